@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_BASE_H
+#define TENURE_BASE_H
+
+/* The floor of everything outside the shim: errors with their story, growable buffers, printing of
+ * quantities. No global state; every function may be called from any thread on its own data. */
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TN_ERROR_TEXT_BYTES 512
+
+/* What went wrong, for a person: "what, on what, why, what to do". Filled by the function that failed,
+ * printed by tools only. */
+struct tn_error {
+    int code;                       /* negative errno, 0 while nothing failed */
+    char text[TN_ERROR_TEXT_BYTES]; /* one line, no newline, no "tenure:" */
+};
+
+/* Fill an error.
+ *
+ * error    may be NULL (the caller does not want the story)
+ * code     negative errno
+ * Returns  code, so that `return tn_error_set(...)` reads well */
+int tn_error_set(struct tn_error *error, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Growable byte buffer. Zeroed is empty. Invariant: size_bytes <= capacity_bytes. */
+struct tn_buffer {
+    uint8_t *data;         /* owned; NULL while capacity_bytes is 0 */
+    size_t size_bytes;     /* used */
+    size_t capacity_bytes; /* allocated */
+};
+
+/* Make room for more_bytes behind what is used. Returns 0 or -ENOMEM (buffer unchanged). Amortised O(1). */
+int tn_buffer_reserve(struct tn_buffer *buffer, size_t more_bytes);
+
+/* Append size_bytes from data. Returns 0 or -ENOMEM (buffer unchanged). */
+int tn_buffer_append(struct tn_buffer *buffer, const void *data, size_t size_bytes);
+
+/* Append formatted text; a NUL stands behind it that size_bytes does not count. Returns 0 or -ENOMEM. */
+int tn_buffer_print(struct tn_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Release the memory; the buffer is empty again. NULL and zeroed are fine. */
+void tn_buffer_finish(struct tn_buffer *buffer);
+
+/* Append v as a base-128 varint, low group first (at most 10 bytes).
+ *
+ * out      room for 10 bytes
+ * Returns  bytes written */
+static inline size_t tn_varint_put(uint8_t *out, uint64_t v)
+{
+    size_t n = 0;
+    while (v > 0x7f) {
+        out[n++] = (uint8_t)(v | 0x80);
+        v >>= 7;
+    }
+    out[n++] = (uint8_t)v;
+    return n;
+}
+
+/* Read a varint.
+ *
+ * in, end  bounds
+ * Returns  bytes read; 0 when it is cut or longer than 10 bytes (ret_value untouched) */
+size_t tn_varint_get(const uint8_t *in, const uint8_t *end, uint64_t *ret_value);
+
+/* Signed to unsigned so that small magnitudes stay small. */
+static inline uint64_t tn_zigzag(int64_t v)
+{
+    return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+}
+
+/* The inverse of tn_zigzag. */
+static inline int64_t tn_unzigzag(uint64_t v)
+{
+    return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+}
+
+#define TN_QUANTITY_TEXT_BYTES 32
+
+/* A count with thousands separators: "12,345,678".
+ *
+ * text     at least TN_QUANTITY_TEXT_BYTES
+ * Returns  text */
+const char *tn_print_count(char *text, uint64_t count);
+
+/* Bytes in the unit that leaves three or four digits: "512 B", "1.50 KiB", "3.2 GiB". Same contract. */
+const char *tn_print_bytes(char *text, uint64_t size_bytes);
+
+/* A duration: "850 ns", "1.20 us", "3.4 ms", "12.3 s", "2 h 13 min". Same contract. */
+const char *tn_print_duration(char *text, uint64_t duration_ns);
+
+/* Parse a size option: digits and an optional K, M or G (1024-based; "KiB" and the like too).
+ *
+ * Returns  0; -EINVAL when text is no size or overflows (ret_bytes untouched) */
+int tn_parse_bytes(const char *text, uint64_t *ret_bytes);
+
+#endif

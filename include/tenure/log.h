@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_LOG_H
+#define TENURE_LOG_H
+
+/* Read a log: open and check it, iterate over its events in time order or over its allocations.
+ * Chunks are the one source of truth: the cursors read only them. A log may be read while it is written.
+ * Each object belongs to one thread at a time. */
+
+#include "tenure/base.h"
+#include "tenure/event.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TN_LOG_FORMAT_VERSION 1
+#define TN_LOG_APPLICATION_ID 0x54454e55 /* PRAGMA application_id of every log: "TENU" */
+
+struct sqlite3;
+struct tn_log;
+
+/* Open a log for reading.
+ *
+ * Returns  0; -ENOENT, -EACCES...: the file cannot be read; -EBADMSG: not a log, or damaged; -EPROTO: the log
+ *          is of a newer format; with the story in error
+ * Owns     the caller owns *ret_log; tn_log_close releases it */
+int tn_log_open(const char *path, struct tn_log **ret_log, struct tn_error *error);
+
+/* Close. NULL is fine. */
+void tn_log_close(struct tn_log *log);
+
+/* The connection, for SQL; every table, view and the virtual table `allocation` can be queried on it.
+ * Borrowed until tn_log_close. */
+struct sqlite3 *tn_log_database(struct tn_log *log);
+
+/* A key of meta as a number; fallback when it is missing. */
+int64_t tn_log_meta_int(struct tn_log *log, const char *key, int64_t fallback);
+
+/* Whether the recording was closed (meta.complete). */
+bool tn_log_is_complete(struct tn_log *log);
+
+/* The process with most allocations, 0 in a log without processes. */
+uint64_t tn_log_main_process(struct tn_log *log);
+
+/* One event, as chunks keep it. Fields that a death does not have are 0. */
+struct tn_log_event {
+    bool is_birth;
+    enum tn_function function;
+    uint64_t allocation_id; /* of the block born or dying */
+    uint64_t process_id;
+    uint64_t thread_id;
+    uint64_t stack_id;
+    uint64_t time_ns;
+    uint64_t depth_bytes;
+    uint64_t size_bytes; /* births only, from here on */
+    uint64_t usable_size_bytes;
+    uint64_t alignment_bytes;
+    uint64_t address;
+    uint64_t previous_id;
+};
+
+struct tn_event_cursor;
+
+/* Iterate over the events of one process in time order (of all processes, chunk by chunk, with process_id 0:
+ * then only each process's own events are in order).
+ *
+ * database  a connection to a log
+ * Returns   0; -ENOMEM, -EBADMSG (no chunks table), -EIO
+ * Owns      the caller owns *ret_cursor; tn_event_cursor_close releases it, before the connection is closed
+ */
+int tn_event_cursor_open(struct sqlite3 *database, uint64_t process_id, struct tn_event_cursor **ret_cursor);
+
+/* The next event.
+ *
+ * ret_event  borrowed until the next call
+ * Returns    1 an event, 0 the end, -EBADMSG a damaged chunk (tn_event_cursor_position says which), -EIO,
+ * -ENOMEM Cost       about 25 ns an event, decompression included */
+int tn_event_cursor_next(struct tn_event_cursor *cursor, const struct tn_log_event **ret_event);
+
+/* Row id of the chunk that is being read. */
+int64_t tn_event_cursor_position(const struct tn_event_cursor *cursor);
+
+/* Close. NULL is fine. */
+void tn_event_cursor_close(struct tn_event_cursor *cursor);
+
+/* One allocation, whole. All death fields are 0 while is_live. */
+struct tn_allocation {
+    uint64_t id, process_id, thread_id, stack_id, previous_id;
+    uint64_t size_bytes, usable_size_bytes, alignment_bytes, address, depth_bytes;
+    uint64_t birth_ns;
+    uint64_t birth_allocations; /* allocations of the process up to and with this one */
+    uint64_t birth_bytes;       /* bytes they asked for */
+    uint64_t death_ns;
+    uint64_t lifetime_allocations; /* allocations of the process made meanwhile; up to the end while live */
+    uint64_t lifetime_bytes;       /* bytes that they asked for */
+    uint64_t free_thread_id, free_stack_id, free_depth_bytes;
+    enum tn_function function, free_function;
+    bool is_live;
+};
+
+struct tn_allocation_cursor;
+
+/* Iterate over allocations: those that died, in the order of their deaths within a process, then those that
+ * live at the end, in birth order. Memory in proportion to the live ones. Arguments and errors as for
+ * tn_event_cursor_open. */
+int tn_allocation_cursor_open(struct sqlite3 *database, uint64_t process_id,
+                              struct tn_allocation_cursor **ret_cursor);
+
+/* The next allocation: 1, 0 at the end, or an error as tn_event_cursor_next. Borrowed until the next call. */
+int tn_allocation_cursor_next(struct tn_allocation_cursor *cursor,
+                              const struct tn_allocation **ret_allocation);
+
+/* Close. NULL is fine. */
+void tn_allocation_cursor_close(struct tn_allocation_cursor *cursor);
+
+/* The name that SQL shows for a function ("malloc", "operator new"); "" for NONE or out of range. */
+const char *tn_function_name(enum tn_function function);
+
+/* Register the eponymous virtual table `allocation` on a connection. Returns an SQLite result code. */
+int tn_allocation_module_register(struct sqlite3 *database);
+
+#endif

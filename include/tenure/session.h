@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SESSION_H
+#define TENURE_SESSION_H
+
+/* How a process finds its recorder and introduces itself.
+ *
+ * The session directory ($XDG_RUNTIME_DIR/tenure, else /tmp/tenure-UID; mode 0700, checked for owner and
+ * mode) holds for each live recorder its listening socket `recorder.PID.socket` (SOCK_SEQPACKET), and for
+ * each process that is being recorded a symbolic link `process.PID.STARTTIME` to that socket (PID and start
+ * time in clock ticks, field 22 of /proc/PID/stat, both decimal), and for each log that is being written a
+ * link `log.DEVICE.INODE` to it (of the log file).
+ *
+ * A process looks, in this order, at
+ *   1. TENURE_SESSION: the path of a socket (set by `tenure record`);
+ *   2. process.PID.STARTTIME of itself (it has just executed a new image), then of its parent;
+ *   3. with TENURE_LOG: log.DEVICE.INODE of that file, when it exists;
+ * and if there is none it starts a recorder with one end of a socket pair as descriptor 3:
+ *   TENURE_RECORDER --attach 3        (options from the environment: TENURE_LOG, TENURE_ROWS)
+ * `tenure record` starts  TENURE_RECORDER --listen --log FILE --rows N --status-fd N ...  instead.
+ *
+ * Then: the process sends one tn_hello, with the descriptor of its shared memory (SCM_RIGHTS), and waits for
+ * one tn_welcome, at most TN_WELCOME_TIMEOUT_MS; then it closes the socket: nothing of the session stays open
+ * in the program. The recorder takes a hello only from its own user or root (SO_PEERCRED); it answers after
+ * the process is registered (its symbolic link exists), so that what it forks or executes next finds
+ * the session. The end of a process is seen through its pidfd, an exec by the hello of the new image
+ * with the same PID, or by the disappearance of the mapping from /proc/PID/maps. */
+
+#include <stdint.h>
+
+#define TN_SESSION_MAGIC      UINT32_C(0x54454e55)
+#define TN_WELCOME_TIMEOUT_MS 5000
+#define TN_WIRE_STAMP_BYTES   32
+#define TN_MEMFD_NAME         "tenure" /* /proc/PID/maps shows /memfd:tenure (deleted) */
+
+enum tn_hello_reason {
+    TN_HELLO_START = 1, /* the image has just been loaded: first process, or after exec or posix_spawn */
+    TN_HELLO_FORK = 2,  /* a fork child, before it returns to the program */
+};
+
+enum tn_welcome_status {
+    TN_WELCOME_OK = 0,
+    TN_WELCOME_MISMATCH = 1, /* shim and recorder were not built together */
+    TN_WELCOME_REFUSED = 2,  /* another user, or memory that makes no sense */
+    TN_WELCOME_CLOSED = 3,   /* the log is closed or cannot be written; errno_value says why */
+    TN_WELCOME_IGNORED = 4,  /* children are not to be recorded; the process stays silent */
+};
+
+struct tn_hello {
+    uint32_t magic;                       /* TN_SESSION_MAGIC */
+    uint32_t reason;                      /* enum tn_hello_reason */
+    char wire_stamp[TN_WIRE_STAMP_BYTES]; /* TN_WIRE_STAMP of the shim: hash of the wire headers */
+    uint32_t pid;                         /* as the process sees itself */
+    uint32_t parent_pid;                  /* getppid() */
+    uint64_t shared_bytes;                /* size of the memory that comes along */
+    uint64_t start_ticks;                 /* of this image or fork child, on the clock of the header */
+    uint32_t stack_depth;                 /* options in force in the program: TENURE_DEPTH */
+    uint32_t ring_bytes;                  /* TENURE_RING_SIZE */
+    uint32_t free_stacks;                 /* 0 or 1: TENURE_FREE_STACKS */
+    uint32_t children;                    /* 0 or 1: TENURE_CHILDREN */
+};
+
+struct tn_welcome {
+    uint32_t magic;        /* TN_SESSION_MAGIC */
+    uint32_t status;       /* enum tn_welcome_status */
+    uint32_t recorder_pid; /* as the recorder sees itself */
+    int32_t errno_value;   /* with TN_WELCOME_CLOSED: why, else 0 */
+};
+
+#endif

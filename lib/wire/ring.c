@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "tenure/ring.h"
+
+#include "tenure/event.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int tn_ring_peek(const uint64_t *data, uint32_t words, uint64_t *cursor_words, uint64_t head_words,
+                 const uint64_t **ret_event)
+{
+    for (;;) {
+        uint64_t left = head_words - *cursor_words;
+        if (left == 0)
+            return 0;
+        uint32_t index = (uint32_t)(*cursor_words & (words - 1));
+        uint64_t head = data[index];
+        uint32_t length = tn_event_words_of(head);
+        if (length == 0 || length > left || length > words - index)
+            return -EBADMSG;
+        if (tn_event_kind_of(head) != TN_EVENT_PAD) {
+            *ret_event = &data[index];
+            return (int)length;
+        }
+        *cursor_words += length;
+    }
+}
+
+void tn_ring_release(struct tn_ring *ring, uint64_t cursor_words)
+{
+    atomic_store_explicit(&ring->tail_words, cursor_words, memory_order_release);
+    /* The producer sets is_waiting and looks at tail again before it sleeps, and its sleep is bounded: a wake
+     * that is missed between the two costs one of its time slices, not the event. */
+    if (atomic_load_explicit(&ring->is_waiting, memory_order_relaxed) == 0)
+        return;
+    atomic_store_explicit(&ring->is_waiting, 0, memory_order_relaxed);
+    syscall(SYS_futex, &ring->is_waiting, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+int tn_shared_check(const struct tn_shared_header *header, size_t mapped_bytes)
+{
+    if (mapped_bytes < TN_SHARED_SLOTS_OFFSET || header->magic != TN_SHARED_MAGIC)
+        return -EBADMSG;
+    uint32_t words = header->ring_words;
+    uint32_t slots = header->slot_count;
+    if (words < TN_RING_BYTES_MIN / 8 || words > TN_RING_BYTES_MAX / 8 || (words & (words - 1)) != 0)
+        return -EBADMSG;
+    if (slots < 2 || slots > 1u << 16)
+        return -EBADMSG;
+    if (header->total_bytes != mapped_bytes || tn_shared_total_bytes(slots, words) != mapped_bytes)
+        return -EBADMSG;
+    return 0;
+}
