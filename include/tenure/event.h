@@ -92,10 +92,11 @@ enum tn_function {
     TN_FUNCTION_COUNT
 };
 
-#define TN_EVENT_FLAG_WIDE     0x01u /* BIRTH, REALLOC_COMMIT: words 4 to 6 are there */
-#define TN_EVENT_FLAG_FAILED   0x02u /* REALLOC_COMMIT: NULL was returned, the block lives on */
-#define TN_EVENT_FLAG_RELEASED 0x04u /* REALLOC_COMMIT: realloc(p, 0) released the block, nothing was born   \
-                                      */
+#define TN_EVENT_FLAG_WIDE   0x01u /* BIRTH, REALLOC_COMMIT: words 4 to 6 are there */
+#define TN_EVENT_FLAG_FAILED 0x02u /* REALLOC_COMMIT: NULL was returned, the block lives on */
+#define TN_EVENT_FLAG_RELEASED                                                                               \
+    0x04u /* REALLOC_COMMIT: realloc(p, 0) released the block, nothing was born                              \
+           */
 
 #define TN_LOSS_RING_FULL 0x01u /* the recorder did not make room in time */
 #define TN_LOSS_NESTED    0x02u /* a signal handler allocated while its thread was inside the shim */

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Who may include whom: the #include lines of lib/ and tools/ against the table below.
+
+docs/architecture.md shows the same table; when it is there, the two must agree."""
+
+import re
+
+from tree import ROOT, finish, relative, sources
+
+# Folder -> headers of include/tenure that it may include. Keys are folders, or single files that are
+# allowed something else than their folder.
+MAY_INCLUDE = {
+    "lib/wire": {"event", "ring", "session"},
+    "lib/shim": {"event", "ring", "session", "mark"},
+    "lib/base": {"base", "map"},
+    "lib/symbol": {"symbol", "base", "map"},
+    "lib/log": {"log", "log_write", "summary", "event", "base", "map"},
+    "lib/record": {"record", "event", "ring", "session", "log_write", "finish", "base", "map"},
+    "lib/site": {"site", "event", "base", "map"},
+    "lib/finish": {"finish", "log", "symbol", "site", "event", "base", "map"},
+    "lib/report": {"report", "summary", "base"},
+    "tools": {"report", "summary", "log", "record", "finish", "base", "map"},
+}
+
+# Private headers that one folder offers to another on purpose: (user, header).
+SHARED_PRIVATE = {
+    ("lib/shim", "wire_stamp.h"),  # generated: the hash of the wire headers
+    ("lib/record", "wire_stamp.h"),
+}
+
+# Folder -> headers of other libraries that it, and nobody else, may include.
+FOREIGN = {
+    "sqlite3.h": {"lib/log", "lib/finish", "tools"},
+    "sqlite3ext.h": {"lib/log"},
+    "zstd.h": {"lib/log"},
+    "elfutils/": {"lib/symbol"},
+    "dwarf.h": {"lib/symbol"},
+    "libiberty/": {"lib/symbol"},
+    "libunwind": {"lib/shim"},
+    "regex.h": {"lib/site"},
+    "dlfcn.h": {"lib/shim"},
+    "stdio.h": {"lib/base", "lib/log", "lib/symbol", "lib/site", "lib/record", "lib/finish", "lib/report", "tools"},
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def folder_of(path):
+    name = relative(path)
+    for folder in MAY_INCLUDE:
+        if name.startswith(folder + "/"):
+            return folder
+    return None
+
+
+def check_own(folder, path, header):
+    """A header between quotes: the public ones by the table, private ones beside the file only."""
+    if header.startswith("tenure/"):
+        name = header[len("tenure/") : -len(".h")]
+        if not (ROOT / "include" / header).exists():
+            return f"{header} does not exist"
+        if name not in MAY_INCLUDE[folder]:
+            return f"{folder} may not include {header}"
+        return None
+    if "/" in header:
+        return f"{header}: private headers lie beside their .c and are named without a path"
+    if (path.parent / header).exists() or (folder, header) in SHARED_PRIVATE:
+        return None
+    return f"{header} is neither beside the file nor public"
+
+
+def check_foreign(folder, header):
+    if header.startswith("tenure/"):
+        return f"<{header}>: our own headers are included with quotes"
+    for foreign, users in FOREIGN.items():
+        if header.startswith(foreign) and folder not in users:
+            return f"{folder} may not include <{header}>"
+    return None
+
+
+def check_file(path):
+    folder = folder_of(path)
+    if folder is None:
+        return [f"{relative(path)}: its folder is not in the table"]
+    broken = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        match = INCLUDE.match(line)
+        if not match:
+            continue
+        own = match.group(1) == '"'
+        story = check_own(folder, path, match.group(2)) if own else check_foreign(folder, match.group(2))
+        if story:
+            broken.append(f"{relative(path)}:{number}: {story}")
+    return broken
+
+
+def check_public():
+    """Public headers include public headers only, by their full name."""
+    broken = []
+    for path in sources("include"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            match = INCLUDE.match(line)
+            if match and match.group(1) == '"' and not match.group(2).startswith("tenure/"):
+                broken.append(f"{relative(path)}:{number}: public headers know no private one")
+    return broken
+
+
+def main():
+    files = sources("lib", "tools")
+    broken = check_public()
+    for path in files:
+        broken += check_file(path)
+    finish(broken, len(files), "files")
+
+
+main()

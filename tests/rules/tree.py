@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+"""What the rules tests share: where the sources are, and how a broken rule is told."""
+
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def sources(*folders, suffixes=(".c", ".h")):
+    """The source files below the folders, sorted, so that messages come in the same order always."""
+    found = []
+    for folder in folders:
+        found += [p for p in (ROOT / folder).rglob("*") if p.suffix in suffixes and p.is_file()]
+    return sorted(found)
+
+
+def relative(path):
+    return str(path.relative_to(ROOT))
+
+
+def finish(broken, checked, what):
+    """Say every broken rule, one a line, and end with the status that Meson understands."""
+    for line in broken:
+        print(line)
+    print(f"{checked} {what} checked, {len(broken)} broken")
+    if checked == 0:
+        print("nothing was checked: the test itself is wrong")
+        sys.exit(1)
+    sys.exit(1 if broken else 0)
