@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_RECORD_H
+#define TENURE_RECORD_H
+
+/* The recorder: takes the rings of every process of a tree, restores the order of their events, matches
+ * releases to allocations and writes the log. It lives in an executable of its own, `tenure-recorder`, and
+ * knows three ways to be started:
+ *
+ *   tenure-recorder --attach FD
+ *       by the shim, under a bare preload. FD is one end of a SOCK_SEQPACKET socket pair over which the
+ *       first process introduces itself (session.h). Options come from the environment: TENURE_LOG,
+ *       TENURE_ROWS. Nothing is ever printed.
+ *
+ *   tenure-recorder --listen --status-fd FD --log FILE [--rows N|all|none] [--force] [--wrapper REGEX]
+ *                   [--options TEXT]
+ *       by `tenure record`. FD is one end of a SOCK_STREAM socket pair; the other end is the tool's.
+ *       --force: an existing FILE that is an ordinary file is replaced. --options: text for meta.options.
+ *
+ *   tenure-recorder --finish --log FILE [--rows N|all|none] [--wrapper REGEX] [--status-fd FD]
+ *                   [--module ID:FD ...]
+ *       by the recorder itself, once the events are closed (finish.h). Exit status 0 or 1.
+ *
+ * Line protocol on the status descriptor. Each message is a line of at most TN_RECORD_LINE_BYTES with its
+ * newline; fields are separated by one space; numbers are decimal. Both sides ignore a first word that they
+ * do not know.
+ *
+ * From the recorder, first exactly one of
+ *   ready SOCKET            it listens; SOCKET (the rest of the line, an absolute path) goes into
+ *                           TENURE_SESSION of the program. The log file exists
+ *   error ERRNO TEXT        it cannot start; no file was left behind that was not there. Nothing follows
+ * then, while it records
+ *   progress allocations=N frees=N bytes=N live=N live_bytes=N lost=N processes=N log_bytes=N
+ *                           about once a second; bytes: asked for in total; live: blocks; processes: alive
+ *   waiting PID ...         the tool's child has been waited for, and these recorded processes still run;
+ *                           said once, and again when the list changes (at most 32 of them are named)
+ *   error ERRNO TEXT        recording stopped (disk full...): the programs run on, what was committed stays
+ *                           readable, meta.complete is 0. Nothing follows
+ * then, once every recorded process has gone and the child has been waited for
+ *   finishing PERCENT STEP  names, sites, summaries; STEP is the rest of the line
+ *   warning TEXT            the log is complete as to its events, but finishing failed
+ *   done allocations=N frees=N live=N bytes=N live_bytes=N peak_live_bytes=N lost=N processes=N
+ *        duration_ns=N log_bytes=N finished=0|1
+ *                           (one line) the log is closed. processes=0: no program ever reported to the
+ *                           recorder, and the log file has been removed. Nothing follows
+ *
+ * From the tool
+ *   child PID               after fork, before the child may execute the program
+ *   exited STATUS           the child has been waited for; STATUS as wait(2) gives it
+ *   close                   close the log now, whatever still runs (it runs on, unrecorded)
+ *   discard                 the program could not be started: remove the log, end; answered by `done` with
+ *                           processes=0
+ * End of file on the descriptor (the tool is gone) means: no `exited` will come; the recorder goes on until
+ * no recorded process lives. */
+
+#include "tenure/base.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TN_RECORD_LINE_BYTES 1024
+
+/* What to record and where. Strings are borrowed until tn_record_run returns. */
+struct tn_record_options {
+    int attach_fd;        /* connected SOCK_SEQPACKET of the first process, or -1: listen; taken over */
+    int status_fd;        /* line protocol, or -1: silent; taken over */
+    const char *log_path; /* NULL: tenure.PROGRAM.PID.db in the working directory (with attach_fd only) */
+    bool is_replacing;    /* an existing log is replaced */
+    uint64_t rows_max;    /* as finish.h */
+    const char *wrapper_regex; /* as finish.h */
+    const char *options_text;  /* for meta.options; NULL: made from the first process's hello */
+    const char *self_path;     /* the recorder's executable, for the finishing process */
+};
+
+/* Record until no recorded process lives (and `tenure record` has waited for its child), close the log and
+ * have it finished. Changes the whole process: signals, environment, limits of descriptors.
+ *
+ * Returns  0; negative errno with the story in error (which the status descriptor has been told)
+ * Threads  one call in the life of a process */
+int tn_record_run(const struct tn_record_options *options, struct tn_error *error);
+
+#endif
