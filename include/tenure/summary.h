@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SUMMARY_H
+#define TENURE_SUMMARY_H
+
+/* What a report says of a recording before any finding: plain data, loaded from a log and owning all it
+ * holds. Reports are written from it and need no log, no SQL and no lock. A log that is being written, was
+ * cut short or is not finished gives what it has; the fields below say what that means for each of them. */
+
+#include "tenure/base.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tn_log;
+
+/* The lists of a summary, and the number of lists. */
+enum tn_summary_list {
+    TN_SUMMARY_BY_ALLOCATIONS,       /* most allocations first */
+    TN_SUMMARY_BY_SMALL_SHORT_LIVED, /* most of them first; sites without any are left out */
+    TN_SUMMARY_BY_PEAK_LIVE_BYTES,   /* highest peak first */
+    TN_SUMMARY_LIST_COUNT
+};
+
+/* Quantiles of a lifetime on one clock, over the allocations that died. All 0 when none did. */
+struct tn_summary_quantiles {
+    uint64_t p50, p90, p99, max; /* unit of the clock: ns, allocations or bytes */
+};
+
+/* One site of one process. Strings are owned by the summary, never NULL. */
+struct tn_summary_site {
+    uint64_t site_id;      /* row of `site`; 0 in an unfinished log */
+    char *function;        /* demangled; "" when not known */
+    char *file;            /* "" when not known */
+    uint32_t line;         /* 0 when not known */
+    char *module;          /* path; "" outside every module */
+    uint64_t offset_bytes; /* return address in the module; 0 where the line is known */
+    char *via;             /* "malloc", "strdup", ...; in an unfinished log the allocation function */
+    uint64_t allocations;
+    uint64_t total_bytes;  /* asked for */
+    uint64_t usable_bytes; /* got */
+    uint64_t min_size_bytes, max_size_bytes;
+    double mean_size_bytes;
+    uint64_t distinct_sizes; /* 0: not counted (unfinished log) */
+    uint64_t peak_live_count;
+    uint64_t peak_live_bytes;
+    uint64_t live_at_end;
+    uint64_t freed;
+    uint64_t freed_by_other_thread;
+    uint64_t short_lived;                    /* released before the process had asked for another 32 KiB */
+    uint64_t small_short_lived;              /* of these, the ones of at most 1,024 bytes */
+    struct tn_summary_quantiles lifetime_ns; /* all three 0 when has_quantiles is false */
+    struct tn_summary_quantiles lifetime_allocations;
+    struct tn_summary_quantiles lifetime_bytes;
+    bool has_quantiles; /* false in an unfinished log */
+};
+
+/* A list of sites, best first. */
+struct tn_summary_sites {
+    struct tn_summary_site *sites; /* owned; NULL when count is 0 */
+    size_t count;
+};
+
+/* Totals of one process (or of all: tn_summary.all). */
+struct tn_summary_totals {
+    uint64_t allocations;
+    uint64_t frees;             /* deaths: frees, and reallocs that moved or released a block */
+    uint64_t reallocs;          /* births that realloc made of an older block */
+    uint64_t failures;          /* calls to which the real allocator returned NULL */
+    uint64_t total_bytes;       /* asked for by all allocations */
+    uint64_t usable_bytes;      /* got by all allocations */
+    uint64_t live_count;        /* at the end (so far, while it runs) */
+    uint64_t live_bytes;        /* asked for by these */
+    uint64_t peak_live_bytes;   /* of `all`: of the process with the highest peak */
+    uint64_t peak_live_count;   /* allocations live when live_bytes was at its peak */
+    uint64_t peak_ns;           /* when that was, ns since the log's start */
+    uint64_t small_short_lived; /* allocations of at most 1,024 bytes, released before another 32 KiB */
+    uint64_t threads;           /* seen */
+};
+
+/* One process of the recording. */
+struct tn_summary_process {
+    uint64_t id;
+    uint64_t parent_id; /* 0: a root */
+    uint32_t pid;
+    char *executable;   /* never NULL */
+    char *command_line; /* never NULL */
+    char *exit_kind;    /* exit, signal, exec, lost, running, unknown */
+    int exit_code;      /* -1 where it cannot be known; a signal's number with "signal" */
+    uint64_t start_ns;
+    uint64_t end_ns; /* the log's last time while it runs */
+    uint64_t allocations;
+    uint64_t frees;
+};
+
+/* What was not recorded, or could not be matched. All 0: the log is whole. */
+struct tn_summary_losses {
+    uint64_t events_lost;      /* events that the shim could not hand over */
+    uint64_t unmatched_frees;  /* frees of blocks that were born before the recording, or unseen */
+    uint64_t unmatched_births; /* blocks whose release was not seen, at an address that was born again */
+    uint64_t stacks_cut;       /* stacks that reached the depth limit */
+    uint64_t inherited_frees;  /* in forked children: releases of the parent's blocks (no loss, counted) */
+};
+
+/* Everything. Zeroed is empty. */
+struct tn_summary {
+    char *path;         /* of the log, as it was opened */
+    uint64_t log_bytes; /* size of the file, its -wal included */
+    char *program;      /* executable of the first process; "" without one */
+    char *command_line; /* of the first process */
+    char *started_at;   /* UTC, ISO 8601; "" when missing */
+    char *tool_version;
+    uint64_t duration_ns;
+    bool is_complete;    /* the recording was closed in order (meta.complete) */
+    bool is_finished;    /* names, sites and summaries are there (meta.finished) */
+    uint64_t process_id; /* the process that totals and lists are about; 0 without any */
+    struct tn_summary_losses losses;
+    struct tn_summary_process *processes; /* owned, in order of id */
+    size_t process_count;
+    struct tn_summary_totals all;    /* over all processes */
+    struct tn_summary_totals totals; /* of process_id */
+    size_t site_count;               /* sites of process_id, listed or not */
+    struct tn_summary_sites lists[TN_SUMMARY_LIST_COUNT];
+};
+
+/* Load a summary.
+ *
+ * log          open; stays open and the caller's
+ * process_id   the process to tell of; 0: the one with most allocations
+ * top          how many sites each list holds at most
+ * ret_summary  written whole on success; tn_summary_finish releases what it owns
+ * Returns      0; -ENOENT no such process; -EBADMSG a damaged log; -ENOMEM, -EIO; with the story in error
+ * Cost         a few queries on a finished log; else one pass over the events of the process, about 100 ns an
+ *              event */
+int tn_summary_load(struct tn_log *log, uint64_t process_id, size_t top, struct tn_summary *ret_summary,
+                    struct tn_error *error);
+
+/* Release what it owns; it is empty again. NULL and zeroed are fine. */
+void tn_summary_finish(struct tn_summary *summary);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "sql.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+
+int tn_sql_errno(struct sqlite3 *database, int rc)
+{
+    int system = database != NULL ? sqlite3_system_errno(database) : 0;
+    switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return 0;
+    case SQLITE_NOMEM:
+        return -ENOMEM;
+    case SQLITE_FULL:
+        return -ENOSPC;
+    case SQLITE_READONLY:
+        return -EROFS;
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return -EACCES;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return -EBUSY;
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        return -EBADMSG;
+    case SQLITE_INTERRUPT:
+        return -EINTR;
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR:
+        return system != 0 ? -system : -EIO;
+    default:
+        return -EIO;
+    }
+}
+
+int tn_sql_run(struct sqlite3 *database, const char *sql)
+{
+    return tn_sql_errno(database, sqlite3_exec(database, sql, NULL, NULL, NULL));
+}
+
+int tn_sql_prepare(struct sqlite3 *database, const char *sql, struct sqlite3_stmt **ret_statement)
+{
+    *ret_statement = NULL;
+    return tn_sql_errno(
+        database, sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL));
+}
+
+void tn_sql_bind_id(struct sqlite3_stmt *statement, int index, uint64_t id)
+{
+    if (id == 0)
+        sqlite3_bind_null(statement, index);
+    else
+        sqlite3_bind_int64(statement, index, (sqlite3_int64)id);
+}
+
+int64_t tn_sql_int(struct sqlite3 *database, const char *sql, int64_t fallback)
+{
+    struct sqlite3_stmt *statement;
+    if (tn_sql_prepare(database, sql, &statement) < 0)
+        return fallback;
+    int64_t value = fallback;
+    if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL)
+        value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return value;
+}

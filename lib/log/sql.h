@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_LOG_SQL_H
+#define TN_LOG_SQL_H
+
+/* Small things that every file of this folder does with SQLite. */
+
+#include "tenure/base.h"
+
+#include <stdint.h>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+/* What an SQLite result means for our callers: negative errno, 0 for OK, ROW and DONE. A full disk, a
+ * read-only file system and the like are told apart by the errno that the connection saved. */
+int tn_sql_errno(struct sqlite3 *database, int rc);
+
+/* Run SQL text that gives no rows. Returns 0 or a negative errno. */
+int tn_sql_run(struct sqlite3 *database, const char *sql);
+
+/* Prepare one statement. Returns 0 or a negative errno; *ret_statement is NULL on failure. */
+int tn_sql_prepare(struct sqlite3 *database, const char *sql, struct sqlite3_stmt **ret_statement);
+
+/* Bind an id: 0 becomes NULL. */
+void tn_sql_bind_id(struct sqlite3_stmt *statement, int index, uint64_t id);
+
+/* The first column of the first row as a number; fallback when there is no row or it is NULL, or the query
+ * cannot be run. */
+int64_t tn_sql_int(struct sqlite3 *database, const char *sql, int64_t fallback);
+
+#endif
