@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SYMBOL_H
+#define TENURE_SYMBOL_H
+
+/* Names of code addresses: function, file and line of a place in a module, with the functions that the
+ * compiler inlined there. From the module's debug information, or that of its separate debug file; without
+ * any, function names come from the symbol tables. Never from the network. For the finishing pass only: large
+ * debug data take memory that a recorder must not. One thread at a time for each object. */
+
+#include "tenure/base.h"
+
+#include <stdint.h>
+
+/* How much a module can tell about its code. */
+enum tn_symbol_detail {
+    TN_SYMBOL_NONE = 0,  /* no symbol of a function at all: module and offset must do */
+    TN_SYMBOL_TABLE = 1, /* names of functions (.symtab, .dynsym, .gnu_debugdata), no lines */
+    TN_SYMBOL_DEBUG = 2, /* DWARF: functions, inlined ones too, files and lines */
+};
+
+/* One function at a place. */
+struct tn_symbol_frame {
+    const char *function; /* demangled, with parameters, without return type; NULL: unknown */
+    const char *file;     /* absolute where the compiler told its directory, normalised; NULL: unknown */
+    uint32_t line;        /* from 1; 0: unknown */
+};
+
+struct tn_symbol_file;
+
+/* Open a module for look-ups. Its separate debug file is looked for by build-id under
+ * /usr/lib/debug/.build-id, then by .gnu_debuglink.
+ *
+ * path      where the module was when it was mapped; also tells where a debug link may point to
+ * fd        descriptor of the module's file, borrowed until tn_symbol_close; -1: path is opened
+ * build_id  lower-case hex, as the mapped image bears it; "" if that is not known: nothing is checked then
+ * Returns   0; -ESTALE: the file bears another build-id than the image (it was replaced since); -ENOEXEC:
+ *           not an ELF file; -ENOENT, -EACCES...: it cannot be opened; -ENOMEM; with the story in error
+ * Owns      the caller owns *ret_file; tn_symbol_close releases it
+ * Cost      maps the file; what is inside is read by the first look-up that needs it */
+int tn_symbol_open(const char *path, int fd, const char *build_id, struct tn_symbol_file **ret_file,
+                   struct tn_error *error);
+
+/* Close. NULL is fine. */
+void tn_symbol_close(struct tn_symbol_file *file);
+
+/* What can be expected of this module. Reads its tables at the first call. */
+enum tn_symbol_detail tn_symbol_file_detail(struct tn_symbol_file *file);
+
+/* Name a return address. The look-up is done for the byte before it, which lies in the call.
+ *
+ * offset_bytes  return address minus load bias, from 1
+ * ret_frames    innermost first: functions inlined at the place, each with the line that it had reached
+ *               there; the last one is the physical function. Borrowed until the next call; the strings until
+ *               tn_symbol_close
+ * ret_count     from 1; what is not known is NULL or 0 in the frames
+ * Returns       0 or -ENOMEM
+ * Cost          some 2 us; the first look-up in a compilation unit reads its functions: 0.1 to 20 ms */
+int tn_symbol_look_up(struct tn_symbol_file *file, uint64_t offset_bytes,
+                      const struct tn_symbol_frame **ret_frames, unsigned *ret_count);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "tenure/site.h"
+
+#include "simplify.h"
+#include "tables.h"
+
+#include <errno.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tn_site_rules {
+    regex_t wrapper; /* valid if has_wrapper */
+    bool has_wrapper;
+};
+
+int tn_site_rules_open(const char *wrapper_regex, struct tn_site_rules **ret_rules, struct tn_error *error)
+{
+    struct tn_site_rules *rules = calloc(1, sizeof(*rules));
+    if (rules == NULL)
+        return tn_error_set(error, -ENOMEM, "rules for sites: out of memory");
+    if (wrapper_regex != NULL) {
+        int code = regcomp(&rules->wrapper, wrapper_regex, REG_EXTENDED | REG_NOSUB);
+        if (code != 0) {
+            char reason[128];
+            regerror(code, &rules->wrapper, reason, sizeof(reason));
+            free(rules);
+            return tn_error_set(error, -EINVAL, "wrapper expression \"%s\": %s", wrapper_regex, reason);
+        }
+        rules->has_wrapper = true;
+    }
+    *ret_rules = rules;
+    return 0;
+}
+
+void tn_site_rules_close(struct tn_site_rules *rules)
+{
+    if (rules == NULL)
+        return;
+    if (rules->has_wrapper)
+        regfree(&rules->wrapper);
+    free(rules);
+}
+
+static bool is_runtime_module(const char *module)
+{
+    const char *slash = strrchr(module, '/');
+    const char *name = slash != NULL ? slash + 1 : module;
+    for (const struct tn_site_module *m = tn_site_runtime_modules; m->start != NULL; m++)
+        if (strncmp(name, m->start, strlen(m->start)) == 0)
+            return true;
+    return false;
+}
+
+/* The entry with exactly this name, parameters and template arguments aside. */
+static const struct tn_site_name *find_name(const struct tn_site_name *table, const char *function)
+{
+    for (; table->name != NULL; table++) {
+        size_t length = strlen(table->name);
+        if (strncmp(function, table->name, length) == 0 &&
+            (function[length] == '\0' || function[length] == '(' || function[length] == '<'))
+            return table;
+    }
+    return NULL;
+}
+
+static bool has_prefix(const struct tn_site_prefix *table, const char *function)
+{
+    for (; table->prefix != NULL; table++)
+        if (strncmp(function, table->prefix, strlen(table->prefix)) == 0)
+            return true;
+    return false;
+}
+
+/* "Type::operator new(unsigned long)": a class with an allocator of its own. Length of what stands before the
+ * parameters, 0 if it is none. */
+static size_t class_operator_length(const char *function)
+{
+    static const char *const operators[] = {"::operator new", "::operator delete"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *at = strstr(function, operators[i]);
+        if (at == NULL)
+            continue;
+        size_t length = (size_t)(at - function) + strlen(operators[i]);
+        if (strncmp(function + length, "[]", 2) == 0)
+            length += 2;
+        if (function[length] == '\0' || function[length] == '(')
+            return length;
+    }
+    return 0;
+}
+
+/* Rust writes methods of a trait as "<Type as Trait>::method": the type tells whose they are, and where it is
+ * only a parameter the trait does. */
+static const char *rust_owner(const char *function)
+{
+    if (function[0] != '<')
+        return function;
+    const char *as = strstr(function, " as ");
+    const char *path = strstr(function, "::");
+    return as != NULL && path > as ? as + 4 : function + 1;
+}
+
+static void set(struct tn_site_class *class, enum tn_site_kind kind, const char *via, size_t length)
+{
+    class->kind = kind;
+    snprintf(class->via, sizeof(class->via), "%.*s", (int)length, via);
+}
+
+static void set_entry(struct tn_site_class *class, enum tn_site_kind kind, const struct tn_site_name *entry)
+{
+    const char *via = entry->via != NULL ? entry->via : entry->name;
+    set(class, kind, via, strlen(via));
+}
+
+/* Parameters and template arguments off: they say nothing about the wrapper. */
+static size_t bare_length(const char *function)
+{
+    size_t length = strcspn(function, "(<");
+    return length > 0 ? length : strlen(function);
+}
+
+static bool classify_by_name(const struct tn_site_rules *rules, const char *function,
+                             struct tn_site_class *class)
+{
+    const struct tn_site_name *entry;
+    if (rules->has_wrapper && regexec(&rules->wrapper, function, 0, NULL, 0) == 0)
+        set(class, TN_SITE_WRAPPER, function, bare_length(function));
+    else if ((entry = find_name(tn_site_runtime_names, function)) != NULL)
+        set_entry(class, TN_SITE_RUNTIME, entry);
+    else if ((entry = find_name(tn_site_wrappers, function)) != NULL)
+        set_entry(class, TN_SITE_WRAPPER, entry);
+    else if (has_prefix(tn_site_wrapper_prefixes, function))
+        set(class, TN_SITE_WRAPPER, function, bare_length(function));
+    else if (class_operator_length(function) != 0)
+        set(class, TN_SITE_WRAPPER, function, class_operator_length(function));
+    else
+        return false;
+    return true;
+}
+
+static bool classify_by_library(const char *function, struct tn_site_class *class)
+{
+    const char *owner = rust_owner(function);
+    if (!has_prefix(tn_site_runtime_prefixes, owner))
+        return false;
+    class->kind = TN_SITE_RUNTIME;
+    if (strncmp(owner, "std::", 5) == 0)
+        tn_site_simplify_std(owner, class->via, sizeof(class->via));
+    else if (owner[0] != '_')
+        tn_site_simplify_rust(owner, class->via, sizeof(class->via));
+    return true;
+}
+
+void tn_site_classify(const struct tn_site_rules *rules, const char *function, const char *module,
+                      struct tn_site_class *ret_class)
+{
+    *ret_class = (struct tn_site_class){.kind = TN_SITE_PROGRAM};
+    if (function != NULL &&
+        (classify_by_name(rules, function, ret_class) || classify_by_library(function, ret_class)))
+        return;
+    if (module == NULL || !is_runtime_module(module))
+        return;
+    ret_class->kind = TN_SITE_RUNTIME;
+    if (function != NULL)
+        tn_site_simplify_c(function, ret_class->via, sizeof(ret_class->via));
+}
+
+bool tn_site_step(struct tn_site_walk *walk, const struct tn_site_class *frame)
+{
+    if (frame->kind == TN_SITE_PROGRAM)
+        return true;
+    if (frame->via[0] != '\0')
+        walk->via = frame->via;
+    return false;
+}

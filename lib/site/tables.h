@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SITE_TABLES_H
+#define TENURE_SITE_TABLES_H
+
+/* What site attribution knows by heart. Each table ends with an entry whose first field is NULL. */
+
+/* Modules of the runtime: the start of the file's name, up to the version. */
+struct tn_site_module {
+    const char *start; /* "libc.so" matches libc.so.6 */
+    const char *why;
+};
+
+/* Functions by name: the whole name, up to parameters and template arguments. */
+struct tn_site_name {
+    const char *name;
+    const char *via; /* what a reader is told; NULL: the name itself; "": says nothing */
+    const char *why; /* where it comes from */
+};
+
+/* Functions by the start of their name. */
+struct tn_site_prefix {
+    const char *prefix;
+    const char *why;
+};
+
+extern const struct tn_site_module tn_site_runtime_modules[];
+extern const struct tn_site_name tn_site_runtime_names[];      /* wherever they are linked into */
+extern const struct tn_site_prefix tn_site_runtime_prefixes[]; /* the same */
+extern const struct tn_site_name tn_site_wrappers[];
+extern const struct tn_site_prefix tn_site_wrapper_prefixes[];
+extern const struct tn_site_name tn_site_std_aliases[];  /* after "std::" */
+extern const char *const tn_site_std_inner_namespaces[]; /* inline or internal: not shown */
+extern const char *const tn_site_std_namespaces[];       /* shown, with what follows */
+extern const struct tn_site_name tn_site_c_aliases[];    /* C library names after simplification */
+extern const char *const tn_site_c_prefixes[];           /* taken off C library names, in this order */
+
+#endif

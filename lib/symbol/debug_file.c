@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "internal.h"
+
+#include <elfutils/libdwelf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Why not dwfl_standard_find_debuginfo: where nothing is found on this machine it loads libdebuginfod, with
+ * libcurl and all that needs, and asks the network. It does so only for modules with a build-id, so that for
+ * the others it may do the work; for those with one, the build-id tells which candidate is right. */
+
+#define DEBUG_DIRECTORY "/usr/lib/debug"
+
+static bool has_build_id(int fd, const unsigned char *bits, int length)
+{
+    Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    if (elf == NULL)
+        return false;
+    const void *found;
+    bool is_same = dwelf_elf_gnu_build_id(elf, &found) == length && memcmp(found, bits, (size_t)length) == 0;
+    elf_end(elf);
+    return is_same;
+}
+
+/* Try one path. bits NULL: any file will do. Returns a descriptor, or -1. */
+static int try_path(char *path, const unsigned char *bits, int length, char **ret_name)
+{
+    if (path == NULL)
+        return -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && (bits == NULL || has_build_id(fd, bits, length))) {
+        *ret_name = path;
+        return fd;
+    }
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return -1;
+}
+
+/* Candidates as gdb has them: beside the file, in .debug beside it, and under the debug directory. */
+static int try_link(const char *file_name, const char *link, const unsigned char *bits, int length,
+                    char **ret_name)
+{
+    static const struct {
+        const char *prefix, *suffix;
+    } places[] = {{"", ""}, {"", "/.debug"}, {DEBUG_DIRECTORY, ""}};
+    const char *slash = strrchr(file_name, '/');
+    int directory = slash != NULL ? (int)(slash - file_name) : 0;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        char *path = NULL;
+        int n =
+            asprintf(&path, "%s%.*s%s/%s", places[i].prefix, directory, file_name, places[i].suffix, link);
+        int fd = try_path(n < 0 ? NULL : path, bits, length, ret_name);
+        if (fd >= 0)
+            return fd;
+    }
+    return -1;
+}
+
+int tn_symbol_find_debug_file(Dwfl_Module *module, void **user_data, const char *module_name, Dwarf_Addr base,
+                              const char *file_name, const char *link_name, GElf_Word link_crc,
+                              char **ret_name)
+{
+    const unsigned char *bits;
+    GElf_Addr address;
+    int length = dwfl_module_build_id(module, &bits, &address);
+    if (length <= 0)
+        return dwfl_standard_find_debuginfo(module, user_data, module_name, base, file_name, link_name,
+                                            link_crc, ret_name);
+    int fd = dwfl_build_id_find_debuginfo(module, user_data, module_name, base, file_name, link_name,
+                                          link_crc, ret_name);
+    if (fd >= 0 || link_name == NULL || file_name == NULL)
+        return fd;
+    if (link_name[0] == '/')
+        return try_path(strdup(link_name), NULL, 0, ret_name);
+    /* dwz's alternate file comes as a link too, without a CRC; it bears a build-id of its own. */
+    return try_link(file_name, link_name, link_crc != 0 ? bits : NULL, length, ret_name);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "internal.h"
+
+#include <dwarf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* Why not dwarf_getscopes and dwfl_module_addrdie: the first walks a unit's whole tree for each address
+ * (milliseconds in a large C++ unit), the second relies in elfutils 0.188 on .debug_aranges, which clang does
+ * not write. So a unit's functions are listed once, and found by bisection. */
+
+#define COVER_STEPS 64u
+
+int tn_symbol_range_add(struct tn_symbol_range_list *list, uint64_t low, uint64_t high, size_t index)
+{
+    if (low >= high || low == 0)
+        return 0;
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity != 0 ? list->capacity * 2 : 64;
+        struct tn_symbol_range *ranges = realloc(list->ranges, capacity * sizeof(ranges[0]));
+        if (ranges == NULL)
+            return -ENOMEM;
+        list->ranges = ranges;
+        list->capacity = capacity;
+    }
+    list->ranges[list->count++] = (struct tn_symbol_range){low, high, index};
+    return 0;
+}
+
+/* Equal starts: the shorter range last, so that bisection meets the innermost first. */
+static int compare(const void *a, const void *b)
+{
+    const struct tn_symbol_range *x = a, *y = b;
+    if (x->low != y->low)
+        return x->low < y->low ? -1 : 1;
+    if (x->high != y->high)
+        return x->high > y->high ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+void tn_symbol_range_sort(struct tn_symbol_range_list *list)
+{
+    if (list->count > 1)
+        qsort(list->ranges, list->count, sizeof(list->ranges[0]), compare);
+}
+
+const struct tn_symbol_range *tn_symbol_range_find(const struct tn_symbol_range_list *list, uint64_t address)
+{
+    size_t low = 0, high = list->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (list->ranges[middle].low <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (size_t i = low; i > 0 && low - i < COVER_STEPS; i--)
+        if (address < list->ranges[i - 1].high)
+            return &list->ranges[i - 1];
+    return NULL;
+}
+
+static int add_ranges(struct tn_symbol_range_list *list, Dwarf_Die *die, size_t index)
+{
+    Dwarf_Addr base, low, high;
+    ptrdiff_t offset = 0;
+    while ((offset = dwarf_ranges(die, offset, &base, &low, &high)) > 0) {
+        int r = tn_symbol_range_add(list, low, high, index);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int add_unit(struct tn_symbol_file *file, Dwarf_Die *die, Dwarf_Addr bias)
+{
+    if (file->unit_count == file->unit_capacity) {
+        size_t capacity = file->unit_capacity != 0 ? file->unit_capacity * 2 : 64;
+        struct tn_symbol_unit *units = realloc(file->units, capacity * sizeof(units[0]));
+        if (units == NULL)
+            return -ENOMEM;
+        file->units = units;
+        file->unit_capacity = capacity;
+    }
+    struct tn_symbol_unit *unit = &file->units[file->unit_count];
+    *unit = (struct tn_symbol_unit){.die = *die, .functions = *die, .bias = bias};
+    return add_ranges(&file->unit_ranges, die, file->unit_count++);
+}
+
+int tn_symbol_read_units(struct tn_symbol_file *file)
+{
+    if (file->has_units)
+        return 0;
+    Dwarf_Die *die = NULL;
+    Dwarf_Addr bias;
+    while ((die = dwfl_module_nextcu(file->module, die, &bias)) != NULL) {
+        int tag = dwarf_tag(die);
+        if (tag != DW_TAG_compile_unit && tag != DW_TAG_skeleton_unit)
+            continue;
+        int r = add_unit(file, die, bias);
+        if (r < 0)
+            return r;
+    }
+    tn_symbol_range_sort(&file->unit_ranges);
+    file->has_units = true;
+    return 0;
+}
+
+static int add_function(struct tn_symbol_unit *unit, Dwarf_Die *die)
+{
+    size_t before = unit->function_ranges.count;
+    int r = add_ranges(&unit->function_ranges, die, unit->function_count);
+    if (r < 0 || unit->function_ranges.count == before)
+        return r;
+    if (unit->function_count == unit->function_capacity) {
+        size_t capacity = unit->function_capacity != 0 ? unit->function_capacity * 2 : 64;
+        Dwarf_Die *dies = realloc(unit->function_dies, capacity * sizeof(dies[0]));
+        if (dies == NULL)
+            return -ENOMEM;
+        unit->function_dies = dies;
+        unit->function_capacity = capacity;
+    }
+    unit->function_dies[unit->function_count++] = *die;
+    return 0;
+}
+
+/* Where a function with code may stand. What a function holds is not searched: GCC's nested functions are
+ * then named by the symbol table. */
+static bool holds_functions(int tag)
+{
+    return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_structure_type ||
+           tag == DW_TAG_class_type || tag == DW_TAG_union_type;
+}
+
+/* A path from the unit to where the walk stands. */
+struct walk {
+    Dwarf_Die *dies; /* owned */
+    size_t depth, capacity;
+};
+
+static int descend(struct walk *walk, const Dwarf_Die *die)
+{
+    if (walk->depth == walk->capacity) {
+        size_t capacity = walk->capacity != 0 ? walk->capacity * 2 : 16;
+        Dwarf_Die *dies = realloc(walk->dies, capacity * sizeof(dies[0]));
+        if (dies == NULL)
+            return -ENOMEM;
+        walk->dies = dies;
+        walk->capacity = capacity;
+    }
+    walk->dies[walk->depth++] = *die;
+    return 0;
+}
+
+static int visit(struct tn_symbol_unit *unit, struct walk *walk)
+{
+    Dwarf_Die die = walk->dies[walk->depth - 1], next;
+    if (dwarf_siblingof(&die, &next) == 0)
+        walk->dies[walk->depth - 1] = next;
+    else
+        walk->depth--;
+    int tag = dwarf_tag(&die);
+    if (tag == DW_TAG_subprogram)
+        return add_function(unit, &die);
+    if (holds_functions(tag) && dwarf_child(&die, &next) == 0)
+        return descend(walk, &next);
+    return 0;
+}
+
+static int read_functions(struct tn_symbol_unit *unit)
+{
+    uint8_t type;
+    Dwarf_Die split;
+    if (dwarf_cu_info(unit->die.cu, NULL, &type, NULL, &split, NULL, NULL, NULL) == 0 &&
+        type == DW_UT_skeleton && split.addr != NULL)
+        unit->functions = split;
+    Dwarf_Die first;
+    struct walk walk = {0};
+    int r = 0;
+    if (dwarf_child(&unit->functions, &first) == 0)
+        r = descend(&walk, &first);
+    while (r == 0 && walk.depth > 0)
+        r = visit(unit, &walk);
+    free(walk.dies);
+    tn_symbol_range_sort(&unit->function_ranges);
+    unit->is_read = r == 0;
+    return r;
+}
+
+int tn_symbol_find_unit(struct tn_symbol_file *file, uint64_t pc, struct tn_symbol_unit **ret_unit)
+{
+    int r = tn_symbol_read_units(file);
+    if (r < 0)
+        return r;
+    *ret_unit = NULL;
+    if (file->unit_count == 0)
+        return 0;
+    const struct tn_symbol_range *range = tn_symbol_range_find(&file->unit_ranges, pc - file->units[0].bias);
+    if (range == NULL)
+        return 0;
+    struct tn_symbol_unit *unit = &file->units[range->index];
+    if (!unit->is_read)
+        r = read_functions(unit);
+    if (r == 0)
+        *ret_unit = unit;
+    return r;
+}
+
+void tn_symbol_finish_units(struct tn_symbol_file *file)
+{
+    for (size_t i = 0; i < file->unit_count; i++) {
+        free(file->units[i].function_ranges.ranges);
+        free(file->units[i].function_dies);
+    }
+    free(file->units);
+    free(file->unit_ranges.ranges);
+}
