@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Where on the stack a call stood: the position of the caller and of all its ancestors. */
+#include "truth.h"
+
+#include <string.h>
+
+extern void *__libc_stack_end;
+
+#define LEVELS 6
+
+static const void *frames[LEVELS + 1];
+
+/* The frame's CFA: the place of the saved frame pointer and of the return address lie just below it. */
+#define CFA() ((const char *)__builtin_frame_address(0) + 16)
+
+__attribute__((noinline)) static void innermost(void)
+{
+    frames[0] = CFA();
+    const char *stack_pointer;
+    __asm__ volatile("mov %%rsp, %0" : "=r"(stack_pointer));
+    struct block block = MALLOC(4321);
+    truth_number("call_position", (uint64_t)((const char *)__libc_stack_end - stack_pointer));
+    FREE(block);
+}
+
+__attribute__((noinline)) static void level(int n)
+{
+    char room[1024];
+    memset(room, n, sizeof(room));
+    __asm__ volatile("" : : "r"(room) : "memory");
+    frames[LEVELS - n] = CFA();
+    if (n == LEVELS - 1) {
+        innermost();
+        frames[1] = CFA();
+        return;
+    }
+    level(n + 1);
+    __asm__ volatile("" : : "r"(room) : "memory");
+}
+
+int main(void)
+{
+    level(0);
+    for (int i = 0; i < LEVELS; i++)
+        truth_number("frame_bytes", (uint64_t)((const char *)frames[i + 1] - (const char *)frames[i]));
+    return 0;
+}
