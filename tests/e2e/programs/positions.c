@@ -19,6 +19,7 @@ __attribute__((noinline)) static void innermost(void)
     const char *stack_pointer;
     __asm__ volatile("mov %%rsp, %0" : "=r"(stack_pointer));
     struct block block = MALLOC(4321);
+    truth_number("frame_bytes", (uint64_t)(CFA() - stack_pointer));
     truth_number("call_position", (uint64_t)((const char *)__libc_stack_end - stack_pointer));
     FREE(block);
 }

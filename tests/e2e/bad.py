@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""Bad input, one function a case: each prepares its world and gives what to run.
+
+A function gets the World and gives a Trial."""
+
+import dataclasses
+import os
+import shutil
+import sqlite3
+import struct
+
+from harness import Skip, expect_equal, need
+
+
+@dataclasses.dataclass
+class Trial:
+    command: tuple
+    absent: tuple = ()  # files that must not be there afterwards
+    same: tuple = ()  # files that must be there as they were
+    is_without_rights: bool = False
+
+
+def record(world, *command, log=None, more=()):
+    """`tenure record` of a command, with a log that must not be made."""
+    log = log or world.folder / "bad.db"
+    return Trial((world.tenure, "record", *more, "-o", log, "--", *command), absent=(log,))
+
+
+def not_found(world):
+    return record(world, "no-such-program-anywhere")
+
+
+def not_found_path(world):
+    return record(world, "/no/such/program")
+
+
+def not_executable(world):
+    path = world.folder / "plain.txt"
+    path.write_text("no program\n")
+    path.chmod(0o644)
+    return record(world, path)
+
+
+def directory(world):
+    return record(world, world.folder)
+
+
+def static(world):
+    return record(world, world.programs / "static")
+
+
+def setuid(world):
+    path = world.folder / "setuid"
+    shutil.copy(world.programs / "deep", path)
+    path.chmod(0o4755)
+    return record(world, path, "3")
+
+
+def other_class(world):
+    """A 32-bit executable: no compiler for one is needed, its header says all."""
+    ident = b"\x7fELF" + bytes([1, 1, 1, 0]) + bytes(8)
+    header = ident + struct.pack("<HHIIIIIHHHHHH", 2, 3, 1, 0x8048000, 52, 0, 0, 52, 32, 1, 40, 0, 0)
+    load = struct.pack("<IIIIIIII", 3, 84, 0x8048054, 0x8048054, 19, 19, 4, 1)
+    path = world.folder / "program32"
+    path.write_bytes(header + load + b"/lib/ld-linux.so.2\0")
+    path.chmod(0o755)
+    return record(world, path)
+
+
+def no_format(world):
+    path = world.folder / "garbage"
+    path.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(100))
+    path.chmod(0o755)
+    return record(world, path)
+
+
+def record_no_program(world):
+    return Trial((world.tenure, "record"))
+
+
+def record_unknown_option(world):
+    return record(world, "true", more=("--no-such-option",))
+
+
+def record_bad_value(world):
+    return record(world, "true", more=("--depth", "many"))
+
+
+def log_exists(world):
+    log = world.folder / "exists.db"
+    log.write_text("the owner's own text\n")
+    return Trial((world.tenure, "record", "-o", log, "--", "true"), same=(log,))
+
+
+def folder_missing(world):
+    return record(world, "true", log=world.folder / "no-such-folder/x.db")
+
+
+def folder_not_writable(world):
+    folder = world.folder / "closed"
+    folder.mkdir(mode=0o555)
+    trial = record(world, "true", log=folder / "x.db")
+    trial.is_without_rights = True
+    return trial
+
+
+def log_is_folder(world):
+    folder = world.folder / "folder"
+    folder.mkdir()
+    return Trial((world.tenure, "record", "--force", "-o", folder, "--", "true"), same=(folder,))
+
+
+def unknown_command(world):
+    return Trial((world.tenure, "frobnicate"))
+
+
+def report_unknown_option(world):
+    return Trial((world.tenure, "report", "--no-such-option", good_log(world)))
+
+
+def good_log(world):
+    """A real log, small."""
+    result, log = world.record(world.programs / "deep", "3")
+    expect_equal(result.status, 0, "status of a plain recording")
+    return log
+
+
+def sql_syntax(world):
+    return Trial((world.tenure, "sql", good_log(world), "SELEKT 1"))
+
+
+def sql_writes(world):
+    log = good_log(world)
+    return Trial((world.tenure, "sql", log, "DELETE FROM site"), same=(log,))
+
+
+def info_missing(world):
+    return Trial((world.tenure, "info", world.folder / "no-such.db"), absent=(world.folder / "no-such.db",))
+
+
+def other_database(world):
+    path = world.folder / "other.db"
+    database = sqlite3.connect(path)
+    database.execute("CREATE TABLE meta (key, value)")
+    database.commit()
+    database.close()
+    return path
+
+
+def text_file(world):
+    path = world.folder / "text.db"
+    path.write_text("This is a text and no database, though it is long enough to be one.\n" * 100)
+    return path
+
+
+def empty_file(world):
+    path = world.folder / "empty.db"
+    path.write_bytes(b"")
+    return path
+
+
+def truncated(world):
+    log = good_log(world)
+    size = log.stat().st_size
+    os.truncate(log, size // 2 // 4096 * 4096 + 1000)
+    return log
+
+
+def newer(world):
+    """A log of a format to come."""
+    log = good_log(world)
+    database = sqlite3.connect(log)
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    database.execute(f"PRAGMA user_version = {version + 1}")
+    database.execute("UPDATE meta SET value = ? WHERE key = 'format_version'", (str(version + 1),))
+    database.commit()
+    database.close()
+    return log
+
+
+def reader(command, make):
+    """A command that reads a log, and what it is given to read, which it must leave as it is."""
+
+    def prepare(world):
+        path = make(world)
+        return Trial((world.tenure, command, path, *(("SELECT 1",) if command == "sql" else ())), same=(path,))
+
+    return prepare
+
+
+info_not_a_log = reader("info", other_database)
+info_text_file = reader("info", text_file)
+info_empty_file = reader("info", empty_file)
+info_truncated = reader("info", truncated)
+info_newer = reader("info", newer)
+report_not_a_log = reader("report", other_database)
+report_truncated = reader("report", truncated)
+report_newer = reader("report", newer)
+sql_not_a_log = reader("sql", text_file)
+
+
+def report_no_permission(world):
+    log = good_log(world)
+    log.chmod(0o000)
+    return Trial((world.tenure, "report", log), is_without_rights=True)
+
+
+def report_output_full(world):
+    if not os.path.exists("/dev/full"):
+        raise Skip("/dev/full is missing")
+    return Trial((world.tenure, "report", good_log(world), "-o", "/dev/full"))
+
+
+def without_rights(command):
+    """The command with no right to read and write what its modes forbid; what root needs for that."""
+    if os.getuid() != 0:
+        return command
+    lost = "-dac_override,-dac_read_search"
+    return (need("setpriv"), f"--bounding-set={lost}", f"--inh-caps={lost}", "--", *command)

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""What every test of the whole needs: where the built parts are, a clean world to run programs in, and what
+must hold for every log, whoever made it."""
+
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+
+SKIP = 77
+PATIENCE_S = 120  # the longest that anything may take; nothing here is decided by time otherwise
+
+
+class Skip(Exception):
+    """The test cannot be run on this machine; the text says why."""
+
+
+class Failure(AssertionError):
+    """What was found is not what must be."""
+
+
+def expect(is_true, story):
+    if not is_true:
+        raise Failure(story)
+
+
+def expect_equal(found, wanted, what):
+    if found != wanted:
+        raise Failure(f"{what}: found {found!r}, wanted {wanted!r}")
+
+
+def need(*programs):
+    """The paths of programs that the system must have; skips the test where one is missing."""
+    found = []
+    for program in programs:
+        path = shutil.which(program, path="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+        if not path:
+            raise Skip(f"{program} is not installed")
+        found.append(path)
+    return found if len(found) > 1 else found[0]
+
+
+class Result:
+    """How a program ended and what it wrote."""
+
+    def __init__(self, completed):
+        self.status = completed.returncode
+        self.out = completed.stdout
+        self.err = completed.stderr
+
+    def error_lines(self):
+        return [line for line in self.err.decode(errors="replace").splitlines() if line.strip()]
+
+
+class World:
+    """One test's own folder, environment and session directory, and the parts of the build that is tested."""
+
+    def __init__(self, build):
+        self.build = pathlib.Path(build).resolve()
+        self.tenure = self.build / "tools/tenure"
+        self.recorder = self.build / "tools/tenure-recorder"
+        self.shim = self.build / "lib/shim/libtenure.so"
+        self.programs = self.build / "tests/e2e/programs"
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tenure-test-"))
+        self.folder.chmod(0o755)
+        self.run_folder = self.folder / "run"
+        self.run_folder.mkdir(mode=0o700)
+        self.work = self.folder / "work"
+        self.work.mkdir()
+        self.logs = 0
+
+    def environment(self, **more):
+        """The tester's environment without anything that would steer a recording."""
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("TENURE_", "LD_", "MALLOC_", "MESON_"))}
+        clean["XDG_RUNTIME_DIR"] = str(self.run_folder)
+        clean["LC_ALL"] = "C.UTF-8"
+        clean["PATH"] = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+        for key in ("DEBUGINFOD_URLS", "PYTHONMALLOC"):
+            clean.pop(key, None)
+        clean.update({k: str(v) for k, v in more.items()})
+        return clean
+
+    def new_log(self):
+        self.logs += 1
+        return self.folder / f"log{self.logs}.db"
+
+    def run(self, *command, stdin=b"", timeout=PATIENCE_S, cwd=None, preexec=None, **environment):
+        """Run a command to its end. Input and output are files, so that a daemon which keeps them open does
+        not hold up the test."""
+        with tempfile.TemporaryFile() as i, tempfile.TemporaryFile() as o, tempfile.TemporaryFile() as e:
+            i.write(stdin)
+            i.seek(0)
+            done = subprocess.run(
+                [str(part) for part in command], stdin=i, stdout=o, stderr=e, timeout=timeout,
+                cwd=cwd or self.work, env=self.environment(**environment), preexec_fn=preexec,
+            )
+            o.seek(0)
+            e.seek(0)
+            done.stdout, done.stderr = o.read(), e.read()
+        return Result(done)
+
+    def record(self, *command, log=None, options=(), **keywords):
+        """Run a command under `tenure record`; gives the result and the log's path."""
+        log = log or self.new_log()
+        result = self.run(self.tenure, "record", "--quiet", "-o", log, *options, "--", *command, **keywords)
+        return result, log
+
+    def preload(self, *command, log=None, wait=True, **keywords):
+        """Run a command under the bare shim; gives the result and the log's path, once the log is closed."""
+        log = log or self.new_log()
+        environment = {"LD_PRELOAD": self.shim, "TENURE_LOG": log, "TENURE_ROWS": "all", **keywords}
+        result = self.run(*command, **environment)
+        if wait:
+            self.wait_finished(log)
+        return result, log
+
+    def wait_finished(self, log):
+        """Wait until the recorder has closed and finished a log."""
+        wait_until(lambda: finished(log), f"{log} is not finished")
+
+    def recorders(self):
+        """The recorders that serve this world (by the log that they were told)."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                if os.readlink(entry / "exe") != str(self.recorder):
+                    continue
+                told = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(self.folder).encode() in told:
+                found.append(int(entry.name))
+        return found
+
+    def close(self, keep):
+        """End what is left of this world. Nothing should be: a recorder that stays is a failure."""
+        left = []
+        try:
+            wait_until(lambda: not self.recorders(), "", patience_s=20)
+        except Failure:
+            left = self.recorders()
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        if keep or left:
+            print(f"kept: {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        expect(not left, f"recorders still run: {left}")
+
+
+def wait_until(is_true, story, patience_s=PATIENCE_S):
+    """Wait for something that must come to pass; only the patience is limited."""
+    end = time.monotonic() + patience_s
+    while not is_true():
+        if time.monotonic() > end:
+            raise Failure(f"{story} (waited {patience_s} s)")
+        time.sleep(0.01)
+
+
+def finished(log):
+    try:
+        return meta(log).get("finished") == "1" and not os.path.exists(f"{log}-wal")
+    except sqlite3.Error:
+        return False
+
+
+def query(log, sql, *values):
+    """Rows of a query on a log, with Python's own SQLite: a log is a plain database."""
+    database = sqlite3.connect(f"file:{log}?mode=ro", uri=True)
+    try:
+        return database.execute(sql, values).fetchall()
+    finally:
+        database.close()
+
+
+def value(log, sql, *values):
+    return query(log, sql, *values)[0][0]
+
+
+def meta(log):
+    return dict(query(log, "SELECT key, value FROM meta"))
+
+
+def check_log(log, is_complete=True):
+    """What holds for every log."""
+    expect_equal(value(log, "PRAGMA integrity_check"), "ok", f"integrity of {log}")
+    told = meta(log)
+    if not is_complete:
+        return told
+    expect_equal(told.get("complete"), "1", f"meta.complete of {log}")
+    expect_equal(told.get("finished"), "1", f"meta.finished of {log}")
+    companions = [s for s in ("-wal", "-shm", "-journal") if os.path.exists(f"{log}{s}")]
+    expect_equal(companions, [], f"companions of {log}")
+    for key in ("events_lost", "unmatched_births"):
+        expect_equal(told.get(key, "0"), "0", f"meta.{key} of {log}")
+    return told

@@ -1,0 +1,441 @@
+# SPDX-License-Identifier: MIT
+"""Cases that are a story rather than a line of data: things that happen while a program runs."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+
+import bad
+import truth
+from harness import PATIENCE_S, check_log, expect, expect_equal, meta, need, query, value, wait_until
+
+
+class Running:
+    """A program that runs beside the test, steered over its standard input."""
+
+    def __init__(self, world, *command, preexec=None, cwd=None, **environment):
+        self.process = subprocess.Popen(
+            [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=cwd or world.work, env=world.environment(**environment), preexec_fn=preexec,
+        )
+        self.pid = self.process.pid
+
+    def line(self):
+        return self.process.stdout.readline()
+
+    def go(self):
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+
+    def end(self):
+        """Wait for the end: (status, rest of the output, errors)."""
+        out, err = self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode, out, err
+
+
+def preloaded(world, log, *command, **environment):
+    return Running(world, *command, LD_PRELOAD=world.shim, TENURE_LOG=log, TENURE_ROWS="all", **environment)
+
+
+def gated_output(world, blocks):
+    """What gated prints after its gate, without anybody beside it."""
+    program = Running(world, world.programs / "gated", blocks)
+    expect_equal(program.line(), b"half\n", "the first line")
+    program.go()
+    return program.end()
+
+
+def count(world, same, prepare):
+    """The number of allocations against valgrind's heap profiler; docs/testing.md explains the differences."""
+    valgrind = need("valgrind")
+    command, keywords = prepare(world, same)
+    result, log = world.record(*command, **keywords)
+    expect_equal(result.status, 0, "status under record")
+    check_log(log)
+    other = world.run(valgrind, "--tool=dhat", f"--dhat-out-file={world.folder}/dhat.out", *command, **keywords)
+    expect_equal(other.out, result.out, "output under valgrind")
+    found = re.search(rb"Total:\s+([\d,]+) bytes in ([\d,]+) blocks", other.err)
+    expect(found, f"valgrind told no total: {other.err[-500:]}")
+    wanted_bytes, wanted_blocks = (int(text.replace(b",", b"")) for text in found.groups())
+    compare_count(log, wanted_blocks, wanted_bytes)
+
+
+# What one of the two cannot see: allocations that the loader and the C library make before either counts
+# (docs/testing.md names them); fewer than this many blocks of at most this many bytes.
+UNSEEN_BLOCKS = 40
+UNSEEN_BYTES = 128 * 1024
+
+
+def compare_count(log, wanted_blocks, wanted_bytes):
+    blocks, size_bytes = query(log, "SELECT count(*), sum(size_bytes) FROM allocation")[0]
+    print(f"tenure {blocks} blocks, {size_bytes} bytes; valgrind {wanted_blocks} blocks, {wanted_bytes} bytes")
+    expect(abs(blocks - wanted_blocks) <= UNSEEN_BLOCKS, f"{blocks} allocations, valgrind counts {wanted_blocks}")
+    expect(abs(size_bytes - wanted_bytes) <= UNSEEN_BYTES, f"{size_bytes} bytes, valgrind counts {wanted_bytes}")
+
+
+def killed(world):
+    """A program that is killed in mid-run: everything up to the kill is in the log, and nothing else."""
+    counts = world.folder / "counts"
+    log = world.new_log()
+    program = preloaded(world, log, world.programs / "killed", counts)
+    wait_until(lambda: numbers(counts)[1] > 200000, "the program does not get on")
+    program.process.kill()
+    expect_equal(program.end()[0], -signal.SIGKILL, "status")
+    world.wait_finished(log)
+    check_log(log)
+    births, deaths = query(log, "SELECT count(*), count(death_ns) FROM allocation WHERE size_bytes = 1234")[0]
+    born, freed = numbers(counts)
+    expect(born <= births <= born + 1, f"{births} births in the log, {born} by the program's own count")
+    expect(freed <= deaths <= freed + 1, f"{deaths} deaths in the log, {freed} by the program's own count")
+
+
+def numbers(path):
+    """The two counters in the file that killed.c shares."""
+    try:
+        data = path.read_bytes()[:16]
+    except OSError:
+        data = b""
+    data = data.ljust(16, b"\0")
+    return int.from_bytes(data[:8], "little"), int.from_bytes(data[8:], "little")
+
+
+def mirror(world):
+    """What a program sees of its own process is the same with and without."""
+    program = world.programs / "mirror"
+    bare = world.run(program)
+    expect(len(bare.out.splitlines()) > 20, "the program says little")
+    for how in (world.record, world.preload):
+        result, log = how(program)
+        expect_equal(result.out.decode().splitlines(), bare.out.decode().splitlines(), "what the program sees")
+        expect_equal((result.err, result.status), (bare.err, bare.status), "errors and status")
+        check_log(log)
+
+
+def own_malloc(world):
+    """A program with its own malloc cannot be recorded: one line says so, and it runs."""
+    program = world.programs / "ownmalloc"
+    result, log = world.preload(program, wait=False)
+    expect_equal((result.out, result.status), (b"own heap\n", 0), "output and status")
+    lines = result.error_lines()
+    expect(len(lines) == 1 and lines[0].startswith("tenure: "), f"one line about it, not {lines}")
+    result, log = world.record(program)
+    expect_equal((result.out, result.status), (b"own heap\n", 0), "output and status under record")
+    expect(any("malloc" in line for line in result.error_lines()), f"a line about it, not {result.error_lines()}")
+
+
+def copy_without_rows(log, copy):
+    """A copy in which the packed chunks are the only source of allocations."""
+    shutil.copy(log, copy)
+    database = sqlite3.connect(copy)
+    database.execute("DROP VIEW IF EXISTS allocation")
+    database.execute("DROP TABLE IF EXISTS allocation_row")
+    database.commit()
+    database.close()
+
+
+def rows_and_table(world):
+    """The same recording read as plain rows and as virtual table gives the same, row by row."""
+    for command in (("chains",), ("handoff",), ("forks", "tree")):
+        result, log = world.record(world.programs / command[0], *command[1:], options=("--rows", "all"))
+        expect_equal(result.status, 0, "status")
+        copy = world.folder / f"{log.stem}-chunks.db"
+        copy_without_rows(log, copy)
+        sql = "SELECT * FROM allocation ORDER BY id"
+        table = world.run(world.tenure, "sql", "--csv", copy, sql)
+        expect_equal((table.err, table.status), (b"", 0), "tenure sql over the chunks")
+        rows = world.run(world.tenure, "sql", "--csv", log, sql)
+        expect(rows.out == table.out, f"{command}: rows and virtual table differ")
+        wanted = [[("" if v is None else str(v)) for v in row] for row in query(log, sql)]
+        found = list(csv.reader(io.StringIO(table.out.decode())))
+        names = [row[1] for row in query(log, "PRAGMA table_info(allocation)")]
+        expect_equal(found[0], names, "columns")
+        expect(found[1:] == wanted, f"{command}: Python's reading of the rows and the virtual table differ")
+        expect(len(wanted) > 100, "nothing was compared")
+
+
+def rows_limit(world):
+    """--rows N: plain rows up to N allocations, the virtual table above; --rows none: never."""
+    for rows, is_plain in (("10", False), ("none", False), ("1000000", True), ("all", True)):
+        result, log = world.record(world.programs / "chains", options=("--rows", rows))
+        expect_equal(result.status, 0, "status")
+        check_log(log)
+        found = value(log, "SELECT count(*) FROM sqlite_schema WHERE name = 'allocation'") > 0
+        expect_equal(found, is_plain, f"plain rows with --rows {rows}")
+        counted = world.run(world.tenure, "sql", "--csv", log, "SELECT count(*) FROM allocation")
+        expect_equal(counted.out.split()[-1].decode(), meta(log)["allocations"], f"rows with --rows {rows}")
+
+
+def extension(world):
+    """The loadable extension makes `allocation` readable in the sqlite3 shell."""
+    sqlite3_shell = need("sqlite3")
+    libraries = list((world.build / "lib/log").glob("tenure_sqlite.so"))
+    expect(libraries, "tenure_sqlite.so was not built")
+    result, log = world.record(world.programs / "chains", options=("--rows", "none"))
+    expect_equal(result.status, 0, "status")
+    plain = world.run(sqlite3_shell, "-readonly", log, "SELECT count(*) FROM allocation")
+    expect(plain.status != 0, "without the extension there is no allocation")
+    sql = "SELECT count(*), sum(size_bytes), count(death_ns) FROM allocation"
+    loaded = world.run(sqlite3_shell, "-readonly", "-cmd", f".load {libraries[0].with_suffix('')}", log, sql)
+    expect_equal(loaded.err, b"", "errors of sqlite3")
+    own = world.run(world.tenure, "sql", "--csv", log, sql)
+    expect_equal(loaded.out.split()[-1].replace(b"|", b","), own.out.split()[-1], "sums by the extension")
+    expect(int(loaded.out.split(b"|")[0]) > 1000, "allocations by the extension")
+
+
+def sql_formats(world):
+    """tenure sql: table, CSV and JSON say the same."""
+    result, log = world.record(world.programs / "chains")
+    expect_equal(result.status, 0, "status")
+    sql = "SELECT id, size_bytes, function FROM allocation WHERE id <= 20 ORDER BY id"
+    wanted = [{"id": a, "size_bytes": b, "function": c} for a, b, c in query(log, sql)]
+    as_json = world.run(world.tenure, "sql", "--json", log, sql)
+    expect_equal(json.loads(as_json.out), wanted, "rows as JSON")
+    as_csv = world.run(world.tenure, "sql", "--csv", log, sql)
+    found = [dict(id=int(r["id"]), size_bytes=int(r["size_bytes"]), function=r["function"])
+             for r in csv.DictReader(io.StringIO(as_csv.out.decode()))]
+    expect_equal(found, wanted, "rows as CSV")
+    as_table = world.run(world.tenure, "sql", log, sql)
+    text = as_table.out.decode()
+    expect("size_bytes" in text and len(text.splitlines()) >= 21, "rows as a table")
+    from_input = world.run(world.tenure, "sql", "--csv", log, stdin=sql.encode() + b";\n")
+    expect_equal(from_input.out, as_csv.out, "a query on standard input")
+
+
+def info_and_report(world):
+    """What info and report say of a known program is true."""
+    told = world.folder / "truth"
+    result, log = world.record(world.programs / "churn", "30000", TRUTH=told)
+    expect_equal(result.status, 0, "status")
+    facts = meta(log)
+    info = world.run(world.tenure, "info", log)
+    expect_equal((info.err, info.status), (b"", 0), "info")
+    expect("churn" in info.out.decode(), "info names the program")
+    expect(with_commas(facts["allocations"]) in info.out.decode(), "info has the number of allocations")
+    as_json = world.run(world.tenure, "info", "--json", log)
+    expect_equal(as_json.status, 0, "info --json")
+    expect(json.loads(as_json.out), "info --json is empty")
+    report = world.run(world.tenure, "report", log)
+    expect_equal((report.err, report.status), (b"", 0), "report")
+    text = report.out.decode()
+    expect(with_commas(facts["allocations"]) in text, "report has the number of allocations")
+    busiest = query(log, """SELECT f.file, f.line FROM site_summary y JOIN site f ON f.id = y.site_id
+                            ORDER BY y.allocations DESC, y.total_bytes DESC LIMIT 1""")[0]
+    expect(f"{os.path.basename(busiest[0])}:{busiest[1]}" in text, "report names the busiest site")
+    to_file = world.run(world.tenure, "report", log, "-o", world.folder / "report.txt")
+    expect_equal((to_file.out, to_file.status), (b"", 0), "report -o")
+    expect_equal((world.folder / "report.txt").read_text(), text, "report -o FILE")
+
+
+def with_commas(number):
+    return f"{int(number):,}"
+
+
+def while_running(world):
+    """A log can be read while it is written, and the readers hold up nobody."""
+    log = world.new_log()
+    program = preloaded(world, log, world.programs / "gated", 200000)
+    expect_equal(program.line(), b"half\n", "the first line")
+    wait_until(lambda: committed(log) > 0, "nothing was committed")
+    reader = sqlite3.connect(f"file:{log}?mode=ro", uri=True)
+    reader.execute("BEGIN")
+    seen = reader.execute("SELECT sum(births) FROM chunk").fetchone()[0]
+    expect_equal(meta(log).get("complete"), "0", "meta.complete while it runs")
+    for command in ("info", "report"):
+        result = world.run(world.tenure, command, log)
+        expect_equal((result.err, result.status), (b"", 0), f"tenure {command} on a log that is being written")
+    counted = world.run(world.tenure, "sql", "--csv", log, "SELECT count(*) FROM allocation")
+    expect(int(counted.out.split()[-1]) >= seen, "the virtual table of a log that is being written")
+    program.go()
+    status, out, err = program.end()
+    expect_equal((status, err), (7, b""), "end of the program")
+    wait_until(lambda: meta(log).get("complete") == "1", "the open reader holds up the close")
+    reader.close()
+    # The reader kept the log from leaving WAL mode; its content is whole all the same.
+    wait_until(lambda: meta(log).get("finished") == "1", "the log is not finished")
+    expect_equal(value(log, "PRAGMA integrity_check"), "ok", "integrity")
+
+
+def committed(log):
+    try:
+        return value(log, "SELECT coalesce(sum(births), 0) FROM chunk")
+    except sqlite3.Error:
+        return 0
+
+
+def pipe_is_closed(world):
+    """Nobody keeps the program's output open when it has gone: $(program) does not hang."""
+    log = world.new_log()
+    program = preloaded(world, log, world.programs / "deep", "5")
+    expect_equal(program.end(), (0, b"", b""), "end of the program")
+    world.wait_finished(log)
+    check_log(log)
+
+
+def default_name(world):
+    """Without -o the log is tenure.PROGRAM.PID.db in the working directory; an existing log stays."""
+    result = world.run(world.tenure, "record", world.programs / "deep", "5")
+    expect_equal(result.status, 0, "status")
+    names = os.listdir(world.work)
+    expect(len(names) == 1 and re.fullmatch(r"tenure\.deep\.\d+\.db", names[0]), f"name of the log {names}")
+    check_log(world.work / names[0])
+    text = result.err.decode()
+    expect(names[0] in text and "tenure report" in text, f"the summary names the log and what to do next: {text}")
+
+
+def force(world):
+    """--force replaces a log."""
+    result, log = world.record(world.programs / "deep", "5")
+    first = meta(log)["started_at"], meta(log)["duration_ns"]
+    result, log = world.record(world.programs / "chains", log=log, options=("--force",))
+    expect_equal(result.status, 0, "status")
+    check_log(log)
+    expect((meta(log)["started_at"], meta(log)["duration_ns"]) != first, "the log is the old one")
+    expect(value(log, "SELECT executable FROM process").endswith("chains"), "the log is not the new program's")
+
+
+def shared_log(world):
+    """Two programs that name the same log share its recorder."""
+    log = world.new_log()
+    first = preloaded(world, log, world.programs / "gated", 1000)
+    expect_equal(first.line(), b"half\n", "the first line")
+    wait_until(lambda: log.exists(), "no log")
+    second = world.run(world.programs / "deep", "9", LD_PRELOAD=world.shim, TENURE_LOG=log)
+    expect_equal((second.status, second.err), (0, b""), "the second program")
+    first.go()
+    expect_equal(first.end()[0], 7, "the first program")
+    world.wait_finished(log)
+    check_log(log)
+    names = [os.path.basename(path) for (path,) in query(log, "SELECT executable FROM process ORDER BY id")]
+    expect_equal(names, ["gated", "deep"], "processes in the shared log")
+
+
+def children_no(world):
+    """--children no: only the program itself."""
+    result, log = world.record(world.programs / "forks", "forkexec", options=("--children", "no"))
+    expect_equal((result.status, result.err), (0, b""), "status")
+    check_log(log)
+    expect_equal(value(log, "SELECT count(*) FROM process"), 1, "processes")
+
+
+def free_stacks_no(world):
+    """--free-stacks no: no stack at free, all else as ever."""
+    result, log = world.record(world.programs / "chains", options=("--free-stacks", "no"))
+    expect_equal(result.status, 0, "status")
+    check_log(log)
+    freed, stacks, births = query(log, "SELECT count(death_ns), count(free_stack_id), count(stack_id) FROM allocation")[0]
+    expect(freed > 1000 and births > 1000, "allocations")
+    expect_equal(stacks, 0, "stacks at free")
+
+
+def small_ring(world):
+    """The smallest ring: the program waits for the recorder, and nothing is lost."""
+    told = world.folder / "truth"
+    result, log = world.record(world.programs / "handoff", options=("--ring-size", "256K"), TRUTH=told)
+    expect_equal((result.status, result.err), (0, b""), "status")
+    check_log(log)
+    truth.check(log, told, ("handoff.c",))
+
+
+def interrupt(world):
+    """Ctrl-C reaches the program; the recording goes on to its end and has the program's status."""
+    log = world.new_log()
+    program = Running(world, world.tenure, "record", "--quiet", "-o", log, "--", world.programs / "gated", 1000,
+                      preexec=os.setsid)
+    expect_equal(program.line(), b"half\n", "the first line")
+    os.killpg(program.pid, signal.SIGINT)
+    status, out, err = program.end()
+    expect_equal(status, 128 + signal.SIGINT, "status of record")
+    check_log(log)
+    expect_equal(query(log, "SELECT exit_kind, exit_code FROM process"), [("signal", int(signal.SIGINT))], "end of the process")
+
+
+def exit_codes(world):
+    """record knows how its own child ended, and the log says it."""
+    wanted = {"return": ("exit", 3), "_exit": ("exit", 5), "kill": ("signal", 9), "abort": ("signal", 6)}
+    for how, end in wanted.items():
+        result, log = world.record(world.programs / "ends", how)
+        expect_equal(query(log, "SELECT exit_kind, exit_code FROM process"), [end], f"end of the process by {how}")
+
+
+def marks(world):
+    """The marks of the program's life stand in its time line, in order."""
+    result, log = world.record(world.programs / "early")
+    texts = [text for (text,) in query(log, "SELECT text FROM mark ORDER BY time_ns, id")]
+    expect("main entered" in texts and "exit begun" in texts, f"marks {texts}")
+    expect(texts.index("main entered") < texts.index("exit begun"), f"order of the marks {texts}")
+    sql = "SELECT count(*) FROM allocation a WHERE size_bytes = ? AND birth_ns {} (SELECT time_ns FROM mark WHERE text = ?)"
+    expect_equal(value(log, sql.format("<"), 111, "main entered"), 1, "blocks of a constructor before main")
+    expect_equal(value(log, sql.format(">"), 222, "exit begun"), 1, "blocks of an exit handler after exit has begun")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def redis(world):
+    """A server under load: answers as ever, its log has what it did, and it ends when it is told to."""
+    server, benchmark, client = need("redis-server", "redis-benchmark", "redis-cli")
+    log, port = world.new_log(), free_port()
+    command = (server, "--port", port, "--save", "", "--appendonly", "no", "--daemonize", "no")
+    program = Running(world, world.tenure, "record", "--quiet", "-o", log, "--", *command)
+    cli = (client, "-p", port)
+    wait_until(lambda: world.run(*cli, "ping").out == b"PONG\n", "the server does not answer")
+    load = world.run(benchmark, "-p", port, "-n", "5000", "-q", "-t", "set,get,lpush,lrange_100")
+    expect_equal(load.status, 0, "status of the benchmark")
+    expect_equal(world.run(*cli, "set", "key", "a value of some length").out, b"OK\n", "set")
+    expect_equal(world.run(*cli, "get", "key").out, b"a value of some length\n", "get")
+    world.run(*cli, "shutdown", "nosave")
+    status, out, err = program.end()
+    expect_equal((status, err), (0, b""), "end of the server")
+    check_log(log)
+    expect(value(log, "SELECT executable FROM process ORDER BY id LIMIT 1").endswith(("redis-server", "redis-check-rdb")), "the server")
+    print(f"{meta(log)['allocations']} allocations recorded")
+
+
+def read_only_folder(world):
+    """A closed log can be read where nothing can be written."""
+    result, log = world.record(world.programs / "deep", "5")
+    folder = world.folder / "shelf"
+    folder.mkdir()
+    shutil.copy(log, folder / "log.db")
+    (folder / "log.db").chmod(0o444)
+    folder.chmod(0o555)
+    for command in (("info",), ("report",), ("sql", "SELECT count(*) FROM allocation")):
+        reader = bad.without_rights((world.tenure, command[0], folder / "log.db", *command[1:]))
+        result = world.run(*reader)
+        expect_equal((result.err, result.status), (b"", 0), f"tenure {command[0]} of a log that cannot be written")
+    expect_equal(os.listdir(folder), ["log.db"], "files beside the log")
+
+
+ALL = {
+    "killed": killed,
+    "mirror": mirror,
+    "own_malloc": own_malloc,
+    "rows_and_table": rows_and_table,
+    "rows_limit": rows_limit,
+    "extension": extension,
+    "sql_formats": sql_formats,
+    "info_and_report": info_and_report,
+    "while_running": while_running,
+    "pipe_is_closed": pipe_is_closed,
+    "default_name": default_name,
+    "force": force,
+    "shared_log": shared_log,
+    "children_no": children_no,
+    "free_stacks_no": free_stacks_no,
+    "small_ring": small_ring,
+    "interrupt": interrupt,
+    "exit_codes": exit_codes,
+    "marks": marks,
+    "redis": redis,
+    "read_only_folder": read_only_folder,
+}
