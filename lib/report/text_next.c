@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "text.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* Below this share of all allocations, short-lived small ones are not worth a word. */
+#define SHORT_LIVED_PERCENT_MIN 5
+
+/* A path as a shell takes it: quoted when it has to be. */
+static void print_shell_word(struct tn_text *text, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-,=@%:";
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+        tn_text_print(text, "%s", word);
+        return;
+    }
+    tn_text_print(text, "'");
+    for (; *word != '\0'; word++) {
+        if (*word == '\'')
+            tn_text_print(text, "'\\''");
+        else
+            tn_text_print(text, "%c", *word);
+    }
+    tn_text_print(text, "'");
+}
+
+/* The statements are grouped by stack first: a look at a stack's frames costs more than one at a row. */
+static void print_stack_query(struct tn_text *text, const struct tn_summary *summary, uint64_t site_id,
+                              const char *stack_column, unsigned frame_count)
+{
+    tn_text_print(text, "      tenure sql ");
+    print_shell_word(text, summary->path);
+    tn_text_print(
+        text,
+        " \"SELECT n, position, f.function, file, line FROM (SELECT\n"
+        "        %s AS id, count(*) AS n FROM allocation WHERE process_id = %" PRIu64
+        " AND site_id = %" PRIu64
+        "\n"
+        "        GROUP BY 1 ORDER BY n DESC LIMIT 5) AS s JOIN stack_frame AS f ON f.stack_id = s.id\n"
+        "        WHERE position < %u ORDER BY n DESC, s.id, position\"\n",
+        stack_column, summary->process_id, site_id, frame_count);
+}
+
+static void print_stack_buffers(struct tn_text *text, const struct tn_summary *summary)
+{
+    const struct tn_summary_sites *sites = &summary->lists[TN_SUMMARY_BY_SMALL_SHORT_LIVED];
+    const struct tn_summary_totals *totals = &summary->totals;
+    if (sites->count == 0 || totals->small_short_lived < totals->allocations / 100 * SHORT_LIVED_PERCENT_MIN)
+        return;
+    char share[TN_QUANTITY_TEXT_BYTES];
+    tn_text_print(
+        text,
+        "  - %s of the allocations were small and short-lived. Where such a block is needed only by\n"
+        "    the function that asks for it and by those that it calls, a local buffer on the stack\n"
+        "    replaces it. This report does not check that; first among them is\n      ",
+        tn_text_share(share, totals->small_short_lived, totals->allocations));
+    tn_text_place(text, &sites->sites[0], TN_TEXT_COLUMNS - 6);
+    tn_text_print(text, "\n");
+    if (sites->sites[0].site_id == 0 || summary->totals.frees == 0)
+        return;
+    tn_text_print(text, "    and this shows the stacks that release its blocks:\n");
+    print_stack_query(text, summary, sites->sites[0].site_id, "free_stack_id", 6);
+}
+
+/* The first site in the list of peaks that the test likes; NULL: none. */
+static const struct tn_summary_site *find_site(const struct tn_summary *summary,
+                                               bool (*is_wanted)(const struct tn_summary_site *))
+{
+    const struct tn_summary_sites *sites = &summary->lists[TN_SUMMARY_BY_PEAK_LIVE_BYTES];
+    for (size_t i = 0; i < sites->count; i++)
+        if (is_wanted(&sites->sites[i]))
+            return &sites->sites[i];
+    return NULL;
+}
+
+/* One size, asked for again and again, and not only for a moment. */
+static bool suits_pool(const struct tn_summary_site *site)
+{
+    return site->min_size_bytes == site->max_size_bytes && site->peak_live_count > 1 &&
+           site->allocations > 2 * site->peak_live_count && site->small_short_lived < site->allocations / 2;
+}
+
+static bool is_never_released(const struct tn_summary_site *site)
+{
+    return site->freed == 0;
+}
+
+static bool has_many_sizes(const struct tn_summary_site *site)
+{
+    return site->distinct_sizes > 8 && site->freed > 0;
+}
+
+static void print_pool(struct tn_text *text, const struct tn_summary *summary)
+{
+    const struct tn_summary_site *site = find_site(summary, suits_pool);
+    if (site == NULL)
+        return;
+    char count[TN_QUANTITY_TEXT_BYTES], size[TN_QUANTITY_TEXT_BYTES];
+    tn_text_print(text, "  - This site asks for one size only, again and again:\n      ");
+    tn_text_place(text, site, TN_TEXT_COLUMNS - 6);
+    tn_text_print(text,
+                  "\n    A pool of %s blocks of %s bytes would have served this run. Other runs may need\n"
+                  "    more: the bound is yours to set.\n",
+                  tn_print_count(count, site->peak_live_count), tn_print_count(size, site->max_size_bytes));
+}
+
+static void print_maximum(struct tn_text *text, const struct tn_summary *summary)
+{
+    const struct tn_summary_site *site = find_site(summary, has_many_sizes);
+    if (site == NULL)
+        return;
+    char size[TN_QUANTITY_TEXT_BYTES], distinct[TN_QUANTITY_TEXT_BYTES];
+    tn_text_print(text,
+                  "  - This site asks for %s different sizes, and such mixtures fragment a heap:\n      ",
+                  tn_print_count(distinct, site->distinct_sizes));
+    tn_text_place(text, site, TN_TEXT_COLUMNS - 6);
+    tn_text_print(
+        text,
+        "\n    If a maximum can be stated for it (it was %s bytes here), buffers of that one size can\n"
+        "    be reused without leaving holes.\n",
+        tn_print_count(size, site->max_size_bytes));
+}
+
+static void print_permanent(struct tn_text *text, const struct tn_summary *summary)
+{
+    const struct tn_summary_site *site = find_site(summary, is_never_released);
+    if (site == NULL || !summary->is_complete)
+        return;
+    char count[TN_QUANTITY_TEXT_BYTES], size[TN_QUANTITY_TEXT_BYTES];
+    tn_text_print(text, "  - Nothing that this site asked for was released while the process ran:\n      ");
+    tn_text_place(text, site, TN_TEXT_COLUMNS - 6);
+    tn_text_print(
+        text,
+        "\n    (%s block%s, %s.) What is meant to stay is best allocated at the start, before anything\n"
+        "    that comes and goes, or made static: then it holds no holes open.\n",
+        tn_print_count(count, site->allocations), tn_text_plural(site->allocations),
+        tn_print_bytes(size, site->total_bytes));
+}
+
+void tn_text_next(struct tn_text *text, const struct tn_summary *summary)
+{
+    const struct tn_summary_sites *busiest = &summary->lists[TN_SUMMARY_BY_ALLOCATIONS];
+    tn_text_print(text, "What to look at next\n");
+    print_stack_buffers(text, summary);
+    print_pool(text, summary);
+    print_maximum(text, summary);
+    print_permanent(text, summary);
+    if (busiest->count != 0 && busiest->sites[0].site_id != 0) {
+        tn_text_print(text, "  - The call stacks behind the busiest site:\n");
+        print_stack_query(text, summary, busiest->sites[0].site_id, "stack_id", 10);
+    }
+    tn_text_print(text, "  - Anything else: tenure sql ");
+    print_shell_word(text, summary->path);
+    tn_text_print(text, " (tables and example queries: docs/log-format.md)\n");
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "writer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void tn_text_print(struct tn_text *text, const char *format, ...)
+{
+    if (text->result < 0)
+        return;
+    char line[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    if ((size_t)length >= sizeof(line))
+        length = (int)sizeof(line) - 1;
+    text->result = tn_buffer_append(text->out, line, (size_t)length);
+}
+
+static void blank_controls(char *name)
+{
+    for (; *name != '\0'; name++)
+        if ((unsigned char)*name < 0x20 || *name == 0x7f)
+            *name = ' ';
+}
+
+const char *tn_text_name(char *ret_name, const char *name, unsigned columns)
+{
+    if (strlen(name) <= columns)
+        snprintf(ret_name, TN_TEXT_NAME_BYTES, "%s", name);
+    else
+        snprintf(ret_name, TN_TEXT_NAME_BYTES, "%.*s...", (int)columns - 3, name);
+    blank_controls(ret_name);
+    return ret_name;
+}
+
+const char *tn_text_path(char *ret_name, const char *path, unsigned columns)
+{
+    size_t length = strlen(path);
+    if (length <= columns)
+        snprintf(ret_name, TN_TEXT_NAME_BYTES, "%s", path);
+    else
+        snprintf(ret_name, TN_TEXT_NAME_BYTES, "...%s", path + length - (columns - 3));
+    blank_controls(ret_name);
+    return ret_name;
+}
+
+const char *tn_text_share(char *ret_share, uint64_t part, uint64_t whole)
+{
+    double share = whole != 0 ? 100.0 * (double)part / (double)whole : 0;
+    if (part == 0 || whole == 0)
+        snprintf(ret_share, TN_QUANTITY_TEXT_BYTES, "0 %%");
+    else if (part == whole)
+        snprintf(ret_share, TN_QUANTITY_TEXT_BYTES, "100 %%");
+    else if (share < 0.1)
+        snprintf(ret_share, TN_QUANTITY_TEXT_BYTES, "<0.1 %%");
+    else if (share > 99.9 && part < whole)
+        snprintf(ret_share, TN_QUANTITY_TEXT_BYTES, ">99.9 %%");
+    else
+        snprintf(ret_share, TN_QUANTITY_TEXT_BYTES, "%.1f %%", share);
+    return ret_share;
+}
+
+const char *tn_text_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}

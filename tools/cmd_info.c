@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "command.h"
+#include "say.h"
+#include "sql_functions.h"
+#include "tenure/log.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#define META(key) "(SELECT value FROM meta WHERE key = '" key "')"
+
+/* Arguments may hold whole scripts. */
+#define ONE_LINE(column)                                                                                     \
+    "replace(CASE WHEN length(" column ") > 120 THEN substr(" column ", 1, 117) || '...' ELSE " column       \
+    " END, char(10), ' ')"
+
+/* What a log lacks comes first: each line is there only if it has something to say. */
+static const char *const troubles[] = {
+    "SELECT 'This log is not complete: it is still being written, or the recording was cut short. What was '"
+    " || 'recorded until then is here.' WHERE ifnull(" META("complete") ", '0') <> '1'",
+    "SELECT 'Names of functions, sites and summaries are missing: finishing the log was cut short.'"
+    " WHERE " META("complete") " = '1' AND ifnull(" META("finished") ", '0') <> '1'",
+    "SELECT print_count(value) || ' events were lost: counts are too low by them.' FROM meta"
+    " WHERE key = 'events_lost' AND value > 0",
+    "SELECT print_count(value) || ' frees had no allocation: the blocks were born before the recording or'"
+    " || ' unseen.' FROM meta WHERE key = 'unmatched_frees' AND value > 0",
+    "SELECT print_count(value) || ' blocks were born at the address of one whose free was not seen.' FROM meta"
+    " WHERE key = 'unmatched_births' AND value > 0",
+    "SELECT print_count(count(*)) || ' call stacks were cut at the depth limit.' FROM stack WHERE is_cut = 1"
+    " HAVING count(*) > 0",
+    "SELECT print_count(value) || ' of ' || print_count(" META("stacks_checked") ")"
+    " || ' checked call stacks differed from libunwind''s.' FROM meta WHERE key = 'stacks_different' AND"
+    " value > 0",
+};
+
+/* A label and the query that gives its lines; without rows, the label is left out. */
+static const struct line {
+    const char *label;
+    const char *query;
+} lines[] = {
+    {"program", "SELECT executable FROM process ORDER BY id LIMIT 1"},
+    {"command", "SELECT " ONE_LINE("command_line") " FROM process ORDER BY id LIMIT 1"},
+    {"recorded",
+     "SELECT ifnull(" META("started_at") ", 'at an unknown time') ||"
+                                         " ifnull(', for ' || print_duration(" META("duration_ns") "), '')"},
+    {"processes",
+     "WITH RECURSIVE tree(id, level, path) AS ("
+     "  SELECT id, 0, printf('%010d', id) FROM process WHERE parent_id IS NULL"
+     "  UNION ALL SELECT p.id, level + 1, path || printf('%010d', p.id) FROM process p JOIN tree ON"
+     "  p.parent_id = tree.id),"
+     " counted AS (SELECT process_id, sum(births) AS births, sum(deaths) AS deaths FROM chunk GROUP BY 1)"
+     " SELECT printf('%*s%d: pid %d, %s, %s allocations, %s frees: %s', level * 2, '', p.id, p.pid,"
+     "  CASE p.exit_kind WHEN 'exit' THEN 'exit ' || ifnull(p.exit_code, '?')"
+     "   WHEN 'signal' THEN 'signal ' || ifnull(p.exit_code, '?')"
+     "   WHEN 'exec' THEN 'executed another program' WHEN 'unknown' THEN 'ended' ELSE p.exit_kind END,"
+     "  print_count(ifnull(births, 0)), print_count(ifnull(deaths, 0)),"
+     "  " ONE_LINE("p.command_line") ")"
+                                     " FROM tree JOIN process p USING (id) LEFT JOIN counted ON "
+                                     "counted.process_id = p.id ORDER BY path"},
+    {"threads", "SELECT print_count(count(*)) FROM thread"},
+    {"allocations",
+     "SELECT print_count(ifnull(sum(births), 0)) || ', ' || print_bytes(ifnull(sum(birth_bytes),"
+     " 0)) || ' asked for' FROM chunk"},
+    {"frees", "SELECT print_count(ifnull(sum(deaths), 0)) FROM chunk"},
+    {"still live", "SELECT print_count(ifnull(sum(births) - sum(deaths), 0)) FROM chunk"},
+    {"failed calls", "SELECT print_count(count(*)) FROM allocation_failure HAVING count(*) > 0"},
+    {"inherited",
+     "SELECT print_count(value) || ' frees in forked children, of blocks that a parent made' FROM"
+     " meta WHERE key = 'inherited_frees' AND value > 0"},
+    {"sites", "SELECT print_count(count(*)) FROM site HAVING count(*) > 0"},
+    {"call stacks",
+     "SELECT print_count(count(*)) || ' nodes of ' || print_count((SELECT count(*) FROM frame "
+     "WHERE inlined_into IS NULL)) || ' frames' FROM stack"},
+    {"modules", "SELECT print_count(count(*)) FROM module"},
+    {"checked",
+     "SELECT print_count(value) || ' call stacks against libunwind, ' ||"
+     " print_count(ifnull(" META("stacks_different") ", 0)) || ' different' FROM meta WHERE key ="
+                                                     " 'stacks_checked' AND value > 0"},
+    {"marks",
+     "SELECT printf('%s: %s%s', print_duration(time_ns), text, CASE WHEN (SELECT count(*) FROM process)"
+     " > 1 THEN ' (process ' || process_id || ')' ELSE '' END) FROM mark ORDER BY time_ns, id LIMIT 20"},
+    {"", "SELECT printf('and %d more', count(*) - 20) FROM mark HAVING count(*) > 20"},
+    {"options", "SELECT value FROM meta WHERE key = 'options'"},
+    {"clock", "SELECT value FROM meta WHERE key = 'clock'"},
+    {"machine", "SELECT value FROM meta WHERE key = 'architecture'"},
+    {"versions", "SELECT 'tenure ' || ifnull(" META(
+                     "tool_version") ", '?') || ', log format ' || ifnull(" META("format_version") ", '?')"},
+    {"log",
+     "SELECT print_bytes(page_count * page_size) || ifnull(', events ' || (SELECT print_bytes("
+     "sum(length(data))) || printf(' (%.1f bytes an allocation)', sum(length(data)) * 1.0 /"
+     " nullif(sum(births), 0)) FROM chunk), '') FROM pragma_page_count, pragma_page_size"},
+    {"`allocation`",
+     "SELECT CASE WHEN EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'allocation') THEN"
+     " 'plain rows, for any SQLite tool' ELSE 'packed: readable by `tenure sql` and the SQLite "
+     "extension' END"},
+};
+
+static const char json_query[] =
+    "SELECT json_object("
+    "'meta', (SELECT json_group_object(key, CASE WHEN value GLOB '[0-9]*' AND value NOT GLOB '*[^0-9]*' THEN"
+    "   CAST(value AS INTEGER) ELSE value END) FROM meta),"
+    "'complete', json(CASE WHEN " META("complete") " = '1' THEN 'true' ELSE 'false' END),"
+    "'finished', json(CASE WHEN " META("finished") " = '1' THEN 'true' ELSE 'false' END),"
+    "'allocations', (SELECT ifnull(sum(births), 0) FROM chunk),"
+    "'frees', (SELECT ifnull(sum(deaths), 0) FROM chunk),"
+    "'live_count', (SELECT ifnull(sum(births) - sum(deaths), 0) FROM chunk),"
+    "'total_bytes', (SELECT ifnull(sum(birth_bytes), 0) FROM chunk),"
+    "'failures', (SELECT count(*) FROM allocation_failure),"
+    "'stacks_cut', (SELECT count(*) FROM stack WHERE is_cut = 1),"
+    "'log_bytes', (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size),"
+    "'events_bytes', (SELECT ifnull(sum(length(data)), 0) FROM chunk),"
+    "'modules', (SELECT count(*) FROM module),"
+    "'stacks', (SELECT count(*) FROM stack),"
+    "'sites', (SELECT count(*) FROM site),"
+    "'threads', (SELECT count(*) FROM thread),"
+    "'processes', (SELECT json_group_array(json_object('id', id, 'pid', pid, 'parent_id', parent_id,"
+    "  'executable', executable, 'command_line', command_line, 'start_ns', start_ns, 'end_ns', end_ns,"
+    "  'exit_kind', exit_kind, 'exit_code', exit_code,"
+    "  'allocations', (SELECT ifnull(sum(births), 0) FROM chunk WHERE process_id = process.id),"
+    "  'frees', (SELECT ifnull(sum(deaths), 0) FROM chunk WHERE process_id = process.id))) FROM process),"
+    "'marks', (SELECT json_group_array(json_object('process_id', process_id, 'time_ns', time_ns, 'text', text))"
+    "  FROM mark)) AS info";
+
+/* Append what a query answers, one row a line, the first behind label. Returns an SQLite result code. */
+static int print_query(sqlite3 *database, const char *label, const char *query, struct tn_buffer *out)
+{
+    sqlite3_stmt *statement = NULL;
+    int r = sqlite3_prepare_v2(database, query, -1, &statement, NULL);
+    while (r == SQLITE_OK && (r = sqlite3_step(statement)) == SQLITE_ROW) {
+        r = SQLITE_OK;
+        const char *text = (const char *)sqlite3_column_text(statement, 0);
+        if (text == NULL || text[0] == '\0')
+            continue;
+        if (label != NULL && tn_buffer_print(out, "%-13s", label) < 0)
+            r = SQLITE_NOMEM;
+        if (tn_buffer_print(out, "%s\n", text) < 0)
+            r = SQLITE_NOMEM;
+        label = label != NULL ? "" : NULL;
+    }
+    sqlite3_finalize(statement);
+    return r == SQLITE_DONE ? SQLITE_OK : r;
+}
+
+static int print_text(sqlite3 *database, struct tn_buffer *out)
+{
+    int r = SQLITE_OK;
+    for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]) && r == SQLITE_OK; i++)
+        r = print_query(database, NULL, troubles[i], out);
+    if (r == SQLITE_OK && out->size_bytes != 0 && tn_buffer_print(out, "\n") < 0)
+        r = SQLITE_NOMEM;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]) && r == SQLITE_OK; i++)
+        r = print_query(database, lines[i].label, lines[i].query, out);
+    return r;
+}
+
+static int print_info(struct tn_log *log, const struct tn_arguments *arguments)
+{
+    sqlite3 *database = tn_log_database(log);
+    struct tn_buffer text = {0};
+    int r = tn_sql_functions_register(database);
+    if (r == SQLITE_OK && tn_option_is_given(arguments, "json"))
+        r = print_query(database, NULL, json_query, &text);
+    else if (r == SQLITE_OK)
+        r = print_text(database, &text);
+    int status = TN_STATUS_INPUT;
+    if (r == SQLITE_OK)
+        status = tn_print_out(&text);
+    else
+        tn_say("cannot read '%s': %s; is it damaged? 'PRAGMA integrity_check' in 'tenure sql' tells",
+               arguments->operands[0], sqlite3_errmsg(database));
+    tn_buffer_finish(&text);
+    return status;
+}
+
+static int run(const struct tn_arguments *arguments)
+{
+    struct tn_log *log = NULL;
+    struct tn_error error;
+    if (tn_log_open(arguments->operands[0], &log, &error) < 0)
+        return tn_say_error(&error);
+    int status = print_info(log, arguments);
+    tn_log_close(log);
+    return status;
+}
+
+static const struct tn_option options[] = {
+    {0, "json", NULL, "print one JSON object", NULL},
+};
+
+const struct tn_command tn_command_info = {
+    .name = "info",
+    .summary = "Tell what a log holds: program, processes, counts, losses, size",
+    .usage = "[OPTIONS] LOG",
+    .options = {.options = options,
+                .count = sizeof(options) / sizeof(options[0]),
+                .operand_min = 1,
+                .operand_max = 1,
+                .operands = "a LOG"},
+    .usage_status = TN_STATUS_USAGE,
+    .run = run,
+};

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+#include "child.h"
+#include "command.h"
+#include "place.h"
+#include "program.h"
+#include "recorder_link.h"
+#include "recording.h"
+#include "say.h"
+#include "tenure/finish.h"
+#include "tenure/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The bounds of the ring are those of the wire (include/tenure/ring.h), which tools do not include. */
+#define RING_BYTES_MIN     (UINT64_C(256) * 1024)
+#define RING_BYTES_MAX     (UINT64_C(64) * 1024 * 1024)
+#define RING_BYTES_DEFAULT (UINT64_C(1024) * 1024)
+#define VARIABLES_MAX      6
+
+/* The command line of `record`, checked. */
+struct request {
+    const char *log; /* NULL: the default name */
+    const char *rows;
+    const char *wrapper;
+    bool is_replacing, is_quiet;
+    char options_text[512];                      /* for meta.options */
+    struct tn_variable variables[VARIABLES_MAX]; /* what the shim must be told, ended by a NULL name */
+    char program[PATH_MAX];                      /* what to execute */
+    char **argv;                                 /* the program's */
+};
+
+static int check_rows(const struct tn_arguments *arguments, const char **ret_rows, struct tn_error *error)
+{
+    static char text[24];
+    const char *rows = tn_option_text(arguments, "rows");
+    if (rows != NULL && (strcmp(rows, "all") == 0 || strcmp(rows, "none") == 0)) {
+        *ret_rows = rows;
+        return 0;
+    }
+    uint64_t count;
+    int r = tn_option_count(arguments, "rows", 0, INT64_MAX, TN_ROWS_DEFAULT, &count, error);
+    if (r < 0)
+        return tn_error_set(error, r,
+                            "option '--rows' of 'record': '%s' is neither all nor none nor a "
+                            "whole number; see 'tenure record --help'",
+                            rows);
+    snprintf(text, sizeof(text), "%" PRIu64, count);
+    *ret_rows = text;
+    return 0;
+}
+
+/* The shim reads its options from the environment; only what differs from the default is put there, so that
+ * the program sees as little of it as possible. */
+static void tell_shim(struct request *request, const struct tn_arguments *arguments)
+{
+    static const struct {
+        const char *option, *variable;
+    } mirrors[] = {
+        {"depth", "TENURE_DEPTH"},
+        {"ring-size", "TENURE_RING_SIZE"},
+        {"free-stacks", "TENURE_FREE_STACKS"},
+        {"children", "TENURE_CHILDREN"},
+        {"check-stacks", "TENURE_CHECK_STACKS"},
+    };
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(mirrors) / sizeof(mirrors[0]); i++) {
+        const char *value = tn_option_text(arguments, mirrors[i].option);
+        if (value == NULL)
+            continue;
+        if (value[0] == '\0' || strcmp(value, "yes") == 0)
+            value = "1";
+        else if (strcmp(value, "no") == 0)
+            value = "0";
+        request->variables[n++] = (struct tn_variable){mirrors[i].variable, value};
+    }
+    request->variables[n] = (struct tn_variable){NULL, NULL};
+}
+
+static int check_options(const struct tn_arguments *arguments, struct request *request,
+                         struct tn_error *error)
+{
+    uint64_t depth, ring_bytes;
+    bool has_free_stacks, has_children;
+    int r = tn_option_count(arguments, "depth", 1, TN_STACK_DEPTH_MAX, TN_STACK_DEPTH_DEFAULT, &depth, error);
+    if (r == 0)
+        r = tn_option_bytes(arguments, "ring-size", RING_BYTES_MIN, RING_BYTES_MAX, RING_BYTES_DEFAULT,
+                            &ring_bytes, error);
+    if (r == 0)
+        r = tn_option_yes_no(arguments, "free-stacks", true, &has_free_stacks, error);
+    if (r == 0)
+        r = tn_option_yes_no(arguments, "children", true, &has_children, error);
+    if (r == 0)
+        r = check_rows(arguments, &request->rows, error);
+    if (r < 0)
+        return r;
+    request->log = tn_option_text(arguments, "output");
+    request->wrapper = tn_option_text(arguments, "wrapper");
+    request->is_replacing = tn_option_is_given(arguments, "force");
+    request->is_quiet = tn_option_is_given(arguments, "quiet");
+    request->argv = arguments->operands;
+    snprintf(request->options_text, sizeof(request->options_text),
+             "depth=%" PRIu64 " ring_size=%" PRIu64 " free_stacks=%s children=%s rows=%s check_stacks=%s%s%s",
+             depth, ring_bytes, has_free_stacks ? "yes" : "no", has_children ? "yes" : "no", request->rows,
+             tn_option_is_given(arguments, "check-stacks") ? "yes" : "no",
+             request->wrapper != NULL ? " wrapper=" : "", request->wrapper != NULL ? request->wrapper : "");
+    tell_shim(request, arguments);
+    return 0;
+}
+
+/* Find and check the program. Returns 0, or the exit status after saying why. */
+static int check_program(struct request *request)
+{
+    struct tn_error error;
+    int r =
+        tn_program_find(request->argv[0], getenv("PATH"), request->program, sizeof(request->program), &error);
+    if (r < 0) {
+        tn_say("%s", error.text);
+        return r == -EACCES ? TN_STATUS_NOT_EXECUTABLE : TN_STATUS_NOT_FOUND;
+    }
+    struct tn_program_abi abi;
+    r = tn_program_read_abi("/proc/self/exe", &abi, &error);
+    if (r == 0)
+        r = tn_program_check(request->program, &abi, &error);
+    if (r == 0)
+        return 0;
+    tn_say("%s", error.text);
+    switch (r) {
+    case -ENOENT:
+        return TN_STATUS_NOT_FOUND;
+    case -ENOEXEC:
+    case -EACCES:
+    case -ELOOP:
+        return TN_STATUS_NOT_EXECUTABLE;
+    default:
+        return TN_STATUS_RECORD;
+    }
+}
+
+/* Refuse early, before anything is started. What changes between here and there is noticed by the recorder.
+ */
+static int check_log(const char *log, bool is_replacing, struct tn_error *error)
+{
+    struct stat status;
+    if (stat(log, &status) == 0) {
+        if (S_ISDIR(status.st_mode))
+            return tn_error_set(error, -EISDIR, "cannot write the log '%s': it is a directory", log);
+        if (!is_replacing)
+            return tn_error_set(error, -EEXIST,
+                                "cannot write the log '%s': it is there already; give another name with "
+                                "--output, or --force to replace it",
+                                log);
+        return 0;
+    }
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof(folder), "%s", log);
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL)
+        snprintf(folder, sizeof(folder), ".");
+    else
+        slash[slash == folder] = '\0';
+    if (access(folder, W_OK | X_OK) < 0)
+        return tn_error_set(error, -errno,
+                            "cannot write the log '%s': folder '%s': %s; give another place with --output",
+                            log, folder, strerror(errno));
+    return 0;
+}
+
+/* Wait for the recorder's first line. ret_session: the path it listens at. */
+static int wait_until_ready(struct tn_link *link, char *ret_session, size_t session_bytes,
+                            struct tn_error *error)
+{
+    for (;;) {
+        char *line = tn_link_next_line(link);
+        if (line == NULL) {
+            if (tn_link_read(link) <= 0)
+                return tn_error_set(error, -EPIPE,
+                                    "cannot record: the recorder ended before it was ready; is the build "
+                                    "complete?");
+            continue;
+        }
+        if (strncmp(line, "ready ", 6) == 0) {
+            snprintf(ret_session, session_bytes, "%s", line + 6);
+            return 0;
+        }
+        if (strncmp(line, "error ", 6) == 0) {
+            char *text;
+            long code = strtol(line + 6, &text, 10);
+            return tn_error_set(error, code > 0 ? (int)-code : -EIO, "%s", text + (*text == ' '));
+        }
+    }
+}
+
+/* Child and recorder are there: let the program go, see it through. Returns the exit status. */
+static int record_program(const struct request *request, const char *log, struct tn_child *child,
+                          struct tn_link *link)
+{
+    struct tn_error error;
+    char session[PATH_MAX];
+    if (wait_until_ready(link, session, sizeof(session), &error) < 0) {
+        tn_child_cancel(child);
+        tn_say("%s", error.text);
+        return TN_STATUS_RECORD;
+    }
+    tn_link_send(link, "child %d", (int)child->pid);
+    int r = tn_child_go(child, session);
+    if (r < 0) {
+        tn_link_send(link, "discard");
+        while (tn_link_read(link) > 0)
+            while (tn_link_next_line(link) != NULL)
+                ;
+        tn_say("cannot run '%s': %s", request->program, strerror(-r));
+        return r == -ENOENT ? TN_STATUS_NOT_FOUND : TN_STATUS_NOT_EXECUTABLE;
+    }
+    struct tn_recording recording = {
+        .link = link,
+        .log = log,
+        .program = request->argv[0],
+        .child = child->pid,
+        .is_quiet = request->is_quiet,
+    };
+    tn_recording_run(&recording);
+    tn_recording_print_summary(&recording);
+    int status = recording.child_status;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int start_recorder(const struct request *request, const struct tn_place *place, const char *log,
+                          struct tn_child *child)
+{
+    struct tn_link_options options = {
+        .recorder = place->recorder,
+        .log = log,
+        .rows = request->rows,
+        .wrapper = request->wrapper,
+        .text = request->options_text,
+        .is_replacing = request->is_replacing,
+    };
+    struct tn_link link;
+    struct tn_error error;
+    if (tn_link_start(&options, &link, &error) < 0) {
+        tn_child_cancel(child);
+        tn_say("%s", error.text);
+        return TN_STATUS_RECORD;
+    }
+    int status = record_program(request, log, child, &link);
+    tn_link_finish(&link);
+    return status;
+}
+
+/* The child comes first: its PID is in the name of the log. */
+static int start_child(const struct request *request, const struct tn_place *place)
+{
+    struct tn_child_options options = {
+        .path = request->program,
+        .argv = request->argv,
+        .shim = place->shim,
+        .variables = request->variables,
+    };
+    struct tn_child child;
+    struct tn_error error;
+    tn_signals_catch();
+    if (tn_child_start(&options, &child, &error) < 0) {
+        tn_say("%s", error.text);
+        return TN_STATUS_RECORD;
+    }
+    char default_log[PATH_MAX];
+    const char *slash = strrchr(request->argv[0], '/');
+    snprintf(default_log, sizeof(default_log), "tenure.%s.%d.db",
+             slash != NULL ? slash + 1 : request->argv[0], (int)child.pid);
+    const char *log = request->log != NULL ? request->log : default_log;
+    if (check_log(log, request->is_replacing, &error) < 0) {
+        tn_child_cancel(&child);
+        tn_say("%s", error.text);
+        return TN_STATUS_RECORD;
+    }
+    return start_recorder(request, place, log, &child);
+}
+
+static int run(const struct tn_arguments *arguments)
+{
+    struct request request = {0};
+    struct tn_place place;
+    struct tn_error error;
+    if (check_options(arguments, &request, &error) < 0) {
+        tn_say("%s", error.text);
+        return TN_STATUS_RECORD;
+    }
+    int status = check_program(&request);
+    if (status != 0)
+        return status;
+    if (tn_place_find(&place, &error) < 0) {
+        tn_say("%s", error.text);
+        return TN_STATUS_RECORD;
+    }
+    return start_child(&request, &place);
+}
+
+static const struct tn_option options[] = {
+    {'o', "output", "LOG", "the log to write (default: tenure.PROGRAM.PID.db in the\nworking directory)",
+     "TENURE_LOG"},
+    {0, "force", NULL, "replace LOG if it is there", NULL},
+    {0, "depth", "N", "frames kept of a stack, 1 to 8000 (default 1024)", "TENURE_DEPTH"},
+    {0, "ring-size", "BYTES", "ring of each thread, 256K to 64M (default 1M)", "TENURE_RING_SIZE"},
+    {0, "free-stacks", "yes|no", "take the call stack of each free, too (default yes)", "TENURE_FREE_STACKS"},
+    {0, "children", "yes|no", "record the processes that PROGRAM starts, too\n(default yes)",
+     "TENURE_CHILDREN"},
+    {0, "rows", "all|none|N",
+     "write `allocation` as plain rows, for any SQLite tool,\nif there are at most N (default 1000000)",
+     "TENURE_ROWS"},
+    {0, "wrapper", "REGEX",
+     "functions that only pass malloc on: their callers are\nthe sites (POSIX extended; "
+     "'xmalloc|g_malloc.*')",
+     NULL},
+    {0, "check-stacks", NULL, "compare each new call stack with libunwind's own walk\n(slow; for tests)",
+     "TENURE_CHECK_STACKS"},
+    {'q', "quiet", NULL, "print errors and losses only", NULL},
+};
+
+const struct tn_command tn_command_record = {
+    .name = "record",
+    .summary = "Run a program and record every allocation into a log",
+    .usage = "[OPTIONS] [--] PROGRAM [ARGS...]",
+    .details =
+        "Exit status: that of PROGRAM, 128+N if signal N ended it; 127 if it was not found, 126 if it\n"
+        "cannot be executed, 125 if it cannot be recorded or tenure itself failed.\n\n"
+        "Variables that mirror the options: docs/environment.md.\n",
+    .options = {.options = options,
+                .count = sizeof(options) / sizeof(options[0]),
+                .ends_at_operand = true,
+                .operand_min = 1,
+                .operand_max = SIZE_MAX,
+                .operands = "a PROGRAM"},
+    .usage_status = TN_STATUS_RECORD,
+    .run = run,
+};

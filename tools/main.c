@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "command.h"
+#include "say.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct tn_command *const commands[] = {
+    &tn_command_record,
+    &tn_command_report,
+    &tn_command_info,
+    &tn_command_sql,
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static int print_commands(struct tn_buffer *out)
+{
+    int r = tn_buffer_print(out,
+                            "Usage: tenure COMMAND [OPTIONS] ...\n\n"
+                            "Record every allocation of a program with its call stack and its lifetime,\n"
+                            "and find out how to get rid of heap fragmentation.\n\nCommands:\n");
+    for (size_t i = 0; i < COMMAND_COUNT && r == 0; i++)
+        r = tn_buffer_print(out, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
+    if (r < 0)
+        return r;
+    return tn_buffer_print(
+        out,
+        "\n'tenure COMMAND --help' shows the options of a command, 'tenure --version' the version.\n"
+        "A start: tenure record PROGRAM ARGS, then tenure report LOG\n");
+}
+
+static int print_help(const struct tn_command *command, struct tn_buffer *out)
+{
+    int r = tn_buffer_print(out, "Usage: tenure %s %s\n\n%s.\n\nOptions:\n", command->name, command->usage,
+                            command->summary);
+    if (r < 0)
+        return r;
+    r = tn_options_print(&command->options, out);
+    if (r < 0 || command->details == NULL)
+        return r;
+    return tn_buffer_print(out, "\n%s", command->details);
+}
+
+static int show(int (*print)(const struct tn_command *, struct tn_buffer *), const struct tn_command *command)
+{
+    struct tn_buffer text = {0};
+    int status = TN_STATUS_MACHINE;
+    if (print(command, &text) < 0)
+        tn_say("cannot print the help: out of memory");
+    else
+        status = tn_print_out(&text);
+    tn_buffer_finish(&text);
+    return status;
+}
+
+static int print_overview(const struct tn_command *command, struct tn_buffer *out)
+{
+    (void)command;
+    return print_commands(out);
+}
+
+static const struct tn_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[COMMAND_COUNT];
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[i] = commands[i]->name;
+    const char *nearest = tn_nearest_word(name, names, COMMAND_COUNT, sizeof(names[0]));
+    const char *what = name[0] == '-' ? "option" : "command";
+    if (nearest != NULL)
+        tn_say("unknown %s '%s': did you mean '%s'? See 'tenure --help'", what, name, nearest);
+    else
+        tn_say("unknown %s '%s': there is no such %s; see 'tenure --help'", what, name, what);
+    return TN_STATUS_USAGE;
+}
+
+static int run_command(const struct tn_command *command, int argc, char **argv)
+{
+    struct tn_arguments arguments;
+    struct tn_error error;
+    if (tn_options_parse(command->name, &command->options, argc, argv, &arguments, &error) < 0) {
+        tn_say("%s", error.text);
+        return command->usage_status;
+    }
+    if (arguments.wants_help)
+        return show(print_help, command);
+    return command->run(&arguments);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        tn_say("no command was given; see 'tenure --help'");
+        return TN_STATUS_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        const struct tn_command *command = argc > 2 ? find_command(argv[2]) : NULL;
+        return command != NULL ? show(print_help, command) : show(print_overview, NULL);
+    }
+    if (strcmp(name, "--version") == 0) {
+        puts("tenure " TN_VERSION);
+        return TN_STATUS_DONE;
+    }
+    const struct tn_command *command = find_command(name);
+    if (command == NULL)
+        return unknown_command(name);
+    return run_command(command, argc - 2, argv + 2);
+}

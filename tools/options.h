@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_OPTIONS_H
+#define TENURE_OPTIONS_H
+
+/* The one option parser: a table in, values and usage text out. Values stay text until a command asks for a
+ * number, so that the error can name the option. No state besides the caller's structs. */
+
+#include "tenure/base.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TN_OPTIONS_MAX 24
+
+/* One option of a command. */
+struct tn_option {
+    char letter;             /* 'o' for -o; 0: none */
+    const char *name;        /* without the dashes */
+    const char *value;       /* what stands for the value in the help; NULL: the option takes none */
+    const char *help;        /* what it does; newlines break the line in the help */
+    const char *environment; /* variable that gives the value when the option is not there; NULL: none */
+};
+
+struct tn_option_table {
+    const struct tn_option *options;
+    size_t count;         /* <= TN_OPTIONS_MAX */
+    bool ends_at_operand; /* the first operand ends the options: the rest is another program's */
+    size_t operand_min;   /* operands that must be there */
+    size_t operand_max;   /* SIZE_MAX: any number */
+    const char *operands; /* how the help calls them, for the error when one is missing */
+};
+
+/* A parsed command line. Strings are borrowed from argv. */
+struct tn_arguments {
+    const char *command; /* whose arguments these are */
+    const struct tn_option_table *table;
+    const char *values[TN_OPTIONS_MAX]; /* by position in the table; NULL: not given; "" for a flag */
+    bool wants_help;                    /* --help or -h was among them; nothing else was checked then */
+    char **operands;                    /* operand_count of them, in order, then NULL */
+    size_t operand_count;
+};
+
+/* Parse argv[0 .. argc) (the program's and the command's name not among them). Options may stand anywhere
+ * before `--`, unless the table says ends_at_operand; the last of repeated options counts. argv is reordered
+ * so that the operands are its tail, with the NULL that ends it.
+ *
+ * command  name, for messages
+ * Returns  0; -EINVAL with the story in error */
+int tn_options_parse(const char *command, const struct tn_option_table *table, int argc, char **argv,
+                     struct tn_arguments *ret_arguments, struct tn_error *error);
+
+/* The value of an option as given; NULL if it was not. name must be in the table. */
+const char *tn_option_text(const struct tn_arguments *arguments, const char *name);
+
+/* Whether an option was given. */
+bool tn_option_is_given(const struct tn_arguments *arguments, const char *name);
+
+/* A whole number between minimum and maximum; fallback if the option was not given.
+ *
+ * Returns  0; -EINVAL with the story in error (ret_value untouched) */
+int tn_option_count(const struct tn_arguments *arguments, const char *name, uint64_t minimum,
+                    uint64_t maximum, uint64_t fallback, uint64_t *ret_value, struct tn_error *error);
+
+/* A size in bytes, with K, M or G; otherwise as tn_option_count. */
+int tn_option_bytes(const struct tn_arguments *arguments, const char *name, uint64_t minimum,
+                    uint64_t maximum, uint64_t fallback, uint64_t *ret_bytes, struct tn_error *error);
+
+/* "yes" or "no", or 1 or 0 as variables have it; otherwise as tn_option_count. */
+int tn_option_yes_no(const struct tn_arguments *arguments, const char *name, bool fallback, bool *ret_value,
+                     struct tn_error *error);
+
+/* Append the table as the help shows it, one option after the other. Returns 0 or -ENOMEM. */
+int tn_options_print(const struct tn_option_table *table, struct tn_buffer *out);
+
+/* The word among count words that is nearest to a misspelt one: at most two letters away, or NULL.
+ *
+ * words  count strings, stride_bytes apart, as in an array of structs whose first of interest is a string */
+const char *tn_nearest_word(const char *word, const char *const *words, size_t count, size_t stride_bytes);
+
+#endif
