@@ -73,14 +73,14 @@ static void print_live(struct tn_text *text, const struct tn_summary_site *site)
 static void print_lifetime(struct tn_text *text, const struct tn_summary_site *site)
 {
     char p50[TN_QUANTITY_TEXT_BYTES], p90[TN_QUANTITY_TEXT_BYTES], longest[TN_QUANTITY_TEXT_BYTES];
-    char count[TN_QUANTITY_TEXT_BYTES], size[TN_QUANTITY_TEXT_BYTES], others[TN_QUANTITY_TEXT_BYTES];
+    char count[TN_QUANTITY_TEXT_BYTES], others[TN_QUANTITY_TEXT_BYTES];
     if (!site->has_quantiles || site->freed == 0)
         return;
     tn_text_print(
-        text, INDENT "lifetime  half within %s (%s allocation%s, %s), 90 %% within %s, the longest %s\n",
+        text, INDENT "lifetime  half within %s (%s allocation%s), 90 %% within %s, all within %s\n",
         tn_print_duration(p50, site->lifetime_ns.p50), tn_print_count(count, site->lifetime_allocations.p50),
-        tn_text_plural(site->lifetime_allocations.p50), tn_print_bytes(size, site->lifetime_bytes.p50),
-        tn_print_duration(p90, site->lifetime_ns.p90), tn_print_duration(longest, site->lifetime_ns.max));
+        tn_text_plural(site->lifetime_allocations.p50), tn_print_duration(p90, site->lifetime_ns.p90),
+        tn_print_duration(longest, site->lifetime_ns.max));
     if (site->freed_by_other_thread != 0)
         tn_text_print(text, INDENT "threads   %s freed by another thread than the one that asked\n",
                       tn_print_count(others, site->freed_by_other_thread));
