@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+
+/* TENURE_CHECK_STACKS: every new stack is compared with what libunwind's own backtrace says at the same
+ * point. It runs on the program's stack and opens what libunwind opens: for tests, not for recordings that
+ * matter. */
+
+#include "shim.h"
+#include "sys.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#include "banned.h"
+
+static int (*backtrace_of)(void **, int);
+
+/* One more frame than ours can have, and this library's own. */
+#define EXTRA_FRAMES 64u
+
+static bool open_unwinder(void)
+{
+    if (backtrace_of != NULL)
+        return true;
+    void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    void *symbol = library != NULL ? dlsym(library, "unw_backtrace") : NULL;
+    memcpy(&backtrace_of, &symbol, sizeof(symbol));
+    return backtrace_of != NULL;
+}
+
+static bool is_ours(uintptr_t pc)
+{
+    return pc - tn_process.text_low < tn_process.text_high - tn_process.text_low;
+}
+
+/* Drop this library's frames. Returns how many are left. */
+static uint32_t keep_theirs(uintptr_t *pcs, uint32_t count)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_ours(pcs[i]) && pcs[i] >= 0x4000)
+            pcs[kept++] = pcs[i];
+    return kept;
+}
+
+/* Put our frames where theirs can be compared with: the addresses alone. Below a signal frame libunwind gives
+ * the interrupted instruction, and a stack of ours that plus one. */
+static bool is_same(const uint64_t *frames, uint32_t frame_count, const uintptr_t *pcs, uint32_t pc_count,
+                    bool is_cut)
+{
+    if (is_cut ? frame_count > pc_count : frame_count != pc_count)
+        return false;
+    for (uint32_t i = 0; i < frame_count; i++) {
+        uintptr_t pc = *frames & TN_ADDRESS_MASK;
+        frames += tn_frame_is_escaped(*frames) ? 2 : 1;
+        if (pc != pcs[i] && pc != pcs[i] + 1)
+            return false;
+    }
+    return true;
+}
+
+static void print_line(struct tn_text *line)
+{
+    tn_text_add(line, "\n");
+    tn_sys3(SYS_write, 2, (long)line->text, (long)line->size);
+    memset(line, 0, sizeof(*line));
+}
+
+static void print_difference(const uint64_t *frames, uint32_t frame_count, const uintptr_t *pcs,
+                             uint32_t pc_count)
+{
+    struct tn_text line;
+    memset(&line, 0, sizeof(line));
+    tn_text_add(&line, "tenure: a stack differs: ours, libunwind's");
+    print_line(&line);
+    for (uint32_t i = 0; i < frame_count || i < pc_count; i++) {
+        uint64_t ours = i < frame_count ? *frames : 0;
+        if (i < frame_count)
+            frames += tn_frame_is_escaped(*frames) ? 2 : 1;
+        tn_text_add_hex(&line, ours & TN_ADDRESS_MASK);
+        tn_text_add(&line, " ");
+        tn_text_add_hex(&line, i < pc_count ? pcs[i] : 0);
+        tn_text_add(&line, ours != 0 && i < pc_count && (ours & TN_ADDRESS_MASK) == pcs[i] ? "" : " *");
+        print_line(&line);
+    }
+}
+
+void tn_check_stack(struct tn_thread *thread, uint32_t frame_count, bool is_cut)
+{
+    uint32_t room = tn_process.options.depth_max + EXTRA_FRAMES;
+    uintptr_t *pcs = open_unwinder() ? tn_map_pages(room * sizeof(*pcs)) : NULL;
+    if (pcs == NULL)
+        return;
+    int count = backtrace_of((void **)pcs, (int)room);
+    uint32_t pc_count = keep_theirs(pcs, count > 0 ? (uint32_t)count : 0);
+    atomic_fetch_add_explicit(&tn_hot.header->stacks_checked, 1, memory_order_relaxed);
+    if (!is_same(thread->frames, frame_count, pcs, pc_count, is_cut)) {
+        atomic_fetch_add_explicit(&tn_hot.header->stacks_different, 1, memory_order_relaxed);
+        if (tn_process.options.check_stacks > 1)
+            print_difference(thread->frames, frame_count, pcs, pc_count);
+    }
+    tn_unmap_pages(pcs, room * sizeof(*pcs));
+}

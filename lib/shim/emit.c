@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <time.h>
+
+#include "banned.h"
+
+#define WAIT_SLICE_NS      10000000
+#define WAIT_DEAD_AFTER_NS UINT64_C(30000000000)
+
+uint64_t tn_ticks_monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Whether the recorder still works. Its heartbeat stands still while it lives only if it is stopped or stuck.
+ */
+static bool is_recorder_alive(uint64_t *heartbeat, uint64_t *since_ns)
+{
+    struct tn_shared_header *header = tn_hot.header;
+    if (atomic_load_explicit(&header->recorder_state, memory_order_acquire) == TN_RECORDER_CLOSED)
+        return false;
+    uint32_t pid = atomic_load_explicit(&header->recorder_pid, memory_order_relaxed);
+    if (pid != 0 && tn_sys2(SYS_kill, pid, 0) == -ESRCH)
+        return false;
+    uint64_t now_ns = tn_ticks_monotonic();
+    uint64_t beat = atomic_load_explicit(&header->heartbeat, memory_order_relaxed);
+    if (beat != *heartbeat || *since_ns == 0) {
+        *heartbeat = beat;
+        *since_ns = now_ns;
+    }
+    return now_ns - *since_ns < WAIT_DEAD_AFTER_NS;
+}
+
+static __attribute__((noinline)) bool wait_for_room(struct tn_ring *ring, uint32_t need_words,
+                                                    uint32_t *ret_pad_words)
+{
+    const struct timespec slice = {0, WAIT_SLICE_NS};
+    uint64_t heartbeat = 0;
+    uint64_t since_ns = 0;
+    while (is_recorder_alive(&heartbeat, &since_ns)) {
+        /* Announced before the last look: the recorder frees room before it looks whom to wake. What the two
+         * orders miss between them costs one slice. */
+        atomic_store_explicit(&ring->is_waiting, 1, memory_order_seq_cst);
+        if (tn_ring_has_room(ring, tn_hot.ring_words, need_words, ret_pad_words)) {
+            atomic_store_explicit(&ring->is_waiting, 0, memory_order_relaxed);
+            return true;
+        }
+        tn_sys6(SYS_futex, (long)&ring->is_waiting, FUTEX_WAIT, 1, (long)&slice, 0, 0);
+        if (tn_ring_has_room(ring, tn_hot.ring_words, need_words, ret_pad_words))
+            return true;
+    }
+    tn_stop();
+    return false;
+}
+
+bool tn_emit_room(struct tn_ring *ring, uint32_t need_words, uint32_t *ret_pad_words)
+{
+    if (TN_LIKELY(tn_ring_has_room(ring, tn_hot.ring_words, need_words, ret_pad_words)))
+        return true;
+    if (wait_for_room(ring, need_words, ret_pad_words))
+        return true;
+    atomic_fetch_add_explicit(&ring->lost_count, 1, memory_order_relaxed);
+    return false;
+}
+
+uint64_t *tn_control_begin(uint32_t need_words, uint32_t *ret_pad_words)
+{
+    struct tn_ring *ring = tn_shared_ring(tn_hot.header, TN_CONTROL_SLOT);
+    if (!tn_emit_room(ring, need_words, ret_pad_words))
+        return NULL;
+    uint64_t *words = tn_shared_words(tn_hot.header, TN_CONTROL_SLOT, tn_hot.slot_count, tn_hot.ring_words);
+    return tn_ring_reserve(ring, words, tn_hot.ring_words, *ret_pad_words);
+}
+
+void tn_control_end(uint32_t used_words)
+{
+    tn_ring_commit(tn_shared_ring(tn_hot.header, TN_CONTROL_SLOT), used_words);
+}
+
+/* Begin an event in the thread's ring. The mark goes out before the stamp is taken, and room is there before
+ * the mark, so that no wait holds the recorder up. */
+static inline uint64_t *begin(struct tn_thread *thread, uint32_t need_words, uint32_t *ret_pad_words)
+{
+    if (TN_UNLIKELY(!tn_emit_room(thread->ring, need_words, ret_pad_words)))
+        return NULL;
+    atomic_store_explicit(&thread->ring->mark_ticks, thread->last_ticks, memory_order_relaxed);
+    uint64_t *event = tn_ring_reserve(thread->ring, thread->words, tn_hot.ring_words, *ret_pad_words);
+    uint64_t ticks = tn_ticks();
+    event[1] = ticks;
+    thread->last_ticks = ticks;
+    return event;
+}
+
+static inline void end(struct tn_thread *thread, uint32_t used_words)
+{
+    tn_ring_commit(thread->ring, used_words);
+    /* Release: whoever sees the mark gone sees the event. */
+    atomic_store_explicit(&thread->ring->mark_ticks, 0, memory_order_release);
+}
+
+/* The caller's distance from the base of its stack, bytes. */
+static inline uint64_t depth_of(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    uintptr_t high = thread->stack_high;
+    if (TN_UNLIKELY(caller->cfa - thread->stack_low >= high - thread->stack_low))
+        high = tn_thread_stack_high(thread, caller->cfa);
+    uint64_t depth_bytes = high - caller->cfa;
+    return depth_bytes <= UINT32_MAX ? depth_bytes : 0;
+}
+
+static void emit_failure(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
+                         size_t size_bytes)
+{
+    uint32_t pad;
+    uint32_t stack_id = tn_capture(thread, caller);
+    uint64_t depth_bytes = depth_of(thread, caller);
+    uint64_t *event = begin(thread, TN_EVENT_FAILURE_WORDS, &pad);
+    if (event == NULL)
+        return;
+    event[0] = tn_event_head(TN_EVENT_FAILURE, TN_EVENT_FAILURE_WORDS, function, 0, stack_id);
+    event[2] = size_bytes;
+    event[3] = depth_bytes << 32;
+    end(thread, pad + TN_EVENT_FAILURE_WORDS);
+}
+
+static inline size_t usable_size(void *address, size_t size_bytes)
+{
+    return TN_LIKELY(tn_real.malloc_usable_size != NULL) ? tn_real.malloc_usable_size(address) : size_bytes;
+}
+
+/* Write BIRTH or REALLOC_COMMIT with a block. */
+static inline void write_block(struct tn_thread *thread, const struct tn_caller *caller, uint64_t head,
+                               void *address, size_t size_bytes, size_t alignment_bytes)
+{
+    uint32_t pad;
+    uint64_t depth_bytes = depth_of(thread, caller);
+    size_t usable_bytes = usable_size(address, size_bytes);
+    uint64_t slack_bytes = usable_bytes - size_bytes;
+    bool is_wide = alignment_bytes != 0 || size_bytes > UINT32_MAX || slack_bytes > UINT16_MAX;
+    uint32_t words = is_wide ? TN_EVENT_WIDE_WORDS : TN_EVENT_BIRTH_WORDS;
+    uint64_t *event = begin(thread, words, &pad);
+    if (TN_UNLIKELY(event == NULL))
+        return;
+    event[0] = head | (uint64_t)words << 6 | (uint64_t)(is_wide ? TN_EVENT_FLAG_WIDE : 0) << 26;
+    event[2] = ((uintptr_t)address & TN_ADDRESS_MASK) | slack_bytes << 48;
+    event[3] = (size_bytes & UINT32_MAX) | depth_bytes << 32;
+    if (TN_UNLIKELY(is_wide)) {
+        event[4] = size_bytes;
+        event[5] = usable_bytes;
+        event[6] = alignment_bytes;
+    }
+    end(thread, pad + words);
+}
+
+void tn_emit_birth(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
+                   void *address, size_t size_bytes, size_t alignment_bytes)
+{
+    if (TN_UNLIKELY(address == NULL)) {
+        emit_failure(thread, caller, function, size_bytes);
+        return;
+    }
+    uint32_t stack_id = tn_capture(thread, caller);
+    write_block(thread, caller, tn_event_head(TN_EVENT_BIRTH, 0, function, 0, stack_id), address, size_bytes,
+                alignment_bytes);
+}
+
+/* DEATH and REALLOC_BEGIN. */
+static inline uint32_t write_release(struct tn_thread *thread, const struct tn_caller *caller,
+                                     enum tn_event_kind kind, enum tn_function function, void *address,
+                                     bool has_stack)
+{
+    uint32_t pad;
+    uint32_t stack_id = has_stack ? tn_capture(thread, caller) : 0;
+    uint64_t depth_bytes = depth_of(thread, caller);
+    uint64_t *event = begin(thread, TN_EVENT_DEATH_WORDS, &pad);
+    if (TN_UNLIKELY(event == NULL))
+        return stack_id;
+    event[0] = tn_event_head(kind, TN_EVENT_DEATH_WORDS, function, 0, stack_id);
+    event[2] = (uintptr_t)address & TN_ADDRESS_MASK;
+    event[3] = depth_bytes << 32;
+    end(thread, pad + TN_EVENT_DEATH_WORDS);
+    return stack_id;
+}
+
+void tn_emit_death(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
+                   void *address)
+{
+    write_release(thread, caller, TN_EVENT_DEATH, function, address, tn_process.options.has_free_stacks);
+}
+
+uint32_t tn_emit_realloc_begin(struct tn_thread *thread, const struct tn_caller *caller,
+                               enum tn_function function, void *address)
+{
+    return write_release(thread, caller, TN_EVENT_REALLOC_BEGIN, function, address, true);
+}
+
+void tn_emit_realloc_commit(struct tn_thread *thread, const struct tn_caller *caller,
+                            enum tn_function function, uint32_t stack_id, void *address, size_t size_bytes,
+                            bool is_released)
+{
+    uint64_t head = tn_event_head(TN_EVENT_REALLOC_COMMIT, 0, function, 0, stack_id);
+    if (address != NULL) {
+        write_block(thread, caller, head, address, size_bytes, 0);
+        return;
+    }
+    uint32_t pad;
+    uint64_t depth_bytes = depth_of(thread, caller);
+    uint64_t flags = is_released ? TN_EVENT_FLAG_RELEASED : TN_EVENT_FLAG_FAILED;
+    uint64_t *event = begin(thread, TN_EVENT_BIRTH_WORDS, &pad);
+    if (event == NULL)
+        return;
+    event[0] = head | (uint64_t)TN_EVENT_BIRTH_WORDS << 6 | flags << 26;
+    event[2] = 0;
+    event[3] = (size_bytes & UINT32_MAX) | depth_bytes << 32;
+    end(thread, pad + TN_EVENT_BIRTH_WORDS);
+    if (!is_released)
+        emit_failure(thread, caller, function, size_bytes);
+}
+
+void tn_emit_loss(struct tn_thread *thread, uint32_t count, uint32_t why)
+{
+    uint32_t pad;
+    uint64_t *event = begin(thread, TN_EVENT_LOSS_WORDS, &pad);
+    if (event == NULL)
+        return;
+    event[0] = tn_event_head(TN_EVENT_LOSS, TN_EVENT_LOSS_WORDS, TN_FUNCTION_NONE, why, 0);
+    event[2] = count;
+    end(thread, pad + TN_EVENT_LOSS_WORDS);
+}
+
+void tn_emit_thread_begin(struct tn_thread *thread, uint32_t tid)
+{
+    uint32_t pad;
+    uint64_t *event = begin(thread, TN_EVENT_THREAD_WORDS, &pad);
+    if (event == NULL)
+        return;
+    event[0] = tn_event_head(TN_EVENT_THREAD_BEGIN, TN_EVENT_THREAD_WORDS, TN_FUNCTION_NONE, 0, 0);
+    event[2] = tid;
+    event[3] = thread->stack_high;
+    event[4] = thread->stack_high - thread->stack_low;
+    event[5] = 0;
+    event[6] = 0;
+    tn_sys2(SYS_prctl, 16 /* PR_GET_NAME */, (long)(event + 5));
+    end(thread, pad + TN_EVENT_THREAD_WORDS);
+}
+
+void tn_emit_thread_end(struct tn_thread *thread)
+{
+    uint32_t pad;
+    uint64_t *event = begin(thread, 2, &pad);
+    if (event == NULL)
+        return;
+    event[0] = tn_event_head(TN_EVENT_THREAD_END, 2, TN_FUNCTION_NONE, 0, 0);
+    end(thread, pad + 2);
+}

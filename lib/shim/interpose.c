@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The C functions that this library puts before those of the program's allocator. Each keeps a frame pointer
+ * (meson.build), so that TN_CALLER finds its caller without a look at any table. A release is told before the
+ * real call, a birth after it: a block's address is told to live only while it does. */
+
+#include "shim.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What malloc.h declares has attributes that these definitions need not repeat. */
+TN_EXPORT size_t malloc_usable_size(void *address);
+TN_EXPORT void *memalign(size_t alignment, size_t size);
+TN_EXPORT void *valloc(size_t size);
+TN_EXPORT void *pvalloc(size_t size);
+TN_EXPORT void free_sized(void *address, size_t size);
+TN_EXPORT void free_aligned_sized(void *address, size_t alignment, size_t size);
+
+static void *out_of_memory(void)
+{
+    errno = ENOMEM;
+    return NULL;
+}
+
+/* Tell how an allocation ended, in the way it was begun. */
+static inline void *told(enum tn_way way, struct tn_thread *thread, const struct tn_caller *caller,
+                         enum tn_function function, void *address, size_t size, size_t alignment)
+{
+    if (TN_LIKELY(way == TN_WAY_RECORD)) {
+        tn_emit_birth(thread, caller, function, address, size, alignment);
+        tn_leave(thread);
+    } else if (way == TN_WAY_INNER && address == NULL) {
+        tn_operator_failed(thread, caller, size);
+    }
+    return address;
+}
+
+TN_EXPORT void *malloc(size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    struct tn_thread *thread = &tn_thread;
+    enum tn_way way = tn_enter(thread, &caller);
+    if (TN_UNLIKELY(way == TN_WAY_ARENA))
+        return tn_arena_allocate(size, 0);
+    return told(way, thread, &caller, TN_FUNCTION_MALLOC, tn_real.malloc(size), size, 0);
+}
+
+TN_EXPORT void *calloc(size_t count, size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    struct tn_thread *thread = &tn_thread;
+    size_t total;
+    enum tn_way way = tn_enter(thread, &caller);
+    if (TN_UNLIKELY(way == TN_WAY_ARENA))
+        return tn_arena_allocate_zeroed(count, size);
+    if (__builtin_mul_overflow(count, size, &total))
+        total = SIZE_MAX;
+    return told(way, thread, &caller, TN_FUNCTION_CALLOC, tn_real.calloc(count, size), total, 0);
+}
+
+/* A block of the arena becomes one of the program's. */
+static void *move_from_arena(void *address, size_t size)
+{
+    size_t old_size = tn_arena_usable_size(address);
+    void *moved = tn_thread.own_depth != 0 ? tn_arena_allocate(size, 0) : malloc(size);
+    if (moved == NULL)
+        return NULL;
+    memcpy(moved, address, old_size < size ? old_size : size);
+    tn_arena_free(address);
+    return moved;
+}
+
+/* The body of realloc and reallocarray; size is their product. */
+static inline void *reallocate(const struct tn_caller *caller, enum tn_function function, void *address,
+                               size_t size)
+{
+    struct tn_thread *thread = &tn_thread;
+    if (tn_arena_holds(address))
+        return move_from_arena(address, size);
+    enum tn_way way = tn_enter(thread, caller);
+    if (TN_UNLIKELY(way == TN_WAY_ARENA))
+        return address == NULL ? tn_arena_allocate(size, 0) : tn_real.realloc(address, size);
+    if (address == NULL)
+        return told(way, thread, caller, function, tn_real.realloc(NULL, size), size, 0);
+    if (TN_UNLIKELY(way != TN_WAY_RECORD))
+        return tn_real.realloc(address, size);
+    uint32_t stack_id = tn_emit_realloc_begin(thread, caller, function, address);
+    void *result = tn_real.realloc(address, size);
+    tn_emit_realloc_commit(thread, caller, function, stack_id, result, size, result == NULL && size == 0);
+    tn_leave(thread);
+    return result;
+}
+
+TN_EXPORT void *realloc(void *address, size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    return reallocate(&caller, TN_FUNCTION_REALLOC, address, size);
+}
+
+TN_EXPORT void *reallocarray(void *address, size_t count, size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total))
+        return out_of_memory();
+    return reallocate(&caller, TN_FUNCTION_REALLOCARRAY, address, total);
+}
+
+/* Tell a release, then have it done by real(address), which may be missing. */
+static inline bool tell_release(const struct tn_caller *caller, enum tn_function function, void *address)
+{
+    struct tn_thread *thread = &tn_thread;
+    if (tn_arena_holds(address)) {
+        tn_arena_free(address);
+        return false;
+    }
+    if (address == NULL)
+        return true;
+    if (TN_LIKELY(tn_enter(thread, caller) == TN_WAY_RECORD)) {
+        tn_emit_death(thread, caller, function, address);
+        tn_leave(thread);
+    }
+    return true;
+}
+
+TN_EXPORT void free(void *address)
+{
+    const struct tn_caller caller = TN_CALLER();
+    if (tell_release(&caller, TN_FUNCTION_FREE, address) && address != NULL)
+        tn_real.free(address);
+}
+
+TN_EXPORT void free_sized(void *address, size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    if (!tell_release(&caller, TN_FUNCTION_FREE_SIZED, address) || address == NULL)
+        return;
+    if (tn_real.free_sized != NULL)
+        tn_real.free_sized(address, size);
+    else
+        tn_real.free(address);
+}
+
+TN_EXPORT void free_aligned_sized(void *address, size_t alignment, size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    if (!tell_release(&caller, TN_FUNCTION_FREE_ALIGNED_SIZED, address) || address == NULL)
+        return;
+    if (tn_real.free_aligned_sized != NULL)
+        tn_real.free_aligned_sized(address, alignment, size);
+    else
+        tn_real.free(address);
+}
+
+TN_EXPORT int posix_memalign(void **ret_address, size_t alignment, size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    struct tn_thread *thread = &tn_thread;
+    enum tn_way way = tn_enter(thread, &caller);
+    if (TN_UNLIKELY(way == TN_WAY_ARENA)) {
+        *ret_address = tn_arena_allocate(size, alignment);
+        return *ret_address != NULL ? 0 : ENOMEM;
+    }
+    if (tn_real.posix_memalign == NULL) {
+        told(way, thread, &caller, TN_FUNCTION_POSIX_MEMALIGN, NULL, size, alignment);
+        return ENOMEM;
+    }
+    int result = tn_real.posix_memalign(ret_address, alignment, size);
+    told(way, thread, &caller, TN_FUNCTION_POSIX_MEMALIGN, result == 0 ? *ret_address : NULL, size,
+         alignment);
+    return result;
+}
+
+/* The body of aligned_alloc and memalign; real may be missing. */
+static inline void *allocate_aligned(const struct tn_caller *caller, enum tn_function function,
+                                     void *(*real)(size_t, size_t), size_t alignment, size_t size)
+{
+    struct tn_thread *thread = &tn_thread;
+    enum tn_way way = tn_enter(thread, caller);
+    if (TN_UNLIKELY(way == TN_WAY_ARENA))
+        return tn_arena_allocate(size, alignment);
+    void *address = real != NULL ? real(alignment, size) : out_of_memory();
+    return told(way, thread, caller, function, address, size, alignment);
+}
+
+TN_EXPORT void *aligned_alloc(size_t alignment, size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    return allocate_aligned(&caller, TN_FUNCTION_ALIGNED_ALLOC, tn_real.aligned_alloc, alignment, size);
+}
+
+TN_EXPORT void *memalign(size_t alignment, size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    return allocate_aligned(&caller, TN_FUNCTION_MEMALIGN, tn_real.memalign, alignment, size);
+}
+
+/* The body of valloc and pvalloc. */
+static inline void *allocate_pages(const struct tn_caller *caller, enum tn_function function,
+                                   void *(*real)(size_t), size_t size)
+{
+    struct tn_thread *thread = &tn_thread;
+    enum tn_way way = tn_enter(thread, caller);
+    if (TN_UNLIKELY(way == TN_WAY_ARENA))
+        return tn_arena_allocate(size, 4096);
+    void *address = real != NULL ? real(size) : out_of_memory();
+    return told(way, thread, caller, function, address, size, 4096);
+}
+
+TN_EXPORT void *valloc(size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    return allocate_pages(&caller, TN_FUNCTION_VALLOC, tn_real.valloc, size);
+}
+
+TN_EXPORT void *pvalloc(size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    return allocate_pages(&caller, TN_FUNCTION_PVALLOC, tn_real.pvalloc, size);
+}
+
+TN_EXPORT size_t malloc_usable_size(void *address)
+{
+    if (address == NULL)
+        return 0;
+    if (tn_arena_holds(address))
+        return tn_arena_usable_size(address);
+    return tn_real.malloc_usable_size != NULL ? tn_real.malloc_usable_size(address) : 0;
+}

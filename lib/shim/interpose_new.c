@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+
+/* C++ operators new and delete in all their forms, under their mangled names (Itanium C++ ABI 5.1.5; m is
+ * size_t where that is unsigned long).
+ *
+ * Each calls the next operator, which mostly calls malloc or free, or another operator, in turn: that inner
+ * call is no second allocation. It is known by its return address, which lies in a real operator's code (or
+ * in ours, where the real one ends in a jump), while this thread is inside an operator of ours. What a
+ * new_handler allocates meanwhile comes from elsewhere, and is recorded. bad_alloc passes through these
+ * frames; the mark that is then left in operator_cfa matters to nobody: no code of a real operator runs
+ * without going through here. */
+
+#include "shim.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum operator_kind {
+    OPERATOR_NEW,
+    OPERATOR_NEW_NOTHROW,
+    OPERATOR_NEW_ALIGNED,
+    OPERATOR_NEW_ALIGNED_NOTHROW,
+    OPERATOR_NEW_ARRAY,
+    OPERATOR_NEW_ARRAY_NOTHROW,
+    OPERATOR_NEW_ARRAY_ALIGNED,
+    OPERATOR_NEW_ARRAY_ALIGNED_NOTHROW,
+    OPERATOR_DELETE,
+    OPERATOR_DELETE_SIZED,
+    OPERATOR_DELETE_NOTHROW,
+    OPERATOR_DELETE_ALIGNED,
+    OPERATOR_DELETE_SIZED_ALIGNED,
+    OPERATOR_DELETE_ALIGNED_NOTHROW,
+    OPERATOR_DELETE_ARRAY,
+    OPERATOR_DELETE_ARRAY_SIZED,
+    OPERATOR_DELETE_ARRAY_NOTHROW,
+    OPERATOR_DELETE_ARRAY_ALIGNED,
+    OPERATOR_DELETE_ARRAY_SIZED_ALIGNED,
+    OPERATOR_DELETE_ARRAY_ALIGNED_NOTHROW,
+    OPERATOR_COUNT
+};
+
+static const char *const names[OPERATOR_COUNT] = {
+    [OPERATOR_NEW] = "_Znwm",
+    [OPERATOR_NEW_NOTHROW] = "_ZnwmRKSt9nothrow_t",
+    [OPERATOR_NEW_ALIGNED] = "_ZnwmSt11align_val_t",
+    [OPERATOR_NEW_ALIGNED_NOTHROW] = "_ZnwmSt11align_val_tRKSt9nothrow_t",
+    [OPERATOR_NEW_ARRAY] = "_Znam",
+    [OPERATOR_NEW_ARRAY_NOTHROW] = "_ZnamRKSt9nothrow_t",
+    [OPERATOR_NEW_ARRAY_ALIGNED] = "_ZnamSt11align_val_t",
+    [OPERATOR_NEW_ARRAY_ALIGNED_NOTHROW] = "_ZnamSt11align_val_tRKSt9nothrow_t",
+    [OPERATOR_DELETE] = "_ZdlPv",
+    [OPERATOR_DELETE_SIZED] = "_ZdlPvm",
+    [OPERATOR_DELETE_NOTHROW] = "_ZdlPvRKSt9nothrow_t",
+    [OPERATOR_DELETE_ALIGNED] = "_ZdlPvSt11align_val_t",
+    [OPERATOR_DELETE_SIZED_ALIGNED] = "_ZdlPvmSt11align_val_t",
+    [OPERATOR_DELETE_ALIGNED_NOTHROW] = "_ZdlPvSt11align_val_tRKSt9nothrow_t",
+    [OPERATOR_DELETE_ARRAY] = "_ZdaPv",
+    [OPERATOR_DELETE_ARRAY_SIZED] = "_ZdaPvm",
+    [OPERATOR_DELETE_ARRAY_NOTHROW] = "_ZdaPvRKSt9nothrow_t",
+    [OPERATOR_DELETE_ARRAY_ALIGNED] = "_ZdaPvSt11align_val_t",
+    [OPERATOR_DELETE_ARRAY_SIZED_ALIGNED] = "_ZdaPvmSt11align_val_t",
+    [OPERATOR_DELETE_ARRAY_ALIGNED_NOTHROW] = "_ZdaPvSt11align_val_tRKSt9nothrow_t",
+};
+
+/* Any operator, called with up to three integer arguments: a callee that takes fewer never looks at the rest.
+ */
+typedef void *operator_call(uintptr_t, uintptr_t, uintptr_t);
+
+struct real_operator {
+    operator_call *_Atomic call;
+    uintptr_t low, high; /* of its code; written before call */
+};
+
+static struct real_operator operators[OPERATOR_COUNT];
+
+/* The libraries that define the operators, where they are loaded but not in the program's own scope. */
+static void *find_outside(const char *name)
+{
+    static const char *const libraries[] = {"libstdc++.so.6", "libc++abi.so.1", "libc++.so.1"};
+    for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+        void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
+        void *symbol = library != NULL ? dlsym(library, name) : NULL;
+        if (symbol != NULL)
+            return symbol;
+    }
+    return NULL;
+}
+
+static void register_operator(enum operator_kind kind, void *symbol)
+{
+    struct real_operator *real = &operators[kind];
+    Dl_info info;
+    const ElfW(Sym) *entry = NULL;
+    real->low = (uintptr_t)symbol;
+    real->high = (uintptr_t)symbol;
+    if (dladdr1(symbol, &info, (void **)&entry, RTLD_DL_SYMENT) != 0 && entry != NULL)
+        real->high += entry->st_size;
+    memcpy(&real->call, &symbol, sizeof(symbol));
+    atomic_store_explicit(&real->is_known, true, memory_order_release);
+}
+
+void tn_operators_find(void)
+{
+    for (unsigned kind = 0; kind < OPERATOR_COUNT; kind++) {
+        void *symbol = tn_real_symbol(names[kind]);
+        if (symbol != NULL)
+            register_operator(kind, symbol);
+    }
+}
+
+/* The real operator, found now if a library came with it after the start; NULL if there is none. */
+static const struct real_operator *real_operator(struct tn_thread *thread, enum operator_kind kind)
+{
+    if (TN_LIKELY(atomic_load_explicit(&operators[kind].is_known, memory_order_acquire)))
+        return &operators[kind];
+    tn_own_begin(thread);
+    void *symbol = find_outside(names[kind]);
+    if (symbol != NULL)
+        register_operator(kind, symbol);
+    tn_own_end(thread);
+    return symbol != NULL ? &operators[kind] : NULL;
+}
+
+bool tn_operator_holds(uintptr_t pc)
+{
+    if (pc - tn_process.text_low < tn_process.text_high - tn_process.text_low)
+        return true;
+    for (unsigned kind = 0; kind < OPERATOR_COUNT; kind++)
+        if (pc - operators[kind].low <= operators[kind].high - operators[kind].low &&
+            operators[kind].high != 0)
+            return true;
+    return false;
+}
+
+void tn_operator_failed(struct tn_thread *thread, const struct tn_caller *caller, size_t size_bytes)
+{
+    thread->has_operator_failed = true;
+    thread->inside_cfa = caller->cfa;
+    tn_emit_birth(thread, caller, TN_FUNCTION_NEW, NULL, size_bytes, 0);
+    tn_leave(thread);
+}
+
+/* What stands in for an operator that no library has. Only throwing ones remain without an answer to a
+ * failure; a program without a C++ library has no one to catch it either. */
+static void *stand_in(size_t size, size_t alignment)
+{
+    return alignment <= 16 ? tn_real.malloc(size) : tn_real.aligned_alloc(alignment, size);
+}
+
+/* The body of every new. */
+static inline void *allocate(const struct tn_caller *caller, enum operator_kind kind, size_t size,
+                             size_t alignment, uintptr_t second, uintptr_t third)
+{
+    struct tn_thread *thread = &tn_thread;
+    enum tn_function function = kind < OPERATOR_NEW_ARRAY ? TN_FUNCTION_NEW : TN_FUNCTION_NEW_ARRAY;
+    enum tn_way way = tn_enter(thread, caller);
+    if (way == TN_WAY_ARENA)
+        return tn_arena_allocate(size, alignment);
+    if (way == TN_WAY_RECORD)
+        tn_leave(thread);
+    const struct real_operator *real = real_operator(thread, kind);
+    uintptr_t outer_cfa = thread->operator_cfa;
+    if (way == TN_WAY_RECORD) {
+        thread->operator_cfa = caller->cfa;
+        thread->has_operator_failed = false;
+    }
+    void *address = real != NULL ? real->call(size, second, third) : stand_in(size, alignment);
+    if (way != TN_WAY_RECORD)
+        return address;
+    thread->operator_cfa = outer_cfa;
+    if (address == NULL && thread->has_operator_failed)
+        return NULL;
+    if (tn_enter(thread, caller) != TN_WAY_RECORD)
+        return address;
+    tn_emit_birth(thread, caller, function, address, size, alignment);
+    tn_leave(thread);
+    return address;
+}
+
+/* The body of every delete. */
+static inline void release(const struct tn_caller *caller, enum operator_kind kind, void *address,
+                           uintptr_t second, uintptr_t third)
+{
+    struct tn_thread *thread = &tn_thread;
+    enum tn_function function = kind < OPERATOR_DELETE_ARRAY ? TN_FUNCTION_DELETE : TN_FUNCTION_DELETE_ARRAY;
+    if (tn_arena_holds(address)) {
+        tn_arena_free(address);
+        return;
+    }
+    enum tn_way way = tn_enter(thread, caller);
+    if (way == TN_WAY_RECORD) {
+        if (address != NULL)
+            tn_emit_death(thread, caller, function, address);
+        tn_leave(thread);
+    }
+    const struct real_operator *real = real_operator(thread, kind);
+    uintptr_t outer_cfa = thread->operator_cfa;
+    if (way == TN_WAY_RECORD)
+        thread->operator_cfa = caller->cfa;
+    if (real != NULL)
+        real->call((uintptr_t)address, second, third);
+    else
+        tn_real.free(address);
+    if (way == TN_WAY_RECORD)
+        thread->operator_cfa = outer_cfa;
+}
+
+TN_EXPORT void *_Znwm(size_t size);
+TN_EXPORT void *_Znam(size_t size);
+TN_EXPORT void *_ZnwmRKSt9nothrow_t(size_t size, const void *nothrow);
+TN_EXPORT void *_ZnamRKSt9nothrow_t(size_t size, const void *nothrow);
+TN_EXPORT void *_ZnwmSt11align_val_t(size_t size, size_t alignment);
+TN_EXPORT void *_ZnamSt11align_val_t(size_t size, size_t alignment);
+TN_EXPORT void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t size, size_t alignment, const void *nothrow);
+TN_EXPORT void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t size, size_t alignment, const void *nothrow);
+TN_EXPORT void _ZdlPv(void *address);
+TN_EXPORT void _ZdaPv(void *address);
+TN_EXPORT void _ZdlPvm(void *address, size_t size);
+TN_EXPORT void _ZdaPvm(void *address, size_t size);
+TN_EXPORT void _ZdlPvRKSt9nothrow_t(void *address, const void *nothrow);
+TN_EXPORT void _ZdaPvRKSt9nothrow_t(void *address, const void *nothrow);
+TN_EXPORT void _ZdlPvSt11align_val_t(void *address, size_t alignment);
+TN_EXPORT void _ZdaPvSt11align_val_t(void *address, size_t alignment);
+TN_EXPORT void _ZdlPvmSt11align_val_t(void *address, size_t size, size_t alignment);
+TN_EXPORT void _ZdaPvmSt11align_val_t(void *address, size_t size, size_t alignment);
+TN_EXPORT void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *address, size_t alignment, const void *nothrow);
+TN_EXPORT void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *address, size_t alignment, const void *nothrow);
+
+void *_Znwm(size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    return allocate(&caller, OPERATOR_NEW, size, 0, 0, 0);
+}
+
+void *_Znam(size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    return allocate(&caller, OPERATOR_NEW_ARRAY, size, 0, 0, 0);
+}
+
+void *_ZnwmRKSt9nothrow_t(size_t size, const void *nothrow)
+{
+    const struct tn_caller caller = TN_CALLER();
+    return allocate(&caller, OPERATOR_NEW_NOTHROW, size, 0, (uintptr_t)nothrow, 0);
+}
+
+void *_ZnamRKSt9nothrow_t(size_t size, const void *nothrow)
+{
+    const struct tn_caller caller = TN_CALLER();
+    return allocate(&caller, OPERATOR_NEW_ARRAY_NOTHROW, size, 0, (uintptr_t)nothrow, 0);
+}
+
+void *_ZnwmSt11align_val_t(size_t size, size_t alignment)
+{
+    const struct tn_caller caller = TN_CALLER();
+    return allocate(&caller, OPERATOR_NEW_ALIGNED, size, alignment, alignment, 0);
+}
+
+void *_ZnamSt11align_val_t(size_t size, size_t alignment)
+{
+    const struct tn_caller caller = TN_CALLER();
+    return allocate(&caller, OPERATOR_NEW_ARRAY_ALIGNED, size, alignment, alignment, 0);
+}
+
+void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t size, size_t alignment, const void *nothrow)
+{
+    const struct tn_caller caller = TN_CALLER();
+    return allocate(&caller, OPERATOR_NEW_ALIGNED_NOTHROW, size, alignment, alignment, (uintptr_t)nothrow);
+}
+
+void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t size, size_t alignment, const void *nothrow)
+{
+    const struct tn_caller caller = TN_CALLER();
+    return allocate(&caller, OPERATOR_NEW_ARRAY_ALIGNED_NOTHROW, size, alignment, alignment,
+                    (uintptr_t)nothrow);
+}
+
+void _ZdlPv(void *address)
+{
+    const struct tn_caller caller = TN_CALLER();
+    release(&caller, OPERATOR_DELETE, address, 0, 0);
+}
+
+void _ZdaPv(void *address)
+{
+    const struct tn_caller caller = TN_CALLER();
+    release(&caller, OPERATOR_DELETE_ARRAY, address, 0, 0);
+}
+
+void _ZdlPvm(void *address, size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    release(&caller, OPERATOR_DELETE_SIZED, address, size, 0);
+}
+
+void _ZdaPvm(void *address, size_t size)
+{
+    const struct tn_caller caller = TN_CALLER();
+    release(&caller, OPERATOR_DELETE_ARRAY_SIZED, address, size, 0);
+}
+
+void _ZdlPvRKSt9nothrow_t(void *address, const void *nothrow)
+{
+    const struct tn_caller caller = TN_CALLER();
+    release(&caller, OPERATOR_DELETE_NOTHROW, address, (uintptr_t)nothrow, 0);
+}
+
+void _ZdaPvRKSt9nothrow_t(void *address, const void *nothrow)
+{
+    const struct tn_caller caller = TN_CALLER();
+    release(&caller, OPERATOR_DELETE_ARRAY_NOTHROW, address, (uintptr_t)nothrow, 0);
+}
+
+void _ZdlPvSt11align_val_t(void *address, size_t alignment)
+{
+    const struct tn_caller caller = TN_CALLER();
+    release(&caller, OPERATOR_DELETE_ALIGNED, address, alignment, 0);
+}
+
+void _ZdaPvSt11align_val_t(void *address, size_t alignment)
+{
+    const struct tn_caller caller = TN_CALLER();
+    release(&caller, OPERATOR_DELETE_ARRAY_ALIGNED, address, alignment, 0);
+}
+
+void _ZdlPvmSt11align_val_t(void *address, size_t size, size_t alignment)
+{
+    const struct tn_caller caller = TN_CALLER();
+    release(&caller, OPERATOR_DELETE_SIZED_ALIGNED, address, size, alignment);
+}
+
+void _ZdaPvmSt11align_val_t(void *address, size_t size, size_t alignment)
+{
+    const struct tn_caller caller = TN_CALLER();
+    release(&caller, OPERATOR_DELETE_ARRAY_SIZED_ALIGNED, address, size, alignment);
+}
+
+void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *address, size_t alignment, const void *nothrow)
+{
+    const struct tn_caller caller = TN_CALLER();
+    release(&caller, OPERATOR_DELETE_ALIGNED_NOTHROW, address, alignment, (uintptr_t)nothrow);
+}
+
+void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *address, size_t alignment, const void *nothrow)
+{
+    const struct tn_caller caller = TN_CALLER();
+    release(&caller, OPERATOR_DELETE_ARRAY_ALIGNED_NOTHROW, address, alignment, (uintptr_t)nothrow);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What else is watched: code that goes away, and where a program's own run begins and ends. */
+
+#include "shim.h"
+#include "sys.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+
+#include "tenure/mark.h"
+
+TN_EXPORT int dlclose(void *handle);
+TN_EXPORT int __libc_start_main(int (*run)(int, char **, char **), int argc, char **argv, void (*begin)(void),
+                                void (*end)(void), void (*loader_end)(void), void *stack_end);
+
+static int (*real_main)(int, char **, char **);
+
+/* A mark, if this process is recorded. */
+static void mark(const struct tn_caller *caller, const char *text)
+{
+    struct tn_thread *thread = &tn_thread;
+    if (tn_enter(thread, caller) != TN_WAY_RECORD)
+        return;
+    tn_mark(thread, text);
+    tn_leave(thread);
+}
+
+/* Rules of code that is gone are wrong for what is mapped there next. */
+static void forget_code(struct tn_thread *thread)
+{
+    tn_own_begin(thread);
+    if (tn_lock_take(&tn_control_lock)) {
+        atomic_fetch_add_explicit(&tn_process.rule_epoch, 1, memory_order_relaxed);
+        tn_table_forget(&tn_process.rules);
+        tn_lock_drop(&tn_control_lock);
+    }
+    tn_modules_scan(thread);
+    tn_own_end(thread);
+}
+
+TN_EXPORT int dlclose(void *handle)
+{
+    const struct tn_caller caller = TN_CALLER();
+    struct tn_thread *thread = &tn_thread;
+    /* The first call of all may be this one. */
+    enum tn_way way = tn_enter(thread, &caller);
+    if (way == TN_WAY_RECORD)
+        tn_leave(thread);
+    uint64_t unloaded = tn_modules_unloaded();
+    int result = tn_real.dlclose(handle);
+    if (way == TN_WAY_RECORD && tn_modules_unloaded() != unloaded &&
+        tn_enter(thread, &caller) == TN_WAY_RECORD) {
+        forget_code(thread);
+        tn_leave(thread);
+    }
+    return result;
+}
+
+/* Kept as a frame of its own, which stacks leave out: what main returns to is where exiting begins. */
+static int run_main(int argc, char **argv, char **envp)
+{
+    const struct tn_caller caller = TN_CALLER();
+    mark(&caller, "main entered");
+    int status = real_main(argc, argv, envp);
+    mark(&caller, "exit begun");
+    return status;
+}
+
+TN_EXPORT int __libc_start_main(int (*run)(int, char **, char **), int argc, char **argv, void (*begin)(void),
+                                void (*end)(void), void (*loader_end)(void), void *stack_end)
+{
+    const struct tn_caller caller = TN_CALLER();
+    struct tn_thread *thread = &tn_thread;
+    if (tn_enter(thread, &caller) == TN_WAY_RECORD)
+        tn_leave(thread);
+    real_main = run;
+    return tn_real.start_main(run_main, argc, argv, begin, end, loader_end, stack_end);
+}
+
+TN_EXPORT void exit(int status)
+{
+    const struct tn_caller caller = TN_CALLER();
+    mark(&caller, "exit begun");
+    tn_real.leave(status);
+}
+
+TN_EXPORT void tenure_mark(const char *text)
+{
+    const struct tn_caller caller = TN_CALLER();
+    mark(&caller, text);
+}

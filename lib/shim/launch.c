@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Start a recorder under a bare preload: by a raw clone without an exit signal, so that the program sees no
+ * SIGCHLD and its wait() no child, and from there once more, so that the recorder is nobody's child here. */
+
+#include "shim.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <linux/close_range.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "banned.h"
+
+#define ENVIRONMENT_MAX 4096
+#define RECORDER_FD     3
+
+struct launch {
+    char path[4096];                          /* of the recorder */
+    const char *environment[ENVIRONMENT_MAX]; /* without LD_PRELOAD */
+    char *arguments[4];
+};
+
+extern char **environ;
+
+static int find_own_path(struct dl_phdr_info *info, size_t size_bytes, void *context)
+{
+    (void)size_bytes;
+    struct tn_text *path = context;
+    if (info->dlpi_addr != tn_process.text_low || info->dlpi_name == NULL)
+        return 0;
+    tn_text_add(path, info->dlpi_name);
+    return 1;
+}
+
+static bool is_executable(const char *path)
+{
+    return tn_sys3(SYS_faccessat, AT_FDCWD, (long)path, 1 /* X_OK */) == 0;
+}
+
+/* The recorder's path: as told, or found from our own file: beside it, in the build tree, or installed. */
+static bool find_recorder_path(char *path, size_t capacity_bytes)
+{
+    static const char *const places[] = {"/tenure-recorder", "/../../tools/tenure-recorder",
+                                         "/" TN_RECORDER_FROM_SHIM "/tenure-recorder"};
+    const char *told = getenv("TENURE_RECORDER");
+    struct tn_text own;
+    memset(&own, 0, sizeof(own));
+    if (told != NULL && tn_length(told) < capacity_bytes) {
+        memcpy(path, told, tn_length(told) + 1);
+        return true;
+    }
+    dl_iterate_phdr(find_own_path, &own);
+    while (own.size > 0 && own.text[own.size] != '/')
+        own.text[own.size--] = '\0';
+    if (own.text[own.size] == '/')
+        own.text[own.size] = '\0';
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        struct tn_text candidate = own;
+        tn_text_add(&candidate, places[i]);
+        memcpy(path, candidate.text, candidate.size + 1);
+        if (is_executable(path))
+            return true;
+    }
+    return false;
+}
+
+static void copy_environment(const char **to)
+{
+    size_t count = 0;
+    for (char **at = environ; at != NULL && *at != NULL && count + 1 < ENVIRONMENT_MAX; at++)
+        if (!tn_has_prefix(*at, "LD_PRELOAD="))
+            to[count++] = *at;
+    to[count] = NULL;
+}
+
+/* A copy of this process without its threads, and without an exit signal. */
+static long copy_process(void)
+{
+    return tn_arch_syscall(SYS_clone, 0, 0, 0, 0, 0, 0);
+}
+
+/* Tell the waiting process why there is no recorder. */
+static void report_failure(int fd, long code)
+{
+    struct tn_welcome welcome = {TN_SESSION_MAGIC, TN_WELCOME_CLOSED, 0, (int32_t)-code};
+    tn_sys6(SYS_sendto, fd, (long)&welcome, sizeof(welcome), MSG_NOSIGNAL, 0, 0);
+}
+
+static _Noreturn void leave(int status)
+{
+    for (;;)
+        tn_sys1(SYS_exit_group, status);
+}
+
+/* In the grandchild. */
+static _Noreturn void become_recorder(struct launch *launch, int fd)
+{
+    static const uint64_t no_signals = 0;
+    if (fd != RECORDER_FD)
+        tn_sys3(SYS_dup3, fd, RECORDER_FD, 0);
+    else
+        tn_sys3(SYS_fcntl, fd, F_SETFD, 0);
+    /* Where the kernel lacks it, the recorder closes what it was left. */
+    tn_sys3(SYS_close_range, RECORDER_FD + 1, ~0u, 0);
+    tn_sys4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&no_signals, 0, sizeof(no_signals));
+    long result = tn_sys3(SYS_execve, (long)launch->path, (long)launch->arguments, (long)launch->environment);
+    report_failure(RECORDER_FD, result);
+    leave(127);
+}
+
+int tn_launch_recorder(void)
+{
+    struct launch *launch = tn_map_pages(sizeof(*launch));
+    int ends[2];
+    int status;
+    if (launch == NULL)
+        return -ENOMEM;
+    long result = -ENOENT;
+    if (!find_recorder_path(launch->path, sizeof(launch->path)))
+        goto unmap;
+    result = tn_sys4(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, (long)ends);
+    if (result < 0)
+        goto unmap;
+    copy_environment(launch->environment);
+    launch->arguments[0] = launch->path;
+    launch->arguments[1] = (char[]){"--attach"};
+    launch->arguments[2] = (char[]){"3"};
+    long child = copy_process();
+    if (child == 0) {
+        result = copy_process();
+        if (result == 0)
+            become_recorder(launch, ends[1]);
+        leave(result < 0);
+    }
+    tn_sys1(SYS_close, ends[1]);
+    result = child;
+    if (child > 0)
+        tn_sys4(SYS_wait4, child, (long)&status, __WALL, 0);
+    if (child > 0)
+        result = ends[0];
+    else
+        tn_sys1(SYS_close, ends[0]);
+unmap:
+    tn_unmap_pages(launch, sizeof(*launch));
+    return (int)result;
+}

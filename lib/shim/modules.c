@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim.h"
+#include "sys.h"
+
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+
+#include "banned.h"
+
+/* The modules that were announced and are still mapped. Written and read under the control lock. */
+#define MODULE_COUNT_MAX 8192
+
+static struct tn_module *modules;
+static uint32_t module_count;
+static uint32_t scan_count;
+
+struct build_id {
+    const uint8_t *data;
+    uint32_t size_bytes;
+};
+
+/* One pass over a module's program headers. */
+struct facts {
+    struct tn_module module;
+    struct build_id build_id;
+    const char *path;
+};
+
+static void read_note(const uint8_t *at, size_t size_bytes, struct build_id *ret_id)
+{
+    while (size_bytes >= sizeof(ElfW(Nhdr))) {
+        ElfW(Nhdr) note;
+        memcpy(&note, at, sizeof(note));
+        size_t name_bytes = (note.n_namesz + 3u) & ~(size_t)3;
+        size_t data_bytes = (note.n_descsz + 3u) & ~(size_t)3;
+        size_t whole = sizeof(note) + name_bytes + data_bytes;
+        if (whole > size_bytes || note.n_descsz > 64)
+            return;
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
+            memcmp(at + sizeof(note), "GNU", 4) == 0) {
+            ret_id->data = at + sizeof(note) + name_bytes;
+            ret_id->size_bytes = note.n_descsz;
+            return;
+        }
+        at += whole;
+        size_bytes -= whole;
+    }
+}
+
+static void read_dynamic(const ElfW(Dyn) * dynamic, uintptr_t bias, uintptr_t *ret_data_base)
+{
+    for (; dynamic->d_tag != DT_NULL; dynamic++)
+        if (dynamic->d_tag == DT_PLTGOT)
+            *ret_data_base = dynamic->d_un.d_ptr < bias ? dynamic->d_un.d_ptr + bias : dynamic->d_un.d_ptr;
+}
+
+static void read_header(const ElfW(Phdr) * header, uintptr_t bias, struct facts *facts)
+{
+    uintptr_t address = bias + header->p_vaddr;
+    struct tn_module *module = &facts->module;
+    switch (header->p_type) {
+    case PT_LOAD:
+        if (module->high == 0 || address < module->low)
+            module->low = address;
+        if (address + header->p_memsz > module->high)
+            module->high = address + header->p_memsz;
+        return;
+    case PT_GNU_EH_FRAME:
+        module->unwind_header = address;
+        return;
+    case PT_DYNAMIC:
+        read_dynamic((const ElfW(Dyn) *)address, bias, &module->data_base);
+        return;
+    case PT_NOTE:
+        if (facts->build_id.size_bytes == 0)
+            read_note((const uint8_t *)address, header->p_memsz, &facts->build_id);
+        return;
+    default:
+        return;
+    }
+}
+
+static void read_facts(const struct dl_phdr_info *info, struct facts *facts)
+{
+    memset(facts, 0, sizeof(*facts));
+    facts->module.bias = info->dlpi_addr;
+    facts->path = info->dlpi_name != NULL ? info->dlpi_name : "";
+    for (unsigned i = 0; i < info->dlpi_phnum; i++)
+        read_header(&info->dlpi_phdr[i], info->dlpi_addr, facts);
+}
+
+/* The same module, under the control lock. */
+static struct tn_module *find_same(const struct tn_module *like)
+{
+    for (uint32_t i = 0; i < module_count; i++)
+        if (modules[i].low == like->low && modules[i].high == like->high &&
+            modules[i].identity == like->identity)
+            return &modules[i];
+    return NULL;
+}
+
+static void copy_words(uint64_t *to, const void *from, size_t size_bytes)
+{
+    if (size_bytes == 0)
+        return;
+    to[(size_bytes - 1) / 8] = 0;
+    memcpy(to, from, size_bytes);
+}
+
+static void emit_module(const struct facts *facts, const char *path)
+{
+    uint32_t id_bytes = facts->build_id.size_bytes;
+    uint32_t path_bytes = (uint32_t)tn_length(path);
+    uint32_t id_words = (id_bytes + 7) / 8;
+    uint32_t words = TN_EVENT_MODULE_WORDS + id_words + (path_bytes + 7) / 8;
+    uint32_t pad;
+    uint64_t *event = tn_control_begin(words, &pad);
+    if (event == NULL)
+        return;
+    event[0] = tn_event_head(TN_EVENT_MODULE, words, TN_FUNCTION_NONE, 0, 0);
+    event[1] = tn_ticks();
+    event[2] = facts->module.bias;
+    event[3] = facts->module.low;
+    event[4] = facts->module.high;
+    event[5] = id_bytes | (uint64_t)path_bytes << 32;
+    copy_words(event + 6, facts->build_id.data, id_bytes);
+    copy_words(event + 6 + id_words, path, path_bytes);
+    tn_control_end(pad + words);
+}
+
+static void emit_gone(const struct tn_module *module)
+{
+    uint32_t pad;
+    uint64_t *event = tn_control_begin(4, &pad);
+    if (event == NULL)
+        return;
+    event[0] = tn_event_head(TN_EVENT_MODULE_GONE, 4, TN_FUNCTION_NONE, 0, 0);
+    event[1] = tn_ticks();
+    event[2] = module->bias;
+    event[3] = module->low;
+    tn_control_end(pad + 4);
+}
+
+/* Where the program itself lies: the loader names it "". */
+static const char *path_of(const struct facts *facts, char *own_path, size_t capacity_bytes)
+{
+    if (facts->path[0] != '\0')
+        return facts->path;
+    long got = tn_sys3(SYS_readlink, (long)"/proc/self/exe", (long)own_path, (long)capacity_bytes - 1);
+    own_path[got > 0 ? got : 0] = '\0';
+    return own_path;
+}
+
+/* Names a module's content, as far as it can be told without reading it. */
+static uint64_t identity_of(const struct facts *facts, const char *path)
+{
+    uint64_t hash = facts->module.low ^ facts->module.high << 20;
+    for (uint32_t i = 0; i < facts->build_id.size_bytes; i++)
+        hash = (hash ^ facts->build_id.data[i]) * UINT64_C(0x100000001b3);
+    for (; *path != '\0'; path++)
+        hash = (hash ^ (uint8_t)*path) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static void announce(struct facts *facts)
+{
+    char own_path[4096];
+    const char *path = path_of(facts, own_path, sizeof(own_path));
+    facts->module.identity = identity_of(facts, path);
+    if (!tn_lock_take(&tn_control_lock))
+        return;
+    struct tn_module *known = find_same(&facts->module);
+    if (known == NULL && module_count < MODULE_COUNT_MAX) {
+        emit_module(facts, path);
+        known = &modules[module_count++];
+        *known = facts->module;
+    }
+    if (known != NULL)
+        known->seen_scan = scan_count;
+    tn_lock_drop(&tn_control_lock);
+}
+
+/* The loader's lock is held here: whoever holds the control lock never waits for that one. */
+static int visit(struct dl_phdr_info *info, size_t size_bytes, void *context)
+{
+    (void)size_bytes;
+    (void)context;
+    struct facts facts;
+    read_facts(info, &facts);
+    if (facts.module.high > facts.module.low)
+        announce(&facts);
+    return 0;
+}
+
+/* Drop what no scan since this one began has seen. */
+static void drop_gone(uint32_t scan)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < module_count; i++) {
+        if (modules[i].seen_scan >= scan)
+            modules[kept++] = modules[i];
+        else
+            emit_gone(&modules[i]);
+    }
+    module_count = kept;
+}
+
+void tn_modules_scan(struct tn_thread *thread)
+{
+    tn_own_begin(thread);
+    if (tn_lock_take(&tn_control_lock)) {
+        if (modules == NULL)
+            modules = tn_map_pages(MODULE_COUNT_MAX * sizeof(*modules));
+        uint32_t scan = ++scan_count;
+        bool has_table = modules != NULL;
+        tn_lock_drop(&tn_control_lock);
+        if (has_table)
+            dl_iterate_phdr(visit, NULL);
+        if (has_table && tn_lock_take(&tn_control_lock)) {
+            drop_gone(scan);
+            tn_lock_drop(&tn_control_lock);
+        }
+    }
+    tn_own_end(thread);
+}
+
+void tn_modules_forget(void)
+{
+    module_count = 0;
+}
+
+bool tn_modules_find(uintptr_t pc, struct tn_module *ret_module)
+{
+    bool is_found = false;
+    if (!tn_lock_take(&tn_control_lock))
+        return false;
+    for (uint32_t i = 0; i < module_count && !is_found; i++) {
+        is_found = pc - modules[i].low < modules[i].high - modules[i].low;
+        if (is_found)
+            *ret_module = modules[i];
+    }
+    tn_lock_drop(&tn_control_lock);
+    return is_found;
+}
+
+bool tn_modules_resolve(struct tn_thread *thread, uintptr_t pc, struct tn_module *ret_module)
+{
+    if (tn_modules_find(pc, ret_module))
+        return true;
+    tn_modules_scan(thread);
+    return tn_modules_find(pc, ret_module);
+}
+
+/* The loader counts what it has unloaded; every entry of a walk bears the number. */
+static int read_unloaded(struct dl_phdr_info *info, size_t size_bytes, void *context)
+{
+    if (size_bytes >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(info->dlpi_subs))
+        *(uint64_t *)context = info->dlpi_subs;
+    return 1;
+}
+
+uint64_t tn_modules_unloaded(void)
+{
+    uint64_t unloaded = 0;
+    dl_iterate_phdr(read_unloaded, &unloaded);
+    return unloaded;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim.h"
+#include "sys.h"
+
+#include <stdlib.h>
+
+#include "banned.h"
+
+/* A number with an optional K or M. Returns fallback for anything else. */
+static uint64_t number_of(const char *name, uint64_t fallback)
+{
+    const char *text = getenv(name);
+    uint64_t number;
+    const char *end = text != NULL ? tn_parse_number(text, &number) : NULL;
+    if (end == NULL)
+        return fallback;
+    uint64_t unit = 1;
+    if (*end == 'K' || *end == 'k')
+        unit = 1024;
+    if (*end == 'M' || *end == 'm')
+        unit = 1024 * 1024;
+    if (unit != 1)
+        end++;
+    if (*end != '\0' || number > UINT64_MAX / unit)
+        return fallback;
+    return number * unit;
+}
+
+static uint64_t within(uint64_t number, uint64_t low, uint64_t high)
+{
+    if (number < low)
+        return low;
+    return number > high ? high : number;
+}
+
+void tn_options_read(struct tn_options *options)
+{
+    uint64_t bytes =
+        within(number_of("TENURE_RING_SIZE", TN_RING_BYTES_DEFAULT), TN_RING_BYTES_MIN, TN_RING_BYTES_MAX);
+    options->ring_bytes = 1u << (63 - __builtin_clzll(bytes));
+    /* The longest stack, two words a frame, must fit a quarter of the control ring. */
+    uint64_t depth_max = (options->ring_bytes / 8 / 4 - TN_EVENT_STACK_WORDS) / 2;
+    depth_max = depth_max < TN_STACK_DEPTH_MAX ? depth_max : TN_STACK_DEPTH_MAX;
+    options->depth_max = (uint32_t)within(number_of("TENURE_DEPTH", TN_STACK_DEPTH_DEFAULT), 1, depth_max);
+    options->has_free_stacks = number_of("TENURE_FREE_STACKS", 1) != 0;
+    options->has_children = number_of("TENURE_CHILDREN", 1) != 0;
+    options->check_stacks = (uint32_t)within(number_of("TENURE_CHECK_STACKS", 0), 0, 2);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tn_real tn_real;
+
+void *tn_real_symbol(const char *name)
+{
+    return dlsym(RTLD_NEXT, name);
+}
+
+/* Copied, because the language has no cast from an object's address to a function's. */
+static void find(void *slot, const char *name)
+{
+    void *symbol = tn_real_symbol(name);
+    memcpy(slot, &symbol, sizeof(symbol));
+}
+
+void tn_real_find(void)
+{
+    find(&tn_real.malloc, "malloc");
+    find(&tn_real.calloc, "calloc");
+    find(&tn_real.realloc, "realloc");
+    find(&tn_real.reallocarray, "reallocarray");
+    find(&tn_real.free, "free");
+    find(&tn_real.free_sized, "free_sized");
+    find(&tn_real.free_aligned_sized, "free_aligned_sized");
+    find(&tn_real.posix_memalign, "posix_memalign");
+    find(&tn_real.aligned_alloc, "aligned_alloc");
+    find(&tn_real.memalign, "memalign");
+    find(&tn_real.valloc, "valloc");
+    find(&tn_real.pvalloc, "pvalloc");
+    find(&tn_real.malloc_usable_size, "malloc_usable_size");
+    find(&tn_real.dlclose, "dlclose");
+    find(&tn_real.start_main, "__libc_start_main");
+    find(&tn_real.leave, "exit");
+}
+
+bool tn_real_is_bypassed(void)
+{
+    uintptr_t seen = (uintptr_t)dlsym(RTLD_DEFAULT, "malloc");
+    return seen < tn_process.text_low || seen >= tn_process.text_high;
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SHIM_H
+#define TENURE_SHIM_H
+
+/* libtenure.so: lives in a stranger's process.
+ *
+ * THE RULES
+ *  1. Nothing is allocated from the program's heap. Own memory is mmapped, named, and bounded.
+ *  2. No lock is taken that the program or libc can hold while it waits for us. Of our own locks the order is
+ *     teach, then control; nothing foreign is called under control, and only libunwind under teach.
+ *  3. Nothing is printed, but one line when recording cannot start.
+ *  4. errno, signals, descriptors, environment and what wait() shows stay as the program knows them.
+ *  5. Every foreign call that may allocate (loader, pthread, libunwind) stands between tn_own_begin and
+ *     tn_own_end: what it allocates comes from the arena, and signals are blocked.
+ *  6. The program's calls are recorded between tn_enter and tn_leave; a call inside a call is passed on.
+ *  7. A symbol that is missing degrades; it never stops the program. */
+
+#include "arch.h"
+#include "table.h"
+#include "tenure/event.h"
+#include "tenure/ring.h"
+#include "tenure/session.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TN_EXPORT      __attribute__((visibility("default")))
+#define TN_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define TN_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* ---- options, from the environment, read once an image ---- */
+
+struct tn_options {
+    uint32_t depth_max;    /* frames: TENURE_DEPTH */
+    uint32_t ring_bytes;   /* a power of two: TENURE_RING_SIZE */
+    bool has_free_stacks;  /* TENURE_FREE_STACKS */
+    bool has_children;     /* TENURE_CHILDREN */
+    uint32_t check_stacks; /* TENURE_CHECK_STACKS: 0 no, 1 count differences, 2 print them too */
+};
+
+/* Read the options; what cannot be understood keeps its default. */
+void tn_options_read(struct tn_options *options);
+
+/* ---- the process ---- */
+
+#define TN_GENERATION_NONE UINT32_MAX /* a thread that owns no slot */
+
+/* What every event needs, in a page of its own that reads as zero in a child of any kind of fork (but not of
+ * vfork, whose memory is the parent's). Written under the control lock. */
+struct tn_hot {
+    _Atomic uint32_t generation; /* of the slots that threads claimed; 0: no recording here */
+    uint32_t ring_words;
+    uint32_t slot_count;
+    uint32_t clock; /* enum tn_clock */
+    uint32_t pid;
+    struct tn_shared_header *header; /* start of the mapping */
+    struct tn_table stacks;          /* stack hash -> id; ids are the recorder's to know, per mapping */
+    uint32_t last_stack_id;
+    uint32_t next_slot; /* where the search for a free slot begins; a hint */
+};
+
+enum tn_state {
+    TN_STATE_NEW = 0,  /* nothing has been done */
+    TN_STATE_STARTING, /* one thread initialises */
+    TN_STATE_RUNNING,
+    TN_STATE_OFF, /* unrecorded for good */
+};
+
+/* What a fork child keeps. */
+struct tn_process {
+    _Atomic uint32_t state; /* enum tn_state */
+    uint32_t generations;   /* handed out so far */
+    uint32_t main_tid;      /* of the image's first thread */
+    struct tn_options options;
+    char socket_path[108];         /* of the recorder: where fork children introduce themselves */
+    uintptr_t text_low, text_high; /* this library's own mapping */
+    uintptr_t arena_low;           /* 0 until the arena is there */
+    struct tn_table rules;         /* return address -> unwind rule */
+    _Atomic uint32_t rule_epoch;   /* rises when code was unloaded */
+};
+
+union tn_hot_page {
+    struct tn_hot hot;
+    char page[4096];
+};
+
+extern union tn_hot_page tn_hot_page;
+extern struct tn_process tn_process;
+extern struct tn_lock tn_control_lock;
+
+#define tn_hot (tn_hot_page.hot)
+
+/* ---- real.c: the functions that come next in symbol order ---- */
+
+struct tn_real {
+    void *(*malloc)(size_t);
+    void *(*calloc)(size_t, size_t);
+    void *(*realloc)(void *, size_t);
+    void *(*reallocarray)(void *, size_t, size_t);
+    void (*free)(void *);
+    void (*free_sized)(void *, size_t);
+    void (*free_aligned_sized)(void *, size_t, size_t);
+    int (*posix_memalign)(void **, size_t, size_t);
+    void *(*aligned_alloc)(size_t, size_t);
+    void *(*memalign)(size_t, size_t);
+    void *(*valloc)(size_t);
+    void *(*pvalloc)(size_t);
+    size_t (*malloc_usable_size)(void *);
+    int (*dlclose)(void *);
+    int (*start_main)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
+                      void (*)(void), void *);
+    void (*leave)(int) __attribute__((noreturn)); /* exit */
+};
+
+extern struct tn_real tn_real;
+
+/* Look the real functions up. Under own call. */
+void tn_real_find(void);
+
+/* The next definition of a symbol after ours, NULL if there is none. Under own call. */
+void *tn_real_symbol(const char *name);
+
+/* Whether the program brings an allocator of its own, so that nobody calls ours. Under own call. */
+bool tn_real_is_bypassed(void);
+
+/* ---- arena.c: memory for what loader, libc and libunwind allocate on our behalf ---- */
+
+#define TN_ARENA_BYTES ((size_t)16 << 20)
+
+/* Whether address lies in the arena. */
+static inline bool tn_arena_holds(const void *address)
+{
+    return TN_UNLIKELY((uintptr_t)address - tn_process.arena_low < TN_ARENA_BYTES);
+}
+
+/* A block of size_bytes at a multiple of alignment_bytes (a power of two; 0: 16). NULL when the arena is
+ * full. */
+void *tn_arena_allocate(size_t size_bytes, size_t alignment_bytes);
+
+/* Zeroed count * size_bytes; NULL also when the product overflows. */
+void *tn_arena_allocate_zeroed(size_t count, size_t size_bytes);
+
+/* Give a block of the arena back. */
+void tn_arena_free(void *address);
+
+/* The room of a block of the arena, bytes. */
+size_t tn_arena_usable_size(const void *address);
+
+/* ---- thread.c ---- */
+
+/* One thread. Zero but for its generation until its first event. */
+struct tn_thread {
+    uintptr_t inside_cfa;     /* 0, or the CFA of the entry point that this thread is in */
+    uintptr_t operator_cfa;   /* 0, or the CFA of the innermost C++ operator that called the real one */
+    uint32_t generation;      /* equal to tn_hot.generation while calls may take the fast way */
+    uint32_t slot_generation; /* equal to it while the slot is this thread's */
+    uint32_t own_depth;       /* > 0: a foreign call on our behalf is under way */
+    struct tn_ring *ring;     /* of the slot */
+    uint64_t *words;          /* of the ring */
+    uint64_t last_ticks;      /* the previous stamp, not 0 */
+    uintptr_t stack_low, stack_high;   /* the thread's own stack; 0: not yet known */
+    uintptr_t region_low, region_high; /* the last other mapping that was found to be a stack */
+    uint64_t own_mask;                 /* signals that were blocked before the outermost own call */
+    int own_errno;                     /* errno before it */
+    uint32_t vain_count;               /* events since the last vain search for a slot */
+    uint32_t nested_count;             /* calls on top of the shim that were not recorded and not yet told */
+    uint64_t *frames;                  /* where a new stack is put together; NULL until the first one */
+    bool has_operator_failed;          /* the operator's own allocation failed, and that was told */
+};
+
+extern __thread struct tn_thread tn_thread;
+
+enum tn_way {
+    TN_WAY_RECORD, /* inside now: record, then tn_leave */
+    TN_WAY_PASS,   /* only the real call */
+    TN_WAY_INNER,  /* a C++ operator's own allocation: the real call, and a failure is told */
+    TN_WAY_ARENA,  /* on our behalf: the arena */
+};
+
+/* All of tn_enter that is rare. */
+enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *caller);
+
+/* Begin a call: what is to be done with it. */
+static inline enum tn_way tn_enter(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
+    if (TN_UNLIKELY((thread->inside_cfa | thread->operator_cfa) != 0 || thread->generation != generation))
+        return tn_enter_slow(thread, caller);
+    thread->inside_cfa = caller->cfa;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return TN_WAY_RECORD;
+}
+
+/* End what tn_enter began with TN_WAY_RECORD. */
+static inline void tn_leave(struct tn_thread *thread)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    thread->inside_cfa = 0;
+}
+
+/* Begin and end a foreign call on our behalf; they nest. */
+void tn_own_begin(struct tn_thread *thread);
+void tn_own_end(struct tn_thread *thread);
+
+/* Make the key whose destructor tells of a thread's end. Under own call, once. */
+void tn_thread_prepare(void);
+
+/* Take a slot for this thread. Returns whether there was one; if not, an event is counted as lost. */
+bool tn_thread_claim(struct tn_thread *thread);
+
+/* One past the highest address of the stack that holds sp, 0 if no mapping does. */
+uintptr_t tn_thread_stack_high(struct tn_thread *thread, uintptr_t sp);
+
+/* Whether pc lies in a real C++ operator or in this library (interpose_new.c). */
+bool tn_operator_holds(uintptr_t pc);
+
+/* Tell that the real operator's own allocation failed. */
+void tn_operator_failed(struct tn_thread *thread, const struct tn_caller *caller, size_t size_bytes);
+
+/* Look the real operators up. Under own call. */
+void tn_operators_find(void);
+
+/* ---- emit.c: events into the thread's ring ---- */
+
+/* The clock of the header. */
+static inline uint64_t tn_ticks(void)
+{
+    uint64_t tn_ticks_monotonic(void);
+    return TN_LIKELY(tn_hot.clock != TN_CLOCK_MONOTONIC) ? tn_arch_ticks() : tn_ticks_monotonic();
+}
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t tn_ticks_monotonic(void);
+
+/* Tell a birth, or a failure when address is NULL.
+ *
+ * alignment_bytes  as asked for; 0: the function has none
+ * Threads          the caller's own ring; inside (tn_enter) */
+void tn_emit_birth(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
+                   void *address, size_t size_bytes, size_t alignment_bytes);
+
+/* Tell a release. Before the real call. */
+void tn_emit_death(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
+                   void *address);
+
+/* Tell that a realloc begins; before the real call. Returns the stack's id, for the commit. */
+uint32_t tn_emit_realloc_begin(struct tn_thread *thread, const struct tn_caller *caller,
+                               enum tn_function function, void *address);
+
+/* Tell how a realloc ended.
+ *
+ * address  what it returned; is_released: NULL, because the block was released and not for want of memory */
+void tn_emit_realloc_commit(struct tn_thread *thread, const struct tn_caller *caller,
+                            enum tn_function function, uint32_t stack_id, void *address, size_t size_bytes,
+                            bool is_released);
+
+/* Tell losses that happened on top of the shim. */
+void tn_emit_loss(struct tn_thread *thread, uint32_t count, uint32_t why);
+
+/* Tell a thread's beginning and end. */
+void tn_emit_thread_begin(struct tn_thread *thread, uint32_t tid);
+void tn_emit_thread_end(struct tn_thread *thread);
+
+/* Room for an event in a ring, waiting for the recorder while it is full.
+ *
+ * Returns  whether there is room; false: the recorder is gone and recording has been stopped for good */
+bool tn_emit_room(struct tn_ring *ring, uint32_t need_words, uint32_t *ret_pad_words);
+
+/* Write into the control ring, under the control lock.
+ *
+ * need_words  1 .. TN_EVENT_WORDS_MAX
+ * Returns     where; NULL when recording has been stopped. tn_control_end publishes */
+uint64_t *tn_control_begin(uint32_t need_words, uint32_t *ret_pad_words);
+void tn_control_end(uint32_t used_words);
+
+/* ---- capture.c, stacks.c: call stacks ---- */
+
+/* The id of the caller's stack, announced to the recorder; 0 if it could not be taken. Inside. */
+uint32_t tn_capture(struct tn_thread *thread, const struct tn_caller *caller);
+
+/* A walk under way. */
+struct tn_walk {
+    struct tn_caller at; /* the frame that is to be stepped out of */
+    uintptr_t high;      /* one past the highest byte of the stack that at.cfa lies in */
+    uint64_t hash;       /* of all frames so far */
+    uint32_t depth;      /* frames so far */
+    bool is_cut;         /* by the depth limit, or by a stack that cannot be read on */
+};
+
+/* The id of the stack that hash names; 0 if it is new. */
+static inline uint32_t tn_stack_find(uint64_t hash)
+{
+    return (uint32_t)tn_table_find(&tn_hot.stacks, hash);
+}
+
+/* Announce a new stack: walk it again from caller, frame by frame, into the control ring. Returns its id, 0
+ * if recording stopped. Signals blocked. */
+uint32_t tn_stack_announce(struct tn_thread *thread, const struct tn_caller *caller,
+                           const struct tn_walk *walk);
+
+/* Begin a walk at caller, and take one step: the frame at walk->at is counted and left.
+ *
+ * ret_bytes  the frame's CFA minus its callee's
+ * Returns    whether there is a caller to go on with; false: that frame was the last */
+void tn_walk_begin(struct tn_walk *walk, struct tn_thread *thread, const struct tn_caller *caller);
+bool tn_walk_step(struct tn_walk *walk, struct tn_thread *thread, uint64_t *ret_bytes);
+
+/* The size of a thread's buffer for a new stack: two words a frame. */
+static inline size_t tn_frames_bytes(void)
+{
+    return (size_t)tn_process.options.depth_max * 2 * sizeof(uint64_t);
+}
+
+/* Compare the stack in thread->frames, of which this call is part, with libunwind's own walk
+ * (TENURE_CHECK_STACKS). Under own call. */
+void tn_check_stack(struct tn_thread *thread, uint32_t frame_count, bool is_cut);
+
+/* ---- teach.c: libunwind ---- */
+
+/* Load libunwind. Under own call. Returns whether it is there. */
+bool tn_teach_open(void);
+
+/* Learn the rule of walk->at.pc, and keep it. Returns the rule, TN_RULE_UNKNOWN when it cannot be had now. */
+uint64_t tn_teach_rule(struct tn_thread *thread, uintptr_t pc);
+
+/* Have libunwind step out of one frame.
+ *
+ * frame    in: the frame; out: its caller
+ * high     loads end there
+ * Returns  whether there is a caller */
+bool tn_teach_step(struct tn_thread *thread, struct tn_caller *frame, uintptr_t high);
+
+/* Hold the teacher still while the process is copied, and let it go on. */
+void tn_teach_hold(void);
+void tn_teach_release(void);
+
+/* In a child whose parent could not hold the teacher: whether it was at work in the copied memory. */
+void tn_teach_recover(void);
+
+/* ---- modules.c ---- */
+
+/* What is known of the module that holds a code address. */
+struct tn_module {
+    uintptr_t low, high;     /* mapped range */
+    uintptr_t bias;          /* load bias */
+    uintptr_t unwind_header; /* .eh_frame_hdr, 0 if there is none */
+    uintptr_t data_base;     /* DT_PLTGOT: what data-relative pointers are relative to */
+    uint64_t identity;       /* tells it from another one that was mapped to the same place */
+    uint32_t seen_scan;      /* the last scan that met it */
+};
+
+/* Announce every module that is loaded and not yet known, and that every gone one is gone. Signals
+ * blocked or not; not under a lock of ours. */
+void tn_modules_scan(struct tn_thread *thread);
+
+/* How many modules the loader has unloaded so far. */
+uint64_t tn_modules_unloaded(void);
+
+/* Forget what was announced: a new mapping begins. */
+void tn_modules_forget(void);
+
+/* The module at pc. Returns whether there is one. Signals blocked. */
+bool tn_modules_find(uintptr_t pc, struct tn_module *ret_module);
+
+/* The same, after a look at what has been loaded since. */
+bool tn_modules_resolve(struct tn_thread *thread, uintptr_t pc, struct tn_module *ret_module);
+
+/* ---- session.c, launch.c ---- */
+
+/* Create the rings, find or start a recorder and introduce this process. On success tn_hot is filled and
+ * recording may begin.
+ *
+ * ret_what  for a person: what failed; only with a negative result
+ * Returns   0; 1: this process is not to be recorded; negative errno */
+int tn_session_open(enum tn_hello_reason reason, const char **ret_what);
+
+/* Start a recorder, out of the program's sight. Returns our end of its socket, or a negative errno. */
+int tn_launch_recorder(void);
+
+/* ---- start.c ---- */
+
+/* Make sure that this process and this thread can record. Returns whether they can. */
+bool tn_start(struct tn_thread *thread);
+
+/* Stop recording for good; the program runs on. */
+void tn_stop(void);
+
+/* Write a mark into the control ring. */
+void tn_mark(struct tn_thread *thread, const char *text);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A process's beginning, its forks and its end of recording. */
+
+#include "rules.h"
+#include "shim.h"
+#include "sys.h"
+
+#include <link.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "banned.h"
+
+#define RULE_COUNT_START  UINT64_C(4096)
+#define STACK_COUNT_START UINT64_C(4096)
+
+union tn_hot_page tn_hot_page __attribute__((aligned(4096)));
+struct tn_process tn_process;
+struct tn_lock tn_control_lock;
+
+/* Where this library is mapped. */
+static int find_own_text(struct dl_phdr_info *info, size_t size_bytes, void *context)
+{
+    (void)size_bytes;
+    uintptr_t self = (uintptr_t)context;
+    uintptr_t high = 0;
+    bool is_here = false;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        uintptr_t low = info->dlpi_addr + header->p_vaddr;
+        if (header->p_type != PT_LOAD)
+            continue;
+        is_here = is_here || self - low < header->p_memsz;
+        high = low + header->p_memsz;
+    }
+    if (!is_here)
+        return 0;
+    tn_process.text_low = info->dlpi_addr;
+    tn_process.text_high = high;
+    return 1;
+}
+
+static void complain(const char *what, long code)
+{
+    struct tn_text line;
+    memset(&line, 0, sizeof(line));
+    tn_text_add(&line, "tenure: cannot record: ");
+    tn_text_add(&line, what);
+    if (code < 0) {
+        tn_text_add(&line, ": ");
+        tn_text_add(&line, tn_error_name((int)-code));
+    }
+    tn_text_add(&line, "; the program runs unrecorded\n");
+    tn_sys3(SYS_write, 2, (long)line.text, (long)line.size);
+}
+
+/* Open a session and let events flow. Returns 0, 1 when this process is to stay silent, or negative errno. */
+static int begin_recording(enum tn_hello_reason reason, struct tn_thread *thread, const char **ret_what)
+{
+    int result = tn_session_open(reason, ret_what);
+    if (result != 0)
+        return result;
+    *ret_what = "memory for stacks";
+    result = tn_table_open(&tn_hot.stacks, STACK_COUNT_START);
+    if (result != 0)
+        return result;
+    tn_modules_forget();
+    tn_modules_scan(thread);
+    atomic_store_explicit(&tn_hot.generation, ++tn_process.generations, memory_order_release);
+    return 0;
+}
+
+/* A fork child, before it goes on: rings of its own. Rules stay true; locks of threads that are not here any
+ * more are let go. */
+static void begin_child(struct tn_thread *thread)
+{
+    const char *what;
+    memset(&tn_hot_page, 0, sizeof(tn_hot_page));
+    tn_lock_drop(&tn_control_lock);
+    thread->generation = TN_GENERATION_NONE;
+    thread->slot_generation = TN_GENERATION_NONE;
+    thread->nested_count = 0;
+    if (atomic_load(&tn_process.state) != TN_STATE_RUNNING)
+        return;
+    tn_own_begin(thread);
+    if (!tn_process.options.has_children || begin_recording(TN_HELLO_FORK, thread, &what) != 0)
+        atomic_store(&tn_process.state, TN_STATE_OFF);
+    tn_own_end(thread);
+}
+
+static void before_fork(void)
+{
+    tn_own_begin(&tn_thread);
+    tn_teach_hold();
+}
+
+static void after_fork_in_parent(void)
+{
+    tn_teach_release();
+    tn_own_end(&tn_thread);
+}
+
+static void after_fork_in_child(void)
+{
+    tn_teach_release();
+    begin_child(&tn_thread);
+    tn_own_end(&tn_thread);
+}
+
+static int prepare(struct tn_thread *thread, const char **ret_what)
+{
+    *ret_what = "memory";
+    if (tn_sys3(SYS_madvise, (long)&tn_hot_page, sizeof(tn_hot_page), MADV_WIPEONFORK) != 0)
+        tn_process.options.has_children = false;
+    int result = tn_table_open(&tn_process.rules, RULE_COUNT_START);
+    if (result != 0)
+        return result;
+    *ret_what = "libunwind (package libunwind8) cannot be loaded";
+    if (!tn_teach_open())
+        return 2;
+    tn_thread_prepare();
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    return begin_recording(TN_HELLO_START, thread, ret_what);
+}
+
+/* The first call of all, by whoever makes it: a library's constructor may allocate before ours runs. */
+static bool begin_process(struct tn_thread *thread)
+{
+    const char *what = NULL;
+    tn_own_begin(thread);
+    tn_process.main_tid = (uint32_t)tn_sys0(SYS_getpid);
+    tn_real_find();
+    tn_operators_find();
+    dl_iterate_phdr(find_own_text, (void *)(uintptr_t)tn_real_find);
+    tn_options_read(&tn_process.options);
+    int result = 2;
+    if (tn_real_is_bypassed())
+        what = "the program brings an allocator of its own, which cannot be seen";
+    else
+        result = prepare(thread, &what);
+    if (result < 0 || result == 2)
+        complain(what, result);
+    atomic_store_explicit(&tn_process.state, result == 0 ? TN_STATE_RUNNING : TN_STATE_OFF,
+                          memory_order_release);
+    tn_own_end(thread);
+    return result == 0;
+}
+
+bool tn_start(struct tn_thread *thread)
+{
+    uint32_t state = atomic_load_explicit(&tn_process.state, memory_order_acquire);
+    uint32_t expected = TN_STATE_NEW;
+    if (state == TN_STATE_OFF)
+        return false;
+    if (state == TN_STATE_NEW &&
+        atomic_compare_exchange_strong(&tn_process.state, &expected, TN_STATE_STARTING))
+        begin_process(thread);
+    while ((state = atomic_load_explicit(&tn_process.state, memory_order_acquire)) == TN_STATE_STARTING)
+        tn_sys0(SYS_sched_yield);
+    if (state == TN_STATE_OFF)
+        return false;
+    /* Zero although it runs: this is a child of a fork that called no handlers. */
+    if (atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) == 0) {
+        tn_teach_recover();
+        begin_child(thread);
+    }
+    uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
+    if (generation == 0)
+        return false;
+    return thread->slot_generation == generation || tn_thread_claim(thread);
+}
+
+void tn_stop(void)
+{
+    atomic_store_explicit(&tn_hot.header->is_stopped, 1, memory_order_release);
+    atomic_store_explicit(&tn_process.state, TN_STATE_OFF, memory_order_release);
+    atomic_store_explicit(&tn_hot.generation, 0, memory_order_release);
+}
+
+void tn_mark(struct tn_thread *thread, const char *text)
+{
+    uint32_t text_bytes = (uint32_t)tn_length(text);
+    uint32_t pad;
+    if (text_bytes > 1024)
+        text_bytes = 1024;
+    uint32_t words = 3 + (text_bytes + 7) / 8;
+    tn_own_begin(thread);
+    if (tn_lock_take(&tn_control_lock)) {
+        uint64_t *event = tn_control_begin(words, &pad);
+        if (event != NULL) {
+            event[0] = tn_event_head(TN_EVENT_MARK, words, TN_FUNCTION_NONE, 0, 0);
+            event[1] = tn_ticks();
+            event[2] = text_bytes;
+            event[words - 1] = 0;
+            memcpy(event + 3, text, text_bytes);
+            tn_control_end(pad + words);
+        }
+        tn_lock_drop(&tn_control_lock);
+    }
+    tn_own_end(thread);
+}
+
+static __attribute__((constructor)) void constructed(void)
+{
+    const struct tn_caller caller = TN_CALLER();
+    struct tn_thread *thread = &tn_thread;
+    if (tn_enter(thread, &caller) == TN_WAY_RECORD)
+        tn_leave(thread);
+}

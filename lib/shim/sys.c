@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "sys.h"
+
+#include <fcntl.h>
+#include <linux/prctl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "banned.h"
+
+void tn_text_add(struct tn_text *text, const char *more)
+{
+    while (*more != '\0' && text->size + 1 < sizeof(text->text))
+        text->text[text->size++] = *more++;
+    text->text[text->size] = '\0';
+}
+
+void tn_text_add_number(struct tn_text *text, uint64_t number)
+{
+    char digits[21];
+    size_t at = sizeof(digits) - 1;
+    digits[at] = '\0';
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    tn_text_add(text, digits + at);
+}
+
+void tn_text_add_hex(struct tn_text *text, uint64_t number)
+{
+    char digits[17];
+    size_t at = sizeof(digits) - 1;
+    digits[at] = '\0';
+    do {
+        digits[--at] = "0123456789abcdef"[number % 16];
+        number /= 16;
+    } while (number != 0);
+    tn_text_add(text, "0x");
+    tn_text_add(text, digits + at);
+}
+
+size_t tn_length(const char *text)
+{
+    size_t length = 0;
+    while (text[length] != '\0')
+        length++;
+    return length;
+}
+
+bool tn_is_equal(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+bool tn_has_prefix(const char *text, const char *prefix)
+{
+    while (*prefix != '\0')
+        if (*text++ != *prefix++)
+            return false;
+    return true;
+}
+
+const char *tn_parse_number(const char *text, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    const char *at = text;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        uint64_t digit = (uint64_t)(*at - '0');
+        if (number > (UINT64_MAX - digit) / 10)
+            return NULL;
+        number = number * 10 + digit;
+    }
+    if (at == text)
+        return NULL;
+    *ret_number = number;
+    return at;
+}
+
+void *tn_map_pages(size_t size_bytes)
+{
+    size_bytes = (size_bytes + TN_PAGE_BYTES - 1) & ~(TN_PAGE_BYTES - 1);
+    long address = tn_sys6(SYS_mmap, 0, (long)size_bytes, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (address < 0 && address > -(long)TN_PAGE_BYTES)
+        return NULL;
+    tn_sys6(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, (long)size_bytes, (long)"tenure", 0);
+    return (void *)address;
+}
+
+void tn_unmap_pages(void *address, size_t size_bytes)
+{
+    if (address == NULL)
+        return;
+    size_bytes = (size_bytes + TN_PAGE_BYTES - 1) & ~(TN_PAGE_BYTES - 1);
+    tn_sys2(SYS_munmap, (long)address, (long)size_bytes);
+}
+
+long tn_read_file(const char *path, char *data, size_t capacity_bytes)
+{
+    long fd = tn_sys4(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return fd;
+    size_t size = 0;
+    long got = 1;
+    while (got > 0 && size + 1 < capacity_bytes) {
+        got = tn_sys3(SYS_read, fd, (long)(data + size), (long)(capacity_bytes - 1 - size));
+        if (got > 0)
+            size += (size_t)got;
+    }
+    tn_sys1(SYS_close, fd);
+    data[size] = '\0';
+    return got < 0 ? got : (long)size;
+}
+
+void tn_signals_block(uint64_t *ret_mask)
+{
+    static const uint64_t all = UINT64_MAX;
+    tn_sys4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&all, (long)ret_mask, sizeof(all));
+}
+
+void tn_signals_restore(const uint64_t *mask)
+{
+    tn_sys4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)mask, 0, sizeof(*mask));
+}
+
+bool tn_lock_take(struct tn_lock *lock)
+{
+    uint32_t self = (uint32_t)tn_sys0(SYS_gettid);
+    for (unsigned tries = 0;; tries++) {
+        uint32_t free_value = 0;
+        if (atomic_compare_exchange_weak_explicit(&lock->owner, &free_value, self, memory_order_acquire,
+                                                  memory_order_relaxed))
+            return true;
+        if (tries < 100)
+            continue;
+        if (tries < 1000) {
+            tn_sys0(SYS_sched_yield);
+            continue;
+        }
+        if (tries > 101000)
+            return false;
+        const struct {
+            int64_t seconds, nanoseconds;
+        } pause = {0, 100000};
+        tn_sys2(SYS_nanosleep, (long)&pause, 0);
+    }
+}
+
+void tn_lock_drop(struct tn_lock *lock)
+{
+    atomic_store_explicit(&lock->owner, 0, memory_order_release);
+}
+
+const char *tn_error_name(int errno_value)
+{
+    const char *name = strerrordesc_np(errno_value);
+    return name != NULL ? name : "unknown error";
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SHIM_SYS_H
+#define TENURE_SHIM_SYS_H
+
+/* The system below libc: calls that leave errno alone and that nobody can interpose, and the few string
+ * functions that the shim needs. */
+
+#include "arch.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+#define TN_PAGE_BYTES ((size_t)4096)
+
+/* A text that is put together in place. Invariant: size < sizeof(text), and a NUL stands at text[size]; what
+ * does not fit is cut. Zeroed is empty. */
+struct tn_text {
+    char text[1024];
+    size_t size; /* bytes before the NUL */
+};
+
+/* Append a string. */
+void tn_text_add(struct tn_text *text, const char *more);
+
+/* Append a number in decimal. */
+void tn_text_add_number(struct tn_text *text, uint64_t number);
+
+/* Append a number in hexadecimal with 0x before it. */
+void tn_text_add_hex(struct tn_text *text, uint64_t number);
+
+/* Length of a string without its NUL. */
+size_t tn_length(const char *text);
+
+/* Whether two strings are equal. */
+bool tn_is_equal(const char *a, const char *b);
+
+/* Whether text begins with prefix. */
+bool tn_has_prefix(const char *text, const char *prefix);
+
+/* A decimal number at text. Returns the text behind it, NULL if there is no digit or the number is too large
+ * (ret_number untouched). */
+const char *tn_parse_number(const char *text, uint64_t *ret_number);
+
+/* Zeroed private memory of our own, named "tenure" for /proc/PID/maps.
+ *
+ * size_bytes  rounded up to pages
+ * Returns     the memory, or NULL when the machine has none */
+void *tn_map_pages(size_t size_bytes);
+
+/* Give memory of tn_map_pages back. NULL is fine. */
+void tn_unmap_pages(void *address, size_t size_bytes);
+
+/* Read a whole small file.
+ *
+ * Returns  bytes read, at most capacity_bytes - 1, with a NUL behind them; negative errno */
+long tn_read_file(const char *path, char *data, size_t capacity_bytes);
+
+/* Block every signal of this thread, the ones that libc keeps for itself included; tn_signals_restore ends
+ * it. */
+void tn_signals_block(uint64_t *ret_mask);
+void tn_signals_restore(const uint64_t *mask);
+
+/* A spin lock that gives way. Signals must be blocked while one is held, so that no handler runs on top of
+ * its holder. */
+struct tn_lock {
+    _Atomic uint32_t owner; /* kernel thread id of the holder, 0 when free */
+};
+
+/* Take the lock. Returns false when its holder did not let go within about ten seconds (it was killed, or the
+ * process was copied under it): the caller then does without. */
+bool tn_lock_take(struct tn_lock *lock);
+
+/* Let go. */
+void tn_lock_drop(struct tn_lock *lock);
+
+/* What stands for an errno value, never translated, never allocated. */
+const char *tn_error_name(int errno_value);
+
+static inline long tn_sys0(long number)
+{
+    return tn_arch_syscall(number, 0, 0, 0, 0, 0, 0);
+}
+
+static inline long tn_sys1(long number, long a)
+{
+    return tn_arch_syscall(number, a, 0, 0, 0, 0, 0);
+}
+
+static inline long tn_sys2(long number, long a, long b)
+{
+    return tn_arch_syscall(number, a, b, 0, 0, 0, 0);
+}
+
+static inline long tn_sys3(long number, long a, long b, long c)
+{
+    return tn_arch_syscall(number, a, b, c, 0, 0, 0);
+}
+
+static inline long tn_sys4(long number, long a, long b, long c, long d)
+{
+    return tn_arch_syscall(number, a, b, c, d, 0, 0);
+}
+
+static inline long tn_sys6(long number, long a, long b, long c, long d, long e, long f)
+{
+    return tn_arch_syscall(number, a, b, c, d, e, f);
+}
+
+#endif

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+
+/* libunwind as the teacher. It is used as if on a remote process, through accessors of ours: so it opens no
+ * pipe to test memory with, asks the loader nothing (no lock but its own), reads no memory that we did not
+ * check, and can be given made-up registers. It is loaded by dlopen, local: its _Unwind_* must not capture
+ * the C++ exceptions of programs that load libstdc++ later. */
+
+#include "rules.h"
+#include "shim.h"
+#include "sys.h"
+
+#include <dlfcn.h>
+#include <libunwind.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "banned.h"
+
+/* Generous: libunwind 1.6.2 needs some 10 KiB. */
+#define TEACH_STACK_BYTES ((size_t)256 << 10)
+
+/* Made-up registers: no address, so that nothing real is mistaken for something that was made from them. */
+#define MADE_UP_SP    UINT64_C(0x1100000000000000)
+#define MADE_UP_FP    UINT64_C(0x2200000000000000)
+#define MADE_UP_OTHER UINT64_C(0x3300000000000000)
+#define MADE_UP_LOAD  UINT64_C(0x4400000000000000)
+
+struct unwinder {
+    unw_addr_space_t (*create_addr_space)(unw_accessors_t *, int);
+    int (*init_remote)(unw_cursor_t *, unw_addr_space_t, void *);
+    int (*step)(unw_cursor_t *);
+    int (*get_reg)(unw_cursor_t *, int, unw_word_t *);
+    int (*get_save_loc)(unw_cursor_t *, int, unw_save_loc_t *);
+    int (*search)(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int, void *);
+    unw_addr_space_t space;
+};
+
+/* What the accessors answer from, and what they saw. */
+struct lesson {
+    struct tn_thread *thread;
+    struct tn_caller frame;  /* in: the frame; out, of a real step: its caller */
+    uintptr_t high;          /* of a real step: loads end there */
+    struct tn_probe probe;   /* of a made-up step */
+    struct tn_module module; /* that the last address was found in */
+    bool is_made_up;
+    bool has_caller; /* result of a real step */
+};
+
+static struct unwinder unwinder;
+static struct tn_lock teach_lock;
+static char *teach_stack;
+static bool is_broken; /* copied while it was at work: cannot be used any more */
+
+static bool read_encoded(const uint8_t **at, uint8_t encoding, uintptr_t base, uint64_t *ret_value)
+{
+    int32_t narrow;
+    uint64_t value;
+    uintptr_t here = (uintptr_t)*at;
+    switch (encoding & 0x0f) {
+    case 0x00: /* absolute */
+    case 0x04: /* udata8 */
+    case 0x0c: /* sdata8 */
+        memcpy(&value, *at, 8);
+        *at += 8;
+        break;
+    case 0x03: /* udata4 */
+        memcpy(&narrow, *at, 4);
+        value = (uint32_t)narrow;
+        *at += 4;
+        break;
+    case 0x0b: /* sdata4 */
+        memcpy(&narrow, *at, 4);
+        value = (uint64_t)(int64_t)narrow;
+        *at += 4;
+        break;
+    default:
+        return false;
+    }
+    if ((encoding & 0x70) == 0x10)
+        value += here;
+    else if ((encoding & 0x70) == 0x30)
+        value += base;
+    *ret_value = value;
+    return true;
+}
+
+/* The binary search table of a module's .eh_frame_hdr (Linux Standard Base 5.0, Core, 10.6.2). */
+static bool find_table(const struct tn_module *module, unw_dyn_info_t *ret_info)
+{
+    const uint8_t *header = (const uint8_t *)module->unwind_header;
+    if (header == NULL || header[0] != 1 || header[2] == 0xff || header[3] != 0x3b)
+        return false;
+    const uint8_t *at = header + 4;
+    uint64_t frames, entries;
+    if (!read_encoded(&at, header[1], module->unwind_header, &frames) ||
+        !read_encoded(&at, header[2], module->unwind_header, &entries))
+        return false;
+    memset(ret_info, 0, sizeof(*ret_info));
+    ret_info->format = UNW_INFO_FORMAT_REMOTE_TABLE;
+    ret_info->start_ip = module->low;
+    ret_info->end_ip = module->high;
+    ret_info->gp = module->data_base;
+    ret_info->u.rti.segbase = module->unwind_header;
+    ret_info->u.rti.table_data = (unw_word_t)at;
+    ret_info->u.rti.table_len = entries; /* in words of 8, which is what an entry takes */
+    return true;
+}
+
+static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *info, int has_need,
+                          void *arg)
+{
+    struct lesson *lesson = arg;
+    unw_dyn_info_t table;
+    if (!tn_modules_find(ip, &lesson->module) || !find_table(&lesson->module, &table))
+        return -UNW_ENOINFO;
+    int result = unwinder.search(space, ip, &table, info, has_need, arg);
+    if (result >= 0)
+        lesson->probe.has_info = true;
+    return result;
+}
+
+static void put_unwind_info(unw_addr_space_t space, unw_proc_info_t *info, void *arg)
+{
+    (void)space;
+    (void)info;
+    (void)arg;
+}
+
+static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *address, void *arg)
+{
+    (void)space;
+    (void)address;
+    (void)arg;
+    return -UNW_ENOINFO;
+}
+
+/* Whether size bytes at address may be read: in the stack, or in the module that is looked at. */
+static bool is_readable(const struct lesson *lesson, uintptr_t address)
+{
+    if (address - lesson->module.low < lesson->module.high - lesson->module.low)
+        return true;
+    return !lesson->is_made_up && address % 8 == 0 && address >= lesson->frame.cfa &&
+           address < lesson->high && lesson->high - address >= 8;
+}
+
+static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int is_write, void *arg)
+{
+    (void)space;
+    struct lesson *lesson = arg;
+    if (is_write)
+        return -UNW_EINVAL;
+    if (lesson->is_made_up && address >= MADE_UP_SP - ((uint64_t)1 << 48)) {
+        if (lesson->probe.loads++ == 0)
+            lesson->probe.load_address = address;
+        *value = MADE_UP_LOAD;
+        return 0;
+    }
+    if (!is_readable(lesson, address))
+        return -UNW_EINVAL;
+    memcpy(value, (const void *)address, sizeof(*value));
+    return 0;
+}
+
+static int access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *value, int is_write, void *arg)
+{
+    (void)space;
+    const struct lesson *lesson = arg;
+    if (is_write)
+        return -UNW_EREADONLYREG;
+    switch (number) {
+    case TN_ARCH_REG_PC:
+        *value = lesson->frame.pc - 1; /* libunwind takes a fresh cursor's address as it is */
+        return 0;
+    case TN_ARCH_REG_SP:
+        *value = lesson->is_made_up ? MADE_UP_SP : lesson->frame.cfa;
+        return 0;
+    case TN_ARCH_REG_FP:
+        *value = lesson->is_made_up ? MADE_UP_FP : lesson->frame.fp;
+        return 0;
+    default:
+        if (!lesson->is_made_up)
+            return -UNW_EBADREG;
+        *value = MADE_UP_OTHER + ((uint64_t)(unsigned)number << 48);
+        return 0;
+    }
+}
+
+static int access_fpreg(unw_addr_space_t space, unw_regnum_t number, unw_fpreg_t *value, int is_write,
+                        void *arg)
+{
+    (void)space;
+    (void)number;
+    (void)value;
+    (void)is_write;
+    (void)arg;
+    return -UNW_EBADREG;
+}
+
+static int resume(unw_addr_space_t space, unw_cursor_t *cursor, void *arg)
+{
+    (void)space;
+    (void)cursor;
+    (void)arg;
+    return -UNW_EINVAL;
+}
+
+static int get_proc_name(unw_addr_space_t space, unw_word_t ip, char *name, size_t capacity,
+                         unw_word_t *offset, void *arg)
+{
+    (void)space;
+    (void)ip;
+    (void)name;
+    (void)capacity;
+    (void)offset;
+    (void)arg;
+    return -UNW_ENOINFO;
+}
+
+static bool find_symbols(void *library)
+{
+    static const struct {
+        size_t offset;
+        const char *name;
+    } symbols[] = {
+        {offsetof(struct unwinder, create_addr_space), TN_ARCH_UNWIND_SYMBOL("create_addr_space")},
+        {offsetof(struct unwinder, init_remote), TN_ARCH_UNWIND_SYMBOL("init_remote")},
+        {offsetof(struct unwinder, step), TN_ARCH_UNWIND_SYMBOL("step")},
+        {offsetof(struct unwinder, get_reg), TN_ARCH_UNWIND_SYMBOL("get_reg")},
+        {offsetof(struct unwinder, get_save_loc), TN_ARCH_UNWIND_SYMBOL("get_save_loc")},
+        {offsetof(struct unwinder, search), TN_ARCH_UNWIND_SYMBOL("dwarf_search_unwind_table")},
+    };
+    for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
+        void *symbol = dlsym(library, symbols[i].name);
+        if (symbol == NULL)
+            return false;
+        memcpy((char *)&unwinder + symbols[i].offset, &symbol, sizeof(symbol));
+    }
+    return true;
+}
+
+/* libunwind's first call opens a pipe to test memory with, which a space of ours never uses, and which a
+ * listing of the program's descriptors would show. With no descriptor to be had it goes without. */
+static void begin_without_pipe(void)
+{
+    struct rlimit64 limit, none;
+    struct lesson lesson;
+    unw_cursor_t cursor;
+    memset(&lesson, 0, sizeof(lesson));
+    bool is_limited = tn_sys4(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit) == 0;
+    if (is_limited) {
+        none = limit;
+        none.rlim_cur = 0;
+        is_limited = tn_sys4(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&none, 0) == 0;
+    }
+    unwinder.init_remote(&cursor, unwinder.space, &lesson);
+    if (is_limited)
+        tn_sys4(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&limit, 0);
+}
+
+bool tn_teach_open(void)
+{
+    static unw_accessors_t accessors = {
+        .find_proc_info = find_proc_info,
+        .put_unwind_info = put_unwind_info,
+        .get_dyn_info_list_addr = get_dyn_info_list_addr,
+        .access_mem = access_mem,
+        .access_reg = access_reg,
+        .access_fpreg = access_fpreg,
+        .resume = resume,
+        .get_proc_name = get_proc_name,
+    };
+    teach_stack = tn_map_pages(TEACH_STACK_BYTES);
+    void *library = dlopen(TN_ARCH_UNWINDER, RTLD_NOW | RTLD_LOCAL);
+    if (teach_stack == NULL || library == NULL || !find_symbols(library))
+        return false;
+    tn_sys3(SYS_mprotect, (long)teach_stack, TN_PAGE_BYTES, PROT_NONE);
+    unwinder.space = unwinder.create_addr_space(&accessors, 0);
+    if (unwinder.space == NULL)
+        return false;
+    begin_without_pipe();
+    return true;
+}
+
+/* One step from made-up registers: the result tells what it was made from. */
+static void run_probe(void *context)
+{
+    struct lesson *lesson = context;
+    struct tn_probe *probe = &lesson->probe;
+    unw_cursor_t cursor;
+    unw_word_t cfa = 0;
+    unw_save_loc_t saved;
+    probe->sp = MADE_UP_SP;
+    probe->fp = MADE_UP_FP;
+    probe->return_offset = TN_ARCH_RETURN_OFFSET;
+    probe->step = unwinder.init_remote(&cursor, unwinder.space, lesson);
+    if (probe->step < 0)
+        return;
+    probe->step = unwinder.step(&cursor);
+    if (probe->step <= 0)
+        return;
+    if (unwinder.get_reg(&cursor, TN_ARCH_REG_SP, &cfa) < 0 ||
+        unwinder.get_save_loc(&cursor, TN_ARCH_REG_FP, &saved) < 0) {
+        probe->step = -UNW_EUNSPEC;
+        return;
+    }
+    probe->cfa = cfa;
+    probe->is_fp_saved = saved.type == UNW_SLT_MEMORY;
+    probe->fp_address = saved.u.addr;
+    if (saved.type == UNW_SLT_REG && saved.u.regnum != TN_ARCH_REG_FP)
+        probe->step = -UNW_EUNSPEC;
+}
+
+/* One step from the true registers. */
+static void run_step(void *context)
+{
+    struct lesson *lesson = context;
+    unw_cursor_t cursor;
+    unw_word_t pc, sp, fp;
+    if (unwinder.init_remote(&cursor, unwinder.space, lesson) < 0 || unwinder.step(&cursor) <= 0)
+        return;
+    if (unwinder.get_reg(&cursor, TN_ARCH_REG_PC, &pc) < 0 ||
+        unwinder.get_reg(&cursor, TN_ARCH_REG_SP, &sp) < 0)
+        return;
+    if (unwinder.get_reg(&cursor, TN_ARCH_REG_FP, &fp) < 0)
+        fp = 0;
+    lesson->frame.pc = pc;
+    lesson->frame.cfa = sp;
+    lesson->frame.fp = fp;
+    lesson->has_caller = true;
+}
+
+/* Run a lesson on the teacher's own stack: the program's may be as small as 16 KiB. */
+static bool teach(void (*run)(void *), struct lesson *lesson)
+{
+    if (!tn_lock_take(&teach_lock))
+        return false;
+    bool is_usable = !is_broken;
+    if (is_usable)
+        tn_arch_call_on_stack(run, lesson, teach_stack + TEACH_STACK_BYTES);
+    tn_lock_drop(&teach_lock);
+    return is_usable;
+}
+
+/* Keep a rule, unless code was unloaded since it was learned. */
+static void keep(uintptr_t pc, uint64_t rule, uint32_t epoch)
+{
+    if (!tn_lock_take(&tn_control_lock))
+        return;
+    if (atomic_load_explicit(&tn_process.rule_epoch, memory_order_relaxed) == epoch)
+        tn_table_put(&tn_process.rules, pc, rule);
+    tn_lock_drop(&tn_control_lock);
+}
+
+uint64_t tn_teach_rule(struct tn_thread *thread, uintptr_t pc)
+{
+    struct lesson lesson;
+    memset(&lesson, 0, sizeof(lesson));
+    lesson.thread = thread;
+    lesson.is_made_up = true;
+    lesson.frame.pc = pc;
+    uint64_t rule = TN_RULE_UNKNOWN;
+    tn_own_begin(thread);
+    uint32_t epoch = atomic_load_explicit(&tn_process.rule_epoch, memory_order_relaxed);
+    bool has_module = tn_modules_resolve(thread, pc - 1, &lesson.module);
+    if (has_module && lesson.module.high - pc >= 16)
+        lesson.probe.is_signal = tn_arch_is_signal_return(pc);
+    if (teach(run_probe, &lesson)) {
+        rule = tn_rule_from_probe(&lesson.probe);
+        keep(pc, rule, epoch);
+        atomic_fetch_add_explicit(&tn_hot.header->rules_learned, 1, memory_order_relaxed);
+    }
+    tn_own_end(thread);
+    return rule;
+}
+
+bool tn_teach_step(struct tn_thread *thread, struct tn_caller *frame, uintptr_t high)
+{
+    struct lesson lesson;
+    memset(&lesson, 0, sizeof(lesson));
+    lesson.thread = thread;
+    lesson.frame = *frame;
+    lesson.high = high;
+    tn_own_begin(thread);
+    bool has_caller = teach(run_step, &lesson) && lesson.has_caller;
+    atomic_fetch_add_explicit(&tn_hot.header->frames_complex, 1, memory_order_relaxed);
+    tn_own_end(thread);
+    if (has_caller)
+        *frame = lesson.frame;
+    return has_caller;
+}
+
+void tn_teach_hold(void)
+{
+    tn_lock_take(&teach_lock);
+}
+
+void tn_teach_release(void)
+{
+    tn_lock_drop(&teach_lock);
+}
+
+void tn_teach_recover(void)
+{
+    is_broken = is_broken || atomic_load_explicit(&teach_lock.owner, memory_order_relaxed) != 0;
+    tn_lock_drop(&teach_lock);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "maps.h"
+#include "shim.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include "banned.h"
+
+__thread struct tn_thread tn_thread = {.generation = TN_GENERATION_NONE,
+                                       .slot_generation = TN_GENERATION_NONE};
+
+static pthread_key_t key;
+static bool has_key;
+
+/* The loader's: the main thread's stack pointer at the start of the program. */
+extern void *__libc_stack_end __attribute__((weak));
+
+void tn_own_begin(struct tn_thread *thread)
+{
+    uint64_t mask;
+    int saved_errno = errno;
+    if (thread->own_depth != 0) {
+        thread->own_depth++;
+        return;
+    }
+    tn_signals_block(&mask);
+    thread->own_mask = mask;
+    thread->own_errno = saved_errno;
+    thread->own_depth = 1;
+}
+
+void tn_own_end(struct tn_thread *thread)
+{
+    if (--thread->own_depth != 0)
+        return;
+    uint64_t mask = thread->own_mask;
+    errno = thread->own_errno;
+    tn_signals_restore(&mask);
+}
+
+/* The main thread's stack may grow up to its limit; anything beyond 256 MiB is no sensible stack, and the
+ * kernel keeps mappings at least 128 MiB away. */
+static void find_main_stack(struct tn_thread *thread)
+{
+    struct rlimit64 limit;
+    uint64_t size_bytes = (uint64_t)8 << 20;
+    if (tn_sys4(SYS_prlimit64, 0, RLIMIT_STACK, 0, (long)&limit) == 0)
+        size_bytes = limit.rlim_cur;
+    if (size_bytes > (uint64_t)256 << 20)
+        size_bytes = (uint64_t)256 << 20;
+    thread->stack_high = ((uintptr_t)__libc_stack_end + TN_PAGE_BYTES) & ~(TN_PAGE_BYTES - 1);
+    thread->stack_low = thread->stack_high - size_bytes;
+}
+
+/* Under own call. */
+static void find_stack(struct tn_thread *thread, uint32_t tid)
+{
+    pthread_attr_t attributes;
+    void *low;
+    size_t size_bytes;
+    if (thread->stack_high != 0)
+        return; /* a fork child goes on where its parent's thread was */
+    if (tid == tn_process.main_tid && &__libc_stack_end != NULL) {
+        find_main_stack(thread);
+        return;
+    }
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return;
+    if (pthread_attr_getstack(&attributes, &low, &size_bytes) == 0) {
+        thread->stack_low = (uintptr_t)low;
+        thread->stack_high = (uintptr_t)low + size_bytes;
+    }
+    pthread_attr_destroy(&attributes);
+}
+
+static bool search_maps(struct tn_maps_search *search)
+{
+    char text[2048];
+    long fd = tn_sys4(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+    long got = fd;
+    while (got > 0 || got == fd) {
+        got = fd < 0 ? fd : tn_sys3(SYS_read, fd, (long)text, sizeof(text));
+        if (got <= 0 || tn_maps_feed(search, text, (size_t)got))
+            break;
+    }
+    if (fd >= 0)
+        tn_sys1(SYS_close, fd);
+    return search->is_found;
+}
+
+uintptr_t tn_thread_stack_high(struct tn_thread *thread, uintptr_t sp)
+{
+    if (sp - thread->stack_low < thread->stack_high - thread->stack_low)
+        return thread->stack_high;
+    if (sp - thread->region_low < thread->region_high - thread->region_low)
+        return thread->region_high;
+    struct tn_maps_search search = {.address = sp};
+    if (!search_maps(&search))
+        return 0;
+    thread->region_low = search.low;
+    thread->region_high = search.high;
+    return search.high;
+}
+
+/* Take a free slot. Returns its number, 0 if there is none (slot 0 is the control ring's). */
+static uint32_t claim_slot(uint32_t tid)
+{
+    uint32_t count = tn_hot.slot_count;
+    uint32_t start = tn_hot.next_slot;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t slot = (start + i) % count;
+        struct tn_ring *ring = tn_shared_ring(tn_hot.header, slot);
+        uint32_t expected = TN_SLOT_FREE;
+        if (slot == TN_CONTROL_SLOT)
+            continue;
+        if (!atomic_compare_exchange_strong_explicit(&ring->state, &expected, TN_SLOT_CLAIMED,
+                                                     memory_order_acquire, memory_order_relaxed))
+            continue;
+        atomic_store_explicit(&ring->tid, tid, memory_order_release);
+        tn_hot.next_slot = slot + 1;
+        return slot;
+    }
+    return 0;
+}
+
+static void take_over(struct tn_thread *thread, uint32_t slot, uint32_t tid)
+{
+    thread->ring = tn_shared_ring(tn_hot.header, slot);
+    thread->words = tn_shared_words(tn_hot.header, slot, tn_hot.slot_count, tn_hot.ring_words);
+    thread->ring->seen_tail_words = atomic_load_explicit(&thread->ring->tail_words, memory_order_acquire);
+    thread->last_ticks = tn_ticks();
+    thread->nested_count = 0;
+    thread->slot_generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
+    thread->generation = thread->slot_generation;
+    find_stack(thread, tid);
+    if (has_key)
+        pthread_setspecific(key, thread);
+    tn_emit_thread_begin(thread, tid);
+}
+
+/* After a vain search through all slots, how many events pass before the next one. */
+#define VAIN_SEARCHES 256u
+
+bool tn_thread_claim(struct tn_thread *thread)
+{
+    uint32_t tid = (uint32_t)tn_sys0(SYS_gettid);
+    /* A vfork child shares its parent's memory and thread: what it allocates is the parent's, but a slot must
+     * not bear its thread id, which dies with it. */
+    bool is_vain = (uint32_t)tn_sys0(SYS_getpid) != tn_hot.pid || thread->vain_count % VAIN_SEARCHES != 0;
+    uint32_t slot = is_vain ? 0 : claim_slot(tid);
+    if (slot == 0) {
+        thread->vain_count++;
+        atomic_fetch_add_explicit(&tn_hot.header->lost_count, 1, memory_order_relaxed);
+        return false;
+    }
+    thread->vain_count = 0;
+    tn_own_begin(thread);
+    take_over(thread, slot, tid);
+    tn_own_end(thread);
+    return true;
+}
+
+/* libc calls this when a thread ends. What the thread releases after it still goes to its ring; the recorder
+ * gives the slot to others once the thread is gone. */
+static void thread_ended(void *context)
+{
+    struct tn_thread *thread = context;
+    if (thread->slot_generation != atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) ||
+        thread->inside_cfa != 0)
+        return;
+    tn_own_begin(thread);
+    tn_emit_thread_end(thread);
+    atomic_store_explicit(&thread->ring->state, TN_SLOT_ENDED, memory_order_release);
+    tn_unmap_pages(thread->frames, tn_frames_bytes());
+    thread->frames = NULL;
+    tn_own_end(thread);
+}
+
+void tn_thread_prepare(void)
+{
+    has_key = pthread_key_create(&key, thread_ended) == 0;
+}
+
+/* A signal handler left the shim by longjmp: then this call, on the same stack, lies above or at the call
+ * that was left. What was being written was not committed, and is lost. */
+static bool is_left_behind(const struct tn_thread *thread, const struct tn_caller *caller)
+{
+    uintptr_t size_bytes = thread->stack_high - thread->stack_low;
+    return caller->cfa >= thread->inside_cfa && caller->cfa - thread->stack_low < size_bytes &&
+           thread->inside_cfa - thread->stack_low < size_bytes;
+}
+
+static void note_nested(struct tn_thread *thread)
+{
+    thread->nested_count++;
+    thread->generation = TN_GENERATION_NONE; /* the next call outside will take the slow way and tell */
+}
+
+/* Become able to record, and tell what was missed meanwhile. */
+static bool prepare(struct tn_thread *thread)
+{
+    if (!tn_start(thread))
+        return false;
+    thread->generation = thread->slot_generation;
+    if (thread->nested_count == 0)
+        return true;
+    uint32_t count = thread->nested_count;
+    thread->nested_count = 0;
+    tn_emit_loss(thread, count, TN_LOSS_NESTED);
+    return true;
+}
+
+enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    if (thread->own_depth != 0)
+        return TN_WAY_ARENA;
+    if (thread->inside_cfa != 0) {
+        if (!is_left_behind(thread, caller)) {
+            note_nested(thread);
+            return TN_WAY_PASS;
+        }
+        if (thread->ring != NULL)
+            atomic_store_explicit(&thread->ring->mark_ticks, 0, memory_order_release);
+        note_nested(thread);
+    }
+    if (thread->operator_cfa > caller->cfa && tn_operator_holds(caller->pc))
+        return TN_WAY_INNER;
+    thread->inside_cfa = caller->cfa;
+    if (thread->generation == atomic_load_explicit(&tn_hot.generation, memory_order_relaxed))
+        return TN_WAY_RECORD;
+    if (prepare(thread))
+        return TN_WAY_RECORD;
+    thread->inside_cfa = 0;
+    return TN_WAY_PASS;
+}
