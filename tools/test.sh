@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Installs what is missing, builds in every way that matters, runs all tests, and says how many passed:
+# the last line is `N passed, M failed` (and `, K skipped` where something could not be run). Status 1 when
+# anything failed.
+#
+#   build-test    gcc, warnings are errors: all suites
+#   build-asan    AddressSanitizer and UndefinedBehaviorSanitizer: unit tests
+#   build-tsan    ThreadSanitizer: the unit tests of what threads share
+#   build-clang   clang, warnings are errors: unit tests and rules
+set -u
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=tools/setup.sh
+. "$root/tools/setup.sh"
+
+test_packages='g++ test programs in C++
+clang the second compiler
+clang-format the judge of white space
+binutils nm, for the rules of the shim
+python3 runs the tests
+sqlite3 reads logs as a stranger would
+valgrind counts allocations in its own way
+heaptrack is what the benchmark compares with
+jq is recorded
+perl is recorded
+git is recorded
+redis-server is recorded
+redis-tools puts load on it
+bash is recorded
+util-linux small disks, and root without its rights'
+
+counts=$(mktemp) || exit 1
+trap 'rm -f "$counts"' EXIT
+
+# Count one result: pass, fail or skip; a failure with its name.
+count() {
+    printf '%s %s\n' "$1" "$2" >>"$counts"
+}
+
+# Configure and build folder $1 (named $2) with the options that follow; the build itself is a test.
+build() {
+    folder=$root/$1 name=$2
+    shift 2
+    say "== $name"
+    if configure "$folder" "$@" >"$folder.log" 2>&1 && ninja -C "$folder" >>"$folder.log" 2>&1; then
+        count pass "$name"
+        return 0
+    fi
+    tail -n 60 "$folder.log"
+    count fail "$name"
+    return 1
+}
+
+# Run `meson test` in folder $1 with the options that follow, and count each test by itself.
+run() {
+    folder=$root/$1 kind=$1
+    shift
+    rm -f "$folder/meson-logs/testlog.json"
+    meson test -C "$folder" --print-errorlogs "$@" || true
+    [ -f "$folder/meson-logs/testlog.json" ] || {
+        count fail "$kind: no test ran"
+        return
+    }
+    python3 - "$folder/meson-logs/testlog.json" "$kind" >>"$counts" <<'END'
+import json, sys
+
+for line in open(sys.argv[1]):
+    test = json.loads(line)
+    kind = {"OK": "pass", "SKIP": "skip"}.get(test["result"], "fail")
+    print(kind, sys.argv[2], test["name"])
+END
+}
+
+# The tests of folder $1 whose names match $2, one a line.
+tests_named() {
+    meson test -C "$root/$1" --list 2>/dev/null | sed 's/.* \/ //' | grep -Ex "$2"
+}
+
+say "== packages"
+install_packages "$build_packages
+$test_packages"
+
+if build build-test 'build with gcc, warnings are errors' --native-file "$root/tests/dev.ini"; then
+    run build-test --suite unit --suite rules --suite e2e --suite fault
+fi
+
+# The sanitizers make a test die where they find something, so that its status tells.
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1
+if build build-asan 'build with AddressSanitizer' -Db_sanitize=address,undefined -Dbuildtype=debugoptimized; then
+    run build-asan --suite unit
+fi
+if build build-tsan 'build with ThreadSanitizer' -Db_sanitize=thread -Dbuildtype=debugoptimized; then
+    # shellcheck disable=SC2046 # one argument a test
+    run build-tsan $(tests_named build-tsan '(ring|order|match|record|stream|threads?|emit|rules|stacks|table).*')
+fi
+if CC=clang CXX=clang++ build build-clang 'build with clang, warnings are errors' --native-file "$root/tests/dev.ini"; then
+    run build-clang --suite unit --suite rules
+fi
+
+failed=$(grep -c '^fail' "$counts")
+skipped=$(grep -c '^skip' "$counts")
+passed=$(grep -c '^pass' "$counts")
+say ''
+sed -n 's/^fail /failed: /p; s/^skip /skipped: /p' "$counts"
+if [ "$skipped" -gt 0 ]; then
+    say "$passed passed, $failed failed, $skipped skipped"
+else
+    say "$passed passed, $failed failed"
+fi
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
