@@ -64,13 +64,11 @@ static const char *const names[OPERATOR_COUNT] = {
     [OPERATOR_DELETE_ARRAY_ALIGNED_NOTHROW] = "_ZdaPvSt11align_val_tRKSt9nothrow_t",
 };
 
-/* Any operator, called with up to three integer arguments: a callee that takes fewer never looks at the rest.
- */
-typedef void *operator_call(uintptr_t, uintptr_t, uintptr_t);
-
 struct real_operator {
-    operator_call *_Atomic call;
-    uintptr_t low, high; /* of its code; written before call */
+    /* Called with up to three integer arguments: a callee that takes fewer never looks at the rest. */
+    void *(*call)(uintptr_t, uintptr_t, uintptr_t);
+    uintptr_t low, high;   /* of its code */
+    _Atomic bool is_known; /* written last */
 };
 
 static struct real_operator operators[OPERATOR_COUNT];
