@@ -63,6 +63,10 @@ struct tn_symbol_file {
     size_t frame_capacity;
 };
 
+/* Where debug files are looked for by build-id, directories separated by colons; NULL: libdwfl's own
+ * "/usr/lib/debug". Written before the first look-up only, by tests. */
+extern char *tn_symbol_debug_path;
+
 /* Callback for dwfl: the separate debug file of a module. Arguments as libdwfl.h has them. */
 int tn_symbol_find_debug_file(Dwfl_Module *module, void **user_data, const char *module_name, Dwarf_Addr base,
                               const char *file_name, const char *link_name, GElf_Word link_crc,

@@ -62,6 +62,9 @@ static void shorten(char *name)
             memcpy(at, "std::string", short_length);
             at += short_length;
             char *rest = at + length - short_length;
+            /* the space parted two angle brackets, of which one is gone */
+            if (rest[0] == ' ' && rest[1] == '>')
+                rest++;
             memmove(at, rest, strlen(rest) + 1);
         }
     }

@@ -9,11 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+char *tn_symbol_debug_path;
+
 /* find_elf is never asked: the module's file is reported open. */
 static const Dwfl_Callbacks callbacks = {
     .find_elf = dwfl_build_id_find_elf,
     .find_debuginfo = tn_symbol_find_debug_file,
     .section_address = dwfl_offline_section_address,
+    .debuginfo_path = &tn_symbol_debug_path,
 };
 
 static int check_build_id(struct tn_symbol_file *file, const char *path, const char *expected,

@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# split.sh OBJCOPY PROGRAM DIRECTORY: in DIRECTORY, the debug information of PROGRAM as places.debug, a program
+# with a link to it (places_linked), one with only its build-id (places_split), and a tree of debug files by
+# build-id (debug).
+set -e
+objcopy=$1 program=$2 directory=$3
+"$objcopy" --only-keep-debug "$program" "$directory/places.debug"
+"$objcopy" --strip-all "$program" "$directory/places_split"
+"$objcopy" --strip-all --add-gnu-debuglink="$directory/places.debug" "$program" "$directory/places_linked"
+id=$(readelf -n "$program" | sed -n 's/^ *Build ID: //p')
+rest=${id#??}
+rm -rf "$directory/debug"
+mkdir -p "$directory/debug/.build-id/${id%"$rest"}"
+cp "$directory/places.debug" "$directory/debug/.build-id/${id%"$rest"}/$rest.debug"
