@@ -32,6 +32,9 @@ void tn_log_close(struct tn_log *log);
  * Borrowed until tn_log_close. */
 struct sqlite3 *tn_log_database(struct tn_log *log);
 
+/* The path that it was opened with. Borrowed until tn_log_close. */
+const char *tn_log_path(const struct tn_log *log);
+
 /* A key of meta as a number; fallback when it is missing. */
 int64_t tn_log_meta_int(struct tn_log *log, const char *key, int64_t fallback);
 

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct sqlite3;
 struct tn_log_writer;
 
 /* One process row. Strings are borrowed during the call. */
@@ -158,5 +159,26 @@ int tn_log_writer_close(struct tn_log_writer *writer, uint64_t duration_ns, stru
 
 /* Release the writer without completing the log: after an error, or in a forked child. NULL is fine. */
 void tn_log_writer_abandon(struct tn_log_writer *writer);
+
+/* Open a log whose events are closed, for adding to it (names, sites, summaries, rows): a connection in WAL
+ * mode, so that readers are not disturbed, with the virtual table `allocation` registered.
+ *
+ * Returns  0; an error of tn_log_open, -EROFS, -EACCES, -EBUSY..., with the story in error
+ * Owns     the caller owns *ret_database; tn_log_update_close releases it */
+int tn_log_update_open(const char *path, struct sqlite3 **ret_database, struct tn_error *error);
+
+/* Fold the journal into the file as far as readers allow, and close. NULL is fine. */
+void tn_log_update_close(struct sqlite3 *database);
+
+/* Fill allocation_row from the chunks, in birth order, and make the view `allocation` over it; what was there
+ * is replaced. All or nothing, also inside a transaction of the caller's.
+ *
+ * database  writable; the virtual table `allocation` gets registered on it
+ * Returns   0; -EBADMSG a damaged chunk; -ENOSPC, -EIO, -ENOMEM; with the story in error
+ * Cost      about 2 us an allocation */
+int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error);
+
+/* Remove the rows and the view: the virtual table answers again. Returns 0 or a negative errno. */
+int tn_log_drop_rows(struct sqlite3 *database);
 
 #endif

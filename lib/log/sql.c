@@ -2,7 +2,8 @@
 #include "sql.h"
 
 #include <errno.h>
-#include <sqlite3.h>
+#include <sqlite3ext.h>
+SQLITE_EXTENSION_INIT3
 
 int tn_sql_errno(struct sqlite3 *database, int rc)
 {
@@ -67,4 +68,11 @@ int64_t tn_sql_int(struct sqlite3 *database, const char *sql, int64_t fallback)
         value = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
     return value;
+}
+
+void tn_sql_fold_journal(struct sqlite3 *database)
+{
+    sqlite3_busy_timeout(database, 0);
+    tn_sql_run(database, "PRAGMA wal_checkpoint(TRUNCATE)");
+    tn_sql_run(database, "PRAGMA journal_mode = DELETE");
 }

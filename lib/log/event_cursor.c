@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "cursor.h"
+#include "sql.h"
+#include "unpack.h"
+
+#include <errno.h>
+#include <sqlite3ext.h>
+#include <stdlib.h>
+SQLITE_EXTENSION_INIT3
+
+struct tn_event_cursor {
+    struct sqlite3 *database;       /* borrowed */
+    struct sqlite3_stmt *statement; /* owned; stands on the row of the current chunk */
+    struct tn_cursor_range range;
+    struct tn_unpack unpack;
+    struct tn_chunk chunk; /* of the current row; its codec and data are not kept */
+    struct tn_log_event event;
+    int64_t row_id;
+    uint64_t births_before, bytes_before; /* of the current process, in chunks left out */
+    uint64_t skip_process_id;             /* its chunks are left out from now on; 0: none */
+    bool is_in_range;                     /* the current process has had its first wanted chunk */
+    bool is_chunk_open;
+};
+
+#define CHUNK_COLUMNS                                                                                        \
+    "SELECT id, process_id, first_id, last_id, first_ns, last_ns, births, deaths, birth_bytes, checksum,"    \
+    " codec, data FROM chunk "
+
+int tn_event_cursor_open_range(struct sqlite3 *database, const struct tn_cursor_range *range,
+                               struct tn_event_cursor **ret_cursor)
+{
+    struct tn_event_cursor *cursor = calloc(1, sizeof(*cursor));
+    if (cursor == NULL)
+        return -ENOMEM;
+    cursor->database = database;
+    cursor->range = *range;
+    const char *sql = range->process_id != 0 ? CHUNK_COLUMNS "WHERE process_id = ?1 ORDER BY id"
+                                             : CHUNK_COLUMNS "ORDER BY process_id, id";
+    int r = tn_sql_prepare(database, sql, &cursor->statement);
+    if (r < 0) {
+        free(cursor);
+        return r == -EIO ? -EBADMSG : r; /* SQLITE_ERROR: there is no such table */
+    }
+    if (range->process_id != 0)
+        sqlite3_bind_int64(cursor->statement, 1, (sqlite3_int64)range->process_id);
+    *ret_cursor = cursor;
+    return 0;
+}
+
+int tn_event_cursor_open(struct sqlite3 *database, uint64_t process_id, struct tn_event_cursor **ret_cursor)
+{
+    struct tn_cursor_range range = tn_cursor_range_all(process_id);
+    return tn_event_cursor_open_range(database, &range, ret_cursor);
+}
+
+/* The plain numbers of the row that the statement stands on. */
+static void read_row(struct tn_event_cursor *cursor)
+{
+    uint64_t numbers[10];
+    for (int i = 0; i < 10; i++)
+        numbers[i] = (uint64_t)sqlite3_column_int64(cursor->statement, i);
+    if (numbers[1] != cursor->chunk.process_id) {
+        cursor->births_before = cursor->bytes_before = 0;
+        cursor->is_in_range = false;
+    }
+    cursor->row_id = (int64_t)numbers[0];
+    cursor->chunk = (struct tn_chunk){
+        .process_id = numbers[1],
+        .first_id = numbers[2],
+        .last_id = numbers[3],
+        .first_ns = numbers[4],
+        .last_ns = numbers[5],
+        .births = numbers[6],
+        .deaths = numbers[7],
+        .birth_bytes = numbers[8],
+        .checksum = numbers[9],
+    };
+}
+
+/* Whether the chunk of the current row can be left out. */
+static bool is_left_out(struct tn_event_cursor *cursor)
+{
+    const struct tn_chunk *chunk = &cursor->chunk;
+    if (chunk->process_id == cursor->skip_process_id)
+        return true;
+    if (cursor->is_in_range)
+        return false;
+    bool is_before = chunk->births == 0 || chunk->last_id < cursor->range.first_id ||
+                     chunk->last_ns < cursor->range.first_birth_ns;
+    /* A chunk without births says nothing about the range; with no bound at all nothing is left out. */
+    if (!is_before || (cursor->range.first_id == 0 && cursor->range.first_birth_ns == 0)) {
+        cursor->is_in_range = true;
+        return false;
+    }
+    cursor->births_before += chunk->births;
+    cursor->bytes_before += chunk->birth_bytes;
+    return true;
+}
+
+/* The next chunk that matters: 1, 0 at the end, or a negative errno. */
+static int open_chunk(struct tn_event_cursor *cursor)
+{
+    do {
+        int rc = sqlite3_step(cursor->statement);
+        if (rc != SQLITE_ROW)
+            return rc == SQLITE_DONE ? 0 : tn_sql_errno(cursor->database, rc);
+        read_row(cursor);
+    } while (is_left_out(cursor));
+    struct tn_chunk chunk = cursor->chunk;
+    chunk.codec = (const char *)sqlite3_column_text(cursor->statement, 10);
+    chunk.data = sqlite3_column_blob(cursor->statement, 11);
+    chunk.data_bytes = (size_t)sqlite3_column_bytes(cursor->statement, 11);
+    int r = tn_unpack_open(&cursor->unpack, &chunk);
+    if (r < 0)
+        return r;
+    cursor->is_chunk_open = true;
+    return 1;
+}
+
+int tn_event_cursor_next(struct tn_event_cursor *cursor, const struct tn_log_event **ret_event)
+{
+    for (;;) {
+        if (cursor->is_chunk_open) {
+            int r = tn_unpack_next(&cursor->unpack, &cursor->event);
+            if (r == 1)
+                *ret_event = &cursor->event;
+            if (r != 0)
+                return r;
+            cursor->is_chunk_open = false;
+        }
+        int r = open_chunk(cursor);
+        if (r <= 0)
+            return r;
+    }
+}
+
+int64_t tn_event_cursor_position(const struct tn_event_cursor *cursor)
+{
+    return cursor->row_id;
+}
+
+uint64_t tn_event_cursor_births_before(const struct tn_event_cursor *cursor)
+{
+    return cursor->births_before;
+}
+
+uint64_t tn_event_cursor_bytes_before(const struct tn_event_cursor *cursor)
+{
+    return cursor->bytes_before;
+}
+
+bool tn_event_cursor_is_past_range(const struct tn_event_cursor *cursor)
+{
+    if (cursor->unpack.event_index != cursor->unpack.event_count)
+        return false;
+    /* Ids rise from chunk to chunk of a process, and so do times. */
+    return (cursor->chunk.births != 0 && cursor->chunk.last_id >= cursor->range.last_id) ||
+           cursor->chunk.last_ns > cursor->range.last_birth_ns;
+}
+
+void tn_event_cursor_skip_process(struct tn_event_cursor *cursor)
+{
+    cursor->skip_process_id = cursor->chunk.process_id;
+    cursor->is_chunk_open = false;
+}
+
+void tn_event_cursor_close(struct tn_event_cursor *cursor)
+{
+    if (cursor == NULL)
+        return;
+    sqlite3_finalize(cursor->statement);
+    tn_unpack_finish(&cursor->unpack);
+    free(cursor);
+}

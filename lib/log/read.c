@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include "sql.h"
+
+#include "tenure/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SQLITE_HEADER_BYTES 100 /* https://www.sqlite.org/fileformat2.html, 1.3 */
+
+struct tn_log {
+    struct sqlite3 *database; /* owned; read-only */
+    char *path;               /* owned */
+};
+
+/* ---------------------------------------------------------------------------------------- the file */
+
+static uint32_t big_endian(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* Whether a companion of the log is there and holds something. */
+static bool has_companion(const char *path, const char *suffix)
+{
+    struct stat status;
+    char *name = sqlite3_mprintf("%s%s", path, suffix);
+    bool is_there = name != NULL && stat(name, &status) == 0 && status.st_size > 0;
+    sqlite3_free(name);
+    return is_there;
+}
+
+static int say_unreadable(struct tn_error *error, const char *path, int code)
+{
+    return tn_error_set(error, code, "cannot read the log, %s: %s", path, strerror(-code));
+}
+
+static int say_no_log(struct tn_error *error, const char *path, const char *why)
+{
+    return tn_error_set(error, -EBADMSG, "%s is not a log: %s; name a file that `tenure record` wrote", path,
+                        why);
+}
+
+static int say_damaged(struct tn_error *error, const char *path, const char *why)
+{
+    return tn_error_set(error, -EBADMSG, "the log is damaged, %s: %s; take another copy, or record again",
+                        path, why);
+}
+
+/* What the first page says, checked against the file's size. While a journal is there, the file itself may
+ * lag behind, and SQLite sorts it out. */
+static int check_header(const char *path, const uint8_t *header, uint64_t size_bytes, struct tn_error *error)
+{
+    if (memcmp(header, "SQLite format 3", 16) != 0)
+        return say_no_log(error, path, "no SQLite database");
+    uint64_t page_bytes = (uint64_t)header[16] << 8 | header[17];
+    if (page_bytes == 1)
+        page_bytes = 65536;
+    bool is_count_valid = memcmp(header + 24, header + 92, 4) == 0;
+    uint64_t need_bytes = page_bytes * big_endian(header + 28);
+    if (is_count_valid && size_bytes < need_bytes && !has_companion(path, "-wal"))
+        return tn_error_set(error, -EBADMSG,
+                            "the log is truncated, %s: %llu of %llu bytes are there; copy it again, whole",
+                            path, (unsigned long long)size_bytes, (unsigned long long)need_bytes);
+    return 0;
+}
+
+static int check_file(const char *path, struct tn_error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return say_unreadable(error, path, -errno);
+    struct stat status;
+    uint8_t header[SQLITE_HEADER_BYTES];
+    ssize_t length = -1;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+        length = pread(fd, header, sizeof(header), 0);
+    int code = -errno;
+    close(fd);
+    if (!S_ISREG(status.st_mode))
+        return say_no_log(error, path, "no regular file");
+    if (length < 0)
+        return say_unreadable(error, path, code);
+    if (length < (ssize_t)sizeof(header))
+        return say_no_log(error, path, length == 0 ? "it is empty" : "no SQLite database");
+    return check_header(path, header, (uint64_t)status.st_size, error);
+}
+
+/* ---------------------------------------------------------------------------------------- the database */
+
+/* A file: URI for a path. Owned by the caller (sqlite3_free); NULL: no memory. */
+static char *immutable_uri(const char *path)
+{
+    sqlite3_str *uri = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(uri, "file:");
+    for (const unsigned char *c = (const unsigned char *)path; *c != '\0'; c++) {
+        if (*c == '%' || *c == '?' || *c == '#' || *c < ' ' || *c > '~')
+            sqlite3_str_appendf(uri, "%%%02X", *c);
+        else
+            sqlite3_str_appendchar(uri, 1, (char)*c);
+    }
+    sqlite3_str_appendall(uri, "?immutable=1");
+    return sqlite3_str_finish(uri);
+}
+
+/* Open and touch the file, since SQLite reads nothing before the first query. Returns an SQLite code. */
+static int open_once(const char *name, int flags, struct sqlite3 **ret_database)
+{
+    struct sqlite3 *database = NULL;
+    int rc = sqlite3_open_v2(name, &database, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | flags, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_busy_timeout(database, 2000);
+        rc = sqlite3_exec(database, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+    }
+    *ret_database = database;
+    return rc;
+}
+
+/* In a folder that cannot be written, SQLite cannot make the companions of a log that was left in WAL mode.
+ * If there is no journal to read, the file alone is the whole log, and nobody can be writing it. */
+static int open_database(struct tn_log *log, struct tn_error *error)
+{
+    int rc = open_once(log->path, 0, &log->database);
+    if ((rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY) && !has_companion(log->path, "-wal")) {
+        sqlite3_close(log->database);
+        char *uri = immutable_uri(log->path);
+        if (uri == NULL)
+            return -ENOMEM;
+        rc = open_once(uri, SQLITE_OPEN_URI, &log->database);
+        sqlite3_free(uri);
+    }
+    if (rc == SQLITE_OK)
+        return 0;
+    int code = tn_sql_errno(log->database, rc);
+    if (code == -EBADMSG)
+        return say_damaged(error, log->path, sqlite3_errmsg(log->database));
+    if (rc == SQLITE_CANTOPEN)
+        return tn_error_set(
+            error, code,
+            "cannot read the log, %s: its journal (%s-wal) needs a folder that can be written; "
+            "copy both to one",
+            log->path, log->path);
+    return say_unreadable(error, log->path, code);
+}
+
+static int check_identity(struct tn_log *log, struct tn_error *error)
+{
+    if (tn_sql_int(log->database, "PRAGMA application_id", 0) != TN_LOG_APPLICATION_ID)
+        return say_no_log(error, log->path, "another application's SQLite database");
+    int64_t version = tn_sql_int(log->database, "PRAGMA user_version", 0);
+    if (version > TN_LOG_FORMAT_VERSION)
+        return tn_error_set(
+            error, -EPROTO,
+            "the log is of a newer format, %s: version %lld, this program reads up to %d; use "
+            "a newer tenure",
+            log->path, (long long)version, TN_LOG_FORMAT_VERSION);
+    int64_t tables =
+        tn_sql_int(log->database,
+                   "SELECT count(*) FROM sqlite_schema WHERE name IN ('meta', 'process', 'thread',"
+                   " 'module', 'mapping', 'frame', 'stack', 'site', 'function', 'chunk')",
+                   0);
+    if (version < 1 || tables != 10)
+        return say_damaged(error, log->path, "tables are missing");
+    return 0;
+}
+
+int tn_log_open(const char *path, struct tn_log **ret_log, struct tn_error *error)
+{
+    int r = check_file(path, error);
+    if (r < 0)
+        return r;
+    struct tn_log *log = calloc(1, sizeof(*log));
+    if (log == NULL || (log->path = strdup(path)) == NULL) {
+        free(log);
+        return say_unreadable(error, path, -ENOMEM);
+    }
+    r = open_database(log, error);
+    if (r == 0)
+        r = check_identity(log, error);
+    if (r == 0 && tn_allocation_module_register(log->database) != SQLITE_OK)
+        r = say_unreadable(error, path, -ENOMEM);
+    if (r < 0) {
+        tn_log_close(log);
+        return r;
+    }
+    *ret_log = log;
+    return 0;
+}
+
+void tn_log_close(struct tn_log *log)
+{
+    if (log == NULL)
+        return;
+    sqlite3_close(log->database);
+    free(log->path);
+    free(log);
+}
+
+/* ---------------------------------------------------------------------------------------- questions */
+
+struct sqlite3 *tn_log_database(struct tn_log *log)
+{
+    return log->database;
+}
+
+const char *tn_log_path(const struct tn_log *log)
+{
+    return log->path;
+}
+
+int64_t tn_log_meta_int(struct tn_log *log, const char *key, int64_t fallback)
+{
+    struct sqlite3_stmt *statement;
+    if (tn_sql_prepare(log->database, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1", &statement) <
+        0)
+        return fallback;
+    int64_t value = fallback;
+    sqlite3_bind_text(statement, 1, key, -1, SQLITE_TRANSIENT);
+    if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL)
+        value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return value;
+}
+
+bool tn_log_is_complete(struct tn_log *log)
+{
+    return tn_log_meta_int(log, "complete", 0) != 0;
+}
+
+uint64_t tn_log_main_process(struct tn_log *log)
+{
+    int64_t id = tn_sql_int(log->database,
+                            "SELECT process_id FROM chunk GROUP BY process_id"
+                            " ORDER BY sum(births) DESC, process_id LIMIT 1",
+                            0);
+    return id != 0 ? (uint64_t)id : (uint64_t)tn_sql_int(log->database, "SELECT min(id) FROM process", 0);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "schema.h"
+#include "sql.h"
+
+#include "tenure/log.h"
+#include "tenure/log_write.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <string.h>
+
+/* In birth order, so that the table grows at its end: its pages are full, and nothing is moved. The sorter is
+ * SQLite's, which goes to temporary files beyond its cache. */
+static const char fill_sql[] =
+    "INSERT INTO allocation_row SELECT id, process_id, thread_id, stack_id, function_id, size_bytes,"
+    " usable_size_bytes - size_bytes, alignment_bytes, address, birth_ns, lifetime_ns, lifetime_allocations,"
+    " lifetime_bytes, stack_depth_bytes, free_thread_id, free_stack_id, free_stack_depth_bytes,"
+    " free_function_id, previous_id FROM allocation ORDER BY id";
+
+static int fail(struct sqlite3 *database, int code, struct tn_error *error)
+{
+    tn_error_set(error, code, "cannot fill the rows of `allocation`: %s; the packed events are untouched",
+                 code == -EBADMSG || code == -EIO ? sqlite3_errmsg(database) : strerror(-code));
+    tn_sql_run(database, "ROLLBACK TO fill_rows");
+    tn_sql_run(database, "RELEASE fill_rows");
+    return code;
+}
+
+int tn_log_drop_rows(struct sqlite3 *database)
+{
+    /* IF EXISTS would find the virtual table of that name, and refuse to drop it as a view. */
+    int r = 0;
+    if (tn_sql_int(database, "SELECT 1 FROM sqlite_schema WHERE name = 'allocation'", 0) != 0)
+        r = tn_sql_run(database, "DROP VIEW allocation");
+    if (r == 0)
+        r = tn_sql_run(database, "DROP TABLE IF EXISTS allocation_row");
+    return r;
+}
+
+static int fill(struct sqlite3 *database)
+{
+    int r = tn_log_drop_rows(database);
+    if (r == 0)
+        r = tn_sql_run(database, tn_schema_allocation_row);
+    if (r == 0)
+        r = tn_sql_run(database, fill_sql);
+    return r == 0 ? tn_sql_run(database, tn_schema_allocation_view) : r;
+}
+
+int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error)
+{
+    if (tn_allocation_module_register(database) != SQLITE_OK)
+        return tn_error_set(error, -ENOMEM, "cannot fill the rows of `allocation`: out of memory");
+    int r = tn_sql_run(database, "SAVEPOINT fill_rows");
+    if (r < 0)
+        return fail(database, r, error);
+    r = fill(database);
+    if (r == 0)
+        r = tn_sql_run(database, "RELEASE fill_rows");
+    return r < 0 ? fail(database, r, error) : 0;
+}
+
+int tn_log_update_open(const char *path, struct sqlite3 **ret_database, struct tn_error *error)
+{
+    struct tn_log *log;
+    int r = tn_log_open(path, &log, error);
+    if (r < 0)
+        return r;
+    tn_log_close(log);
+    struct sqlite3 *database = NULL;
+    int rc = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    r = tn_sql_errno(database, rc);
+    if (r == 0) {
+        sqlite3_busy_timeout(database, 2000);
+        r = tn_sql_run(database,
+                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384");
+    }
+    if (r == 0 && tn_allocation_module_register(database) != SQLITE_OK)
+        r = -ENOMEM;
+    if (r < 0) {
+        tn_error_set(error, r, "cannot write the log, %s: %s", path, strerror(-r));
+        sqlite3_close(database);
+        return r;
+    }
+    *ret_database = database;
+    return 0;
+}
+
+void tn_log_update_close(struct sqlite3 *database)
+{
+    if (database == NULL)
+        return;
+    tn_sql_fold_journal(database);
+    sqlite3_close(database);
+}

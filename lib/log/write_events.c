@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "pack.h"
+#include "sql.h"
+#include "writer.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+/* Make room for the pack of one more process. */
+static int widen(struct tn_log_writer *writer, uint64_t process_id)
+{
+    size_t wider = writer->pack_capacity != 0 ? writer->pack_capacity : 16;
+    while (wider < process_id)
+        wider *= 2;
+    struct tn_pack **packs = realloc(writer->packs, wider * sizeof(packs[0]));
+    if (packs == NULL)
+        return tn_writer_fail(writer, -ENOMEM);
+    memset(packs + writer->pack_capacity, 0, (wider - writer->pack_capacity) * sizeof(packs[0]));
+    writer->packs = packs;
+    writer->pack_capacity = wider;
+    return 0;
+}
+
+/* The open chunk of a process, with room for an event. */
+static int open_pack(struct tn_log_writer *writer, uint64_t process_id, struct tn_pack **ret_pack)
+{
+    if (writer->error.code != 0)
+        return writer->error.code;
+    if (process_id == 0 || process_id > writer->process_count)
+        return -EINVAL;
+    if (process_id > writer->pack_capacity && widen(writer, process_id) < 0)
+        return writer->error.code;
+    struct tn_pack **pack = &writer->packs[process_id - 1];
+    if (*pack == NULL)
+        *pack = tn_pack_create(process_id);
+    if (*pack == NULL)
+        return tn_writer_fail(writer, -ENOMEM);
+    *ret_pack = *pack;
+    if (tn_pack_count(*pack) < TN_CHUNK_EVENTS_MAX)
+        return 0;
+    return tn_writer_flush(writer, process_id);
+}
+
+static void note_time(struct tn_log_writer *writer, uint64_t time_ns)
+{
+    if (time_ns > writer->last_ns)
+        writer->last_ns = time_ns;
+}
+
+int tn_log_add_birth(struct tn_log_writer *writer, const struct tn_birth *birth, uint64_t *ret_id)
+{
+    struct tn_pack *pack = NULL;
+    int r = open_pack(writer, birth->process_id, &pack);
+    if (r == 0)
+        r = tn_pack_birth(pack, birth, writer->allocation_count + 1);
+    if (r < 0)
+        return r == -EINVAL ? r : tn_writer_fail(writer, r);
+    note_time(writer, birth->time_ns);
+    writer->allocated_bytes += birth->size_bytes;
+    *ret_id = ++writer->allocation_count;
+    return 0;
+}
+
+int tn_log_add_death(struct tn_log_writer *writer, const struct tn_death *death)
+{
+    struct tn_pack *pack = NULL;
+    if (death->allocation_id == 0 || death->allocation_id > writer->allocation_count)
+        return writer->error.code != 0 ? writer->error.code : -EINVAL;
+    int r = open_pack(writer, death->process_id, &pack);
+    if (r == 0)
+        r = tn_pack_death(pack, death);
+    if (r < 0)
+        return r == -EINVAL ? r : tn_writer_fail(writer, r);
+    note_time(writer, death->time_ns);
+    writer->death_count++;
+    return 0;
+}
+
+static int insert_chunk(struct tn_log_writer *writer, const struct tn_chunk *chunk)
+{
+    struct sqlite3_stmt *statement = tn_writer_statement(writer, TN_WRITER_CHUNK);
+    if (statement == NULL)
+        return writer->error.code;
+    tn_sql_bind_id(statement, 1, chunk->process_id);
+    tn_sql_bind_id(statement, 2, chunk->first_id);
+    tn_sql_bind_id(statement, 3, chunk->last_id);
+    const uint64_t numbers[] = {chunk->first_ns, chunk->last_ns, chunk->births, chunk->deaths,
+                                chunk->birth_bytes};
+    for (int i = 0; i < 5; i++)
+        sqlite3_bind_int64(statement, 4 + i, (sqlite3_int64)numbers[i]);
+    sqlite3_bind_text(statement, 9, chunk->codec, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 10, (sqlite3_int64)chunk->checksum);
+    sqlite3_bind_blob64(statement, 11, chunk->data, chunk->data_bytes, SQLITE_STATIC);
+    return tn_writer_step(writer, statement);
+}
+
+int tn_writer_flush(struct tn_log_writer *writer, uint64_t process_id)
+{
+    if (writer->error.code != 0)
+        return writer->error.code;
+    if (process_id == 0 || process_id > writer->pack_capacity || writer->packs[process_id - 1] == NULL)
+        return 0;
+    if (writer->zstd == NULL)
+        writer->zstd = ZSTD_createCCtx();
+    if (writer->zstd == NULL)
+        return tn_writer_fail(writer, -ENOMEM);
+    struct tn_chunk chunk;
+    int r = tn_pack_seal(writer->packs[process_id - 1], writer->zstd, &chunk);
+    if (r == -ENODATA)
+        return 0;
+    return r < 0 ? tn_writer_fail(writer, r) : insert_chunk(writer, &chunk);
+}
+
+int tn_writer_close_pack(struct tn_log_writer *writer, uint64_t process_id)
+{
+    int r = tn_writer_flush(writer, process_id);
+    if (r == 0 && process_id != 0 && process_id <= writer->pack_capacity) {
+        tn_pack_destroy(writer->packs[process_id - 1]);
+        writer->packs[process_id - 1] = NULL;
+    }
+    return r;
+}
+
+void tn_writer_release_packs(struct tn_log_writer *writer)
+{
+    for (size_t i = 0; i < writer->pack_capacity; i++)
+        tn_pack_destroy(writer->packs[i]);
+    free(writer->packs);
+    ZSTD_freeCCtx(writer->zstd);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_LOG_WRITER_H
+#define TN_LOG_WRITER_H
+
+/* The inside of struct tn_log_writer, shared by the files that append to it. */
+
+#include "intern.h"
+
+#include "tenure/base.h"
+#include "tenure/log_write.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct sqlite3;
+struct sqlite3_stmt;
+struct tn_pack;
+struct ZSTD_CCtx_s;
+
+enum tn_writer_statement {
+    TN_WRITER_BEGIN,
+    TN_WRITER_COMMIT,
+    TN_WRITER_META,
+    TN_WRITER_PROCESS,
+    TN_WRITER_PROCESS_NAME,
+    TN_WRITER_PROCESS_END,
+    TN_WRITER_THREAD,
+    TN_WRITER_THREAD_END,
+    TN_WRITER_MODULE,
+    TN_WRITER_MAPPING,
+    TN_WRITER_MAPPING_END,
+    TN_WRITER_FRAME,
+    TN_WRITER_STACK,
+    TN_WRITER_FAILURE,
+    TN_WRITER_MARK,
+    TN_WRITER_CHUNK,
+    TN_WRITER_STATEMENT_COUNT
+};
+
+struct tn_log_writer {
+    struct sqlite3 *database; /* owned; a write transaction is open between two commits */
+    struct sqlite3_stmt *statements[TN_WRITER_STATEMENT_COUNT]; /* owned */
+    char *path;                                                 /* owned */
+    struct tn_error error;                                      /* the first failure; code 0: alive */
+    struct tn_intern intern;
+    struct tn_pack **packs; /* owned; open chunk of process id - 1, NULL: none */
+    size_t pack_capacity;
+    struct ZSTD_CCtx_s *zstd;                            /* owned; made with the first chunk */
+    uint64_t process_count, thread_count, mapping_count; /* rows, which are the last ids given */
+    uint64_t allocation_count, death_count;              /* events accepted */
+    uint64_t allocated_bytes;                            /* asked for by these allocations */
+    uint64_t last_ns;                                    /* latest time seen in an event */
+};
+
+/* The statement, ready for binding; NULL when the writer is dead. */
+struct sqlite3_stmt *tn_writer_statement(struct tn_log_writer *writer, enum tn_writer_statement which);
+
+/* Run a statement that gives no rows, and make it ready again. Returns 0 or the writer's error. */
+int tn_writer_step(struct tn_log_writer *writer, struct sqlite3_stmt *statement);
+
+/* Kill the writer with a code of its own (out of memory). Returns code. */
+int tn_writer_fail(struct tn_log_writer *writer, int code);
+
+/* Pack the open chunk of a process into its row; nothing to do without one. Returns 0 or the writer's
+ * error. */
+int tn_writer_flush(struct tn_log_writer *writer, uint64_t process_id);
+
+/* The same, and release its memory: no event of that process is expected any more. */
+int tn_writer_close_pack(struct tn_log_writer *writer, uint64_t process_id);
+
+/* Release what the events need. */
+void tn_writer_release_packs(struct tn_log_writer *writer);
+
+#endif
