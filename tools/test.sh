@@ -28,6 +28,7 @@ git is recorded
 redis-server is recorded
 redis-tools puts load on it
 bash is recorded
+libjemalloc2 another allocator behind the shim
 util-linux small disks, and root without its rights'
 
 counts=$(mktemp) || exit 1

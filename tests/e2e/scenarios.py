@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -14,7 +15,7 @@ import subprocess
 
 import bad
 import truth
-from harness import PATIENCE_S, check_log, expect, expect_equal, meta, need, query, value, wait_until
+from harness import PATIENCE_S, Skip, check_log, expect, expect_equal, meta, need, query, value, wait_until
 
 
 class Running:
@@ -128,6 +129,35 @@ def own_malloc(world):
     result, log = world.record(program)
     expect_equal((result.out, result.status), (b"own heap\n", 0), "output and status under record")
     expect(any("malloc" in line for line in result.error_lines()), f"a line about it, not {result.error_lines()}")
+
+
+def deep_binding(world):
+    """Libraries that pass by every preloaded one (RTLD_DEEPBIND): what they do is not seen, and does no harm."""
+    programs = world.programs
+    command = (programs / "plugins", programs / "libplug_a.so", programs / "libplug_b.so", "deep")
+    for how in (world.record, world.preload):
+        result, log = how(*command)
+        expect_equal((result.out, result.err, result.status), (b"", b"", 0), "the program's end")
+        expect_equal(value(log, "PRAGMA integrity_check"), "ok", "integrity")
+        expect_equal(meta(log)["complete"], "1", "meta.complete")
+
+
+def other_allocator(world):
+    """Another allocator behind the shim: the program's blocks are that allocator's, and the log is exact."""
+    library = pathlib.Path("/usr/lib/x86_64-linux-gnu/libjemalloc.so.2")
+    if not library.exists():
+        raise Skip("libjemalloc2 is not installed")
+    for name in ("churn", "operators", "handoff", "chains"):
+        told = world.folder / f"{name}.truth"
+        result, log = world.preload(world.programs / name, LD_PRELOAD=f"{world.shim}:{library}", TRUTH=told)
+        expect_equal((result.err, result.status), (b"", 0), f"{name} with jemalloc")
+        check_log(log)
+        truth.check(log, told, (f"{name}.c", f"{name}.cpp"))
+    told = world.folder / "record.truth"
+    result, log = world.record(world.programs / "churn", LD_PRELOAD=library, TRUTH=told)
+    expect_equal((result.err, result.status), (b"", 0), "churn with jemalloc under record")
+    truth.check(log, told, ("churn.c",))
+    expect(value(log, "SELECT count(*) FROM module WHERE path LIKE '%jemalloc%'") == 1, "jemalloc was not there")
 
 
 def copy_without_rows(log, copy):
@@ -420,6 +450,8 @@ ALL = {
     "killed": killed,
     "mirror": mirror,
     "own_malloc": own_malloc,
+    "deep_binding": deep_binding,
+    "other_allocator": other_allocator,
     "rows_and_table": rows_and_table,
     "rows_limit": rows_limit,
     "extension": extension,
