@@ -21,13 +21,17 @@ def symbols(library, *options):
 
 
 def allowed():
-    """Name -> reason. The reason stands in the line of the name, or heads the group above it."""
+    """Name -> (reason, whether it must be used). The reason stands behind the name, or heads its group."""
     names, reason = {}, ""
     for line in ALLOWED.read_text().splitlines():
         if line.startswith("#"):
             reason = line[1:].strip()
         elif line.strip():
-            names[line.split()[0]] = " ".join(line.split()[1:]) or reason
+            name, *rest = line.split()
+            is_optional = rest[:1] == ["?"]
+            names[name] = (" ".join(rest[is_optional:]) or reason, not is_optional)
+        else:
+            reason = ""
     return names
 
 
@@ -47,8 +51,9 @@ def main():
     broken = [f"{name}: exported, but not in shim.map" for name in sorted(defined - wanted)]
     broken += [f"{name}: in shim.map, but not exported" for name in sorted(wanted - defined)]
     broken += [f"{name}: wanted from another library, without a reason in shim_allowed.txt" for name in sorted(undefined - set(reasons))]
-    broken += [f"{name}: allowed, but without a reason" for name, reason in sorted(reasons.items()) if not reason]
-    broken += [f"{name}: allowed, but no longer used" for name in sorted(set(reasons) - undefined)]
+    broken += [f"{name}: allowed, but without a reason" for name, (reason, _) in sorted(reasons.items()) if not reason]
+    unused = sorted(name for name, (_, is_needed) in reasons.items() if is_needed and name not in undefined)
+    broken += [f"{name}: allowed, but no longer used" for name in unused]
     finish(broken, len(defined) + len(undefined), "symbols")
 
 
