@@ -9,6 +9,7 @@
 
 #include <dlfcn.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "banned.h"
 
@@ -84,13 +85,34 @@ static void print_difference(const uint64_t *frames, uint32_t frame_count, const
     }
 }
 
-void tn_check_stack(struct tn_thread *thread, uint32_t frame_count, bool is_cut)
+/* The loader releases memory while its own records are half changed: then libunwind's local form, which uses
+ * thread-local memory that the loader manages, must not run. Its generic form walks by our accessors. */
+static bool is_loader(uintptr_t pc)
+{
+    struct tn_module module;
+    return tn_modules_find(pc, &module) && module.low == getauxval(AT_BASE);
+}
+
+static uint32_t walk_remote(struct tn_thread *thread, const struct tn_caller *caller, uintptr_t *pcs,
+                            uint32_t room)
+{
+    struct tn_caller at = *caller;
+    uint32_t count = 0;
+    do
+        pcs[count++] = at.pc;
+    while (count < room && tn_teach_step(thread, &at, tn_thread_stack_high(thread, at.cfa)));
+    return count;
+}
+
+void tn_check_stack(struct tn_thread *thread, const struct tn_caller *caller, uint32_t frame_count,
+                    bool is_cut)
 {
     uint32_t room = tn_process.options.depth_max + EXTRA_FRAMES;
     uintptr_t *pcs = open_unwinder() ? tn_map_pages(room * sizeof(*pcs)) : NULL;
     if (pcs == NULL)
         return;
-    int count = backtrace_of((void **)pcs, (int)room);
+    int count = is_loader(caller->pc) ? (int)walk_remote(thread, caller, pcs, room)
+                                      : backtrace_of((void **)pcs, (int)room);
     uint32_t pc_count = keep_theirs(pcs, count > 0 ? (uint32_t)count : 0);
     atomic_fetch_add_explicit(&tn_hot.header->stacks_checked, 1, memory_order_relaxed);
     if (!is_same(thread->frames, frame_count, pcs, pc_count, is_cut)) {

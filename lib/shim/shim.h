@@ -312,9 +312,10 @@ static inline size_t tn_frames_bytes(void)
     return (size_t)tn_process.options.depth_max * 2 * sizeof(uint64_t);
 }
 
-/* Compare the stack in thread->frames, of which this call is part, with libunwind's own walk
+/* Compare the caller's stack, which lies in thread->frames, with libunwind's own walk
  * (TENURE_CHECK_STACKS). Under own call. */
-void tn_check_stack(struct tn_thread *thread, uint32_t frame_count, bool is_cut);
+void tn_check_stack(struct tn_thread *thread, const struct tn_caller *caller, uint32_t frame_count,
+                    bool is_cut);
 
 /* ---- teach.c: libunwind ---- */
 

@@ -89,6 +89,6 @@ uint32_t tn_stack_announce(struct tn_thread *thread, const struct tn_caller *cal
         tn_lock_drop(&tn_control_lock);
     }
     if (tn_process.options.check_stacks != 0)
-        tn_check_stack(thread, frame_count, walk->is_cut);
+        tn_check_stack(thread, caller, frame_count, walk->is_cut);
     return id;
 }
