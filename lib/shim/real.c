@@ -2,6 +2,7 @@
 #include "shim.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,8 +40,16 @@ void tn_real_find(void)
     find(&tn_real.leave, "exit");
 }
 
-bool tn_real_is_bypassed(void)
+const char *tn_real_bypass(void)
 {
-    uintptr_t seen = (uintptr_t)dlsym(RTLD_DEFAULT, "malloc");
-    return seen < tn_process.text_low || seen >= tn_process.text_high;
+    Dl_info info;
+    const ElfW(Sym) *entry = NULL;
+    void *seen = dlsym(RTLD_DEFAULT, "malloc");
+    if ((uintptr_t)seen - tn_process.text_low < tn_process.text_high - tn_process.text_low)
+        return NULL;
+    if (dladdr1(seen, &info, (void **)&entry, RTLD_DL_SYMENT) == 0 || entry == NULL)
+        return NULL;
+    /* A program at a fixed address that takes malloc's own lends it the address of a stub, and defines none.
+     */
+    return entry->st_shndx != SHN_UNDEF ? info.dli_fname : NULL;
 }

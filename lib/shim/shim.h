@@ -121,8 +121,9 @@ void tn_real_find(void);
 /* The next definition of a symbol after ours, NULL if there is none. Under own call. */
 void *tn_real_symbol(const char *name);
 
-/* Whether the program brings an allocator of its own, so that nobody calls ours. Under own call. */
-bool tn_real_is_bypassed(void);
+/* The file whose malloc the program calls instead of ours (static jemalloc, say); NULL: it calls ours. Under
+ * own call. */
+const char *tn_real_bypass(void);
 
 /* ---- arena.c: memory for what loader, libc and libunwind allocate on our behalf ---- */
 

@@ -42,12 +42,13 @@ static int find_own_text(struct dl_phdr_info *info, size_t size_bytes, void *con
     return 1;
 }
 
-static void complain(const char *what, long code)
+static void complain(const char *what, const char *more, long code)
 {
     struct tn_text line;
     memset(&line, 0, sizeof(line));
     tn_text_add(&line, "tenure: cannot record: ");
     tn_text_add(&line, what);
+    tn_text_add(&line, more);
     if (code < 0) {
         tn_text_add(&line, ": ");
         tn_text_add(&line, tn_error_name((int)-code));
@@ -136,12 +137,13 @@ static bool begin_process(struct tn_thread *thread)
     dl_iterate_phdr(find_own_text, (void *)(uintptr_t)tn_real_find);
     tn_options_read(&tn_process.options);
     int result = 2;
-    if (tn_real_is_bypassed())
-        what = "the program brings an allocator of its own, which cannot be seen";
-    else
+    const char *bypass = tn_real_bypass();
+    if (bypass == NULL)
         result = prepare(thread, &what);
-    if (result < 0 || result == 2)
-        complain(what, result);
+    if (bypass != NULL)
+        complain(bypass, " brings a malloc of its own, which calls nobody here", 0);
+    else if (result < 0 || result == 2)
+        complain(what, "", result);
     atomic_store_explicit(&tn_process.state, result == 0 ? TN_STATE_RUNNING : TN_STATE_OFF,
                           memory_order_release);
     tn_own_end(thread);
