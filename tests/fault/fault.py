@@ -155,7 +155,7 @@ def recorder_is_another_program(world):
 def recorder_says_nothing(world):
     """Something that starts and never answers: the program goes on after the time limit of the handshake."""
     script = world.folder / "mute"
-    script.write_text("#!/bin/sh\nexec sleep 20\n")
+    script.write_text("#!/bin/sh\nexec sleep 20 >/dev/null 2>&1\n")
     script.chmod(0o755)
     unrecorded(world, "", TENURE_RECORDER=script)
 
