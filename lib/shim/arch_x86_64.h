@@ -4,6 +4,8 @@
 
 /* x86-64 as arch.h wants it; included by arch.h only. */
 
+#include <stdint.h>
+
 #define TN_CALLER()                                                                                          \
     {                                                                                                        \
         .pc = (uintptr_t)__builtin_return_address(0), .cfa = (uintptr_t)__builtin_frame_address(0) + 16,     \

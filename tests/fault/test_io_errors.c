@@ -247,6 +247,7 @@ static int write_log(const char *path, uint64_t *ret_committed)
     int error = tn_log_create(&options, &writer, &story);
     if (error != 0) {
         assert_int_not_equal(story.text[0], '\0');
+        assert_int_not_equal(access(path, F_OK), 0);
         return error;
     }
     error = begin(writer, &process_id, &thread_id, &module_id);

@@ -17,8 +17,9 @@ def main():
     headers = sources("include", "lib", "tools", suffixes=(".h",))
     for header in headers:
         command = [*compiler, "-std=c11", "-D_GNU_SOURCE", *WARNINGS, "-fsyntax-only", "-x", "c"]
-        command += ["-I", ROOT / "include", "-I", header.parent, "-I", f"{build}/lib/wire", header]
-        result = subprocess.run(command, capture_output=True, text=True)
+        command += ["-I", ROOT / "include", "-I", header.parent, "-I", f"{build}/lib/wire", "-"]
+        source = f'#include "{header}"\nint tn_not_empty(void);\n'
+        result = subprocess.run(command, input=source, capture_output=True, text=True)
         if result.returncode != 0:
             first = next((l for l in result.stderr.splitlines() if "error" in l), "does not compile")
             broken.append(f"{relative(header)}: {first}")
