@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include "job.h"
+
+#include "tenure/symbol.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One physical frame without a name yet. */
+struct place {
+    int64_t frame_id, module_id;
+    uint64_t offset_bytes;
+};
+
+/* Kept in meta, so that a report can say why names are missing. */
+struct counts {
+    uint64_t frames_named, frames_unnamed, frames_with_line;
+    uint64_t modules_with_lines, modules_without_lines, modules_without_names, modules_changed;
+};
+
+struct naming {
+    struct tn_finish_job *job;
+    struct place *places; /* owned; sorted by module and offset, so that a module is opened once */
+    size_t place_count;
+    sqlite3_stmt *set_name, *add_inlined, *find_module; /* owned */
+    struct counts counts;
+};
+
+static int load_places(struct naming *naming)
+{
+    struct tn_finish_job *job = naming->job;
+    int64_t count;
+    int r = tn_finish_number(job, "SELECT count(*) FROM frame", 0, 0, &count);
+    if (r < 0)
+        return r;
+    naming->places = malloc(((size_t)count + 1) * sizeof(naming->places[0]));
+    if (naming->places == NULL)
+        return tn_finish_refuse(job, -ENOMEM, "cannot name frames");
+    sqlite3_stmt *rows;
+    r = tn_finish_prepare(job,
+                          "SELECT id, coalesce(module_id, 0), offset_bytes FROM frame"
+                          " WHERE inlined_into IS NULL ORDER BY 2, 3",
+                          &rows);
+    if (r < 0)
+        return r;
+    int rc;
+    while ((rc = sqlite3_step(rows)) == SQLITE_ROW && naming->place_count < (size_t)count)
+        naming->places[naming->place_count++] =
+            (struct place){sqlite3_column_int64(rows, 0), sqlite3_column_int64(rows, 1),
+                           (uint64_t)sqlite3_column_int64(rows, 2)};
+    sqlite3_finalize(rows);
+    return rc == SQLITE_DONE ? 0 : tn_finish_fail(job, rc, "cannot name frames");
+}
+
+static void bind_frame(sqlite3_stmt *statement, const struct tn_symbol_frame *frame)
+{
+    sqlite3_bind_text(statement, 2, frame->function, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, frame->file, -1, SQLITE_STATIC);
+    if (frame->line != 0)
+        sqlite3_bind_int64(statement, 4, frame->line);
+    else
+        sqlite3_bind_null(statement, 4);
+}
+
+static int write_names(struct naming *naming, const struct place *place, const struct tn_symbol_frame *frames,
+                       unsigned count)
+{
+    const struct tn_symbol_frame *physical = &frames[count - 1];
+    if (physical->function != NULL)
+        naming->counts.frames_named++;
+    else
+        naming->counts.frames_unnamed++;
+    if (physical->line != 0)
+        naming->counts.frames_with_line++;
+    sqlite3_bind_int64(naming->set_name, 1, place->frame_id);
+    bind_frame(naming->set_name, physical);
+    int r = tn_finish_execute(naming->job, naming->set_name);
+    for (unsigned i = 0; r == 0 && i + 1 < count; i++) {
+        sqlite3_bind_int64(naming->add_inlined, 1, place->frame_id);
+        bind_frame(naming->add_inlined, &frames[i]);
+        sqlite3_bind_int64(naming->add_inlined, 5, i);
+        r = tn_finish_execute(naming->job, naming->add_inlined);
+    }
+    return r;
+}
+
+/* The descriptor that the recorder kept of a module, or -1. */
+static int held_file(const struct tn_finish_options *options, int64_t module_id)
+{
+    for (unsigned i = 0; i < options->file_count; i++)
+        if (options->files[i].module_id == (uint64_t)module_id)
+            return options->files[i].fd;
+    return -1;
+}
+
+/* Open the module of a place. *ret_file is NULL where it has no usable file. */
+static int open_module(struct naming *naming, int64_t module_id, struct tn_symbol_file **ret_file)
+{
+    *ret_file = NULL;
+    sqlite3_stmt *find = naming->find_module;
+    sqlite3_bind_int64(find, 1, module_id);
+    int rc = sqlite3_step(find);
+    const char *path = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(find, 0) : NULL;
+    const char *build_id = path != NULL ? (const char *)sqlite3_column_text(find, 1) : NULL;
+    int fd = held_file(naming->job->options, module_id);
+    int r = -ENOENT;
+    /* "[vdso]" and the like are no files */
+    if (path != NULL && (path[0] == '/' || fd >= 0))
+        r = tn_symbol_open(path, fd, build_id != NULL ? build_id : "", ret_file, NULL);
+    sqlite3_reset(find);
+    if (r == -ESTALE)
+        naming->counts.modules_changed++;
+    return r == -ENOMEM ? tn_finish_refuse(naming->job, r, "cannot name frames") : 0;
+}
+
+static void count_module(struct counts *counts, struct tn_symbol_file *file)
+{
+    enum tn_symbol_detail detail = file != NULL ? tn_symbol_file_detail(file) : TN_SYMBOL_NONE;
+    if (detail == TN_SYMBOL_DEBUG)
+        counts->modules_with_lines++;
+    else if (detail == TN_SYMBOL_TABLE)
+        counts->modules_without_lines++;
+    else
+        counts->modules_without_names++;
+}
+
+/* Name the places [first, end), which are all of one module. */
+static int name_module(struct naming *naming, size_t first, size_t end)
+{
+    struct tn_symbol_file *file = NULL;
+    int r = 0;
+    if (naming->places[first].module_id != 0)
+        r = open_module(naming, naming->places[first].module_id, &file);
+    if (r < 0)
+        return r;
+    if (naming->places[first].module_id != 0)
+        count_module(&naming->counts, file);
+    if (file == NULL)
+        naming->counts.frames_unnamed += end - first;
+    for (size_t i = first; file != NULL && r == 0 && i < end; i++) {
+        const struct tn_symbol_frame *frames;
+        unsigned count;
+        r = tn_symbol_look_up(file, naming->places[i].offset_bytes, &frames, &count);
+        r = r == 0 ? write_names(naming, &naming->places[i], frames, count)
+                   : tn_finish_refuse(naming->job, r, "cannot name frames");
+        if (i % 256 == 0)
+            tn_finish_progress(naming->job, "names", i, naming->place_count);
+    }
+    tn_symbol_close(file);
+    return r;
+}
+
+static int write_counts(struct naming *naming)
+{
+    const struct {
+        const char *key;
+        uint64_t value;
+    } counts[] = {
+        {"frames_named", naming->counts.frames_named},
+        {"frames_unnamed", naming->counts.frames_unnamed},
+        {"frames_with_line", naming->counts.frames_with_line},
+        {"modules_with_lines", naming->counts.modules_with_lines},
+        {"modules_without_lines", naming->counts.modules_without_lines},
+        {"modules_without_names", naming->counts.modules_without_names},
+        {"modules_changed", naming->counts.modules_changed},
+    };
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < sizeof(counts) / sizeof(counts[0]); i++)
+        r = tn_finish_set_meta(naming->job, counts[i].key, counts[i].value);
+    return r;
+}
+
+static int name_all(struct naming *naming)
+{
+    int r = load_places(naming);
+    if (r == 0)
+        r = tn_finish_prepare(naming->job, "SELECT path, build_id FROM module WHERE id = ?1",
+                              &naming->find_module);
+    if (r == 0)
+        r = tn_finish_prepare(naming->job,
+                              "UPDATE frame SET function = ?2, file = ?3, line = ?4 WHERE id = ?1",
+                              &naming->set_name);
+    if (r == 0)
+        r = tn_finish_prepare(naming->job,
+                              "INSERT INTO frame (module_id, offset_bytes, function, file, line,"
+                              " inlined_into, inline_position)"
+                              " SELECT module_id, offset_bytes, ?2, ?3, ?4, id, ?5 FROM frame WHERE id = ?1",
+                              &naming->add_inlined);
+    for (size_t first = 0, end; r == 0 && first < naming->place_count; first = end) {
+        for (end = first + 1; end < naming->place_count; end++)
+            if (naming->places[end].module_id != naming->places[first].module_id)
+                break;
+        r = name_module(naming, first, end);
+    }
+    return r < 0 ? r : write_counts(naming);
+}
+
+int tn_finish_names(struct tn_finish_job *job)
+{
+    struct naming naming = {.job = job};
+    int r = name_all(&naming);
+    sqlite3_finalize(naming.find_module);
+    sqlite3_finalize(naming.set_name);
+    sqlite3_finalize(naming.add_inlined);
+    free(naming.places);
+    return r;
+}

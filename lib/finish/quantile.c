@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "quantile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Octave 0 holds values below 32, octave 1 those to 63, octave n those from 2^(n+4) on, in steps of 2^(n-1).
+ */
+static unsigned octave_of(uint64_t value)
+{
+    if (value < TN_QUANTILE_STEPS)
+        return 0;
+    return 63u - (unsigned)__builtin_clzll(value) - TN_QUANTILE_STEP_BITS + 1;
+}
+
+static unsigned step_of(uint64_t value, unsigned octave)
+{
+    unsigned shift = octave > 0 ? octave - 1 : 0;
+    return (unsigned)(value >> shift) & (TN_QUANTILE_STEPS - 1);
+}
+
+/* The middle of a step: what is off by half a step at most. */
+static uint64_t middle_of(unsigned octave, unsigned step)
+{
+    if (octave == 0)
+        return step;
+    unsigned shift = octave - 1;
+    uint64_t low = (uint64_t)(TN_QUANTILE_STEPS + step) << shift;
+    return low + ((UINT64_C(1) << shift) - 1) / 2;
+}
+
+int tn_quantile_add(struct tn_quantile *quantile, uint64_t value)
+{
+    unsigned octave = octave_of(value);
+    uint64_t **counts = &quantile->octaves[octave];
+    if (*counts == NULL) {
+        *counts = calloc(TN_QUANTILE_STEPS, sizeof(**counts));
+        if (*counts == NULL)
+            return -ENOMEM;
+    }
+    (*counts)[step_of(value, octave)]++;
+    quantile->count++;
+    if (value > quantile->max)
+        quantile->max = value;
+    return 0;
+}
+
+uint64_t tn_quantile_at(const struct tn_quantile *quantile, unsigned percent)
+{
+    /* rank of the value that is asked for, from 1, without overflow for any count */
+    uint64_t rank = quantile->count / 100 * percent + (quantile->count % 100 * percent + 99) / 100;
+    uint64_t passed = 0;
+    if (rank == 0)
+        rank = 1;
+    for (unsigned octave = 0; octave < TN_QUANTILE_OCTAVES; octave++) {
+        for (unsigned step = 0; quantile->octaves[octave] != NULL && step < TN_QUANTILE_STEPS; step++) {
+            passed += quantile->octaves[octave][step];
+            if (passed < rank)
+                continue;
+            uint64_t value = middle_of(octave, step);
+            return value < quantile->max ? value : quantile->max;
+        }
+    }
+    return quantile->max;
+}
+
+void tn_quantile_finish(struct tn_quantile *quantile)
+{
+    for (unsigned octave = 0; octave < TN_QUANTILE_OCTAVES; octave++)
+        free(quantile->octaves[octave]);
+    *quantile = (struct tn_quantile){0};
+}

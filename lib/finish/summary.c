@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "job.h"
+#include "tally.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define EXIT_MARK        "exit begun"
+#define INITIALISED_MARK "initialisation done"
+
+/* What is needed for all processes. */
+struct summing {
+    struct tn_finish_job *job;
+    uint32_t *sites; /* owned; stack id -> site id; [0]: the site of allocations without a stack */
+    size_t stack_count;
+    struct tn_timeline *timeline;                     /* owned; of the process at hand */
+    sqlite3_stmt *add_summary, *add_point, *add_mark; /* owned */
+    uint64_t done, total;                             /* events, for the progress */
+};
+
+/* Where a process stops to work and only tears down. */
+struct teardown {
+    uint64_t births;  /* of the whole process: after the last one nothing but releases follows */
+    uint64_t exit_ns; /* its mark, UINT64_MAX without one */
+    bool is_reached;
+    uint64_t initialised_ns; /* 0: cannot be told */
+};
+
+static int load_sites(struct summing *summing)
+{
+    struct tn_finish_job *job = summing->job;
+    int64_t last, unknown;
+    int r = tn_finish_number(job, "SELECT max(id) FROM stack", 0, 0, &last);
+    if (r == 0)
+        r = tn_finish_number(job,
+                             "SELECT id FROM site WHERE via = 'unknown' AND function IS NULL"
+                             " AND module IS NULL AND offset_bytes IS NULL",
+                             0, 0, &unknown);
+    if (r < 0)
+        return r;
+    summing->stack_count = (size_t)last + 1;
+    summing->sites = calloc(summing->stack_count, sizeof(summing->sites[0]));
+    if (summing->sites == NULL)
+        return tn_finish_refuse(job, -ENOMEM, "cannot sum up");
+    summing->sites[0] = (uint32_t)unknown;
+    sqlite3_stmt *rows;
+    r = tn_finish_prepare(job, "SELECT id, site_id FROM stack WHERE site_id IS NOT NULL", &rows);
+    if (r < 0)
+        return r;
+    int rc;
+    while ((rc = sqlite3_step(rows)) == SQLITE_ROW)
+        summing->sites[sqlite3_column_int64(rows, 0)] = (uint32_t)sqlite3_column_int64(rows, 1);
+    sqlite3_finalize(rows);
+    return rc == SQLITE_DONE ? 0 : tn_finish_fail(job, rc, "cannot sum up");
+}
+
+static void bind_quantiles(sqlite3_stmt *statement, int first, const struct tn_quantile *quantile)
+{
+    static const unsigned percents[] = {50, 90, 99};
+    for (int i = 0; i < 3; i++)
+        sqlite3_bind_int64(statement, first + i, (sqlite3_int64)tn_quantile_at(quantile, percents[i]));
+    sqlite3_bind_int64(statement, first + 3, (sqlite3_int64)quantile->max);
+}
+
+static int write_tally(struct summing *summing, int64_t process_id, const struct tn_tally *tally)
+{
+    sqlite3_stmt *add = summing->add_summary;
+    const uint64_t values[] = {tally->allocations,       tally->total_bytes,           tally->usable_bytes,
+                               tally->min_size_bytes,    tally->max_size_bytes,        tally->sizes.count,
+                               tally->peak_live_count,   tally->peak_live_bytes,       tally->freed,
+                               tally->live_count,        tally->freed_by_other_thread, tally->short_lived,
+                               tally->small_short_lived, tally->first_birth_ns,        tally->last_birth_ns};
+    sqlite3_clear_bindings(add);
+    sqlite3_bind_int64(add, 1, process_id);
+    sqlite3_bind_int64(add, 2, tally->site_id);
+    sqlite3_bind_double(add, 3, (double)tally->total_bytes / (double)tally->allocations);
+    for (int i = 0; i < 15; i++)
+        sqlite3_bind_int64(add, 4 + i, (sqlite3_int64)values[i]);
+    if (tally->freed != 0) {
+        bind_quantiles(add, 19, &tally->lifetime_ns);
+        bind_quantiles(add, 23, &tally->lifetime_allocations);
+        bind_quantiles(add, 27, &tally->lifetime_bytes);
+    }
+    return tn_finish_execute(summing->job, add);
+}
+
+static int write_timeline(struct summing *summing, int64_t process_id)
+{
+    struct tn_timeline *timeline = summing->timeline;
+    tn_timeline_complete(timeline);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < timeline->count; i++) {
+        const struct tn_timeline_point *point = &timeline->points[i];
+        sqlite3_bind_int64(summing->add_point, 1, process_id);
+        sqlite3_bind_int64(summing->add_point, 2, (sqlite3_int64)point->time_ns);
+        sqlite3_bind_int64(summing->add_point, 3, (sqlite3_int64)point->live_count);
+        sqlite3_bind_int64(summing->add_point, 4, (sqlite3_int64)point->live_bytes);
+        sqlite3_bind_int64(summing->add_point, 5, (sqlite3_int64)point->allocations);
+        sqlite3_bind_int64(summing->add_point, 6, (sqlite3_int64)point->allocated_bytes);
+        r = tn_finish_execute(summing->job, summing->add_point);
+    }
+    return r;
+}
+
+static int write_process(struct summing *summing, int64_t process_id, const struct tn_census *census,
+                         const struct teardown *teardown)
+{
+    int r = write_timeline(summing, process_id);
+    for (size_t i = 0; r == 0 && i < census->tally_count; i++)
+        r = write_tally(summing, process_id, &census->tallies[i]);
+    if (r < 0 || teardown->initialised_ns == 0)
+        return r;
+    sqlite3_bind_int64(summing->add_mark, 1, process_id);
+    sqlite3_bind_int64(summing->add_mark, 2, (sqlite3_int64)teardown->initialised_ns);
+    return tn_finish_execute(summing->job, summing->add_mark);
+}
+
+static int load_teardown(struct tn_finish_job *job, int64_t process_id, struct teardown *ret_teardown)
+{
+    int64_t births, exit_ns;
+    int r =
+        tn_finish_number(job, "SELECT sum(births) FROM chunk WHERE process_id = ?1", process_id, 0, &births);
+    if (r == 0)
+        r = tn_finish_number(job,
+                             "SELECT min(time_ns) FROM mark WHERE process_id = ?1 AND text = '" EXIT_MARK "'",
+                             process_id, -1, &exit_ns);
+    if (r == 0)
+        *ret_teardown = (struct teardown){(uint64_t)births, (uint64_t)exit_ns, false, 0};
+    return r;
+}
+
+/* The exit mark comes before the event is counted, the last birth after. */
+static void watch_teardown(struct teardown *teardown, const struct tn_census *census, uint64_t time_ns)
+{
+    if (teardown->is_reached || (time_ns < teardown->exit_ns && census->allocations < teardown->births))
+        return;
+    teardown->is_reached = true;
+    teardown->initialised_ns = tn_census_initialised_ns(census);
+}
+
+static int count_event(struct summing *summing, struct tn_census *census, const struct tn_log_event *event)
+{
+    if (!event->is_birth)
+        return tn_census_death(census, event);
+    uint64_t stack_id = event->stack_id < summing->stack_count ? event->stack_id : 0;
+    uint32_t site_id = summing->sites[stack_id];
+    return site_id != 0 ? tn_census_birth(census, event, site_id) : -EBADMSG;
+}
+
+static int count_process(struct summing *summing, int64_t process_id, struct tn_census *census,
+                         struct teardown *teardown)
+{
+    struct tn_event_cursor *cursor;
+    int r = tn_event_cursor_open(summing->job->database, (uint64_t)process_id, &cursor);
+    if (r < 0)
+        return tn_finish_refuse(summing->job, r, "cannot read events");
+    const struct tn_log_event *event;
+    while ((r = tn_event_cursor_next(cursor, &event)) == 1) {
+        if (event->time_ns >= teardown->exit_ns)
+            watch_teardown(teardown, census, event->time_ns);
+        r = count_event(summing, census, event);
+        if (r < 0)
+            break;
+        tn_timeline_add(summing->timeline, tn_census_point(census, event->time_ns));
+        watch_teardown(teardown, census, 0);
+        if (++summing->done % 1048576 == 0)
+            tn_finish_progress(summing->job, "summaries", summing->done, summing->total);
+    }
+    tn_event_cursor_close(cursor);
+    return r < 0 ? tn_finish_refuse(summing->job, r, "cannot sum up events") : 0;
+}
+
+static int sum_process(struct summing *summing, int64_t process_id)
+{
+    struct tn_census census = {0};
+    struct teardown teardown;
+    *summing->timeline = (struct tn_timeline){0};
+    int r = load_teardown(summing->job, process_id, &teardown);
+    if (r == 0)
+        r = count_process(summing, process_id, &census, &teardown);
+    if (r == 0)
+        r = write_process(summing, process_id, &census, &teardown);
+    tn_census_finish(&census);
+    return r;
+}
+
+static int sum_processes(struct summing *summing)
+{
+    sqlite3_stmt *rows;
+    int r = tn_finish_prepare(summing->job, "SELECT id FROM process ORDER BY id", &rows);
+    if (r < 0)
+        return r;
+    int rc = SQLITE_DONE;
+    while (r == 0 && (rc = sqlite3_step(rows)) == SQLITE_ROW)
+        r = sum_process(summing, sqlite3_column_int64(rows, 0));
+    sqlite3_finalize(rows);
+    if (r == 0 && rc != SQLITE_DONE)
+        return tn_finish_fail(summing->job, rc, "cannot read the log");
+    return r;
+}
+
+static int prepare(struct summing *summing)
+{
+    int r = tn_finish_prepare(
+        summing->job,
+        "INSERT INTO site_summary (process_id, site_id, mean_size_bytes, allocations, total_bytes,"
+        " usable_bytes, min_size_bytes, max_size_bytes, distinct_sizes, peak_live_count, peak_live_bytes,"
+        " freed, live_at_end, freed_by_other_thread, short_lived, small_short_lived, first_birth_ns,"
+        " last_birth_ns, lifetime_ns_p50, lifetime_ns_p90, lifetime_ns_p99, lifetime_ns_max,"
+        " lifetime_allocations_p50, lifetime_allocations_p90, lifetime_allocations_p99,"
+        " lifetime_allocations_max, lifetime_bytes_p50, lifetime_bytes_p90, lifetime_bytes_p99,"
+        " lifetime_bytes_max) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+        " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
+        &summing->add_summary);
+    if (r == 0)
+        r = tn_finish_prepare(summing->job, "INSERT INTO timeline VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                              &summing->add_point);
+    if (r == 0)
+        r = tn_finish_prepare(summing->job,
+                              "INSERT INTO mark (process_id, time_ns, text)"
+                              " SELECT ?1, ?2, '" INITIALISED_MARK
+                              "' WHERE NOT EXISTS"
+                              " (SELECT 1 FROM mark WHERE process_id = ?1 AND text = '" INITIALISED_MARK "')",
+                              &summing->add_mark);
+    return r;
+}
+
+int tn_finish_summaries(struct tn_finish_job *job)
+{
+    struct summing summing = {.job = job};
+    int64_t total = 0;
+    summing.timeline = malloc(sizeof(*summing.timeline));
+    if (summing.timeline == NULL)
+        return tn_finish_refuse(job, -ENOMEM, "cannot sum up");
+    int r = tn_finish_number(job, "SELECT sum(births + deaths) FROM chunk", 0, 0, &total);
+    summing.total = (uint64_t)total;
+    if (r == 0)
+        r = load_sites(&summing);
+    if (r == 0)
+        r = prepare(&summing);
+    if (r == 0)
+        r = sum_processes(&summing);
+    sqlite3_finalize(summing.add_summary);
+    sqlite3_finalize(summing.add_point);
+    sqlite3_finalize(summing.add_mark);
+    free(summing.sites);
+    free(summing.timeline);
+    return r;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "tally.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int tally_of(struct tn_census *census, uint32_t site_id, uint32_t *ret_index)
+{
+    uint64_t *known = tn_map_find(&census->by_site, site_id);
+    if (known != NULL) {
+        *ret_index = (uint32_t)*known;
+        return 0;
+    }
+    if (census->tally_count == census->tally_capacity) {
+        size_t capacity = census->tally_capacity != 0 ? census->tally_capacity * 2 : 64;
+        struct tn_tally *tallies = realloc(census->tallies, capacity * sizeof(tallies[0]));
+        if (tallies == NULL)
+            return -ENOMEM;
+        census->tallies = tallies;
+        census->tally_capacity = capacity;
+    }
+    int r = tn_map_put(&census->by_site, site_id, census->tally_count);
+    if (r < 0)
+        return r;
+    *ret_index = (uint32_t)census->tally_count;
+    memset(&census->tallies[census->tally_count], 0, sizeof(census->tallies[0]));
+    census->tallies[census->tally_count++].site_id = site_id;
+    return 0;
+}
+
+static int count_size(struct tn_tally *tally, uint64_t size_bytes)
+{
+    if (tally->allocations != 0 && tally->last_size_bytes == size_bytes)
+        return 0;
+    tally->last_size_bytes = size_bytes;
+    if (tally->sizes.count == TN_DISTINCT_SIZES_MAX || size_bytes == UINT64_MAX)
+        return 0;
+    return tn_map_put(&tally->sizes, size_bytes + 1, 1);
+}
+
+/* Take a record for a block. */
+static int take_record(struct tn_census *census, uint32_t *ret_index)
+{
+    if (census->free_record != 0) {
+        *ret_index = census->free_record - 1;
+        census->free_record = census->lives[*ret_index].thread_id;
+        return 0;
+    }
+    if (census->live_used == census->live_capacity) {
+        size_t capacity = census->live_capacity != 0 ? census->live_capacity * 2 : 1024;
+        struct tn_live *lives = realloc(census->lives, capacity * sizeof(lives[0]));
+        if (lives == NULL)
+            return -ENOMEM;
+        census->lives = lives;
+        census->live_capacity = capacity;
+    }
+    *ret_index = (uint32_t)census->live_used++;
+    return 0;
+}
+
+static void give_record(struct tn_census *census, uint32_t index)
+{
+    census->lives[index].thread_id = census->free_record;
+    census->free_record = index + 1;
+}
+
+static void count_birth(struct tn_tally *tally, const struct tn_log_event *event, uint64_t allocations)
+{
+    uint64_t size_bytes = event->size_bytes;
+    if (tally->allocations == 0 || size_bytes < tally->min_size_bytes)
+        tally->min_size_bytes = size_bytes;
+    if (size_bytes > tally->max_size_bytes)
+        tally->max_size_bytes = size_bytes;
+    if (tally->allocations++ == 0)
+        tally->first_birth_ns = event->time_ns;
+    tally->last_birth_ns = event->time_ns;
+    tally->last_birth_allocations = allocations;
+    tally->total_bytes += size_bytes;
+    tally->usable_bytes += event->usable_size_bytes;
+    tally->live_bytes += size_bytes;
+    if (++tally->live_count > tally->peak_live_count)
+        tally->peak_live_count = tally->live_count;
+    if (tally->live_bytes > tally->peak_live_bytes)
+        tally->peak_live_bytes = tally->live_bytes;
+}
+
+int tn_census_birth(struct tn_census *census, const struct tn_log_event *event, uint32_t site_id)
+{
+    uint32_t index, record;
+    int r = tally_of(census, site_id, &index);
+    if (r == 0)
+        r = count_size(&census->tallies[index], event->size_bytes);
+    if (r == 0)
+        r = take_record(census, &record);
+    if (r == 0)
+        r = tn_map_put(&census->by_id, event->allocation_id, record);
+    if (r < 0)
+        return r;
+    census->events++;
+    census->allocations++;
+    census->allocated_bytes += event->size_bytes;
+    census->live_bytes += event->size_bytes;
+    if (census->live_bytes > census->peak_live_bytes)
+        census->peak_live_bytes = census->live_bytes;
+    if (census->allocations - census->frees > census->peak_live_count)
+        census->peak_live_count = census->allocations - census->frees;
+    census->lives[record] =
+        (struct tn_live){event->size_bytes,       event->time_ns, census->allocations,
+                         census->allocated_bytes, index,          (uint32_t)event->thread_id};
+    count_birth(&census->tallies[index], event, census->allocations);
+    return 0;
+}
+
+static int count_death(struct tn_tally *tally, const struct tn_live *live, const struct tn_log_event *event,
+                       const struct tn_census *census)
+{
+    uint64_t lifetime_bytes = census->allocated_bytes - live->birth_bytes;
+    uint64_t lifetime_ns = event->time_ns > live->birth_ns ? event->time_ns - live->birth_ns : 0;
+    tally->freed++;
+    tally->live_count--;
+    tally->live_bytes -= live->size_bytes;
+    if (live->thread_id != (uint32_t)event->thread_id)
+        tally->freed_by_other_thread++;
+    if (lifetime_bytes < TN_SHORT_LIVED_BYTES) {
+        tally->short_lived++;
+        tally->small_short_lived += live->size_bytes <= TN_SMALL_BYTES;
+    }
+    int r = tn_quantile_add(&tally->lifetime_ns, lifetime_ns);
+    if (r == 0)
+        r = tn_quantile_add(&tally->lifetime_allocations, census->allocations - live->birth_allocations);
+    return r < 0 ? r : tn_quantile_add(&tally->lifetime_bytes, lifetime_bytes);
+}
+
+int tn_census_death(struct tn_census *census, const struct tn_log_event *event)
+{
+    uint64_t record;
+    if (!tn_map_remove(&census->by_id, event->allocation_id, &record))
+        return -EBADMSG;
+    struct tn_live *live = &census->lives[record];
+    int r = count_death(&census->tallies[live->tally], live, event, census);
+    census->events++;
+    census->frees++;
+    census->live_bytes -= live->size_bytes;
+    give_record(census, (uint32_t)record);
+    return r;
+}
+
+struct tn_timeline_point tn_census_point(const struct tn_census *census, uint64_t time_ns)
+{
+    return (struct tn_timeline_point){.time_ns = time_ns,
+                                      .live_count = census->allocations - census->frees,
+                                      .live_bytes = census->live_bytes,
+                                      .allocations = census->allocations,
+                                      .allocated_bytes = census->allocated_bytes,
+                                      .event = census->events};
+}
+
+uint64_t tn_census_initialised_ns(const struct tn_census *census)
+{
+    uint64_t latest_ns = 0;
+    for (size_t i = 0; i < census->by_id.capacity; i++) {
+        if (census->by_id.entries[i].key == 0)
+            continue;
+        const struct tn_live *live = &census->lives[census->by_id.entries[i].value];
+        bool is_early = census->tallies[live->tally].last_birth_allocations <= census->allocations / 10;
+        if (is_early && live->birth_ns > latest_ns)
+            latest_ns = live->birth_ns;
+    }
+    return latest_ns;
+}
+
+void tn_census_finish(struct tn_census *census)
+{
+    for (size_t i = 0; i < census->tally_count; i++) {
+        struct tn_tally *tally = &census->tallies[i];
+        tn_map_finish(&tally->sizes);
+        tn_quantile_finish(&tally->lifetime_ns);
+        tn_quantile_finish(&tally->lifetime_allocations);
+        tn_quantile_finish(&tally->lifetime_bytes);
+    }
+    free(census->tallies);
+    free(census->lives);
+    tn_map_finish(&census->by_site);
+    tn_map_finish(&census->by_id);
+    *census = (struct tn_census){0};
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_FINISH_TALLY_H
+#define TENURE_FINISH_TALLY_H
+
+/* What is counted of one process while its events go by: of each site, and of the blocks that live. */
+
+#include "quantile.h"
+#include "timeline.h"
+
+#include "tenure/log.h"
+#include "tenure/map.h"
+
+#define TN_SMALL_BYTES        1024u  /* small: at most; as in the report's "small and short-lived" */
+#define TN_SHORT_LIVED_BYTES  32768u /* short-lived: released before the process asked for as much again */
+#define TN_DISTINCT_SIZES_MAX 16384u /* sizes told apart at one site; more are shown as this many */
+
+/* One site of one process. Sizes in bytes; the invariant of all counts: allocations = freed + live_count. */
+struct tn_tally {
+    uint32_t site_id;
+    uint64_t allocations, freed, live_count, peak_live_count;
+    uint64_t total_bytes, usable_bytes, live_bytes, peak_live_bytes;
+    uint64_t min_size_bytes, max_size_bytes;
+    uint64_t freed_by_other_thread, short_lived, small_short_lived;
+    uint64_t first_birth_ns, last_birth_ns;
+    uint64_t last_birth_allocations; /* allocations of the process up to and with its last one */
+    struct tn_map sizes;             /* size + 1 -> 1 */
+    uint64_t last_size_bytes;        /* most sites ask for one size again and again */
+    struct tn_quantile lifetime_ns, lifetime_allocations, lifetime_bytes;
+};
+
+/* A block that lives. */
+struct tn_live {
+    uint64_t size_bytes, birth_ns;
+    uint64_t birth_allocations, birth_bytes; /* of the process, up to and with this one */
+    uint32_t tally;                          /* index */
+    uint32_t thread_id;                      /* who asked; in a free record: the next free one */
+};
+
+/* One process. Zeroed is empty. */
+struct tn_census {
+    struct tn_tally *tallies; /* owned */
+    size_t tally_count, tally_capacity;
+    struct tn_map by_site; /* site id -> index */
+    struct tn_live *lives; /* owned; records in use and free ones */
+    size_t live_capacity, live_used;
+    uint32_t free_record; /* 1 + index of the first free record; 0: none */
+    struct tn_map by_id;  /* allocation id -> index in lives */
+    uint64_t events, allocations, frees, allocated_bytes, live_bytes, peak_live_bytes, peak_live_count;
+};
+
+/* Count a birth at a site (id from 1). Returns 0 or -ENOMEM. */
+int tn_census_birth(struct tn_census *census, const struct tn_log_event *event, uint32_t site_id);
+
+/* Count a death. Returns 0; -EBADMSG: the block was not born or has died already (nothing changed);
+ * -ENOMEM. */
+int tn_census_death(struct tn_census *census, const struct tn_log_event *event);
+
+/* The state right after the last event. */
+struct tn_timeline_point tn_census_point(const struct tn_census *census, uint64_t time_ns);
+
+/* When initialisation was done, by the rule of docs/sites.md: the birth of the youngest block that lives now
+ * and belongs to a site all of whose allocations lie in the first tenth of those made so far. To be asked
+ * where teardown begins. 0: there is no such block. Cost: the live blocks. */
+uint64_t tn_census_initialised_ns(const struct tn_census *census);
+
+/* Release; empty again. */
+void tn_census_finish(struct tn_census *census);
+
+#endif
