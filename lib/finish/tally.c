@@ -87,7 +87,7 @@ static void count_birth(struct tn_tally *tally, const struct tn_log_event *event
 
 int tn_census_birth(struct tn_census *census, const struct tn_log_event *event, uint32_t site_id)
 {
-    uint32_t index, record;
+    uint32_t index = 0, record = 0;
     int r = tally_of(census, site_id, &index);
     if (r == 0)
         r = count_size(&census->tallies[index], event->size_bytes);
