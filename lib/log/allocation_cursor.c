@@ -28,7 +28,9 @@ struct tn_allocation_cursor {
     const struct tn_log_event
         *pending; /* the first event of the next process, while survivors are given out */
     bool is_end;
-    struct tn_allocation out; /* what was returned last */
+    enum tn_step step;                 /* what the last advance found */
+    const struct tn_allocation *shown; /* and where it is */
+    struct tn_allocation out;          /* a block that was taken out */
 };
 
 int tn_allocation_cursor_open_range(struct sqlite3 *database, const struct tn_cursor_range *range,
@@ -89,6 +91,7 @@ static bool is_wanted(const struct tn_cursor_range *range, const struct tn_log_e
            birth->time_ns >= range->first_birth_ns && birth->time_ns <= range->last_birth_ns;
 }
 
+/* Returns 1 when the block is a wanted one. */
 static int note_birth(struct tn_allocation_cursor *cursor, const struct tn_log_event *birth)
 {
     cursor->birth_count++;
@@ -118,7 +121,9 @@ static int note_birth(struct tn_allocation_cursor *cursor, const struct tn_log_e
         .function = birth->function,
         .is_live = true,
     };
-    return 0;
+    cursor->step = TN_STEP_BIRTH;
+    cursor->shown = &cursor->places[index].allocation;
+    return 1;
 }
 
 /* Take a block out, with the clocks as they stand now. Returns whether it was there. */
@@ -145,6 +150,8 @@ static int note_death(struct tn_allocation_cursor *cursor, const struct tn_log_e
     cursor->out.free_stack_id = death->stack_id;
     cursor->out.free_depth_bytes = death->depth_bytes;
     cursor->out.free_function = death->function;
+    cursor->step = TN_STEP_DEATH;
+    cursor->shown = &cursor->out;
     return 1;
 }
 
@@ -175,6 +182,8 @@ static int next_survivor(struct tn_allocation_cursor *cursor)
 {
     if (cursor->survivor_index < cursor->survivor_count) {
         take_out(cursor, cursor->survivors[cursor->survivor_index++]);
+        cursor->step = TN_STEP_SURVIVOR;
+        cursor->shown = &cursor->out;
         return 1;
     }
     free(cursor->survivors);
@@ -191,7 +200,7 @@ static void begin_process(struct tn_allocation_cursor *cursor, uint64_t process_
     cursor->birth_bytes = tn_event_cursor_bytes_before(cursor->events);
 }
 
-/* Returns 1 when an allocation has ended, 0 to go on, or a negative errno. */
+/* Returns 1 when there is something to show, 0 to go on, or a negative errno. */
 static int take_event(struct tn_allocation_cursor *cursor, const struct tn_log_event *event)
 {
     int r = event->is_birth ? note_birth(cursor, event) : note_death(cursor, event);
@@ -223,7 +232,7 @@ static int advance(struct tn_allocation_cursor *cursor)
     return take_event(cursor, event);
 }
 
-int tn_allocation_cursor_next(struct tn_allocation_cursor *cursor,
+int tn_allocation_cursor_step(struct tn_allocation_cursor *cursor, enum tn_step *ret_step,
                               const struct tn_allocation **ret_allocation)
 {
     int r = 0;
@@ -235,8 +244,20 @@ int tn_allocation_cursor_next(struct tn_allocation_cursor *cursor,
         else
             r = advance(cursor);
     }
-    if (r == 1)
-        *ret_allocation = &cursor->out;
+    if (r == 1) {
+        *ret_step = cursor->step;
+        *ret_allocation = cursor->shown;
+    }
+    return r;
+}
+
+int tn_allocation_cursor_next(struct tn_allocation_cursor *cursor,
+                              const struct tn_allocation **ret_allocation)
+{
+    int r;
+    do
+        r = tn_allocation_cursor_step(cursor, &cursor->step, ret_allocation);
+    while (r == 1 && cursor->step == TN_STEP_BIRTH);
     return r;
 }
 

@@ -55,9 +55,10 @@ struct tn_chunk {
     uint64_t first_id, last_id; /* of births; 0: none */
     uint64_t first_ns, last_ns;
     uint64_t births, deaths;
-    uint64_t birth_bytes;
-    const char *codec; /* text; ends with NUL */
-    uint64_t checksum; /* tn_chunk_checksum of data */
+    uint64_t reallocs;                  /* births with a previous block */
+    uint64_t birth_bytes, usable_bytes; /* asked for and got by the births */
+    const char *codec;                  /* text; ends with NUL */
+    uint64_t checksum;                  /* tn_chunk_checksum of data */
     const uint8_t *data;
     size_t data_bytes;
 };

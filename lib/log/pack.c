@@ -22,7 +22,7 @@ struct slot {
 struct tn_pack {
     uint64_t process_id;
     uint64_t first_ns, first_id;
-    uint64_t birth_bytes;
+    uint64_t birth_bytes, usable_bytes;
     uint32_t event_count, birth_count;
     uint32_t event_capacity; /* room in every low stream for that many values */
     int error;               /* -ENOMEM once a wide stream could not grow */
@@ -42,7 +42,7 @@ static void begin(struct tn_pack *pack)
 {
     pack->event_count = 0;
     pack->birth_count = 0;
-    pack->birth_bytes = 0;
+    pack->birth_bytes = pack->usable_bytes = 0;
     pack->first_id = 0;
     memset(pack->low_count, 0, sizeof(pack->low_count));
     for (int i = 0; i < TN_COLUMN_COUNT; i++)
@@ -269,6 +269,7 @@ static void put_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64
         put(pack, TN_COLUMN_PREVIOUS, id - birth->previous_id - 1);
     pack->births[pack->birth_count++] = (struct birth_here){id, birth->address, birth->usable_size_bytes};
     pack->birth_bytes += birth->size_bytes;
+    pack->usable_bytes += birth->usable_size_bytes;
 }
 
 int tn_pack_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t id)
@@ -402,7 +403,9 @@ int tn_pack_seal(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd, struct tn_chunk
         .last_ns = pack->predict.last_ns,
         .births = pack->birth_count,
         .deaths = pack->event_count - pack->birth_count,
+        .reallocs = pack->low_count[TN_COLUMN_PREVIOUS],
         .birth_bytes = pack->birth_bytes,
+        .usable_bytes = pack->usable_bytes,
         .codec = (const char *)pack->codec.data,
         .checksum = tn_chunk_checksum(pack->data.data, pack->data.size_bytes),
         .data = pack->data.data,

@@ -36,7 +36,8 @@ static const char *const statement_sql[TN_WRITER_STATEMENT_COUNT] = {
     [TN_WRITER_STACK] = "INSERT INTO stack VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL)",
     [TN_WRITER_FAILURE] = "INSERT INTO allocation_failure VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6)",
     [TN_WRITER_MARK] = "INSERT INTO mark VALUES (NULL, ?1, ?2, ?3)",
-    [TN_WRITER_CHUNK] = "INSERT INTO chunk VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [TN_WRITER_CHUNK] =
+        "INSERT INTO chunk VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 };
 
 /* ---------------------------------------------------------------------------------------- statements */

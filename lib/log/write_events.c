@@ -87,13 +87,13 @@ static int insert_chunk(struct tn_log_writer *writer, const struct tn_chunk *chu
     tn_sql_bind_id(statement, 1, chunk->process_id);
     tn_sql_bind_id(statement, 2, chunk->first_id);
     tn_sql_bind_id(statement, 3, chunk->last_id);
-    const uint64_t numbers[] = {chunk->first_ns, chunk->last_ns, chunk->births, chunk->deaths,
-                                chunk->birth_bytes};
-    for (int i = 0; i < 5; i++)
+    const uint64_t numbers[] = {chunk->first_ns, chunk->last_ns,     chunk->births,      chunk->deaths,
+                                chunk->reallocs, chunk->birth_bytes, chunk->usable_bytes};
+    for (int i = 0; i < 7; i++)
         sqlite3_bind_int64(statement, 4 + i, (sqlite3_int64)numbers[i]);
-    sqlite3_bind_text(statement, 9, chunk->codec, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 10, (sqlite3_int64)chunk->checksum);
-    sqlite3_bind_blob64(statement, 11, chunk->data, chunk->data_bytes, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 11, chunk->codec, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 12, (sqlite3_int64)chunk->checksum);
+    sqlite3_bind_blob64(statement, 13, chunk->data, chunk->data_bytes, SQLITE_STATIC);
     return tn_writer_step(writer, statement);
 }
 
