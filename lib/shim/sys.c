@@ -49,15 +49,6 @@ size_t tn_length(const char *text)
     return length;
 }
 
-bool tn_is_equal(const char *a, const char *b)
-{
-    while (*a != '\0' && *a == *b) {
-        a++;
-        b++;
-    }
-    return *a == *b;
-}
-
 bool tn_has_prefix(const char *text, const char *prefix)
 {
     while (*prefix != '\0')

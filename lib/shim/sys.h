@@ -33,9 +33,6 @@ void tn_text_add_hex(struct tn_text *text, uint64_t number);
 /* Length of a string without its NUL. */
 size_t tn_length(const char *text);
 
-/* Whether two strings are equal. */
-bool tn_is_equal(const char *a, const char *b);
-
 /* Whether text begins with prefix. */
 bool tn_has_prefix(const char *text, const char *prefix);
 
