@@ -163,7 +163,8 @@ def recorder_says_nothing(world):
 def broken_library(world):
     folder = world.folder / "broken"
     folder.mkdir()
-    (folder / "libunwind.so.8").write_text("no library\n")
+    for name in ("libunwind.so.8", "libunwind-x86_64.so.8"):
+        (folder / name).write_text("no library\n")
     return folder
 
 
