@@ -57,38 +57,6 @@ static const char *typedef_name(const char *name, const char **ret_wide)
     return name + 6;
 }
 
-void tn_site_simplify_std(const char *name, char *via, size_t size_bytes)
-{
-    const char *rest = name + strlen("std::");
-    const char *shown = "", *shown_separator = "";
-    int shown_length = 0;
-    for (;;) {
-        size_t length = identifier_length(rest);
-        if (strncmp(rest + length, "::", 2) != 0)
-            break;
-        if (is_listed(tn_site_std_namespaces, rest, length)) {
-            shown = rest;
-            shown_length = (int)length;
-            shown_separator = "::";
-        } else if (!is_listed(tn_site_std_inner_namespaces, rest, length)) {
-            break;
-        }
-        rest += length + 2;
-    }
-    via[0] = '\0';
-    const struct tn_site_name *alias = find_alias(tn_site_std_aliases, rest);
-    if (alias != NULL) {
-        print_container(alias->via, rest, via, size_bytes);
-        return;
-    }
-    if (rest[0] == '_' || identifier_length(rest) == 0)
-        return;
-    const char *wide;
-    rest = typedef_name(rest, &wide);
-    snprintf(via, size_bytes, "std::%.*s%s%s%.*s", shown_length, shown, shown_separator, wide,
-             (int)identifier_length(rest), rest);
-}
-
 /* Where the path before generic arguments or a trait ends. */
 static size_t path_length(const char *text)
 {
@@ -123,6 +91,44 @@ void tn_site_simplify_rust(const char *name, char *via, size_t size_bytes)
     if (last >= 2 && isupper((unsigned char)path[type]))
         length = last - 2;
     snprintf(via, size_bytes, "%.*s", (int)length, path);
+}
+
+void tn_site_simplify_std(const char *name, char *via, size_t size_bytes)
+{
+    const char *rest = name + strlen("std::");
+    const char *shown = "", *shown_separator = "";
+    int shown_length = 0;
+    for (;;) {
+        size_t length = identifier_length(rest);
+        if (strncmp(rest + length, "::", 2) != 0)
+            break;
+        if (is_listed(tn_site_std_namespaces, rest, length)) {
+            shown = rest;
+            shown_length = (int)length;
+            shown_separator = "::";
+        } else if (!is_listed(tn_site_std_inner_namespaces, rest, length)) {
+            break;
+        }
+        rest += length + 2;
+    }
+    via[0] = '\0';
+    const struct tn_site_name *alias = find_alias(tn_site_std_aliases, rest);
+    if (alias != NULL) {
+        print_container(alias->via, rest, via, size_bytes);
+        return;
+    }
+    size_t first_length = identifier_length(rest);
+    if (shown_length == 0 && strncmp(rest + first_length, "::", 2) == 0 &&
+        is_listed(tn_site_rust_modules, rest, first_length)) {
+        tn_site_simplify_rust(name, via, size_bytes);
+        return;
+    }
+    if (rest[0] == '_' || identifier_length(rest) == 0)
+        return;
+    const char *wide;
+    rest = typedef_name(rest, &wide);
+    snprintf(via, size_bytes, "std::%.*s%s%s%.*s", shown_length, shown, shown_separator, wide,
+             (int)identifier_length(rest), rest);
 }
 
 void tn_site_simplify_c(const char *name, char *via, size_t size_bytes)

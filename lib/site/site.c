@@ -99,7 +99,9 @@ static const char *rust_owner(const char *function)
         return function;
     const char *as = strstr(function, " as ");
     const char *path = strstr(function, "::");
-    return as != NULL && path > as ? as + 4 : function + 1;
+    const char *owner = as != NULL && path > as ? as + 4 : function + 1;
+    owner += strspn(owner, "&<[");
+    return strncmp(owner, "mut ", 4) == 0 || strncmp(owner, "dyn ", 4) == 0 ? owner + 4 : owner;
 }
 
 static void set(struct tn_site_class *class, enum tn_site_kind kind, const char *via, size_t length)

@@ -80,6 +80,7 @@ const struct tn_site_prefix tn_site_runtime_prefixes[] = {
     {"__cxxabiv1::", "C++ support"},
     {"alloc::", "Rust: the alloc crate"},
     {"core::", "Rust: the core crate"},
+    {"__rustc::", "Rust: __rust_alloc and its kin since 1.86"},
     {"hashbrown::", "Rust: what std's HashMap is made of"},
     {NULL, NULL},
 };
@@ -350,6 +351,10 @@ const char *const tn_site_std_inner_namespaces[] = {
 
 const char *const tn_site_std_namespaces[] = {
     "filesystem", "chrono", "pmr", "ranges", "experimental", "this_thread", "regex_constants", NULL};
+
+const char *const tn_site_rust_modules[] = {
+    "collections", "path",       "ffi", "fs",        "io",           "env", "net",  "process", "sync",
+    "sys",         "sys_common", "os",  "panicking", "backtrace_rs", "rt",  "time", NULL};
 
 const struct tn_site_name tn_site_std_aliases[] = {
     {"_Vector_base", "std::vector", "libstdc++"},

@@ -29,6 +29,7 @@ extern const struct tn_site_prefix tn_site_runtime_prefixes[]; /* the same */
 extern const struct tn_site_name tn_site_wrappers[];
 extern const struct tn_site_prefix tn_site_wrapper_prefixes[];
 extern const struct tn_site_name tn_site_std_aliases[];  /* after "std::" */
+extern const char *const tn_site_rust_modules[];         /* after "std::": there it is Rust's, not C++'s */
 extern const char *const tn_site_std_inner_namespaces[]; /* inline or internal: not shown */
 extern const char *const tn_site_std_namespaces[];       /* shown, with what follows */
 extern const struct tn_site_name tn_site_c_aliases[];    /* C library names after simplification */
