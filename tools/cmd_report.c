@@ -7,10 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TOP_DEFAULT 10
@@ -102,6 +105,31 @@ static int write_file(const char *path, const struct tn_buffer *text)
     return TN_STATUS_MACHINE;
 }
 
+/* The newest recording of the working directory that has a name of ours; NULL if there is none. To be freed.
+ */
+static char *find_newest_log(void)
+{
+    glob_t found;
+    if (glob("tenure.*.db", GLOB_NOSORT, NULL, &found) != 0)
+        return NULL;
+    const char *newest = NULL;
+    struct timespec newest_time = {0};
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct stat status;
+        if (stat(found.gl_pathv[i], &status) < 0)
+            continue;
+        struct timespec time = status.st_mtim;
+        if (newest == NULL || time.tv_sec > newest_time.tv_sec ||
+            (time.tv_sec == newest_time.tv_sec && time.tv_nsec > newest_time.tv_nsec)) {
+            newest = found.gl_pathv[i];
+            newest_time = time;
+        }
+    }
+    char *path = newest != NULL ? strdup(newest) : NULL;
+    globfree(&found);
+    return path;
+}
+
 static int print_report(const struct request *request, const struct tn_summary *summary)
 {
     struct tn_buffer text = {0};
@@ -116,6 +144,26 @@ static int print_report(const struct request *request, const struct tn_summary *
     return status;
 }
 
+static int report_log(const struct request *request, const char *path)
+{
+    struct tn_error error;
+    if (request->output != NULL && is_same_file(path, request->output)) {
+        tn_say("option '--output' of 'report': '%s' is the log itself; name another file", request->output);
+        return TN_STATUS_USAGE;
+    }
+    struct tn_log *log = NULL;
+    if (tn_log_open(path, &log, &error) < 0)
+        return tn_say_error(&error);
+    struct tn_summary summary;
+    int r = tn_summary_load(log, request->process_id, request->top, &summary, &error);
+    tn_log_close(log);
+    if (r < 0)
+        return tn_say_error(&error);
+    int status = print_report(request, &summary);
+    tn_summary_finish(&summary);
+    return status;
+}
+
 static int run(const struct tn_arguments *arguments)
 {
     struct request request = {0};
@@ -124,21 +172,17 @@ static int run(const struct tn_arguments *arguments)
         tn_say("%s", error.text);
         return TN_STATUS_USAGE;
     }
-    const char *path = arguments->operands[0];
-    if (request.output != NULL && is_same_file(path, request.output)) {
-        tn_say("option '--output' of 'report': '%s' is the log itself; name another file", request.output);
+    if (arguments->operand_count > 0)
+        return report_log(&request, arguments->operands[0]);
+    char *path = find_newest_log();
+    if (path == NULL) {
+        tn_say(
+            "'report' needs a LOG: none was given, and there is no tenure.*.db in the working directory; "
+            "record a program first, with 'tenure record PROGRAM'");
         return TN_STATUS_USAGE;
     }
-    struct tn_log *log = NULL;
-    if (tn_log_open(path, &log, &error) < 0)
-        return tn_say_error(&error);
-    struct tn_summary summary;
-    int r = tn_summary_load(log, request.process_id, request.top, &summary, &error);
-    tn_log_close(log);
-    if (r < 0)
-        return tn_say_error(&error);
-    int status = print_report(&request, &summary);
-    tn_summary_finish(&summary);
+    int status = report_log(&request, path);
+    free(path);
     return status;
 }
 
@@ -153,13 +197,13 @@ static const struct tn_option options[] = {
 const struct tn_command tn_command_report = {
     .name = "report",
     .summary = "Say what a program does with its heap, and where",
-    .usage = "[OPTIONS] LOG",
+    .usage = "[OPTIONS] [LOG]",
     .details =
         "The report says what was recorded (losses first, if any), the totals, and the sites with most\n"
-        "allocations, most short-lived small allocations and the highest peaks.\n",
+        "allocations, most short-lived small allocations and the highest peaks. Without LOG it takes the\n"
+        "newest tenure.*.db in the working directory.\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
-                .operand_min = 1,
                 .operand_max = 1,
                 .operands = "a LOG"},
     .usage_status = TN_STATUS_USAGE,
