@@ -33,8 +33,10 @@ struct request {
     bool is_replacing, is_quiet;
     char options_text[512];                      /* for meta.options */
     struct tn_variable variables[VARIABLES_MAX]; /* what the shim must be told, ended by a NULL name */
-    char program[PATH_MAX];                      /* what to execute */
-    char **argv;                                 /* the program's */
+    char values[VARIABLES_MAX][24];              /* of these, as text */
+    size_t variable_count;
+    char program[PATH_MAX]; /* what to execute */
+    char **argv;            /* the program's */
 };
 
 static int check_rows(const struct tn_arguments *arguments, const char **ret_rows, struct tn_error *error)
@@ -57,31 +59,23 @@ static int check_rows(const struct tn_arguments *arguments, const char **ret_row
     return 0;
 }
 
-/* The shim reads its options from the environment; only what differs from the default is put there, so that
- * the program sees as little of it as possible. */
-static void tell_shim(struct request *request, const struct tn_arguments *arguments)
+/* The shim reads its options from the environment. Only what was given is put there, so that the program sees
+ * as little of it as possible. */
+static void tell(struct request *request, const struct tn_arguments *arguments, const char *option,
+                 const char *variable, uint64_t value)
 {
-    static const struct {
-        const char *option, *variable;
-    } mirrors[] = {
-        {"depth", "TENURE_DEPTH"},
-        {"ring-size", "TENURE_RING_SIZE"},
-        {"free-stacks", "TENURE_FREE_STACKS"},
-        {"children", "TENURE_CHILDREN"},
-        {"check-stacks", "TENURE_CHECK_STACKS"},
-    };
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof(mirrors) / sizeof(mirrors[0]); i++) {
-        const char *value = tn_option_text(arguments, mirrors[i].option);
-        if (value == NULL)
-            continue;
-        if (value[0] == '\0' || strcmp(value, "yes") == 0)
-            value = "1";
-        else if (strcmp(value, "no") == 0)
-            value = "0";
-        request->variables[n++] = (struct tn_variable){mirrors[i].variable, value};
-    }
-    request->variables[n] = (struct tn_variable){NULL, NULL};
+    if (!tn_option_is_given(arguments, option))
+        return;
+    size_t n = request->variable_count++;
+    snprintf(request->values[n], sizeof(request->values[n]), "%" PRIu64, value);
+    request->variables[n] = (struct tn_variable){variable, request->values[n]};
+}
+
+/* The variable may ask for more than the option can: 2 prints the stacks that differ. */
+static uint64_t check_level(const struct tn_arguments *arguments)
+{
+    const char *value = tn_option_text(arguments, "check-stacks");
+    return value != NULL && strcmp(value, "2") == 0 ? 2 : 1;
 }
 
 static int check_options(const struct tn_arguments *arguments, struct request *request,
@@ -111,7 +105,11 @@ static int check_options(const struct tn_arguments *arguments, struct request *r
              depth, ring_bytes, has_free_stacks ? "yes" : "no", has_children ? "yes" : "no", request->rows,
              tn_option_is_given(arguments, "check-stacks") ? "yes" : "no",
              request->wrapper != NULL ? " wrapper=" : "", request->wrapper != NULL ? request->wrapper : "");
-    tell_shim(request, arguments);
+    tell(request, arguments, "depth", "TENURE_DEPTH", depth);
+    tell(request, arguments, "ring-size", "TENURE_RING_SIZE", ring_bytes);
+    tell(request, arguments, "free-stacks", "TENURE_FREE_STACKS", has_free_stacks);
+    tell(request, arguments, "children", "TENURE_CHILDREN", has_children);
+    tell(request, arguments, "check-stacks", "TENURE_CHECK_STACKS", check_level(arguments));
     return 0;
 }
 
@@ -154,7 +152,7 @@ static int check_log(const char *log, bool is_replacing, struct tn_error *error)
             return tn_error_set(error, -EISDIR, "cannot write the log '%s': it is a directory", log);
         if (!is_replacing)
             return tn_error_set(error, -EEXIST,
-                                "cannot write the log '%s': it is there already; give another name with "
+                                "cannot write the log '%s': it exists already; give another name with "
                                 "--output, or --force to replace it",
                                 log);
         return 0;

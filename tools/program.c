@@ -79,8 +79,7 @@ int tn_program_find(const char *name, const char *search_path, char *ret_path, s
     }
     if (worst == -EACCES)
         return complain_probe(error, name, worst);
-    return tn_error_set(error, -ENOENT,
-                        "cannot run '%s': there is no such program in PATH; give its path, as in './%s'",
+    return tn_error_set(error, -ENOENT, "cannot run '%s': not found in PATH; give its path, as in './%s'",
                         name, name);
 }
 
@@ -130,6 +129,8 @@ static int read_abi(int fd, struct tn_program_abi *ret_abi)
         .elf_data = header.e_ident[EI_DATA],
         .machine = header.e_machine,
     };
+    if (header.e_type != ET_EXEC && header.e_type != ET_DYN)
+        return -ENOEXEC;
     bool is_native = abi.elf_class == (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32);
     if (is_native) {
         int r = (size_t)n == sizeof(header)
@@ -164,8 +165,9 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* Whether the program gains rights when it is executed: the loader then ignores LD_PRELOAD. Root gains none
- * by a file that belongs to root, and nothing is gained on a file system mounted nosuid. */
+/* A program whose rights change when it is executed: the loader then ignores LD_PRELOAD. Whether they really
+ * change depends on who executes it; the answer here is the same for everybody. On a file system mounted
+ * nosuid nothing changes. */
 static int check_rights(const char *path, int fd, struct tn_error *error)
 {
     struct stat status;
@@ -174,18 +176,19 @@ static int check_rights(const char *path, int fd, struct tn_error *error)
         return 0;
     const char *what = NULL;
     bool is_group_executable = (status.st_mode & S_IXGRP) != 0;
-    if ((status.st_mode & S_ISUID) != 0 && status.st_uid != getuid())
+    if ((status.st_mode & S_ISUID) != 0)
         what = "setuid";
-    else if ((status.st_mode & S_ISGID) != 0 && is_group_executable && status.st_gid != getgid())
+    else if ((status.st_mode & S_ISGID) != 0 && is_group_executable)
         what = "setgid";
-    else if (getuid() != 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0)
+    else if (fgetxattr(fd, "security.capability", NULL, 0) > 0)
         what = "given capabilities of its own";
     if (what == NULL)
         return 0;
-    return tn_error_set(error, -ENOTSUP,
-                        "cannot record '%s': it is %s, so the loader ignores LD_PRELOAD; record a copy of "
-                        "it without these rights, or run tenure as the user that it runs as",
-                        path, what);
+    return tn_error_set(
+        error, -ENOTSUP,
+        "cannot record '%s': it is %s, and the loader ignores LD_PRELOAD when a program's rights "
+        "change; record a copy of it without them",
+        path, what);
 }
 
 static const char *machine_name(const struct tn_program_abi *abi, char text[32])
