@@ -29,7 +29,7 @@
  *                           TENURE_SESSION of the program. The log file exists
  *   error ERRNO TEXT        it cannot start; no file was left behind that was not there. Nothing follows
  * then, while it records
- *   progress allocations=N frees=N bytes=N live=N live_bytes=N lost=N processes=N log_bytes=N
+ *   progress allocations=N frees=N bytes=N live=N lost=N processes=N log_bytes=N
  *                           about once a second; bytes: asked for in total; live: blocks; processes: alive
  *   waiting PID ...         the tool's child has been waited for, and these recorded processes still run;
  *                           said once, and again when the list changes (at most 32 of them are named)
@@ -38,7 +38,7 @@
  * then, once every recorded process has gone and the child has been waited for
  *   finishing PERCENT STEP  names, sites, summaries; STEP is the rest of the line
  *   warning TEXT            the log is complete as to its events, but finishing failed
- *   done allocations=N frees=N live=N bytes=N live_bytes=N peak_live_bytes=N lost=N processes=N
+ *   done allocations=N frees=N live=N bytes=N lost=N processes=N
  *        duration_ns=N log_bytes=N finished=0|1
  *                           (one line) the log is closed. processes=0: no program ever reported to the
  *                           recorder, and the log file has been removed. Nothing follows

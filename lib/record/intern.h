@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_RECORD_INTERN_H
+#define TN_RECORD_INTERN_H
+
+/* A stack as the shim sends it (once, innermost frame first) -> nodes of the log's stack trie. New stacks
+ * mostly differ from the one before in their inner frames only: the outer nodes of the last stack are kept
+ * and compared, so that a deep stack costs as much as what is new in it. One thread. */
+
+#include "modules.h"
+
+#include "tenure/log_write.h"
+
+#include <stdint.h>
+
+struct tn_intern_frame {
+    uint64_t pc;          /* return address */
+    uint64_t frame_bytes; /* distance of its CFA to its callee's */
+    uint64_t node_id;     /* row of `stack` that ends here */
+};
+
+/* The last stack of one process, outermost frame first. Zeroed is empty. */
+struct tn_intern {
+    struct tn_intern_frame *last; /* owned */
+    uint32_t count;
+    uint32_t capacity;
+    bool is_cut;
+};
+
+/* Take a STACK event.
+ *
+ * event, words  a copy of our own: its content is not trusted, but does not change
+ * ret_row       row of `stack`; 0 for a stack without frames
+ * Returns       0; -EBADMSG: it makes no sense; the writer's error, or -ENOMEM */
+int tn_intern_stack(struct tn_intern *intern, struct tn_log_writer *writer, const struct tn_modules *modules,
+                    const uint64_t *event, uint32_t words, uint64_t *ret_row);
+
+/* Forget the last stack; to be called when the modules change: an address then means another frame. */
+void tn_intern_forget(struct tn_intern *intern);
+
+/* Release the memory. */
+void tn_intern_finish(struct tn_intern *intern);
+
+#endif

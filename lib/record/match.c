@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+#include "match.h"
+
+#include "thread.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Shim ids are given in sequence; one far above all others is damage, not a stack. */
+#define STACK_ID_LEAP (1u << 22)
+
+static uint64_t event_ns(struct tn_matcher *matcher, uint64_t ticks)
+{
+    uint64_t ns = tn_clock_ns(matcher->clock, ticks);
+    if (ns < matcher->last_ns)
+        ns = matcher->last_ns;
+    matcher->last_ns = ns;
+    return ns;
+}
+
+static enum tn_function event_function(uint64_t head)
+{
+    uint32_t function = tn_event_function_of(head);
+    return function < TN_FUNCTION_COUNT ? (enum tn_function)function : TN_FUNCTION_NONE;
+}
+
+static uint64_t event_stack(struct tn_matcher *matcher, uint64_t head)
+{
+    uint32_t id = tn_event_stack_of(head);
+    if (id == 0)
+        return 0;
+    uint64_t row = id < matcher->stacks.count ? matcher->stacks.rows[id] : 0;
+    matcher->totals->unknown_stacks += row == 0;
+    return row;
+}
+
+static int write_death(struct tn_stream *stream, const struct tn_death *death)
+{
+    stream->matcher->totals->deaths++;
+    return tn_log_add_death(stream->matcher->writer, death);
+}
+
+static struct tn_death death_of(struct tn_stream *stream, uint64_t allocation_id)
+{
+    return (struct tn_death){
+        .process_id = stream->matcher->process_id,
+        .allocation_id = allocation_id,
+        .thread_id = stream->thread_id,
+        .stack_id = event_stack(stream->matcher, stream->head),
+        .time_ns = event_ns(stream->matcher, stream->stamp),
+        .depth_bytes = stream->next[3] >> 32,
+        .function = event_function(stream->head),
+    };
+}
+
+/* Only one ring has ever spoken: nothing can come from elsewhere. */
+static bool is_alone(const struct tn_matcher *matcher)
+{
+    return matcher->stream_count <= 1;
+}
+
+static int open_begun(struct tn_stream *stream, struct tn_table_entry *entry)
+{
+    struct tn_matcher *matcher = stream->matcher;
+    if (matcher->begun_count == matcher->begun_capacity) {
+        uint32_t capacity = matcher->begun_capacity != 0 ? matcher->begun_capacity * 2 : 8;
+        struct tn_stream **begun = realloc(matcher->begun, capacity * sizeof(begun[0]));
+        if (begun == NULL)
+            return -ENOMEM;
+        matcher->begun = begun;
+        matcher->begun_capacity = capacity;
+    }
+    matcher->begun[matcher->begun_count++] = stream;
+    entry->value |= TN_MATCH_BEGUN;
+    stream->begun.is_open = true;
+    return 0;
+}
+
+static void close_begun(struct tn_stream *stream)
+{
+    struct tn_matcher *matcher = stream->matcher;
+    stream->begun.is_open = false;
+    for (uint32_t i = 0; i < matcher->begun_count; i++)
+        if (matcher->begun[i] == stream) {
+            matcher->begun[i] = matcher->begun[--matcher->begun_count];
+            return;
+        }
+}
+
+/* The release that a realloc began has happened: the block dies. Its COMMIT finds begun closed and its id
+ * kept.
+ */
+static int release_begun(struct tn_stream *stream)
+{
+    struct tn_matcher *matcher = stream->matcher;
+    struct tn_begun *begun = &stream->begun;
+    close_begun(stream);
+    struct tn_table_entry *entry = tn_table_find(&matcher->table, begun->address);
+    if (entry != NULL && (entry->value & ~TN_MATCH_BEGUN) == begun->allocation_id)
+        tn_table_remove(&matcher->table, entry);
+    uint64_t ns = begun->time_ns > matcher->last_ns ? begun->time_ns : matcher->last_ns;
+    matcher->last_ns = ns;
+    struct tn_death death = {
+        .process_id = matcher->process_id,
+        .allocation_id = begun->allocation_id,
+        .thread_id = stream->thread_id,
+        .stack_id = begun->stack_id,
+        .time_ns = ns,
+        .depth_bytes = begun->depth_bytes,
+        .function = begun->function,
+    };
+    return write_death(stream, &death);
+}
+
+/* A birth at an address whose block is being reallocated elsewhere: the address was given away, so that
+ * realloc has released it. */
+static int release_begun_at(struct tn_matcher *matcher, uint64_t address)
+{
+    for (uint32_t i = 0; i < matcher->begun_count; i++)
+        if (matcher->begun[i]->begun.address == address)
+            return release_begun(matcher->begun[i]);
+    return 0;
+}
+
+/* The address of a birth is taken. Returns DONE when the way is free now. */
+static int make_way(struct tn_stream *stream, struct tn_table_entry *entry, bool is_forced)
+{
+    struct tn_matcher *matcher = stream->matcher;
+    if ((entry->value & TN_MATCH_BEGUN) != 0)
+        return release_begun_at(matcher, entry->address);
+    if (!is_forced && !is_alone(matcher))
+        return TN_VERDICT_PARK;
+    matcher->totals->unmatched_births++;
+    tn_table_remove(&matcher->table, entry);
+    return TN_VERDICT_DONE;
+}
+
+static void read_birth(struct tn_stream *stream, struct tn_birth *birth)
+{
+    const uint64_t *event = stream->next;
+    struct tn_matcher *matcher = stream->matcher;
+    birth->process_id = matcher->process_id;
+    birth->thread_id = stream->thread_id;
+    birth->stack_id = event_stack(matcher, stream->head);
+    birth->time_ns = event_ns(matcher, stream->stamp);
+    birth->size_bytes = event[3] & UINT32_MAX;
+    birth->usable_size_bytes = birth->size_bytes + (event[2] >> 48);
+    birth->alignment_bytes = 0;
+    birth->depth_bytes = event[3] >> 32;
+    birth->previous_id = stream->previous_id;
+    birth->function = event_function(stream->head);
+    if ((tn_event_flags_of(stream->head) & TN_EVENT_FLAG_WIDE) == 0)
+        return;
+    birth->size_bytes = event[4];
+    birth->usable_size_bytes = event[5] > event[4] ? event[5] : event[4];
+    birth->alignment_bytes = event[6];
+}
+
+static bool birth_is_sound(const struct tn_stream *stream)
+{
+    bool is_wide = (tn_event_flags_of(stream->head) & TN_EVENT_FLAG_WIDE) != 0;
+    return stream->words >= (is_wide ? TN_EVENT_WIDE_WORDS : TN_EVENT_BIRTH_WORDS);
+}
+
+static int apply_birth(struct tn_stream *stream, bool is_forced)
+{
+    struct tn_matcher *matcher = stream->matcher;
+    struct tn_birth birth;
+    birth.address = stream->next[2] & TN_ADDRESS_MASK;
+    if (!birth_is_sound(stream) || birth.address == 0)
+        return -EBADMSG;
+    struct tn_table_entry *entry = tn_table_claim(&matcher->table, birth.address);
+    if (entry == NULL)
+        return -ENOMEM;
+    if (entry->value != 0) {
+        int r = make_way(stream, entry, is_forced);
+        if (r != TN_VERDICT_DONE)
+            return r;
+        entry = tn_table_claim(&matcher->table, birth.address);
+        if (entry == NULL)
+            return -ENOMEM;
+    }
+    read_birth(stream, &birth);
+    stream->previous_id = 0;
+    matcher->totals->births++;
+    matcher->totals->birth_bytes += birth.size_bytes;
+    return tn_log_add_birth(matcher->writer, &birth, &entry->value);
+}
+
+static int apply_unknown_death(struct tn_stream *stream, bool is_forced)
+{
+    struct tn_matcher *matcher = stream->matcher;
+    if (!is_forced && !is_alone(matcher))
+        return TN_VERDICT_PARK;
+    if (matcher->is_fork_child)
+        matcher->totals->inherited_frees++;
+    if (!matcher->is_fork_child)
+        matcher->totals->unmatched_frees++;
+    return TN_VERDICT_DONE;
+}
+
+static int apply_death(struct tn_stream *stream, bool is_forced)
+{
+    struct tn_matcher *matcher = stream->matcher;
+    if (stream->words < TN_EVENT_DEATH_WORDS)
+        return -EBADMSG;
+    struct tn_table_entry *entry = tn_table_find(&matcher->table, stream->next[2] & TN_ADDRESS_MASK);
+    if (entry == NULL || (entry->value & TN_MATCH_BEGUN) != 0)
+        return apply_unknown_death(stream, is_forced);
+    struct tn_death death = death_of(stream, entry->value);
+    tn_table_remove(&matcher->table, entry);
+    return write_death(stream, &death);
+}
+
+/* The COMMIT nearly always stands right behind the BEGIN: then the outcome is known now, and the death gets
+ * its exact place. Else the block is held between life and death until the COMMIT comes. */
+static int begin_known(struct tn_stream *stream, struct tn_table_entry *entry)
+{
+    uint64_t after = tn_stream_glance(stream);
+    bool is_known = tn_event_kind_of(after) == TN_EVENT_REALLOC_COMMIT;
+    struct tn_death death = death_of(stream, entry->value);
+    stream->begun = (struct tn_begun){
+        .address = entry->address,
+        .allocation_id = death.allocation_id,
+        .time_ns = death.time_ns,
+        .stack_id = death.stack_id,
+        .depth_bytes = death.depth_bytes,
+        .function = death.function,
+    };
+    if (!is_known)
+        return open_begun(stream, entry);
+    if ((tn_event_flags_of(after) & TN_EVENT_FLAG_FAILED) != 0)
+        return 0;
+    tn_table_remove(&stream->matcher->table, entry);
+    return write_death(stream, &death);
+}
+
+static int apply_begin(struct tn_stream *stream, bool is_forced)
+{
+    struct tn_matcher *matcher = stream->matcher;
+    if (stream->words < TN_EVENT_DEATH_WORDS)
+        return -EBADMSG;
+    if (stream->begun.is_open)
+        close_begun(stream);
+    struct tn_table_entry *entry = tn_table_find(&matcher->table, stream->next[2] & TN_ADDRESS_MASK);
+    if (entry != NULL && (entry->value & TN_MATCH_BEGUN) == 0)
+        return begin_known(stream, entry);
+    if (!is_forced && !is_alone(matcher))
+        return TN_VERDICT_PARK;
+    stream->begun = (struct tn_begun){0};
+    if ((tn_event_flags_of(tn_stream_glance(stream)) & TN_EVENT_FLAG_FAILED) != 0)
+        return TN_VERDICT_DONE;
+    if (matcher->is_fork_child)
+        matcher->totals->inherited_reallocs++;
+    if (!matcher->is_fork_child)
+        matcher->totals->unmatched_reallocs++;
+    return TN_VERDICT_DONE;
+}
+
+static int commit_failed(struct tn_stream *stream)
+{
+    struct tn_matcher *matcher = stream->matcher;
+    if (stream->begun.is_open) {
+        close_begun(stream);
+        struct tn_table_entry *entry = tn_table_find(&matcher->table, stream->begun.address);
+        if (entry != NULL)
+            entry->value &= ~TN_MATCH_BEGUN;
+    }
+    stream->begun = (struct tn_begun){0};
+    return TN_VERDICT_DONE;
+}
+
+static int apply_commit(struct tn_stream *stream, bool is_forced)
+{
+    uint32_t flags = tn_event_flags_of(stream->head);
+    if ((flags & TN_EVENT_FLAG_FAILED) != 0)
+        return commit_failed(stream);
+    if (stream->begun.is_open) {
+        int r = release_begun(stream);
+        if (r < 0)
+            return r;
+    }
+    if (stream->begun.allocation_id != 0)
+        stream->previous_id = stream->begun.allocation_id;
+    stream->begun = (struct tn_begun){0};
+    if ((flags & TN_EVENT_FLAG_RELEASED) == 0)
+        return apply_birth(stream, is_forced);
+    stream->previous_id = 0;
+    return TN_VERDICT_DONE;
+}
+
+static int apply_failure(struct tn_stream *stream)
+{
+    struct tn_matcher *matcher = stream->matcher;
+    if (stream->words < TN_EVENT_FAILURE_WORDS)
+        return -EBADMSG;
+    return tn_log_add_failure(matcher->writer, matcher->process_id, stream->thread_id,
+                              event_stack(matcher, stream->head), event_function(stream->head),
+                              stream->next[2], event_ns(matcher, stream->stamp));
+}
+
+int tn_match_apply(struct tn_stream *stream, bool is_forced)
+{
+    uint32_t kind = tn_event_kind_of(stream->head);
+    if (stream->thread_id == 0 && kind != TN_EVENT_THREAD_BEGIN) {
+        int r = tn_thread_assume(stream);
+        if (r < 0)
+            return r;
+    }
+    switch (kind) {
+    case TN_EVENT_BIRTH:
+        return apply_birth(stream, is_forced);
+    case TN_EVENT_DEATH:
+        return apply_death(stream, is_forced);
+    case TN_EVENT_REALLOC_BEGIN:
+        return apply_begin(stream, is_forced);
+    case TN_EVENT_REALLOC_COMMIT:
+        return apply_commit(stream, is_forced);
+    case TN_EVENT_FAILURE:
+        return apply_failure(stream);
+    default:
+        return tn_thread_event(stream);
+    }
+}
+
+int tn_match_set_stack(struct tn_matcher *matcher, uint32_t shim_id, uint64_t row)
+{
+    struct tn_stack_ids *stacks = &matcher->stacks;
+    if (shim_id == 0 || row > UINT32_MAX || shim_id / 2 > stacks->count + STACK_ID_LEAP)
+        return -EBADMSG;
+    if (shim_id >= stacks->count) {
+        uint32_t count = shim_id < 512 ? 1024 : shim_id * 2;
+        uint32_t *rows = realloc(stacks->rows, count * sizeof(rows[0]));
+        if (rows == NULL)
+            return -ENOMEM;
+        memset(rows + stacks->count, 0, (count - stacks->count) * sizeof(rows[0]));
+        stacks->rows = rows;
+        stacks->count = count;
+    }
+    stacks->rows[shim_id] = (uint32_t)row;
+    return 0;
+}
+
+int tn_match_inherit(struct tn_matcher *matcher, const struct tn_matcher *parent)
+{
+    size_t bytes = parent->stacks.count * sizeof(parent->stacks.rows[0]);
+    if (bytes == 0)
+        return 0;
+    uint32_t *rows = malloc(bytes);
+    if (rows == NULL)
+        return -ENOMEM;
+    memcpy(rows, parent->stacks.rows, bytes);
+    free(matcher->stacks.rows);
+    matcher->stacks = (struct tn_stack_ids){rows, parent->stacks.count};
+    return 0;
+}
+
+void tn_match_finish(struct tn_matcher *matcher)
+{
+    tn_table_finish(&matcher->table);
+    free(matcher->stacks.rows);
+    free(matcher->begun);
+    matcher->stacks = (struct tn_stack_ids){0};
+    matcher->begun = NULL;
+    matcher->begun_count = 0;
+    matcher->begun_capacity = 0;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "modules.h"
+
+#include "tenure/event.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BUILD_ID_BYTES_MAX 64
+#define MODULE_FILES_MAX   16384u /* descriptors; the limit of the process may be lower: then paths must do */
+
+/* A MODULE event, read and checked. */
+struct announced {
+    struct tn_mapped mapped;
+    char path[PATH_MAX];
+    char build_id[2 * BUILD_ID_BYTES_MAX + 1];
+};
+
+static int read_announced(const uint64_t *event, uint32_t words, struct announced *ret_announced)
+{
+    if (words < TN_EVENT_MODULE_WORDS)
+        return -EBADMSG;
+    uint32_t id_bytes = (uint32_t)event[5];
+    uint32_t path_bytes = (uint32_t)(event[5] >> 32);
+    if (id_bytes > BUILD_ID_BYTES_MAX || path_bytes >= PATH_MAX)
+        return -EBADMSG;
+    uint32_t id_words = (id_bytes + 7) / 8;
+    if (TN_EVENT_MODULE_WORDS + id_words + (path_bytes + 7) / 8 > words)
+        return -EBADMSG;
+    const uint8_t *id = (const uint8_t *)(event + TN_EVENT_MODULE_WORDS);
+    for (uint32_t i = 0; i < id_bytes; i++)
+        snprintf(ret_announced->build_id + 2 * i, 3, "%02x", id[i]);
+    ret_announced->build_id[2 * id_bytes] = '\0';
+    memcpy(ret_announced->path, event + TN_EVENT_MODULE_WORDS + id_words, path_bytes);
+    ret_announced->path[path_bytes] = '\0';
+    ret_announced->mapped = (struct tn_mapped){.bias = event[2], .start = event[3], .end = event[4]};
+    return ret_announced->mapped.start < ret_announced->mapped.end ? 0 : -EBADMSG;
+}
+
+/* Open a module as its process sees it. Only ordinary files: opening anything else could block or act. */
+static int open_module(pid_t pid, const char *path)
+{
+    char rooted[PATH_MAX + 32];
+    snprintf(rooted, sizeof(rooted), "/proc/%d/root%s", (int)pid, path);
+    int fd = open(rooted, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat status;
+    if (fd < 0 || (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* A file that cannot be held is no error: the finishing process looks for it at its path. */
+static int hold_file(struct tn_module_files *files, uint64_t module_id, pid_t pid, const char *path)
+{
+    if (tn_map_find(&files->known, module_id) != NULL)
+        return 0;
+    int r = tn_map_put(&files->known, module_id, 1);
+    if (r < 0 || path[0] != '/' || files->count == MODULE_FILES_MAX)
+        return r;
+    if (files->count == files->capacity) {
+        uint32_t capacity = files->capacity != 0 ? files->capacity * 2 : 32;
+        struct tn_module_file *grown = realloc(files->files, capacity * sizeof(grown[0]));
+        if (grown == NULL)
+            return -ENOMEM;
+        files->files = grown;
+        files->capacity = capacity;
+    }
+    int fd = open_module(pid, path);
+    if (fd >= 0)
+        files->files[files->count++] = (struct tn_module_file){module_id, fd};
+    return 0;
+}
+
+/* Index of the first mapping that ends above address. */
+static uint32_t first_above(const struct tn_modules *modules, uint64_t address)
+{
+    uint32_t low = 0, high = modules->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (modules->mapped[middle].end <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int take_out(struct tn_modules *modules, const struct tn_module_context *context, uint32_t at)
+{
+    uint64_t mapping_id = modules->mapped[at].mapping_id;
+    modules->count--;
+    memmove(&modules->mapped[at], &modules->mapped[at + 1],
+            (modules->count - at) * sizeof(modules->mapped[0]));
+    return tn_log_end_mapping(context->writer, mapping_id, context->time_ns);
+}
+
+static int put_in(struct tn_modules *modules, const struct tn_module_context *context,
+                  const struct tn_mapped *mapped)
+{
+    if (modules->count == modules->capacity) {
+        uint32_t capacity = modules->capacity != 0 ? modules->capacity * 2 : 32;
+        struct tn_mapped *grown = realloc(modules->mapped, capacity * sizeof(grown[0]));
+        if (grown == NULL)
+            return -ENOMEM;
+        modules->mapped = grown;
+        modules->capacity = capacity;
+    }
+    uint64_t mapping_id;
+    int r = tn_log_add_mapping(context->writer, context->process_id, mapped->module_id, mapped->bias,
+                               context->time_ns, &mapping_id);
+    if (r < 0)
+        return r;
+    uint32_t at = first_above(modules, mapped->start);
+    memmove(&modules->mapped[at + 1], &modules->mapped[at],
+            (modules->count - at) * sizeof(modules->mapped[0]));
+    modules->mapped[at] = *mapped;
+    modules->mapped[at].mapping_id = mapping_id;
+    modules->count++;
+    return 0;
+}
+
+int tn_modules_add(struct tn_modules *modules, const struct tn_module_context *context, const uint64_t *event,
+                   uint32_t words)
+{
+    struct announced announced;
+    int r = read_announced(event, words, &announced);
+    if (r < 0)
+        return r;
+    struct tn_mapped *mapped = &announced.mapped;
+    r = tn_log_add_module(context->writer, announced.path, announced.build_id, &mapped->module_id);
+    if (r < 0)
+        return r;
+    r = hold_file(context->files, mapped->module_id, context->pid, announced.path);
+    if (r < 0)
+        return r;
+    uint32_t at = first_above(modules, mapped->start);
+    if (at < modules->count && modules->mapped[at].start == mapped->start &&
+        modules->mapped[at].end == mapped->end && modules->mapped[at].bias == mapped->bias &&
+        modules->mapped[at].module_id == mapped->module_id)
+        return 0;
+    while (at < modules->count && modules->mapped[at].start < mapped->end) {
+        r = take_out(modules, context, at);
+        if (r < 0)
+            return r;
+    }
+    return put_in(modules, context, mapped);
+}
+
+int tn_modules_remove(struct tn_modules *modules, const struct tn_module_context *context,
+                      const uint64_t *event, uint32_t words)
+{
+    if (words < 4)
+        return -EBADMSG;
+    for (uint32_t at = first_above(modules, event[3]); at < modules->count; at++)
+        if (modules->mapped[at].start == event[3] && modules->mapped[at].bias == event[2])
+            return take_out(modules, context, at);
+    return 0;
+}
+
+int tn_modules_inherit(struct tn_modules *modules, const struct tn_module_context *context,
+                       const struct tn_modules *parent)
+{
+    for (uint32_t i = 0; i < parent->count; i++) {
+        int r = put_in(modules, context, &parent->mapped[i]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+const struct tn_mapped *tn_modules_find(const struct tn_modules *modules, uint64_t address)
+{
+    uint32_t at = first_above(modules, address);
+    if (at < modules->count && modules->mapped[at].start <= address)
+        return &modules->mapped[at];
+    return NULL;
+}
+
+void tn_modules_finish(struct tn_modules *modules)
+{
+    free(modules->mapped);
+    *modules = (struct tn_modules){0};
+}
+
+void tn_module_files_finish(struct tn_module_files *files)
+{
+    for (uint32_t i = 0; i < files->count; i++)
+        close(files->files[i].fd);
+    free(files->files);
+    tn_map_finish(&files->known);
+    *files = (struct tn_module_files){0};
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "recording.h"
+
+#include "newcomer.h"
+#include "proc.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The first two readings of the clocks lie at least this far apart. */
+#define CLOCK_FIRST_NS UINT64_C(2000000)
+
+/* A first process that says it started longer ago than this has a clock of its own. */
+#define START_AGE_NS_MAX UINT64_C(60000000000)
+
+/* How long the recorder of a log may take to say that it is the one, after it has made the file. */
+#define OTHER_RECORDER_ATTEMPTS 100
+
+static const char *clock_name(enum tn_clock kind)
+{
+    static const char *const names[] = {"", "tsc", "monotonic", "counter"};
+    return names[kind];
+}
+
+void tn_recording_begin_clock(struct tn_recording *recording, enum tn_clock kind, uint64_t start_ticks)
+{
+    struct tn_clock_map *clock = &recording->shared.clock;
+    struct tn_clock_pair first = recording->started[kind];
+    struct tn_clock_pair second = tn_clock_read(kind);
+    while (second.monotonic_ns - first.monotonic_ns < CLOCK_FIRST_NS) {
+        nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
+        second = tn_clock_read(kind);
+    }
+    tn_clock_begin(clock, kind, first, second, second.ticks);
+    bool is_sane = start_ticks <= second.ticks &&
+                   second.ticks - start_ticks < tn_clock_span_ticks(clock, START_AGE_NS_MAX);
+    tn_clock_begin(clock, kind, first, second, is_sane ? start_ticks : first.ticks);
+    recording->order.window_ticks = tn_clock_span_ticks(clock, TN_ORDER_WINDOW_NS);
+    recording->has_clock = true;
+}
+
+/* Whether there is a file of this name; an empty one counts as well: it is somebody's. */
+static bool log_exists(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0;
+}
+
+/* --force: only an ordinary file is replaced; its companions go with it. */
+static int replace_log(struct tn_recording *recording)
+{
+    struct stat status;
+    const char *path = recording->log_path;
+    if (lstat(path, &status) < 0)
+        return 0;
+    if (!S_ISREG(status.st_mode))
+        return tn_error_set(recording->error, -EEXIST,
+                            "cannot replace %s: it is not an ordinary file: name another log", path);
+    int other = tn_directory_connect_log(&recording->directory, path);
+    if (other >= 0) {
+        close(other);
+        return tn_error_set(recording->error, -EBUSY,
+                            "cannot replace %s: another recording is writing it: name another log", path);
+    }
+    if (unlink(path) < 0)
+        return tn_error_set(recording->error, -errno, "cannot replace %s: %s", path, strerror(errno));
+    static const char *const companions[] = {"-wal", "-shm", "-journal"};
+    for (size_t i = 0; i < sizeof(companions) / sizeof(companions[0]); i++) {
+        char name[PATH_MAX + 16];
+        snprintf(name, sizeof(name), "%s%s", path, companions[i]);
+        unlink(name);
+    }
+    return 0;
+}
+
+int tn_recording_make_log(struct tn_recording *recording, const char *clock, const char *options)
+{
+    struct tn_log_options log_options = {.path = recording->log_path, .options = options, .clock = clock};
+    if (recording->options->is_replacing) {
+        int r = replace_log(recording);
+        if (r < 0)
+            return r;
+    }
+    if (log_exists(recording->log_path))
+        return tn_error_set(recording->error, -EEXIST,
+                            "cannot write the log %s: it exists: name another, or use --force",
+                            recording->log_path);
+    int r = tn_log_create(&log_options, &recording->shared.writer, recording->error);
+    if (r < 0)
+        return r;
+    recording->is_log_made = true;
+    r = tn_directory_link_log(&recording->directory, recording->log_path);
+    return r < 0 ? tn_error_set(recording->error, r, "cannot write into the session directory %s: %s",
+                                recording->directory.path, strerror(-r))
+                 : 0;
+}
+
+static void name_log(struct tn_recording *recording, const struct tn_newcomer *newcomer)
+{
+    char directory[PATH_MAX], executable[PATH_MAX];
+    const char *asked = recording->options->log_path;
+    char *path = recording->log_path;
+    if (tn_proc_directory(newcomer->pid, directory, sizeof(directory)) < 0)
+        snprintf(directory, sizeof(directory), ".");
+    tn_proc_executable(newcomer->pid, executable, sizeof(executable));
+    const char *slash = strrchr(executable, '/');
+    int length;
+    if (asked != NULL && asked[0] == '/')
+        length = snprintf(path, PATH_MAX, "%s", asked);
+    else if (asked != NULL)
+        length = snprintf(path, PATH_MAX, "%s/%s", directory, asked);
+    else
+        length = snprintf(path, PATH_MAX, "%s/tenure.%s.%d.db", directory,
+                          slash != NULL ? slash + 1 : "program", (int)newcomer->pid);
+    if (length >= PATH_MAX)
+        path[0] = '\0';
+}
+
+/* Somebody was faster: two programs of one pipeline that name the same log, say. */
+static int hand_over(struct tn_recording *recording, int connection_fd)
+{
+    for (int i = 0; i < OTHER_RECORDER_ATTEMPTS; i++) {
+        int fd = tn_directory_connect_log(&recording->directory, recording->log_path);
+        if (fd >= 0) {
+            int r = tn_newcomer_hand_over(fd, connection_fd);
+            close(fd);
+            return r < 0 ? r : 1;
+        }
+        struct stat status;
+        if (stat(recording->log_path, &status) < 0 || status.st_mtime + 2 < time(NULL))
+            return -EEXIST;
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+    return -EEXIST;
+}
+
+int tn_recording_open_for(struct tn_recording *recording, int connection_fd,
+                          const struct tn_newcomer *newcomer)
+{
+    char text[256];
+    const struct tn_hello *hello = &newcomer->hello;
+    name_log(recording, newcomer);
+    if (recording->log_path[0] == '\0')
+        return tn_error_set(recording->error, -ENAMETOOLONG, "the name of the log is too long");
+    snprintf(text, sizeof(text), "depth=%u ring-size=%u free-stacks=%s children=%s", hello->stack_depth,
+             hello->ring_bytes, hello->free_stacks != 0 ? "yes" : "no", hello->children != 0 ? "yes" : "no");
+    const char *options = recording->options->options_text;
+    int r = tn_recording_make_log(recording, clock_name(TN_CLOCK_TSC), options != NULL ? options : text);
+    if (r == -EEXIST && recording->options->log_path != NULL && hand_over(recording, connection_fd) == 1)
+        return 1;
+    return r;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#include "order.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Events of one ring in a row before its room is given back; with 32 bytes an event, an eighth of the
+ * smallest ring. */
+#define RUN_EVENTS 1024u
+
+/* How far ahead in a ring the table is prefetched: 8 events of 4 words. */
+#define PREFETCH_WORDS 32
+
+static int reserve(struct tn_order *order)
+{
+    if (order->count + order->parked_count < order->capacity)
+        return 0;
+    uint32_t capacity = order->capacity != 0 ? order->capacity * 2 : 64;
+    struct tn_stream **heap = realloc(order->heap, capacity * sizeof(heap[0]));
+    if (heap == NULL)
+        return -ENOMEM;
+    order->heap = heap;
+    struct tn_stream **parked = realloc(order->parked, capacity * sizeof(parked[0]));
+    if (parked == NULL)
+        return -ENOMEM;
+    order->parked = parked;
+    order->capacity = capacity;
+    return 0;
+}
+
+static void sift_down(struct tn_order *order, uint32_t at)
+{
+    struct tn_stream **heap = order->heap;
+    struct tn_stream *moving = heap[at];
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= order->count)
+            break;
+        if (child + 1 < order->count && heap[child + 1]->stamp < heap[child]->stamp)
+            child++;
+        if (heap[child]->stamp >= moving->stamp)
+            break;
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = moving;
+}
+
+static void push(struct tn_order *order, struct tn_stream *stream)
+{
+    struct tn_stream **heap = order->heap;
+    uint32_t at = order->count++;
+    while (at != 0 && heap[(at - 1) / 2]->stamp > stream->stamp) {
+        heap[at] = heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    heap[at] = stream;
+}
+
+static void pop(struct tn_order *order)
+{
+    order->heap[0] = order->heap[--order->count];
+    if (order->count != 0)
+        sift_down(order, 0);
+}
+
+int tn_order_add(struct tn_order *order, struct tn_stream *stream)
+{
+    if (stream->is_parked || !tn_stream_show(stream))
+        return 0;
+    int r = reserve(order);
+    if (r == 0)
+        push(order, stream);
+    return r;
+}
+
+static void note_first_wake(struct tn_order *order)
+{
+    uint64_t first = UINT64_MAX;
+    for (uint32_t i = 0; i < order->parked_count; i++)
+        if (order->parked[i]->wake_ticks < first)
+            first = order->parked[i]->wake_ticks;
+    order->parked_wake_ticks = first;
+}
+
+/* The stream at the top of the heap must wait. */
+static void park(struct tn_order *order)
+{
+    struct tn_stream *stream = order->heap[0];
+    stream->is_parked = true;
+    stream->is_resumed = true;
+    stream->wake_ticks = stream->stamp + order->window_ticks;
+    pop(order);
+    order->parked[order->parked_count++] = stream;
+    note_first_wake(order);
+}
+
+static void unpark(struct tn_order *order, uint32_t i)
+{
+    struct tn_stream *stream = order->parked[i];
+    order->parked[i] = order->parked[--order->parked_count];
+    note_first_wake(order);
+    stream->is_parked = false;
+    push(order, stream);
+}
+
+static uint64_t parked_address(const struct tn_stream *stream)
+{
+    return stream->next[2] & TN_ADDRESS_MASK;
+}
+
+/* An event of `address` has been applied in a process: who waited for it tries again. */
+static void wake(struct tn_order *order, const struct tn_matcher *matcher, uint64_t address)
+{
+    for (uint32_t i = 0; i < order->parked_count;) {
+        struct tn_stream *stream = order->parked[i];
+        if (stream->matcher == matcher && parked_address(stream) == address)
+            unpark(order, i);
+        else
+            i++;
+    }
+}
+
+/* Nobody came for the stream that has waited longest: its event is taken as it is. */
+static int give_up_waiting(struct tn_order *order)
+{
+    uint32_t i = 0;
+    while (order->parked[i]->wake_ticks != order->parked_wake_ticks)
+        i++;
+    struct tn_stream *stream = order->parked[i];
+    uint64_t address = parked_address(stream);
+    int r = tn_match_apply(stream, true);
+    stream->is_resumed = false;
+    if (r == -EBADMSG)
+        tn_stream_damage(stream);
+    else if (r < 0)
+        return r;
+    order->parked[i] = order->parked[--order->parked_count];
+    note_first_wake(order);
+    stream->is_parked = false;
+    if (stream->is_damaged)
+        return 0;
+    tn_stream_step(stream);
+    if (tn_stream_show(stream))
+        push(order, stream);
+    wake(order, stream->matcher, address);
+    return 0;
+}
+
+/* Whether the event at hand is behind everything else that could come now. */
+static uint64_t run_bound(const struct tn_order *order, uint64_t watermark)
+{
+    uint64_t bound = watermark - 1;
+    if (order->parked_wake_ticks < bound)
+        bound = order->parked_wake_ticks;
+    for (uint32_t child = 1; child <= 2 && child < order->count; child++)
+        if (order->heap[child]->stamp < bound)
+            bound = order->heap[child]->stamp;
+    return bound;
+}
+
+/* Ask for the table entry of an event that comes soon; whatever the word is, asking does no harm. */
+static inline void prefetch(const struct tn_stream *stream)
+{
+    const uint64_t *ahead = stream->next + PREFETCH_WORDS + 2;
+    if ((uintptr_t)ahead < (uintptr_t)stream->end)
+        tn_table_prefetch(&stream->matcher->table, *ahead & TN_ADDRESS_MASK);
+}
+
+/* Apply events of the first stream while none of another ring is older.
+ *
+ * Returns  enum tn_verdict of the last event, or an error; with DONE the stream has been put in its place
+ * again
+ */
+static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
+{
+    struct tn_stream *stream = order->heap[0];
+    uint64_t bound = run_bound(order, watermark);
+    bool is_shown = true;
+    for (uint32_t n = 0; is_shown && n < RUN_EVENTS && stream->stamp <= bound; n++) {
+        prefetch(stream);
+        int r = tn_match_apply(stream, false);
+        if (r != TN_VERDICT_DONE)
+            return r;
+        (*events)++;
+        stream->matcher->totals->repaired_orders += stream->is_resumed;
+        stream->is_resumed = false;
+        bool ends_waiting = order->parked_count != 0 && tn_match_has_address(stream->head);
+        uint64_t address = ends_waiting ? parked_address(stream) : 0;
+        tn_stream_step(stream);
+        is_shown = tn_stream_show(stream);
+        if (!ends_waiting)
+            continue;
+        if (is_shown)
+            sift_down(order, 0);
+        else
+            pop(order);
+        wake(order, stream->matcher, address);
+        return TN_VERDICT_DONE;
+    }
+    if (is_shown)
+        sift_down(order, 0);
+    else
+        pop(order);
+    return TN_VERDICT_DONE;
+}
+
+/* A ring that makes no sense stops by itself; all others go on. */
+static void drop_damaged(struct tn_order *order)
+{
+    tn_stream_damage(order->heap[0]);
+    pop(order);
+}
+
+static int step(struct tn_order *order, uint64_t watermark, uint64_t *events)
+{
+    struct tn_stream *stream = order->heap[0];
+    int r = run(order, watermark, events);
+    if (r == -EBADMSG) {
+        drop_damaged(order);
+        return 0;
+    }
+    if (r == TN_VERDICT_PARK)
+        park(order);
+    else if (tn_stream_position(stream) - stream->released_words > stream->ring_words / 8)
+        tn_stream_release(stream);
+    return r < 0 ? r : 0;
+}
+
+int tn_order_emit(struct tn_order *order, uint64_t watermark_ticks, uint64_t *ret_events)
+{
+    uint64_t events = 0;
+    int r = 0;
+    if (order->parked_count == 0)
+        order->parked_wake_ticks = UINT64_MAX;
+    while (r == 0) {
+        uint64_t first = order->count != 0 ? order->heap[0]->stamp : UINT64_MAX;
+        if (order->parked_wake_ticks < first && order->parked_wake_ticks < watermark_ticks) {
+            events++;
+            r = give_up_waiting(order);
+            continue;
+        }
+        if (first >= watermark_ticks)
+            break;
+        r = step(order, watermark_ticks, &events);
+    }
+    order->count = 0;
+    *ret_events = events;
+    return r;
+}
+
+void tn_order_finish(struct tn_order *order)
+{
+    free(order->heap);
+    free(order->parked);
+    *order = (struct tn_order){0};
+}

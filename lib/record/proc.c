@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "proc.h"
+
+#include "tenure/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define COMMAND_LINE_BYTES_MAX 65536
+
+/* Of linux/pidfd.h (6.13; the exit code 6.15), which the headers of older systems lack. */
+struct pidfd_info {
+    uint64_t mask;
+    uint64_t cgroup;
+    uint32_t ids[11];
+    int32_t exit_status;
+};
+#define PIDFD_INFO_WITH_EXIT UINT64_C(8)
+#define PIDFD_ASK_INFO       _IOWR(0xff, 11, struct pidfd_info)
+
+static int open_file(pid_t pid, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 ? fd : -errno;
+}
+
+static ssize_t read_text(pid_t pid, const char *name, char *text, size_t size_bytes)
+{
+    int fd = open_file(pid, name);
+    if (fd < 0)
+        return fd;
+    ssize_t length = read(fd, text, size_bytes - 1);
+    if (length < 0)
+        length = -errno;
+    close(fd);
+    text[length > 0 ? length : 0] = '\0';
+    return length;
+}
+
+/* Field n of a stat line, from the state (field 3) on. The name before it may hold spaces and parentheses. */
+static const char *stat_field(const char *state, int n)
+{
+    for (int i = 3; i < n && state != NULL; i++) {
+        state = strchr(state, ' ');
+        if (state != NULL)
+            state++;
+    }
+    return state != NULL ? state : "0";
+}
+
+int tn_proc_read_stat(pid_t pid, struct tn_proc_stat *ret_stat)
+{
+    char text[2048];
+    ssize_t length = read_text(pid, "stat", text, sizeof(text));
+    if (length < 0)
+        return (int)length;
+    const char *name_end = strrchr(text, ')');
+    if (name_end == NULL || name_end[1] != ' ')
+        return -EIO;
+    const char *state = name_end + 2;
+    ret_stat->state = *state;
+    ret_stat->parent_pid = (pid_t)strtol(stat_field(state, 4), NULL, 10);
+    ret_stat->start_time = strtoull(stat_field(state, 22), NULL, 10);
+    ret_stat->exit_status = (int)strtol(stat_field(state, 52), NULL, 10);
+    return 0;
+}
+
+static int read_link(pid_t pid, const char *name, char *text, size_t size_bytes)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+    ssize_t length = readlink(path, text, size_bytes - 1);
+    int r = length < 0 ? -errno : 0;
+    text[length > 0 ? length : 0] = '\0';
+    return r;
+}
+
+void tn_proc_executable(pid_t pid, char *text, size_t size_bytes)
+{
+    read_link(pid, "exe", text, size_bytes);
+}
+
+int tn_proc_directory(pid_t pid, char *text, size_t size_bytes)
+{
+    return read_link(pid, "cwd", text, size_bytes);
+}
+
+static int append_quoted(struct tn_buffer *text, const char *argument)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    if (argument[0] != '\0' && argument[strspn(argument, plain)] == '\0')
+        return tn_buffer_append(text, argument, strlen(argument));
+    int r = tn_buffer_append(text, "'", 1);
+    for (const char *c = argument; *c != '\0' && r == 0; c++)
+        r = *c == '\'' ? tn_buffer_append(text, "'\\''", 4) : tn_buffer_append(text, c, 1);
+    return r == 0 ? tn_buffer_append(text, "'", 1) : r;
+}
+
+static ssize_t read_all(int fd, char *text, size_t size_bytes)
+{
+    size_t done = 0;
+    while (done < size_bytes) {
+        ssize_t n = read(fd, text + done, size_bytes - done);
+        if (n <= 0)
+            break;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+int tn_proc_command_line(pid_t pid, struct tn_buffer *text)
+{
+    char *arguments = malloc(COMMAND_LINE_BYTES_MAX + 1);
+    if (arguments == NULL)
+        return -ENOMEM;
+    int fd = open_file(pid, "cmdline");
+    ssize_t length = fd >= 0 ? read_all(fd, arguments, COMMAND_LINE_BYTES_MAX) : 0;
+    if (fd >= 0)
+        close(fd);
+    arguments[length] = '\0';
+    int r = 0;
+    for (ssize_t at = 0; at < length && r == 0; at += (ssize_t)strlen(arguments + at) + 1) {
+        if (at != 0)
+            r = tn_buffer_append(text, " ", 1);
+        if (r == 0)
+            r = append_quoted(text, arguments + at);
+    }
+    free(arguments);
+    return r == 0 ? tn_buffer_append(text, "", 1) : r;
+}
+
+/* Whether a file of a process holds a text, searched in pieces that overlap. */
+static int file_holds(pid_t pid, const char *name, const char *wanted)
+{
+    int fd = open_file(pid, name);
+    if (fd < 0)
+        return fd;
+    char piece[16384];
+    size_t wanted_bytes = strlen(wanted), kept = 0;
+    int r = 0;
+    for (;;) {
+        ssize_t n = read(fd, piece + kept, sizeof(piece) - kept);
+        if (n <= 0) {
+            r = n < 0 ? -errno : 0;
+            break;
+        }
+        size_t have = kept + (size_t)n;
+        if (memmem(piece, have, wanted, wanted_bytes) != NULL) {
+            r = 1;
+            break;
+        }
+        kept = have < wanted_bytes ? have : wanted_bytes - 1;
+        memmove(piece, piece + have - kept, kept);
+    }
+    close(fd);
+    return r;
+}
+
+int tn_proc_has_rings(pid_t pid)
+{
+    return file_holds(pid, "maps", "/memfd:" TN_MEMFD_NAME " (deleted)");
+}
+
+int tn_proc_environment_holds(pid_t pid, const char *text)
+{
+    return file_holds(pid, "environ", text);
+}
+
+void tn_proc_split_status(int status, enum tn_exit_kind *ret_kind, int *ret_code)
+{
+    *ret_kind = WIFSIGNALED(status) ? TN_EXIT_SIGNAL : TN_EXIT_EXIT;
+    *ret_code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* A zombie keeps its status until its parent asks; once that has happened, a kernel of 6.15 or newer keeps it
+ * in the pidfd. Between the two looks the parent may ask: then the second look succeeds. */
+void tn_proc_exit(pid_t pid, int pidfd, enum tn_exit_kind *ret_kind, int *ret_code)
+{
+    struct tn_proc_stat stat;
+    *ret_kind = TN_EXIT_UNKNOWN;
+    *ret_code = -1;
+    if (tn_proc_read_stat(pid, &stat) == 0 && stat.state == 'Z') {
+        tn_proc_split_status(stat.exit_status, ret_kind, ret_code);
+        return;
+    }
+    struct pidfd_info info = {.mask = PIDFD_INFO_WITH_EXIT};
+    if (ioctl(pidfd, PIDFD_ASK_INFO, &info) == 0 && (info.mask & PIDFD_INFO_WITH_EXIT) != 0)
+        tn_proc_split_status(info.exit_status, ret_kind, ret_code);
+}
+
+int tn_proc_open_pidfd(pid_t pid)
+{
+    long fd = syscall(SYS_pidfd_open, pid, 0);
+    return fd >= 0 ? (int)fd : -errno;
+}
+
+bool tn_proc_has_ended(int pidfd)
+{
+    struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+    return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLIN | POLLHUP | POLLERR)) != 0;
+}
+
+bool tn_proc_thread_is_gone(pid_t pid, pid_t tid)
+{
+    return syscall(SYS_tgkill, pid, tid, 0) < 0 && errno == ESRCH;
+}
+
+uint64_t tn_proc_own_peak_bytes(void)
+{
+    char text[4096];
+    if (read_text(getpid(), "status", text, sizeof(text)) < 0)
+        return 0;
+    const char *line = strstr(text, "VmHWM:");
+    return line != NULL ? strtoull(line + 6, NULL, 10) * 1024 : 0;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_RECORD_PROC_H
+#define TN_RECORD_PROC_H
+
+/* What the kernel tells about a process, through /proc and its pidfd. Everything may vanish at any moment. */
+
+#include "tenure/base.h"
+#include "tenure/log_write.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* From /proc/PID/stat. */
+struct tn_proc_stat {
+    char state;          /* 'R', 'S', 'Z'... */
+    pid_t parent_pid;    /* field 4 */
+    uint64_t start_time; /* field 22: clock ticks since boot */
+    int exit_status;     /* field 52: as wait(2) gives it; only of a zombie, and only where we may see it */
+};
+
+/* Read /proc/PID/stat. Returns 0 or a negative errno (-ENOENT, -ESRCH: no such process). */
+int tn_proc_read_stat(pid_t pid, struct tn_proc_stat *ret_stat);
+
+/* Path of the executable ("" if it cannot be told). size_bytes: of text, at least 1. */
+void tn_proc_executable(pid_t pid, char *text, size_t size_bytes);
+
+/* The arguments, joined by spaces, quoted as a shell would need; cut at 64 KiB. Returns 0 or -ENOMEM. */
+int tn_proc_command_line(pid_t pid, struct tn_buffer *text);
+
+/* The working directory. Returns 0 or a negative errno. */
+int tn_proc_directory(pid_t pid, char *text, size_t size_bytes);
+
+/* Whether the shared memory of the shim (session.h) is still mapped: 1 or 0; negative errno when the process
+ * is gone or may not be looked at. Cost: some 100 us. */
+int tn_proc_has_rings(pid_t pid);
+
+/* Whether the environment that the process started with holds a text: 1, 0, or negative errno as above. */
+int tn_proc_environment_holds(pid_t pid, const char *text);
+
+/* How a process ended, from what the kernel still knows: its zombie, or (Linux 6.15 and newer) its pidfd.
+ *
+ * ret_kind, ret_code  as tn_log_end_process takes them; TN_EXIT_UNKNOWN and -1 where it cannot be known */
+void tn_proc_exit(pid_t pid, int pidfd, enum tn_exit_kind *ret_kind, int *ret_code);
+
+/* Take a status of wait(2) apart. */
+void tn_proc_split_status(int status, enum tn_exit_kind *ret_kind, int *ret_code);
+
+/* pidfd_open(2). Returns a descriptor (close on exec) or a negative errno. */
+int tn_proc_open_pidfd(pid_t pid);
+
+/* Whether a process has ended, by its pidfd. */
+bool tn_proc_has_ended(int pidfd);
+
+/* Whether a thread of a process is gone. */
+bool tn_proc_thread_is_gone(pid_t pid, pid_t tid);
+
+/* The largest resident size that this process ever had, in bytes; 0 if it cannot be told. */
+uint64_t tn_proc_own_peak_bytes(void);
+
+#endif

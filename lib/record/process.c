@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+#include "process.h"
+
+#include "control.h"
+#include "proc.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A mark that has stood this long belongs to a thread that is stopped, or that died while it wrote: waiting
+ * for it would hold up everybody. Its event, if it comes, comes late. */
+#define MARK_STALE_NS UINT64_C(1000000000)
+
+/* Seals keep a program from shrinking memory that we read; where they are refused, tn_shared_check and fstat
+ * must do. */
+static int map_memory(struct tn_process *process, const struct tn_newcomer *newcomer)
+{
+    struct stat status;
+    int fd = newcomer->memory_fd;
+    uint64_t bytes = newcomer->hello.shared_bytes;
+    if (fstat(fd, &status) < 0 || (uint64_t)status.st_size < bytes || bytes < TN_SHARED_SLOTS_OFFSET)
+        return -EBADMSG;
+    (void)fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK);
+    void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (base == MAP_FAILED)
+        return -errno;
+    process->header = base;
+    process->mapped_bytes = bytes;
+    process->slot_count = process->header->slot_count;
+    process->ring_words = process->header->ring_words;
+    struct tn_shared_header copy = *process->header;
+    copy.slot_count = process->slot_count;
+    copy.ring_words = process->ring_words;
+    return tn_shared_check(&copy, bytes);
+}
+
+static int begin_streams(struct tn_process *process)
+{
+    process->streams = calloc(process->slot_count, sizeof(process->streams[0]));
+    process->listed = calloc(process->slot_count, sizeof(process->listed[0]));
+    return process->streams != NULL && process->listed != NULL ? 0 : -ENOMEM;
+}
+
+static int add_row(struct tn_process *process, uint64_t parent_id, uint64_t start_ns)
+{
+    char executable[PATH_MAX];
+    struct tn_buffer command_line = {0};
+    tn_proc_executable(process->pid, executable, sizeof(executable));
+    int r = tn_proc_command_line(process->pid, &command_line);
+    if (r < 0)
+        goto out;
+    struct tn_log_process row = {
+        .pid = (uint32_t)process->pid,
+        .parent_id = parent_id,
+        .executable = executable,
+        .command_line = (const char *)command_line.data,
+        .start_ns = start_ns,
+    };
+    r = tn_log_add_process(process->shared->writer, &row, &process->matcher.process_id);
+out:
+    tn_buffer_finish(&command_line);
+    return r;
+}
+
+static int inherit(struct tn_process *process, const struct tn_process *parent, uint64_t start_ns)
+{
+    struct tn_module_context context = {
+        .writer = process->shared->writer,
+        .files = &process->shared->files,
+        .process_id = process->matcher.process_id,
+        .time_ns = start_ns,
+        .pid = process->pid,
+    };
+    int r = tn_modules_inherit(&process->modules, &context, &parent->modules);
+    return r < 0 ? r : tn_match_inherit(&process->matcher, &parent->matcher);
+}
+
+int tn_process_create(struct tn_process_shared *shared, const struct tn_newcomer *newcomer,
+                      uint64_t parent_id, const struct tn_process *parent, struct tn_process **ret_process)
+{
+    bool is_fork = newcomer->hello.reason == TN_HELLO_FORK;
+    uint64_t start_ns = tn_clock_ns(&shared->clock, newcomer->hello.start_ticks);
+    struct tn_proc_stat stat = {0};
+    struct tn_process *process = calloc(1, sizeof(*process));
+    if (process == NULL)
+        return -ENOMEM;
+    process->shared = shared;
+    process->pid = newcomer->pid;
+    process->own_pid = newcomer->hello.pid;
+    process->pidfd = -1;
+    process->has_children_recorded = newcomer->hello.children != 0;
+    process->matcher = (struct tn_matcher){
+        .writer = shared->writer,
+        .totals = &shared->totals,
+        .clock = &shared->clock,
+        .last_ns = start_ns,
+        .is_fork_child = is_fork,
+    };
+    int r = map_memory(process, newcomer);
+    if (r == 0)
+        r = begin_streams(process);
+    if (r == 0)
+        r = add_row(process, parent_id, start_ns);
+    if (r == 0 && is_fork && parent != NULL)
+        r = inherit(process, parent, start_ns);
+    if (r < 0) {
+        tn_process_destroy(process);
+        return r;
+    }
+    if (tn_proc_read_stat(process->pid, &stat) == 0)
+        process->start_time = stat.start_time;
+    process->pidfd = newcomer->pidfd;
+    atomic_store_explicit(&process->header->recorder_pid, (uint32_t)getpid(), memory_order_relaxed);
+    atomic_store_explicit(&process->header->recorder_state, TN_RECORDER_RUNNING, memory_order_release);
+    *ret_process = process;
+    return 0;
+}
+
+static void list_slot(struct tn_process *process, uint32_t slot)
+{
+    struct tn_stream *stream = &process->streams[slot];
+    if (stream->ring == NULL) {
+        const uint64_t *data =
+            tn_shared_words(process->header, slot, process->slot_count, process->ring_words);
+        tn_stream_begin(stream, tn_shared_ring(process->header, slot), data, process->ring_words, slot,
+                        &process->matcher);
+    }
+    stream->is_listed = true;
+    process->listed[process->listed_count++] = slot;
+    if (process->listed_count > process->shared->threads_peak)
+        process->shared->threads_peak = process->listed_count;
+}
+
+/* Whether a mark still says that its ring's next event may come; a thread that died while writing leaves it.
+ */
+static bool mark_is_fresh(struct tn_process *process, struct tn_stream *stream, uint64_t mark, uint64_t now)
+{
+    if (mark != stream->mark_ticks) {
+        stream->mark_ticks = mark;
+        stream->mark_since = now;
+        return true;
+    }
+    uint64_t stale_ticks = tn_clock_span_ticks(&process->shared->clock, MARK_STALE_NS);
+    return now - stream->mark_since < stale_ticks;
+}
+
+/* States are read before marks: a slot that is claimed later gets stamps above the time noted before. */
+void tn_process_read_marks(struct tn_process *process, uint64_t now_ticks, uint64_t *low_ticks)
+{
+    for (uint32_t slot = 1; slot < process->slot_count; slot++) {
+        struct tn_ring *ring = tn_shared_ring(process->header, slot);
+        if (atomic_load_explicit(&ring->state, memory_order_acquire) == TN_SLOT_FREE)
+            continue;
+        if (!process->streams[slot].is_listed)
+            list_slot(process, slot);
+        uint64_t mark = atomic_load_explicit(&ring->mark_ticks, memory_order_acquire);
+        if (mark == 0) {
+            process->streams[slot].mark_ticks = 0;
+            continue;
+        }
+        if (mark < *low_ticks && process->state == TN_PROCESS_ALIVE &&
+            mark_is_fresh(process, &process->streams[slot], mark, now_ticks))
+            *low_ticks = mark;
+    }
+}
+
+int tn_process_read_heads(struct tn_process *process)
+{
+    for (uint32_t i = 0; i < process->listed_count; i++)
+        tn_stream_look(&process->streams[process->listed[i]]);
+    return tn_control_read(process);
+}
+
+int tn_process_offer(struct tn_process *process, struct tn_order *order, uint64_t latest_ticks)
+{
+    for (uint32_t i = 0; i < process->listed_count; i++) {
+        struct tn_stream *stream = &process->streams[process->listed[i]];
+        if (stream->is_parked || !tn_stream_show(stream))
+            continue;
+        if (stream->stamp > latest_ticks) {
+            tn_stream_damage(stream);
+            continue;
+        }
+        int r = tn_order_add(order, stream);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* A thread is gone when the kernel does not know it, or when its tid belongs to the owner of a slot that was
+ * claimed later (a tid is given again). In another PID namespace tids mean nothing to us. */
+static bool owner_is_gone(const struct tn_process *process, const struct tn_stream *stream)
+{
+    uint32_t tid = atomic_load_explicit(&stream->ring->tid, memory_order_relaxed);
+    if (process->own_pid != (uint32_t)process->pid)
+        return false;
+    if (tn_proc_thread_is_gone(process->pid, (pid_t)tid))
+        return true;
+    for (uint32_t i = 0; i < process->listed_count; i++) {
+        const struct tn_stream *other = &process->streams[process->listed[i]];
+        if (other != stream && other->thread_id > stream->thread_id &&
+            atomic_load_explicit(&other->ring->tid, memory_order_relaxed) == tid)
+            return true;
+    }
+    return false;
+}
+
+/* The look at the head comes after the thread was found to be gone: what it wrote last is not missed. */
+static int free_slot(struct tn_process *process, uint32_t i, bool *ret_is_freed)
+{
+    struct tn_stream *stream = &process->streams[process->listed[i]];
+    *ret_is_freed = false;
+    if (!owner_is_gone(process, stream))
+        return 0;
+    tn_stream_look(stream);
+    if (!tn_stream_is_drained(stream))
+        return 0;
+    tn_stream_release(stream);
+    int r = tn_thread_gone(stream, process->matcher.last_ns);
+    stream->is_listed = false;
+    process->listed[i] = process->listed[--process->listed_count];
+    atomic_store_explicit(&stream->ring->mark_ticks, 0, memory_order_relaxed);
+    atomic_store_explicit(&stream->ring->state, TN_SLOT_FREE, memory_order_release);
+    *ret_is_freed = true;
+    return r;
+}
+
+static int free_slots(struct tn_process *process, bool is_thorough)
+{
+    bool is_scarce = process->listed_count * 4 >= process->slot_count * 3;
+    for (uint32_t i = 0; i < process->listed_count;) {
+        struct tn_stream *stream = &process->streams[process->listed[i]];
+        uint32_t state = atomic_load_explicit(&stream->ring->state, memory_order_acquire);
+        bool is_freed = false;
+        if (tn_stream_is_drained(stream) && (state == TN_SLOT_ENDED || is_thorough || is_scarce)) {
+            int r = free_slot(process, i, &is_freed);
+            if (r < 0)
+                return r;
+        }
+        if (!is_freed)
+            i++;
+    }
+    return 0;
+}
+
+static void spill(struct tn_process *process, struct tn_stream *stream, uint64_t budget_words)
+{
+    uint64_t waiting = stream->limit_words - tn_stream_position(stream);
+    if (waiting <= stream->ring_words / 2 || process->shared->queued_words + waiting > budget_words)
+        return;
+    tn_stream_spill(stream);
+}
+
+int tn_process_settle(struct tn_process *process, uint64_t budget_words, bool is_thorough)
+{
+    for (uint32_t i = 0; i < process->listed_count; i++) {
+        struct tn_stream *stream = &process->streams[process->listed[i]];
+        tn_stream_release(stream);
+        spill(process, stream, budget_words);
+        process->shared->queued_words += stream->queue.count_words;
+    }
+    if (process->state != TN_PROCESS_ALIVE)
+        return 0;
+    return free_slots(process, is_thorough);
+}
+
+bool tn_process_is_drained(const struct tn_process *process)
+{
+    for (uint32_t i = 0; i < process->listed_count; i++)
+        if (!tn_stream_is_drained(&process->streams[process->listed[i]]))
+            return false;
+    return true;
+}
+
+uint64_t tn_process_activity(const struct tn_process *process)
+{
+    uint64_t sum = process->control_words;
+    for (uint32_t slot = 1; slot < process->slot_count; slot++)
+        sum += process->streams[slot].limit_words;
+    return sum;
+}
+
+void tn_process_end(struct tn_process *process, enum tn_exit_kind kind, int code, uint64_t end_ticks)
+{
+    process->state = TN_PROCESS_ENDED;
+    process->exit_kind = kind;
+    process->exit_code = code;
+    process->end_ns = tn_clock_ns(&process->shared->clock, end_ticks);
+}
+
+void tn_process_beat(struct tn_process *process)
+{
+    atomic_fetch_add_explicit(&process->header->heartbeat, 1, memory_order_relaxed);
+}
+
+void tn_process_refuse_more(struct tn_process *process)
+{
+    atomic_store_explicit(&process->header->recorder_state, TN_RECORDER_CLOSED, memory_order_release);
+}
+
+/* By ring: what its LOSS events said is in the totals by reason; more than that counts as a full ring. */
+static uint64_t unsaid_losses(const struct tn_process *process)
+{
+    uint64_t sum = 0;
+    for (uint32_t slot = 0; slot < process->slot_count; slot++) {
+        const struct tn_ring *ring = tn_shared_ring(process->header, slot);
+        uint64_t lost = atomic_load_explicit(&ring->lost_count, memory_order_relaxed);
+        uint64_t said = process->streams[slot].said_lost_count;
+        if (lost > said)
+            sum += lost - said;
+    }
+    return sum;
+}
+
+static uint64_t slotless_losses(const struct tn_process *process)
+{
+    return atomic_load_explicit(&process->header->lost_count, memory_order_relaxed);
+}
+
+uint64_t tn_process_lost_count(const struct tn_process *process)
+{
+    return unsaid_losses(process) + slotless_losses(process);
+}
+
+static void take_counts(struct tn_process *process)
+{
+    struct tn_process_shared *shared = process->shared;
+    struct tn_shared_header *header = process->header;
+    shared->totals.lost_ring += unsaid_losses(process);
+    shared->totals.lost_no_slot += slotless_losses(process);
+    shared->stacks_checked += atomic_load_explicit(&header->stacks_checked, memory_order_relaxed);
+    shared->stacks_different += atomic_load_explicit(&header->stacks_different, memory_order_relaxed);
+    shared->rules_learned += atomic_load_explicit(&header->rules_learned, memory_order_relaxed);
+    shared->frames_complex += atomic_load_explicit(&header->frames_complex, memory_order_relaxed);
+    for (uint32_t slot = 0; slot < process->slot_count; slot++)
+        shared->totals.damaged_rings += process->streams[slot].is_damaged;
+    shared->totals.damaged_rings += process->is_control_damaged;
+}
+
+int tn_process_close_rows(struct tn_process *process)
+{
+    take_counts(process);
+    uint64_t end_ns = process->end_ns > process->matcher.last_ns ? process->end_ns : process->matcher.last_ns;
+    process->end_ns = end_ns;
+    for (uint32_t i = 0; i < process->listed_count; i++) {
+        if (process->exit_kind == TN_EXIT_RUNNING)
+            break;
+        int r = tn_thread_gone(&process->streams[process->listed[i]], end_ns);
+        if (r < 0)
+            return r;
+    }
+    return tn_log_end_process(process->shared->writer, process->matcher.process_id, end_ns,
+                              process->exit_kind, process->exit_code);
+}
+
+void tn_process_destroy(struct tn_process *process)
+{
+    if (process == NULL)
+        return;
+    for (uint32_t slot = 0; process->streams != NULL && slot < process->slot_count; slot++)
+        tn_stream_finish(&process->streams[slot]);
+    tn_match_finish(&process->matcher);
+    tn_modules_finish(&process->modules);
+    tn_intern_finish(&process->intern);
+    free(process->streams);
+    free(process->listed);
+    if (process->header != NULL)
+        munmap(process->header, process->mapped_bytes);
+    if (process->pidfd >= 0)
+        close(process->pidfd);
+    free(process);
+}

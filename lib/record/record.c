@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+#include "recording.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SECOND_NS       UINT64_C(1000000000)
+#define SLEEP_NS_MIN    250000
+#define SLEEP_NS_MAX    4000000
+#define BUSY_EVENTS     2000u /* a round with more of them is followed by the next without a pause */
+#define QUEUE_BYTES_MAX (UINT64_C(64) << 20)
+
+/* At the close, how long what runs on is given to see that it is refused, and its stores to arrive. */
+#define LAST_ROUNDS_NS UINT64_C(2000000)
+
+uint64_t tn_recording_monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+int tn_recording_fail(struct tn_recording *recording, int code, const char *what)
+{
+    const struct tn_log_writer *writer = recording->shared.writer;
+    if (recording->error->code != 0)
+        return code;
+    if (writer != NULL && tn_log_writer_error(writer)->code != 0) {
+        *recording->error = *tn_log_writer_error(writer);
+        return code;
+    }
+    return tn_error_set(recording->error, code, "cannot %s: %s", what, strerror(-code));
+}
+
+/* ring.h, order rule: the time, the marks, the heads of the threads' rings, the control ring; in this order.
+ */
+static int look_at_rings(struct tn_recording *recording, uint64_t *ret_watermark)
+{
+    const struct tn_clock_map *clock = &recording->shared.clock;
+    uint64_t now_ticks = tn_clock_ticks(clock->kind);
+    uint64_t low_ticks = now_ticks - tn_clock_span_ticks(clock, TN_ORDER_SLACK_NS);
+    for (uint32_t i = 0; i < recording->process_count; i++)
+        tn_process_read_marks(recording->processes[i], now_ticks, &low_ticks);
+    for (uint32_t i = 0; i < recording->process_count; i++) {
+        int r = tn_process_read_heads(recording->processes[i]);
+        if (r < 0)
+            return r;
+    }
+    uint64_t latest_ticks = now_ticks + tn_clock_span_ticks(clock, SECOND_NS);
+    for (uint32_t i = 0; i < recording->process_count; i++) {
+        int r = tn_process_offer(recording->processes[i], &recording->order, latest_ticks);
+        if (r < 0)
+            return r;
+    }
+    *ret_watermark = low_ticks;
+    return 0;
+}
+
+static int play_round(struct tn_recording *recording, bool is_thorough, uint64_t *ret_events)
+{
+    uint64_t watermark;
+    int r = look_at_rings(recording, &watermark);
+    if (r < 0)
+        return r;
+    r = tn_order_emit(&recording->order, watermark, ret_events);
+    if (r < 0)
+        return r;
+    recording->shared.queued_words = 0;
+    for (uint32_t i = 0; i < recording->process_count; i++) {
+        tn_process_beat(recording->processes[i]);
+        r = tn_process_settle(recording->processes[i], QUEUE_BYTES_MAX / 8, is_thorough);
+        if (r < 0)
+            return r;
+    }
+    return tn_recording_bury(recording);
+}
+
+static void say_progress(struct tn_recording *recording)
+{
+    const struct tn_totals *totals = &recording->shared.totals;
+    tn_status_mention(&recording->status,
+                      "progress allocations=%llu frees=%llu bytes=%llu live=%llu lost=%llu processes=%u "
+                      "log_bytes=%llu",
+                      (unsigned long long)totals->births, (unsigned long long)totals->deaths,
+                      (unsigned long long)totals->birth_bytes,
+                      (unsigned long long)(totals->births - totals->deaths),
+                      (unsigned long long)tn_recording_lost_count(recording), recording->process_count,
+                      (unsigned long long)tn_recording_log_bytes(recording));
+}
+
+static int work_of_a_second(struct tn_recording *recording)
+{
+    if (recording->has_clock)
+        tn_clock_adjust(&recording->shared.clock, tn_clock_read(recording->shared.clock.kind));
+    tn_recording_look_for_exec(recording);
+    say_progress(recording);
+    return recording->shared.writer != NULL ? tn_log_commit(recording->shared.writer) : 0;
+}
+
+/* Sleep until something happens to processes, or for the given time. */
+static void rest(const struct tn_recording *recording, long sleep_ns)
+{
+    struct pollfd poll_fd = {.fd = recording->epoll_fd, .events = POLLIN};
+    struct timespec limit = {.tv_nsec = sleep_ns};
+    ppoll(&poll_fd, 1, &limit, NULL);
+}
+
+static long next_sleep_ns(long sleep_ns, uint64_t events)
+{
+    if (events >= BUSY_EVENTS)
+        return 0;
+    if (events != 0 || sleep_ns == 0)
+        return SLEEP_NS_MIN;
+    return sleep_ns * 2 < SLEEP_NS_MAX ? sleep_ns * 2 : SLEEP_NS_MAX;
+}
+
+static int loop(struct tn_recording *recording)
+{
+    long sleep_ns = SLEEP_NS_MIN;
+    recording->last_second_ns = tn_recording_monotonic_ns();
+    while (!tn_recording_is_over(recording) && !recording->is_closing) {
+        uint64_t events = 0;
+        uint64_t now_ns = tn_recording_monotonic_ns();
+        bool is_second = now_ns - recording->last_second_ns >= SECOND_NS;
+        int r = recording->has_clock ? play_round(recording, is_second, &events) : 0;
+        if (r == 0 && is_second) {
+            recording->last_second_ns = now_ns;
+            r = work_of_a_second(recording);
+        }
+        if (r < 0)
+            return tn_recording_fail(recording, r, "record");
+        sleep_ns = next_sleep_ns(sleep_ns, events);
+        if (sleep_ns != 0)
+            rest(recording, sleep_ns);
+        r = tn_recording_attend(recording);
+        if (r < 0)
+            return tn_recording_fail(recording, r, "record a process");
+        tn_recording_say_waiting(recording);
+    }
+    return 0;
+}
+
+/* The log is closed while processes still run: they are told, and what they have said until then is kept. */
+static int let_go(struct tn_recording *recording)
+{
+    uint64_t events, start_ns = tn_recording_monotonic_ns();
+    for (uint32_t i = 0; i < recording->process_count; i++)
+        tn_process_refuse_more(recording->processes[i]);
+    while (recording->process_count != 0 && tn_recording_monotonic_ns() - start_ns < LAST_ROUNDS_NS) {
+        int r = play_round(recording, false, &events);
+        if (r < 0)
+            return tn_recording_fail(recording, r, "record");
+    }
+    if (!recording->has_clock)
+        return 0;
+    recording->last_event_ticks = tn_clock_ticks(recording->shared.clock.kind);
+    for (uint32_t i = 0; i < recording->process_count; i++) {
+        struct tn_process *process = recording->processes[i];
+        if (process->state == TN_PROCESS_ALIVE)
+            tn_process_end(process, TN_EXIT_RUNNING, -1, recording->last_event_ticks);
+        int r = tn_process_close_rows(process);
+        tn_process_destroy(process);
+        recording->processes[i] = NULL;
+        if (r < 0)
+            return tn_recording_fail(recording, r, "record");
+    }
+    recording->process_count = 0;
+    return 0;
+}
+
+/* Descriptors: one a process and one a module. Large blocks by mmap always, so that a table that shrinks
+ * gives its memory back. */
+static void raise_limits(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+}
+
+static int open_signals(void)
+{
+    static const int ignored[] = {SIGINT,  SIGHUP,  SIGPIPE, SIGQUIT, SIGTSTP,
+                                  SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2};
+    sigset_t blocked;
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        signal(ignored[i], SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTERM);
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
+    int fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd >= 0 ? fd : -errno;
+}
+
+static int open_descriptors(struct tn_recording *recording)
+{
+    raise_limits();
+    recording->signal_fd = open_signals();
+    recording->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (recording->signal_fd < 0 || recording->epoll_fd < 0)
+        return tn_recording_fail(recording, -errno, "start");
+    int r = tn_directory_open(&recording->directory, recording->error);
+    if (r < 0)
+        return r;
+    r = tn_recording_watch(recording, TN_SOURCE_SIGNAL, recording->signal_fd);
+    if (r == 0)
+        r = tn_recording_watch(recording, TN_SOURCE_LISTEN, recording->directory.listen_fd);
+    if (r == 0 && recording->status.fd >= 0)
+        r = tn_recording_watch(recording, TN_SOURCE_STATUS, recording->status.fd);
+    return r < 0 ? tn_recording_fail(recording, r, "start") : 0;
+}
+
+/* Under a bare preload the first process waits at the other end of attach_fd. Returns 1 when it was handed
+ * over. */
+static int take_first(struct tn_recording *recording)
+{
+    struct pollfd poll_fd = {.fd = recording->options->attach_fd, .events = POLLIN};
+    if (poll(&poll_fd, 1, TN_WELCOME_TIMEOUT_MS) <= 0)
+        return tn_error_set(recording->error, -ETIMEDOUT, "the program did not introduce itself");
+    int r = tn_recording_admit(recording, recording->options->attach_fd);
+    return r < 0 ? tn_recording_fail(recording, r, "record the program") : r;
+}
+
+static int begin(struct tn_recording *recording)
+{
+    for (int kind = TN_CLOCK_TSC; kind <= TN_CLOCK_COUNTER; kind++)
+        recording->started[kind] = tn_clock_read((enum tn_clock)kind);
+    int r = open_descriptors(recording);
+    if (r < 0)
+        return r;
+    if (recording->options->attach_fd >= 0)
+        return take_first(recording);
+    if (strlen(recording->options->log_path) >= sizeof(recording->log_path))
+        return tn_error_set(recording->error, -ENAMETOOLONG, "the name of the log is too long");
+    strcpy(recording->log_path, recording->options->log_path);
+    r = tn_recording_make_log(recording, "tsc", recording->options->options_text);
+    if (r < 0)
+        return r;
+    tn_status_say(&recording->status, "ready %s", recording->directory.socket_path);
+    return 0;
+}
+
+static void release(struct tn_recording *recording)
+{
+    for (uint32_t i = 0; i < recording->process_count; i++)
+        tn_process_destroy(recording->processes[i]);
+    free(recording->processes);
+    tn_order_finish(&recording->order);
+    tn_map_finish(&recording->rows_by_pid);
+    tn_module_files_finish(&recording->shared.files);
+    tn_buffer_finish(&recording->shared.scratch);
+    tn_status_finish(&recording->status);
+    tn_log_writer_abandon(recording->shared.writer);
+    if (recording->epoll_fd >= 0)
+        close(recording->epoll_fd);
+    if (recording->signal_fd >= 0)
+        close(recording->signal_fd);
+    free(recording);
+}
+
+static int describe(struct tn_recording *recording)
+{
+    bool is_tool_there = recording->options->attach_fd < 0;
+    struct tn_log_writer *writer = recording->shared.writer;
+    int r = tn_log_set_meta(writer, "session", is_tool_there ? "record" : "preload");
+    r = r < 0 ? r : tn_log_set_meta(writer, "recorder_version", TN_VERSION);
+    r = r < 0 ? r : tn_log_commit(writer);
+    return r < 0 ? tn_recording_fail(recording, r, "write the log") : 0;
+}
+
+int tn_record_run(const struct tn_record_options *options, struct tn_error *error)
+{
+    struct tn_error own_error = {0};
+    struct tn_recording *recording = calloc(1, sizeof(*recording));
+    if (recording == NULL)
+        return tn_error_set(error, -ENOMEM, "out of memory");
+    recording->options = options;
+    recording->error = &own_error;
+    recording->status.fd = options->status_fd;
+    recording->epoll_fd = -1;
+    recording->signal_fd = -1;
+    recording->directory = (struct tn_directory){.fd = -1, .listen_fd = -1};
+    int r = begin(recording);
+    if (r == 0 && recording->shared.writer != NULL)
+        r = describe(recording);
+    if (r == 0)
+        r = loop(recording);
+    if (r == 0)
+        r = let_go(recording);
+    if (r == 0)
+        r = tn_recording_close(recording);
+    if (r < 0)
+        tn_recording_give_up(recording);
+    if (r == 1)
+        tn_directory_close(&recording->directory);
+    release(recording);
+    if (r < 0 && error != NULL)
+        *error = own_error;
+    return r < 0 ? r : 0;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_RECORD_STREAM_H
+#define TN_RECORD_STREAM_H
+
+/* One ring, as the recorder reads it: first what was moved into a queue of our own memory, then what lies in
+ * the shared memory, event by event. Everything in shared memory may change under our eyes: each head word
+ * is read once and checked against the room that is left. One thread. */
+
+#include "tenure/event.h"
+#include "tenure/ring.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tn_matcher;
+
+/* What a REALLOC_BEGIN left open until its COMMIT. */
+struct tn_begun {
+    bool is_open;           /* the block is neither dead nor alive until the COMMIT says so */
+    uint64_t address;       /* of the block that is being moved */
+    uint64_t allocation_id; /* its id; 0 if it is unknown */
+    uint64_t time_ns;
+    uint64_t stack_id; /* in the log */
+    uint64_t depth_bytes;
+    enum tn_function function;
+};
+
+/* Events that were taken out of a ring. Zeroed is empty. */
+struct tn_queue {
+    uint64_t *words; /* owned */
+    uint64_t count_words;
+    uint64_t capacity_words;
+};
+
+struct tn_stream {
+    /* the event that stands next; valid after tn_stream_show said true */
+    const uint64_t *next; /* its words */
+    const uint64_t *end;  /* end of the span that next lies in */
+    uint64_t stamp;       /* its ticks */
+    uint64_t head;        /* its word 0, read once */
+    uint32_t words;       /* its length, checked */
+    /* the merge (order.c) */
+    bool is_parked;      /* waits for an event of another ring */
+    bool is_resumed;     /* was parked: its event comes again */
+    uint64_t wake_ticks; /* when a parked event is taken as it is */
+    /* the matcher */
+    struct tn_matcher *matcher; /* of the process */
+    uint64_t thread_id;         /* row of the owner, 0 before its first event */
+    bool is_over;               /* the owner said THREAD_END; late frees may follow */
+    uint64_t previous_id;       /* the block that the COMMIT at hand succeeds, 0 if none */
+    struct tn_begun begun;
+    uint64_t said_lost_count; /* sum of the LOSS events */
+    /* the ring */
+    struct tn_ring *ring;
+    const uint64_t *data;
+    uint32_t ring_words;
+    uint32_t slot;
+    bool is_listed;          /* in its process's list of streams to look at */
+    bool is_damaged;         /* it made no sense; nothing more is read from it */
+    bool is_begun;           /* an event was seen in it */
+    bool is_queued;          /* next lies in the queue */
+    uint64_t end_words;      /* position in the ring that belongs to `end`, while not queued */
+    uint64_t limit_words;    /* head, as last looked at */
+    uint64_t released_words; /* tail, as last given back */
+    uint64_t mark_ticks;     /* mark, as last looked at */
+    uint64_t mark_since;     /* ticks when it first had this value */
+    struct tn_queue queue;
+};
+
+/* Bind a stream to a slot. The stream begins where the ring's tail stands. */
+void tn_stream_begin(struct tn_stream *stream, struct tn_ring *ring, const uint64_t *data,
+                     uint32_t ring_words, uint32_t slot, struct tn_matcher *matcher);
+
+/* Take note of the ring's head: events up to there can be shown. A head that cannot be damages the stream. */
+void tn_stream_look(struct tn_stream *stream);
+
+/* Read nothing more from a ring that makes no sense; its room is given back as it fills. */
+void tn_stream_damage(struct tn_stream *stream);
+
+/* The slow half of tn_stream_show: the span is used up, or is not what an event looks like. */
+bool tn_stream_show_next_span(struct tn_stream *stream);
+
+/* Show the next event: sets head, words, stamp. False when nothing is left up to the noted head, or the ring
+ * is damaged. */
+static inline bool tn_stream_show(struct tn_stream *stream)
+{
+    uint64_t left = (uint64_t)(stream->end - stream->next);
+    if (left >= 2) {
+        uint64_t head = *(const volatile uint64_t *)stream->next;
+        uint32_t words = tn_event_words_of(head);
+        if (tn_event_kind_of(head) != TN_EVENT_PAD && words >= 2 && words <= left) {
+            stream->head = head;
+            stream->words = words;
+            stream->stamp = stream->next[1];
+            return true;
+        }
+    }
+    return tn_stream_show_next_span(stream);
+}
+
+/* Step over the event that is shown. */
+static inline void tn_stream_step(struct tn_stream *stream)
+{
+    stream->next += stream->words;
+}
+
+/* Word 0 of the event after the shown one, 0 if it cannot be told without leaving the span. */
+static inline uint64_t tn_stream_glance(const struct tn_stream *stream)
+{
+    const uint64_t *after = stream->next + stream->words;
+    return after < stream->end ? *(const volatile uint64_t *)after : 0;
+}
+
+/* Where in the ring the next event stands. */
+uint64_t tn_stream_position(const struct tn_stream *stream);
+
+/* Give the producer the room of what has been read. */
+void tn_stream_release(struct tn_stream *stream);
+
+/* Move what is left up to the noted head into the queue, and give its room back; for a ring that fills up
+ * while the merge must wait.
+ *
+ * Returns  words moved; 0 when out of memory (they stay in the ring) */
+uint64_t tn_stream_spill(struct tn_stream *stream);
+
+/* Nothing is left, neither in the queue nor in the ring up to the noted head. */
+bool tn_stream_is_drained(const struct tn_stream *stream);
+
+/* Release the queue. */
+void tn_stream_finish(struct tn_stream *stream);
+
+#endif
