@@ -161,7 +161,8 @@ static void execute_finishing(const struct tn_recording *recording, char **argum
     _exit(127);
 }
 
-/* Names take memory that the recorder must not take: a process of its own. */
+/* Names take memory that the recorder must not take: a process of its own. -ECANCELED: it has said itself why it
+ * failed. */
 static int run_finishing(const struct tn_recording *recording)
 {
     size_t room = FINISH_ARGUMENTS_FIXED + 2 * (size_t)recording->shared.files.count;
@@ -183,7 +184,9 @@ static int run_finishing(const struct tn_recording *recording)
     free(arguments.list);
     if (r < 0)
         return r;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= 1)
+        return WEXITSTATUS(status) == 0 ? 0 : -ECANCELED;
+    return -ECHILD;
 }
 
 static void say_done(struct tn_recording *recording, uint64_t duration_ns, bool is_finished)
@@ -222,7 +225,7 @@ int tn_recording_close(struct tn_recording *recording)
     if (r < 0)
         return tn_recording_fail(recording, r, "close the log");
     r = run_finishing(recording);
-    if (r < 0)
+    if (r < 0 && r != -ECANCELED)
         tn_status_say(&recording->status,
                       "warning the log is complete, but names and summaries could not be added to it: %s",
                       r == -ECHILD ? "the finishing process failed" : strerror(-r));

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_TEST_FAKE_WRITER_H
+#define TENURE_TEST_FAKE_WRITER_H
+
+/* Stands in for lib/log under tests of the recorder: keeps what it is told, and checks the writer's contract
+ * (times of a process never fall, a death is of a block that lives). */
+
+#include "tenure/log_write.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fake_event {
+    bool is_birth;
+    uint64_t id, time_ns, address, size_bytes, thread_id, stack_id, previous_id;
+    enum tn_function function;
+};
+
+struct fake_writer {
+    struct fake_event *events;
+    size_t count, capacity;
+    uint8_t *is_dead; /* by allocation id */
+    size_t id_capacity;
+    uint64_t births, deaths, failures, threads, ended_threads, marks, processes, modules, mappings;
+    uint64_t frames, stacks;
+    uint64_t last_ns;
+    bool is_broken; /* the contract was */
+    bool keeps_events;
+    char last_mark[64];
+};
+
+/* Cast for the functions of log_write.h. */
+struct tn_log_writer *fake_writer_of(struct fake_writer *fake);
+
+void fake_writer_finish(struct fake_writer *fake);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "rings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define A UINT64_C(0x7f0000001000)
+#define B UINT64_C(0x7f0000002000)
+#define C UINT64_C(0x7f0000003000)
+
+static void test_reuse(void **state)
+{
+    (void)state;
+    struct rings rings;
+    rings_begin(&rings, 1);
+    for (uint64_t i = 0; i < 1000; i++) {
+        rings_birth(&rings, 0, 1000 + 2 * i, A, 24);
+        rings_death(&rings, 0, 1001 + 2 * i, A);
+    }
+    rings_play(&rings, 10000);
+    assert_int_equal(rings.fake.births, 1000);
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_int_equal(rings.fake.events[2 * i + 1].id, i + 1);
+    assert_int_equal(rings.matcher.table.count, 0);
+    assert_false(rings.fake.is_broken);
+    rings_finish(&rings);
+}
+
+static void test_sizes(void **state)
+{
+    (void)state;
+    struct rings rings;
+    rings_begin(&rings, 1);
+    uint64_t wide[7] = {tn_event_head(TN_EVENT_BIRTH, 7, TN_FUNCTION_MEMALIGN, TN_EVENT_FLAG_WIDE, 0),
+                        1000,
+                        A,
+                        0,
+                        UINT64_C(5) << 32,
+                        (UINT64_C(5) << 32) + 4096,
+                        4096};
+    rings_put(&rings, 0, wide, 7);
+    rings_birth(&rings, 0, 1001, B, UINT32_MAX);
+    rings_play(&rings, 5000);
+    assert_true(rings.fake.events[0].size_bytes == UINT64_C(5) << 32);
+    assert_int_equal(rings.fake.events[0].function, TN_FUNCTION_MEMALIGN);
+    assert_true(rings.fake.events[1].size_bytes == UINT32_MAX);
+    assert_true(rings.totals.birth_bytes == (UINT64_C(5) << 32) + UINT32_MAX);
+    rings_finish(&rings);
+}
+
+/* A chain of three: each block succeeds the one before, whose death stands at BEGIN's time. */
+static void test_realloc_chain(void **state)
+{
+    (void)state;
+    struct rings rings;
+    rings_begin(&rings, 1);
+    rings_birth(&rings, 0, 1000, A, 8);
+    rings_realloc_begin(&rings, 0, 1010, A);
+    rings_realloc_commit(&rings, 0, 1020, B, 16, 0);
+    rings_realloc_begin(&rings, 0, 1030, B);
+    rings_realloc_commit(&rings, 0, 1040, B, 32, 0);
+    rings_death(&rings, 0, 1050, B);
+    rings_play(&rings, 5000);
+    const struct fake_event *e = rings.fake.events;
+    assert_int_equal(rings.fake.count, 6);
+    assert_true(!e[1].is_birth && e[1].id == 1 && e[1].time_ns == 1010 &&
+                e[1].function == TN_FUNCTION_REALLOC);
+    assert_true(e[2].is_birth && e[2].previous_id == 1 && e[2].time_ns == 1020);
+    assert_true(!e[3].is_birth && e[3].id == 2);
+    assert_true(e[4].is_birth && e[4].previous_id == 2);
+    assert_true(!e[5].is_birth && e[5].id == 3 && e[5].function == TN_FUNCTION_FREE);
+    rings_finish(&rings);
+}
+
+/* The COMMIT is written so late that the BEGIN is applied without knowing the outcome. */
+static void test_realloc_outcome_comes_later(void **state)
+{
+    (void)state;
+    static const uint32_t outcomes[] = {0, TN_EVENT_FLAG_FAILED, TN_EVENT_FLAG_RELEASED};
+    for (size_t i = 0; i < 3; i++) {
+        struct rings rings;
+        rings_begin(&rings, 1);
+        rings_birth(&rings, 0, 1000, A, 8);
+        rings_realloc_begin(&rings, 0, 1010, A);
+        rings_play(&rings, 1015);
+        assert_int_equal(rings.fake.deaths, 0);
+        rings_realloc_commit(&rings, 0, 1020, B, 16, outcomes[i]);
+        rings_birth(&rings, 0, 1030, C, 99);
+        rings_play(&rings, 5000);
+        assert_int_equal(rings.fake.deaths, outcomes[i] == TN_EVENT_FLAG_FAILED ? 0 : 1);
+        assert_int_equal(rings.fake.births, outcomes[i] == 0 ? 3 : 2);
+        const struct fake_event *last = &rings.fake.events[rings.fake.count - 1];
+        assert_int_equal(last->previous_id, 0);
+        if (outcomes[i] == 0)
+            assert_int_equal(rings.fake.events[2].previous_id, 1);
+        rings_finish(&rings);
+    }
+}
+
+static void test_realloc_fails(void **state)
+{
+    (void)state;
+    struct rings rings;
+    rings_begin(&rings, 1);
+    rings_birth(&rings, 0, 1000, A, 8);
+    rings_realloc_begin(&rings, 0, 1010, A);
+    rings_realloc_commit(&rings, 0, 1020, 0, 16, TN_EVENT_FLAG_FAILED);
+    rings_death(&rings, 0, 1030, A);
+    rings_play(&rings, 5000);
+    assert_int_equal(rings.fake.count, 2);
+    assert_int_equal(rings.fake.events[1].function, TN_FUNCTION_FREE);
+    assert_int_equal(rings.fake.events[1].time_ns, 1030);
+    rings_finish(&rings);
+}
+
+static void test_realloc_releases(void **state)
+{
+    (void)state;
+    struct rings rings;
+    rings_begin(&rings, 1);
+    rings_birth(&rings, 0, 1000, A, 8);
+    rings_realloc_begin(&rings, 0, 1010, A);
+    rings_realloc_commit(&rings, 0, 1020, 0, 0, TN_EVENT_FLAG_RELEASED);
+    rings_birth(&rings, 0, 1030, A, 9);
+    rings_play(&rings, 5000);
+    assert_int_equal(rings.fake.count, 3);
+    assert_int_equal(rings.fake.events[1].time_ns, 1010);
+    assert_int_equal(rings.fake.events[2].previous_id, 0);
+    rings_finish(&rings);
+}
+
+/* Another thread gets the address while realloc still copies: the old block must be dead before the new one.
+ */
+static void test_realloc_address_reused_meanwhile(void **state)
+{
+    (void)state;
+    struct rings rings;
+    rings_begin(&rings, 2);
+    rings_birth(&rings, 0, 1000, A, 8);
+    rings_realloc_begin(&rings, 0, 1010, A);
+    rings_play(&rings, 1012);
+    rings_birth(&rings, 1, 1015, A, 77);
+    rings_play(&rings, 1018);
+    assert_int_equal(rings.fake.count, 3);
+    assert_false(rings.fake.events[1].is_birth);
+    assert_int_equal(rings.fake.events[1].function, TN_FUNCTION_REALLOC);
+    assert_int_equal(rings.fake.events[1].thread_id, 1);
+    rings_realloc_commit(&rings, 0, 1020, B, 16, 0);
+    rings_death(&rings, 1, 1030, A);
+    rings_play(&rings, 5000);
+    assert_int_equal(rings.fake.events[3].previous_id, 1);
+    assert_int_equal(rings.fake.events[4].id, 2);
+    assert_int_equal(rings.totals.unmatched_births, 0);
+    assert_false(rings.fake.is_broken);
+    rings_finish(&rings);
+}
+
+/* The program was killed between the two: the block stays live. */
+static void test_realloc_cut_short(void **state)
+{
+    (void)state;
+    struct rings rings;
+    rings_begin(&rings, 1);
+    rings_birth(&rings, 0, 1000, A, 8);
+    rings_realloc_begin(&rings, 0, 1010, A);
+    rings_play(&rings, 500000);
+    assert_int_equal(rings.fake.births - rings.fake.deaths, 1);
+    assert_true(tn_stream_is_drained(&rings.stream[0]));
+    rings_finish(&rings);
+}
+
+/* A realloc in another thread, of a block whose birth bears a later stamp; the COMMIT is there already. */
+static void test_realloc_before_birth(void **state)
+{
+    (void)state;
+    struct rings rings;
+    rings_begin(&rings, 2);
+    rings_realloc_begin(&rings, 1, 1000, A);
+    rings_realloc_commit(&rings, 1, 1020, B, 16, 0);
+    rings_birth(&rings, 0, 1040, A, 8);
+    rings_play(&rings, 5000);
+    assert_int_equal(rings.fake.births, 2);
+    assert_int_equal(rings.fake.events[2].previous_id, 1);
+    assert_int_equal(rings.totals.unmatched_reallocs, 0);
+    assert_int_equal(rings.totals.repaired_orders, 1);
+    rings_finish(&rings);
+}
+
+static void test_inherited(void **state)
+{
+    (void)state;
+    struct rings rings;
+    rings_begin(&rings, 1);
+    rings.matcher.is_fork_child = true;
+    rings_death(&rings, 0, 1000, A);
+    rings_birth(&rings, 0, 1001, A, 8);
+    rings_realloc_begin(&rings, 0, 1002, B);
+    rings_realloc_commit(&rings, 0, 1003, C, 16, 0);
+    rings_realloc_begin(&rings, 0, 1004, B + 64);
+    rings_realloc_commit(&rings, 0, 1005, 0, 16, TN_EVENT_FLAG_FAILED);
+    rings_death(&rings, 0, 1006, A);
+    rings_play(&rings, 5000);
+    assert_int_equal(rings.totals.inherited_frees, 1);
+    assert_int_equal(rings.totals.inherited_reallocs, 1);
+    assert_int_equal(rings.totals.unmatched_frees, 0);
+    assert_int_equal(rings.fake.births, 2);
+    assert_int_equal(rings.fake.deaths, 1);
+    assert_int_equal(rings.fake.events[1].previous_id, 0);
+    rings_finish(&rings);
+}
+
+static void test_unmatched(void **state)
+{
+    (void)state;
+    struct rings rings;
+    rings_begin(&rings, 1);
+    rings_death(&rings, 0, 1000, A);
+    rings_birth(&rings, 0, 1001, B, 1);
+    rings_birth(&rings, 0, 1002, B, 2);
+    rings_death(&rings, 0, 1003, B);
+    rings_play(&rings, 5000);
+    assert_int_equal(rings.totals.unmatched_frees, 1);
+    assert_int_equal(rings.totals.unmatched_births, 1);
+    assert_int_equal(rings.fake.events[2].id, 2);
+    assert_false(rings.fake.is_broken);
+    rings_finish(&rings);
+}
+
+static void test_losses_by_reason(void **state)
+{
+    (void)state;
+    static const uint32_t reasons[] = {TN_LOSS_RING_FULL, TN_LOSS_NESTED, TN_LOSS_NO_SLOT, TN_LOSS_EARLY};
+    struct rings rings;
+    rings_begin(&rings, 1);
+    for (uint64_t i = 0; i < 4; i++) {
+        uint64_t event[3] = {tn_event_head(TN_EVENT_LOSS, 3, TN_FUNCTION_NONE, reasons[i], 0), 1000 + i,
+                             i + 5};
+        rings_put(&rings, 0, event, 3);
+    }
+    rings_play(&rings, 5000);
+    assert_int_equal(rings.totals.lost_ring, 5);
+    assert_int_equal(rings.totals.lost_nested, 6);
+    assert_int_equal(rings.totals.lost_no_slot, 7);
+    assert_int_equal(rings.totals.lost_early, 8);
+    assert_int_equal(rings.stream[0].said_lost_count, 26);
+    rings_finish(&rings);
+}
+
+static void test_stack_ids(void **state)
+{
+    (void)state;
+    struct rings rings;
+    rings_begin(&rings, 1);
+    assert_int_equal(tn_match_set_stack(&rings.matcher, 1, 11), 0);
+    assert_int_equal(tn_match_set_stack(&rings.matcher, 5000, 12), 0);
+    assert_int_equal(tn_match_set_stack(&rings.matcher, 0, 12), -EBADMSG);
+    assert_int_equal(tn_match_set_stack(&rings.matcher, UINT32_MAX, 12), -EBADMSG);
+    uint64_t event[4] = {tn_event_head(TN_EVENT_BIRTH, 4, TN_FUNCTION_MALLOC, 0, 5000), 1000, A, 8};
+    rings_put(&rings, 0, event, 4);
+    event[0] = tn_event_head(TN_EVENT_BIRTH, 4, TN_FUNCTION_MALLOC, 0, 4999);
+    event[2] = B;
+    rings_put(&rings, 0, event, 4);
+    rings_play(&rings, 5000);
+    assert_int_equal(rings.fake.events[0].stack_id, 12);
+    assert_int_equal(rings.fake.events[1].stack_id, 0);
+    assert_int_equal(rings.totals.unknown_stacks, 1);
+    rings_finish(&rings);
+}
+
+/* Random births and deaths over a few addresses, against a plain array. */
+static void test_against_model(void **state)
+{
+    (void)state;
+    enum { ADDRESSES = 5000, ROUNDS = 50, EVENTS = 4000 };
+    struct rings rings;
+    static uint64_t live[ADDRESSES];
+    uint64_t seed = 12345, ticks = 1000, births = 0, deaths = 0;
+    rings_begin(&rings, 1);
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < EVENTS; i++) {
+            seed = tn_table_hash(seed + 77);
+            uint64_t n = seed >> 33;
+            uint64_t at = n % ADDRESSES;
+            if (live[at] != 0) {
+                rings_death(&rings, 0, ++ticks, A + at * 16);
+                live[at] = 0;
+                deaths++;
+            } else {
+                rings_birth(&rings, 0, ++ticks, A + at * 16, 8);
+                live[at] = ++births;
+            }
+        }
+        rings_play(&rings, ticks + 1);
+        assert_true(tn_table_is_valid(&rings.matcher.table));
+    }
+    assert_int_equal(rings.fake.births, births);
+    assert_int_equal(rings.fake.deaths, deaths);
+    for (uint64_t at = 0; at < ADDRESSES; at++) {
+        const struct tn_table_entry *entry = tn_table_find(&rings.matcher.table, A + at * 16);
+        assert_int_equal(entry != NULL ? entry->value : 0, live[at]);
+    }
+    rings_finish(&rings);
+}
+
+/* 40 bytes a live allocation is the promise, at every size, while it grows and after it has shrunk. */
+static void test_table_memory(void **state)
+{
+    (void)state;
+    static struct tn_table table;
+    enum { COUNT = 400000 };
+    for (uint64_t i = 0; i < COUNT; i++) {
+        tn_table_claim(&table, A + i * 48)->value = i + 1;
+        if (i > 20000 && i % 1000 == 0)
+            assert_true(tn_table_bytes(&table) <= 32 * table.count);
+    }
+    assert_true(tn_table_is_valid(&table));
+    for (uint64_t i = 0; i < COUNT; i++)
+        if (i % 100 != 0)
+            tn_table_remove(&table, tn_table_find(&table, A + i * 48));
+    assert_true(tn_table_is_valid(&table));
+    assert_int_equal(table.count, COUNT / 100);
+    assert_true(tn_table_bytes(&table) <= 64 * table.count + TN_TABLE_PARTS * 16 * 16);
+    tn_table_finish(&table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reuse),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_realloc_chain),
+        cmocka_unit_test(test_realloc_outcome_comes_later),
+        cmocka_unit_test(test_realloc_fails),
+        cmocka_unit_test(test_realloc_releases),
+        cmocka_unit_test(test_realloc_address_reused_meanwhile),
+        cmocka_unit_test(test_realloc_cut_short),
+        cmocka_unit_test(test_realloc_before_birth),
+        cmocka_unit_test(test_inherited),
+        cmocka_unit_test(test_unmatched),
+        cmocka_unit_test(test_losses_by_reason),
+        cmocka_unit_test(test_stack_ids),
+        cmocka_unit_test(test_against_model),
+        cmocka_unit_test(test_table_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
