@@ -161,8 +161,8 @@ static void execute_finishing(const struct tn_recording *recording, char **argum
     _exit(127);
 }
 
-/* Names take memory that the recorder must not take: a process of its own. -ECANCELED: it has said itself why it
- * failed. */
+/* Names take memory that the recorder must not take: a process of its own. -ECANCELED: it has said itself why
+ * it failed. */
 static int run_finishing(const struct tn_recording *recording)
 {
     size_t room = FINISH_ARGUMENTS_FIXED + 2 * (size_t)recording->shared.files.count;

@@ -10,7 +10,7 @@
 static int take_stack(struct tn_process *process, const uint64_t *event, uint32_t words)
 {
     uint64_t row;
-    int r = tn_intern_stack(&process->intern, process->shared->writer, &process->modules, event, words, &row);
+    int r = tn_stacks_take(&process->stacks, process->shared->writer, &process->modules, event, words, &row);
     if (r < 0)
         return r;
     return tn_match_set_stack(&process->matcher, tn_event_stack_of(event[0]), row);
@@ -36,7 +36,7 @@ static int take_module(struct tn_process *process, const uint64_t *event, uint32
         .time_ns = tn_clock_ns(&process->shared->clock, event[1]),
         .pid = process->pid,
     };
-    tn_intern_forget(&process->intern);
+    tn_stacks_forget(&process->stacks);
     return is_gone ? tn_modules_remove(&process->modules, &context, event, words)
                    : tn_modules_add(&process->modules, &context, event, words);
 }

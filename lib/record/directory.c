@@ -21,7 +21,7 @@ static void name_directory(char *path, size_t size_bytes)
     if (runtime != NULL && runtime[0] == '/')
         snprintf(path, size_bytes, "%s/tenure", runtime);
     else
-        snprintf(path, size_bytes, "/tmp/tenure-%u", (unsigned)getuid());
+        snprintf(path, size_bytes, "/tmp/tenure-%u", (unsigned)geteuid());
 }
 
 static int check_directory(struct tn_directory *directory, struct tn_error *error)
@@ -31,7 +31,7 @@ static int check_directory(struct tn_directory *directory, struct tn_error *erro
     directory->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory->fd < 0 || fstat(directory->fd, &status) < 0)
         return tn_error_set(error, -errno, "cannot open the session directory %s: %s", path, strerror(errno));
-    if (status.st_uid != getuid())
+    if (status.st_uid != geteuid())
         return tn_error_set(error, -EPERM, "the session directory %s belongs to another user", path);
     if ((status.st_mode & 077) != 0)
         return tn_error_set(error, -EPERM, "the session directory %s is open to others: chmod 700 it", path);

@@ -25,7 +25,7 @@ static int descriptor_of(struct msghdr *message)
 
 static uint32_t judge(const struct tn_newcomer *newcomer, const struct ucred *credentials)
 {
-    if (credentials->uid != getuid() && credentials->uid != 0)
+    if (credentials->uid != geteuid() && credentials->uid != 0)
         return TN_WELCOME_REFUSED;
     if (newcomer->hello.magic != TN_SESSION_MAGIC || newcomer->memory_fd < 0 || credentials->pid <= 0)
         return TN_WELCOME_REFUSED;

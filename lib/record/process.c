@@ -196,11 +196,12 @@ int tn_process_offer(struct tn_process *process, struct tn_order *order, uint64_
 }
 
 /* A thread is gone when the kernel does not know it, or when its tid belongs to the owner of a slot that was
- * claimed later (a tid is given again). In another PID namespace tids mean nothing to us. */
+ * claimed later (a tid is given again). A slot that is just being claimed has no tid yet. In another PID
+ * namespace tids mean nothing to us. */
 static bool owner_is_gone(const struct tn_process *process, const struct tn_stream *stream)
 {
     uint32_t tid = atomic_load_explicit(&stream->ring->tid, memory_order_relaxed);
-    if (process->own_pid != (uint32_t)process->pid)
+    if (tid == 0 || process->own_pid != (uint32_t)process->pid)
         return false;
     if (tn_proc_thread_is_gone(process->pid, (pid_t)tid))
         return true;
@@ -228,6 +229,7 @@ static int free_slot(struct tn_process *process, uint32_t i, bool *ret_is_freed)
     stream->is_listed = false;
     process->listed[i] = process->listed[--process->listed_count];
     atomic_store_explicit(&stream->ring->mark_ticks, 0, memory_order_relaxed);
+    atomic_store_explicit(&stream->ring->tid, 0, memory_order_relaxed);
     atomic_store_explicit(&stream->ring->state, TN_SLOT_FREE, memory_order_release);
     *ret_is_freed = true;
     return r;
@@ -369,7 +371,7 @@ void tn_process_destroy(struct tn_process *process)
         tn_stream_finish(&process->streams[slot]);
     tn_match_finish(&process->matcher);
     tn_modules_finish(&process->modules);
-    tn_intern_finish(&process->intern);
+    tn_stacks_finish(&process->stacks);
     free(process->streams);
     free(process->listed);
     if (process->header != NULL)

@@ -4,10 +4,10 @@
 
 /* One recorded process: its shared memory, its rows, its end. One thread. */
 
-#include "intern.h"
 #include "match.h"
 #include "modules.h"
 #include "order.h"
+#include "stacks.h"
 
 #include "tenure/log_write.h"
 #include "tenure/ring.h"
@@ -37,7 +37,7 @@ enum tn_process_state {
 struct tn_process {
     struct tn_matcher matcher;
     struct tn_modules modules;
-    struct tn_intern intern;
+    struct tn_stacks stacks;
     struct tn_process_shared *shared; /* borrowed */
     struct tn_shared_header *header;  /* mapped, owned */
     size_t mapped_bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_RECORD_INTERN_H
-#define TN_RECORD_INTERN_H
+#ifndef TN_RECORD_STACKS_H
+#define TN_RECORD_STACKS_H
 
 /* A stack as the shim sends it (once, innermost frame first) -> nodes of the log's stack trie. New stacks
  * mostly differ from the one before in their inner frames only: the outer nodes of the last stack are kept
@@ -12,15 +12,15 @@
 
 #include <stdint.h>
 
-struct tn_intern_frame {
+struct tn_stacks_frame {
     uint64_t pc;          /* return address */
     uint64_t frame_bytes; /* distance of its CFA to its callee's */
     uint64_t node_id;     /* row of `stack` that ends here */
 };
 
 /* The last stack of one process, outermost frame first. Zeroed is empty. */
-struct tn_intern {
-    struct tn_intern_frame *last; /* owned */
+struct tn_stacks {
+    struct tn_stacks_frame *last; /* owned */
     uint32_t count;
     uint32_t capacity;
     bool is_cut;
@@ -31,13 +31,13 @@ struct tn_intern {
  * event, words  a copy of our own: its content is not trusted, but does not change
  * ret_row       row of `stack`; 0 for a stack without frames
  * Returns       0; -EBADMSG: it makes no sense; the writer's error, or -ENOMEM */
-int tn_intern_stack(struct tn_intern *intern, struct tn_log_writer *writer, const struct tn_modules *modules,
-                    const uint64_t *event, uint32_t words, uint64_t *ret_row);
+int tn_stacks_take(struct tn_stacks *stacks, struct tn_log_writer *writer, const struct tn_modules *modules,
+                   const uint64_t *event, uint32_t words, uint64_t *ret_row);
 
 /* Forget the last stack; to be called when the modules change: an address then means another frame. */
-void tn_intern_forget(struct tn_intern *intern);
+void tn_stacks_forget(struct tn_stacks *stacks);
 
 /* Release the memory. */
-void tn_intern_finish(struct tn_intern *intern);
+void tn_stacks_finish(struct tn_stacks *stacks);
 
 #endif
