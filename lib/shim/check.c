@@ -104,8 +104,8 @@ static uint32_t walk_remote(struct tn_thread *thread, const struct tn_caller *ca
     return count;
 }
 
-void tn_check_stack(struct tn_thread *thread, const struct tn_caller *caller, uint32_t frame_count,
-                    bool is_cut)
+void tn_check_stack(struct tn_thread *thread, const struct tn_caller *caller, const uint64_t *frames,
+                    uint32_t frame_count, bool is_cut)
 {
     uint32_t room = tn_process.options.depth_max + EXTRA_FRAMES;
     uintptr_t *pcs = open_unwinder() ? tn_map_pages(room * sizeof(*pcs)) : NULL;
@@ -115,10 +115,10 @@ void tn_check_stack(struct tn_thread *thread, const struct tn_caller *caller, ui
                                       : backtrace_of((void **)pcs, (int)room);
     uint32_t pc_count = keep_theirs(pcs, count > 0 ? (uint32_t)count : 0);
     atomic_fetch_add_explicit(&tn_hot.header->stacks_checked, 1, memory_order_relaxed);
-    if (!is_same(thread->frames, frame_count, pcs, pc_count, is_cut)) {
+    if (!is_same(frames, frame_count, pcs, pc_count, is_cut)) {
         atomic_fetch_add_explicit(&tn_hot.header->stacks_different, 1, memory_order_relaxed);
         if (tn_process.options.check_stacks > 1)
-            print_difference(thread->frames, frame_count, pcs, pc_count);
+            print_difference(frames, frame_count, pcs, pc_count);
     }
     tn_unmap_pages(pcs, room * sizeof(*pcs));
 }

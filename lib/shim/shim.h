@@ -16,6 +16,7 @@
  *  7. A symbol that is missing degrades; it never stops the program. */
 
 #include "arch.h"
+#include "capture.h"
 #include "table.h"
 #include "tenure/event.h"
 #include "tenure/ring.h"
@@ -166,7 +167,7 @@ struct tn_thread {
     int own_errno;                     /* errno before it */
     uint32_t vain_count;               /* events since the last vain search for a slot */
     uint32_t nested_count;             /* calls on top of the shim that were not recorded and not yet told */
-    uint64_t *frames;                  /* where a new stack is put together; NULL until the first one */
+    struct tn_trail *trail;            /* the last stack; NULL until the first one */
     bool has_operator_failed;          /* the operator's own allocation failed, and that was told */
 };
 
@@ -280,14 +281,12 @@ void tn_control_end(uint32_t used_words);
 /* The id of the caller's stack, announced to the recorder; 0 if it could not be taken. Inside. */
 uint32_t tn_capture(struct tn_thread *thread, const struct tn_caller *caller);
 
-/* A walk under way. */
-struct tn_walk {
-    struct tn_caller at; /* the frame that is to be stepped out of */
-    uintptr_t high;      /* one past the highest byte of the stack that at.cfa lies in */
-    uint64_t hash;       /* of all frames so far */
-    uint32_t depth;      /* frames so far */
-    bool is_cut;         /* by the depth limit, or by a stack that cannot be read on */
-};
+/* The hash that names the stack of a trail's outermost depth frames. */
+static inline uint64_t tn_trail_hash(const struct tn_trail *trail, uint32_t depth)
+{
+    uint64_t hash = trail->kept[depth - 1].hash;
+    return hash | (hash == 0);
+}
 
 /* The id of the stack that hash names; 0 if it is new. */
 static inline uint32_t tn_stack_find(uint64_t hash)
@@ -295,35 +294,23 @@ static inline uint32_t tn_stack_find(uint64_t hash)
     return (uint32_t)tn_table_find(&tn_hot.stacks, hash);
 }
 
-/* Announce a new stack: walk it again from caller, frame by frame, into the control ring. Returns its id, 0
- * if recording stopped. Signals blocked. */
-uint32_t tn_stack_announce(struct tn_thread *thread, const struct tn_caller *caller,
-                           const struct tn_walk *walk);
+/* Announce the stack of the trail's outermost depth frames. Returns its id, 0 if recording stopped. Under own
+ * call. */
+uint32_t tn_stack_announce(struct tn_thread *thread, const struct tn_caller *caller, uint32_t depth,
+                           bool is_cut);
 
-/* Begin a walk at caller, and take one step: the frame at walk->at is counted and left.
- *
- * ret_bytes  the frame's CFA minus its callee's
- * Returns    whether there is a caller to go on with; false: that frame was the last */
-void tn_walk_begin(struct tn_walk *walk, struct tn_thread *thread, const struct tn_caller *caller);
-bool tn_walk_step(struct tn_walk *walk, struct tn_thread *thread, uint64_t *ret_bytes);
-
-/* The size of a thread's buffer for a new stack: two words a frame. */
-static inline size_t tn_frames_bytes(void)
-{
-    return (size_t)tn_process.options.depth_max * 2 * sizeof(uint64_t);
-}
-
-/* Compare the caller's stack, which lies in thread->frames, with libunwind's own walk
- * (TENURE_CHECK_STACKS). Under own call. */
-void tn_check_stack(struct tn_thread *thread, const struct tn_caller *caller, uint32_t frame_count,
-                    bool is_cut);
+/* Compare the caller's stack, as it was announced, with libunwind's own walk (TENURE_CHECK_STACKS). Under own
+ * call. */
+void tn_check_stack(struct tn_thread *thread, const struct tn_caller *caller, const uint64_t *frames,
+                    uint32_t frame_count, bool is_cut);
 
 /* ---- teach.c: libunwind ---- */
 
 /* Load libunwind. Under own call. Returns whether it is there. */
 bool tn_teach_open(void);
 
-/* Learn the rule of walk->at.pc, and keep it. Returns the rule, TN_RULE_UNKNOWN when it cannot be had now. */
+/* Learn the rule of a return address, and keep it. Returns the rule, TN_RULE_UNKNOWN when it cannot be had
+ * now. */
 uint64_t tn_teach_rule(struct tn_thread *thread, uintptr_t pc);
 
 /* Have libunwind step out of one frame.

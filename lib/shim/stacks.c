@@ -19,26 +19,21 @@ static bool is_ours(uintptr_t pc)
     return pc - tn_process.text_low < tn_process.text_high - tn_process.text_low;
 }
 
-/* Write a walk's frames. Frames of this library (main is called by one) are left out; their size goes to the
- * next frame out. Returns the words written. */
-static uint32_t write_frames(uint64_t *to, struct tn_thread *thread, const struct tn_caller *caller,
-                             uint32_t depth, uint32_t *ret_frames)
+/* Write the frames of a stack as an event has them. Frames of this library (main is called by one) are left
+ * out; their size goes to the next frame out. Returns the words written. */
+static uint32_t write_frames(uint64_t *to, const struct tn_trail_frame *kept, uint32_t depth,
+                             uint32_t *ret_frames)
 {
-    struct tn_walk walk;
     uint64_t skipped_bytes = 0;
     uint32_t words = 0;
     uint32_t frames = 0;
-    bool is_more = true;
-    tn_walk_begin(&walk, thread, caller);
-    while (is_more && walk.depth < depth) {
-        uintptr_t pc = walk.at.pc;
-        uint64_t bytes;
-        is_more = tn_walk_step(&walk, thread, &bytes);
-        bytes += skipped_bytes;
-        skipped_bytes = is_ours(pc) ? bytes : 0;
-        if (is_ours(pc))
+    for (uint32_t i = depth; i > 0; i--) {
+        const struct tn_trail_frame *frame = &kept[i - 1];
+        uint64_t bytes = (i > 1 ? frame[-1].at.cfa - frame->at.cfa : 0) + skipped_bytes;
+        skipped_bytes = is_ours(frame->at.pc) ? bytes : 0;
+        if (is_ours(frame->at.pc))
             continue;
-        to[words] = tn_frame_pack(pc, bytes);
+        to[words] = tn_frame_pack(frame->at.pc, bytes);
         if (tn_frame_is_escaped(to[words]))
             to[++words] = bytes;
         words++;
@@ -72,23 +67,21 @@ static uint32_t publish(uint64_t hash, const uint64_t *frames, uint32_t frame_wo
     return tn_table_put(&tn_hot.stacks, hash, id) == 0 ? id : 0;
 }
 
-uint32_t tn_stack_announce(struct tn_thread *thread, const struct tn_caller *caller,
-                           const struct tn_walk *walk)
+uint32_t tn_stack_announce(struct tn_thread *thread, const struct tn_caller *caller, uint32_t depth,
+                           bool is_cut)
 {
-    /* A buffer of the thread's own: the second walk may have to learn a rule again, which announces modules
-     * in the same ring. */
-    if (thread->frames == NULL)
-        thread->frames = tn_map_pages(tn_frames_bytes());
-    if (thread->frames == NULL)
-        return 0;
+    struct tn_trail *trail = thread->trail;
+    /* What was new has been kept: its place serves as scratch memory, and is larger than any stack's event.
+     */
+    uint64_t *frames = (uint64_t *)trail->fresh;
     uint32_t frame_count = 0;
-    uint32_t words = write_frames(thread->frames, thread, caller, walk->depth, &frame_count);
+    uint32_t words = write_frames(frames, trail->kept, depth, &frame_count);
     uint32_t id = 0;
     if (tn_lock_take(&tn_control_lock)) {
-        id = publish(walk->hash, thread->frames, words, frame_count | (walk->is_cut ? TN_STACK_CUT : 0));
+        id = publish(tn_trail_hash(trail, depth), frames, words, frame_count | (is_cut ? TN_STACK_CUT : 0));
         tn_lock_drop(&tn_control_lock);
     }
     if (tn_process.options.check_stacks != 0)
-        tn_check_stack(thread, caller, frame_count, walk->is_cut);
+        tn_check_stack(thread, caller, frames, frame_count, is_cut);
     return id;
 }

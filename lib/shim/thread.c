@@ -127,6 +127,16 @@ static uint32_t claim_slot(uint32_t tid)
     return 0;
 }
 
+/* The last stack may have been left half written, or its id may mean nothing any more. */
+static void forget_trail(struct tn_thread *thread)
+{
+    if (thread->trail == NULL)
+        return;
+    thread->trail->count = 0;
+    thread->trail->plain_count = 0;
+    thread->trail->id = 0;
+}
+
 static void take_over(struct tn_thread *thread, uint32_t slot, uint32_t tid)
 {
     thread->ring = tn_shared_ring(tn_hot.header, slot);
@@ -134,6 +144,7 @@ static void take_over(struct tn_thread *thread, uint32_t slot, uint32_t tid)
     thread->ring->seen_tail_words = atomic_load_explicit(&thread->ring->tail_words, memory_order_acquire);
     thread->last_ticks = tn_ticks();
     thread->nested_count = 0;
+    forget_trail(thread);
     thread->slot_generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
     thread->generation = thread->slot_generation;
     find_stack(thread, tid);
@@ -175,8 +186,8 @@ static void thread_ended(void *context)
     tn_own_begin(thread);
     tn_emit_thread_end(thread);
     atomic_store_explicit(&thread->ring->state, TN_SLOT_ENDED, memory_order_release);
-    tn_unmap_pages(thread->frames, tn_frames_bytes());
-    thread->frames = NULL;
+    tn_trail_close(thread->trail, tn_process.options.depth_max);
+    thread->trail = NULL;
     tn_own_end(thread);
 }
 
@@ -225,6 +236,7 @@ enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *call
         }
         if (thread->ring != NULL)
             atomic_store_explicit(&thread->ring->mark_ticks, 0, memory_order_release);
+        forget_trail(thread);
         note_nested(thread);
     }
     if (thread->operator_cfa > caller->cfa && tn_operator_holds(caller->pc))
