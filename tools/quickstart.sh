@@ -21,7 +21,8 @@ esac
 packages=$build_packages
 if [ $# -eq 0 ]; then
     packages="$packages
-python3 runs the example"
+python3 runs the example
+python3-dbg names the lines of Python's own sources in the example's report"
 fi
 install_packages "$packages"
 configure "$root/build" -Dtests=false
@@ -34,7 +35,8 @@ if [ $# -eq 0 ]; then
     # Python has an allocator of its own in front of malloc; this turns it off, so that each object is seen.
     PYTHONMALLOC=malloc PYTHONHASHSEED=0
     export PYTHONMALLOC PYTHONHASHSEED
-    set -- python3 "$root/tools/quickstart.py"
+    # The interpreter itself, where `python3` is a script that looks for one (pyenv).
+    set -- "$(python3 -c 'import sys; print(sys.executable)')" "$root/tools/quickstart.py"
 fi
 log=$root/build/tenure.${1##*/}.$$.db
 tenure=$root/build/tools/tenure

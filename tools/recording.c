@@ -2,6 +2,8 @@
 #include "recording.h"
 
 #include "say.h"
+#include "tenure/log.h"
+#include "tenure/summary.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -184,20 +186,37 @@ static void print_losses(const struct tn_recording *recording)
             tn_print_count(count, lost));
 }
 
+/* What the recorder does not know, because it keeps no sizes: from the finished log. "" where that fails. */
+static void describe_live(const struct tn_recording *recording, char *ret_live, char *ret_peak,
+                          size_t text_bytes)
+{
+    struct tn_log *log = NULL;
+    struct tn_summary summary;
+    char size[TN_QUANTITY_TEXT_BYTES];
+    ret_live[0] = ret_peak[0] = '\0';
+    if (tn_link_number(recording->done, "finished") == 0 || tn_log_open(recording->log, &log, NULL) < 0)
+        return;
+    if (tn_summary_load(log, 0, 1, &summary, NULL) == 0) {
+        snprintf(ret_live, text_bytes, " (%s)", tn_print_bytes(size, summary.all.live_bytes));
+        snprintf(ret_peak, text_bytes, "; peak %s", tn_print_bytes(size, summary.all.peak_live_bytes));
+        tn_summary_finish(&summary);
+    }
+    tn_log_close(log);
+}
+
 static void print_totals(const struct tn_recording *recording)
 {
     const char *done = recording->done;
     char allocations[TN_QUANTITY_TEXT_BYTES], frees[TN_QUANTITY_TEXT_BYTES], live[TN_QUANTITY_TEXT_BYTES];
-    char live_bytes[TN_QUANTITY_TEXT_BYTES], peak[TN_QUANTITY_TEXT_BYTES], duration[TN_QUANTITY_TEXT_BYTES];
-    char log_bytes[TN_QUANTITY_TEXT_BYTES];
+    char duration[TN_QUANTITY_TEXT_BYTES], log_bytes[TN_QUANTITY_TEXT_BYTES];
+    char live_bytes[TN_QUANTITY_TEXT_BYTES + 8], peak[TN_QUANTITY_TEXT_BYTES + 8];
     uint64_t processes = tn_link_number(done, "processes");
-    tn_say("'%s' ran %s in %" PRIu64 " process%s: %s allocations, %s frees, %s still live (%s); peak %s",
+    describe_live(recording, live_bytes, peak, sizeof(live_bytes));
+    tn_say("'%s' ran %s in %" PRIu64 " process%s: %s allocations, %s frees, %s still live%s%s",
            recording->program, tn_print_duration(duration, tn_link_number(done, "duration_ns")), processes,
            processes == 1 ? "" : "es", tn_print_count(allocations, tn_link_number(done, "allocations")),
            tn_print_count(frees, tn_link_number(done, "frees")),
-           tn_print_count(live, tn_link_number(done, "live")),
-           tn_print_bytes(live_bytes, tn_link_number(done, "live_bytes")),
-           tn_print_bytes(peak, tn_link_number(done, "peak_live_bytes")));
+           tn_print_count(live, tn_link_number(done, "live")), live_bytes, peak);
     tn_say("the log is %s (%s); next: tenure report %s", recording->log,
            tn_print_bytes(log_bytes, tn_link_number(done, "log_bytes")), recording->log);
 }

@@ -3,8 +3,10 @@
 
 #include "tenure/report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What was not recorded, or is not in the log: before everything else, because each number below depends on
@@ -68,6 +70,30 @@ static void print_end(struct tn_text *text, const struct tn_summary_process *pro
 
 #define PROCESSES_MAX 12
 
+static int compare_descending(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x < y) - (x > y);
+}
+
+/* Processes with fewer allocations than this are not listed, so that about PROCESSES_MAX are. */
+static uint64_t listing_threshold(struct tn_text *text, const struct tn_summary *summary)
+{
+    if (summary->process_count <= PROCESSES_MAX)
+        return 0;
+    uint64_t *counts = calloc(summary->process_count, sizeof(counts[0]));
+    if (counts == NULL) {
+        text->result = -ENOMEM;
+        return 0;
+    }
+    for (size_t i = 0; i < summary->process_count; i++)
+        counts[i] = summary->processes[i].allocations;
+    qsort(counts, summary->process_count, sizeof(counts[0]), compare_descending);
+    uint64_t threshold = counts[PROCESSES_MAX - 1];
+    free(counts);
+    return threshold;
+}
+
 /* One line a process; an arrow marks the one that the report is about. */
 static void print_processes(struct tn_text *text, const struct tn_summary *summary)
 {
@@ -75,21 +101,25 @@ static void print_processes(struct tn_text *text, const struct tn_summary *summa
     tn_text_print(text,
                   "  processes  %zu; this report is about process %" PRIu64 " (--process ID for another)\n",
                   summary->process_count, summary->process_id);
-    size_t left_out = 0;
+    uint64_t threshold = listing_threshold(text, summary);
+    size_t listed = 0;
     for (size_t i = 0; i < summary->process_count; i++) {
         const struct tn_summary_process *process = &summary->processes[i];
         bool is_it = process->id == summary->process_id;
-        if (i >= PROCESSES_MAX && !is_it) {
-            left_out++;
+        if (!is_it && (process->allocations < threshold || listed >= PROCESSES_MAX))
             continue;
-        }
         tn_text_print(text, "  %s %4" PRIu64 "  %11s allocations  ", is_it ? "->" : "  ", process->id,
                       tn_print_count(allocations, process->allocations));
         print_end(text, process, 10);
         tn_text_print(text, "%s\n", tn_text_name(name, process->command_line, 53));
+        listed++;
     }
-    if (left_out != 0)
-        tn_text_print(text, "           and %zu more: tenure info lists them\n", left_out);
+    if (listed < summary->process_count)
+        tn_text_print(text, "           and %zu more, smaller ones: tenure info lists them\n",
+                      summary->process_count - listed);
+    if (summary->losses.inherited_frees != 0)
+        tn_text_print(text, "           %s frees in forked children were of blocks that a parent had made\n",
+                      tn_print_count(allocations, summary->losses.inherited_frees));
 }
 
 static void print_recording(struct tn_text *text, const struct tn_summary *summary)
@@ -177,10 +207,6 @@ static void print_totals(struct tn_text *text, const struct tn_summary *summary)
                   totals->reallocs != 0 ? "  a realloc ends one block and begins the next" : "");
     print_live(text, summary);
     print_small_totals(text, totals);
-    if (summary->losses.inherited_frees != 0) {
-        print_total(text, "inherited", tn_print_count(a, summary->losses.inherited_frees));
-        tn_text_print(text, "  frees in forked children, of blocks that the parent had made\n");
-    }
     tn_text_print(text, "\n");
 }
 

@@ -13,35 +13,47 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* "file:line", or "module+0x1234" where there is no line. Wants of columns what it needs, up to two thirds.
- */
-static unsigned print_source(char *out, size_t out_bytes, const struct tn_summary_site *site,
-                             unsigned columns)
+/* "file:line", or "module+0x1234" where there is no line; the name takes at most so many columns. */
+static void print_source(char *out, size_t out_bytes, const struct tn_summary_site *site, unsigned columns)
 {
     char name[TN_TEXT_NAME_BYTES];
-    int n;
     if (site->line != 0)
-        n = snprintf(out, out_bytes, "%s:%" PRIu32, tn_text_path(name, site->file, columns), site->line);
+        snprintf(out, out_bytes, "%s:%" PRIu32, tn_text_path(name, site->file, columns), site->line);
     else if (site->module[0] != '\0')
-        n = snprintf(out, out_bytes, "%s+0x%" PRIx64, tn_text_path(name, base_name(site->module), columns),
-                     site->offset_bytes);
+        snprintf(out, out_bytes, "%s+0x%" PRIx64, tn_text_path(name, base_name(site->module), columns),
+                 site->offset_bytes);
     else
-        n = snprintf(out, out_bytes, "0x%" PRIx64 ", outside every module", site->offset_bytes);
-    return n > 0 ? (unsigned)n : 0;
+        snprintf(out, out_bytes, "0x%" PRIx64 ", outside every module", site->offset_bytes);
 }
 
+#define SOURCE_COLUMNS_MIN   32u /* the name of a file and the folder or two above it */
+#define FUNCTION_COLUMNS_MIN 20u
+
+/* When not all fits, the path gives way first, down to its minimum, then the function. */
 void tn_text_place(struct tn_text *text, const struct tn_summary_site *site, unsigned columns)
 {
     char source[TN_TEXT_NAME_BYTES + 32], function[TN_TEXT_NAME_BYTES], via[TN_TEXT_NAME_BYTES];
     tn_text_name(via, site->via, 24);
-    unsigned taken = (unsigned)strlen(via) + 9;
-    taken += print_source(source, sizeof(source), site, columns / 2);
+    unsigned room = columns - (unsigned)strlen(via) - 5;
+    print_source(source, sizeof(source), site, TN_TEXT_NAME_BYTES - 1);
     if (site->function[0] == '\0') {
+        if (strlen(source) > room)
+            print_source(source, sizeof(source), site, room - 12);
         tn_text_print(text, "%s via %s", source, via);
         return;
     }
-    unsigned room = columns > taken + 20 ? columns - taken : 20;
-    tn_text_print(text, "%s at %s via %s", tn_text_name(function, site->function, room), source, via);
+    room -= 4;
+    size_t function_columns = strlen(site->function);
+    if (function_columns + strlen(source) > room) {
+        unsigned left = room > function_columns + SOURCE_COLUMNS_MIN + 7
+                            ? room - (unsigned)function_columns - 7
+                            : SOURCE_COLUMNS_MIN;
+        print_source(source, sizeof(source), site, left);
+        unsigned taken = (unsigned)strlen(source);
+        function_columns = room > taken + FUNCTION_COLUMNS_MIN ? room - taken : FUNCTION_COLUMNS_MIN;
+    }
+    tn_text_print(text, "%s at %s via %s", tn_text_name(function, site->function, (unsigned)function_columns),
+                  source, via);
 }
 
 static void print_sizes(struct tn_text *text, const struct tn_summary_site *site)

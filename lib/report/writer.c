@@ -40,10 +40,13 @@ const char *tn_text_name(char *ret_name, const char *name, unsigned columns)
 const char *tn_text_path(char *ret_name, const char *path, unsigned columns)
 {
     size_t length = strlen(path);
-    if (length <= columns)
+    if (length <= columns) {
         snprintf(ret_name, TN_TEXT_NAME_BYTES, "%s", path);
-    else
-        snprintf(ret_name, TN_TEXT_NAME_BYTES, "...%s", path + length - (columns - 3));
+    } else {
+        const char *rest = path + length - (columns - 3);
+        const char *slash = strchr(rest, '/');
+        snprintf(ret_name, TN_TEXT_NAME_BYTES, "...%s", slash != NULL ? slash : rest);
+    }
     blank_controls(ret_name);
     return ret_name;
 }

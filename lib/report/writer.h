@@ -19,7 +19,7 @@ struct tn_text {
 void tn_text_print(struct tn_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A name made fit to be printed: control characters become spaces, and what is longer than columns loses its
- * end (or its beginning, for paths), marked by "...".
+ * end, marked by "..."; a path loses its beginning, up to a slash if it has one there.
  *
  * ret_name  TN_TEXT_NAME_BYTES
  * columns   4 .. TN_TEXT_NAME_BYTES - 1

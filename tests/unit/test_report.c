@@ -257,6 +257,48 @@ static void empty_recordings_have_nothing_to_report(void **state)
     free(text);
 }
 
+/* Fourteen processes: the two with fewest allocations are left out, the reported one is not. */
+static void many_processes_are_cut_short(void **state)
+{
+    (void)state;
+    struct tn_summary summary = make_summary();
+    struct tn_summary_process many[14];
+    for (size_t i = 0; i < 14; i++) {
+        many[i] = processes[1];
+        many[i].id = i + 1;
+        many[i].allocations = i + 100;
+    }
+    summary.processes = many;
+    summary.process_count = 14;
+    char *text = report(&summary);
+    assert_non_null(strstr(text, "->    1          100 allocations"));
+    assert_null(strstr(text, " 101 allocations"));
+    assert_non_null(strstr(text, " 112 allocations"));
+    assert_non_null(strstr(text, "and 2 more, smaller ones"));
+    free(text);
+}
+
+static void long_places_are_cut_at_a_slash(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *function, *file, *line;
+    } cases[] = {
+        {"f", "/a/b.c", "      f at /a/b.c:42 via malloc\n"},
+        {"dictionary_resize_and_keep_its_order",
+         "/home/somebody/src/very/deep/tree/of/folders/lib/dictionary/resize.c",
+         "      dictionary_resize_and_keep_its_order at .../folders/lib/dictionary/resize.c:42 via malloc\n"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tn_summary summary = make_summary();
+        struct tn_summary_site site = sites[0];
+        site.function = S(cases[i].function);
+        site.file = S(cases[i].file);
+        summary.lists[TN_SUMMARY_BY_ALLOCATIONS] = (struct tn_summary_sites){&site, 1};
+        assert_says(&summary, cases[i].line);
+    }
+}
+
 static void shares_do_not_lie(void **state)
 {
     (void)state;
@@ -304,6 +346,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(losses_come_first),
         cmocka_unit_test(incomplete_logs_say_so_first),
         cmocka_unit_test(empty_recordings_have_nothing_to_report),
+        cmocka_unit_test(many_processes_are_cut_short),
+        cmocka_unit_test(long_places_are_cut_at_a_slash),
         cmocka_unit_test(shares_do_not_lie),
         cmocka_unit_test(paths_are_quoted_for_the_shell),
         cmocka_unit_test(small_shares_give_no_advice),
