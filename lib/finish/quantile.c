@@ -29,29 +29,60 @@ static uint64_t middle_of(unsigned octave, unsigned step)
     return low + ((UINT64_C(1) << shift) - 1) / 2;
 }
 
-int tn_quantile_add(struct tn_quantile *quantile, uint64_t value)
+/* Move what waits into the histogram. */
+static int flush(struct tn_quantile *quantile)
 {
-    unsigned octave = octave_of(value);
-    uint64_t **counts = &quantile->octaves[octave];
-    if (*counts == NULL) {
-        *counts = calloc(TN_QUANTILE_STEPS, sizeof(**counts));
-        if (*counts == NULL)
+    if (quantile->octaves == NULL) {
+        quantile->octaves = calloc(TN_QUANTILE_OCTAVES, sizeof(quantile->octaves[0]));
+        if (quantile->octaves == NULL)
             return -ENOMEM;
     }
-    (*counts)[step_of(value, octave)]++;
+    while (quantile->waiting_count > 0) {
+        uint64_t value = quantile->waiting[quantile->waiting_count - 1];
+        unsigned octave = octave_of(value);
+        uint64_t **counts = &quantile->octaves[octave];
+        if (*counts == NULL)
+            *counts = calloc(TN_QUANTILE_STEPS, sizeof(**counts));
+        if (*counts == NULL)
+            return -ENOMEM;
+        (*counts)[step_of(value, octave)]++;
+        quantile->waiting_count--;
+    }
+    return 0;
+}
+
+int tn_quantile_add(struct tn_quantile *quantile, uint64_t value)
+{
+    if (quantile->waiting_count == TN_QUANTILE_WAITING) {
+        int r = flush(quantile);
+        if (r < 0)
+            return r;
+    }
+    quantile->waiting[quantile->waiting_count++] = value;
     quantile->count++;
     if (value > quantile->max)
         quantile->max = value;
     return 0;
 }
 
-uint64_t tn_quantile_at(const struct tn_quantile *quantile, unsigned percent)
+static int compare(const void *a, const void *b)
 {
-    /* rank of the value that is asked for, from 1, without overflow for any count */
-    uint64_t rank = quantile->count / 100 * percent + (quantile->count % 100 * percent + 99) / 100;
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+int tn_quantile_settle(struct tn_quantile *quantile)
+{
+    if (quantile->octaves != NULL)
+        return flush(quantile);
+    qsort(quantile->waiting, quantile->waiting_count, sizeof(quantile->waiting[0]), compare);
+    return 0;
+}
+
+/* The value of a rank (from 1) in the histogram. */
+static uint64_t find_rank(const struct tn_quantile *quantile, uint64_t rank)
+{
     uint64_t passed = 0;
-    if (rank == 0)
-        rank = 1;
     for (unsigned octave = 0; octave < TN_QUANTILE_OCTAVES; octave++) {
         for (unsigned step = 0; quantile->octaves[octave] != NULL && step < TN_QUANTILE_STEPS; step++) {
             passed += quantile->octaves[octave][step];
@@ -64,9 +95,21 @@ uint64_t tn_quantile_at(const struct tn_quantile *quantile, unsigned percent)
     return quantile->max;
 }
 
+uint64_t tn_quantile_at(const struct tn_quantile *quantile, unsigned percent)
+{
+    if (quantile->count == 0)
+        return 0;
+    /* rank of the value that is asked for, without overflow for any count */
+    uint64_t rank = quantile->count / 100 * percent + (quantile->count % 100 * percent + 99) / 100;
+    if (rank == 0)
+        rank = 1;
+    return quantile->octaves != NULL ? find_rank(quantile, rank) : quantile->waiting[rank - 1];
+}
+
 void tn_quantile_finish(struct tn_quantile *quantile)
 {
-    for (unsigned octave = 0; octave < TN_QUANTILE_OCTAVES; octave++)
+    for (unsigned octave = 0; quantile->octaves != NULL && octave < TN_QUANTILE_OCTAVES; octave++)
         free(quantile->octaves[octave]);
+    free(quantile->octaves);
     *quantile = (struct tn_quantile){0};
 }

@@ -12,7 +12,7 @@
 struct summing {
     struct tn_finish_job *job;
     uint32_t *sites; /* owned; stack id -> site id; [0]: the site of allocations without a stack */
-    size_t stack_count;
+    size_t stack_count, site_count;                   /* highest id + 1 */
     struct tn_timeline *timeline;                     /* owned; of the process at hand */
     sqlite3_stmt *add_summary, *add_point, *add_mark; /* owned */
     uint64_t done, total;                             /* events, for the progress */
@@ -29,8 +29,10 @@ struct teardown {
 static int load_sites(struct summing *summing)
 {
     struct tn_finish_job *job = summing->job;
-    int64_t last, unknown;
+    int64_t last, last_site, unknown;
     int r = tn_finish_number(job, "SELECT max(id) FROM stack", 0, 0, &last);
+    if (r == 0)
+        r = tn_finish_number(job, "SELECT max(id) FROM site", 0, 0, &last_site);
     if (r == 0)
         r = tn_finish_number(job,
                              "SELECT id FROM site WHERE via = 'unknown' AND function IS NULL"
@@ -39,6 +41,7 @@ static int load_sites(struct summing *summing)
     if (r < 0)
         return r;
     summing->stack_count = (size_t)last + 1;
+    summing->site_count = (size_t)last_site + 1;
     summing->sites = calloc(summing->stack_count, sizeof(summing->sites[0]));
     if (summing->sites == NULL)
         return tn_finish_refuse(job, -ENOMEM, "cannot sum up");
@@ -62,11 +65,22 @@ static void bind_quantiles(sqlite3_stmt *statement, int first, const struct tn_q
     sqlite3_bind_int64(statement, first + 3, (sqlite3_int64)quantile->max);
 }
 
-static int write_tally(struct summing *summing, int64_t process_id, const struct tn_tally *tally)
+static int settle(struct tn_tally *tally)
 {
+    int r = tn_quantile_settle(&tally->lifetime_ns);
+    if (r == 0)
+        r = tn_quantile_settle(&tally->lifetime_allocations);
+    return r < 0 ? r : tn_quantile_settle(&tally->lifetime_bytes);
+}
+
+static int write_tally(struct summing *summing, int64_t process_id, struct tn_tally *tally)
+{
+    int r = settle(tally);
+    if (r < 0)
+        return tn_finish_refuse(summing->job, r, "cannot sum up");
     sqlite3_stmt *add = summing->add_summary;
     const uint64_t values[] = {tally->allocations,       tally->total_bytes,           tally->usable_bytes,
-                               tally->min_size_bytes,    tally->max_size_bytes,        tally->sizes.count,
+                               tally->min_size_bytes,    tally->max_size_bytes,        tally->distinct_sizes,
                                tally->peak_live_count,   tally->peak_live_bytes,       tally->freed,
                                tally->live_count,        tally->freed_by_other_thread, tally->short_lived,
                                tally->small_short_lived, tally->first_birth_ns,        tally->last_birth_ns};
@@ -144,7 +158,8 @@ static int count_event(struct summing *summing, struct tn_census *census, const 
         return tn_census_death(census, event);
     uint64_t stack_id = event->stack_id < summing->stack_count ? event->stack_id : 0;
     uint32_t site_id = summing->sites[stack_id];
-    return site_id != 0 ? tn_census_birth(census, event, site_id) : -EBADMSG;
+    bool is_known = site_id != 0 && site_id < summing->site_count;
+    return is_known ? tn_census_birth(census, event, site_id) : -EBADMSG;
 }
 
 static int count_process(struct summing *summing, int64_t process_id, struct tn_census *census,
@@ -172,10 +187,13 @@ static int count_process(struct summing *summing, int64_t process_id, struct tn_
 
 static int sum_process(struct summing *summing, int64_t process_id)
 {
-    struct tn_census census = {0};
+    struct tn_census census;
     struct teardown teardown;
     *summing->timeline = (struct tn_timeline){0};
-    int r = load_teardown(summing->job, process_id, &teardown);
+    int r = tn_census_begin(&census, summing->site_count);
+    if (r < 0)
+        return tn_finish_refuse(summing->job, r, "cannot sum up");
+    r = load_teardown(summing->job, process_id, &teardown);
     if (r == 0)
         r = count_process(summing, process_id, &census, &teardown);
     if (r == 0)

@@ -5,11 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+int tn_census_begin(struct tn_census *census, size_t site_count)
+{
+    *census = (struct tn_census){.site_count = site_count};
+    census->by_site = calloc(site_count, sizeof(census->by_site[0]));
+    return census->by_site != NULL ? 0 : -ENOMEM;
+}
+
 static int tally_of(struct tn_census *census, uint32_t site_id, uint32_t *ret_index)
 {
-    uint64_t *known = tn_map_find(&census->by_site, site_id);
-    if (known != NULL) {
-        *ret_index = (uint32_t)*known;
+    if (census->by_site[site_id] != 0) {
+        *ret_index = census->by_site[site_id] - 1;
         return 0;
     }
     if (census->tally_count == census->tally_capacity) {
@@ -20,12 +26,10 @@ static int tally_of(struct tn_census *census, uint32_t site_id, uint32_t *ret_in
         census->tallies = tallies;
         census->tally_capacity = capacity;
     }
-    int r = tn_map_put(&census->by_site, site_id, census->tally_count);
-    if (r < 0)
-        return r;
     *ret_index = (uint32_t)census->tally_count;
     memset(&census->tallies[census->tally_count], 0, sizeof(census->tallies[0]));
     census->tallies[census->tally_count++].site_id = site_id;
+    census->by_site[site_id] = (uint32_t)census->tally_count;
     return 0;
 }
 
@@ -34,9 +38,18 @@ static int count_size(struct tn_tally *tally, uint64_t size_bytes)
     if (tally->allocations != 0 && tally->last_size_bytes == size_bytes)
         return 0;
     tally->last_size_bytes = size_bytes;
-    if (tally->sizes.count == TN_DISTINCT_SIZES_MAX || size_bytes == UINT64_MAX)
+    if (tally->distinct_sizes == TN_DISTINCT_SIZES_MAX)
         return 0;
-    return tn_map_put(&tally->sizes, size_bytes + 1, 1);
+    if (size_bytes < TN_SIZE_BITS) {
+        uint64_t *bits = &tally->size_bits[size_bytes / 64], bit = UINT64_C(1) << size_bytes % 64;
+        tally->distinct_sizes += (*bits & bit) == 0;
+        *bits |= bit;
+        return 0;
+    }
+    size_t before = tally->sizes.count;
+    int r = tn_map_put(&tally->sizes, size_bytes, 1);
+    tally->distinct_sizes += tally->sizes.count - before;
+    return r;
 }
 
 /* Take a record for a block. */
@@ -181,7 +194,7 @@ void tn_census_finish(struct tn_census *census)
     }
     free(census->tallies);
     free(census->lives);
-    tn_map_finish(&census->by_site);
+    free(census->by_site);
     tn_map_finish(&census->by_id);
     *census = (struct tn_census){0};
 }

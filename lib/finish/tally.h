@@ -13,6 +13,7 @@
 #define TN_SMALL_BYTES        1024u  /* small: at most; as in the report's "small and short-lived" */
 #define TN_SHORT_LIVED_BYTES  32768u /* short-lived: released before the process asked for as much again */
 #define TN_DISTINCT_SIZES_MAX 16384u /* sizes told apart at one site; more are shown as this many */
+#define TN_SIZE_BITS          1024u  /* sizes below have a bit each; the others go into a map */
 
 /* One site of one process. Sizes in bytes; the invariant of all counts: allocations = freed + live_count. */
 struct tn_tally {
@@ -22,9 +23,11 @@ struct tn_tally {
     uint64_t min_size_bytes, max_size_bytes;
     uint64_t freed_by_other_thread, short_lived, small_short_lived;
     uint64_t first_birth_ns, last_birth_ns;
-    uint64_t last_birth_allocations; /* allocations of the process up to and with its last one */
-    struct tn_map sizes;             /* size + 1 -> 1 */
-    uint64_t last_size_bytes;        /* most sites ask for one size again and again */
+    uint64_t last_birth_allocations;       /* allocations of the process up to and with its last one */
+    uint64_t size_bits[TN_SIZE_BITS / 64]; /* sizes that were asked for */
+    struct tn_map sizes;                   /* size -> 1, of those that have no bit */
+    uint64_t distinct_sizes;               /* up to TN_DISTINCT_SIZES_MAX */
+    uint64_t last_size_bytes;              /* most sites ask for one size again and again */
     struct tn_quantile lifetime_ns, lifetime_allocations, lifetime_bytes;
 };
 
@@ -36,11 +39,12 @@ struct tn_live {
     uint32_t thread_id;                      /* who asked; in a free record: the next free one */
 };
 
-/* One process. Zeroed is empty. */
+/* One process. */
 struct tn_census {
     struct tn_tally *tallies; /* owned */
     size_t tally_count, tally_capacity;
-    struct tn_map by_site; /* site id -> index */
+    uint32_t *by_site;     /* owned; site id -> 1 + index; 0: none yet */
+    size_t site_count;     /* highest site id + 1 */
     struct tn_live *lives; /* owned; records in use and free ones */
     size_t live_capacity, live_used;
     uint32_t free_record; /* 1 + index of the first free record; 0: none */
@@ -48,7 +52,10 @@ struct tn_census {
     uint64_t events, allocations, frees, allocated_bytes, live_bytes, peak_live_bytes, peak_live_count;
 };
 
-/* Count a birth at a site (id from 1). Returns 0 or -ENOMEM. */
+/* Begin with a process. site_count: highest site id + 1. Returns 0 or -ENOMEM; tn_census_finish releases. */
+int tn_census_begin(struct tn_census *census, size_t site_count);
+
+/* Count a birth at a site (from 1, below site_count). Returns 0 or -ENOMEM. */
 int tn_census_birth(struct tn_census *census, const struct tn_log_event *event, uint32_t site_id);
 
 /* Count a death. Returns 0; -EBADMSG: the block was not born or has died already (nothing changed);
