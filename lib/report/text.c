@@ -65,7 +65,7 @@ static void print_end(struct tn_text *text, const struct tn_summary_process *pro
         snprintf(end, sizeof(end), "executed");
     else if (strcmp(process->exit_kind, "running") == 0)
         snprintf(end, sizeof(end), "runs");
-    tn_text_print(text, "%-*s ", columns, end);
+    tn_text_print(text, "%-*s", columns, end);
 }
 
 #define PROCESSES_MAX 12
@@ -110,7 +110,7 @@ static void print_processes(struct tn_text *text, const struct tn_summary *summa
             continue;
         tn_text_print(text, "  %s %4" PRIu64 "  %11s allocations  ", is_it ? "->" : "  ", process->id,
                       tn_print_count(allocations, process->allocations));
-        print_end(text, process, 10);
+        print_end(text, process, 11);
         tn_text_print(text, "%s\n", tn_text_name(name, process->command_line, 53));
         listed++;
     }
@@ -134,7 +134,7 @@ static void print_recording(struct tn_text *text, const struct tn_summary *summa
     if (summary->process_count == 1 && process != NULL) {
         tn_text_print(text, "  process    pid %" PRIu32 ", ", process->pid);
         print_end(text, process, 0);
-        tn_text_print(text, "with %" PRIu64 " thread%s\n", summary->totals.threads,
+        tn_text_print(text, ", with %" PRIu64 " thread%s\n", summary->totals.threads,
                       tn_text_plural(summary->totals.threads));
     } else if (summary->process_count > 1) {
         print_processes(text, summary);
