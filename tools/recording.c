@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define PROGRESS_AFTER_NS UINT64_C(1000000000)
+#define WAITING_AFTER_NS  UINT64_C(500000000)
 
 static uint64_t now_ns(void)
 {
@@ -74,15 +75,17 @@ static void take_finishing(struct tn_recording *recording, const char *fields)
     show_progress(recording, "finishing the log: %s, %d %%", step != NULL ? step + 1 : "", atoi(fields));
 }
 
-static void take_waiting(struct tn_recording *recording, const char *pids)
+/* Most of those that are left when the program ends are about to end themselves. */
+static void say_waiting(struct tn_recording *recording)
 {
-    clear_progress(recording);
-    if (recording->is_quiet || recording->has_said_waiting)
+    if (recording->is_quiet || recording->has_said_waiting || recording->waiting[0] == '\0' ||
+        !recording->has_child_ended || now_ns() - recording->child_ended_ns < WAITING_AFTER_NS)
         return;
+    clear_progress(recording);
     tn_say(
         "'%s' has ended, but processes that it started still run and are recorded: %s; Ctrl-C closes the "
         "log, and they run on",
-        recording->program, pids);
+        recording->program, recording->waiting);
     recording->has_said_waiting = true;
 }
 
@@ -104,8 +107,9 @@ static void take_line(struct tn_recording *recording, const char *line)
     if (strncmp(line, "progress", length) == 0) {
         take_progress(recording, fields);
     } else if (strncmp(line, "waiting", length) == 0) {
-        take_waiting(recording, fields);
+        snprintf(recording->waiting, sizeof(recording->waiting), "%s", fields);
     } else if (strncmp(line, "finishing", length) == 0) {
+        recording->waiting[0] = '\0';
         take_finishing(recording, fields);
     } else if (strncmp(line, "warning", length) == 0) {
         clear_progress(recording);
@@ -142,6 +146,7 @@ static void reap_child(struct tn_recording *recording)
         return;
     recording->has_child_ended = true;
     recording->child_status = status;
+    recording->child_ended_ns = now_ns();
     clear_progress(recording);
     tn_link_send(recording->link, "exited %d", status);
 }
@@ -167,10 +172,13 @@ void tn_recording_run(struct tn_recording *recording)
     while (!recording->has_child_ended || !recording->has_recorder_ended) {
         struct pollfd poll_fd = {.fd = recording->has_recorder_ended ? -1 : recording->link->fd,
                                  .events = POLLIN};
-        int n = ppoll(&poll_fd, 1, NULL, tn_signals_wait_mask());
+        struct timespec soon = {.tv_nsec = WAITING_AFTER_NS};
+        bool has_to_look = recording->waiting[0] != '\0' && !recording->has_said_waiting;
+        int n = ppoll(&poll_fd, 1, has_to_look ? &soon : NULL, tn_signals_wait_mask());
         take_signals(recording);
         if (n > 0)
             take_lines(recording);
+        say_waiting(recording);
     }
     clear_progress(recording);
 }
@@ -198,7 +206,8 @@ static void describe_live(const struct tn_recording *recording, char *ret_live, 
         return;
     if (tn_summary_load(log, 0, 1, &summary, NULL) == 0) {
         snprintf(ret_live, text_bytes, " (%s)", tn_print_bytes(size, summary.all.live_bytes));
-        snprintf(ret_peak, text_bytes, "; peak %s", tn_print_bytes(size, summary.all.peak_live_bytes));
+        snprintf(ret_peak, text_bytes, "; %s %s", summary.process_count > 1 ? "highest peak of one" : "peak",
+                 tn_print_bytes(size, summary.all.peak_live_bytes));
         tn_summary_finish(&summary);
     }
     tn_log_close(log);
@@ -209,7 +218,7 @@ static void print_totals(const struct tn_recording *recording)
     const char *done = recording->done;
     char allocations[TN_QUANTITY_TEXT_BYTES], frees[TN_QUANTITY_TEXT_BYTES], live[TN_QUANTITY_TEXT_BYTES];
     char duration[TN_QUANTITY_TEXT_BYTES], log_bytes[TN_QUANTITY_TEXT_BYTES];
-    char live_bytes[TN_QUANTITY_TEXT_BYTES + 8], peak[TN_QUANTITY_TEXT_BYTES + 8];
+    char live_bytes[TN_QUANTITY_TEXT_BYTES + 24], peak[TN_QUANTITY_TEXT_BYTES + 24];
     uint64_t processes = tn_link_number(done, "processes");
     describe_live(recording, live_bytes, peak, sizeof(live_bytes));
     tn_say("'%s' ran %s in %" PRIu64 " process%s: %s allocations, %s frees, %s still live%s%s",

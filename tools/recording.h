@@ -16,11 +16,13 @@ struct tn_recording {
     pid_t child;
     bool is_quiet; /* errors only */
     bool has_child_ended;
-    int child_status;        /* as wait gives it, once has_child_ended */
-    bool has_recorder_ended; /* it said `done` or `error`, or it is gone */
-    bool has_failed;         /* recording stopped before its time, and the reason was printed */
-    bool is_progress_shown;  /* a line of progress stands on the terminal */
+    int child_status;                   /* as wait gives it, once has_child_ended */
+    bool has_recorder_ended;            /* it said `done` or `error`, or it is gone */
+    bool has_failed;                    /* recording stopped before its time, and the reason was printed */
+    bool is_progress_shown;             /* a line of progress stands on the terminal */
+    char waiting[TN_RECORD_LINE_BYTES]; /* processes that the program left behind, "" while none is known */
     bool has_said_waiting;
+    uint64_t child_ended_ns;         /* CLOCK_MONOTONIC, once has_child_ended */
     uint64_t started_ns;             /* of this run, CLOCK_MONOTONIC */
     char done[TN_RECORD_LINE_BYTES]; /* the line `done`, "" when there was none */
 };

@@ -32,36 +32,49 @@ static void print_stack_query(struct tn_text *text, const struct tn_summary *sum
 {
     tn_text_print(text, "      tenure sql ");
     print_shell_word(text, summary->path);
-    tn_text_print(
-        text,
-        " \"SELECT n, position, f.function, file, line FROM (SELECT\n"
-        "        %s AS id, count(*) AS n FROM allocation WHERE process_id = %" PRIu64
-        " AND site_id = %" PRIu64
-        "\n"
-        "        GROUP BY 1 ORDER BY n DESC LIMIT 5) AS s JOIN stack_frame AS f ON f.stack_id = s.id\n"
-        "        WHERE position < %u ORDER BY n DESC, s.id, position\"\n",
-        stack_column, summary->process_id, site_id, frame_count);
+    tn_text_print(text,
+                  " \\\n"
+                  "        \"SELECT n, position, f.function, file, line FROM (SELECT %s AS id,\n"
+                  "          count(*) AS n FROM allocation WHERE process_id = %" PRIu64
+                  " AND site_id = %" PRIu64
+                  " GROUP BY 1\n"
+                  "          ORDER BY n DESC LIMIT 5) AS s JOIN stack_frame AS f ON f.stack_id = s.id\n"
+                  "          WHERE position < %u ORDER BY n DESC, s.id, position\"\n",
+                  stack_column, summary->process_id, site_id, frame_count);
+}
+
+/* The first site whose blocks are short-lived nearly always; NULL: none. */
+static const struct tn_summary_site *find_short_lived(const struct tn_summary *summary)
+{
+    const struct tn_summary_sites *sites = &summary->lists[TN_SUMMARY_BY_SMALL_SHORT_LIVED];
+    for (size_t i = 0; i < sites->count; i++)
+        if (sites->sites[i].small_short_lived >= sites->sites[i].allocations / 10 * 9)
+            return &sites->sites[i];
+    return NULL;
 }
 
 static void print_stack_buffers(struct tn_text *text, const struct tn_summary *summary)
 {
-    const struct tn_summary_sites *sites = &summary->lists[TN_SUMMARY_BY_SMALL_SHORT_LIVED];
     const struct tn_summary_totals *totals = &summary->totals;
-    if (sites->count == 0 || totals->small_short_lived < totals->allocations / 100 * SHORT_LIVED_PERCENT_MIN)
+    if (totals->small_short_lived < totals->allocations / 100 * SHORT_LIVED_PERCENT_MIN)
         return;
     char share[TN_QUANTITY_TEXT_BYTES];
     tn_text_print(
         text,
         "  - %s of the allocations were small and short-lived. Where such a block is needed only by\n"
         "    the function that asks for it and by those that it calls, a local buffer on the stack\n"
-        "    replaces it. This report does not check that; first among them is\n      ",
+        "    replaces it. This report does not check that.\n",
         tn_text_share(share, totals->small_short_lived, totals->allocations));
-    tn_text_place(text, &sites->sites[0], TN_TEXT_COLUMNS - 6);
-    tn_text_print(text, "\n");
-    if (sites->sites[0].site_id == 0 || summary->totals.frees == 0)
+    const struct tn_summary_site *site = find_short_lived(summary);
+    if (site == NULL)
         return;
-    tn_text_print(text, "    and this shows the stacks that release its blocks:\n");
-    print_stack_query(text, summary, sites->sites[0].site_id, "free_stack_id", 6);
+    tn_text_print(text, "    The first to look at, because its blocks are so nearly always:\n      ");
+    tn_text_place(text, site, TN_TEXT_COLUMNS - 6);
+    tn_text_print(text, "\n");
+    if (site->site_id == 0)
+        return;
+    tn_text_print(text, "    The stacks that release them:\n");
+    print_stack_query(text, summary, site->site_id, "free_stack_id", 6);
 }
 
 /* The first site in the list of peaks that the test likes; NULL: none. */

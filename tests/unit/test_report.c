@@ -317,7 +317,7 @@ static void paths_are_quoted_for_the_shell(void **state)
     (void)state;
     struct tn_summary summary = make_summary();
     summary.path = S("it's a log.db");
-    assert_says(&summary, "tenure sql 'it'\\''s a log.db' \"SELECT");
+    assert_says(&summary, "tenure sql 'it'\\''s a log.db' \\\n        \"SELECT");
 }
 
 static void small_shares_give_no_advice(void **state)
