@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define MAIN_MARK        "main entered"
 #define EXIT_MARK        "exit begun"
 #define INITIALISED_MARK "initialisation done"
 

@@ -102,22 +102,34 @@ static const char *string_of(Dwarf_Die *die, unsigned attribute)
     return dwarf_formstring(dwarf_attr_integrate(die, attribute, &value));
 }
 
-/* The names of the namespaces and classes around die, each with "::". */
+/* What a scope is called in a qualified name; NULL: it is not shown. */
+static const char *scope_name(Dwarf_Die *scope)
+{
+    switch (dwarf_tag(scope)) {
+    case DW_TAG_namespace:
+        return dwarf_hasattr(scope, DW_AT_name) ? dwarf_diename(scope) : "(anonymous namespace)";
+    case DW_TAG_class_type:
+    case DW_TAG_structure_type:
+    case DW_TAG_union_type:
+        /* a class that has functions but no name is a closure, as good as always */
+        return dwarf_hasattr(scope, DW_AT_name) ? dwarf_diename(scope) : "{lambda}";
+    case DW_TAG_subprogram:
+        return dwarf_diename(scope);
+    default:
+        return NULL;
+    }
+}
+
+/* The names of what is around die, outermost first, each with "::". */
 static int print_scopes(struct tn_buffer *out, Dwarf_Die *die)
 {
     Dwarf_Die *scopes = NULL;
     int count = dwarf_getscopes_die(die, &scopes);
     int r = 0;
     for (int i = count - 2; i > 0 && r == 0; i--) {
-        int tag = dwarf_tag(&scopes[i]);
-        if (tag != DW_TAG_namespace && tag != DW_TAG_class_type && tag != DW_TAG_structure_type &&
-            tag != DW_TAG_union_type)
-            continue;
-        const char *name = dwarf_diename(&scopes[i]);
-        r = tn_buffer_print(out, "%s::",
-                            name != NULL              ? name
-                            : tag == DW_TAG_namespace ? "(anonymous namespace)"
-                                                      : "(anonymous)");
+        const char *name = scope_name(&scopes[i]);
+        if (name != NULL)
+            r = tn_buffer_print(out, "%s::", name);
     }
     free(scopes);
     return r;

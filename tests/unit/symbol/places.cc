@@ -42,5 +42,11 @@ int main()
     box.put(std::string("text"));
     anonymous(1);
     plain_c();
+    /* a closure has no mangled name that DWARF tells, where it is inlined */
+    auto closure = [](const char *outer) __attribute__((always_inline)) {
+        here(AT("main::{lambda}::operator()"), outer, "");
+        STAY;
+    };
+    closure(AT("main"));
     return 0;
 }
