@@ -79,6 +79,9 @@ struct tn_log_writer *fixture_create(const char *path)
     assert_int_equal(tn_log_add_module(writer, "/usr/bin/true", "0badcafe", &module_id), 0);
     assert_int_equal(tn_log_add_mapping(writer, 1, module_id, 0x555500000000, 10, &mapping_id), 0);
     make_stacks(writer, module_id);
+    assert_int_equal(tn_log_add_mark(writer, 1, 60, "main entered"), 0);
+    assert_int_equal(tn_log_add_mark(writer, 1, 400000, "exit begun"), 0);
+    assert_int_equal(tn_log_add_failure(writer, 1, 1, 4, TN_FUNCTION_MALLOC, UINT64_MAX / 2, 70), 0);
     return writer;
 }
 
@@ -90,8 +93,9 @@ struct history {
     size_t live_count;
 };
 
+/* previous: the block that realloc turns into this one; NULL: none. */
 static void make_birth(struct tn_log_writer *writer, uint64_t process_id, struct history *history,
-                       struct tn_allocation *allocation)
+                       const struct tn_allocation *previous, struct tn_allocation *allocation)
 {
     uint64_t size_bytes = next_random() % 400;
     struct tn_birth birth = {
@@ -104,7 +108,8 @@ static void make_birth(struct tn_log_writer *writer, uint64_t process_id, struct
         .alignment_bytes = next_random() % 50 == 0 ? 64 : 0,
         .address = 0x555500000000 + 16 * (next_random() % 100000),
         .depth_bytes = 16 * (next_random() % 30),
-        .function = TN_FUNCTION_MALLOC,
+        .previous_id = previous != NULL ? previous->id : 0,
+        .function = previous != NULL ? TN_FUNCTION_REALLOC : TN_FUNCTION_MALLOC,
     };
     assert_int_equal(tn_log_add_birth(writer, &birth, &allocation->id), 0);
     history->births++;
@@ -117,6 +122,7 @@ static void make_birth(struct tn_log_writer *writer, uint64_t process_id, struct
     allocation->alignment_bytes = birth.alignment_bytes;
     allocation->address = birth.address;
     allocation->depth_bytes = birth.depth_bytes;
+    allocation->previous_id = birth.previous_id;
     allocation->birth_ns = birth.time_ns;
     allocation->birth_allocations = history->births;
     allocation->birth_bytes = history->bytes;
@@ -124,7 +130,7 @@ static void make_birth(struct tn_log_writer *writer, uint64_t process_id, struct
     allocation->is_live = true;
 }
 
-static void make_death(struct tn_log_writer *writer, const struct history *history,
+static void make_death(struct tn_log_writer *writer, const struct history *history, enum tn_function function,
                        struct tn_allocation *allocation)
 {
     struct tn_death death = {
@@ -134,7 +140,7 @@ static void make_death(struct tn_log_writer *writer, const struct history *histo
         .stack_id = next_random() % 3,
         .time_ns = history->time_ns,
         .depth_bytes = 16 * (next_random() % 30),
-        .function = TN_FUNCTION_FREE,
+        .function = function,
     };
     assert_int_equal(tn_log_add_death(writer, &death), 0);
     allocation->is_live = false;
@@ -145,6 +151,28 @@ static void make_death(struct tn_log_writer *writer, const struct history *histo
     allocation->free_function = death.function;
     allocation->lifetime_allocations = history->births - allocation->birth_allocations;
     allocation->lifetime_bytes = history->bytes - allocation->birth_bytes;
+}
+
+/* A birth, a death, or a realloc, which is both. */
+static void make_event(struct tn_log_writer *writer, uint64_t process_id, struct history *history,
+                       struct tn_allocation *expected, size_t *made)
+{
+    uint64_t choice = next_random() % 100;
+    if (history->live_count == 0 || choice < 50) {
+        history->live[history->live_count++] = *made;
+        make_birth(writer, process_id, history, NULL, &expected[(*made)++]);
+        return;
+    }
+    size_t which = next_random() % history->live_count;
+    struct tn_allocation *dying = &expected[history->live[which]];
+    bool is_realloc = choice < 55;
+    make_death(writer, history, is_realloc ? TN_FUNCTION_REALLOC : TN_FUNCTION_FREE, dying);
+    if (is_realloc) {
+        history->live[which] = *made;
+        make_birth(writer, process_id, history, dying, &expected[(*made)++]);
+    } else {
+        history->live[which] = history->live[--history->live_count];
+    }
 }
 
 size_t fixture_fill(struct tn_log_writer *writer, uint64_t seed, size_t count, struct tn_allocation *expected)
@@ -159,14 +187,7 @@ size_t fixture_fill(struct tn_log_writer *writer, uint64_t seed, size_t count, s
         uint64_t process_id = 1 + next_random() % PROCESS_COUNT;
         struct history *history = &histories[process_id - 1];
         history->time_ns += next_random() % 300;
-        if (history->live_count == 0 || next_random() % 100 < 53) {
-            history->live[history->live_count++] = made;
-            make_birth(writer, process_id, history, &expected[made++]);
-        } else {
-            size_t which = next_random() % history->live_count;
-            make_death(writer, history, &expected[history->live[which]]);
-            history->live[which] = history->live[--history->live_count];
-        }
+        make_event(writer, process_id, history, expected, &made);
         if (i % COMMIT_EVERY == COMMIT_EVERY - 1)
             assert_int_equal(tn_log_commit(writer), 0);
     }

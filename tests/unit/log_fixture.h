@@ -18,7 +18,8 @@ void fixture_path(char path[FIXTURE_PATH_BYTES], const char *name);
 /* Remove a log and its companions. */
 void fixture_remove(const char *path);
 
-/* A log with its two processes, four threads, one module and some stacks, without events. */
+/* A log with its two processes, four threads, one module, some stacks, two marks and a failure, without
+ * events. */
 struct tn_log_writer *fixture_create(const char *path);
 
 /* Append count random events of both processes, with a commit now and then. The same seed gives the same
