@@ -67,7 +67,7 @@ TRUTHS = (
     Truth("aligned", ("aligned",), least=800),
     Truth("operators", ("operators",), least=1700),
     Truth("early", ("early",), sources=("early.c", "libearly.c"), least=40),
-    Truth("thread_local", ("thread_local",), least=160),
+    Truth("thread_local", ("thread_local",), least=120),
     Truth("signals", ("signals",), least=400),
     Truth("contexts", ("contexts",), least=400),
     Truth("small_stacks", ("small_stacks",), least=1900),

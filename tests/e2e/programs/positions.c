@@ -13,6 +13,11 @@ static const void *frames[LEVELS + 1];
 /* The frame's CFA: the place of the saved frame pointer and of the return address lie just below it. */
 #define CFA() ((const char *)__builtin_frame_address(0) + 16)
 
+static void note_call(const char *stack_pointer)
+{
+    truth_number("call_position", (uint64_t)((const char *)__libc_stack_end - stack_pointer));
+}
+
 __attribute__((noinline)) static void innermost(void)
 {
     frames[0] = CFA();
@@ -20,7 +25,7 @@ __attribute__((noinline)) static void innermost(void)
     __asm__ volatile("mov %%rsp, %0" : "=r"(stack_pointer));
     struct block block = MALLOC(4321);
     truth_number("frame_bytes", (uint64_t)(CFA() - stack_pointer));
-    truth_number("call_position", (uint64_t)((const char *)__libc_stack_end - stack_pointer));
+    note_call(stack_pointer);
     FREE(block);
 }
 
@@ -41,7 +46,12 @@ __attribute__((noinline)) static void level(int n)
 
 int main(void)
 {
+    const char *stack_pointer;
+    __asm__ volatile("mov %%rsp, %0" : "=r"(stack_pointer));
+    struct block block = MALLOC(4322);
+    note_call(stack_pointer);
     level(0);
+    FREE(block);
     for (int i = 0; i < LEVELS; i++)
         truth_number("frame_bytes", (uint64_t)((const char *)frames[i + 1] - (const char *)frames[i]));
     return 0;
