@@ -8,6 +8,7 @@
 #include "say.h"
 #include "tenure/finish.h"
 #include "tenure/log.h"
+#include "tenure/site.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -78,6 +79,15 @@ static uint64_t check_level(const struct tn_arguments *arguments)
     return value != NULL && strcmp(value, "2") == 0 ? 2 : 1;
 }
 
+/* Names are found after the recording: an expression that is none would only then be noticed. */
+static int check_wrapper(const char *wrapper, struct tn_error *error)
+{
+    struct tn_site_rules *rules = NULL;
+    int r = wrapper != NULL ? tn_site_rules_open(wrapper, &rules, error) : 0;
+    tn_site_rules_close(rules);
+    return r;
+}
+
 static int check_options(const struct tn_arguments *arguments, struct request *request,
                          struct tn_error *error)
 {
@@ -93,10 +103,12 @@ static int check_options(const struct tn_arguments *arguments, struct request *r
         r = tn_option_yes_no(arguments, "children", true, &has_children, error);
     if (r == 0)
         r = check_rows(arguments, &request->rows, error);
+    request->wrapper = tn_option_text(arguments, "wrapper");
+    if (r == 0)
+        r = check_wrapper(request->wrapper, error);
     if (r < 0)
         return r;
     request->log = tn_option_text(arguments, "output");
-    request->wrapper = tn_option_text(arguments, "wrapper");
     request->is_replacing = tn_option_is_given(arguments, "force");
     request->is_quiet = tn_option_is_given(arguments, "quiet");
     request->argv = arguments->operands;

@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "lib/site": {"site", "event", "base", "map"},
     "lib/finish": {"finish", "log", "log_write", "symbol", "site", "event", "base", "map"},
     "lib/report": {"report", "summary", "base"},
-    "tools": {"report", "summary", "log", "record", "finish", "base", "map"},
+    "tools": {"report", "summary", "log", "record", "site", "finish", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).
