@@ -99,15 +99,15 @@ int tn_symbol_fill_frames(struct tn_symbol_file *file, struct tn_symbol_unit *un
 {
     Dwarf_Addr dwarf_pc = pc - unit->bias;
     Dwarf_Die chain[INLINE_DEPTH_MAX];
-    unsigned count = 1;
-    const struct tn_symbol_range *range = tn_symbol_range_find(&unit->function_ranges, dwarf_pc);
-    if (range != NULL)
-        count = find_chain(&unit->function_dies[range->index], dwarf_pc, chain);
-    int r = reserve_frames(file, count);
+    Dwarf_Die *function = NULL;
+    int r = tn_symbol_find_function(unit, dwarf_pc, &function);
+    unsigned count = function != NULL ? find_chain(function, dwarf_pc, chain) : 1;
+    if (r == 0)
+        r = reserve_frames(file, count);
     for (unsigned i = 0; i < count && r == 0; i++) {
         struct tn_symbol_frame *frame = &file->frames[i];
         *frame = (struct tn_symbol_frame){0};
-        if (range != NULL)
+        if (function != NULL)
             r = tn_symbol_name_die(file, unit, &chain[count - 1 - i], &frame->function);
         if (r == 0)
             r = i == 0 ? fill_place(file, unit, dwarf_pc, frame)

@@ -37,12 +37,19 @@ struct tn_symbol_range_list {
     size_t count, capacity;
 };
 
+/* Which functions of a unit have been listed. */
+enum tn_symbol_reach {
+    TN_SYMBOL_REACH_NONE,
+    TN_SYMBOL_REACH_OUTER, /* those that stand in no other function */
+    TN_SYMBOL_REACH_ALL,
+};
+
 /* One compilation unit. */
 struct tn_symbol_unit {
-    Dwarf_Die die;       /* the unit as the main file has it: line table, directory */
-    Dwarf_Die functions; /* where its functions stand: the same, or the root of its .dwo file */
-    Dwarf_Addr bias;     /* pc = dwarf_pc + bias */
-    bool is_read;        /* the next two are filled */
+    Dwarf_Die die;              /* the unit as the main file has it: line table, directory */
+    Dwarf_Die functions;        /* where its functions stand: the same, or the root of its .dwo file */
+    Dwarf_Addr bias;            /* pc = dwarf_pc + bias */
+    enum tn_symbol_reach reach; /* what the next three hold */
     struct tn_symbol_range_list function_ranges; /* index into function_dies */
     Dwarf_Die *function_dies;                    /* owned */
     size_t function_count, function_capacity;
@@ -85,8 +92,12 @@ const struct tn_symbol_range *tn_symbol_range_find(const struct tn_symbol_range_
 /* Read the table of units, once. Returns 0 (also without debug information) or -ENOMEM. */
 int tn_symbol_read_units(struct tn_symbol_file *file);
 
-/* The unit around pc, its functions read; *ret_unit is NULL if there is none. Returns 0 or -ENOMEM. */
+/* The unit around pc; *ret_unit is NULL if there is none. Returns 0 or -ENOMEM. */
 int tn_symbol_find_unit(struct tn_symbol_file *file, uint64_t pc, struct tn_symbol_unit **ret_unit);
+
+/* The function around an address of the unit; *ret_die is NULL if there is none, else valid until the next
+ * call. Returns 0 or -ENOMEM. */
+int tn_symbol_find_function(struct tn_symbol_unit *unit, uint64_t dwarf_pc, Dwarf_Die **ret_die);
 
 /* Release what the units hold. */
 void tn_symbol_finish_units(struct tn_symbol_file *file);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "internal.h"
 
+#include <ctype.h>
 #include <dwarf.h>
 #include <errno.h>
 #include <libiberty/demangle.h>
@@ -23,6 +24,12 @@ static size_t base_length(const char *symbol)
         if (at != NULL && (size_t)(at - symbol) < length)
             length = (size_t)(at - symbol);
     }
+    /* "nested.0": GCC numbers what is local to a function */
+    size_t digits = 0;
+    while (digits < length && isdigit((unsigned char)symbol[length - 1 - digits]))
+        digits++;
+    if (digits > 0 && length > digits + 1 && symbol[length - 1 - digits] == '.')
+        length -= digits + 1;
     return length;
 }
 

@@ -124,10 +124,12 @@ static int add_function(struct tn_symbol_unit *unit, Dwarf_Die *die)
     return 0;
 }
 
-/* Where a function with code may stand. What a function holds is not searched: GCC's nested functions are
- * then named by the symbol table. */
-static bool holds_functions(int tag)
+/* Where a function with code may stand. Functions in functions (GCC's nested functions, members of local
+ * classes) are looked for only when an address is in no other: most of a unit lies within functions. */
+static bool holds_functions(int tag, enum tn_symbol_reach reach)
 {
+    if (reach == TN_SYMBOL_REACH_ALL && (tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block))
+        return true;
     return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_structure_type ||
            tag == DW_TAG_class_type || tag == DW_TAG_union_type;
 }
@@ -152,7 +154,7 @@ static int descend(struct walk *walk, const Dwarf_Die *die)
     return 0;
 }
 
-static int visit(struct tn_symbol_unit *unit, struct walk *walk)
+static int visit(struct tn_symbol_unit *unit, struct walk *walk, enum tn_symbol_reach reach)
 {
     Dwarf_Die die = walk->dies[walk->depth - 1], next;
     if (dwarf_siblingof(&die, &next) == 0)
@@ -160,31 +162,51 @@ static int visit(struct tn_symbol_unit *unit, struct walk *walk)
     else
         walk->depth--;
     int tag = dwarf_tag(&die);
-    if (tag == DW_TAG_subprogram)
-        return add_function(unit, &die);
-    if (holds_functions(tag) && dwarf_child(&die, &next) == 0)
-        return descend(walk, &next);
-    return 0;
+    int r = tag == DW_TAG_subprogram ? add_function(unit, &die) : 0;
+    if (r == 0 && holds_functions(tag, reach) && dwarf_child(&die, &next) == 0)
+        r = descend(walk, &next);
+    return r;
 }
 
-static int read_functions(struct tn_symbol_unit *unit)
+/* Where the functions of the unit are described: in a file of their own, if it was compiled so. */
+static void find_split(struct tn_symbol_unit *unit)
 {
     uint8_t type;
     Dwarf_Die split;
     if (dwarf_cu_info(unit->die.cu, NULL, &type, NULL, &split, NULL, NULL, NULL) == 0 &&
         type == DW_UT_skeleton && split.addr != NULL)
         unit->functions = split;
+}
+
+static int read_functions(struct tn_symbol_unit *unit, enum tn_symbol_reach reach)
+{
     Dwarf_Die first;
     struct walk walk = {0};
     int r = 0;
+    find_split(unit);
+    unit->function_ranges.count = unit->function_count = 0;
     if (dwarf_child(&unit->functions, &first) == 0)
         r = descend(&walk, &first);
     while (r == 0 && walk.depth > 0)
-        r = visit(unit, &walk);
+        r = visit(unit, &walk, reach);
     free(walk.dies);
     tn_symbol_range_sort(&unit->function_ranges);
-    unit->is_read = r == 0;
+    if (r == 0)
+        unit->reach = reach;
     return r;
+}
+
+int tn_symbol_find_function(struct tn_symbol_unit *unit, uint64_t dwarf_pc, Dwarf_Die **ret_die)
+{
+    const struct tn_symbol_range *range = NULL;
+    for (int reach = TN_SYMBOL_REACH_OUTER; range == NULL && reach <= TN_SYMBOL_REACH_ALL; reach++) {
+        int r = (int)unit->reach < reach ? read_functions(unit, (enum tn_symbol_reach)reach) : 0;
+        if (r < 0)
+            return r;
+        range = tn_symbol_range_find(&unit->function_ranges, dwarf_pc);
+    }
+    *ret_die = range != NULL ? &unit->function_dies[range->index] : NULL;
+    return 0;
 }
 
 int tn_symbol_find_unit(struct tn_symbol_file *file, uint64_t pc, struct tn_symbol_unit **ret_unit)
@@ -198,12 +220,8 @@ int tn_symbol_find_unit(struct tn_symbol_file *file, uint64_t pc, struct tn_symb
     const struct tn_symbol_range *range = tn_symbol_range_find(&file->unit_ranges, pc - file->units[0].bias);
     if (range == NULL)
         return 0;
-    struct tn_symbol_unit *unit = &file->units[range->index];
-    if (!unit->is_read)
-        r = read_functions(unit);
-    if (r == 0)
-        *ret_unit = unit;
-    return r;
+    *ret_unit = &file->units[range->index];
+    return 0;
 }
 
 void tn_symbol_finish_units(struct tn_symbol_file *file)

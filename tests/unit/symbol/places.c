@@ -25,10 +25,28 @@ static PHYSICAL void hidden(void)
     STAY;
 }
 
+/* GCC's nested functions are described inside the function that holds them. */
+#ifndef __clang__
+static PHYSICAL int holder(int value)
+{
+    PHYSICAL int nested(int more)
+    {
+        here(AT("nested"), "", "");
+        STAY;
+        return value + more;
+    }
+    return nested(value) + 1;
+}
+#endif
+
 int main(void)
 {
     outer();
     hidden();
     here(AT("main"), "", "");
+#ifndef __clang__
+    if (holder(1) != 3)
+        return 1;
+#endif
     return 0;
 }

@@ -3,8 +3,7 @@
 
 #include <string>
 
-namespace app
-{
+namespace app {
 struct box {
     explicit box(const char *outer)
     {
@@ -21,8 +20,7 @@ template <typename T> PHYSICAL void box::put(const T &value)
 }
 } // namespace app
 
-namespace
-{
+namespace {
 PHYSICAL void anonymous(int)
 {
     here(AT("(anonymous namespace)::anonymous"), "", "");
@@ -43,7 +41,8 @@ int main()
     anonymous(1);
     plain_c();
     /* a closure has no mangled name that DWARF tells, where it is inlined */
-    auto closure = [](const char *outer) __attribute__((always_inline)) {
+    auto closure = [](const char *outer) __attribute__((always_inline))
+    {
         here(AT("main::{lambda}::operator()"), outer, "");
         STAY;
     };
