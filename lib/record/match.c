@@ -188,15 +188,21 @@ static int apply_birth(struct tn_stream *stream, bool is_forced)
     return tn_log_add_birth(matcher->writer, &birth, &entry->value);
 }
 
+/* A fork child releases what its parent allocated; anybody else can only release what was not seen. */
+static void count_unknown_release(struct tn_matcher *matcher)
+{
+    if (matcher->is_fork_child)
+        matcher->totals->inherited_frees++;
+    else
+        matcher->totals->unmatched_frees++;
+}
+
 static int apply_unknown_death(struct tn_stream *stream, bool is_forced)
 {
     struct tn_matcher *matcher = stream->matcher;
     if (!is_forced && !is_alone(matcher))
         return TN_VERDICT_PARK;
-    if (matcher->is_fork_child)
-        matcher->totals->inherited_frees++;
-    if (!matcher->is_fork_child)
-        matcher->totals->unmatched_frees++;
+    count_unknown_release(matcher);
     return TN_VERDICT_DONE;
 }
 
@@ -251,10 +257,7 @@ static int apply_begin(struct tn_stream *stream, bool is_forced)
     stream->begun = (struct tn_begun){0};
     if ((tn_event_flags_of(tn_stream_glance(stream)) & TN_EVENT_FLAG_FAILED) != 0)
         return TN_VERDICT_DONE;
-    if (matcher->is_fork_child)
-        matcher->totals->inherited_reallocs++;
-    if (!matcher->is_fork_child)
-        matcher->totals->unmatched_reallocs++;
+    count_unknown_release(matcher);
     return TN_VERDICT_DONE;
 }
 

@@ -19,14 +19,12 @@
 struct tn_totals {
     uint64_t births;
     uint64_t deaths;
-    uint64_t birth_bytes;        /* asked for */
-    uint64_t inherited_frees;    /* in a fork child, of a block that was not born in it */
-    uint64_t inherited_reallocs; /* the same, by realloc */
-    uint64_t unmatched_frees;    /* elsewhere: nothing was known at the address */
-    uint64_t unmatched_reallocs; /* the same, by realloc */
-    uint64_t unmatched_births;   /* the address was still live: the death of the older block was not seen */
-    uint64_t repaired_orders;    /* events that came before the one they follow */
-    uint64_t unknown_stacks;     /* events whose stack was never described */
+    uint64_t birth_bytes;      /* asked for */
+    uint64_t inherited_frees;  /* in a fork child, by free or realloc, of a block that was not born in it */
+    uint64_t unmatched_frees;  /* elsewhere, the same: nothing was known at the address */
+    uint64_t unmatched_births; /* the address was still live: the death of the older block was not seen */
+    uint64_t repaired_orders;  /* events that came before the one they follow */
+    uint64_t unknown_stacks;   /* events whose stack was never described */
     uint64_t lost_ring, lost_nested, lost_no_slot, lost_early; /* by the LOSS events' reasons */
     uint64_t damaged_rings;
     uint64_t threads;
