@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "cursor.h"
-
-#include "tenure/map.h"
+#include "live.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define NO_PLACE UINT32_MAX
-
-/* A live block, or a free place. */
-struct place {
-    struct tn_allocation allocation; /* id 0: free */
-    uint32_t next_free;              /* of a free place: the next one */
-};
-
 struct tn_allocation_cursor {
     struct tn_event_cursor *events; /* owned */
     struct tn_cursor_range range;
-    struct tn_map places_by_id; /* allocation id -> index in places */
-    struct place *places;
-    uint32_t place_count, place_capacity;
-    uint32_t first_free;
+    struct tn_live live;
     uint64_t process_id;               /* whose events are being read */
     uint64_t birth_count, birth_bytes; /* of that process, so far */
     uint64_t *survivors; /* ids of those that live at its end, in birth order; NULL: still reading */
@@ -28,9 +16,9 @@ struct tn_allocation_cursor {
     const struct tn_log_event
         *pending; /* the first event of the next process, while survivors are given out */
     bool is_end;
-    enum tn_step step;                 /* what the last advance found */
-    const struct tn_allocation *shown; /* and where it is */
-    struct tn_allocation out;          /* a block that was taken out */
+    bool is_stepwise;         /* births are shown, too */
+    enum tn_step step;        /* what the last advance found */
+    struct tn_allocation out; /* and the allocation */
 };
 
 int tn_allocation_cursor_open_range(struct sqlite3 *database, const struct tn_cursor_range *range,
@@ -45,7 +33,6 @@ int tn_allocation_cursor_open_range(struct sqlite3 *database, const struct tn_cu
         return r;
     }
     cursor->range = *range;
-    cursor->first_free = NO_PLACE;
     *ret_cursor = cursor;
     return 0;
 }
@@ -59,30 +46,28 @@ int tn_allocation_cursor_open(struct sqlite3 *database, uint64_t process_id,
 
 /* ---------------------------------------------------------------------------------------- live blocks */
 
-static int take_place(struct tn_allocation_cursor *cursor, uint32_t *ret_index)
+/* What is known of a live block; clocks of its lifetime as they stand now. */
+static void show(struct tn_allocation_cursor *cursor, const struct tn_live_block *block)
 {
-    if (cursor->first_free != NO_PLACE) {
-        *ret_index = cursor->first_free;
-        cursor->first_free = cursor->places[*ret_index].next_free;
-        return 0;
-    }
-    if (cursor->place_count == cursor->place_capacity) {
-        size_t wider = cursor->place_capacity != 0 ? (size_t)cursor->place_capacity * 2 : 1024;
-        struct place *places = wider < NO_PLACE ? realloc(cursor->places, wider * sizeof(places[0])) : NULL;
-        if (places == NULL)
-            return -ENOMEM;
-        cursor->places = places;
-        cursor->place_capacity = (uint32_t)wider;
-    }
-    *ret_index = cursor->place_count++;
-    return 0;
-}
-
-static void give_place_back(struct tn_allocation_cursor *cursor, uint32_t index)
-{
-    cursor->places[index].allocation.id = 0;
-    cursor->places[index].next_free = cursor->first_free;
-    cursor->first_free = index;
+    cursor->out = (struct tn_allocation){
+        .id = block->id,
+        .process_id = cursor->process_id,
+        .thread_id = block->thread_id,
+        .stack_id = block->stack_id,
+        .previous_id = block->previous_id,
+        .size_bytes = block->size_bytes,
+        .usable_size_bytes = block->usable_size_bytes,
+        .alignment_bytes = block->alignment_bytes,
+        .address = block->address,
+        .depth_bytes = block->depth_bytes,
+        .birth_ns = block->birth_ns,
+        .birth_allocations = block->birth_allocations,
+        .birth_bytes = block->birth_bytes,
+        .lifetime_allocations = cursor->birth_count - block->birth_allocations,
+        .lifetime_bytes = cursor->birth_bytes - block->birth_bytes,
+        .function = block->function,
+        .is_live = true,
+    };
 }
 
 static bool is_wanted(const struct tn_cursor_range *range, const struct tn_log_event *birth)
@@ -91,24 +76,20 @@ static bool is_wanted(const struct tn_cursor_range *range, const struct tn_log_e
            birth->time_ns >= range->first_birth_ns && birth->time_ns <= range->last_birth_ns;
 }
 
-/* Returns 1 when the block is a wanted one. */
+/* Returns 1 when the block is a wanted one, and births are shown. */
 static int note_birth(struct tn_allocation_cursor *cursor, const struct tn_log_event *birth)
 {
     cursor->birth_count++;
     cursor->birth_bytes += birth->size_bytes;
     if (!is_wanted(&cursor->range, birth))
         return 0;
-    uint32_t index;
-    int r = take_place(cursor, &index);
-    if (r == 0)
-        r = tn_map_put(&cursor->places_by_id, birth->allocation_id, index);
+    struct tn_live_block *block;
+    int r = tn_live_add(&cursor->live, birth->allocation_id, &block);
     if (r < 0)
         return r;
-    cursor->places[index].allocation = (struct tn_allocation){
+    *block = (struct tn_live_block){
         .id = birth->allocation_id,
-        .process_id = birth->process_id,
         .thread_id = birth->thread_id,
-        .stack_id = birth->stack_id,
         .previous_id = birth->previous_id,
         .size_bytes = birth->size_bytes,
         .usable_size_bytes = birth->usable_size_bytes,
@@ -118,32 +99,22 @@ static int note_birth(struct tn_allocation_cursor *cursor, const struct tn_log_e
         .birth_ns = birth->time_ns,
         .birth_allocations = cursor->birth_count,
         .birth_bytes = cursor->birth_bytes,
+        .stack_id = (uint32_t)birth->stack_id,
         .function = birth->function,
-        .is_live = true,
     };
     cursor->step = TN_STEP_BIRTH;
-    cursor->shown = &cursor->places[index].allocation;
-    return 1;
-}
-
-/* Take a block out, with the clocks as they stand now. Returns whether it was there. */
-static bool take_out(struct tn_allocation_cursor *cursor, uint64_t id)
-{
-    uint64_t index;
-    if (!tn_map_remove(&cursor->places_by_id, id, &index))
-        return false;
-    cursor->out = cursor->places[index].allocation;
-    cursor->out.lifetime_allocations = cursor->birth_count - cursor->out.birth_allocations;
-    cursor->out.lifetime_bytes = cursor->birth_bytes - cursor->out.birth_bytes;
-    give_place_back(cursor, (uint32_t)index);
-    return true;
+    if (cursor->is_stepwise)
+        show(cursor, block);
+    return cursor->is_stepwise;
 }
 
 /* Returns 1 when the block was a wanted one, and is now in cursor->out. */
 static int note_death(struct tn_allocation_cursor *cursor, const struct tn_log_event *death)
 {
-    if (!take_out(cursor, death->allocation_id))
+    const struct tn_live_block *block = tn_live_take(&cursor->live, death->allocation_id);
+    if (block == NULL)
         return 0;
+    show(cursor, block);
     cursor->out.is_live = false;
     cursor->out.death_ns = death->time_ns;
     cursor->out.free_thread_id = death->thread_id;
@@ -151,39 +122,25 @@ static int note_death(struct tn_allocation_cursor *cursor, const struct tn_log_e
     cursor->out.free_depth_bytes = death->depth_bytes;
     cursor->out.free_function = death->function;
     cursor->step = TN_STEP_DEATH;
-    cursor->shown = &cursor->out;
     return 1;
 }
 
 /* ---------------------------------------------------------------------------------------- survivors */
 
-static int compare_ids(const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-    return (left > right) - (left < right);
-}
-
 /* The process has no more events: list what lives, in birth order. */
 static int list_survivors(struct tn_allocation_cursor *cursor)
 {
-    cursor->survivors = malloc((cursor->places_by_id.count + 1) * sizeof(cursor->survivors[0]));
-    if (cursor->survivors == NULL)
-        return -ENOMEM;
-    cursor->survivor_count = cursor->survivor_index = 0;
-    for (uint32_t i = 0; i < cursor->place_count; i++)
-        if (cursor->places[i].allocation.id != 0)
-            cursor->survivors[cursor->survivor_count++] = cursor->places[i].allocation.id;
-    qsort(cursor->survivors, cursor->survivor_count, sizeof(cursor->survivors[0]), compare_ids);
-    return 0;
+    cursor->survivor_count = cursor->live.count;
+    cursor->survivor_index = 0;
+    return tn_live_list(&cursor->live, &cursor->survivors);
 }
 
 /* Give out the next survivor: 1; 0 when there is none left and reading can go on. */
 static int next_survivor(struct tn_allocation_cursor *cursor)
 {
     if (cursor->survivor_index < cursor->survivor_count) {
-        take_out(cursor, cursor->survivors[cursor->survivor_index++]);
+        show(cursor, tn_live_take(&cursor->live, cursor->survivors[cursor->survivor_index++]));
         cursor->step = TN_STEP_SURVIVOR;
-        cursor->shown = &cursor->out;
         return 1;
     }
     free(cursor->survivors);
@@ -204,7 +161,7 @@ static void begin_process(struct tn_allocation_cursor *cursor, uint64_t process_
 static int take_event(struct tn_allocation_cursor *cursor, const struct tn_log_event *event)
 {
     int r = event->is_birth ? note_birth(cursor, event) : note_death(cursor, event);
-    if (r >= 0 && cursor->places_by_id.count == 0 && tn_event_cursor_is_past_range(cursor->events))
+    if (r >= 0 && cursor->live.count == 0 && tn_event_cursor_is_past_range(cursor->events))
         tn_event_cursor_skip_process(cursor->events);
     return r;
 }
@@ -223,7 +180,7 @@ static int advance(struct tn_allocation_cursor *cursor)
             return list_survivors(cursor);
     }
     if (event->process_id != cursor->process_id) {
-        if (cursor->places_by_id.count != 0) {
+        if (cursor->live.count != 0) {
             cursor->pending = event;
             return list_survivors(cursor);
         }
@@ -232,8 +189,7 @@ static int advance(struct tn_allocation_cursor *cursor)
     return take_event(cursor, event);
 }
 
-int tn_allocation_cursor_step(struct tn_allocation_cursor *cursor, enum tn_step *ret_step,
-                              const struct tn_allocation **ret_allocation)
+static int next(struct tn_allocation_cursor *cursor, const struct tn_allocation **ret_allocation)
 {
     int r = 0;
     while (r == 0) {
@@ -244,21 +200,26 @@ int tn_allocation_cursor_step(struct tn_allocation_cursor *cursor, enum tn_step 
         else
             r = advance(cursor);
     }
-    if (r == 1) {
+    if (r == 1)
+        *ret_allocation = &cursor->out;
+    return r;
+}
+
+int tn_allocation_cursor_step(struct tn_allocation_cursor *cursor, enum tn_step *ret_step,
+                              const struct tn_allocation **ret_allocation)
+{
+    cursor->is_stepwise = true;
+    int r = next(cursor, ret_allocation);
+    if (r == 1)
         *ret_step = cursor->step;
-        *ret_allocation = cursor->shown;
-    }
     return r;
 }
 
 int tn_allocation_cursor_next(struct tn_allocation_cursor *cursor,
                               const struct tn_allocation **ret_allocation)
 {
-    int r;
-    do
-        r = tn_allocation_cursor_step(cursor, &cursor->step, ret_allocation);
-    while (r == 1 && cursor->step == TN_STEP_BIRTH);
-    return r;
+    cursor->is_stepwise = false;
+    return next(cursor, ret_allocation);
 }
 
 int64_t tn_allocation_cursor_position(const struct tn_allocation_cursor *cursor)
@@ -271,8 +232,7 @@ void tn_allocation_cursor_close(struct tn_allocation_cursor *cursor)
     if (cursor == NULL)
         return;
     tn_event_cursor_close(cursor->events);
-    tn_map_finish(&cursor->places_by_id);
-    free(cursor->places);
+    tn_live_finish(&cursor->live);
     free(cursor->survivors);
     free(cursor);
 }
