@@ -167,7 +167,8 @@ void tn_log_writer_abandon(struct tn_log_writer *writer);
  * Owns     the caller owns *ret_database; tn_log_update_close releases it */
 int tn_log_update_open(const char *path, struct sqlite3 **ret_database, struct tn_error *error);
 
-/* Fold the journal into the file as far as readers allow, and close. NULL is fine. */
+/* Fold the journal into the file as far as readers allow (it waits for them for a second), and close. NULL is
+ * fine. */
 void tn_log_update_close(struct sqlite3 *database);
 
 /* Fill allocation_row from the chunks, in birth order, and make the view `allocation` over it; what was there

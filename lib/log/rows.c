@@ -9,6 +9,10 @@
 #include <sqlite3.h>
 #include <string.h>
 
+/* A reader that looks at the log just when it is finished is gone soon; one that stays open keeps the
+ * journal. */
+#define READER_PATIENCE_MS 1000
+
 /* In birth order, so that the table grows at its end: its pages are full, and nothing is moved. The sorter is
  * SQLite's, which goes to temporary files beyond its cache. */
 static const char fill_sql[] =
@@ -90,6 +94,6 @@ void tn_log_update_close(struct sqlite3 *database)
 {
     if (database == NULL)
         return;
-    tn_sql_fold_journal(database);
+    tn_sql_fold_journal(database, READER_PATIENCE_MS);
     sqlite3_close(database);
 }

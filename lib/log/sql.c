@@ -70,9 +70,15 @@ int64_t tn_sql_int(struct sqlite3 *database, const char *sql, int64_t fallback)
     return value;
 }
 
-void tn_sql_fold_journal(struct sqlite3 *database)
+/* SQLite asks no busy handler when it leaves WAL mode: the waiting is ours. */
+void tn_sql_fold_journal(struct sqlite3 *database, int patience_ms)
 {
+    const int step_ms = 20;
     sqlite3_busy_timeout(database, 0);
-    tn_sql_run(database, "PRAGMA wal_checkpoint(TRUNCATE)");
-    tn_sql_run(database, "PRAGMA journal_mode = DELETE");
+    for (int waited_ms = 0;; waited_ms += step_ms) {
+        tn_sql_run(database, "PRAGMA wal_checkpoint(TRUNCATE)");
+        if (tn_sql_run(database, "PRAGMA journal_mode = DELETE") == 0 || waited_ms >= patience_ms)
+            return;
+        sqlite3_sleep(step_ms);
+    }
 }

@@ -29,8 +29,9 @@ void tn_sql_bind_id(struct sqlite3_stmt *statement, int index, uint64_t id);
 int64_t tn_sql_int(struct sqlite3 *database, const char *sql, int64_t fallback);
 
 /* Fold the write-ahead journal into the file, and go back to a rollback journal: the log is one file again.
- * A reader that holds the log open keeps the companions alive; then they go with the last of them. Never
- * waits for readers. */
-void tn_sql_fold_journal(struct sqlite3 *database);
+ * A reader that holds the log open all that time keeps the companions alive.
+ *
+ * patience_ms  how long to wait for readers, at most; 0: one attempt */
+void tn_sql_fold_journal(struct sqlite3 *database, int patience_ms);
 
 #endif

@@ -314,7 +314,7 @@ int tn_log_writer_close(struct tn_log_writer *writer, uint64_t duration_ns, stru
     if (r < 0)
         tn_error_set(error, r, "%s", writer->error.text);
     else
-        tn_sql_fold_journal(writer->database);
+        tn_sql_fold_journal(writer->database, 0);
     release(writer);
     return r;
 }

@@ -298,6 +298,32 @@ static void test_conditions_on_the_virtual_table(void **state)
     fixture_remove(path);
 }
 
+/* The frames of one stack cost a walk of that stack, however many there are: no plan may scan all of them. */
+static void test_one_stack_is_walked_alone(void **state)
+{
+    (void)state;
+    char path[FIXTURE_PATH_BYTES];
+    fixture_path(path, "plan");
+    fixture_make(path, 16, 100, expected);
+    struct tn_log *log = open_log(path);
+    sqlite3_stmt *plan;
+    const char *sql = "EXPLAIN QUERY PLAN SELECT position, function FROM stack_frame WHERE stack_id = 8";
+    assert_int_equal(sqlite3_prepare_v2(tn_log_database(log), sql, -1, &plan, NULL), SQLITE_OK);
+    int searches = 0;
+    while (sqlite3_step(plan) == SQLITE_ROW) {
+        const char *detail = (const char *)sqlite3_column_text(plan, 3);
+        bool is_scan = strncmp(detail, "SCAN s", 6) == 0 || strncmp(detail, "SCAN c", 6) == 0 ||
+                       strncmp(detail, "SCAN g", 6) == 0 || strncmp(detail, "SCAN f", 6) == 0;
+        if (is_scan && strstr(detail, "CONSTANT") == NULL)
+            fail_msg("%s", detail);
+        searches += strncmp(detail, "SEARCH", 6) == 0;
+    }
+    assert_true(searches >= 4);
+    sqlite3_finalize(plan);
+    tn_log_close(log);
+    fixture_remove(path);
+}
+
 /* ---------------------------------------------------------------------------------------- while it is
  * written */
 
@@ -504,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_interning),
         cmocka_unit_test(test_rows_equal_the_virtual_table),
         cmocka_unit_test(test_conditions_on_the_virtual_table),
+        cmocka_unit_test(test_one_stack_is_walked_alone),
         cmocka_unit_test(test_reader_beside_the_writer),
         cmocka_unit_test(test_a_closed_log_is_one_file),
         cmocka_unit_test(test_an_abandoned_log_is_readable),
