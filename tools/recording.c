@@ -94,8 +94,7 @@ static void take_error(struct tn_recording *recording, const char *fields)
 {
     const char *space = strchr(fields, ' ');
     clear_progress(recording);
-    tn_say("recording stopped: %s; what was recorded until then is in '%s'",
-           space != NULL ? space + 1 : fields, recording->log);
+    tn_say("recording stopped: %s", space != NULL ? space + 1 : fields);
     recording->has_failed = true;
     recording->has_recorder_ended = true;
 }

@@ -12,8 +12,7 @@ libsqlite3-dev the log is an SQLite database
 libzstd-dev packs the events in the log
 libunwind-dev teaches the shim how to walk call stacks
 libdw-dev reads debug information (function, file, line)
-libiberty-dev demangles C++ and Rust names
-libcmocka-dev unit tests'
+libiberty-dev demangles C++ and Rust names'
 
 say() {
     printf '%s\n' "$*"
@@ -59,7 +58,7 @@ libraries_are_there() {
     for tool in cc meson ninja pkg-config; do
         command -v "$tool" >/dev/null 2>&1 || return 1
     done
-    pkg-config --exists 'sqlite3 >= 3.40' libzstd libunwind libdw libelf cmocka || return 1
+    pkg-config --exists 'sqlite3 >= 3.40' libzstd libunwind libdw libelf || return 1
     printf '#include <libiberty/demangle.h>\nint main(void) { return cplus_demangle("", 0) != 0; }\n' |
         cc -x c - -liberty -o /dev/null 2>/dev/null
 }
@@ -70,7 +69,7 @@ other_distribution() {
 ${0##*/}: this is no Debian or Ubuntu, so nothing is installed for you. Please install, then run this again:
 
   a C compiler, Meson 1.0 or newer, Ninja, pkg-config, python3
-  SQLite 3.40 or newer, zstd, libunwind, elfutils libdw, libiberty, cmocka, all with their headers
+  SQLite 3.40 or newer, zstd, libunwind, elfutils libdw, libiberty, all with their headers; cmocka for the tests
 
   Fedora:  gcc meson ninja-build pkgconf sqlite-devel libzstd-devel libunwind-devel elfutils-devel
            binutils-devel libcmocka-devel python3

@@ -14,7 +14,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tools/setup.sh
 . "$root/tools/setup.sh"
 
-test_packages='g++ test programs in C++
+test_packages='libcmocka-dev unit tests
+g++ test programs in C++
 clang the second compiler
 clang-format the judge of white space
 binutils nm, for the rules of the shim
