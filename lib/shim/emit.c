@@ -105,22 +105,19 @@ static inline void end(struct tn_thread *thread, uint32_t used_words)
     atomic_store_explicit(&thread->ring->mark_ticks, 0, memory_order_release);
 }
 
-/* The caller's distance from the base of its stack, bytes. */
-static inline uint64_t depth_of(struct tn_thread *thread, const struct tn_caller *caller)
+uint64_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller)
 {
-    uintptr_t high = thread->stack_high;
-    if (TN_UNLIKELY(caller->cfa - thread->stack_low >= high - thread->stack_low))
-        high = tn_thread_stack_high(thread, caller->cfa);
-    uint64_t depth_bytes = high - caller->cfa;
+    uintptr_t base = thread->stack_base;
+    if (TN_UNLIKELY(caller->cfa - thread->stack_low >= thread->stack_high - thread->stack_low))
+        base = tn_thread_stack_high(thread, caller->cfa);
+    uint64_t depth_bytes = base - caller->cfa;
     return depth_bytes <= UINT32_MAX ? depth_bytes : 0;
 }
 
-static void emit_failure(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
-                         size_t size_bytes)
+void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t size_bytes,
+                     uint32_t stack_id, uint64_t depth_bytes)
 {
     uint32_t pad;
-    uint32_t stack_id = tn_capture(thread, caller);
-    uint64_t depth_bytes = depth_of(thread, caller);
     uint64_t *event = begin(thread, TN_EVENT_FAILURE_WORDS, &pad);
     if (event == NULL)
         return;
@@ -140,7 +137,7 @@ static inline void write_block(struct tn_thread *thread, const struct tn_caller 
                                void *address, size_t size_bytes, size_t alignment_bytes)
 {
     uint32_t pad;
-    uint64_t depth_bytes = depth_of(thread, caller);
+    uint64_t depth_bytes = tn_depth_of(thread, caller);
     size_t usable_bytes = usable_size(address, size_bytes);
     uint64_t slack_bytes = usable_bytes - size_bytes;
     bool is_wide = alignment_bytes != 0 || size_bytes > UINT32_MAX || slack_bytes > UINT16_MAX;
@@ -159,46 +156,53 @@ static inline void write_block(struct tn_thread *thread, const struct tn_caller 
     end(thread, pad + words);
 }
 
+void tn_emit_birth_at(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
+                      void *address, size_t size_bytes, size_t alignment_bytes, uint32_t stack_id)
+{
+    if (TN_UNLIKELY(address == NULL))
+        tn_emit_failure(thread, function, size_bytes, stack_id, tn_depth_of(thread, caller));
+    else
+        write_block(thread, caller, tn_event_head(TN_EVENT_BIRTH, 0, function, 0, stack_id), address,
+                    size_bytes, alignment_bytes);
+}
+
 void tn_emit_birth(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
                    void *address, size_t size_bytes, size_t alignment_bytes)
 {
-    if (TN_UNLIKELY(address == NULL)) {
-        emit_failure(thread, caller, function, size_bytes);
-        return;
-    }
-    uint32_t stack_id = tn_capture(thread, caller);
-    write_block(thread, caller, tn_event_head(TN_EVENT_BIRTH, 0, function, 0, stack_id), address, size_bytes,
-                alignment_bytes);
+    tn_emit_birth_at(thread, caller, function, address, size_bytes, alignment_bytes,
+                     tn_capture(thread, caller));
 }
 
 /* DEATH and REALLOC_BEGIN. */
-static inline uint32_t write_release(struct tn_thread *thread, const struct tn_caller *caller,
-                                     enum tn_event_kind kind, enum tn_function function, void *address,
-                                     bool has_stack)
+static inline void write_release(struct tn_thread *thread, const struct tn_caller *caller,
+                                 enum tn_event_kind kind, enum tn_function function, void *address,
+                                 uint32_t stack_id)
 {
     uint32_t pad;
-    uint32_t stack_id = has_stack ? tn_capture(thread, caller) : 0;
-    uint64_t depth_bytes = depth_of(thread, caller);
+    uint64_t depth_bytes = tn_depth_of(thread, caller);
     uint64_t *event = begin(thread, TN_EVENT_DEATH_WORDS, &pad);
     if (TN_UNLIKELY(event == NULL))
-        return stack_id;
+        return;
     event[0] = tn_event_head(kind, TN_EVENT_DEATH_WORDS, function, 0, stack_id);
     event[2] = (uintptr_t)address & TN_ADDRESS_MASK;
     event[3] = depth_bytes << 32;
     end(thread, pad + TN_EVENT_DEATH_WORDS);
-    return stack_id;
 }
 
 void tn_emit_death(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
                    void *address)
 {
-    write_release(thread, caller, TN_EVENT_DEATH, function, address, tn_process.options.has_free_stacks);
+    uint32_t stack_id = tn_process.options.has_free_stacks ? tn_capture(thread, caller) : 0;
+    write_release(thread, caller, TN_EVENT_DEATH, function, address, stack_id);
 }
 
 uint32_t tn_emit_realloc_begin(struct tn_thread *thread, const struct tn_caller *caller,
                                enum tn_function function, void *address)
 {
-    return write_release(thread, caller, TN_EVENT_REALLOC_BEGIN, function, address, true);
+    uint32_t stack_id = tn_capture(thread, caller);
+    write_release(thread, caller, TN_EVENT_REALLOC_BEGIN, function, address,
+                  tn_process.options.has_free_stacks ? stack_id : 0);
+    return stack_id;
 }
 
 void tn_emit_realloc_commit(struct tn_thread *thread, const struct tn_caller *caller,
@@ -211,7 +215,7 @@ void tn_emit_realloc_commit(struct tn_thread *thread, const struct tn_caller *ca
         return;
     }
     uint32_t pad;
-    uint64_t depth_bytes = depth_of(thread, caller);
+    uint64_t depth_bytes = tn_depth_of(thread, caller);
     uint64_t flags = is_released ? TN_EVENT_FLAG_RELEASED : TN_EVENT_FLAG_FAILED;
     uint64_t *event = begin(thread, TN_EVENT_BIRTH_WORDS, &pad);
     if (event == NULL)
@@ -221,7 +225,7 @@ void tn_emit_realloc_commit(struct tn_thread *thread, const struct tn_caller *ca
     event[3] = (size_bytes & UINT32_MAX) | depth_bytes << 32;
     end(thread, pad + TN_EVENT_BIRTH_WORDS);
     if (!is_released)
-        emit_failure(thread, caller, function, size_bytes);
+        tn_emit_failure(thread, function, size_bytes, stack_id, depth_bytes);
 }
 
 void tn_emit_loss(struct tn_thread *thread, uint32_t count, uint32_t why)
@@ -243,8 +247,8 @@ void tn_emit_thread_begin(struct tn_thread *thread, uint32_t tid)
         return;
     event[0] = tn_event_head(TN_EVENT_THREAD_BEGIN, TN_EVENT_THREAD_WORDS, TN_FUNCTION_NONE, 0, 0);
     event[2] = tid;
-    event[3] = thread->stack_high;
-    event[4] = thread->stack_high - thread->stack_low;
+    event[3] = thread->stack_base;
+    event[4] = thread->stack_base - thread->stack_low;
     event[5] = 0;
     event[6] = 0;
     tn_sys2(SYS_prctl, 16 /* PR_GET_NAME */, (long)(event + 5));

@@ -6,9 +6,10 @@
  * Each calls the next operator, which mostly calls malloc or free, or another operator, in turn: that inner
  * call is no second allocation. It is known by its return address, which lies in a real operator's code (or
  * in ours, where the real one ends in a jump), while this thread is inside an operator of ours. What a
- * new_handler allocates meanwhile comes from elsewhere, and is recorded. bad_alloc passes through these
- * frames; the mark that is then left in operator_cfa matters to nobody: no code of a real operator runs
- * without going through here. */
+ * new_handler allocates meanwhile comes from elsewhere, and is recorded.
+ *
+ * bad_alloc passes through these frames, and no clean-up code of ours runs: the note that the operator is
+ * under way stays, until the next call further out in the same stack finds it and tells of the failure. */
 
 #include "shim.h"
 
@@ -132,19 +133,39 @@ bool tn_operator_holds(uintptr_t pc)
     return false;
 }
 
-void tn_operator_failed(struct tn_thread *thread, const struct tn_caller *caller, size_t size_bytes)
-{
-    thread->has_operator_failed = true;
-    thread->inside_cfa = caller->cfa;
-    tn_emit_birth(thread, caller, TN_FUNCTION_NEW, NULL, size_bytes, 0);
-    tn_leave(thread);
-}
-
 /* What stands in for an operator that no library has. Only throwing ones remain without an answer to a
  * failure; a program without a C++ library has no one to catch it either. */
 static void *stand_in(size_t size, size_t alignment)
 {
     return alignment <= 16 ? tn_real.malloc(size) : tn_real.aligned_alloc(alignment, size);
+}
+
+/* Begin an operator that is recorded, and leave the inside: what a new_handler allocates is recorded too.
+ * Returns the number of operators under way before. */
+static inline uint32_t begin_operator(struct tn_thread *thread, const struct tn_caller *caller,
+                                      enum tn_function function, size_t size, uint32_t stack_id)
+{
+    uint32_t depth = thread->operator_depth;
+    if (TN_LIKELY(depth < TN_OPERATOR_DEPTH_MAX)) {
+        thread->operators[depth] = (struct tn_operator_call){caller->cfa, size, tn_depth_of(thread, caller),
+                                                             stack_id, (uint8_t)function};
+        thread->operator_depth = depth + 1;
+    }
+    tn_leave(thread);
+    return depth;
+}
+
+/* End it: the real operator has returned. Operators inside it that are still noted were left by exceptions
+ * that were caught in it. Returns whether the end can be recorded; if so, inside. */
+static inline bool end_operator(struct tn_thread *thread, const struct tn_caller *caller, uint32_t depth)
+{
+    uint32_t above = thread->operator_depth;
+    thread->operator_depth = depth;
+    if (tn_enter(thread, caller) != TN_WAY_RECORD)
+        return false;
+    if (TN_UNLIKELY(above > depth + 1))
+        tn_thread_fail_operators(thread, thread->operators + depth + 1, above - depth - 1);
+    return true;
 }
 
 /* The body of every new. */
@@ -154,26 +175,20 @@ static inline void *allocate(const struct tn_caller *caller, enum operator_kind 
     struct tn_thread *thread = &tn_thread;
     enum tn_function function = kind < OPERATOR_NEW_ARRAY ? TN_FUNCTION_NEW : TN_FUNCTION_NEW_ARRAY;
     enum tn_way way = tn_enter(thread, caller);
+    uint32_t stack_id = 0;
+    uint32_t depth = 0;
     if (way == TN_WAY_ARENA)
         return tn_arena_allocate(size, alignment);
-    if (way == TN_WAY_RECORD)
-        tn_leave(thread);
     const struct real_operator *real = real_operator(thread, kind);
-    uintptr_t outer_cfa = thread->operator_cfa;
     if (way == TN_WAY_RECORD) {
-        thread->operator_cfa = caller->cfa;
-        thread->has_operator_failed = false;
+        stack_id = tn_capture(thread, caller);
+        depth = begin_operator(thread, caller, function, size, stack_id);
     }
     void *address = real != NULL ? real->call(size, second, third) : stand_in(size, alignment);
-    if (way != TN_WAY_RECORD)
-        return address;
-    thread->operator_cfa = outer_cfa;
-    if (address == NULL && thread->has_operator_failed)
-        return NULL;
-    if (tn_enter(thread, caller) != TN_WAY_RECORD)
-        return address;
-    tn_emit_birth(thread, caller, function, address, size, alignment);
-    tn_leave(thread);
+    if (way == TN_WAY_RECORD && end_operator(thread, caller, depth)) {
+        tn_emit_birth_at(thread, caller, function, address, size, alignment, stack_id);
+        tn_leave(thread);
+    }
     return address;
 }
 
@@ -183,26 +198,24 @@ static inline void release(const struct tn_caller *caller, enum operator_kind ki
 {
     struct tn_thread *thread = &tn_thread;
     enum tn_function function = kind < OPERATOR_DELETE_ARRAY ? TN_FUNCTION_DELETE : TN_FUNCTION_DELETE_ARRAY;
+    uint32_t depth = 0;
     if (tn_arena_holds(address)) {
         tn_arena_free(address);
         return;
     }
     enum tn_way way = tn_enter(thread, caller);
+    const struct real_operator *real = real_operator(thread, kind);
     if (way == TN_WAY_RECORD) {
         if (address != NULL)
             tn_emit_death(thread, caller, function, address);
-        tn_leave(thread);
+        depth = begin_operator(thread, caller, function, 0, 0);
     }
-    const struct real_operator *real = real_operator(thread, kind);
-    uintptr_t outer_cfa = thread->operator_cfa;
-    if (way == TN_WAY_RECORD)
-        thread->operator_cfa = caller->cfa;
     if (real != NULL)
         real->call((uintptr_t)address, second, third);
     else
         tn_real.free(address);
     if (way == TN_WAY_RECORD)
-        thread->operator_cfa = outer_cfa;
+        thread->operator_depth = depth;
 }
 
 TN_EXPORT void *_Znwm(size_t size);

@@ -151,24 +151,38 @@ size_t tn_arena_usable_size(const void *address);
 
 /* ---- thread.c ---- */
 
+/* A C++ operator that the program called and that has called the real one. */
+struct tn_operator_call {
+    uintptr_t cfa;
+    size_t size_bytes;
+    uint64_t depth_bytes;
+    uint32_t stack_id;
+    uint8_t function; /* enum tn_function */
+};
+
+/* How deep operators nest in one another: new_handlers that use new. Deeper ones count what they call, too.
+ */
+#define TN_OPERATOR_DEPTH_MAX 4u
+
 /* One thread. Zero but for its generation until its first event. */
 struct tn_thread {
-    uintptr_t inside_cfa;     /* 0, or the CFA of the entry point that this thread is in */
-    uintptr_t operator_cfa;   /* 0, or the CFA of the innermost C++ operator that called the real one */
-    uint32_t generation;      /* equal to tn_hot.generation while calls may take the fast way */
-    uint32_t slot_generation; /* equal to it while the slot is this thread's */
-    uint32_t own_depth;       /* > 0: a foreign call on our behalf is under way */
-    struct tn_ring *ring;     /* of the slot */
-    uint64_t *words;          /* of the ring */
-    uint64_t last_ticks;      /* the previous stamp, not 0 */
+    uintptr_t inside_cfa;              /* 0, or the CFA of the entry point that this thread is in */
+    uint32_t operator_depth;           /* operators under way */
+    uint32_t generation;               /* equal to tn_hot.generation while calls may take the fast way */
+    uint32_t slot_generation;          /* equal to it while the slot is this thread's */
+    uint32_t own_depth;                /* > 0: a foreign call on our behalf is under way */
+    struct tn_ring *ring;              /* of the slot */
+    uint64_t *words;                   /* of the ring */
+    uint64_t last_ticks;               /* the previous stamp, not 0 */
     uintptr_t stack_low, stack_high;   /* the thread's own stack; 0: not yet known */
+    uintptr_t stack_base;              /* what depths are measured from: its highest address in use */
     uintptr_t region_low, region_high; /* the last other mapping that was found to be a stack */
     uint64_t own_mask;                 /* signals that were blocked before the outermost own call */
     int own_errno;                     /* errno before it */
     uint32_t vain_count;               /* events since the last vain search for a slot */
     uint32_t nested_count;             /* calls on top of the shim that were not recorded and not yet told */
     struct tn_trail *trail;            /* the last stack; NULL until the first one */
-    bool has_operator_failed;          /* the operator's own allocation failed, and that was told */
+    struct tn_operator_call operators[TN_OPERATOR_DEPTH_MAX];
 };
 
 extern __thread struct tn_thread tn_thread;
@@ -176,7 +190,7 @@ extern __thread struct tn_thread tn_thread;
 enum tn_way {
     TN_WAY_RECORD, /* inside now: record, then tn_leave */
     TN_WAY_PASS,   /* only the real call */
-    TN_WAY_INNER,  /* a C++ operator's own allocation: the real call, and a failure is told */
+    TN_WAY_INNER,  /* a C++ operator's own call: only the real one */
     TN_WAY_ARENA,  /* on our behalf: the arena */
 };
 
@@ -187,7 +201,7 @@ enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *call
 static inline enum tn_way tn_enter(struct tn_thread *thread, const struct tn_caller *caller)
 {
     uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
-    if (TN_UNLIKELY((thread->inside_cfa | thread->operator_cfa) != 0 || thread->generation != generation))
+    if (TN_UNLIKELY((thread->inside_cfa | thread->operator_depth) != 0 || thread->generation != generation))
         return tn_enter_slow(thread, caller);
     thread->inside_cfa = caller->cfa;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -214,11 +228,11 @@ bool tn_thread_claim(struct tn_thread *thread);
 /* One past the highest address of the stack that holds sp, 0 if no mapping does. */
 uintptr_t tn_thread_stack_high(struct tn_thread *thread, uintptr_t sp);
 
+/* Tell that these operators were left by an exception. Inside. */
+void tn_thread_fail_operators(struct tn_thread *thread, const struct tn_operator_call *calls, uint32_t count);
+
 /* Whether pc lies in a real C++ operator or in this library (interpose_new.c). */
 bool tn_operator_holds(uintptr_t pc);
-
-/* Tell that the real operator's own allocation failed. */
-void tn_operator_failed(struct tn_thread *thread, const struct tn_caller *caller, size_t size_bytes);
 
 /* Look the real operators up. Under own call. */
 void tn_operators_find(void);
@@ -241,6 +255,18 @@ uint64_t tn_ticks_monotonic(void);
  * Threads          the caller's own ring; inside (tn_enter) */
 void tn_emit_birth(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
                    void *address, size_t size_bytes, size_t alignment_bytes);
+
+/* The same, with the stack taken before. */
+void tn_emit_birth_at(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
+                      void *address, size_t size_bytes, size_t alignment_bytes, uint32_t stack_id);
+
+/* Tell that the real allocator gave nothing. */
+void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t size_bytes,
+                     uint32_t stack_id, uint64_t depth_bytes);
+
+/* The caller's distance from the base of its stack, bytes; on a stack that is not the thread's own, from the
+ * end of the mapping that it lies in. */
+uint64_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller);
 
 /* Tell a release. Before the real call. */
 void tn_emit_death(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,

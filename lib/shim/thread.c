@@ -52,7 +52,8 @@ static void find_main_stack(struct tn_thread *thread)
         size_bytes = limit.rlim_cur;
     if (size_bytes > (uint64_t)256 << 20)
         size_bytes = (uint64_t)256 << 20;
-    thread->stack_high = ((uintptr_t)__libc_stack_end + TN_PAGE_BYTES) & ~(TN_PAGE_BYTES - 1);
+    thread->stack_base = (uintptr_t)__libc_stack_end;
+    thread->stack_high = (thread->stack_base + TN_PAGE_BYTES) & ~(TN_PAGE_BYTES - 1);
     thread->stack_low = thread->stack_high - size_bytes;
 }
 
@@ -73,6 +74,7 @@ static void find_stack(struct tn_thread *thread, uint32_t tid)
     if (pthread_attr_getstack(&attributes, &low, &size_bytes) == 0) {
         thread->stack_low = (uintptr_t)low;
         thread->stack_high = (uintptr_t)low + size_bytes;
+        thread->stack_base = thread->stack_high;
     }
     pthread_attr_destroy(&attributes);
 }
@@ -137,6 +139,13 @@ static void forget_trail(struct tn_thread *thread)
     thread->trail->id = 0;
 }
 
+static void forget_stack_ids(struct tn_thread *thread)
+{
+    forget_trail(thread);
+    for (uint32_t i = 0; i < thread->operator_depth; i++)
+        thread->operators[i].stack_id = 0;
+}
+
 static void take_over(struct tn_thread *thread, uint32_t slot, uint32_t tid)
 {
     thread->ring = tn_shared_ring(tn_hot.header, slot);
@@ -144,7 +153,7 @@ static void take_over(struct tn_thread *thread, uint32_t slot, uint32_t tid)
     thread->ring->seen_tail_words = atomic_load_explicit(&thread->ring->tail_words, memory_order_acquire);
     thread->last_ticks = tn_ticks();
     thread->nested_count = 0;
-    forget_trail(thread);
+    forget_stack_ids(thread);
     thread->slot_generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
     thread->generation = thread->slot_generation;
     find_stack(thread, tid);
@@ -196,15 +205,6 @@ void tn_thread_prepare(void)
     has_key = pthread_key_create(&key, thread_ended) == 0;
 }
 
-/* A signal handler left the shim by longjmp: then this call, on the same stack, lies above or at the call
- * that was left. What was being written was not committed, and is lost. */
-static bool is_left_behind(const struct tn_thread *thread, const struct tn_caller *caller)
-{
-    uintptr_t size_bytes = thread->stack_high - thread->stack_low;
-    return caller->cfa >= thread->inside_cfa && caller->cfa - thread->stack_low < size_bytes &&
-           thread->inside_cfa - thread->stack_low < size_bytes;
-}
-
 static void note_nested(struct tn_thread *thread)
 {
     thread->nested_count++;
@@ -225,26 +225,69 @@ static bool prepare(struct tn_thread *thread)
     return true;
 }
 
+/* Whether both addresses lie in the thread's own stack, where the higher one is the older frame. */
+static bool is_in_order(const struct tn_thread *thread, uintptr_t younger, uintptr_t older)
+{
+    uintptr_t size_bytes = thread->stack_high - thread->stack_low;
+    return older >= younger && older - thread->stack_low < size_bytes &&
+           younger - thread->stack_low < size_bytes;
+}
+
+void tn_thread_fail_operators(struct tn_thread *thread, const struct tn_operator_call *calls, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (calls[i].function < TN_FUNCTION_FREE)
+            tn_emit_failure(thread, calls[i].function, calls[i].size_bytes, calls[i].stack_id,
+                            calls[i].depth_bytes);
+}
+
+/* Operators that an exception has left: this call, on the same stack, lies above or at theirs. */
+static void drop_left_operators(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    uint32_t depth = thread->operator_depth;
+    uint32_t left = depth;
+    while (left > 0 && is_in_order(thread, thread->operators[left - 1].cfa, caller->cfa))
+        left--;
+    thread->operator_depth = left;
+    tn_thread_fail_operators(thread, thread->operators + left, depth - left);
+}
+
+static bool is_inner(const struct tn_thread *thread, const struct tn_caller *caller)
+{
+    uint32_t depth = thread->operator_depth;
+    return depth > 0 && thread->operators[depth - 1].cfa > caller->cfa && tn_operator_holds(caller->pc);
+}
+
+/* Whether the process and the thread can record, with all that was missed before told. */
+static bool is_ready(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    if (thread->generation != atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) &&
+        !prepare(thread))
+        return false;
+    if (thread->operator_depth > 0)
+        drop_left_operators(thread, caller);
+    return true;
+}
+
 enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *caller)
 {
     if (thread->own_depth != 0)
         return TN_WAY_ARENA;
     if (thread->inside_cfa != 0) {
-        if (!is_left_behind(thread, caller)) {
-            note_nested(thread);
+        /* A signal handler on top of the shim; or one has left it by longjmp, and what was being written was
+         * not committed. */
+        bool is_left = is_in_order(thread, thread->inside_cfa, caller->cfa);
+        note_nested(thread);
+        if (!is_left)
             return TN_WAY_PASS;
-        }
         if (thread->ring != NULL)
             atomic_store_explicit(&thread->ring->mark_ticks, 0, memory_order_release);
         forget_trail(thread);
-        note_nested(thread);
     }
-    if (thread->operator_cfa > caller->cfa && tn_operator_holds(caller->pc))
+    if (is_inner(thread, caller))
         return TN_WAY_INNER;
     thread->inside_cfa = caller->cfa;
-    if (thread->generation == atomic_load_explicit(&tn_hot.generation, memory_order_relaxed))
-        return TN_WAY_RECORD;
-    if (prepare(thread))
+    if (is_ready(thread, caller))
         return TN_WAY_RECORD;
     thread->inside_cfa = 0;
     return TN_WAY_PASS;
