@@ -11,6 +11,7 @@
 #include "tenure/base.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define TN_SITE_VIA_BYTES 96
 
@@ -31,7 +32,8 @@ struct tn_site_rules;
 
 /* Make the rules.
  *
- * wrapper_regex  POSIX extended regular expression; a function whose name it matches anywhere is a wrapper;
+ * wrapper_regex  POSIX extended regular expression; a function whose name it matches anywhere is a wrapper,
+ *                and so is a place without a name if it matches "module+0xoffset", as reports write it;
  *                NULL: only those of the table
  * Returns        0; -EINVAL: the expression is none, with the story in error; -ENOMEM
  * Owns           the caller owns *ret_rules; tn_site_rules_close releases it */
@@ -42,12 +44,13 @@ void tn_site_rules_close(struct tn_site_rules *rules);
 
 /* Say what one frame is.
  *
- * function   demangled name as tn_symbol_look_up gives it; NULL: unknown
- * module     path of its module; NULL: outside every module
- * ret_class  written in any case
+ * function      demangled name as tn_symbol_look_up gives it; NULL: unknown
+ * module        path of its module; NULL: outside every module
+ * offset_bytes  return address in the module
+ * ret_class     written in any case
  * Cost       about 1 us: once for each frame, not for each stack */
 void tn_site_classify(const struct tn_site_rules *rules, const char *function, const char *module,
-                      struct tn_site_class *ret_class);
+                      uint64_t offset_bytes, struct tn_site_class *ret_class);
 
 /* The way out of a stack, from the innermost frame. Zeroed: at the start. */
 struct tn_site_walk {

@@ -40,7 +40,8 @@ static void add_entry(const struct tn_site_rules *rules, struct tn_stack_forest 
     if (group >= forest->group_count)
         return;
     tn_site_classify(rules, (const char *)sqlite3_column_text(row, 2),
-                     (const char *)sqlite3_column_text(row, 3), &entry->class);
+                     (const char *)sqlite3_column_text(row, 3), (uint64_t)sqlite3_column_int64(row, 4),
+                     &entry->class);
     forest->entry_count++;
     if (forest->groups[group] == 0)
         forest->groups[group] = (uint32_t)forest->entry_count;
@@ -62,7 +63,7 @@ static int load_entries(struct tn_finish_job *job, const struct tn_site_rules *r
         return tn_finish_refuse(job, -ENOMEM, "cannot load frames");
     sqlite3_stmt *rows;
     r = tn_finish_prepare(job,
-                          "SELECT f.id, coalesce(f.inlined_into, f.id), f.function, m.path"
+                          "SELECT f.id, coalesce(f.inlined_into, f.id), f.function, m.path, f.offset_bytes"
                           " FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id"
                           " ORDER BY 2, f.inlined_into IS NULL, f.inline_position",
                           &rows);

@@ -5,6 +5,7 @@
 #include "tables.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,10 +44,15 @@ void tn_site_rules_close(struct tn_site_rules *rules)
     free(rules);
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
 static bool is_runtime_module(const char *module)
 {
-    const char *slash = strrchr(module, '/');
-    const char *name = slash != NULL ? slash + 1 : module;
+    const char *name = base_name(module);
     for (const struct tn_site_module *m = tn_site_runtime_modules; m->start != NULL; m++)
         if (strncmp(name, m->start, strlen(m->start)) == 0)
             return true;
@@ -155,12 +161,28 @@ static bool classify_by_library(const char *function, struct tn_site_class *clas
     return true;
 }
 
+/* A place without a name can be told as a wrapper by what reports show of it. */
+static bool classify_by_place(const struct tn_site_rules *rules, const char *module, uint64_t offset_bytes,
+                              struct tn_site_class *class)
+{
+    char place[TN_SITE_VIA_BYTES];
+    if (!rules->has_wrapper)
+        return false;
+    snprintf(place, sizeof(place), "%s+0x%" PRIx64, base_name(module), offset_bytes);
+    if (regexec(&rules->wrapper, place, 0, NULL, 0) != 0)
+        return false;
+    set(class, TN_SITE_WRAPPER, place, strlen(place));
+    return true;
+}
+
 void tn_site_classify(const struct tn_site_rules *rules, const char *function, const char *module,
-                      struct tn_site_class *ret_class)
+                      uint64_t offset_bytes, struct tn_site_class *ret_class)
 {
     *ret_class = (struct tn_site_class){.kind = TN_SITE_PROGRAM};
     if (function != NULL &&
         (classify_by_name(rules, function, ret_class) || classify_by_library(function, ret_class)))
+        return;
+    if (function == NULL && module != NULL && classify_by_place(rules, module, offset_bytes, ret_class))
         return;
     if (module == NULL || !is_runtime_module(module))
         return;

@@ -76,8 +76,9 @@ int tn_symbol_find_debug_file(Dwfl_Module *module, void **user_data, const char 
                                           link_crc, ret_name);
     if (fd >= 0 || link_name == NULL || file_name == NULL)
         return fd;
-    if (link_name[0] == '/')
-        return try_path(strdup(link_name), NULL, 0, ret_name);
     /* dwz's alternate file comes as a link too, without a CRC; it bears a build-id of its own. */
-    return try_link(file_name, link_name, link_crc != 0 ? bits : NULL, length, ret_name);
+    const unsigned char *wanted = link_crc != 0 ? bits : NULL;
+    if (link_name[0] == '/')
+        return try_path(strdup(link_name), wanted, length, ret_name);
+    return try_link(file_name, link_name, wanted, length, ret_name);
 }

@@ -191,7 +191,7 @@ static void check(const struct tn_site_rules *rules, const struct stack_case *st
     for (int i = 0; i < 8 && site < 0; i++) {
         if (stack->frames[i].function == NULL && stack->frames[i].module == NULL && i > 0)
             break;
-        tn_site_classify(rules, stack->frames[i].function, stack->frames[i].module, &classes[i]);
+        tn_site_classify(rules, stack->frames[i].function, stack->frames[i].module, 0x1000 + i, &classes[i]);
         if (tn_site_step(&walk, &classes[i]))
             site = i;
     }
@@ -221,10 +221,11 @@ static void named_wrappers_are_skipped(void **state)
         {"C", {{"my_alloc", APP}, {"parse", APP}}, 1, "my_alloc"},
         {"C++", {{"app::heap::take(unsigned long)", APP}, {"app::run()", APP}}, 1, "app::heap::take"},
         {"not matched", {{"my_allocator_setup", APP}, {"main", APP}}, 0, NULL},
+        {"a place without a name", {{NULL, APP}, {NULL, APP}, {"main", APP}}, 1, "app+0x1000"},
         {"the table still holds", {{"xmalloc", APP}, {"my_alloc", APP}, {"parse", APP}}, 2, "my_alloc"},
     };
     struct tn_site_rules *rules;
-    assert_int_equal(tn_site_rules_open("^my_alloc$|::heap::", &rules, NULL), 0);
+    assert_int_equal(tn_site_rules_open("^my_alloc$|::heap::|app\\+0x1000$", &rules, NULL), 0);
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
         check(rules, &ours[i]);
     tn_site_rules_close(rules);
@@ -265,7 +266,7 @@ static void long_names_are_cut(void **state)
     memset(name, 'x', sizeof(name) - 1);
     name[sizeof(name) - 1] = '\0';
     struct tn_site_class class;
-    tn_site_classify(rules, name, APP, &class);
+    tn_site_classify(rules, name, APP, 0, &class);
     assert_int_equal(class.kind, TN_SITE_WRAPPER);
     assert_int_equal(strlen(class.via), TN_SITE_VIA_BYTES - 1);
     tn_site_rules_close(rules);

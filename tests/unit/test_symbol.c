@@ -17,7 +17,7 @@
 
 /* The programs that tell their own places; see symbol/truth.h. Paths from the command line. */
 static struct {
-    const char *debug, *table_only, *stripped, *linked, *split, *debug_directory, *cxx;
+    const char *debug, *table_only, *stripped, *linked, *split, *debug_directory, *mini, *cxx;
 } programs;
 
 /* One line of what a program says: an address, and "function@line" of up to three functions. */
@@ -133,12 +133,12 @@ static void build_id_finds_the_debug_file(void **state)
     free(path);
 }
 
-static void symbol_table_names_physical_functions(void **state)
+/* Physical functions have their names, and nothing else is known. */
+static void check_table_names(const char *path)
 {
-    (void)state;
     struct truth truths[8];
     unsigned truth_count = read_truth(programs.debug, truths, 8);
-    struct tn_symbol_file *file = open_file(programs.table_only);
+    struct tn_symbol_file *file = open_file(path);
     assert_int_equal(tn_symbol_file_detail(file), TN_SYMBOL_TABLE);
     for (unsigned i = 0; i < truth_count; i++) {
         unsigned count;
@@ -149,6 +149,18 @@ static void symbol_table_names_physical_functions(void **state)
         assert_int_equal(frames[0].line, 0);
     }
     tn_symbol_close(file);
+}
+
+static void symbol_table_names_physical_functions(void **state)
+{
+    (void)state;
+    check_table_names(programs.table_only);
+}
+
+static void packed_symbols_name_physical_functions(void **state)
+{
+    (void)state;
+    check_table_names(programs.mini);
 }
 
 static void stripped_file_names_nothing(void **state)
@@ -318,7 +330,7 @@ static void ranges_are_found(void **state)
 
 int main(int argument_count, char **arguments)
 {
-    if (argument_count < 7)
+    if (argument_count < 8)
         return 2;
     programs.debug = arguments[1];
     programs.table_only = arguments[2];
@@ -326,13 +338,15 @@ int main(int argument_count, char **arguments)
     programs.linked = arguments[4];
     programs.split = arguments[5];
     programs.debug_directory = arguments[6];
-    programs.cxx = argument_count > 7 ? arguments[7] : NULL;
+    programs.mini = arguments[7];
+    programs.cxx = argument_count > 8 ? arguments[8] : NULL;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(debug_information_names_inlined_functions),
         cmocka_unit_test(cxx_names_are_demangled_without_return_type),
         cmocka_unit_test(debug_link_is_followed),
         cmocka_unit_test(build_id_finds_the_debug_file),
         cmocka_unit_test(symbol_table_names_physical_functions),
+        cmocka_unit_test(packed_symbols_name_physical_functions),
         cmocka_unit_test(stripped_file_names_nothing),
         cmocka_unit_test(any_offset_has_an_answer),
         cmocka_unit_test(another_build_id_is_refused),
