@@ -53,32 +53,32 @@ def gated_output(world, blocks):
     return program.end()
 
 
+# Programs copy their environment, so both runs get the same variables: those that valgrind sets for itself, and ours.
+COUNT_ENVIRONMENT = {"LD_LIBRARY_PATH": "/usr/lib/debug", "GLIBCPP_FORCE_NEW": "1", "GLIBCXX_FORCE_NEW": "1"}
+
+# What may differ all the same; docs/testing.md names the causes.
+COUNT_BLOCKS = 10
+COUNT_BYTES = 4096
+
+
 def count(world, same, prepare):
-    """The number of allocations against valgrind's heap profiler; docs/testing.md explains the differences."""
+    """The number of allocations and their bytes against valgrind's heap profiler."""
     valgrind = need("valgrind")
     command, keywords = prepare(world, same)
-    result, log = world.record(*command, **keywords)
-    expect_equal(result.status, 0, "status under record")
+    result, log = world.preload(*command, **keywords, **COUNT_ENVIRONMENT)
+    expect_equal(result.status, 0, "status under the bare shim")
     check_log(log)
-    other = world.run(valgrind, "--tool=dhat", f"--dhat-out-file={world.folder}/dhat.out", *command, **keywords)
+    ours = {"TENURE_LOG": log, "TENURE_ROWS": "all"}
+    other = world.run(valgrind, "--tool=dhat", "--dhat-out-file=/dev/null", *command, **keywords, **ours)
     expect_equal(other.out, result.out, "output under valgrind")
     found = re.search(rb"Total:\s+([\d,]+) bytes in ([\d,]+) blocks", other.err)
     expect(found, f"valgrind told no total: {other.err[-500:]}")
     wanted_bytes, wanted_blocks = (int(text.replace(b",", b"")) for text in found.groups())
-    compare_count(log, wanted_blocks, wanted_bytes)
-
-
-# What one of the two cannot see: allocations that the loader and the C library make before either counts
-# (docs/testing.md names them); fewer than this many blocks of at most this many bytes.
-UNSEEN_BLOCKS = 40
-UNSEEN_BYTES = 128 * 1024
-
-
-def compare_count(log, wanted_blocks, wanted_bytes):
-    blocks, size_bytes = query(log, "SELECT count(*), sum(size_bytes) FROM allocation")[0]
+    # valgrind counts a block of 0 bytes as one of 1 byte.
+    blocks, size_bytes = query(log, "SELECT count(*), sum(max(size_bytes, 1)) FROM allocation")[0]
     print(f"tenure {blocks} blocks, {size_bytes} bytes; valgrind {wanted_blocks} blocks, {wanted_bytes} bytes")
-    expect(abs(blocks - wanted_blocks) <= UNSEEN_BLOCKS, f"{blocks} allocations, valgrind counts {wanted_blocks}")
-    expect(abs(size_bytes - wanted_bytes) <= UNSEEN_BYTES, f"{size_bytes} bytes, valgrind counts {wanted_bytes}")
+    expect(abs(blocks - wanted_blocks) <= COUNT_BLOCKS, f"{blocks} allocations, valgrind counts {wanted_blocks}")
+    expect(abs(size_bytes - wanted_bytes) <= COUNT_BYTES, f"{size_bytes} bytes, valgrind counts {wanted_bytes}")
 
 
 def killed(world):
@@ -147,12 +147,12 @@ def other_allocator(world):
     library = pathlib.Path("/usr/lib/x86_64-linux-gnu/libjemalloc.so.2")
     if not library.exists():
         raise Skip("libjemalloc2 is not installed")
-    for name in ("churn", "operators", "handoff", "chains"):
+    for name in ("churn", "handoff", "chains"):
         told = world.folder / f"{name}.truth"
         result, log = world.preload(world.programs / name, LD_PRELOAD=f"{world.shim}:{library}", TRUTH=told)
         expect_equal((result.err, result.status), (b"", 0), f"{name} with jemalloc")
         check_log(log)
-        truth.check(log, told, (f"{name}.c", f"{name}.cpp"))
+        truth.check(log, told, (f"{name}.c",))
     told = world.folder / "record.truth"
     result, log = world.record(world.programs / "churn", LD_PRELOAD=library, TRUTH=told)
     expect_equal((result.err, result.status), (b"", 0), "churn with jemalloc under record")
@@ -355,12 +355,13 @@ def children_no(world):
 
 
 def free_stacks_no(world):
-    """--free-stacks no: no stack at free, all else as ever."""
+    """--free-stacks no: no stack at free, all else as ever. (What realloc ends has the stack of what it begins.)"""
     result, log = world.record(world.programs / "chains", options=("--free-stacks", "no"))
     expect_equal(result.status, 0, "status")
     check_log(log)
-    freed, stacks, births = query(log, "SELECT count(death_ns), count(free_stack_id), count(stack_id) FROM allocation")[0]
-    expect(freed > 1000 and births > 1000, "allocations")
+    freed, stacks, births = query(log, """SELECT count(death_ns), count(free_stack_id), count(stack_id) FROM allocation
+                                            WHERE free_function IS NULL OR free_function NOT LIKE 'realloc%'""")[0]
+    expect(freed > 200 and births > 200, f"{births} allocations and {freed} frees only")
     expect_equal(stacks, 0, "stacks at free")
 
 

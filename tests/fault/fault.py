@@ -13,6 +13,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import run as e2e_run
+import truth
 from harness import Skip, check_log, expect, expect_equal, meta, need, query, value, wait_until
 from scenarios import Running, gated_output, preloaded
 
@@ -173,9 +174,19 @@ def libunwind_broken(world):
 
 
 def address_space_limit(world):
-    """No room for the rings: RLIMIT_AS of 200 MB holds the program, but not the shared memory."""
-    limit = 200 << 20
-    unrecorded(world, "", preexec=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+    """Little address space: fewer rings; hardly any: the program, but no recording."""
+    few, hardly = 180 << 20, 85 << 20
+    told = world.folder / "truth"
+    log = world.new_log()
+    program = Running(world, world.programs / "gated", 1000, LD_PRELOAD=world.shim, TENURE_LOG=log, TRUTH=told,
+                      TENURE_ROWS="all", preexec=lambda: resource.setrlimit(resource.RLIMIT_AS, (few, few)))
+    program.line()
+    program.go()
+    check_unharmed(program.end(), gated_output(world, 1000))
+    world.wait_finished(log)
+    check_log(log)
+    truth.check(log, told, ("gated.c",))
+    unrecorded(world, "memory", preexec=lambda: resource.setrlimit(resource.RLIMIT_AS, (hardly, hardly)))
 
 
 def descriptor_limit(world):
