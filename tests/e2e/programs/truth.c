@@ -205,8 +205,7 @@ void truth_realloc(struct block *block, int function, void *address, size_t size
         return;
     }
     struct block old = *block;
-    if (!old.is_inherited)
-        truth_death(&old, function, line, module);
+    truth_death(&old, function, line, module);
     memset(block, 0, sizeof(*block));
     if (address == NULL)
         return;
