@@ -27,9 +27,8 @@ static const char *const statement_sql[TN_WRITER_STATEMENT_COUNT] = {
     [TN_WRITER_THREAD] = "INSERT INTO thread VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL)",
     [TN_WRITER_THREAD_END] = "UPDATE thread SET end_ns = ?2 WHERE id = ?1",
     /* The update changes nothing; it makes RETURNING give the id of a row that was there. */
-    [TN_WRITER_MODULE] =
-        "INSERT INTO module (path, build_id) VALUES (?1, ?2)"
-        " ON CONFLICT (path, build_id) DO UPDATE SET path = path RETURNING id",
+    [TN_WRITER_MODULE] = ("INSERT INTO module (path, build_id) VALUES (?1, ?2)"
+                          " ON CONFLICT (path, build_id) DO UPDATE SET path = path RETURNING id"),
     [TN_WRITER_MAPPING] = "INSERT INTO mapping VALUES (?1, ?2, ?3, ?4, ?5, NULL)",
     [TN_WRITER_MAPPING_END] = "UPDATE mapping SET unmapped_ns = ?2 WHERE id = ?1",
     [TN_WRITER_FRAME] = "INSERT INTO frame (id, module_id, offset_bytes) VALUES (?1, ?2, ?3)",
