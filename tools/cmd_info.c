@@ -68,7 +68,10 @@ static const struct line {
     {"inherited",
      "SELECT print_count(value) || ' frees in forked children, of blocks that a parent made' FROM"
      " meta WHERE key = 'inherited_frees' AND value > 0"},
-    {"sites", "SELECT print_count(count(*)) FROM site HAVING count(*) > 0"},
+    {"sites",
+     "SELECT print_count(count(s.site_id)) || ' that allocate, ' || print_count(count(*) -"
+     " count(s.site_id)) || ' that only release' FROM site LEFT JOIN (SELECT DISTINCT site_id FROM"
+     " site_summary) AS s ON s.site_id = site.id HAVING count(*) > 0"},
     {"call stacks",
      "SELECT print_count(count(*)) || ' nodes of ' || print_count((SELECT count(*) FROM frame "
      "WHERE inlined_into IS NULL)) || ' frames' FROM stack"},
@@ -112,7 +115,7 @@ static const char json_query[] =
     "'events_bytes', (SELECT ifnull(sum(length(data)), 0) FROM chunk),"
     "'modules', (SELECT count(*) FROM module),"
     "'stacks', (SELECT count(*) FROM stack),"
-    "'sites', (SELECT count(*) FROM site),"
+    "'sites', (SELECT count(DISTINCT site_id) FROM site_summary),"
     "'threads', (SELECT count(*) FROM thread),"
     "'processes', (SELECT json_group_array(json_object('id', id, 'pid', pid, 'parent_id', parent_id,"
     "  'executable', executable, 'command_line', command_line, 'start_ns', start_ns, 'end_ns', end_ns,"

@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* Below this share of all allocations, sites without a line are not worth a word. */
+#define NAMELESS_PERCENT_MIN 10
+#define MODULES_MAX          3
+
 /* Below this share of all allocations, short-lived small ones are not worth a word. */
 #define SHORT_LIVED_PERCENT_MIN 5
 
@@ -41,6 +45,48 @@ static void print_stack_query(struct tn_text *text, const struct tn_summary *sum
                   "          ORDER BY n DESC LIMIT 5) AS s JOIN stack_frame AS f ON f.stack_id = s.id\n"
                   "          WHERE position < %u ORDER BY n DESC, s.id, position\"\n",
                   stack_column, summary->process_id, site_id, frame_count);
+}
+
+static const char *module_name(const struct tn_summary_site *site)
+{
+    const char *slash = strrchr(site->module, '/');
+    return slash != NULL ? slash + 1 : site->module;
+}
+
+/* Whether a site before this one, without a line as well, lies in the same module. */
+static bool is_module_known(const struct tn_summary_sites *sites, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (sites->sites[i].line == 0 && strcmp(sites->sites[i].module, sites->sites[index].module) == 0)
+            return true;
+    return false;
+}
+
+/* Sites that are only offsets tell nobody what to change: how to get their lines comes before any advice. */
+static void print_nameless(struct tn_text *text, const struct tn_summary *summary)
+{
+    const struct tn_summary_sites *sites = &summary->lists[TN_SUMMARY_BY_ALLOCATIONS];
+    uint64_t allocations = 0;
+    for (size_t i = 0; i < sites->count; i++)
+        allocations +=
+            sites->sites[i].line == 0 && sites->sites[i].module[0] != '\0' ? sites->sites[i].allocations : 0;
+    if (!summary->is_finished || allocations == 0 ||
+        allocations < summary->totals.allocations / 100 * NAMELESS_PERCENT_MIN)
+        return;
+    char share[TN_QUANTITY_TEXT_BYTES], name[TN_TEXT_NAME_BYTES];
+    tn_text_print(text, "  - %s of the allocations come from busy sites without file and line, in\n   ",
+                  tn_text_share(share, allocations, summary->totals.allocations));
+    unsigned modules = 0;
+    for (size_t i = 0; i < sites->count && modules < MODULES_MAX; i++) {
+        if (sites->sites[i].line != 0 || sites->sites[i].module[0] == '\0' || is_module_known(sites, i))
+            continue;
+        tn_text_print(text, "%s %s", modules++ == 0 ? "" : ",",
+                      tn_text_name(name, module_name(&sites->sites[i]), 28));
+    }
+    tn_text_print(text,
+                  ": no debug information was found.\n"
+                  "    Build with -g, or install the debug symbols of the package (on Debian NAME-dbgsym or\n"
+                  "    NAME-dbg), and record again.\n");
 }
 
 /* The first site whose blocks are short-lived nearly always; NULL: none. */
@@ -156,6 +202,7 @@ void tn_text_next(struct tn_text *text, const struct tn_summary *summary)
 {
     const struct tn_summary_sites *busiest = &summary->lists[TN_SUMMARY_BY_ALLOCATIONS];
     tn_text_print(text, "What to look at next\n");
+    print_nameless(text, summary);
     print_stack_buffers(text, summary);
     print_pool(text, summary);
     print_maximum(text, summary);

@@ -330,6 +330,28 @@ static void small_shares_give_no_advice(void **state)
     free(text);
 }
 
+static void missing_debug_information_comes_before_advice(void **state)
+{
+    (void)state;
+    struct tn_summary summary = make_summary();
+    struct tn_summary_site nameless[3] = {sites[1], sites[1], sites[0]};
+    nameless[2].line = 0;
+    summary.totals.allocations = 110001;
+    summary.lists[TN_SUMMARY_BY_ALLOCATIONS] = (struct tn_summary_sites){nameless, 3};
+    assert_says(&summary,
+                "What to look at next\n"
+                "  - >99.9 % of the allocations come from busy sites without file and line, in\n"
+                "    libstore.so.2, app: no debug information was found.\n");
+    /* A tenth in all is said, less is not. */
+    nameless[2].line = 1;
+    summary.totals.allocations = 200000;
+    assert_says(&summary, "  - 10.0 % of the allocations");
+    summary.totals.allocations = 300000;
+    char *text = report(&summary);
+    assert_null(strstr(text, "debug information"));
+    free(text);
+}
+
 static void the_table_of_formats_has_text(void **state)
 {
     (void)state;
@@ -351,6 +373,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(shares_do_not_lie),
         cmocka_unit_test(paths_are_quoted_for_the_shell),
         cmocka_unit_test(small_shares_give_no_advice),
+        cmocka_unit_test(missing_debug_information_comes_before_advice),
         cmocka_unit_test(the_table_of_formats_has_text),
     };
     if (argc != 2)
