@@ -99,6 +99,13 @@ static struct tn_frame_entry *group_of(const struct tn_stack_forest *forest, uin
     return &forest->entries[forest->groups[frame_id] - 1];
 }
 
+/* The next entry of the group, or NULL. In a damaged log the group may lack its physical frame. */
+static struct tn_frame_entry *next_entry(const struct tn_stack_forest *forest, struct tn_frame_entry *entry)
+{
+    bool is_last = entry->is_physical || entry + 1 == forest->entries + forest->entry_count;
+    return is_last ? NULL : entry + 1;
+}
+
 struct tn_frame_entry *tn_finish_forest_site(const struct tn_stack_forest *forest, uint64_t stack_id,
                                              const char *function, const char **ret_via)
 {
@@ -106,7 +113,7 @@ struct tn_frame_entry *tn_finish_forest_site(const struct tn_stack_forest *fores
     struct tn_frame_entry *innermost = NULL;
     for (uint64_t id = stack_id; id != 0; id = forest->nodes[id].caller_id) {
         struct tn_frame_entry *entry = group_of(forest, forest->nodes[id].frame_id);
-        for (; entry != NULL; entry = entry->is_physical ? NULL : entry + 1) {
+        for (; entry != NULL; entry = next_entry(forest, entry)) {
             if (innermost == NULL)
                 innermost = entry;
             if (!tn_site_step(&walk, &entry->class))

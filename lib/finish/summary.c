@@ -52,8 +52,11 @@ static int load_sites(struct summing *summing)
     if (r < 0)
         return r;
     int rc;
-    while ((rc = sqlite3_step(rows)) == SQLITE_ROW)
-        summing->sites[sqlite3_column_int64(rows, 0)] = (uint32_t)sqlite3_column_int64(rows, 1);
+    while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
+        uint64_t stack_id = (uint64_t)sqlite3_column_int64(rows, 0);
+        if (stack_id < summing->stack_count)
+            summing->sites[stack_id] = (uint32_t)sqlite3_column_int64(rows, 1);
+    }
     sqlite3_finalize(rows);
     return rc == SQLITE_DONE ? 0 : tn_finish_fail(job, rc, "cannot sum up");
 }
