@@ -340,23 +340,29 @@ static inline __attribute__((always_inline)) uint32_t capture(struct tn_thread *
     return id;
 }
 
-/* With TENURE_CHECK_STACKS every stack is taken twice, the second time without the trail. */
-static __attribute__((noinline)) void check_trail(struct tn_thread *thread, const struct tn_caller *caller,
-                                                  uint32_t id)
+/* What a stack is taken with beyond the usual: with TENURE_CHECK_STACKS a second time, without the trail;
+ * after a thread's end, with a trail that is given back at once, since nobody would do so later. */
+static __attribute__((noinline)) void finish_capture(struct tn_thread *thread, const struct tn_caller *caller,
+                                                     uint32_t id)
 {
-    if (thread->trail == NULL)
+    struct tn_trail *trail = thread->trail;
+    if (trail != NULL && tn_process.options.check_stacks != 0) {
+        trail->plain_count = 0;
+        trail->count = 0;
+        if (capture(thread, caller) != id)
+            atomic_fetch_add_explicit(&tn_hot.header->stacks_different, 1, memory_order_relaxed);
+    }
+    if (!thread->is_ended)
         return;
-    thread->trail->plain_count = 0;
-    thread->trail->count = 0;
-    if (capture(thread, caller) != id)
-        atomic_fetch_add_explicit(&tn_hot.header->stacks_different, 1, memory_order_relaxed);
+    tn_trail_close(trail, tn_process.options.depth_max);
+    thread->trail = NULL;
 }
 
 uint32_t tn_capture(struct tn_thread *thread, const struct tn_caller *caller)
 {
     uint32_t id = capture(thread, caller);
-    if (TN_UNLIKELY(tn_process.options.check_stacks != 0))
-        check_trail(thread, caller, id);
+    if (TN_UNLIKELY(thread->is_ended || tn_process.options.check_stacks != 0))
+        finish_capture(thread, caller, id);
     return id;
 }
 

@@ -65,6 +65,10 @@ static void read_header(const ElfW(Phdr) * header, uintptr_t bias, struct facts 
             module->low = address;
         if (address + header->p_memsz > module->high)
             module->high = address + header->p_memsz;
+        if ((header->p_flags & PF_X) != 0 && module->text_high == 0) {
+            module->text_low = address;
+            module->text_high = address + header->p_memsz;
+        }
         return;
     case PT_GNU_EH_FRAME:
         module->unwind_header = address;

@@ -146,6 +146,9 @@ void *tn_arena_allocate_zeroed(size_t count, size_t size_bytes);
 /* Give a block of the arena back. */
 void tn_arena_free(void *address);
 
+/* In a fork child: let go of what a thread that is not here any more held. */
+void tn_arena_recover(void);
+
 /* The room of a block of the arena, bytes. */
 size_t tn_arena_usable_size(const void *address);
 
@@ -167,6 +170,7 @@ struct tn_operator_call {
 /* One thread. Zero but for its generation until its first event. */
 struct tn_thread {
     uintptr_t inside_cfa;              /* 0, or the CFA of the entry point that this thread is in */
+    bool is_ended;                     /* libc has said so: what follows is done without keeping anything */
     uint32_t operator_depth;           /* operators under way */
     uint32_t generation;               /* equal to tn_hot.generation while calls may take the fast way */
     uint32_t slot_generation;          /* equal to it while the slot is this thread's */
@@ -357,12 +361,13 @@ void tn_teach_recover(void);
 
 /* What is known of the module that holds a code address. */
 struct tn_module {
-    uintptr_t low, high;     /* mapped range */
-    uintptr_t bias;          /* load bias */
-    uintptr_t unwind_header; /* .eh_frame_hdr, 0 if there is none */
-    uintptr_t data_base;     /* DT_PLTGOT: what data-relative pointers are relative to */
-    uint64_t identity;       /* tells it from another one that was mapped to the same place */
-    uint32_t seen_scan;      /* the last scan that met it */
+    uintptr_t low, high;           /* mapped range; there may be holes in it */
+    uintptr_t text_low, text_high; /* its code, without holes */
+    uintptr_t bias;                /* load bias */
+    uintptr_t unwind_header;       /* .eh_frame_hdr, 0 if there is none */
+    uintptr_t data_base;           /* DT_PLTGOT: what data-relative pointers are relative to */
+    uint64_t identity;             /* tells it from another one that was mapped to the same place */
+    uint32_t seen_scan;            /* the last scan that met it */
 };
 
 /* Announce every module that is loaded and not yet known, and that every gone one is gone. Signals

@@ -80,6 +80,7 @@ static void begin_child(struct tn_thread *thread)
     const char *what;
     memset(&tn_hot_page, 0, sizeof(tn_hot_page));
     tn_lock_drop(&tn_control_lock);
+    tn_arena_recover();
     thread->generation = TN_GENERATION_NONE;
     thread->slot_generation = TN_GENERATION_NONE;
     thread->nested_count = 0;

@@ -112,7 +112,8 @@ static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t
 {
     struct lesson *lesson = arg;
     unw_dyn_info_t table;
-    if (!tn_modules_find(ip, &lesson->module) || !find_table(&lesson->module, &table))
+    if (!tn_modules_find(ip, &lesson->module) || ip < lesson->module.text_low ||
+        !find_table(&lesson->module, &table))
         return -UNW_ENOINFO;
     int result = unwinder.search(space, ip, &table, info, has_need, arg);
     if (result >= 0)
@@ -363,7 +364,7 @@ uint64_t tn_teach_rule(struct tn_thread *thread, uintptr_t pc)
     tn_own_begin(thread);
     uint32_t epoch = atomic_load_explicit(&tn_process.rule_epoch, memory_order_relaxed);
     bool has_module = tn_modules_resolve(thread, pc - 1, &lesson.module);
-    if (has_module && lesson.module.high - pc >= 16)
+    if (has_module && pc >= lesson.module.text_low && pc + 16 <= lesson.module.text_high)
         lesson.probe.is_signal = tn_arch_is_signal_return(pc);
     if (teach(run_probe, &lesson)) {
         rule = tn_rule_from_probe(&lesson.probe);

@@ -197,6 +197,7 @@ static void thread_ended(void *context)
     atomic_store_explicit(&thread->ring->state, TN_SLOT_ENDED, memory_order_release);
     tn_trail_close(thread->trail, tn_process.options.depth_max);
     thread->trail = NULL;
+    thread->is_ended = true;
     tn_own_end(thread);
 }
 
