@@ -50,13 +50,13 @@ struct tn_hello {
     uint32_t reason;                      /* enum tn_hello_reason */
     char wire_stamp[TN_WIRE_STAMP_BYTES]; /* TN_WIRE_STAMP of the shim: hash of the wire headers */
     uint32_t pid;                         /* as the process sees itself */
-    uint32_t parent_pid;                  /* getppid() */
-    uint64_t shared_bytes;                /* size of the memory that comes along */
-    uint64_t start_ticks;                 /* of this image or fork child, on the clock of the header */
-    uint32_t stack_depth;                 /* options in force in the program: TENURE_DEPTH */
-    uint32_t ring_bytes;                  /* TENURE_RING_SIZE */
-    uint32_t free_stacks;                 /* 0 or 1: TENURE_FREE_STACKS */
-    uint32_t children;                    /* 0 or 1: TENURE_CHILDREN */
+    uint32_t parent_pid;   /* getppid(); with FORK the process that called fork, even if it has ended since */
+    uint64_t shared_bytes; /* size of the memory that comes along */
+    uint64_t start_ticks;  /* of this image or fork child, on the clock of the header */
+    uint32_t stack_depth;  /* options in force in the program: TENURE_DEPTH */
+    uint32_t ring_bytes;   /* TENURE_RING_SIZE */
+    uint32_t free_stacks;  /* 0 or 1: TENURE_FREE_STACKS */
+    uint32_t children;     /* 0 or 1: TENURE_CHILDREN */
 };
 
 struct tn_welcome {

@@ -222,8 +222,9 @@ int tn_recording_admit(struct tn_recording *recording, int connection_fd)
         return 0;
     }
     if (status == TN_WELCOME_OK && newcomer.hello.reason == TN_HELLO_ADOPT) {
-        close(connection_fd);
         r = tn_recording_admit(recording, newcomer.memory_fd);
+        tn_newcomer_answer(connection_fd, TN_WELCOME_OK, 0);
+        close(connection_fd);
         return r == -EAGAIN ? tn_recording_watch(recording, TN_SOURCE_CONNECTION, newcomer.memory_fd) : r;
     }
     if (status == TN_WELCOME_OK)

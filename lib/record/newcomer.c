@@ -4,6 +4,7 @@
 #include "wire_stamp.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -49,7 +50,7 @@ int tn_newcomer_receive(int connection_fd, struct tn_newcomer *ret_newcomer, uin
         .msg_control = &control,
         .msg_controllen = sizeof(control),
     };
-    ssize_t length = recvmsg(connection_fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    ssize_t length = recvmsg(connection_fd, &message, MSG_PEEK | MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (length < 0)
         return errno == EINTR ? -EAGAIN : -errno;
     if (length == 0)
@@ -73,6 +74,10 @@ void tn_newcomer_answer(int connection_fd, uint32_t status, int errno_value)
         .recorder_pid = (uint32_t)getpid(),
         .errno_value = errno_value,
     };
+    struct tn_hello hello;
+    /* Unread, it would turn our answer into a reset when we close. Its descriptor is dropped by the kernel.
+     */
+    (void)recv(connection_fd, &hello, sizeof(hello), MSG_DONTWAIT);
     (void)send(connection_fd, &welcome, sizeof(welcome), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -92,5 +97,11 @@ int tn_newcomer_hand_over(int recorder_fd, int connection_fd)
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(header), &connection_fd, sizeof(int));
-    return sendmsg(recorder_fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+    if (sendmsg(recorder_fd, &message, MSG_NOSIGNAL) < 0)
+        return -errno;
+    struct pollfd poll_fd = {.fd = recorder_fd, .events = POLLIN};
+    struct tn_welcome welcome;
+    if (poll(&poll_fd, 1, TN_WELCOME_TIMEOUT_MS) <= 0)
+        return -ETIMEDOUT;
+    return recv(recorder_fd, &welcome, sizeof(welcome), 0) == sizeof(welcome) ? 0 : -EPIPE;
 }

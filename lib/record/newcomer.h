@@ -12,17 +12,20 @@
  * which a program is about to introduce itself. Used when two recorders were started for one log. */
 #define TN_HELLO_ADOPT 0x100u
 
-/* Read the hello that waits on a connection, and check who sent it.
+/* Look at the hello that waits on a connection, and check who sent it. It stays there: a connection can be
+ * handed over with it.
  *
  * ret_newcomer  memory_fd is owned by the caller, -1 if none came; pidfd is not set
  * ret_status    enum tn_welcome_status: whether to take it
  * Returns       0; -EAGAIN: nothing there yet; -EPIPE: the other side has gone; other negative errno */
 int tn_newcomer_receive(int connection_fd, struct tn_newcomer *ret_newcomer, uint32_t *ret_status);
 
-/* Answer. Never blocks, never signals; a program that has gone meanwhile is no error. */
+/* Take the hello from the connection, and answer. Never blocks, never signals; a program that has gone
+ * meanwhile is no error. */
 void tn_newcomer_answer(int connection_fd, uint32_t status, int errno_value);
 
-/* Hand a connection to another recorder. Returns 0 or a negative errno. */
+/* Hand a connection, its hello unread, to another recorder, and wait until that has answered it. Returns 0 or
+ * a negative errno: the other recorder ended first. */
 int tn_newcomer_hand_over(int recorder_fd, int connection_fd);
 
 #endif

@@ -216,7 +216,9 @@ static int send_hello(int fd, const struct offer *offer, enum tn_hello_reason re
     hello.reason = reason;
     memcpy(hello.wire_stamp, TN_WIRE_STAMP, sizeof(TN_WIRE_STAMP));
     hello.pid = offer->header->pid;
-    hello.parent_pid = (uint32_t)tn_sys0(SYS_getppid);
+    /* A fork child's parent may have ended by now: it is remembered from before the fork. */
+    bool is_known = reason == TN_HELLO_FORK && tn_process.pid != 0;
+    hello.parent_pid = is_known ? tn_process.pid : (uint32_t)tn_sys0(SYS_getppid);
     hello.shared_bytes = offer->total_bytes;
     hello.start_ticks = offer->header->start_ticks;
     hello.stack_depth = tn_process.options.depth_max;
@@ -306,6 +308,7 @@ static void take_into_use(const struct offer *offer)
     tn_hot.ring_words = offer->header->ring_words;
     tn_hot.clock = offer->header->clock;
     tn_hot.pid = offer->header->pid;
+    tn_process.pid = offer->header->pid;
     tn_hot.next_slot = 1;
     tn_hot.last_stack_id = 0;
     /* The control ring is owned from the start. */

@@ -73,6 +73,7 @@ struct tn_process {
     _Atomic uint32_t state; /* enum tn_state */
     uint32_t generations;   /* handed out so far */
     uint32_t main_tid;      /* of the image's first thread */
+    uint32_t pid;           /* as last introduced to a recorder: of its parent, in a fork child */
     struct tn_options options;
     char socket_path[108];         /* of the recorder: where fork children introduce themselves */
     uintptr_t text_low, text_high; /* this library's own mapping */

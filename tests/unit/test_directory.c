@@ -153,19 +153,69 @@ static void test_hello_is_checked(void **state)
     assert_int_equal(send(pair[1], "short", 5, 0), 5);
     assert_int_equal(tn_newcomer_receive(pair[0], &newcomer, &status), 0);
     assert_int_equal(status, TN_WELCOME_MISMATCH);
+    tn_newcomer_answer(pair[0], status, 0);
+    struct tn_welcome welcome;
+    assert_int_equal(recv(pair[1], &welcome, sizeof(welcome), 0), sizeof(welcome));
+    assert_int_equal(welcome.status, TN_WELCOME_MISMATCH);
     struct tn_hello hello = {.magic = TN_SESSION_MAGIC, .reason = TN_HELLO_START};
     assert_int_equal(send(pair[1], &hello, sizeof(hello), 0), sizeof(hello));
     assert_int_equal(tn_newcomer_receive(pair[0], &newcomer, &status), 0);
     assert_int_equal(status, TN_WELCOME_REFUSED); /* no memory came along */
-    assert_int_equal(tn_newcomer_hand_over(pair[1], STDIN_FILENO), 0);
     assert_int_equal(tn_newcomer_receive(pair[0], &newcomer, &status), 0);
-    assert_int_equal(status, TN_WELCOME_OK);
-    assert_int_equal(newcomer.hello.reason, TN_HELLO_ADOPT);
     assert_int_equal(newcomer.pid, getpid());
-    close(newcomer.memory_fd);
+    tn_newcomer_answer(pair[0], status, 0);
+    assert_int_equal(recv(pair[1], &welcome, sizeof(welcome), 0), sizeof(welcome));
+    assert_int_equal(tn_newcomer_receive(pair[0], &newcomer, &status), -EAGAIN);
     close(pair[1]);
     assert_int_equal(tn_newcomer_receive(pair[0], &newcomer, &status), -EPIPE);
     close(pair[0]);
+}
+
+/* The other recorder: it sees the program's hello as if it had come to itself, and says that it has answered.
+ */
+static int adopt(int recorder_fd)
+{
+    struct tn_newcomer newcomer;
+    uint32_t status;
+    if (tn_newcomer_receive(recorder_fd, &newcomer, &status) != 0 || status != TN_WELCOME_OK ||
+        newcomer.hello.reason != TN_HELLO_ADOPT)
+        return 1;
+    int connection_fd = newcomer.memory_fd;
+    if (tn_newcomer_receive(connection_fd, &newcomer, &status) != 0 || newcomer.hello.pid != 4711)
+        return 2;
+    tn_newcomer_answer(connection_fd, TN_WELCOME_IGNORED, 0);
+    tn_newcomer_answer(recorder_fd, TN_WELCOME_OK, 0);
+    return 0;
+}
+
+static void test_connection_is_handed_over(void **state)
+{
+    (void)state;
+    int program[2], recorders[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, program), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, recorders), 0);
+    struct tn_hello hello = {.magic = TN_SESSION_MAGIC, .reason = TN_HELLO_START, .pid = 4711};
+    assert_int_equal(send(program[1], &hello, sizeof(hello), 0), sizeof(hello));
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(program[0]);
+        close(program[1]);
+        char byte;
+        recv(recorders[1], &byte, 1, MSG_PEEK);
+        _exit(adopt(recorders[1]));
+    }
+    close(recorders[1]);
+    assert_int_equal(tn_newcomer_hand_over(recorders[0], program[0]), 0);
+    close(program[0]);
+    struct tn_welcome welcome;
+    assert_int_equal(recv(program[1], &welcome, sizeof(welcome), 0), sizeof(welcome));
+    assert_int_equal(welcome.status, TN_WELCOME_IGNORED);
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_true(tn_newcomer_hand_over(recorders[0], program[1]) < 0);
+    close(program[1]);
+    close(recorders[0]);
 }
 
 static void test_lines_of_the_tool(void **state)
@@ -209,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_sweeps_what_the_dead_left),
         cmocka_unit_test(test_links_lead_to_the_socket),
         cmocka_unit_test(test_hello_is_checked),
+        cmocka_unit_test(test_connection_is_handed_over),
         cmocka_unit_test(test_lines_of_the_tool),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
