@@ -157,6 +157,17 @@ static int print_text(sqlite3 *database, struct tn_buffer *out)
     return r;
 }
 
+static int say_failure(sqlite3 *database, const char *path, int result)
+{
+    int kind = result & 0xff;
+    if (kind == SQLITE_NOMEM || kind == SQLITE_IOERR) {
+        tn_say("cannot read the log, %s: %s", path, sqlite3_errmsg(database));
+        return TN_STATUS_MACHINE;
+    }
+    tn_say("the log is damaged, %s: %s; take another copy, or record again", path, sqlite3_errmsg(database));
+    return TN_STATUS_INPUT;
+}
+
 static int print_info(struct tn_log *log, const struct tn_arguments *arguments)
 {
     sqlite3 *database = tn_log_database(log);
@@ -166,12 +177,11 @@ static int print_info(struct tn_log *log, const struct tn_arguments *arguments)
         r = print_query(database, NULL, json_query, &text);
     else if (r == SQLITE_OK)
         r = print_text(database, &text);
-    int status = TN_STATUS_INPUT;
+    int status;
     if (r == SQLITE_OK)
         status = tn_print_out(&text);
     else
-        tn_say("cannot read '%s': %s; is it damaged? 'PRAGMA integrity_check' in 'tenure sql' tells",
-               arguments->operands[0], sqlite3_errmsg(database));
+        status = say_failure(database, arguments->operands[0], r);
     tn_buffer_finish(&text);
     return status;
 }
