@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=sh disable=SC2034,SC2154
 # Shared by quickstart.sh and test.sh, which source it with `root` set to the source tree: finds out which
 # packages are missing, says so, installs them, and builds. POSIX sh.
 
