@@ -25,6 +25,8 @@
 /* Frames begin on a line of the cache. */
 #define TRAIL_HEAD_BYTES ((size_t)64)
 
+_Static_assert(sizeof(struct tn_trail) <= TRAIL_HEAD_BYTES, "the frames begin behind the trail itself");
+
 /* A walk under way. */
 struct walk {
     struct tn_caller at; /* the frame that is to be stepped out of */
@@ -227,6 +229,7 @@ static inline uint32_t fold(struct tn_trail *trail, uint32_t kept, uint32_t fres
 /* Remember how a walk ended: a word that has to be as it was, or nothing. */
 static void note_end(struct tn_trail *trail, const struct walk *walk)
 {
+    trail->high = walk->high;
     trail->end_value = walk->end_slot != 0 ? load(walk->end_slot) : 0;
     trail->end_watch = walk->end_slot != 0 ? (const uintptr_t *)walk->end_slot : &trail->end_value;
 }
@@ -240,7 +243,7 @@ static inline bool has_met(const struct tn_trail *trail, uint32_t *kept, const s
     while (left > 0 && trail->kept[left - 1].at.cfa < at->cfa)
         left--;
     *kept = left;
-    if (left == 0 || !is_same(&trail->kept[left - 1], at) || trail->kept[0].at.cfa >= high)
+    if (left == 0 || !is_same(&trail->kept[left - 1], at) || high != trail->high)
         return false;
     uint32_t broken = verify(trail, left);
     if (TN_LIKELY(broken == 0 && *trail->end_watch == trail->end_value))

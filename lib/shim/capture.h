@@ -27,6 +27,7 @@ struct tn_trail {
     uint32_t id;          /* of the whole stack; 0: not known */
     const uintptr_t *end_watch; /* must hold end_value: the word that ended the walk, or itself */
     uintptr_t end_value;
+    uintptr_t high;              /* the end of the stack that the outermost frames lie in */
     struct tn_trail_frame *kept; /* the outermost first; room for depth_max */
     struct tn_trail_frame
         *fresh; /* new frames, the innermost first; room for depth_max; else scratch memory */

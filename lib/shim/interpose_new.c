@@ -73,6 +73,8 @@ struct real_operator {
 };
 
 static struct real_operator operators[OPERATOR_COUNT];
+static uintptr_t operators_low = UINTPTR_MAX; /* all of them lie within */
+static uintptr_t operators_high;
 
 /* The libraries that define the operators, where they are loaded but not in the program's own scope. */
 static void *find_outside(const char *name)
@@ -96,6 +98,8 @@ static void register_operator(enum operator_kind kind, void *symbol)
     real->high = (uintptr_t)symbol;
     if (dladdr1(symbol, &info, (void **)&entry, RTLD_DL_SYMENT) != 0 && entry != NULL)
         real->high += entry->st_size;
+    operators_low = real->low < operators_low ? real->low : operators_low;
+    operators_high = real->high > operators_high ? real->high : operators_high;
     memcpy(&real->call, &symbol, sizeof(symbol));
     atomic_store_explicit(&real->is_known, true, memory_order_release);
 }
@@ -126,6 +130,8 @@ bool tn_operator_holds(uintptr_t pc)
 {
     if (pc - tn_process.text_low < tn_process.text_high - tn_process.text_low)
         return true;
+    if (pc - operators_low > operators_high - operators_low)
+        return false;
     for (unsigned kind = 0; kind < OPERATOR_COUNT; kind++)
         if (pc - operators[kind].low <= operators[kind].high - operators[kind].low &&
             operators[kind].high != 0)
