@@ -87,6 +87,12 @@ static bool is_to_ignore(const struct tn_recording *recording, const struct tn_n
     return false;
 }
 
+/* A key for one process, however often its PID is given again. */
+static uint64_t life_of(pid_t pid, uint64_t start_time)
+{
+    return tn_mix((uint64_t)pid << 40 ^ start_time) | 1;
+}
+
 static int keep_process(struct tn_recording *recording, struct tn_process *process)
 {
     if (recording->process_count == recording->process_capacity) {
@@ -98,7 +104,10 @@ static int keep_process(struct tn_recording *recording, struct tn_process *proce
         recording->processes = processes;
         recording->process_capacity = capacity;
     }
-    int r = tn_map_put(&recording->rows_by_pid, (uint64_t)process->pid, process->matcher.process_id);
+    uint64_t row = process->matcher.process_id;
+    int r = tn_map_put(&recording->rows_by_pid, (uint64_t)process->pid, row);
+    if (r == 0)
+        r = tn_map_put(&recording->rows_by_life, life_of(process->pid, process->start_time), row);
     if (r < 0)
         return r;
     recording->processes[recording->process_count++] = process;
@@ -106,9 +115,16 @@ static int keep_process(struct tn_recording *recording, struct tn_process *proce
     return 0;
 }
 
+/* Its own older image (a program that was not recorded may have been in between), else who started it. */
 static uint64_t find_parent_row(const struct tn_recording *recording, const struct tn_newcomer *newcomer)
 {
+    struct tn_proc_stat stat;
     uint32_t pid = newcomer->hello.parent_pid;
+    if (newcomer->hello.reason == TN_HELLO_START && tn_proc_read_stat(newcomer->pid, &stat) == 0) {
+        const uint64_t *own = tn_map_find(&recording->rows_by_life, life_of(newcomer->pid, stat.start_time));
+        if (own != NULL)
+            return *own;
+    }
     const uint64_t *row = pid > 1 ? tn_map_find(&recording->rows_by_pid, pid) : NULL;
     return row != NULL ? *row : 0;
 }

@@ -303,22 +303,12 @@ void tn_process_beat(struct tn_process *process)
     atomic_fetch_add_explicit(&process->header->heartbeat, 1, memory_order_relaxed);
 }
 
-void tn_process_refuse_more(struct tn_process *process)
-{
-    atomic_store_explicit(&process->header->recorder_state, TN_RECORDER_CLOSED, memory_order_release);
-}
-
-/* By ring: what its LOSS events said is in the totals by reason; more than that counts as a full ring. */
-static uint64_t unsaid_losses(const struct tn_process *process)
+/* Events that the rings' owners could not write. */
+static uint64_t ring_losses(const struct tn_process *process)
 {
     uint64_t sum = 0;
-    for (uint32_t slot = 0; slot < process->slot_count; slot++) {
-        const struct tn_ring *ring = tn_shared_ring(process->header, slot);
-        uint64_t lost = atomic_load_explicit(&ring->lost_count, memory_order_relaxed);
-        uint64_t said = process->streams[slot].said_lost_count;
-        if (lost > said)
-            sum += lost - said;
-    }
+    for (uint32_t slot = 0; slot < process->slot_count; slot++)
+        sum += atomic_load_explicit(&tn_shared_ring(process->header, slot)->lost_count, memory_order_relaxed);
     return sum;
 }
 
@@ -327,9 +317,35 @@ static uint64_t slotless_losses(const struct tn_process *process)
     return atomic_load_explicit(&process->header->lost_count, memory_order_relaxed);
 }
 
+void tn_process_refuse_more(struct tn_process *process)
+{
+    if (!process->is_refused) {
+        process->refused_ring_losses = ring_losses(process);
+        process->refused_slotless_losses = slotless_losses(process);
+    }
+    process->is_refused = true;
+    atomic_store_explicit(&process->header->recorder_state, TN_RECORDER_CLOSED, memory_order_release);
+}
+
+/* What LOSS events said is in the totals by reason; more than that counts as a full ring. What a program does
+ * after it was told that no more is taken is not recorded, but not lost either. */
+static uint64_t unsaid_losses(const struct tn_process *process)
+{
+    uint64_t lost = process->is_refused ? process->refused_ring_losses : ring_losses(process);
+    uint64_t said = 0;
+    for (uint32_t slot = 0; slot < process->slot_count; slot++)
+        said += process->streams[slot].said_lost_count;
+    return lost > said ? lost - said : 0;
+}
+
+static uint64_t unsaid_slotless(const struct tn_process *process)
+{
+    return process->is_refused ? process->refused_slotless_losses : slotless_losses(process);
+}
+
 uint64_t tn_process_lost_count(const struct tn_process *process)
 {
-    return unsaid_losses(process) + slotless_losses(process);
+    return unsaid_losses(process) + unsaid_slotless(process);
 }
 
 static void take_counts(struct tn_process *process)
@@ -337,7 +353,7 @@ static void take_counts(struct tn_process *process)
     struct tn_process_shared *shared = process->shared;
     struct tn_shared_header *header = process->header;
     shared->totals.lost_ring += unsaid_losses(process);
-    shared->totals.lost_no_slot += slotless_losses(process);
+    shared->totals.lost_no_slot += unsaid_slotless(process);
     shared->stacks_checked += atomic_load_explicit(&header->stacks_checked, memory_order_relaxed);
     shared->stacks_different += atomic_load_explicit(&header->stacks_different, memory_order_relaxed);
     shared->rules_learned += atomic_load_explicit(&header->rules_learned, memory_order_relaxed);

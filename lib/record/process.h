@@ -56,6 +56,9 @@ struct tn_process {
     enum tn_exit_kind exit_kind; /* once ENDED */
     int exit_code;
     uint64_t end_ns;
+    bool is_refused;              /* it was told that no more is taken; its losses then: */
+    uint64_t refused_ring_losses; /* events that did not find room, or came at a bad moment */
+    uint64_t refused_slotless_losses;
     uint64_t seen_activity; /* tn_process_activity at the last slow look */
 };
 

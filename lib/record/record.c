@@ -259,6 +259,7 @@ static void release(struct tn_recording *recording)
     free(recording->processes);
     tn_order_finish(&recording->order);
     tn_map_finish(&recording->rows_by_pid);
+    tn_map_finish(&recording->rows_by_life);
     tn_module_files_finish(&recording->shared.files);
     tn_buffer_finish(&recording->shared.scratch);
     tn_status_finish(&recording->status);

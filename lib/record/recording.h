@@ -38,8 +38,9 @@ struct tn_recording {
     struct tn_process **processes;   /* owned, with what they point to */
     uint32_t process_count;
     uint32_t process_capacity;
-    uint64_t process_total;    /* rows made */
-    struct tn_map rows_by_pid; /* the newest row of each PID */
+    uint64_t process_total;     /* rows made */
+    struct tn_map rows_by_pid;  /* the newest row of each PID */
+    struct tn_map rows_by_life; /* the same by PID and start time: what an exec leads on from */
     struct tn_child_end child;
     int epoll_fd;
     int signal_fd;
