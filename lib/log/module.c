@@ -236,9 +236,11 @@ static int row_id(sqlite3_vtab_cursor *base, sqlite3_int64 *ret_row_id)
 static int load_sites(struct row_cursor *cursor)
 {
     struct sqlite3 *database = ((struct table *)cursor->base.pVtab)->database;
-    uint64_t count = (uint64_t)tn_sql_int(database, "SELECT max(id) FROM stack", 0) + 1;
-    struct sqlite3_stmt *statement;
-    int r = tn_sql_prepare(database, "SELECT id, site_id FROM stack WHERE site_id IS NOT NULL", &statement);
+    uint64_t count = 0;
+    struct sqlite3_stmt *statement = NULL;
+    int r = tn_sql_id_count(database, "stack", &count);
+    if (r == 0)
+        r = tn_sql_prepare(database, "SELECT id, site_id FROM stack WHERE site_id IS NOT NULL", &statement);
     uint64_t *site_ids = r == 0 ? calloc(count, sizeof(site_ids[0])) : NULL;
     if (site_ids == NULL) {
         sqlite3_finalize(statement);

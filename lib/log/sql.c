@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sqlite3ext.h>
+#include <stdbool.h>
 SQLITE_EXTENSION_INIT3
 
 int tn_sql_errno(struct sqlite3 *database, int rc)
@@ -68,6 +69,25 @@ int64_t tn_sql_int(struct sqlite3 *database, const char *sql, int64_t fallback)
         value = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
     return value;
+}
+
+int tn_sql_id_count(struct sqlite3 *database, const char *table, uint64_t *ret_count)
+{
+    char sql[96];
+    sqlite3_snprintf(sizeof(sql), sql, "SELECT coalesce(max(id), 0), count(*), min(id) < 1 FROM %s", table);
+    struct sqlite3_stmt *statement;
+    int r = tn_sql_prepare(database, sql, &statement);
+    if (r < 0)
+        return r;
+    r = tn_sql_errno(database, sqlite3_step(statement));
+    int64_t highest = sqlite3_column_int64(statement, 0), rows = sqlite3_column_int64(statement, 1);
+    bool is_dense = sqlite3_column_int(statement, 2) == 0 && highest >= 0 && highest / 4 <= rows + 1024;
+    sqlite3_finalize(statement);
+    if (r == 0 && !is_dense)
+        return -EBADMSG;
+    if (r == 0)
+        *ret_count = (uint64_t)highest + 1;
+    return r;
 }
 
 /* SQLite asks no busy handler when it leaves WAL mode: the waiting is ours. */

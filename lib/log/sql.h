@@ -28,6 +28,13 @@ void tn_sql_bind_id(struct sqlite3_stmt *statement, int index, uint64_t id);
  * cannot be run. */
 int64_t tn_sql_int(struct sqlite3 *database, const char *sql, int64_t fallback);
 
+/* The ids of a table as an array needs them: 1 + the highest. Writers give ids without gaps, so that an id
+ * far beyond the number of rows is damage, and no reason to ask for that much memory.
+ *
+ * table    "stack" or "frame"
+ * Returns  0, -EBADMSG, -EIO... */
+int tn_sql_id_count(struct sqlite3 *database, const char *table, uint64_t *ret_count);
+
 /* Fold the write-ahead journal into the file, and go back to a rollback journal: the log is one file again.
  * A reader that holds the log open all that time keeps the companions alive.
  *

@@ -151,8 +151,11 @@ static int read_events(struct scan *scan)
 
 static int load_stacks(struct scan *scan)
 {
-    scan->stack_count = (uint64_t)tn_sql_int(scan->database, "SELECT max(id) FROM stack", 0) + 1;
-    scan->frame_count = (uint64_t)tn_sql_int(scan->database, "SELECT max(id) FROM frame", 0) + 1;
+    int r = tn_sql_id_count(scan->database, "stack", &scan->stack_count);
+    if (r == 0)
+        r = tn_sql_id_count(scan->database, "frame", &scan->frame_count);
+    if (r < 0)
+        return r;
     scan->frame_of_stack = calloc(scan->stack_count, sizeof(scan->frame_of_stack[0]));
     scan->places = calloc(scan->frame_count, sizeof(scan->places[0]));
     if (scan->frame_of_stack == NULL || scan->places == NULL)
@@ -160,7 +163,7 @@ static int load_stacks(struct scan *scan)
     for (uint64_t i = 0; i < scan->frame_count; i++)
         scan->places[i].frame_id = i;
     struct sqlite3_stmt *statement;
-    int r = tn_sql_prepare(scan->database, "SELECT id, frame_id FROM stack", &statement);
+    r = tn_sql_prepare(scan->database, "SELECT id, frame_id FROM stack", &statement);
     if (r < 0)
         return r;
     while (sqlite3_step(statement) == SQLITE_ROW) {
