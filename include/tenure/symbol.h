@@ -54,7 +54,8 @@ enum tn_symbol_detail tn_symbol_file_detail(struct tn_symbol_file *file);
  *               tn_symbol_close
  * ret_count     from 1; what is not known is NULL or 0 in the frames
  * Returns       0 or -ENOMEM
- * Cost          some 2 us; the first look-up in a compilation unit reads its functions: 0.1 to 20 ms */
+ * Cost          2 to 40 us (measured: 20,000 addresses of glibc 0.2 s, of a C++ unit with 15 MB of debug
+ *               information 0.85 s); the first look-up in a unit reads its functions */
 int tn_symbol_look_up(struct tn_symbol_file *file, uint64_t offset_bytes,
                       const struct tn_symbol_frame **ret_frames, unsigned *ret_count);
 

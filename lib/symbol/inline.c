@@ -27,31 +27,83 @@ static bool may_hold_code(int tag)
            tag == DW_TAG_catch_block || tag == DW_TAG_with_stmt;
 }
 
-/* The child of die around the address. */
-static bool find_child(Dwarf_Die *die, Dwarf_Addr dwarf_pc, Dwarf_Die *ret_child)
+static int read_scope(Dwarf_Die *die, struct tn_symbol_dies *scope)
 {
     Dwarf_Die child;
+    int r = 0;
     if (dwarf_child(die, &child) != 0)
-        return false;
+        return 0;
     do {
-        if (may_hold_code(dwarf_tag(&child)) && dwarf_haspc(&child, dwarf_pc) > 0) {
-            *ret_child = child;
-            return true;
-        }
-    } while (dwarf_siblingof(&child, &child) == 0);
-    return false;
+        if (may_hold_code(dwarf_tag(&child)))
+            r = tn_symbol_dies_add(scope, &child);
+    } while (r == 0 && dwarf_siblingof(&child, &child) == 0);
+    tn_symbol_range_sort(&scope->ranges);
+    return r;
 }
 
-/* The physical function and what is inlined at the address, outermost first. Returns how many. */
-static unsigned find_chain(Dwarf_Die *function, Dwarf_Addr dwarf_pc, Dwarf_Die *chain)
+static int add_scope(struct tn_symbol_file *file, const struct tn_symbol_dies *scope)
 {
-    unsigned count = 1;
+    if (file->scope_count == file->scope_capacity) {
+        size_t capacity = file->scope_capacity != 0 ? file->scope_capacity * 2 : 64;
+        struct tn_symbol_dies *scopes = realloc(file->scopes, capacity * sizeof(scopes[0]));
+        if (scopes == NULL)
+            return -ENOMEM;
+        file->scopes = scopes;
+        file->scope_capacity = capacity;
+    }
+    file->scopes[file->scope_count++] = *scope;
+    return 0;
+}
+
+/* What holds code directly below a DIE, read once: walking the children of a large function takes some
+ * hundred microseconds, and sites crowd in large functions. */
+static int scope_of(struct tn_symbol_file *file, Dwarf_Die *die, const struct tn_symbol_dies **ret_scope)
+{
+    static const struct tn_symbol_dies empty;
+    uint64_t key = (uint64_t)(uintptr_t)die->addr;
+    uint64_t *known = tn_map_find(&file->scope_of, key);
+    if (known != NULL) {
+        *ret_scope = *known != 0 ? &file->scopes[*known - 1] : &empty;
+        return 0;
+    }
+    struct tn_symbol_dies scope = {0};
+    int r = read_scope(die, &scope);
+    if (r == 0 && scope.count != 0)
+        r = add_scope(file, &scope);
+    if (r < 0) {
+        tn_symbol_dies_finish(&scope);
+        return r;
+    }
+    *ret_scope = scope.count != 0 ? &file->scopes[file->scope_count - 1] : &empty;
+    return tn_map_put(&file->scope_of, key, scope.count != 0 ? file->scope_count : 0);
+}
+
+void tn_symbol_finish_scopes(struct tn_symbol_file *file)
+{
+    for (size_t i = 0; i < file->scope_count; i++)
+        tn_symbol_dies_finish(&file->scopes[i]);
+    free(file->scopes);
+    tn_map_finish(&file->scope_of);
+}
+
+/* The physical function and what is inlined at the address, outermost first. Returns how many, or -ENOMEM. */
+static int find_chain(struct tn_symbol_file *file, const Dwarf_Die *function, Dwarf_Addr dwarf_pc,
+                      Dwarf_Die *chain)
+{
+    int count = 1;
     chain[0] = *function;
-    Dwarf_Die at = *function, child;
-    for (unsigned steps = 0; steps < 8 * INLINE_DEPTH_MAX && find_child(&at, dwarf_pc, &child); steps++) {
-        at = child;
-        if (dwarf_tag(&child) == DW_TAG_inlined_subroutine && count < INLINE_DEPTH_MAX)
-            chain[count++] = child;
+    Dwarf_Die at = *function;
+    for (unsigned steps = 0; steps < 8 * INLINE_DEPTH_MAX; steps++) {
+        const struct tn_symbol_dies *scope;
+        int r = scope_of(file, &at, &scope);
+        if (r < 0)
+            return r;
+        Dwarf_Die *child = tn_symbol_dies_find(scope, dwarf_pc);
+        if (child == NULL)
+            break;
+        at = *child;
+        if (dwarf_tag(&at) == DW_TAG_inlined_subroutine && count < (int)INLINE_DEPTH_MAX)
+            chain[count++] = at;
     }
     return count;
 }
@@ -101,10 +153,11 @@ int tn_symbol_fill_frames(struct tn_symbol_file *file, struct tn_symbol_unit *un
     Dwarf_Die chain[INLINE_DEPTH_MAX];
     Dwarf_Die *function = NULL;
     int r = tn_symbol_find_function(unit, dwarf_pc, &function);
-    unsigned count = function != NULL ? find_chain(function, dwarf_pc, chain) : 1;
-    if (r == 0)
-        r = reserve_frames(file, count);
-    for (unsigned i = 0; i < count && r == 0; i++) {
+    if (r < 0)
+        return r;
+    int count = function != NULL ? find_chain(file, function, dwarf_pc, chain) : 1;
+    r = count < 0 ? count : reserve_frames(file, (size_t)count);
+    for (int i = 0; i < count && r == 0; i++) {
         struct tn_symbol_frame *frame = &file->frames[i];
         *frame = (struct tn_symbol_frame){0};
         if (function != NULL)
@@ -113,5 +166,5 @@ int tn_symbol_fill_frames(struct tn_symbol_file *file, struct tn_symbol_unit *un
             r = i == 0 ? fill_place(file, unit, dwarf_pc, frame)
                        : fill_call(file, unit, &chain[count - i], frame);
     }
-    return r < 0 ? r : (int)count;
+    return r < 0 ? r : count;
 }

@@ -37,6 +37,13 @@ struct tn_symbol_range_list {
     size_t count, capacity;
 };
 
+/* DIEs by the code that they cover. Zeroed is empty. */
+struct tn_symbol_dies {
+    struct tn_symbol_range_list ranges; /* index into dies */
+    Dwarf_Die *dies;                    /* owned */
+    size_t count, capacity;
+};
+
 /* Which functions of a unit have been listed. */
 enum tn_symbol_reach {
     TN_SYMBOL_REACH_NONE,
@@ -49,10 +56,8 @@ struct tn_symbol_unit {
     Dwarf_Die die;              /* the unit as the main file has it: line table, directory */
     Dwarf_Die functions;        /* where its functions stand: the same, or the root of its .dwo file */
     Dwarf_Addr bias;            /* pc = dwarf_pc + bias */
-    enum tn_symbol_reach reach; /* what the next three hold */
-    struct tn_symbol_range_list function_ranges; /* index into function_dies */
-    Dwarf_Die *function_dies;                    /* owned */
-    size_t function_count, function_capacity;
+    enum tn_symbol_reach reach; /* what function_list holds */
+    struct tn_symbol_dies function_list;
 };
 
 struct tn_symbol_file {
@@ -63,7 +68,12 @@ struct tn_symbol_file {
     struct tn_symbol_unit *units; /* owned */
     size_t unit_count, unit_capacity;
     struct tn_symbol_range_list unit_ranges; /* index into units */
+    struct tn_symbol_dies *scopes; /* owned; what is inlined in a function, or in one that was inlined */
+    size_t scope_count, scope_capacity;
+    struct tn_map scope_of; /* address of a DIE -> 1 + index into scopes; 0: nothing is inlined there */
     struct tn_text_store texts;
+    struct tn_map parents;          /* address of a DIE -> address of the DIE that holds it, of one unit */
+    const void *parents_of;         /* address of that unit's DIE; NULL: none yet */
     struct tn_map die_names;        /* address of a DIE -> its function's name, kept in texts */
     struct tn_map symbol_names;     /* address of a raw symbol name -> demangled, kept in texts */
     struct tn_symbol_frame *frames; /* owned; the answer of the last look-up */
@@ -88,6 +98,22 @@ void tn_symbol_range_sort(struct tn_symbol_range_list *list);
 
 /* The innermost range around an address, or NULL. */
 const struct tn_symbol_range *tn_symbol_range_find(const struct tn_symbol_range_list *list, uint64_t address);
+
+/* Add all ranges of a DIE. Returns 0 or -ENOMEM. */
+int tn_symbol_range_add_die(struct tn_symbol_range_list *list, Dwarf_Die *die, size_t index);
+
+/* Append a DIE with its ranges; one without code is passed over. Sort list->ranges before finding. Returns 0
+ * or -ENOMEM. */
+int tn_symbol_dies_add(struct tn_symbol_dies *list, Dwarf_Die *die);
+
+/* The innermost DIE around an address, or NULL; valid until the next addition. */
+Dwarf_Die *tn_symbol_dies_find(const struct tn_symbol_dies *list, uint64_t dwarf_pc);
+
+/* Release; empty again. */
+void tn_symbol_dies_finish(struct tn_symbol_dies *list);
+
+/* Release what was kept of inlined functions. */
+void tn_symbol_finish_scopes(struct tn_symbol_file *file);
 
 /* Read the table of units, once. Returns 0 (also without debug information) or -ENOMEM. */
 int tn_symbol_read_units(struct tn_symbol_file *file);
@@ -117,6 +143,9 @@ int tn_symbol_name_entry(struct tn_symbol_file *file, const char *symbol, const 
 /* The function's name of a subprogram or inlined subroutine; *ret_name is NULL when it has none. */
 int tn_symbol_name_die(struct tn_symbol_file *file, struct tn_symbol_unit *unit, Dwarf_Die *die,
                        const char **ret_name);
+
+/* Print the names of what is around a declaration, outermost first, each with "::". Returns 0 or -ENOMEM. */
+int tn_symbol_print_scopes(struct tn_symbol_file *file, struct tn_buffer *out, Dwarf_Die *die);
 
 /* A source path, joined with the unit's directory and normalised, kept in file->texts.
  *

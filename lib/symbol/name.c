@@ -109,52 +109,31 @@ static const char *string_of(Dwarf_Die *die, unsigned attribute)
     return dwarf_formstring(dwarf_attr_integrate(die, attribute, &value));
 }
 
-/* What a scope is called in a qualified name; NULL: it is not shown. */
-static const char *scope_name(Dwarf_Die *scope)
+/* Go to what the DIE refers to by one attribute. Returns whether there was something. */
+static bool follow(Dwarf_Die *die, unsigned attribute)
 {
-    switch (dwarf_tag(scope)) {
-    case DW_TAG_namespace:
-        return dwarf_hasattr(scope, DW_AT_name) ? dwarf_diename(scope) : "(anonymous namespace)";
-    case DW_TAG_class_type:
-    case DW_TAG_structure_type:
-    case DW_TAG_union_type:
-        /* a class that has functions but no name is a closure, as good as always */
-        return dwarf_hasattr(scope, DW_AT_name) ? dwarf_diename(scope) : "{lambda}";
-    case DW_TAG_subprogram:
-        return dwarf_diename(scope);
-    default:
-        return NULL;
-    }
+    Dwarf_Attribute value;
+    Dwarf_Die next;
+    if (dwarf_attr(die, attribute, &value) == NULL || dwarf_formref_die(&value, &next) == NULL)
+        return false;
+    *die = next;
+    return true;
 }
 
-/* The names of what is around die, outermost first, each with "::". */
-static int print_scopes(struct tn_buffer *out, Dwarf_Die *die)
+/* Links from a concrete function to its abstract one, few in any sound file. */
+#define ORIGIN_STEPS 8
+
+static void follow_origin(Dwarf_Die *die)
 {
-    Dwarf_Die *scopes = NULL;
-    int count = dwarf_getscopes_die(die, &scopes);
-    int r = 0;
-    for (int i = count - 2; i > 0 && r == 0; i--) {
-        const char *name = scope_name(&scopes[i]);
-        if (name != NULL)
-            r = tn_buffer_print(out, "%s::", name);
-    }
-    free(scopes);
-    return r;
+    for (int i = 0; i < ORIGIN_STEPS && follow(die, DW_AT_abstract_origin); i++)
+        continue;
 }
 
-/* The declaration that a DIE stands for: the end of its chain of origins and specifications. */
+/* The declaration, which stands in the namespace or class that the function belongs to. */
 static void find_declaration(Dwarf_Die *die)
 {
-    for (int i = 0; i < 8; i++) {
-        Dwarf_Attribute value;
-        Dwarf_Die next;
-        if (dwarf_attr(die, DW_AT_abstract_origin, &value) == NULL &&
-            dwarf_attr(die, DW_AT_specification, &value) == NULL)
-            return;
-        if (dwarf_formref_die(&value, &next) == NULL)
-            return;
-        *die = next;
-    }
+    follow_origin(die);
+    follow(die, DW_AT_specification);
 }
 
 /* A C++ function of which no mangled name was written (lambdas, local classes). */
@@ -162,7 +141,7 @@ static int keep_qualified(struct tn_symbol_file *file, Dwarf_Die die, const char
 {
     struct tn_buffer out = {0};
     find_declaration(&die);
-    int r = print_scopes(&out, &die);
+    int r = tn_symbol_print_scopes(file, &out, &die);
     if (r == 0)
         r = tn_buffer_print(&out, "%s", name);
     if (r == 0)
@@ -202,17 +181,23 @@ static int make_name(struct tn_symbol_file *file, struct tn_symbol_unit *unit, D
     return keep(file, plain, strlen(plain), ret_name);
 }
 
+/* The name belongs to the declaration: a function that was inlined a thousand times has one, and to find the
+ * scopes around it takes a walk over its unit. A concrete function may bear a mangled name of its own, as
+ * constructors do. */
 int tn_symbol_name_die(struct tn_symbol_file *file, struct tn_symbol_unit *unit, Dwarf_Die *die,
                        const char **ret_name)
 {
-    uint64_t key = (uint64_t)(uintptr_t)die->addr;
+    Dwarf_Die named = *die;
+    if (!dwarf_hasattr(die, DW_AT_linkage_name) && !dwarf_hasattr(die, DW_AT_MIPS_linkage_name))
+        follow_origin(&named);
+    uint64_t key = (uint64_t)(uintptr_t)named.addr;
     uint64_t *known = tn_map_find(&file->die_names, key);
     if (known != NULL) {
         *ret_name = (const char *)(uintptr_t)*known;
         return 0;
     }
     const char *name = NULL;
-    int r = make_name(file, unit, die, &name);
+    int r = make_name(file, unit, &named, &name);
     if (r == 0)
         r = tn_map_put(&file->die_names, key, (uint64_t)(uintptr_t)name);
     if (r == 0)

@@ -81,8 +81,10 @@ void tn_symbol_close(struct tn_symbol_file *file)
     if (file == NULL)
         return;
     tn_symbol_finish_units(file);
+    tn_symbol_finish_scopes(file);
     free(file->table.entries);
     free(file->frames);
+    tn_map_finish(&file->parents);
     tn_map_finish(&file->die_names);
     tn_map_finish(&file->symbol_names);
     tn_text_finish(&file->texts);

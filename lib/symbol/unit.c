@@ -9,69 +9,6 @@
  * (milliseconds in a large C++ unit), the second relies in elfutils 0.188 on .debug_aranges, which clang does
  * not write. So a unit's functions are listed once, and found by bisection. */
 
-#define COVER_STEPS 64u
-
-int tn_symbol_range_add(struct tn_symbol_range_list *list, uint64_t low, uint64_t high, size_t index)
-{
-    if (low >= high || low == 0)
-        return 0;
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity != 0 ? list->capacity * 2 : 64;
-        struct tn_symbol_range *ranges = realloc(list->ranges, capacity * sizeof(ranges[0]));
-        if (ranges == NULL)
-            return -ENOMEM;
-        list->ranges = ranges;
-        list->capacity = capacity;
-    }
-    list->ranges[list->count++] = (struct tn_symbol_range){low, high, index};
-    return 0;
-}
-
-/* Equal starts: the shorter range last, so that bisection meets the innermost first. */
-static int compare(const void *a, const void *b)
-{
-    const struct tn_symbol_range *x = a, *y = b;
-    if (x->low != y->low)
-        return x->low < y->low ? -1 : 1;
-    if (x->high != y->high)
-        return x->high > y->high ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
-}
-
-void tn_symbol_range_sort(struct tn_symbol_range_list *list)
-{
-    if (list->count > 1)
-        qsort(list->ranges, list->count, sizeof(list->ranges[0]), compare);
-}
-
-const struct tn_symbol_range *tn_symbol_range_find(const struct tn_symbol_range_list *list, uint64_t address)
-{
-    size_t low = 0, high = list->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (list->ranges[middle].low <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (size_t i = low; i > 0 && low - i < COVER_STEPS; i--)
-        if (address < list->ranges[i - 1].high)
-            return &list->ranges[i - 1];
-    return NULL;
-}
-
-static int add_ranges(struct tn_symbol_range_list *list, Dwarf_Die *die, size_t index)
-{
-    Dwarf_Addr base, low, high;
-    ptrdiff_t offset = 0;
-    while ((offset = dwarf_ranges(die, offset, &base, &low, &high)) > 0) {
-        int r = tn_symbol_range_add(list, low, high, index);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 static int add_unit(struct tn_symbol_file *file, Dwarf_Die *die, Dwarf_Addr bias)
 {
     if (file->unit_count == file->unit_capacity) {
@@ -84,7 +21,7 @@ static int add_unit(struct tn_symbol_file *file, Dwarf_Die *die, Dwarf_Addr bias
     }
     struct tn_symbol_unit *unit = &file->units[file->unit_count];
     *unit = (struct tn_symbol_unit){.die = *die, .functions = *die, .bias = bias};
-    return add_ranges(&file->unit_ranges, die, file->unit_count++);
+    return tn_symbol_range_add_die(&file->unit_ranges, die, file->unit_count++);
 }
 
 int tn_symbol_read_units(struct tn_symbol_file *file)
@@ -103,24 +40,6 @@ int tn_symbol_read_units(struct tn_symbol_file *file)
     }
     tn_symbol_range_sort(&file->unit_ranges);
     file->has_units = true;
-    return 0;
-}
-
-static int add_function(struct tn_symbol_unit *unit, Dwarf_Die *die)
-{
-    size_t before = unit->function_ranges.count;
-    int r = add_ranges(&unit->function_ranges, die, unit->function_count);
-    if (r < 0 || unit->function_ranges.count == before)
-        return r;
-    if (unit->function_count == unit->function_capacity) {
-        size_t capacity = unit->function_capacity != 0 ? unit->function_capacity * 2 : 64;
-        Dwarf_Die *dies = realloc(unit->function_dies, capacity * sizeof(dies[0]));
-        if (dies == NULL)
-            return -ENOMEM;
-        unit->function_dies = dies;
-        unit->function_capacity = capacity;
-    }
-    unit->function_dies[unit->function_count++] = *die;
     return 0;
 }
 
@@ -162,7 +81,7 @@ static int visit(struct tn_symbol_unit *unit, struct walk *walk, enum tn_symbol_
     else
         walk->depth--;
     int tag = dwarf_tag(&die);
-    int r = tag == DW_TAG_subprogram ? add_function(unit, &die) : 0;
+    int r = tag == DW_TAG_subprogram ? tn_symbol_dies_add(&unit->function_list, &die) : 0;
     if (r == 0 && holds_functions(tag, reach) && dwarf_child(&die, &next) == 0)
         r = descend(walk, &next);
     return r;
@@ -184,13 +103,13 @@ static int read_functions(struct tn_symbol_unit *unit, enum tn_symbol_reach reac
     struct walk walk = {0};
     int r = 0;
     find_split(unit);
-    unit->function_ranges.count = unit->function_count = 0;
+    unit->function_list.ranges.count = unit->function_list.count = 0;
     if (dwarf_child(&unit->functions, &first) == 0)
         r = descend(&walk, &first);
     while (r == 0 && walk.depth > 0)
         r = visit(unit, &walk, reach);
     free(walk.dies);
-    tn_symbol_range_sort(&unit->function_ranges);
+    tn_symbol_range_sort(&unit->function_list.ranges);
     if (r == 0)
         unit->reach = reach;
     return r;
@@ -198,14 +117,13 @@ static int read_functions(struct tn_symbol_unit *unit, enum tn_symbol_reach reac
 
 int tn_symbol_find_function(struct tn_symbol_unit *unit, uint64_t dwarf_pc, Dwarf_Die **ret_die)
 {
-    const struct tn_symbol_range *range = NULL;
-    for (int reach = TN_SYMBOL_REACH_OUTER; range == NULL && reach <= TN_SYMBOL_REACH_ALL; reach++) {
+    *ret_die = NULL;
+    for (int reach = TN_SYMBOL_REACH_OUTER; *ret_die == NULL && reach <= TN_SYMBOL_REACH_ALL; reach++) {
         int r = (int)unit->reach < reach ? read_functions(unit, (enum tn_symbol_reach)reach) : 0;
         if (r < 0)
             return r;
-        range = tn_symbol_range_find(&unit->function_ranges, dwarf_pc);
+        *ret_die = tn_symbol_dies_find(&unit->function_list, dwarf_pc);
     }
-    *ret_die = range != NULL ? &unit->function_dies[range->index] : NULL;
     return 0;
 }
 
@@ -226,10 +144,8 @@ int tn_symbol_find_unit(struct tn_symbol_file *file, uint64_t pc, struct tn_symb
 
 void tn_symbol_finish_units(struct tn_symbol_file *file)
 {
-    for (size_t i = 0; i < file->unit_count; i++) {
-        free(file->units[i].function_ranges.ranges);
-        free(file->units[i].function_dies);
-    }
+    for (size_t i = 0; i < file->unit_count; i++)
+        tn_symbol_dies_finish(&file->units[i].function_list);
     free(file->units);
     free(file->unit_ranges.ranges);
 }

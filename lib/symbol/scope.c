@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "internal.h"
+
+#include <dwarf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* DWARF has no way up from a DIE: dwarf_getscopes_die searches the unit from its root, some 100 us in a large
+ * one and that for each name. So the parents of a unit's functions are noted in one walk; those of one
+ * unit only, because addresses are looked up in their order, which is that of units as well as always. */
+
+/* Deeper nesting than any program has; bounds the way up on a damaged file. */
+#define SCOPE_DEPTH_MAX 64u
+
+/* One step of the walk: what is to be seen next, and what holds it. */
+struct step {
+    Dwarf_Die die;
+    const void *parent;
+};
+
+struct walk {
+    struct step *steps; /* owned */
+    size_t depth, capacity;
+};
+
+static int descend(struct walk *walk, const Dwarf_Die *die, const void *parent)
+{
+    if (walk->depth == walk->capacity) {
+        size_t capacity = walk->capacity != 0 ? walk->capacity * 2 : 16;
+        struct step *steps = realloc(walk->steps, capacity * sizeof(steps[0]));
+        if (steps == NULL)
+            return -ENOMEM;
+        walk->steps = steps;
+        walk->capacity = capacity;
+    }
+    walk->steps[walk->depth++] = (struct step){*die, parent};
+    return 0;
+}
+
+static bool is_scope(int tag)
+{
+    return tag == DW_TAG_subprogram || tag == DW_TAG_namespace || tag == DW_TAG_class_type ||
+           tag == DW_TAG_structure_type || tag == DW_TAG_union_type || tag == DW_TAG_lexical_block;
+}
+
+static int visit(struct tn_symbol_file *file, struct walk *walk)
+{
+    struct step step = walk->steps[walk->depth - 1];
+    Dwarf_Die next;
+    if (dwarf_siblingof(&step.die, &next) == 0)
+        walk->steps[walk->depth - 1].die = next;
+    else
+        walk->depth--;
+    if (!is_scope(dwarf_tag(&step.die)))
+        return 0;
+    int r = tn_map_put(&file->parents, (uint64_t)(uintptr_t)step.die.addr, (uint64_t)(uintptr_t)step.parent);
+    if (r == 0 && dwarf_child(&step.die, &next) == 0)
+        r = descend(walk, &next, step.die.addr);
+    return r;
+}
+
+/* Note the parents of one unit. */
+static int read_parents(struct tn_symbol_file *file, Dwarf_Die *unit)
+{
+    if (file->parents_of == unit->addr)
+        return 0;
+    tn_map_finish(&file->parents);
+    file->parents_of = NULL;
+    struct walk walk = {0};
+    Dwarf_Die first;
+    int r = dwarf_child(unit, &first) == 0 ? descend(&walk, &first, NULL) : 0;
+    while (r == 0 && walk.depth > 0)
+        r = visit(file, &walk);
+    free(walk.steps);
+    if (r == 0)
+        file->parents_of = unit->addr;
+    return r;
+}
+
+/* What a scope is called in a qualified name; NULL: it is not shown. */
+static const char *scope_name(Dwarf_Die *scope)
+{
+    switch (dwarf_tag(scope)) {
+    case DW_TAG_namespace:
+        return dwarf_hasattr(scope, DW_AT_name) ? dwarf_diename(scope) : "(anonymous namespace)";
+    case DW_TAG_class_type:
+    case DW_TAG_structure_type:
+    case DW_TAG_union_type:
+        /* a class that has functions but no name is a closure, as good as always */
+        return dwarf_hasattr(scope, DW_AT_name) ? dwarf_diename(scope) : "{lambda}";
+    case DW_TAG_subprogram:
+        return dwarf_diename(scope);
+    default:
+        return NULL;
+    }
+}
+
+int tn_symbol_print_scopes(struct tn_symbol_file *file, struct tn_buffer *out, Dwarf_Die *die)
+{
+    Dwarf_Die unit, scopes[SCOPE_DEPTH_MAX];
+    if (dwarf_diecu(die, &unit, NULL, NULL) == NULL)
+        return 0;
+    int r = read_parents(file, &unit);
+    if (r < 0)
+        return r;
+    unsigned count = 0;
+    uint64_t *parent = tn_map_find(&file->parents, (uint64_t)(uintptr_t)die->addr);
+    while (parent != NULL && *parent != 0 && count < SCOPE_DEPTH_MAX) {
+        if (dwarf_die_addr_die(dwarf_cu_getdwarf(unit.cu), (void *)(uintptr_t)*parent, &scopes[count]) ==
+            NULL)
+            break;
+        parent = tn_map_find(&file->parents, (uint64_t)(uintptr_t)scopes[count++].addr);
+    }
+    while (r == 0 && count-- > 0) {
+        const char *name = scope_name(&scopes[count]);
+        if (name != NULL)
+            r = tn_buffer_print(out, "%s::", name);
+    }
+    return r;
+}
