@@ -64,6 +64,18 @@ int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error)
     return r < 0 ? fail(database, r, error) : 0;
 }
 
+/* A reader that is in the middle of a query of a closed log keeps SQLite from entering WAL mode. If it goes
+ * on reading, so does the rollback journal, and commits wait for it. */
+static int prepare_update(struct sqlite3 *database)
+{
+    sqlite3_busy_timeout(database, READER_PATIENCE_MS);
+    int r = tn_sql_run(database, "PRAGMA journal_mode = WAL");
+    if (r < 0 && r != -EBUSY)
+        return r;
+    sqlite3_busy_timeout(database, 10 * READER_PATIENCE_MS);
+    return tn_sql_run(database, "PRAGMA synchronous = OFF; PRAGMA cache_size = -32768");
+}
+
 int tn_log_update_open(const char *path, struct sqlite3 **ret_database, struct tn_error *error)
 {
     struct tn_log *log;
@@ -74,11 +86,8 @@ int tn_log_update_open(const char *path, struct sqlite3 **ret_database, struct t
     struct sqlite3 *database = NULL;
     int rc = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     r = tn_sql_errno(database, rc);
-    if (r == 0) {
-        sqlite3_busy_timeout(database, 2000);
-        r = tn_sql_run(database,
-                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384");
-    }
+    if (r == 0)
+        r = prepare_update(database);
     if (r == 0 && tn_allocation_module_register(database) != SQLITE_OK)
         r = -ENOMEM;
     if (r < 0) {

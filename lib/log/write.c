@@ -149,12 +149,13 @@ static int open_database(struct tn_log_writer *writer)
 
 /* A write-ahead journal, so that a reader never blocks the writer. It comes after the schema is in the file
  * itself: a log that loses its companions is still a log. Where the file system cannot do it (no shared
- * memory), SQLite keeps the rollback journal and the recording goes on. */
+ * memory), SQLite keeps the rollback journal and the recording goes on. The journal is folded into the file
+ * at every 4 MiB: often, so that no single time is long. */
 static int use_wal(struct tn_log_writer *writer)
 {
     return tn_sql_run(writer->database,
                       "PRAGMA journal_mode = WAL;"
-                      "PRAGMA wal_autocheckpoint = 4096;"
+                      "PRAGMA wal_autocheckpoint = 1024;"
                       "PRAGMA journal_size_limit = 67108864");
 }
 

@@ -8,6 +8,8 @@
 
 #include "log_fixture.h"
 
+#include "tenure/summary.h"
+
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -501,6 +503,49 @@ static void test_a_damaged_chunk_is_named(void **state)
     fixture_remove(path);
 }
 
+/* Whatever bytes of a log are changed: it is refused, or read with an error, or read wrongly, but read to an
+ * end, and within bounds (the sanitizers look on). */
+static void test_damage_is_borne(void **state)
+{
+    (void)state;
+    char path[FIXTURE_PATH_BYTES];
+    fixture_path(path, "borne");
+    fixture_make(path, 17, 300, expected);
+    static char whole[1 << 20], damaged[1 << 20];
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t size_bytes = fread(whole, 1, sizeof(whole), file);
+    fclose(file);
+    assert_true(size_bytes > 4096 && size_bytes < sizeof(whole));
+    uint64_t random = 1, opened = 0;
+    for (int i = 0; i < 300; i++) {
+        memcpy(damaged, whole, size_bytes);
+        for (int k = 0; k < 1 + i % 5; k++) {
+            random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            size_t at = (random >> 33) % (i % 3 == 0 ? 4096 : size_bytes);
+            damaged[at] = i % 7 == 0 ? 0 : (char)(random >> 24);
+        }
+        write_file(path, damaged, size_bytes);
+        struct tn_log *log = NULL;
+        struct tn_error error = {0};
+        if (tn_log_open(path, &log, &error) < 0) {
+            assert_true(error.text[0] != '\0');
+            continue;
+        }
+        opened++;
+        struct tn_summary summary;
+        if (tn_summary_load(log, 0, 10, &summary, &error) == 0)
+            tn_summary_finish(&summary);
+        sqlite3_exec(tn_log_database(log),
+                     "SELECT sum(size_bytes), count(site_id) FROM allocation WHERE id > 9;"
+                     "SELECT count(function) FROM stack_frame WHERE stack_id = 8",
+                     NULL, NULL, NULL);
+        tn_log_close(log);
+    }
+    assert_true(opened > 100);
+    fixture_remove(path);
+}
+
 static void test_creation_takes_nothing_that_is_there(void **state)
 {
     (void)state;
@@ -537,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_log_is_refused),
         cmocka_unit_test(test_bad_logs_are_refused),
         cmocka_unit_test(test_a_damaged_chunk_is_named),
+        cmocka_unit_test(test_damage_is_borne),
         cmocka_unit_test(test_creation_takes_nothing_that_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
