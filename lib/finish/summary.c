@@ -240,7 +240,8 @@ static int prepare(struct summing *summing)
     if (r == 0)
         r = tn_finish_prepare(summing->job,
                               "INSERT INTO mark (process_id, time_ns, text)"
-                              " SELECT ?1, ?2, '" INITIALISED_MARK
+                              " SELECT ?1, max(?2, coalesce((SELECT min(time_ns) FROM mark"
+                              " WHERE process_id = ?1 AND text = '" MAIN_MARK "'), 0)), '" INITIALISED_MARK
                               "' WHERE NOT EXISTS"
                               " (SELECT 1 FROM mark WHERE process_id = ?1 AND text = '" INITIALISED_MARK "')",
                               &summing->add_mark);

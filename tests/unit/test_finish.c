@@ -6,115 +6,15 @@
 
 #include <cmocka.h>
 
-#include "log_fixture.h"
-#include "tenure/finish.h"
+#include "finish_fixture.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define EVENT_COUNT 6000
-#define SITE_MAX    32
-
-static const char *places_program; /* tells its own places, see symbol/truth.h */
-
-/* The offset of the place whose line of output holds text, from the program itself. */
-static uint64_t place_of(const char *text)
-{
-    FILE *output = popen(places_program, "r");
-    char line[256];
-    uint64_t offset_bytes = 0;
-    while (fgets(line, sizeof(line), output) != NULL)
-        if (strstr(line, text) != NULL)
-            offset_bytes = strtoull(line, NULL, 16);
-    assert_int_equal(pclose(output), 0);
-    assert_true(offset_bytes != 0);
-    return offset_bytes;
-}
-
-static uint64_t stack_of(struct tn_log_writer *writer, uint64_t module_id, uint64_t offset_bytes,
-                         uint64_t caller_id)
-{
-    uint64_t frame_id, stack_id;
-    assert_int_equal(tn_log_intern_frame(writer, module_id, offset_bytes, &frame_id), 0);
-    assert_int_equal(tn_log_intern_stack(writer, frame_id, caller_id, 48, false, &stack_id), 0);
-    return stack_id;
-}
-
-/* The log of the fixture (nine stacks of a module that is not the file it was), and with it stacks of a
- * program that has names: 10 main, 11 hidden < main, 12 inner < middle < outer < main, of which the first two
- * are inlined. */
-static size_t make_log(const char *path, struct tn_allocation *expected)
-{
-    struct tn_log_writer *writer = fixture_create(path);
-    uint64_t module_id;
-    assert_int_equal(tn_log_add_module(writer, places_program, "", &module_id), 0);
-    assert_int_equal(stack_of(writer, module_id, place_of("main@"), 0), 10);
-    assert_int_equal(stack_of(writer, module_id, place_of("hidden@"), 10), 11);
-    assert_int_equal(stack_of(writer, module_id, place_of("inner@"), 10), 12);
-    size_t made = fixture_fill(writer, 5, EVENT_COUNT, expected);
-    uint64_t thread_id = 1, id;
-    for (uint64_t stack_id = 10; stack_id <= 12; stack_id++) {
-        struct tn_birth birth = {.process_id = 1,
-                                 .thread_id = thread_id,
-                                 .stack_id = stack_id,
-                                 .time_ns = 10000000 + stack_id,
-                                 .size_bytes = stack_id,
-                                 .usable_size_bytes = 24,
-                                 .address = 0x1000 * stack_id,
-                                 .function = TN_FUNCTION_CALLOC};
-        assert_int_equal(tn_log_add_birth(writer, &birth, &id), 0);
-    }
-    assert_int_equal(tn_log_writer_close(writer, 20000000, NULL), 0);
-    return made + 3;
-}
-
-static void finish_with(const char *path, uint64_t rows_max, const char *wrapper_regex)
-{
-    struct tn_finish_options options = {.rows_max = rows_max, .wrapper_regex = wrapper_regex};
-    struct tn_error error = {0};
-    if (tn_finish(path, &options, &error) < 0)
-        fail_msg("%s", error.text);
-}
-
-static struct tn_log *open_log(const char *path)
-{
-    struct tn_log *log = NULL;
-    struct tn_error error = {0};
-    if (tn_log_open(path, &log, &error) < 0)
-        fail_msg("%s", error.text);
-    return log;
-}
-
-/* All rows of a query as one text. */
-static char *text_of(const char *path, const char *sql)
-{
-    struct tn_log *log = open_log(path);
-    struct tn_buffer out = {0};
-    sqlite3_stmt *rows = NULL;
-    assert_int_equal(sqlite3_prepare_v2(tn_log_database(log), sql, -1, &rows, NULL), SQLITE_OK);
-    assert_int_equal(tn_buffer_print(&out, "%s", ""), 0);
-    while (sqlite3_step(rows) == SQLITE_ROW)
-        for (int i = 0; i < sqlite3_column_count(rows); i++) {
-            const char *text = (const char *)sqlite3_column_text(rows, i);
-            const char *end = i + 1 < sqlite3_column_count(rows) ? "|" : "\n";
-            assert_int_equal(tn_buffer_print(&out, "%s%s", text != NULL ? text : "-", end), 0);
-        }
-    assert_int_equal(sqlite3_finalize(rows), SQLITE_OK);
-    tn_log_close(log);
-    return (char *)out.data;
-}
-
-static void expect(const char *path, const char *sql, const char *expected)
-{
-    char *found = text_of(path, sql);
-    assert_string_equal(found, expected);
-    free(found);
-}
+#define SITE_MAX 32
 
 static void frames_are_named(void **state)
 {
@@ -284,103 +184,6 @@ static void peaks_are_exact(void **state)
     fixture_remove(path);
 }
 
-/* Everything that finishing makes, as text. */
-static char *made_of(const char *path)
-{
-    char *summary = text_of(path, "SELECT * FROM site_summary ORDER BY process_id, site_id");
-    char *rest = text_of(path,
-                         "SELECT * FROM (SELECT 'f', id, function, file, line, inlined_into,"
-                         " inline_position FROM frame ORDER BY id)"
-                         " UNION ALL SELECT * FROM (SELECT 's', id, function, file, line, offset_bytes,"
-                         " via FROM site ORDER BY id)"
-                         " UNION ALL SELECT * FROM (SELECT 'k', id, site_id, 0, 0, 0, 0 FROM stack"
-                         " ORDER BY id)"
-                         " UNION ALL SELECT * FROM (SELECT 't', process_id, time_ns, live_count,"
-                         " live_bytes, allocations, allocated_bytes FROM timeline ORDER BY rowid)"
-                         " UNION ALL SELECT * FROM (SELECT 'm', process_id, time_ns, text, 0, 0, 0"
-                         " FROM mark ORDER BY id)"
-                         " UNION ALL SELECT 'n', count(*), sum(size_bytes), 0, 0, 0, 0 FROM allocation"
-                         " UNION ALL SELECT 'x', count(*), 0, 0, 0, 0, 0 FROM allocation_row");
-    struct tn_buffer all = {0};
-    assert_int_equal(tn_buffer_print(&all, "%s%s", summary, rest), 0);
-    free(summary);
-    free(rest);
-    return (char *)all.data;
-}
-
-/* Dies at the nth report of progress, inside a step or between two. */
-static void die_at(void *context, const char *step, unsigned percent)
-{
-    (void)step;
-    (void)percent;
-    if (--*(int *)context == 0)
-        _exit(9);
-}
-
-/* Returns whether the run was killed. */
-static bool finish_killed_at(const char *path, int report)
-{
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        struct tn_finish_options options = {
-            .rows_max = TN_ROWS_ALL, .progress = die_at, .progress_context = &report};
-        _exit(tn_finish(path, &options, NULL) == 0 ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status) && (WEXITSTATUS(status) == 9 || WEXITSTATUS(status) == 0));
-    return WEXITSTATUS(status) == 9;
-}
-
-static void a_killed_run_is_made_good(void **state)
-{
-    (void)state;
-    char path[FIXTURE_PATH_BYTES];
-    struct tn_allocation expected[EVENT_COUNT];
-    fixture_path(path, "whole");
-    make_log(path, expected);
-    finish_with(path, TN_ROWS_ALL, NULL);
-    char *whole = made_of(path);
-    fixture_remove(path);
-    int killed = 0;
-    for (int report = 1;; report++) {
-        fixture_path(path, "killed");
-        make_log(path, expected);
-        bool is_killed = finish_killed_at(path, report);
-        killed += is_killed;
-        expect(path, "PRAGMA integrity_check", "ok\n");
-        expect(path, "SELECT count(*) FROM meta WHERE key = 'finished' AND value = '1'",
-               is_killed ? "0\n" : "1\n");
-        finish_with(path, TN_ROWS_ALL, NULL);
-        char *again = made_of(path);
-        assert_string_equal(again, whole);
-        free(again);
-        fixture_remove(path);
-        if (!is_killed)
-            break;
-    }
-    assert_true(killed >= 8);
-    free(whole);
-}
-
-static void a_second_run_changes_nothing(void **state)
-{
-    (void)state;
-    char path[FIXTURE_PATH_BYTES];
-    struct tn_allocation expected[EVENT_COUNT];
-    fixture_path(path, "twice");
-    make_log(path, expected);
-    finish_with(path, TN_ROWS_ALL, NULL);
-    char *first = made_of(path);
-    finish_with(path, TN_ROWS_ALL, NULL);
-    char *second = made_of(path);
-    assert_string_equal(first, second);
-    free(first);
-    free(second);
-    fixture_remove(path);
-}
-
 static void rows_are_limited(void **state)
 {
     (void)state;
@@ -399,69 +202,87 @@ static void rows_are_limited(void **state)
     }
 }
 
-static void an_open_recording_is_refused(void **state)
+/* The recorder holds a module's file; the path may lead nowhere by then. */
+static void held_files_are_used(void **state)
 {
     (void)state;
     char path[FIXTURE_PATH_BYTES];
-    fixture_path(path, "open");
+    fixture_path(path, "held");
     struct tn_log_writer *writer = fixture_create(path);
-    assert_int_equal(tn_log_commit(writer), 0);
-    tn_log_writer_abandon(writer);
-    struct tn_finish_options options = {.rows_max = 0};
-    struct tn_error error = {0};
-    assert_int_equal(tn_finish(path, &options, &error), -EINVAL);
-    assert_non_null(strstr(error.text, path));
+    uint64_t module_id;
+    assert_int_equal(tn_log_add_module(writer, "/gone/since", "", &module_id), 0);
+    stack_of(writer, module_id, place_of("hidden@"), 0);
+    assert_int_equal(tn_log_writer_close(writer, 1000, NULL), 0);
+    int fd = open(places_program, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    struct tn_module_file file = {module_id, fd};
+    struct tn_finish_options options = {.files = &file, .file_count = 1};
+    assert_int_equal(tn_finish(path, &options, NULL), 0);
+    expect(path,
+           "SELECT function FROM frame WHERE module_id = (SELECT id FROM module WHERE path LIKE '/gone%')",
+           "hidden\n");
+    close(fd);
     fixture_remove(path);
-    assert_int_equal(tn_finish(path, &options, &error), -ENOENT);
 }
 
-/* Whatever the tables say, finishing ends with an answer: it is run here for the sake of the sanitizers. */
-static void damaged_tables_do_no_harm(void **state)
+static uint64_t give_birth(struct tn_log_writer *writer, uint64_t stack_id, uint64_t time_ns)
+{
+    struct tn_birth birth = {.process_id = 1,
+                             .thread_id = 1,
+                             .stack_id = stack_id,
+                             .time_ns = time_ns,
+                             .size_bytes = 8,
+                             .usable_size_bytes = 24,
+                             .address = 16 * time_ns,
+                             .function = TN_FUNCTION_MALLOC};
+    uint64_t id;
+    assert_int_equal(tn_log_add_birth(writer, &birth, &id), 0);
+    return id;
+}
+
+/* Stack 1 allocates early only, stack 2 all the time; the exit frees what stack 1 made. */
+static void make_run(const char *path, uint64_t main_ns, const char *own_mark)
+{
+    struct tn_log_writer *writer = fixture_create(path);
+    assert_int_equal(tn_log_add_mark(writer, 1, main_ns, "main entered"), 0);
+    if (own_mark != NULL)
+        assert_int_equal(tn_log_add_mark(writer, 1, 77, own_mark), 0);
+    uint64_t early = give_birth(writer, 1, 1000);
+    for (uint64_t i = 1; i <= 50; i++)
+        give_birth(writer, 2, 1000 + 100 * i);
+    assert_int_equal(tn_log_add_mark(writer, 1, 9000, "exit begun"), 0);
+    struct tn_death death = {.process_id = 1,
+                             .allocation_id = early,
+                             .thread_id = 1,
+                             .stack_id = 3,
+                             .time_ns = 9100,
+                             .function = TN_FUNCTION_FREE};
+    assert_int_equal(tn_log_add_death(writer, &death), 0);
+    give_birth(writer, 2, 9200);
+    assert_int_equal(tn_log_writer_close(writer, 10000, NULL), 0);
+    change(path, "DELETE FROM mark WHERE time_ns IN (60, 400000)"); /* the fixture's own */
+}
+
+static void end_of_initialisation_is_marked(void **state)
 {
     (void)state;
-    static const char *const damages[] = {
-        "DELETE FROM frame WHERE id = 11; INSERT INTO frame (module_id, inlined_into) VALUES (1, 11)",
-        "UPDATE stack SET frame_id = 4000000000 WHERE id = 3",
-        "UPDATE stack SET frame_id = NULL, caller_id = 12 WHERE id = 10",
-        "INSERT INTO stack (id, frame_id, site_id) VALUES (-5, 1, 1)",
-        "DELETE FROM stack",
-        "DELETE FROM frame",
-        "DELETE FROM module",
-        "UPDATE module SET path = NULL, build_id = NULL",
-        "UPDATE frame SET offset_bytes = NULL",
-        "UPDATE frame SET module_id = 77",
-        "DELETE FROM process",
+    static const struct {
+        uint64_t main_ns;
+        const char *own_mark, *marks;
+    } cases[] = {
+        {500, NULL, "1|1000\n"},
+        {1500, NULL, "1|1500\n"}, /* a block from before main */
+        {500, "initialisation done", "1|77\n"},
     };
-    struct tn_allocation expected[EVENT_COUNT];
-    for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char path[FIXTURE_PATH_BYTES];
-        fixture_path(path, "damaged");
-        make_log(path, expected);
-        sqlite3 *database;
-        assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-        assert_int_equal(sqlite3_exec(database, damages[i], NULL, NULL, NULL), SQLITE_OK);
-        sqlite3_close(database);
-        struct tn_finish_options options = {.rows_max = TN_ROWS_ALL};
-        struct tn_error error = {0};
-        int r = tn_finish(path, &options, &error);
-        assert_true(r == 0 || (r == -EBADMSG && error.text[0] != '\0'));
-        expect(path, "PRAGMA integrity_check", "ok\n");
+        fixture_path(path, "marks");
+        make_run(path, cases[i].main_ns, cases[i].own_mark);
+        finish_with(path, TN_ROWS_NONE, NULL);
+        expect(path, "SELECT process_id, time_ns FROM mark WHERE text = 'initialisation done'",
+               cases[i].marks);
         fixture_remove(path);
     }
-}
-
-static void bad_wrapper_expression_is_refused(void **state)
-{
-    (void)state;
-    char path[FIXTURE_PATH_BYTES];
-    struct tn_allocation expected[EVENT_COUNT];
-    fixture_path(path, "regex");
-    make_log(path, expected);
-    struct tn_finish_options options = {.wrapper_regex = "("};
-    struct tn_error error = {0};
-    assert_int_equal(tn_finish(path, &options, &error), -EINVAL);
-    expect(path, "PRAGMA integrity_check", "ok\n");
-    fixture_remove(path);
 }
 
 int main(int argument_count, char **arguments)
@@ -470,17 +291,10 @@ int main(int argument_count, char **arguments)
         return 2;
     places_program = realpath(arguments[1], NULL);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(frames_are_named),
-        cmocka_unit_test(stacks_have_sites),
-        cmocka_unit_test(wrappers_are_passed),
-        cmocka_unit_test(sums_agree_with_rows),
-        cmocka_unit_test(peaks_are_exact),
-        cmocka_unit_test(a_killed_run_is_made_good),
-        cmocka_unit_test(a_second_run_changes_nothing),
-        cmocka_unit_test(rows_are_limited),
-        cmocka_unit_test(an_open_recording_is_refused),
-        cmocka_unit_test(damaged_tables_do_no_harm),
-        cmocka_unit_test(bad_wrapper_expression_is_refused),
+        cmocka_unit_test(frames_are_named),    cmocka_unit_test(stacks_have_sites),
+        cmocka_unit_test(wrappers_are_passed), cmocka_unit_test(sums_agree_with_rows),
+        cmocka_unit_test(peaks_are_exact),     cmocka_unit_test(rows_are_limited),
+        cmocka_unit_test(held_files_are_used), cmocka_unit_test(end_of_initialisation_is_marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
