@@ -50,8 +50,7 @@ uint64_t tn_recording_log_bytes(const struct tn_recording *recording)
     return file_bytes(recording->log_path) + file_bytes(wal);
 }
 
-/* What a reader must know to trust the log. Written also while it is recorded, so that a cut log has it. */
-static int set_totals(struct tn_recording *recording)
+int tn_recording_set_totals(struct tn_recording *recording)
 {
     const struct tn_process_shared *shared = &recording->shared;
     const struct tn_totals *totals = &shared->totals;
@@ -215,7 +214,7 @@ int tn_recording_close(struct tn_recording *recording)
     if (recording->process_total == 0 || recording->status.is_to_discard)
         return close_empty(recording);
     uint64_t duration_ns = tn_clock_ns(&recording->shared.clock, recording->last_event_ticks);
-    int r = set_totals(recording);
+    int r = tn_recording_set_totals(recording);
     if (r < 0)
         return tn_recording_fail(recording, r, "write the totals");
     r = tn_log_writer_close(recording->shared.writer, duration_ns, recording->error);

@@ -142,13 +142,18 @@ static int hand_over(struct tn_recording *recording, int connection_fd)
 int tn_recording_open_for(struct tn_recording *recording, int connection_fd,
                           const struct tn_newcomer *newcomer)
 {
-    char text[256];
+    char text[256], rows[24] = "all";
+    if (recording->options->rows_max == 0)
+        strcpy(rows, "none");
+    else if (recording->options->rows_max != UINT64_MAX)
+        snprintf(rows, sizeof(rows), "%llu", (unsigned long long)recording->options->rows_max);
     const struct tn_hello *hello = &newcomer->hello;
     name_log(recording, newcomer);
     if (recording->log_path[0] == '\0')
         return tn_error_set(recording->error, -ENAMETOOLONG, "the name of the log is too long");
-    snprintf(text, sizeof(text), "depth=%u ring-size=%u free-stacks=%s children=%s", hello->stack_depth,
-             hello->ring_bytes, hello->free_stacks != 0 ? "yes" : "no", hello->children != 0 ? "yes" : "no");
+    snprintf(text, sizeof(text), "depth=%u ring_size=%u free_stacks=%s children=%s rows=%s",
+             hello->stack_depth, hello->ring_bytes, hello->free_stacks != 0 ? "yes" : "no",
+             hello->children != 0 ? "yes" : "no", rows);
     const char *options = recording->options->options_text;
     int r = tn_recording_make_log(recording, clock_name(TN_CLOCK_TSC), options != NULL ? options : text);
     if (r == -EEXIST && recording->options->log_path != NULL && hand_over(recording, connection_fd) == 1)

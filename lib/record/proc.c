@@ -139,7 +139,8 @@ int tn_proc_command_line(pid_t pid, struct tn_buffer *text)
     return r == 0 ? tn_buffer_append(text, "", 1) : r;
 }
 
-/* Whether a file of a process holds a text, searched in pieces that overlap. */
+/* Whether a file of a process holds a text, searched in pieces that overlap. An empty file tells nothing: the
+ * process is a zombie, or its first thread is while others run on. */
 static int file_holds(pid_t pid, const char *name, const char *wanted)
 {
     int fd = open_file(pid, name);
@@ -147,13 +148,14 @@ static int file_holds(pid_t pid, const char *name, const char *wanted)
         return fd;
     char piece[16384];
     size_t wanted_bytes = strlen(wanted), kept = 0;
-    int r = 0;
+    int r = -ESRCH;
     for (;;) {
         ssize_t n = read(fd, piece + kept, sizeof(piece) - kept);
         if (n <= 0) {
-            r = n < 0 ? -errno : 0;
+            r = n < 0 ? -errno : r;
             break;
         }
+        r = 0;
         size_t have = kept + (size_t)n;
         if (memmem(piece, have, wanted, wanted_bytes) != NULL) {
             r = 1;

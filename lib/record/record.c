@@ -103,7 +103,8 @@ static int work_of_a_second(struct tn_recording *recording)
         tn_clock_adjust(&recording->shared.clock, tn_clock_read(recording->shared.clock.kind));
     tn_recording_look_for_exec(recording);
     say_progress(recording);
-    return recording->shared.writer != NULL ? tn_log_commit(recording->shared.writer) : 0;
+    int r = tn_recording_set_totals(recording);
+    return r < 0 ? r : tn_log_commit(recording->shared.writer);
 }
 
 /* Sleep until something happens to processes, or for the given time. */

@@ -114,6 +114,10 @@ void tn_recording_begin_clock(struct tn_recording *recording, enum tn_clock kind
 
 /* closing.c */
 
+/* What a reader must know to trust the log, into meta. Every second, so that a log that is cut short has it
+ * too. Returns 0 or the writer's error. */
+int tn_recording_set_totals(struct tn_recording *recording);
+
 /* The events are all there: totals into meta, close the log, have it finished, say `done`. Returns 0 or a
  * negative errno with the story in the error; a finishing that fails is only a warning. */
 int tn_recording_close(struct tn_recording *recording);

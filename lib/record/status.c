@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 static void send_line(struct tn_status *status, int flags, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
+static void send_line(struct tn_status *status, int flags, const char *format, va_list arguments)
 {
     char line[TN_RECORD_LINE_BYTES];
     if (status->fd < 0)
