@@ -49,7 +49,9 @@ enum tn_clock {
 };
 
 enum tn_slot_state {
-    TN_SLOT_FREE = 0,    /* may be claimed by any thread (compare and swap); head, tail, mark as left */
+    /* May be claimed by any thread (compare and swap); head, tail, mark as left. Slots that were never used
+     * are claimed in ascending order: the recorder does not look far beyond those that it knows. */
+    TN_SLOT_FREE = 0,
     TN_SLOT_CLAIMED = 1, /* a thread owns it */
     TN_SLOT_ENDED = 2,   /* the owner said THREAD_END; late frees may follow until the thread is gone */
 };

@@ -18,6 +18,9 @@
  * for it would hold up everybody. Its event, if it comes, comes late. */
 #define MARK_STALE_NS UINT64_C(1000000000)
 
+/* Slots beyond the highest one in use that are looked at. */
+#define SLOT_MARGIN 64u
+
 /* Seals keep a program from shrinking memory that we read; where they are refused, tn_shared_check and fstat
  * must do. */
 static int map_memory(struct tn_process *process, const struct tn_newcomer *newcomer)
@@ -95,6 +98,7 @@ int tn_process_create(struct tn_process_shared *shared, const struct tn_newcomer
     process->pid = newcomer->pid;
     process->own_pid = newcomer->hello.pid;
     process->pidfd = -1;
+    process->slot_bound = 1;
     process->has_children_recorded = newcomer->hello.children != 0;
     process->matcher = (struct tn_matcher){
         .writer = shared->writer,
@@ -133,6 +137,8 @@ static void list_slot(struct tn_process *process, uint32_t slot)
                         &process->matcher);
     }
     stream->is_listed = true;
+    if (slot >= process->slot_bound)
+        process->slot_bound = slot + 1;
     process->listed[process->listed_count++] = slot;
     if (process->listed_count > process->shared->threads_peak)
         process->shared->threads_peak = process->listed_count;
@@ -151,10 +157,19 @@ static bool mark_is_fresh(struct tn_process *process, struct tn_stream *stream, 
     return now - stream->mark_since < stale_ticks;
 }
 
+/* Never used slots are claimed in ascending order (ring.h): one beyond the known ones and this margin would
+ * take as many threads between their look for a slot and its claim. Sparse memory that nobody used stays
+ * untouched. */
+static uint32_t slots_to_look_at(const struct tn_process *process)
+{
+    uint32_t end = process->slot_bound + SLOT_MARGIN;
+    return end < process->slot_count ? end : process->slot_count;
+}
+
 /* States are read before marks: a slot that is claimed later gets stamps above the time noted before. */
 void tn_process_read_marks(struct tn_process *process, uint64_t now_ticks, uint64_t *low_ticks)
 {
-    for (uint32_t slot = 1; slot < process->slot_count; slot++) {
+    for (uint32_t slot = 1; slot < slots_to_look_at(process); slot++) {
         struct tn_ring *ring = tn_shared_ring(process->header, slot);
         if (atomic_load_explicit(&ring->state, memory_order_acquire) == TN_SLOT_FREE)
             continue;
@@ -285,7 +300,7 @@ bool tn_process_is_drained(const struct tn_process *process)
 uint64_t tn_process_activity(const struct tn_process *process)
 {
     uint64_t sum = process->control_words;
-    for (uint32_t slot = 1; slot < process->slot_count; slot++)
+    for (uint32_t slot = 1; slot < process->slot_bound; slot++)
         sum += process->streams[slot].limit_words;
     return sum;
 }
@@ -307,7 +322,7 @@ void tn_process_beat(struct tn_process *process)
 static uint64_t ring_losses(const struct tn_process *process)
 {
     uint64_t sum = 0;
-    for (uint32_t slot = 0; slot < process->slot_count; slot++)
+    for (uint32_t slot = 0; slot < process->slot_bound; slot++)
         sum += atomic_load_explicit(&tn_shared_ring(process->header, slot)->lost_count, memory_order_relaxed);
     return sum;
 }
@@ -333,7 +348,7 @@ static uint64_t unsaid_losses(const struct tn_process *process)
 {
     uint64_t lost = process->is_refused ? process->refused_ring_losses : ring_losses(process);
     uint64_t said = 0;
-    for (uint32_t slot = 0; slot < process->slot_count; slot++)
+    for (uint32_t slot = 0; slot < process->slot_bound; slot++)
         said += process->streams[slot].said_lost_count;
     return lost > said ? lost - said : 0;
 }
@@ -358,7 +373,7 @@ static void take_counts(struct tn_process *process)
     shared->stacks_different += atomic_load_explicit(&header->stacks_different, memory_order_relaxed);
     shared->rules_learned += atomic_load_explicit(&header->rules_learned, memory_order_relaxed);
     shared->frames_complex += atomic_load_explicit(&header->frames_complex, memory_order_relaxed);
-    for (uint32_t slot = 0; slot < process->slot_count; slot++)
+    for (uint32_t slot = 0; slot < process->slot_bound; slot++)
         shared->totals.damaged_rings += process->streams[slot].is_damaged;
     shared->totals.damaged_rings += process->is_control_damaged;
 }
@@ -383,7 +398,7 @@ void tn_process_destroy(struct tn_process *process)
 {
     if (process == NULL)
         return;
-    for (uint32_t slot = 0; process->streams != NULL && slot < process->slot_count; slot++)
+    for (uint32_t slot = 0; process->streams != NULL && slot < process->slot_bound; slot++)
         tn_stream_finish(&process->streams[slot]);
     tn_match_finish(&process->matcher);
     tn_modules_finish(&process->modules);

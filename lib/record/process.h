@@ -42,6 +42,7 @@ struct tn_process {
     struct tn_shared_header *header;  /* mapped, owned */
     size_t mapped_bytes;
     uint32_t slot_count, ring_words; /* as checked when it was mapped; the header's own are not asked again */
+    uint32_t slot_bound;             /* slots from here on were never seen in use; the control ring counts */
     struct tn_stream *streams;       /* owned; by slot */
     uint32_t *listed;                /* owned; slots that are in use */
     uint32_t listed_count;
@@ -103,7 +104,7 @@ int tn_process_settle(struct tn_process *process, uint64_t budget_words, bool is
 /* Nothing that was noted is left to read. */
 bool tn_process_is_drained(const struct tn_process *process);
 
-/* A number that rises whenever the process says something. Cost O(slots). */
+/* A number that rises whenever the process says something. Cost O(slots that were in use). */
 uint64_t tn_process_activity(const struct tn_process *process);
 
 /* The process has ended, or its memory is gone (exec). What its rings hold is still read. */
