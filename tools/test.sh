@@ -8,6 +8,7 @@
 #   build-asan    AddressSanitizer and UndefinedBehaviorSanitizer: unit tests
 #   build-tsan    ThreadSanitizer: the unit tests of what threads share
 #   build-clang   clang, warnings are errors: unit tests and rules
+#   build         what tools/quickstart.sh makes of it
 set -u
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -99,6 +100,17 @@ if build build-tsan 'build with ThreadSanitizer' -Db_sanitize=thread -Dbuildtype
 fi
 if CC=clang CXX=clang++ build build-clang 'build with clang, warnings are errors' --native-file "$root/tests/dev.ini"; then
     run build-clang --suite unit --suite rules
+fi
+
+# The first thing that a newcomer does: record a program and read the report.
+say "== quickstart"
+if "$root/tools/quickstart.sh" perl -e 'my %h = map { $_ => "x" x $_ } 1 .. 300; print scalar(keys %h), "\n"' \
+    >"$root/build-test/quickstart.log" 2>&1 &&
+    grep -q '^300$' "$root/build-test/quickstart.log" && grep -q '^Totals' "$root/build-test/quickstart.log"; then
+    count pass 'quickstart'
+else
+    tail -n 40 "$root/build-test/quickstart.log"
+    count fail 'quickstart'
 fi
 
 failed=$(grep -c '^fail' "$counts")

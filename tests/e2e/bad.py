@@ -163,6 +163,7 @@ def truncated(world):
     log = good_log(world)
     size = log.stat().st_size
     os.truncate(log, size // 2 // 4096 * 4096 + 1000)
+    world.damaged.add(log)
     return log
 
 

@@ -72,6 +72,8 @@ class World:
         self.work = self.folder / "work"
         self.work.mkdir()
         self.logs = 0
+        self.damaged = set()  # logs that the test itself has spoilt
+        self.is_littered = False  # the test killed a recorder, which could not clean up
 
     def environment(self, **more):
         """The tester's environment without anything that would steer a recording."""
@@ -140,6 +142,19 @@ class World:
                 found.append(int(entry.name))
         return found
 
+    def check_left(self):
+        """What must hold at the end of every test: sound logs, an empty session directory."""
+        for path in self.folder.rglob("*.db"):
+            if path in self.damaged or not os.access(path, os.R_OK):
+                continue
+            with open(path, "rb") as file:
+                if file.read(15) != b"SQLite format 3":
+                    continue
+            expect_equal(value(path, "PRAGMA integrity_check"), "ok", f"integrity of {path}")
+        session = self.run_folder / "tenure"
+        if session.exists() and not self.is_littered:
+            expect_equal(os.listdir(session), [], "what is left in the session directory")
+
     def close(self, keep):
         """End what is left of this world. Nothing should be: a recorder that stays is a failure."""
         left = []
@@ -149,11 +164,17 @@ class World:
             left = self.recorders()
         for pid in left:
             os.kill(pid, signal.SIGKILL)
-        if keep or left:
-            print(f"kept: {self.folder}")
-        else:
-            shutil.rmtree(self.folder, ignore_errors=True)
-        expect(not left, f"recorders still run: {left}")
+        is_sound = False
+        try:
+            expect(not left, f"recorders still run: {left}")
+            if not keep:
+                self.check_left()
+            is_sound = True
+        finally:
+            if keep or not is_sound:
+                print(f"kept: {self.folder}")
+            else:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def wait_until(is_true, story, patience_s=PATIENCE_S):
