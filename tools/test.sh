@@ -77,7 +77,7 @@ END
 
 # The tests of folder $1 whose names match $2, one a line.
 tests_named() {
-    meson test -C "$root/$1" --list 2>/dev/null | sed 's/.* \/ //' | grep -Ex "$2"
+    meson test -C "$root/$1" --list --suite unit 2>/dev/null | sed 's/.* \/ //' | grep -Ex "$2"
 }
 
 say "== packages"
