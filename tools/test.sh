@@ -6,7 +6,7 @@
 #
 #   build-test    gcc, warnings are errors: all suites
 #   build-asan    AddressSanitizer and UndefinedBehaviorSanitizer: unit tests
-#   build-tsan    ThreadSanitizer: the unit tests of what threads share
+#   build-tsan    ThreadSanitizer: unit tests
 #   build-clang   clang, warnings are errors: unit tests and rules
 #   build         what tools/quickstart.sh makes of it
 set -u
@@ -75,11 +75,6 @@ for line in open(sys.argv[1]):
 END
 }
 
-# The tests of folder $1 whose names match $2, one a line.
-tests_named() {
-    meson test -C "$root/$1" --list --suite unit 2>/dev/null | sed 's/.* \/ //' | grep -Ex "$2"
-}
-
 say "== packages"
 install_packages "$build_packages
 $test_packages"
@@ -95,8 +90,7 @@ if build build-asan 'build with AddressSanitizer' -Db_sanitize=address,undefined
     run build-asan --suite unit
 fi
 if build build-tsan 'build with ThreadSanitizer' -Db_sanitize=thread -Dbuildtype=debugoptimized; then
-    # shellcheck disable=SC2046 # one argument a test
-    run build-tsan $(tests_named build-tsan '(ring|order|match|record|stream|threads?|emit|rules|stacks|table).*')
+    run build-tsan --suite unit
 fi
 if CC=clang CXX=clang++ build build-clang 'build with clang, warnings are errors' --native-file "$root/tests/dev.ini"; then
     run build-clang --suite unit --suite rules

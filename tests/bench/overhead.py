@@ -48,7 +48,7 @@ def under_tenure(world, command, log, **keywords):
 
 def under_heaptrack(world, command, heaptrack, **keywords):
     out = world.folder / "heaptrack"
-    return timed(lambda: world.run(heaptrack, "--record-only", "-o", out, *command, **keywords))
+    return timed(lambda: world.run(heaptrack, "--raw", "-o", out, *command, **keywords))
 
 
 def measure(world, name, command, stdin, environment, rounds):

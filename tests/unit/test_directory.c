@@ -237,7 +237,7 @@ static void test_lines_of_the_tool(void **state)
     memset(flood, 'x', sizeof(flood));
     assert_int_equal(send(pair[1], flood, sizeof(flood), 0), sizeof(flood));
     assert_int_equal(send(pair[1], "\nclose\n", 7, 0), 7);
-    tn_status_say(&status, "%s", flood);
+    tn_status_say(&status, "%.*s", (int)sizeof(flood), flood);
     tn_status_hear(&status);
     assert_true(status.is_to_close);
     char line[2 * TN_RECORD_LINE_BYTES];

@@ -19,7 +19,7 @@ static uint64_t key_of(uint64_t i)
 static void unknown_keys_are_zero(void **state)
 {
     (void)state;
-    struct tn_table table = {0};
+    struct tn_table table = {NULL};
     assert_int_equal(tn_table_open(&table, 16), 0);
     assert_int_equal(tn_table_find(&table, 1), 0);
     assert_int_equal(tn_table_count(&table), 0);
@@ -28,7 +28,7 @@ static void unknown_keys_are_zero(void **state)
 static void table_grows_and_keeps_all(void **state)
 {
     (void)state;
-    struct tn_table table = {0};
+    struct tn_table table = {NULL};
     assert_int_equal(tn_table_open(&table, 16), 0);
     for (uint64_t i = 0; i < 20000; i++)
         assert_int_equal(tn_table_put(&table, key_of(i), i + 1), 0);
@@ -41,7 +41,7 @@ static void table_grows_and_keeps_all(void **state)
 static void put_replaces(void **state)
 {
     (void)state;
-    struct tn_table table = {0};
+    struct tn_table table = {NULL};
     assert_int_equal(tn_table_open(&table, 16), 0);
     assert_int_equal(tn_table_put(&table, 7, 1), 0);
     assert_int_equal(tn_table_put(&table, 7, 2), 0);
@@ -52,7 +52,7 @@ static void put_replaces(void **state)
 static void forgotten_values_are_unknown_and_can_be_learned_again(void **state)
 {
     (void)state;
-    struct tn_table table = {0};
+    struct tn_table table = {NULL};
     assert_int_equal(tn_table_open(&table, 64), 0);
     for (uint64_t i = 0; i < 20; i++)
         assert_int_equal(tn_table_put(&table, key_of(i), 9), 0);
@@ -81,7 +81,7 @@ static void *read_all(void *context)
 static void readers_see_whole_pairs(void **state)
 {
     (void)state;
-    struct tn_table table = {0};
+    struct tn_table table = {NULL};
     pthread_t reader;
     void *wrong = NULL;
     assert_int_equal(tn_table_open(&table, 16), 0);
