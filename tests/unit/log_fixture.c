@@ -8,6 +8,7 @@
 
 #include "log_fixture.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,4 +211,69 @@ size_t fixture_make(const char *path, uint64_t seed, size_t count, struct tn_all
     struct tn_error error = {0};
     assert_int_equal(tn_log_writer_close(writer, 123456789, &error), 0);
     return made;
+}
+
+struct tn_log *fixture_open(const char *path)
+{
+    struct tn_log *log = NULL;
+    struct tn_error error = {0};
+    if (tn_log_open(path, &log, &error) < 0)
+        fail_msg("%s", error.text);
+    return log;
+}
+
+int64_t fixture_query(struct sqlite3 *database, const char *sql)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sqlite3_errmsg(database), sql);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return value;
+}
+
+static bool is_same(const struct tn_allocation *a, const struct tn_allocation *b)
+{
+    return a->id == b->id && a->process_id == b->process_id && a->thread_id == b->thread_id &&
+           a->stack_id == b->stack_id && a->previous_id == b->previous_id && a->size_bytes == b->size_bytes &&
+           a->usable_size_bytes == b->usable_size_bytes && a->alignment_bytes == b->alignment_bytes &&
+           a->address == b->address && a->depth_bytes == b->depth_bytes && a->birth_ns == b->birth_ns &&
+           a->birth_allocations == b->birth_allocations && a->birth_bytes == b->birth_bytes &&
+           a->death_ns == b->death_ns && a->lifetime_allocations == b->lifetime_allocations &&
+           a->lifetime_bytes == b->lifetime_bytes && a->free_thread_id == b->free_thread_id &&
+           a->free_stack_id == b->free_stack_id && a->free_depth_bytes == b->free_depth_bytes &&
+           a->function == b->function && a->free_function == b->free_function && a->is_live == b->is_live;
+}
+
+void fixture_check_allocations(struct tn_log *log, uint64_t process_id, const struct tn_allocation *expected,
+                               size_t count)
+{
+    struct tn_allocation_cursor *cursor = NULL;
+    const struct tn_allocation *allocation = NULL;
+    uint64_t last_death_ns = 0, last_live_id = 0, last_process_id = 0;
+    size_t seen = 0;
+    assert_int_equal(tn_allocation_cursor_open(tn_log_database(log), process_id, &cursor), 0);
+    int r;
+    while ((r = tn_allocation_cursor_next(cursor, &allocation)) == 1) {
+        assert_true(is_same(allocation, &expected[allocation->id - 1]));
+        if (allocation->process_id != last_process_id)
+            last_death_ns = last_live_id = 0;
+        last_process_id = allocation->process_id;
+        if (allocation->is_live) {
+            assert_true(allocation->id > last_live_id);
+            last_live_id = allocation->id;
+        } else {
+            assert_true(allocation->death_ns >= last_death_ns && last_live_id == 0);
+            last_death_ns = allocation->death_ns;
+        }
+        seen++;
+    }
+    assert_int_equal(r, 0);
+    assert_int_equal(tn_allocation_cursor_next(cursor, &allocation), 0);
+    size_t wanted = 0;
+    for (size_t i = 0; i < count; i++)
+        wanted += process_id == 0 || expected[i].process_id == process_id;
+    assert_int_equal(seen, wanted);
+    tn_allocation_cursor_close(cursor);
 }

@@ -12,6 +12,8 @@
 
 #define FIXTURE_PATH_BYTES 256
 
+struct sqlite3;
+
 /* The path of a new file in a folder of this test's own. */
 void fixture_path(char path[FIXTURE_PATH_BYTES], const char *name);
 
@@ -29,5 +31,16 @@ size_t fixture_fill(struct tn_log_writer *writer, uint64_t seed, size_t count,
 
 /* Create, fill, close. */
 size_t fixture_make(const char *path, uint64_t seed, size_t count, struct tn_allocation *expected);
+
+/* Open a log that must open. */
+struct tn_log *fixture_open(const char *path);
+
+/* The first column of the first row of a query that must work. */
+int64_t fixture_query(struct sqlite3 *database, const char *sql);
+
+/* Every allocation of the process (0: of all) comes once, as it was made: the dead in the order of their
+ * deaths, then the live in the order of their births. */
+void fixture_check_allocations(struct tn_log *log, uint64_t process_id, const struct tn_allocation *expected,
+                               size_t count);
 
 #endif
