@@ -234,8 +234,9 @@ static void test_lines_of_the_tool(void **state)
     assert_true(status.has_exited && status.child_status == 256);
     assert_false(status.is_to_close);
     char flood[5000];
-    memset(flood, 'x', sizeof(flood));
-    assert_int_equal(send(pair[1], flood, sizeof(flood), 0), sizeof(flood));
+    memset(flood, 'x', sizeof(flood) - 1);
+    flood[sizeof(flood) - 1] = '\0';
+    assert_int_equal(send(pair[1], flood, strlen(flood), 0), strlen(flood));
     assert_int_equal(send(pair[1], "\nclose\n", 7, 0), 7);
     tn_status_say(&status, "%.*s", (int)sizeof(flood), flood);
     tn_status_hear(&status);
