@@ -41,14 +41,14 @@ def timed(run):
 def under_tenure(world, command, log, **keywords):
     """Time until the program has ended; the log is finished outside of it."""
     environment = {"LD_PRELOAD": world.shim, "TENURE_LOG": log, "TENURE_ROWS": "none", **keywords}
-    seconds = timed(lambda: world.run(*command, **environment))
+    seconds = timed(lambda: world.run(*command, timeout=None, **environment))
     world.wait_finished(log)
     return seconds
 
 
 def under_heaptrack(world, command, heaptrack, **keywords):
     out = world.folder / "heaptrack"
-    return timed(lambda: world.run(heaptrack, "--raw", "-o", out, *command, **keywords))
+    return timed(lambda: world.run(heaptrack, "--raw", "-o", out, *command, timeout=None, **keywords))
 
 
 def measure(world, name, command, stdin, environment, rounds):
@@ -56,7 +56,7 @@ def measure(world, name, command, stdin, environment, rounds):
     heaptrack = shutil.which("heaptrack")
     keywords = {"stdin": stdin, **environment}
     for _ in range(rounds):
-        times["bare"].append(timed(lambda: world.run(*command, **keywords)))
+        times["bare"].append(timed(lambda: world.run(*command, timeout=None, **keywords)))
         log = world.new_log()
         times["tenure"].append(under_tenure(world, command, log, **keywords))
         if heaptrack:
