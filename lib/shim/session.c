@@ -275,7 +275,9 @@ static int judge(const struct tn_welcome *welcome, const char **ret_what)
         *ret_what = "the recorder refused this process";
         return 2;
     default:
-        *ret_what = "the log cannot be written";
+        /* Our own child answers so, as nobody, when it cannot become a recorder. */
+        *ret_what =
+            welcome->recorder_pid == 0 ? "the recorder cannot be started" : "the log cannot be written";
         return welcome->errno_value > 0 ? -welcome->errno_value : 2;
     }
 }

@@ -57,28 +57,6 @@ static void find_main_stack(struct tn_thread *thread)
     thread->stack_low = thread->stack_high - size_bytes;
 }
 
-/* Under own call. */
-static void find_stack(struct tn_thread *thread, uint32_t tid)
-{
-    pthread_attr_t attributes;
-    void *low;
-    size_t size_bytes;
-    if (thread->stack_high != 0)
-        return; /* a fork child goes on where its parent's thread was */
-    if (tid == tn_process.main_tid && &__libc_stack_end != NULL) {
-        find_main_stack(thread);
-        return;
-    }
-    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
-        return;
-    if (pthread_attr_getstack(&attributes, &low, &size_bytes) == 0) {
-        thread->stack_low = (uintptr_t)low;
-        thread->stack_high = (uintptr_t)low + size_bytes;
-        thread->stack_base = thread->stack_high;
-    }
-    pthread_attr_destroy(&attributes);
-}
-
 static bool search_maps(struct tn_maps_search *search)
 {
     char text[2048];
@@ -92,6 +70,26 @@ static bool search_maps(struct tn_maps_search *search)
     if (fd >= 0)
         tn_sys1(SYS_close, fd);
     return search->is_found;
+}
+
+/* Where this thread's stack lies. pthread_getattr_np is not asked: it allocates while it holds a lock of the
+ * thread, and may be who called us. The thread's control block lies at the high end of its stack, whoever
+ * provided that, so its mapping is the stack's. */
+static void find_stack(struct tn_thread *thread, uint32_t tid)
+{
+    if (thread->stack_high != 0)
+        return; /* a fork child goes on where its parent's thread was */
+    if (tid == tn_process.main_tid && &__libc_stack_end != NULL) {
+        find_main_stack(thread);
+        return;
+    }
+    struct tn_maps_search search = {.address = (uintptr_t)pthread_self()};
+    if (!search_maps(&search))
+        return;
+    uintptr_t high = (search.address + TN_PAGE_BYTES) & ~(TN_PAGE_BYTES - 1);
+    thread->stack_low = search.low;
+    thread->stack_high = high < search.high ? high : search.high;
+    thread->stack_base = thread->stack_high;
 }
 
 uintptr_t tn_thread_stack_high(struct tn_thread *thread, uintptr_t sp)
