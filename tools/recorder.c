@@ -162,6 +162,15 @@ static void clean_environment(void)
         unsetenv(names[i]);
 }
 
+/* In the root folder, so that no file system is kept busy but the log's. */
+static int run(const struct call *call)
+{
+    clean_environment();
+    if (chdir("/") < 0)
+        return -errno;
+    return tn_record_run(&call->record, NULL);
+}
+
 static int attach(struct call *call)
 {
     const char *rows = getenv("TENURE_ROWS");
@@ -170,8 +179,7 @@ static int attach(struct call *call)
         call->record.rows_max = TN_ROWS_DEFAULT;
     char *log_path = log != NULL && log[0] != '\0' ? strdup(log) : NULL;
     call->record.log_path = log_path;
-    clean_environment();
-    int r = tn_record_run(&call->record, NULL);
+    int r = run(call);
     free(log_path);
     return r;
 }
@@ -186,8 +194,7 @@ static int listen_for(struct call *call)
     if (log_path == NULL)
         return -errno;
     call->record.log_path = log_path;
-    clean_environment();
-    int r = tn_record_run(&call->record, NULL);
+    int r = run(call);
     free(log_path);
     return r;
 }

@@ -178,14 +178,18 @@ static int let_go(struct tn_recording *recording)
     return 0;
 }
 
-/* Descriptors: one a process and one a module. Large blocks by mmap always, so that a table that shrinks
- * gives its memory back. */
+/* The program's limits are not meant for us: descriptors (one a process and one a module), address space
+ * (each process's rings are mapped), the size of the log. Large blocks by mmap always, so that a table that
+ * shrinks gives its memory back. */
 static void raise_limits(void)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    static const int resources[] = {RLIMIT_NOFILE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_CPU};
+    for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
+        struct rlimit limit;
+        if (getrlimit(resources[i], &limit) < 0)
+            continue;
         limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
+        setrlimit(resources[i], &limit);
     }
     mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
@@ -193,7 +197,7 @@ static void raise_limits(void)
 static int open_signals(void)
 {
     static const int ignored[] = {SIGINT,  SIGHUP,  SIGPIPE, SIGQUIT, SIGTSTP,
-                                  SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2};
+                                  SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGXFSZ};
     sigset_t blocked;
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
         signal(ignored[i], SIG_IGN);
