@@ -23,6 +23,7 @@ binutils nm, for the rules of the shim
 python3 runs the tests
 sqlite3 reads logs as a stranger would
 valgrind counts allocations in its own way
+libc6-dbg has the symbols of the loader, which valgrind asks for
 heaptrack is what the benchmark compares with
 jq is recorded
 perl is recorded

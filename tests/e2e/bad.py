@@ -198,6 +198,8 @@ report_not_a_log = reader("report", other_database)
 report_truncated = reader("report", truncated)
 report_newer = reader("report", newer)
 sql_not_a_log = reader("sql", text_file)
+sql_truncated = reader("sql", truncated)
+sql_newer = reader("sql", newer)
 
 
 def report_no_permission(world):

@@ -251,5 +251,7 @@ BADS = (
     Bad("report_no_permission", "report_no_permission", 4, ""),
     Bad("report_output_full", "report_output_full", 4, ""),
     Bad("sql_not_a_log", "sql_not_a_log", 3, ""),
+    Bad("sql_truncated", "sql_truncated", 3, ""),
+    Bad("sql_newer", "sql_newer", 3, "newer"),
     Bad("sql_writes", "sql_writes", 2, ""),
 )
