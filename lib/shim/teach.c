@@ -38,7 +38,6 @@ struct unwinder {
 
 /* What the accessors answer from, and what they saw. */
 struct lesson {
-    struct tn_thread *thread;
     struct tn_caller frame;  /* in: the frame; out, of a real step: its caller */
     uintptr_t high;          /* of a real step: loads end there */
     struct tn_probe probe;   /* of a made-up step */
@@ -357,7 +356,6 @@ uint64_t tn_teach_rule(struct tn_thread *thread, uintptr_t pc)
 {
     struct lesson lesson;
     memset(&lesson, 0, sizeof(lesson));
-    lesson.thread = thread;
     lesson.is_made_up = true;
     lesson.frame.pc = pc;
     uint64_t rule = TN_RULE_UNKNOWN;
@@ -379,7 +377,6 @@ bool tn_teach_step(struct tn_thread *thread, struct tn_caller *frame, uintptr_t 
 {
     struct lesson lesson;
     memset(&lesson, 0, sizeof(lesson));
-    lesson.thread = thread;
     lesson.frame = *frame;
     lesson.high = high;
     tn_own_begin(thread);
