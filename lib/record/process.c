@@ -229,6 +229,13 @@ static bool owner_is_gone(const struct tn_process *process, const struct tn_stre
     return false;
 }
 
+/* A ring that made no sense: how many events it held from there on is not known, but at least one is lost. */
+static void count_damage(struct tn_process_shared *shared, bool is_damaged)
+{
+    shared->totals.damaged_rings += is_damaged;
+    shared->totals.lost_ring += is_damaged;
+}
+
 /* The look at the head comes after the thread was found to be gone: what it wrote last is not missed. */
 static int free_slot(struct tn_process *process, uint32_t i, bool *ret_is_freed)
 {
@@ -241,6 +248,8 @@ static int free_slot(struct tn_process *process, uint32_t i, bool *ret_is_freed)
         return 0;
     tn_stream_release(stream);
     int r = tn_thread_gone(stream, process->matcher.last_ns);
+    count_damage(process->shared, stream->is_damaged);
+    stream->is_damaged = false;
     stream->is_listed = false;
     process->listed[i] = process->listed[--process->listed_count];
     atomic_store_explicit(&stream->ring->mark_ticks, 0, memory_order_relaxed);
@@ -374,8 +383,8 @@ static void take_counts(struct tn_process *process)
     shared->rules_learned += atomic_load_explicit(&header->rules_learned, memory_order_relaxed);
     shared->frames_complex += atomic_load_explicit(&header->frames_complex, memory_order_relaxed);
     for (uint32_t slot = 0; slot < process->slot_bound; slot++)
-        shared->totals.damaged_rings += process->streams[slot].is_damaged;
-    shared->totals.damaged_rings += process->is_control_damaged;
+        count_damage(shared, process->streams[slot].is_damaged);
+    count_damage(shared, process->is_control_damaged);
 }
 
 int tn_process_close_rows(struct tn_process *process)
