@@ -19,7 +19,8 @@ test_packages='libcmocka-dev unit tests
 g++ test programs in C++
 clang the second compiler
 clang-format the judge of white space
-binutils nm, for the rules of the shim
+binutils nm and objcopy
+xz-utils packs a symbol table, as some distributions do
 python3 runs the tests
 sqlite3 reads logs as a stranger would
 valgrind counts allocations in its own way
