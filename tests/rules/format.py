@@ -13,11 +13,11 @@ def main():
         print("clang-format is not installed")
         sys.exit(77)
     files = sources("include", "lib", "tools", "tests", suffixes=(".c", ".h", ".cpp"))
-    broken = []
-    for path in files:
-        result = subprocess.run(["clang-format", "--dry-run", "-Werror", path], capture_output=True)
-        if result.returncode != 0:
-            broken.append(f"{relative(path)}: run clang-format -i on it")
+    result = subprocess.run(["clang-format", "--dry-run", "-Werror", *files], capture_output=True, text=True)
+    named = {line.split(":")[0] for line in result.stderr.splitlines() if "clang-format-violations" in line}
+    broken = [f"{relative(path)}: run clang-format -i on it" for path in files if str(path) in named]
+    if result.returncode != 0 and not broken:
+        broken = [f"clang-format fails: {result.stderr.splitlines()[:1]}"]
     finish(broken, len(files), "files")
 
 
