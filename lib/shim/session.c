@@ -255,8 +255,11 @@ static int take_welcome(int fd, struct tn_welcome *ret_welcome)
     if (ready <= 0)
         return ready < 0 ? (int)ready : -ETIMEDOUT;
     long got = tn_sys6(SYS_recvfrom, fd, (long)ret_welcome, sizeof(*ret_welcome), 0, 0, 0);
-    if (got < 0)
-        return (int)got;
+    /* The end of a peer that did not read our hello is told first, its answer after that. */
+    if (got == -ECONNRESET)
+        got = tn_sys6(SYS_recvfrom, fd, (long)ret_welcome, sizeof(*ret_welcome), 0, 0, 0);
+    if (got <= 0)
+        return got == 0 ? -ECONNRESET : (int)got;
     return got == sizeof(*ret_welcome) && ret_welcome->magic == TN_SESSION_MAGIC ? 0 : -EPROTO;
 }
 
@@ -333,7 +336,8 @@ int tn_session_open(enum tn_hello_reason reason, const char **ret_what)
     }
     *ret_what = "the recorder does not answer";
     result = send_hello(fd, &offer, reason);
-    if (result == 0)
+    /* A child that could not become a recorder may have answered and gone before it was greeted. */
+    if (result == 0 || result == -EPIPE)
         result = take_welcome(fd, &welcome);
     if (result == 0)
         result = judge(&welcome, ret_what);
