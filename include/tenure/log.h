@@ -121,4 +121,11 @@ const char *tn_function_name(enum tn_function function);
 /* Register the eponymous virtual table `allocation` on a connection. Returns an SQLite result code. */
 int tn_allocation_module_register(struct sqlite3 *database);
 
+/* What an SQLite result means for our callers. A full disk, a read-only file system and the like are told
+ * apart by the errno that the connection saved.
+ *
+ * database  the connection that gave the result, or NULL
+ * Returns   0 for OK, ROW and DONE; else negative errno */
+int tn_log_errno(struct sqlite3 *database, int rc);
+
 #endif

@@ -1,40 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "job.h"
 
+#include "tenure/log.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-int tn_finish_errno(int rc)
-{
-    switch (rc & 0xff) {
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE:
-        return 0;
-    case SQLITE_NOMEM:
-        return -ENOMEM;
-    case SQLITE_FULL:
-        return -ENOSPC;
-    case SQLITE_READONLY:
-        return -EROFS;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return -EBUSY;
-    case SQLITE_CANTOPEN:
-        return -ENOENT;
-    case SQLITE_NOTADB:
-    case SQLITE_CORRUPT:
-        return -EBADMSG;
-    default:
-        return -EIO;
-    }
-}
-
 int tn_finish_fail(struct tn_finish_job *job, int rc, const char *what)
 {
-    int code = tn_finish_errno(rc);
+    int code = tn_log_errno(job->database, rc);
     const char *advice = code == -ENOSPC ? "; make room on that file system" : "";
     return tn_error_set(job->error, code, "%s, log %s: %s%s", what, job->path,
                         job->database != NULL ? sqlite3_errmsg(job->database) : sqlite3_errstr(rc), advice);

@@ -16,9 +16,6 @@ struct tn_finish_job {
     sqlite3 *database;                       /* owned by tn_finish */
 };
 
-/* The negative errno for an SQLite result code; 0 for OK, ROW and DONE. */
-int tn_finish_errno(int rc);
-
 /* Note an error of the database. what: what was attempted. Returns the negative errno. */
 int tn_finish_fail(struct tn_finish_job *job, int rc, const char *what);
 

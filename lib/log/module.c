@@ -253,7 +253,7 @@ static int load_sites(struct row_cursor *cursor)
     }
     cursor->site_ids = site_ids;
     cursor->site_id_count = count;
-    return tn_sql_errno(database, sqlite3_finalize(statement));
+    return tn_log_errno(database, sqlite3_finalize(statement));
 }
 
 static int show_site(struct row_cursor *cursor, sqlite3_context *result)

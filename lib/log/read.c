@@ -137,7 +137,7 @@ static int open_database(struct tn_log *log, struct tn_error *error)
     }
     if (rc == SQLITE_OK)
         return 0;
-    int code = tn_sql_errno(log->database, rc);
+    int code = tn_log_errno(log->database, rc);
     if (code == -EBADMSG)
         return say_damaged(error, log->path, sqlite3_errmsg(log->database));
     if (rc == SQLITE_CANTOPEN)

@@ -85,7 +85,7 @@ int tn_log_update_open(const char *path, struct sqlite3 **ret_database, struct t
     tn_log_close(log);
     struct sqlite3 *database = NULL;
     int rc = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    r = tn_sql_errno(database, rc);
+    r = tn_log_errno(database, rc);
     if (r == 0)
         r = prepare_update(database);
     if (r == 0 && tn_allocation_module_register(database) != SQLITE_OK)

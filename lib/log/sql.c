@@ -6,7 +6,7 @@
 #include <stdbool.h>
 SQLITE_EXTENSION_INIT3
 
-int tn_sql_errno(struct sqlite3 *database, int rc)
+int tn_log_errno(struct sqlite3 *database, int rc)
 {
     int system = database != NULL ? sqlite3_system_errno(database) : 0;
     switch (rc & 0xff) {
@@ -41,13 +41,13 @@ int tn_sql_errno(struct sqlite3 *database, int rc)
 
 int tn_sql_run(struct sqlite3 *database, const char *sql)
 {
-    return tn_sql_errno(database, sqlite3_exec(database, sql, NULL, NULL, NULL));
+    return tn_log_errno(database, sqlite3_exec(database, sql, NULL, NULL, NULL));
 }
 
 int tn_sql_prepare(struct sqlite3 *database, const char *sql, struct sqlite3_stmt **ret_statement)
 {
     *ret_statement = NULL;
-    return tn_sql_errno(
+    return tn_log_errno(
         database, sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL));
 }
 
@@ -79,7 +79,7 @@ int tn_sql_id_count(struct sqlite3 *database, const char *table, uint64_t *ret_c
     int r = tn_sql_prepare(database, sql, &statement);
     if (r < 0)
         return r;
-    r = tn_sql_errno(database, sqlite3_step(statement));
+    r = tn_log_errno(database, sqlite3_step(statement));
     int64_t highest = sqlite3_column_int64(statement, 0), rows = sqlite3_column_int64(statement, 1);
     bool is_dense = sqlite3_column_int(statement, 2) == 0 && highest >= 0 && highest / 4 <= rows + 1024;
     sqlite3_finalize(statement);

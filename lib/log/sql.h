@@ -5,15 +5,12 @@
 /* Small things that every file of this folder does with SQLite. */
 
 #include "tenure/base.h"
+#include "tenure/log.h"
 
 #include <stdint.h>
 
 struct sqlite3;
 struct sqlite3_stmt;
-
-/* What an SQLite result means for our callers: negative errno, 0 for OK, ROW and DONE. A full disk, a
- * read-only file system and the like are told apart by the errno that the connection saved. */
-int tn_sql_errno(struct sqlite3 *database, int rc);
 
 /* Run SQL text that gives no rows. Returns 0 or a negative errno. */
 int tn_sql_run(struct sqlite3 *database, const char *sql);

@@ -114,7 +114,7 @@ static int load_processes(struct sqlite3 *database, struct tn_summary *summary)
     while (r == 0) {
         int rc = sqlite3_step(statement);
         if (rc != SQLITE_ROW) {
-            r = tn_sql_errno(database, rc);
+            r = tn_log_errno(database, rc);
             break;
         }
         r = read_process(statement, summary);
@@ -153,7 +153,7 @@ static int load_totals(struct sqlite3 *database, uint64_t process_id, struct tn_
         totals->live_count = totals->allocations - totals->frees;
     }
     sqlite3_finalize(statement);
-    return tn_sql_errno(database, rc);
+    return tn_log_errno(database, rc);
 }
 
 /* The peaks of all processes from the timeline: the highest of them is the peak of `all`. */

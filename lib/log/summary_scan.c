@@ -171,7 +171,7 @@ static int load_stacks(struct scan *scan)
         if (id < scan->stack_count)
             scan->frame_of_stack[id] = (uint64_t)sqlite3_column_int64(statement, 1);
     }
-    return tn_sql_errno(scan->database, sqlite3_finalize(statement));
+    return tn_log_errno(scan->database, sqlite3_finalize(statement));
 }
 
 /* Drop the frames without allocations; the rest stands in front. */
@@ -251,7 +251,7 @@ static int name_site(struct scan *scan, const struct place *place, struct tn_sum
     if (has_all && rc == SQLITE_ROW)
         return 0;
     tn_summary_finish_site(site);
-    return has_all ? tn_sql_errno(scan->database, rc) : -ENOMEM;
+    return has_all ? tn_log_errno(scan->database, rc) : -ENOMEM;
 }
 
 static int fill_list(struct scan *scan, enum tn_summary_list which, size_t top)

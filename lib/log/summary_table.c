@@ -95,7 +95,7 @@ static int read_list(struct sqlite3 *database, const char *sql, uint64_t process
         list->count += r == 0;
     }
     int end = sqlite3_finalize(statement);
-    return r < 0 ? r : tn_sql_errno(database, end);
+    return r < 0 ? r : tn_log_errno(database, end);
 }
 
 int tn_summary_read_sites(struct sqlite3 *database, struct tn_summary *summary, size_t top)
@@ -142,6 +142,6 @@ int tn_summary_read_timeline(struct sqlite3 *database, uint64_t process_id, stru
     }
     int rc = sqlite3_finalize(statement);
     if (rc != SQLITE_OK)
-        return tn_sql_errno(database, rc);
+        return tn_log_errno(database, rc);
     return last_count == totals->live_count && last_allocations == totals->allocations ? 0 : -ENODATA;
 }
