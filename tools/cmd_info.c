@@ -23,6 +23,12 @@ static const char *const troubles[] = {
     " WHERE " META("complete") " = '1' AND ifnull(" META("finished") ", '0') <> '1'",
     "SELECT print_count(value) || ' events were lost: counts are too low by them.' FROM meta"
     " WHERE key = 'events_lost' AND value > 0",
+    "SELECT '  ' || print_count(value) || CASE key"
+    " WHEN 'events_lost_ring' THEN ' found their ring full; a larger --ring-size may help.'"
+    " WHEN 'events_lost_no_slot' THEN ' were of threads beyond the 1,023 that are recorded at once.'"
+    " WHEN 'events_lost_nested' THEN ' were of signal handlers that ran on top of the shim.'"
+    " ELSE ' came before the shim was ready, or after it had ended.' END FROM meta"
+    " WHERE key GLOB 'events_lost_*' AND value > 0",
     "SELECT print_count(value) || ' frees had no allocation: the blocks were born before the recording or'"
     " || ' unseen.' FROM meta WHERE key = 'unmatched_frees' AND value > 0",
     "SELECT print_count(value) || ' blocks were born at the address of one whose free was not seen.' FROM meta"

@@ -188,8 +188,8 @@ static void print_losses(const struct tn_recording *recording)
     char count[TN_QUANTITY_TEXT_BYTES];
     if (lost != 0)
         tn_say(
-            "%s events were lost: counts and lifetimes are too low where they are missing; a larger "
-            "--ring-size may help",
+            "%s events were lost: counts and lifetimes are too low where they are missing; `tenure info` "
+            "tells why",
             tn_print_count(count, lost));
 }
 
