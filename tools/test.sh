@@ -54,11 +54,12 @@ build() {
     folder=$root/$1 name=$2
     shift 2
     say "== $name"
-    if configure "$folder" "$@" >"$folder.log" 2>&1 && ninja -C "$folder" >>"$folder.log" 2>&1; then
+    mkdir -p "$folder"
+    if configure "$folder" "$@" >"$folder/build.log" 2>&1 && ninja -C "$folder" >>"$folder/build.log" 2>&1; then
         count pass "$name"
         return 0
     fi
-    tail -n 60 "$folder.log"
+    tail -n 60 "$folder/build.log"
     count fail "$name"
     return 1
 }
