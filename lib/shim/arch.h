@@ -4,13 +4,15 @@
 
 /* What differs between processor architectures. One more of them is one more pair of files with these names:
  *
- *   TN_CALLER()                 struct tn_caller of the function it stands in (compiled with a frame pointer)
- *   tn_arch_syscall             a raw system call, negative errno on failure
- *   tn_arch_ticks               the processor's own clock
- *   TN_ARCH_RETURN_OFFSET       where a return address lies, relative to its frame's CFA
- *   TN_ARCH_UNWINDER            the soname of libunwind's generic form; TN_ARCH_UNWIND_SYMBOL(name) its
- * symbols TN_ARCH_REG_*               libunwind's numbers of the three registers that a walk follows and the
- * functions below. */
+ *   TN_CALLER()             struct tn_caller of the function it stands in (compiled with a frame pointer)
+ *   tn_arch_syscall         a raw system call, negative errno on failure
+ *   tn_arch_ticks           the processor's own clock
+ *   TN_ARCH_RETURN_OFFSET   where a return address lies, relative to its frame's CFA
+ *   TN_ARCH_UNWINDER        the soname of libunwind's generic form
+ *   TN_ARCH_UNWIND_SYMBOL   makes the name of a symbol in it
+ *   TN_ARCH_REG_x           libunwind's numbers of the three registers that a walk follows
+ *
+ * and the functions below. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,13 +4,21 @@
 
 /* x86-64 as arch.h wants it; included by arch.h only. */
 
+#include "arch.h"
+
 #include <stdint.h>
 
-#define TN_CALLER()                                                                                          \
-    {                                                                                                        \
-        .pc = (uintptr_t)__builtin_return_address(0), .cfa = (uintptr_t)__builtin_frame_address(0) + 16,     \
-        .fp = *(const uintptr_t *)__builtin_frame_address(0)                                                 \
-    }
+/* rbp, pushed on entry, lies right below the return address. */
+static inline __attribute__((always_inline)) struct tn_caller tn_arch_caller(void *pc, void *frame)
+{
+    struct tn_caller caller;
+    caller.pc = (uintptr_t)pc;
+    caller.cfa = (uintptr_t)frame + 16;
+    caller.fp = *(const uintptr_t *)frame;
+    return caller;
+}
+
+#define TN_CALLER() tn_arch_caller(__builtin_return_address(0), __builtin_frame_address(0))
 
 #define TN_ARCH_RETURN_OFFSET       (-8)
 #define TN_ARCH_UNWINDER            "libunwind-x86_64.so.8"

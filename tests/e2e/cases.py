@@ -180,7 +180,7 @@ SAMES = (
     Same("jq", JQ, ("jq",), stdin=JQ_INPUT,
          statements=(("SELECT value FROM meta WHERE key = 'allocations'", 20000),)),
     Same("sqlite3", ("sqlite3", ":memory:"), ("sqlite3",), stdin=SQL,
-         statements=(("SELECT value FROM meta WHERE key = 'allocations'", 5000),)),
+         statements=(("SELECT value FROM meta WHERE key = 'allocations'", 500),)),
     Same("gcc", ("sh", "-c", "gcc -O1 -o program program.c && ./program"), ("gcc",), files={"program.c": SOURCE},
          executables=("cc1", "gcc", "as", "collect2", "ld", "program"),
          statements=(("SELECT count(DISTINCT process_id) FROM allocation", 5),)),

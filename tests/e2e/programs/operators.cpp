@@ -63,16 +63,18 @@ void expressions()
 void functions()
 {
     const std::align_val_t align{64};
+    const std::size_t plain_bytes = 32;
+    const std::size_t aligned_bytes = 192;
     struct block b = born(TRUTH_NEW, ::operator new(31), 31, 0, __LINE__);
     truth_death(&b, TRUTH_DELETE, TRUTH_HERE), ::operator delete(b.address);
     b = born(TRUTH_NEW, ::operator new(32), 32, 0, __LINE__);
-    truth_death(&b, TRUTH_DELETE, TRUTH_HERE), ::operator delete (b.address, std::size_t{32});
+    truth_death(&b, TRUTH_DELETE, TRUTH_HERE), ::operator delete(b.address, plain_bytes);
     b = born(TRUTH_NEW, ::operator new(33, std::nothrow), 33, 0, __LINE__);
     truth_death(&b, TRUTH_DELETE, TRUTH_HERE), ::operator delete(b.address, std::nothrow);
     b = born(TRUTH_NEW, ::operator new(128, align), 128, 64, __LINE__);
     truth_death(&b, TRUTH_DELETE, TRUTH_HERE), ::operator delete(b.address, align);
     b = born(TRUTH_NEW, ::operator new(192, align), 192, 64, __LINE__);
-    truth_death(&b, TRUTH_DELETE, TRUTH_HERE), ::operator delete (b.address, std::size_t{192}, align);
+    truth_death(&b, TRUTH_DELETE, TRUTH_HERE), ::operator delete(b.address, aligned_bytes, align);
     b = born(TRUTH_NEW, ::operator new(256, align, std::nothrow), 256, 64, __LINE__);
     truth_death(&b, TRUTH_DELETE, TRUTH_HERE), ::operator delete(b.address, align, std::nothrow);
 }
