@@ -193,6 +193,19 @@ static int find_recorder(enum tn_hello_reason reason, struct tn_text *directory)
     return fd >= 0 ? fd : connect_by_log(directory);
 }
 
+/* What a person can mend: the place that was named, or the usual one. */
+static const char *no_recorder(void)
+{
+    return getenv("TENURE_RECORDER") != NULL ? "the recorder that TENURE_RECORDER names cannot be started"
+                                             : "the recorder that belongs to libtenure.so cannot be started";
+}
+
+static const char *no_log(void)
+{
+    return getenv("TENURE_LOG") != NULL ? "the log that TENURE_LOG names cannot be written"
+                                        : "no log can be written in the working directory";
+}
+
 static int open_socket(enum tn_hello_reason reason, const char **ret_what)
 {
     struct tn_text directory;
@@ -204,7 +217,7 @@ static int open_socket(enum tn_hello_reason reason, const char **ret_what)
     int fd = find_recorder(reason, &directory);
     if (fd >= 0 || reason == TN_HELLO_FORK)
         return fd;
-    *ret_what = "the recorder cannot be started";
+    *ret_what = no_recorder();
     return tn_launch_recorder();
 }
 
@@ -279,8 +292,7 @@ static int judge(const struct tn_welcome *welcome, const char **ret_what)
         return 2;
     default:
         /* Our own child answers so, as nobody, when it cannot become a recorder. */
-        *ret_what =
-            welcome->recorder_pid == 0 ? "the recorder cannot be started" : "the log cannot be written";
+        *ret_what = welcome->recorder_pid == 0 ? no_recorder() : no_log();
         return welcome->errno_value > 0 ? -welcome->errno_value : 2;
     }
 }

@@ -160,7 +160,7 @@ def unrecorded(world, words, preexec=None, **environment):
 
 
 def recorder_missing(world):
-    log = unrecorded(world, "recorder cannot be started: No such file", TENURE_RECORDER="/no/such/recorder")
+    log = unrecorded(world, "recorder that TENURE_RECORDER names cannot be started: No such file", TENURE_RECORDER="/no/such/recorder")
     expect(not log.exists(), "a log was made")
 
 
@@ -235,7 +235,7 @@ def log_not_creatable(world):
     program = preloaded(world, world.folder / "no-such-folder/x.db", world.programs / "gated", 1000)
     expect_equal(program.line(), b"half\n", "the first line")
     program.go()
-    check_unharmed(program.end(), wanted, err_lines=("log cannot be written: No such file",))
+    check_unharmed(program.end(), wanted, err_lines=("log that TENURE_LOG names cannot be written: No such file",))
 
 
 def log_exists(world):
