@@ -9,6 +9,10 @@
 #define NAMELESS_PERCENT_MIN 10
 #define MODULES_MAX          3
 
+/* A site that makes this share of all allocations, in this many sizes, serves the whole program. */
+#define WRAPPER_PERCENT_MIN 50
+#define WRAPPER_SIZES_MIN   16
+
 /* Below this share of all allocations, short-lived small ones are not worth a word. */
 #define SHORT_LIVED_PERCENT_MIN 5
 
@@ -87,6 +91,38 @@ static void print_nameless(struct tn_text *text, const struct tn_summary *summar
                   ": no debug information was found.\n"
                   "    Build with -g, or install the debug symbols of the package (on Debian NAME-dbgsym or\n"
                   "    NAME-dbg), and record again.\n");
+}
+
+/* A name as a POSIX extended regular expression that matches it alone. */
+static void print_literal(struct tn_text *text, const char *name)
+{
+    for (; *name != '\0'; name++)
+        tn_text_print(text, strchr(".[]()*+?{}|^$\\", *name) != NULL ? "\\%c" : "%c", *name);
+}
+
+/* Most allocations at one place, in many sizes: an allocation function of the program's own, whose callers
+ * are the ones to know. Advice on such a site as a whole would be wrong, so this comes before it. */
+static void print_wrapper(struct tn_text *text, const struct tn_summary *summary)
+{
+    const struct tn_summary_sites *sites = &summary->lists[TN_SUMMARY_BY_ALLOCATIONS];
+    const struct tn_summary_site *site = sites->count != 0 ? &sites->sites[0] : NULL;
+    if (site == NULL || site->distinct_sizes < WRAPPER_SIZES_MIN || site->module[0] == '\0' ||
+        site->allocations < summary->totals.allocations / 100 * WRAPPER_PERCENT_MIN)
+        return;
+    tn_text_print(text, "  - One place asks for most of the blocks, in %" PRIu64 " different sizes:\n      ",
+                  site->distinct_sizes);
+    tn_text_place(text, site, TN_TEXT_COLUMNS - 6);
+    tn_text_print(
+        text,
+        "\n    If it allocates on behalf of its callers, what follows is true of no single one of them.\n"
+        "    To see each caller for itself, record again with\n      --wrapper '");
+    if (site->function[0] != '\0') {
+        print_literal(text, site->function);
+        tn_text_print(text, "'\n");
+        return;
+    }
+    print_literal(text, module_name(site));
+    tn_text_print(text, "\\+0x%" PRIx64 "$'\n", site->offset_bytes);
 }
 
 /* The first site whose blocks are short-lived nearly always; NULL: none. */
@@ -203,6 +239,7 @@ void tn_text_next(struct tn_text *text, const struct tn_summary *summary)
     const struct tn_summary_sites *busiest = &summary->lists[TN_SUMMARY_BY_ALLOCATIONS];
     tn_text_print(text, "What to look at next\n");
     print_nameless(text, summary);
+    print_wrapper(text, summary);
     print_stack_buffers(text, summary);
     print_pool(text, summary);
     print_maximum(text, summary);

@@ -330,6 +330,31 @@ static void small_shares_give_no_advice(void **state)
     free(text);
 }
 
+static void one_place_for_all_may_be_a_wrapper(void **state)
+{
+    (void)state;
+    struct tn_summary summary = make_summary();
+    struct tn_summary_site busy = sites[1];
+    busy.function = S("");
+    busy.allocations = 60000;
+    summary.totals.allocations = 100000;
+    summary.lists[TN_SUMMARY_BY_ALLOCATIONS] = (struct tn_summary_sites){&busy, 1};
+    assert_says(&summary, "in 400 different sizes:\n      libstore.so.2+0x1f2c via operator new\n");
+    assert_says(&summary, "record again with\n      --wrapper 'libstore\\.so\\.2\\+0x1f2c$'\n");
+    busy.function = S("pool::get(int)");
+    assert_says(&summary, "--wrapper 'pool::get\\(int\\)'\n");
+    /* One size, or less than half of all, is a site like any other. */
+    busy.distinct_sizes = 1;
+    char *text = report(&summary);
+    assert_null(strstr(text, "--wrapper"));
+    free(text);
+    busy.distinct_sizes = 400;
+    busy.allocations = 40000;
+    text = report(&summary);
+    assert_null(strstr(text, "--wrapper"));
+    free(text);
+}
+
 static void missing_debug_information_comes_before_advice(void **state)
 {
     (void)state;
@@ -373,6 +398,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(shares_do_not_lie),
         cmocka_unit_test(paths_are_quoted_for_the_shell),
         cmocka_unit_test(small_shares_give_no_advice),
+        cmocka_unit_test(one_place_for_all_may_be_a_wrapper),
         cmocka_unit_test(missing_debug_information_comes_before_advice),
         cmocka_unit_test(the_table_of_formats_has_text),
     };
