@@ -12,14 +12,15 @@ from tree import ROOT, finish, relative, sources
 MAY_INCLUDE = {
     "lib/wire": {"event", "ring", "session"},
     "lib/shim": {"event", "ring", "session", "mark"},
-    "lib/base": {"base", "map"},
+    "lib/base": {"base", "json", "map"},
     "lib/symbol": {"symbol", "base", "map"},
     "lib/log": {"log", "log_write", "summary", "event", "base", "map"},
     "lib/record": {"record", "event", "ring", "session", "log_write", "finish", "base", "map"},
     "lib/site": {"site", "event", "base", "map"},
     "lib/finish": {"finish", "log", "log_write", "symbol", "site", "event", "base", "map"},
-    "lib/report": {"report", "summary", "base"},
-    "tools": {"report", "summary", "log", "record", "site", "finish", "base", "map"},
+    "lib/analyze": {"analyze", "finding", "log", "log_write", "site", "event", "json", "base", "map"},
+    "lib/report": {"report", "finding", "summary", "json", "base"},
+    "tools": {"report", "analyze", "finding", "summary", "log", "record", "site", "finish", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).
@@ -30,7 +31,7 @@ SHARED_PRIVATE = {
 
 # Folder -> headers of other libraries that it, and nobody else, may include.
 FOREIGN = {
-    "sqlite3.h": {"lib/log", "lib/finish", "tools"},
+    "sqlite3.h": {"lib/log", "lib/finish", "lib/analyze", "tools"},
     "sqlite3ext.h": {"lib/log"},
     "zstd.h": {"lib/log"},
     "elfutils/": {"lib/symbol"},
@@ -39,7 +40,7 @@ FOREIGN = {
     "libunwind": {"lib/shim"},
     "regex.h": {"lib/site"},
     "dlfcn.h": {"lib/shim"},
-    "stdio.h": {"lib/base", "lib/log", "lib/symbol", "lib/site", "lib/record", "lib/finish", "lib/report", "tools"},
+    "stdio.h": {"lib/base", "lib/log", "lib/symbol", "lib/site", "lib/record", "lib/finish", "lib/analyze", "lib/report", "tools"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

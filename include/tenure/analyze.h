@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_ANALYZE_H
+#define TENURE_ANALYZE_H
+
+/* From a log to findings: one pass over the events of one process, shared by all analyses. What each kind
+ * asks, and by which thresholds, is explained in docs/analyses.md. */
+
+#include "tenure/base.h"
+#include "tenure/finding.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tn_log;
+
+/* A number that decides what counts as a finding, which the user can set. */
+struct tn_threshold {
+    const char
+        *name;       /* "KIND.WORDS", as `tenure report --threshold NAME=VALUE` takes it; NULL ends a table */
+    double fallback; /* default */
+    double min, max; /* what is accepted */
+    const char *summary; /* what it decides, with unit, for the help */
+    const char *source;  /* where the default comes from */
+};
+
+/* A threshold that was set. */
+struct tn_threshold_value {
+    const char *name; /* borrowed */
+    double value;
+};
+
+/* What to analyse. Zeroed but for min_allocations is a good default. */
+struct tn_analyze_options {
+    uint64_t process_id;      /* 0: the process with most allocations */
+    uint64_t min_allocations; /* sites with fewer are left alone, but by kinds that speak of single blocks; 0:
+                                 the default, TN_MIN_ALLOCATIONS */
+    const char *wrapper_regex; /* NULL; else more wrappers, as `tenure record --wrapper` takes them */
+    const char *only;          /* NULL: every kind; else names, separated by commas */
+    const struct tn_threshold_value *values; /* borrowed; set thresholds */
+    size_t value_count;
+    void (*progress)(void *user, uint64_t done, uint64_t total); /* events; NULL: not told */
+    void *user;
+};
+
+#define TN_MIN_ALLOCATIONS 20u /* support of methods (b1): fewer are coincidence */
+
+/* The kinds, in the order of design: name and what it states. Ended by NULL. */
+struct tn_kind {
+    const char *name;
+    const char *summary;
+    const struct tn_threshold *thresholds; /* ended by a NULL name; NULL: none */
+};
+
+/* The kinds that this build knows, ended by one without a name. Static storage. */
+const struct tn_kind *tn_analyze_kinds(void);
+
+/* Analyse.
+ *
+ * log           open; may still be recorded, or cut short: then what it holds so far
+ * ret_findings  ranked; the caller releases them by tn_findings_finish
+ * Returns       0, also without any finding; -EINVAL an unknown kind, threshold or expression; -ENOENT no
+ * such process; -EBADMSG a damaged log; -ENOMEM, -EIO; with the story in error and ret_findings untouched
+ * Cost          one pass: docs/analyses.md has figures; memory in proportion to live blocks, stacks and sites
+ */
+int tn_analyze(struct tn_log *log, const struct tn_analyze_options *options, struct tn_findings *ret_findings,
+               struct tn_error *error);
+
+/* Write findings into the log's tables `finding` and `finding_site`, replacing those of the same process.
+ *
+ * path     of a log that no recorder writes
+ * Returns  0; -EBUSY it is being recorded; -EACCES, -EROFS, -ENOSPC, -EIO; with the story in error; the log
+ * is then unchanged */
+int tn_findings_save(const char *path, const struct tn_findings *findings, struct tn_error *error);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_JSON_H
+#define TENURE_JSON_H
+
+/* Write JSON (RFC 8259) into a buffer, member by member: no tree, no state but where a comma is due. Used by
+ * layers that know no SQL. One thread at a time on one writer. */
+
+#include "tenure/base.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A writer. Begin with {.out = buffer}; what is in the buffer stays before it. */
+struct tn_json {
+    struct tn_buffer *out; /* borrowed */
+    bool needs_comma;      /* a value stands before in the open object or array; ours */
+    int error;             /* 0, or -ENOMEM once the buffer could not grow: nothing is written any more */
+};
+
+/* In all functions, key is the member's name in an object, and NULL in an array and at the top. Text is
+ * UTF-8; bytes that are none are written as U+FFFD, so that what comes out is JSON whatever a file is called.
+ */
+
+/* Open an object: `"key": {`. */
+void tn_json_open_object(struct tn_json *json, const char *key);
+
+/* Close the object. */
+void tn_json_close_object(struct tn_json *json);
+
+/* Open an array. */
+void tn_json_open_array(struct tn_json *json, const char *key);
+
+/* Close the array. */
+void tn_json_close_array(struct tn_json *json);
+
+/* A string; NULL is written as null. */
+void tn_json_text(struct tn_json *json, const char *key, const char *text);
+
+/* A signed integer. */
+void tn_json_int(struct tn_json *json, const char *key, int64_t value);
+
+/* An unsigned integer. */
+void tn_json_uint(struct tn_json *json, const char *key, uint64_t value);
+
+/* A number with a fraction, 6 significant digits or as many as `digits` says (1 to 17); NaN and infinity,
+ * which JSON does not have, as null. */
+void tn_json_real(struct tn_json *json, const char *key, double value, int digits);
+
+/* true or false. */
+void tn_json_bool(struct tn_json *json, const char *key, bool value);
+
+/* null. */
+void tn_json_null(struct tn_json *json, const char *key);
+
+/* A value that is JSON already; not checked. */
+void tn_json_raw(struct tn_json *json, const char *key, const char *value);
+
+#endif

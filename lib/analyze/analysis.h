@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_ANALYZE_ANALYSIS_H
+#define TN_ANALYZE_ANALYSIS_H
+
+/* What an analysis is to the shared pass, and what the pass offers to it. One file of this folder a kind; the
+ * table in kinds.c lists them. An analysis sees every birth and death of one process in true order, keeps
+ * what it needs in proportion to live blocks and sites, and states its findings at the end. */
+
+#include "tenure/analyze.h"
+#include "tenure/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A node of the trie of stacks, by row id. */
+struct tn_stack_node {
+    uint32_t frame_id;
+    uint32_t caller_id; /* 0 at the root; else below its own id */
+    uint32_t depth;     /* frames, this one included */
+    uint32_t
+        site; /* index in tn_pass.sites of the site of a stack that ends here; 0: it is no event's stack */
+    uint64_t frame_bytes; /* this frame's CFA minus its callee's */
+    uint64_t total_bytes; /* sum of frame_bytes from here to the root */
+    bool is_cut;
+};
+
+/* A site, and what all analyses need to know of it at the end. Kept by the pass, right after each event. */
+struct tn_pass_site {
+    uint64_t site_id; /* row of `site` */
+    uint64_t allocations, freed, live_count, peak_live_count;
+    uint64_t total_bytes, usable_bytes, live_bytes,
+        peak_live_bytes; /* bytes asked for, but for usable_bytes */
+    uint64_t min_size_bytes, max_size_bytes, max_alignment_bytes;
+    uint64_t freed_by_other_thread;
+    uint64_t first_birth_index, last_birth_index; /* allocations of the process up to and with it */
+    uint64_t first_birth_ns, last_birth_ns;
+    bool is_runtime; /* the whole stack is the C library's or the loader's: nothing to change for the user */
+};
+
+/* A block that lives. The pass fills it before birth() and drops it after death(). */
+struct tn_block {
+    uint64_t id;
+    uint64_t size_bytes, usable_size_bytes, alignment_bytes;
+    uint64_t birth_ns;
+    uint64_t birth_index; /* allocations of the process up to and with this one: a clock */
+    uint64_t birth_bytes; /* bytes asked for up to and with this one: a clock */
+    uint64_t birth_event; /* events of its thread up to and with its birth */
+    uint64_t depth_bytes; /* base of the thread's stack minus the caller's CFA */
+    uint32_t site;        /* index in tn_pass.sites, from 1 */
+    uint32_t stack_id;    /* row; 0: none */
+    uint32_t thread;      /* index in tn_pass.threads, from 0 */
+    uint32_t slot; /* 0 to tn_pass.slot_capacity - 1, its own while it lives, used again afterwards: for
+                      arrays that an analysis keeps beside the blocks */
+    uint32_t chain_steps; /* reallocs that led to this block */
+    uint64_t chain_first_id, chain_first_size_bytes, chain_max_size_bytes, chain_birth_index;
+    enum tn_function function;
+};
+
+/* One event as analyses see it. A realloc is a death with function REALLOC or REALLOCARRAY and, unless it
+ * released the block, right after it in its thread a birth whose event->previous_id names the dead block. */
+struct tn_pass_event {
+    const struct tn_log_event *event;
+    const struct tn_block
+        *block;            /* born or dying; at a birth not counted as live yet by nobody but the pass */
+    uint32_t thread;       /* index in tn_pass.threads: of the event */
+    uint64_t thread_event; /* events of this thread up to and with this one */
+};
+
+/* A thread of the process. */
+struct tn_pass_thread {
+    uint64_t thread_id; /* row */
+    uint64_t event_count;
+    uint64_t stack_size_bytes; /* 0: not known */
+    uint64_t max_depth_bytes;  /* deepest event so far */
+};
+
+/* Times of the process's life, ns since the log's start; 0: there is no such mark. */
+struct tn_pass_marks {
+    uint64_t main_ns, initialised_ns, exit_ns, end_ns;
+};
+
+struct tn_pass {
+    struct tn_log *log; /* borrowed */
+    const struct tn_analyze_options *options;
+    uint64_t process_id;
+    struct tn_stack_node *nodes; /* owned; by stack row id; 0 unused */
+    size_t node_count;           /* highest id + 1 */
+    struct tn_pass_site *sites;  /* owned; index 0: allocations without a stack and site */
+    size_t site_count;
+    struct tn_pass_thread *threads; /* owned */
+    size_t thread_count;
+    uint32_t slot_capacity;    /* slots that blocks have had so far, rounded up to the array's room */
+    uint64_t allocation_count; /* births so far: the clock of tn_block.birth_index */
+    uint64_t allocated_bytes;  /* clock of tn_block.birth_bytes */
+    uint64_t live_bytes, peak_live_bytes, peak_index; /* highest so far, and the birth_index when it was */
+    struct tn_pass_marks marks;
+    bool is_complete; /* the recording was closed: what lives at the end lived to the end of the process */
+    struct tn_error *error;
+};
+
+/* One kind. Functions that it does not need are NULL. Each returns 0 or negative errno, which ends the pass.
+ */
+struct tn_analysis {
+    struct tn_kind kind;
+    int (*begin)(const struct tn_pass *pass, void **ret_state);
+    int (*birth)(void *state, const struct tn_pass *pass, const struct tn_pass_event *event);
+    int (*death)(void *state, const struct tn_pass *pass, const struct tn_pass_event *event);
+    /* Each block that lives at the end, in order of slots; before conclude. */
+    int (*survivor)(void *state, const struct tn_pass *pass, const struct tn_block *block);
+    int (*conclude)(void *state, const struct tn_pass *pass, struct tn_findings *findings);
+    void (*finish)(void *state); /* releases; state may be NULL or half made */
+};
+
+/* All kinds, ended by one without a name. */
+extern const struct tn_analysis *const tn_analyses[];
+
+/* The value of a threshold: as the user set it, else its default. name must be in the tables. */
+double tn_pass_threshold(const struct tn_pass *pass, const char *name);
+
+/* Begin a finding about sites (indices of tn_pass.sites): fills kind, sites with their names, tactic. The
+ * caller adds the rest and gives it to tn_findings_add, or releases it by tn_finding_finish. Returns 0,
+ * -ENOMEM, -EIO. */
+int tn_finding_begin(const struct tn_pass *pass, const struct tn_analysis *analysis, const char *tactic,
+                     const uint32_t *sites, size_t site_count, struct tn_finding *ret_finding);
+
+/* Give title, advice, evidence, query, code or notes, printf-like. Releases what was there. Returns 0 or
+ * -ENOMEM. */
+int tn_finding_set(char **field, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "function (file:line)" or "module+0xoffset", as titles and advice name a site. Returns ret_text. */
+const char *tn_finding_place(const struct tn_finding_site *site, char *ret_text, size_t text_bytes);
+
+/* The SQL condition that selects the blocks of these sites in `allocation`, for queries: "process_id = 1 AND
+ * site_id IN (3, 4)"; by stack_id where sites were changed by a wrapper expression given to the report.
+ * Returns 0 or -ENOMEM. */
+int tn_finding_where(const struct tn_pass *pass, const uint32_t *sites, size_t site_count,
+                     char **ret_condition);
+
+#endif
