@@ -1,98 +1,180 @@
 # SPDX-License-Identifier: MIT
-"""What a recording costs the program: run time without a tool, under tenure and under heaptrack, interleaved,
-the median of several rounds.
+"""What a recording costs: programs without a tool, under tenure and under heaptrack, in turn, several rounds,
+one table of medians, and which of the targets are met. Status 1 when a recording is not exact.
 
-usage: overhead.py BUILD [ROUNDS]"""
+usage: overhead.py BUILD [--rounds N] [--seconds N] [WORD...]
 
-import pathlib
+WORD       only the workloads whose name holds one of the words
+--rounds   3 unless told
+--seconds  no further round is begun that would end later than this; 330 unless told"""
+
+import argparse
+import dataclasses
+import os
+import re
 import shutil
-import statistics
+import sqlite3
+import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+from workloads import workloads  # also opens the way to the harness
 
-import cases
-from harness import World, expect_equal, meta
+from harness import World, expect, expect_equal, query, value
 
-ROUNDS = 3
+import table
 
-
-def workloads(world):
-    """Name, command, stdin and environment; each runs for some tenths of a second to seconds."""
-    python = cases.PYTHON.replace("range(3000)", "range(20000)")
-    perl = cases.PERL.replace("20000", "300000")
-    jq_input = b"[" + b",".join(b'{"n":%d,"t":"name %d"}' % (i, i % 17) for i in range(60000)) + b"]"
-    yield "pairs", (world.build / "tests/bench/events", "1", "8000000", "1"), b"", {}
-    yield "churn, 1 thread", (world.build / "tests/bench/events", "1", "8000000", "10000"), b"", {}
-    yield "churn, 4 threads", (world.build / "tests/bench/events", "4", "2000000", "10000"), b"", {}
-    yield "python3", ("/usr/bin/python3", "-c", python), b"", {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"}
-    yield "perl", ("/usr/bin/perl", "-e", perl), b"", {"PERL_HASH_SEED": "0"}
-    yield "jq", cases.JQ, jq_input, {}
+PATIENCE_S = 300  # the longest that one run may take
+STEP_S = 0.002  # how often a log is looked at for its end
+TOLD = re.compile(rb"^(\d+) (\d+) (\d+)$", re.M)  # heaptrack writes lines of its own around it
 
 
-def timed(run):
-    start = time.monotonic()
-    result = run()
-    expect_equal(result.status, 0, "status")
-    return time.monotonic() - start
+@dataclasses.dataclass
+class Run:
+    """One run of a program."""
+
+    seconds: float  # wall time; of the requests, where a server was driven
+    peak_bytes: int  # highest resident size
+    end_ns: int  # when it ended
+    out: bytes
+    loop_ns: int = 0  # of the loop alone, where the program tells
+    requests: int = 0
+    recording: object = None
 
 
-def under_tenure(world, command, log, **keywords):
-    """Time until the program has ended; the log is finished outside of it."""
-    environment = {"LD_PRELOAD": world.shim, "TENURE_LOG": log, "TENURE_ROWS": "none", **keywords}
-    seconds = timed(lambda: world.run(*command, timeout=None, **environment))
+@dataclasses.dataclass
+class Recording:
+    """What a run under tenure left."""
+
+    allocations: int
+    closed_s: float  # from the program's end until all events are in the log
+    finished_s: float  # and until names and summaries are, too
+    recorder_bytes: int  # highest resident size
+    packed_bytes: int
+    address_bytes: int  # of them
+
+
+def execute(world, workload, before=()):
+    """Run it: `before` is put before the command, settings or a tool."""
+    result = world.folder / "result"
+    command = [world.build / "tests/bench/measure", result, *before, *workload.command]
+    with open(world.folder / "in", "w+b") as i, open(world.folder / "out", "w+b") as o, open(world.folder / "err", "w+b") as e:
+        i.write(workload.stdin)
+        i.seek(0)
+        process = subprocess.Popen([str(part) for part in command], stdin=i, stdout=o, stderr=e, cwd=world.work,
+                                   env=world.environment(**workload.environment))
+        driven = workload.drive(world, process) if workload.drive else None
+        process.wait(timeout=PATIENCE_S)
+        o.seek(0)
+        out = o.read()
+        e.seek(0)
+        errors = e.read().decode(errors="replace")
+    status, wall_ns, _, _, peak_bytes, end_ns = (int(number) for number in result.read_text().split())
+    expect_equal(status, 0, f"status of {workload.name} ({errors[-500:]})")
+    seconds, requests = driven or (wall_ns / 1e9, 0)
+    told = workload.tells and TOLD.search(out)
+    return Run(seconds, peak_bytes, end_ns, out, int(told[3]) if told else 0, requests)
+
+
+def is_set(log, key):
+    """Whether meta says so already. The file is read as if nobody wrote it: a reader that is waited for would
+    keep the recorder from leaving SQLite's WAL mode."""
+    try:
+        database = sqlite3.connect(f"file:{log}?mode=ro&immutable=1", uri=True)
+        try:
+            return database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone() == ("1",)
+        finally:
+            database.close()
+    except sqlite3.Error:
+        return False
+
+
+def wait_set(log, key, end_ns):
+    """Seconds from the program's end until it is so."""
+    limit = time.monotonic() + PATIENCE_S
+    while not is_set(log, key):
+        expect(time.monotonic() < limit, f"{log} gets no {key}")
+        time.sleep(STEP_S)
+    return max(0, time.monotonic_ns() - end_ns) / 1e9
+
+
+def packed_sizes(log):
+    """Bytes of the packed events, and of their column of addresses."""
+    total = address = 0
+    for codec, size in query(log, "SELECT codec, length(data) FROM chunk"):
+        total += size
+        address += sum(int(entry.rsplit(":", 1)[1]) for entry in codec.split() if entry.startswith("address"))
+    return total, address
+
+
+def check_exact(workload, log, run, bare):
+    """Nothing lost, nothing unmatched, and as many blocks as the program itself has counted."""
+    told = dict(query(log, "SELECT key, value FROM meta"))
+    for key, wanted in (("complete", "1"), ("finished", "1"), ("events_lost", "0"), ("unmatched_births", "0"),
+                        ("unmatched_frees", "0"), ("damaged_rings", "0")):
+        expect_equal(told.get(key, "0"), wanted, f"meta.{key} of {workload.name}")
+    expect_equal(value(log, "PRAGMA integrity_check"), "ok", f"the log of {workload.name}")
+    counts = tuple(int(told[key]) for key in ("allocations", "frees"))
+    expect_equal(query(log, "SELECT coalesce(sum(births), 0), coalesce(sum(deaths), 0) FROM chunk")[0], counts, f"events of {workload.name}")
+    if not workload.tells:
+        expect(workload.drive or run.out == bare.out, f"{workload.name} writes something else under tenure")
+        return counts[0]
+    own = query(log, "SELECT sum(allocations), sum(freed) FROM site_summary JOIN site ON site.id = site_id"
+                     " WHERE file LIKE '%workload.c' AND via = 'malloc'")[0]
+    expect_equal(own, tuple(int(number) for number in TOLD.search(run.out).groups()[:2]), f"blocks of {workload.name}")
+    return counts[0]
+
+
+def run_tenure(world, workload, bare):
+    log = world.new_log()
+    run = execute(world, workload, (f"LD_PRELOAD={world.shim}", f"TENURE_LOG={log}", "TENURE_ROWS=none"))
+    closed_s, finished_s = (wait_set(log, key, run.end_ns) for key in ("complete", "finished"))
     world.wait_finished(log)
-    return seconds
+    allocations = check_exact(workload, log, run, bare)
+    peak_bytes = int(value(log, "SELECT value FROM meta WHERE key = 'recorder_peak_bytes'"))
+    run.recording = Recording(allocations, closed_s, finished_s, peak_bytes, *packed_sizes(log))
+    log.unlink()
+    return run
 
 
-def under_heaptrack(world, command, heaptrack, **keywords):
-    out = world.folder / "heaptrack"
-    return timed(lambda: world.run(heaptrack, "--raw", "-o", out, *command, timeout=None, **keywords))
-
-
-def measure(world, name, command, stdin, environment, rounds):
-    times = {"bare": [], "tenure": [], "heaptrack": []}
-    heaptrack = shutil.which("heaptrack")
-    keywords = {"stdin": stdin, **environment}
-    for _ in range(rounds):
-        times["bare"].append(timed(lambda: world.run(*command, timeout=None, **keywords)))
-        log = world.new_log()
-        times["tenure"].append(under_tenure(world, command, log, **keywords))
+def run_round(world, todo, runs, heaptrack):
+    for workload in todo:
+        bare = execute(world, workload)
+        runs[workload.name]["bare"].append(bare)
+        runs[workload.name]["tenure"].append(run_tenure(world, workload, bare))
         if heaptrack:
-            times["heaptrack"].append(under_heaptrack(world, command, heaptrack, **keywords))
-        told = meta(log)
-        size = log.stat().st_size
-        log.unlink()
-    events = int(told["allocations"]) + int(told["frees"])
-    show(name, times, events, size)
+            tool = (heaptrack, "--raw", "-o", world.folder / "heaptrack")
+            runs[workload.name]["heaptrack"].append(execute(world, workload, tool))
+        print(".", end="", file=sys.stderr, flush=True)
 
 
-def show(name, times, events, size):
-    """One line: medians with their spread (lowest to highest), ratios to the bare run, cost of one event."""
-    bare = statistics.median(times["bare"])
-    parts = [f"{name:18} {events / 1e6:7.2f} M"]
-    for tool, values in times.items():
-        if not values:
-            parts.append(f"{'-':>28}")
-            continue
-        middle = statistics.median(values)
-        cost = (middle - bare) / events * 1e9
-        parts.append(f"{middle:6.2f} s ({min(values):.2f}-{max(values):.2f})")
-        if tool != "bare":
-            parts.append(f"{middle / bare:5.1f}x {cost:5.0f} ns")
-    parts.append(f"{size / max(events, 1):5.2f} B/event")
-    print("  ".join(parts), flush=True)
+def run_rounds(world, options, todo):
+    """All rounds that there is time for; gives the number."""
+    runs = {workload.name: {"bare": [], "tenure": [], "heaptrack": []} for workload in todo}
+    start = time.monotonic()
+    for done in range(1, options.rounds + 1):
+        run_round(world, todo, runs, shutil.which("heaptrack"))
+        spent = time.monotonic() - start
+        if spent + spent / done > options.seconds:
+            break
+    print(f" {spent:.0f} s", file=sys.stderr)
+    return runs, done
 
 
 def main():
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS
-    world = World(sys.argv[1])
-    print(f"median of {rounds} rounds, interleaved (lowest-highest); ns: added to each event")
-    print(f"{'workload':18} {'events':>9}  {'no tool':22}  {'tenure':36}  {'heaptrack':36}  log")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build")
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=330)
+    options = parser.parse_intermixed_args()
+    world = World(options.build)
     try:
-        for name, command, stdin, environment in workloads(world):
-            measure(world, name, command, stdin, environment, rounds)
+        todo = list(workloads(world, options.words))
+        expect(todo, "no workload has such a name")
+        load = os.getloadavg()[0]
+        runs, rounds = run_rounds(world, options, todo)
+        table.show(todo, runs, rounds, load)
     finally:
         world.close(keep=False)
 
