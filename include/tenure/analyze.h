@@ -66,6 +66,16 @@ const struct tn_kind *tn_analyze_kinds(void);
 int tn_analyze(struct tn_log *log, const struct tn_analyze_options *options, struct tn_findings *ret_findings,
                struct tn_error *error);
 
+/* Let kinds that claim the same sites compete, and order what leads: by what is saved, the most first. A
+ * finding gives way, and is released, when stronger kinds that lead claim all its sites (the order of kinds:
+ * docs/analyses.md); their `alternatives` then name its kind. A weak finding never displaces another
+ * confidence. tn_analyze has done so; again after heap_deltas were measured, because these come first.
+ *
+ * findings  items, allocations and peak_live_bytes are read; items, rank, alternatives and given_way written
+ * Returns   0; -ENOMEM (all findings are still there, unordered)
+ * Cost      n log n, and the sites times the kinds */
+int tn_findings_rank(struct tn_findings *findings);
+
 /* Write findings into the log's tables `finding` and `finding_site`, replacing those of the same process.
  *
  * path     of a log that no recorder writes

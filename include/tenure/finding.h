@@ -81,8 +81,11 @@ struct tn_finding {
 struct tn_findings {
     struct tn_finding *items; /* owned; in order of rank once ranked */
     size_t count;
-    size_t capacity;     /* room in items */
-    uint64_t process_id; /* that they are about */
+    size_t capacity;          /* room in items */
+    uint64_t process_id;      /* that they are about */
+    uint64_t allocations;     /* of that process, all of them: what savings are a share of */
+    uint64_t peak_live_bytes; /* of that process: the same for bytes */
+    uint64_t given_way;       /* findings that tn_findings_rank took out, because a stronger one leads */
 };
 
 /* Take over a finding. On success the list owns what finding points to; the struct itself is copied.
@@ -96,7 +99,12 @@ void tn_finding_finish(struct tn_finding *finding);
 /* Release all; the list is empty again. NULL and zeroed are fine. */
 void tn_findings_finish(struct tn_findings *findings);
 
-/* "proven", "consistent", "weak". */
-const char *tn_confidence_name(enum tn_confidence confidence);
+/* "proven", "consistent", "weak". In the header, so that reports need not link the analyses. */
+static inline const char *tn_confidence_name(enum tn_confidence confidence)
+{
+    return confidence == TN_CONFIDENCE_PROVEN       ? "proven"
+           : confidence == TN_CONFIDENCE_CONSISTENT ? "consistent"
+                                                    : "weak";
+}
 
 #endif
