@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Hold a report's findings against what a truth program says of itself."""
+
+import os
+
+
+class Outcome:
+    """What came of one program: expected findings that are there, and a line for each that is not right."""
+
+    def __init__(self):
+        self.found = 0
+        self.expected = 0
+        self.missed = []
+        self.false = []
+
+
+def own_lines(truth, finding):
+    """The lines of the program's own source that a finding is about."""
+    return {site["line"] for site in finding["sites"] if os.path.basename(site["file"] or "") == truth.path.name}
+
+
+def place(truth, finding):
+    return ", ".join(truth.line_name(line) for line in sorted(own_lines(truth, finding))) or "no line of the program"
+
+
+def differences(truth, wanted, found, name):
+    """One text for each number that is not as wanted. A line stands for a site, where that is what was found."""
+    if isinstance(wanted, dict):
+        if not isinstance(found, dict):
+            return [f"{name} is {found!r}, not an object"]
+        lines = []
+        for key, value in wanted.items():
+            lines += differences(truth, value, found.get(key), f"{name}.{key}" if name else key)
+        return lines
+    if isinstance(wanted, list):
+        return list_differences(truth, wanted, found, name)
+    if name.endswith(".site") and isinstance(found, dict):
+        found = found.get("line")
+    if name.endswith(".site") and isinstance(found, str):
+        found = int(found.rsplit(":", 1)[-1]) if found.rsplit(":", 1)[-1].isdigit() else found
+    if type(wanted) is type(found) and wanted == found:
+        return []
+    return [f"{name} is {found!r}, must be {wanted!r}"]
+
+
+def list_differences(truth, wanted, found, name):
+    """Both lists must have the same items, in any order."""
+    if not isinstance(found, list) or len(found) != len(wanted):
+        return [f"{name} is {found!r}, must have {len(wanted)} items"]
+    lines, left = [], list(found)
+    for item in wanted:
+        trials = [(differences(truth, item, candidate, f"{name}[]"), index) for index, candidate in enumerate(left)]
+        told, index = min(trials, key=lambda trial: len(trial[0]))
+        lines += told
+        left.pop(index)
+    return lines
+
+
+def is_candidate(truth, statement, finding):
+    """Whether an expectation or allowance can mean this finding."""
+    if statement["kind"] not in (finding["kind"], "*"):
+        return False
+    if "sites" in statement and own_lines(truth, finding) != set(statement["sites"]):
+        return False
+    marks = statement.get("marks", {})
+    return all(finding["evidence"].get(key) == value for key, value in marks.items())
+
+
+def judge(truth, statement, finding):
+    """What is not right with a finding that an expectation means."""
+    wanted = statement.get("confidence")
+    lines = []
+    if wanted and finding["confidence"] != wanted:
+        lines.append(f"confidence is {finding['confidence']}, must be {wanted}")
+    if not wanted and finding["confidence"] == "weak":
+        lines.append("confidence is weak")
+    return lines + differences(truth, statement.get("evidence", {}), finding["evidence"], "")
+
+
+def take_expected(truth, findings, outcome):
+    """Judge every expectation; gives the findings that none of them means."""
+    left = list(findings)
+    for statement in truth.statements["expect"]:
+        outcome.expected += 1
+        names = ", ".join(truth.line_name(line) for line in statement.get("sites", [])) or "the program"
+        story = f"{truth.name}: {statement['kind']} of {names}"
+        trials = [(judge(truth, statement, f), f) for f in left if is_candidate(truth, statement, f)]
+        if not trials:
+            others = sorted({f"{f['kind']} ({f['confidence']})" for f in findings
+                             if own_lines(truth, f) & set(statement.get("sites", []))})
+            outcome.missed.append(f"{story}: missed" + (f"; found instead: {', '.join(others)}" if others else ""))
+            continue
+        lines, finding = min(trials, key=lambda trial: len(trial[0]))
+        left.remove(finding)
+        if lines:
+            outcome.missed.append(f"{story}: {'; '.join(lines)}")
+        else:
+            outcome.found += 1
+    return left
+
+
+def is_near_miss(truth, statement, finding):
+    return statement["kind"] in (finding["kind"], "*") and bool(own_lines(truth, finding) & set(statement["sites"]))
+
+
+def compare(truth, report):
+    """The Outcome of a report on a recording of the program."""
+    outcome = Outcome()
+    strong = [f for f in take_expected(truth, report["findings"], outcome) if f["confidence"] != "weak"]
+    for finding in strong:
+        story = f"{truth.name}: {finding['kind']} of {place(truth, finding)} ({finding['confidence']}): {finding['title']}"
+        if any(is_near_miss(truth, statement, finding) for statement in truth.statements["never"]):
+            outcome.false.append(f"{story}: a near miss")
+        elif own_lines(truth, finding) and not any(is_candidate(truth, s, finding) for s in truth.statements["allow"]):
+            outcome.false.append(f"{story}: not expected")
+    return outcome

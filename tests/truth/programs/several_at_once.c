@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* A loop keeps several blocks at once, always as many: an array in the same function. Another function keeps
+ * as many as its caller says, ever more: no array can be declared for that.
+ *
+ * expect {"kind": "stack-buffer", "sites": ["@part"], "confidence": "consistent", "evidence":
+ *         {"buffer_bytes": "=PART_BYTES", "owner": {"function": "assemble"}, "frames_down": 0,
+ *          "instances": "=CALLS * PARTS", "exceptions": 0}}
+ * never {"kind": "stack-buffer", "sites": ["@item"]}
+ */
+#include <stdlib.h>
+
+#define CALLS      100
+#define PARTS      3
+#define PART_BYTES 40
+#define ITEM_BYTES 24
+
+static char *items[CALLS * 4];
+
+static void assemble(void)
+{
+    char *parts[PARTS];
+    for (int i = 0; i < PARTS; i++)
+        parts[i] = malloc(PART_BYTES); /* @part */
+    for (int i = 0; i < PARTS; i++)
+        free(parts[i]);
+}
+
+static void sort(int count)
+{
+    for (int i = 0; i < count; i++)
+        items[i] = malloc(ITEM_BYTES); /* @item */
+    for (int i = 0; i < count; i++)
+        free(items[i]);
+}
+
+int main(void)
+{
+    for (int i = 0; i < CALLS; i++) {
+        assemble();
+        sort(4 * i);
+    }
+    return 0;
+}

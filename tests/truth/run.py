@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""Findings against the truth: programs with known patterns and near misses are recorded and reported on.
+
+usage: run.py BUILD findings [PROGRAM...]   every truth program, or these; with recall and precision
+       run.py BUILD queries                 each finding's query, on truth programs and on real ones
+       run.py BUILD pools                   pools against brute force and an exact replay"""
+
+import concurrent.futures
+import os
+import pathlib
+import sys
+import traceback
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parent / "e2e"))
+
+import compare
+import expectations
+import queries
+import schema
+from harness import SKIP, Failure, Skip, World, check_log, expect, expect_equal
+from reports import report
+
+
+def truths(names):
+    found = [expectations.Truth(path) for path in sorted((FOLDER / "programs").iterdir())
+             if path.suffix in (".c", ".cpp")]
+    chosen = [truth for truth in found if not names or truth.name in names]
+    expect(chosen, f"there is no program named {names}")
+    return chosen
+
+
+def record_truth(world, truth):
+    """A log of the program, with rows."""
+    log = world.folder / f"{truth.name}.db"
+    result, log = world.record(world.build / "tests/truth/programs" / truth.name, log=log, options=("--rows", "all"))
+    expect_equal(result.err, b"", f"{truth.name}: what record wrote on stderr")
+    expect_equal(result.status, 0, f"{truth.name}: status")
+    check_log(log)
+    return log
+
+
+def try_program(world, truth):
+    """Record, report, compare; gives the Outcome."""
+    log = record_truth(world, truth)
+    found = report(world, log)
+    schema.check(found)
+    outcome = compare.compare(truth, found)
+    for name in truth.statements["check"]:
+        outcome.false += getattr(queries, name)(world, truth, log, found)
+    outcome.queries = queries.check_all(world, log, found)
+    return outcome
+
+
+def in_pairs(function, items):
+    """The results, two at a time."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        return list(pool.map(function, items))
+
+
+def ratio(part, whole):
+    return f"{part} of {whole}, {100.0 * part / whole if whole else 100.0:.1f} %"
+
+
+def run_findings(world, names):
+    programs = truths(names)
+    outcomes = in_pairs(lambda truth: try_program(world, truth), programs)
+    found = expected = false = asked = 0
+    for truth, outcome in zip(programs, outcomes):
+        print(f"{truth.name}: {outcome.found} of {outcome.expected} found, {len(outcome.false)} false, "
+              f"{outcome.queries} queries agree")
+        for line in outcome.missed + outcome.false:
+            print(f"    {line}")
+        found += outcome.found
+        expected += outcome.expected
+        false += len(outcome.false)
+        asked += outcome.queries
+    print(f"{len(programs)} programs; recall {ratio(found, expected)}; precision {ratio(found, found + false)}; "
+          f"{asked} queries agree with their evidence")
+    expect(found == expected and false == 0, "findings are missing, wrong or false")
+
+
+def main():
+    build, subject, names = sys.argv[1], sys.argv[2], sys.argv[3:]
+    subjects = {"findings": run_findings, "queries": queries.run}
+    world = World(build)
+    status = 1
+    try:
+        subjects[subject](world, names)
+        status = 0
+    except Skip as reason:
+        print(f"{subject}: skipped: {reason}")
+        status = SKIP
+    except Failure as failure:
+        print(f"{subject}: {failure}")
+    except Exception:
+        traceback.print_exc()
+    world.close(keep=status == 1 and "KEEP" in os.environ)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
