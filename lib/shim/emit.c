@@ -105,25 +105,25 @@ static inline void end(struct tn_thread *thread, uint32_t used_words)
     atomic_store_explicit(&thread->ring->mark_ticks, 0, memory_order_release);
 }
 
-uint64_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller)
+uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller)
 {
     uintptr_t base = thread->stack_base;
     if (TN_UNLIKELY(caller->cfa - thread->stack_low >= thread->stack_high - thread->stack_low))
         base = tn_thread_stack_high(thread, caller->cfa);
     uint64_t depth_bytes = base - caller->cfa;
-    return depth_bytes <= UINT32_MAX ? depth_bytes : 0;
+    return depth_bytes <= UINT32_MAX ? (uint32_t)depth_bytes : 0;
 }
 
 void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t size_bytes,
-                     uint32_t stack_id, uint64_t depth_bytes)
+                     struct tn_origin origin)
 {
     uint32_t pad;
     uint64_t *event = begin(thread, TN_EVENT_FAILURE_WORDS, &pad);
     if (event == NULL)
         return;
-    event[0] = tn_event_head(TN_EVENT_FAILURE, TN_EVENT_FAILURE_WORDS, function, 0, stack_id);
+    event[0] = tn_event_head(TN_EVENT_FAILURE, TN_EVENT_FAILURE_WORDS, function, 0, origin.stack_id);
     event[2] = size_bytes;
-    event[3] = depth_bytes << 32;
+    event[3] = (uint64_t)origin.depth_bytes << 32;
     end(thread, pad + TN_EVENT_FAILURE_WORDS);
 }
 
@@ -132,12 +132,11 @@ static inline size_t usable_size(void *address, size_t size_bytes)
     return TN_LIKELY(tn_real.malloc_usable_size != NULL) ? tn_real.malloc_usable_size(address) : size_bytes;
 }
 
-/* Write BIRTH or REALLOC_COMMIT with a block. */
-static inline void write_block(struct tn_thread *thread, const struct tn_caller *caller, uint64_t head,
-                               void *address, size_t size_bytes, size_t alignment_bytes)
+/* Write BIRTH or REALLOC_COMMIT with a block. head: with kind and function only. */
+static inline void write_block(struct tn_thread *thread, uint64_t head, void *address, size_t size_bytes,
+                               size_t alignment_bytes, struct tn_origin origin)
 {
     uint32_t pad;
-    uint64_t depth_bytes = tn_depth_of(thread, caller);
     size_t usable_bytes = usable_size(address, size_bytes);
     uint64_t slack_bytes = usable_bytes - size_bytes;
     bool is_wide = alignment_bytes != 0 || size_bytes > UINT32_MAX || slack_bytes > UINT16_MAX;
@@ -145,9 +144,10 @@ static inline void write_block(struct tn_thread *thread, const struct tn_caller 
     uint64_t *event = begin(thread, words, &pad);
     if (TN_UNLIKELY(event == NULL))
         return;
-    event[0] = head | (uint64_t)words << 6 | (uint64_t)(is_wide ? TN_EVENT_FLAG_WIDE : 0) << 26;
+    event[0] = head | (uint64_t)words << 6 | (uint64_t)(is_wide ? TN_EVENT_FLAG_WIDE : 0) << 26 |
+               (uint64_t)origin.stack_id << 32;
     event[2] = ((uintptr_t)address & TN_ADDRESS_MASK) | slack_bytes << 48;
-    event[3] = (size_bytes & UINT32_MAX) | depth_bytes << 32;
+    event[3] = (size_bytes & UINT32_MAX) | (uint64_t)origin.depth_bytes << 32;
     if (TN_UNLIKELY(is_wide)) {
         event[4] = size_bytes;
         event[5] = usable_bytes;
@@ -156,76 +156,80 @@ static inline void write_block(struct tn_thread *thread, const struct tn_caller 
     end(thread, pad + words);
 }
 
-void tn_emit_birth_at(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
-                      void *address, size_t size_bytes, size_t alignment_bytes, uint32_t stack_id)
+void tn_emit_birth_at(struct tn_thread *thread, enum tn_function function, void *address, size_t size_bytes,
+                      size_t alignment_bytes, struct tn_origin origin)
 {
     if (TN_UNLIKELY(address == NULL))
-        tn_emit_failure(thread, function, size_bytes, stack_id, tn_depth_of(thread, caller));
+        tn_emit_failure(thread, function, size_bytes, origin);
     else
-        write_block(thread, caller, tn_event_head(TN_EVENT_BIRTH, 0, function, 0, stack_id), address,
-                    size_bytes, alignment_bytes);
+        write_block(thread, tn_event_head(TN_EVENT_BIRTH, 0, function, 0, 0), address, size_bytes,
+                    alignment_bytes, origin);
 }
 
 void tn_emit_birth(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
                    void *address, size_t size_bytes, size_t alignment_bytes)
 {
-    tn_emit_birth_at(thread, caller, function, address, size_bytes, alignment_bytes,
-                     tn_capture(thread, caller));
+    tn_emit_birth_at(thread, function, address, size_bytes, alignment_bytes, tn_capture(thread, caller));
 }
 
 /* DEATH and REALLOC_BEGIN. */
-static inline void write_release(struct tn_thread *thread, const struct tn_caller *caller,
-                                 enum tn_event_kind kind, enum tn_function function, void *address,
-                                 uint32_t stack_id)
+static inline void write_release(struct tn_thread *thread, enum tn_event_kind kind, enum tn_function function,
+                                 void *address, struct tn_origin origin)
 {
     uint32_t pad;
-    uint64_t depth_bytes = tn_depth_of(thread, caller);
     uint64_t *event = begin(thread, TN_EVENT_DEATH_WORDS, &pad);
     if (TN_UNLIKELY(event == NULL))
         return;
-    event[0] = tn_event_head(kind, TN_EVENT_DEATH_WORDS, function, 0, stack_id);
+    event[0] = tn_event_head(kind, TN_EVENT_DEATH_WORDS, function, 0, origin.stack_id);
     event[2] = (uintptr_t)address & TN_ADDRESS_MASK;
-    event[3] = depth_bytes << 32;
+    event[3] = (uint64_t)origin.depth_bytes << 32;
     end(thread, pad + TN_EVENT_DEATH_WORDS);
+}
+
+/* Where a block is released, as far as it is to be told. */
+static inline struct tn_origin release_origin(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    if (TN_LIKELY(tn_process.options.has_free_stacks))
+        return tn_capture(thread, caller);
+    return (struct tn_origin){0, tn_depth_of(thread, caller)};
 }
 
 void tn_emit_death(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
                    void *address)
 {
-    uint32_t stack_id = tn_process.options.has_free_stacks ? tn_capture(thread, caller) : 0;
-    write_release(thread, caller, TN_EVENT_DEATH, function, address, stack_id);
+    write_release(thread, TN_EVENT_DEATH, function, address, release_origin(thread, caller));
 }
 
-uint32_t tn_emit_realloc_begin(struct tn_thread *thread, const struct tn_caller *caller,
-                               enum tn_function function, void *address)
+struct tn_origin tn_emit_realloc_begin(struct tn_thread *thread, const struct tn_caller *caller,
+                                       enum tn_function function, void *address)
 {
-    uint32_t stack_id = tn_capture(thread, caller);
-    write_release(thread, caller, TN_EVENT_REALLOC_BEGIN, function, address,
-                  tn_process.options.has_free_stacks ? stack_id : 0);
-    return stack_id;
+    struct tn_origin origin = tn_capture(thread, caller);
+    struct tn_origin told = origin;
+    if (!tn_process.options.has_free_stacks)
+        told.stack_id = 0;
+    write_release(thread, TN_EVENT_REALLOC_BEGIN, function, address, told);
+    return origin;
 }
 
-void tn_emit_realloc_commit(struct tn_thread *thread, const struct tn_caller *caller,
-                            enum tn_function function, uint32_t stack_id, void *address, size_t size_bytes,
-                            bool is_released)
+void tn_emit_realloc_commit(struct tn_thread *thread, enum tn_function function, struct tn_origin origin,
+                            void *address, size_t size_bytes, bool is_released)
 {
-    uint64_t head = tn_event_head(TN_EVENT_REALLOC_COMMIT, 0, function, 0, stack_id);
     if (address != NULL) {
-        write_block(thread, caller, head, address, size_bytes, 0);
+        write_block(thread, tn_event_head(TN_EVENT_REALLOC_COMMIT, 0, function, 0, 0), address, size_bytes, 0,
+                    origin);
         return;
     }
     uint32_t pad;
-    uint64_t depth_bytes = tn_depth_of(thread, caller);
-    uint64_t flags = is_released ? TN_EVENT_FLAG_RELEASED : TN_EVENT_FLAG_FAILED;
+    uint32_t flags = is_released ? TN_EVENT_FLAG_RELEASED : TN_EVENT_FLAG_FAILED;
     uint64_t *event = begin(thread, TN_EVENT_BIRTH_WORDS, &pad);
     if (event == NULL)
         return;
-    event[0] = head | (uint64_t)TN_EVENT_BIRTH_WORDS << 6 | flags << 26;
+    event[0] = tn_event_head(TN_EVENT_REALLOC_COMMIT, TN_EVENT_BIRTH_WORDS, function, flags, origin.stack_id);
     event[2] = 0;
-    event[3] = (size_bytes & UINT32_MAX) | depth_bytes << 32;
+    event[3] = (size_bytes & UINT32_MAX) | (uint64_t)origin.depth_bytes << 32;
     end(thread, pad + TN_EVENT_BIRTH_WORDS);
     if (!is_released)
-        tn_emit_failure(thread, function, size_bytes, stack_id, depth_bytes);
+        tn_emit_failure(thread, function, size_bytes, origin);
 }
 
 void tn_emit_loss(struct tn_thread *thread, uint32_t count, uint32_t why)

@@ -84,9 +84,9 @@ static inline void *reallocate(const struct tn_caller *caller, enum tn_function 
         return told(way, thread, caller, function, tn_real.realloc(NULL, size), size, 0);
     if (TN_UNLIKELY(way != TN_WAY_RECORD))
         return tn_real.realloc(address, size);
-    uint32_t stack_id = tn_emit_realloc_begin(thread, caller, function, address);
+    struct tn_origin origin = tn_emit_realloc_begin(thread, caller, function, address);
     void *result = tn_real.realloc(address, size);
-    tn_emit_realloc_commit(thread, caller, function, stack_id, result, size, result == NULL && size == 0);
+    tn_emit_realloc_commit(thread, function, origin, result, size, result == NULL && size == 0);
     tn_leave(thread);
     return result;
 }

@@ -149,12 +149,11 @@ static void *stand_in(size_t size, size_t alignment)
 /* Begin an operator that is recorded, and leave the inside: what a new_handler allocates is recorded too.
  * Returns the number of operators under way before. */
 static inline uint32_t begin_operator(struct tn_thread *thread, const struct tn_caller *caller,
-                                      enum tn_function function, size_t size, uint32_t stack_id)
+                                      enum tn_function function, size_t size, struct tn_origin origin)
 {
     uint32_t depth = thread->operator_depth;
     if (TN_LIKELY(depth < TN_OPERATOR_DEPTH_MAX)) {
-        thread->operators[depth] = (struct tn_operator_call){caller->cfa, size, tn_depth_of(thread, caller),
-                                                             stack_id, (uint8_t)function};
+        thread->operators[depth] = (struct tn_operator_call){caller->cfa, size, origin, (uint8_t)function};
         thread->operator_depth = depth + 1;
     }
     tn_leave(thread);
@@ -181,18 +180,18 @@ static inline void *allocate(const struct tn_caller *caller, enum operator_kind 
     struct tn_thread *thread = &tn_thread;
     enum tn_function function = kind < OPERATOR_NEW_ARRAY ? TN_FUNCTION_NEW : TN_FUNCTION_NEW_ARRAY;
     enum tn_way way = tn_enter(thread, caller);
-    uint32_t stack_id = 0;
+    struct tn_origin origin = {0, 0};
     uint32_t depth = 0;
     if (way == TN_WAY_ARENA)
         return tn_arena_allocate(size, alignment);
     const struct real_operator *real = real_operator(thread, kind);
     if (way == TN_WAY_RECORD) {
-        stack_id = tn_capture(thread, caller);
-        depth = begin_operator(thread, caller, function, size, stack_id);
+        origin = tn_capture(thread, caller);
+        depth = begin_operator(thread, caller, function, size, origin);
     }
     void *address = real != NULL ? real->call(size, second, third) : stand_in(size, alignment);
     if (way == TN_WAY_RECORD && end_operator(thread, caller, depth)) {
-        tn_emit_birth_at(thread, caller, function, address, size, alignment, stack_id);
+        tn_emit_birth_at(thread, function, address, size, alignment, origin);
         tn_leave(thread);
     }
     return address;
@@ -214,7 +213,7 @@ static inline void release(const struct tn_caller *caller, enum operator_kind ki
     if (way == TN_WAY_RECORD) {
         if (address != NULL)
             tn_emit_death(thread, caller, function, address);
-        depth = begin_operator(thread, caller, function, 0, 0);
+        depth = begin_operator(thread, caller, function, 0, (struct tn_origin){0, 0});
     }
     if (real != NULL)
         real->call((uintptr_t)address, second, third);

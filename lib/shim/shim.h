@@ -159,8 +159,7 @@ size_t tn_arena_usable_size(const void *address);
 struct tn_operator_call {
     uintptr_t cfa;
     size_t size_bytes;
-    uint64_t depth_bytes;
-    uint32_t stack_id;
+    struct tn_origin origin;
     uint8_t function; /* enum tn_function */
 };
 
@@ -186,7 +185,7 @@ struct tn_thread {
     int own_errno;                     /* errno before it */
     uint32_t vain_count;               /* events since the last vain search for a slot */
     uint32_t nested_count;             /* calls on top of the shim that were not recorded and not yet told */
-    struct tn_trail *trail;            /* the last stack; NULL until the first one */
+    struct tn_trail *trail;            /* what is remembered of stacks; NULL until the first one */
     struct tn_operator_call operators[TN_OPERATOR_DEPTH_MAX];
 };
 
@@ -262,31 +261,30 @@ void tn_emit_birth(struct tn_thread *thread, const struct tn_caller *caller, enu
                    void *address, size_t size_bytes, size_t alignment_bytes);
 
 /* The same, with the stack taken before. */
-void tn_emit_birth_at(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
-                      void *address, size_t size_bytes, size_t alignment_bytes, uint32_t stack_id);
+void tn_emit_birth_at(struct tn_thread *thread, enum tn_function function, void *address, size_t size_bytes,
+                      size_t alignment_bytes, struct tn_origin origin);
 
 /* Tell that the real allocator gave nothing. */
 void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t size_bytes,
-                     uint32_t stack_id, uint64_t depth_bytes);
+                     struct tn_origin origin);
 
 /* The caller's distance from the base of its stack, bytes; on a stack that is not the thread's own, from the
  * end of the mapping that it lies in. */
-uint64_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller);
+uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller);
 
 /* Tell a release. Before the real call. */
 void tn_emit_death(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
                    void *address);
 
-/* Tell that a realloc begins; before the real call. Returns the stack's id, for the commit. */
-uint32_t tn_emit_realloc_begin(struct tn_thread *thread, const struct tn_caller *caller,
-                               enum tn_function function, void *address);
+/* Tell that a realloc begins; before the real call. Returns where, for the commit. */
+struct tn_origin tn_emit_realloc_begin(struct tn_thread *thread, const struct tn_caller *caller,
+                                       enum tn_function function, void *address);
 
 /* Tell how a realloc ended.
  *
  * address  what it returned; is_released: NULL, because the block was released and not for want of memory */
-void tn_emit_realloc_commit(struct tn_thread *thread, const struct tn_caller *caller,
-                            enum tn_function function, uint32_t stack_id, void *address, size_t size_bytes,
-                            bool is_released);
+void tn_emit_realloc_commit(struct tn_thread *thread, enum tn_function function, struct tn_origin origin,
+                            void *address, size_t size_bytes, bool is_released);
 
 /* Tell losses that happened on top of the shim. */
 void tn_emit_loss(struct tn_thread *thread, uint32_t count, uint32_t why);
@@ -309,26 +307,38 @@ void tn_control_end(uint32_t used_words);
 
 /* ---- capture.c, stacks.c: call stacks ---- */
 
-/* The id of the caller's stack, announced to the recorder; 0 if it could not be taken. Inside. */
-uint32_t tn_capture(struct tn_thread *thread, const struct tn_caller *caller);
+/* The same as tn_capture, where no memo knows the stack. */
+struct tn_origin tn_capture_slow(struct tn_thread *thread, const struct tn_caller *caller);
 
-/* The hash that names the stack of a trail's outermost depth frames. */
-static inline uint64_t tn_trail_hash(const struct tn_trail *trail, uint32_t depth)
+/* The caller's stack, announced to the recorder, and its depth. Inside. */
+static inline struct tn_origin tn_capture(struct tn_thread *thread, const struct tn_caller *caller)
 {
-    uint64_t hash = trail->kept[depth - 1].hash;
+    struct tn_trail *trail = thread->trail;
+    uint32_t epoch = atomic_load_explicit(&tn_process.rule_epoch, memory_order_acquire);
+    if (TN_UNLIKELY(trail == NULL || trail->epoch != epoch))
+        return tn_capture_slow(thread, caller);
+    const struct tn_memo *memo = tn_trail_memo(trail, caller);
+    if (TN_LIKELY(tn_memo_holds(memo, trail, caller)))
+        return memo->origin;
+    return tn_capture_slow(thread, caller);
+}
+
+/* The key of a stack's hash in the table of stacks. */
+static inline uint64_t tn_stack_key(uint64_t hash)
+{
     return hash | (hash == 0);
 }
 
 /* The id of the stack that hash names; 0 if it is new. */
 static inline uint32_t tn_stack_find(uint64_t hash)
 {
-    return (uint32_t)tn_table_find(&tn_hot.stacks, hash);
+    return (uint32_t)tn_table_find(&tn_hot.stacks, tn_stack_key(hash));
 }
 
 /* Announce the stack of the trail's outermost depth frames. Returns its id, 0 if recording stopped. Under own
  * call. */
-uint32_t tn_stack_announce(struct tn_thread *thread, const struct tn_caller *caller, uint32_t depth,
-                           bool is_cut);
+uint32_t tn_stack_announce(struct tn_thread *thread, struct tn_trail *trail, const struct tn_caller *caller,
+                           uint32_t depth, bool is_cut);
 
 /* Compare the caller's stack, as it was announced, with libunwind's own walk (TENURE_CHECK_STACKS). Under own
  * call. */

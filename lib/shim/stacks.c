@@ -64,13 +64,12 @@ static uint32_t publish(uint64_t hash, const uint64_t *frames, uint32_t frame_wo
     tn_hot.last_stack_id = id;
     if (id % STACK_COUNT_MAX == 0)
         tn_table_forget(&tn_hot.stacks);
-    return tn_table_put(&tn_hot.stacks, hash, id) == 0 ? id : 0;
+    return tn_table_put(&tn_hot.stacks, tn_stack_key(hash), id) == 0 ? id : 0;
 }
 
-uint32_t tn_stack_announce(struct tn_thread *thread, const struct tn_caller *caller, uint32_t depth,
-                           bool is_cut)
+uint32_t tn_stack_announce(struct tn_thread *thread, struct tn_trail *trail, const struct tn_caller *caller,
+                           uint32_t depth, bool is_cut)
 {
-    struct tn_trail *trail = thread->trail;
     /* What was new has been kept: its place serves as scratch memory, and is larger than any stack's event.
      */
     uint64_t *frames = (uint64_t *)trail->fresh;
@@ -78,7 +77,7 @@ uint32_t tn_stack_announce(struct tn_thread *thread, const struct tn_caller *cal
     uint32_t words = write_frames(frames, trail->kept, depth, &frame_count);
     uint32_t id = 0;
     if (tn_lock_take(&tn_control_lock)) {
-        id = publish(tn_trail_hash(trail, depth), frames, words, frame_count | (is_cut ? TN_STACK_CUT : 0));
+        id = publish(trail->kept[depth - 1].hash, frames, words, frame_count | (is_cut ? TN_STACK_CUT : 0));
         tn_lock_drop(&tn_control_lock);
     }
     if (tn_process.options.check_stacks != 0)

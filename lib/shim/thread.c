@@ -127,21 +127,12 @@ static uint32_t claim_slot(uint32_t tid)
     return 0;
 }
 
-/* The last stack may have been left half written, or its id may mean nothing any more. */
-static void forget_trail(struct tn_thread *thread)
-{
-    if (thread->trail == NULL)
-        return;
-    thread->trail->count = 0;
-    thread->trail->plain_count = 0;
-    thread->trail->id = 0;
-}
-
+/* The ids of stacks mean nothing in another mapping. */
 static void forget_stack_ids(struct tn_thread *thread)
 {
-    forget_trail(thread);
+    tn_trail_forget(thread->trail);
     for (uint32_t i = 0; i < thread->operator_depth; i++)
-        thread->operators[i].stack_id = 0;
+        thread->operators[i].origin.stack_id = 0;
 }
 
 static void take_over(struct tn_thread *thread, uint32_t slot, uint32_t tid)
@@ -236,8 +227,7 @@ void tn_thread_fail_operators(struct tn_thread *thread, const struct tn_operator
 {
     for (uint32_t i = 0; i < count; i++)
         if (calls[i].function < TN_FUNCTION_FREE)
-            tn_emit_failure(thread, calls[i].function, calls[i].size_bytes, calls[i].stack_id,
-                            calls[i].depth_bytes);
+            tn_emit_failure(thread, calls[i].function, calls[i].size_bytes, calls[i].origin);
 }
 
 /* Operators that an exception has left: this call, on the same stack, lies above or at theirs. */
@@ -281,7 +271,7 @@ enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *call
             return TN_WAY_PASS;
         if (thread->ring != NULL)
             atomic_store_explicit(&thread->ring->mark_ticks, 0, memory_order_release);
-        forget_trail(thread);
+        tn_trail_forget(thread->trail);
     }
     if (is_inner(thread, caller))
         return TN_WAY_INNER;

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "walk.h"
+
+#include "banned.h"
+
+/* How far above the stack pointer libunwind believes a frame pointer without unwind information. */
+#define CHAIN_BYTES_MAX ((uintptr_t)0x4000)
+
+/* What libunwind does with code that has no unwind information, such as a compiler at run time makes. */
+static bool step_chain(struct tn_caller *at, uintptr_t high)
+{
+    uintptr_t fp = at->fp;
+    if (fp < at->cfa || fp - at->cfa > CHAIN_BYTES_MAX || fp % 8 != 0 || high - fp < 16)
+        return false;
+    at->cfa = fp + 16;
+    at->pc = tn_load(fp + 8);
+    at->fp = tn_load(fp);
+    return true;
+}
+
+/* Out of a signal handler's frame: the interrupted registers lie in memory, maybe on another stack. */
+static bool step_signal(struct tn_caller *at, uintptr_t high)
+{
+    if (high - at->cfa < tn_arch_signal_pc_offset + sizeof(uintptr_t))
+        return false;
+    uintptr_t sp = at->cfa;
+    at->cfa = tn_load(sp + tn_arch_signal_sp_offset);
+    at->fp = tn_load(sp + tn_arch_signal_fp_offset);
+    at->pc = tn_load(sp + tn_arch_signal_pc_offset) + 1;
+    return true;
+}
+
+/* A plain rule that leads out of the stack, to its end or beyond what may be read. */
+static enum tn_step step_out(uint64_t rule, struct tn_walk *walk)
+{
+    uintptr_t base = tn_rule_kind_of(rule) == TN_RULE_SP ? walk->at.cfa : walk->at.fp;
+    uintptr_t cfa = base + (uintptr_t)tn_rule_offset_of(rule);
+    uintptr_t low = walk->at.cfa + sizeof(uintptr_t);
+    uint64_t fp_bytes = tn_rule_fp_bytes_of(rule);
+    if (cfa - low > walk->high - low || fp_bytes > cfa - walk->at.cfa)
+        return TN_STEP_CUT;
+    walk->end_slot = (uintptr_t)((intptr_t)cfa + TN_ARCH_RETURN_OFFSET);
+    /* A stack that ends right above a return address which leads on is of no kind we know. */
+    return tn_load(walk->end_slot) < TN_CODE_LOW ? TN_STEP_END : TN_STEP_CUT;
+}
+
+static bool step_other(enum tn_rule_kind kind, struct tn_walk *walk, struct tn_thread *thread)
+{
+    switch (kind) {
+    case TN_RULE_CHAIN:
+        return step_chain(&walk->at, walk->high);
+    case TN_RULE_SIGNAL:
+        return step_signal(&walk->at, walk->high);
+    default:
+        return tn_teach_step(thread, &walk->at, walk->high);
+    }
+}
+
+enum tn_step tn_step_any(struct tn_walk *walk, struct tn_thread *thread, struct tn_trail_frame *frame)
+{
+    uint64_t rule = tn_table_find(&tn_process.rules, walk->at.pc);
+    if (rule == TN_RULE_UNKNOWN)
+        rule = tn_teach_rule(thread, walk->at.pc);
+    frame->kind = (uint8_t)tn_rule_kind_of(rule);
+    frame->slot = 0;
+    walk->end_slot = 0;
+    if (frame->kind == TN_RULE_END)
+        return TN_STEP_END;
+    if (frame->kind == TN_RULE_UNKNOWN)
+        return TN_STEP_CUT;
+    if (tn_step_plain(rule, &walk->at, walk->high, &frame->slot))
+        return TN_STEP_ON;
+    if (frame->kind == TN_RULE_SP || frame->kind == TN_RULE_FP)
+        return step_out(rule, walk);
+    uintptr_t sp = walk->at.cfa;
+    if (!step_other(frame->kind, walk, thread) || walk->at.pc < TN_CODE_LOW)
+        return TN_STEP_END;
+    /* A signal handler may run on a stack of its own. */
+    if (walk->at.cfa - sp >= walk->high - sp)
+        walk->high = tn_thread_stack_high(thread, walk->at.cfa);
+    return walk->high != 0 ? TN_STEP_ON : TN_STEP_CUT;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SHIM_WALK_H
+#define TENURE_SHIM_WALK_H
+
+/* Single steps of a stack's walk, from a frame to its caller, by the rule of the frame's return address. */
+
+#include "arch.h"
+#include "capture.h"
+#include "rules.h"
+#include "shim.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* libunwind's own backtrace ends below this address. */
+#define TN_CODE_LOW ((uintptr_t)0x4000)
+
+/* A walk under way. */
+struct tn_walk {
+    struct tn_caller at; /* the frame that is to be stepped out of */
+    uintptr_t high;      /* one past the highest byte of the stack that at.cfa lies in */
+    uintptr_t end_slot;  /* where the word lay that ended the walk; 0: it ended otherwise */
+};
+
+enum tn_step {
+    TN_STEP_ON,  /* there is a caller */
+    TN_STEP_END, /* that frame was the outermost */
+    TN_STEP_CUT, /* what is further out cannot be told */
+};
+
+static inline uintptr_t tn_load(uintptr_t address)
+{
+    return *(const uintptr_t *)address;
+}
+
+/* Step by a plain rule, with every load between the frame's stack pointer and the end of its stack, to a
+ * caller in the same stack. Returns whether that could be done; else nothing has changed.
+ *
+ * ret_slot  where the caller's frame pointer was loaded from; 0: it stayed in its register */
+static inline __attribute__((always_inline)) bool tn_step_plain(uint64_t rule, struct tn_caller *at,
+                                                                uintptr_t high, uintptr_t *ret_slot)
+{
+    enum tn_rule_kind kind = tn_rule_kind_of(rule);
+    if (TN_UNLIKELY(kind != TN_RULE_SP && kind != TN_RULE_FP))
+        return false;
+    uintptr_t cfa = (kind == TN_RULE_SP ? at->cfa : at->fp) + (uintptr_t)tn_rule_offset_of(rule);
+    uint64_t fp_bytes = tn_rule_fp_bytes_of(rule);
+    uintptr_t low = at->cfa + sizeof(uintptr_t);
+    /* One comparison for both bounds: low <= cfa < high. */
+    if (TN_UNLIKELY(cfa - low >= high - low || fp_bytes > cfa - at->cfa))
+        return false;
+    uintptr_t pc = tn_load((uintptr_t)((intptr_t)cfa + TN_ARCH_RETURN_OFFSET));
+    if (TN_UNLIKELY(pc < TN_CODE_LOW))
+        return false;
+    *ret_slot = fp_bytes != 0 ? cfa - fp_bytes : 0;
+    if (fp_bytes != 0)
+        at->fp = tn_load(cfa - fp_bytes);
+    at->pc = pc;
+    at->cfa = cfa;
+    return true;
+}
+
+/* Step out of a frame by whatever its rule says.
+ *
+ * frame  its kind and slot are written */
+enum tn_step tn_step_any(struct tn_walk *walk, struct tn_thread *thread, struct tn_trail_frame *frame);
+
+#endif
