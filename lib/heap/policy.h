@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_HEAP_POLICY_H
+#define TENURE_HEAP_POLICY_H
+
+/* What a placement policy is, to this folder: a few functions over the chain of chunks (space.h). heap.c does
+ * what all have in common: it reserves chunks beforehand, so that no policy meets a lack of memory, it marks
+ * blocks as used and free, and it places blocks of unusual alignment in larger ones. */
+
+#include "space.h"
+#include "tenure/heap.h"
+
+#define TN_CHUNKS_PER_STEP 4 /* chunks that one operation cuts at the most */
+
+struct tn_heap {
+    const struct tn_policy *policy;
+    struct tn_heap_options options; /* pools are not kept: see the policy */
+    struct tn_space space;
+    void *state;            /* owned; policy->state_bytes, zeroed before open */
+    uint64_t pointer;       /* bytes: 4 or 8 */
+    uint64_t align;         /* block sizes and offsets are a multiple of it */
+    uint64_t natural;       /* user's pointers are a multiple of it */
+    uint64_t header;        /* bytes between a chunk's begin and the user's pointer */
+    uint64_t tail_bytes;    /* what a region needs beyond its highest block */
+    uint64_t control_bytes; /* RAM beside the region */
+    uint64_t mapped_peak;   /* unused by policies */
+};
+
+struct tn_policy {
+    const char *name;
+    const char *summary;
+    size_t state_bytes;
+    bool is_one_pass;
+    bool needs_pools;
+
+    /* Lay out the region: one free chunk at the begin, not indexed. Sets align, natural, header, tail_bytes.
+     * Returns 0, or -EINVAL or -ENOMEM with the story in error. */
+    int (*open)(struct tn_heap *heap, struct tn_error *error);
+
+    /* Release what the state owns; NULL: nothing. */
+    void (*close)(struct tn_heap *heap);
+
+    /* Bytes of a chunk for a block; 0: no block of this size is ever given. */
+    uint64_t (*need)(const struct tn_heap *heap, uint64_t size);
+
+    /* A free chunk of need bytes or more, no longer indexed; 0: none. */
+    uint32_t (*place)(struct tn_heap *heap, uint64_t size, uint64_t need);
+
+    /* Take back a chunk that is free, but not indexed yet. */
+    void (*release)(struct tn_heap *heap, uint32_t number);
+
+    /* Resize in place: true when it was done. NULL: never. The chunk is used, its asked size still the old
+     * one. */
+    bool (*resize)(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_t need);
+
+    /* User's pointer minus the chunk's begin; NULL: heap->header. */
+    uint32_t (*shift)(const struct tn_heap *heap, uint32_t number);
+
+    /* More region, NULL: a free chunk at the end is released. Two chunks are reserved. */
+    void (*grow)(struct tn_heap *heap, uint64_t more);
+
+    /* Region for what was placed so far; NULL: high water + tail_bytes. */
+    uint64_t (*smallest)(const struct tn_heap *heap);
+
+    /* The index's invariants: NULL or what is wrong. The chain was checked before. */
+    const char *(*check)(const struct tn_heap *heap);
+};
+
+static inline uint64_t tn_round_up(uint64_t bytes, uint64_t align)
+{
+    return (bytes + align - 1) & ~(align - 1);
+}
+
+static inline uint64_t tn_round_down(uint64_t bytes, uint64_t align)
+{
+    return bytes & ~(align - 1);
+}
+
+/* Position of the highest bit; x > 0. */
+static inline unsigned tn_log2(uint64_t x)
+{
+    return 63u - (unsigned)__builtin_clzll(x);
+}
+
+/* A parameter, or the policy's own value. */
+static inline uint64_t tn_or(uint64_t value, uint64_t fallback)
+{
+    return value != TN_HEAP_DEFAULT ? value : fallback;
+}
+
+/* Say that a region is too small. Returns -EINVAL. */
+int tn_heap_too_small(const struct tn_heap *heap, uint64_t least_bytes, struct tn_error *error);
+
+extern const struct tn_policy tn_policy_first_fit, tn_policy_best_fit, tn_policy_next_fit,
+    tn_policy_worst_fit, tn_policy_freertos_heap1, tn_policy_freertos_heap2, tn_policy_freertos_heap4,
+    tn_policy_freertos_heap5, tn_policy_newlib_nano, tn_policy_newlib, tn_policy_tlsf, tn_policy_tlsf_esp32,
+    tn_policy_zephyr, tn_policy_glibc, tn_policy_buddy, tn_policy_pools, tn_policy_pools_spill,
+    tn_policy_lwip, tn_policy_mbedtls;
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_HEAP_SPACE_H
+#define TENURE_HEAP_SPACE_H
+
+/* The region as a chain of chunks that touch each other, from its first byte to its last. Policies decide
+ * which chunk is taken; here it is only cut, joined and accounted for, so that no policy can lose a byte.
+ * Chunks are known by their number, because the array that holds them moves when it grows. Number 0 is no
+ * chunk: it stands for "none" and for the empty tree. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TN_CHUNK_OVERLAP 8 /* bytes: dlmalloc's blocks reach into the next chunk's first word */
+
+enum tn_chunk_kind {
+    TN_CHUNK_FREE = 0,
+    TN_CHUNK_USED = 1,
+    TN_CHUNK_FIXED = 2,  /* the policy's own, or lost for good */
+    TN_CHUNK_MAPPED = 3, /* a block outside the region: no neighbours */
+    TN_CHUNK_SPARE = 4,  /* not in the chain: to be used again */
+};
+
+/* One cache line. */
+struct tn_chunk {
+    uint64_t offset;        /* from the base */
+    uint64_t size;          /* bytes */
+    uint64_t asked;         /* used: bytes that the program asked for */
+    uint64_t key;           /* tree by address: largest size below; tree by size: rank among equals */
+    uint32_t before, after; /* neighbours in address order; spare: after is the next spare one */
+    uint32_t left, right;   /* in a tree; in a list: previous and next */
+    uint32_t parent;        /* in a tree */
+    uint32_t owner;         /* used: the caller's number */
+    uint32_t shift;         /* used: user's pointer minus offset */
+    uint8_t kind;           /* enum tn_chunk_kind */
+    bool is_indexed;        /* is in a tree or list of its policy */
+    uint16_t list;          /* which list, where the policy has several */
+};
+
+struct tn_space {
+    struct tn_chunk *chunks;  /* owned */
+    uint32_t capacity, count; /* slots, slots ever used */
+    uint32_t spare;           /* first spare slot */
+    uint32_t first, last;     /* of the chain */
+    uint64_t size;            /* of the region */
+    uint64_t used, fixed;     /* bytes of such chunks */
+    uint64_t live_count, live_bytes;
+    uint64_t mapped;     /* bytes of blocks outside */
+    uint64_t high_water; /* highest end of a used chunk ever */
+};
+
+/* Start with one free chunk that covers size bytes. Returns 0 or -ENOMEM. */
+int tn_space_open(struct tn_space *space, uint64_t size);
+
+/* Release all. */
+void tn_space_close(struct tn_space *space);
+
+/* Make sure that `more` chunks can be cut without memory. Returns 0 or -ENOMEM. */
+int tn_space_reserve(struct tn_space *space, uint32_t more);
+
+static inline struct tn_chunk *tn_chunk(const struct tn_space *space, uint32_t number)
+{
+    return &space->chunks[number];
+}
+
+static inline bool tn_chunk_is_free(const struct tn_space *space, uint32_t number)
+{
+    return number != 0 && space->chunks[number].kind == TN_CHUNK_FREE;
+}
+
+static inline uint64_t tn_chunk_end(const struct tn_chunk *chunk)
+{
+    return chunk->offset + chunk->size;
+}
+
+/* Cut a free chunk: it keeps the high part, the new chunk gets the low `size` bytes. Returns the new one. */
+uint32_t tn_space_cut_low(struct tn_space *space, uint32_t number, uint64_t size);
+
+/* Cut a free chunk: it keeps the low part, the new chunk gets the high `size` bytes. Returns the new one. */
+uint32_t tn_space_cut_high(struct tn_space *space, uint32_t number, uint64_t size);
+
+/* Join two free neighbours: `keep` takes the extent of `gone`, whichever comes first. */
+void tn_space_join(struct tn_space *space, uint32_t keep, uint32_t gone);
+
+/* A free chunk becomes a block. */
+void tn_space_use(struct tn_space *space, uint32_t number, uint64_t asked, uint32_t shift);
+
+/* A block becomes a free chunk. */
+void tn_space_free(struct tn_space *space, uint32_t number);
+
+/* A free chunk becomes the policy's own. */
+void tn_space_fix(struct tn_space *space, uint32_t number);
+
+/* The last `size` bytes of the region become the policy's own; the last chunk is free and larger. */
+void tn_space_fix_tail(struct tn_space *space, uint64_t size);
+
+/* Put a free chunk of `size` bytes behind the region. Reserve one first. Returns it. */
+uint32_t tn_space_extend(struct tn_space *space, uint64_t size);
+
+/* A block outside the region. Reserve one first. Returns it. */
+uint32_t tn_space_map(struct tn_space *space, uint64_t size, uint64_t asked);
+
+/* Its end. */
+void tn_space_unmap(struct tn_space *space, uint32_t number);
+
+/* Give a block that grew or shrank within its chunk its new asked size. */
+void tn_space_ask(struct tn_space *space, uint32_t number, uint64_t asked);
+
+/* A block takes `size` bytes of the free chunk behind it (all of it: the chunk vanishes). */
+void tn_space_widen(struct tn_space *space, uint32_t number, uint64_t size);
+
+/* A block gives up its high part, which becomes a free chunk of its own: reserve one first. Returns it. */
+uint32_t tn_space_trim(struct tn_space *space, uint32_t number, uint64_t size);
+
+/* The chain's invariants and sums. Returns NULL, or what is wrong. */
+const char *tn_space_check(const struct tn_space *space);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "tenure/replay.h"
+
+#include <errno.h>
+
+#define PROOFS_MAX   64   /* regions tried above what one pass told, before it counts as not found */
+#define TRIES_MIN    24   /* regions tried by a scan, however long the trace */
+#define TRIES_MAX    2048 /* and however short */
+#define WIDENING_MAX 40   /* doublings of the scan's upper end */
+
+/* A search under way. */
+struct search {
+    const struct tn_replay_source *source;
+    struct tn_replay_options options; /* for one try */
+    struct tn_replay_minimum minimum;
+    struct tn_error *error;
+    uint64_t events;   /* replayed so far */
+    uint64_t smallest; /* of the last try */
+};
+
+/* Replay in a region. Returns 1 it survived, 0 it did not (or cannot be opened so small), negative errno. */
+static int try_region(struct search *search, uint64_t heap_bytes, struct tn_replay_result *ret_result)
+{
+    search->options.heap.heap_bytes = heap_bytes;
+    struct tn_replay_result result = {0};
+    int r = tn_replay_run(search->source, &search->options, &result, search->error);
+    search->minimum.tried_count++;
+    if (r == -EINVAL)
+        return 0;
+    if (r < 0)
+        return r;
+    bool has_survived = result.has_survived;
+    search->events += result.events;
+    search->smallest = result.smallest_bytes;
+    if (ret_result != NULL)
+        *ret_result = result; /* holds no memory: nothing extra was wanted, but for the layout of a failure */
+    else
+        tn_replay_result_finish(&result);
+    return has_survived;
+}
+
+/* What a replay without a limit needed is the minimum; structures that depend on the size of the region
+ * (lwip's headers) may change it, so each claim is proved by a replay. */
+static int search_one_pass(struct search *search, uint64_t needed)
+{
+    uint64_t heap_bytes = needed;
+    for (unsigned i = 0; i < PROOFS_MAX; i++) {
+        int r = try_region(search, heap_bytes, NULL);
+        if (r < 0)
+            return r;
+        if (r == 1) {
+            search->minimum.first_bytes = search->minimum.safe_bytes = heap_bytes;
+            if (search->smallest >= heap_bytes)
+                return 0;
+            heap_bytes = search->smallest;
+            continue;
+        }
+        if (search->minimum.first_bytes != 0)
+            return 0;
+        heap_bytes += search->options.heap.pointer_bytes;
+    }
+    return 0;
+}
+
+/* Regions from `low` up to `high` in steps. `first` is the least that survived, `safe` the least with no
+ * failure above it. */
+static int scan(struct search *search, uint64_t low, uint64_t high, uint64_t step)
+{
+    uint64_t first = 0, safe = 0;
+    for (uint64_t heap_bytes = low; heap_bytes <= high; heap_bytes += step) {
+        int r = try_region(search, heap_bytes, NULL);
+        if (r < 0)
+            return r;
+        if (r == 1 && first == 0)
+            first = heap_bytes;
+        if (r == 1 && safe == 0)
+            safe = heap_bytes;
+        if (r == 0)
+            safe = 0;
+    }
+    search->minimum.first_bytes = first;
+    search->minimum.safe_bytes = safe;
+    search->minimum.step_bytes = step;
+    return 0;
+}
+
+/* A region that survives, from the least possible on, an eighth more each time. */
+static int find_upper(struct search *search, uint64_t least, uint64_t *ret_bytes)
+{
+    uint64_t heap_bytes = least > 64 ? least : 64;
+    for (unsigned i = 0; i < WIDENING_MAX * 4 && heap_bytes < TN_HEAP_UNLIMITED; i++) {
+        int r = try_region(search, heap_bytes, NULL);
+        if (r < 0)
+            return r;
+        if (r == 1) {
+            *ret_bytes = heap_bytes;
+            return 1;
+        }
+        heap_bytes += heap_bytes / 8;
+    }
+    return 0;
+}
+
+/* From the least possible to half more than a region that survives. A heap's need is not known below the
+ * step. */
+static int search_scan(struct search *search, const struct tn_replay_result *free_run, uint64_t max_events)
+{
+    uint64_t upper = 0;
+    int r = find_upper(search, free_run->used_peak_bytes, &upper);
+    if (r <= 0)
+        return r;
+    uint64_t low = free_run->peak_live_bytes > 0 ? free_run->peak_live_bytes : 1;
+    uint64_t high = upper + upper / 2, events = free_run->events > 0 ? free_run->events : 1;
+    uint64_t tries = max_events / events;
+    tries = tries < TRIES_MIN ? TRIES_MIN : tries > TRIES_MAX ? TRIES_MAX : tries;
+    uint64_t step = (high - low) / tries + 1;
+    uint64_t unit = 1;
+    while (unit < step && unit < search->options.heap.pointer_bytes)
+        unit *= 2;
+    step = (step + unit - 1) / unit * unit;
+    return scan(search, low / step * step + step, high, step);
+}
+
+int tn_replay_search(const struct tn_replay_source *source, const struct tn_replay_options *options,
+                     uint64_t max_events, struct tn_replay_minimum *ret_minimum, struct tn_error *error)
+{
+    struct search search = {.source = source, .options = *options, .error = error};
+    search.options.after = TN_REPLAY_STOP;
+    search.options.wants_offsets = search.options.wants_pins = search.options.wants_samples = false;
+    search.options.observe = NULL;
+    struct tn_replay_result free_run = {0};
+    int r = try_region(&search, TN_HEAP_UNLIMITED, &free_run);
+    bool can_search = r == 1;
+    if (can_search && tn_policy_is_one_pass(options->policy))
+        r = search_one_pass(&search, free_run.smallest_bytes);
+    else if (can_search)
+        r = search_scan(&search, &free_run, max_events);
+    tn_replay_result_finish(&free_run);
+    if (r < 0)
+        return r;
+    *ret_minimum = search.minimum;
+    return 0;
+}
