@@ -11,6 +11,7 @@
 #include "tenure/base.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define TN_SITE_VIA_BYTES 96
@@ -63,5 +64,67 @@ struct tn_site_walk {
  *          the allocation function itself. When the stack ends before: its innermost frame is the site,
  *          reached directly */
 bool tn_site_step(struct tn_site_walk *walk, const struct tn_site_class *frame);
+
+/* Every stack of a log with its frames, for finding sites. Fed row by row by whoever reads the log, since
+ * this layer knows no log. Arrays are indexed by row id; 0 is not used. */
+
+/* One stack: a node of the trie. */
+struct tn_site_node {
+    uint32_t frame_id;  /* its innermost frame: physical */
+    uint32_t caller_id; /* 0 at the root; else below its own id, so that a walk ends */
+};
+
+/* One frame, as the walk to the site needs it. Those inlined stand before the physical one, innermost first.
+ */
+struct tn_site_frame {
+    uint32_t frame_id;
+    uint32_t first_link; /* the user's; 0 at first: a list of what was made of this frame */
+    bool is_physical;    /* the last one of its group */
+    struct tn_site_class class;
+};
+
+struct tn_site_forest {
+    struct tn_site_node *nodes;   /* owned */
+    size_t node_count;            /* highest id + 1 */
+    struct tn_site_frame *frames; /* owned */
+    size_t frame_count, frame_capacity;
+    uint32_t *groups; /* owned; id of a physical frame -> 1 + index of the first of its group; 0: none */
+    size_t group_count;
+};
+
+/* Make room.
+ *
+ * node_count   highest row id of a stack + 1
+ * group_count  highest row id of a frame + 1
+ * frame_count  frames that will be added, at most
+ * Returns      0 or -ENOMEM
+ * Owns         the caller releases by tn_site_forest_finish, also after a failure */
+int tn_site_forest_begin(struct tn_site_forest *forest, size_t node_count, size_t group_count,
+                         size_t frame_count);
+
+/* Add a stack. A row whose caller does not stand before it is damage, and is left out. */
+void tn_site_forest_add_stack(struct tn_site_forest *forest, uint64_t id, uint64_t frame_id,
+                              uint64_t caller_id);
+
+/* Add a frame; those of one group in a row, innermost first, the physical one last.
+ *
+ * group_id  the physical frame; frame_id itself for that one
+ * others    as in tn_site_classify */
+void tn_site_forest_add_frame(struct tn_site_forest *forest, const struct tn_site_rules *rules,
+                              uint64_t frame_id, uint64_t group_id, const char *function, const char *module,
+                              uint64_t offset_bytes);
+
+/* Find the site of a stack.
+ *
+ * function  name of the allocation function, for a stack that reaches it directly
+ * ret_via   written in any case; borrowed from the forest, or function itself
+ * Returns   the frame; NULL when the stack has none. When all frames are skipped it is the innermost one,
+ *           whose class is then no TN_SITE_PROGRAM
+ * Cost      the frames that are skipped */
+struct tn_site_frame *tn_site_forest_find(const struct tn_site_forest *forest, uint64_t stack_id,
+                                          const char *function, const char **ret_via);
+
+/* Release; empty again. */
+void tn_site_forest_finish(struct tn_site_forest *forest);
 
 #endif

@@ -13,6 +13,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define TN_HEADER_BYTES                                                                                      \
+    8u /* what an allocator keeps beside each block: glibc's on 64 bit. Rounding is measured */
+
+/* What a block costs in a heap: max(round_up(size + header, alignment), min). From the documents and sources
+ * of the makers, for a 32-bit target but for glibc; the replay models the heaps themselves. */
+struct tn_heap_cost {
+    const char *policy;
+    uint32_t header_bytes, alignment_bytes, min_block_bytes;
+};
+
+/* The heaps that findings give costs for, ended by one without a policy (cost.c). */
+extern const struct tn_heap_cost tn_heap_costs[];
+
+/* Bytes of heap that a block of size_bytes takes. */
+uint64_t tn_heap_block_bytes(const struct tn_heap_cost *cost, uint64_t size_bytes);
+
 /* A node of the trie of stacks, by row id. */
 struct tn_stack_node {
     uint32_t frame_id;
@@ -33,6 +49,10 @@ struct tn_pass_site {
         peak_live_bytes; /* bytes asked for, but for usable_bytes */
     uint64_t min_size_bytes, max_size_bytes, max_alignment_bytes;
     uint64_t freed_by_other_thread;
+    uint64_t live_count_at_peak, live_bytes_at_peak; /* when the whole process had most bytes live; right once
+                                                        the pass is over */
+    uint64_t
+        changed; /* order of its last event: 2 * allocations of the process, + 1 for a death; the pass's */
     uint64_t first_birth_index, last_birth_index; /* allocations of the process up to and with it */
     uint64_t first_birth_ns, last_birth_ns;
     bool is_runtime; /* the whole stack is the C library's or the loader's: nothing to change for the user */
@@ -61,10 +81,9 @@ struct tn_block {
  * released the block, right after it in its thread a birth whose event->previous_id names the dead block. */
 struct tn_pass_event {
     const struct tn_log_event *event;
-    const struct tn_block
-        *block;            /* born or dying; at a birth not counted as live yet by nobody but the pass */
-    uint32_t thread;       /* index in tn_pass.threads: of the event */
-    uint64_t thread_event; /* events of this thread up to and with this one */
+    const struct tn_block *block; /* born or dying; the counts of pass and site include this event already */
+    uint32_t thread;              /* index in tn_pass.threads: of the event */
+    uint64_t thread_event;        /* events of this thread up to and with this one */
 };
 
 /* A thread of the process. */
@@ -80,21 +99,28 @@ struct tn_pass_marks {
     uint64_t main_ns, initialised_ns, exit_ns, end_ns;
 };
 
+struct tn_site_origin;
+
 struct tn_pass {
-    struct tn_log *log; /* borrowed */
-    const struct tn_analyze_options *options;
+    struct tn_log *log;                       /* borrowed */
+    const struct tn_analyze_options *options; /* process_id and min_allocations are filled */
     uint64_t process_id;
     struct tn_stack_node *nodes; /* owned; by stack row id; 0 unused */
     size_t node_count;           /* highest id + 1 */
     struct tn_pass_site *sites;  /* owned; index 0: allocations without a stack and site */
     size_t site_count;
-    struct tn_pass_thread *threads; /* owned */
+    struct tn_pass_thread *threads; /* owned; of the process; the last one, with thread_id 0, stands for
+                                       events whose thread a damaged log does not know */
     size_t thread_count;
     uint32_t slot_capacity;    /* slots that blocks have had so far, rounded up to the array's room */
     uint64_t allocation_count; /* births so far: the clock of tn_block.birth_index */
     uint64_t allocated_bytes;  /* clock of tn_block.birth_bytes */
     uint64_t live_bytes, peak_live_bytes, peak_index; /* highest so far, and the birth_index when it was */
     struct tn_pass_marks marks;
+    uint64_t birth_total; /* births that the log holds of this process: the last one is followed by none */
+    bool is_teardown;     /* exit has begun, or nothing but releases follows: blocks that die now lived to the
+                             end for all that matters */
+    struct tn_site_origin *origins; /* owned; by site: where its names come from; NULL: `site` has the rows */
     bool is_complete; /* the recording was closed: what lives at the end lived to the end of the process */
     struct tn_error *error;
 };
@@ -131,10 +157,27 @@ int tn_finding_set(char **field, const char *format, ...) __attribute__((format(
 /* "function (file:line)" or "module+0xoffset", as titles and advice name a site. Returns ret_text. */
 const char *tn_finding_place(const struct tn_finding_site *site, char *ret_text, size_t text_bytes);
 
+/* Give evidence: what a JSON writer made. Takes over text->data; text is empty afterwards.
+ *
+ * error    of the writer
+ * Returns  0 or error, then text is released too */
+int tn_finding_set_evidence(struct tn_finding *finding, struct tn_buffer *text, int error);
+
 /* The SQL condition that selects the blocks of these sites in `allocation`, for queries: "process_id = 1 AND
  * site_id IN (3, 4)"; by stack_id where sites were changed by a wrapper expression given to the report.
  * Returns 0 or -ENOMEM. */
 int tn_finding_where(const struct tn_pass *pass, const uint32_t *sites, size_t site_count,
                      char **ret_condition);
+
+/* The head of a query that knows how many blocks of these sites live after each of their births and deaths:
+ * common table expressions, the last one `live(birth_index, live_count, live_bytes)`, a row for each event,
+ * in true order. To be followed by a SELECT. Exact: ids are in order of birth, and lifetime_allocations says
+ * after which birth a block died. Returns 0 or -ENOMEM. */
+int tn_finding_live_query(const struct tn_pass *pass, const uint32_t *sites, size_t site_count,
+                          char **ret_query);
+
+/* Bring findings into order and number them: what saves most first. Where kinds compete for a site the
+ * strongest leads, and names the others. Returns 0 or -ENOMEM. */
+int tn_findings_rank(const struct tn_pass *pass, struct tn_findings *findings);
 
 #endif

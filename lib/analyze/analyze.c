@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "pass.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KIND_COUNT_MAX 16u
+
+const struct tn_kind *tn_analyze_kinds(void)
+{
+    static struct tn_kind kinds[KIND_COUNT_MAX + 1];
+    for (size_t i = 0; i < KIND_COUNT_MAX && tn_analyses[i] != NULL; i++)
+        kinds[i] = tn_analyses[i]->kind;
+    return kinds;
+}
+
+/* ---------------------------------------------------------------------------------------- which kinds */
+
+/* Whether a name stands in a list with commas. */
+static bool is_listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = list; at != NULL; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, name, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static bool is_kind(const char *name, size_t length)
+{
+    for (size_t i = 0; tn_analyses[i] != NULL; i++)
+        if (strlen(tn_analyses[i]->kind.name) == length &&
+            memcmp(tn_analyses[i]->kind.name, name, length) == 0)
+            return true;
+    return false;
+}
+
+static int check_only(const char *only, struct tn_error *error)
+{
+    const char *at = only;
+    while (at != NULL) {
+        size_t length = strcspn(at, ",");
+        if (!is_kind(at, length))
+            return tn_error_set(error, -EINVAL,
+                                "'%.*s' is no kind of finding; `tenure report --help` lists them",
+                                (int)(length < 64 ? length : 64), at);
+        at = at[length] == ',' ? at + length + 1 : NULL;
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------- the run */
+
+static int begin(struct tn_pass *pass, struct tn_running *running, size_t *ret_count)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && tn_analyses[i] != NULL; i++) {
+        const struct tn_analysis *analysis = tn_analyses[i];
+        if (pass->options->only != NULL && !is_listed(pass->options->only, analysis->kind.name))
+            continue;
+        struct tn_running *own = &running[(*ret_count)++];
+        *own = (struct tn_running){.analysis = analysis};
+        if (analysis->begin != NULL)
+            r = analysis->begin(pass, &own->state);
+    }
+    return r;
+}
+
+static int conclude(struct tn_pass *pass, const struct tn_running *running, size_t count,
+                    struct tn_findings *findings)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < count; i++)
+        if (running[i].analysis->conclude != NULL)
+            r = running[i].analysis->conclude(running[i].state, pass, findings);
+    return r < 0 ? r : tn_findings_rank(pass, findings);
+}
+
+static int run_analyses(struct tn_pass *pass, struct tn_findings *findings)
+{
+    struct tn_running running[KIND_COUNT_MAX];
+    size_t count = 0;
+    int r = begin(pass, running, &count);
+    if (r == 0)
+        r = tn_pass_run(pass, running, count);
+    if (r == 0)
+        r = conclude(pass, running, count, findings);
+    for (size_t i = 0; i < count; i++)
+        if (running[i].analysis->finish != NULL)
+            running[i].analysis->finish(running[i].state);
+    if (r < 0 && (pass->error == NULL || pass->error->code == 0))
+        r = tn_pass_refuse(pass, r, "cannot analyse");
+    return r;
+}
+
+static int analyze(struct tn_pass *pass, struct tn_findings *ret_findings)
+{
+    struct tn_findings findings = {.process_id = pass->process_id};
+    int r = tn_pass_load(pass);
+    if (r == 0)
+        r = tn_pass_load_sites(pass);
+    if (r == 0)
+        r = run_analyses(pass, &findings);
+    if (r < 0) {
+        tn_findings_finish(&findings);
+        return r;
+    }
+    *ret_findings = findings;
+    return 0;
+}
+
+int tn_analyze(struct tn_log *log, const struct tn_analyze_options *options, struct tn_findings *ret_findings,
+               struct tn_error *error)
+{
+    struct tn_error own = {0};
+    struct tn_analyze_options complete = *options;
+    int r = check_only(options->only, &own);
+    if (r == 0)
+        r = tn_thresholds_check(options, &own);
+    if (complete.process_id == 0)
+        complete.process_id = tn_log_main_process(log);
+    if (complete.min_allocations == 0)
+        complete.min_allocations = TN_MIN_ALLOCATIONS;
+    struct tn_pass pass = {.log = log,
+                           .options = &complete,
+                           .process_id = complete.process_id,
+                           .is_complete = tn_log_is_complete(log),
+                           .error = &own};
+    if (r == 0 && complete.process_id == 0)
+        *ret_findings = (struct tn_findings){0};
+    if (r == 0 && complete.process_id != 0) {
+        /* one state of a log that a recorder goes on writing */
+        bool is_ours = sqlite3_get_autocommit(tn_log_database(log)) != 0 &&
+                       sqlite3_exec(tn_log_database(log), "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+        r = analyze(&pass, ret_findings);
+        if (is_ours)
+            sqlite3_exec(tn_log_database(log), "ROLLBACK", NULL, NULL, NULL);
+    }
+    tn_pass_finish(&pass);
+    if (r < 0 && error != NULL)
+        *error = own;
+    return r;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_ANALYZE_BLOCKS_H
+#define TN_ANALYZE_BLOCKS_H
+
+/* The live blocks by their ids. Ids are dense and rise with time, so that a directory of all ids, one number
+ * for each 64 of them, is small (7 MB for a hundred million allocations), and the pages behind it, 64 slots
+ * each, are kept only while one of their blocks lives. Births and the deaths of young blocks stay in the
+ * cache. */
+
+#include "analysis.h"
+
+#define TN_PAGE_IDS 64u
+
+/* The slots of 64 ids in a row. */
+struct tn_block_page {
+    uint64_t live_bits;          /* bit i: the i-th of them lives */
+    uint32_t slots[TN_PAGE_IDS]; /* valid where its bit is set; slots[0] of a free page: the next one + 1 */
+};
+
+/* Zeroed is empty, but for first_id and id_count. */
+struct tn_blocks {
+    struct tn_block *items; /* owned; by slot; id 0: free, and stack_id is 1 + the next free slot */
+    uint32_t capacity, used;
+    uint32_t free_slot_1;
+    uint64_t id_limit;   /* no id is higher; else the log is damaged */
+    uint32_t *directory; /* owned; id / 64 -> 1 + index of the page; 0: none */
+    size_t directory_size;
+    struct tn_block_page *pages; /* owned */
+    uint32_t page_capacity, page_used;
+    uint32_t free_page_1;
+    uint64_t live_count;
+};
+
+/* Add a block. ret_block: its place, zeroed but for id and slot; valid until the next one is added. Returns
+ * 0; -EBADMSG: the id is out of range or lives already; -ENOMEM. */
+int tn_blocks_add(struct tn_blocks *blocks, uint64_t id, struct tn_block **ret_block);
+
+/* A live block, or NULL. */
+struct tn_block *tn_blocks_find(const struct tn_blocks *blocks, uint64_t id);
+
+/* Drop a block that tn_blocks_find gave. */
+void tn_blocks_drop(struct tn_blocks *blocks, struct tn_block *block);
+
+/* Release; empty again. */
+void tn_blocks_finish(struct tn_blocks *blocks);
+
+#endif

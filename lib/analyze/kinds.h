@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_ANALYZE_KINDS_H
+#define TN_ANALYZE_KINDS_H
+
+/* The analyses of this folder, one file each. kinds.c puts them in order. */
+
+#include "analysis.h"
+
+extern const struct tn_analysis tn_overhead;
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "pass.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAIN_MARK        "main entered"
+#define INITIALISED_MARK "initialisation done"
+#define EXIT_MARK        "exit begun"
+
+int tn_pass_refuse(const struct tn_pass *pass, int code, const char *what)
+{
+    const char *why = code == -EBADMSG ? "it is damaged" : strerror(-code);
+    return tn_error_set(pass->error, code, "%s, log %s: %s", what, tn_log_path(pass->log), why);
+}
+
+int tn_pass_prepare(const struct tn_pass *pass, const char *sql, sqlite3_stmt **ret_statement)
+{
+    sqlite3 *database = tn_log_database(pass->log);
+    int rc = sqlite3_prepare_v2(database, sql, -1, ret_statement, NULL);
+    if (rc == SQLITE_OK)
+        return 0;
+    return tn_error_set(pass->error, tn_log_errno(database, rc), "cannot read log %s: %s",
+                        tn_log_path(pass->log), sqlite3_errmsg(database));
+}
+
+/* Finish a statement whose last step gave rc. */
+static int end_rows(const struct tn_pass *pass, sqlite3_stmt *rows, int rc)
+{
+    sqlite3_finalize(rows);
+    if (rc == SQLITE_DONE)
+        return 0;
+    return tn_pass_refuse(pass, tn_log_errno(tn_log_database(pass->log), rc), "cannot read");
+}
+
+static int load_process(struct tn_pass *pass)
+{
+    sqlite3_stmt *row;
+    int r =
+        tn_pass_prepare(pass,
+                        "SELECT coalesce(end_ns, (SELECT max(last_ns) FROM chunk WHERE process_id = ?1), 0),"
+                        " (SELECT coalesce(sum(births), 0) FROM chunk WHERE process_id = ?1)"
+                        " FROM process WHERE id = ?1",
+                        &row);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(row, 1, (sqlite3_int64)pass->process_id);
+    int rc = sqlite3_step(row);
+    if (rc == SQLITE_DONE)
+        r = tn_error_set(pass->error, -ENOENT, "log %s has no process %llu; `tenure info` lists them",
+                         tn_log_path(pass->log), (unsigned long long)pass->process_id);
+    if (rc == SQLITE_ROW) {
+        pass->marks.end_ns = (uint64_t)sqlite3_column_int64(row, 0);
+        pass->birth_total = (uint64_t)sqlite3_column_int64(row, 1);
+        rc = SQLITE_DONE;
+    }
+    int end = end_rows(pass, row, rc);
+    return r < 0 ? r : end;
+}
+
+static int load_marks(struct tn_pass *pass)
+{
+    sqlite3_stmt *rows;
+    int r = tn_pass_prepare(pass, "SELECT text, min(time_ns) FROM mark WHERE process_id = ?1 GROUP BY text",
+                            &rows);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(rows, 1, (sqlite3_int64)pass->process_id);
+    int rc;
+    while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(rows, 0);
+        uint64_t time_ns = (uint64_t)sqlite3_column_int64(rows, 1);
+        if (text == NULL)
+            continue;
+        if (strcmp(text, MAIN_MARK) == 0)
+            pass->marks.main_ns = time_ns;
+        if (strcmp(text, INITIALISED_MARK) == 0)
+            pass->marks.initialised_ns = time_ns;
+        if (strcmp(text, EXIT_MARK) == 0)
+            pass->marks.exit_ns = time_ns;
+    }
+    return end_rows(pass, rows, rc);
+}
+
+/* One more than the log knows, for events of threads that it does not know. */
+static int load_threads(struct tn_pass *pass)
+{
+    sqlite3_stmt *rows;
+    size_t capacity = 16;
+    int r = tn_pass_prepare(
+        pass, "SELECT id, coalesce(stack_size_bytes, 0) FROM thread WHERE process_id = ?1 ORDER BY id",
+        &rows);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(rows, 1, (sqlite3_int64)pass->process_id);
+    pass->threads = calloc(capacity, sizeof(pass->threads[0]));
+    int rc = SQLITE_DONE;
+    while (pass->threads != NULL && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
+        pass->threads[pass->thread_count++] =
+            (struct tn_pass_thread){.thread_id = (uint64_t)sqlite3_column_int64(rows, 0),
+                                    .stack_size_bytes = (uint64_t)sqlite3_column_int64(rows, 1)};
+        if (pass->thread_count < capacity)
+            continue;
+        capacity *= 2;
+        struct tn_pass_thread *threads = realloc(pass->threads, capacity * sizeof(threads[0]));
+        if (threads == NULL)
+            free(pass->threads);
+        pass->threads = threads;
+    }
+    if (pass->threads == NULL) {
+        pass->thread_count = 0;
+        sqlite3_finalize(rows);
+        return tn_pass_refuse(pass, -ENOMEM, "cannot load threads");
+    }
+    pass->threads[pass->thread_count++] = (struct tn_pass_thread){0};
+    return end_rows(pass, rows, rc);
+}
+
+int tn_pass_load(struct tn_pass *pass)
+{
+    int r = load_process(pass);
+    if (r == 0)
+        r = load_marks(pass);
+    if (r == 0)
+        r = load_threads(pass);
+    return r;
+}

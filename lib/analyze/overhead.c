@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "kinds.h"
+
+#include "tenure/json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Blocks so small that what the heap keeps beside them outweighs what they hold. Rounding is what the
+ * recorded allocator gave above the size asked for; the header is TN_HEADER_BYTES. */
+
+struct site_state {
+    uint64_t overhead_bytes, live_overhead_bytes, peak_overhead_bytes;
+};
+
+struct state {
+    struct site_state *sites; /* owned; by site */
+    double ratio;
+    uint64_t peak_count;
+};
+
+static const struct tn_threshold thresholds[] = {
+    {"overhead.ratio", 1, 0.1, 100,
+     "overhead of all blocks of a site, at least this many times what they hold",
+     "the kind's definition: header and rounding outweigh the payload"},
+    {"overhead.peak-count", 16, 1, 1e12, "blocks of a site that live at once, at least",
+     "below, all that can be saved is some hundred bytes"},
+    {0},
+};
+
+static int begin(const struct tn_pass *pass, void **ret_state)
+{
+    struct state *state = calloc(1, sizeof(*state));
+    if (state == NULL)
+        return -ENOMEM;
+    *ret_state = state;
+    state->ratio = tn_pass_threshold(pass, "overhead.ratio");
+    state->peak_count = (uint64_t)tn_pass_threshold(pass, "overhead.peak-count");
+    state->sites = calloc(pass->site_count, sizeof(state->sites[0]));
+    return state->sites != NULL ? 0 : -ENOMEM;
+}
+
+static uint64_t overhead_of(const struct tn_block *block)
+{
+    return block->usable_size_bytes - block->size_bytes + TN_HEADER_BYTES;
+}
+
+static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
+{
+    struct state *state = own;
+    struct site_state *site = &state->sites[event->block->site];
+    uint64_t overhead_bytes = overhead_of(event->block);
+    (void)pass;
+    site->overhead_bytes += overhead_bytes;
+    site->live_overhead_bytes += overhead_bytes;
+    if (site->live_overhead_bytes > site->peak_overhead_bytes)
+        site->peak_overhead_bytes = site->live_overhead_bytes;
+    return 0;
+}
+
+static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
+{
+    struct state *state = own;
+    (void)pass;
+    state->sites[event->block->site].live_overhead_bytes -= overhead_of(event->block);
+    return 0;
+}
+
+static bool is_worth_it(const struct state *state, const struct tn_pass *pass, uint32_t site)
+{
+    const struct tn_pass_site *seen = &pass->sites[site];
+    return !seen->is_runtime && seen->allocations >= pass->options->min_allocations &&
+           seen->peak_live_count >= state->peak_count && seen->total_bytes != 0 &&
+           (double)state->sites[site].overhead_bytes >= state->ratio * (double)seen->total_bytes;
+}
+
+static int fill_evidence(const struct site_state *own, const struct tn_pass_site *seen,
+                         struct tn_finding *finding)
+{
+    struct tn_buffer text = {0};
+    struct tn_json json = {.out = &text};
+    uint64_t mean_bytes = (seen->total_bytes + seen->allocations - 1) / seen->allocations;
+    tn_json_open_object(&json, NULL);
+    tn_json_uint(&json, "allocations", seen->allocations);
+    tn_json_uint(&json, "payload_bytes", seen->total_bytes);
+    tn_json_uint(&json, "overhead_bytes", own->overhead_bytes);
+    tn_json_uint(&json, "peak_count", seen->peak_live_count);
+    tn_json_uint(&json, "header_bytes", TN_HEADER_BYTES);
+    tn_json_uint(&json, "peak_overhead_bytes", own->peak_overhead_bytes);
+    tn_json_uint(&json, "mean_size_bytes", mean_bytes);
+    tn_json_open_array(&json, "heaps");
+    for (const struct tn_heap_cost *cost = tn_heap_costs; cost->policy != NULL; cost++) {
+        tn_json_open_object(&json, NULL);
+        tn_json_text(&json, "policy", cost->policy);
+        tn_json_uint(&json, "header_bytes", cost->header_bytes);
+        tn_json_uint(&json, "alignment_bytes", cost->alignment_bytes);
+        tn_json_uint(&json, "block_bytes", tn_heap_block_bytes(cost, mean_bytes));
+        tn_json_close_object(&json);
+    }
+    tn_json_close_array(&json);
+    tn_json_close_object(&json);
+    return tn_finding_set_evidence(finding, &text, json.error);
+}
+
+static int fill_query(const struct tn_pass *pass, uint32_t site, struct tn_finding *finding)
+{
+    char *head = NULL, *where = NULL;
+    int r = tn_finding_live_query(pass, &site, 1, &head);
+    if (r == 0)
+        r = tn_finding_where(pass, &site, 1, &where);
+    if (r == 0)
+        r = tn_finding_set(&finding->query,
+                           "%sSELECT count(*) AS allocations, sum(size_bytes) AS payload_bytes,"
+                           " sum(usable_size_bytes - size_bytes + %u) AS overhead_bytes,"
+                           " (SELECT max(live_count) FROM live) AS peak_count FROM allocation WHERE %s",
+                           head, TN_HEADER_BYTES, where);
+    free(head);
+    free(where);
+    return r;
+}
+
+static int fill_texts(const struct site_state *own, const struct tn_pass_site *seen,
+                      struct tn_finding *finding)
+{
+    char place[256], count[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES], size[48];
+    tn_finding_place(&finding->sites[0], place, sizeof(place));
+    tn_print_count(count, seen->peak_live_count);
+    tn_print_bytes(bytes, own->peak_overhead_bytes);
+    if (seen->min_size_bytes == seen->max_size_bytes)
+        snprintf(size, sizeof(size), "%" PRIu64 " B", seen->max_size_bytes);
+    else
+        snprintf(size, sizeof(size), "%" PRIu64 " to %" PRIu64 " B", seen->min_size_bytes,
+                 seen->max_size_bytes);
+    int r = tn_finding_set(&finding->title, "%s beside blocks of %s, from %s", bytes, size, place);
+    if (r == 0)
+        r = tn_finding_set(
+            &finding->advice,
+            "Keep the %s of %s inside the structure that points to them, or in an array or pool:"
+            " up to %s live at once, and each costs the heap more than it holds.",
+            size, place, count);
+    return r;
+}
+
+static int add_finding(const struct state *state, const struct tn_pass *pass, uint32_t site,
+                       struct tn_findings *findings)
+{
+    const struct tn_pass_site *seen = &pass->sites[site];
+    const struct site_state *own = &state->sites[site];
+    struct tn_finding finding;
+    int r =
+        tn_finding_begin(pass, &tn_overhead, "include the structure, do not point to it", &site, 1, &finding);
+    if (r < 0)
+        return r;
+    finding.confidence = TN_CONFIDENCE_CONSISTENT;
+    finding.saving.allocations_removed = seen->allocations;
+    finding.saving.bytes_removed = (int64_t)own->peak_overhead_bytes;
+    finding.saving.peak_bytes_delta = -(int64_t)((double)own->overhead_bytes / (double)seen->allocations *
+                                                 (double)seen->live_count_at_peak);
+    finding.apply = TN_APPLY_POOL;
+    finding.apply_bytes = seen->max_size_bytes;
+    finding.apply_count = seen->peak_live_count;
+    r = fill_texts(own, seen, &finding);
+    if (r == 0)
+        r = fill_evidence(own, seen, &finding);
+    if (r == 0)
+        r = fill_query(pass, site, &finding);
+    if (r == 0)
+        r = tn_findings_add(findings, &finding);
+    if (r < 0)
+        tn_finding_finish(&finding);
+    return r;
+}
+
+static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
+{
+    struct state *state = own;
+    int r = 0;
+    for (uint32_t site = 1; r == 0 && site < pass->site_count; site++)
+        if (is_worth_it(state, pass, site))
+            r = add_finding(state, pass, site, findings);
+    return r;
+}
+
+static void finish(void *own)
+{
+    struct state *state = own;
+    if (state != NULL)
+        free(state->sites);
+    free(state);
+}
+
+const struct tn_analysis tn_overhead = {
+    .kind = {"overhead", "blocks so small that header and rounding outweigh what they hold", thresholds},
+    .begin = begin,
+    .birth = birth,
+    .death = death,
+    .conclude = conclude,
+    .finish = finish,
+};

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+#include "pass.h"
+
+#include "blocks.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROGRESS_EVERY 1048576u
+
+/* A block that realloc took, until the block that it became. */
+struct resized {
+    uint64_t id; /* 0: none */
+    uint64_t first_id, first_size_bytes, max_size_bytes, birth_index;
+    uint32_t steps;
+};
+
+struct run {
+    struct tn_pass *pass;
+    const struct tn_running *running;
+    size_t running_count;
+    struct tn_blocks blocks;
+    struct resized *resized; /* owned; by thread */
+    uint32_t *thread_index;  /* owned; thread row id - first row id -> index in pass->threads */
+    uint64_t first_thread_id;
+    size_t thread_span;
+    uint64_t done, total; /* events */
+};
+
+/* ---------------------------------------------------------------------------------------- threads */
+
+/* Row ids of one process's threads lie close together. */
+static int index_threads(struct run *run)
+{
+    const struct tn_pass *pass = run->pass;
+    size_t known = pass->thread_count - 1;
+    run->first_thread_id = known != 0 ? pass->threads[0].thread_id : 1;
+    run->thread_span =
+        known != 0 ? (size_t)(pass->threads[known - 1].thread_id - run->first_thread_id) + 1 : 0;
+    run->resized = calloc(pass->thread_count, sizeof(run->resized[0]));
+    run->thread_index =
+        run->thread_span < UINT32_MAX ? malloc((run->thread_span + 1) * sizeof(uint32_t)) : NULL;
+    if (run->resized == NULL || run->thread_index == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i <= run->thread_span; i++)
+        run->thread_index[i] = (uint32_t)known;
+    for (size_t i = 0; i < known; i++)
+        run->thread_index[pass->threads[i].thread_id - run->first_thread_id] = (uint32_t)i;
+    return 0;
+}
+
+static uint32_t thread_of(const struct run *run, uint64_t thread_id)
+{
+    uint64_t place = thread_id - run->first_thread_id;
+    return run->thread_index[place < run->thread_span ? place : run->thread_span];
+}
+
+/* ---------------------------------------------------------------------------------------- events */
+
+static void raise_to(uint64_t *peak, uint64_t value)
+{
+    if (value > *peak)
+        *peak = value;
+}
+
+/* What a site had at the peak of the process is what it had after its last event before the peak: settled at
+ * its next event, and at the end. */
+static void settle_peak(const struct tn_pass *pass, struct tn_pass_site *site, uint64_t now)
+{
+    if (2 * pass->peak_index >= site->changed) {
+        site->live_count_at_peak = site->live_count;
+        site->live_bytes_at_peak = site->live_bytes;
+    }
+    site->changed = now;
+}
+
+static void count_site_birth(struct tn_pass_site *site, const struct tn_block *block)
+{
+    if (site->allocations == 0) {
+        site->min_size_bytes = block->size_bytes;
+        site->first_birth_index = block->birth_index;
+        site->first_birth_ns = block->birth_ns;
+    }
+    site->allocations++;
+    site->last_birth_index = block->birth_index;
+    site->last_birth_ns = block->birth_ns;
+    site->total_bytes += block->size_bytes;
+    site->usable_bytes += block->usable_size_bytes;
+    site->live_bytes += block->size_bytes;
+    site->live_count++;
+    raise_to(&site->peak_live_count, site->live_count);
+    raise_to(&site->peak_live_bytes, site->live_bytes);
+    raise_to(&site->max_size_bytes, block->size_bytes);
+    raise_to(&site->max_alignment_bytes, block->alignment_bytes);
+    if (block->size_bytes < site->min_size_bytes)
+        site->min_size_bytes = block->size_bytes;
+}
+
+static void count_birth(struct tn_pass *pass, struct tn_pass_site *site, const struct tn_block *block)
+{
+    settle_peak(pass, site, 2 * block->birth_index);
+    pass->live_bytes += block->size_bytes;
+    if (pass->live_bytes > pass->peak_live_bytes) {
+        pass->peak_live_bytes = pass->live_bytes;
+        pass->peak_index = block->birth_index;
+    }
+    count_site_birth(site, block);
+}
+
+/* Fill a block from its birth. */
+static void fill_block(struct run *run, const struct tn_log_event *event, uint32_t thread,
+                       struct tn_block *block)
+{
+    struct tn_pass *pass = run->pass;
+    struct resized *resized = &run->resized[thread];
+    bool has_stack = event->stack_id < pass->node_count;
+    block->size_bytes = event->size_bytes;
+    block->usable_size_bytes = event->usable_size_bytes;
+    block->alignment_bytes = event->alignment_bytes;
+    block->birth_ns = event->time_ns;
+    block->birth_index = ++pass->allocation_count;
+    block->birth_bytes = pass->allocated_bytes += event->size_bytes;
+    block->birth_event = pass->threads[thread].event_count;
+    block->depth_bytes = event->depth_bytes;
+    block->stack_id = has_stack ? (uint32_t)event->stack_id : 0;
+    block->site = has_stack ? pass->nodes[event->stack_id].site : 0;
+    block->thread = thread;
+    block->function = event->function;
+    block->chain_first_id = block->id;
+    block->chain_first_size_bytes = block->chain_max_size_bytes = event->size_bytes;
+    block->chain_birth_index = block->birth_index;
+    if (event->previous_id == 0 || event->previous_id != resized->id)
+        return;
+    block->chain_steps = resized->steps + 1;
+    block->chain_first_id = resized->first_id;
+    block->chain_first_size_bytes = resized->first_size_bytes;
+    block->chain_birth_index = resized->birth_index;
+    raise_to(&block->chain_max_size_bytes, resized->max_size_bytes);
+}
+
+static int tell_birth(const struct run *run, const struct tn_pass_event *event)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < run->running_count; i++)
+        if (run->running[i].analysis->birth != NULL)
+            r = run->running[i].analysis->birth(run->running[i].state, run->pass, event);
+    return r;
+}
+
+static int tell_death(const struct run *run, const struct tn_pass_event *event)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < run->running_count; i++)
+        if (run->running[i].analysis->death != NULL)
+            r = run->running[i].analysis->death(run->running[i].state, run->pass, event);
+    return r;
+}
+
+static int read_birth(struct run *run, const struct tn_log_event *event, uint32_t thread)
+{
+    struct tn_pass *pass = run->pass;
+    struct tn_block *block;
+    int r = tn_blocks_add(&run->blocks, event->allocation_id, &block);
+    if (r < 0)
+        return r;
+    fill_block(run, event, thread, block);
+    pass->slot_capacity = run->blocks.capacity;
+    count_birth(pass, &pass->sites[block->site], block);
+    struct tn_pass_event told = {event, block, thread, block->birth_event};
+    return tell_birth(run, &told);
+}
+
+static int read_death(struct run *run, const struct tn_log_event *event, uint32_t thread)
+{
+    struct tn_pass *pass = run->pass;
+    struct tn_block *block = tn_blocks_find(&run->blocks, event->allocation_id);
+    if (block == NULL)
+        return -EBADMSG;
+    struct tn_pass_site *site = &pass->sites[block->site];
+    settle_peak(pass, site, 2 * pass->allocation_count + 1);
+    pass->live_bytes -= block->size_bytes;
+    site->freed++;
+    site->live_count--;
+    site->live_bytes -= block->size_bytes;
+    site->freed_by_other_thread += block->thread != thread;
+    struct tn_pass_event told = {event, block, thread, pass->threads[thread].event_count};
+    int r = tell_death(run, &told);
+    if (event->function == TN_FUNCTION_REALLOC || event->function == TN_FUNCTION_REALLOCARRAY)
+        run->resized[thread] = (struct resized){block->id,
+                                                block->chain_first_id,
+                                                block->chain_first_size_bytes,
+                                                block->chain_max_size_bytes,
+                                                block->chain_birth_index,
+                                                block->chain_steps};
+    tn_blocks_drop(&run->blocks, block);
+    return r;
+}
+
+static int read_event(struct run *run, const struct tn_log_event *event)
+{
+    struct tn_pass *pass = run->pass;
+    uint32_t thread = thread_of(run, event->thread_id);
+    struct tn_pass_thread *own = &pass->threads[thread];
+    own->event_count++;
+    raise_to(&own->max_depth_bytes, event->depth_bytes);
+    if (!pass->is_teardown)
+        pass->is_teardown = (pass->marks.exit_ns != 0 && event->time_ns >= pass->marks.exit_ns) ||
+                            (!event->is_birth && pass->allocation_count == pass->birth_total);
+    return event->is_birth ? read_birth(run, event, thread) : read_death(run, event, thread);
+}
+
+static void tell_progress(struct run *run)
+{
+    const struct tn_analyze_options *options = run->pass->options;
+    if (options->progress != NULL)
+        options->progress(options->user, run->done, run->total);
+}
+
+static int read_events(struct run *run)
+{
+    struct tn_event_cursor *cursor;
+    const struct tn_log_event *event;
+    int r = tn_event_cursor_open(tn_log_database(run->pass->log), run->pass->process_id, &cursor);
+    if (r < 0)
+        return r;
+    while ((r = tn_event_cursor_next(cursor, &event)) == 1) {
+        r = read_event(run, event);
+        if (r < 0)
+            break;
+        if (++run->done % PROGRESS_EVERY == 0)
+            tell_progress(run);
+    }
+    tn_event_cursor_close(cursor);
+    return r;
+}
+
+static int tell_survivors(const struct run *run)
+{
+    int r = 0;
+    for (uint32_t slot = 0; slot < run->blocks.used; slot++) {
+        const struct tn_block *block = &run->blocks.items[slot];
+        for (size_t i = 0; block->id != 0 && r == 0 && i < run->running_count; i++)
+            if (run->running[i].analysis->survivor != NULL)
+                r = run->running[i].analysis->survivor(run->running[i].state, run->pass, block);
+    }
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- the whole */
+
+/* Births are numbered without gaps over all processes: no id is higher than there are births. */
+static int load_limits(struct run *run)
+{
+    sqlite3_stmt *row;
+    int r = tn_pass_prepare(run->pass,
+                            "SELECT coalesce(sum(births), 0),"
+                            " coalesce(sum(births + deaths) FILTER (WHERE process_id = ?1), 0) FROM chunk",
+                            &row);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(row, 1, (sqlite3_int64)run->pass->process_id);
+    if (sqlite3_step(row) == SQLITE_ROW) {
+        run->blocks.id_limit = (uint64_t)sqlite3_column_int64(row, 0);
+        run->total = (uint64_t)sqlite3_column_int64(row, 1);
+    }
+    return tn_log_errno(tn_log_database(run->pass->log), sqlite3_finalize(row));
+}
+
+int tn_pass_run(struct tn_pass *pass, const struct tn_running *running, size_t running_count)
+{
+    struct run run = {.pass = pass, .running = running, .running_count = running_count};
+    int r = load_limits(&run);
+    if (r == 0)
+        r = index_threads(&run);
+    if (r == 0)
+        r = read_events(&run);
+    if (r == 0)
+        r = tell_survivors(&run);
+    for (size_t i = 0; r == 0 && i < pass->site_count; i++)
+        settle_peak(pass, &pass->sites[i], UINT64_MAX);
+    if (r == 0)
+        tell_progress(&run);
+    if (r < 0 && (pass->error == NULL || pass->error->code == 0))
+        r = tn_pass_refuse(pass, r, "cannot analyse events");
+    tn_blocks_finish(&run.blocks);
+    free(run.resized);
+    free(run.thread_index);
+    return r;
+}
+
+void tn_pass_finish(struct tn_pass *pass)
+{
+    for (size_t i = 0; pass->origins != NULL && i < pass->site_count; i++)
+        free(pass->origins[i].via);
+    free(pass->origins);
+    free(pass->nodes);
+    free(pass->sites);
+    free(pass->threads);
+}

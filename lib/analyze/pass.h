@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_ANALYZE_PASS_H
+#define TN_ANALYZE_PASS_H
+
+/* The shared pass itself, for the files that make it: loading what it needs from the log, finding sites,
+ * running the events past the analyses. */
+
+#include "analysis.h"
+
+struct sqlite3_stmt;
+
+/* Where the names of a site come from, when it is no row of `site`: the log has no sites yet, or the user
+ * named more wrappers. */
+struct tn_site_origin {
+    uint32_t frame_id; /* row of `frame` */
+    char *via;         /* owned */
+};
+
+/* An analysis at work. */
+struct tn_running {
+    const struct tn_analysis *analysis;
+    void *state; /* owned; the analysis's own */
+};
+
+/* Load the process, its marks and threads (load.c). Returns 0; -ENOENT no such process; -EBADMSG, -EIO,
+ * -ENOMEM; with the story in pass->error. */
+int tn_pass_load(struct tn_pass *pass);
+
+/* Load stacks and sites (sites.c), as the log has them, or found anew. Returns as tn_pass_load, -EINVAL a bad
+ * wrapper expression. */
+int tn_pass_load_sites(struct tn_pass *pass);
+
+/* Read all events, and tell the analyses. Returns 0 or what an analysis or the cursor returned. */
+int tn_pass_run(struct tn_pass *pass, const struct tn_running *running, size_t running_count);
+
+/* Release what the pass owns. */
+void tn_pass_finish(struct tn_pass *pass);
+
+/* Note an error: what was attempted, on which log, and why. Returns code. */
+int tn_pass_refuse(const struct tn_pass *pass, int code, const char *what);
+
+/* Prepare a statement, which the caller finalizes. Returns 0 or a negative errno with the story told. */
+int tn_pass_prepare(const struct tn_pass *pass, const char *sql, struct sqlite3_stmt **ret_statement);
+
+/* Check the thresholds that were set: names and ranges. Returns 0 or -EINVAL with the story in error. */
+int tn_thresholds_check(const struct tn_analyze_options *options, struct tn_error *error);
+
+#endif

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+#include "pass.h"
+
+#include "tenure/map.h"
+#include "tenure/site.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The sites of all stacks. A finished log has them. One that is not finished, or one that the user reads with
+ * more wrappers named, gets them by the same rules, in memory. */
+struct siting {
+    struct tn_pass *pass;
+    struct tn_site_forest forest;
+    struct tn_map by_key;   /* hash of a key -> index of a site */
+    char **keys;            /* owned; by site: what equal sites have in common */
+    uint32_t *next;         /* owned; by site: another one with the same hash; 0: none */
+    size_t capacity;        /* room in the arrays by site */
+    uint8_t *functions;     /* owned; by stack: allocation function of its first birth; 0: it has none */
+    sqlite3_stmt *describe; /* owned */
+};
+
+static int end_rows(const struct tn_pass *pass, sqlite3_stmt *rows, int rc)
+{
+    sqlite3_finalize(rows);
+    if (rc == SQLITE_DONE)
+        return 0;
+    return tn_pass_refuse(pass, tn_log_errno(tn_log_database(pass->log), rc), "cannot read sites");
+}
+
+/* The highest id of a table and its rows. Ids are given without gaps: one far beyond the rows is damage. */
+static int count_rows(const struct tn_pass *pass, const char *sql, size_t *ret_limit, size_t *ret_count)
+{
+    sqlite3_stmt *row;
+    int r = tn_pass_prepare(pass, sql, &row);
+    if (r < 0)
+        return r;
+    int rc = sqlite3_step(row);
+    int64_t highest = sqlite3_column_int64(row, 0), count = sqlite3_column_int64(row, 1);
+    r = end_rows(pass, row, rc == SQLITE_ROW ? SQLITE_DONE : rc);
+    if (r == 0 && (highest < 0 || highest >= UINT32_MAX - 1 || highest / 4 > count + 1024))
+        r = tn_pass_refuse(pass, -EBADMSG, "cannot read sites");
+    if (r == 0) {
+        *ret_limit = (size_t)highest + 1;
+        *ret_count = (size_t)count;
+    }
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- stacks */
+
+static void add_node(struct tn_pass *pass, sqlite3_stmt *row)
+{
+    uint64_t id = (uint64_t)sqlite3_column_int64(row, 0);
+    uint64_t caller_id = (uint64_t)sqlite3_column_int64(row, 2);
+    if (id >= pass->node_count || caller_id >= id)
+        return;
+    uint64_t site_id = (uint64_t)sqlite3_column_int64(row, 5);
+    const struct tn_stack_node *caller = &pass->nodes[caller_id];
+    struct tn_stack_node *node = &pass->nodes[id];
+    node->frame_id = (uint32_t)sqlite3_column_int64(row, 1);
+    node->caller_id = (uint32_t)caller_id;
+    node->frame_bytes = (uint64_t)sqlite3_column_int64(row, 3);
+    node->is_cut = sqlite3_column_int(row, 4) != 0 || (caller_id != 0 && caller->is_cut);
+    node->site = site_id < UINT32_MAX ? (uint32_t)site_id : 0;
+    node->depth = 1 + (caller_id != 0 ? caller->depth : 0);
+    node->total_bytes = node->frame_bytes + (caller_id != 0 ? caller->total_bytes : 0);
+}
+
+static int load_nodes(struct tn_pass *pass)
+{
+    size_t count;
+    sqlite3_stmt *rows;
+    int r = count_rows(pass, "SELECT coalesce(max(id), 0), count(*) FROM stack", &pass->node_count, &count);
+    if (r < 0)
+        return r;
+    pass->nodes = calloc(pass->node_count, sizeof(pass->nodes[0]));
+    if (pass->nodes == NULL)
+        return tn_pass_refuse(pass, -ENOMEM, "cannot load stacks");
+    r = tn_pass_prepare(pass,
+                        "SELECT id, frame_id, coalesce(caller_id, 0), frame_bytes, is_cut,"
+                        " coalesce(site_id, 0) FROM stack ORDER BY id",
+                        &rows);
+    if (r < 0)
+        return r;
+    int rc;
+    while ((rc = sqlite3_step(rows)) == SQLITE_ROW)
+        add_node(pass, rows);
+    return end_rows(pass, rows, rc);
+}
+
+/* ---------------------------------------------------------------------------------------- sites of the log
+ */
+
+static bool is_program(const struct tn_site_rules *rules, sqlite3_stmt *row)
+{
+    struct tn_site_class class;
+    const char *module = (const char *)sqlite3_column_text(row, 2);
+    tn_site_classify(rules, (const char *)sqlite3_column_text(row, 1), module,
+                     (uint64_t)sqlite3_column_int64(row, 3), &class);
+    return class.kind == TN_SITE_PROGRAM;
+}
+
+/* node->site holds row ids of `site` until here; from here on, indices. Row ids have no gaps. */
+static int load_table(struct tn_pass *pass, const struct tn_site_rules *rules)
+{
+    size_t count;
+    sqlite3_stmt *rows;
+    int r = count_rows(pass, "SELECT coalesce(max(id), 0), count(*) FROM site", &pass->site_count, &count);
+    if (r < 0)
+        return r;
+    pass->sites = calloc(pass->site_count, sizeof(pass->sites[0]));
+    if (pass->sites == NULL)
+        return tn_pass_refuse(pass, -ENOMEM, "cannot load sites");
+    r = tn_pass_prepare(pass,
+                        "SELECT id, function, module, offset_bytes, via = 'unknown' AND function IS NULL"
+                        " AND module IS NULL AND offset_bytes IS NULL FROM site",
+                        &rows);
+    if (r < 0)
+        return r;
+    int rc;
+    while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
+        uint64_t site_id = (uint64_t)sqlite3_column_int64(rows, 0);
+        if (site_id == 0 || site_id >= pass->site_count)
+            continue;
+        bool is_stackless = sqlite3_column_int(rows, 4) != 0;
+        pass->sites[is_stackless ? 0 : site_id].site_id = site_id;
+        pass->sites[site_id].site_id = site_id;
+        pass->sites[site_id].is_runtime = !is_stackless && !is_program(rules, rows);
+    }
+    for (size_t id = 1; id < pass->node_count; id++)
+        if (pass->nodes[id].site >= pass->site_count)
+            pass->nodes[id].site = 0;
+    return end_rows(pass, rows, rc);
+}
+
+/* ---------------------------------------------------------------------------------------- sites found anew
+ */
+
+static int load_forest(struct siting *siting, const struct tn_site_rules *rules)
+{
+    struct tn_pass *pass = siting->pass;
+    size_t group_count, frame_count;
+    sqlite3_stmt *rows;
+    int r = count_rows(pass, "SELECT coalesce(max(id), 0), count(*) FROM frame", &group_count, &frame_count);
+    if (r < 0)
+        return r;
+    r = tn_site_forest_begin(&siting->forest, pass->node_count, group_count, frame_count);
+    if (r < 0)
+        return tn_pass_refuse(pass, r, "cannot load frames");
+    for (size_t id = 1; id < pass->node_count; id++)
+        tn_site_forest_add_stack(&siting->forest, id, pass->nodes[id].frame_id, pass->nodes[id].caller_id);
+    r = tn_pass_prepare(pass,
+                        "SELECT f.id, coalesce(f.inlined_into, f.id), f.function, m.path, f.offset_bytes"
+                        " FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id"
+                        " ORDER BY 2, f.inlined_into IS NULL, f.inline_position",
+                        &rows);
+    if (r < 0)
+        return r;
+    int rc;
+    while ((rc = sqlite3_step(rows)) == SQLITE_ROW)
+        tn_site_forest_add_frame(
+            &siting->forest, rules, (uint64_t)sqlite3_column_int64(rows, 0),
+            (uint64_t)sqlite3_column_int64(rows, 1), (const char *)sqlite3_column_text(rows, 2),
+            (const char *)sqlite3_column_text(rows, 3), (uint64_t)sqlite3_column_int64(rows, 4));
+    return end_rows(pass, rows, rc);
+}
+
+/* Which stacks are births', and by which function. */
+static int load_functions(struct siting *siting)
+{
+    const struct tn_pass *pass = siting->pass;
+    struct tn_event_cursor *cursor;
+    const struct tn_log_event *event;
+    siting->functions = calloc(pass->node_count, 1);
+    if (siting->functions == NULL)
+        return tn_pass_refuse(pass, -ENOMEM, "cannot find sites");
+    int r = tn_event_cursor_open(tn_log_database(pass->log), pass->process_id, &cursor);
+    if (r < 0)
+        return tn_pass_refuse(pass, r, "cannot read events");
+    while ((r = tn_event_cursor_next(cursor, &event)) == 1)
+        if (event->is_birth && event->stack_id < pass->node_count && siting->functions[event->stack_id] == 0)
+            siting->functions[event->stack_id] = (uint8_t)event->function;
+    tn_event_cursor_close(cursor);
+    return r < 0 ? tn_pass_refuse(pass, r, "cannot read events") : 0;
+}
+
+/* Text that is equal for equal sites, as the finishing step has it. */
+static int print_key(struct siting *siting, uint32_t frame_id, const char *via, struct tn_buffer *key)
+{
+    sqlite3_bind_int64(siting->describe, 1, frame_id);
+    int rc = sqlite3_step(siting->describe);
+    int r = tn_log_errno(tn_log_database(siting->pass->log), rc);
+    for (int column = 0; column < 5 && r == 0; column++) {
+        const char *text = (const char *)sqlite3_column_text(siting->describe, column);
+        r = tn_buffer_print(key, "%s\x1f", text != NULL ? text : "");
+    }
+    sqlite3_reset(siting->describe);
+    return r < 0 ? r : tn_buffer_print(key, "%s", via);
+}
+
+static uint64_t hash_of(const char *key)
+{
+    uint64_t hash = 1;
+    for (; *key != '\0'; key++)
+        hash = tn_mix(hash ^ (uint8_t)*key);
+    return hash | 1;
+}
+
+static int grow(struct siting *siting)
+{
+    struct tn_pass *pass = siting->pass;
+    size_t capacity = siting->capacity * 2 + 64;
+    void *sites = realloc(pass->sites, capacity * sizeof(pass->sites[0]));
+    if (sites != NULL)
+        pass->sites = sites;
+    void *origins = realloc(pass->origins, capacity * sizeof(pass->origins[0]));
+    if (origins != NULL)
+        pass->origins = origins;
+    void *keys = realloc(siting->keys, capacity * sizeof(siting->keys[0]));
+    if (keys != NULL)
+        siting->keys = keys;
+    void *next = realloc(siting->next, capacity * sizeof(siting->next[0]));
+    if (next != NULL)
+        siting->next = next;
+    if (sites == NULL || origins == NULL || keys == NULL || next == NULL)
+        return -ENOMEM;
+    siting->capacity = capacity;
+    return 0;
+}
+
+/* A new site; takes over key, which may be NULL for the one without a stack. */
+static int add_site(struct siting *siting, const struct tn_site_frame *frame, const char *via, char *key)
+{
+    struct tn_pass *pass = siting->pass;
+    int r = pass->site_count == siting->capacity ? grow(siting) : 0;
+    char *name = r == 0 ? strdup(via) : NULL;
+    if (name == NULL) {
+        free(key);
+        return -ENOMEM;
+    }
+    siting->keys[pass->site_count] = key;
+    siting->next[pass->site_count] = 0;
+    pass->sites[pass->site_count] =
+        (struct tn_pass_site){.is_runtime = frame != NULL && frame->class.kind != TN_SITE_PROGRAM};
+    pass->origins[pass->site_count++] =
+        (struct tn_site_origin){.frame_id = frame != NULL ? frame->frame_id : 0, .via = name};
+    return 0;
+}
+
+static int find_site(struct siting *siting, const struct tn_site_frame *frame, const char *via,
+                     uint32_t *ret_site)
+{
+    struct tn_buffer key = {0};
+    int r = print_key(siting, frame->frame_id, via, &key);
+    if (r < 0) {
+        tn_buffer_finish(&key);
+        return r;
+    }
+    uint64_t hash = hash_of((char *)key.data);
+    uint64_t *first = tn_map_find(&siting->by_key, hash);
+    for (uint32_t site = first != NULL ? (uint32_t)*first : 0; site != 0; site = siting->next[site]) {
+        if (strcmp(siting->keys[site], (char *)key.data) != 0)
+            continue;
+        tn_buffer_finish(&key);
+        *ret_site = site;
+        return 0;
+    }
+    uint32_t other = first != NULL ? (uint32_t)*first : 0, site = (uint32_t)siting->pass->site_count;
+    r = add_site(siting, frame, via, (char *)key.data);
+    if (r == 0) {
+        siting->next[site] = other;
+        *ret_site = site;
+        r = tn_map_put(&siting->by_key, hash, site);
+    }
+    return r;
+}
+
+static int attribute(struct siting *siting)
+{
+    struct tn_pass *pass = siting->pass;
+    int r = tn_pass_prepare(pass,
+                            "SELECT f.function, f.file, f.line, m.path,"
+                            " CASE WHEN f.line IS NULL THEN f.offset_bytes END"
+                            " FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id WHERE f.id = ?1",
+                            &siting->describe);
+    if (r < 0)
+        return r;
+    r = add_site(siting, NULL, "unknown", NULL);
+    for (size_t id = 1; r == 0 && id < pass->node_count; id++) {
+        const char *via;
+        pass->nodes[id].site = 0;
+        if (siting->functions[id] == 0)
+            continue;
+        const char *function = tn_function_name((enum tn_function)siting->functions[id]);
+        const struct tn_site_frame *frame = tn_site_forest_find(&siting->forest, id, function, &via);
+        if (frame != NULL)
+            r = find_site(siting, frame, via, &pass->nodes[id].site);
+    }
+    return r < 0 ? tn_pass_refuse(pass, r, "cannot find sites") : 0;
+}
+
+static int find_sites(struct tn_pass *pass, const struct tn_site_rules *rules)
+{
+    struct siting siting = {.pass = pass};
+    int r = load_functions(&siting);
+    if (r == 0)
+        r = load_forest(&siting, rules);
+    if (r == 0)
+        r = attribute(&siting);
+    sqlite3_finalize(siting.describe);
+    tn_site_forest_finish(&siting.forest);
+    tn_map_finish(&siting.by_key);
+    for (size_t i = 0; siting.keys != NULL && i < pass->site_count; i++)
+        free(siting.keys[i]);
+    free(siting.keys);
+    free(siting.next);
+    free(siting.functions);
+    return r;
+}
+
+int tn_pass_load_sites(struct tn_pass *pass)
+{
+    struct tn_site_rules *rules;
+    bool has_table =
+        tn_log_meta_int(pass->log, "finished", 0) != 0 || tn_log_meta_int(pass->log, "finish_step", 0) >= 2;
+    int r = tn_site_rules_open(pass->options->wrapper_regex, &rules, pass->error);
+    if (r < 0)
+        return r;
+    r = load_nodes(pass);
+    if (r == 0 && has_table && pass->options->wrapper_regex == NULL)
+        r = load_table(pass, rules);
+    else if (r == 0)
+        r = find_sites(pass, rules);
+    tn_site_rules_close(rules);
+    return r;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "pass.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A threshold by its name, or NULL. */
+static const struct tn_threshold *find(const char *name)
+{
+    for (const struct tn_analysis *const *analysis = tn_analyses; *analysis != NULL; analysis++) {
+        const struct tn_threshold *threshold = (*analysis)->kind.thresholds;
+        for (; threshold != NULL && threshold->name != NULL; threshold++)
+            if (strcmp(threshold->name, name) == 0)
+                return threshold;
+    }
+    return NULL;
+}
+
+int tn_thresholds_check(const struct tn_analyze_options *options, struct tn_error *error)
+{
+    for (size_t i = 0; i < options->value_count; i++) {
+        const struct tn_threshold_value *value = &options->values[i];
+        const struct tn_threshold *threshold = find(value->name);
+        if (threshold == NULL)
+            return tn_error_set(error, -EINVAL,
+                                "no threshold is called '%s'; `tenure report --list-thresholds`"
+                                " shows all",
+                                value->name);
+        if (!(value->value >= threshold->min && value->value <= threshold->max))
+            return tn_error_set(error, -EINVAL, "threshold %s: %g is out of range; it may be %g to %g",
+                                value->name, value->value, threshold->min, threshold->max);
+    }
+    return 0;
+}
+
+double tn_pass_threshold(const struct tn_pass *pass, const char *name)
+{
+    const struct tn_analyze_options *options = pass->options;
+    for (size_t i = options->value_count; i > 0; i--)
+        if (strcmp(options->values[i - 1].name, name) == 0)
+            return options->values[i - 1].value;
+    const struct tn_threshold *threshold = find(name);
+    return threshold != NULL ? threshold->fallback : 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ANALYZE_FIXTURE_H
+#define ANALYZE_FIXTURE_H
+
+/* Small logs of known history, and what the analyzer says of them. Everything fails the test at once when
+ * something goes wrong. */
+
+#include "log_fixture.h"
+#include "tenure/analyze.h"
+
+/* A recording that is being made up: process 1, thread 1, stacks 1 to 8 of the fixture, each of which is a
+ * site of its own, called "true+0x1010" to "true+0x1080". */
+struct scene {
+    char path[FIXTURE_PATH_BYTES];
+    struct tn_log_writer *writer; /* NULL once closed */
+    uint64_t time_ns;             /* of the next event; 100 ns more with each */
+    uint64_t thread_id;           /* of the next event; 1 at first */
+    uint64_t depth_bytes;         /* of the next event */
+    uint64_t address;
+    uint64_t *stacks; /* owned; by allocation id */
+    size_t stack_capacity;
+};
+
+/* Begin a recording. */
+void scene_begin(struct scene *scene, const char *name);
+
+/* A block is born; usable size as glibc gives it. Returns its id. */
+uint64_t scene_birth(struct scene *scene, uint64_t stack_id, uint64_t size_bytes);
+
+/* It dies, from the stack of its birth. */
+void scene_death(struct scene *scene, uint64_t id);
+
+/* realloc. Returns the new id. */
+uint64_t scene_realloc(struct scene *scene, uint64_t id, uint64_t size_bytes);
+
+/* A mark at the time of the next event. */
+void scene_mark(struct scene *scene, const char *text);
+
+/* End the recording as closed. */
+void scene_close(struct scene *scene);
+
+/* Analyse with these options (NULL: defaults), after scene_close; checks the query of every finding against
+ * its evidence. The caller releases the findings. */
+void scene_analyze(struct scene *scene, const struct tn_analyze_options *options,
+                   struct tn_findings *ret_findings);
+
+/* The only finding of this kind whose first site is that of stack_id, or NULL when there is none. */
+const struct tn_finding *scene_find(const struct tn_findings *findings, const char *kind, uint64_t stack_id);
+
+/* A number in the evidence, by its JSON path ("$.peak_count"). */
+double scene_number(const struct tn_finding *finding, const char *path);
+
+/* A text in the evidence; the caller frees it. */
+char *scene_text(const struct tn_finding *finding, const char *path);
+
+/* Remove the log and release everything. */
+void scene_end(struct scene *scene);
+
+#endif
