@@ -58,7 +58,7 @@ class Truth:
         raise ValueError(f"{self.path.name}: {ast.dump(node)} is no expression of constants")
 
     def read_statements(self):
-        head = self.source.split("*/\n#include")[0]
+        head = self.source.split("\n */\n")[0]
         for match in STATEMENT.finditer(head):
             rest = head[match.end():]
             if match.group(1) == "check":

@@ -3,7 +3,7 @@
 
 usage: run.py BUILD findings [PROGRAM...]   every truth program, or these; with recall and precision
        run.py BUILD queries                 each finding's query, on truth programs and on real ones
-       run.py BUILD pools                   pools against brute force and an exact replay"""
+       run.py BUILD odd [NAME...]           logs that are empty, cut short, without stacks..."""
 
 import concurrent.futures
 import os
@@ -16,6 +16,7 @@ sys.path.insert(0, str(FOLDER.parent / "e2e"))
 
 import compare
 import expectations
+import odd
 import queries
 import schema
 from harness import SKIP, Failure, Skip, World, check_log, expect, expect_equal
@@ -82,7 +83,7 @@ def run_findings(world, names):
 
 def main():
     build, subject, names = sys.argv[1], sys.argv[2], sys.argv[3:]
-    subjects = {"findings": run_findings, "queries": queries.run}
+    subjects = {"findings": run_findings, "queries": queries.run, "odd": odd.run}
     world = World(build)
     status = 1
     try:
