@@ -176,8 +176,4 @@ int tn_finding_where(const struct tn_pass *pass, const uint32_t *sites, size_t s
 int tn_finding_live_query(const struct tn_pass *pass, const uint32_t *sites, size_t site_count,
                           char **ret_query);
 
-/* Bring findings into order and number them: what saves most first. Where kinds compete for a site the
- * strongest leads, and names the others. Returns 0 or -ENOMEM. */
-int tn_findings_rank(const struct tn_pass *pass, struct tn_findings *findings);
-
 #endif

@@ -77,7 +77,9 @@ static int conclude(struct tn_pass *pass, const struct tn_running *running, size
     for (size_t i = 0; r == 0 && i < count; i++)
         if (running[i].analysis->conclude != NULL)
             r = running[i].analysis->conclude(running[i].state, pass, findings);
-    return r < 0 ? r : tn_findings_rank(pass, findings);
+    findings->allocations = pass->allocation_count;
+    findings->peak_live_bytes = pass->peak_live_bytes;
+    return r < 0 ? r : tn_findings_rank(findings);
 }
 
 static int run_analyses(struct tn_pass *pass, struct tn_findings *findings)

@@ -54,18 +54,6 @@ void tn_findings_finish(struct tn_findings *findings)
     *findings = (struct tn_findings){0};
 }
 
-const char *tn_confidence_name(enum tn_confidence confidence)
-{
-    switch (confidence) {
-    case TN_CONFIDENCE_PROVEN:
-        return "proven";
-    case TN_CONFIDENCE_CONSISTENT:
-        return "consistent";
-    default:
-        return "weak";
-    }
-}
-
 /* ---------------------------------------------------------------------------------------- names of sites */
 
 /* The row that names a site: function, file, line, module, offset, via, site id. */

@@ -5,6 +5,6 @@
 
 /* In the order of design: the strongest tactic first. */
 const struct tn_analysis *const tn_analyses[] = {
-    &tn_overhead,
+    &tn_analysis_overhead,
     NULL,
 };

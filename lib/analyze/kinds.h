@@ -6,6 +6,6 @@
 
 #include "analysis.h"
 
-extern const struct tn_analysis tn_overhead;
+extern const struct tn_analysis tn_analysis_overhead;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "analysis.h"
+#include "tenure/analyze.h"
 
 #include <stdlib.h>
 
@@ -14,9 +14,8 @@ static int compare(const void *a, const void *b)
            (left->saving.bytes_removed > right->saving.bytes_removed);
 }
 
-int tn_findings_rank(const struct tn_pass *pass, struct tn_findings *findings)
+int tn_findings_rank(struct tn_findings *findings)
 {
-    (void)pass;
     if (findings->count != 0)
         qsort(findings->items, findings->count, sizeof(findings->items[0]), compare);
     for (size_t i = 0; i < findings->count; i++)
