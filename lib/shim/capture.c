@@ -127,16 +127,6 @@ static inline void join(struct tn_trail_frame *frame, const struct tn_trail_fram
                                 : mix(seed, frame->at.pc, 0);
 }
 
-/* Join the new frames to what the walk has met. */
-static inline void join_fresh(struct tn_trail *trail, uint32_t kept, uint32_t fresh, bool is_cut)
-{
-    const struct tn_trail_frame *outer = kept > 0 ? &trail->kept[kept - 1] : NULL;
-    for (uint32_t i = fresh; i > 0; i--) {
-        join(&trail->fresh[i - 1], outer, is_cut);
-        outer = &trail->fresh[i - 1];
-    }
-}
-
 /* Write the watches that prove that outer follows from frame. Returns their number, at most 2. */
 static inline uint32_t watch(const struct tn_trail_frame *frame, const struct tn_trail_frame *outer,
                              struct tn_watch *to)
@@ -149,11 +139,13 @@ static inline uint32_t watch(const struct tn_trail_frame *frame, const struct tn
     return 2;
 }
 
-/* Put a joined frame on top of the trail's outermost count frames. */
-static inline void keep(struct tn_trail *trail, const struct tn_trail_frame *fresh, uint32_t count)
+/* Put a new frame on top of the trail's outermost count frames. */
+static inline void keep(struct tn_trail *trail, const struct tn_trail_frame *fresh, uint32_t count,
+                        uint64_t seed)
 {
     struct tn_trail_frame *frame = &trail->kept[count];
     *frame = *fresh;
+    join(frame, count > 0 ? frame - 1 : NULL, seed);
     frame->serial = ++trail->last_serial;
     frame->watch_count = trail->end_watch_count;
     if (count == 0)
@@ -174,7 +166,7 @@ static inline uint32_t fold(struct tn_trail *trail, uint32_t kept, uint32_t fres
     bool is_solid = !is_cut;
     trail->plain_count = kept;
     for (uint32_t i = fresh; i > 0; i--) {
-        keep(trail, &trail->fresh[i - 1], kept++);
+        keep(trail, &trail->fresh[i - 1], kept++, is_cut);
         is_solid = is_solid && is_plain(&trail->fresh[i - 1]);
         trail->plain_count += is_solid;
     }
@@ -182,12 +174,23 @@ static inline uint32_t fold(struct tn_trail *trail, uint32_t kept, uint32_t fres
     return kept;
 }
 
+/* Where to remember the caller's stack: in the place of one with the same registers, or of another. */
+static inline struct tn_memo *memo_place(struct tn_trail *trail, const struct tn_caller *caller)
+{
+    struct tn_memo *memo = tn_trail_memo(trail, caller);
+    size_t index = (size_t)(memo - trail->memos);
+    if (index % 2 == 0 || (memo->at.pc == caller->pc && memo->at.cfa == caller->cfa))
+        return memo;
+    trail->turn ^= 1;
+    return memo - trail->turn;
+}
+
 /* Remember a stack: fresh new frames, on the trail's outermost kept frames, which are plain. */
 static void remember(struct tn_trail *trail, const struct tn_caller *caller, uint32_t kept, uint32_t fresh,
                      struct tn_origin origin)
 {
     const struct tn_trail_frame *frame = &trail->kept[kept - 1];
-    struct tn_memo *memo = tn_trail_memo(trail, caller);
+    struct tn_memo *memo = memo_place(trail, caller);
     memo->at = *caller;
     memo->fp_mask = (fresh > 0 ? trail->fresh : frame)->needs_fp ? UINTPTR_MAX : 0;
     memo->origin = origin;
@@ -211,6 +214,17 @@ static inline bool is_memorable(const struct tn_thread *thread, const struct tn_
     for (uint32_t i = 0; is_memorable && i < fresh; i++)
         is_memorable = is_plain(&trail->fresh[i]);
     return is_memorable;
+}
+
+/* Join the new frames to the trail's outermost kept ones, of which there is one. Returns the stack's hash. */
+static inline uint64_t join_fresh(struct tn_trail *trail, uint32_t kept, uint32_t fresh)
+{
+    const struct tn_trail_frame *outer = &trail->kept[kept - 1];
+    for (uint32_t i = fresh; i > 0; i--) {
+        join(&trail->fresh[i - 1], outer, 0);
+        outer = &trail->fresh[i - 1];
+    }
+    return outer->hash;
 }
 
 static __attribute__((noinline)) uint32_t announce(struct tn_thread *thread, struct tn_trail *trail,
@@ -242,11 +256,13 @@ static struct tn_origin capture(struct tn_thread *thread, struct tn_trail *trail
         kept = 0;
         fresh = walk_fresh(&walk, thread, trail, &kept, &is_cut);
     }
-    join_fresh(trail, kept, fresh, is_cut);
-    uint64_t hash = fresh > 0 ? trail->fresh[0].hash : trail->kept[kept - 1].hash;
-    origin.stack_id = tn_stack_find(hash);
-    if (kept == 0 || fresh > TN_MEMO_FRAMES_MAX || origin.stack_id == 0) {
-        kept = fresh > 0 ? fold(trail, kept, fresh, is_cut) : kept;
+    if (kept == 0 || fresh > TN_MEMO_FRAMES_MAX) {
+        kept = fold(trail, kept, fresh, is_cut);
+        fresh = 0;
+    }
+    origin.stack_id = tn_stack_find(join_fresh(trail, kept, fresh));
+    if (TN_UNLIKELY(origin.stack_id == 0 && fresh > 0)) {
+        kept = fold(trail, kept, fresh, is_cut);
         fresh = 0;
     }
     if (TN_UNLIKELY(origin.stack_id == 0))

@@ -34,8 +34,8 @@ struct tn_origin {
 
 /* A whole stack whose inner frames are few: while its watches hold, and the trail from the frame that it goes
  * on with, the same registers mean the same stack. */
-#define TN_MEMO_COUNT      64u
-#define TN_MEMO_FRAMES_MAX 4u
+#define TN_MEMO_COUNT      128u
+#define TN_MEMO_FRAMES_MAX 8u
 #define TN_MEMO_WATCH_MAX  (2 * TN_MEMO_FRAMES_MAX)
 
 struct tn_memo {
@@ -54,6 +54,7 @@ struct tn_trail {
     uint32_t count;               /* frames kept */
     uint32_t plain_count;         /* of these, the outermost ones, found by plain rules: may be met again */
     uint32_t epoch;               /* of the rules that they were found by; see TN_EPOCH_CHECKED */
+    uint32_t turn;                /* which of two neighbouring memos gives way next: 0 or 1 */
     uint32_t end_watch_count;     /* 1: watches[0] is the word that ended the walk */
     uint64_t last_serial;         /* of the frames */
     uintptr_t high;               /* the end of the stack that the outermost frames lie in */
@@ -78,14 +79,15 @@ void tn_trail_close(struct tn_trail *trail, uint32_t depth_max);
  * half written, rules or ids that mean nothing now. NULL is fine. */
 void tn_trail_forget(struct tn_trail *trail);
 
-/* Where the memo of a caller's stack would be. */
+/* The memo of a caller's stack, or where it might be: one of two neighbours. */
 static inline struct tn_memo *tn_trail_memo(struct tn_trail *trail, const struct tn_caller *caller)
 {
     uint64_t key = (caller->pc + (caller->cfa << 20)) * UINT64_C(0x9e3779b97f4a7c15);
-    return &trail->memos[key >> 58];
+    struct tn_memo *memo = &trail->memos[key >> 58 << 1];
+    return memo + (((memo->at.pc ^ caller->pc) | (memo->at.cfa ^ caller->cfa)) != 0);
 }
 
-_Static_assert(TN_MEMO_COUNT == 1u << (64 - 58), "tn_trail_memo takes as many bits as there are memos");
+_Static_assert(TN_MEMO_COUNT == 2u << (64 - 58), "tn_trail_memo takes as many bits as there are pairs");
 
 /* Whether every watch still shows its value. Loads that do not wait for one another, and one branch. */
 static inline bool tn_watches_hold(const struct tn_watch *watches, uint32_t count)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "emit.h"
+
 #include "shim.h"
 #include "sys.h"
 
@@ -84,25 +86,20 @@ void tn_control_end(uint32_t used_words)
     tn_ring_commit(tn_shared_ring(tn_hot.header, TN_CONTROL_SLOT), used_words);
 }
 
-/* Begin an event in the thread's ring. The mark goes out before the stamp is taken, and room is there before
- * the mark, so that no wait holds the recorder up. */
-static inline uint64_t *begin(struct tn_thread *thread, uint32_t need_words, uint32_t *ret_pad_words)
+bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words)
 {
-    if (TN_UNLIKELY(!tn_emit_room(thread->ring, need_words, ret_pad_words)))
-        return NULL;
-    atomic_store_explicit(&thread->ring->mark_ticks, thread->last_ticks, memory_order_relaxed);
-    uint64_t *event = tn_ring_reserve(thread->ring, thread->words, tn_hot.ring_words, *ret_pad_words);
-    uint64_t ticks = tn_ticks();
-    event[1] = ticks;
-    thread->last_ticks = ticks;
-    return event;
-}
-
-static inline void end(struct tn_thread *thread, uint32_t used_words)
-{
-    tn_ring_commit(thread->ring, used_words);
-    /* Release: whoever sees the mark gone sees the event. */
-    atomic_store_explicit(&thread->ring->mark_ticks, 0, memory_order_release);
+    struct tn_ring *ring = thread->ring;
+    uint32_t ring_words = tn_hot.ring_words;
+    uint32_t pad;
+    if (!tn_emit_room(ring, need_words, &pad))
+        return false;
+    tn_ring_reserve(ring, thread->words, ring_words, pad);
+    tn_ring_commit(ring, pad);
+    uint64_t head = atomic_load_explicit(&ring->head_words, memory_order_relaxed);
+    uint64_t lap_end = (head | (ring_words - 1)) + 1;
+    uint64_t full = ring->seen_tail_words + ring_words;
+    thread->limit_words = lap_end < full ? lap_end : full;
+    return true;
 }
 
 uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller)
@@ -117,43 +114,30 @@ uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller)
 void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t size_bytes,
                      struct tn_origin origin)
 {
-    uint32_t pad;
-    uint64_t *event = begin(thread, TN_EVENT_FAILURE_WORDS, &pad);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_FAILURE_WORDS);
     if (event == NULL)
         return;
     event[0] = tn_event_head(TN_EVENT_FAILURE, TN_EVENT_FAILURE_WORDS, function, 0, origin.stack_id);
     event[2] = size_bytes;
     event[3] = (uint64_t)origin.depth_bytes << 32;
-    end(thread, pad + TN_EVENT_FAILURE_WORDS);
+    tn_emit_end(thread, TN_EVENT_FAILURE_WORDS);
 }
 
-static inline size_t usable_size(void *address, size_t size_bytes)
+/* A block of which a narrow event cannot tell all. */
+void tn_emit_wide(struct tn_thread *thread, uint64_t head, void *address, size_t size_bytes,
+                  size_t usable_bytes, size_t alignment_bytes, struct tn_origin origin)
 {
-    return TN_LIKELY(tn_real.malloc_usable_size != NULL) ? tn_real.malloc_usable_size(address) : size_bytes;
-}
-
-/* Write BIRTH or REALLOC_COMMIT with a block. head: with kind and function only. */
-static inline void write_block(struct tn_thread *thread, uint64_t head, void *address, size_t size_bytes,
-                               size_t alignment_bytes, struct tn_origin origin)
-{
-    uint32_t pad;
-    size_t usable_bytes = usable_size(address, size_bytes);
-    uint64_t slack_bytes = usable_bytes - size_bytes;
-    bool is_wide = alignment_bytes != 0 || size_bytes > UINT32_MAX || slack_bytes > UINT16_MAX;
-    uint32_t words = is_wide ? TN_EVENT_WIDE_WORDS : TN_EVENT_BIRTH_WORDS;
-    uint64_t *event = begin(thread, words, &pad);
-    if (TN_UNLIKELY(event == NULL))
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_WIDE_WORDS);
+    if (event == NULL)
         return;
-    event[0] = head | (uint64_t)words << 6 | (uint64_t)(is_wide ? TN_EVENT_FLAG_WIDE : 0) << 26 |
+    event[0] = head | (uint64_t)TN_EVENT_WIDE_WORDS << 6 | (uint64_t)TN_EVENT_FLAG_WIDE << 26 |
                (uint64_t)origin.stack_id << 32;
-    event[2] = ((uintptr_t)address & TN_ADDRESS_MASK) | slack_bytes << 48;
+    event[2] = ((uintptr_t)address & TN_ADDRESS_MASK) | (usable_bytes - size_bytes) << 48;
     event[3] = (size_bytes & UINT32_MAX) | (uint64_t)origin.depth_bytes << 32;
-    if (TN_UNLIKELY(is_wide)) {
-        event[4] = size_bytes;
-        event[5] = usable_bytes;
-        event[6] = alignment_bytes;
-    }
-    end(thread, pad + words);
+    event[4] = size_bytes;
+    event[5] = usable_bytes;
+    event[6] = alignment_bytes;
+    tn_emit_end(thread, TN_EVENT_WIDE_WORDS);
 }
 
 void tn_emit_birth_at(struct tn_thread *thread, enum tn_function function, void *address, size_t size_bytes,
@@ -162,8 +146,8 @@ void tn_emit_birth_at(struct tn_thread *thread, enum tn_function function, void 
     if (TN_UNLIKELY(address == NULL))
         tn_emit_failure(thread, function, size_bytes, origin);
     else
-        write_block(thread, tn_event_head(TN_EVENT_BIRTH, 0, function, 0, 0), address, size_bytes,
-                    alignment_bytes, origin);
+        tn_emit_block(thread, tn_event_head(TN_EVENT_BIRTH, 0, function, 0, 0), address, size_bytes,
+                      alignment_bytes, origin);
 }
 
 void tn_emit_birth(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
@@ -172,32 +156,10 @@ void tn_emit_birth(struct tn_thread *thread, const struct tn_caller *caller, enu
     tn_emit_birth_at(thread, function, address, size_bytes, alignment_bytes, tn_capture(thread, caller));
 }
 
-/* DEATH and REALLOC_BEGIN. */
-static inline void write_release(struct tn_thread *thread, enum tn_event_kind kind, enum tn_function function,
-                                 void *address, struct tn_origin origin)
-{
-    uint32_t pad;
-    uint64_t *event = begin(thread, TN_EVENT_DEATH_WORDS, &pad);
-    if (TN_UNLIKELY(event == NULL))
-        return;
-    event[0] = tn_event_head(kind, TN_EVENT_DEATH_WORDS, function, 0, origin.stack_id);
-    event[2] = (uintptr_t)address & TN_ADDRESS_MASK;
-    event[3] = (uint64_t)origin.depth_bytes << 32;
-    end(thread, pad + TN_EVENT_DEATH_WORDS);
-}
-
-/* Where a block is released, as far as it is to be told. */
-static inline struct tn_origin release_origin(struct tn_thread *thread, const struct tn_caller *caller)
-{
-    if (TN_LIKELY(tn_process.options.has_free_stacks))
-        return tn_capture(thread, caller);
-    return (struct tn_origin){0, tn_depth_of(thread, caller)};
-}
-
 void tn_emit_death(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
                    void *address)
 {
-    write_release(thread, TN_EVENT_DEATH, function, address, release_origin(thread, caller));
+    tn_emit_release(thread, TN_EVENT_DEATH, function, address, tn_release_origin(thread, caller));
 }
 
 struct tn_origin tn_emit_realloc_begin(struct tn_thread *thread, const struct tn_caller *caller,
@@ -207,7 +169,7 @@ struct tn_origin tn_emit_realloc_begin(struct tn_thread *thread, const struct tn
     struct tn_origin told = origin;
     if (!tn_process.options.has_free_stacks)
         told.stack_id = 0;
-    write_release(thread, TN_EVENT_REALLOC_BEGIN, function, address, told);
+    tn_emit_release(thread, TN_EVENT_REALLOC_BEGIN, function, address, told);
     return origin;
 }
 
@@ -215,38 +177,35 @@ void tn_emit_realloc_commit(struct tn_thread *thread, enum tn_function function,
                             void *address, size_t size_bytes, bool is_released)
 {
     if (address != NULL) {
-        write_block(thread, tn_event_head(TN_EVENT_REALLOC_COMMIT, 0, function, 0, 0), address, size_bytes, 0,
-                    origin);
+        tn_emit_block(thread, tn_event_head(TN_EVENT_REALLOC_COMMIT, 0, function, 0, 0), address, size_bytes,
+                      0, origin);
         return;
     }
-    uint32_t pad;
     uint32_t flags = is_released ? TN_EVENT_FLAG_RELEASED : TN_EVENT_FLAG_FAILED;
-    uint64_t *event = begin(thread, TN_EVENT_BIRTH_WORDS, &pad);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_BIRTH_WORDS);
     if (event == NULL)
         return;
     event[0] = tn_event_head(TN_EVENT_REALLOC_COMMIT, TN_EVENT_BIRTH_WORDS, function, flags, origin.stack_id);
     event[2] = 0;
     event[3] = (size_bytes & UINT32_MAX) | (uint64_t)origin.depth_bytes << 32;
-    end(thread, pad + TN_EVENT_BIRTH_WORDS);
+    tn_emit_end(thread, TN_EVENT_BIRTH_WORDS);
     if (!is_released)
         tn_emit_failure(thread, function, size_bytes, origin);
 }
 
 void tn_emit_loss(struct tn_thread *thread, uint32_t count, uint32_t why)
 {
-    uint32_t pad;
-    uint64_t *event = begin(thread, TN_EVENT_LOSS_WORDS, &pad);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_LOSS_WORDS);
     if (event == NULL)
         return;
     event[0] = tn_event_head(TN_EVENT_LOSS, TN_EVENT_LOSS_WORDS, TN_FUNCTION_NONE, why, 0);
     event[2] = count;
-    end(thread, pad + TN_EVENT_LOSS_WORDS);
+    tn_emit_end(thread, TN_EVENT_LOSS_WORDS);
 }
 
 void tn_emit_thread_begin(struct tn_thread *thread, uint32_t tid)
 {
-    uint32_t pad;
-    uint64_t *event = begin(thread, TN_EVENT_THREAD_WORDS, &pad);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_THREAD_WORDS);
     if (event == NULL)
         return;
     event[0] = tn_event_head(TN_EVENT_THREAD_BEGIN, TN_EVENT_THREAD_WORDS, TN_FUNCTION_NONE, 0, 0);
@@ -256,15 +215,14 @@ void tn_emit_thread_begin(struct tn_thread *thread, uint32_t tid)
     event[5] = 0;
     event[6] = 0;
     tn_sys2(SYS_prctl, 16 /* PR_GET_NAME */, (long)(event + 5));
-    end(thread, pad + TN_EVENT_THREAD_WORDS);
+    tn_emit_end(thread, TN_EVENT_THREAD_WORDS);
 }
 
 void tn_emit_thread_end(struct tn_thread *thread)
 {
-    uint32_t pad;
-    uint64_t *event = begin(thread, 2, &pad);
+    uint64_t *event = tn_emit_begin(thread, 2);
     if (event == NULL)
         return;
     event[0] = tn_event_head(TN_EVENT_THREAD_END, 2, TN_FUNCTION_NONE, 0, 0);
-    end(thread, pad + 2);
+    tn_emit_end(thread, 2);
 }

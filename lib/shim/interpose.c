@@ -4,6 +4,7 @@
  * (meson.build), so that TN_CALLER finds its caller without a look at any table. A release is told before the
  * real call, a birth after it: a block's address is told to live only while it does. */
 
+#include "emit.h"
 #include "shim.h"
 
 #include <errno.h>
@@ -24,6 +25,21 @@ static void *out_of_memory(void)
     return NULL;
 }
 
+/* The same as told, without a call where it counts most. */
+TN_ALWAYS_INLINE void *told_inline(enum tn_way way, struct tn_thread *thread, const struct tn_caller *caller,
+                                   enum tn_function function, void *address, size_t size)
+{
+    if (TN_UNLIKELY(way != TN_WAY_RECORD))
+        return address;
+    struct tn_origin origin = tn_capture(thread, caller);
+    if (TN_LIKELY(address != NULL))
+        tn_emit_block(thread, tn_event_head(TN_EVENT_BIRTH, 0, function, 0, 0), address, size, 0, origin);
+    else
+        tn_emit_failure(thread, function, size, origin);
+    tn_leave(thread);
+    return address;
+}
+
 /* Tell how an allocation ended, in the way it was begun. */
 static inline void *told(enum tn_way way, struct tn_thread *thread, const struct tn_caller *caller,
                          enum tn_function function, void *address, size_t size, size_t alignment)
@@ -42,7 +58,7 @@ TN_EXPORT void *malloc(size_t size)
     enum tn_way way = tn_enter(thread, &caller);
     if (TN_UNLIKELY(way == TN_WAY_ARENA))
         return tn_arena_allocate(size, 0);
-    return told(way, thread, &caller, TN_FUNCTION_MALLOC, tn_real.malloc(size), size, 0);
+    return told_inline(way, thread, &caller, TN_FUNCTION_MALLOC, tn_real.malloc(size), size);
 }
 
 TN_EXPORT void *calloc(size_t count, size_t size)
@@ -55,7 +71,7 @@ TN_EXPORT void *calloc(size_t count, size_t size)
         return tn_arena_allocate_zeroed(count, size);
     if (__builtin_mul_overflow(count, size, &total))
         total = SIZE_MAX;
-    return told(way, thread, &caller, TN_FUNCTION_CALLOC, tn_real.calloc(count, size), total, 0);
+    return told_inline(way, thread, &caller, TN_FUNCTION_CALLOC, tn_real.calloc(count, size), total);
 }
 
 /* A block of the arena becomes one of the program's. */
@@ -106,8 +122,8 @@ TN_EXPORT void *reallocarray(void *address, size_t count, size_t size)
     return reallocate(&caller, TN_FUNCTION_REALLOCARRAY, address, total);
 }
 
-/* Tell a release, then have it done by real(address), which may be missing. */
-static inline bool tell_release(const struct tn_caller *caller, enum tn_function function, void *address)
+/* Tell a release. Returns whether the real one is to be done. */
+TN_ALWAYS_INLINE bool tell_release(const struct tn_caller *caller, enum tn_function function, void *address)
 {
     struct tn_thread *thread = &tn_thread;
     if (tn_arena_holds(address)) {
@@ -117,7 +133,7 @@ static inline bool tell_release(const struct tn_caller *caller, enum tn_function
     if (address == NULL)
         return true;
     if (TN_LIKELY(tn_enter(thread, caller) == TN_WAY_RECORD)) {
-        tn_emit_death(thread, caller, function, address);
+        tn_emit_release(thread, TN_EVENT_DEATH, function, address, tn_release_origin(thread, caller));
         tn_leave(thread);
     }
     return true;

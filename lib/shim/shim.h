@@ -177,6 +177,8 @@ struct tn_thread {
     uint32_t own_depth;                /* > 0: a foreign call on our behalf is under way */
     struct tn_ring *ring;              /* of the slot */
     uint64_t *words;                   /* of the ring */
+    uint64_t index_mask;               /* their number - 1 */
+    uint64_t limit_words;              /* of head_words: up to there, words are free and do not wrap */
     uint64_t last_ticks;               /* the previous stamp, not 0 */
     uintptr_t stack_low, stack_high;   /* the thread's own stack; 0: not yet known */
     uintptr_t stack_base;              /* what depths are measured from: its highest address in use */

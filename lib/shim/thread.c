@@ -140,6 +140,8 @@ static void take_over(struct tn_thread *thread, uint32_t slot, uint32_t tid)
     thread->ring = tn_shared_ring(tn_hot.header, slot);
     thread->words = tn_shared_words(tn_hot.header, slot, tn_hot.slot_count, tn_hot.ring_words);
     thread->ring->seen_tail_words = atomic_load_explicit(&thread->ring->tail_words, memory_order_acquire);
+    thread->index_mask = tn_hot.ring_words - 1;
+    thread->limit_words = 0;
     thread->last_ticks = tn_ticks();
     thread->nested_count = 0;
     forget_stack_ids(thread);

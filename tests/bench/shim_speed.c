@@ -110,12 +110,6 @@ static void run_pairs(struct task *task, const struct tn_caller *caller)
     release = free;
 }
 
-/* The last stack and all that is remembered of others. */
-static inline void forget(struct tn_thread *thread)
-{
-    tn_trail_forget(thread->trail);
-}
-
 /* The shim's parts, one by one, as if caller had called an allocation function. */
 static void run_parts(struct task *task, const struct tn_caller *caller)
 {
@@ -127,7 +121,7 @@ static void run_parts(struct task *task, const struct tn_caller *caller)
     if (tn_enter(thread, caller) != TN_WAY_RECORD)
         exit(1);
     MEASURE(figures->again, origin = tn_capture(thread, caller));
-    MEASURE(figures->walk, forget(thread); origin = tn_capture(thread, caller));
+    MEASURE(figures->walk, tn_trail_forget(thread->trail); origin = tn_capture(thread, caller));
     uint64_t hash = thread->trail->kept[thread->trail->count - 1].hash;
     if (tn_stack_find(hash) != origin.stack_id)
         exit(1);
@@ -142,19 +136,24 @@ static void run_parts(struct task *task, const struct tn_caller *caller)
     tn_leave(thread);
 }
 
-/* At the end of depth frames more. */
-static __attribute__((noinline)) void descend(struct task *task, unsigned depth)
+static __attribute__((noinline)) void run_leaf(struct task *task)
 {
-    if (depth > 0) {
-        descend(task, depth - 1);
-        __asm__ volatile("" ::: "memory");
-        return;
-    }
     const struct tn_caller caller = TN_CALLER();
     task->run(task, &caller);
     __asm__ volatile("" ::: "memory");
 }
 
+/* Run a task at the end of depth frames more. */
+static __attribute__((noinline)) void descend(struct task *task, unsigned depth)
+{
+    if (depth > 0)
+        descend(task, depth - 1);
+    else
+        run_leaf(task);
+    __asm__ volatile("" ::: "memory");
+}
+
+/* A pair of calls at the end of depth frames more. */
 static __attribute__((noinline)) void call_pair(unsigned depth)
 {
     if (depth > 0) {

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SHIM_EMIT_H
+#define TENURE_SHIM_EMIT_H
+
+/* The writing of events, as far as it is worth to be part of its caller: malloc and free. */
+
+#include "shim.h"
+
+#define TN_ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* Make room for an event, waiting for the recorder while the ring is full, and set thread->limit_words.
+ *
+ * Returns  false: the recorder is gone and recording has been stopped for good */
+bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words);
+
+/* Begin an event in the thread's ring. The mark goes out before the stamp is taken, and room is there before
+ * the mark, so that no wait holds the recorder up. Returns where its words go, the stamp written; NULL when
+ * recording has been stopped. */
+TN_ALWAYS_INLINE uint64_t *tn_emit_begin(struct tn_thread *thread, uint32_t need_words)
+{
+    struct tn_ring *ring = thread->ring;
+    uint64_t head = atomic_load_explicit(&ring->head_words, memory_order_relaxed);
+    /* Signed: where a handler has left a refill half done, the limit may lie behind the head. */
+    if (TN_UNLIKELY((int64_t)(thread->limit_words - head) < (int64_t)need_words)) {
+        if (!tn_emit_refill(thread, need_words))
+            return NULL;
+        head = atomic_load_explicit(&ring->head_words, memory_order_relaxed);
+    }
+    atomic_store_explicit(&ring->mark_ticks, thread->last_ticks, memory_order_relaxed);
+    uint64_t *event = thread->words + (head & thread->index_mask);
+    uint64_t ticks = tn_ticks();
+    event[1] = ticks;
+    thread->last_ticks = ticks;
+    return event;
+}
+
+/* End it. */
+TN_ALWAYS_INLINE void tn_emit_end(struct tn_thread *thread, uint32_t used_words)
+{
+    tn_ring_commit(thread->ring, used_words);
+    /* Release: whoever sees the mark gone sees the event. */
+    atomic_store_explicit(&thread->ring->mark_ticks, 0, memory_order_release);
+}
+
+TN_ALWAYS_INLINE size_t tn_usable_size(void *address, size_t size_bytes)
+{
+    return TN_LIKELY(tn_real.malloc_usable_size != NULL) ? tn_real.malloc_usable_size(address) : size_bytes;
+}
+
+/* Write BIRTH or REALLOC_COMMIT of a block of which a narrow event cannot tell all. */
+void tn_emit_wide(struct tn_thread *thread, uint64_t head, void *address, size_t size_bytes,
+                  size_t usable_bytes, size_t alignment_bytes, struct tn_origin origin);
+
+/* Write BIRTH or REALLOC_COMMIT with a block. head: with kind and function only. */
+TN_ALWAYS_INLINE void tn_emit_block(struct tn_thread *thread, uint64_t head, void *address, size_t size_bytes,
+                                    size_t alignment_bytes, struct tn_origin origin)
+{
+    size_t usable_bytes = tn_usable_size(address, size_bytes);
+    uint64_t slack_bytes = usable_bytes - size_bytes;
+    if (TN_UNLIKELY((alignment_bytes | size_bytes >> 32 | slack_bytes >> 16) != 0)) {
+        tn_emit_wide(thread, head, address, size_bytes, usable_bytes, alignment_bytes, origin);
+        return;
+    }
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_BIRTH_WORDS);
+    if (TN_UNLIKELY(event == NULL))
+        return;
+    event[0] = head | (uint64_t)TN_EVENT_BIRTH_WORDS << 6 | (uint64_t)origin.stack_id << 32;
+    event[2] = ((uintptr_t)address & TN_ADDRESS_MASK) | slack_bytes << 48;
+    event[3] = size_bytes | (uint64_t)origin.depth_bytes << 32;
+    tn_emit_end(thread, TN_EVENT_BIRTH_WORDS);
+}
+
+/* DEATH and REALLOC_BEGIN. */
+TN_ALWAYS_INLINE void tn_emit_release(struct tn_thread *thread, enum tn_event_kind kind,
+                                      enum tn_function function, void *address, struct tn_origin origin)
+{
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_DEATH_WORDS);
+    if (TN_UNLIKELY(event == NULL))
+        return;
+    event[0] = tn_event_head(kind, TN_EVENT_DEATH_WORDS, function, 0, origin.stack_id);
+    event[2] = (uintptr_t)address & TN_ADDRESS_MASK;
+    event[3] = (uint64_t)origin.depth_bytes << 32;
+    tn_emit_end(thread, TN_EVENT_DEATH_WORDS);
+}
+
+/* Where a block is released, as far as it is to be told. */
+TN_ALWAYS_INLINE struct tn_origin tn_release_origin(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    if (TN_LIKELY(tn_process.options.has_free_stacks))
+        return tn_capture(thread, caller);
+    return (struct tn_origin){0, tn_depth_of(thread, caller)};
+}
+
+#endif
