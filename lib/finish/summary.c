@@ -19,6 +19,16 @@ struct summing {
     uint64_t done, total;                             /* events, for the progress */
 };
 
+#define AHEAD_EVENTS 32u /* a power of two */
+
+/* Events that were read and not yet counted. */
+struct ahead {
+    struct tn_event_cursor *cursor; /* owned */
+    struct tn_log_event events[AHEAD_EVENTS];
+    unsigned next, end; /* modulo AHEAD_EVENTS; the last event that was given out is not overwritten */
+    int result;         /* of the last reading: 1, or what comes after the events */
+};
+
 /* Where a process stops to work and only tears down. */
 struct teardown {
     uint64_t births;  /* of the whole process: after the last one nothing but releases follows */
@@ -166,15 +176,38 @@ static int count_event(struct summing *summing, struct tn_census *census, const 
     return is_known ? tn_census_birth(census, event, site_id) : -EBADMSG;
 }
 
+/* The next event, as tn_event_cursor_next. Where blocks die in another order than they were born, each death
+ * misses the cache: so its block is asked for some events before. */
+static int next_event(struct ahead *ahead, const struct tn_census *census,
+                      const struct tn_log_event **ret_event)
+{
+    while (ahead->result == 1 && ahead->end - ahead->next < AHEAD_EVENTS - 1) {
+        const struct tn_log_event *event = NULL;
+        ahead->result = tn_event_cursor_next(ahead->cursor, &event);
+        if (ahead->result != 1)
+            break;
+        if (!event->is_birth)
+            tn_living_expect_later(&census->living, event->allocation_id);
+        ahead->events[ahead->end++ % AHEAD_EVENTS] = *event;
+    }
+    const struct tn_log_event *soon = &ahead->events[(ahead->next + AHEAD_EVENTS / 2) % AHEAD_EVENTS];
+    if (!soon->is_birth)
+        tn_living_expect(&census->living, soon->allocation_id);
+    if (ahead->next == ahead->end)
+        return ahead->result;
+    *ret_event = &ahead->events[ahead->next++ % AHEAD_EVENTS];
+    return 1;
+}
+
 static int count_process(struct summing *summing, int64_t process_id, struct tn_census *census,
                          struct teardown *teardown)
 {
-    struct tn_event_cursor *cursor;
-    int r = tn_event_cursor_open(summing->job->database, (uint64_t)process_id, &cursor);
+    struct ahead ahead = {.result = 1};
+    const struct tn_log_event *event = NULL;
+    int r = tn_event_cursor_open(summing->job->database, (uint64_t)process_id, &ahead.cursor);
     if (r < 0)
         return tn_finish_refuse(summing->job, r, "cannot read events");
-    const struct tn_log_event *event;
-    while ((r = tn_event_cursor_next(cursor, &event)) == 1) {
+    while ((r = next_event(&ahead, census, &event)) == 1) {
         if (event->time_ns >= teardown->exit_ns)
             watch_teardown(teardown, census, event->time_ns);
         r = count_event(summing, census, event);
@@ -185,7 +218,7 @@ static int count_process(struct summing *summing, int64_t process_id, struct tn_
         if (++summing->done % 1048576 == 0)
             tn_finish_progress(summing->job, "summaries", summing->done, summing->total);
     }
-    tn_event_cursor_close(cursor);
+    tn_event_cursor_close(ahead.cursor);
     return r < 0 ? tn_finish_refuse(summing->job, r, "cannot sum up events") : 0;
 }
 

@@ -52,32 +52,6 @@ static int count_size(struct tn_tally *tally, uint64_t size_bytes)
     return r;
 }
 
-/* Take a record for a block. */
-static int take_record(struct tn_census *census, uint32_t *ret_index)
-{
-    if (census->free_record != 0) {
-        *ret_index = census->free_record - 1;
-        census->free_record = census->lives[*ret_index].thread_id;
-        return 0;
-    }
-    if (census->live_used == census->live_capacity) {
-        size_t capacity = census->live_capacity != 0 ? census->live_capacity * 2 : 1024;
-        struct tn_live *lives = realloc(census->lives, capacity * sizeof(lives[0]));
-        if (lives == NULL)
-            return -ENOMEM;
-        census->lives = lives;
-        census->live_capacity = capacity;
-    }
-    *ret_index = (uint32_t)census->live_used++;
-    return 0;
-}
-
-static void give_record(struct tn_census *census, uint32_t index)
-{
-    census->lives[index].thread_id = census->free_record;
-    census->free_record = index + 1;
-}
-
 static void count_birth(struct tn_tally *tally, const struct tn_log_event *event, uint64_t allocations)
 {
     uint64_t size_bytes = event->size_bytes;
@@ -98,16 +72,28 @@ static void count_birth(struct tn_tally *tally, const struct tn_log_event *event
         tally->peak_live_bytes = tally->live_bytes;
 }
 
+static int add_block(struct tn_census *census, const struct tn_log_event *event, uint32_t tally)
+{
+    struct tn_living_block block = {
+        .size_bytes = event->size_bytes,
+        .birth_ns = event->time_ns,
+        .birth_allocations = census->allocations + 1,
+        .birth_bytes = census->allocated_bytes + event->size_bytes,
+        .tally = tally,
+        .thread_id = (uint32_t)event->thread_id,
+    };
+    int r = tn_living_add(&census->living, event->allocation_id, &block);
+    return r == -EINVAL ? -EBADMSG : r;
+}
+
 int tn_census_birth(struct tn_census *census, const struct tn_log_event *event, uint32_t site_id)
 {
-    uint32_t index = 0, record = 0;
+    uint32_t index = 0;
     int r = tally_of(census, site_id, &index);
     if (r == 0)
         r = count_size(&census->tallies[index], event->size_bytes);
     if (r == 0)
-        r = take_record(census, &record);
-    if (r == 0)
-        r = tn_map_put(&census->by_id, event->allocation_id, record);
+        r = add_block(census, event, index);
     if (r < 0)
         return r;
     census->events++;
@@ -118,44 +104,39 @@ int tn_census_birth(struct tn_census *census, const struct tn_log_event *event, 
         census->peak_live_bytes = census->live_bytes;
     if (census->allocations - census->frees > census->peak_live_count)
         census->peak_live_count = census->allocations - census->frees;
-    census->lives[record] =
-        (struct tn_live){event->size_bytes,       event->time_ns, census->allocations,
-                         census->allocated_bytes, index,          (uint32_t)event->thread_id};
     count_birth(&census->tallies[index], event, census->allocations);
     return 0;
 }
 
-static int count_death(struct tn_tally *tally, const struct tn_live *live, const struct tn_log_event *event,
-                       const struct tn_census *census)
+static int count_death(struct tn_tally *tally, const struct tn_living_block *block,
+                       const struct tn_log_event *event, const struct tn_census *census)
 {
-    uint64_t lifetime_bytes = census->allocated_bytes - live->birth_bytes;
-    uint64_t lifetime_ns = event->time_ns > live->birth_ns ? event->time_ns - live->birth_ns : 0;
+    uint64_t lifetime_bytes = census->allocated_bytes - block->birth_bytes;
+    uint64_t lifetime_ns = event->time_ns > block->birth_ns ? event->time_ns - block->birth_ns : 0;
     tally->freed++;
     tally->live_count--;
-    tally->live_bytes -= live->size_bytes;
-    if (live->thread_id != (uint32_t)event->thread_id)
+    tally->live_bytes -= block->size_bytes;
+    if (block->thread_id != (uint32_t)event->thread_id)
         tally->freed_by_other_thread++;
     if (lifetime_bytes < TN_SHORT_LIVED_BYTES) {
         tally->short_lived++;
-        tally->small_short_lived += live->size_bytes <= TN_SMALL_BYTES;
+        tally->small_short_lived += block->size_bytes <= TN_SMALL_BYTES;
     }
     int r = tn_quantile_add(&tally->lifetime_ns, lifetime_ns);
     if (r == 0)
-        r = tn_quantile_add(&tally->lifetime_allocations, census->allocations - live->birth_allocations);
+        r = tn_quantile_add(&tally->lifetime_allocations, census->allocations - block->birth_allocations);
     return r < 0 ? r : tn_quantile_add(&tally->lifetime_bytes, lifetime_bytes);
 }
 
 int tn_census_death(struct tn_census *census, const struct tn_log_event *event)
 {
-    uint64_t record;
-    if (!tn_map_remove(&census->by_id, event->allocation_id, &record))
+    struct tn_living_block block;
+    if (!tn_living_take(&census->living, event->allocation_id, &block))
         return -EBADMSG;
-    struct tn_live *live = &census->lives[record];
-    int r = count_death(&census->tallies[live->tally], live, event, census);
+    int r = count_death(&census->tallies[block.tally], &block, event, census);
     census->events++;
     census->frees++;
-    census->live_bytes -= live->size_bytes;
-    give_record(census, (uint32_t)record);
+    census->live_bytes -= block.size_bytes;
     return r;
 }
 
@@ -169,18 +150,25 @@ struct tn_timeline_point tn_census_point(const struct tn_census *census, uint64_
                                       .event = census->events};
 }
 
+struct initialised {
+    const struct tn_census *census;
+    uint64_t latest_ns;
+};
+
+static void see_block(void *context, const struct tn_living_block *block)
+{
+    struct initialised *initialised = context;
+    const struct tn_census *census = initialised->census;
+    bool is_early = census->tallies[block->tally].last_birth_allocations <= census->allocations / 10;
+    if (is_early && block->birth_ns > initialised->latest_ns)
+        initialised->latest_ns = block->birth_ns;
+}
+
 uint64_t tn_census_initialised_ns(const struct tn_census *census)
 {
-    uint64_t latest_ns = 0;
-    for (size_t i = 0; i < census->by_id.capacity; i++) {
-        if (census->by_id.entries[i].key == 0)
-            continue;
-        const struct tn_live *live = &census->lives[census->by_id.entries[i].value];
-        bool is_early = census->tallies[live->tally].last_birth_allocations <= census->allocations / 10;
-        if (is_early && live->birth_ns > latest_ns)
-            latest_ns = live->birth_ns;
-    }
-    return latest_ns;
+    struct initialised initialised = {.census = census};
+    tn_living_each(&census->living, see_block, &initialised);
+    return initialised.latest_ns;
 }
 
 void tn_census_finish(struct tn_census *census)
@@ -193,8 +181,7 @@ void tn_census_finish(struct tn_census *census)
         tn_quantile_finish(&tally->lifetime_bytes);
     }
     free(census->tallies);
-    free(census->lives);
     free(census->by_site);
-    tn_map_finish(&census->by_id);
+    tn_living_finish(&census->living);
     *census = (struct tn_census){0};
 }

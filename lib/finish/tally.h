@@ -4,6 +4,7 @@
 
 /* What is counted of one process while its events go by: of each site, and of the blocks that live. */
 
+#include "living.h"
 #include "quantile.h"
 #include "timeline.h"
 
@@ -31,31 +32,21 @@ struct tn_tally {
     struct tn_quantile lifetime_ns, lifetime_allocations, lifetime_bytes;
 };
 
-/* A block that lives. */
-struct tn_live {
-    uint64_t size_bytes, birth_ns;
-    uint64_t birth_allocations, birth_bytes; /* of the process, up to and with this one */
-    uint32_t tally;                          /* index */
-    uint32_t thread_id;                      /* who asked; in a free record: the next free one */
-};
-
 /* One process. */
 struct tn_census {
     struct tn_tally *tallies; /* owned */
     size_t tally_count, tally_capacity;
-    uint32_t *by_site;     /* owned; site id -> 1 + index; 0: none yet */
-    size_t site_count;     /* highest site id + 1 */
-    struct tn_live *lives; /* owned; records in use and free ones */
-    size_t live_capacity, live_used;
-    uint32_t free_record; /* 1 + index of the first free record; 0: none */
-    struct tn_map by_id;  /* allocation id -> index in lives */
+    uint32_t *by_site; /* owned; site id -> 1 + index; 0: none yet */
+    size_t site_count; /* highest site id + 1 */
+    struct tn_living living;
     uint64_t events, allocations, frees, allocated_bytes, live_bytes, peak_live_bytes, peak_live_count;
 };
 
 /* Begin with a process. site_count: highest site id + 1. Returns 0 or -ENOMEM; tn_census_finish releases. */
 int tn_census_begin(struct tn_census *census, size_t site_count);
 
-/* Count a birth at a site (from 1, below site_count). Returns 0 or -ENOMEM. */
+/* Count a birth at a site (from 1, below site_count). Returns 0; -EBADMSG: its id is not above the last
+ * one's; -ENOMEM. */
 int tn_census_birth(struct tn_census *census, const struct tn_log_event *event, uint32_t site_id);
 
 /* Count a death. Returns 0; -EBADMSG: the block was not born or has died already (nothing changed);

@@ -5,23 +5,35 @@
 
 #include <errno.h>
 
-/* Key of a count: a stack and a function (fewer than 32). */
+/* Key of a count in the map: a stack and a function (fewer than 32). */
 #define FUNCTION_BITS 5u
+
+struct counts {
+    struct tn_stack_use *uses; /* borrowed; each stack's first function */
+    size_t node_count;
+    struct tn_map others;
+};
 
 _Static_assert(TN_FUNCTION_COUNT <= 1u << FUNCTION_BITS, "a function fits its bits");
 
-static int count_event(struct tn_map *counts, uint64_t stack_id, unsigned function)
+/* Nearly every stack calls one function, and is counted in its place; other functions go to the map. */
+static int count_event(struct counts *counts, uint64_t stack_id, unsigned function)
 {
+    struct tn_stack_use *use = &counts->uses[stack_id];
+    if (use->function == function || use->function == 0) {
+        use->function = (uint8_t)function;
+        use->count++;
+        return 0;
+    }
     uint64_t key = stack_id << FUNCTION_BITS | function;
-    uint64_t *count = tn_map_find(counts, key);
+    uint64_t *count = tn_map_find(&counts->others, key);
     if (count == NULL)
-        return tn_map_put(counts, key, 1);
+        return tn_map_put(&counts->others, key, 1);
     ++*count;
     return 0;
 }
 
-static int count_events(struct tn_finish_job *job, struct tn_map *counts, size_t node_count,
-                        bool *ret_has_stackless)
+static int count_events(struct tn_finish_job *job, struct counts *counts, bool *ret_has_stackless)
 {
     int64_t total;
     int r = tn_finish_number(job, "SELECT sum(births + deaths) FROM chunk", 0, 0, &total);
@@ -34,7 +46,7 @@ static int count_events(struct tn_finish_job *job, struct tn_map *counts, size_t
     const struct tn_log_event *event;
     uint64_t done = 0;
     while ((r = tn_event_cursor_next(cursor, &event)) == 1) {
-        if (event->stack_id != 0 && event->stack_id < node_count)
+        if (event->stack_id != 0 && event->stack_id < counts->node_count)
             r = count_event(counts, event->stack_id, event->function);
         else if (event->is_birth)
             *ret_has_stackless = true;
@@ -62,7 +74,7 @@ static bool is_better(const struct tn_stack_use *use, unsigned function, uint64_
 }
 
 /* Calls that failed have stacks too, which may be no birth's. */
-static int count_failures(struct tn_finish_job *job, struct tn_map *counts, size_t node_count)
+static int count_failures(struct tn_finish_job *job, struct counts *counts)
 {
     sqlite3_stmt *rows;
     int r = tn_finish_prepare(job,
@@ -75,7 +87,7 @@ static int count_failures(struct tn_finish_job *job, struct tn_map *counts, size
     while (r == 0 && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
         uint64_t stack_id = (uint64_t)sqlite3_column_int64(rows, 0);
         unsigned function = (unsigned)sqlite3_column_int(rows, 1);
-        if (stack_id < node_count && function < TN_FUNCTION_COUNT)
+        if (stack_id < counts->node_count && function < TN_FUNCTION_COUNT)
             r = count_event(counts, stack_id, function);
     }
     sqlite3_finalize(rows);
@@ -85,18 +97,21 @@ static int count_failures(struct tn_finish_job *job, struct tn_map *counts, size
 int tn_finish_count_uses(struct tn_finish_job *job, struct tn_stack_use *uses, size_t node_count,
                          bool *ret_has_stackless)
 {
-    struct tn_map counts = {0};
+    struct counts counts = {.uses = uses, .node_count = node_count};
     *ret_has_stackless = false;
-    int r = count_events(job, &counts, node_count, ret_has_stackless);
+    int r = count_events(job, &counts, ret_has_stackless);
     if (r == 0)
-        r = count_failures(job, &counts, node_count);
-    for (size_t i = 0; r == 0 && i < counts.capacity; i++) {
-        uint64_t key = counts.entries[i].key;
+        r = count_failures(job, &counts);
+    for (size_t i = 0; r == 0 && i < node_count; i++)
+        uses[i].is_birth = uses[i].function != 0 && !is_release(uses[i].function);
+    for (size_t i = 0; r == 0 && i < counts.others.capacity; i++) {
+        uint64_t key = counts.others.entries[i].key;
         unsigned function = (unsigned)(key & ((1u << FUNCTION_BITS) - 1));
         struct tn_stack_use *use = &uses[key >> FUNCTION_BITS];
-        if (key != 0 && is_better(use, function, counts.entries[i].value))
-            *use = (struct tn_stack_use){counts.entries[i].value, (uint8_t)function, !is_release(function)};
+        uint64_t count = counts.others.entries[i].value;
+        if (key != 0 && is_better(use, function, count))
+            *use = (struct tn_stack_use){count, (uint8_t)function, !is_release(function)};
     }
-    tn_map_finish(&counts);
+    tn_map_finish(&counts.others);
     return r;
 }
