@@ -210,8 +210,9 @@ static void print_totals(struct tn_text *text, const struct tn_summary *summary)
     tn_text_print(text, "\n");
 }
 
-int tn_report_text(const struct tn_summary *summary, struct tn_buffer *out)
+int tn_report_text(const struct tn_report *report, struct tn_buffer *out)
 {
+    const struct tn_summary *summary = report->summary;
     struct tn_text text = {.out = out};
     print_losses(&text, summary);
     if (summary->process_count == 0) {
@@ -225,7 +226,9 @@ int tn_report_text(const struct tn_summary *summary, struct tn_buffer *out)
         return text.result;
     }
     print_totals(&text, summary);
-    tn_text_lists(&text, summary);
+    if (report->findings != NULL)
+        tn_text_findings(&text, report);
+    tn_text_lists(&text, report);
     tn_text_next(&text, summary);
     return text.result;
 }

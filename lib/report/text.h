@@ -4,18 +4,31 @@
 
 /* The parts of the text report, one file each. */
 
-#include "tenure/summary.h"
+#include "tenure/report.h"
 #include "writer.h"
 
-/* The three lists of sites. */
-void tn_text_lists(struct tn_text *text, const struct tn_summary *summary);
+/* The findings, in order of rank: what to change, and why. */
+void tn_text_findings(struct tn_text *text, const struct tn_report *report);
 
-/* Where a site is: "function at file:line via malloc", or what of that is known.
+/* The three lists of sites. */
+void tn_text_lists(struct tn_text *text, const struct tn_report *report);
+
+/* Where a site is, as far as it is known. Strings are borrowed, never NULL. */
+struct tn_text_site {
+    const char *function, *file, *module, *via;
+    uint32_t line;
+    uint64_t offset_bytes;
+};
+
+struct tn_text_site tn_text_summary_site(const struct tn_summary_site *site);
+struct tn_text_site tn_text_finding_site(const struct tn_finding_site *site);
+
+/* "function at file:line via malloc", or what of that is known.
  *
  * columns  width that it may take, >= 60 */
-void tn_text_place(struct tn_text *text, const struct tn_summary_site *site, unsigned columns);
+void tn_text_place(struct tn_text *text, struct tn_text_site site, unsigned columns);
 
-/* What to do next: tactics that fit what was seen, and commands to type. */
+/* What else to know and to do: what stands against the findings, and commands to type. */
 void tn_text_next(struct tn_text *text, const struct tn_summary *summary);
 
 #endif

@@ -13,9 +13,6 @@
 #define WRAPPER_PERCENT_MIN 50
 #define WRAPPER_SIZES_MIN   16
 
-/* Below this share of all allocations, short-lived small ones are not worth a word. */
-#define SHORT_LIVED_PERCENT_MIN 5
-
 /* A path as a shell takes it: quoted when it has to be. */
 static void print_shell_word(struct tn_text *text, const char *word)
 {
@@ -111,7 +108,7 @@ static void print_wrapper(struct tn_text *text, const struct tn_summary *summary
         return;
     tn_text_print(text, "  - One place asks for most of the blocks, in %" PRIu64 " different sizes:\n      ",
                   site->distinct_sizes);
-    tn_text_place(text, site, TN_TEXT_COLUMNS - 6);
+    tn_text_place(text, tn_text_summary_site(site), TN_TEXT_COLUMNS - 6);
     tn_text_print(
         text,
         "\n    If it allocates on behalf of its callers, what follows is true of no single one of them.\n"
@@ -125,125 +122,12 @@ static void print_wrapper(struct tn_text *text, const struct tn_summary *summary
     tn_text_print(text, "\\+0x%" PRIx64 "$'\n", site->offset_bytes);
 }
 
-/* The first site whose blocks are short-lived nearly always; NULL: none. */
-static const struct tn_summary_site *find_short_lived(const struct tn_summary *summary)
-{
-    const struct tn_summary_sites *sites = &summary->lists[TN_SUMMARY_BY_SMALL_SHORT_LIVED];
-    for (size_t i = 0; i < sites->count; i++)
-        if (sites->sites[i].small_short_lived >= sites->sites[i].allocations / 10 * 9)
-            return &sites->sites[i];
-    return NULL;
-}
-
-static void print_stack_buffers(struct tn_text *text, const struct tn_summary *summary)
-{
-    const struct tn_summary_totals *totals = &summary->totals;
-    if (totals->small_short_lived < totals->allocations / 100 * SHORT_LIVED_PERCENT_MIN)
-        return;
-    char share[TN_QUANTITY_TEXT_BYTES];
-    tn_text_print(
-        text,
-        "  - %s of the allocations were small and short-lived. Where such a block is needed only by\n"
-        "    the function that asks for it and by those that it calls, a local buffer on the stack\n"
-        "    replaces it. This report does not check that.\n",
-        tn_text_share(share, totals->small_short_lived, totals->allocations));
-    const struct tn_summary_site *site = find_short_lived(summary);
-    if (site == NULL)
-        return;
-    tn_text_print(text, "    The first to look at, because its blocks are so nearly always:\n      ");
-    tn_text_place(text, site, TN_TEXT_COLUMNS - 6);
-    tn_text_print(text, "\n");
-    if (site->site_id == 0)
-        return;
-    tn_text_print(text, "    The stacks that release them:\n");
-    print_stack_query(text, summary, site->site_id, "free_stack_id", 6);
-}
-
-/* The first site in the list of peaks that the test likes; NULL: none. */
-static const struct tn_summary_site *find_site(const struct tn_summary *summary,
-                                               bool (*is_wanted)(const struct tn_summary_site *))
-{
-    const struct tn_summary_sites *sites = &summary->lists[TN_SUMMARY_BY_PEAK_LIVE_BYTES];
-    for (size_t i = 0; i < sites->count; i++)
-        if (is_wanted(&sites->sites[i]))
-            return &sites->sites[i];
-    return NULL;
-}
-
-/* One size, asked for again and again, and not only for a moment. */
-static bool suits_pool(const struct tn_summary_site *site)
-{
-    return site->min_size_bytes == site->max_size_bytes && site->peak_live_count > 1 &&
-           site->allocations > 2 * site->peak_live_count && site->small_short_lived < site->allocations / 2;
-}
-
-static bool is_never_released(const struct tn_summary_site *site)
-{
-    return site->freed == 0;
-}
-
-static bool has_many_sizes(const struct tn_summary_site *site)
-{
-    return site->distinct_sizes > 8 && site->freed > 0;
-}
-
-static void print_pool(struct tn_text *text, const struct tn_summary *summary)
-{
-    const struct tn_summary_site *site = find_site(summary, suits_pool);
-    if (site == NULL)
-        return;
-    char count[TN_QUANTITY_TEXT_BYTES], size[TN_QUANTITY_TEXT_BYTES];
-    tn_text_print(text, "  - This site asks for one size only, again and again:\n      ");
-    tn_text_place(text, site, TN_TEXT_COLUMNS - 6);
-    tn_text_print(text,
-                  "\n    A pool of %s blocks of %s bytes would have served this run. Other runs may need\n"
-                  "    more: the bound is yours to set.\n",
-                  tn_print_count(count, site->peak_live_count), tn_print_count(size, site->max_size_bytes));
-}
-
-static void print_maximum(struct tn_text *text, const struct tn_summary *summary)
-{
-    const struct tn_summary_site *site = find_site(summary, has_many_sizes);
-    if (site == NULL)
-        return;
-    char size[TN_QUANTITY_TEXT_BYTES], distinct[TN_QUANTITY_TEXT_BYTES];
-    tn_text_print(text,
-                  "  - This site asks for %s different sizes, and such mixtures fragment a heap:\n      ",
-                  tn_print_count(distinct, site->distinct_sizes));
-    tn_text_place(text, site, TN_TEXT_COLUMNS - 6);
-    tn_text_print(
-        text,
-        "\n    If a maximum can be stated for it (it was %s bytes here), buffers of that one size can\n"
-        "    be reused without leaving holes.\n",
-        tn_print_count(size, site->max_size_bytes));
-}
-
-static void print_permanent(struct tn_text *text, const struct tn_summary *summary)
-{
-    const struct tn_summary_site *site = find_site(summary, is_never_released);
-    if (site == NULL || !summary->is_complete)
-        return;
-    char count[TN_QUANTITY_TEXT_BYTES], size[TN_QUANTITY_TEXT_BYTES];
-    tn_text_print(text, "  - Nothing that this site asked for was released while the process ran:\n      ");
-    tn_text_place(text, site, TN_TEXT_COLUMNS - 6);
-    tn_text_print(
-        text,
-        "\n    (%s block%s, %s.) What is meant to stay is best allocated at the start, before anything\n"
-        "    that comes and goes, or made static: then it holds no holes open.\n",
-        tn_print_count(count, site->allocations), tn_text_plural(site->allocations),
-        tn_print_bytes(size, site->total_bytes));
-}
-
 void tn_text_next(struct tn_text *text, const struct tn_summary *summary)
 {
     const struct tn_summary_sites *busiest = &summary->lists[TN_SUMMARY_BY_ALLOCATIONS];
     tn_text_print(text, "What to look at next\n");
     print_nameless(text, summary);
     print_wrapper(text, summary);
-    print_stack_buffers(text, summary);
-    print_pool(text, summary);
-    print_maximum(text, summary);
-    print_permanent(text, summary);
     if (busiest->count != 0 && busiest->sites[0].site_id != 0) {
         tn_text_print(text, "  - The call stacks behind the busiest site:\n");
         print_stack_query(text, summary, busiest->sites[0].site_id, "stack_id", 10);

@@ -20,6 +20,45 @@ void tn_text_print(struct tn_text *text, const char *format, ...)
     text->result = tn_buffer_append(text->out, line, (size_t)length);
 }
 
+static void print_blanks(struct tn_text *text, size_t count)
+{
+    tn_text_print(text, "%*s", (int)count, "");
+}
+
+void tn_text_wrap(struct tn_text *text, const char *first, const char *words)
+{
+    size_t indent = strlen(first), column = indent;
+    bool is_line_start = true;
+    tn_text_print(text, "%s", first);
+    while (*words != '\0') {
+        if (*words == '\n') {
+            tn_text_print(text, "\n");
+            words++;
+            column = indent;
+            is_line_start = true;
+            if (*words != '\0')
+                print_blanks(text, indent);
+            continue;
+        }
+        if (*words == ' ') {
+            words++;
+            continue;
+        }
+        size_t length = strcspn(words, " \n");
+        if (!is_line_start && column + 1 + length > TN_TEXT_COLUMNS) {
+            tn_text_print(text, "\n");
+            print_blanks(text, indent);
+            column = indent;
+            is_line_start = true;
+        }
+        tn_text_print(text, "%s%.*s", is_line_start ? "" : " ", (int)length, words);
+        column += length + !is_line_start;
+        is_line_start = false;
+        words += length;
+    }
+    tn_text_print(text, "\n");
+}
+
 static void blank_controls(char *name)
 {
     for (; *name != '\0'; name++)

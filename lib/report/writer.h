@@ -18,6 +18,12 @@ struct tn_text {
 /* Append formatted text. */
 void tn_text_print(struct tn_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Append text in lines of at most TN_TEXT_COLUMNS, broken at blanks; a word that is longer has a line of its
+ * own. A newline in words begins a new line.
+ *
+ * first   what stands before the first line; further ones are indented as far */
+void tn_text_wrap(struct tn_text *text, const char *first, const char *words);
+
 /* A name made fit to be printed: control characters become spaces, and what is longer than columns loses its
  * end, marked by "..."; a path loses its beginning, up to a slash if it has one there.
  *

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "evidence.h"
+#include "select.h"
+#include "text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SITES_MAX 4 /* of one finding; the JSON report has all */
+
+/* How to see that a change did what the finding promises: what a recording made after it must show. */
+static const struct {
+    const char *kind, *words;
+} verifications[] = {
+    {"stack-buffer",
+     "Record again: this line allocates no more. Let the compiler check the stack: "
+     "-Wframe-larger-than=, -fstack-usage."},
+    {"combine", "Record again: only the combined structure is allocated, once for each group."},
+    {"pool",
+     "Record again: these lines allocate no more. Count in the program how often the pool was "
+     "empty; it has to stay 0."},
+    {"preallocate", "Record again: all allocations of these lines come while the program starts."},
+    {"permanent", "Record again: these lines allocate no more (static), or only while the program starts."},
+    {"fixed-maximum",
+     "Record again: this line asks for one size. Count in the program what the limit "
+     "turned away."},
+    {"presize", "Record again: no realloc comes from this line."},
+    {"overhead", "Record again: this line is gone, or asks for fewer and larger blocks."},
+    {"growth", "Record a longer run: the number of live blocks of this line has to stop rising."},
+    {"pinning", "Simulate again: these blocks keep no free space apart."},
+};
+
+static const char *find_verification(const char *kind)
+{
+    for (size_t i = 0; i < sizeof(verifications) / sizeof(verifications[0]); i++)
+        if (strcmp(verifications[i].kind, kind) == 0)
+            return verifications[i].words;
+    return "Record again and compare.";
+}
+
+static void print_sites(struct tn_text *text, const struct tn_finding *finding)
+{
+    char count[TN_QUANTITY_TEXT_BYTES];
+    for (size_t i = 0; i < finding->site_count && i < SITES_MAX; i++) {
+        tn_text_print(text, "      %-9s", i == 0 ? "where" : "");
+        tn_text_place(text, tn_text_finding_site(&finding->sites[i]), TN_TEXT_COLUMNS - 15);
+        tn_text_print(text, "\n");
+    }
+    if (finding->site_count > SITES_MAX)
+        tn_text_print(text, "               and %s more: --format json lists them\n",
+                      tn_print_count(count, finding->site_count - SITES_MAX));
+}
+
+/* "4.2 KiB less" or "4.2 KiB more". */
+static int print_delta(struct tn_buffer *out, int64_t bytes)
+{
+    char text[TN_QUANTITY_TEXT_BYTES];
+    uint64_t size_bytes = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+    return tn_buffer_print(out, "%s %s", tn_print_bytes(text, size_bytes), bytes < 0 ? "less" : "more");
+}
+
+static int print_saving(const struct tn_finding_saving *saving, const struct tn_summary_totals *totals,
+                        struct tn_buffer *out)
+{
+    char a[TN_QUANTITY_TEXT_BYTES], b[TN_QUANTITY_TEXT_BYTES];
+    int r = 0;
+    if (saving->allocations_removed != 0)
+        r = tn_buffer_print(out, "%s allocation%s (%s of all); ",
+                            tn_print_count(a, saving->allocations_removed),
+                            tn_text_plural(saving->allocations_removed),
+                            tn_text_share(b, saving->allocations_removed, totals->allocations));
+    if (r == 0 && saving->bytes_removed > 0)
+        r = tn_buffer_print(out, "%s of headers and rounding; ",
+                            tn_print_bytes(a, (uint64_t)saving->bytes_removed));
+    if (r == 0 && saving->peak_bytes_delta != 0) {
+        r = tn_buffer_print(out, "memory at the peak: ");
+        if (r == 0)
+            r = print_delta(out, saving->peak_bytes_delta);
+        if (r == 0)
+            r = tn_buffer_print(out, "; ");
+    }
+    for (size_t i = 0; i < saving->heap_delta_count && r == 0; i++) {
+        r = tn_buffer_print(out, "heap of %s: ", saving->heap_deltas[i].policy);
+        if (r == 0)
+            r = print_delta(out, saving->heap_deltas[i].bytes);
+        if (r == 0)
+            r = tn_buffer_print(out, "; ");
+    }
+    return r;
+}
+
+/* A label and what is in the buffer, which is emptied; nothing when there is nothing to say. */
+static void print_labelled(struct tn_text *text, const char *label, struct tn_buffer *words)
+{
+    char first[24];
+    if (words->size_bytes == 0 || tn_buffer_append(words, "", 1) < 0)
+        return;
+    snprintf(first, sizeof(first), "      %-9s", label);
+    char *end = (char *)words->data + words->size_bytes - 1;
+    while (end > (char *)words->data && (end[-1] == ' ' || end[-1] == ';' || end[-1] == '\n'))
+        *--end = '\0';
+    if (words->data[0] != '\0')
+        tn_text_wrap(text, first, (const char *)words->data);
+    words->size_bytes = 0;
+}
+
+static void print_words(struct tn_text *text, const char *label, const char *words)
+{
+    struct tn_buffer buffer = {0};
+    if (words == NULL || words[0] == '\0')
+        return;
+    if (tn_buffer_append(&buffer, words, strlen(words)) < 0)
+        text->result = -ENOMEM;
+    print_labelled(text, label, &buffer);
+    tn_buffer_finish(&buffer);
+}
+
+/* Ready to paste: as it is, but for the indent. */
+static void print_code(struct tn_text *text, const char *code)
+{
+    if (code == NULL)
+        return;
+    tn_text_print(text, "      code\n");
+    while (*code != '\0') {
+        size_t length = strcspn(code, "\n");
+        tn_text_print(text, "%s%.*s\n", length != 0 ? "        " : "", (int)length, code);
+        code += length + (code[length] == '\n');
+    }
+}
+
+static void print_finding(struct tn_text *text, const struct tn_finding *finding,
+                          const struct tn_summary_totals *totals)
+{
+    char first[32];
+    struct tn_buffer words = {0};
+    snprintf(first, sizeof(first), "%4" PRIu32 ". ", finding->rank);
+    tn_text_wrap(text, first, finding->title);
+    print_sites(text, finding);
+    print_words(text, "change", finding->advice);
+    if (tn_evidence_print(finding->evidence, &words) < 0)
+        text->result = -ENOMEM;
+    print_labelled(text, "evidence", &words);
+    if (print_saving(&finding->saving, totals, &words) < 0)
+        text->result = -ENOMEM;
+    print_labelled(text, "saves", &words);
+    print_words(text, "but", finding->notes);
+    print_words(text, "instead", finding->alternatives);
+    print_words(text, "verify", find_verification(finding->kind));
+    if (tn_buffer_print(&words, "%s, %s; tactic: %s", finding->kind, tn_confidence_name(finding->confidence),
+                        finding->tactic) < 0)
+        text->result = -ENOMEM;
+    print_labelled(text, "kind", &words);
+    print_code(text, finding->code);
+    tn_text_print(text, "\n");
+    tn_buffer_finish(&words);
+}
+
+static void print_hidden(struct tn_text *text, const struct tn_report *report,
+                         const struct tn_report_selection *selection)
+{
+    if (selection->beyond_max != 0)
+        tn_text_print(text, "  %zu more finding%s below these: --top N shows more.\n", selection->beyond_max,
+                      selection->beyond_max == 1 ? " comes" : "s come");
+    if (selection->too_weak != 0)
+        tn_text_print(text, "  %zu doubtful finding%s not shown: --confidence %s shows %s.\n",
+                      selection->too_weak, selection->too_weak == 1 ? " is" : "s are",
+                      tn_confidence_name(TN_CONFIDENCE_WEAK), selection->too_weak == 1 ? "it" : "them");
+    if (report->findings->given_way != 0)
+        tn_text_print(text,
+                      "  %" PRIu64
+                      " gave way to a stronger one about the same lines, which names "
+                      "%s under \"instead\".\n",
+                      report->findings->given_way, report->findings->given_way == 1 ? "it" : "them");
+    if (selection->shown != 0)
+        tn_text_print(text,
+                      "  The numbers of a finding come from the log again by the query that --format "
+                      "json gives with it.\n");
+}
+
+void tn_text_findings(struct tn_text *text, const struct tn_report *report)
+{
+    struct tn_report_selection selection = tn_report_select(report);
+    tn_text_print(text, "Findings%s\n",
+                  selection.shown != 0 ? ": what to change, the largest saving first" : "");
+    if (selection.shown == 0)
+        tn_text_print(text, "  Nothing was found that is worth a change%s.\n",
+                      report->summary->is_complete ? "" : ", so far");
+    size_t position = 0;
+    for (size_t i = 0; i < selection.shown; i++)
+        print_finding(text, tn_report_next_finding(report, &position), &report->summary->totals);
+    print_hidden(text, report, &selection);
+    tn_text_print(text, "\n");
+}
