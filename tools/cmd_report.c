@@ -1,30 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
+#include "output.h"
+#include "progress.h"
 #include "say.h"
+#include "tenure/analyze.h"
 #include "tenure/log.h"
 #include "tenure/report.h"
 #include "tenure/summary.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-#define TOP_DEFAULT 10
-#define TOP_MAX     1000
+#define TOP_DEFAULT       10
+#define SITE_TOP_DEFAULT  5
+#define TOP_MAX           1000000
+#define RUNTIME_SITES_MAX 10 /* of the C library and the loader, that are loaded with a list and not shown   \
+                              */
+#define THRESHOLDS_MAX TN_GIVEN_MAX
+#define NAME_BYTES     64
 
 struct request {
     const struct tn_report_format *format;
     const char *output; /* NULL: stdout */
-    uint64_t top;
-    uint64_t process_id; /* 0: the one with most allocations */
+    uint64_t top;       /* findings; 0: all */
+    uint64_t site_top;  /* sites in each list */
+    enum tn_confidence least;
+    bool is_saved;
+    struct tn_analyze_options analyze;
+    struct tn_threshold_value values[THRESHOLDS_MAX];
+    char names[THRESHOLDS_MAX][NAME_BYTES]; /* of the thresholds */
 };
+
+/* ---------------------------------------------------------------------------------------- options */
 
 static int check_format(const struct tn_arguments *arguments, const struct tn_report_format **ret_format,
                         struct tn_error *error)
@@ -35,75 +47,109 @@ static int check_format(const struct tn_arguments *arguments, const struct tn_re
     *ret_format = tn_report_format_find(name);
     if (*ret_format != NULL)
         return 0;
-    if (strcmp(name, "json") == 0 || strcmp(name, "html") == 0)
-        return tn_error_set(error, -EINVAL,
-                            "option '--format' of 'report': this version writes text only, not %s yet; "
-                            "'tenure info --json' and 'tenure sql --json' print JSON",
-                            name);
     return tn_error_set(error, -EINVAL,
-                        "option '--format' of 'report': unknown format '%s': there is text; see 'tenure "
-                        "report --help'",
+                        "option '--format' of 'report': unknown format '%s': there are text and json; see "
+                        "'tenure report --help'",
                         name);
+}
+
+static int check_confidence(const struct tn_arguments *arguments, enum tn_confidence *ret_least,
+                            struct tn_error *error)
+{
+    const char *name = tn_option_text(arguments, "confidence");
+    *ret_least = TN_CONFIDENCE_CONSISTENT;
+    if (name == NULL)
+        return 0;
+    for (int level = TN_CONFIDENCE_WEAK; level <= TN_CONFIDENCE_PROVEN; level++) {
+        *ret_least = (enum tn_confidence)level;
+        if (strcmp(tn_confidence_name(*ret_least), name) == 0)
+            return 0;
+    }
+    return tn_error_set(error, -EINVAL,
+                        "option '--confidence' of 'report': '%s' is not weak, consistent or proven; see "
+                        "'tenure report --help'",
+                        name);
+}
+
+/* NAME=VALUE; whether there is such a threshold, the analysis knows. */
+static int take_threshold(struct request *request, const char *text, struct tn_error *error)
+{
+    size_t index = request->analyze.value_count;
+    const char *equals = strchr(text, '=');
+    size_t length = equals != NULL ? (size_t)(equals - text) : 0;
+    char *end = NULL;
+    double value = equals != NULL ? strtod(equals + 1, &end) : 0;
+    if (length == 0 || length >= NAME_BYTES || end == equals + 1 || *end != '\0' || index == THRESHOLDS_MAX)
+        return tn_error_set(error, -EINVAL,
+                            "option '--threshold' of 'report': '%s' is not NAME=NUMBER; 'tenure report "
+                            "--list-thresholds' lists the names",
+                            text);
+    memcpy(request->names[index], text, length);
+    request->names[index][length] = '\0';
+    request->values[index] = (struct tn_threshold_value){request->names[index], value};
+    request->analyze.value_count++;
+    return 0;
+}
+
+static int take_thresholds(const struct tn_arguments *arguments, struct request *request,
+                           struct tn_error *error)
+{
+    size_t position = 0;
+    int r = 0;
+    for (const char *text; r == 0 && (text = tn_option_next(arguments, "threshold", &position)) != NULL;)
+        r = take_threshold(request, text, error);
+    request->analyze.values = request->values;
+    return r;
 }
 
 static int check_options(const struct tn_arguments *arguments, struct request *request,
                          struct tn_error *error)
 {
+    struct tn_analyze_options *analyze = &request->analyze;
     int r = check_format(arguments, &request->format, error);
     if (r == 0)
-        r = tn_option_count(arguments, "top", 1, TOP_MAX, TOP_DEFAULT, &request->top, error);
+        r = check_confidence(arguments, &request->least, error);
     if (r == 0)
-        r = tn_option_count(arguments, "process", 1, INT64_MAX, 0, &request->process_id, error);
+        r = tn_option_count(arguments, "top", 0, TOP_MAX, TOP_DEFAULT, &request->top, error);
+    if (r == 0)
+        r = tn_option_count(arguments, "process", 1, INT64_MAX, 0, &analyze->process_id, error);
+    if (r == 0)
+        r = tn_option_count(arguments, "min-allocations", 1, INT64_MAX, TN_MIN_ALLOCATIONS,
+                            &analyze->min_allocations, error);
+    if (r == 0)
+        r = take_thresholds(arguments, request, error);
+    request->site_top = tn_option_is_given(arguments, "top") ? request->top : SITE_TOP_DEFAULT;
     request->output = tn_option_text(arguments, "output");
+    request->is_saved = tn_option_is_given(arguments, "save");
+    analyze->only = tn_option_text(arguments, "only");
+    analyze->wrapper_regex = tn_option_text(arguments, "wrapper");
+    analyze->pool_sizes = tn_option_text(arguments, "pool-sizes");
     return r;
 }
 
-/* The log itself must not become the report by a slip of the hand. */
-static bool is_same_file(const char *a, const char *b)
-{
-    struct stat a_status, b_status;
-    return stat(a, &a_status) == 0 && stat(b, &b_status) == 0 && a_status.st_dev == b_status.st_dev &&
-           a_status.st_ino == b_status.st_ino;
-}
+/* ---------------------------------------------------------------------------------------- thresholds */
 
-static int write_all(int fd, const struct tn_buffer *text)
+static int print_thresholds(void)
 {
-    for (size_t done = 0; done < text->size_bytes;) {
-        ssize_t n = write(fd, text->data + done, text->size_bytes - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        done += (size_t)n;
+    struct tn_buffer text = {0};
+    int r = 0, status = TN_STATUS_MACHINE;
+    for (const struct tn_kind *kind = tn_analyze_kinds(); kind->name != NULL && r == 0; kind++) {
+        r = tn_buffer_print(&text, "%s: %s\n", kind->name, kind->summary);
+        for (const struct tn_threshold *threshold = kind->thresholds;
+             threshold != NULL && threshold->name != NULL && r == 0; threshold++)
+            r = tn_buffer_print(&text, "  %s=%g (%g to %g)\n      %s\n      default: %s\n", threshold->name,
+                                threshold->fallback, threshold->min, threshold->max, threshold->summary,
+                                threshold->source);
     }
-    return 0;
-}
-
-/* Written to a file beside it first, so that a full disk leaves no half report. */
-static int write_file(const char *path, const struct tn_buffer *text)
-{
-    char temporary[PATH_MAX];
-    if ((size_t)snprintf(temporary, sizeof(temporary), "%s.%d.part", path, (int)getpid()) >=
-        sizeof(temporary)) {
-        tn_say("cannot write the report '%s': its path is too long", path);
-        return TN_STATUS_MACHINE;
-    }
-    struct stat status;
-    bool is_special = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
-    const char *target = is_special ? path : temporary;
-    int fd = open(target, O_WRONLY | O_CREAT | O_CLOEXEC | (is_special ? 0 : O_TRUNC), 0666);
-    int r = fd < 0 ? -errno : write_all(fd, text);
-    if (fd >= 0 && close(fd) < 0 && r == 0)
-        r = -errno;
-    if (r == 0 && !is_special && rename(temporary, path) < 0)
-        r = -errno;
     if (r == 0)
-        return TN_STATUS_DONE;
-    if (!is_special)
-        unlink(temporary);
-    tn_say("cannot write the report '%s': %s", path, strerror(-r));
-    return TN_STATUS_MACHINE;
+        status = tn_print_out(&text);
+    else
+        tn_say("cannot list the thresholds: out of memory");
+    tn_buffer_finish(&text);
+    return status;
 }
+
+/* ---------------------------------------------------------------------------------------- the report */
 
 /* The newest recording of the working directory that has a name of ours; NULL if there is none. To be freed.
  */
@@ -130,36 +176,66 @@ static char *find_newest_log(void)
     return path;
 }
 
-static int print_report(const struct request *request, const struct tn_summary *summary)
+static int print_report(const struct request *request, const struct tn_summary *summary,
+                        const struct tn_findings *findings)
 {
+    struct tn_report report = {.summary = summary,
+                               .findings = findings,
+                               .least = request->least,
+                               .finding_max = (size_t)request->top,
+                               .site_max = (size_t)request->site_top};
     struct tn_buffer text = {0};
     int status = TN_STATUS_MACHINE;
-    if (request->format->write(summary, &text) < 0)
+    if (request->format->write(&report, &text) < 0)
         tn_say("cannot write the report: out of memory");
-    else if (request->output != NULL)
-        status = write_file(request->output, &text);
     else
-        status = tn_print_out(&text);
+        status = tn_output_write(request->output, &text);
     tn_buffer_finish(&text);
     return status;
 }
 
+/* Summary and findings, after which the log is not needed any more. */
+static int load(const struct request *request, const char *path, struct tn_summary *ret_summary,
+                struct tn_findings *ret_findings, struct tn_error *error)
+{
+    struct tn_log *log = NULL;
+    int r = tn_log_open(path, &log, error);
+    if (r < 0)
+        return r;
+    size_t site_top = request->site_top != 0 ? (size_t)request->site_top + RUNTIME_SITES_MAX : TOP_MAX;
+    r = tn_summary_load(log, request->analyze.process_id, site_top, ret_summary, error);
+    if (r == 0) {
+        struct tn_progress progress = {.what = "analysing"};
+        struct tn_analyze_options options = request->analyze;
+        options.process_id = ret_summary->process_id;
+        options.progress = tn_progress_show;
+        options.user = &progress;
+        r = tn_analyze(log, &options, ret_findings, error);
+        tn_progress_end(&progress);
+        if (r < 0)
+            tn_summary_finish(ret_summary);
+    }
+    tn_log_close(log);
+    return r;
+}
+
 static int report_log(const struct request *request, const char *path)
 {
-    struct tn_error error;
-    if (request->output != NULL && is_same_file(path, request->output)) {
+    struct tn_error error = {0};
+    if (request->output != NULL && tn_output_is_same(path, request->output)) {
         tn_say("option '--output' of 'report': '%s' is the log itself; name another file", request->output);
         return TN_STATUS_USAGE;
     }
-    struct tn_log *log = NULL;
-    if (tn_log_open(path, &log, &error) < 0)
+    struct tn_summary summary = {0};
+    struct tn_findings findings = {0};
+    if (load(request, path, &summary, &findings, &error) < 0)
         return tn_say_error(&error);
-    struct tn_summary summary;
-    int r = tn_summary_load(log, request->process_id, request->top, &summary, &error);
-    tn_log_close(log);
-    if (r < 0)
-        return tn_say_error(&error);
-    int status = print_report(request, &summary);
+    int status = TN_STATUS_DONE;
+    if (request->is_saved && tn_findings_save(path, &findings, &error) < 0)
+        status = tn_say_error(&error);
+    if (status == TN_STATUS_DONE)
+        status = print_report(request, &summary, &findings);
+    tn_findings_finish(&findings);
     tn_summary_finish(&summary);
     return status;
 }
@@ -168,6 +244,8 @@ static int run(const struct tn_arguments *arguments)
 {
     struct request request = {0};
     struct tn_error error;
+    if (tn_option_is_given(arguments, "list-thresholds"))
+        return print_thresholds();
     if (check_options(arguments, &request, &error) < 0) {
         tn_say("%s", error.text);
         return TN_STATUS_USAGE;
@@ -187,21 +265,33 @@ static int run(const struct tn_arguments *arguments)
 }
 
 static const struct tn_option options[] = {
-    {0, "format", "FORMAT", "how to write it: text (default)", NULL},
+    {0, "format", "FORMAT", "how to write it: text (default) or json", NULL},
     {'o', "output", "FILE", "write it into FILE instead of stdout", NULL},
-    {0, "top", "N", "sites in each list (default 10)", NULL},
+    {0, "top", "N", "findings, and sites in each list (default 10 and 5; 0: all)", NULL},
+    {0, "only", "KIND,...", "these kinds of findings only", NULL},
+    {0, "confidence", "LEVEL",
+     "findings at least so sure: weak, consistent (default),\nproven; the others are counted", NULL},
+    {0, "min-allocations", "N", "leave sites with fewer allocations alone (default 20)", NULL},
+    {0, "threshold", "NAME=VALUE", "what counts as a finding; may be repeated", NULL},
+    {0, "list-thresholds", NULL, "print all thresholds, their defaults and sources", NULL},
+    {0, "pool-sizes", "BYTES,...", "price these block sizes beside the best set of pools", NULL},
+    {0, "wrapper", "REGEX",
+     "functions that allocate for their callers: look behind\nthem, besides those that the log knows", NULL},
     {0, "process", "ID",
      "the process to tell of, by its id in the log (default: the\none with most allocations)", NULL},
+    {0, "save", NULL, "also write the findings into the log's tables finding and\nfinding_site", NULL},
 };
 
 const struct tn_command tn_command_report = {
     .name = "report",
-    .summary = "Say what a program does with its heap, and where",
+    .summary = "Say what a program does with its heap, and what to change",
     .usage = "[OPTIONS] [LOG]",
     .details =
-        "The report says what was recorded (losses first, if any), the totals, and the sites with most\n"
-        "allocations, most short-lived small allocations and the highest peaks. Without LOG it takes the\n"
-        "newest tenure.*.db in the working directory.\n",
+        "The report says what was recorded (losses first, if any), the totals, what to change, the largest\n"
+        "saving first, and the sites with most allocations, most short-lived small allocations and the\n"
+        "highest peaks. Kinds of findings: stack-buffer, combine, pool, preallocate, permanent,\n"
+        "fixed-maximum, presize, overhead, growth. Without LOG it takes the newest tenure.*.db in the\n"
+        "working directory.\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
                 .operand_max = 1,

@@ -123,6 +123,10 @@ static int take_option(struct tn_arguments *arguments, int argc, char **argv, in
         return complain(error, arguments->command, "option", argument, why);
     }
     arguments->values[option - arguments->table->options] = value;
+    if (arguments->given_count == TN_GIVEN_MAX)
+        return complain(error, arguments->command, "option", argument, "too many options");
+    arguments->given[arguments->given_count].option = option;
+    arguments->given[arguments->given_count++].value = value;
     return 0;
 }
 
@@ -199,6 +203,16 @@ const char *tn_option_text(const struct tn_arguments *arguments, const char *nam
         if (strcmp(arguments->table->options[i].name, name) == 0)
             return arguments->values[i];
     assert(!"the option is in the table");
+    return NULL;
+}
+
+const char *tn_option_next(const struct tn_arguments *arguments, const char *name, size_t *position)
+{
+    while (*position < arguments->given_count) {
+        size_t i = (*position)++;
+        if (strcmp(arguments->given[i].option->name, name) == 0)
+            return arguments->given[i].value;
+    }
     return NULL;
 }
 

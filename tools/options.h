@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define TN_OPTIONS_MAX 24
+#define TN_GIVEN_MAX   64 /* options on one command line that are kept one by one */
 
 /* One option of a command. */
 struct tn_option {
@@ -36,8 +37,13 @@ struct tn_arguments {
     const char *command; /* whose arguments these are */
     const struct tn_option_table *table;
     const char *values[TN_OPTIONS_MAX]; /* by position in the table; NULL: not given; "" for a flag */
-    bool wants_help;                    /* --help or -h was among them; nothing else was checked then */
-    char **operands;                    /* operand_count of them, in order, then NULL */
+    struct {
+        const struct tn_option *option;
+        const char *value;
+    } given[TN_GIVEN_MAX]; /* in the order of the command line; none from the environment */
+    size_t given_count;    /* that were given; those beyond TN_GIVEN_MAX are an error */
+    bool wants_help;       /* --help or -h was among them; nothing else was checked then */
+    char **operands;       /* operand_count of them, in order, then NULL */
     size_t operand_count;
 };
 
@@ -52,6 +58,10 @@ int tn_options_parse(const char *command, const struct tn_option_table *table, i
 
 /* The value of an option as given; NULL if it was not. name must be in the table. */
 const char *tn_option_text(const struct tn_arguments *arguments, const char *name);
+
+/* The values of an option that may be repeated, one after the other: position begins at 0 and is moved on.
+ * NULL at the end. name must be in the table. */
+const char *tn_option_next(const struct tn_arguments *arguments, const char *name, size_t *position);
 
 /* Whether an option was given. */
 bool tn_option_is_given(const struct tn_arguments *arguments, const char *name);

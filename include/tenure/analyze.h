@@ -37,6 +37,8 @@ struct tn_analyze_options {
                                  the default, TN_MIN_ALLOCATIONS */
     const char *wrapper_regex; /* NULL; else more wrappers, as `tenure record --wrapper` takes them */
     const char *only;          /* NULL: every kind; else names, separated by commas */
+    const char *pool_sizes;    /* NULL; else block sizes that `pool` prices beside its own choice: bytes,
+                                  separated by commas */
     const struct tn_threshold_value *values; /* borrowed; set thresholds */
     size_t value_count;
     void (*progress)(void *user, uint64_t done, uint64_t total); /* events; NULL: not told */

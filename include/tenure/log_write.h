@@ -20,6 +20,9 @@
 struct sqlite3;
 struct tn_log_writer;
 
+/* SQL that makes the tables finding and finding_site where they are missing; new logs have them. */
+extern const char tn_log_finding_tables[];
+
 /* One process row. Strings are borrowed during the call. */
 struct tn_log_process {
     uint32_t pid;

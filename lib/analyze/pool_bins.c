@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STRIDE         TN_POOL_BINS_MAX
-#define SMALL_BYTES    8u
-#define SMALL_COUNT    1024u
+#define STRIDE      TN_POOL_BINS_MAX
+#define SMALL_BYTES 8u
+#define SMALL_COUNT 1024u
 
 int tn_pool_bins_begin(struct tn_pool_bins *bins, uint32_t bin_max)
 {
@@ -56,8 +56,8 @@ typedef int32_t lanes __attribute__((vector_size(16)));
 #define LANES 4u
 
 /* Raise the peaks of the ranges that begin at one bin and end at `from` or later. sums[j] is the number live
- * in all bins below j. Along a row, both live counts and peaks only rise: once a peak is not below what all bins
- * from the row's first on hold, neither is any peak behind it. */
+ * in all bins below j. Along a row, both live counts and peaks only rise: once a peak is not below what all
+ * bins from the row's first on hold, neither is any peak behind it. */
 static void raise_row(int32_t *row, const int32_t *sums, int32_t before, uint32_t from, uint32_t count)
 {
     int32_t most = sums[count] - before;
@@ -111,8 +111,8 @@ static void forget_states(struct tn_pool_bins *bins)
     }
 }
 
-/* Whether all live counts were like this before. Then the peaks of all ranges are noted: whatever led away from
- * that state was a death, which settles first, or a birth, whose settling covers it. */
+/* Whether all live counts were like this before. Then the peaks of all ranges are noted: whatever led away
+ * from that state was a death, which settles first, or a birth, whose settling covers it. */
 static bool is_known_state(struct tn_pool_bins *bins)
 {
     struct tn_pool_state *seen = &bins->memo[bins->state.low >> 40 & (TN_POOL_MEMO_SIZE - 1)];

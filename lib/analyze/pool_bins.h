@@ -29,12 +29,12 @@ struct tn_pool_bins {
     int32_t live[TN_POOL_BINS_MAX];
     uint64_t births[TN_POOL_BINS_MAX];
     int32_t *peaks; /* owned; [first * TN_POOL_BINS_MAX + last]: most blocks of these bins live at once */
-    uint8_t small[1024];            /* bin + 1 of the sizes up to 8 KiB, by size / 8; 0: look it up */
-    uint64_t pending[2];            /* bins with births whose peaks are not noted yet, a bit each */
-    struct tn_pool_state state;     /* of live */
+    uint8_t small[1024];        /* bin + 1 of the sizes up to 8 KiB, by size / 8; 0: look it up */
+    uint64_t pending[2];        /* bins with births whose peaks are not noted yet, a bit each */
+    struct tn_pool_state state; /* of live */
     struct tn_pool_state weights[TN_POOL_BINS_MAX]; /* what one block of a bin adds to state */
-    struct tn_pool_state *memo;     /* owned; states whose peaks are noted */
-    uint64_t merged;                /* merges so far: 0 means that every size is a bin of its own */
+    struct tn_pool_state *memo;                     /* owned; states whose peaks are noted */
+    uint64_t merged; /* merges so far: 0 means that every size is a bin of its own */
 };
 
 /* Returns 0 or -ENOMEM. */

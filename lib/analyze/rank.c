@@ -1,24 +1,279 @@
 /* SPDX-License-Identifier: MIT */
 #include "tenure/analyze.h"
+#include "tenure/map.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+/* Which kind gives way to which, at the same lines; the reasons stand in docs/analyses.md. In short: a block
+ * that leaves the heap needs no pool; a structure that holds it needs none either; what a pool serves is
+ * preallocated by it; a number of blocks means nothing for what only grows. fixed-maximum and presize speak
+ * of sizes and go together with the rest, but for the two that state the size themselves. Kinds that are not
+ * here neither give way nor displace. A kind stands after all that it gives way to. */
+static const struct {
+    const char *kind;
+    const char *leaders[6]; /* ended by NULL */
+} rules[] = {
+    {"stack-buffer", {NULL}},
+    {"growth", {NULL}},
+    {"combine", {"stack-buffer", NULL}},
+    {"permanent", {"stack-buffer", "combine", NULL}},
+    {"pool", {"stack-buffer", "combine", "permanent", "growth", NULL}},
+    {"preallocate", {"stack-buffer", "combine", "permanent", "growth", "pool", NULL}},
+    {"fixed-maximum", {"stack-buffer", "combine", NULL}},
+    {"presize", {"stack-buffer", "combine", NULL}},
+    {"overhead", {"stack-buffer", "combine", "permanent", "pool", "preallocate", NULL}},
+};
+
+#define RULE_COUNT (sizeof(rules) / sizeof(rules[0]))
+
+/* Place of a kind in the table; RULE_COUNT if it does not compete. */
+static size_t find_rule(const char *kind)
+{
+    size_t rule = 0;
+    while (rule < RULE_COUNT && strcmp(rules[rule].kind, kind) != 0)
+        rule++;
+    return rule;
+}
+
+static bool displaces(size_t leader, size_t rule)
+{
+    for (const char *const *kind = rules[rule].leaders; *kind != NULL; kind++)
+        if (strcmp(*kind, rules[leader].kind) == 0)
+            return true;
+    return false;
+}
+
+/* ---------------------------------------------------------------------------------------- competition */
+
+/* Who leads at a site: by kind, 1 + the place of the finding; 0: nobody. */
+struct claims {
+    size_t leaders[RULE_COUNT];
+};
+
+struct competition {
+    struct tn_findings *findings;
+    struct tn_map index; /* key of a site -> its place in claims, + 1 */
+    struct claims *claims;
+    size_t claim_count;
+    bool *has_given_way; /* by finding */
+};
+
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return tn_mix(hash + 1);
+}
+
+/* Not by row: a log without sites has none, and neither has a site that only this report knows. */
+static uint64_t site_key(const struct tn_finding_site *site)
+{
+    uint64_t hash = hash_text(site->line, site->function);
+    hash = hash_text(hash, site->file);
+    hash = hash_text(hash ^ site->offset_bytes, site->module);
+    return hash_text(hash, site->via) | 1;
+}
+
+static struct claims *claims_of(const struct competition *competition, const struct tn_finding_site *site)
+{
+    const uint64_t *place = tn_map_find(&competition->index, site_key(site));
+    return place != NULL ? &competition->claims[*place - 1] : NULL;
+}
+
+/* The strongest finding that a rule gives way to at a site, among the sure ones or all; 0: none, else place
+ * + 1.
+ */
+static size_t find_leader(const struct competition *competition, const struct tn_finding_site *site,
+                          size_t rule, enum tn_confidence confidence)
+{
+    const struct claims *claims = claims_of(competition, site);
+    for (size_t leader = 0; claims != NULL && leader < RULE_COUNT; leader++) {
+        size_t place = claims->leaders[leader];
+        if (place == 0 || !displaces(leader, rule))
+            continue;
+        if (competition->findings->items[place - 1].confidence != TN_CONFIDENCE_WEAK ||
+            confidence == TN_CONFIDENCE_WEAK)
+            return place;
+    }
+    return 0;
+}
+
+/* A sure finding takes the place of a weak one of its kind. */
+static int claim(struct competition *competition, size_t place, size_t rule)
+{
+    const struct tn_finding *finding = &competition->findings->items[place];
+    for (size_t i = 0; i < finding->site_count; i++) {
+        struct claims *claims = claims_of(competition, &finding->sites[i]);
+        if (claims == NULL) {
+            claims = &competition->claims[competition->claim_count++];
+            int r = tn_map_put(&competition->index, site_key(&finding->sites[i]), competition->claim_count);
+            if (r < 0)
+                return r;
+        }
+        size_t *leader = &claims->leaders[rule];
+        if (*leader == 0 || competition->findings->items[*leader - 1].confidence < finding->confidence)
+            *leader = place + 1;
+    }
+    return 0;
+}
+
+/* Whether a word stands in a list such as "pool, presize". */
+static bool has_word(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = list; at != NULL && (at = strstr(at, word)) != NULL; at += length)
+        if ((at == list || at[-1] == ' ') && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
+static int name_alternative(struct tn_finding *leader, const char *kind)
+{
+    char *list = NULL;
+    if (has_word(leader->alternatives, kind))
+        return 0;
+    const char *old = leader->alternatives != NULL ? leader->alternatives : "";
+    if (asprintf(&list, "%s%s%s", old, old[0] != '\0' ? ", " : "", kind) < 0)
+        return -ENOMEM;
+    free(leader->alternatives);
+    leader->alternatives = list;
+    return 0;
+}
+
+/* A finding gives way when others lead at each of its sites; else it leads as well. */
+static int place_finding(struct competition *competition, size_t place, size_t rule)
+{
+    struct tn_findings *findings = competition->findings;
+    const struct tn_finding *finding = &findings->items[place];
+    bool gives_way = finding->site_count != 0;
+    for (size_t i = 0; i < finding->site_count && gives_way; i++)
+        gives_way = find_leader(competition, &finding->sites[i], rule, finding->confidence) != 0;
+    if (!gives_way)
+        return claim(competition, place, rule);
+    competition->has_given_way[place] = true;
+    int r = 0;
+    for (size_t i = 0; i < finding->site_count && r == 0; i++) {
+        size_t leader = find_leader(competition, &finding->sites[i], rule, finding->confidence);
+        r = name_alternative(&findings->items[leader - 1], finding->kind);
+    }
+    return r;
+}
+
+static int begin_competition(struct tn_findings *findings, struct competition *ret_competition)
+{
+    size_t site_count = 0;
+    for (size_t i = 0; i < findings->count; i++)
+        site_count += findings->items[i].site_count;
+    *ret_competition = (struct competition){
+        .findings = findings,
+        .claims = calloc(site_count + 1, sizeof(struct claims)),
+        .has_given_way = calloc(findings->count + 1, sizeof(bool)),
+    };
+    return ret_competition->claims != NULL && ret_competition->has_given_way != NULL ? 0 : -ENOMEM;
+}
+
+/* Strongest kinds first. In a kind, the weak ones last: that order decides who leads, never who is shown. */
+static int compete(struct competition *competition)
+{
+    const struct tn_findings *findings = competition->findings;
+    int r = 0;
+    for (size_t rule = 0; rule < RULE_COUNT && r == 0; rule++)
+        for (size_t i = 0; i < findings->count && r == 0; i++)
+            if (find_rule(findings->items[i].kind) == rule)
+                r = place_finding(competition, i, rule);
+    return r;
+}
+
+static void drop_losers(struct competition *competition)
+{
+    struct tn_findings *findings = competition->findings;
+    size_t kept = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        if (!competition->has_given_way[i]) {
+            findings->items[kept++] = findings->items[i];
+            continue;
+        }
+        tn_finding_finish(&findings->items[i]);
+        findings->given_way++;
+    }
+    findings->count = kept;
+}
+
+/* ---------------------------------------------------------------------------------------- order */
+
+struct ranked {
+    struct tn_finding finding;
+    size_t kind_order;
+    int64_t heap_bytes; /* saved at best, over the policies that a replay tried */
+    double share;       /* of the process's allocations, plus of its peak */
+};
+
+static struct ranked weigh(const struct tn_findings *findings, const struct tn_finding *finding)
+{
+    struct ranked ranked = {.finding = *finding, .kind_order = find_rule(finding->kind)};
+    const struct tn_finding_saving *saving = &finding->saving;
+    for (size_t i = 0; i < saving->heap_delta_count; i++)
+        if (-saving->heap_deltas[i].bytes > ranked.heap_bytes)
+            ranked.heap_bytes = -saving->heap_deltas[i].bytes;
+    if (findings->allocations != 0)
+        ranked.share = (double)saving->allocations_removed / (double)findings->allocations;
+    if (findings->peak_live_bytes != 0 && saving->peak_bytes_delta < 0)
+        ranked.share += -(double)saving->peak_bytes_delta / (double)findings->peak_live_bytes;
+    return ranked;
+}
+
+/* Doubtful ones last; what speaks of the whole program after what names a line; then what a replay measured;
+ * then the share of heap traffic and of the peak that goes away. */
 static int compare(const void *a, const void *b)
 {
-    const struct tn_finding *left = a, *right = b;
-    if (left->confidence != right->confidence)
-        return left->confidence < right->confidence ? 1 : -1;
-    if (left->saving.allocations_removed != right->saving.allocations_removed)
-        return left->saving.allocations_removed < right->saving.allocations_removed ? 1 : -1;
-    return (left->saving.bytes_removed < right->saving.bytes_removed) -
-           (left->saving.bytes_removed > right->saving.bytes_removed);
+    const struct ranked *left = a, *right = b;
+    bool left_weak = left->finding.confidence == TN_CONFIDENCE_WEAK;
+    bool right_weak = right->finding.confidence == TN_CONFIDENCE_WEAK;
+    if (left_weak != right_weak)
+        return left_weak ? 1 : -1;
+    bool left_whole = left->finding.site_count == 0, right_whole = right->finding.site_count == 0;
+    if (left_whole != right_whole)
+        return left_whole ? 1 : -1;
+    if (left->heap_bytes != right->heap_bytes)
+        return left->heap_bytes < right->heap_bytes ? 1 : -1;
+    if (left->share != right->share)
+        return left->share < right->share ? 1 : -1;
+    if (left->kind_order != right->kind_order)
+        return left->kind_order > right->kind_order ? 1 : -1;
+    uint64_t left_site = left_whole ? 0 : left->finding.sites[0].site_id;
+    uint64_t right_site = right_whole ? 0 : right->finding.sites[0].site_id;
+    return (left_site > right_site) - (left_site < right_site);
+}
+
+static int put_in_order(struct tn_findings *findings)
+{
+    struct ranked *ranked = calloc(findings->count + 1, sizeof(ranked[0]));
+    if (ranked == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < findings->count; i++)
+        ranked[i] = weigh(findings, &findings->items[i]);
+    qsort(ranked, findings->count, sizeof(ranked[0]), compare);
+    for (size_t i = 0; i < findings->count; i++) {
+        findings->items[i] = ranked[i].finding;
+        findings->items[i].rank = (uint32_t)i + 1;
+    }
+    free(ranked);
+    return 0;
 }
 
 int tn_findings_rank(struct tn_findings *findings)
 {
-    if (findings->count != 0)
-        qsort(findings->items, findings->count, sizeof(findings->items[0]), compare);
-    for (size_t i = 0; i < findings->count; i++)
-        findings->items[i].rank = (uint32_t)i + 1;
-    return 0;
+    struct competition competition;
+    int r = begin_competition(findings, &competition);
+    if (r == 0)
+        r = compete(&competition);
+    if (r == 0)
+        drop_losers(&competition);
+    tn_map_finish(&competition.index);
+    free(competition.claims);
+    free(competition.has_given_way);
+    return r == 0 ? put_in_order(findings) : r;
 }

@@ -1,7 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 #include "schema.h"
 
+#include "tenure/log_write.h"
+
 #include <stddef.h>
+
+/* Logs that were made before there were findings get these when the first ones are saved. */
+#define FINDING_TABLES                                                                                       \
+    "CREATE TABLE IF NOT EXISTS finding (\n"                                                                 \
+    "  id INTEGER PRIMARY KEY,\n"                                                                            \
+    "  process_id INTEGER REFERENCES process(id), -- that it is about\n"                                     \
+    "  kind TEXT,              -- stack-buffer, combine, pool, ...\n"                                        \
+    "  rank INTEGER,           -- from 1: what saves most first\n"                                           \
+    "  confidence TEXT,        -- proven, consistent, weak\n"                                                \
+    "  title TEXT,             -- one line\n"                                                                \
+    "  tactic TEXT,            -- what the change is called\n"                                               \
+    "  advice TEXT,            -- what to change\n"                                                          \
+    "  allocations_removed INTEGER, -- calls that no longer reach the heap, over the whole run\n"            \
+    "  bytes_removed INTEGER,  -- header and rounding that the heap no longer spends, at the peak, bytes\n"  \
+    "  peak_bytes_delta INTEGER, -- memory of the program at its peak, after minus before, bytes\n"          \
+    "  heap_bytes_delta TEXT,  -- JSON object: policy -> bytes, after minus before; by a replay\n"           \
+    "  evidence TEXT,          -- JSON object; keys by kind\n"                                               \
+    "  query TEXT,             -- SQL that gives the evidence again, in one row\n"                           \
+    "  code TEXT,              -- ready to paste; NULL: none\n"                                              \
+    "  notes TEXT,             -- what to beware of; NULL: nothing\n"                                        \
+    "  alternatives TEXT       -- kinds that claimed the same sites and gave way; NULL: none\n"              \
+    ");\n"                                                                                                   \
+    "CREATE TABLE IF NOT EXISTS finding_site (\n"                                                            \
+    "  finding_id INTEGER REFERENCES finding(id),\n"                                                         \
+    "  position INTEGER,       -- 0: the one to change first\n"                                              \
+    "  site_id INTEGER REFERENCES site(id), -- NULL: a site that only the report knew (--wrapper)\n"         \
+    "  allocations INTEGER,    -- that the site made in the process\n"                                       \
+    "  PRIMARY KEY (finding_id, position)\n"                                                                 \
+    ") WITHOUT ROWID;\n"
+
+const char tn_log_finding_tables[] = FINDING_TABLES;
 
 const char *const tn_schema_tables[] = {
     "CREATE TABLE meta (\n"
@@ -193,6 +226,8 @@ const char *const tn_schema_tables[] = {
     ")) AS j\n"
     "JOIN frame AS f ON f.id = j.value\n"
     "LEFT JOIN module AS m ON m.id = f.module_id;\n",
+
+    FINDING_TABLES,
     NULL,
 };
 

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tenure/report.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Findings own their strings, so they are not const; nobody changes them here. */
+#define S(text) ((char *)(text))
+
+static const char *golden_text_path, *golden_json_path;
+
+static struct tn_finding_site sites[] = {
+    {.site_id = 7,
+     .function = S("read_line"),
+     .file = S("/src/app/input.c"),
+     .line = 42,
+     .module = S("/usr/bin/app"),
+     .via = S("malloc"),
+     .allocations = 90000},
+    {.site_id = 9,
+     .function = S("node_new"),
+     .file = S("/src/app/list.c"),
+     .line = 7,
+     .module = S("/usr/bin/app"),
+     .via = S("xmalloc"),
+     .allocations = 4000},
+    {.site_id = 10,
+     .function = S(""),
+     .file = S(""),
+     .module = S("/usr/lib/libstore.so.2"),
+     .offset_bytes = 0x1f2c,
+     .via = S("operator new"),
+     .allocations = 100},
+};
+
+static struct tn_finding_heap_delta heap_deltas[] = {{S("first-fit"), -512}, {S("freertos-heap4"), 64}};
+
+static struct tn_finding items[] = {
+    {.kind = "stack-buffer",
+     .rank = 1,
+     .confidence = TN_CONFIDENCE_PROVEN,
+     .title = S("90,000 buffers of at most 80 B never outlive read_line"),
+     .sites = &sites[0],
+     .site_count = 1,
+     .tactic = "consider stack buffers",
+     .advice = S("Declare char line[80] in read_line (input.c:30), and give it to read_line instead of what "
+                 "malloc returns: each block is gone before the function returns."),
+     .saving = {.allocations_removed = 90000,
+                .bytes_removed = 16,
+                .peak_bytes_delta = -24,
+                .heap_deltas = heap_deltas,
+                .heap_delta_count = 2},
+     .evidence = S("{\"buffer_bytes\": 80, \"owner\": {\"function\": \"read \\\"it\\\"\", \"file\": "
+                   "\"/src/app/input.c\", \"line\": 30}, \"frames_down\": 0, \"instances\": 90000, "
+                   "\"exceptions\": 0, \"share\": 0.25, \"depth_bytes\": 3145728, \"life_ns\": 1500, "
+                   "\"sizes\": [[1, 2], {\"a\": [3]}, \"]\"], \"empty\": [], \"none\": null, "
+                   "\"is_loop\": false}"),
+     .query = S("SELECT 90000 AS instances"),
+     .alternatives = S("pool, preallocate")},
+    {.kind = "pool",
+     .rank = 2,
+     .confidence = TN_CONFIDENCE_CONSISTENT,
+     .title = S("A pool of 50 blocks of 24 B serves all 4,100 allocations of node_new (list.c:7) and of "
+                "another line of it, which is in the library"),
+     .sites = &sites[1],
+     .site_count = 2,
+     .tactic = "use memory pools",
+     .advice = S("Take the blocks from a pool."),
+     .saving = {.allocations_removed = 1, .peak_bytes_delta = 2048},
+     .evidence = S("{}"),
+     .query = S("SELECT 1 AS one"),
+     .code = S("#define NODES 50\n\nint node;\n"),
+     .notes = S("The peak was reached once.\nOther sites ask for the same size.")},
+    {.kind = "unheard-of",
+     .rank = 3,
+     .confidence = TN_CONFIDENCE_WEAK,
+     .title = S("doubtful"),
+     .tactic = "none",
+     .advice = S("Look."),
+     .evidence = S(""),
+     .query = S("SELECT 2 AS two")},
+};
+
+static struct tn_findings findings = {.items = items, .count = 3, .process_id = 1, .given_way = 2};
+
+static struct tn_summary_process process = {.id = 1,
+                                            .pid = 4711,
+                                            .executable = S("/usr/bin/app"),
+                                            .command_line = S("app \"x\""),
+                                            .exit_kind = S("running"),
+                                            .exit_code = -1};
+
+static struct tn_summary summary = {
+    .path = S("tenure.app.4711.db"),
+    .program = S("/usr/bin/app\xff"),
+    .command_line = S("app \"x\""),
+    .started_at = S("2026-11-22T12:00:00Z"),
+    .tool_version = S("0.1.0"),
+    .is_complete = true,
+    .is_finished = true,
+    .process_id = 1,
+    .processes = &process,
+    .process_count = 1,
+    .totals = {.allocations = 100000, .frees = 99000, .peak_live_bytes = 5000},
+};
+
+static struct tn_report all = {.summary = &summary, .findings = &findings, .least = TN_CONFIDENCE_WEAK};
+
+/* A report as a string, to be freed. */
+static char *write_report(const struct tn_report *report, const char *format)
+{
+    struct tn_buffer text = {0};
+    assert_int_equal(tn_report_format_find(format)->write(report, &text), 0);
+    assert_int_equal(tn_buffer_append(&text, "", 1), 0);
+    return (char *)text.data;
+}
+
+static void assert_golden(const char *format, const char *path, const char *actual_name)
+{
+    static char golden[16384];
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    golden[fread(golden, 1, sizeof(golden) - 1, file)] = '\0';
+    fclose(file);
+    char *text = write_report(&all, format);
+    if (strcmp(text, golden) != 0) {
+        FILE *actual = fopen(actual_name, "w");
+        assert_non_null(actual);
+        fputs(text, actual);
+        fclose(actual);
+        fail_msg("differs from %s: see %s", path, actual_name);
+    }
+    free(text);
+}
+
+static void text_reads_as_agreed(void **state)
+{
+    (void)state;
+    assert_golden("text", golden_text_path, "findings.actual.txt");
+}
+
+static void json_reads_as_agreed(void **state)
+{
+    (void)state;
+    assert_golden("json", golden_json_path, "findings.actual.json");
+}
+
+static void assert_part(const struct tn_report *report, const char *format, const char *words, bool is_there)
+{
+    char *text = write_report(report, format);
+    if ((strstr(text, words) != NULL) != is_there)
+        fail_msg("'%s' is %sin:\n%s", words, is_there ? "not " : "", text);
+    free(text);
+}
+
+static void doubtful_findings_are_counted_only(void **state)
+{
+    (void)state;
+    struct tn_report sure = all;
+    sure.least = TN_CONFIDENCE_CONSISTENT;
+    assert_part(&sure, "text", "doubtful\n", false);
+    assert_part(&sure, "text", "1 doubtful finding is not shown: --confidence weak shows it.", true);
+    assert_part(&sure, "json", "\"not_shown\": {\"too_weak\": 1, \"beyond_top\": 0, \"given_way\": 2}", true);
+    sure.least = TN_CONFIDENCE_PROVEN;
+    assert_part(&sure, "text", "A pool of 50", false);
+    assert_part(&sure, "text", "2 doubtful findings are not shown", true);
+}
+
+static void what_is_beyond_the_top_is_counted(void **state)
+{
+    (void)state;
+    struct tn_report top = all;
+    top.finding_max = 1;
+    assert_part(&top, "text", "A pool of 50", false);
+    assert_part(&top, "text", "2 more findings come below these: --top N shows more.", true);
+    assert_part(&top, "json", "\"beyond_top\": 2", true);
+}
+
+static void no_finding_is_said(void **state)
+{
+    (void)state;
+    struct tn_findings none = {.process_id = 1};
+    struct tn_report report = {.summary = &summary, .findings = &none};
+    assert_part(&report, "text", "Findings\n  Nothing was found that is worth a change.\n", true);
+    assert_part(&report, "json", "\"findings\": [], \"not_shown\"", true);
+    struct tn_summary unfinished = summary;
+    unfinished.is_complete = false;
+    report.summary = &unfinished;
+    assert_part(&report, "text", "worth a change, so far.", true);
+}
+
+/* But for code, which is the user's to paste. */
+static void lines_fit(void **state)
+{
+    (void)state;
+    char *text = write_report(&all, "text");
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
+        if (strcspn(line, "\n") > 100)
+            fail_msg("wider than 100 columns: %.*s", (int)strcspn(line, "\n"), line);
+    free(text);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_reads_as_agreed),
+        cmocka_unit_test(json_reads_as_agreed),
+        cmocka_unit_test(doubtful_findings_are_counted_only),
+        cmocka_unit_test(what_is_beyond_the_top_is_counted),
+        cmocka_unit_test(no_finding_is_said),
+        cmocka_unit_test(lines_fit),
+    };
+    if (argc != 3)
+        return 2;
+    golden_text_path = argv[1];
+    golden_json_path = argv[2];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
