@@ -16,11 +16,12 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define TOP_DEFAULT       10
-#define SITE_TOP_DEFAULT  5
-#define TOP_MAX           1000000
-#define RUNTIME_SITES_MAX 10 /* of the C library and the loader, that are loaded with a list and not shown   \
-                              */
+#define TOP_DEFAULT      10
+#define SITE_TOP_DEFAULT 5
+#define TOP_MAX          1000000
+#define RUNTIME_SITES_MAX                                                                                    \
+    10 /* of the C library and the loader, that are loaded with a list and not shown                         \
+        */
 #define THRESHOLDS_MAX TN_GIVEN_MAX
 #define NAME_BYTES     64
 

@@ -9,8 +9,9 @@
 #include "tenure/finding.h"
 #include "tenure/summary.h"
 
-#define TN_REPORT_FORMAT_VERSION 1 /* of the JSON report; grows when a key changes its meaning or goes away  \
-                                    */
+#define TN_REPORT_FORMAT_VERSION                                                                             \
+    1 /* of the JSON report; grows when a key changes its meaning or goes away                               \
+       */
 
 /* What to report, and how much of it. */
 struct tn_report {
