@@ -52,8 +52,8 @@ static uint32_t next_pending(const struct tn_pool_bins *bins, uint32_t bin)
 }
 
 /* Four numbers at once: compilers make one instruction of an operation on them. */
-typedef int32_t lanes __attribute__((vector_size(16)));
-#define LANES 4u
+#define LANES_VECTOR __attribute__((vector_size(16)))
+#define LANES        4u
 
 /* Raise the peaks of the ranges that begin at one bin and end at `from` or later. sums[j] is the number live
  * in all bins below j. Along a row, both live counts and peaks only rise: once a peak is not below what all
@@ -63,11 +63,12 @@ static void raise_row(int32_t *row, const int32_t *sums, int32_t before, uint32_
     int32_t most = sums[count] - before;
     uint32_t last = from;
     for (; last + LANES <= count && row[last] < most; last += LANES) {
-        lanes live, peak;
+        int32_t LANES_VECTOR live;
+        int32_t LANES_VECTOR peak;
         memcpy(&live, &sums[last + 1], sizeof(live));
         memcpy(&peak, &row[last], sizeof(peak));
         live -= before;
-        lanes is_higher = live > peak;
+        int32_t LANES_VECTOR is_higher = live > peak;
         peak = (live & is_higher) | (peak & ~is_higher);
         memcpy(&row[last], &peak, sizeof(peak));
     }
