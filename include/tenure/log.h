@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TN_LOG_FORMAT_VERSION 1
+#define TN_LOG_FORMAT_VERSION 2
 #define TN_LOG_APPLICATION_ID 0x54454e55 /* PRAGMA application_id of every log: "TENU" */
 
 struct sqlite3;
@@ -21,7 +21,7 @@ struct tn_log;
 /* Open a log for reading.
  *
  * Returns  0; -ENOENT, -EACCES...: the file cannot be read; -EBADMSG: not a log, or damaged; -EPROTO: the log
- *          is of a newer format; with the story in error
+ *          is of a newer or an older format; with the story in error
  * Owns     the caller owns *ret_log; tn_log_close releases it */
 int tn_log_open(const char *path, struct tn_log **ret_log, struct tn_error *error);
 

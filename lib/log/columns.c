@@ -3,45 +3,22 @@
 
 #include "tenure/map.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 const char *const tn_column_names[TN_COLUMN_COUNT] = {
-    "op",   "time",   "thread",  "stack",     "stack_id", "depth", "id",
-    "size", "excess", "address", "alignment", "previous", "death", "old_death",
+    "base",    "place", "thread",   "thread_id", "place_op", "place_stack", "place_depth", "time0", "time1",
+    "time2",   "time3", "time4",    "time5",     "time6",    "time7",       "birth",       "size",  "excess",
+    "address", "gap",   "previous", "alignment", "death",    "source",      "near",
 };
 
-void tn_predict_reset(struct tn_predict *predict, uint64_t first_ns, uint64_t first_id)
-{
-    struct tn_predict_stack *stacks = predict->stacks;
-    uint32_t stack_capacity = predict->stack_capacity;
-    memset(predict, 0, sizeof(*predict));
-    predict->stacks = stacks;
-    predict->stack_capacity = stack_capacity;
-    predict->last_ns = first_ns;
-    predict->last_id = first_id != 0 ? first_id - 1 : 0;
-}
-
-int tn_predict_add_stack(struct tn_predict *predict, uint64_t id)
-{
-    if (predict->stack_count == predict->stack_capacity) {
-        uint32_t wider = predict->stack_capacity != 0 ? predict->stack_capacity * 2 : 256;
-        struct tn_predict_stack *stacks = realloc(predict->stacks, wider * sizeof(stacks[0]));
-        if (stacks == NULL)
-            return -ENOMEM;
-        predict->stacks = stacks;
-        predict->stack_capacity = wider;
-    }
-    predict->stacks[predict->stack_count++] = (struct tn_predict_stack){.id = id};
-    return 0;
-}
-
-void tn_predict_finish(struct tn_predict *predict)
-{
-    free(predict->stacks);
-    *predict = (struct tn_predict){0};
-}
+const enum tn_wide tn_column_wides[TN_COLUMN_COUNT] = {
+    [TN_COLUMN_PLACE] = TN_WIDE_BITS,    [TN_COLUMN_TIME] = TN_WIDE_BITS,
+    [TN_COLUMN_TIME + 1] = TN_WIDE_BITS, [TN_COLUMN_TIME + 2] = TN_WIDE_BITS,
+    [TN_COLUMN_TIME + 3] = TN_WIDE_BITS, [TN_COLUMN_TIME + 4] = TN_WIDE_BITS,
+    [TN_COLUMN_TIME + 5] = TN_WIDE_BITS, [TN_COLUMN_TIME + 6] = TN_WIDE_BITS,
+    [TN_COLUMN_TIME + 7] = TN_WIDE_BITS, [TN_COLUMN_ADDRESS] = TN_WIDE_BITS,
+    [TN_COLUMN_DEATH] = TN_WIDE_BITS,
+};
 
 uint64_t tn_chunk_checksum(const uint8_t *data, size_t data_bytes)
 {

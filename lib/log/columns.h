@@ -2,12 +2,9 @@
 #ifndef TN_LOG_COLUMNS_H
 #define TN_LOG_COLUMNS_H
 
-/* The columns of a chunk, and the predictors that packing and unpacking share. docs/log-format.md describes
- * every byte of it; what is changed here is changed there, and in TN_LOG_FORMAT_VERSION.
- *
- * A column is two byte streams: `low` holds one byte a value, 0 to 254 as it is, 255 for a larger value v,
- * which then stands in the stream `wide` as the varint v - 255. Most values are predicted, and a value that
- * came as predicted is 0: what follows, zstd, sees long runs of zeros. */
+/* The columns of a chunk. docs/log-format.md describes every byte of it; what is changed here is changed
+ * there, and in TN_LOG_FORMAT_VERSION. What is known from the events before is not written (predict.h): most
+ * events take a byte for the place, one for the time and one more. */
 
 #include "tenure/base.h"
 #include "tenure/event.h"
@@ -18,34 +15,84 @@
 
 #define TN_CHUNK_EVENTS_MAX   (128u * 1024u)  /* what the writer puts into a chunk */
 #define TN_CHUNK_EVENTS_LIMIT (1024u * 1024u) /* what a reader accepts */
-#define TN_WIDE_MARK          255u
+
+/* A column is a stream of bytes, one a number, and a second stream for what does not fit into the byte.
+ *
+ * TN_WIDE_VARINT  below 255 the number itself; 255: 255 or more, and the rest is a varint of the second
+ *                 stream. For numbers that repeat: zstd finds them again
+ * TN_WIDE_BITS    below 160 the number itself; from 160 on the byte says between which powers of two it lies
+ *                 (quarters of them below 2^20), and the bits below that are in the second stream, which is
+ *                 not compressed. For numbers that are measured, not chosen: no two are alike */
+enum tn_wide { TN_WIDE_VARINT, TN_WIDE_BITS };
+
+#define TN_VARINT_MARK 255u
+#define TN_BITS_DIRECT 160u
+
+/* Births and deaths, by how long the last step of time was at the same place. */
+#define TN_TIME_CLASSES 8u
 
 enum tn_column {
-    TN_COLUMN_OP,        /* every event: TN_OP_* and the function; low bytes only */
-    TN_COLUMN_TIME,      /* every event: ns since the previous event */
-    TN_COLUMN_THREAD,    /* events with TN_OP_THREAD: zigzag(thread id - the previous event's) */
-    TN_COLUMN_STACK,     /* every event: 0 as predicted, else 1 + index of the stack in this chunk */
-    TN_COLUMN_STACK_ID,  /* each stack's first event: zigzag(stack id - the previous new one's) */
-    TN_COLUMN_DEPTH,     /* every event: 0 as last at this stack, else 1 + zigzag(depth - that) */
-    TN_COLUMN_ID,        /* births: id - the previous birth's - 1 */
-    TN_COLUMN_SIZE,      /* births: 0 as last at this stack, else 1 + size */
-    TN_COLUMN_EXCESS,    /* births: 0 as last at this size, else 1 + (usable size - size) */
-    TN_COLUMN_ADDRESS,   /* births: 0 as predicted, else see tn_address_code */
-    TN_COLUMN_ALIGNMENT, /* pairs, of births that asked for one: births since the last such, alignment */
-    TN_COLUMN_PREVIOUS,  /* births with TN_OP_LINK: id - previous id - 1 */
-    TN_COLUMN_DEATH,     /* deaths with TN_OP_LINK (born in this chunk): births since then */
-    TN_COLUMN_OLD_DEATH, /* other deaths: zigzag(id - the previous such - 1) */
+    TN_COLUMN_BASE,        /* once: the highest id given before this chunk */
+    TN_COLUMN_PLACE,       /* every event: TN_PLACE_* */
+    TN_COLUMN_THREAD,      /* after TN_PLACE_THREAD: index of the thread in this chunk */
+    TN_COLUMN_THREAD_ID,   /* each new thread: zigzag(id - the previous new one's) */
+    TN_COLUMN_PLACE_OP,    /* each new place: TN_OP_BIRTH, and the function in the bits above */
+    TN_COLUMN_PLACE_STACK, /* each new place: zigzag(stack id - the previous new one's) */
+    TN_COLUMN_PLACE_DEPTH, /* each new place: tn_depth_code of depth - the previous new one's */
+    TN_COLUMN_TIME,        /* every event: ns since the previous one; a column for each class */
+    TN_COLUMN_TIME_LAST = TN_COLUMN_TIME + TN_TIME_CLASSES - 1,
+    TN_COLUMN_BIRTH,     /* births: TN_BIRTH_*, what is not as expected */
+    TN_COLUMN_SIZE,      /* TN_BIRTH_SIZE: the size */
+    TN_COLUMN_EXCESS,    /* TN_BIRTH_EXCESS: usable size - size */
+    TN_COLUMN_ADDRESS,   /* TN_BIRTH_ADDRESS: zigzag of the distance from the end of the previous block */
+    TN_COLUMN_GAP,       /* TN_BIRTH_GAP: id - the previous birth's - 1 */
+    TN_COLUMN_PREVIOUS,  /* TN_BIRTH_PREVIOUS: 0 none, else id - previous id */
+    TN_COLUMN_ALIGNMENT, /* TN_BIRTH_ALIGNMENT: the alignment */
+    TN_COLUMN_DEATH,     /* deaths: TN_DEATH_* */
+    TN_COLUMN_SOURCE,    /* after TN_DEATH_SOURCE: index of the thread whose block dies */
+    TN_COLUMN_NEAR,      /* after TN_DEATH_NEAR: zigzag of the step from the last block that died here */
     TN_COLUMN_COUNT
 };
 
-/* The name of a column in chunk.codec; its wide stream has a '+' behind it. */
+/* The names of the columns in chunk.codec, and the kind of their second streams ('+' behind the name). */
 extern const char *const tn_column_names[TN_COLUMN_COUNT];
+extern const enum tn_wide tn_column_wides[TN_COLUMN_COUNT];
+
+/* The place of an event. */
+#define TN_PLACE_EXPECTED 0u /* the one that followed the thread's last two places when they last met */
+#define TN_PLACE_THREAD                                                                                      \
+    1u                     /* another thread than the previous event's; the place comes as one more number   \
+                            */
+#define TN_PLACE_SECOND 2u /* the one that followed the thread's last place when it last came */
+#define TN_PLACE_NEW    3u /* one that this chunk has not seen */
+#define TN_PLACE_AGE    4u /* and the number of places that are newer than it */
 
 #define TN_OP_BIRTH         0x01u
-#define TN_OP_THREAD        0x02u /* another thread than the previous event's */
-#define TN_OP_LINK          0x04u /* birth: it has a previous block; death: born in this chunk */
-#define TN_OP_FUNCTION_BIT  3
+#define TN_OP_FUNCTION_BIT  1
 #define TN_OP_FUNCTION_MASK 0x1fu
+
+/* What is not as expected of a birth. */
+#define TN_BIRTH_SIZE      0x01u /* not as last at this place */
+#define TN_BIRTH_EXCESS    0x02u /* not as last with this size */
+#define TN_BIRTH_ADDRESS   0x04u /* not the block of its size that its thread released last */
+#define TN_BIRTH_UNALIGNED 0x08u /* with ADDRESS: the distance is in bytes, else in units of 16 */
+#define TN_BIRTH_GAP       0x10u /* its id does not follow the previous birth's */
+#define TN_BIRTH_PREVIOUS  0x20u /* not as last at this place: none, or the block that its thread released */
+#define TN_BIRTH_ALIGNMENT 0x40u /* not as last at this place */
+#define TN_BIRTH_FLAGS     0x7fu
+
+/* The block that dies, by its rank among those that its source, a thread, bore in this chunk; blocks born
+ * before have ranks below 0, -1 for the chunk's base and on by their ids. */
+#define TN_DEATH_SOURCE                                                                                      \
+    0u                     /* another source than at the thread's last death; the block as one more number   \
+                            */
+#define TN_DEATH_SAME   1u /* as many births of the source since then as last at this place */
+#define TN_DEATH_STEP   2u /* as far from the last block that died here as that was from the one before */
+#define TN_DEATH_NEAR   3u /* near the last block that died here */
+#define TN_DEATH_BIRTHS 4u /* and the births of the source since then */
+
+/* A death is near where its step is that much smaller than its distance from now. */
+#define TN_NEAR_FACTOR 16u
 
 _Static_assert(TN_FUNCTION_COUNT <= TN_OP_FUNCTION_MASK + 1, "a function's code fits the op byte");
 
@@ -63,98 +110,42 @@ struct tn_chunk {
     size_t data_bytes;
 };
 
-/* What one stack did last in this chunk. */
-struct tn_predict_stack {
-    uint64_t id;
-    uint64_t size_bytes, depth_bytes;
-    uint32_t next; /* index of the stack of the event that followed this stack's last one */
-};
-
-#define TN_EXCESS_SLOTS 1024u
-#define TN_REUSE_BINS   256u
-#define TN_REUSE_WAYS   8u
-
-/* What both sides know after each event of a chunk. */
-struct tn_predict {
-    struct tn_predict_stack *stacks; /* in order of their first event */
-    uint32_t stack_count, stack_capacity;
-    uint32_t last_stack;    /* index; of the previous event */
-    uint64_t last_stack_id; /* the last one that was new */
-    uint64_t last_thread_id;
-    uint64_t last_ns;
-    uint64_t last_id;                             /* of the last birth */
-    uint64_t last_old_id;                         /* of the last death of an older block */
-    uint64_t last_address;                        /* of the last birth */
-    uint32_t last_aligned;                        /* births up to the last one with an alignment */
-    uint64_t excess_bytes[TN_EXCESS_SLOTS];       /* by size; see tn_excess_slot */
-    uint64_t freed[TN_REUSE_BINS][TN_REUSE_WAYS]; /* addresses of this chunk's dead, by usable size */
-    uint8_t freed_top[TN_REUSE_BINS];             /* next place to fill; the one before is the latest */
-};
-
-/* Begin a chunk. Keeps the memory. */
-void tn_predict_reset(struct tn_predict *predict, uint64_t first_ns, uint64_t first_id);
-
-/* Add a stack that this chunk has not seen. Returns 0 or -ENOMEM. */
-int tn_predict_add_stack(struct tn_predict *predict, uint64_t id);
-
-/* Release the memory. */
-void tn_predict_finish(struct tn_predict *predict);
-
-/* The excess of a block follows from its size: in most allocators from the size modulo 16, but for small
- * ones. */
-static inline uint32_t tn_excess_slot(uint64_t size_bytes)
+/* A number from 160 on in a column with TN_WIDE_BITS: its byte, and how many of its low bits follow. Bytes
+ * 160 to 210 are the quarters of the powers of two from 5/4 * 2^7 to below 2^20, 211 to 254 the powers
+ * themselves. */
+static inline uint8_t tn_bits_code(uint64_t number, uint32_t *ret_bits)
 {
-    uint32_t large = TN_EXCESS_SLOTS - 16;
-    return size_bytes < large ? (uint32_t)size_bytes : large + (uint32_t)(size_bytes & 15);
+    uint32_t power = 63 - (uint32_t)__builtin_clzll(number);
+    if (power >= 20) {
+        *ret_bits = power;
+        return (uint8_t)(191 + power);
+    }
+    *ret_bits = power - 2;
+    return (uint8_t)(159 + (power - 7) * 4 + (number >> (power - 2) & 3));
 }
 
-static inline uint32_t tn_reuse_bin(uint64_t usable_size_bytes)
+/* The inverse: the number with its low bits 0, for a byte from 160 to 254. */
+static inline uint64_t tn_bits_floor(uint8_t code, uint32_t *ret_bits)
 {
-    return (uint32_t)(usable_size_bytes >> 4 ^ usable_size_bytes >> 12) & (TN_REUSE_BINS - 1);
+    if (code >= 211) {
+        *ret_bits = code - 191u;
+        return UINT64_C(1) << *ret_bits;
+    }
+    uint32_t quarter = code - 159u;
+    *ret_bits = quarter / 4 + 5;
+    return (UINT64_C(4) + quarter % 4) << *ret_bits;
 }
 
-/* The address that a birth of this usable size gets if its allocator hands out what was freed last: 0 when
- * nothing is known. */
-static inline uint64_t tn_predict_address(const struct tn_predict *predict, uint64_t usable_size_bytes)
+/* Stack pointers are aligned at calls: distances of depths in units of 16 bytes where that is so, with the
+ * lowest bit 0. */
+static inline uint64_t tn_depth_code(int64_t distance)
 {
-    uint32_t bin = tn_reuse_bin(usable_size_bytes);
-    return predict->freed[bin][(predict->freed_top[bin] - 1u) % TN_REUSE_WAYS];
+    return distance % 16 == 0 ? tn_zigzag(distance / 16) << 1 : tn_zigzag(distance) << 1 | 1;
 }
 
-/* A birth took the predicted address: forget it. */
-static inline void tn_predict_take(struct tn_predict *predict, uint64_t usable_size_bytes)
+static inline int64_t tn_depth_distance(uint64_t code)
 {
-    uint32_t bin = tn_reuse_bin(usable_size_bytes);
-    uint32_t top = (predict->freed_top[bin] - 1u) % TN_REUSE_WAYS;
-    predict->freed[bin][top] = 0;
-    predict->freed_top[bin] = (uint8_t)top;
-}
-
-/* A block that was born in this chunk died. */
-static inline void tn_predict_release(struct tn_predict *predict, uint64_t usable_size_bytes,
-                                      uint64_t address)
-{
-    uint32_t bin = tn_reuse_bin(usable_size_bytes);
-    predict->freed[bin][predict->freed_top[bin]] = address;
-    predict->freed_top[bin] = (uint8_t)((predict->freed_top[bin] + 1u) % TN_REUSE_WAYS);
-}
-
-/* An address that is not as predicted: even codes from 2 for a distance from the last birth's address in
- * units of 16 bytes, odd codes for one in bytes. Addresses are below 2^56. */
-static inline uint64_t tn_address_code(uint64_t address, uint64_t last_address)
-{
-    int64_t distance = (int64_t)(address - last_address);
-    if (distance % 16 == 0)
-        return (tn_zigzag(distance / 16) + 1) << 1;
-    return tn_zigzag(distance) << 1 | 1;
-}
-
-/* The inverse of tn_address_code, for code != 0. */
-static inline uint64_t tn_address_of(uint64_t code, uint64_t last_address)
-{
-    if ((code & 1) != 0)
-        return last_address + (uint64_t)tn_unzigzag(code >> 1);
-    return last_address + (uint64_t)tn_unzigzag((code >> 1) - 1) * 16;
+    return (code & 1) == 0 ? tn_unzigzag(code >> 1) * 16 : tn_unzigzag(code >> 1);
 }
 
 /* The checksum of a chunk's data: finds damage that zstd and the counts do not. */

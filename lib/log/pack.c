@@ -1,52 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "pack.h"
 
+#include "pack_parts.h"
+#include "put.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
-#define FIELD_LIMIT    (UINT64_C(1) << 56)
-#define ZSTD_LEVEL     1
-#define ZSTD_MIN_BYTES 48 /* below that a zstd frame is no smaller than what it holds */
-
-struct birth_here {
-    uint64_t id, address, usable_size_bytes;
-};
-
-struct slot {
-    uint32_t id;      /* of the stack */
-    uint32_t index_1; /* its index in the chunk + 1; 0: empty */
-};
-
-struct tn_pack {
-    uint64_t process_id;
-    uint64_t first_ns, first_id;
-    uint64_t birth_bytes, usable_bytes;
-    uint32_t event_count, birth_count;
-    uint32_t event_capacity; /* room in every low stream for that many values */
-    int error;               /* -ENOMEM once a wide stream could not grow */
-    uint8_t *low[TN_COLUMN_COUNT];
-    uint32_t low_count[TN_COLUMN_COUNT];
-    struct tn_buffer wide[TN_COLUMN_COUNT];
-    struct birth_here *births; /* of this chunk; event_capacity of them */
-    struct slot *slots;        /* hash of the stacks of this chunk */
-    uint32_t slot_bits;
-    struct tn_predict predict;
-    struct tn_buffer data, codec; /* of the last sealed chunk */
-};
+#define FIELD_LIMIT   (UINT64_C(1) << 56)
+#define SLOT_BITS_MIN 8
 
 /* ---------------------------------------------------------------------------------------- life */
 
-static void begin(struct tn_pack *pack)
+void tn_pack_begin(struct tn_pack *pack)
 {
     pack->event_count = 0;
     pack->birth_count = 0;
-    pack->birth_bytes = pack->usable_bytes = 0;
+    pack->birth_bytes = pack->usable_bytes = pack->realloc_count = 0;
     pack->first_id = 0;
-    memset(pack->low_count, 0, sizeof(pack->low_count));
-    for (int i = 0; i < TN_COLUMN_COUNT; i++)
-        pack->wide[i].size_bytes = 0;
+    pack->has_gaps = false;
+    for (int i = 0; i < TN_COLUMN_COUNT; i++) {
+        struct tn_column_out *out = &pack->columns[i];
+        out->low_count = out->bit_count = 0;
+        out->bits = 0;
+        out->wide.size_bytes = 0;
+    }
     memset(pack->slots, 0, sizeof(pack->slots[0]) << pack->slot_bits);
 }
 
@@ -56,13 +35,13 @@ struct tn_pack *tn_pack_create(uint64_t process_id)
     if (pack == NULL)
         return NULL;
     pack->process_id = process_id;
-    pack->slot_bits = 8;
+    pack->slot_bits = SLOT_BITS_MIN;
     pack->slots = malloc(sizeof(pack->slots[0]) << pack->slot_bits);
     if (pack->slots == NULL) {
         free(pack);
         return NULL;
     }
-    begin(pack);
+    tn_pack_begin(pack);
     return pack;
 }
 
@@ -71,10 +50,11 @@ void tn_pack_destroy(struct tn_pack *pack)
     if (pack == NULL)
         return;
     for (int i = 0; i < TN_COLUMN_COUNT; i++) {
-        free(pack->low[i]);
-        tn_buffer_finish(&pack->wide[i]);
+        free(pack->columns[i].low);
+        tn_buffer_finish(&pack->columns[i].wide);
     }
     free(pack->births);
+    free(pack->ids);
     free(pack->slots);
     tn_predict_finish(&pack->predict);
     tn_buffer_finish(&pack->data);
@@ -82,335 +62,393 @@ void tn_pack_destroy(struct tn_pack *pack)
     free(pack);
 }
 
+void tn_pack_know_ids(struct tn_pack *pack, uint64_t last_id)
+{
+    if (pack->event_count == 0 && last_id > pack->last_id)
+        pack->last_id = last_id;
+}
+
 uint32_t tn_pack_count(const struct tn_pack *pack)
 {
     return pack->event_count;
 }
 
-/* Room for one more value in every low stream; two values an event may go into the alignment column. */
-static int make_room(struct tn_pack *pack)
+static int widen(void **array, size_t count, size_t element_bytes)
 {
-    if (pack->event_count < pack->event_capacity)
-        return 0;
-    uint32_t capacity = pack->event_capacity != 0 ? pack->event_capacity * 4 : 2048;
-    for (int i = 0; i < TN_COLUMN_COUNT; i++) {
-        uint8_t *low = realloc(pack->low[i], (size_t)capacity * 2);
-        if (low == NULL)
-            return -ENOMEM;
-        pack->low[i] = low;
-    }
-    struct birth_here *births = realloc(pack->births, capacity * sizeof(births[0]));
-    if (births == NULL)
+    void *elements = realloc(*array, count * element_bytes);
+    if (elements == NULL)
         return -ENOMEM;
-    pack->births = births;
-    pack->event_capacity = capacity;
+    *array = elements;
     return 0;
 }
 
-/* ---------------------------------------------------------------------------------------- coding */
-
-static void put_wide(struct tn_pack *pack, enum tn_column column, uint64_t value)
+/* Room for one more event: at most two numbers in each column. */
+static int make_room(struct tn_pack *pack)
 {
-    uint8_t varint[10];
-    size_t length = tn_varint_put(varint, value - TN_WIDE_MARK);
-    if (tn_buffer_append(&pack->wide[column], varint, length) < 0)
-        pack->error = -ENOMEM;
+    uint32_t capacity = pack->event_capacity != 0 ? pack->event_capacity * 4 : 2048;
+    int r = 0;
+    for (int i = 0; r == 0 && i < TN_COLUMN_COUNT; i++)
+        r = widen((void **)&pack->columns[i].low, (size_t)capacity * 2, 1);
+    if (r == 0)
+        r = widen((void **)&pack->births, capacity, sizeof(pack->births[0]));
+    if (r == 0)
+        r = widen((void **)&pack->ids, capacity, sizeof(pack->ids[0]));
+    if (r == 0)
+        pack->event_capacity = capacity;
+    return r;
 }
 
-static inline void put(struct tn_pack *pack, enum tn_column column, uint64_t value)
+/* ---------------------------------------------------------------------------------------- threads */
+
+/* The index of a thread, made at first sight. UINT32_MAX: no memory. */
+static uint32_t find_actor(struct tn_pack *pack, uint64_t thread_id)
 {
-    pack->low[column][pack->low_count[column]++] = value < TN_WIDE_MARK ? (uint8_t)value : TN_WIDE_MARK;
-    if (__builtin_expect(value >= TN_WIDE_MARK, 0))
-        put_wide(pack, column, value);
+    struct tn_predict *predict = &pack->predict;
+    uint32_t *hint_1 = &pack->actors_1[thread_id % TN_PACK_ACTORS];
+    if (*hint_1 != 0 && *hint_1 <= predict->actor_count && predict->actors[*hint_1 - 1].id == thread_id)
+        return *hint_1 - 1;
+    uint32_t index = 0;
+    while (index < predict->actor_count && predict->actors[index].id != thread_id)
+        index++;
+    *hint_1 = index + 1;
+    return index;
 }
 
-static inline uint32_t slot_of(const struct tn_pack *pack, uint32_t id)
+static void switch_actor(struct tn_pack *pack, uint64_t thread_id)
 {
-    return (uint32_t)(id * UINT32_C(0x9e3779b9)) >> (32 - pack->slot_bits);
+    struct tn_predict *predict = &pack->predict;
+    uint32_t index = find_actor(pack, thread_id);
+    tn_put_byte(pack, TN_COLUMN_PLACE, TN_PLACE_THREAD);
+    tn_put_number(pack, TN_COLUMN_THREAD, index);
+    if (index == predict->actor_count) {
+        tn_put_number(pack, TN_COLUMN_THREAD_ID,
+                      tn_zigzag((int64_t)(thread_id - predict->last_new_thread_id)));
+        if (tn_predict_add_actor(predict, thread_id) < 0) {
+            pack->error = -ENOMEM;
+            return;
+        }
+    }
+    predict->actor = index;
 }
 
-static struct slot *find_slot(const struct tn_pack *pack, uint32_t id)
+/* ---------------------------------------------------------------------------------------- places */
+
+static bool is_at(const struct tn_place *place, uint32_t stack_id, uint64_t depth_bytes, uint8_t op)
+{
+    return place->stack_id == stack_id && place->depth_bytes == depth_bytes && place->op == op;
+}
+
+static uint32_t hash_place(uint32_t stack_id, uint64_t depth_bytes, uint8_t op)
+{
+    uint64_t hash = (uint64_t)stack_id << 6 | op;
+    hash = (hash ^ depth_bytes << 30) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(hash >> 32);
+}
+
+static struct tn_place_slot *find_slot(const struct tn_pack *pack, uint32_t hash, uint32_t stack_id,
+                                       uint64_t depth_bytes, uint8_t op)
 {
     uint32_t mask = (UINT32_C(1) << pack->slot_bits) - 1;
-    uint32_t i = slot_of(pack, id);
-    while (pack->slots[i].index_1 != 0 && pack->slots[i].id != id)
+    uint32_t i = hash >> (32 - pack->slot_bits);
+    while (pack->slots[i].index_1 != 0 &&
+           (pack->slots[i].hash != hash ||
+            !is_at(&pack->predict.places[pack->slots[i].index_1 - 1], stack_id, depth_bytes, op)))
         i = (i + 1) & mask;
     return &pack->slots[i];
 }
 
 static int widen_slots(struct tn_pack *pack)
 {
-    size_t count = (size_t)2 << pack->slot_bits;
-    struct slot *wider = calloc(count, sizeof(wider[0]));
+    uint32_t bits = pack->slot_bits + 1, mask = (UINT32_C(1) << bits) - 1;
+    struct tn_place_slot *wider = calloc((size_t)1 << bits, sizeof(wider[0]));
     if (wider == NULL)
         return -ENOMEM;
+    for (uint32_t old = 0; old < UINT32_C(1) << pack->slot_bits; old++) {
+        if (pack->slots[old].index_1 == 0)
+            continue;
+        uint32_t i = pack->slots[old].hash >> (32 - bits);
+        while (wider[i].index_1 != 0)
+            i = (i + 1) & mask;
+        wider[i] = pack->slots[old];
+    }
     free(pack->slots);
     pack->slots = wider;
-    pack->slot_bits++;
-    for (uint32_t i = 0; i < pack->predict.stack_count; i++) {
-        uint32_t id = (uint32_t)pack->predict.stacks[i].id;
-        *find_slot(pack, id) = (struct slot){id, i + 1};
-    }
+    pack->slot_bits = bits;
     return 0;
 }
 
-/* A stack that this chunk has not seen: its id goes into a column of its own. */
-static uint32_t add_stack(struct tn_pack *pack, struct slot *slot, uint32_t id)
+static int add_place(struct tn_pack *pack, uint32_t stack_id, uint64_t depth_bytes, uint8_t op)
 {
     struct tn_predict *predict = &pack->predict;
-    put(pack, TN_COLUMN_STACK_ID, tn_zigzag((int64_t)(id - predict->last_stack_id)));
-    predict->last_stack_id = id;
-    if (tn_predict_add_stack(predict, id) < 0) {
-        pack->error = -ENOMEM;
-        return 0;
-    }
-    *slot = (struct slot){id, predict->stack_count};
-    if (predict->stack_count * 2 > UINT32_C(1) << pack->slot_bits && widen_slots(pack) < 0)
-        pack->error = -ENOMEM;
-    return predict->stack_count - 1;
+    tn_put_byte(pack, TN_COLUMN_PLACE_OP, op);
+    tn_put_number(pack, TN_COLUMN_PLACE_STACK,
+                  tn_zigzag((int64_t)stack_id - (int64_t)predict->last_new_stack_id));
+    tn_put_number(pack, TN_COLUMN_PLACE_DEPTH,
+                  tn_depth_code((int64_t)(depth_bytes - predict->last_new_depth)));
+    int r = tn_predict_add_place(predict, stack_id, depth_bytes, op);
+    if (r == 0 && predict->place_count * 2 > UINT32_C(1) << pack->slot_bits)
+        r = widen_slots(pack);
+    return r;
 }
 
-/* The stack of an event. Returns what is predicted for its next one; NULL: no memory. */
-static inline struct tn_predict_stack *put_stack(struct tn_pack *pack, uint64_t stack_id)
+/* A place that was not expected. Returns its index; what could not grow is in pack->error. */
+static uint32_t put_other_place(struct tn_pack *pack, const struct tn_actor *actor, uint32_t stack_id,
+                                uint64_t depth_bytes, uint8_t op)
 {
     struct tn_predict *predict = &pack->predict;
-    uint32_t predicted = 0;
-    if (predict->stack_count != 0) {
-        predicted = predict->stacks[predict->last_stack].next;
-        if (predict->stacks[predicted].id == stack_id) {
-            put(pack, TN_COLUMN_STACK, 0);
-            predict->last_stack = predicted;
-            return &predict->stacks[predicted];
-        }
+    uint32_t second = predict->places[actor->place].next;
+    if (predict->place_count != 0 && is_at(&predict->places[second], stack_id, depth_bytes, op)) {
+        tn_put_byte(pack, TN_COLUMN_PLACE, TN_PLACE_SECOND);
+        return second;
     }
-    struct slot *slot = find_slot(pack, (uint32_t)stack_id);
-    uint32_t index = slot->index_1 != 0 ? slot->index_1 - 1 : predict->stack_count;
-    put(pack, TN_COLUMN_STACK, (uint64_t)index + 1);
-    if (slot->index_1 == 0)
-        index = add_stack(pack, slot, (uint32_t)stack_id);
+    uint32_t hash = hash_place(stack_id, depth_bytes, op);
+    struct tn_place_slot *slot = find_slot(pack, hash, stack_id, depth_bytes, op);
+    uint32_t index = slot->index_1 != 0 ? slot->index_1 - 1 : predict->place_count;
+    if (slot->index_1 != 0) {
+        tn_put_measure(pack, TN_COLUMN_PLACE, TN_PLACE_AGE + (uint64_t)(predict->place_count - 1 - index));
+        return index;
+    }
+    tn_put_byte(pack, TN_COLUMN_PLACE, TN_PLACE_NEW);
+    *slot = (struct tn_place_slot){hash, index + 1};
+    if (add_place(pack, stack_id, depth_bytes, op) < 0)
+        pack->error = -ENOMEM;
+    return index;
+}
+
+/* ---------------------------------------------------------------------------------------- events */
+
+/* What births and deaths have in common, but for the time. Returns the place; pack->error tells whether it is
+ * one. */
+static inline struct tn_place *put_place(struct tn_pack *pack, uint64_t thread_id, uint64_t stack_id,
+                                         uint64_t depth_bytes, uint8_t op)
+{
+    struct tn_predict *predict = &pack->predict;
+    if (predict->actor_count == 0 || predict->actors[predict->actor].id != thread_id)
+        switch_actor(pack, thread_id);
     if (pack->error != 0)
         return NULL;
-    predict->stacks[predict->last_stack].next = index;
-    predict->last_stack = index;
-    return &predict->stacks[index];
-}
-
-/* What births and deaths have in common. Returns as put_stack. */
-static inline struct tn_predict_stack *put_common(struct tn_pack *pack, uint32_t op, uint64_t time_ns,
-                                                  uint64_t thread_id, uint64_t stack_id, uint64_t depth_bytes)
-{
-    struct tn_predict *predict = &pack->predict;
-    if (thread_id != predict->last_thread_id) {
-        op |= TN_OP_THREAD;
-        put(pack, TN_COLUMN_THREAD, tn_zigzag((int64_t)(thread_id - predict->last_thread_id)));
-        predict->last_thread_id = thread_id;
-    }
-    pack->low[TN_COLUMN_OP][pack->low_count[TN_COLUMN_OP]++] = (uint8_t)op;
-    uint64_t step_ns = time_ns > predict->last_ns ? time_ns - predict->last_ns : 0;
-    put(pack, TN_COLUMN_TIME, step_ns);
-    predict->last_ns += step_ns;
-    struct tn_predict_stack *stack = put_stack(pack, stack_id);
-    if (stack == NULL)
+    struct tn_actor *actor = &predict->actors[predict->actor];
+    uint32_t *guess_1 = tn_predict_guess(predict, actor);
+    uint32_t index = tn_predict_place(predict, actor, guess_1);
+    if (predict->place_count != 0 && is_at(&predict->places[index], (uint32_t)stack_id, depth_bytes, op))
+        tn_put_byte(pack, TN_COLUMN_PLACE, TN_PLACE_EXPECTED);
+    else
+        index = put_other_place(pack, actor, (uint32_t)stack_id, depth_bytes, op);
+    if (pack->error != 0)
         return NULL;
-    bool is_same = depth_bytes == stack->depth_bytes;
-    put(pack, TN_COLUMN_DEPTH, is_same ? 0 : 1 + tn_zigzag((int64_t)(depth_bytes - stack->depth_bytes)));
-    stack->depth_bytes = depth_bytes;
+    tn_predict_move(predict, actor, guess_1, index);
     pack->event_count++;
-    return stack;
+    return &predict->places[index];
 }
 
-static int begin_event(struct tn_pack *pack, uint64_t time_ns)
-{
-    int r = make_room(pack);
-    if (r < 0 || pack->error != 0)
-        return r < 0 ? r : pack->error;
-    if (pack->event_count == 0) {
-        pack->first_ns = time_ns;
-        tn_predict_reset(&pack->predict, time_ns, 0);
-    }
-    return 0;
-}
-
-static inline void put_address(struct tn_pack *pack, uint64_t address, uint64_t usable_size_bytes)
+static inline void put_time(struct tn_pack *pack, struct tn_place *place, uint64_t time_ns)
 {
     struct tn_predict *predict = &pack->predict;
-    if (address == tn_predict_address(predict, usable_size_bytes) && address != 0) {
-        put(pack, TN_COLUMN_ADDRESS, 0);
-        tn_predict_take(predict, usable_size_bytes);
-    } else {
-        put(pack, TN_COLUMN_ADDRESS, tn_address_code(address, predict->last_address));
+    uint64_t step_ns = time_ns > predict->last_ns ? time_ns - predict->last_ns : 0;
+    tn_put_measure(pack, tn_predict_time_column(place), step_ns);
+    place->time_class = tn_predict_time_class(step_ns);
+    predict->last_ns += step_ns;
+}
+
+static int begin_chunk(struct tn_pack *pack, uint64_t time_ns)
+{
+    if (pack->event_capacity == 0 && make_room(pack) < 0)
+        return -ENOMEM;
+    pack->first_ns = time_ns;
+    tn_put_number(pack, TN_COLUMN_BASE, pack->last_id);
+    return tn_predict_begin(&pack->predict, time_ns, pack->last_id);
+}
+
+static inline int begin_event(struct tn_pack *pack, uint64_t time_ns)
+{
+    if (__builtin_expect(pack->event_count == pack->event_capacity && make_room(pack) < 0, 0))
+        return -ENOMEM;
+    if (__builtin_expect(pack->event_count == 0, 0)) {
+        int r = begin_chunk(pack, time_ns);
+        if (r < 0)
+            return r;
     }
-    predict->last_address = address;
+    return pack->error;
 }
 
-static void put_alignment(struct tn_pack *pack, uint64_t alignment_bytes)
+/* The distance is counted from where the allocator would cut off the next block. */
+static uint32_t put_address(struct tn_pack *pack, uint64_t address, uint64_t expected_end)
 {
-    put(pack, TN_COLUMN_ALIGNMENT, pack->birth_count - pack->predict.last_aligned);
-    put(pack, TN_COLUMN_ALIGNMENT, alignment_bytes);
-    pack->predict.last_aligned = pack->birth_count;
+    int64_t distance = (int64_t)(address - expected_end);
+    if (distance % 16 != 0) {
+        tn_put_measure(pack, TN_COLUMN_ADDRESS, tn_zigzag(distance));
+        return TN_BIRTH_ADDRESS | TN_BIRTH_UNALIGNED;
+    }
+    tn_put_measure(pack, TN_COLUMN_ADDRESS, tn_zigzag(distance / 16));
+    return TN_BIRTH_ADDRESS;
 }
 
-static void put_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t id,
-                      struct tn_predict_stack *stack)
+static uint32_t put_gap(struct tn_pack *pack, uint64_t id)
 {
-    struct tn_predict *predict = &pack->predict;
-    put(pack, TN_COLUMN_ID, id - predict->last_id - 1);
-    predict->last_id = id;
-    put(pack, TN_COLUMN_SIZE, birth->size_bytes == stack->size_bytes ? 0 : 1 + birth->size_bytes);
-    stack->size_bytes = birth->size_bytes;
+    tn_put_number(pack, TN_COLUMN_GAP, id - pack->predict.last_id - 1);
+    pack->has_gaps |= pack->birth_count != 0;
+    return TN_BIRTH_GAP;
+}
+
+static uint32_t put_previous(struct tn_pack *pack, const struct tn_birth *birth, uint64_t id)
+{
+    tn_put_number(pack, TN_COLUMN_PREVIOUS, birth->previous_id != 0 ? id - birth->previous_id : 0);
+    return TN_BIRTH_PREVIOUS;
+}
+
+/* Sizes and alignment. Returns what was not as expected. */
+static inline uint32_t put_sizes(struct tn_pack *pack, const struct tn_birth *birth, struct tn_place *place)
+{
+    uint32_t flags = 0;
     uint64_t excess_bytes = birth->usable_size_bytes - birth->size_bytes;
-    uint64_t *expected = &predict->excess_bytes[tn_excess_slot(birth->size_bytes)];
-    put(pack, TN_COLUMN_EXCESS, excess_bytes == *expected ? 0 : 1 + excess_bytes);
+    uint64_t *expected = tn_predict_excess(&pack->predict, birth->size_bytes);
+    if (birth->size_bytes != place->size_bytes) {
+        tn_put_number(pack, TN_COLUMN_SIZE, birth->size_bytes);
+        flags |= TN_BIRTH_SIZE;
+    }
+    if (__builtin_expect(excess_bytes != *expected, 0)) {
+        tn_put_number(pack, TN_COLUMN_EXCESS, excess_bytes);
+        flags |= TN_BIRTH_EXCESS;
+    }
+    if (__builtin_expect(birth->alignment_bytes != place->alignment_bytes, 0)) {
+        tn_put_number(pack, TN_COLUMN_ALIGNMENT, birth->alignment_bytes);
+        flags |= TN_BIRTH_ALIGNMENT;
+    }
+    place->size_bytes = birth->size_bytes;
+    place->alignment_bytes = birth->alignment_bytes;
     *expected = excess_bytes;
-    put_address(pack, birth->address, birth->usable_size_bytes);
-    if (birth->alignment_bytes != 0)
-        put_alignment(pack, birth->alignment_bytes);
-    if (birth->previous_id != 0)
-        put(pack, TN_COLUMN_PREVIOUS, id - birth->previous_id - 1);
-    pack->births[pack->birth_count++] = (struct birth_here){id, birth->address, birth->usable_size_bytes};
+    return flags;
+}
+
+static inline void put_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t id,
+                             struct tn_place *place)
+{
+    struct tn_predict *predict = &pack->predict;
+    struct tn_actor *actor = &predict->actors[predict->actor];
+    uint32_t flags = put_sizes(pack, birth, place);
+    uint32_t size_class = tn_predict_size_class(birth->usable_size_bytes);
+    uint32_t bin = tn_predict_bin(size_class, predict->actor);
+    if (birth->address != 0 && birth->address == tn_predict_address(predict, bin))
+        tn_predict_take(predict, bin);
+    else
+        flags |= put_address(pack, birth->address, actor->last_end);
+    if (__builtin_expect(id != predict->last_id + 1, 0))
+        flags |= put_gap(pack, id);
+    if (__builtin_expect(birth->previous_id != (place->is_grown ? actor->last_dead_id : 0), 0))
+        flags |= put_previous(pack, birth, id);
+    tn_put_byte(pack, TN_COLUMN_BIRTH, flags);
+    place->is_grown = birth->previous_id != 0;
+    pack->realloc_count += birth->previous_id != 0;
+    actor->last_end = tn_predict_end(birth->address, birth->usable_size_bytes);
+    pack->ids[pack->birth_count] = id;
+    pack->births[pack->birth_count++] =
+        (struct tn_packed_birth){birth->address << 8 | size_class, predict->actor, actor->births++};
+    pack->last_id = predict->last_id = id;
     pack->birth_bytes += birth->size_bytes;
     pack->usable_bytes += birth->usable_size_bytes;
 }
 
 int tn_pack_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t id)
 {
-    if (((birth->usable_size_bytes | birth->address | birth->depth_bytes | birth->alignment_bytes) >=
-         FIELD_LIMIT) ||
+    if ((birth->usable_size_bytes | birth->address | birth->depth_bytes | birth->alignment_bytes) >=
+            FIELD_LIMIT ||
         birth->usable_size_bytes < birth->size_bytes || birth->stack_id > UINT32_MAX ||
         birth->previous_id >= id || (uint32_t)birth->function > TN_OP_FUNCTION_MASK)
         return -EINVAL;
     int r = begin_event(pack, birth->time_ns);
     if (r < 0)
         return r;
-    if (pack->birth_count == 0) {
-        pack->first_id = id;
-        pack->predict.last_id = id - 1;
-    }
-    uint32_t op = TN_OP_BIRTH | (birth->previous_id != 0 ? TN_OP_LINK : 0) |
-                  (uint32_t)birth->function << TN_OP_FUNCTION_BIT;
-    struct tn_predict_stack *stack =
-        put_common(pack, op, birth->time_ns, birth->thread_id, birth->stack_id, birth->depth_bytes);
-    if (stack == NULL)
+    uint8_t op = (uint8_t)(TN_OP_BIRTH | (uint32_t)birth->function << TN_OP_FUNCTION_BIT);
+    struct tn_place *place = put_place(pack, birth->thread_id, birth->stack_id, birth->depth_bytes, op);
+    if (place == NULL)
         return pack->error;
-    put_birth(pack, birth, id, stack);
+    if (pack->birth_count == 0)
+        pack->first_id = id;
+    put_time(pack, place, birth->time_ns);
+    put_birth(pack, birth, id, place);
     return pack->error;
 }
 
-/* The number of a birth of this chunk by its id; false: it was born before. Ids follow each other unless
- * other processes allocate too, so that the first guess is right most of the time. */
-static bool find_birth(const struct tn_pack *pack, uint64_t id, uint32_t *ret_index)
+/* The index of a birth of this chunk by its id; false: it was born before. Ids follow each other unless
+ * other processes allocate, too. */
+static inline bool find_birth(const struct tn_pack *pack, uint64_t id, uint32_t *ret_index)
 {
+    uint64_t guess = id - pack->first_id;
     if (pack->birth_count == 0 || id < pack->first_id)
         return false;
-    uint32_t low = 0, high = pack->birth_count;
-    uint64_t guess = id - pack->first_id;
-    if (guess < high && pack->births[guess].id == id) {
+    if (!pack->has_gaps) {
         *ret_index = (uint32_t)guess;
-        return true;
+        return guess < pack->birth_count;
     }
+    uint32_t low = 0, high = pack->birth_count;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
-        if (pack->births[middle].id <= id)
+        if (pack->ids[middle] <= id)
             low = middle;
         else
             high = middle;
     }
     *ret_index = low;
-    return pack->births[low].id == id;
+    return pack->ids[low] == id;
+}
+
+/* Which block died: as at this place before, near it, or by the births since. */
+static inline void put_rank(struct tn_pack *pack, struct tn_place *place, uint64_t births_since, int64_t rank)
+{
+    uint64_t step = tn_zigzag((int64_t)((uint64_t)rank - (uint64_t)place->rank));
+    if (births_since == place->births_since) {
+        tn_put_byte(pack, TN_COLUMN_DEATH, TN_DEATH_SAME);
+    } else if (step == tn_zigzag(place->step)) {
+        tn_put_byte(pack, TN_COLUMN_DEATH, TN_DEATH_STEP);
+    } else if (step < births_since / TN_NEAR_FACTOR) {
+        tn_put_byte(pack, TN_COLUMN_DEATH, TN_DEATH_NEAR);
+        tn_put_number(pack, TN_COLUMN_NEAR, step);
+    } else {
+        tn_put_measure(pack, TN_COLUMN_DEATH, TN_DEATH_BIRTHS + births_since);
+    }
+    tn_predict_die(place, births_since, rank);
+}
+
+static void put_death_here(struct tn_pack *pack, struct tn_actor *actor, struct tn_place *place,
+                           uint32_t index)
+{
+    struct tn_predict *predict = &pack->predict;
+    const struct tn_packed_birth *birth = &pack->births[index];
+    if (birth->actor != actor->source) {
+        tn_put_byte(pack, TN_COLUMN_DEATH, TN_DEATH_SOURCE);
+        tn_put_number(pack, TN_COLUMN_SOURCE, birth->actor);
+        actor->source = birth->actor;
+    }
+    put_rank(pack, place, predict->actors[birth->actor].births - 1 - birth->number, birth->number);
+    tn_predict_release(predict, tn_predict_bin((uint32_t)(birth->address_class & 255), predict->actor),
+                       birth->address_class >> 8);
 }
 
 int tn_pack_death(struct tn_pack *pack, const struct tn_death *death)
 {
+    uint32_t index = 0;
     if (death->stack_id > UINT32_MAX || death->depth_bytes >= FIELD_LIMIT ||
-        death->allocation_id >= FIELD_LIMIT || (uint32_t)death->function > TN_OP_FUNCTION_MASK)
+        (uint32_t)death->function > TN_OP_FUNCTION_MASK)
+        return -EINVAL;
+    bool is_here = pack->event_count != 0 && find_birth(pack, death->allocation_id, &index);
+    uint64_t base_id = pack->event_count != 0 ? pack->predict.base_id : pack->last_id;
+    if (!is_here && death->allocation_id > base_id)
         return -EINVAL;
     int r = begin_event(pack, death->time_ns);
     if (r < 0)
         return r;
-    uint32_t index = 0;
-    bool is_here = find_birth(pack, death->allocation_id, &index);
-    uint32_t op = (is_here ? TN_OP_LINK : 0) | (uint32_t)death->function << TN_OP_FUNCTION_BIT;
-    if (put_common(pack, op, death->time_ns, death->thread_id, death->stack_id, death->depth_bytes) == NULL)
+    uint8_t op = (uint8_t)((uint32_t)death->function << TN_OP_FUNCTION_BIT);
+    struct tn_place *place = put_place(pack, death->thread_id, death->stack_id, death->depth_bytes, op);
+    if (place == NULL)
         return pack->error;
+    put_time(pack, place, death->time_ns);
     struct tn_predict *predict = &pack->predict;
-    if (is_here) {
-        put(pack, TN_COLUMN_DEATH, pack->birth_count - 1 - index);
-        tn_predict_release(predict, pack->births[index].usable_size_bytes, pack->births[index].address);
-        return pack->error;
-    }
-    put(pack, TN_COLUMN_OLD_DEATH, tn_zigzag((int64_t)(death->allocation_id - predict->last_old_id - 1)));
-    predict->last_old_id = death->allocation_id;
+    struct tn_actor *actor = &predict->actors[predict->actor];
+    uint64_t before = base_id - death->allocation_id;
+    actor->last_dead_id = death->allocation_id;
+    if (is_here)
+        put_death_here(pack, actor, place, index);
+    else
+        put_rank(pack, place, predict->actors[actor->source].births + before, -1 - (int64_t)before);
     return pack->error;
-}
-
-/* ---------------------------------------------------------------------------------------- sealing */
-
-/* Append one stream to data, compressed if that is smaller, and its entry to codec. */
-static int seal_stream(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd, enum tn_column column, bool is_wide,
-                       const uint8_t *bytes, size_t size_bytes)
-{
-    if (size_bytes == 0)
-        return 0;
-    int r = tn_buffer_reserve(&pack->data, ZSTD_compressBound(size_bytes));
-    if (r < 0)
-        return r;
-    uint8_t *out = pack->data.data + pack->data.size_bytes;
-    size_t stored_bytes = size_bytes;
-    if (size_bytes >= ZSTD_MIN_BYTES)
-        stored_bytes =
-            ZSTD_compressCCtx(zstd, out, ZSTD_compressBound(size_bytes), bytes, size_bytes, ZSTD_LEVEL);
-    if (ZSTD_isError(stored_bytes))
-        return -ENOMEM;
-    bool is_smaller = stored_bytes < size_bytes;
-    if (!is_smaller) {
-        memcpy(out, bytes, size_bytes);
-        stored_bytes = size_bytes;
-    }
-    pack->data.size_bytes += stored_bytes;
-    return tn_buffer_print(&pack->codec, "%s%s%s:%s:%zu:%zu", pack->codec.size_bytes != 0 ? " " : "",
-                           tn_column_names[column], is_wide ? "+" : "", is_smaller ? "zstd" : "raw",
-                           size_bytes, stored_bytes);
-}
-
-static int seal_columns(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd)
-{
-    int r = 0;
-    for (int i = 0; r == 0 && i < TN_COLUMN_COUNT; i++) {
-        r = seal_stream(pack, zstd, (enum tn_column)i, false, pack->low[i], pack->low_count[i]);
-        if (r == 0)
-            r = seal_stream(pack, zstd, (enum tn_column)i, true, pack->wide[i].data,
-                            pack->wide[i].size_bytes);
-    }
-    return r;
-}
-
-int tn_pack_seal(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd, struct tn_chunk *ret_chunk)
-{
-    if (pack->error != 0)
-        return pack->error;
-    if (pack->event_count == 0)
-        return -ENODATA;
-    pack->data.size_bytes = 0;
-    pack->codec.size_bytes = 0;
-    int r = seal_columns(pack, zstd);
-    if (r < 0)
-        return r;
-    *ret_chunk = (struct tn_chunk){
-        .process_id = pack->process_id,
-        .first_id = pack->first_id,
-        .last_id = pack->birth_count != 0 ? pack->predict.last_id : 0,
-        .first_ns = pack->first_ns,
-        .last_ns = pack->predict.last_ns,
-        .births = pack->birth_count,
-        .deaths = pack->event_count - pack->birth_count,
-        .reallocs = pack->low_count[TN_COLUMN_PREVIOUS],
-        .birth_bytes = pack->birth_bytes,
-        .usable_bytes = pack->usable_bytes,
-        .codec = (const char *)pack->codec.data,
-        .checksum = tn_chunk_checksum(pack->data.data, pack->data.size_bytes),
-        .data = pack->data.data,
-        .data_bytes = pack->data.size_bytes,
-    };
-    begin(pack);
-    return 0;
 }

@@ -24,6 +24,10 @@ void tn_pack_destroy(struct tn_pack *pack);
 /* Events in the open chunk. */
 uint32_t tn_pack_count(const struct tn_pack *pack);
 
+/* What the caller knows before a chunk's first event: no id above last_id has been given. A chunk that knows
+ * better, from its own births, is not changed. */
+void tn_pack_know_ids(struct tn_pack *pack, uint64_t last_id);
+
 /* Append a birth with its id, higher than the previous one's.
  *
  * Returns  0; -EINVAL when a field is out of range (nothing appended: usable below size, address, depth or
@@ -31,7 +35,8 @@ uint32_t tn_pack_count(const struct tn_pack *pack);
  * Cost     some 15 ns */
 int tn_pack_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t id);
 
-/* Append a death. Contract as tn_pack_birth. A time below the previous event's is raised to it. */
+/* Append a death. Contract as tn_pack_birth; -EINVAL also for an id that was not given before. A time below
+ * the previous event's is raised to it. */
 int tn_pack_death(struct tn_pack *pack, const struct tn_death *death);
 
 /* Compress what is there and begin anew.

@@ -6,6 +6,7 @@
  */
 
 #include "columns.h"
+#include "predict.h"
 
 #include "tenure/base.h"
 #include "tenure/log.h"
@@ -15,31 +16,40 @@
 
 struct ZSTD_DCtx_s;
 
-/* A stream of a column, decompressed. */
-struct tn_stream {
-    const uint8_t *at, *end;
+/* Bytes behind the streams that may be read, but mean nothing. */
+#define TN_STREAM_MARGIN_BYTES 16
+
+/* A column, decompressed. */
+struct tn_column_in {
+    const uint8_t *low, *low_end;
+    const uint8_t *wide, *wide_end; /* TN_WIDE_VARINT: what is left; TN_WIDE_BITS: all */
+    uint64_t bit;                   /* TN_WIDE_BITS: bits read */
 };
 
-struct tn_birth_place {
-    uint64_t id, address, usable_size_bytes;
+/* A birth of this chunk, in the list of its thread. */
+struct tn_unpacked_birth {
+    uint64_t id;
+    uint64_t address_class; /* address << 8 | tn_predict_size_class */
+};
+
+/* The births of a thread in this chunk so far; the memory is kept from chunk to chunk. */
+struct tn_birth_list {
+    struct tn_unpacked_birth *births; /* owned */
+    uint32_t capacity;                /* the count is in its tn_actor */
 };
 
 /* Zeroed is closed. The memory is kept from chunk to chunk. */
 struct tn_unpack {
     struct ZSTD_DCtx_s *zstd; /* owned */
     struct tn_buffer bytes;   /* all streams, one behind the other */
-    struct tn_stream
-        low[TN_COLUMN_COUNT]; /* counts were checked against the events: reading cannot overrun */
-    struct tn_stream wide[TN_COLUMN_COUNT];
-    struct tn_birth_place *births; /* of this chunk so far; room for all of them */
-    size_t birth_capacity;
-    uint32_t births_left_until_aligned; /* UINT32_MAX: none is left */
+    struct tn_column_in columns[TN_COLUMN_COUNT];
+    struct tn_birth_list *lists; /* owned; by index of the thread */
+    uint32_t list_count;
     uint64_t event_count, event_index;
-    uint64_t birth_count, birth_total;
-    uint64_t last_ns, last_id; /* what the row promises for the end */
-    uint64_t process_id;
+    uint64_t birth_count;                                    /* so far */
+    uint64_t births, first_id, last_id, last_ns, process_id; /* what the row promises */
     struct tn_predict predict;
-    bool is_damaged;
+    int error; /* -EBADMSG, -ENOMEM: met in the event at hand */
 };
 
 /* Begin a chunk: check, decompress.
@@ -53,5 +63,8 @@ int tn_unpack_next(struct tn_unpack *unpack, struct tn_log_event *ret_event);
 
 /* Release the memory. */
 void tn_unpack_finish(struct tn_unpack *unpack);
+
+/* unpack_streams.c: find and decompress the columns of a chunk. Returns 0, -ENOMEM, -EBADMSG. */
+int tn_unpack_streams(struct tn_unpack *unpack, const struct tn_chunk *chunk);
 
 #endif

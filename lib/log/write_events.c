@@ -34,10 +34,12 @@ static int open_pack(struct tn_log_writer *writer, uint64_t process_id, struct t
     if (process_id > writer->pack_capacity && widen(writer, process_id) < 0)
         return writer->error.code;
     struct tn_pack **pack = &writer->packs[process_id - 1];
-    if (*pack == NULL)
+    if (*pack == NULL) {
         *pack = tn_pack_create(process_id);
-    if (*pack == NULL)
-        return tn_writer_fail(writer, -ENOMEM);
+        if (*pack == NULL)
+            return tn_writer_fail(writer, -ENOMEM);
+        tn_pack_know_ids(*pack, writer->allocation_count);
+    }
     *ret_pack = *pack;
     if (tn_pack_count(*pack) < TN_CHUNK_EVENTS_MAX)
         return 0;

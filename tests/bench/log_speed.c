@@ -165,8 +165,8 @@ static void add_entry(struct column *columns, const char *entry)
 {
     char name[24];
     unsigned long long stored_bytes;
-    if (sscanf(entry, "%23[a-z_]%*[+]:%*[a-z]:%*u:%llu", name, &stored_bytes) != 2 &&
-        sscanf(entry, "%23[a-z_]:%*[a-z]:%*u:%llu", name, &stored_bytes) != 2)
+    if (sscanf(entry, "%23[a-z_0-9]%*[+]:%*[a-z]:%*u:%llu", name, &stored_bytes) != 2 &&
+        sscanf(entry, "%23[a-z_0-9]:%*[a-z]:%*u:%llu", name, &stored_bytes) != 2)
         stop("a codec makes no sense");
     while (columns->name[0] != '\0' && strcmp(columns->name, name) != 0)
         columns++;

@@ -72,6 +72,8 @@ def streams(codec, data):
 
 
 class Column:
+    """One byte a number, and varints for the rest."""
+
     def __init__(self, found, name):
         self.low, self.wide = iter(found.get(name, b"")), iter(found.get(name + "+", b""))
 
@@ -91,105 +93,165 @@ class Column:
         return next(self.low, None) is None and next(self.wide, None) is None
 
 
+class BitColumn:
+    """One byte a number, and bits for the rest."""
+
+    def __init__(self, found, name):
+        self.low, wide = iter(found.get(name, b"")), found.get(name + "+", b"")
+        self.bits, self.count, self.length = int.from_bytes(wide, "little"), 0, len(wide)
+
+    def next(self):
+        byte = next(self.low)
+        if byte < 160:
+            return byte
+        if byte >= 211:
+            k = byte - 191
+            return (1 << k) + self.take(k)
+        q = byte - 159
+        k = q // 4 + 5
+        return ((4 + q % 4) << k) + self.take(k)
+
+    def take(self, k):
+        value = self.bits & ((1 << k) - 1)
+        self.bits >>= k
+        self.count += k
+        return value
+
+    def is_empty(self):
+        return next(self.low, None) is None and self.bits == 0 and (self.count + 7) // 8 == self.length
+
+
 def unzigzag(number):
     return number >> 1 ^ -(number & 1)
 
 
+def usual_excess(slot):
+    return 24 - slot if slot < 24 else (slot + 23) // 16 * 16 - 8 - slot
+
+
 class Chunk:
-    NAMES = ("thread time stack stack_id depth id size excess address alignment previous death old_death").split()
+    BITS = ["place", "address", "death", *(f"time{i}" for i in range(8))]
+    VARINTS = ("base thread thread_id place_op place_stack place_depth birth size excess alignment gap previous source "
+               "near").split()  # fmt: skip
 
     def __init__(self, row):
         assert checksum(row["data"]) == row["checksum"] & MASK, "checksum"
         found = streams(row["codec"], row["data"])
-        self.ops = found["op"]
-        self.columns = {name: Column(found, name) for name in self.NAMES}
-        self.time, self.id = row["first_ns"], (row["first_id"] or 1) - 1
-        self.thread = self.old = self.address = self.current = self.new = 0
-        self.stacks, self.excess, self.bins, self.births = [], {}, {}, []
-        self.to_alignment = self.next_alignment(0)
+        self.columns = {name: Column(found, name) for name in self.VARINTS}
+        self.columns.update({name: BitColumn(found, name) for name in self.BITS})
+        self.count = row["births"] + row["deaths"]
+        self.time, self.first_id, self.base = row["first_ns"], row["first_id"], self.get("base")
+        self.id = self.base
+        self.threads, self.places, self.guesses, self.excess, self.bins = [], [], {}, {}, {}
+        self.current = self.new_thread = self.new_stack = self.new_depth = 0
 
     def get(self, name):
         return self.columns[name].next()
 
-    def next_alignment(self, passed):
-        try:
-            return self.get("alignment") - passed
-        except StopIteration:
-            return None
+    def event(self):
+        number = self.get("place")
+        if number == 1:
+            self.switch_thread()
+            number = self.get("place")
+        thread = self.threads[self.current]
+        guess = ((thread["before"] * 0x9E3779B1 + thread["place"] * 0x85EBCA77) & 0xFFFFFFFF) >> 18
+        index = self.place_index(number, thread, guess)
+        self.guesses[guess] = self.places[thread["place"]]["next"] = index
+        thread["before"], thread["place"] = thread["place"], index
+        place = self.places[index]
+        step = self.get(f"time{place['op'] % 2 * 4 + place['class']}")
+        place["class"] = 0 if step < 64 else 1 if step < 256 else 2 if step < 1024 else 3
+        self.time += step
+        common = {"time": self.time, "thread": thread["id"], "stack": place["stack"], "depth": place["depth"],
+                  "function": place["op"] >> 1, "is_birth": place["op"] & 1}  # fmt: skip
+        return {**common, **(self.birth(thread, place) if place["op"] & 1 else self.death(thread, place))}
 
-    def event(self, op):
-        if op & 2:
-            self.thread += unzigzag(self.get("thread"))
-        self.time += self.get("time")
-        stack = self.stack()
-        depth = self.get("depth")
-        if depth:
-            stack["depth"] += unzigzag(depth - 1)
-        common = {"time": self.time, "thread": self.thread, "stack": stack["id"], "depth": stack["depth"],
-                  "function": op >> 3}  # fmt: skip
-        return {**common, **(self.birth(op, stack) if op & 1 else self.death(op)), "is_birth": op & 1}
+    def switch_thread(self):
+        self.current = self.get("thread")
+        if self.current == len(self.threads):
+            self.new_thread += unzigzag(self.get("thread_id"))
+            self.threads.append({"id": self.new_thread, "place": 0, "before": 0, "source": self.current, "end": 0,
+                                 "dead": 0, "births": []})  # fmt: skip
 
-    def stack(self):
-        number = self.get("stack")
-        if number == 0:
-            self.current = self.stacks[self.current]["next"]
-            return self.stacks[self.current]
-        if number - 1 == len(self.stacks):
-            self.new += unzigzag(self.get("stack_id"))
-            self.stacks.append({"id": self.new, "size": 0, "depth": 0, "next": 0})
-        self.stacks[self.current]["next"] = number - 1
-        self.current = number - 1
-        return self.stacks[self.current]
+    def place_index(self, number, thread, guess):
+        if number == 0 and guess in self.guesses:
+            return self.guesses[guess]
+        if number in (0, 2):
+            return self.places[thread["place"]]["next"]
+        if number >= 4:
+            return len(self.places) - 1 - (number - 4)
+        op = self.get("place_op")
+        self.new_stack += unzigzag(self.get("place_stack"))
+        depth = self.get("place_depth")
+        self.new_depth += 16 * unzigzag(depth // 2) if depth % 2 == 0 else unzigzag((depth - 1) // 2)
+        self.places.append({"stack": self.new_stack, "depth": self.new_depth, "op": op, "next": 0, "class": 0, "size": 0,
+                            "alignment": 0, "grown": False, "since": 0, "rank": 0, "step": 0})  # fmt: skip
+        return len(self.places) - 1
 
-    def birth(self, op, stack):
-        self.id += self.get("id") + 1
-        size = self.get("size")
-        if size:
-            stack["size"] = size - 1
-        size = stack["size"]
+    def birth(self, thread, place):
+        flags = self.get("birth")
+        if flags & 1:
+            place["size"] = self.get("size")
+        size = place["size"]
         slot = size if size < 1008 else 1008 + size % 16
-        excess = self.get("excess")
-        if excess:
-            self.excess[slot] = excess - 1
-        usable = size + self.excess.get(slot, 0)
-        self.place(self.get("address"), usable)
-        alignment = 0
-        if self.to_alignment == 0:
-            alignment = self.get("alignment")
-            self.to_alignment = self.next_alignment(0)
-        if self.to_alignment is not None:
-            self.to_alignment -= 1
-        previous = self.id - 1 - self.get("previous") if op & 4 else 0
-        self.births.append((self.id, usable, self.address))
-        return {"id": self.id, "size": size, "usable": usable, "alignment": alignment, "address": self.address,
+        if flags & 2:
+            self.excess[slot] = self.get("excess")
+        usable = size + self.excess.get(slot, usual_excess(slot))
+        if flags & 64:
+            place["alignment"] = self.get("alignment")
+        self.id += self.get("gap") + 1 if flags & 16 else 1
+        if not thread["births"] and sum(len(other["births"]) for other in self.threads) == 0:
+            assert self.id == self.first_id
+        previous = thread["dead"] if place["grown"] else 0
+        if flags & 32:
+            number = self.get("previous")
+            previous = self.id - number if number else 0
+        place["grown"] = previous != 0
+        address = self.address(flags, thread, usable)
+        thread["end"] = address + usable + 8
+        thread["births"].append((self.id, usable, address))
+        return {"id": self.id, "size": size, "usable": usable, "alignment": place["alignment"], "address": address,
                 "previous": previous}  # fmt: skip
 
-    def bin(self, usable):
-        return self.bins.setdefault((usable >> 4 ^ usable >> 12) % 256, [0, [0] * 8])
-
-    def place(self, number, usable):
-        if number == 0:
-            bin = self.bin(usable)
-            bin[0] = (bin[0] - 1) % 8
-            self.address, bin[1][bin[0]] = bin[1][bin[0]], 0
-        elif number % 2 == 0:
-            self.address += 16 * unzigzag(number // 2 - 1)
-        else:
-            self.address += unzigzag((number - 1) // 2)
-
-    def death(self, op):
-        if not op & 4:
-            self.old += unzigzag(self.get("old_death")) + 1
-            return {"id": self.old}
-        id, usable, address = self.births[-1 - self.get("death")]
+    def address(self, flags, thread, usable):
+        if flags & 4:
+            distance = unzigzag(self.get("address"))
+            return (thread["end"] + (distance if flags & 8 else 16 * distance)) & MASK
         bin = self.bin(usable)
-        bin[1][bin[0]] = address
-        bin[0] = (bin[0] + 1) % 8
-        return {"id": id}
+        bin[0] = (bin[0] - 1) % 8
+        address, bin[1][bin[0]] = bin[1][bin[0]], 0
+        return address
+
+    def bin(self, usable):
+        number = (((usable // 16) ^ (usable // 4096)) % 256 ^ self.current * 67) % 512
+        return self.bins.setdefault(number, [0, [0] * 8])
+
+    def death(self, thread, place):
+        number = self.get("death")
+        if number == 0:
+            thread["source"] = self.get("source")
+            number = self.get("death")
+        births = self.threads[thread["source"]]["births"]
+        if number == 1:
+            rank = len(births) - 1 - place["since"]
+        elif number == 2:
+            rank = place["rank"] + place["step"]
+        elif number == 3:
+            rank = place["rank"] + unzigzag(self.get("near"))
+        else:
+            rank = len(births) - 1 - (number - 4)
+        place["since"], place["step"], place["rank"] = len(births) - 1 - rank, rank - place["rank"], rank
+        thread["dead"] = self.base + 1 + rank
+        if rank >= 0:
+            thread["dead"], usable, address = births[rank]
+            bin = self.bin(usable)
+            bin[1][bin[0]] = address
+            bin[0] = (bin[0] + 1) % 8
+        return {"id": thread["dead"]}
 
     def events(self):
-        for op in self.ops:
-            yield self.event(op)
+        for _ in range(self.count):
+            yield self.event()
         assert all(column.is_empty() for column in self.columns.values()), "bytes are left over"
 
 

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "predict.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Make room for one more element. */
+static int grow(void **array, uint32_t *capacity, uint32_t count, size_t element_bytes)
+{
+    if (count < *capacity)
+        return 0;
+    uint32_t wider = *capacity != 0 ? *capacity * 2 : 64;
+    void *elements = realloc(*array, wider * element_bytes);
+    if (elements == NULL)
+        return -ENOMEM;
+    *array = elements;
+    *capacity = wider;
+    return 0;
+}
+
+/* Until a size has shown its excess: a header of 8 bytes and multiples of 16, as glibc has them. */
+static void expect_usual_excess(struct tn_predict *predict)
+{
+    for (uint32_t size = 0; size < TN_EXCESS_SLOTS; size++)
+        predict->excess_bytes[size] = (size + 23) / 16 * 16 - 8 - size;
+    for (uint32_t size = 0; size < 24; size++)
+        predict->excess_bytes[size] = 24 - size;
+}
+
+int tn_predict_begin(struct tn_predict *predict, uint64_t first_ns, uint64_t base_id)
+{
+    int r = grow((void **)&predict->places, &predict->place_capacity, 0, sizeof(predict->places[0]));
+    if (r < 0)
+        return r;
+    struct tn_place *places = predict->places;
+    struct tn_actor *actors = predict->actors;
+    uint32_t place_capacity = predict->place_capacity, actor_capacity = predict->actor_capacity;
+    memset(predict, 0, sizeof(*predict));
+    predict->places = places;
+    predict->actors = actors;
+    predict->place_capacity = place_capacity;
+    predict->actor_capacity = actor_capacity;
+    predict->base_id = predict->last_id = base_id;
+    predict->last_ns = first_ns;
+    predict->places[0] = (struct tn_place){0};
+    expect_usual_excess(predict);
+    return 0;
+}
+
+int tn_predict_add_place(struct tn_predict *predict, uint32_t stack_id, uint64_t depth_bytes, uint8_t op)
+{
+    int r = grow((void **)&predict->places, &predict->place_capacity, predict->place_count,
+                 sizeof(predict->places[0]));
+    if (r < 0)
+        return r;
+    predict->places[predict->place_count++] =
+        (struct tn_place){.stack_id = stack_id, .depth_bytes = depth_bytes, .op = op};
+    predict->last_new_stack_id = stack_id;
+    predict->last_new_depth = depth_bytes;
+    return 0;
+}
+
+int tn_predict_add_actor(struct tn_predict *predict, uint64_t thread_id)
+{
+    int r = grow((void **)&predict->actors, &predict->actor_capacity, predict->actor_count,
+                 sizeof(predict->actors[0]));
+    if (r < 0)
+        return r;
+    predict->actors[predict->actor_count] =
+        (struct tn_actor){.id = thread_id, .source = predict->actor_count};
+    predict->actor_count++;
+    predict->last_new_thread_id = thread_id;
+    return 0;
+}
+
+void tn_predict_finish(struct tn_predict *predict)
+{
+    free(predict->places);
+    free(predict->actors);
+    *predict = (struct tn_predict){0};
+}

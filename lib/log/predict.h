@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_LOG_PREDICT_H
+#define TN_LOG_PREDICT_H
+
+/* What packing and unpacking both know after each event of a chunk, and expect of the next one. Each function
+ * here must give the same on both sides: docs/log-format.md has all of them in words.
+ *
+ * A place is what an event has in common with most others of its stack: stack, depth, function, birth or
+ * death. Programs walk from place to place in paths that they have taken before. A thread allocates what it
+ * released last, as allocators hand out what is in the cache. */
+
+#include "columns.h"
+
+#include "tenure/base.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define TN_EXCESS_SLOTS  1024u
+#define TN_EXCESS_SMALL  (TN_EXCESS_SLOTS - 16) /* sizes below have a slot of their own */
+#define TN_GUESS_BITS    14
+#define TN_RELEASED_BINS 512u
+#define TN_RELEASED_WAYS 8u
+
+/* A place, and what was last seen there. One cache line. */
+struct tn_place {
+    uint64_t depth_bytes;
+    union {
+        struct {
+            uint64_t size_bytes, alignment_bytes; /* of the last birth */
+            bool is_grown;                        /* it had a previous block */
+        };
+        struct {
+            uint64_t births_since; /* of the source of the last block that died, up to then */
+            int64_t rank, step;    /* its rank, and the difference to the one before */
+        };
+    };
+    uint32_t stack_id;
+    uint32_t next;      /* index of the place that its thread went to from here last */
+    uint8_t op;         /* TN_OP_* */
+    uint8_t time_class; /* of the last event's step of time; below 4 */
+};
+
+/* A thread that had events in this chunk. */
+struct tn_actor {
+    uint64_t id;
+    uint64_t last_end;     /* address behind its last birth and its allocator's header; 0: none */
+    uint64_t last_dead_id; /* of the block that it released last; 0: none */
+    uint32_t place;        /* index of its last event's place */
+    uint32_t before;       /* of the one before */
+    uint32_t source;       /* index of the thread whose block it released last; at first its own */
+    uint32_t births;       /* in this chunk */
+};
+
+struct tn_predict {
+    struct tn_place *places; /* owned; in order of their first event; room for one at least */
+    struct tn_actor *actors; /* owned; threads in order of their first event */
+    uint32_t place_count, place_capacity;
+    uint32_t actor_count, actor_capacity;
+    uint32_t actor; /* index; of the previous event's thread */
+    uint32_t birth_count;
+    uint64_t base_id; /* the highest id that was given before this chunk */
+    uint64_t last_ns; /* of the previous event */
+    uint64_t last_id; /* of the previous birth; at first base_id */
+    uint64_t last_new_thread_id, last_new_depth;
+    uint32_t last_new_stack_id;
+    uint64_t excess_bytes[TN_EXCESS_SLOTS];                /* by size */
+    uint64_t released[TN_RELEASED_BINS][TN_RELEASED_WAYS]; /* addresses of this chunk's dead; 0: none */
+    uint8_t released_top[TN_RELEASED_BINS]; /* next place to fill; the one before is the latest */
+    uint32_t guess_1[1u << TN_GUESS_BITS];  /* by two places: index + 1 of the one that followed; 0: none */
+};
+
+/* Begin a chunk. Keeps the memory. Returns 0 or -ENOMEM. */
+int tn_predict_begin(struct tn_predict *predict, uint64_t first_ns, uint64_t base_id);
+
+/* Add a place, or a thread, that this chunk has not seen. Return 0 or -ENOMEM. */
+int tn_predict_add_place(struct tn_predict *predict, uint32_t stack_id, uint64_t depth_bytes, uint8_t op);
+int tn_predict_add_actor(struct tn_predict *predict, uint64_t thread_id);
+
+/* Release the memory. */
+void tn_predict_finish(struct tn_predict *predict);
+
+/* Where the guess for the place after two places stands. */
+static inline uint32_t *tn_predict_guess(struct tn_predict *predict, const struct tn_actor *actor)
+{
+    uint32_t hash = actor->before * UINT32_C(0x9e3779b1) + actor->place * UINT32_C(0x85ebca77);
+    return &predict->guess_1[hash >> (32 - TN_GUESS_BITS)];
+}
+
+/* The place that is expected of a thread. Its index may be one that is not there while there are none. */
+static inline uint32_t tn_predict_place(const struct tn_predict *predict, const struct tn_actor *actor,
+                                        const uint32_t *guess_1)
+{
+    return *guess_1 != 0 ? *guess_1 - 1 : predict->places[actor->place].next;
+}
+
+/* An event of the thread stands at a place. */
+static inline void tn_predict_move(struct tn_predict *predict, struct tn_actor *actor, uint32_t *guess_1,
+                                   uint32_t place)
+{
+    *guess_1 = place + 1;
+    predict->places[actor->place].next = place;
+    actor->before = actor->place;
+    actor->place = place;
+}
+
+/* The column for the time of an event at a place. What followed slowly before does so again: each class has a
+ * distribution of its own, and zstd a code for each. */
+static inline enum tn_column tn_predict_time_column(const struct tn_place *place)
+{
+    return (enum tn_column)(TN_COLUMN_TIME + (place->op & TN_OP_BIRTH) * 4u + place->time_class);
+}
+
+static inline uint8_t tn_predict_time_class(uint64_t step_ns)
+{
+    return (uint8_t)((step_ns >= 64) + (step_ns >= 256) + (step_ns >= 1024));
+}
+
+/* A block died here. */
+static inline void tn_predict_die(struct tn_place *place, uint64_t births_since, int64_t rank)
+{
+    place->births_since = births_since;
+    place->step = (int64_t)((uint64_t)rank - (uint64_t)place->rank);
+    place->rank = rank;
+}
+
+/* The excess of a block follows from its size: in most allocators from the size modulo 16, but for small
+ * ones. */
+static inline uint64_t *tn_predict_excess(struct tn_predict *predict, uint64_t size_bytes)
+{
+    uint64_t slot = size_bytes < TN_EXCESS_SMALL ? size_bytes : TN_EXCESS_SMALL + size_bytes % 16;
+    return &predict->excess_bytes[slot];
+}
+
+/* Usable sizes that share their released blocks; the thread's own are apart. */
+static inline uint32_t tn_predict_size_class(uint64_t usable_size_bytes)
+{
+    return (uint32_t)(usable_size_bytes >> 4 ^ usable_size_bytes >> 12) % 256;
+}
+
+static inline uint32_t tn_predict_bin(uint32_t size_class, uint32_t actor)
+{
+    return (size_class ^ actor * 67) % TN_RELEASED_BINS;
+}
+
+/* The address in a bin that was released last; 0 when nothing is known. */
+static inline uint64_t tn_predict_address(const struct tn_predict *predict, uint32_t bin)
+{
+    return predict->released[bin][(predict->released_top[bin] - 1u) % TN_RELEASED_WAYS];
+}
+
+/* A birth took it: forget it. */
+static inline void tn_predict_take(struct tn_predict *predict, uint32_t bin)
+{
+    uint32_t top = (predict->released_top[bin] - 1u) % TN_RELEASED_WAYS;
+    predict->released[bin][top] = 0;
+    predict->released_top[bin] = (uint8_t)top;
+}
+
+/* A block that was born in this chunk died. */
+static inline void tn_predict_release(struct tn_predict *predict, uint32_t bin, uint64_t address)
+{
+    predict->released[bin][predict->released_top[bin]] = address;
+    predict->released_top[bin] = (uint8_t)((predict->released_top[bin] + 1u) % TN_RELEASED_WAYS);
+}
+
+/* Where the next block would be that is cut off behind this one: 8 bytes of header, and multiples of 16. */
+static inline uint64_t tn_predict_end(uint64_t address, uint64_t usable_size_bytes)
+{
+    return address + usable_size_bytes + 8;
+}
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_LOG_PUT_H
+#define TN_LOG_PUT_H
+
+/* Numbers into the columns of a chunk (columns.h says how). make_room of pack.c has made the room for their
+ * bytes; what goes into the second streams grows as it must, and -ENOMEM is left in pack->error. */
+
+#include "pack_parts.h"
+
+/* What does not fit into the byte. number is from TN_VARINT_MARK, or TN_BITS_DIRECT, on. */
+void tn_put_varint(struct tn_pack *pack, enum tn_column column, uint64_t number);
+void tn_put_coarse(struct tn_pack *pack, enum tn_column column, uint64_t number);
+
+/* A byte that is no number. */
+static inline void tn_put_byte(struct tn_pack *pack, enum tn_column column, uint32_t byte)
+{
+    struct tn_column_out *out = &pack->columns[column];
+    out->low[out->low_count++] = (uint8_t)byte;
+}
+
+/* A number of a column with TN_WIDE_VARINT. */
+static inline void tn_put_number(struct tn_pack *pack, enum tn_column column, uint64_t number)
+{
+    if (__builtin_expect(number < TN_VARINT_MARK, 1))
+        tn_put_byte(pack, column, (uint32_t)number);
+    else
+        tn_put_varint(pack, column, number);
+}
+
+/* A number of a column with TN_WIDE_BITS. */
+static inline void tn_put_measure(struct tn_pack *pack, enum tn_column column, uint64_t number)
+{
+    if (number < TN_BITS_DIRECT)
+        tn_put_byte(pack, column, (uint32_t)number);
+    else
+        tn_put_coarse(pack, column, number);
+}
+
+#endif

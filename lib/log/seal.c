@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "pack_parts.h"
+
+#include <errno.h>
+#include <string.h>
+#include <zstd.h>
+
+#define ZSTD_LEVEL     1
+#define ZSTD_MIN_BYTES 48 /* below that a zstd frame is no smaller than what it holds */
+
+/* Append one stream to data, compressed if that is smaller, and its entry to codec. */
+static int seal_stream(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd, enum tn_column column, bool is_wide,
+                       const uint8_t *bytes, size_t size_bytes)
+{
+    if (size_bytes == 0)
+        return 0;
+    int r = tn_buffer_reserve(&pack->data, ZSTD_compressBound(size_bytes));
+    if (r < 0)
+        return r;
+    uint8_t *out = pack->data.data + pack->data.size_bytes;
+    size_t stored_bytes = size_bytes;
+    if (size_bytes >= ZSTD_MIN_BYTES && !(is_wide && tn_column_wides[column] == TN_WIDE_BITS))
+        stored_bytes =
+            ZSTD_compressCCtx(zstd, out, ZSTD_compressBound(size_bytes), bytes, size_bytes, ZSTD_LEVEL);
+    if (ZSTD_isError(stored_bytes))
+        return -ENOMEM;
+    bool is_smaller = stored_bytes < size_bytes;
+    if (!is_smaller) {
+        memcpy(out, bytes, size_bytes);
+        stored_bytes = size_bytes;
+    }
+    pack->data.size_bytes += stored_bytes;
+    return tn_buffer_print(&pack->codec, "%s%s%s:%s:%zu:%zu", pack->codec.size_bytes != 0 ? " " : "",
+                           tn_column_names[column], is_wide ? "+" : "", is_smaller ? "zstd" : "raw",
+                           size_bytes, stored_bytes);
+}
+
+static int seal_columns(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd)
+{
+    int r = 0;
+    for (int i = 0; r == 0 && i < TN_COLUMN_COUNT; i++) {
+        const struct tn_column_out *out = &pack->columns[i];
+        /* The byte that is not full stands behind the full ones already. */
+        size_t wide_bytes = out->wide.size_bytes + (out->bit_count != 0);
+        r = seal_stream(pack, zstd, (enum tn_column)i, false, out->low, out->low_count);
+        if (r == 0)
+            r = seal_stream(pack, zstd, (enum tn_column)i, true, out->wide.data, wide_bytes);
+    }
+    return r;
+}
+
+int tn_pack_seal(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd, struct tn_chunk *ret_chunk)
+{
+    if (pack->error != 0)
+        return pack->error;
+    if (pack->event_count == 0)
+        return -ENODATA;
+    pack->data.size_bytes = 0;
+    pack->codec.size_bytes = 0;
+    int r = seal_columns(pack, zstd);
+    if (r < 0)
+        return r;
+    *ret_chunk = (struct tn_chunk){
+        .process_id = pack->process_id,
+        .first_id = pack->first_id,
+        .last_id = pack->birth_count != 0 ? pack->predict.last_id : 0,
+        .first_ns = pack->first_ns,
+        .last_ns = pack->predict.last_ns,
+        .births = pack->birth_count,
+        .deaths = pack->event_count - pack->birth_count,
+        .reallocs = pack->realloc_count,
+        .birth_bytes = pack->birth_bytes,
+        .usable_bytes = pack->usable_bytes,
+        .codec = (const char *)pack->codec.data,
+        .checksum = tn_chunk_checksum(pack->data.data, pack->data.size_bytes),
+        .data = pack->data.data,
+        .data_bytes = pack->data.size_bytes,
+    };
+    tn_pack_begin(pack);
+    return 0;
+}
