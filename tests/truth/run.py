@@ -15,6 +15,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent / "e2e"))
 
 import compare
+import contained
 import expectations
 import odd
 import queries
@@ -50,6 +51,7 @@ def try_program(world, truth):
     for name in truth.statements["check"]:
         outcome.false += getattr(queries, name)(world, truth, log, found)
     outcome.queries = queries.check_all(world, log, found)
+    outcome.contained = contained.check(log, found)
     return outcome
 
 
@@ -66,7 +68,7 @@ def ratio(part, whole):
 def run_findings(world, names):
     programs = truths(names)
     outcomes = in_pairs(lambda truth: try_program(world, truth), programs)
-    found = expected = false = asked = 0
+    found = expected = false = asked = looked = 0
     for truth, outcome in zip(programs, outcomes):
         print(f"{truth.name}: {outcome.found} of {outcome.expected} found, {len(outcome.false)} false, "
               f"{outcome.queries} queries agree")
@@ -76,8 +78,9 @@ def run_findings(world, names):
         expected += outcome.expected
         false += len(outcome.false)
         asked += outcome.queries
+        looked += outcome.contained
     print(f"{len(programs)} programs; recall {ratio(found, expected)}; precision {ratio(found, found + false)}; "
-          f"{asked} queries agree with their evidence")
+          f"{asked} queries agree with their evidence; {looked} blocks are contained in the owner named")
     expect(found == expected and false == 0, "findings are missing, wrong or false")
 
 
