@@ -104,7 +104,7 @@ def check(log, found, most=4000):
     rows, events, births, deaths = read(log, process_id)
     looked = 0
     for finding in findings:
-        site_ids = sites_of(log, finding)
+        site_ids = {site["site_id"] for site in finding["sites"]}
         blocks = [row for row in rows if row[1] in site_ids and row[9] is None and row[10] != "realloc"][:most]
         refuted = sum(not (row[0] in deaths and is_contained(stacks, events, births[row[0]], deaths[row[0]],
                                                               finding["evidence"]["owner"]["function"])) for row in blocks)
@@ -112,12 +112,3 @@ def check(log, found, most=4000):
         expect(refuted <= finding["evidence"]["exceptions"],
                f"{log.stem}: {finding['title']}: {refuted} of {len(blocks)} blocks leave the owner")
     return looked
-
-
-def sites_of(log, finding):
-    found = set()
-    for site in finding["sites"]:
-        found |= {row[0] for row in query(
-            log, "SELECT id FROM site WHERE function IS ? AND file IS ? AND line IS ? AND module IS ? AND via IS ?",
-            site["function"], site["file"], site["line"], site["module"], site["via"])}
-    return found

@@ -14,8 +14,8 @@ KINDS = {
     "overhead": {},
     "growth": {},
 }
-SITE = {"function": (str, type(None)), "file": (str, type(None)), "line": (int, type(None)),
-        "module": (str, type(None)), "via": str, "allocations": int}
+SITE = {"site_id": int, "function": str, "file": str, "line": int, "module": str, "offset_bytes": int, "via": str,
+        "allocations": int}
 SAVING = {"allocations_removed": int, "bytes_removed": int, "peak_bytes_delta": int, "heap_bytes_delta": dict}
 OWNER = {"function": (str, type(None)), "file": (str, type(None)), "line": (int, type(None))}
 MEMBER = {"site": (dict, str), "size_bytes": int, "per_group": int}
@@ -40,14 +40,15 @@ def check_evidence(finding, name):
 
 def check(report):
     """Fail where a report is not as documented."""
-    check_object(report, {"format_version": int, "log": str, "program": (dict, str), "totals": dict, "losses": dict,
-                          "findings": list}, "the report")
+    check_object(report, {"format_version": int, "log": str, "program": str, "recording": dict, "process_id": int,
+                          "processes": list, "totals": dict, "losses": dict, "findings": list, "not_shown": dict}, "the report")
     ranks = [finding["rank"] for finding in report["findings"]]
     expect_equal(ranks, sorted(ranks), "order of the findings' ranks")
     for finding in report["findings"]:
         name = f"finding {finding.get('rank')}"
         check_object(finding, {"kind": str, "rank": int, "confidence": str, "title": str, "sites": list, "tactic": str,
-                               "advice": str, "saving": dict, "evidence": dict, "query": str}, name)
+                               "advice": str, "saving": dict, "evidence": dict, "query": str,
+                               "code": (str, type(None)), "notes": (str, type(None)), "alternatives": list}, name)
         expect(finding["kind"] in KINDS, f"{name} is of an unknown kind {finding['kind']}")
         expect(finding["confidence"] in ("proven", "consistent", "weak"), f"{name}: confidence {finding['confidence']}")
         expect(finding["title"] and finding["tactic"] and finding["advice"], f"{name} lacks its texts")
