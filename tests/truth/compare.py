@@ -77,21 +77,37 @@ def judge(truth, statement, finding):
     return lines + differences(truth, statement.get("evidence", {}), finding["evidence"], "")
 
 
-def take_expected(truth, findings, outcome):
-    """Judge every expectation; gives the findings that none of them means."""
+def gave_way(truth, statement, findings):
+    """Whether a stronger kind that leads at the same sites names this kind among its alternatives."""
+    sites = set(statement.get("sites", []))
+    leaders = [f for f in findings if own_lines(truth, f) & sites and statement["kind"] in f["alternatives"]]
+    return bool(sites) and sites <= set().union(*(own_lines(truth, f) for f in leaders))
+
+
+def missed_story(truth, statement, findings):
+    others = sorted({f"{f['kind']} ({f['confidence']})" for f in findings
+                     if own_lines(truth, f) & set(statement.get("sites", []))})
+    return "missed" + (f"; found instead: {', '.join(others)}" if others else "")
+
+
+def take_expected(truth, findings, only, outcome):
+    """Judge every expectation; gives the findings that none of them means. An expected finding that gave way to a
+    stronger one must be there when only its kind is asked for."""
     left = list(findings)
     for statement in truth.statements["expect"]:
         outcome.expected += 1
         names = ", ".join(truth.line_name(line) for line in statement.get("sites", [])) or "the program"
         story = f"{truth.name}: {statement['kind']} of {names}"
-        trials = [(judge(truth, statement, f), f) for f in left if is_candidate(truth, statement, f)]
+        candidates = [f for f in left if is_candidate(truth, statement, f)]
+        if not candidates and gave_way(truth, statement, findings):
+            candidates = [f for f in only(statement["kind"])["findings"] if is_candidate(truth, statement, f)]
+        trials = [(judge(truth, statement, f), f) for f in candidates]
         if not trials:
-            others = sorted({f"{f['kind']} ({f['confidence']})" for f in findings
-                             if own_lines(truth, f) & set(statement.get("sites", []))})
-            outcome.missed.append(f"{story}: missed" + (f"; found instead: {', '.join(others)}" if others else ""))
+            outcome.missed.append(f"{story}: {missed_story(truth, statement, findings)}")
             continue
         lines, finding = min(trials, key=lambda trial: len(trial[0]))
-        left.remove(finding)
+        if finding in left:
+            left.remove(finding)
         if lines:
             outcome.missed.append(f"{story}: {'; '.join(lines)}")
         else:
@@ -103,10 +119,10 @@ def is_near_miss(truth, statement, finding):
     return statement["kind"] in (finding["kind"], "*") and bool(own_lines(truth, finding) & set(statement["sites"]))
 
 
-def compare(truth, report):
-    """The Outcome of a report on a recording of the program."""
+def compare(truth, report, only):
+    """The Outcome of a report on a recording of the program; only(kind) gives the report of that kind alone."""
     outcome = Outcome()
-    strong = [f for f in take_expected(truth, report["findings"], outcome) if f["confidence"] != "weak"]
+    strong = [f for f in take_expected(truth, report["findings"], only, outcome) if f["confidence"] != "weak"]
     for finding in strong:
         story = f"{truth.name}: {finding['kind']} of {place(truth, finding)} ({finding['confidence']}): {finding['title']}"
         if any(is_near_miss(truth, statement, finding) for statement in truth.statements["never"]):

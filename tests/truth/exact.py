@@ -6,19 +6,26 @@ import itertools
 from harness import expect, query
 
 
-def events(log):
+def events(log, site_ids=None):
     """(size, +1 or -1) of the process with most allocations, in true order: a block dies after the birth of the
     lifetime_allocations-th block after it, whatever the clock says."""
-    rows = query(log, """SELECT id, size_bytes, lifetime_allocations FROM allocation WHERE process_id =
+    rows = query(log, """SELECT size_bytes, lifetime_allocations, site_id FROM allocation WHERE process_id =
                          (SELECT process_id FROM allocation GROUP BY process_id ORDER BY count(*) DESC LIMIT 1)
                          ORDER BY id""")
     expect(rows, f"{log} has no rows")
     story = []
-    for index, (_, size, lifetime) in enumerate(rows):
+    for index, (size, lifetime, site_id) in enumerate(rows):
+        if site_ids and site_id not in site_ids:
+            continue
         story.append((index, 0, size, 1))
         if lifetime is not None:
             story.append((index + lifetime, 1, size, -1))
     return [(size, step) for _, _, size, step in sorted(story)]
+
+
+def site_peak(log, site_ids):
+    """Most blocks of these sites live at once."""
+    return peak(events(log, set(site_ids)), -1, 2**63)
 
 
 def round_up(size, alignment):
@@ -51,3 +58,9 @@ def best_sets(log, alignment, most_classes, sizes_max=12):
             trials.append((sum(size * blocks for size, blocks in pools), pools))
         found.append(min(trials))
     return found
+
+
+def counts(log, alignment, sizes):
+    """The pools of these block sizes with the peaks of a replay."""
+    story = [(round_up(size, alignment), step) for size, step in events(log)]
+    return [(most, peak(story, least, most)) for least, most in zip([0, *sizes], sizes)]

@@ -14,6 +14,7 @@ import traceback
 FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent / "e2e"))
 
+import checks
 import compare
 import contained
 import expectations
@@ -47,9 +48,9 @@ def try_program(world, truth):
     log = record_truth(world, truth)
     found = report(world, log)
     schema.check(found)
-    outcome = compare.compare(truth, found)
-    for name in truth.statements["check"]:
-        outcome.false += getattr(queries, name)(world, truth, log, found)
+    outcome = compare.compare(truth, found, lambda kind: report(world, log, "--only", kind))
+    for name in ["purpose_pools", *truth.statements["check"]]:
+        outcome.false += getattr(checks, name)(truth, log, found)
     outcome.queries = queries.check_all(world, log, found)
     outcome.contained = contained.check(log, found)
     return outcome

@@ -9,6 +9,8 @@
  *                      {"site": "@header", "size_bytes": "=HEADER_BYTES", "per_group": 1}],
  *          "combined_bytes": "=REQUEST_BYTES + PAYLOAD_BYTES + HEADER_BYTES"}}
  * never {"kind": "combine", "sites": ["@record"]}
+ * expect {"kind": "pool", "sites": ["@record"], "evidence":
+ *         {"block_bytes": "=RECORD_BYTES", "block_count": "=RECORDS", "waste_bytes": 0}}
  */
 #include <stdlib.h>
 

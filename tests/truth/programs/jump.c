@@ -6,6 +6,7 @@
  *         {"buffer_bytes": "=DRAFT_BYTES", "owner": {"function": "attempt"}, "frames_down": 2,
  *          "instances": "=ROUNDS", "exceptions": 0}}
  * never {"kind": "stack-buffer", "sites": ["@lost"]}
+ * expect {"kind": "pool", "sites": ["@lost"], "evidence": {"block_bytes": "=LOST_BYTES", "block_count": 2}}
  */
 #include <setjmp.h>
 #include <stdlib.h>

@@ -3,7 +3,8 @@
  * size needs as many blocks as were live at once.
  *
  * expect {"kind": "pool", "sites": ["@node"], "evidence":
- *         {"block_bytes": "=NODE_BYTES", "block_count": "=FIRST_WAVE + SECOND_WAVE - TAKEN"}}
+ *         {"block_bytes": "=NODE_BYTES", "block_count": "=FIRST_WAVE + SECOND_WAVE - TAKEN", "waste_bytes":
+ * 0}}
  */
 #include <stdlib.h>
 

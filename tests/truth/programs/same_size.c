@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Two lines ask for blocks of one size that live in their own ways; their peaks fall at different times. Each
- * has its own pool, or both share one whose count is the peak of both together.
+/* Two lines ask for blocks of one size, and one line releases them; their peaks fall at different times. The
+ * pool for both needs as many blocks as were live of both together, which is less than the sum of the peaks.
  *
- * check pools_of_one_size
+ * expect {"kind": "pool", "sites": ["@node", "@edge"], "evidence":
+ *         {"block_bytes": "=BLOCK_BYTES", "block_count": "=NODES + EARLY", "waste_bytes": 0}}
  */
 #include <stdlib.h>
 

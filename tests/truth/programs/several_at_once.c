@@ -6,6 +6,8 @@
  *         {"buffer_bytes": "=PART_BYTES", "owner": {"function": "assemble"}, "frames_down": 0,
  *          "instances": "=CALLS * PARTS", "exceptions": 0}}
  * never {"kind": "stack-buffer", "sites": ["@item"]}
+ * expect {"kind": "pool", "sites": ["@item"], "evidence":
+ *         {"block_bytes": "=ITEM_BYTES", "block_count": "=4 * (CALLS - 1)"}}
  */
 #include <stdlib.h>
 

@@ -5,6 +5,8 @@
  * never {"kind": "growth", "sites": ["@cached"]}
  * never {"kind": "growth", "sites": ["@learned"]}
  * never {"kind": "growth", "sites": ["@tide"]}
+ * expect {"kind": "pool", "sites": ["@cached"], "evidence": {"block_bytes": 104, "block_count": "=CACHE"}}
+ * expect {"kind": "pool", "sites": ["@tide"], "evidence": {"block_bytes": 136, "block_count": "=TIDE"}}
  */
 #include <stdlib.h>
 

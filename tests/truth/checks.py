@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""Comparisons that need more than a number: `check NAME` in a program's comment. Each gives a line for whatever
+is not right."""
+
+import exact
+
+ALIGNMENT_BYTES = 8
+MOST_POOLS = 8
+
+
+def general_pools(truth, log, found):
+    """The set of general pools costs as much as the best of all sets of as many, and its counts are those of an
+    exact replay."""
+    sets = [f["evidence"] for f in found["findings"] if f["kind"] == "pool" and f["evidence"].get("scope") == "general"]
+    if len(sets) != 1:
+        return [f"{truth.name}: {len(sets)} sets of general pools, one is wanted"]
+    pools = [(pool["block_bytes"], pool["block_count"]) for pool in sets[0]["pools"]]
+    best = exact.best_sets(log, ALIGNMENT_BYTES, min(len(pools), MOST_POOLS))[-1]
+    lines = []
+    if sum(size * count for size, count in pools) != best[0]:
+        lines.append(f"{truth.name}: the pools {pools} are not the cheapest {len(pools)}: {best}")
+    if pools != exact.counts(log, ALIGNMENT_BYTES, [size for size, _ in pools]):
+        lines.append(f"{truth.name}: the pools {pools} do not have the peaks of an exact replay")
+    return lines
+
+
+def purpose_pools(truth, log, found):
+    """Every purpose pool has the peak of an exact replay of its sites; holds for every log."""
+    lines = []
+    for finding in found["findings"]:
+        if finding["kind"] != "pool" or not finding["sites"]:
+            continue
+        wanted = exact.site_peak(log, [site["site_id"] for site in finding["sites"]])
+        if finding["evidence"]["block_count"] != wanted:
+            lines.append(f"{truth.name}: {finding['title']}: an exact replay has a peak of {wanted}")
+    return lines
