@@ -66,6 +66,9 @@ class Truth:
                 continue
             statement, _ = json.JSONDecoder().raw_decode(re.sub(r"\n \* ?", " ", rest))
             self.statements[match.group(1)].append(self.resolve(statement))
+        if len(re.findall(r"\b(?:expect|never|allow) {", head)) != sum(map(len, self.statements.values())) - len(
+                self.statements["check"]):
+            raise ValueError(f"{self.path.name}: each statement must begin a line")
         if not any(self.statements.values()):
             raise ValueError(f"{self.path.name} states nothing")
 

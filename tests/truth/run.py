@@ -3,7 +3,9 @@
 
 usage: run.py BUILD findings [PROGRAM...]   every truth program, or these; with recall and precision
        run.py BUILD queries                 each finding's query, on truth programs and on real ones
-       run.py BUILD odd [NAME...]           logs that are empty, cut short, without stacks..."""
+       run.py BUILD odd [NAME...]           logs that are empty, cut short, without stacks...
+
+With TRUTH_KEEP in the environment the logs of a test that failed are kept."""
 
 import concurrent.futures
 import os
@@ -100,7 +102,7 @@ def main():
         print(f"{subject}: {failure}")
     except Exception:
         traceback.print_exc()
-    world.close(keep=status == 1 and "KEEP" in os.environ)
+    world.close(keep=status == 1 and "TRUTH_KEEP" in os.environ)
     return status
 
 

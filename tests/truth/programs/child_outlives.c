@@ -3,8 +3,8 @@
  *
  * never {"kind": "combine", "sites": ["@session"]}
  * never {"kind": "combine", "sites": ["@answer"]}
- * expect {"kind": "pool", "sites": ["@answer"], "evidence":
- *         {"block_bytes": "=ANSWER_BYTES", "block_count": "=KEPT + 1"}}
+ * expect {"kind": "pool", "sites": ["@answer"], "evidence": {"block_bytes": "=ANSWER_BYTES", "block_count":
+ *         "=KEPT + 1"}}
  */
 #include <stdlib.h>
 

@@ -2,11 +2,10 @@
 /* A session has one answer at a time, of varying size, several in its life: the answer can be a member of the
  * session, at its largest size. Another thread releases both, so that neither is a local buffer.
  *
- * expect {"kind": "combine", "sites": ["@session", "@answer"], "evidence":
- *         {"relation": "embed", "groups": "=SESSIONS", "exceptions": 0,
- *          "members": [{"site": "@session", "size_bytes": "=SESSION_BYTES", "per_group": 1},
- *                      {"site": "@answer", "size_bytes": "=ANSWER_BYTES", "per_group": 1}],
- *          "combined_bytes": "=SESSION_BYTES + ANSWER_BYTES"}}
+ * expect {"kind": "combine", "sites": ["@session", "@answer"], "evidence": {"relation": "embed", "groups":
+ *         "=SESSIONS", "exceptions": 0, "members": [{"site": "@session", "size_bytes": "=SESSION_BYTES",
+ *         "per_group": 1}, {"site": "@answer", "size_bytes": "=ANSWER_BYTES", "per_group": 1}],
+ *         "combined_bytes": "=SESSION_BYTES + ANSWER_BYTES"}}
  */
 #include <pthread.h>
 #include <semaphore.h>

@@ -2,15 +2,14 @@
 /* A request and its two parts are asked for together and released together, several requests at a time, one
  * after the other; a fourth block of each request goes its own way.
  *
- * expect {"kind": "combine", "sites": ["@request", "@payload", "@header"], "evidence":
- *         {"relation": "equal", "groups": "=GROUPS", "exceptions": 0,
- *          "members": [{"site": "@request", "size_bytes": "=REQUEST_BYTES", "per_group": 1},
- *                      {"site": "@payload", "size_bytes": "=PAYLOAD_BYTES", "per_group": 1},
- *                      {"site": "@header", "size_bytes": "=HEADER_BYTES", "per_group": 1}],
- *          "combined_bytes": "=REQUEST_BYTES + PAYLOAD_BYTES + HEADER_BYTES"}}
+ * expect {"kind": "combine", "sites": ["@request", "@payload", "@header"], "evidence": {"relation":
+ *         "equal", "groups": "=GROUPS", "exceptions": 0, "members": [{"site": "@request", "size_bytes":
+ *         "=REQUEST_BYTES", "per_group": 1}, {"site": "@payload", "size_bytes": "=PAYLOAD_BYTES",
+ *         "per_group": 1}, {"site": "@header", "size_bytes": "=HEADER_BYTES", "per_group": 1}],
+ *         "combined_bytes": "=REQUEST_BYTES + PAYLOAD_BYTES + HEADER_BYTES"}}
  * never {"kind": "combine", "sites": ["@record"]}
- * expect {"kind": "pool", "sites": ["@record"], "evidence":
- *         {"block_bytes": "=RECORD_BYTES", "block_count": "=RECORDS", "waste_bytes": 0}}
+ * expect {"kind": "pool", "sites": ["@record"], "evidence": {"block_bytes": "=RECORD_BYTES", "block_count":
+ *         "=RECORDS", "waste_bytes": 0}}
  */
 #include <stdlib.h>
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A route has two ends of one kind for its whole life: an array of two in the combined structure.
  *
- * expect {"kind": "combine", "sites": ["@route", "@end"], "evidence":
- *         {"groups": "=ROUTES", "exceptions": 0,
- *          "members": [{"site": "@route", "size_bytes": "=ROUTE_BYTES", "per_group": 1},
- *                      {"site": "@end", "size_bytes": "=END_BYTES", "per_group": 2}],
- *          "combined_bytes": "=ROUTE_BYTES + 2 * END_BYTES"}}
+ * expect {"kind": "combine", "sites": ["@route", "@end"], "evidence": {"groups": "=ROUTES", "exceptions":
+ *         0, "members": [{"site": "@route", "size_bytes": "=ROUTE_BYTES", "per_group": 1}, {"site": "@end",
+ *         "size_bytes": "=END_BYTES", "per_group": 2}], "combined_bytes": "=ROUTE_BYTES + 2 * END_BYTES"}}
  */
 #include <stdlib.h>
 

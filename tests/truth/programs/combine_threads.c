@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A receiver asks for a message and its topic; a worker releases both. Several messages wait at a time.
  *
- * expect {"kind": "combine", "sites": ["@message", "@topic"], "evidence":
- *         {"relation": "equal", "groups": "=MESSAGES", "exceptions": 0,
- *          "members": [{"site": "@message", "size_bytes": "=MESSAGE_BYTES", "per_group": 1},
- *                      {"site": "@topic", "size_bytes": "=TOPIC_BYTES", "per_group": 1}],
- *          "combined_bytes": "=MESSAGE_BYTES + TOPIC_BYTES"}}
+ * expect {"kind": "combine", "sites": ["@message", "@topic"], "evidence": {"relation": "equal", "groups":
+ *         "=MESSAGES", "exceptions": 0, "members": [{"site": "@message", "size_bytes": "=MESSAGE_BYTES",
+ *         "per_group": 1}, {"site": "@topic", "size_bytes": "=TOPIC_BYTES", "per_group": 1}],
+ *         "combined_bytes": "=MESSAGE_BYTES + TOPIC_BYTES"}}
  * never {"kind": "stack-buffer", "sites": ["@message"]}
  * never {"kind": "stack-buffer", "sites": ["@topic"]}
  */

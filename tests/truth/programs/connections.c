@@ -2,8 +2,8 @@
 /* As many connections as the table has slots, again and again for the whole run: allocate them at start-up.
  *
  * expect {"kind": "preallocate", "sites": ["@connection"], "evidence": {"peak_count": "=SLOTS"}}
- * expect {"kind": "pool", "sites": ["@connection"], "evidence":
- *         {"block_bytes": "=CONNECTION_BYTES", "block_count": "=SLOTS", "waste_bytes": 0}}
+ * expect {"kind": "pool", "sites": ["@connection"], "evidence": {"block_bytes": "=CONNECTION_BYTES",
+ *         "block_count": "=SLOTS", "waste_bytes": 0}}
  */
 #include <stdlib.h>
 

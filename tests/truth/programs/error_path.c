@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A frame and its image are one, but for the few frames whose reading fails: they never get an image.
  *
- * expect {"kind": "combine", "sites": ["@frame", "@image"], "evidence":
- *         {"groups": "=FRAMES - FRAMES / FAILS_EVERY", "exceptions": "=FRAMES / FAILS_EVERY",
- *          "members": [{"site": "@frame", "size_bytes": "=FRAME_BYTES", "per_group": 1},
- *                      {"site": "@image", "size_bytes": "=IMAGE_BYTES", "per_group": 1}],
- *          "combined_bytes": "=FRAME_BYTES + IMAGE_BYTES"}}
+ * expect {"kind": "combine", "sites": ["@frame", "@image"], "evidence": {"groups": "=FRAMES - FRAMES /
+ *         FAILS_EVERY", "exceptions": "=FRAMES / FAILS_EVERY", "members": [{"site": "@frame", "size_bytes":
+ *         "=FRAME_BYTES", "per_group": 1}, {"site": "@image", "size_bytes": "=IMAGE_BYTES", "per_group":
+ *         1}], "combined_bytes": "=FRAME_BYTES + IMAGE_BYTES"}}
  */
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
  * exception is caught. The exception itself is a block too, which no buffer can replace.
  *
  * expect {"kind": "stack-buffer", "sites": ["@draft"], "confidence": "consistent", "evidence":
- *         {"buffer_bytes": "=DRAFT_BYTES", "owner": {"function": "attempt"}, "frames_down": 2,
- *          "instances": "=ROUNDS", "exceptions": 0}}
+ *         {"buffer_bytes": "=DRAFT_BYTES", "owner": {"function": "attempt"}, "frames_down": 2, "instances":
+ *         "=ROUNDS", "exceptions": 0}}
  * never {"kind": "stack-buffer", "sites": ["@thrown"]}
  */
 #include <cstdlib>

@@ -2,8 +2,8 @@
 /* A buffer that is asked for two calls below the function that owns it.
  *
  * expect {"kind": "stack-buffer", "sites": ["@name"], "confidence": "consistent", "evidence":
- *         {"buffer_bytes": "=NAME_BYTES", "owner": {"function": "serve"}, "frames_down": 2,
- *          "instances": "=CALLS", "exceptions": 0}}
+ *         {"buffer_bytes": "=NAME_BYTES", "owner": {"function": "serve"}, "frames_down": 2, "instances":
+ *         "=CALLS", "exceptions": 0}}
  */
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  *
  * expect {"kind": "stack-buffer", "sites": ["@joined"], "confidence": "consistent", "evidence":
  *         {"buffer_bytes": "=SMALLEST + STEPS - 1", "owner": {"function": "reply"}, "frames_down": 1,
- *          "instances": "=CALLS", "exceptions": 0}}
+ *         "instances": "=CALLS", "exceptions": 0}}
  */
 #include <stdlib.h>
 #include <string.h>

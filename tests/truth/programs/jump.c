@@ -3,8 +3,8 @@
  * jump, once; and once it is not released at all, but kept and released at the next jump.
  *
  * expect {"kind": "stack-buffer", "sites": ["@draft"], "confidence": "consistent", "evidence":
- *         {"buffer_bytes": "=DRAFT_BYTES", "owner": {"function": "attempt"}, "frames_down": 2,
- *          "instances": "=ROUNDS", "exceptions": 0}}
+ *         {"buffer_bytes": "=DRAFT_BYTES", "owner": {"function": "attempt"}, "frames_down": 2, "instances":
+ *         "=ROUNDS", "exceptions": 0}}
  * never {"kind": "stack-buffer", "sites": ["@lost"]}
  * expect {"kind": "pool", "sites": ["@lost"], "evidence": {"block_bytes": "=LOST_BYTES", "block_count": 2}}
  */

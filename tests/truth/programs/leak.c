@@ -4,9 +4,8 @@
  * expect {"kind": "growth", "sites": ["@item"]}
  * never {"kind": "growth", "sites": ["@line"]}
  * never {"kind": "permanent", "sites": ["@item"]}
- * expect {"kind": "stack-buffer", "sites": ["@line"], "evidence":
- *         {"buffer_bytes": "=LINE_BYTES", "owner": {"function": "work"}, "frames_down": 0,
- *          "instances": "=CALLS", "exceptions": 0}}
+ * expect {"kind": "stack-buffer", "sites": ["@line"], "evidence": {"buffer_bytes": "=LINE_BYTES", "owner":
+ *         {"function": "work"}, "frames_down": 0, "instances": "=CALLS", "exceptions": 0}}
  */
 #include <stdlib.h>
 

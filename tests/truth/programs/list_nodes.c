@@ -2,9 +2,8 @@
 /* Nodes of a list come and go in waves; none is like the other in how long it stays. A pool of that block
  * size needs as many blocks as were live at once.
  *
- * expect {"kind": "pool", "sites": ["@node"], "evidence":
- *         {"block_bytes": "=NODE_BYTES", "block_count": "=FIRST_WAVE + SECOND_WAVE - TAKEN", "waste_bytes":
- * 0}}
+ * expect {"kind": "pool", "sites": ["@node"], "evidence": {"block_bytes": "=NODE_BYTES", "block_count":
+ *         "=FIRST_WAVE + SECOND_WAVE - TAKEN", "waste_bytes": 0}}
  */
 #include <stdlib.h>
 

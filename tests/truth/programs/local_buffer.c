@@ -2,11 +2,11 @@
 /* A buffer that never leaves the function that asks for it, with other allocations made meanwhile.
  *
  * expect {"kind": "stack-buffer", "sites": ["@text"], "confidence": "consistent", "evidence":
- *         {"buffer_bytes": "=TEXT_BYTES", "owner": {"function": "answer"}, "frames_down": 0,
- *          "instances": "=CALLS", "exceptions": 0}}
+ *         {"buffer_bytes": "=TEXT_BYTES", "owner": {"function": "answer"}, "frames_down": 0, "instances":
+ *         "=CALLS", "exceptions": 0}}
  * expect {"kind": "stack-buffer", "sites": ["@scratch"], "confidence": "consistent", "evidence":
  *         {"buffer_bytes": "=SCRATCH_BYTES", "owner": {"function": "format"}, "frames_down": 0,
- *          "instances": "=2 * CALLS", "exceptions": 0}}
+ *         "instances": "=2 * CALLS", "exceptions": 0}}
  */
 #include <stdlib.h>
 

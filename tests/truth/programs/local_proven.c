@@ -2,8 +2,8 @@
 /* Built with -finstrument-functions: a local buffer is proven on this run, and a cache is not one.
  *
  * expect {"kind": "stack-buffer", "sites": ["@digest"], "confidence": "proven", "evidence":
- *         {"buffer_bytes": "=DIGEST_BYTES", "owner": {"function": "sign"}, "frames_down": 1,
- *          "instances": "=CALLS", "exceptions": 0}}
+ *         {"buffer_bytes": "=DIGEST_BYTES", "owner": {"function": "sign"}, "frames_down": 1, "instances":
+ *         "=CALLS", "exceptions": 0}}
  * never {"kind": "stack-buffer", "sites": ["@last"]}
  */
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 /* Nodes of a map, erased in another order than they were made in: a pool of nodes. A node of libstdc++ has
  * four words before its value.
  *
- * expect {"kind": "pool", "sites": ["@insert"], "evidence":
- *         {"block_bytes": "=NODE_BYTES", "block_count": "=ENTRIES"}}
+ * expect {"kind": "pool", "sites": ["@insert"], "evidence": {"block_bytes": "=NODE_BYTES", "block_count":
+ *         "=ENTRIES"}}
  */
 #include <map>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of varying size whose largest was seen near the end: the maximum is not known yet.
  *
- * expect {"kind": "fixed-maximum", "sites": ["@name"], "evidence":
- *         {"max_bytes": "=20 + (NAMES - 1) // 10", "observations": "=NAMES", "still_growing": true}}
+ * expect {"kind": "fixed-maximum", "sites": ["@name"], "evidence": {"max_bytes": "=20 + (NAMES - 1) // 10",
+ *         "observations": "=NAMES", "still_growing": true}}
  */
 #include <stdlib.h>
 

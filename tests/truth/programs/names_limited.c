@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of varying size, cut at a limit that is reached again and again.
  *
- * expect {"kind": "fixed-maximum", "sites": ["@name"], "evidence":
- *         {"max_bytes": "=LIMIT", "p99_bytes": "=LONG", "observations": "=NAMES", "still_growing": false}}
+ * expect {"kind": "fixed-maximum", "sites": ["@name"], "evidence": {"max_bytes": "=LIMIT", "p99_bytes":
+ *         "=LONG", "observations": "=NAMES", "still_growing": false}}
  */
 #include <stdlib.h>
 

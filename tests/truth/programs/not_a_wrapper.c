@@ -3,7 +3,7 @@
  * the advice belongs to its own line.
  *
  * expect {"kind": "pool", "sites": ["@point"], "evidence": {"block_bytes": "=POINT_BYTES", "block_count":
- * "=PEAK"}}
+ *         "=PEAK"}}
  */
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
  * own.
  *
  * expect {"kind": "stack-buffer", "sites": ["@packet"], "confidence": "consistent", "evidence":
- *         {"buffer_bytes": "=PACKET_BYTES", "owner": {"function": "handle"}, "frames_down": 0,
- *          "instances": "=CALLS", "exceptions": 0}}
+ *         {"buffer_bytes": "=PACKET_BYTES", "owner": {"function": "handle"}, "frames_down": 0, "instances":
+ *         "=CALLS", "exceptions": 0}}
  */
 #include <stdlib.h>
 

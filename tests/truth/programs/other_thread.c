@@ -4,8 +4,8 @@
  *
  * never {"kind": "stack-buffer", "sites": ["@job"]}
  * expect {"kind": "stack-buffer", "sites": ["@note"], "confidence": "consistent", "evidence":
- *         {"buffer_bytes": "=NOTE_BYTES", "owner": {"function": "submit"}, "frames_down": 0,
- *          "instances": "=JOBS", "exceptions": 0}}
+ *         {"buffer_bytes": "=NOTE_BYTES", "owner": {"function": "submit"}, "frames_down": 0, "instances":
+ *         "=JOBS", "exceptions": 0}}
  */
 #include <pthread.h>
 #include <semaphore.h>

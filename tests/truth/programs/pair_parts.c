@@ -4,10 +4,10 @@
  *
  * never {"kind": "combine", "sites": ["@connection"]}
  * never {"kind": "combine", "sites": ["@ticket"]}
- * expect {"kind": "pool", "sites": ["@connection"], "evidence":
- *         {"block_bytes": "=CONNECTION_BYTES", "block_count": "=AT_ONCE"}}
- * expect {"kind": "pool", "sites": ["@ticket"], "evidence":
- *         {"block_bytes": "=TICKET_BYTES", "block_count": "=TICKETS"}}
+ * expect {"kind": "pool", "sites": ["@connection"], "evidence": {"block_bytes": "=CONNECTION_BYTES",
+ *         "block_count": "=AT_ONCE"}}
+ * expect {"kind": "pool", "sites": ["@ticket"], "evidence": {"block_bytes": "=TICKET_BYTES", "block_count":
+ *         "=TICKETS"}}
  */
 #include <stdlib.h>
 

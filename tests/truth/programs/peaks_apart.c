@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Two sizes whose peaks fall at different times: one pool for both needs the larger peak, not the sum.
  *
- * expect {"kind": "pool", "marks": {"scope": "general"}, "evidence":
- *         {"pool_count": 1, "pools": [{"block_bytes": "=NIGHT_BYTES", "block_count": "=DAY_PEAK"}]}}
+ * expect {"kind": "pool", "marks": {"scope": "general"}, "evidence": {"pool_count": 1, "pools":
+ *         [{"block_bytes": "=NIGHT_BYTES", "block_count": "=DAY_PEAK"}]}}
  */
 #include <stdlib.h>
 

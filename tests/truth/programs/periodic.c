@@ -4,8 +4,10 @@
  *
  * never {"kind": "combine", "sites": ["@light"]}
  * never {"kind": "combine", "sites": ["@noise"]}
- * expect {"kind": "pool", "sites": ["@light"], "evidence": {"block_bytes": "=LIGHT_BYTES", "block_count": 2}}
- * expect {"kind": "pool", "sites": ["@noise"], "evidence": {"block_bytes": "=NOISE_BYTES", "block_count": 3}}
+ * expect {"kind": "pool", "sites": ["@light"], "evidence": {"block_bytes": "=LIGHT_BYTES", "block_count":
+ *         2}}
+ * expect {"kind": "pool", "sites": ["@noise"], "evidence": {"block_bytes": "=NOISE_BYTES", "block_count":
+ *         3}}
  */
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  *
  * expect {"kind": "stack-buffer", "sites": ["@text"], "confidence": "consistent", "evidence":
  *         {"buffer_bytes": "=SECOND_BYTES", "owner": {"function": "compose"}, "frames_down": 0,
- *          "instances": "=CALLS", "exceptions": 0}}
+ *         "instances": "=CALLS", "exceptions": 0}}
  */
 #include <stdlib.h>
 

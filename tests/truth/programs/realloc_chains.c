@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Arrays that double by realloc until they are full, and then stay for a while.
  *
- * expect {"kind": "presize", "sites": ["@grown"], "evidence":
- *         {"chains": "=ARRAYS", "growth_steps": "=ARRAYS * STEPS", "final_bytes": "=FIRST_BYTES * 2 **
- * STEPS"}}
+ * expect {"kind": "presize", "sites": ["@grown"], "evidence": {"chains": "=ARRAYS", "growth_steps":
+ *         "=ARRAYS * STEPS", "final_bytes": "=FIRST_BYTES * 2 ** STEPS"}}
  */
 #include <stdlib.h>
 

@@ -2,11 +2,11 @@
 /* Each level of a recursion has a buffer of its own. What a level returns is released by the level above it.
  *
  * expect {"kind": "stack-buffer", "sites": ["@own"], "confidence": "consistent", "evidence":
- *         {"buffer_bytes": "=OWN_BYTES", "owner": {"function": "descend"}, "frames_down": 0,
- *          "instances": "=ROUNDS * LEVELS", "exceptions": 0}}
+ *         {"buffer_bytes": "=OWN_BYTES", "owner": {"function": "descend"}, "frames_down": 0, "instances":
+ *         "=ROUNDS * LEVELS", "exceptions": 0}}
  * expect {"kind": "stack-buffer", "sites": ["@result"], "confidence": "consistent", "evidence":
  *         {"buffer_bytes": "=RESULT_BYTES", "owner": {"function": "descend"}, "frames_down": 1,
- *          "instances": "=ROUNDS * (LEVELS - 1)", "exceptions": 0}}
+ *         "instances": "=ROUNDS * (LEVELS - 1)", "exceptions": 0}}
  */
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
  *
  * expect {"kind": "stack-buffer", "sites": ["@held"], "confidence": "consistent", "evidence":
  *         {"buffer_bytes": "=HELD_BYTES", "owner": {"function": "round_trip"}, "frames_down": 1,
- *          "instances": "=ROUNDS", "exceptions": 0}}
+ *         "instances": "=ROUNDS", "exceptions": 0}}
  */
 #include <stdlib.h>
 

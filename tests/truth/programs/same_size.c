@@ -2,8 +2,8 @@
 /* Two lines ask for blocks of one size, and one line releases them; their peaks fall at different times. The
  * pool for both needs as many blocks as were live of both together, which is less than the sum of the peaks.
  *
- * expect {"kind": "pool", "sites": ["@node", "@edge"], "evidence":
- *         {"block_bytes": "=BLOCK_BYTES", "block_count": "=NODES + EARLY", "waste_bytes": 0}}
+ * expect {"kind": "pool", "sites": ["@node", "@edge"], "evidence": {"block_bytes": "=BLOCK_BYTES",
+ *         "block_count": "=NODES + EARLY", "waste_bytes": 0}}
  */
 #include <stdlib.h>
 

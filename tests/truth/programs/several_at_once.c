@@ -3,11 +3,11 @@
  * as many as its caller says, ever more: no array can be declared for that.
  *
  * expect {"kind": "stack-buffer", "sites": ["@part"], "confidence": "consistent", "evidence":
- *         {"buffer_bytes": "=PART_BYTES", "owner": {"function": "assemble"}, "frames_down": 0,
- *          "instances": "=CALLS * PARTS", "exceptions": 0}}
+ *         {"buffer_bytes": "=PART_BYTES", "owner": {"function": "assemble"}, "frames_down": 0, "instances":
+ *         "=CALLS * PARTS", "exceptions": 0}}
  * never {"kind": "stack-buffer", "sites": ["@item"]}
- * expect {"kind": "pool", "sites": ["@item"], "evidence":
- *         {"block_bytes": "=ITEM_BYTES", "block_count": "=4 * (CALLS - 1)"}}
+ * expect {"kind": "pool", "sites": ["@item"], "evidence": {"block_bytes": "=ITEM_BYTES", "block_count": "=4
+ *         * (CALLS - 1)"}}
  */
 #include <stdlib.h>
 

@@ -4,11 +4,10 @@
  * never {"kind": "permanent", "sites": ["@configuration"]}
  * never {"kind": "growth", "sites": ["@configuration"]}
  * never {"kind": "stack-buffer", "sites": ["@configuration"]}
- * expect {"kind": "pool", "sites": ["@configuration"], "evidence":
- *         {"block_bytes": "=CONFIGURATION_BYTES", "block_count": 2}}
- * expect {"kind": "stack-buffer", "sites": ["@line"], "evidence":
- *         {"buffer_bytes": "=LINE_BYTES", "owner": {"function": "work"}, "frames_down": 0,
- *          "instances": "=RELOADS * CALLS", "exceptions": 0}}
+ * expect {"kind": "pool", "sites": ["@configuration"], "evidence": {"block_bytes": "=CONFIGURATION_BYTES",
+ *         "block_count": 2}}
+ * expect {"kind": "stack-buffer", "sites": ["@line"], "evidence": {"buffer_bytes": "=LINE_BYTES", "owner":
+ *         {"function": "work"}, "frames_down": 0, "instances": "=RELOADS * CALLS", "exceptions": 0}}
  */
 #include <stdlib.h>
 

@@ -2,14 +2,16 @@
 /* A table and its entries are made at the start and stay; so does one object that is made later, once. A
  * second table is made at the start, too, and released when the program ends.
  *
- * expect {"kind": "permanent", "sites": ["@table"], "evidence": {"count": 1, "total_bytes": "=TABLE_BYTES"}}
- * expect {"kind": "permanent", "sites": ["@entry"], "evidence":
- *         {"count": "=ENTRIES", "total_bytes": "=ENTRIES * ENTRY_BYTES"}}
+ * expect {"kind": "permanent", "sites": ["@table"], "evidence": {"count": 1, "total_bytes":
+ *         "=TABLE_BYTES"}}
+ * expect {"kind": "permanent", "sites": ["@entry"], "evidence": {"count": "=ENTRIES", "total_bytes":
+ *         "=ENTRIES * ENTRY_BYTES"}}
  * expect {"kind": "permanent", "sites": ["@released"], "evidence": {"count": 1, "total_bytes":
- * "=RELEASED_BYTES"}} expect {"kind": "permanent", "sites": ["@single"], "evidence": {"count": 1,
- * "total_bytes": "=SINGLE_BYTES"}} expect {"kind": "stack-buffer", "sites": ["@line"], "evidence":
- *         {"buffer_bytes": "=LINE_BYTES", "owner": {"function": "work"}, "frames_down": 0,
- *          "instances": "=CALLS", "exceptions": 0}}
+ *         "=RELEASED_BYTES"}}
+ * expect {"kind": "permanent", "sites": ["@single"], "evidence": {"count": 1, "total_bytes":
+ *         "=SINGLE_BYTES"}}
+ * expect {"kind": "stack-buffer", "sites": ["@line"], "evidence": {"buffer_bytes": "=LINE_BYTES", "owner":
+ *         {"function": "work"}, "frames_down": 0, "instances": "=CALLS", "exceptions": 0}}
  * never {"kind": "growth", "sites": ["@entry"]}
  */
 #include <stdlib.h>

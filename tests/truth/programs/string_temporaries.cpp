@@ -2,8 +2,8 @@
 /* Strings too long for the object itself, built and dropped within one function.
  *
  * expect {"kind": "stack-buffer", "sites": ["@text"], "confidence": "consistent", "evidence":
- *         {"buffer_bytes": "=LENGTH + 1", "owner": {"function": "check"}, "frames_down": 0,
- *          "instances": "=CALLS", "exceptions": 0}}
+ *         {"buffer_bytes": "=LENGTH + 1", "owner": {"function": "check"}, "frames_down": 0, "instances":
+ *         "=CALLS", "exceptions": 0}}
  */
 #include <string>
 

@@ -3,8 +3,8 @@
  * function is no longer on the stack. What remains to be seen is that its caller held the block throughout.
  *
  * expect {"kind": "stack-buffer", "sites": ["@line"], "confidence": "consistent", "evidence":
- *         {"buffer_bytes": "=LINE_BYTES", "owner": {"function": "main"}, "frames_down": 1,
- *          "instances": "=CALLS", "exceptions": 0}}
+ *         {"buffer_bytes": "=LINE_BYTES", "owner": {"function": "main"}, "frames_down": 1, "instances":
+ *         "=CALLS", "exceptions": 0}}
  */
 #include <stdlib.h>
 

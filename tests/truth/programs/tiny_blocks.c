@@ -2,8 +2,8 @@
 /* Blocks of a few bytes that stay: header and rounding are several times what is asked for. The same number
  * of larger blocks is no such case.
  *
- * expect {"kind": "overhead", "sites": ["@tag"], "evidence":
- *         {"allocations": "=TAGS", "payload_bytes": "=TAGS * TAG_BYTES", "peak_count": "=TAGS"}}
+ * expect {"kind": "overhead", "sites": ["@tag"], "evidence": {"allocations": "=TAGS", "payload_bytes":
+ *         "=TAGS * TAG_BYTES", "peak_count": "=TAGS"}}
  * never {"kind": "overhead", "sites": ["@page"]}
  */
 #include <stdlib.h>

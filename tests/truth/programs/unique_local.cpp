@@ -3,7 +3,7 @@
  *
  * expect {"kind": "stack-buffer", "sites": ["@reading"], "confidence": "consistent", "evidence":
  *         {"buffer_bytes": "=READING_BYTES", "owner": {"function": "measure"}, "frames_down": 0,
- *          "instances": "=CALLS", "exceptions": 0}}
+ *         "instances": "=CALLS", "exceptions": 0}}
  */
 #include <memory>
 

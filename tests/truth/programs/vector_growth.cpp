@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Vectors that grow element by element: the library copies from block to block, without realloc.
  *
- * expect {"kind": "presize", "sites": ["@push"], "evidence":
- *         {"chains": "=VECTORS", "growth_steps": "=VECTORS * 7", "final_bytes": "=ELEMENTS * 4"}}
+ * expect {"kind": "presize", "sites": ["@push"], "evidence": {"chains": "=VECTORS", "growth_steps":
+ *         "=VECTORS * 7", "final_bytes": "=ELEMENTS * 4"}}
  */
 #include <vector>
 

@@ -2,13 +2,13 @@
 /* Three functions stand between the program's lines and malloc, with names that no list has: what they ask
  * for belongs to the lines that call the outermost of them.
  *
- * expect {"kind": "stack-buffer", "sites": ["@first"], "evidence":
- *         {"buffer_bytes": "=FIRST_BYTES", "owner": {"function": "one"}, "instances": "=CALLS", "exceptions":
- * 0}} expect {"kind": "stack-buffer", "sites": ["@second"], "evidence":
- *         {"buffer_bytes": "=SECOND_BYTES", "owner": {"function": "two"}, "instances": "=CALLS",
- * "exceptions": 0}} expect {"kind": "stack-buffer", "sites": ["@third"], "evidence":
- *         {"buffer_bytes": "=THIRD_BYTES", "owner": {"function": "three"}, "instances": "=CALLS",
- * "exceptions": 0}} never {"kind": "*", "sites": ["@inner", "@middle", "@outer"]}
+ * expect {"kind": "stack-buffer", "sites": ["@first"], "evidence": {"buffer_bytes": "=FIRST_BYTES",
+ *         "owner": {"function": "one"}, "instances": "=CALLS", "exceptions": 0}}
+ * expect {"kind": "stack-buffer", "sites": ["@second"], "evidence": {"buffer_bytes": "=SECOND_BYTES",
+ *         "owner": {"function": "two"}, "instances": "=CALLS", "exceptions": 0}}
+ * expect {"kind": "stack-buffer", "sites": ["@third"], "evidence": {"buffer_bytes": "=THIRD_BYTES",
+ *         "owner": {"function": "three"}, "instances": "=CALLS", "exceptions": 0}}
+ * never {"kind": "*", "sites": ["@inner", "@middle", "@outer"]}
  */
 #include <stdlib.h>
 #include <string.h>
