@@ -5,6 +5,7 @@
 
 /* In the order of design: the strongest tactic first. */
 const struct tn_analysis *const tn_analyses[] = {
+    &tn_analysis_stack_buffer,
     &tn_analysis_overhead,
     NULL,
 };

@@ -7,5 +7,6 @@
 #include "analysis.h"
 
 extern const struct tn_analysis tn_analysis_overhead;
+extern const struct tn_analysis tn_analysis_stack_buffer;
 
 #endif

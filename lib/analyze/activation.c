@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "activation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Positions on a coroutine's stack are no distances from the base of the thread's own. */
+#define DEPTH_BYTES_MAX (UINT64_C(1) << 40)
+
+int tn_activations_begin(struct tn_activations *activations, const struct tn_frames *frames,
+                         size_t thread_count)
+{
+    *activations = (struct tn_activations){.frames = frames, .thread_count = thread_count};
+    activations->threads = calloc(thread_count, sizeof(activations->threads[0]));
+    return activations->threads != NULL ? 0 : -ENOMEM;
+}
+
+void tn_activations_finish(struct tn_activations *activations)
+{
+    for (size_t i = 0; activations->threads != NULL && i < activations->thread_count; i++) {
+        free(activations->threads[i].items);
+        free(activations->threads[i].marks);
+    }
+    free(activations->threads);
+    *activations = (struct tn_activations){0};
+}
+
+static int make_room(struct tn_activation_stack *stack, uint32_t depth)
+{
+    if (depth <= stack->capacity)
+        return 0;
+    uint32_t capacity = depth * 2 + 32;
+    void *items = realloc(stack->items, capacity * sizeof(stack->items[0]));
+    if (items == NULL)
+        return -ENOMEM;
+    stack->items = items;
+    stack->capacity = capacity;
+    return 0;
+}
+
+/* Depths that a later event exceeds can never be a maximum again. */
+static int mark_depth(struct tn_activation_stack *stack, uint64_t event, uint64_t depth_bytes)
+{
+    while (stack->mark_count != 0 && stack->marks[stack->mark_count - 1].depth_bytes <= depth_bytes)
+        stack->mark_count--;
+    if (stack->mark_count == stack->mark_capacity) {
+        size_t capacity = stack->mark_capacity * 2 + 64;
+        void *marks = realloc(stack->marks, capacity * sizeof(stack->marks[0]));
+        if (marks == NULL)
+            return -ENOMEM;
+        stack->marks = marks;
+        stack->mark_capacity = capacity;
+    }
+    stack->marks[stack->mark_count++] = (struct tn_depth_mark){event, depth_bytes};
+    return 0;
+}
+
+/* How many levels, from the root, the new stack has in common with the current one. Ids fall towards the
+ * root, so the higher one of two different nodes is never the common ancestor. */
+static uint32_t common_levels(const struct tn_activation_stack *stack, const struct tn_stack_node *nodes,
+                              uint32_t node)
+{
+    uint32_t level = stack->depth;
+    while (level != 0 && node != 0) {
+        uint32_t current = stack->items[level - 1].node;
+        if (current == node)
+            return level;
+        if (current > node)
+            level--;
+        else
+            node = nodes[node].caller_id;
+    }
+    return 0;
+}
+
+static uint32_t function_of(const struct tn_activations *activations, const struct tn_stack_node *node)
+{
+    return node->frame_id < activations->frames->frame_count
+               ? activations->frames->frames[node->frame_id].place.function
+               : 0;
+}
+
+/* Make the new stack the current one. Above `common`, its frames are the same. The frame just below that has
+ * gone on to another line: it is the same activation if it is the same function, since the call that entered
+ * it, and with it its position, is the same. */
+static void replace(const struct tn_activations *activations, const struct tn_pass *pass,
+                    struct tn_activation_stack *stack, uint32_t stack_id, uint32_t common, uint64_t event)
+{
+    uint32_t level = pass->nodes[stack_id].depth, old_depth = stack->depth;
+    stack->depth = level;
+    for (uint32_t node = stack_id; level > common; node = pass->nodes[node].caller_id, level--) {
+        struct tn_activation *item = &stack->items[level - 1];
+        uint32_t function = function_of(activations, &pass->nodes[node]);
+        bool is_same =
+            level == common + 1 && level <= old_depth && function != 0 && item->function == function;
+        *item = (struct tn_activation){node, function, is_same ? item->since : event};
+    }
+}
+
+int tn_activations_step(struct tn_activations *activations, const struct tn_pass *pass, uint32_t thread,
+                        uint32_t stack_id, uint64_t depth_bytes, uint64_t thread_event)
+{
+    struct tn_activation_stack *stack = &activations->threads[thread];
+    if (stack_id == 0)
+        return 0;
+    const struct tn_stack_node *node = &pass->nodes[stack_id];
+    if (node->is_cut || node->depth == 0) {
+        stack->depth = 0;
+        return 0;
+    }
+    uint64_t root_bytes = depth_bytes - node->total_bytes;
+    if (root_bytes != stack->root_bytes)
+        stack->depth = 0;
+    stack->root_bytes = root_bytes;
+    int r = make_room(stack, node->depth);
+    if (r == 0 && depth_bytes < DEPTH_BYTES_MAX)
+        r = mark_depth(stack, thread_event, depth_bytes);
+    if (r < 0)
+        return r;
+    if (stack->depth != node->depth || stack->items[stack->depth - 1].node != stack_id)
+        replace(activations, pass, stack, stack_id, common_levels(stack, pass->nodes, stack_id),
+                thread_event);
+    return 0;
+}
+
+uint32_t tn_activations_owner(const struct tn_activations *activations, uint32_t thread, uint64_t event,
+                              uint32_t max_level)
+{
+    const struct tn_activation_stack *stack = &activations->threads[thread];
+    uint32_t low = 0, high = max_level < stack->depth ? max_level : stack->depth;
+    while (low < high) {
+        uint32_t middle = low + (high - low + 1) / 2;
+        if (stack->items[middle - 1].since <= event)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+uint64_t tn_activations_deepest(const struct tn_activations *activations, uint32_t thread, uint64_t since)
+{
+    const struct tn_activation_stack *stack = &activations->threads[thread];
+    size_t low = 0, high = stack->mark_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (stack->marks[middle].event < since)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < stack->mark_count ? stack->marks[low].depth_bytes : 0;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "frames.h"
+
+#include "pass.h"
+
+#include "tenure/map.h"
+#include "tenure/site.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_HASH_SEED UINT64_C(0x9e3779b97f4a7c15)
+
+struct loading {
+    const struct tn_pass *pass;
+    struct tn_frames *frames;
+    struct tn_site_rules *rules;
+    struct tn_map by_name; /* hash of module and name -> index of a function */
+    size_t function_capacity;
+};
+
+static uint64_t hash_name(uint32_t module_id, const char *name)
+{
+    uint64_t hash = NAME_HASH_SEED ^ module_id;
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
+    return tn_mix(hash) | 1;
+}
+
+static int add_function(struct loading *loading, uint32_t module_id, const char *name, const char *module,
+                        uint32_t *ret_function)
+{
+    struct tn_frames *frames = loading->frames;
+    if (frames->function_count == loading->function_capacity) {
+        size_t capacity = loading->function_capacity * 2;
+        void *functions = realloc(frames->functions, capacity * sizeof(frames->functions[0]));
+        if (functions == NULL)
+            return -ENOMEM;
+        frames->functions = functions;
+        loading->function_capacity = capacity;
+    }
+    struct tn_site_class class;
+    tn_site_classify(loading->rules, name, module, 0, &class);
+    char *copy = strdup(name);
+    if (copy == NULL)
+        return -ENOMEM;
+    *ret_function = (uint32_t)frames->function_count;
+    frames->functions[frames->function_count++] = (struct tn_code_function){
+        copy, module_id, class.kind == TN_SITE_PROGRAM, class.kind == TN_SITE_RUNTIME};
+    return 0;
+}
+
+/* Two names with one hash would be taken for one function: with 64 bits, and some ten thousand functions, one
+ * log in 10^11. */
+static int find_function(struct loading *loading, uint32_t module_id, const char *name, const char *module,
+                         uint32_t *ret_function)
+{
+    *ret_function = 0;
+    if (name == NULL)
+        return 0;
+    uint64_t hash = hash_name(module_id, name);
+    const uint64_t *known = tn_map_find(&loading->by_name, hash);
+    if (known != NULL) {
+        *ret_function = (uint32_t)*known;
+        return 0;
+    }
+    int r = add_function(loading, module_id, name, module, ret_function);
+    return r < 0 ? r : tn_map_put(&loading->by_name, hash, *ret_function);
+}
+
+static int add_row(struct loading *loading, sqlite3_stmt *row)
+{
+    struct tn_frames *frames = loading->frames;
+    uint64_t physical = (uint64_t)sqlite3_column_int64(row, 1);
+    if (physical >= frames->frame_count)
+        return 0;
+    const char *module = (const char *)sqlite3_column_text(row, 6);
+    struct tn_code_frame *frame = &frames->frames[physical];
+    struct tn_code_place place = {.line = (uint32_t)sqlite3_column_int64(row, 4),
+                                  .frame_id = (uint32_t)sqlite3_column_int64(row, 0)};
+    int r = find_function(loading, (uint32_t)sqlite3_column_int64(row, 2),
+                          (const char *)sqlite3_column_text(row, 3), module, &place.function);
+    if (r < 0)
+        return r;
+    if (place.frame_id != physical) {
+        if (frame->inlined_count++ == 0)
+            frame->first_inlined = (uint32_t)frames->inlined_count;
+        frames->inlined[frames->inlined_count++] = place;
+        return 0;
+    }
+    struct tn_site_class class;
+    tn_site_classify(loading->rules, (const char *)sqlite3_column_text(row, 3), module,
+                     (uint64_t)sqlite3_column_int64(row, 5), &class);
+    frame->place = place;
+    frame->offset_bytes = (uint64_t)sqlite3_column_int64(row, 5);
+    frame->is_runtime = class.kind == TN_SITE_RUNTIME;
+    return 0;
+}
+
+static int count_frames(struct loading *loading, size_t *ret_inlined)
+{
+    sqlite3_stmt *row;
+    int r = tn_pass_prepare(loading->pass,
+                            "SELECT coalesce(max(id) FILTER (WHERE inlined_into IS NULL), 0), count(*),"
+                            " count(inlined_into) FROM frame",
+                            &row);
+    if (r < 0)
+        return r;
+    int rc = sqlite3_step(row);
+    int64_t highest = sqlite3_column_int64(row, 0), count = sqlite3_column_int64(row, 1);
+    *ret_inlined = (size_t)sqlite3_column_int64(row, 2);
+    sqlite3_finalize(row);
+    if (rc != SQLITE_ROW)
+        return tn_pass_refuse(loading->pass, tn_log_errno(tn_log_database(loading->pass->log), rc),
+                              "cannot load frames");
+    if (highest < 0 || highest >= UINT32_MAX || highest / 4 > count + 1024)
+        return tn_pass_refuse(loading->pass, -EBADMSG, "cannot load frames");
+    loading->frames->frame_count = (size_t)highest + 1;
+    return 0;
+}
+
+static int make_room(struct loading *loading, size_t inlined)
+{
+    struct tn_frames *frames = loading->frames;
+    loading->function_capacity = 256;
+    frames->frames = calloc(frames->frame_count, sizeof(frames->frames[0]));
+    frames->inlined = calloc(inlined + 1, sizeof(frames->inlined[0]));
+    frames->functions = calloc(loading->function_capacity, sizeof(frames->functions[0]));
+    if (frames->frames == NULL || frames->inlined == NULL || frames->functions == NULL)
+        return tn_pass_refuse(loading->pass, -ENOMEM, "cannot load frames");
+    frames->function_count = 1;
+    return 0;
+}
+
+static int load_rows(struct loading *loading)
+{
+    sqlite3_stmt *rows;
+    int r = tn_pass_prepare(loading->pass,
+                            "SELECT f.id, coalesce(f.inlined_into, f.id), coalesce(f.module_id, 0),"
+                            " f.function, coalesce(f.line, 0), f.offset_bytes, m.path"
+                            " FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id"
+                            " ORDER BY 2, f.inlined_into IS NULL, f.inline_position",
+                            &rows);
+    if (r < 0)
+        return r;
+    int rc = SQLITE_DONE;
+    while (r == 0 && (rc = sqlite3_step(rows)) == SQLITE_ROW)
+        r = add_row(loading, rows);
+    sqlite3_finalize(rows);
+    if (r == 0 && rc != SQLITE_DONE)
+        r = tn_log_errno(tn_log_database(loading->pass->log), rc);
+    return r < 0 ? tn_pass_refuse(loading->pass, r, "cannot load frames") : 0;
+}
+
+int tn_frames_load(const struct tn_pass *pass, struct tn_frames *ret_frames)
+{
+    struct loading loading = {.pass = pass, .frames = ret_frames};
+    size_t inlined = 0;
+    *ret_frames = (struct tn_frames){0};
+    int r = tn_site_rules_open(pass->options->wrapper_regex, &loading.rules, pass->error);
+    if (r == 0)
+        r = count_frames(&loading, &inlined);
+    if (r == 0)
+        r = make_room(&loading, inlined);
+    if (r == 0)
+        r = load_rows(&loading);
+    tn_site_rules_close(loading.rules);
+    tn_map_finish(&loading.by_name);
+    return r;
+}
+
+void tn_frames_finish(struct tn_frames *frames)
+{
+    for (size_t i = 0; i < frames->function_count; i++)
+        free(frames->functions[i].name);
+    free(frames->functions);
+    free(frames->inlined);
+    free(frames->frames);
+    *frames = (struct tn_frames){0};
+}
+
+const struct tn_code_place *tn_frames_place(const struct tn_frames *frames, uint32_t frame_id,
+                                            uint32_t position)
+{
+    const struct tn_code_frame *frame = &frames->frames[frame_id];
+    return position < frame->inlined_count ? &frames->inlined[frame->first_inlined + position]
+                                           : &frame->place;
+}
+
+/* The source frame `inwards` steps from the physical one; NULL: there are not so many. */
+static const struct tn_code_place *place_inwards(const struct tn_frames *frames, uint32_t frame_id,
+                                                 uint32_t inwards)
+{
+    uint32_t count = frames->frames[frame_id].inlined_count;
+    return inwards <= count ? tn_frames_place(frames, frame_id, count - inwards) : NULL;
+}
+
+uint32_t tn_frames_common_inlined(const struct tn_frames *frames, uint32_t one, uint32_t other)
+{
+    uint32_t common = 0;
+    for (;;) {
+        const struct tn_code_place *a = place_inwards(frames, one, common);
+        const struct tn_code_place *b = place_inwards(frames, other, common);
+        const struct tn_code_place *inner_a = place_inwards(frames, one, common + 1);
+        const struct tn_code_place *inner_b = place_inwards(frames, other, common + 1);
+        if (inner_a == NULL || inner_b == NULL || a->line != b->line || inner_a->function == 0 ||
+            inner_a->function != inner_b->function)
+            return common;
+        common++;
+    }
+}
+
+bool tn_frames_is_behind(const struct tn_frames *frames, uint32_t earlier, uint32_t later)
+{
+    uint32_t inwards = tn_frames_common_inlined(frames, earlier, later);
+    const struct tn_code_place *a = place_inwards(frames, earlier, inwards);
+    const struct tn_code_place *b = place_inwards(frames, later, inwards);
+    if (a->line != 0 && b->line != 0 && a->line != b->line)
+        return b->line > a->line;
+    return frames->frames[later].offset_bytes > frames->frames[earlier].offset_bytes;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "stack_buffer.h"
+
+#include "kinds.h"
+#include "pass.h"
+
+#include "tenure/json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TACTIC "consider stack buffers"
+
+/* Tiers of methods: how readily a buffer goes on the stack. */
+#define TIER_1_BYTES     128u /* LLVM's Attributor converts no more by default */
+#define TIER_1_INSTANCES 30u
+#define TIER_2_BYTES     1024u
+#define TIER_2_DOWN      2u
+
+/* A giant: the largest block has at least this many bits more than 99 in 100, and more than the bytes of tier
+ * 2: most calls would carry a buffer that they do not need. */
+#define GIANT_BITS 4u
+
+/* What is stated of one site. */
+struct statement {
+    const struct tn_stack_buffers *buffers;
+    const struct tn_pass *pass;
+    const struct tn_contained_site *counts;
+    const struct tn_pass_site *seen;
+    uint32_t site;
+    struct tn_buffer_owner owner;
+    char *owner_file; /* owned */
+    uint32_t owner_line;
+    uint64_t exceptions;
+    uint64_t grown_bytes;       /* what the owner's frame grows by */
+    uint64_t depth_after_bytes; /* deepest event, with the buffers in place */
+    unsigned tier;
+    bool has_giant;
+};
+
+static const char *owner_name(const struct statement *statement)
+{
+    return statement->buffers->frames.functions[statement->owner.function].name;
+}
+
+static bool has_giant(const struct tn_contained_site *counts)
+{
+    uint64_t total = 0, seen = 0;
+    unsigned highest = 0, p99 = 0;
+    for (unsigned bits = 0; bits < 65; bits++) {
+        total += counts->size_counts[bits];
+        if (counts->size_counts[bits] != 0)
+            highest = bits;
+    }
+    for (unsigned bits = 0; bits < 65 && seen * 100 < total * 99; bits++) {
+        seen += counts->size_counts[bits];
+        p99 = bits;
+    }
+    return highest >= p99 + GIANT_BITS && counts->max_size_bytes > TIER_2_BYTES;
+}
+
+static unsigned tier_of(const struct statement *statement)
+{
+    uint64_t bytes = statement->grown_bytes;
+    if (bytes <= TIER_1_BYTES && statement->owner.frames_down == 0 &&
+        statement->counts->instances >= TIER_1_INSTANCES)
+        return 1;
+    return bytes <= TIER_2_BYTES && statement->owner.frames_down <= TIER_2_DOWN ? 2 : 3;
+}
+
+/* Whether the blocks are few enough and small enough for a local array. */
+static bool fits(const struct statement *statement)
+{
+    const struct tn_contained_site *counts = statement->counts;
+    const struct tn_pass *pass = statement->pass;
+    double share = tn_pass_threshold(pass, "stack-buffer.stack-share");
+    double stack_bytes = (double)counts->smallest_stack_bytes;
+    uint64_t worst_bytes = counts->max_size_bytes * counts->max_thread_live_count;
+    return counts->max_live_count <= statement->buffers->max_count &&
+           (double)statement->grown_bytes <= tn_pass_threshold(pass, "stack-buffer.max-bytes") &&
+           (stack_bytes == 0 || (double)worst_bytes <= share * stack_bytes) &&
+           (double)statement->exceptions <=
+               tn_pass_threshold(pass, "stack-buffer.exceptions") * (double)counts->instances;
+}
+
+static int find_file(struct statement *statement)
+{
+    sqlite3_stmt *row;
+    int r = tn_pass_prepare(statement->pass, "SELECT file, line FROM frame WHERE id = ?1", &row);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(row, 1, statement->owner.frame_id);
+    int rc = sqlite3_step(row);
+    const char *file = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(row, 0) : NULL;
+    statement->owner_file = strdup(file != NULL ? file : "");
+    statement->owner_line = rc == SQLITE_ROW ? (uint32_t)sqlite3_column_int64(row, 1) : 0;
+    sqlite3_finalize(row);
+    return statement->owner_file != NULL ? 0 : -ENOMEM;
+}
+
+static enum tn_confidence confidence_of(const struct statement *statement)
+{
+    bool is_clean = statement->exceptions == 0 && statement->counts->doubtful == 0 &&
+                    statement->counts->refilled == 0 && !statement->has_giant && statement->pass->is_complete;
+    return is_clean ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
+}
+
+/* ---------------------------------------------------------------------------------------- evidence */
+
+static int fill_evidence(const struct statement *statement, struct tn_finding *finding)
+{
+    const struct tn_contained_site *counts = statement->counts;
+    struct tn_buffer text = {0};
+    struct tn_json json = {.out = &text};
+    tn_json_open_object(&json, NULL);
+    tn_json_uint(&json, "buffer_bytes", counts->max_size_bytes);
+    tn_json_open_object(&json, "owner");
+    tn_json_text(&json, "function", owner_name(statement));
+    tn_json_text(&json, "file", statement->owner_file);
+    tn_json_uint(&json, "line", statement->owner_line);
+    tn_json_close_object(&json);
+    tn_json_uint(&json, "frames_down", statement->owner.frames_down);
+    tn_json_uint(&json, "instances", counts->instances);
+    tn_json_uint(&json, "exceptions", statement->exceptions);
+    tn_json_uint(&json, "doubtful", counts->doubtful);
+    tn_json_uint(&json, "max_live_count", counts->max_live_count);
+    tn_json_uint(&json, "max_thread_live_count", counts->max_thread_live_count);
+    tn_json_uint(&json, "tier", statement->tier);
+    tn_json_uint(&json, "stack_depth_before_bytes", counts->deepest_thread_bytes);
+    tn_json_uint(&json, "stack_depth_after_bytes", statement->depth_after_bytes);
+    tn_json_uint(&json, "stack_size_bytes", counts->smallest_stack_bytes);
+    tn_json_close_object(&json);
+    return tn_finding_set_evidence(finding, &text, json.error);
+}
+
+/* A chain of reallocs counts once, and with the largest of its sizes. */
+static int fill_query(const struct statement *statement, struct tn_finding *finding)
+{
+    char *where = NULL;
+    int r = tn_finding_where(statement->pass, &statement->site, 1, &where);
+    if (r == 0 && statement->counts->resizes == 0)
+        r = tn_finding_set(&finding->query,
+                           "SELECT count(*) AS instances, max(size_bytes) AS buffer_bytes FROM allocation"
+                           " WHERE %s AND previous_id IS NULL",
+                           where);
+    else if (r == 0)
+        r = tn_finding_set(
+            &finding->query,
+            "WITH RECURSIVE resized AS MATERIALIZED (SELECT previous_id, id, size_bytes FROM allocation"
+            " WHERE previous_id IS NOT NULL), chain(id, size_bytes, is_first) AS"
+            " (SELECT id, size_bytes, 1 FROM allocation WHERE %s AND previous_id IS NULL"
+            " UNION ALL SELECT r.id, r.size_bytes, 0 FROM chain JOIN resized AS r ON r.previous_id = "
+            "chain.id)"
+            " SELECT sum(is_first) AS instances, max(size_bytes) AS buffer_bytes FROM chain",
+            where);
+    free(where);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- words */
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* "serve (server.c:40)", or "serve" where no line is known. */
+static void print_owner(const struct statement *statement, char *ret_text, size_t text_bytes)
+{
+    if (statement->owner_line != 0)
+        snprintf(ret_text, text_bytes, "%s (%s:%" PRIu32 ")", owner_name(statement),
+                 last_part(statement->owner_file), statement->owner_line);
+    else
+        snprintf(ret_text, text_bytes, "%s", owner_name(statement));
+}
+
+static int fill_advice(const struct statement *statement, struct tn_finding *finding, const char *place)
+{
+    const struct tn_contained_site *counts = statement->counts;
+    char owner[320], size[80], down[96] = "";
+    print_owner(statement, owner, sizeof(owner));
+    snprintf(size, sizeof(size), "a buffer of %" PRIu64 " bytes", counts->max_size_bytes);
+    if (counts->max_live_count > 1)
+        snprintf(size, sizeof(size), "an array of %" PRIu64 " buffers of %" PRIu64 " bytes",
+                 counts->max_live_count, counts->max_size_bytes);
+    if (statement->owner.frames_down == 0)
+        return tn_finding_set(&finding->advice,
+                              "Declare %s in %s instead of allocating it: no block outlives the call.", size,
+                              owner);
+    if (statement->owner.frames_down > 1)
+        snprintf(down, sizeof(down), ", %" PRIu32 " calls down,", statement->owner.frames_down);
+    return tn_finding_set(&finding->advice,
+                          "Declare %s in %s and pass it%s to %s, which allocates it now: no block outlives "
+                          "the call of the owner.",
+                          size, owner, down, place);
+}
+
+static int fill_title(const struct statement *statement, struct tn_finding *finding, const char *place)
+{
+    char count[TN_QUANTITY_TEXT_BYTES], size[64];
+    const struct tn_contained_site *counts = statement->counts;
+    tn_print_count(count, counts->instances);
+    snprintf(size, sizeof(size), "%" PRIu64 " B", counts->max_size_bytes);
+    if (counts->max_live_count > 1)
+        snprintf(size, sizeof(size), "%" PRIu64 " x %" PRIu64 " B", counts->max_live_count,
+                 counts->max_size_bytes);
+    if (statement->owner.frames_down == 0)
+        return tn_finding_set(&finding->title, "%s from %s fit on the stack there: %s allocations", size,
+                              place, count);
+    return tn_finding_set(&finding->title, "%s from %s fit on the stack of %s: %s allocations", size, place,
+                          owner_name(statement), count);
+}
+
+static int add_note(struct tn_buffer *notes, bool is_true, const char *format, uint64_t count)
+{
+    if (!is_true)
+        return 0;
+    char number[TN_QUANTITY_TEXT_BYTES];
+    int r = notes->size_bytes != 0 ? tn_buffer_append(notes, "\n", 1) : 0;
+    /* the formats are below, each with one %s */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    return r < 0 ? r : tn_buffer_print(notes, format, tn_print_count(number, count));
+#pragma GCC diagnostic pop
+}
+
+static int fill_notes(const struct statement *statement, struct tn_finding *finding)
+{
+    const struct tn_contained_site *counts = statement->counts;
+    const struct {
+        bool is_true;
+        const char *format;
+        uint64_t count;
+    } lines[] = {
+        {counts->other_thread != 0, "%s blocks were released by another thread", counts->other_thread},
+        {counts->no_owner != 0, "%s blocks outlived every function of the program that was under way",
+         counts->no_owner},
+        {counts->no_stack != 0, "%s blocks were released without a stack: nothing is known of them",
+         counts->no_stack},
+        {counts->left_live != 0, "%s blocks were never released, although their owner had returned",
+         counts->left_live},
+        {counts->doubtful != 0,
+         "%s releases stand before the birth in the owner's code: either a loop, or a pointer kept from one "
+         "call to the next",
+         counts->doubtful},
+        {counts->refilled != 0,
+         "%s times a block came after others of the same call had gone: a queue, rather than an array",
+         counts->refilled},
+        {statement->has_giant, "the largest block is a rare exception: think of a limit below %s bytes",
+         counts->max_size_bytes},
+        {counts->max_thread_live_count > counts->max_live_count,
+         "the owner calls itself: up to %s buffers lie on one stack at a time",
+         counts->max_thread_live_count},
+        {!statement->pass->is_complete, "the recording was not over: %s blocks seen so far",
+         counts->instances},
+    };
+    struct tn_buffer notes = {0};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < sizeof(lines) / sizeof(lines[0]); i++)
+        r = add_note(&notes, lines[i].is_true, lines[i].format, lines[i].count);
+    finding->notes = (char *)notes.data;
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- the finding */
+
+static void fill_saving(const struct statement *statement, struct tn_finding *finding)
+{
+    const struct tn_pass_site *seen = statement->seen;
+    uint64_t overhead_bytes = seen->usable_bytes - seen->total_bytes + TN_HEADER_BYTES * seen->allocations;
+    double mean_bytes = (double)overhead_bytes / (double)seen->allocations;
+    finding->saving.allocations_removed = statement->counts->instances + statement->counts->resizes;
+    finding->saving.bytes_removed = (int64_t)(mean_bytes * (double)seen->peak_live_count);
+    finding->saving.peak_bytes_delta =
+        (int64_t)(statement->depth_after_bytes - statement->counts->deepest_thread_bytes) -
+        (int64_t)(seen->live_bytes_at_peak + (uint64_t)(mean_bytes * (double)seen->live_count_at_peak));
+    finding->apply = TN_APPLY_REMOVE;
+}
+
+static int fill(struct statement *statement, struct tn_finding *finding)
+{
+    char place[320];
+    tn_finding_place(&finding->sites[0], place, sizeof(place));
+    finding->confidence = confidence_of(statement);
+    fill_saving(statement, finding);
+    int r = fill_title(statement, finding, place);
+    if (r == 0)
+        r = fill_advice(statement, finding, place);
+    if (r == 0)
+        r = fill_evidence(statement, finding);
+    if (r == 0)
+        r = fill_query(statement, finding);
+    return r < 0 ? r : fill_notes(statement, finding);
+}
+
+/* What the owner and the stack would bear; false: there is nothing to state. */
+static bool weigh(struct statement *statement, const struct tn_finding_site *site, const uint32_t *stacks,
+                  size_t stack_count)
+{
+    const struct tn_contained_site *counts = statement->counts;
+    double down_max = tn_pass_threshold(statement->pass, "stack-buffer.max-frames-down");
+    statement->exceptions = counts->other_thread + counts->no_owner + counts->no_stack + counts->left_live;
+    statement->grown_bytes = counts->max_size_bytes * counts->max_live_count;
+    uint64_t below_bytes = counts->deepest_bytes + counts->max_size_bytes * counts->max_thread_live_count;
+    statement->depth_after_bytes =
+        below_bytes > counts->deepest_thread_bytes ? below_bytes : counts->deepest_thread_bytes;
+    statement->has_giant = has_giant(counts);
+    if (!fits(statement) || tn_stack_buffer_is_opaque(statement->buffers, statement->pass, site, stacks[0]) ||
+        !tn_stack_buffer_owner(statement->buffers, statement->pass, site, stacks, stack_count,
+                               &statement->owner))
+        return false;
+    statement->tier = tier_of(statement);
+    return statement->owner.frames_down <= down_max;
+}
+
+int tn_stack_buffer_state(const struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t site,
+                          const uint32_t *stacks, size_t stack_count, struct tn_findings *findings)
+{
+    struct statement statement = {.buffers = buffers,
+                                  .pass = pass,
+                                  .counts = &buffers->sites[site],
+                                  .seen = &pass->sites[site],
+                                  .site = site};
+    struct tn_finding finding;
+    int r = tn_finding_begin(pass, &tn_analysis_stack_buffer, TACTIC, &site, 1, &finding);
+    if (r < 0)
+        return r;
+    if (!weigh(&statement, &finding.sites[0], stacks, stack_count)) {
+        tn_finding_finish(&finding);
+        return 0;
+    }
+    r = find_file(&statement);
+    if (r == 0)
+        r = fill(&statement, &finding);
+    if (r == 0)
+        r = tn_findings_add(findings, &finding);
+    free(statement.owner_file);
+    if (r < 0)
+        tn_finding_finish(&finding);
+    return r;
+}
