@@ -7,7 +7,8 @@ import math
 import sqlite3
 
 import contained
-from harness import check_log, expect, expect_equal, need
+import schema
+from harness import Failure, check_log, expect, expect_equal, need
 from reports import report
 
 REAL = (
@@ -51,19 +52,29 @@ def ask_sqlite(log, query):
         database.close()
 
 
+def check_finding(world, log, finding, with_rows):
+    name = f"{log.stem}: {finding['kind']} (rank {finding['rank']})"
+    check_row(finding, ask_tenure(world, log, finding["query"]), name)
+    if with_rows:
+        check_row(finding, ask_sqlite(log, finding["query"]), f"{name}, sqlite")
+
+
 def check_all(world, log, found, with_rows=True):
-    """Ask all queries of a report; gives their number."""
+    """Ask all queries of a report. Gives the number of those that agree, and a line for each that does not."""
+    agree, lines = 0, []
     for finding in found["findings"]:
-        name = f"{log.stem}: {finding['kind']} (rank {finding['rank']})"
-        check_row(finding, ask_tenure(world, log, finding["query"]), name)
-        if with_rows:
-            check_row(finding, ask_sqlite(log, finding["query"]), f"{name}, sqlite")
-    return len(found["findings"])
+        try:
+            check_finding(world, log, finding, with_rows)
+            agree += 1
+        except (Failure, sqlite3.Error) as failure:
+            lines.append(str(failure))
+    return agree, lines
 
 
 def run(world, unused):
     """Real programs: with rows, and without any."""
     data = json.dumps([{"a": i % 13, "b": {"c": [i, str(i)]}} for i in range(400)]).encode()
+    wrong = []
     for name, command in REAL:
         program = need(name)
         for rows in ("all", "none"):
@@ -72,7 +83,11 @@ def run(world, unused):
             expect_equal(result.status, 0, f"status of {name}")
             check_log(log)
             found = report(world, log)
-            count = check_all(world, log, found, with_rows=rows == "all")
+            schema.check(found)
+            count, lines = check_all(world, log, found, with_rows=rows == "all")
             expect(count >= 5, f"{name}: {count} findings only")
-            looked = contained.check(log, found, most=500) if rows == "all" else 0
-            print(f"{name}, rows {rows}: {count} findings, each query agrees; {looked} blocks are contained in their owner")
+            looked, more = contained.check(log, found, most=300) if rows == "all" else (0, [])
+            print(f"{name}, rows {rows}: {count} findings, whose queries agree; {looked} blocks stay with their owner")
+            wrong += lines + more
+    print("\n".join(wrong))
+    expect(not wrong, f"{len(wrong)} findings are not borne out by the log")
