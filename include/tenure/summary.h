@@ -111,9 +111,10 @@ struct tn_summary {
     char *started_at;   /* UTC, ISO 8601; "" when missing */
     char *tool_version;
     uint64_t duration_ns;
-    bool is_complete;    /* the recording was closed in order (meta.complete) */
-    bool is_finished;    /* names, sites and summaries are there (meta.finished) */
-    uint64_t process_id; /* the process that totals and lists are about; 0 without any */
+    bool is_complete;       /* the recording was closed in order (meta.complete) */
+    bool is_finished;       /* names, sites and summaries are there (meta.finished) */
+    bool lacks_free_stacks; /* recorded without the stacks of releases (--free-stacks no) */
+    uint64_t process_id;    /* the process that totals and lists are about; 0 without any */
     struct tn_summary_losses losses;
     struct tn_summary_process *processes; /* owned, in order of id */
     size_t process_count;

@@ -67,6 +67,10 @@ static int load_facts(struct tn_log *log, struct tn_summary *summary)
         .inherited_frees = meta_count(log, "inherited_frees"),
         .stacks_cut = (uint64_t)tn_sql_int(database, "SELECT count(*) FROM stack WHERE is_cut", 0),
     };
+    summary->lacks_free_stacks =
+        tn_sql_int(database,
+                   "SELECT count(*) FROM meta WHERE key = 'options' AND value LIKE '%free_stacks=no%'",
+                   0) != 0;
     bool has_all = summary->path != NULL && summary->started_at != NULL && summary->tool_version != NULL;
     return has_all ? 0 : -ENOMEM;
 }

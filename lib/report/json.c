@@ -11,6 +11,7 @@ static void write_recording(struct tn_json *json, const struct tn_summary *summa
     tn_json_open_object(json, "recording");
     tn_json_bool(json, "complete", summary->is_complete);
     tn_json_bool(json, "finished", summary->is_finished);
+    tn_json_bool(json, "free_stacks", !summary->lacks_free_stacks);
     tn_json_text(json, "command_line", summary->command_line);
     tn_json_text(json, "started_at", summary->started_at);
     tn_json_uint(json, "duration_ns", summary->duration_ns);

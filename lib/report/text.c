@@ -41,6 +41,10 @@ static void print_losses(struct tn_text *text, const struct tn_summary *summary)
     if (losses->stacks_cut != 0)
         tn_text_print(text, "! %s call stack%s deeper than the depth limit and cut (see --depth).\n",
                       tn_print_count(count, losses->stacks_cut), losses->stacks_cut == 1 ? " was" : "s were");
+    if (summary->lacks_free_stacks)
+        tn_text_print(text,
+                      "! Recorded without the stacks of releases (--free-stacks no): what could be a local\n"
+                      "  buffer cannot be told.\n");
     if (text->out->size_bytes != before_bytes)
         tn_text_print(text, "\n");
 }
