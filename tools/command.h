@@ -36,6 +36,7 @@ struct tn_command {
 extern const struct tn_command tn_command_record;
 extern const struct tn_command tn_command_report;
 extern const struct tn_command tn_command_info;
+extern const struct tn_command tn_command_simulate;
 extern const struct tn_command tn_command_sql;
 
 #endif

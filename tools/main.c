@@ -8,6 +8,7 @@
 static const struct tn_command *const commands[] = {
     &tn_command_record,
     &tn_command_report,
+    &tn_command_simulate,
     &tn_command_info,
     &tn_command_sql,
 };

@@ -212,6 +212,8 @@ uint64_t tn_heap_largest_free(const struct tn_heap *heap)
 {
     const struct tn_space *space = &heap->space;
     uint64_t largest = 0;
+    if (heap->policy->largest != NULL)
+        return heap->policy->largest(heap);
     for (uint32_t number = space->first; number != 0; number = tn_chunk(space, number)->after)
         if (tn_chunk_is_free(space, number) && tn_chunk(space, number)->size > largest)
             largest = tn_chunk(space, number)->size;

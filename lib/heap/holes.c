@@ -18,6 +18,12 @@ static void after_change(struct tn_tree *tree, struct tn_space *space, uint32_t 
     tn_tree_insert(tree, space, hole);
 }
 
+/* What newlib's break has not reached is free, but no hole. */
+static bool is_hole(const struct tn_space *space, uint32_t number)
+{
+    return tn_chunk_is_free(space, number) && tn_chunk(space, number)->is_indexed;
+}
+
 static void add(struct tn_tree *tree, struct tn_space *space, uint32_t hole)
 {
     tn_chunk(space, hole)->key = tn_chunk(space, hole)->offset;
@@ -41,7 +47,7 @@ uint32_t tn_holes_take(struct tn_tree *tree, struct tn_space *space, uint32_t ho
 uint32_t tn_holes_give(struct tn_tree *tree, struct tn_space *space, uint32_t number)
 {
     uint32_t before = tn_chunk(space, number)->before, after = tn_chunk(space, number)->after;
-    bool joins_before = tn_chunk_is_free(space, before), joins_after = tn_chunk_is_free(space, after);
+    bool joins_before = is_hole(space, before), joins_after = is_hole(space, after);
     if (!joins_before && !joins_after) {
         add(tree, space, number);
         return number;
@@ -62,7 +68,7 @@ bool tn_holes_resize(struct tn_tree *tree, struct tn_space *space, uint32_t numb
 {
     uint64_t size = tn_chunk(space, number)->size;
     uint32_t after = tn_chunk(space, number)->after;
-    bool is_after_free = tn_chunk_is_free(space, after);
+    bool is_after_free = is_hole(space, after);
     if (need <= size) {
         uint64_t rest = size - need;
         if (rest > 0 && (rest >= least_rest || is_after_free))

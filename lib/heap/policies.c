@@ -5,10 +5,13 @@
 #include <string.h>
 
 static const struct tn_policy *const policies[] = {
-    &tn_policy_first_fit,
-    &tn_policy_best_fit,
-    &tn_policy_next_fit,
-    &tn_policy_worst_fit,
+    &tn_policy_first_fit,      &tn_policy_best_fit,       &tn_policy_next_fit,
+    &tn_policy_worst_fit,      &tn_policy_freertos_heap1, &tn_policy_freertos_heap2,
+    &tn_policy_freertos_heap4, &tn_policy_freertos_heap5, &tn_policy_newlib_nano,
+    &tn_policy_newlib,         &tn_policy_tlsf,           &tn_policy_tlsf_esp32,
+    &tn_policy_zephyr,         &tn_policy_glibc,          &tn_policy_buddy,
+    &tn_policy_pools,          &tn_policy_pools_spill,    &tn_policy_lwip,
+    &tn_policy_mbedtls,
 };
 
 #define POLICY_COUNT (sizeof(policies) / sizeof(policies[0]))

@@ -9,7 +9,8 @@
 #include "space.h"
 #include "tenure/heap.h"
 
-#define TN_CHUNKS_PER_STEP 4 /* chunks that one operation cuts at the most */
+#define TN_CHUNKS_PER_STEP 64 /* chunks that one operation cuts at the most: buddies halve a region of 2^46  \
+                               */
 
 struct tn_heap {
     const struct tn_policy *policy;
@@ -22,7 +23,6 @@ struct tn_heap {
     uint64_t header;        /* bytes between a chunk's begin and the user's pointer */
     uint64_t tail_bytes;    /* what a region needs beyond its highest block */
     uint64_t control_bytes; /* RAM beside the region */
-    uint64_t mapped_peak;   /* unused by policies */
 };
 
 struct tn_policy {
@@ -60,6 +60,9 @@ struct tn_policy {
 
     /* Region for what was placed so far; NULL: high water + tail_bytes. */
     uint64_t (*smallest)(const struct tn_heap *heap);
+
+    /* Largest free piece that could be a block; NULL: the largest free chunk. */
+    uint64_t (*largest)(const struct tn_heap *heap);
 
     /* The index's invariants: NULL or what is wrong. The chain was checked before. */
     const char *(*check)(const struct tn_heap *heap);

@@ -220,6 +220,19 @@ void tn_space_widen(struct tn_space *space, uint32_t number, uint64_t size)
     drop_slot(space, gone);
 }
 
+void tn_space_widen_low(struct tn_space *space, uint32_t number)
+{
+    struct tn_chunk *chunk = tn_chunk(space, number);
+    uint32_t gone = chunk->before;
+    const struct tn_chunk *before = tn_chunk(space, gone);
+    assert(before->kind == TN_CHUNK_FREE && !before->is_indexed);
+    chunk->offset = before->offset;
+    chunk->size += before->size;
+    space->used += before->size;
+    unchain(space, gone);
+    drop_slot(space, gone);
+}
+
 uint32_t tn_space_trim(struct tn_space *space, uint32_t number, uint64_t size)
 {
     uint32_t rest = take_slot(space);

@@ -109,6 +109,9 @@ void tn_space_ask(struct tn_space *space, uint32_t number, uint64_t asked);
 /* A block takes `size` bytes of the free chunk behind it (all of it: the chunk vanishes). */
 void tn_space_widen(struct tn_space *space, uint32_t number, uint64_t size);
 
+/* A block takes all of the free chunk before it: it begins lower then. */
+void tn_space_widen_low(struct tn_space *space, uint32_t number);
+
 /* A block gives up its high part, which becomes a free chunk of its own: reserve one first. Returns it. */
 uint32_t tn_space_trim(struct tn_space *space, uint32_t number, uint64_t size);
 

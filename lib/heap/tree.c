@@ -177,6 +177,20 @@ uint32_t tn_tree_at_least(const struct tn_tree *tree, const struct tn_space *spa
     return best;
 }
 
+uint32_t tn_tree_at_most(const struct tn_tree *tree, const struct tn_space *space, uint64_t size,
+                         uint64_t rank)
+{
+    uint32_t best = 0;
+    for (uint32_t at = tree->root; at != 0;) {
+        const struct tn_chunk *chunk = tn_chunk(space, at);
+        bool is_more = chunk->size != size ? chunk->size > size : chunk->key > rank;
+        if (!is_more)
+            best = at;
+        at = is_more ? chunk->left : chunk->right;
+    }
+    return best;
+}
+
 uint32_t tn_tree_last(const struct tn_tree *tree, const struct tn_space *space)
 {
     uint32_t at = tree->root;

@@ -40,6 +40,10 @@ uint32_t tn_tree_fit_from(const struct tn_tree *tree, const struct tn_space *spa
 uint32_t tn_tree_at_least(const struct tn_tree *tree, const struct tn_space *space, uint64_t size,
                           uint64_t rank);
 
+/* By size: the last chunk in order that is at most (size, rank), or 0. */
+uint32_t tn_tree_at_most(const struct tn_tree *tree, const struct tn_space *space, uint64_t size,
+                         uint64_t rank);
+
 /* The last chunk in order, or 0. */
 uint32_t tn_tree_last(const struct tn_tree *tree, const struct tn_space *space);
 

@@ -118,7 +118,7 @@ static int search_scan(struct search *search, const struct tn_replay_result *fre
     while (unit < step && unit < search->options.heap.pointer_bytes)
         unit *= 2;
     step = (step + unit - 1) / unit * unit;
-    return scan(search, low / step * step + step, high, step);
+    return scan(search, (low + step - 1) / step * step, high, step);
 }
 
 int tn_replay_search(const struct tn_replay_source *source, const struct tn_replay_options *options,

@@ -97,10 +97,14 @@ static void store(struct tn_track *track, const struct tn_replay_sample *sample)
     track->samples[track->sample_count++] = *sample;
 }
 
-/* Half the samples go, and only every second one is taken from now on. */
+/* When the room is used up, half the samples go, and only every second one is taken from now on. */
 static void thin(struct tn_track *track)
 {
-    if (track->sample_count < TN_SAMPLES_MAX)
+    if (track->taken < TN_SAMPLES_MAX)
+        return;
+    track->taken = TN_SAMPLES_MAX / 2;
+    track->stride *= 2;
+    if (!track->wants_samples)
         return;
     for (size_t i = 0; i < TN_SAMPLES_MAX / 2; i++)
         track->samples[i] = track->samples[2 * i + 1];
@@ -170,10 +174,8 @@ int tn_track_event(struct tn_track *track, const struct tn_heap *heap, uint64_t 
     note_peaks(track);
     if (number < track->next_sample)
         return 0;
-    if (track->next_sample / track->stride >= TN_SAMPLES_MAX) {
-        thin(track);
-        track->stride *= 2;
-    }
+    thin(track);
+    track->taken++;
     track->next_sample = number - number % track->stride + track->stride;
     return take_sample(track, heap, number, track->last_ns);
 }

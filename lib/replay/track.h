@@ -16,6 +16,7 @@ struct tn_track {
     uint64_t first_ns, last_ns, sampled_ns;
     double live_sum, internal_sum, external_sum; /* bytes x ns */
     uint64_t stride, next_sample;                /* in events */
+    size_t taken;                                /* samples since half of them went */
     struct tn_replay_sample *samples;            /* owned */
     size_t sample_count;
     struct tn_map pin_by_site;  /* site + 1 -> index of its pin */

@@ -14,7 +14,7 @@ VARIABLE = re.compile(r"\bTENURE_[A-Z_]+\b")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 # Variables that are ours between our own processes, or guards of headers, and not for a user to set.
 INTERNAL = re.compile(r"TENURE_\w*_H$")
-COMMANDS = ("record", "report", "info", "sql")
+COMMANDS = ("record", "report", "simulate", "info", "sql")
 
 
 def documents():
@@ -79,7 +79,7 @@ def check_options(tenure):
         known |= options
         broken += [f"docs/tenure.1.md: {name} of {command} is not there" for name in sorted(options - told)]
     for page in documents():
-        for block in re.findall(r"\btenure (?:record|report|info|sql)\b[^\n`]*", page.read_text()):
+        for block in re.findall(r"\btenure (?:record|report|simulate|info|sql)\b[^\n`]*", page.read_text()):
             own = block.split(" -- ")[0]
             for name in set(OPTION.findall(own)) - known:
                 broken.append(f"{relative(page)}: {name} in '{block.strip()}' is no option")

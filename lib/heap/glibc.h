@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_HEAP_GLIBC_H
+#define TENURE_HEAP_GLIBC_H
+
+/* One arena of glibc 2.36, with one thread's cache: its bins. What glibc.c does with them is the algorithm.
+ */
+
+#include "list.h"
+#include "policy.h"
+#include "tree.h"
+
+#define TN_GLIBC_CACHES 64 /* sizes that a thread's cache keeps */
+#define TN_GLIBC_SMALLS 64 /* bins of one size */
+#define TN_GLIBC_FASTS  16 /* more than global_max_fast needs */
+
+/* Which index a chunk is in (tn_chunk.list). Chunks of caches and fast bins count as in use for their
+ * neighbours. */
+enum tn_glibc_list {
+    TN_GLIBC_NONE = 0,
+    TN_GLIBC_CACHE,
+    TN_GLIBC_FAST,
+    TN_GLIBC_UNSORTED,
+    TN_GLIBC_SMALL,
+    TN_GLIBC_LARGE,
+};
+
+struct tn_glibc {
+    struct tn_list caches[TN_GLIBC_CACHES]; /* last in, first out */
+    struct tn_list fasts[TN_GLIBC_FASTS];   /* last in, first out */
+    struct tn_list unsorted;                /* in at the front, looked through from the back */
+    struct tn_list smalls[TN_GLIBC_SMALLS]; /* first in, first out */
+    uint64_t small_map;                     /* which of them are not empty */
+    struct tn_tree large;                   /* by size; rank: see tn_glibc_file_large */
+    uint64_t rank;
+    uint32_t fast_count;     /* chunks in all fast bins */
+    uint32_t top;            /* the wilderness, with what lies beyond the break */
+    uint64_t last_remainder; /* offset, UINT64_MAX: none. An address, as in the original: it may be stale */
+    uint64_t break_bytes;    /* from the heap's begin, the thread's cache before the region included */
+    uint64_t page, pad, trim, mmap;  /* bytes; mmap 0: never */
+    uint64_t cache_count, fast_most; /* limits; fast_most: chunk size */
+};
+
+/* Index of a chunk size in the caches. */
+size_t tn_glibc_cache_index(const struct tn_heap *heap, uint64_t size);
+
+/* Smallest chunk, and smallest size that has no small bin of its own. */
+uint64_t tn_glibc_least_chunk(const struct tn_heap *heap);
+uint64_t tn_glibc_least_large(const struct tn_heap *heap);
+
+/* largebin_index. */
+unsigned tn_glibc_large_bin(const struct tn_heap *heap, uint64_t size);
+
+/* Put a chunk that is in no list into its small or large bin. */
+void tn_glibc_file(struct tn_heap *heap, uint32_t number);
+
+/* Take a chunk out of the unsorted list or its bin. */
+void tn_glibc_unlink(struct tn_heap *heap, uint32_t number);
+
+/* The chunk that a large request takes from its own bin: the smallest that fits, the second of equals; 0:
+ * none. */
+uint32_t tn_glibc_find_own(const struct tn_heap *heap, uint64_t need);
+
+/* The chunk that a request takes from the bins above its own: the last of the smallest; 0: none. */
+uint32_t tn_glibc_find_above(const struct tn_heap *heap, uint64_t need);
+
+/* Whether a chunk is merged with neighbours that become free. */
+bool tn_glibc_is_joinable(const struct tn_heap *heap, uint32_t number);
+
+/* All lists: NULL, or what is wrong. */
+const char *tn_glibc_check(const struct tn_heap *heap);
+
+#endif

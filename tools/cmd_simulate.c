@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+#include "command.h"
+#include "say.h"
+#include "simulate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_POLICIES  "first-fit,freertos-heap4,tlsf,glibc"
+#define POLICIES_KNOWN    64
+#define POOLS_MAX         64
+#define POOL_LEAST_BYTES  16
+#define SCRIPT_MAX_BYTES  (UINT64_C(1) << 30)
+#define SEARCH_MAX_EVENTS 20000000 /* replayed in search of the smallest heap of one policy: some seconds */
+
+struct request {
+    const char *script; /* NULL: a log */
+    uint64_t process_id;
+    struct tn_heap_options heap; /* what holds for all policies */
+    struct tn_heap_pool *pools;  /* owned */
+    enum tn_replay_after after;
+    bool is_json;
+};
+
+static int unknown_policy(const char *name, struct tn_error *error)
+{
+    const char *names[POLICIES_KNOWN];
+    size_t count = 0;
+    for (; count < POLICIES_KNOWN && tn_policy_at(count) != NULL; count++)
+        names[count] = tn_policy_name(tn_policy_at(count));
+    const char *nearest = tn_nearest_word(name, names, count, sizeof(names[0]));
+    if (nearest != NULL)
+        return tn_error_set(error, -EINVAL,
+                            "option '--policy' of 'simulate': unknown policy '%s': did you mean '%s'?", name,
+                            nearest);
+    return tn_error_set(
+        error, -EINVAL,
+        "option '--policy' of 'simulate': unknown policy '%s'; 'tenure simulate --help' lists them", name);
+}
+
+/* One `:KEY=VALUE` of a policy. */
+static int set_parameter(struct tn_simulate_policy *policy, char *text, struct tn_error *error)
+{
+    char *value = strchr(text, '=');
+    if (value == NULL)
+        return tn_error_set(error, -EINVAL, "option '--policy' of 'simulate': '%s' of '%s' is no KEY=VALUE",
+                            text, policy->label);
+    *value = '\0';
+    int r = tn_heap_options_set(&policy->options.heap, text, value + 1);
+    if (r == 0)
+        return 0;
+    return tn_error_set(error, -EINVAL, "option '--policy' of 'simulate': %s '%s' of '%s'",
+                        r == -ENOENT ? "there is no parameter" : "no such value of", text, policy->label);
+}
+
+static int add_policy(struct tn_simulation *simulation, const struct request *request, char *text,
+                      struct tn_error *error)
+{
+    if (simulation->policy_count == TN_SIMULATE_POLICIES_MAX)
+        return tn_error_set(error, -EINVAL, "option '--policy' of 'simulate': at most %d policies",
+                            TN_SIMULATE_POLICIES_MAX);
+    struct tn_simulate_policy *policy = &simulation->policies[simulation->policy_count++];
+    policy->label = strdup(text);
+    if (policy->label == NULL)
+        return tn_error_set(error, -ENOMEM, "cannot simulate: out of memory");
+    char *rest = NULL;
+    char *name = strtok_r(text, ":", &rest);
+    const struct tn_policy *known = name != NULL ? tn_policy_find(name) : NULL;
+    if (known == NULL)
+        return unknown_policy(name != NULL ? name : "", error);
+    tn_replay_options_init(&policy->options, known);
+    policy->options.heap = request->heap;
+    policy->options.after = request->after;
+    policy->options.wants_offsets = simulation->has_offsets;
+    policy->options.wants_samples = policy->options.wants_pins = true;
+    int r = 0;
+    for (char *word = strtok_r(NULL, ":", &rest); word != NULL && r == 0; word = strtok_r(NULL, ":", &rest))
+        r = set_parameter(policy, word, error);
+    return r;
+}
+
+static int read_policies(const struct tn_arguments *arguments, struct tn_simulation *simulation,
+                         const struct request *request, struct tn_error *error)
+{
+    const char *given = tn_option_text(arguments, "policy");
+    char *text = strdup(given != NULL ? given : DEFAULT_POLICIES), *rest = NULL;
+    if (text == NULL)
+        return tn_error_set(error, -ENOMEM, "cannot simulate: out of memory");
+    int r = 0;
+    for (char *word = strtok_r(text, ",", &rest); word != NULL && r == 0; word = strtok_r(NULL, ",", &rest))
+        r = add_policy(simulation, request, word, error);
+    free(text);
+    if (r == 0 && simulation->policy_count == 0)
+        r = unknown_policy("", error);
+    return r;
+}
+
+/* `SIZExCOUNT,...` */
+static int read_pools(const char *text, struct request *request, struct tn_error *error)
+{
+    request->pools = calloc(POOLS_MAX, sizeof(*request->pools));
+    char *words = strdup(text), *rest = NULL;
+    int r = request->pools == NULL || words == NULL
+                ? tn_error_set(error, -ENOMEM, "cannot simulate: out of memory")
+                : 0;
+    for (char *word = r == 0 ? strtok_r(words, ",", &rest) : NULL; word != NULL && r == 0;
+         word = strtok_r(NULL, ",", &rest)) {
+        struct tn_heap_pool *pool = &request->pools[request->heap.pool_count];
+        char *times = strchr(word, 'x');
+        if (times != NULL)
+            *times = '\0';
+        if (times == NULL || request->heap.pool_count == POOLS_MAX - 1 ||
+            tn_parse_bytes(word, &pool->block_bytes) < 0 || tn_parse_bytes(times + 1, &pool->count) < 0 ||
+            pool->block_bytes == 0 || pool->count == 0 || pool->block_bytes > UINT32_MAX ||
+            pool->count > UINT32_MAX)
+            r = tn_error_set(error, -EINVAL, "option '--pool' of 'simulate': '%s' is no list of BYTESxCOUNT",
+                             text);
+        else
+            request->heap.pool_count++;
+    }
+    free(words);
+    request->heap.pools = request->pools;
+    return r;
+}
+
+static int read_after(const struct tn_arguments *arguments, struct request *request, struct tn_error *error)
+{
+    static const char *const names[] = {"stop", "skip", "grow"};
+    const char *text = tn_option_text(arguments, "after-failure");
+    if (text == NULL)
+        return 0;
+    for (unsigned i = 0; i < 3; i++)
+        if (strcmp(text, names[i]) == 0) {
+            request->after = (enum tn_replay_after)i;
+            return 0;
+        }
+    return tn_error_set(error, -EINVAL,
+                        "option '--after-failure' of 'simulate': '%s' is none of stop, skip and grow", text);
+}
+
+static int read_format(const struct tn_arguments *arguments, struct request *request, struct tn_error *error)
+{
+    const char *text = tn_option_text(arguments, "format");
+    request->is_json = text != NULL && strcmp(text, "json") == 0;
+    if (text == NULL || request->is_json || strcmp(text, "text") == 0)
+        return 0;
+    return tn_error_set(error, -EINVAL,
+                        "option '--format' of 'simulate': unknown format '%s': there are text and json",
+                        text);
+}
+
+static int read_heap(const struct tn_arguments *arguments, struct tn_heap_options *heap,
+                     struct tn_error *error)
+{
+    int r = tn_option_bytes(arguments, "heap", 1, TN_HEAP_UNLIMITED - 1, TN_HEAP_UNLIMITED, &heap->heap_bytes,
+                            error);
+    if (r == 0)
+        r = tn_option_bytes(arguments, "header", 0, 65536, TN_HEAP_DEFAULT, &heap->header_bytes, error);
+    if (r == 0)
+        r = tn_option_bytes(arguments, "align", 1, 65536, TN_HEAP_DEFAULT, &heap->align_bytes, error);
+    if (r == 0)
+        r = tn_option_bytes(arguments, "min-block", 0, UINT32_MAX, TN_HEAP_DEFAULT, &heap->min_block_bytes,
+                            error);
+    if (r == 0)
+        r = tn_option_count(arguments, "pointer-size", 4, 8, sizeof(void *), &heap->pointer_bytes, error);
+    if (r == 0 && heap->pointer_bytes != 4 && heap->pointer_bytes != 8)
+        r = tn_error_set(error, -EINVAL, "option '--pointer-size' of 'simulate': it is 4 or 8");
+    return r;
+}
+
+static int read_request(const struct tn_arguments *arguments, struct request *request, struct tn_error *error)
+{
+    tn_heap_options_init(&request->heap);
+    request->script = tn_option_text(arguments, "script");
+    if ((request->script != NULL) == (arguments->operand_count > 0))
+        return tn_error_set(error, -EINVAL, "'simulate' needs a LOG or '--script FILE', one of them");
+    int r = read_heap(arguments, &request->heap, error);
+    if (r == 0)
+        r = read_after(arguments, request, error);
+    if (r == 0)
+        r = read_format(arguments, request, error);
+    if (r == 0)
+        r = tn_option_count(arguments, "process", 1, INT64_MAX, 0, &request->process_id, error);
+    const char *pools = tn_option_text(arguments, "pool");
+    if (r == 0 && pools != NULL)
+        r = read_pools(pools, request, error);
+    return r;
+}
+
+/* Without a region, the smallest safe one is found and replayed: what is told of a heap without a limit says
+ * little of a policy whose placements depend on it. */
+static int simulate_policy(struct tn_simulation *simulation, struct tn_simulate_policy *policy,
+                           struct tn_error *error)
+{
+    struct tn_replay_options *options = &policy->options;
+    struct tn_replay_minimum minimum = {0};
+    int r = 0;
+    if (tn_policy_needs_pools(options->policy) && options->heap.pool_count == 0) {
+        r = tn_replay_pools(&simulation->source, POOL_LEAST_BYTES, &policy->pools, &options->heap.pool_count,
+                            error);
+        options->heap.pools = policy->pools;
+    }
+    if (r == 0 &&
+        simulation->has_heap) /* before the search, so that a region that is too small is said at once */
+        r = tn_replay_run(&simulation->source, options, &policy->result, error);
+    policy->has_result = r == 0 && simulation->has_heap;
+    if (r == 0)
+        r = tn_replay_search(&simulation->source, options, SEARCH_MAX_EVENTS, &minimum, error);
+    if (r == 0 && !simulation->has_heap) {
+        if (minimum.safe_bytes != 0)
+            options->heap.heap_bytes = minimum.safe_bytes;
+        r = tn_replay_run(&simulation->source, options, &policy->result, error);
+        policy->has_result = r == 0;
+    }
+    policy->result.minimum = minimum;
+    return r;
+}
+
+static int answer(const struct request *request, struct tn_simulation *simulation)
+{
+    struct tn_error error = {0};
+    bool has_survived = true;
+    for (size_t i = 0; i < simulation->policy_count; i++) {
+        if (simulate_policy(simulation, &simulation->policies[i], &error) < 0)
+            return tn_say_error(&error);
+        has_survived = has_survived && simulation->policies[i].result.has_survived;
+    }
+    struct tn_buffer text = {0};
+    int status = TN_STATUS_MACHINE;
+    int r = request->is_json ? tn_simulate_print_json(simulation, &text)
+                             : tn_simulate_print_text(simulation, &text);
+    if (r < 0)
+        tn_say("cannot print the simulation: out of memory");
+    else
+        status = tn_print_out(&text);
+    tn_buffer_finish(&text);
+    if (status == TN_STATUS_DONE && simulation->has_heap && !has_survived)
+        return TN_STATUS_NO;
+    return status;
+}
+
+static int read_file(const char *path, struct tn_buffer *text, struct tn_error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return tn_error_set(error, -errno, "cannot read the script %s: %s", path, strerror(errno));
+    int r = 0;
+    while (r == 0) {
+        r = tn_buffer_reserve(text, 65536);
+        if (r < 0)
+            break;
+        ssize_t n = read(fd, text->data + text->size_bytes, text->capacity_bytes - text->size_bytes);
+        if (n == 0)
+            break;
+        if (n < 0)
+            r = errno == EINTR ? 0 : -errno;
+        else
+            text->size_bytes += (size_t)n;
+        if (text->size_bytes > SCRIPT_MAX_BYTES)
+            r = -EFBIG;
+    }
+    close(fd);
+    if (r < 0)
+        return tn_error_set(error, r == -EFBIG ? -EBADMSG : r, "cannot read the script %s: %s", path,
+                            strerror(-r));
+    return 0;
+}
+
+static int simulate_script(const struct request *request, struct tn_simulation *simulation)
+{
+    struct tn_buffer text = {0};
+    struct tn_replay_script *script = NULL;
+    struct tn_error error = {0};
+    int r = read_file(request->script, &text, &error);
+    if (r == 0)
+        r = tn_replay_script_parse(request->script, (const char *)text.data, text.size_bytes, &script,
+                                   &error);
+    tn_buffer_finish(&text);
+    if (r < 0)
+        return tn_say_error(&error);
+    simulation->name = request->script;
+    simulation->source = tn_replay_script_source(script);
+    int status = answer(request, simulation);
+    tn_replay_script_close(script);
+    return status;
+}
+
+static int simulate_log(const struct request *request, struct tn_simulation *simulation, const char *path)
+{
+    struct tn_log *log = NULL;
+    struct tn_error error = {0};
+    if (tn_log_open(path, &log, &error) < 0)
+        return tn_say_error(&error);
+    int status;
+    if (tn_replay_log_open(log, request->process_id, &simulation->log, &error) < 0) {
+        status = tn_say_error(&error);
+    } else {
+        simulation->name = path;
+        simulation->source = tn_replay_log_source(simulation->log);
+        status = answer(request, simulation);
+    }
+    tn_replay_log_close(simulation->log);
+    tn_log_close(log);
+    return status;
+}
+
+static void finish(struct request *request, struct tn_simulation *simulation)
+{
+    for (size_t i = 0; i < simulation->policy_count; i++) {
+        struct tn_simulate_policy *policy = &simulation->policies[i];
+        if (policy->has_result)
+            tn_replay_result_finish(&policy->result);
+        free(policy->label);
+        free(policy->pools);
+    }
+    free(request->pools);
+    free(simulation);
+}
+
+static int run(const struct tn_arguments *arguments)
+{
+    struct request request = {0};
+    struct tn_error error = {0};
+    struct tn_simulation *simulation = calloc(1, sizeof(*simulation));
+    if (simulation == NULL) {
+        tn_say("cannot simulate: out of memory");
+        return TN_STATUS_MACHINE;
+    }
+    simulation->has_heap = tn_option_is_given(arguments, "heap");
+    simulation->has_offsets = tn_option_is_given(arguments, "offsets");
+    int r = read_request(arguments, &request, &error);
+    if (r == 0)
+        r = read_policies(arguments, simulation, &request, &error);
+    int status;
+    if (r < 0)
+        status = tn_say_error(&error);
+    else if (request.script != NULL)
+        status = simulate_script(&request, simulation);
+    else
+        status = simulate_log(&request, simulation, arguments->operands[0]);
+    finish(&request, simulation);
+    return status;
+}
+
+static const struct tn_option options[] = {
+    {0, "script", "FILE",
+     "replay a script instead of a log: lines 'A ID SIZE [ALIGN]',\n'R ID SIZE', 'F ID'; # begins a comment",
+     NULL},
+    {0, "policy", "P,...", "models to replay on (default " DEFAULT_POLICIES ")", NULL},
+    {0, "heap", "BYTES", "size of the heap; without it, the smallest that survives\nis found", NULL},
+    {0, "pointer-size", "4|8", "of the machine that is modelled (default: this one's)", NULL},
+    {0, "header", "BYTES", "header of each block: the plain policies, buddy", NULL},
+    {0, "align", "BYTES", "alignment of blocks", NULL},
+    {0, "min-block", "BYTES", "smallest block, header included: the plain policies, buddy", NULL},
+    {0, "pool", "BYTESxCOUNT,...",
+     "pools of the policies pools and pools-spill (default: a\npower of two each, as many as are live at "
+     "once)",
+     NULL},
+    {0, "after-failure", "WHAT", "stop (default), skip the block, or grow the heap", NULL},
+    {0, "process", "ID",
+     "the process to replay, by its id in the log (default: the\none with most allocations)", NULL},
+    {0, "offsets", NULL, "print the offset of every allocation", NULL},
+    {0, "format", "FORMAT", "how to write it: text (default), json", NULL},
+};
+
+const struct tn_command tn_command_simulate = {
+    .name = "simulate",
+    .summary = "Replay a log on models of small heaps: does it survive, and in how much",
+    .usage = "[OPTIONS] LOG | --script FILE",
+    .details =
+        "Policies: first-fit, best-fit, next-fit, worst-fit (plain, with --header, --align, --min-block),\n"
+        "freertos-heap1, freertos-heap2, freertos-heap4, freertos-heap5, newlib-nano, newlib, tlsf, "
+        "tlsf-esp32,\n"
+        "zephyr, glibc, buddy, pools, pools-spill, lwip, mbedtls. A policy's own parameters follow its "
+        "name:\n"
+        "glibc:tcache=0:fast=0. Exit status 1: a policy did not survive in --heap.\n",
+    .options = {.options = options,
+                .count = sizeof(options) / sizeof(options[0]),
+                .operand_max = 1,
+                .operands = "a LOG"},
+    .usage_status = TN_STATUS_USAGE,
+    .run = run,
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SIMULATE_H
+#define TENURE_SIMULATE_H
+
+/* What `simulate` was asked and what came of it, and the two forms in which it is printed. */
+
+#include "replay_log.h"
+#include "tenure/replay.h"
+
+#define TN_SIMULATE_POLICIES_MAX 64
+
+/* One policy of a simulation. */
+struct tn_simulate_policy {
+    char *label; /* owned; as it was asked for: "glibc:tcache=0" */
+    struct tn_replay_options options;
+    struct tn_heap_pool *pools;     /* owned; of options.heap */
+    struct tn_replay_result result; /* owned; valid once has_result */
+    bool has_result;
+};
+
+struct tn_simulation {
+    const char *name; /* of the script or log */
+    struct tn_replay_source source;
+    struct tn_replay_log *log; /* borrowed; NULL: a script */
+    struct tn_simulate_policy policies[TN_SIMULATE_POLICIES_MAX];
+    size_t policy_count;
+    bool has_heap;    /* the region was given */
+    bool has_offsets; /* to be printed */
+};
+
+/* Append the answer as text for people. Returns 0 or -ENOMEM. */
+int tn_simulate_print_text(const struct tn_simulation *simulation, struct tn_buffer *out);
+
+/* Append the answer as one JSON object. Returns 0 or -ENOMEM. */
+int tn_simulate_print_json(const struct tn_simulation *simulation, struct tn_buffer *out);
+
+#endif

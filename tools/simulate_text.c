@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "simulate.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PINS_SHOWN   5
+#define LAYOUT_SHOWN 40 /* extents drawn, half from each end */
+
+static const char *count_text(char *text, uint64_t count)
+{
+    return count != 0 ? tn_print_count(text, count) : "?";
+}
+
+static int print_site(const struct tn_simulation *simulation, uint32_t site_id, struct tn_buffer *out)
+{
+    struct tn_replay_site site = {0};
+    if (simulation->log == NULL || site_id == 0 || tn_replay_log_site(simulation->log, site_id, &site) < 0)
+        return tn_buffer_print(out, "unknown site");
+    const char *file = site.file != NULL ? site.file : site.module;
+    int r = tn_buffer_print(out, "%s", site.function != NULL ? site.function : "??");
+    if (r == 0 && file != NULL && site.line > 0)
+        r = tn_buffer_print(out, " (%s:%" PRId64 ")", file, site.line);
+    else if (r == 0 && file != NULL)
+        r = tn_buffer_print(out, " (%s)", file);
+    tn_replay_site_finish(&site);
+    return r;
+}
+
+static int print_head(const struct tn_simulation *simulation, struct tn_buffer *out)
+{
+    char events[TN_QUANTITY_TEXT_BYTES], allocations[TN_QUANTITY_TEXT_BYTES], live[TN_QUANTITY_TEXT_BYTES];
+    const struct tn_replay_result *result = &simulation->policies[0].result;
+    int r = tn_buffer_print(out, "%s: %s events replayed, %s allocations, at most %s bytes live\n\n",
+                            simulation->name, tn_print_count(events, result->events),
+                            tn_print_count(allocations, result->allocations),
+                            tn_print_count(live, result->peak_live_bytes));
+    if (r < 0)
+        return r;
+    return tn_buffer_print(out, "%-18s %14s  %-28s %14s %14s %14s %10s %10s\n", "policy", "heap", "outcome",
+                           "high water", "smallest", "safe", "internal", "external");
+}
+
+static const char *outcome(const struct tn_replay_result *result, char *text, size_t text_bytes)
+{
+    if (result->has_survived)
+        return "survives";
+    snprintf(text, text_bytes, "%s at event %" PRIu64, tn_replay_class_name(result->failure.class),
+             result->failure.event);
+    return text;
+}
+
+/* Shares of the live bytes, over time. */
+static double percent(double part, double whole)
+{
+    return whole > 0 ? 100.0 * part / whole : 0.0;
+}
+
+static int print_row(const struct tn_simulate_policy *policy, struct tn_buffer *out)
+{
+    const struct tn_replay_result *result = &policy->result;
+    char heap[TN_QUANTITY_TEXT_BYTES], water[TN_QUANTITY_TEXT_BYTES], first[TN_QUANTITY_TEXT_BYTES],
+        safe[TN_QUANTITY_TEXT_BYTES], story[64];
+    const struct tn_replay_fragmentation *fragmentation = &result->fragmentation;
+    bool is_limited = result->heap_bytes != TN_HEAP_UNLIMITED;
+    return tn_buffer_print(
+        out, "%-18s %14s  %-28s %14s %14s %14s %9.1f%% %9.1f%%\n", policy->label,
+        is_limited ? tn_print_count(heap, result->heap_bytes) : "unlimited",
+        outcome(result, story, sizeof(story)), tn_print_count(water, result->high_water_bytes),
+        count_text(first, result->minimum.first_bytes), count_text(safe, result->minimum.safe_bytes),
+        percent(fragmentation->internal_mean_bytes, fragmentation->live_mean_bytes),
+        percent(fragmentation->external_mean_bytes, fragmentation->live_mean_bytes));
+}
+
+static int print_extent(const struct tn_extent *extent, struct tn_buffer *out)
+{
+    const char *kind = extent->kind == TN_EXTENT_FREE    ? " free"
+                       : extent->kind == TN_EXTENT_FIXED ? " fixed"
+                                                         : "";
+    return tn_buffer_print(out, "[%" PRIu64 "%s]", extent->size_bytes, kind);
+}
+
+/* As the paper draws it: extents in the order of their addresses. */
+static int print_layout(const struct tn_replay_failure *failure, struct tn_buffer *out)
+{
+    size_t count = failure->layout_count, head = count, tail = count;
+    if (count > LAYOUT_SHOWN) {
+        head = LAYOUT_SHOWN / 2;
+        tail = count - LAYOUT_SHOWN / 2;
+    }
+    int r = tn_buffer_print(out, "  layout   ");
+    for (size_t i = 0; i < count && r == 0; i++) {
+        if (i == head)
+            r = tn_buffer_print(out, " ... %zu more ... ", tail - head);
+        if ((i < head || i >= tail) && r == 0)
+            r = print_extent(&failure->layout[i], out);
+    }
+    return r < 0 ? r : tn_buffer_print(out, "\n");
+}
+
+static int print_failure(const struct tn_simulation *simulation, const struct tn_replay_result *result,
+                         struct tn_buffer *out)
+{
+    static const char *const reasons[] = {
+        "there is not enough memory",
+        "enough is free, but not in one piece",
+        "a free piece would do, but the policy's search does not use it",
+    };
+    const struct tn_replay_failure *failure = &result->failure;
+    char size[TN_QUANTITY_TEXT_BYTES], need[TN_QUANTITY_TEXT_BYTES], free_bytes[TN_QUANTITY_TEXT_BYTES],
+        largest[TN_QUANTITY_TEXT_BYTES], failures[TN_QUANTITY_TEXT_BYTES];
+    int r = tn_buffer_print(
+        out,
+        "  event %" PRIu64
+        " asks for %s bytes (%s with header and rounding); %s are free, the largest piece has %s\n",
+        failure->event, tn_print_count(size, failure->size_bytes), tn_print_count(need, failure->need_bytes),
+        tn_print_count(free_bytes, failure->free_bytes),
+        tn_print_count(largest, failure->largest_free_bytes));
+    if (r == 0)
+        r = tn_buffer_print(out, "  %s: %s\n", tn_replay_class_name(failure->class), reasons[failure->class]);
+    if (r == 0 && result->failures > 1)
+        r = tn_buffer_print(out, "  the first of %s failures\n", tn_print_count(failures, result->failures));
+    if (r == 0 && simulation->log != NULL) {
+        r = tn_buffer_print(out, "  by       ");
+        if (r == 0)
+            r = print_site(simulation, failure->site_id, out);
+        if (r == 0)
+            r = tn_buffer_print(out, ", thread %" PRIu32 "\n", failure->thread_id);
+    }
+    return r < 0 ? r : print_layout(failure, out);
+}
+
+static int print_pins(const struct tn_simulation *simulation, const struct tn_replay_result *result,
+                      struct tn_buffer *out)
+{
+    char peak[TN_QUANTITY_TEXT_BYTES];
+    int r = 0;
+    if (simulation->log == NULL)
+        return 0;
+    for (size_t i = 0; i < result->pin_count && i < PINS_SHOWN && r == 0; i++) {
+        if (result->pins[i].byte_ns <= 0)
+            break;
+        r = tn_buffer_print(out,
+                            "%s %14.6g byte seconds, at most %s: ", i == 0 ? "  pinned by" : "           ",
+                            result->pins[i].byte_ns / 1e9, tn_print_bytes(peak, result->pins[i].peak_bytes));
+        if (r == 0)
+            r = print_site(simulation, result->pins[i].site_id, out);
+        if (r == 0)
+            r = tn_buffer_print(out, "\n");
+    }
+    return r;
+}
+
+static int print_offsets(const struct tn_replay_result *result, struct tn_buffer *out)
+{
+    int r = tn_buffer_print(out, "  offsets  ");
+    for (size_t i = 0; i < result->offset_count && r == 0; i++)
+        r = result->offsets[i] == UINT64_MAX ? tn_buffer_print(out, " -")
+                                             : tn_buffer_print(out, " %" PRIu64, result->offsets[i]);
+    return r < 0 ? r : tn_buffer_print(out, "\n");
+}
+
+static int print_extra(const struct tn_simulate_policy *policy, struct tn_buffer *out)
+{
+    const struct tn_replay_result *result = &policy->result;
+    char text[TN_QUANTITY_TEXT_BYTES];
+    int r = 0;
+    if (result->control_bytes > 0)
+        r = tn_buffer_print(out, "  beside the heap, its control structure takes %s bytes\n",
+                            tn_print_count(text, result->control_bytes));
+    if (r == 0 && result->mapped_peak_bytes > 0)
+        r = tn_buffer_print(out, "  outside the heap, large blocks take up to %s bytes\n",
+                            tn_print_count(text, result->mapped_peak_bytes));
+    if (r == 0 && result->end_heap_bytes != result->heap_bytes)
+        r = tn_buffer_print(out, "  the heap had to grow to %s bytes\n",
+                            tn_print_count(text, result->end_heap_bytes));
+    if (r == 0 && result->refused > 0)
+        r = tn_buffer_print(out, "  %s requests of 0 bytes got no block, as documented for this policy\n",
+                            tn_print_count(text, result->refused));
+    if (r == 0 && result->minimum.step_bytes > 1)
+        r = tn_buffer_print(out, "  regions were tried in steps of %s bytes\n",
+                            tn_print_count(text, result->minimum.step_bytes));
+    if (r == 0 && tn_policy_needs_pools(policy->options.policy)) {
+        r = tn_buffer_print(out, "  pools    ");
+        for (size_t i = 0; i < policy->options.heap.pool_count && r == 0; i++)
+            r = tn_buffer_print(out, " %" PRIu64 "x%" PRIu64, policy->options.heap.pools[i].block_bytes,
+                                policy->options.heap.pools[i].count);
+        if (r == 0)
+            r = tn_buffer_print(out, "\n");
+    }
+    return r;
+}
+
+static int print_details(const struct tn_simulation *simulation, const struct tn_simulate_policy *policy,
+                         struct tn_buffer *out)
+{
+    int r = tn_buffer_print(out, "\n%s\n", policy->label);
+    size_t before = out->size_bytes;
+    if (r == 0 && policy->result.failures > 0)
+        r = print_failure(simulation, &policy->result, out);
+    if (r == 0)
+        r = print_extra(policy, out);
+    if (r == 0)
+        r = print_pins(simulation, &policy->result, out);
+    if (r == 0 && simulation->has_offsets)
+        r = print_offsets(&policy->result, out);
+    if (r == 0 && out->size_bytes == before)
+        out->size_bytes -= strlen(policy->label) + 2;
+    return r;
+}
+
+int tn_simulate_print_text(const struct tn_simulation *simulation, struct tn_buffer *out)
+{
+    int r = print_head(simulation, out);
+    for (size_t i = 0; i < simulation->policy_count && r == 0; i++)
+        r = print_row(&simulation->policies[i], out);
+    for (size_t i = 0; i < simulation->policy_count && r == 0; i++)
+        r = print_details(simulation, &simulation->policies[i], out);
+    return r;
+}
