@@ -9,8 +9,8 @@
 #include "space.h"
 #include "tenure/heap.h"
 
-#define TN_CHUNKS_PER_STEP 64 /* chunks that one operation cuts at the most: buddies halve a region of 2^46  \
-                               */
+/* Chunks that one operation cuts at the most: buddies halve a region of 2^46 bytes. */
+#define TN_CHUNKS_PER_STEP 64
 
 struct tn_heap {
     const struct tn_policy *policy;
