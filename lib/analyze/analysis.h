@@ -55,7 +55,8 @@ struct tn_pass_site {
         changed; /* order of its last event: 2 * allocations of the process, + 1 for a death; the pass's */
     uint64_t first_birth_index, last_birth_index; /* allocations of the process up to and with it */
     uint64_t first_birth_ns, last_birth_ns;
-    bool is_runtime; /* the whole stack is the C library's or the loader's: nothing to change for the user */
+    bool is_runtime; /* nothing to change for the user: the whole stack is the C library's or the loader's, or
+                        the block is part of what the library hands out (fopen, pthread_create) */
 };
 
 /* A block that lives. The pass fills it before birth() and drops it after death(). */
@@ -72,8 +73,14 @@ struct tn_block {
     uint32_t thread;      /* index in tn_pass.threads, from 0 */
     uint32_t slot; /* 0 to tn_pass.slot_capacity - 1, its own while it lives, used again afterwards: for
                       arrays that an analysis keeps beside the blocks */
-    uint32_t chain_steps; /* reallocs that led to this block */
-    uint64_t chain_first_id, chain_first_size_bytes, chain_max_size_bytes, chain_birth_index;
+    /* A chain is one buffer that was resized: by realloc, or by the program or a container itself, which ask
+       for a larger block, copy, and release the old one (successor, below). */
+    uint32_t chain_steps; /* resizes that led to this block; 0: it is the first of its chain */
+    uint64_t chain_first_id, chain_first_size_bytes, chain_birth_index;
+    uint64_t chain_max_size_bytes;          /* with this block */
+    uint64_t chain_previous_max_size_bytes; /* without it; 0 for the first */
+    uint64_t chain_previous_size_bytes;     /* of the block before; 0 for the first */
+    uint32_t chain_grown;                   /* resizes in a row, up to this block, that each made it larger */
     enum tn_function function;
 };
 
@@ -82,8 +89,11 @@ struct tn_block {
 struct tn_pass_event {
     const struct tn_log_event *event;
     const struct tn_block *block; /* born or dying; the counts of pass and site include this event already */
-    uint32_t thread;              /* index in tn_pass.threads: of the event */
-    uint64_t thread_event;        /* events of this thread up to and with this one */
+    const struct tn_block *successor; /* at a death that is no realloc: the block that took over its contents,
+                                         by all signs: the process's last birth, of the same site and thread,
+                                         at least a quarter larger. NULL: none */
+    uint32_t thread;                  /* index in tn_pass.threads: of the event */
+    uint64_t thread_event;            /* events of this thread up to and with this one */
 };
 
 /* A thread of the process. */
@@ -170,9 +180,9 @@ int tn_finding_where(const struct tn_pass *pass, const uint32_t *sites, size_t s
                      char **ret_condition);
 
 /* The head of a query that knows how many blocks of these sites live after each of their births and deaths:
- * common table expressions, the last one `live(birth_index, live_count, live_bytes)`, a row for each event,
- * in true order. To be followed by a SELECT. Exact: ids are in order of birth, and lifetime_allocations says
- * after which birth a block died. Returns 0 or -ENOMEM. */
+ * common table expressions, the last one `live(birth_index, is_death, live_count, live_bytes)`, a row for
+ * each event, in true order. To be followed by a SELECT. Exact: ids are in order of birth, and
+ * lifetime_allocations says after which birth a block died. Returns 0 or -ENOMEM. */
 int tn_finding_live_query(const struct tn_pass *pass, const uint32_t *sites, size_t site_count,
                           char **ret_query);
 

@@ -5,7 +5,6 @@
 
 /* In the order of design: the strongest tactic first. */
 const struct tn_analysis *const tn_analyses[] = {
-    &tn_analysis_stack_buffer,
-    &tn_analysis_overhead,
-    NULL,
+    &tn_analysis_stack_buffer, &tn_analysis_preallocate, &tn_analysis_permanent, &tn_analysis_fixed_maximum,
+    &tn_analysis_presize,      &tn_analysis_overhead,    &tn_analysis_growth,    NULL,
 };

@@ -149,8 +149,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     const struct tn_pass_site *seen = &pass->sites[site];
     const struct site_state *own = &state->sites[site];
     struct tn_finding finding;
-    int r = tn_finding_begin(pass, &tn_analysis_overhead, "include the structure, do not point to it", &site,
-                             1, &finding);
+    int r = tn_finding_begin(pass, &tn_analysis_overhead, "Combine related structures", &site, 1, &finding);
     if (r < 0)
         return r;
     finding.confidence = TN_CONFIDENCE_CONSISTENT;

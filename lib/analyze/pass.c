@@ -13,8 +13,8 @@
 /* A block that realloc took, until the block that it became. */
 struct resized {
     uint64_t id; /* 0: none */
-    uint64_t first_id, first_size_bytes, max_size_bytes, birth_index;
-    uint32_t steps;
+    uint64_t first_id, first_size_bytes, max_size_bytes, birth_index, size_bytes;
+    uint32_t steps, grown;
 };
 
 struct run {
@@ -23,6 +23,7 @@ struct run {
     size_t running_count;
     struct tn_blocks blocks;
     struct resized *resized; /* owned; by thread */
+    uint32_t last_slot;      /* of the last birth; its block may be gone */
     uint32_t *thread_index;  /* owned; thread row id - first row id -> index in pass->threads */
     uint64_t first_thread_id;
     size_t thread_span;
@@ -109,6 +110,46 @@ static void count_birth(struct tn_pass *pass, struct tn_pass_site *site, const s
     count_site_birth(site, block);
 }
 
+static struct resized chain_of(const struct tn_block *block)
+{
+    return (struct resized){block->id,
+                            block->chain_first_id,
+                            block->chain_first_size_bytes,
+                            block->chain_max_size_bytes,
+                            block->chain_birth_index,
+                            block->size_bytes,
+                            block->chain_steps,
+                            block->chain_grown};
+}
+
+static void continue_chain(const struct resized *resized, struct tn_block *block)
+{
+    block->chain_steps = resized->steps + 1;
+    block->chain_first_id = resized->first_id;
+    block->chain_first_size_bytes = resized->first_size_bytes;
+    block->chain_birth_index = resized->birth_index;
+    block->chain_previous_max_size_bytes = resized->max_size_bytes;
+    block->chain_previous_size_bytes = resized->size_bytes;
+    block->chain_grown = block->size_bytes > resized->size_bytes ? resized->grown + 1 : 0;
+    raise_to(&block->chain_max_size_bytes, resized->max_size_bytes);
+}
+
+static bool is_realloc(enum tn_function function)
+{
+    return function == TN_FUNCTION_REALLOC || function == TN_FUNCTION_REALLOCARRAY;
+}
+
+/* The block that a dying one was copied to, or NULL. The same condition stands in the query of `presize`. */
+static struct tn_block *successor_of(const struct run *run, const struct tn_block *dying, uint32_t thread)
+{
+    struct tn_block *last = &run->blocks.items[run->last_slot];
+    bool is_last = last->id != 0 && last->birth_index == run->pass->allocation_count && last != dying;
+    if (!is_last || last->site != dying->site || last->thread != thread || last->chain_steps != 0 ||
+        last->size_bytes < dying->size_bytes + dying->size_bytes / 4 || last->size_bytes <= dying->size_bytes)
+        return NULL;
+    return last;
+}
+
 /* Fill a block from its birth. */
 static void fill_block(struct run *run, const struct tn_log_event *event, uint32_t thread,
                        struct tn_block *block)
@@ -133,11 +174,7 @@ static void fill_block(struct run *run, const struct tn_log_event *event, uint32
     block->chain_birth_index = block->birth_index;
     if (event->previous_id == 0 || event->previous_id != resized->id)
         return;
-    block->chain_steps = resized->steps + 1;
-    block->chain_first_id = resized->first_id;
-    block->chain_first_size_bytes = resized->first_size_bytes;
-    block->chain_birth_index = resized->birth_index;
-    raise_to(&block->chain_max_size_bytes, resized->max_size_bytes);
+    continue_chain(resized, block);
 }
 
 static int tell_birth(const struct run *run, const struct tn_pass_event *event)
@@ -168,7 +205,8 @@ static int read_birth(struct run *run, const struct tn_log_event *event, uint32_
     fill_block(run, event, thread, block);
     pass->slot_capacity = run->blocks.capacity;
     count_birth(pass, &pass->sites[block->site], block);
-    struct tn_pass_event told = {event, block, thread, block->birth_event};
+    run->last_slot = block->slot;
+    struct tn_pass_event told = {event, block, NULL, thread, block->birth_event};
     return tell_birth(run, &told);
 }
 
@@ -185,15 +223,17 @@ static int read_death(struct run *run, const struct tn_log_event *event, uint32_
     site->live_count--;
     site->live_bytes -= block->size_bytes;
     site->freed_by_other_thread += block->thread != thread;
-    struct tn_pass_event told = {event, block, thread, pass->threads[thread].event_count};
+    struct tn_block *successor = NULL;
+    if (is_realloc(event->function))
+        run->resized[thread] = chain_of(block);
+    else
+        successor = successor_of(run, block, thread);
+    struct tn_pass_event told = {event, block, successor, thread, pass->threads[thread].event_count};
     int r = tell_death(run, &told);
-    if (event->function == TN_FUNCTION_REALLOC || event->function == TN_FUNCTION_REALLOCARRAY)
-        run->resized[thread] = (struct resized){block->id,
-                                                block->chain_first_id,
-                                                block->chain_first_size_bytes,
-                                                block->chain_max_size_bytes,
-                                                block->chain_birth_index,
-                                                block->chain_steps};
+    if (successor != NULL) {
+        struct resized chain = chain_of(block);
+        continue_chain(&chain, successor);
+    }
     tn_blocks_drop(&run->blocks, block);
     return r;
 }

@@ -101,7 +101,7 @@ int tn_finding_live_query(const struct tn_pass *pass, const uint32_t *sites, siz
             " AS a JOIN birth ON birth.id = a.id),"
             " change AS (SELECT number, 0 AS is_death, 1 AS count, size_bytes AS bytes FROM own"
             " UNION ALL SELECT death_number, 1, -1, -size_bytes FROM own WHERE death_ns IS NOT NULL),"
-            " live AS (SELECT number AS birth_index,"
+            " live AS (SELECT number AS birth_index, is_death,"
             " sum(count) OVER w AS live_count, sum(bytes) OVER w AS live_bytes FROM change"
             " WINDOW w AS (ORDER BY number, is_death ROWS UNBOUNDED PRECEDING)) ",
             (unsigned long long)pass->process_id, where);

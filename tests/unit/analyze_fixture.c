@@ -37,7 +37,7 @@ static uint64_t add_birth(struct scene *scene, uint64_t stack_id, uint64_t size_
         .function = previous_id != 0 ? TN_FUNCTION_REALLOC : TN_FUNCTION_MALLOC,
     };
     assert_int_equal(tn_log_add_birth(scene->writer, &birth, &id), 0);
-    scene->time_ns += 100;
+    scene->time_ns += 10;
     if (id >= scene->stack_capacity) {
         scene->stack_capacity = 2 * (size_t)id + 1024;
         scene->stacks = realloc(scene->stacks, scene->stack_capacity * sizeof(scene->stacks[0]));
@@ -57,7 +57,7 @@ static void add_death(struct scene *scene, uint64_t id, enum tn_function functio
                              .depth_bytes = scene->depth_bytes,
                              .function = function};
     assert_int_equal(tn_log_add_death(scene->writer, &death), 0);
-    scene->time_ns += 100;
+    scene->time_ns += 10;
 }
 
 uint64_t scene_birth(struct scene *scene, uint64_t stack_id, uint64_t size_bytes)

@@ -13,7 +13,7 @@
 struct scene {
     char path[FIXTURE_PATH_BYTES];
     struct tn_log_writer *writer; /* NULL once closed */
-    uint64_t time_ns;             /* of the next event; 100 ns more with each */
+    uint64_t time_ns;             /* of the next event; 10 ns more with each; exit begins at 400,000 */
     uint64_t thread_id;           /* of the next event; 1 at first */
     uint64_t depth_bytes;         /* of the next event */
     uint64_t address;
