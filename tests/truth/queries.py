@@ -73,7 +73,7 @@ def check_all(world, log, found, with_rows=True):
 
 def run(world, unused):
     """Real programs: with rows, and without any."""
-    data = json.dumps([{"a": i % 13, "b": {"c": [i, str(i)]}} for i in range(400)]).encode()
+    data = json.dumps([{"a": i % 13, "b": {"c": [i, str(i)]}} for i in range(1500)]).encode()
     wrong = []
     for name, command in REAL:
         program = need(name)
