@@ -89,7 +89,8 @@ static void finish(void *own)
     free(counts);
 }
 
-/* ---------------------------------------------------------------------------------------- groups of one size */
+/* ---------------------------------------------------------------------------------------- groups of one size
+ */
 
 /* Place of the group of a size, + 1. */
 static int find_group(struct tn_pool_counts *counts, uint64_t size_bytes, uint32_t *ret_group)
@@ -114,8 +115,8 @@ static int find_group(struct tn_pool_counts *counts, uint64_t size_bytes, uint32
     return r;
 }
 
-/* A site turns out to ask for several sizes. Its blocks leave the group; what the group's peak would have been
- * without them is not known, so that peak is no more than a bound. */
+/* A site turns out to ask for several sizes. Its blocks leave the group; what the group's peak would have
+ * been without them is not known, so that peak is no more than a bound. */
 static void leave_group(struct tn_pool_counts *counts, struct tn_pool_site *site)
 {
     struct tn_pool_group *group = &counts->groups[site->group - 1];
@@ -229,7 +230,8 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
 }
 
 const struct tn_analysis tn_analysis_pool = {
-    .kind = {"pool", "blocks of one size, or the best set of sizes: how many, and what they cost", thresholds},
+    .kind = {"pool", "blocks of one size, or the best set of sizes: how many, and what they cost",
+             thresholds},
     .begin = begin,
     .birth = birth,
     .death = death,

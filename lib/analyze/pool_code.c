@@ -8,11 +8,11 @@
 #include <string.h>
 
 /* Template arguments and parameters say nothing in an identifier: the name ends before them. */
-const char *tn_pool_name(const char *function, char *ret_name)
+const char *tn_pool_name(const char *function, uint64_t size_bytes, char *ret_name)
 {
     size_t length = 0;
     bool needs_bar = false;
-    for (const char *c = function; *c != '\0' && *c != '(' && *c != '<' && length + 3 < TN_POOL_NAME_BYTES;
+    for (const char *c = function; *c != '\0' && *c != '(' && *c != '<' && length + 27 < TN_POOL_NAME_BYTES;
          c++) {
         if (!isalnum((unsigned char)*c)) {
             needs_bar = length != 0;
@@ -25,9 +25,8 @@ const char *tn_pool_name(const char *function, char *ret_name)
         needs_bar = false;
         ret_name[length++] = (char)tolower((unsigned char)*c);
     }
-    ret_name[length] = '\0';
-    if (length == 0)
-        snprintf(ret_name, TN_POOL_NAME_BYTES, "block");
+    snprintf(&ret_name[length], TN_POOL_NAME_BYTES - length, "%s%" PRIu64, length == 0 ? "block_" : "_",
+             size_bytes);
     return ret_name;
 }
 
@@ -99,8 +98,8 @@ static const char plain_c[] =
 
 /* FreeRTOS has no pools of blocks; a static queue of pointers is one, and safe between tasks. */
 static const char freertos[] =
-    "/* FreeRTOS: xQueueReceive(@N_queue, &block, ticks) takes, xQueueSend(@N_queue, &block, 0) gives back "
-    "*/\n"
+    "/* FreeRTOS: xQueueReceive(@N_queue, &block, ticks) takes a block,\n"
+    " * xQueueSend(@N_queue, &block, 0) gives it back */\n"
     "#include \"FreeRTOS.h\"\n"
     "#include \"queue.h\"\n"
     "static uint8_t @N_memory[@C][@B] __attribute__((aligned(@A)));\n"
@@ -130,7 +129,8 @@ static const char threadx[] =
     "static ULONG @N_area[@C * ((@B + sizeof(void *) + sizeof(ULONG) - 1) / sizeof(ULONG))];\n"
     "static UINT @N_create(void)\n"
     "{\n"
-    "    return tx_block_pool_create(&@N_block_pool, \"@N\", @B, @N_area, sizeof(@N_area));\n"
+    "    return tx_block_pool_create(&@N_block_pool, \"@N\", @B, @N_area,\n"
+    "                                sizeof(@N_area));\n"
     "}\n";
 
 static int fill_all(const char *const *templates, size_t count, const struct filling *filling,
@@ -158,10 +158,10 @@ int tn_pool_code(const char *name, uint64_t block_bytes, uint64_t block_count, u
 /* ---------------------------------------------------------------------------------------- a set of pools */
 
 static const char set_head[] =
-    "/* Plain C11; for one thread, or under the caller's lock (on FreeRTOS: between taskENTER_CRITICAL() "
-    "and\n"
-    " * taskEXIT_CRITICAL()) */\n"
-    "#include <stddef.h>\n"
+    "/* Plain C11; for one thread, or under the caller's lock (on FreeRTOS: between\n"
+    " * taskENTER_CRITICAL() and taskEXIT_CRITICAL()) */\n"
+    "#include <stddef.h>\n";
+static const char set_table[] =
     "static struct pool {\n"
     "    size_t block_bytes, block_count, used;\n"
     "    unsigned char *memory;\n"
@@ -172,7 +172,7 @@ static const char set_pool[] = "    {@B, @C, 0, pool_@B_memory, NULL},\n";
 static const char set_tail[] =
     "};\n"
     "#define POOL_COUNT (sizeof(pools) / sizeof(pools[0]))\n"
-    "static void *pool_get(size_t size_bytes) /* NULL: the pool for this size is empty, or there is none */\n"
+    "static void *pool_get(size_t size_bytes) /* NULL: that pool is empty, or there is none */\n"
     "{\n"
     "    struct pool *pool = pools;\n"
     "    while (pool < pools + POOL_COUNT && pool->block_bytes < size_bytes)\n"
@@ -186,7 +186,7 @@ static const char set_tail[] =
     "        block = pool->memory + pool->used++ * pool->block_bytes;\n"
     "    return block;\n"
     "}\n"
-    "static void pool_put(void *block)\n"
+    "static void pool_put(void *block) /* that pool_get gave */\n"
     "{\n"
     "    struct pool *pool = pools;\n"
     "    unsigned char *at = block;\n"
@@ -218,8 +218,10 @@ int tn_pool_code_set(const struct tn_pool_plan *plan, uint64_t alignment_bytes, 
 {
     static const struct {
         const char *once, *each;
-    } parts[] = {{"", set_memory},      {set_head, set_pool}, {set_tail, ""},         {"\n", ""},
-                 {zephyr_head, zephyr}, {"\n", ""},           {threadx_head, threadx}};
+    } parts[] = {{set_head, set_memory}, {set_table, set_pool},
+                 {set_tail, ""},         {"\n", ""},
+                 {zephyr_head, zephyr},  {"\n", ""},
+                 {threadx_head, threadx}};
     struct filling filling = {.name = "", .text = "", .alignment_bytes = alignment_bytes};
     int r = 0;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && r == 0; i++) {

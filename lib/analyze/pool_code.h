@@ -8,13 +8,14 @@
 
 #include "tenure/base.h"
 
-#define TN_POOL_NAME_BYTES 48
+#define TN_POOL_NAME_BYTES 64
 
-/* An identifier of C from a function's name: of "net::Session::open(int)" it is "net_session_open".
+/* An identifier of C from a function's name and a size: of "net::Session::open(int)" and 128 it is
+ * "net_session_open_128"; "block_128" when the name tells nothing.
  *
  * ret_name  TN_POOL_NAME_BYTES
  * Returns   ret_name */
-const char *tn_pool_name(const char *function, char *ret_name);
+const char *tn_pool_name(const char *function, uint64_t size_bytes, char *ret_name);
 
 /* Append the definition of one pool, for each of the four. alignment_bytes is a power of two, and block_bytes
  * a multiple of it. Returns 0 or -ENOMEM. */

@@ -68,7 +68,8 @@ static void write_pricing(struct tn_json *json, const struct general *general)
     }
     tn_pool_plan_sizes(&counts->bins, sizes_bytes, tn_pool_sizes_power(&counts->bins, sizes_bytes), &plan);
     write_price(json, "power-of-two", general, &plan);
-    tn_pool_plan_sizes(&counts->bins, sizes_bytes, tn_pool_sizes_geometric(&counts->bins, sizes_bytes), &plan);
+    tn_pool_plan_sizes(&counts->bins, sizes_bytes, tn_pool_sizes_geometric(&counts->bins, sizes_bytes),
+                       &plan);
     write_price(json, "geometric", general, &plan);
     if (counts->given_count != 0) {
         tn_pool_plan_sizes(&counts->bins, counts->given_sizes_bytes, counts->given_count, &plan);
@@ -148,7 +149,7 @@ static int print_runtime(const struct tn_pass *pass, struct tn_buffer *text)
     int r = count != 0 ? tn_finding_where(pass, sites, count, &where) : 0;
     free(sites);
     if (r == 0)
-        r = tn_buffer_print(text, where != NULL ? "(%s) IS TRUE" : "0", where);
+        r = where != NULL ? tn_buffer_print(text, "(%s) IS TRUE", where) : tn_buffer_print(text, "0");
     free(where);
     return r;
 }
@@ -168,8 +169,8 @@ static int print_query(const struct general *general, struct tn_buffer *text)
                             "lifetime_allocations, death_ns, size_bytes, CASE",
                             process);
     for (uint32_t i = 0; i < best->count && r == 0; i++)
-        r = tn_buffer_print(text, " WHEN size_bytes <= %" PRIu64 " THEN %" PRIu64,
-                            best->pools[i].block_bytes, best->pools[i].block_bytes);
+        r = tn_buffer_print(text, " WHEN size_bytes <= %" PRIu64 " THEN %" PRIu64, best->pools[i].block_bytes,
+                            best->pools[i].block_bytes);
     if (r < 0)
         return r;
     return tn_buffer_print(
@@ -219,11 +220,12 @@ static int fill_texts(const struct general *general, struct tn_finding *finding)
                            "program",
                            best->count, best->count == 1 ? "" : "s", bytes, allocations);
     if (r == 0)
-        r = tn_finding_set(&finding->advice,
-                           "After the changes above, or where they cannot be made: serve each request from the "
-                           "smallest block that holds it, of %s. Pools have no holes; an empty one is told "
-                           "from a heap that is broken up.",
-                           (const char *)sizes.data);
+        r = tn_finding_set(
+            &finding->advice,
+            "After the changes above, or where they cannot be made: serve each request from the "
+            "smallest block that holds it, of %s. Pools have no holes; an empty one is told "
+            "from a heap that is broken up.",
+            (const char *)sizes.data);
     tn_buffer_finish(&sizes);
     return r;
 }
@@ -233,22 +235,23 @@ static int print_notes(const struct general *general, struct tn_buffer *text)
     const struct tn_pool_covered *covered = &general->counts->covered;
     char a[TN_QUANTITY_TEXT_BYTES], b[TN_QUANTITY_TEXT_BYTES];
     uint64_t pools_bytes = total_bytes(general, &general->best), heap_bytes = covered->peak_heap_bytes;
-    int r = tn_buffer_print(text,
-                            "The pools take %s at all times; a heap without any hole would take %s at the peak. "
-                            "The difference is the price of never being broken up.",
-                            tn_print_bytes(a, pools_bytes), tn_print_bytes(b, heap_bytes));
+    int r =
+        tn_buffer_print(text,
+                        "The pools take %s at all times; a heap without any hole would take %s at the peak. "
+                        "The difference is the price of never being broken up.",
+                        tn_print_bytes(a, pools_bytes), tn_print_bytes(b, heap_bytes));
     if (r == 0)
         r = tn_buffer_print(text, "\nThe counts are what this run needed; the bounds are yours to set.");
     if (r == 0 && covered->excluded != 0)
-        r = tn_buffer_print(text,
-                            "\n%s allocation%s stay outside: larger than %s, or aligned to more than %" PRIu64
-                            " bytes.",
-                            tn_print_count(a, covered->excluded), covered->excluded == 1 ? "" : "s",
-                            tn_print_bytes(b, general->counts->max_block_bytes),
-                            general->counts->alignment_bytes);
+        r = tn_buffer_print(
+            text,
+            "\n%s allocation%s stay outside: larger than %s, or aligned to more than %" PRIu64 " bytes.",
+            tn_print_count(a, covered->excluded), covered->excluded == 1 ? "" : "s",
+            tn_print_bytes(b, general->counts->max_block_bytes), general->counts->alignment_bytes);
     if (r == 0 && general->counts->bins.merged != 0)
-        r = tn_buffer_print(text, "\nThere are more different sizes than were told apart: a better set may "
-                                  "exist (pool.bins).");
+        r = tn_buffer_print(text,
+                            "\nThere are more different sizes than were told apart: a better set may "
+                            "exist (pool.bins).");
     if (r == 0 && !general->pass->is_complete)
         r = tn_buffer_print(text, "\nThe recording is not over: all numbers are so far.");
     return r;
@@ -280,9 +283,8 @@ static int fill_rest(const struct general *general, struct tn_finding *finding)
 
 int tn_pool_general(struct tn_pool_counts *counts, const struct tn_pass *pass, struct tn_findings *findings)
 {
-    struct general general = {.counts = counts,
-                              .pass = pass,
-                              .control_bytes = (uint64_t)tn_pass_threshold(pass, "pool.control")};
+    struct general general = {
+        .counts = counts, .pass = pass, .control_bytes = (uint64_t)tn_pass_threshold(pass, "pool.control")};
     struct tn_finding finding;
     if (counts->covered.allocations < pass->options->min_allocations || counts->bins.count == 0)
         return 0;

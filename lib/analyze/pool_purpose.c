@@ -17,9 +17,9 @@ struct purpose {
     size_t site_count;
     uint64_t size_bytes, block_bytes, alignment_bytes, block_count;
     uint64_t allocations, freed;
-    uint64_t peak_live_bytes;                /* of all its sites together */
-    uint64_t usable_bytes;                   /* of a block, on average */
-    uint64_t live_at_peak;                   /* when the process had most bytes live */
+    uint64_t peak_live_bytes; /* of all its sites together */
+    uint64_t usable_bytes;    /* of a block, on average */
+    uint64_t live_at_peak;    /* when the process had most bytes live */
     double mean_live_count;
 };
 
@@ -98,7 +98,8 @@ static int fill_query(const struct tn_pass *pass, const struct purpose *purpose,
     if (r == 0)
         r = tn_finding_set(&finding->query,
                            "%s, pool AS (SELECT max(size_bytes) AS size_bytes,"
-                           " (max(max(size_bytes), 1) + %" PRIu64 ") & ~%" PRIu64 " AS block_bytes,"
+                           " (max(max(size_bytes), 1) + %" PRIu64 ") & ~%" PRIu64
+                           " AS block_bytes,"
                            " (SELECT max(live_count) FROM live) AS block_count, count(*) AS allocations"
                            " FROM allocation WHERE %s) SELECT block_bytes, block_count,"
                            " block_bytes * block_count AS pool_bytes,"
@@ -142,14 +143,15 @@ static int fill_notes(const struct tn_pass *pass, const struct purpose *purpose,
     if (r == 0 && !is_reused)
         r = tn_buffer_print(&text, "\nHardly a block is used twice: what is allocated once needs no pool.");
     if (r == 0 && is_reused &&
-        purpose->mean_live_count <
-            tn_pass_threshold(pass, "pool.utilisation") * (double)purpose->block_count)
-        r = tn_buffer_print(&text,
-                            "\nOn average %.3g are in use: the peak alone asks for so many. To turn some away "
-                            "at the peak would save most of them.",
-                            purpose->mean_live_count);
+        purpose->mean_live_count < tn_pass_threshold(pass, "pool.utilisation") * (double)purpose->block_count)
+        r = tn_buffer_print(
+            &text,
+            "\nOn average %.3g are in use: the peak alone asks for so many. To turn some away "
+            "at the peak would save most of them.",
+            purpose->mean_live_count);
     if (r == 0 && other_sites != 0)
-        r = tn_buffer_print(&text, "\n%" PRIu64 " other line%s for this size only, too: one pool may serve all.",
+        r = tn_buffer_print(&text,
+                            "\n%" PRIu64 " other line%s for this size only, too: one pool may serve all.",
                             other_sites, other_sites == 1 ? " asks" : "s ask");
     if (r == 0 && !pass->is_complete)
         r = tn_buffer_print(&text, "\nThe recording is not over: all numbers are so far.");
@@ -166,8 +168,8 @@ static int fill_code(const struct purpose *purpose, struct tn_finding *finding)
 {
     char name[TN_POOL_NAME_BYTES];
     struct tn_buffer text = {0};
-    int r = tn_pool_code(tn_pool_name(finding->sites[0].function, name), purpose->block_bytes,
-                         purpose->block_count, purpose->alignment_bytes, &text);
+    int r = tn_pool_code(tn_pool_name(finding->sites[0].function, purpose->size_bytes, name),
+                         purpose->block_bytes, purpose->block_count, purpose->alignment_bytes, &text);
     if (r < 0) {
         tn_buffer_finish(&text);
         return r;
@@ -214,8 +216,8 @@ static int add_finding(const struct tn_pass *pass, const struct purpose *purpose
                        struct tn_findings *findings)
 {
     struct tn_finding finding;
-    int r = tn_finding_begin(pass, &tn_analysis_pool, "use memory pools", purpose->sites,
-                             purpose->site_count, &finding);
+    int r = tn_finding_begin(pass, &tn_analysis_pool, "use memory pools", purpose->sites, purpose->site_count,
+                             &finding);
     if (r < 0)
         return r;
     r = fill(pass, purpose, other_sites, &finding);
@@ -228,8 +230,8 @@ static int add_finding(const struct tn_pass *pass, const struct purpose *purpose
 
 /* ---------------------------------------------------------------------------------------- groups */
 
-/* Whether lines make one kind of block: one place releases them all, or they stand in one function. Equal size
- * alone is chance. */
+/* Whether lines make one kind of block: one place releases them all, or they stand in one function. Equal
+ * size alone is chance. */
 static int check_kinship(const struct tn_pool_counts *counts, const struct tn_pass *pass,
                          const uint32_t *sites, size_t site_count, bool *ret_is_one)
 {
@@ -253,8 +255,8 @@ static int check_kinship(const struct tn_pool_counts *counts, const struct tn_pa
     return 0;
 }
 
-/* The sites of one size: one pool for all if they are of one kind, and the peak of just them is known; else each
- * its own.
+/* The sites of one size: one pool for all if they are of one kind, and the peak of just them is known; else
+ * each its own.
  *
  * is_whole  the group has no other sites */
 static int add_group(const struct tn_pool_counts *counts, const struct tn_pass *pass, const uint32_t *sites,
@@ -270,8 +272,7 @@ static int add_group(const struct tn_pool_counts *counts, const struct tn_pass *
         return is_worth_it(pass, &purpose) ? add_finding(pass, &purpose, 0, findings) : 0;
     }
     for (size_t i = 0; i < site_count && r == 0; i++) {
-        struct purpose purpose =
-            measure(counts, pass, &sites[i], 1, pass->sites[sites[i]].peak_live_count);
+        struct purpose purpose = measure(counts, pass, &sites[i], 1, pass->sites[sites[i]].peak_live_count);
         if (is_worth_it(pass, &purpose))
             r = add_finding(pass, &purpose, site_count - 1, findings);
     }

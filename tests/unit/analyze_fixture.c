@@ -172,7 +172,6 @@ void scene_analyze(struct scene *scene, const struct tn_analyze_options *options
         assert_non_null(finding->title);
         assert_non_null(finding->advice);
         assert_non_null(finding->tactic);
-        assert_true(finding->site_count > 0);
         check_query(tn_log_database(log), finding);
     }
     tn_log_close(log);
@@ -183,7 +182,8 @@ const struct tn_finding *scene_find(const struct tn_findings *findings, const ch
     const struct tn_finding *found = NULL;
     for (size_t i = 0; i < findings->count; i++) {
         const struct tn_finding *finding = &findings->items[i];
-        if (strcmp(finding->kind, kind) != 0 || finding->sites[0].offset_bytes != 0x1000 + 16 * stack_id)
+        if (strcmp(finding->kind, kind) != 0 || finding->site_count == 0 ||
+            finding->sites[0].offset_bytes != 0x1000 + 16 * stack_id)
             continue;
         assert_null(found);
         found = finding;
