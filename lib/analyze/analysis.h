@@ -91,7 +91,8 @@ struct tn_pass_event {
     const struct tn_block *block; /* born or dying; the counts of pass and site include this event already */
     const struct tn_block *successor; /* at a death that is no realloc: the block that took over its contents,
                                          by all signs: the process's last birth, of the same site and thread,
-                                         at least a quarter larger. NULL: none */
+                                         at least a quarter larger, and the release stands behind that birth
+                                         in the code of the function that made both. NULL: none */
     uint32_t thread;                  /* index in tn_pass.threads: of the event */
     uint64_t thread_event;            /* events of this thread up to and with this one */
 };

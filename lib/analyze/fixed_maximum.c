@@ -10,14 +10,15 @@
 #include <stdlib.h>
 
 /* Strings and buffers of varying size: the maximum to design for, how far it can be trusted, and what buffers
- * of that size cost. A buffer that is resized is one observation, with the largest size that it had. */
+ * of that size cost. A buffer that realloc changes is one observation, with the largest size that it had. */
 
 struct site_state {
     struct tn_sizes sizes;
     uint64_t max_bytes; /* so far */
     uint64_t records;   /* how often a larger one came than all before */
     uint64_t record_at; /* observation that was the last record */
-    uint64_t started;   /* observations begun, whether still counted or merged */
+    uint64_t started;   /* observations */
+    uint64_t copied;    /* blocks that were copied to a larger one */
     uint64_t resized;   /* blocks that continue another */
     uint64_t overhead_bytes;
 };
@@ -33,8 +34,8 @@ struct state {
 static const struct tn_threshold thresholds[] = {
     {"fixed-maximum.waste", 8, 1, 1e6, "largest size, in times the mean size, at most",
      "beyond, a rare giant would set the size of all: fixed buffers are mostly empty"},
-    {"fixed-maximum.distinct-sizes", 4, 2, 1e6, "different sizes of a site, at least",
-     "two or three sizes are as many types, not a variable one"},
+    {"fixed-maximum.distinct-sizes", 10, 2, 1e6, "different sizes of a site, at least",
+     "a few sizes are as many types, not a variable one"},
     {"fixed-maximum.late-share", 0.1, 0.001, 0.9,
      "the maximum is still growing when its last record came within this last share of observations",
      "records of n exchangeable values: the last tenth holds the newest one with probability 0.1"},
@@ -76,19 +77,12 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
     return r < 0 ? r : tn_sizes_add(&site->sizes, block->chain_max_size_bytes, 1);
 }
 
-/* The successor was counted at its birth, when nobody knew whose successor it is. */
 static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
     struct state *state = own;
-    struct site_state *site = &state->sites[event->block->site];
     (void)pass;
-    if (event->successor == NULL)
-        return 0;
-    site->resized++;
-    site->started--;
-    if (event->block->chain_max_size_bytes <= event->successor->size_bytes)
-        return tn_sizes_add(&site->sizes, event->block->chain_max_size_bytes, UINT64_MAX);
-    return tn_sizes_add(&site->sizes, event->successor->size_bytes, UINT64_MAX);
+    state->sites[event->block->site].copied += event->successor != NULL;
+    return 0;
 }
 
 /* ---------------------------------------------------------------------------------------- findings */
@@ -149,7 +143,8 @@ static bool is_candidate(const struct state *state, const struct tn_pass *pass, 
     const struct site_state *site = &state->sites[index];
     /* what mostly grows in steps is for `presize` to speak of */
     return !seen->is_runtime && seen->min_size_bytes != seen->max_size_bytes &&
-           site->sizes.total >= pass->options->min_allocations && site->resized <= site->sizes.total;
+           site->sizes.total >= pass->options->min_allocations && site->resized <= site->sizes.total &&
+           site->copied * 2 <= site->sizes.total;
 }
 
 static void write_evidence(struct tn_json *json, const struct maximum *maximum,

@@ -2,6 +2,9 @@
 #include "pass.h"
 
 #include "blocks.h"
+#include "frames.h"
+
+#include "tenure/map.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -24,7 +27,10 @@ struct run {
     struct tn_blocks blocks;
     struct resized *resized; /* owned; by thread */
     uint32_t last_slot;      /* of the last birth; its block may be gone */
-    uint32_t *thread_index;  /* owned; thread row id - first row id -> index in pass->threads */
+    struct tn_frames frames; /* owned; loaded when a successor is first asked about */
+    struct tn_map
+        orders; /* stacks of a birth and a release -> 1: the release stands behind, 2: it does not */
+    uint32_t *thread_index; /* owned; thread row id - first row id -> index in pass->threads */
     uint64_t first_thread_id;
     size_t thread_span;
     uint64_t done, total; /* events */
@@ -139,15 +145,60 @@ static bool is_realloc(enum tn_function function)
     return function == TN_FUNCTION_REALLOC || function == TN_FUNCTION_REALLOCARRAY;
 }
 
+/* Whether a release stands behind a birth in the function that, in the end, made both calls: then the two are
+ * of one call of it, if no event lies between; else the release began the next call (free(p); p = malloc(n)).
+ */
+static bool is_behind(const struct run *run, uint32_t birth, uint32_t release)
+{
+    const struct tn_stack_node *nodes = run->pass->nodes;
+    while (nodes[birth].depth > nodes[release].depth)
+        birth = nodes[birth].caller_id;
+    while (nodes[release].depth > nodes[birth].depth)
+        release = nodes[release].caller_id;
+    while (nodes[birth].caller_id != nodes[release].caller_id) {
+        birth = nodes[birth].caller_id;
+        release = nodes[release].caller_id;
+    }
+    if (birth == release || nodes[birth].caller_id == 0 || nodes[birth].frame_id >= run->frames.frame_count ||
+        nodes[release].frame_id >= run->frames.frame_count)
+        return false;
+    return tn_frames_is_behind(&run->frames, nodes[birth].frame_id, nodes[release].frame_id);
+}
+
+static int find_order(struct run *run, uint32_t birth, uint64_t release, bool *ret_is_behind)
+{
+    *ret_is_behind = false;
+    if (birth == 0 || release == 0 || release >= run->pass->node_count)
+        return 0;
+    uint64_t key = (uint64_t)birth << 32 | release;
+    const uint64_t *known = tn_map_find(&run->orders, key);
+    if (known != NULL) {
+        *ret_is_behind = *known == 1;
+        return 0;
+    }
+    int r = run->frames.frames == NULL ? tn_frames_load(run->pass, &run->frames) : 0;
+    if (r < 0)
+        return r;
+    *ret_is_behind = is_behind(run, birth, (uint32_t)release);
+    return tn_map_put(&run->orders, key, *ret_is_behind ? 1 : 2);
+}
+
 /* The block that a dying one was copied to, or NULL. The same condition stands in the query of `presize`. */
-static struct tn_block *successor_of(const struct run *run, const struct tn_block *dying, uint32_t thread)
+static int find_successor(struct run *run, const struct tn_block *dying, const struct tn_log_event *event,
+                          uint32_t thread, struct tn_block **ret_successor)
 {
     struct tn_block *last = &run->blocks.items[run->last_slot];
     bool is_last = last->id != 0 && last->birth_index == run->pass->allocation_count && last != dying;
-    if (!is_last || last->site != dying->site || last->thread != thread || last->chain_steps != 0 ||
-        last->size_bytes < dying->size_bytes + dying->size_bytes / 4 || last->size_bytes <= dying->size_bytes)
-        return NULL;
-    return last;
+    bool is_larger =
+        last->size_bytes > dying->size_bytes && last->size_bytes >= dying->size_bytes + dying->size_bytes / 4;
+    if (!is_last || !is_larger || last->site != dying->site || last->thread != thread ||
+        last->chain_steps != 0)
+        return 0;
+    bool has_copied;
+    int r = find_order(run, last->stack_id, event->stack_id, &has_copied);
+    if (r == 0 && has_copied)
+        *ret_successor = last;
+    return r;
 }
 
 /* Fill a block from its birth. */
@@ -224,12 +275,15 @@ static int read_death(struct run *run, const struct tn_log_event *event, uint32_
     site->live_bytes -= block->size_bytes;
     site->freed_by_other_thread += block->thread != thread;
     struct tn_block *successor = NULL;
+    int r = 0;
     if (is_realloc(event->function))
         run->resized[thread] = chain_of(block);
     else
-        successor = successor_of(run, block, thread);
+        r = find_successor(run, block, event, thread, &successor);
+    if (r < 0)
+        return r;
     struct tn_pass_event told = {event, block, successor, thread, pass->threads[thread].event_count};
-    int r = tell_death(run, &told);
+    r = tell_death(run, &told);
     if (successor != NULL) {
         struct resized chain = chain_of(block);
         continue_chain(&chain, successor);
@@ -325,6 +379,8 @@ int tn_pass_run(struct tn_pass *pass, const struct tn_running *running, size_t r
     if (r < 0 && (pass->error == NULL || pass->error->code == 0))
         r = tn_pass_refuse(pass, r, "cannot analyse events");
     tn_blocks_finish(&run.blocks);
+    tn_frames_finish(&run.frames);
+    tn_map_finish(&run.orders);
     free(run.resized);
     free(run.thread_index);
     return r;

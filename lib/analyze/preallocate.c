@@ -243,7 +243,7 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++) {
         const struct tn_pass_site *seen = &pass->sites[site];
         /* buffers of one size must not be mostly empty: that is for fixed-maximum to weigh */
-        bool is_even = seen->max_size_bytes * seen->allocations <= 8 * seen->total_bytes;
+        bool is_even = seen->max_size_bytes <= 2 * seen->min_size_bytes;
         if (is_even && is_recurring(state, pass, site))
             r = add_finding(state, pass, site, findings);
     }

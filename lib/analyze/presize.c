@@ -19,6 +19,7 @@ struct site_state {
     uint64_t other_replacements; /* a block released right after the birth of one that is not larger */
     uint64_t fresh_index;        /* birth_index of its last birth, until a block of the site is released */
     uint64_t moved_bytes;        /* bytes that were copied at most: what the old blocks held */
+    struct tn_map pairs;         /* stacks of a birth and of a release that were a step -> 1 */
     struct tn_sizes finals;      /* sizes at which they ended */
 };
 
@@ -83,7 +84,10 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
         return 0;
     }
     site->copy_steps++;
-    return note_step(site, block->size_bytes, event->successor->size_bytes, block->chain_grown + 1);
+    uint64_t pair = (uint64_t)event->successor->stack_id << 32 | event->event->stack_id;
+    int r = tn_map_put(&site->pairs, pair, 1);
+    return r < 0 ? r
+                 : note_step(site, block->size_bytes, event->successor->size_bytes, block->chain_grown + 1);
 }
 
 /* ---------------------------------------------------------------------------------------- findings */
@@ -151,7 +155,8 @@ static int fill_evidence(const struct site_state *site, const struct tn_pass_sit
     " JOIN birth ON birth.id = a.id),"                                                                       \
     " step AS (SELECT new.id AS id, min(old.id) AS old_id FROM own AS old JOIN own AS new"                   \
     " ON new.number = old.number + old.lifetime_allocations WHERE new.previous_id IS NULL"                   \
-    " AND old.free_function NOT IN ('realloc', 'reallocarray') AND old.free_thread_id = new.thread_id"       \
+    " AND old.free_function NOT IN ('realloc', 'reallocarray') AND old.free_thread_id = new.thread_id AND "  \
+    "(new.stack_id, old.free_stack_id) IN (VALUES %s)"                                                       \
     " AND new.id <> old.id AND new.size_bytes > old.size_bytes"                                              \
     " AND new.size_bytes >= old.size_bytes + old.size_bytes / 4 GROUP BY new.id"                             \
     " UNION ALL SELECT new.id, new.previous_id FROM own AS new JOIN own AS old ON old.id = new.previous_id"  \
@@ -159,12 +164,36 @@ static int fill_evidence(const struct site_state *site, const struct tn_pass_sit
     " SELECT count(*) AS growth_steps, (SELECT count(*) FROM step AS s WHERE s.old_id NOT IN"                \
     " (SELECT id FROM step)) AS chains FROM step"
 
-static int fill_query(const struct tn_pass *pass, uint32_t site, struct tn_finding *finding)
+/* More pairs than this make no query that anybody reads; then it only gives the sizes. */
+#define PAIRS_MAX 256u
+
+static int print_pairs(const struct tn_map *pairs, struct tn_buffer *text)
+{
+    int r = pairs->count == 0 ? tn_buffer_print(text, "(0, 0)") : 0;
+    size_t printed = 0;
+    for (size_t i = 0; r == 0 && i < pairs->capacity; i++) {
+        uint64_t key = pairs->entries[i].key;
+        if (key != 0)
+            r = tn_buffer_print(text, "%s(%" PRIu64 ", %" PRIu64 ")", printed++ != 0 ? ", " : "", key >> 32,
+                                key & UINT32_MAX);
+    }
+    return r;
+}
+
+static int fill_query(const struct tn_pass *pass, const struct site_state *site, uint32_t index,
+                      struct tn_finding *finding)
 {
     char *where = NULL;
-    int r = tn_finding_where(pass, &site, 1, &where);
+    struct tn_buffer pairs = {0};
+    int r = tn_finding_where(pass, &index, 1, &where);
     if (r == 0)
-        r = tn_finding_set(&finding->query, QUERY, pass->process_id, where);
+        r = print_pairs(&site->pairs, &pairs);
+    if (r == 0 && site->pairs.count <= PAIRS_MAX)
+        r = tn_finding_set(&finding->query, QUERY, pass->process_id, where, (const char *)pairs.data);
+    else if (r == 0)
+        r = tn_finding_set(&finding->query, "SELECT min(size_bytes) AS first_bytes FROM allocation WHERE %s",
+                           where);
+    tn_buffer_finish(&pairs);
     free(where);
     return r;
 }
@@ -214,7 +243,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     if (r == 0)
         r = fill_evidence(site, &pass->sites[index], &capacity, &finding);
     if (r == 0)
-        r = fill_query(pass, index, &finding);
+        r = fill_query(pass, site, index, &finding);
     if (r == 0)
         r = tn_findings_add(findings, &finding);
     if (r < 0)
@@ -235,8 +264,10 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
 static void finish(void *own)
 {
     struct state *state = own;
-    for (size_t i = 0; state != NULL && state->sites != NULL && i < state->site_count; i++)
+    for (size_t i = 0; state != NULL && state->sites != NULL && i < state->site_count; i++) {
         tn_sizes_finish(&state->sites[i].finals);
+        tn_map_finish(&state->sites[i].pairs);
+    }
     if (state != NULL)
         free(state->sites);
     free(state);

@@ -9,100 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the C library makes for itself, or as part of an object that it hands out: a program can only use less
- * of these, so that no advice about their blocks is any use. Not here: functions that return a block of their
- * own (strdup, asprintf, getline, realpath). */
-static const char *const library_objects[] = {"fopen",
-                                              "fopen64",
-                                              "freopen",
-                                              "fdopen",
-                                              "fopencookie",
-                                              "fmemopen",
-                                              "popen",
-                                              "tmpfile",
-                                              "stdio buffer",
-                                              "setvbuf",
-                                              "printf",
-                                              "fprintf",
-                                              "vfprintf",
-                                              "puts",
-                                              "fputs",
-                                              "putchar",
-                                              "fwrite",
-                                              "fread",
-                                              "fgets",
-                                              "fgetc",
-                                              "getc",
-                                              "getchar",
-                                              "ungetc",
-                                              "opendir",
-                                              "fdopendir",
-                                              "scandir",
-                                              "fts_open",
-                                              "nftw",
-                                              "ftw",
-                                              "glob",
-                                              "pthread_create",
-                                              "dlopen",
-                                              "dlsym",
-                                              "dlerror",
-                                              "__tls_get_addr",
-                                              "setlocale",
-                                              "newlocale",
-                                              "duplocale",
-                                              "textdomain",
-                                              "bindtextdomain",
-                                              "gettext",
-                                              "dcgettext",
-                                              "qsort",
-                                              "qsort_r",
-                                              "regcomp",
-                                              "regexec",
-                                              "iconv_open",
-                                              "getaddrinfo",
-                                              "gethostbyname",
-                                              "getpwnam",
-                                              "getpwuid",
-                                              "getgrnam",
-                                              "getgrgid",
-                                              "getgrouplist",
-                                              "initgroups",
-                                              "getservbyname",
-                                              "tzset",
-                                              "localtime",
-                                              "localtime_r",
-                                              "mktime",
-                                              "strftime",
-                                              "syslog",
-                                              "openlog",
-                                              "setenv",
-                                              "putenv",
-                                              "unsetenv",
-                                              "atexit",
-                                              "__cxa_atexit",
-                                              "on_exit",
-                                              "throw",
-                                              "timer_create",
-                                              "aio_read",
-                                              "aio_write",
-                                              "sem_open",
-                                              "getnameinfo",
-                                              "res_init",
-                                              "std::locale",
-                                              "backtrace",
-                                              "backtrace_symbols",
-                                              "exit",
-                                              "fork",
-                                              NULL};
-
-static bool is_library_object(const char *via)
-{
-    for (size_t i = 0; via != NULL && library_objects[i] != NULL; i++)
-        if (strcmp(via, library_objects[i]) == 0)
-            return true;
-    return false;
-}
-
 /* The sites of all stacks. A finished log has them. One that is not finished, or one that the user reads with
  * more wrappers named, gets them by the same rules, in memory. */
 struct siting {
@@ -224,7 +130,7 @@ static int load_table(struct tn_pass *pass, const struct tn_site_rules *rules)
         pass->sites[site_id].site_id = site_id;
         pass->sites[site_id].is_runtime =
             !is_stackless &&
-            (!is_program(rules, rows) || is_library_object((const char *)sqlite3_column_text(rows, 5)));
+            (!is_program(rules, rows) || tn_is_library_object((const char *)sqlite3_column_text(rows, 5)));
     }
     for (size_t id = 1; id < pass->node_count; id++)
         if (pass->nodes[id].site >= pass->site_count)
@@ -340,7 +246,7 @@ static int add_site(struct siting *siting, const struct tn_site_frame *frame, co
     siting->keys[pass->site_count] = key;
     siting->next[pass->site_count] = 0;
     pass->sites[pass->site_count] = (struct tn_pass_site){
-        .is_runtime = frame != NULL && (frame->class.kind != TN_SITE_PROGRAM || is_library_object(via))};
+        .is_runtime = frame != NULL && (frame->class.kind != TN_SITE_PROGRAM || tn_is_library_object(via))};
     pass->origins[pass->site_count++] =
         (struct tn_site_origin){.frame_id = frame != NULL ? frame->frame_id : 0, .via = name};
     return 0;

@@ -403,6 +403,7 @@ const struct tn_site_name tn_site_c_aliases[] = {
     {"opendir2", "opendir", "glibc"},
     {"alloc_dir", "opendir", "glibc"},
     {"opendirat", "opendir", "glibc"},
+    {"pthread_create_2_1", "pthread_create", "glibc"},
     {"file_doallocate", "stdio buffer", "glibc: the first read or write of a FILE"},
     {NULL, NULL, NULL},
 };

@@ -52,7 +52,8 @@ static void add_death(struct scene *scene, uint64_t id, enum tn_function functio
     struct tn_death death = {.process_id = 1,
                              .allocation_id = id,
                              .thread_id = scene->thread_id,
-                             .stack_id = scene->stacks[id],
+                             .stack_id =
+                                 scene->release_stack_id != 0 ? scene->release_stack_id : scene->stacks[id],
                              .time_ns = scene->time_ns,
                              .depth_bytes = scene->depth_bytes,
                              .function = function};
@@ -74,6 +75,14 @@ uint64_t scene_realloc(struct scene *scene, uint64_t id, uint64_t size_bytes)
 {
     add_death(scene, id, TN_FUNCTION_REALLOC);
     return add_birth(scene, scene->stacks[id], size_bytes, id);
+}
+
+uint64_t scene_stack(struct scene *scene, uint64_t stack_id, int64_t offset_bytes)
+{
+    uint64_t frame_id, made_id, offset = 0x1000 + 16 * stack_id + (uint64_t)offset_bytes;
+    assert_int_equal(tn_log_intern_frame(scene->writer, 1, offset, &frame_id), 0);
+    assert_int_equal(tn_log_intern_stack(scene->writer, frame_id, stack_id - 1, 48, false, &made_id), 0);
+    return made_id;
 }
 
 void scene_mark(struct scene *scene, const char *text)

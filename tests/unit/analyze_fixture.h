@@ -16,6 +16,7 @@ struct scene {
     uint64_t time_ns;             /* of the next event; 10 ns more with each; exit begins at 400,000 */
     uint64_t thread_id;           /* of the next event; 1 at first */
     uint64_t depth_bytes;         /* of the next event */
+    uint64_t release_stack_id;    /* of releases; 0: that of the birth */
     uint64_t address;
     uint64_t *stacks; /* owned; by allocation id */
     size_t stack_capacity;
@@ -32,6 +33,9 @@ void scene_death(struct scene *scene, uint64_t id);
 
 /* realloc. Returns the new id. */
 uint64_t scene_realloc(struct scene *scene, uint64_t id, uint64_t size_bytes);
+
+/* The stack of another call that the caller of stack_id makes, offset_bytes behind that one. */
+uint64_t scene_stack(struct scene *scene, uint64_t stack_id, int64_t offset_bytes);
 
 /* A mark at the time of the next event. */
 void scene_mark(struct scene *scene, const char *text);

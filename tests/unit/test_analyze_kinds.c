@@ -171,22 +171,29 @@ static void realloc_chains_are_counted(void **state)
     end(&scene, &findings);
 }
 
-/* As std::vector grows: the new block, the copy, then the old one goes. */
+/* The new block, the copy, then the old one goes: ten times. */
+static void make_copies(struct scene *scene, uint64_t release_stack_id)
+{
+    for (size_t i = 0; i < 10; i++) {
+        uint64_t buffer = scene_birth(scene, SITE_A, 4);
+        for (uint64_t size_bytes = 8; size_bytes <= 64; size_bytes *= 2) {
+            uint64_t larger = scene_birth(scene, SITE_A, size_bytes);
+            scene->release_stack_id = release_stack_id;
+            scene_death(scene, buffer);
+            buffer = larger;
+        }
+        scene_birth(scene, SITE_B, 8);
+        scene_death(scene, buffer);
+    }
+}
+
+/* As std::vector grows. */
 static void growth_by_copying_is_seen(void **state)
 {
     (void)state;
     struct scene scene;
     scene_begin(&scene, "copies");
-    for (size_t i = 0; i < 10; i++) {
-        uint64_t buffer = scene_birth(&scene, SITE_A, 4);
-        for (uint64_t size_bytes = 8; size_bytes <= 64; size_bytes *= 2) {
-            uint64_t larger = scene_birth(&scene, SITE_A, size_bytes);
-            scene_death(&scene, buffer);
-            buffer = larger;
-        }
-        scene_birth(&scene, SITE_B, 8);
-        scene_death(&scene, buffer);
-    }
+    make_copies(&scene, scene_stack(&scene, SITE_A, 4));
     struct tn_findings findings = analyze(&scene, "presize");
     const struct tn_finding *finding = scene_find(&findings, "presize", SITE_A);
     assert_non_null(finding);
@@ -198,12 +205,26 @@ static void growth_by_copying_is_seen(void **state)
     end(&scene, &findings);
 }
 
+/* free(p); p = malloc(n): the release stands before the birth in the code, so that it begins the next call.
+ */
+static void a_release_before_the_birth_copies_nothing(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene, "before");
+    make_copies(&scene, scene_stack(&scene, SITE_A, -4));
+    struct tn_findings findings = analyze(&scene, "presize");
+    assert_int_equal(findings.count, 0);
+    end(&scene, &findings);
+}
+
 /* A string that is replaced by another is longer half of the time: no growth. */
 static void replacement_is_no_growth(void **state)
 {
     (void)state;
     struct scene scene;
     scene_begin(&scene, "replaced");
+    scene.release_stack_id = scene_stack(&scene, SITE_A, 4);
     uint64_t text = scene_birth(&scene, SITE_A, 10);
     for (uint64_t i = 0; i < 300; i++) {
         uint64_t next = scene_birth(&scene, SITE_A, 10 + i * 37 % 101);
@@ -382,6 +403,7 @@ int main(void)
         cmocka_unit_test(what_lives_in_an_unfinished_recording_is_weak),
         cmocka_unit_test(realloc_chains_are_counted),
         cmocka_unit_test(growth_by_copying_is_seen),
+        cmocka_unit_test(a_release_before_the_birth_copies_nothing),
         cmocka_unit_test(replacement_is_no_growth),
         cmocka_unit_test(the_maximum_of_varying_sizes_is_stated),
         cmocka_unit_test(a_resized_buffer_is_one_observation),
