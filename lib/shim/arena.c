@@ -73,14 +73,13 @@ void *tn_arena_allocate(size_t size_bytes, size_t alignment_bytes)
         return NULL;
     size_t need = size_bytes + sizeof(struct block) + alignment_bytes;
     size_t piece_bytes = 0;
-    uint64_t mask;
-    tn_signals_block(&mask);
+    tn_own_begin(&tn_thread);
     uintptr_t base = 0;
     if (tn_lock_take(&lock)) {
         base = take_piece(need, &piece_bytes);
         tn_lock_drop(&lock);
     }
-    tn_signals_restore(&mask);
+    tn_own_end(&tn_thread);
     if (base == 0)
         return NULL;
     uintptr_t address = (base + sizeof(struct block) + alignment_bytes - 1) & ~(alignment_bytes - 1);
@@ -107,14 +106,13 @@ void tn_arena_free(void *address)
     size_t piece_bytes = (uintptr_t)address + block.size_bytes - block.base;
     unsigned class = class_of(piece_bytes);
     struct piece *piece = (struct piece *)block.base;
-    uint64_t mask;
-    tn_signals_block(&mask);
+    tn_own_begin(&tn_thread);
     if (class < CLASS_COUNT && tn_lock_take(&lock)) {
         piece->next = free_pieces[class];
         free_pieces[class] = piece;
         tn_lock_drop(&lock);
     }
-    tn_signals_restore(&mask);
+    tn_own_end(&tn_thread);
 }
 
 size_t tn_arena_usable_size(const void *address)

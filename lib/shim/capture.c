@@ -241,7 +241,7 @@ static __attribute__((noinline)) uint32_t announce(struct tn_thread *thread, str
 static struct tn_origin capture(struct tn_thread *thread, struct tn_trail *trail,
                                 const struct tn_caller *caller)
 {
-    struct tn_walk walk;
+    struct tn_walk walk = {.is_own = false};
     struct tn_origin origin = {0, tn_depth_of(thread, caller)};
     walk_begin(&walk, thread, caller);
     if (TN_UNLIKELY(walk.high == 0))
@@ -269,6 +269,8 @@ static struct tn_origin capture(struct tn_thread *thread, struct tn_trail *trail
         origin.stack_id = announce(thread, trail, caller, kept, is_cut);
     if (TN_LIKELY(origin.stack_id != 0 && is_memorable(thread, trail, kept, fresh)))
         remember(trail, caller, kept, fresh, origin);
+    if (TN_UNLIKELY(walk.is_own))
+        tn_own_end(thread);
     return origin;
 }
 

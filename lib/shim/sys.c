@@ -122,11 +122,8 @@ void tn_signals_restore(const uint64_t *mask)
 
 bool tn_lock_take(struct tn_lock *lock)
 {
-    uint32_t self = (uint32_t)tn_sys0(SYS_gettid);
     for (unsigned tries = 0;; tries++) {
-        uint32_t free_value = 0;
-        if (atomic_compare_exchange_weak_explicit(&lock->owner, &free_value, self, memory_order_acquire,
-                                                  memory_order_relaxed))
+        if (!atomic_exchange_explicit(&lock->is_taken, true, memory_order_acquire))
             return true;
         if (tries < 100)
             continue;
@@ -145,7 +142,7 @@ bool tn_lock_take(struct tn_lock *lock)
 
 void tn_lock_drop(struct tn_lock *lock)
 {
-    atomic_store_explicit(&lock->owner, 0, memory_order_release);
+    atomic_store_explicit(&lock->is_taken, false, memory_order_release);
 }
 
 const char *tn_error_name(int errno_value)

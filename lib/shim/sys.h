@@ -62,7 +62,7 @@ void tn_signals_restore(const uint64_t *mask);
 /* A spin lock that gives way. Signals must be blocked while one is held, so that no handler runs on top of
  * its holder. */
 struct tn_lock {
-    _Atomic uint32_t owner; /* kernel thread id of the holder, 0 when free */
+    _Atomic bool is_taken;
 };
 
 /* Take the lock. Returns false when its holder did not let go within about ten seconds (it was killed, or the

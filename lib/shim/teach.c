@@ -400,6 +400,6 @@ void tn_teach_release(void)
 
 void tn_teach_recover(void)
 {
-    is_broken = is_broken || atomic_load_explicit(&teach_lock.owner, memory_order_relaxed) != 0;
+    is_broken = is_broken || atomic_load_explicit(&teach_lock.is_taken, memory_order_relaxed);
     tn_lock_drop(&teach_lock);
 }

@@ -44,6 +44,14 @@ static enum tn_step step_out(uint64_t rule, struct tn_walk *walk)
     return tn_load(walk->end_slot) < TN_CODE_LOW ? TN_STEP_END : TN_STEP_CUT;
 }
 
+/* Before libunwind is called: once a stack, for it costs two system calls. */
+static void begin_own(struct tn_walk *walk, struct tn_thread *thread)
+{
+    if (!walk->is_own)
+        tn_own_begin(thread);
+    walk->is_own = true;
+}
+
 static bool step_other(enum tn_rule_kind kind, struct tn_walk *walk, struct tn_thread *thread)
 {
     switch (kind) {
@@ -52,6 +60,7 @@ static bool step_other(enum tn_rule_kind kind, struct tn_walk *walk, struct tn_t
     case TN_RULE_SIGNAL:
         return step_signal(&walk->at, walk->high);
     default:
+        begin_own(walk, thread);
         return tn_teach_step(thread, &walk->at, walk->high);
     }
 }
@@ -59,8 +68,10 @@ static bool step_other(enum tn_rule_kind kind, struct tn_walk *walk, struct tn_t
 enum tn_step tn_step_any(struct tn_walk *walk, struct tn_thread *thread, struct tn_trail_frame *frame)
 {
     uint64_t rule = tn_table_find(&tn_process.rules, walk->at.pc);
-    if (rule == TN_RULE_UNKNOWN)
+    if (rule == TN_RULE_UNKNOWN) {
+        begin_own(walk, thread);
         rule = tn_teach_rule(thread, walk->at.pc);
+    }
     frame->kind = (uint8_t)tn_rule_kind_of(rule);
     frame->slot = 0;
     walk->end_slot = 0;
