@@ -2,6 +2,9 @@
 /* Near miss: every thread keeps a buffer and replaces it when it is too small; the thread's end releases it.
  *
  * never {"kind": "stack-buffer", "sites": ["@buffer"]}
+ * allow {"kind": "permanent", "sites": ["@thread"]}
+ * expect {"kind": "fixed-maximum", "sites": ["@buffer"], "evidence": {"max_bytes": "=16 + 8 * (CALLS - 1)",
+ *         "p99_bytes": "=16 + 8 * (CALLS - 1)", "observations": "=THREADS * CALLS", "still_growing": false}}
  */
 #include <pthread.h>
 #include <stdlib.h>

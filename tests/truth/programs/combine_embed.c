@@ -6,6 +6,7 @@
  *         "=SESSIONS", "exceptions": 0, "members": [{"site": "@session", "size_bytes": "=SESSION_BYTES",
  *         "per_group": 1}, {"site": "@answer", "size_bytes": "=ANSWER_BYTES", "per_group": 1}],
  *         "combined_bytes": "=SESSION_BYTES + ANSWER_BYTES"}}
+ * allow {"kind": "permanent", "sites": ["@thread"]}
  */
 #include <pthread.h>
 #include <semaphore.h>

@@ -7,6 +7,7 @@
  *         "combined_bytes": "=MESSAGE_BYTES + TOPIC_BYTES"}}
  * never {"kind": "stack-buffer", "sites": ["@message"]}
  * never {"kind": "stack-buffer", "sites": ["@topic"]}
+ * allow {"kind": "permanent", "sites": ["@thread"]}
  */
 #include <pthread.h>
 #include <semaphore.h>

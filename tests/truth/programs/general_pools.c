@@ -3,6 +3,7 @@
  * whole program is compared with the best of all sets, found by trying all of them.
  *
  * check general_pools
+ * allow {"kind": "fixed-maximum", "sites": ["@block"]}
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -13,7 +13,7 @@
 
 #define ROUNDS      120
 #define DRAFT_BYTES 44
-#define LOST_BYTES  52
+#define LOST_BYTES  56
 
 static jmp_buf place;
 static char *draft;

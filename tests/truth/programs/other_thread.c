@@ -6,6 +6,7 @@
  * expect {"kind": "stack-buffer", "sites": ["@note"], "confidence": "consistent", "evidence":
  *         {"buffer_bytes": "=NOTE_BYTES", "owner": {"function": "submit"}, "frames_down": 0, "instances":
  *         "=JOBS", "exceptions": 0}}
+ * allow {"kind": "permanent", "sites": ["@thread"]}
  */
 #include <pthread.h>
 #include <semaphore.h>

@@ -3,6 +3,7 @@
  *
  * expect {"kind": "pool", "marks": {"scope": "general"}, "evidence": {"pool_count": 1, "pools":
  *         [{"block_bytes": "=NIGHT_BYTES", "block_count": "=DAY_PEAK"}]}}
+ * expect {"kind": "preallocate", "sites": ["@block"], "evidence": {"peak_count": "=DAY_PEAK"}}
  */
 #include <stdlib.h>
 

@@ -4,6 +4,7 @@
  * expect {"kind": "stack-buffer", "sites": ["@line"], "confidence": "consistent", "evidence":
  *         {"buffer_bytes": "=LINE_BYTES", "owner": {"function": "print_line"}, "frames_down": 0,
  *         "instances": "=THREADS * CALLS", "exceptions": 0}}
+ * allow {"kind": "permanent", "sites": ["@thread"]}
  */
 #include <pthread.h>
 #include <stdlib.h>
