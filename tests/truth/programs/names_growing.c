@@ -3,7 +3,6 @@
  *
  * expect {"kind": "fixed-maximum", "sites": ["@name"], "evidence": {"max_bytes": "=20 + (NAMES - 1) // 10",
  *         "observations": "=NAMES", "still_growing": true}}
- * expect {"kind": "preallocate", "sites": ["@name"], "evidence": {"peak_count": "=SLOTS"}}
  */
 #include <stdlib.h>
 

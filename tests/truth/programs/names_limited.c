@@ -3,7 +3,6 @@
  *
  * expect {"kind": "fixed-maximum", "sites": ["@name"], "evidence": {"max_bytes": "=LIMIT", "p99_bytes":
  *         "=LONG", "observations": "=NAMES", "still_growing": false}}
- * expect {"kind": "preallocate", "sites": ["@name"], "evidence": {"peak_count": "=SLOTS"}}
  */
 #include <stdlib.h>
 

@@ -3,7 +3,6 @@
  *
  * expect {"kind": "presize", "sites": ["@grown"], "evidence": {"chains": "=ARRAYS", "growth_steps":
  *         "=ARRAYS * STEPS", "final_bytes": "=FIRST_BYTES * 2 ** STEPS"}}
- * expect {"kind": "preallocate", "sites": ["@grown"], "evidence": {"peak_count": "=AT_ONCE"}}
  */
 #include <stdlib.h>
 

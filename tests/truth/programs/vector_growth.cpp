@@ -3,7 +3,6 @@
  *
  * expect {"kind": "presize", "sites": ["@push"], "evidence": {"chains": "=VECTORS", "growth_steps":
  *         "=VECTORS * 7", "final_bytes": "=ELEMENTS * 4"}}
- * expect {"kind": "preallocate", "sites": ["@push"], "evidence": {"peak_count": "=9 + 2"}}
  */
 #include <vector>
 
