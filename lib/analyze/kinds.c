@@ -7,6 +7,7 @@
 /* clang-format off */
 const struct tn_analysis *const tn_analyses[] = {
     &tn_analysis_stack_buffer,
+    &tn_analysis_combine,
     &tn_analysis_pool,
     &tn_analysis_preallocate,
     &tn_analysis_permanent,

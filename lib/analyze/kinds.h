@@ -6,6 +6,7 @@
 
 #include "analysis.h"
 
+extern const struct tn_analysis tn_analysis_combine;
 extern const struct tn_analysis tn_analysis_fixed_maximum;
 extern const struct tn_analysis tn_analysis_growth;
 extern const struct tn_analysis tn_analysis_overhead;

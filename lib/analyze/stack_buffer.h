@@ -89,11 +89,6 @@ bool tn_stack_buffer_owner(const struct tn_stack_buffers *buffers, const struct 
                            const struct tn_finding_site *site, const uint32_t *stacks, size_t stack_count,
                            struct tn_buffer_owner *ret_owner);
 
-/* Whether the blocks of a site belong to a function of the runtime, which nobody can give a buffer to:
- * fopen, throw, ... */
-bool tn_stack_buffer_is_opaque(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
-                               const struct tn_finding_site *site, uint32_t stack_id);
-
 /* State what there is to state of one site. Returns 0, -ENOMEM or -EIO. */
 int tn_stack_buffer_state(const struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t site,
                           const uint32_t *stacks, size_t stack_count, struct tn_findings *findings);

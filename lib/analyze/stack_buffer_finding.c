@@ -3,6 +3,7 @@
 
 #include "kinds.h"
 #include "pass.h"
+#include "places.h"
 
 #include "tenure/json.h"
 
@@ -310,7 +311,8 @@ static bool weigh(struct statement *statement, const struct tn_finding_site *sit
     statement->depth_after_bytes =
         below_bytes > counts->deepest_thread_bytes ? below_bytes : counts->deepest_thread_bytes;
     statement->has_giant = has_giant(counts);
-    if (!fits(statement) || tn_stack_buffer_is_opaque(statement->buffers, statement->pass, site, stacks[0]) ||
+    if (!fits(statement) ||
+        tn_place_is_opaque(&statement->buffers->frames, statement->pass, site, stacks[0]) ||
         !tn_stack_buffer_owner(statement->buffers, statement->pass, site, stacks, stack_count,
                                &statement->owner))
         return false;

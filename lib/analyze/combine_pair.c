@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "combine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Births between two of a group that need not be members: temporaries of whoever fills the structure. */
+#define BIRTH_SLACK 8u
+
+/* Events of a thread between two deaths that belong to one clean-up. */
+#define TIGHT_EVENTS 8u
+
+/* Two deaths, by their births. */
+struct meeting {
+    const struct tn_combine_death *first, *second;
+    uint64_t gap_births;   /* of the birth thread, in between */
+    uint64_t gap_deaths;   /* births of the dying thread, between the deaths */
+    uint64_t gap_events;   /* events of the dying thread, from one death to the other */
+    uint64_t union_births; /* allocations of the process from the first birth to the last death */
+};
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+static struct meeting measure(const struct tn_combine_death *one, const struct tn_combine_death *other)
+{
+    bool is_first = one->block.birth_number < other->block.birth_number;
+    struct meeting meeting = {.first = is_first ? one : other, .second = is_first ? other : one};
+    uint64_t end = one->death_index > other->death_index ? one->death_index : other->death_index;
+    meeting.gap_births = meeting.second->block.birth_number - meeting.first->block.birth_number - 1;
+    meeting.gap_deaths = distance(one->birth_count, other->birth_count);
+    meeting.gap_events = distance(one->thread_event, other->thread_event);
+    meeting.union_births = end - meeting.first->block.birth_index + 1;
+    return meeting;
+}
+
+/* Another block of the first site in between is nearer to the second. Two lives that do not overlap have
+ * nothing to share. A second block that outlives the first, with allocations in between, would have to leave
+ * the structure. */
+static bool is_pair(const struct meeting *meeting, double shared_life)
+{
+    const struct tn_combine_death *first = meeting->first, *second = meeting->second;
+    if (second->block.birth_number >= first->block.next_number ||
+        second->block.birth_index > first->death_index)
+        return false;
+    return second->thread_event < first->thread_event ||
+           (double)meeting->gap_deaths <= (1 - shared_life) * (double)meeting->union_births;
+}
+
+static bool is_equal(const struct meeting *meeting, double shared_life)
+{
+    uint64_t foreign_births = meeting->gap_births > BIRTH_SLACK ? meeting->gap_births - BIRTH_SLACK : 0;
+    return (double)(foreign_births + meeting->gap_deaths) <=
+           (1 - shared_life) * (double)meeting->union_births;
+}
+
+/* The entry of a second site; NULL: none to spare. A site that is often a partner is one from the first time
+ * on; one that was it in less than half of the cases since makes room. */
+static struct tn_combine_pair *find_pair(struct tn_combine_site *site, uint32_t second)
+{
+    struct tn_combine_pair *spare = NULL;
+    for (size_t i = 0; i < TN_COMBINE_PARTNERS; i++) {
+        struct tn_combine_pair *pair = &site->pairs[i];
+        if (pair->second == second)
+            return pair;
+        if (spare == NULL && (pair->second == 0 || pair->count * 2 < site->deaths - pair->made_at))
+            spare = pair;
+    }
+    if (spare != NULL)
+        *spare = (struct tn_combine_pair){.second = second, .made_at = site->deaths};
+    return spare;
+}
+
+/* Blocks of one site that belong to one block of the other are met one after the other. */
+static void count_block(struct tn_combine_pair *pair, const struct tn_combine_death *first)
+{
+    pair->blocks++;
+    if (pair->current_count != 0 && pair->current_birth == first->block.birth_number &&
+        pair->current_thread == first->block.thread) {
+        uint32_t counted =
+            pair->current_count < TN_COMBINE_MULTIPLE ? pair->current_count : TN_COMBINE_MULTIPLE;
+        pair->multiples[counted]--;
+        pair->current_count++;
+    } else {
+        pair->count++;
+        pair->current_birth = first->block.birth_number;
+        pair->current_thread = first->block.thread;
+        pair->current_count = 1;
+    }
+    pair->multiples[pair->current_count < TN_COMBINE_MULTIPLE ? pair->current_count : TN_COMBINE_MULTIPLE]++;
+}
+
+int tn_combine_meet(struct tn_combine *combine, const struct tn_combine_death *one,
+                    const struct tn_combine_death *other, uint64_t window)
+{
+    struct meeting meeting = measure(one, other);
+    if (!is_pair(&meeting, combine->shared_life))
+        return 0;
+    struct tn_combine_site *site = &combine->sites[meeting.first->block.site];
+    if (site->pairs == NULL)
+        site->pairs = calloc(TN_COMBINE_PARTNERS, sizeof(site->pairs[0]));
+    if (site->pairs == NULL)
+        return -ENOMEM;
+    struct tn_combine_pair *pair = find_pair(site, meeting.second->block.site);
+    if (pair == NULL)
+        return 0;
+    count_block(pair, meeting.first);
+    pair->equal_count += is_equal(&meeting, combine->shared_life);
+    pair->tight_count += meeting.gap_events <= TIGHT_EVENTS;
+    pair->gap_births += meeting.gap_births;
+    pair->epochs += pair->last_window != window;
+    pair->last_window = window;
+    return 0;
+}
