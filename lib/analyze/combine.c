@@ -96,7 +96,7 @@ static int note_order(struct tn_combine *combine, uint32_t slot)
     int r = find_newest(combine, site, own->site, own->thread, &newest);
     if (r < 0)
         return r;
-    if (newest != 0) {
+    if (newest != 0 && newest != slot + 1) {
         struct tn_combine_block *older = &combine->blocks[newest - 1];
         if (older->id != 0 && older->site == own->site && older->thread == own->thread)
             older->next_number = own->birth_number;
@@ -176,14 +176,14 @@ static void leave_parent(struct tn_combine *combine, const struct tn_pass *pass,
 
 /* ---------------------------------------------------------------------------------------- events */
 
-static int follow_birth(struct tn_combine *combine, const struct tn_pass *pass, const struct tn_block *block)
+static int follow_birth(struct tn_combine *combine, const struct tn_block *block)
 {
     struct tn_combine_thread *thread = &combine->threads[block->thread];
     struct tn_combine_site *site = &combine->sites[block->site];
     struct tn_combine_block *own = &combine->blocks[block->slot];
     uint64_t at = thread->birth_count % TN_COMBINE_BIRTHS;
-    if (site->death_window == thread->window && thread->window != 0)
-        open_window(combine, thread);
+    if (site->death_window == thread->window)
+        thread->death_count = 0;
     site->birth_window = thread->window;
     if (site->births++ == 0)
         site->stack_id = block->stack_id;
@@ -224,7 +224,7 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
     if (event->event->previous_id != 0 && event->event->previous_id == resized_id)
         carry_on(combine, block->slot, thread);
     else if (block->site != 0 && !pass->sites[block->site].is_runtime)
-        r = follow_birth(combine, pass, block);
+        r = follow_birth(combine, block);
     const struct tn_combine_block *own = &combine->blocks[block->slot];
     if (own->id != 0 && block->size_bytes > combine->sites[own->site].max_size_bytes)
         combine->sites[own->site].max_size_bytes = block->size_bytes;
@@ -240,7 +240,7 @@ static int follow_death(struct tn_combine *combine, struct tn_combine_thread *th
         thread->deaths = calloc(TN_COMBINE_RECENT, sizeof(thread->deaths[0]));
     if (thread->deaths == NULL)
         return -ENOMEM;
-    if (thread->window == 0 || site->birth_window == thread->window ||
+    if (thread->death_count == 0 || site->birth_window == thread->window ||
         thread->birth_count - thread->window_birth_count > WINDOW_BIRTHS)
         open_window(combine, thread);
     site->death_window = thread->window;

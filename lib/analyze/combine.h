@@ -29,10 +29,13 @@ struct tn_combine_pair {
     uint64_t epochs;                             /* windows of deaths in which there was one */
     uint64_t gap_births;                         /* births in between, summed */
     uint64_t multiples[TN_COMBINE_MULTIPLE + 1]; /* blocks of first by how many of second they have */
-    uint64_t made_at;                            /* deaths of first when this was new */
+    uint64_t max_at_once; /* most of them that lived at the same time, in one block of first */
+    uint64_t made_at;     /* deaths of first when this was new */
     uint64_t last_window;
     uint64_t current_birth; /* of the block of first that is being counted */
     uint32_t current_thread, current_count;
+    uint64_t current_at_once;                    /* with the one below */
+    uint64_t last_birth_index, last_death_index; /* of the block of second that was met last */
 };
 
 /* A parent that is always there, alone of its site, while the blocks of a site live. */

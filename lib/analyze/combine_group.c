@@ -45,9 +45,11 @@ static bool passes(const struct grouping *grouping, uint32_t first, const struct
     const struct tn_combine_site *other = &grouping->combine->sites[pair->second];
     double least = grouping->confidence;
     uint64_t multiple = most_frequent(pair);
-    return (double)pair->count >= grouping->support && (double)pair->count >= least * (double)one->deaths &&
-           (double)pair->blocks >= least * (double)other->deaths && multiple <= grouping->max_count &&
-           (double)pair->multiples[multiple] >= least * (double)pair->count &&
+    bool is_constant = (double)pair->multiples[multiple] >= least * (double)pair->count;
+    return (is_constant || pair->max_at_once == 1) && (double)pair->count >= grouping->support &&
+           (double)pair->count >= least * (double)one->deaths &&
+           (double)pair->blocks >= least * (double)other->deaths &&
+           pair->max_at_once <= grouping->max_count &&
            (pair->epochs >= EPOCHS_MIN || (double)pair->tight_count >= least * (double)pair->blocks);
 }
 
@@ -61,7 +63,7 @@ static int add_link(struct grouping *grouping, uint32_t first, const struct tn_c
         grouping->links = links;
         grouping->link_capacity = capacity;
     }
-    grouping->links[grouping->link_count++] = (struct link){first, pair->second, most_frequent(pair), pair};
+    grouping->links[grouping->link_count++] = (struct link){first, pair->second, pair->max_at_once, pair};
     return 0;
 }
 
@@ -141,18 +143,19 @@ static void add_member(struct tn_combine_group *group, const struct link *link, 
     group->per_group[group->member_count++] = link->per_group;
     if (link->pair->count < group->group_count)
         group->group_count = link->pair->count;
-    if ((double)link->pair->equal_count < shared_life * (double)link->pair->blocks)
+    bool is_replaced = most_frequent(link->pair) > link->per_group;
+    if (is_replaced || (double)link->pair->equal_count < shared_life * (double)link->pair->blocks)
         group->relation = TN_COMBINE_EMBED;
 }
 
 static void count_exceptions(const struct grouping *grouping, struct tn_combine_group *group)
 {
-    for (size_t i = 0; i < group->member_count; i++) {
-        uint64_t deaths = grouping->combine->sites[group->sites[i]].deaths;
-        uint64_t inside = group->group_count * group->per_group[i];
-        uint64_t outside = deaths > inside ? deaths - inside : inside - deaths;
+    group->exceptions = grouping->combine->sites[group->sites[0]].deaths - group->group_count;
+    for (size_t i = 1; i < group->member_count; i++) {
+        const struct tn_combine_pair *pair = find_pair(grouping->combine, group->sites[0], group->sites[i]);
+        uint64_t outside = grouping->combine->sites[group->sites[i]].deaths - pair->blocks;
         group->exceptions += outside;
-        group->is_doubtful |= i != 0 && outside != 0;
+        group->is_doubtful |= outside != 0;
     }
 }
 

@@ -73,23 +73,40 @@ static struct tn_combine_pair *find_pair(struct tn_combine_site *site, uint32_t 
     return spare;
 }
 
-/* Blocks of one site that belong to one block of the other are met one after the other. */
-static void count_block(struct tn_combine_pair *pair, const struct tn_combine_death *first)
+static uint32_t told_apart(uint32_t count)
 {
+    return count < TN_COMBINE_MULTIPLE ? count : TN_COMBINE_MULTIPLE;
+}
+
+/* Blocks of the second site either live at once, or replace one another. */
+static void count_at_once(struct tn_combine_pair *pair, const struct tn_combine_death *second, bool is_next)
+{
+    bool is_overlapping =
+        second->block.birth_index <= pair->last_death_index && pair->last_birth_index <= second->death_index;
+    pair->current_at_once = is_next && is_overlapping ? pair->current_at_once + 1 : 1;
+    if (pair->current_at_once > pair->max_at_once)
+        pair->max_at_once = pair->current_at_once;
+    pair->last_birth_index = second->block.birth_index;
+    pair->last_death_index = second->death_index;
+}
+
+/* Blocks of one site that belong to one block of the other are met one after the other. */
+static void count_block(struct tn_combine_pair *pair, const struct tn_combine_death *first,
+                        const struct tn_combine_death *second)
+{
+    bool is_next = pair->current_count != 0 && pair->current_birth == first->block.birth_number &&
+                   pair->current_thread == first->block.thread;
     pair->blocks++;
-    if (pair->current_count != 0 && pair->current_birth == first->block.birth_number &&
-        pair->current_thread == first->block.thread) {
-        uint32_t counted =
-            pair->current_count < TN_COMBINE_MULTIPLE ? pair->current_count : TN_COMBINE_MULTIPLE;
-        pair->multiples[counted]--;
-        pair->current_count++;
+    if (is_next) {
+        pair->multiples[told_apart(pair->current_count++)]--;
     } else {
         pair->count++;
         pair->current_birth = first->block.birth_number;
         pair->current_thread = first->block.thread;
         pair->current_count = 1;
     }
-    pair->multiples[pair->current_count < TN_COMBINE_MULTIPLE ? pair->current_count : TN_COMBINE_MULTIPLE]++;
+    pair->multiples[told_apart(pair->current_count)]++;
+    count_at_once(pair, second, is_next);
 }
 
 int tn_combine_meet(struct tn_combine *combine, const struct tn_combine_death *one,
@@ -106,7 +123,7 @@ int tn_combine_meet(struct tn_combine *combine, const struct tn_combine_death *o
     struct tn_combine_pair *pair = find_pair(site, meeting.second->block.site);
     if (pair == NULL)
         return 0;
-    count_block(pair, meeting.first);
+    count_block(pair, meeting.first, meeting.second);
     pair->equal_count += is_equal(&meeting, combine->shared_life);
     pair->tight_count += meeting.gap_events <= TIGHT_EVENTS;
     pair->gap_births += meeting.gap_births;
