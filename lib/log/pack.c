@@ -15,14 +15,15 @@
 
 void tn_pack_begin(struct tn_pack *pack)
 {
-    pack->event_count = 0;
+    pack->event_count = pack->event_room = 0;
     pack->birth_count = 0;
     pack->birth_bytes = pack->usable_bytes = pack->realloc_count = 0;
     pack->first_id = 0;
     pack->has_gaps = false;
     for (int i = 0; i < TN_COLUMN_COUNT; i++) {
         struct tn_column_out *out = &pack->columns[i];
-        out->low_count = out->bit_count = 0;
+        out->low_end = out->low;
+        out->bit_count = 0;
         out->bits = 0;
         out->wide.size_bytes = 0;
     }
@@ -53,7 +54,8 @@ void tn_pack_destroy(struct tn_pack *pack)
         free(pack->columns[i].low);
         tn_buffer_finish(&pack->columns[i].wide);
     }
-    free(pack->births);
+    free(pack->address_classes);
+    free(pack->owners);
     free(pack->ids);
     free(pack->slots);
     tn_predict_finish(&pack->predict);
@@ -87,10 +89,16 @@ static int make_room(struct tn_pack *pack)
 {
     uint32_t capacity = pack->event_capacity != 0 ? pack->event_capacity * 4 : 2048;
     int r = 0;
-    for (int i = 0; r == 0 && i < TN_COLUMN_COUNT; i++)
-        r = widen((void **)&pack->columns[i].low, (size_t)capacity * 2, 1);
+    for (int i = 0; r == 0 && i < TN_COLUMN_COUNT; i++) {
+        struct tn_column_out *out = &pack->columns[i];
+        size_t used = (size_t)(out->low_end - out->low);
+        r = widen((void **)&out->low, (size_t)capacity * 2, 1);
+        out->low_end = out->low + used;
+    }
     if (r == 0)
-        r = widen((void **)&pack->births, capacity, sizeof(pack->births[0]));
+        r = widen((void **)&pack->address_classes, capacity, sizeof(pack->address_classes[0]));
+    if (r == 0)
+        r = widen((void **)&pack->owners, capacity, sizeof(pack->owners[0]));
     if (r == 0)
         r = widen((void **)&pack->ids, capacity, sizeof(pack->ids[0]));
     if (r == 0)
@@ -114,7 +122,7 @@ static uint32_t find_actor(struct tn_pack *pack, uint64_t thread_id)
     return index;
 }
 
-static void switch_actor(struct tn_pack *pack, uint64_t thread_id)
+static __attribute__((noinline)) void switch_actor(struct tn_pack *pack, uint64_t thread_id)
 {
     struct tn_predict *predict = &pack->predict;
     uint32_t index = find_actor(pack, thread_id);
@@ -133,9 +141,11 @@ static void switch_actor(struct tn_pack *pack, uint64_t thread_id)
 
 /* ---------------------------------------------------------------------------------------- places */
 
-static bool is_at(const struct tn_place *place, uint32_t stack_id, uint64_t depth_bytes, uint8_t op)
+/* One branch: which of the three differs cannot be foreseen. */
+static inline bool is_at(const struct tn_place *place, uint32_t stack_id, uint64_t depth_bytes, uint8_t op)
 {
-    return place->stack_id == stack_id && place->depth_bytes == depth_bytes && place->op == op;
+    return ((place->stack_id ^ stack_id) | (place->depth_bytes ^ depth_bytes) | (uint64_t)(place->op ^ op)) ==
+           0;
 }
 
 static uint32_t hash_place(uint32_t stack_id, uint64_t depth_bytes, uint8_t op)
@@ -192,12 +202,12 @@ static int add_place(struct tn_pack *pack, uint32_t stack_id, uint64_t depth_byt
 }
 
 /* A place that was not expected. Returns its index; what could not grow is in pack->error. */
-static uint32_t put_other_place(struct tn_pack *pack, const struct tn_actor *actor, uint32_t stack_id,
-                                uint64_t depth_bytes, uint8_t op)
+static __attribute__((noinline)) uint32_t put_other_place(struct tn_pack *pack, const struct tn_actor *actor,
+                                                          uint32_t stack_id, uint64_t depth_bytes, uint8_t op)
 {
     struct tn_predict *predict = &pack->predict;
     uint32_t second = predict->places[actor->place].next;
-    if (predict->place_count != 0 && is_at(&predict->places[second], stack_id, depth_bytes, op)) {
+    if (is_at(&predict->places[second], stack_id, depth_bytes, op)) {
         tn_put_byte(pack, TN_COLUMN_PLACE, TN_PLACE_SECOND);
         return second;
     }
@@ -210,32 +220,29 @@ static uint32_t put_other_place(struct tn_pack *pack, const struct tn_actor *act
     }
     tn_put_byte(pack, TN_COLUMN_PLACE, TN_PLACE_NEW);
     *slot = (struct tn_place_slot){hash, index + 1};
-    if (add_place(pack, stack_id, depth_bytes, op) < 0)
-        pack->error = -ENOMEM;
-    return index;
+    if (add_place(pack, stack_id, depth_bytes, op) == 0)
+        return index;
+    pack->error = -ENOMEM;
+    return 0;
 }
 
 /* ---------------------------------------------------------------------------------------- events */
 
-/* What births and deaths have in common, but for the time. Returns the place; pack->error tells whether it is
- * one. */
-static inline struct tn_place *put_place(struct tn_pack *pack, uint64_t thread_id, uint64_t stack_id,
-                                         uint64_t depth_bytes, uint8_t op)
+/* What births and deaths have in common, but for the time. Returns the place; when something could not grow,
+ * which is in pack->error, another one. */
+static inline __attribute__((always_inline)) struct tn_place *
+put_place(struct tn_pack *pack, uint64_t thread_id, uint64_t stack_id, uint64_t depth_bytes, uint8_t op)
 {
     struct tn_predict *predict = &pack->predict;
-    if (predict->actor_count == 0 || predict->actors[predict->actor].id != thread_id)
+    if (__builtin_expect(predict->actors[predict->actor].id != thread_id || predict->actor_count == 0, 0))
         switch_actor(pack, thread_id);
-    if (pack->error != 0)
-        return NULL;
     struct tn_actor *actor = &predict->actors[predict->actor];
     uint32_t *guess_1 = tn_predict_guess(predict, actor);
     uint32_t index = tn_predict_place(predict, actor, guess_1);
-    if (predict->place_count != 0 && is_at(&predict->places[index], (uint32_t)stack_id, depth_bytes, op))
+    if (is_at(&predict->places[index], (uint32_t)stack_id, depth_bytes, op))
         tn_put_byte(pack, TN_COLUMN_PLACE, TN_PLACE_EXPECTED);
     else
         index = put_other_place(pack, actor, (uint32_t)stack_id, depth_bytes, op);
-    if (pack->error != 0)
-        return NULL;
     tn_predict_move(predict, actor, guess_1, index);
     pack->event_count++;
     return &predict->places[index];
@@ -250,25 +257,28 @@ static inline void put_time(struct tn_pack *pack, struct tn_place *place, uint64
     predict->last_ns += step_ns;
 }
 
-static int begin_chunk(struct tn_pack *pack, uint64_t time_ns)
+/* Begin a chunk, or make room in it. */
+static __attribute__((noinline)) int prepare(struct tn_pack *pack, uint64_t time_ns)
 {
-    if (pack->event_capacity == 0 && make_room(pack) < 0)
-        return -ENOMEM;
-    pack->first_ns = time_ns;
-    tn_put_number(pack, TN_COLUMN_BASE, pack->last_id);
-    return tn_predict_begin(&pack->predict, time_ns, pack->last_id);
+    if (pack->error != 0)
+        return pack->error;
+    int r = 0;
+    if (pack->event_count == pack->event_capacity)
+        r = make_room(pack);
+    if (r == 0 && pack->event_count == 0) {
+        pack->first_ns = time_ns;
+        r = tn_predict_begin(&pack->predict, time_ns, pack->last_id);
+        if (r == 0)
+            tn_put_number(pack, TN_COLUMN_BASE, pack->last_id);
+    }
+    if (r == 0)
+        pack->event_room = pack->event_capacity;
+    return r;
 }
 
 static inline int begin_event(struct tn_pack *pack, uint64_t time_ns)
 {
-    if (__builtin_expect(pack->event_count == pack->event_capacity && make_room(pack) < 0, 0))
-        return -ENOMEM;
-    if (__builtin_expect(pack->event_count == 0, 0)) {
-        int r = begin_chunk(pack, time_ns);
-        if (r < 0)
-            return r;
-    }
-    return pack->error;
+    return __builtin_expect(pack->event_count == pack->event_room, 0) ? prepare(pack, time_ns) : 0;
 }
 
 /* The distance is counted from where the allocator would cut off the next block. */
@@ -283,10 +293,15 @@ static uint32_t put_address(struct tn_pack *pack, uint64_t address, uint64_t exp
     return TN_BIRTH_ADDRESS;
 }
 
+/* Ids are kept from the first gap on; up to there they follow from the first one. */
 static uint32_t put_gap(struct tn_pack *pack, uint64_t id)
 {
     tn_put_number(pack, TN_COLUMN_GAP, id - pack->predict.last_id - 1);
-    pack->has_gaps |= pack->birth_count != 0;
+    if (pack->birth_count != 0 && !pack->has_gaps) {
+        for (uint32_t i = 0; i < pack->birth_count; i++)
+            pack->ids[i] = pack->first_id + i;
+        pack->has_gaps = true;
+    }
     return TN_BIRTH_GAP;
 }
 
@@ -340,9 +355,10 @@ static inline void put_birth(struct tn_pack *pack, const struct tn_birth *birth,
     place->is_grown = birth->previous_id != 0;
     pack->realloc_count += birth->previous_id != 0;
     actor->last_end = tn_predict_end(birth->address, birth->usable_size_bytes);
-    pack->ids[pack->birth_count] = id;
-    pack->births[pack->birth_count++] =
-        (struct tn_packed_birth){birth->address << 8 | size_class, predict->actor, actor->births++};
+    if (__builtin_expect(pack->has_gaps, 0))
+        pack->ids[pack->birth_count] = id;
+    pack->address_classes[pack->birth_count] = birth->address << 8 | size_class;
+    pack->owners[pack->birth_count++] = (struct tn_packed_owner){predict->actor, actor->births++};
     pack->last_id = predict->last_id = id;
     pack->birth_bytes += birth->size_bytes;
     pack->usable_bytes += birth->usable_size_bytes;
@@ -360,8 +376,6 @@ int tn_pack_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t i
         return r;
     uint8_t op = (uint8_t)(TN_OP_BIRTH | (uint32_t)birth->function << TN_OP_FUNCTION_BIT);
     struct tn_place *place = put_place(pack, birth->thread_id, birth->stack_id, birth->depth_bytes, op);
-    if (place == NULL)
-        return pack->error;
     if (pack->birth_count == 0)
         pack->first_id = id;
     put_time(pack, place, birth->time_ns);
@@ -409,19 +423,22 @@ static inline void put_rank(struct tn_pack *pack, struct tn_place *place, uint64
     tn_predict_die(place, births_since, rank);
 }
 
-static void put_death_here(struct tn_pack *pack, struct tn_actor *actor, struct tn_place *place,
-                           uint32_t index)
+static inline void put_death_here(struct tn_pack *pack, struct tn_actor *actor, struct tn_place *place,
+                                  uint32_t index)
 {
     struct tn_predict *predict = &pack->predict;
-    const struct tn_packed_birth *birth = &pack->births[index];
-    if (birth->actor != actor->source) {
+    struct tn_packed_owner owner = {0, index};
+    if (predict->actor_count > 1)
+        owner = pack->owners[index];
+    if (owner.actor != actor->source) {
         tn_put_byte(pack, TN_COLUMN_DEATH, TN_DEATH_SOURCE);
-        tn_put_number(pack, TN_COLUMN_SOURCE, birth->actor);
-        actor->source = birth->actor;
+        tn_put_number(pack, TN_COLUMN_SOURCE, owner.actor);
+        actor->source = owner.actor;
     }
-    put_rank(pack, place, predict->actors[birth->actor].births - 1 - birth->number, birth->number);
-    tn_predict_release(predict, tn_predict_bin((uint32_t)(birth->address_class & 255), predict->actor),
-                       birth->address_class >> 8);
+    put_rank(pack, place, predict->actors[owner.actor].births - 1 - owner.number, owner.number);
+    uint64_t address_class = pack->address_classes[index];
+    tn_predict_release(predict, tn_predict_bin((uint32_t)(address_class & 255), predict->actor),
+                       address_class >> 8);
 }
 
 int tn_pack_death(struct tn_pack *pack, const struct tn_death *death)
@@ -439,8 +456,6 @@ int tn_pack_death(struct tn_pack *pack, const struct tn_death *death)
         return r;
     uint8_t op = (uint8_t)((uint32_t)death->function << TN_OP_FUNCTION_BIT);
     struct tn_place *place = put_place(pack, death->thread_id, death->stack_id, death->depth_bytes, op);
-    if (place == NULL)
-        return pack->error;
     put_time(pack, place, death->time_ns);
     struct tn_predict *predict = &pack->predict;
     struct tn_actor *actor = &predict->actors[predict->actor];

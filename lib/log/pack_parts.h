@@ -9,18 +9,17 @@
 
 /* A column in the making. */
 struct tn_column_out {
-    uint8_t *low; /* owned; room for two numbers an event */
-    uint32_t low_count;
+    uint8_t *low;          /* owned; room for two numbers an event */
+    uint8_t *low_end;      /* behind the last one */
     uint32_t bit_count;    /* of bits, below 8 */
     uint64_t bits;         /* the last, incomplete byte of a TN_WIDE_BITS column */
     struct tn_buffer wide; /* what did not fit into the bytes */
 };
 
-/* A birth of this chunk. */
-struct tn_packed_birth {
-    uint64_t address_class; /* address << 8 | tn_predict_size_class */
-    uint32_t actor;         /* index of its thread */
-    uint32_t number;        /* births of that thread before it */
+/* Whose birth it was. */
+struct tn_packed_owner {
+    uint32_t actor;  /* index of the thread */
+    uint32_t number; /* births of that thread before it */
 };
 
 /* Where a place is found again by what it is. */
@@ -38,12 +37,16 @@ struct tn_pack {
     uint64_t realloc_count;
     uint64_t last_id; /* of the last birth, in this chunk or before; no death can be of a higher id */
     uint32_t event_count, birth_count;
+    uint32_t event_room;     /* events up to which nothing has to be prepared; 0: not even the chunk */
     uint32_t event_capacity; /* room in every column for that many events */
     int error;               /* -ENOMEM once something could not grow; the chunk is lost */
     bool has_gaps;           /* the ids of this chunk's births do not follow each other */
     struct tn_column_out columns[TN_COLUMN_COUNT];
-    struct tn_packed_birth *births; /* owned; of this chunk, in order */
-    uint64_t *ids;                  /* owned; of the same */
+    /* Of this chunk's births, in order; owned. Apart, because most chunks need the first only when blocks
+     * die: it is read at random, and should stay in the cache. */
+    uint64_t *address_classes;      /* address << 8 | tn_predict_size_class */
+    struct tn_packed_owner *owners; /* written in any case */
+    uint64_t *ids;                  /* written only once there are gaps */
     struct tn_place_slot *slots;    /* owned; hash of the places of this chunk */
     uint32_t slot_bits;
     uint32_t actors_1[TN_PACK_ACTORS]; /* by thread id: index + 1; a hint */

@@ -30,6 +30,8 @@ static void expect_usual_excess(struct tn_predict *predict)
 int tn_predict_begin(struct tn_predict *predict, uint64_t first_ns, uint64_t base_id)
 {
     int r = grow((void **)&predict->places, &predict->place_capacity, 0, sizeof(predict->places[0]));
+    if (r == 0)
+        r = grow((void **)&predict->actors, &predict->actor_capacity, 0, sizeof(predict->actors[0]));
     if (r < 0)
         return r;
     struct tn_place *places = predict->places;
@@ -42,7 +44,8 @@ int tn_predict_begin(struct tn_predict *predict, uint64_t first_ns, uint64_t bas
     predict->actor_capacity = actor_capacity;
     predict->base_id = predict->last_id = base_id;
     predict->last_ns = first_ns;
-    predict->places[0] = (struct tn_place){0};
+    predict->places[0] = (struct tn_place){.op = TN_OP_NONE};
+    predict->actors[0] = (struct tn_actor){0};
     expect_usual_excess(predict);
     return 0;
 }

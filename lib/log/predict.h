@@ -24,6 +24,9 @@
 #define TN_RELEASED_BINS 512u
 #define TN_RELEASED_WAYS 8u
 
+/* What no event has. */
+#define TN_OP_NONE 0xffu
+
 /* A place, and what was last seen there. One cache line. */
 struct tn_place {
     uint64_t depth_bytes;
@@ -55,8 +58,9 @@ struct tn_actor {
 };
 
 struct tn_predict {
-    struct tn_place *places; /* owned; in order of their first event; room for one at least */
-    struct tn_actor *actors; /* owned; threads in order of their first event */
+    struct tn_place
+        *places; /* owned; in order of their first event; the first is TN_OP_NONE until there is one */
+    struct tn_actor *actors; /* owned; threads in order of their first event; room for one at least */
     uint32_t place_count, place_capacity;
     uint32_t actor_count, actor_capacity;
     uint32_t actor; /* index; of the previous event's thread */

@@ -14,8 +14,7 @@ void tn_put_coarse(struct tn_pack *pack, enum tn_column column, uint64_t number)
 /* A byte that is no number. */
 static inline void tn_put_byte(struct tn_pack *pack, enum tn_column column, uint32_t byte)
 {
-    struct tn_column_out *out = &pack->columns[column];
-    out->low[out->low_count++] = (uint8_t)byte;
+    *pack->columns[column].low_end++ = (uint8_t)byte;
 }
 
 /* A number of a column with TN_WIDE_VARINT. */

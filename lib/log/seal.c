@@ -42,7 +42,7 @@ static int seal_columns(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd)
         const struct tn_column_out *out = &pack->columns[i];
         /* The byte that is not full stands behind the full ones already. */
         size_t wide_bytes = out->wide.size_bytes + (out->bit_count != 0);
-        r = seal_stream(pack, zstd, (enum tn_column)i, false, out->low, out->low_count);
+        r = seal_stream(pack, zstd, (enum tn_column)i, false, out->low, (size_t)(out->low_end - out->low));
         if (r == 0)
             r = seal_stream(pack, zstd, (enum tn_column)i, true, out->wide.data, wide_bytes);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "pack.h"
+#include "pack_parts.h"
 #include "sql.h"
 #include "writer.h"
 
@@ -24,8 +24,7 @@ static int widen(struct tn_log_writer *writer, uint64_t process_id)
     return 0;
 }
 
-/* The open chunk of a process, with room for an event. */
-static int open_pack(struct tn_log_writer *writer, uint64_t process_id, struct tn_pack **ret_pack)
+static int make_pack(struct tn_log_writer *writer, uint64_t process_id)
 {
     if (writer->error.code != 0)
         return writer->error.code;
@@ -33,20 +32,29 @@ static int open_pack(struct tn_log_writer *writer, uint64_t process_id, struct t
         return -EINVAL;
     if (process_id > writer->pack_capacity && widen(writer, process_id) < 0)
         return writer->error.code;
-    struct tn_pack **pack = &writer->packs[process_id - 1];
-    if (*pack == NULL) {
-        *pack = tn_pack_create(process_id);
-        if (*pack == NULL)
-            return tn_writer_fail(writer, -ENOMEM);
-        tn_pack_know_ids(*pack, writer->allocation_count);
-    }
-    *ret_pack = *pack;
-    if (tn_pack_count(*pack) < TN_CHUNK_EVENTS_MAX)
-        return 0;
-    return tn_writer_flush(writer, process_id);
+    struct tn_pack *pack = tn_pack_create(process_id);
+    if (pack == NULL)
+        return tn_writer_fail(writer, -ENOMEM);
+    tn_pack_know_ids(pack, writer->allocation_count);
+    writer->packs[process_id - 1] = pack;
+    return 0;
 }
 
-static void note_time(struct tn_log_writer *writer, uint64_t time_ns)
+/* The open chunk of a process, with room for an event. */
+static inline int open_pack(struct tn_log_writer *writer, uint64_t process_id, struct tn_pack **ret_pack)
+{
+    int r = 0;
+    if (process_id - 1 >= writer->pack_capacity || writer->packs[process_id - 1] == NULL)
+        r = make_pack(writer, process_id);
+    else if (writer->packs[process_id - 1]->event_count >= TN_CHUNK_EVENTS_MAX)
+        r = tn_writer_flush(writer, process_id);
+    if (__builtin_expect((r | writer->error.code) != 0, 0))
+        return r != 0 ? r : writer->error.code;
+    *ret_pack = writer->packs[process_id - 1];
+    return 0;
+}
+
+static inline void note_time(struct tn_log_writer *writer, uint64_t time_ns)
 {
     if (time_ns > writer->last_ns)
         writer->last_ns = time_ns;

@@ -160,7 +160,7 @@ static uint64_t run_bound(const struct tn_order *order, uint64_t watermark)
 }
 
 /* Ask for the table entry of an event that comes soon; whatever the word is, asking does no harm. */
-static inline void prefetch(const struct tn_stream *stream)
+static inline __attribute__((always_inline)) void prefetch(const struct tn_stream *stream)
 {
     const uint64_t *ahead = stream->next + PREFETCH_WORDS + 2;
     if ((uintptr_t)ahead < (uintptr_t)stream->end)

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-#define PART_CAPACITY_MIN 16u
+#define PART_CAPACITY_MIN   16u
+#define PART_CAPACITY_SMALL 128u /* smaller parts grow twofold, larger ones by a third */
 
 static struct tn_table_part *part_of(struct tn_table *table, uint64_t address)
 {
@@ -32,14 +33,27 @@ static bool resize(struct tn_table_part *part, uint32_t capacity)
     return true;
 }
 
+/* At most two thirds full: fuller ones take two and more wrong branches a look-up. */
 static bool make_room(struct tn_table_part *part)
 {
-    if (((uint64_t)part->count + 1) * 5 <= (uint64_t)part->capacity * 4)
+    uint64_t capacity = part->capacity;
+    if (((uint64_t)part->count + 1) * 3 <= capacity * 2)
         return true;
-    uint64_t capacity = part->capacity + (uint64_t)part->capacity / 3 + 1;
+    capacity += capacity < PART_CAPACITY_SMALL ? capacity : capacity / 3;
     if (capacity < PART_CAPACITY_MIN)
         capacity = PART_CAPACITY_MIN;
     return capacity <= UINT32_MAX && resize(part, (uint32_t)capacity);
+}
+
+/* A part that is not a third full, a small one not a quarter, is made one that is about half full: it has
+ * room again either way. */
+static void give_room_back(struct tn_table_part *part)
+{
+    bool is_small = part->capacity < 2 * PART_CAPACITY_SMALL;
+    if ((uint64_t)part->count * (is_small ? 4 : 3) >= part->capacity || part->capacity <= PART_CAPACITY_MIN)
+        return;
+    uint32_t capacity = is_small ? part->capacity / 2 : part->capacity - part->capacity / 3;
+    resize(part, capacity > PART_CAPACITY_MIN ? capacity : PART_CAPACITY_MIN);
 }
 
 struct tn_table_entry *tn_table_claim(struct tn_table *table, uint64_t address)
@@ -87,8 +101,7 @@ void tn_table_remove(struct tn_table *table, struct tn_table_entry *entry)
     close_gap(part, (uint32_t)(entry - part->entries));
     part->count--;
     table->count--;
-    if (part->capacity > PART_CAPACITY_MIN && (uint64_t)part->count * 3 < part->capacity)
-        resize(part, part->capacity / 2 > PART_CAPACITY_MIN ? part->capacity / 2 : PART_CAPACITY_MIN);
+    give_room_back(part);
 }
 
 bool tn_table_is_valid(const struct tn_table *table)
@@ -106,7 +119,7 @@ bool tn_table_is_valid(const struct tn_table *table)
                 locate(part, address) != &part->entries[i])
                 return false;
         }
-        if (count != part->count || (uint64_t)count * 5 > (uint64_t)part->capacity * 4)
+        if (count != part->count || (uint64_t)count * 3 > (uint64_t)part->capacity * 2)
             return false;
         total += count;
     }

@@ -329,6 +329,39 @@ static void test_table_memory(void **state)
     tn_table_finish(&table);
 }
 
+/* Whatever the number of live blocks, one more and one less again and again moves no part to and fro. */
+static void test_table_is_calm(void **state)
+{
+    (void)state;
+    static struct tn_table table;
+    uint32_t moves = 0;
+    for (uint64_t i = 0; i < 200000; i++) {
+        struct tn_table_part *part = &table.parts[tn_table_hash(A + i * 48) >> (64 - TN_TABLE_PART_BITS)];
+        tn_table_claim(&table, A + i * 48)->value = 1;
+        uint32_t capacity = part->capacity;
+        for (int n = 0; n < 3; n++) {
+            tn_table_remove(&table, tn_table_find(&table, A + i * 48));
+            moves += part->capacity != capacity;
+            capacity = part->capacity;
+            tn_table_claim(&table, A + i * 48)->value = 1;
+            moves += part->capacity != capacity;
+            capacity = part->capacity;
+        }
+    }
+    assert_int_equal(moves, 0);
+    while (table.count > 1000) {
+        uint64_t last = A + (table.count - 1) * 48;
+        struct tn_table_part *part = &table.parts[tn_table_hash(last) >> (64 - TN_TABLE_PART_BITS)];
+        tn_table_remove(&table, tn_table_find(&table, last));
+        uint32_t capacity = part->capacity;
+        tn_table_claim(&table, last)->value = 1;
+        assert_int_equal(part->capacity, capacity);
+        tn_table_remove(&table, tn_table_find(&table, last));
+        assert_int_equal(part->capacity, capacity);
+    }
+    tn_table_finish(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_stack_ids),
         cmocka_unit_test(test_against_model),
         cmocka_unit_test(test_table_memory),
+        cmocka_unit_test(test_table_is_calm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
