@@ -31,6 +31,7 @@ struct request {
     uint64_t top;       /* findings; 0: all */
     uint64_t site_top;  /* sites in each list */
     enum tn_confidence least;
+    const char *code;
     bool is_saved;
     struct tn_analyze_options analyze;
     struct tn_threshold_value values[THRESHOLDS_MAX];
@@ -72,6 +73,18 @@ static int check_confidence(const struct tn_arguments *arguments, enum tn_confid
                         name);
 }
 
+static int check_code(const struct tn_arguments *arguments, const char **ret_code, struct tn_error *error)
+{
+    const char *name = tn_option_text(arguments, "code");
+    *ret_code = name != NULL ? name : "c";
+    if (tn_report_knows_code(*ret_code))
+        return 0;
+    return tn_error_set(error, -EINVAL,
+                        "option '--code' of 'report': '%s' is not c, freertos, zephyr, threadx, all or none; "
+                        "see 'tenure report --help'",
+                        name);
+}
+
 /* NAME=VALUE; whether there is such a threshold, the analysis knows. */
 static int take_threshold(struct request *request, const char *text, struct tn_error *error)
 {
@@ -110,6 +123,8 @@ static int check_options(const struct tn_arguments *arguments, struct request *r
     int r = check_format(arguments, &request->format, error);
     if (r == 0)
         r = check_confidence(arguments, &request->least, error);
+    if (r == 0)
+        r = check_code(arguments, &request->code, error);
     if (r == 0)
         r = tn_option_count(arguments, "top", 0, TOP_MAX, TOP_DEFAULT, &request->top, error);
     if (r == 0)
@@ -183,6 +198,7 @@ static int print_report(const struct request *request, const struct tn_summary *
     struct tn_report report = {.summary = summary,
                                .findings = findings,
                                .least = request->least,
+                               .code = request->code,
                                .finding_max = (size_t)request->top,
                                .site_max = (size_t)request->site_top};
     struct tn_buffer text = {0};
@@ -280,6 +296,8 @@ static const struct tn_option options[] = {
      "functions that allocate for their callers: look behind\nthem, besides those that the log knows", NULL},
     {0, "process", "ID",
      "the process to tell of, by its id in the log (default: the\none with most allocations)", NULL},
+    {0, "code", "SYSTEM",
+     "definitions to paste, in text: c (default), freertos,\nzephyr, threadx, all or none", NULL},
     {0, "save", NULL, "also write the findings into the log's tables finding and\nfinding_site", NULL},
 };
 

@@ -9,6 +9,8 @@
 #include "tenure/finding.h"
 #include "tenure/summary.h"
 
+#include <stdbool.h>
+
 #define TN_REPORT_FORMAT_VERSION                                                                             \
     1 /* of the JSON report; grows when a key changes its meaning or goes away                               \
        */
@@ -19,6 +21,8 @@ struct tn_report {
     const struct tn_findings *findings; /* borrowed, ranked; NULL: the log was not analysed */
     enum tn_confidence least;           /* findings of less confidence are counted, not shown */
     size_t finding_max;                 /* findings shown at most; 0: all */
+    const char *code;                   /* definitions to paste in text: c, freertos, zephyr, threadx, all or
+                                           none; NULL: c. JSON has all */
     size_t site_max;                    /* sites in each list at most; 0: as many as the summary has */
 };
 
@@ -35,6 +39,9 @@ extern const struct tn_report_format tn_report_formats[];
 
 /* The format of that name, or NULL. */
 const struct tn_report_format *tn_report_format_find(const char *name);
+
+/* Whether tn_report.code may have this value. */
+bool tn_report_knows_code(const char *name);
 
 /* Append the report as text for people: at most 100 columns wide but for paths and code that are longer.
  * Losses first, then the recording, the totals, the findings, and the sites.

@@ -102,13 +102,15 @@ static const char freertos[] =
     " * xQueueSend(@N_queue, &block, 0) gives it back */\n"
     "#include \"FreeRTOS.h\"\n"
     "#include \"queue.h\"\n"
-    "static uint8_t @N_memory[@C][@B] __attribute__((aligned(@A)));\n"
+    "static uint8_t @N_memory[@C][@B]\n"
+    "    __attribute__((aligned(@A)));\n"
     "static uint8_t @N_slots[@C * sizeof(void *)];\n"
     "static StaticQueue_t @N_control;\n"
     "static QueueHandle_t @N_queue;\n"
     "static void @N_init(void)\n"
     "{\n"
-    "    @N_queue = xQueueCreateStatic(@C, sizeof(void *), @N_slots, &@N_control);\n"
+    "    @N_queue = xQueueCreateStatic(@C, sizeof(void *), @N_slots,\n"
+    "                                  &@N_control);\n"
     "    for (unsigned i = 0; i < @C; i++) {\n"
     "        void *block = @N_memory[i];\n"
     "        (void)xQueueSend(@N_queue, &block, 0);\n"
@@ -126,11 +128,12 @@ static const char threadx_head[] =
     "#include \"tx_api.h\"\n";
 static const char threadx[] =
     "static TX_BLOCK_POOL @N_block_pool;\n"
-    "static ULONG @N_area[@C * ((@B + sizeof(void *) + sizeof(ULONG) - 1) / sizeof(ULONG))];\n"
+    "static ULONG @N_area[@C * ((@B + sizeof(void *) + sizeof(ULONG) - 1)\n"
+    "                           / sizeof(ULONG))];\n"
     "static UINT @N_create(void)\n"
     "{\n"
-    "    return tx_block_pool_create(&@N_block_pool, \"@N\", @B, @N_area,\n"
-    "                                sizeof(@N_area));\n"
+    "    return tx_block_pool_create(&@N_block_pool, \"@N\", @B,\n"
+    "                                @N_area, sizeof(@N_area));\n"
     "}\n";
 
 static int fill_all(const char *const *templates, size_t count, const struct filling *filling,

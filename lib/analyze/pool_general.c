@@ -230,16 +230,54 @@ static int fill_texts(const struct general *general, struct tn_finding *finding)
     return r;
 }
 
+/* The table of prices, a line a scheme. */
+static int print_price(const char *scheme, const struct general *general, const struct tn_pool_plan *plan,
+                       struct tn_buffer *text)
+{
+    char bytes[TN_QUANTITY_TEXT_BYTES], count[TN_QUANTITY_TEXT_BYTES];
+    int r = tn_buffer_print(text, "\n  %s%u pool%s, %s", scheme, plan->count, plan->count == 1 ? "" : "s",
+                            tn_print_bytes(bytes, total_bytes(general, plan)));
+    if (r == 0 && plan->unserved != 0)
+        r = tn_buffer_print(text, ", and %s allocations are too large for it",
+                            tn_print_count(count, plan->unserved));
+    return r;
+}
+
+static int print_prices(const struct general *general, struct tn_buffer *text)
+{
+    const struct tn_pool_counts *counts = general->counts;
+    uint32_t most = (uint32_t)tn_pass_threshold(general->pass, "pool.max-pools");
+    uint64_t sizes_bytes[TN_POOL_PLAN_MAX];
+    struct tn_pool_plan plan;
+    int r = tn_buffer_print(text, "\nWhat other sets of block sizes would take:");
+    for (uint32_t count = 1; count <= most && count <= counts->bins.count && r == 0; count++) {
+        tn_pool_plan_best(&counts->bins, count, &plan);
+        r = print_price(count == general->best.count ? "best set (chosen): " : "best set: ", general, &plan,
+                        text);
+    }
+    tn_pool_plan_sizes(&counts->bins, sizes_bytes, tn_pool_sizes_power(&counts->bins, sizes_bytes), &plan);
+    if (r == 0)
+        r = print_price("powers of two: ", general, &plan, text);
+    tn_pool_plan_sizes(&counts->bins, sizes_bytes, tn_pool_sizes_geometric(&counts->bins, sizes_bytes),
+                       &plan);
+    if (r == 0)
+        r = print_price("steps of 1.25: ", general, &plan, text);
+    tn_pool_plan_sizes(&counts->bins, counts->given_sizes_bytes, counts->given_count, &plan);
+    return r == 0 && counts->given_count != 0 ? print_price("sizes given: ", general, &plan, text) : r;
+}
+
 static int print_notes(const struct general *general, struct tn_buffer *text)
 {
     const struct tn_pool_covered *covered = &general->counts->covered;
     char a[TN_QUANTITY_TEXT_BYTES], b[TN_QUANTITY_TEXT_BYTES];
     uint64_t pools_bytes = total_bytes(general, &general->best), heap_bytes = covered->peak_heap_bytes;
-    int r =
-        tn_buffer_print(text,
-                        "The pools take %s at all times; a heap without any hole would take %s at the peak. "
-                        "The difference is the price of never being broken up.",
-                        tn_print_bytes(a, pools_bytes), tn_print_bytes(b, heap_bytes));
+    int r = tn_buffer_print(
+        text, "The pools take %s at all times; a heap without any hole would take %s at the peak. %s",
+        tn_print_bytes(a, pools_bytes), tn_print_bytes(b, heap_bytes),
+        pools_bytes > heap_bytes ? "The difference is the price of never being broken up."
+                                 : "Headers and rounding alone cost it more than pools leave unused.");
+    if (r == 0)
+        r = print_prices(general, text);
     if (r == 0)
         r = tn_buffer_print(text, "\nThe counts are what this run needed; the bounds are yours to set.");
     if (r == 0 && covered->excluded != 0)

@@ -133,13 +133,28 @@ static int fill_texts(const struct purpose *purpose, struct tn_finding *finding)
     return r;
 }
 
-static int fill_notes(const struct tn_pass *pass, const struct purpose *purpose, bool is_reused,
-                      uint64_t other_sites, struct tn_finding *finding)
+/* Functions that allocate as much as a text needs. */
+static bool makes_text(const char *via)
 {
+    static const char *const parts[] = {"strdup", "strndup", "printf", "string", "getline", "String"};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (strstr(via, parts[i]) != NULL)
+            return true;
+    return false;
+}
+
+static int fill_notes(const struct tn_pass *pass, const struct purpose *purpose, uint64_t other_sites,
+                      struct tn_finding *finding)
+{
+    bool is_reused = purpose->allocations >= 2 * purpose->block_count;
     struct tn_buffer text = {0};
     char count[TN_QUANTITY_TEXT_BYTES];
     int r = tn_buffer_print(&text, "%s live at once is what this run needed; the bound is yours to set.",
                             tn_print_count(count, purpose->block_count));
+    if (r == 0 && makes_text(finding->sites[0].via))
+        r = tn_buffer_print(&text,
+                            "\nThis is text: that all of it had one length may be chance. A pool needs a "
+                            "maximum that the program holds to.");
     if (r == 0 && !is_reused)
         r = tn_buffer_print(&text, "\nHardly a block is used twice: what is allocated once needs no pool.");
     if (r == 0 && is_reused &&
@@ -197,7 +212,8 @@ static int fill(const struct tn_pass *pass, const struct purpose *purpose, uint6
                 struct tn_finding *finding)
 {
     bool is_reused = purpose->allocations >= 2 * purpose->block_count;
-    finding->confidence = is_reused ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
+    bool is_text = makes_text(finding->sites[0].via);
+    finding->confidence = is_reused && !is_text ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
     finding->saving = estimate(purpose);
     finding->apply = TN_APPLY_POOL;
     finding->apply_bytes = purpose->block_bytes;
@@ -208,7 +224,7 @@ static int fill(const struct tn_pass *pass, const struct purpose *purpose, uint6
     if (r == 0)
         r = fill_query(pass, purpose, finding);
     if (r == 0)
-        r = fill_notes(pass, purpose, is_reused, other_sites, finding);
+        r = fill_notes(pass, purpose, other_sites, finding);
     return r == 0 ? fill_code(purpose, finding) : r;
 }
 

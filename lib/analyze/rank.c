@@ -14,17 +14,19 @@
  * here neither give way nor displace. A kind stands after all that it gives way to. */
 static const struct {
     const char *kind;
+    double weight; /* of its saving in the order: 1 a block is gone, 1/2 it comes from elsewhere, 1/4 it
+                      is still to be had, and the change is only the first half of one */
     const char *leaders[6]; /* ended by NULL */
 } rules[] = {
-    {"stack-buffer", {NULL}},
-    {"growth", {NULL}},
-    {"combine", {"stack-buffer", NULL}},
-    {"permanent", {"stack-buffer", "combine", NULL}},
-    {"pool", {"stack-buffer", "combine", "permanent", "growth", NULL}},
-    {"preallocate", {"stack-buffer", "combine", "permanent", "growth", "pool", NULL}},
-    {"fixed-maximum", {"stack-buffer", "combine", NULL}},
-    {"presize", {"stack-buffer", "combine", NULL}},
-    {"overhead", {"stack-buffer", "combine", "permanent", "pool", "preallocate", NULL}},
+    {"stack-buffer", 1, {NULL}},
+    {"growth", 1, {NULL}},
+    {"combine", 1, {"stack-buffer", NULL}},
+    {"permanent", 1, {"stack-buffer", "combine", NULL}},
+    {"pool", 0.5, {"stack-buffer", "combine", "permanent", "growth", NULL}},
+    {"preallocate", 0.5, {"stack-buffer", "combine", "permanent", "growth", "pool", NULL}},
+    {"fixed-maximum", 0.25, {"stack-buffer", "combine", NULL}},
+    {"presize", 0.5, {"stack-buffer", "combine", NULL}},
+    {"overhead", 0.25, {"stack-buffer", "combine", "permanent", "pool", "preallocate", NULL}},
 };
 
 #define RULE_COUNT (sizeof(rules) / sizeof(rules[0]))
@@ -175,7 +177,7 @@ static int begin_competition(struct tn_findings *findings, struct competition *r
     return ret_competition->claims != NULL && ret_competition->has_given_way != NULL ? 0 : -ENOMEM;
 }
 
-/* Strongest kinds first. In a kind, the weak ones last: that order decides who leads, never who is shown. */
+/* Strongest kinds first: what a finding could give way to has its place already. */
 static int compete(struct competition *competition)
 {
     const struct tn_findings *findings = competition->findings;
@@ -208,7 +210,7 @@ struct ranked {
     struct tn_finding finding;
     size_t kind_order;
     int64_t heap_bytes; /* saved at best, over the policies that a replay tried */
-    double share;       /* of the process's allocations, plus of its peak */
+    double share;       /* of the process's allocations, plus of its peak; weighted by kind */
 };
 
 static struct ranked weigh(const struct tn_findings *findings, const struct tn_finding *finding)
@@ -222,6 +224,8 @@ static struct ranked weigh(const struct tn_findings *findings, const struct tn_f
         ranked.share = (double)saving->allocations_removed / (double)findings->allocations;
     if (findings->peak_live_bytes != 0 && saving->peak_bytes_delta < 0)
         ranked.share += -(double)saving->peak_bytes_delta / (double)findings->peak_live_bytes;
+    if (ranked.kind_order < RULE_COUNT)
+        ranked.share *= rules[ranked.kind_order].weight;
     return ranked;
 }
 

@@ -90,7 +90,7 @@ static int print_number(const struct tn_evidence_member *member, struct tn_buffe
     bool is_negative = member->value[0] == '-';
     if (memchr(member->value, '.', member->value_bytes) != NULL ||
         memchr(member->value, 'e', member->value_bytes) != NULL)
-        return tn_buffer_print(out, " %.*s", (int)member->value_bytes, member->value);
+        return tn_buffer_print(out, "%.4g", strtod(member->value, NULL));
     uint64_t value = strtoull(member->value + is_negative, NULL, 10);
     if (ends_with(member->key, "_bytes") && value < 1024 * 1024)
         tn_print_count(text, value);
@@ -101,7 +101,7 @@ static int print_number(const struct tn_evidence_member *member, struct tn_buffe
     else
         tn_print_count(text, value);
     bool needs_unit = ends_with(member->key, "_bytes") && value < 1024 * 1024;
-    return tn_buffer_print(out, " %s%s%s", is_negative ? "-" : "", text, needs_unit ? " B" : "");
+    return tn_buffer_print(out, "%s%s%s", is_negative ? "-" : "", text, needs_unit ? " B" : "");
 }
 
 /* The text of a string without its quotes; escapes other than those of a quote and a backslash stay. */
@@ -128,8 +128,8 @@ static int print_place(const struct tn_evidence_member *place, struct tn_buffer 
             file = member;
         else if (strcmp(member.key, "line") == 0)
             line = member;
-    int r = tn_buffer_append(out, " ", 1);
-    if (r == 0 && function.value_bytes > 2)
+    int r = 0;
+    if (function.value_bytes > 2)
         r = print_string(function.value, function.value_bytes, out);
     if (r < 0 || file.value_bytes <= 2 || line.value_bytes == 0)
         return r;
@@ -157,41 +157,139 @@ static size_t count_entries(const struct tn_evidence_member *list)
     return count;
 }
 
-static int print_member(const struct tn_evidence_member *member, struct tn_buffer *out)
+/* The value alone, with its unit. */
+static int print_value(const struct tn_evidence_member *member, struct tn_buffer *out)
 {
-    int r = print_key(member->key, out);
-    if (r < 0)
-        return r;
     switch (member->value[0]) {
     case '"':
-        r = tn_buffer_append(out, " ", 1);
-        return r == 0 ? print_string(member->value, member->value_bytes, out) : r;
+        return print_string(member->value, member->value_bytes, out);
     case '{':
         return print_place(member, out);
     case '[':
-        return tn_buffer_print(out, " %zu", count_entries(member));
+        return tn_buffer_print(out, "%zu", count_entries(member));
     case 't':
-        return tn_buffer_print(out, ": yes");
+        return tn_buffer_print(out, "yes");
     case 'f':
-        return tn_buffer_print(out, ": no");
+        return tn_buffer_print(out, "no");
     case 'n':
-        return tn_buffer_print(out, " unknown");
+        return tn_buffer_print(out, "unknown");
     default:
         return print_number(member, out);
     }
 }
 
-int tn_evidence_print(const char *evidence, struct tn_buffer *out)
+/* ---------------------------------------------------------------------------------------- words by kind */
+
+/* What carries the statement of a kind, in the order of telling; the rest is in the JSON report. A value of 0
+ * is left out where silence says the same. */
+static const struct phrase {
+    const char *kind, *key, *before, *after;
+    bool is_silent_at_zero;
+} phrases[] = {
+    {"stack-buffer", "instances", "", " blocks seen", false},
+    {"stack-buffer", "exceptions", "", " of them otherwise", false},
+    {"stack-buffer", "max_live_count", "at most ", " at once", false},
+    {"stack-buffer", "owner", "all gone before the return of ", "", false},
+    {"stack-buffer", "frames_down", "asked for ", " calls below it", true},
+    {"stack-buffer", "stack_depth_after_bytes", "the stack is then at most ", " deep", true},
+    {"combine", "relation", "relation ", "", false},
+    {"combine", "groups", "", " groups seen", false},
+    {"combine", "exceptions", "", " blocks otherwise", false},
+    {"combine", "members", "", " members", false},
+    {"combine", "combined_bytes", "", " together", false},
+    {"pool", "pool_count", "", " pools", false},
+    {"pool", "block_count", "", " blocks", false},
+    {"pool", "size_bytes", "every block asked for has ", "", false},
+    {"pool", "alignment_bytes", "aligned to ", "", false},
+    {"pool", "pool_bytes", "", " in all", false},
+    {"pool", "waste_bytes", "", " of that unused even when most is in use", true},
+    {"pool", "mean_live_count", "on average ", " in use", false},
+    {"preallocate", "peak_count", "", " live at once", false},
+    {"preallocate", "times_at_peak", "", " times", false},
+    {"preallocate", "erlang_count", "Erlang's formula asks for ", "", false},
+    {"preallocate", "probability", "to refuse at most a share of ", "", false},
+    {"preallocate", "buffer_bytes", "of ", " each", false},
+    {"permanent", "count", "", " blocks", false},
+    {"permanent", "total_bytes", "", " together", false},
+    {"permanent", "class", "class ", "", false},
+    {"permanent", "post_init_sites", "after the start the process still allocates at ", " lines", true},
+    {"permanent", "post_init_allocations", "", " times", true},
+    {"fixed-maximum", "observations", "", " sizes seen", false},
+    {"fixed-maximum", "distinct_sizes", "", " different", false},
+    {"fixed-maximum", "p50_bytes", "half up to ", "", false},
+    {"fixed-maximum", "p99_bytes", "99 % up to ", "", false},
+    {"fixed-maximum", "max_bytes", "all up to ", "", false},
+    {"fixed-maximum", "at_maximum", "", " of just that", false},
+    {"fixed-maximum", "still_growing", "still growing: ", "", false},
+    {"presize", "chains", "", " buffers grown", false},
+    {"presize", "growth_steps", "in ", " steps", false},
+    {"presize", "final_bytes", "up to ", "", false},
+    {"presize", "median_final_bytes", "half up to ", "", false},
+    {"presize", "copied_bytes", "", " copied on the way", true},
+    {"overhead", "allocations", "", " allocations", false},
+    {"overhead", "payload_bytes", "of ", " together", false},
+    {"overhead", "overhead_bytes", "header and rounding ", "", false},
+    {"overhead", "peak_count", "", " live at once", false},
+    {"growth", "live_at_end", "", " live at the end", false},
+    {"growth", "live_bytes_at_end", "of ", "", false},
+    {"growth", "first_count", "", " after the first part of the run", false},
+    {"growth", "rising_windows", "risen in ", " parts", false},
+    {"growth", "windows", "of ", "", false},
+    {"growth", "bytes_per_hour", "", " an hour", true},
+};
+
+#define PHRASE_COUNT (sizeof(phrases) / sizeof(phrases[0]))
+
+static bool find_member(const char *evidence, const char *key, struct tn_evidence_member *ret_member)
+{
+    for (const char *at = evidence; (at = tn_evidence_next(at, ret_member)) != NULL;)
+        if (strcmp(ret_member->key, key) == 0)
+            return true;
+    return false;
+}
+
+static int print_phrase(const struct phrase *phrase, const char *evidence, struct tn_buffer *out)
 {
     struct tn_evidence_member member;
-    bool is_first = true;
+    if (!find_member(evidence, phrase->key, &member))
+        return 0;
+    if (phrase->is_silent_at_zero && member.value_bytes == 1 && member.value[0] == '0')
+        return 0;
+    int r = out->size_bytes != 0 ? tn_buffer_append(out, ", ", 2) : 0;
+    if (r == 0)
+        r = tn_buffer_print(out, "%s", phrase->before);
+    if (r == 0)
+        r = print_value(&member, out);
+    return r == 0 ? tn_buffer_print(out, "%s", phrase->after) : r;
+}
+
+/* A kind without phrases tells all it has. */
+static int print_all(const char *evidence, struct tn_buffer *out)
+{
+    struct tn_evidence_member member;
     int r = 0;
     for (const char *at = evidence; r == 0 && (at = tn_evidence_next(at, &member)) != NULL;) {
-        if (!is_first)
+        if (out->size_bytes != 0)
             r = tn_buffer_append(out, ", ", 2);
-        is_first = false;
         if (r == 0)
-            r = print_member(&member, out);
+            r = print_key(member.key, out);
+        if (r == 0)
+            r = tn_buffer_append(out, " ", 1);
+        if (r == 0)
+            r = print_value(&member, out);
     }
     return r;
+}
+
+int tn_evidence_print(const char *kind, const char *evidence, struct tn_buffer *out)
+{
+    bool is_known = false;
+    int r = 0;
+    for (size_t i = 0; i < PHRASE_COUNT && r == 0; i++) {
+        if (strcmp(phrases[i].kind, kind) != 0)
+            continue;
+        is_known = true;
+        r = print_phrase(&phrases[i], evidence, out);
+    }
+    return r == 0 && !is_known ? print_all(evidence, out) : r;
 }

@@ -21,9 +21,9 @@ struct tn_evidence_member {
  * Returns  where the next one is looked for; NULL when there is none */
 const char *tn_evidence_next(const char *at, struct tn_evidence_member *ret_member);
 
-/* Append the members with plain values and the objects that are places, as "buffer 64 B, owner main
- * (app.c:12), instances 90,000"; lists by the number of their entries. The unit is taken from the key's
- * ending. Returns 0 or -ENOMEM. */
-int tn_evidence_print(const char *evidence, struct tn_buffer *out);
+/* Append what carries the statement, as "90,000 blocks seen, at most 1 at once, all gone before the return of
+ * main (app.c:12)"; of a kind that is not known, all members by their keys. Units are taken from the keys'
+ * endings; lists are told by the number of their entries. out is empty before. Returns 0 or -ENOMEM. */
+int tn_evidence_print(const char *kind, const char *evidence, struct tn_buffer *out);
 
 #endif

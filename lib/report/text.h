@@ -10,6 +10,9 @@
 /* The findings, in order of rank: what to change, and why. */
 void tn_text_findings(struct tn_text *text, const struct tn_report *report);
 
+/* Code to paste: the part for one system, or for all. */
+void tn_text_code(struct tn_text *text, const char *code, const char *wanted);
+
 /* The three lists of sites. */
 void tn_text_lists(struct tn_text *text, const struct tn_report *report);
 

@@ -67,12 +67,12 @@ static int print_saving(const struct tn_finding_saving *saving, const struct tn_
     char a[TN_QUANTITY_TEXT_BYTES], b[TN_QUANTITY_TEXT_BYTES];
     int r = 0;
     if (saving->allocations_removed != 0)
-        r = tn_buffer_print(out, "%s allocation%s (%s of all); ",
+        r = tn_buffer_print(out, "%s allocation%s less (%s of all); ",
                             tn_print_count(a, saving->allocations_removed),
                             tn_text_plural(saving->allocations_removed),
                             tn_text_share(b, saving->allocations_removed, totals->allocations));
     if (r == 0 && saving->bytes_removed > 0)
-        r = tn_buffer_print(out, "%s of headers and rounding; ",
+        r = tn_buffer_print(out, "%s of headers and rounding less; ",
                             tn_print_bytes(a, (uint64_t)saving->bytes_removed));
     if (r == 0 && saving->peak_bytes_delta != 0) {
         r = tn_buffer_print(out, "memory at the peak: ");
@@ -117,21 +117,8 @@ static void print_words(struct tn_text *text, const char *label, const char *wor
     tn_buffer_finish(&buffer);
 }
 
-/* Ready to paste: as it is, but for the indent. */
-static void print_code(struct tn_text *text, const char *code)
-{
-    if (code == NULL)
-        return;
-    tn_text_print(text, "      code\n");
-    while (*code != '\0') {
-        size_t length = strcspn(code, "\n");
-        tn_text_print(text, "%s%.*s\n", length != 0 ? "        " : "", (int)length, code);
-        code += length + (code[length] == '\n');
-    }
-}
-
 static void print_finding(struct tn_text *text, const struct tn_finding *finding,
-                          const struct tn_summary_totals *totals)
+                          const struct tn_report *report)
 {
     char first[32];
     struct tn_buffer words = {0};
@@ -139,20 +126,22 @@ static void print_finding(struct tn_text *text, const struct tn_finding *finding
     tn_text_wrap(text, first, finding->title);
     print_sites(text, finding);
     print_words(text, "change", finding->advice);
-    if (tn_evidence_print(finding->evidence, &words) < 0)
+    if (tn_evidence_print(finding->kind, finding->evidence, &words) < 0)
         text->result = -ENOMEM;
     print_labelled(text, "evidence", &words);
-    if (print_saving(&finding->saving, totals, &words) < 0)
+    if (print_saving(&finding->saving, &report->summary->totals, &words) < 0)
         text->result = -ENOMEM;
-    print_labelled(text, "saves", &words);
+    print_labelled(text, "effect", &words);
     print_words(text, "but", finding->notes);
     print_words(text, "instead", finding->alternatives);
-    print_words(text, "verify", find_verification(finding->kind));
+    print_words(text, "verify",
+                finding->site_count != 0 ? find_verification(finding->kind)
+                                         : "Record again: only what these pools do not serve is allocated.");
     if (tn_buffer_print(&words, "%s, %s; tactic: %s", finding->kind, tn_confidence_name(finding->confidence),
                         finding->tactic) < 0)
         text->result = -ENOMEM;
     print_labelled(text, "kind", &words);
-    print_code(text, finding->code);
+    tn_text_code(text, finding->code, report->code != NULL ? report->code : "c");
     tn_text_print(text, "\n");
     tn_buffer_finish(&words);
 }
@@ -189,7 +178,7 @@ void tn_text_findings(struct tn_text *text, const struct tn_report *report)
                       report->summary->is_complete ? "" : ", so far");
     size_t position = 0;
     for (size_t i = 0; i < selection.shown; i++)
-        print_finding(text, tn_report_next_finding(report, &position), &report->summary->totals);
+        print_finding(text, tn_report_next_finding(report, &position), report);
     print_hidden(text, report, &selection);
     tn_text_print(text, "\n");
 }

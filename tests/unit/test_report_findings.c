@@ -78,7 +78,9 @@ static struct tn_finding items[] = {
      .saving = {.allocations_removed = 1, .peak_bytes_delta = 2048},
      .evidence = S("{}"),
      .query = S("SELECT 1 AS one"),
-     .code = S("#define NODES 50\n\nint node;\n"),
+     .code =
+         S("/* Plain C11 */\n#define NODES 50\n\n/* Zephyr: a slab */\nK_MEM_SLAB_DEFINE(node_slab, 24, 50, "
+           "8);\n\n/* ThreadX */\nint node;\n"),
      .notes = S("The peak was reached once.\nOther sites ask for the same size.")},
     {.kind = "unheard-of",
      .rank = 3,
@@ -86,7 +88,9 @@ static struct tn_finding items[] = {
      .title = S("doubtful"),
      .tactic = "none",
      .advice = S("Look."),
-     .evidence = S(""),
+     .evidence =
+         S("{\"share\": 0.25, \"depth_bytes\": 3145728, \"life_ns\": 1500, \"sizes\": [1, {\"a\": [3]}, "
+           "\"]\"], \"empty\": [], \"none\": null, \"is_loop\": false, \"word\": \"a \\\"b\\\"\"}"),
      .query = S("SELECT 2 AS two")},
 };
 
@@ -185,6 +189,55 @@ static void what_is_beyond_the_top_is_counted(void **state)
     assert_part(&top, "json", "\"beyond_top\": 2", true);
 }
 
+static void code_is_for_the_system_asked_for(void **state)
+{
+    (void)state;
+    struct tn_report report = all;
+    static const struct {
+        const char *code;
+        bool has_c, has_zephyr, has_threadx;
+    } cases[] = {
+        {NULL, true, false, false},
+        {"c", true, false, false},
+        {"zephyr", false, true, false},
+        {"all", true, true, true},
+        {"none", false, false, false},
+        {"threadx", false, false, true},
+        /* The finding has no code for that system: better C than none. */
+        {"freertos", true, false, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        report.code = cases[i].code;
+        assert_true(cases[i].code == NULL || tn_report_knows_code(cases[i].code));
+        assert_part(&report, "text", "        #define NODES 50\n", cases[i].has_c);
+        assert_part(&report, "text", "        K_MEM_SLAB_DEFINE(", cases[i].has_zephyr);
+        assert_part(&report, "text", "        int node;\n", cases[i].has_threadx);
+        assert_part(&report, "json", "K_MEM_SLAB_DEFINE(", true);
+    }
+    assert_false(tn_report_knows_code("vxworks"));
+}
+
+/* Of a kind that is known, in words what carries it; numbers that are 0 where that goes without saying are
+ * left out. */
+static void evidence_is_told_in_words(void **state)
+{
+    (void)state;
+    struct tn_finding finding = items[0];
+    struct tn_findings one = {.items = &finding, .count = 1};
+    struct tn_report report = {.summary = &summary, .findings = &one};
+    finding.kind = "overhead";
+    finding.evidence =
+        S("{\"allocations\": 1140, \"heaps\": [1, 2], \"payload_bytes\": 6593, "
+          "\"overhead_bytes\": 2097152, \"peak_count\": 7}");
+    assert_part(&report, "text",
+                "      evidence 1,140 allocations, of 6,593 B together, header and rounding 2.00 MiB, 7 live "
+                "at once\n",
+                true);
+    finding.kind = "presize";
+    finding.evidence = S("{\"chains\": 60, \"copied_bytes\": 0}");
+    assert_part(&report, "text", "      evidence 60 buffers grown\n", true);
+}
+
 static void no_finding_is_said(void **state)
 {
     (void)state;
@@ -216,6 +269,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(json_reads_as_agreed),
         cmocka_unit_test(doubtful_findings_are_counted_only),
         cmocka_unit_test(what_is_beyond_the_top_is_counted),
+        cmocka_unit_test(code_is_for_the_system_asked_for),
+        cmocka_unit_test(evidence_is_told_in_words),
         cmocka_unit_test(no_finding_is_said),
         cmocka_unit_test(lines_fit),
     };

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tenure/analyze.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A finding about some of the sites a, b, c..., as the analyses make them. */
+struct made {
+    const char *kind, *sites;
+    enum tn_confidence confidence;
+    uint64_t allocations_removed;
+    int64_t peak_bytes_delta;
+};
+
+#define SURE    TN_CONFIDENCE_CONSISTENT
+#define WEAK    TN_CONFIDENCE_WEAK
+#define PROVEN  TN_CONFIDENCE_PROVEN
+#define NO_SITE ""
+
+static void add(struct tn_findings *findings, const struct made *made)
+{
+    struct tn_finding finding = {.kind = made->kind, .confidence = made->confidence, .tactic = ""};
+    finding.site_count = strlen(made->sites);
+    finding.sites = calloc(finding.site_count + 1, sizeof(finding.sites[0]));
+    assert_non_null(finding.sites);
+    for (size_t i = 0; i < finding.site_count; i++) {
+        finding.sites[i].function = strdup("f");
+        finding.sites[i].file = strdup("f.c");
+        finding.sites[i].module = strdup("app");
+        finding.sites[i].via = strdup("malloc");
+        finding.sites[i].line = (uint32_t)made->sites[i];
+        finding.sites[i].site_id = (uint64_t)made->sites[i];
+    }
+    finding.title = strdup(made->kind);
+    finding.saving.allocations_removed = made->allocations_removed;
+    finding.saving.peak_bytes_delta = made->peak_bytes_delta;
+    assert_int_equal(tn_findings_add(findings, &finding), 0);
+}
+
+static void rank(struct tn_findings *findings, const struct made *made, size_t count)
+{
+    *findings = (struct tn_findings){.process_id = 1, .allocations = 1000, .peak_live_bytes = 10000};
+    for (size_t i = 0; i < count; i++)
+        add(findings, &made[i]);
+    assert_int_equal(tn_findings_rank(findings), 0);
+    for (size_t i = 0; i < findings->count; i++)
+        assert_int_equal(findings->items[i].rank, i + 1);
+}
+
+static void assert_item(const struct tn_findings *findings, size_t i, const char *kind, char site,
+                        const char *alternatives)
+{
+    assert_true(i < findings->count);
+    const struct tn_finding *finding = &findings->items[i];
+    assert_string_equal(finding->kind, kind);
+    assert_int_equal(finding->site_count != 0 ? finding->sites[0].site_id : 0, site);
+    if (alternatives == NULL)
+        assert_null(finding->alternatives);
+    else
+        assert_string_equal(finding->alternatives, alternatives);
+}
+
+#define RANK(findings, made) rank(findings, made, sizeof(made) / sizeof(made[0]))
+
+static void the_strongest_leads_and_names_the_others(void **state)
+{
+    (void)state;
+    static const struct made made[] = {
+        {"overhead", "a", SURE, 500, 0}, {"preallocate", "a", SURE, 500, 0},
+        {"pool", "a", SURE, 500, 0},     {"stack-buffer", "a", SURE, 500, 0},
+        {"pool", "b", SURE, 100, 0},     {"fixed-maximum", "b", SURE, 100, 0},
+    };
+    struct tn_findings findings;
+    RANK(&findings, made);
+    assert_int_equal(findings.count, 3);
+    assert_int_equal(findings.given_way, 3);
+    assert_item(&findings, 0, "stack-buffer", 'a', "pool, preallocate, overhead");
+    assert_item(&findings, 1, "pool", 'b', NULL);
+    assert_item(&findings, 2, "fixed-maximum", 'b', NULL);
+    tn_findings_finish(&findings);
+}
+
+static void doubtful_ones_displace_nothing_that_is_sure(void **state)
+{
+    (void)state;
+    static const struct made made[] = {
+        {"stack-buffer", "a", WEAK, 900, 0}, {"pool", "a", SURE, 100, 0},
+        {"overhead", "a", WEAK, 100, 0},     {"stack-buffer", "b", WEAK, 800, 0},
+        {"pool", "b", WEAK, 50, 0},          {"stack-buffer", "c", PROVEN, 70, 0},
+        {"pool", "c", WEAK, 70, 0},
+    };
+    struct tn_findings findings;
+    RANK(&findings, made);
+    assert_int_equal(findings.count, 4);
+    assert_item(&findings, 0, "stack-buffer", 'c', "pool");
+    assert_item(&findings, 1, "pool", 'a', NULL);
+    assert_item(&findings, 2, "stack-buffer", 'a', "overhead");
+    assert_item(&findings, 3, "stack-buffer", 'b', "pool");
+    tn_findings_finish(&findings);
+}
+
+/* What speaks of several lines gives way only where it has nothing of its own left to say. */
+static void a_group_gives_way_as_a_whole(void **state)
+{
+    (void)state;
+    static const struct made made[] = {
+        {"stack-buffer", "a", SURE, 300, 0}, {"stack-buffer", "b", SURE, 200, 0},
+        {"combine", "ab", SURE, 500, 0},     {"combine", "bc", SURE, 400, 0},
+        {"pool", "c", SURE, 90, 0},          {"pool", NO_SITE, SURE, 1000, 0},
+    };
+    struct tn_findings findings;
+    RANK(&findings, made);
+    assert_int_equal(findings.count, 4);
+    assert_item(&findings, 0, "combine", 'b', "pool");
+    assert_item(&findings, 1, "stack-buffer", 'a', "combine");
+    assert_item(&findings, 2, "stack-buffer", 'b', "combine");
+    assert_item(&findings, 3, "pool", 0, NULL);
+    tn_findings_finish(&findings);
+}
+
+/* A count of blocks is no bound for what only grows; where there is no count, both are true. */
+static void growth_displaces_counts_only(void **state)
+{
+    (void)state;
+    static const struct made made[] = {
+        {"growth", "a", SURE, 0, -9000},      {"pool", "a", SURE, 500, 0},
+        {"preallocate", "a", SURE, 500, 0},   {"overhead", "a", SURE, 500, 0},
+        {"fixed-maximum", "a", SURE, 100, 0},
+    };
+    struct tn_findings findings;
+    RANK(&findings, made);
+    assert_int_equal(findings.count, 3);
+    assert_item(&findings, 0, "growth", 'a', "pool, preallocate");
+    assert_item(&findings, 1, "overhead", 'a', NULL);
+    assert_item(&findings, 2, "fixed-maximum", 'a', NULL);
+    tn_findings_finish(&findings);
+}
+
+static void what_saves_most_comes_first(void **state)
+{
+    (void)state;
+    static const struct made made[] = {
+        {"stack-buffer", "a", SURE, 100, 0}, /* a tenth of the calls */
+        {"permanent", "b", SURE, 1, -2000},  /* a fifth of the peak */
+        {"pool", "c", SURE, 300, 5000},      /* half of three tenths; what it costs is no saving */
+        {"overhead", "d", SURE, 300, 0},     /* a quarter of that */
+        {"stack-buffer", "e", PROVEN, 99, -1}, {"never-heard-of", "f", SURE, 999, 0},
+    };
+    struct tn_findings findings;
+    RANK(&findings, made);
+    static const char order[] = "fbcaed";
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(findings.items[i].sites[0].site_id, order[i]);
+    tn_findings_finish(&findings);
+}
+
+/* What a replay measured counts more than any estimate. */
+static void measured_heaps_lead(void **state)
+{
+    (void)state;
+    static const struct made made[] = {{"stack-buffer", "a", SURE, 900, 0}, {"overhead", "b", SURE, 10, 0}};
+    struct tn_findings findings;
+    RANK(&findings, made);
+    assert_item(&findings, 0, "stack-buffer", 'a', NULL);
+    struct tn_finding_saving *saving = &findings.items[1].saving;
+    saving->heap_deltas = calloc(2, sizeof(saving->heap_deltas[0]));
+    assert_non_null(saving->heap_deltas);
+    saving->heap_deltas[0] = (struct tn_finding_heap_delta){strdup("first-fit"), 16};
+    saving->heap_deltas[1] = (struct tn_finding_heap_delta){strdup("tlsf"), -64};
+    saving->heap_delta_count = 2;
+    assert_int_equal(tn_findings_rank(&findings), 0);
+    assert_item(&findings, 0, "overhead", 'b', NULL);
+    tn_findings_finish(&findings);
+}
+
+/* Where a log has no rows for sites, lines are told apart by their names. */
+static void sites_without_rows_compete_as_well(void **state)
+{
+    (void)state;
+    static const struct made made[] = {
+        {"stack-buffer", "a", SURE, 5, 0}, {"pool", "a", SURE, 5, 0}, {"pool", "b", SURE, 5, 0}};
+    struct tn_findings findings = {.process_id = 1, .allocations = 1000};
+    for (size_t i = 0; i < 3; i++) {
+        add(&findings, &made[i]);
+        findings.items[i].sites[0].site_id = 0;
+    }
+    assert_int_equal(tn_findings_rank(&findings), 0);
+    assert_int_equal(findings.count, 2);
+    assert_string_equal(findings.items[0].alternatives, "pool");
+    tn_findings_finish(&findings);
+}
+
+static void nothing_can_be_ranked(void **state)
+{
+    (void)state;
+    struct tn_findings findings = {0};
+    assert_int_equal(tn_findings_rank(&findings), 0);
+    assert_int_equal(findings.count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_strongest_leads_and_names_the_others),
+        cmocka_unit_test(doubtful_ones_displace_nothing_that_is_sure),
+        cmocka_unit_test(a_group_gives_way_as_a_whole),
+        cmocka_unit_test(growth_displaces_counts_only),
+        cmocka_unit_test(what_saves_most_comes_first),
+        cmocka_unit_test(measured_heaps_lead),
+        cmocka_unit_test(sites_without_rows_compete_as_well),
+        cmocka_unit_test(nothing_can_be_ranked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
