@@ -182,7 +182,7 @@ void tn_log_update_close(struct sqlite3 *database);
  *
  * database  writable; the virtual table `allocation` gets registered on it
  * Returns   0; -EBADMSG a damaged chunk; -ENOSPC, -EIO, -ENOMEM; with the story in error
- * Cost      about 2 us an allocation */
+ * Cost      about 0.7 us an allocation; at most some 120 MB of memory */
 int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error);
 
 /* Remove the rows and the view: the virtual table answers again. Returns 0 or a negative errno. */

@@ -2,14 +2,17 @@
 
 /* The virtual table `allocation`: the columns of the view of that name, straight from the chunks. It is
  * eponymous: nothing of it stands in the schema, so that a log opens everywhere; a real table or view of the
- * name goes first. Memory in proportion to the blocks that live at once. */
+ * name goes first. Memory in proportion to the blocks that live at once, or bounded where the rows are wanted
+ * in order of their ids. */
 
 #include "cursor.h"
+#include "ordered.h"
 #include "schema.h"
 #include "sql.h"
 
 #include <errno.h>
 #include <sqlite3ext.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 SQLITE_EXTENSION_INIT3
@@ -27,7 +30,7 @@ enum column {
     COLUMN_ALIGNMENT_BYTES,
     COLUMN_ADDRESS,
     COLUMN_BIRTH_NS,
-    COLUMN_DEATH_NS, /* from here to COLUMN_FREE_FUNCTION: NULL while live */
+    COLUMN_DEATH_NS,
     COLUMN_LIFETIME_NS,
     COLUMN_LIFETIME_ALLOCATIONS,
     COLUMN_LIFETIME_BYTES,
@@ -41,6 +44,11 @@ enum column {
     COLUMN_FREE_FUNCTION_ID,
 };
 
+enum plan {
+    PLAN_ANY_ORDER,
+    PLAN_ORDERED, /* by id */
+};
+
 struct table {
     sqlite3_vtab base;
     struct sqlite3 *database; /* borrowed */
@@ -48,7 +56,8 @@ struct table {
 
 struct row_cursor {
     sqlite3_vtab_cursor base;
-    struct tn_allocation_cursor *allocations; /* owned; NULL before the first filter */
+    struct tn_allocation_cursor *allocations; /* owned; NULL before the first filter, or with `ordered` */
+    struct tn_ordered *ordered;               /* owned; NULL, or what gives the rows in order of their ids */
     const struct tn_allocation *row;          /* NULL at the end */
     uint64_t *site_ids;                       /* by stack id; owned; NULL until the column is asked for */
     uint64_t site_id_count;
@@ -124,6 +133,12 @@ static void set_cost(sqlite3_index_info *info, const char *letters)
     }
 }
 
+static bool wants_ids_in_order(const sqlite3_index_info *info)
+{
+    return info->nOrderBy == 1 && !info->aOrderBy[0].desc &&
+           (info->aOrderBy[0].iColumn == COLUMN_ID || info->aOrderBy[0].iColumn == -1);
+}
+
 static int best_index(sqlite3_vtab *table, sqlite3_index_info *info)
 {
     (void)table;
@@ -139,6 +154,8 @@ static int best_index(sqlite3_vtab *table, sqlite3_index_info *info)
         info->aConstraintUsage[i].argvIndex = count; /* SQLite still checks each row: omit stays 0 */
     }
     letters[count] = '\0';
+    info->idxNum = wants_ids_in_order(info) ? PLAN_ORDERED : PLAN_ANY_ORDER;
+    info->orderByConsumed = info->idxNum == PLAN_ORDERED;
     info->idxStr = letters;
     info->needToFreeIdxStr = 1;
     set_cost(info, letters);
@@ -158,24 +175,39 @@ static int open_cursor(sqlite3_vtab *table, sqlite3_vtab_cursor **ret_cursor)
     return SQLITE_OK;
 }
 
+static void close_rows(struct row_cursor *cursor)
+{
+    tn_allocation_cursor_close(cursor->allocations);
+    tn_ordered_close(cursor->ordered);
+    cursor->allocations = NULL;
+    cursor->ordered = NULL;
+}
+
 static int close_cursor(sqlite3_vtab_cursor *base)
 {
     struct row_cursor *cursor = (struct row_cursor *)base;
-    tn_allocation_cursor_close(cursor->allocations);
+    close_rows(cursor);
     free(cursor->site_ids);
     sqlite3_free(cursor);
     return SQLITE_OK;
+}
+
+static int64_t position_of(const struct row_cursor *cursor)
+{
+    return cursor->ordered != NULL ? tn_ordered_position(cursor->ordered)
+                                   : tn_allocation_cursor_position(cursor->allocations);
 }
 
 static int next_row(sqlite3_vtab_cursor *base)
 {
     struct row_cursor *cursor = (struct row_cursor *)base;
     cursor->row = NULL;
-    int r = tn_allocation_cursor_next(cursor->allocations, &cursor->row);
+    int r = cursor->ordered != NULL ? tn_ordered_next(cursor->ordered, &cursor->row)
+                                    : tn_allocation_cursor_next(cursor->allocations, &cursor->row);
     if (r == -EBADMSG) {
         sqlite3_free(base->pVtab->zErrMsg);
-        base->pVtab->zErrMsg = sqlite3_mprintf("chunk %lld of the log is damaged",
-                                               (long long)tn_allocation_cursor_position(cursor->allocations));
+        base->pVtab->zErrMsg =
+            sqlite3_mprintf("chunk %lld of the log is damaged", (long long)position_of(cursor));
     }
     return code_of(r);
 }
@@ -202,15 +234,14 @@ static void narrow(struct tn_cursor_range *range, char letter, sqlite3_value *bo
 
 static int filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int argc, sqlite3_value **argv)
 {
-    (void)plan;
     struct row_cursor *cursor = (struct row_cursor *)base;
     struct tn_cursor_range range = tn_cursor_range_all(0);
     for (int i = 0; i < argc; i++)
         narrow(&range, letters[i], argv[i]);
-    tn_allocation_cursor_close(cursor->allocations);
-    cursor->allocations = NULL;
+    close_rows(cursor);
     struct sqlite3 *database = ((struct table *)base->pVtab)->database;
-    int r = tn_allocation_cursor_open_range(database, &range, &cursor->allocations);
+    int r = plan == PLAN_ORDERED ? tn_ordered_open(database, &range, &cursor->ordered)
+                                 : tn_allocation_cursor_open_range(database, &range, &cursor->allocations);
     if (r < 0) {
         base->pVtab->zErrMsg = sqlite3_mprintf("this database is no log of tenure: it has no table chunk");
         return r == -EBADMSG ? SQLITE_ERROR : code_of(r);
@@ -268,17 +299,6 @@ static int show_site(struct row_cursor *cursor, sqlite3_context *result)
     return SQLITE_OK;
 }
 
-static void show_number(sqlite3_context *result, uint64_t value)
-{
-    sqlite3_result_int64(result, (sqlite3_int64)value);
-}
-
-static void show_id(sqlite3_context *result, uint64_t id)
-{
-    if (id != 0)
-        sqlite3_result_int64(result, (sqlite3_int64)id);
-}
-
 static void show_name(sqlite3_context *result, enum tn_function function)
 {
     const char *name = tn_function_name(function);
@@ -286,82 +306,78 @@ static void show_name(sqlite3_context *result, enum tn_function function)
         sqlite3_result_text(result, name, -1, SQLITE_STATIC);
 }
 
-/* The columns of a birth. Returns whether the column is one of them. */
-static bool show_birth(sqlite3_context *result, const struct tn_allocation *row, int column)
-{
-    switch (column) {
-    case COLUMN_ID:
-        return show_number(result, row->id), true;
-    case COLUMN_PROCESS_ID:
-        return show_number(result, row->process_id), true;
-    case COLUMN_THREAD_ID:
-        return show_id(result, row->thread_id), true;
-    case COLUMN_STACK_ID:
-        return show_id(result, row->stack_id), true;
-    case COLUMN_FUNCTION:
-        return show_name(result, row->function), true;
-    case COLUMN_FUNCTION_ID:
-        return show_number(result, row->function), true;
-    case COLUMN_SIZE_BYTES:
-        return show_number(result, row->size_bytes), true;
-    case COLUMN_USABLE_SIZE_BYTES:
-        return show_number(result, row->usable_size_bytes), true;
-    case COLUMN_ALIGNMENT_BYTES:
-        return show_number(result, row->alignment_bytes), true;
-    case COLUMN_ADDRESS:
-        return show_number(result, row->address), true;
-    case COLUMN_BIRTH_NS:
-        return show_number(result, row->birth_ns), true;
-    case COLUMN_STACK_DEPTH_BYTES:
-        return show_number(result, row->depth_bytes), true;
-    case COLUMN_PREVIOUS_ID:
-        return show_id(result, row->previous_id), true;
-    default:
-        return false;
-    }
-}
+/* Where a column's number stands in struct tn_allocation, and when it is shown. Filling the rows asks for
+ * some twenty columns of each: a look-up costs less than a switch that cannot be foreseen. */
+enum rule {
+    RULE_OTHER = 0,        /* by show_other */
+    RULE_ALWAYS = 1,       /* a number */
+    RULE_ID = 2,           /* NULL instead of 0 */
+    RULE_DEATH = 4,        /* NULL while live */
+    RULE_DEATH_ID = 2 | 4, /* both */
+};
 
-/* The columns of a death, of a block that died. */
-static void show_death(sqlite3_context *result, const struct tn_allocation *row, int column)
-{
-    switch (column) {
-    case COLUMN_DEATH_NS:
-        show_number(result, row->death_ns);
-        break;
-    case COLUMN_LIFETIME_NS:
-        show_number(result, row->death_ns - row->birth_ns);
-        break;
-    case COLUMN_LIFETIME_ALLOCATIONS:
-        show_number(result, row->lifetime_allocations);
-        break;
-    case COLUMN_LIFETIME_BYTES:
-        show_number(result, row->lifetime_bytes);
-        break;
-    case COLUMN_FREE_THREAD_ID:
-        show_id(result, row->free_thread_id);
-        break;
-    case COLUMN_FREE_STACK_ID:
-        show_id(result, row->free_stack_id);
-        break;
-    case COLUMN_FREE_STACK_DEPTH_BYTES:
-        show_number(result, row->free_depth_bytes);
-        break;
-    case COLUMN_FREE_FUNCTION:
-        show_name(result, row->free_function);
-        break;
-    case COLUMN_FREE_FUNCTION_ID:
-        show_number(result, row->free_function);
-        break;
+#define AT(field, rule)                                                                                      \
+    {                                                                                                        \
+        offsetof(struct tn_allocation, field), rule                                                          \
     }
+
+static const struct {
+    uint16_t offset_bytes;
+    uint8_t rule;
+} shown[] = {
+    [COLUMN_ID] = AT(id, RULE_ALWAYS),
+    [COLUMN_PROCESS_ID] = AT(process_id, RULE_ALWAYS),
+    [COLUMN_THREAD_ID] = AT(thread_id, RULE_ID),
+    [COLUMN_STACK_ID] = AT(stack_id, RULE_ID),
+    [COLUMN_SIZE_BYTES] = AT(size_bytes, RULE_ALWAYS),
+    [COLUMN_USABLE_SIZE_BYTES] = AT(usable_size_bytes, RULE_ALWAYS),
+    [COLUMN_ALIGNMENT_BYTES] = AT(alignment_bytes, RULE_ALWAYS),
+    [COLUMN_ADDRESS] = AT(address, RULE_ALWAYS),
+    [COLUMN_BIRTH_NS] = AT(birth_ns, RULE_ALWAYS),
+    [COLUMN_DEATH_NS] = AT(death_ns, RULE_DEATH),
+    [COLUMN_LIFETIME_ALLOCATIONS] = AT(lifetime_allocations, RULE_DEATH),
+    [COLUMN_LIFETIME_BYTES] = AT(lifetime_bytes, RULE_DEATH),
+    [COLUMN_STACK_DEPTH_BYTES] = AT(depth_bytes, RULE_ALWAYS),
+    [COLUMN_FREE_THREAD_ID] = AT(free_thread_id, RULE_DEATH_ID),
+    [COLUMN_FREE_STACK_ID] = AT(free_stack_id, RULE_DEATH_ID),
+    [COLUMN_FREE_STACK_DEPTH_BYTES] = AT(free_depth_bytes, RULE_DEATH),
+    [COLUMN_PREVIOUS_ID] = AT(previous_id, RULE_ID),
+    [COLUMN_FREE_FUNCTION_ID] = {0, RULE_OTHER},
+};
+
+static __attribute__((noinline)) int show_other(struct row_cursor *cursor, sqlite3_context *result,
+                                                int column)
+{
+    const struct tn_allocation *row = cursor->row;
+    if (column == COLUMN_SITE_ID)
+        return show_site(cursor, result);
+    if (column == COLUMN_FUNCTION)
+        show_name(result, row->function);
+    if (column == COLUMN_FUNCTION_ID)
+        sqlite3_result_int(result, (int)row->function);
+    if (row->is_live)
+        return SQLITE_OK;
+    if (column == COLUMN_LIFETIME_NS)
+        sqlite3_result_int64(result, (sqlite3_int64)(row->death_ns - row->birth_ns));
+    if (column == COLUMN_FREE_FUNCTION)
+        show_name(result, row->free_function);
+    if (column == COLUMN_FREE_FUNCTION_ID)
+        sqlite3_result_int(result, (int)row->free_function);
+    return SQLITE_OK;
 }
 
 static int show_column(sqlite3_vtab_cursor *base, sqlite3_context *result, int column)
 {
     struct row_cursor *cursor = (struct row_cursor *)base;
-    if (column == COLUMN_SITE_ID)
-        return show_site(cursor, result);
-    if (!show_birth(result, cursor->row, column) && !cursor->row->is_live)
-        show_death(result, cursor->row, column);
+    unsigned rule = shown[column].rule;
+    if (rule == RULE_OTHER)
+        return show_other(cursor, result, column);
+    uint64_t number;
+    memcpy(&number, (const char *)cursor->row + shown[column].offset_bytes, sizeof(number));
+    bool is_null =
+        ((rule & RULE_DEATH) != 0 && cursor->row->is_live) || ((rule & RULE_ID) != 0 && number == 0);
+    if (!is_null)
+        sqlite3_result_int64(result, (sqlite3_int64)number);
     return SQLITE_OK;
 }
 

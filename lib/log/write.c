@@ -142,7 +142,7 @@ static int open_database(struct tn_log_writer *writer)
     sqlite3_extended_result_codes(writer->database, 1);
     sqlite3_busy_timeout(writer->database, 2000);
     return tn_sql_run(writer->database,
-                      "PRAGMA page_size = 4096;"
+                      "PRAGMA page_size = 8192;"
                       "PRAGMA synchronous = OFF;"
                       "PRAGMA cache_size = -8192");
 }
@@ -155,7 +155,7 @@ static int use_wal(struct tn_log_writer *writer)
 {
     return tn_sql_run(writer->database,
                       "PRAGMA journal_mode = WAL;"
-                      "PRAGMA wal_autocheckpoint = 1024;"
+                      "PRAGMA wal_autocheckpoint = 512;"
                       "PRAGMA journal_size_limit = 67108864");
 }
 

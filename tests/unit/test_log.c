@@ -143,7 +143,8 @@ static void test_rows_equal_the_virtual_table(void **state)
     assert_int_equal(tn_log_update_open(path, &database, &error), 0);
     const char *steps =
         "UPDATE stack SET site_id = id % 3 + 1 WHERE id < 6;"
-        "CREATE TEMP TABLE packed AS SELECT * FROM allocation ORDER BY id";
+        "CREATE TEMP TABLE packed AS SELECT * FROM allocation"; /* in the order of deaths, rows in that of ids
+                                                                 */
     assert_int_equal(sqlite3_exec(database, steps, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(fixture_query(database, "SELECT count(*) FROM packed"), count);
     assert_int_equal(tn_log_fill_rows(database, &error), 0);
@@ -184,6 +185,28 @@ static void test_rows_equal_the_virtual_table(void **state)
     assert_int_equal(fixture_query(database, "SELECT count(*) FROM allocation"), count);
     tn_log_update_close(database);
     fixture_remove(path);
+}
+
+/* The rows that a condition selects come in order of their ids where that is asked for, whole and all. */
+static void check_order(struct sqlite3 *database, const char *condition)
+{
+    static const char *const orders[] = {"id", "rowid", "id DESC", "id, size_bytes"};
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+        char sql[600];
+        const char *is_right = strchr(orders[i], 'D') != NULL ? "<" : ">";
+        snprintf(sql, sizeof(sql),
+                 "CREATE TEMP TABLE sorted AS SELECT * FROM allocation WHERE %s ORDER BY %s", condition,
+                 orders[i]);
+        assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+        snprintf(sql, sizeof(sql),
+                 "SELECT (SELECT count(*) FROM copy WHERE %s) - (SELECT count(*) FROM sorted)"
+                 " + (SELECT count(*) FROM (SELECT * FROM copy WHERE %s EXCEPT SELECT * FROM sorted))"
+                 " + (SELECT count(*) FROM sorted AS a JOIN sorted AS b ON b.rowid = a.rowid + 1"
+                 " WHERE NOT b.id %s a.id)",
+                 condition, condition, is_right);
+        assert_int_equal(fixture_query(database, sql), 0);
+        assert_int_equal(sqlite3_exec(database, "DROP TABLE sorted", NULL, NULL, NULL), SQLITE_OK);
+    }
 }
 
 /* Conditions that leave out chunks give what a full scan gives. */
@@ -229,6 +252,7 @@ static void test_conditions_on_the_virtual_table(void **state)
             " WHERE %s))",
             conditions[i], conditions[i], conditions[i], conditions[i]);
         assert_int_equal(fixture_query(database, sql), 0);
+        check_order(database, conditions[i]);
     }
     assert_int_equal(fixture_query(database, "SELECT count(*) FROM copy"), count);
     tn_log_close(log);

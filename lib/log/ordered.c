@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "ordered.h"
+
+#include "sql.h"
+
+#include <errno.h>
+#include <sqlite3ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+SQLITE_EXTENSION_INIT3
+
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+
+enum state {
+    STATE_NONE, /* no birth with this id was seen */
+    STATE_LIVE,
+    STATE_DEAD,
+};
+
+/* One allocation of the window. Until the death, the two lifetimes hold what had been made at the birth. */
+struct slot {
+    uint64_t size_bytes, usable_size_bytes, alignment_bytes, address, previous_id;
+    uint64_t birth_ns, death_ns, lifetime_allocations, lifetime_bytes;
+    uint64_t depth_bytes, free_depth_bytes;
+    uint32_t process_id, thread_id, stack_id, free_thread_id, free_stack_id;
+    uint8_t function, free_function, state;
+};
+
+struct tn_ordered {
+    struct sqlite3 *database; /* borrowed */
+    struct tn_cursor_range range;
+    size_t window_ids;
+    struct slot *slots; /* owned; of the ids first_id to first_id + slot_count - 1 */
+    size_t slot_count, index;
+    uint64_t first_id;
+    uint64_t live_count;               /* of the window, in the process that is read */
+    uint64_t process_id;               /* that one */
+    uint64_t birth_count, birth_bytes; /* of it, so far */
+    int64_t position;
+    struct tn_allocation out;
+};
+
+int tn_ordered_open_windows(struct sqlite3 *database, const struct tn_cursor_range *range, size_t window_ids,
+                            struct tn_ordered **ret_ordered)
+{
+    struct tn_event_cursor *cursor; /* asks whether this is a log at all */
+    int r = tn_event_cursor_open_range(database, range, &cursor);
+    if (r < 0)
+        return r;
+    tn_event_cursor_close(cursor);
+    struct tn_ordered *ordered = calloc(1, sizeof(*ordered));
+    if (ordered == NULL)
+        return -ENOMEM;
+    ordered->database = database;
+    ordered->range = *range;
+    ordered->window_ids = window_ids;
+    *ret_ordered = ordered;
+    return 0;
+}
+
+int tn_ordered_open(struct sqlite3 *database, const struct tn_cursor_range *range,
+                    struct tn_ordered **ret_ordered)
+{
+    return tn_ordered_open_windows(database, range, TN_ORDERED_WINDOW_IDS, ret_ordered);
+}
+
+/* ---------------------------------------------------------------------------------------- events */
+
+static struct slot *slot_of(struct tn_ordered *ordered, uint64_t id)
+{
+    uint64_t index = id - ordered->first_id;
+    return index < ordered->slot_count ? &ordered->slots[index] : NULL;
+}
+
+static void note_birth(struct tn_ordered *ordered, const struct tn_log_event *birth)
+{
+    ordered->birth_count++;
+    ordered->birth_bytes += birth->size_bytes;
+    struct slot *slot = slot_of(ordered, birth->allocation_id);
+    if (slot == NULL || slot->state != STATE_NONE)
+        return;
+    *slot = (struct slot){
+        .size_bytes = birth->size_bytes,
+        .usable_size_bytes = birth->usable_size_bytes,
+        .alignment_bytes = birth->alignment_bytes,
+        .address = birth->address,
+        .previous_id = birth->previous_id,
+        .birth_ns = birth->time_ns,
+        .lifetime_allocations = ordered->birth_count,
+        .lifetime_bytes = ordered->birth_bytes,
+        .depth_bytes = birth->depth_bytes,
+        .process_id = (uint32_t)birth->process_id,
+        .thread_id = (uint32_t)birth->thread_id,
+        .stack_id = (uint32_t)birth->stack_id,
+        .function = (uint8_t)birth->function,
+        .state = STATE_LIVE,
+    };
+    ordered->live_count++;
+}
+
+static void note_death(struct tn_ordered *ordered, const struct tn_log_event *death)
+{
+    struct slot *slot = slot_of(ordered, death->allocation_id);
+    if (slot == NULL || slot->state != STATE_LIVE)
+        return;
+    slot->death_ns = death->time_ns;
+    slot->lifetime_allocations = ordered->birth_count - slot->lifetime_allocations;
+    slot->lifetime_bytes = ordered->birth_bytes - slot->lifetime_bytes;
+    slot->free_depth_bytes = death->depth_bytes;
+    slot->free_thread_id = (uint32_t)death->thread_id;
+    slot->free_stack_id = (uint32_t)death->stack_id;
+    slot->free_function = (uint8_t)death->function;
+    slot->state = STATE_DEAD;
+    ordered->live_count--;
+}
+
+static void note(struct tn_ordered *ordered, struct tn_event_cursor *cursor, const struct tn_log_event *event)
+{
+    if (event->process_id != ordered->process_id) {
+        ordered->process_id = event->process_id;
+        ordered->live_count = 0;
+        ordered->birth_count = tn_event_cursor_births_before(cursor);
+        ordered->birth_bytes = tn_event_cursor_bytes_before(cursor);
+    }
+    if (event->is_birth)
+        note_birth(ordered, event);
+    else
+        note_death(ordered, event);
+    if (ordered->live_count == 0 && tn_event_cursor_is_past_range(cursor))
+        tn_event_cursor_skip_process(cursor);
+}
+
+/* ---------------------------------------------------------------------------------------- windows */
+
+/* The bounds of the next window that has births, from an id on. Returns 1, 0: there is none, or an error. */
+static int find_window(struct tn_ordered *ordered, uint64_t from_id, uint64_t *ret_first, uint64_t *ret_last)
+{
+    struct sqlite3_stmt *row;
+    int r =
+        tn_sql_prepare(ordered->database,
+                       "SELECT min(max(first_id, ?1)), max(last_id) FROM chunk WHERE last_id >= ?1", &row);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(row, 1, (sqlite3_int64)from_id);
+    int rc = sqlite3_step(row);
+    bool is_found = rc == SQLITE_ROW && sqlite3_column_type(row, 0) == SQLITE_INTEGER;
+    uint64_t first = (uint64_t)sqlite3_column_int64(row, 0), last = (uint64_t)sqlite3_column_int64(row, 1);
+    sqlite3_finalize(row);
+    if (rc != SQLITE_ROW)
+        return tn_log_errno(ordered->database, rc);
+    if (last > ordered->range.last_id)
+        last = ordered->range.last_id;
+    if (!is_found || first > last)
+        return 0;
+    *ret_first = first;
+    *ret_last = last - first < ordered->window_ids ? last : first + ordered->window_ids - 1;
+    return 1;
+}
+
+static int read_events(struct tn_ordered *ordered, const struct tn_cursor_range *range)
+{
+    struct tn_event_cursor *cursor;
+    int r = tn_event_cursor_open_range(ordered->database, range, &cursor);
+    if (r < 0)
+        return r;
+    const struct tn_log_event *event;
+    ordered->process_id = 0;
+    while ((r = tn_event_cursor_next(cursor, &event)) == 1)
+        note(ordered, cursor, event);
+    ordered->position = tn_event_cursor_position(cursor);
+    tn_event_cursor_close(cursor);
+    return r;
+}
+
+/* Slots of nobody. Deaths go to random places of a large array: in huge pages they miss the address cache
+ * less often, and the array is there sooner. */
+static int make_slots(struct tn_ordered *ordered, size_t count)
+{
+    size_t size_bytes = (count * sizeof(ordered->slots[0]) + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
+    free(ordered->slots);
+    ordered->index = ordered->slot_count = 0;
+    ordered->slots = aligned_alloc(HUGE_PAGE_BYTES, size_bytes);
+    if (ordered->slots == NULL)
+        return -ENOMEM;
+    madvise(ordered->slots, size_bytes, MADV_HUGEPAGE);
+    memset(ordered->slots, 0, count * sizeof(ordered->slots[0]));
+    ordered->slot_count = count;
+    return 0;
+}
+
+/* Returns 1 with the window's allocations in the slots, 0 at the end, or an error. */
+static int fill_window(struct tn_ordered *ordered, uint64_t from_id)
+{
+    struct tn_cursor_range range = ordered->range;
+    int r = from_id <= INT64_MAX ? find_window(ordered, from_id, &range.first_id, &range.last_id) : 0;
+    if (r <= 0)
+        return r;
+    ordered->first_id = range.first_id;
+    r = make_slots(ordered, (size_t)(range.last_id - range.first_id + 1));
+    if (r == 0)
+        r = read_events(ordered, &range);
+    return r < 0 ? r : 1;
+}
+
+/* ---------------------------------------------------------------------------------------- allocations */
+
+static void show(struct tn_ordered *ordered, uint64_t id, const struct slot *slot)
+{
+    bool is_live = slot->state == STATE_LIVE;
+    ordered->out = (struct tn_allocation){
+        .id = id,
+        .process_id = slot->process_id,
+        .thread_id = slot->thread_id,
+        .stack_id = slot->stack_id,
+        .previous_id = slot->previous_id,
+        .size_bytes = slot->size_bytes,
+        .usable_size_bytes = slot->usable_size_bytes,
+        .alignment_bytes = slot->alignment_bytes,
+        .address = slot->address,
+        .depth_bytes = slot->depth_bytes,
+        .birth_ns = slot->birth_ns,
+        .death_ns = slot->death_ns,
+        .lifetime_allocations = is_live ? 0 : slot->lifetime_allocations,
+        .lifetime_bytes = is_live ? 0 : slot->lifetime_bytes,
+        .free_thread_id = slot->free_thread_id,
+        .free_stack_id = slot->free_stack_id,
+        .free_depth_bytes = slot->free_depth_bytes,
+        .function = (enum tn_function)slot->function,
+        .free_function = (enum tn_function)slot->free_function,
+        .is_live = is_live,
+    };
+}
+
+int tn_ordered_next(struct tn_ordered *ordered, const struct tn_allocation **ret_allocation)
+{
+    for (;;) {
+        while (ordered->index < ordered->slot_count) {
+            size_t index = ordered->index++;
+            if (ordered->slots[index].state == STATE_NONE)
+                continue;
+            show(ordered, ordered->first_id + index, &ordered->slots[index]);
+            *ret_allocation = &ordered->out;
+            return 1;
+        }
+        uint64_t next_id = ordered->first_id + ordered->slot_count;
+        int r = fill_window(ordered, ordered->slots != NULL ? next_id : ordered->range.first_id);
+        if (r <= 0)
+            return r;
+    }
+}
+
+int64_t tn_ordered_position(const struct tn_ordered *ordered)
+{
+    return ordered->position;
+}
+
+void tn_ordered_close(struct tn_ordered *ordered)
+{
+    if (ordered == NULL)
+        return;
+    free(ordered->slots);
+    free(ordered);
+}
