@@ -6,7 +6,10 @@
 
 /* Structures are worth a common type from this size on; below, it is strings and list nodes that are alike by
  * chance. */
-#define SIZE_MIN 32u
+#define STRUCTURE_SIZE_MIN 32u
+
+/* And up to this one; above, it is buffers that have the same round size. */
+#define STRUCTURE_SIZE_MAX 4096u
 
 /* How far apart the mean lifetime and the peak of live blocks of sites of one purpose may be: by half. */
 #define LIKE_RATIO 1.5
@@ -34,7 +37,7 @@ static bool is_candidate(const struct tn_combine *combine, const struct tn_pass 
     const struct tn_combine_site *own = &combine->sites[site];
     const struct tn_pass_site *seen = &pass->sites[site];
     return !seen->is_runtime && own->resizes == 0 && seen->min_size_bytes == seen->max_size_bytes &&
-           seen->max_size_bytes >= SIZE_MIN &&
+           seen->max_size_bytes >= STRUCTURE_SIZE_MIN && seen->max_size_bytes <= STRUCTURE_SIZE_MAX &&
            (double)own->deaths >= tn_pass_threshold(pass, "combine.support") && seen->peak_live_count > 1 &&
            own->stack_id != 0 && !tn_combine_is_taken(pass, findings, site);
 }

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A site is given up, to save its cost, when this many blocks spoke against it, and half of all. */
+/* A site is given up, to save its cost, when this many blocks spoke against it, and half of all; or when one
+ * call had more blocks than a local array. */
 #define HOPELESS_COUNT 1000u
 
 /* Most live blocks of a site that are looked at to count those of one call. */
@@ -60,6 +61,8 @@ static int begin(const struct tn_pass *pass, void **ret_state)
     buffers->resizes = calloc(pass->thread_count, sizeof(buffers->resizes[0]));
     if (buffers->stacks == NULL || buffers->sites == NULL || buffers->resizes == NULL)
         return -ENOMEM;
+    for (size_t i = 0; i < pass->site_count; i++)
+        buffers->sites[i].min_size_bytes = UINT64_MAX;
     return tn_activations_begin(&buffers->activations, &buffers->frames, pass->thread_count);
 }
 
@@ -254,7 +257,7 @@ static void count_contained(struct tn_stack_buffers *buffers, const struct tn_co
     site->contained++;
     if (live_count > site->max_live_count)
         site->max_live_count = live_count;
-    if (site->live_count > site->max_thread_live_count) {
+    if (site->live_count > site->max_thread_live_count && site->max_thread_live_count < WALK_MAX) {
         live_count = count_since(buffers, own, 0, WALK_MAX);
         if (live_count > site->max_thread_live_count)
             site->max_thread_live_count = live_count;
@@ -268,6 +271,10 @@ static void judge(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
 {
     struct tn_contained_site *site = &buffers->sites[own->site];
     uint32_t level = 0;
+    if (site->is_hopeless)
+        return;
+    if (event->block->chain_max_size_bytes < site->min_size_bytes)
+        site->min_size_bytes = event->block->chain_max_size_bytes;
     site->size_counts[bits_of(event->block->chain_max_size_bytes)]++;
     if (own->is_moved || event->thread != own->thread)
         site->other_thread++;
@@ -283,6 +290,7 @@ static void judge(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
     }
     count_contained(buffers, own, level, event->thread_event);
     count_owner(buffers, pass, own, level);
+    site->is_hopeless = site->max_live_count > buffers->max_count;
 }
 
 static bool is_resize(const struct tn_log_event *event)

@@ -39,10 +39,10 @@ struct tn_contained_site {
     uint64_t doubtful;
     uint64_t refilled; /* born after others of the same call had died, while some were left: a queue */
     uint64_t resizes;  /* reallocs in their chains */
-    uint64_t max_size_bytes;
-    uint32_t newest;      /* slot + 1 of its newest live block; 0: none */
-    uint32_t live_count;  /* blocks in that list */
-    uint32_t thread_1;    /* thread of its last birth + 1 */
+    uint64_t min_size_bytes, max_size_bytes; /* of logical blocks: the largest in each chain */
+    uint32_t newest;                         /* slot + 1 of its newest live block; 0: none */
+    uint32_t live_count;                     /* blocks in that list */
+    uint32_t thread_1;                       /* thread of its last birth + 1 */
     uint32_t last_thread; /* of the last death that an activation contained, with the next three */
     uint64_t last_since, last_event, last_left; /* its owner, itself, blocks of the owner that were left */
     uint64_t max_live_count;                    /* at once in one activation of the owner */

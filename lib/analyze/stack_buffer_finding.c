@@ -48,6 +48,11 @@ static const char *owner_name(const struct statement *statement)
     return statement->buffers->frames.functions[statement->owner.function].name;
 }
 
+static bool is_varying(const struct statement *statement)
+{
+    return statement->counts->min_size_bytes != statement->counts->max_size_bytes;
+}
+
 static bool has_giant(const struct tn_contained_site *counts)
 {
     uint64_t total = 0, seen = 0;
@@ -103,10 +108,17 @@ static int find_file(struct statement *statement)
     return statement->owner_file != NULL ? 0 : -ENOMEM;
 }
 
+/* Without lines, only addresses tell what stands before what, and compilers move code. */
+static bool is_order_known(const struct statement *statement)
+{
+    return statement->owner.frames_down == 0 || statement->owner_line != 0;
+}
+
 static enum tn_confidence confidence_of(const struct statement *statement)
 {
     bool is_clean = statement->exceptions == 0 && statement->counts->doubtful == 0 &&
-                    statement->counts->refilled == 0 && !statement->has_giant && statement->pass->is_complete;
+                    statement->counts->refilled == 0 && !statement->has_giant && is_order_known(statement) &&
+                    statement->pass->is_complete;
     return is_clean ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
 }
 
@@ -119,6 +131,7 @@ static int fill_evidence(const struct statement *statement, struct tn_finding *f
     struct tn_json json = {.out = &text};
     tn_json_open_object(&json, NULL);
     tn_json_uint(&json, "buffer_bytes", counts->max_size_bytes);
+    tn_json_uint(&json, "min_size_bytes", counts->min_size_bytes);
     tn_json_open_object(&json, "owner");
     tn_json_text(&json, "function", owner_name(statement));
     tn_json_text(&json, "file", statement->owner_file);
@@ -180,41 +193,52 @@ static void print_owner(const struct statement *statement, char *ret_text, size_
         snprintf(ret_text, text_bytes, "%s", owner_name(statement));
 }
 
-static int fill_advice(const struct statement *statement, struct tn_finding *finding, const char *place)
+/* "a buffer of 40 bytes", "an array of 3 buffers of 40 bytes". */
+static void print_buffer(const struct statement *statement, char *ret_text, size_t text_bytes)
 {
     const struct tn_contained_site *counts = statement->counts;
-    char owner[320], size[80], down[96] = "";
-    print_owner(statement, owner, sizeof(owner));
-    snprintf(size, sizeof(size), "a buffer of %" PRIu64 " bytes", counts->max_size_bytes);
     if (counts->max_live_count > 1)
-        snprintf(size, sizeof(size), "an array of %" PRIu64 " buffers of %" PRIu64 " bytes",
+        snprintf(ret_text, text_bytes, "an array of %" PRIu64 " buffers of %" PRIu64 " bytes",
                  counts->max_live_count, counts->max_size_bytes);
-    if (statement->owner.frames_down == 0)
-        return tn_finding_set(&finding->advice,
-                              "Declare %s in %s instead of allocating it: no block outlives the call.", size,
-                              owner);
+    else
+        snprintf(ret_text, text_bytes, "a buffer of %" PRIu64 " bytes", counts->max_size_bytes);
+}
+
+static int fill_advice(const struct statement *statement, struct tn_finding *finding, const char *place)
+{
+    char owner[320], buffer[96], pass_down[420] = "", limit[200] = "";
+    print_owner(statement, owner, sizeof(owner));
+    print_buffer(statement, buffer, sizeof(buffer));
+    if (statement->owner.frames_down == 1)
+        snprintf(pass_down, sizeof(pass_down), " and pass it to %s, which allocates it now", place);
     if (statement->owner.frames_down > 1)
-        snprintf(down, sizeof(down), ", %" PRIu32 " calls down,", statement->owner.frames_down);
-    return tn_finding_set(&finding->advice,
-                          "Declare %s in %s and pass it%s to %s, which allocates it now: no block outlives "
-                          "the call of the owner.",
-                          size, owner, down, place);
+        snprintf(pass_down, sizeof(pass_down),
+                 " and pass it down %" PRIu32 " calls to %s, which allocates it now",
+                 statement->owner.frames_down, place);
+    if (is_varying(statement))
+        snprintf(limit, sizeof(limit),
+                 " Sizes vary, and %" PRIu64
+                 " is only the largest seen: make it the documented limit, and "
+                 "refuse, or leave to the heap, what is longer.",
+                 statement->counts->max_size_bytes);
+    return tn_finding_set(&finding->advice, "Declare %s in %s%s: no block outlived the call.%s", buffer,
+                          owner, pass_down, limit);
 }
 
 static int fill_title(const struct statement *statement, struct tn_finding *finding, const char *place)
 {
     char count[TN_QUANTITY_TEXT_BYTES], size[64];
     const struct tn_contained_site *counts = statement->counts;
+    bool is_local = statement->owner.frames_down == 0;
     tn_print_count(count, counts->instances);
-    snprintf(size, sizeof(size), "%" PRIu64 " B", counts->max_size_bytes);
-    if (counts->max_live_count > 1)
-        snprintf(size, sizeof(size), "%" PRIu64 " x %" PRIu64 " B", counts->max_live_count,
+    if (is_varying(statement))
+        snprintf(size, sizeof(size), "%" PRIu64 " to %" PRIu64 " B", counts->min_size_bytes,
                  counts->max_size_bytes);
-    if (statement->owner.frames_down == 0)
-        return tn_finding_set(&finding->title, "%s from %s fit on the stack there: %s allocations", size,
-                              place, count);
-    return tn_finding_set(&finding->title, "%s from %s fit on the stack of %s: %s allocations", size, place,
-                          owner_name(statement), count);
+    else
+        snprintf(size, sizeof(size), "%" PRIu64 " B", counts->max_size_bytes);
+    return tn_finding_set(&finding->title, "Blocks of %s from %s stay within %s%s: %s allocations", size,
+                          place, is_local ? "its call" : "a call of ", is_local ? "" : owner_name(statement),
+                          count);
 }
 
 static int add_note(struct tn_buffer *notes, bool is_true, const char *format, uint64_t count)
@@ -252,6 +276,8 @@ static int fill_notes(const struct statement *statement, struct tn_finding *find
         {counts->refilled != 0,
          "%s times a block came after others of the same call had gone: a queue, rather than an array",
          counts->refilled},
+        {!is_order_known(statement),
+         "%s blocks, but without lines their order in the owner's code is a guess", counts->instances},
         {statement->has_giant, "the largest block is a rare exception: think of a limit below %s bytes",
          counts->max_size_bytes},
         {counts->max_thread_live_count > counts->max_live_count,
