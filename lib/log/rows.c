@@ -76,15 +76,17 @@ int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error)
 }
 
 /* A reader that is in the middle of a query of a closed log keeps SQLite from entering WAL mode. If it goes
- * on reading, so does the rollback journal, and commits wait for it. */
+ * on reading, so does the rollback journal, and commits wait for it. Entering WAL mode would wait for the disk
+ * to take all that was recorded, if that were not ruled out before. */
 static int prepare_update(struct sqlite3 *database)
 {
-    sqlite3_busy_timeout(database, READER_PATIENCE_MS);
-    int r = tn_sql_run(database, "PRAGMA journal_mode = WAL");
-    if (r < 0 && r != -EBUSY)
+    int r = tn_sql_run(database, "PRAGMA synchronous = OFF; PRAGMA cache_size = -32768");
+    if (r < 0)
         return r;
+    sqlite3_busy_timeout(database, READER_PATIENCE_MS);
+    r = tn_sql_run(database, "PRAGMA journal_mode = WAL");
     sqlite3_busy_timeout(database, 10 * READER_PATIENCE_MS);
-    return tn_sql_run(database, "PRAGMA synchronous = OFF; PRAGMA cache_size = -32768");
+    return r == -EBUSY ? 0 : r;
 }
 
 int tn_log_update_open(const char *path, struct sqlite3 **ret_database, struct tn_error *error)
