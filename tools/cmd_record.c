@@ -31,6 +31,7 @@ struct request {
     const char *log; /* NULL: the default name */
     const char *rows;
     const char *wrapper;
+    bool keeps_wrappers;
     bool is_replacing, is_quiet;
     char options_text[512];                      /* for meta.options */
     struct tn_variable variables[VARIABLES_MAX]; /* what the shim must be told, ended by a NULL name */
@@ -92,7 +93,7 @@ static int check_options(const struct tn_arguments *arguments, struct request *r
                          struct tn_error *error)
 {
     uint64_t depth, ring_bytes;
-    bool has_free_stacks, has_children;
+    bool has_free_stacks, has_children, finds_wrappers;
     int r = tn_option_count(arguments, "depth", 1, TN_STACK_DEPTH_MAX, TN_STACK_DEPTH_DEFAULT, &depth, error);
     if (r == 0)
         r = tn_option_bytes(arguments, "ring-size", RING_BYTES_MIN, RING_BYTES_MAX, RING_BYTES_DEFAULT,
@@ -102,21 +103,26 @@ static int check_options(const struct tn_arguments *arguments, struct request *r
     if (r == 0)
         r = tn_option_yes_no(arguments, "children", true, &has_children, error);
     if (r == 0)
+        r = tn_option_yes_no(arguments, "find-wrappers", true, &finds_wrappers, error);
+    if (r == 0)
         r = check_rows(arguments, &request->rows, error);
     request->wrapper = tn_option_text(arguments, "wrapper");
     if (r == 0)
         r = check_wrapper(request->wrapper, error);
     if (r < 0)
         return r;
+    request->keeps_wrappers = !finds_wrappers;
     request->log = tn_option_text(arguments, "output");
     request->is_replacing = tn_option_is_given(arguments, "force");
     request->is_quiet = tn_option_is_given(arguments, "quiet");
     request->argv = arguments->operands;
     snprintf(request->options_text, sizeof(request->options_text),
-             "depth=%" PRIu64 " ring_size=%" PRIu64 " free_stacks=%s children=%s rows=%s check_stacks=%s%s%s",
+             "depth=%" PRIu64 " ring_size=%" PRIu64
+             " free_stacks=%s children=%s rows=%s check_stacks=%s%s%s%s",
              depth, ring_bytes, has_free_stacks ? "yes" : "no", has_children ? "yes" : "no", request->rows,
              tn_option_is_given(arguments, "check-stacks") ? "yes" : "no",
-             request->wrapper != NULL ? " wrapper=" : "", request->wrapper != NULL ? request->wrapper : "");
+             finds_wrappers ? "" : " find_wrappers=no", request->wrapper != NULL ? " wrapper=" : "",
+             request->wrapper != NULL ? request->wrapper : "");
     tell(request, arguments, "depth", "TENURE_DEPTH", depth);
     tell(request, arguments, "ring-size", "TENURE_RING_SIZE", ring_bytes);
     tell(request, arguments, "free-stacks", "TENURE_FREE_STACKS", has_free_stacks);
@@ -250,6 +256,7 @@ static int start_recorder(const struct request *request, const struct tn_place *
         .log = log,
         .rows = request->rows,
         .wrapper = request->wrapper,
+        .keeps_wrappers = request->keeps_wrappers,
         .text = request->options_text,
         .is_replacing = request->is_replacing,
     };
@@ -328,6 +335,8 @@ static const struct tn_option options[] = {
     {0, "wrapper", "REGEX",
      "functions that only pass malloc on: their callers are\nthe sites (POSIX extended; "
      "'xmalloc|g_malloc.*')",
+     NULL},
+    {0, "find-wrappers", "yes|no", "find out by their use which functions only pass malloc on\n(default yes)",
      NULL},
     {0, "check-stacks", NULL, "compare each new call stack with libunwind's own walk\n(slow; for tests)",
      "TENURE_CHECK_STACKS"},

@@ -96,6 +96,9 @@ static int take_option(struct call *call, int option)
     case 'w':
         call->record.wrapper_regex = optarg;
         return 0;
+    case 'k':
+        call->record.keeps_wrappers = true;
+        return 0;
     case 't':
         call->record.options_text = optarg;
         return 0;
@@ -111,17 +114,12 @@ static int take_option(struct call *call, int option)
 static int parse_arguments(struct call *call, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"attach", required_argument, NULL, 'a'},
-        {"listen", no_argument, NULL, 'l'},
-        {"finish", no_argument, NULL, 'F'},
-        {"log", required_argument, NULL, 'o'},
-        {"rows", required_argument, NULL, 'r'},
-        {"force", no_argument, NULL, 'f'},
-        {"wrapper", required_argument, NULL, 'w'},
-        {"options", required_argument, NULL, 't'},
-        {"status-fd", required_argument, NULL, 's'},
-        {"module", required_argument, NULL, 'm'},
-        {NULL, 0, NULL, 0},
+        {"attach", required_argument, NULL, 'a'},  {"listen", no_argument, NULL, 'l'},
+        {"finish", no_argument, NULL, 'F'},        {"log", required_argument, NULL, 'o'},
+        {"rows", required_argument, NULL, 'r'},    {"force", no_argument, NULL, 'f'},
+        {"wrapper", required_argument, NULL, 'w'}, {"keep-wrappers", no_argument, NULL, 'k'},
+        {"options", required_argument, NULL, 't'}, {"status-fd", required_argument, NULL, 's'},
+        {"module", required_argument, NULL, 'm'},  {NULL, 0, NULL, 0},
     };
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -216,6 +214,7 @@ static int finish(struct call *call)
     struct tn_finish_options options = {
         .rows_max = call->record.rows_max,
         .wrapper_regex = call->record.wrapper_regex,
+        .keeps_wrappers = call->record.keeps_wrappers,
         .files = call->files,
         .file_count = call->file_count,
         .progress = say_step,

@@ -25,6 +25,8 @@ static void execute(const struct tn_link_options *options, int fd)
         arguments[n++] = "--wrapper";
         arguments[n++] = options->wrapper;
     }
+    if (options->keeps_wrappers)
+        arguments[n++] = "--keep-wrappers";
     arguments[n++] = "--options";
     arguments[n++] = options->text;
     /* Ctrl-C on the terminal is for the program, from the recorder's first moment. */

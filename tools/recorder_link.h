@@ -17,6 +17,7 @@ struct tn_link_options {
     const char *log;      /* path of the log */
     const char *rows;     /* as the option says it: N, all or none */
     const char *wrapper;  /* NULL: none */
+    bool keeps_wrappers;  /* look for no others */
     const char *text;     /* for meta.options */
     bool is_replacing;    /* an existing log is replaced */
 };

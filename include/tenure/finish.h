@@ -9,6 +9,7 @@
 
 #include "tenure/base.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TN_ROWS_ALL     UINT64_MAX
@@ -24,6 +25,7 @@ struct tn_module_file {
 struct tn_finish_options {
     uint64_t rows_max; /* fill `allocation` with plain rows if there are at most this many allocations */
     const char *wrapper_regex; /* POSIX extended: functions to skip as allocation wrappers; NULL: none */
+    bool keeps_wrappers;       /* do not look for wrappers that no list and no expression names */
     const struct tn_module_file *files; /* may be NULL: modules are then looked for at their paths */
     unsigned file_count;
     void (*progress)(void *context, const char *step, unsigned percent); /* may be NULL */

@@ -12,12 +12,12 @@
  *       TENURE_ROWS. Nothing is ever printed.
  *
  *   tenure-recorder --listen --status-fd FD --log FILE [--rows N|all|none] [--force] [--wrapper REGEX]
- *                   [--options TEXT]
+ *                   [--keep-wrappers] [--options TEXT]
  *       by `tenure record`. FD is one end of a SOCK_STREAM socket pair; the other end is the tool's.
  *       --force: an existing FILE that is an ordinary file is replaced. --options: text for meta.options.
  *
- *   tenure-recorder --finish --log FILE [--rows N|all|none] [--wrapper REGEX] [--status-fd FD]
- *                   [--module ID:FD ...]
+ *   tenure-recorder --finish --log FILE [--rows N|all|none] [--wrapper REGEX] [--keep-wrappers]
+ *                   [--status-fd FD] [--module ID:FD ...]
  *       by the recorder itself, once the events are closed (finish.h). Exit status 0 or 1.
  *
  * Line protocol on the status descriptor. Each message is a line of at most TN_RECORD_LINE_BYTES with its
@@ -67,6 +67,7 @@ struct tn_record_options {
     bool is_replacing;    /* an existing log is replaced */
     uint64_t rows_max;    /* as finish.h */
     const char *wrapper_regex; /* as finish.h */
+    bool keeps_wrappers;       /* as finish.h */
     const char *options_text;  /* for meta.options; NULL: made from the first process's hello */
     const char *self_path;     /* the recorder's executable, for the finishing process */
 };

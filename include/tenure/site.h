@@ -40,6 +40,9 @@ struct tn_site_rules;
  * Owns           the caller owns *ret_rules; tn_site_rules_close releases it */
 int tn_site_rules_open(const char *wrapper_regex, struct tn_site_rules **ret_rules, struct tn_error *error);
 
+/* Make one more function a wrapper, by its exact name, for tn_site_classify. Returns 0 or -ENOMEM. */
+int tn_site_rules_add_wrapper(struct tn_site_rules *rules, const char *function);
+
 /* Release. NULL is fine. */
 void tn_site_rules_close(struct tn_site_rules *rules);
 
@@ -78,10 +81,19 @@ struct tn_site_node {
  */
 struct tn_site_frame {
     uint32_t frame_id;
+    uint32_t function;   /* index in tn_site_forest.functions; 0: without a name */
     uint32_t first_link; /* the user's; 0 at first: a list of what was made of this frame */
     bool is_physical;    /* the last one of its group */
     struct tn_site_class class;
 };
+
+/* A function by name; several modules may have one of the name. */
+struct tn_site_function {
+    char *name;    /* owned */
+    uint32_t next; /* another one with the same hash; 0: none */
+};
+
+struct tn_map;
 
 struct tn_site_forest {
     struct tn_site_node *nodes;   /* owned */
@@ -90,6 +102,9 @@ struct tn_site_forest {
     size_t frame_count, frame_capacity;
     uint32_t *groups; /* owned; id of a physical frame -> 1 + index of the first of its group; 0: none */
     size_t group_count;
+    struct tn_site_function *functions; /* owned; 0 unused */
+    size_t function_count, function_capacity;
+    struct tn_map *function_index; /* owned; hash of a name -> index */
 };
 
 /* Make room.
@@ -109,10 +124,11 @@ void tn_site_forest_add_stack(struct tn_site_forest *forest, uint64_t id, uint64
 /* Add a frame; those of one group in a row, innermost first, the physical one last.
  *
  * group_id  the physical frame; frame_id itself for that one
- * others    as in tn_site_classify */
-void tn_site_forest_add_frame(struct tn_site_forest *forest, const struct tn_site_rules *rules,
-                              uint64_t frame_id, uint64_t group_id, const char *function, const char *module,
-                              uint64_t offset_bytes);
+ * others    as in tn_site_classify
+ * Returns   0 or -ENOMEM */
+int tn_site_forest_add_frame(struct tn_site_forest *forest, const struct tn_site_rules *rules,
+                             uint64_t frame_id, uint64_t group_id, const char *function, const char *module,
+                             uint64_t offset_bytes);
 
 /* Find the site of a stack.
  *
@@ -123,6 +139,40 @@ void tn_site_forest_add_frame(struct tn_site_forest *forest, const struct tn_sit
  * Cost      the frames that are skipped */
 struct tn_site_frame *tn_site_forest_find(const struct tn_site_forest *forest, uint64_t stack_id,
                                           const char *function, const char **ret_via);
+
+/* How births use one stack. */
+struct tn_site_use {
+    uint64_t births; /* 0: none; then the rest says nothing */
+    uint64_t min_size_bytes, max_size_bytes;
+};
+
+/* That blocks born at one stack were released at another, other than by realloc. */
+struct tn_site_release {
+    uint32_t birth_stack, release_stack;
+    uint64_t count;
+};
+
+/* A wrapper that was found, and why. */
+struct tn_site_wrapper {
+    const char *function;   /* borrowed from the forest */
+    uint64_t allocations;   /* that it made */
+    uint64_t callers;       /* places that call it, or the wrapper around it */
+    uint64_t fixed_callers; /* of those, with at least two allocations, all of one size */
+    uint64_t sizes;         /* different sizes of these */
+};
+
+/* Find allocation wrappers that no list names: functions that ask for what their callers tell them to, and do
+ * not release it themselves. docs/sites.md has the conditions. Marks their frames in the forest, so that
+ * sites are found beyond them; wrappers of wrappers too.
+ *
+ * uses           by stack, forest->node_count of them
+ * releases       a sample will do; may be empty
+ * ret_wrappers   owned by the caller (free), in the order in which they were found
+ * Returns        0 or -ENOMEM
+ * Cost           some passes over the stacks */
+int tn_site_find_wrappers(struct tn_site_forest *forest, const struct tn_site_use *uses,
+                          const struct tn_site_release *releases, size_t release_count,
+                          struct tn_site_wrapper **ret_wrappers, size_t *ret_count);
 
 /* Release; empty again. */
 void tn_site_forest_finish(struct tn_site_forest *forest);

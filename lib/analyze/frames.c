@@ -159,7 +159,7 @@ int tn_frames_load(const struct tn_pass *pass, struct tn_frames *ret_frames)
     struct loading loading = {.pass = pass, .frames = ret_frames};
     size_t inlined = 0;
     *ret_frames = (struct tn_frames){0};
-    int r = tn_site_rules_open(pass->options->wrapper_regex, &loading.rules, pass->error);
+    int r = tn_pass_open_rules(pass, &loading.rules);
     if (r == 0)
         r = count_frames(&loading, &inlined);
     if (r == 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "pass.h"
 
+#include "tenure/site.h"
+
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -116,6 +118,29 @@ static int load_threads(struct tn_pass *pass)
     }
     pass->threads[pass->thread_count++] = (struct tn_pass_thread){0};
     return end_rows(pass, rows, rc);
+}
+
+int tn_pass_open_rules(const struct tn_pass *pass, struct tn_site_rules **ret_rules)
+{
+    struct tn_site_rules *rules;
+    sqlite3_stmt *rows = NULL;
+    int r = tn_site_rules_open(pass->options->wrapper_regex, &rules, pass->error);
+    if (r < 0)
+        return r;
+    r = tn_pass_prepare(pass,
+                        "SELECT json_extract(j.value, '$.function') FROM meta AS m, json_each(m.value) AS j"
+                        " WHERE m.key = 'wrappers_found' AND json_valid(m.value)",
+                        &rows);
+    while (r == 0 && sqlite3_step(rows) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(rows, 0);
+        r = name != NULL ? tn_site_rules_add_wrapper(rules, name) : 0;
+    }
+    if (r < 0)
+        tn_site_rules_close(rules);
+    else
+        *ret_rules = rules;
+    sqlite3_finalize(rows);
+    return r;
 }
 
 int tn_pass_load(struct tn_pass *pass)

@@ -8,6 +8,7 @@
 #include "analysis.h"
 
 struct sqlite3_stmt;
+struct tn_site_rules;
 
 /* Where the names of a site come from, when it is no row of `site`: the log has no sites yet, or the user
  * named more wrappers. */
@@ -25,6 +26,11 @@ struct tn_running {
 /* Load the process, its marks and threads (load.c). Returns 0; -ENOENT no such process; -EBADMSG, -EIO,
  * -ENOMEM; with the story in pass->error. */
 int tn_pass_load(struct tn_pass *pass);
+
+/* The rules by which sites are found: the tables, the user's expression, and the wrappers that were found
+ * when the log was finished. The caller closes them. Returns 0; -EINVAL a bad expression; -ENOMEM, -EIO; with
+ * the story in pass->error. */
+int tn_pass_open_rules(const struct tn_pass *pass, struct tn_site_rules **ret_rules);
 
 /* Load stacks and sites (sites.c), as the log has them, or found anew. Returns as tn_pass_load, -EINVAL a bad
  * wrapper expression. */

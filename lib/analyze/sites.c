@@ -161,12 +161,16 @@ static int load_forest(struct siting *siting, const struct tn_site_rules *rules)
                         &rows);
     if (r < 0)
         return r;
-    int rc;
-    while ((rc = sqlite3_step(rows)) == SQLITE_ROW)
-        tn_site_forest_add_frame(
+    int rc = SQLITE_DONE;
+    while (r == 0 && (rc = sqlite3_step(rows)) == SQLITE_ROW)
+        r = tn_site_forest_add_frame(
             &siting->forest, rules, (uint64_t)sqlite3_column_int64(rows, 0),
             (uint64_t)sqlite3_column_int64(rows, 1), (const char *)sqlite3_column_text(rows, 2),
             (const char *)sqlite3_column_text(rows, 3), (uint64_t)sqlite3_column_int64(rows, 4));
+    if (r < 0) {
+        sqlite3_finalize(rows);
+        return tn_pass_refuse(pass, r, "cannot load frames");
+    }
     return end_rows(pass, rows, rc);
 }
 
@@ -328,7 +332,7 @@ int tn_pass_load_sites(struct tn_pass *pass)
     struct tn_site_rules *rules;
     bool has_table =
         tn_log_meta_int(pass->log, "finished", 0) != 0 || tn_log_meta_int(pass->log, "finish_step", 0) >= 2;
-    int r = tn_site_rules_open(pass->options->wrapper_regex, &rules, pass->error);
+    int r = tn_pass_open_rules(pass, &rules);
     if (r < 0)
         return r;
     r = load_nodes(pass);

@@ -9,8 +9,9 @@
  * line that is not known. */
 struct siting {
     struct tn_finish_job *job;
-    struct tn_stack_forest forest;
+    struct tn_site_forest forest;
     struct tn_stack_use *uses;  /* owned; by stack id */
+    struct tn_site_use *sizes;  /* owned; by stack id */
     struct tn_site_link *links; /* owned */
     size_t link_count, link_capacity;
     sqlite3_stmt *describe, *find, *insert, *remember, *set; /* owned */
@@ -66,7 +67,7 @@ out:
     return r;
 }
 
-static int add_link(struct siting *siting, struct tn_frame_entry *entry, const char *via, int64_t site_id)
+static int add_link(struct siting *siting, struct tn_site_frame *entry, const char *via, int64_t site_id)
 {
     if (siting->link_count == siting->link_capacity) {
         size_t capacity = siting->link_capacity != 0 ? siting->link_capacity * 2 : 1024;
@@ -82,7 +83,7 @@ static int add_link(struct siting *siting, struct tn_frame_entry *entry, const c
 }
 
 /* Many stacks end at one frame: what was found for it once is kept. */
-static int site_of(struct siting *siting, struct tn_frame_entry *entry, const char *via, int64_t *ret_site_id)
+static int site_of(struct siting *siting, struct tn_site_frame *entry, const char *via, int64_t *ret_site_id)
 {
     for (uint32_t i = entry->first_link; i != 0; i = siting->links[i - 1].next) {
         if (strcmp(siting->links[i - 1].via, via) != 0)
@@ -111,7 +112,7 @@ static int attribute(struct siting *siting)
             continue;
         const char *via;
         const char *function = tn_function_name((enum tn_function)siting->uses[id].function);
-        struct tn_frame_entry *entry = tn_finish_forest_site(&siting->forest, id, function, &via);
+        struct tn_site_frame *entry = tn_site_forest_find(&siting->forest, id, function, &via);
         if (entry == NULL)
             continue;
         int64_t site_id = 0;
@@ -151,13 +152,17 @@ static int prepare(struct siting *siting)
     return r;
 }
 
-static int find_sites(struct siting *siting)
+static int find_sites(struct siting *siting, const struct tn_site_rules *rules)
 {
     bool has_stackless;
     siting->uses = calloc(siting->forest.node_count, sizeof(siting->uses[0]));
-    if (siting->uses == NULL)
+    siting->sizes = calloc(siting->forest.node_count, sizeof(siting->sizes[0]));
+    if (siting->uses == NULL || siting->sizes == NULL)
         return tn_finish_refuse(siting->job, -ENOMEM, "cannot write sites");
-    int r = tn_finish_count_uses(siting->job, siting->uses, siting->forest.node_count, &has_stackless);
+    int r = tn_finish_count_uses(siting->job, siting->uses, siting->sizes, siting->forest.node_count,
+                                 &has_stackless);
+    if (r == 0 && !siting->job->options->keeps_wrappers)
+        r = tn_finish_wrappers(siting->job, rules, siting->sizes, &siting->forest);
     if (r == 0)
         r = prepare(siting);
     if (r == 0)
@@ -176,7 +181,7 @@ int tn_finish_sites(struct tn_finish_job *job)
         return r;
     r = tn_finish_forest_load(job, rules, &siting.forest);
     if (r == 0)
-        r = find_sites(&siting);
+        r = find_sites(&siting, rules);
     sqlite3_finalize(siting.describe);
     sqlite3_finalize(siting.find);
     sqlite3_finalize(siting.remember);
@@ -184,7 +189,8 @@ int tn_finish_sites(struct tn_finish_job *job)
     sqlite3_finalize(siting.set);
     free(siting.links);
     free(siting.uses);
-    tn_finish_forest_finish(&siting.forest);
+    free(siting.sizes);
+    tn_site_forest_finish(&siting.forest);
     tn_site_rules_close(rules);
     return r;
 }

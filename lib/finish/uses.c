@@ -10,6 +10,7 @@
 
 struct counts {
     struct tn_stack_use *uses; /* borrowed; each stack's first function */
+    struct tn_site_use *sizes; /* borrowed */
     size_t node_count;
     struct tn_map others;
 };
@@ -33,6 +34,16 @@ static int count_event(struct counts *counts, uint64_t stack_id, unsigned functi
     return 0;
 }
 
+static void count_size(struct tn_site_use *use, uint64_t size_bytes)
+{
+    if (use->births++ == 0)
+        use->min_size_bytes = use->max_size_bytes = size_bytes;
+    if (size_bytes < use->min_size_bytes)
+        use->min_size_bytes = size_bytes;
+    if (size_bytes > use->max_size_bytes)
+        use->max_size_bytes = size_bytes;
+}
+
 static int count_events(struct tn_finish_job *job, struct counts *counts, bool *ret_has_stackless)
 {
     int64_t total;
@@ -46,6 +57,8 @@ static int count_events(struct tn_finish_job *job, struct counts *counts, bool *
     const struct tn_log_event *event;
     uint64_t done = 0;
     while ((r = tn_event_cursor_next(cursor, &event)) == 1) {
+        if (event->is_birth && event->stack_id < counts->node_count)
+            count_size(&counts->sizes[event->stack_id], event->size_bytes);
         if (event->stack_id != 0 && event->stack_id < counts->node_count)
             r = count_event(counts, event->stack_id, event->function);
         else if (event->is_birth)
@@ -94,10 +107,10 @@ static int count_failures(struct tn_finish_job *job, struct counts *counts)
     return r < 0 ? tn_finish_refuse(job, r, "cannot count failures") : 0;
 }
 
-int tn_finish_count_uses(struct tn_finish_job *job, struct tn_stack_use *uses, size_t node_count,
-                         bool *ret_has_stackless)
+int tn_finish_count_uses(struct tn_finish_job *job, struct tn_stack_use *uses, struct tn_site_use *sizes,
+                         size_t node_count, bool *ret_has_stackless)
 {
-    struct counts counts = {.uses = uses, .node_count = node_count};
+    struct counts counts = {.uses = uses, .sizes = sizes, .node_count = node_count};
     *ret_has_stackless = false;
     int r = count_events(job, &counts, ret_has_stackless);
     if (r == 0)

@@ -131,6 +131,8 @@ static int add_arguments(struct arguments *arguments, const struct tn_recording 
         r = add_argument(arguments, "--wrapper");
         r = r < 0 ? r : add_argument(arguments, "%s", options->wrapper_regex);
     }
+    if (r == 0 && options->keeps_wrappers)
+        r = add_argument(arguments, "--keep-wrappers");
     if (r == 0 && recording->status.fd >= 0) {
         r = add_argument(arguments, "--status-fd");
         r = r < 0 ? r : add_argument(arguments, "%d", recording->status.fd);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "tenure/site.h"
+#include "forest.h"
+
+#include "tenure/map.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 int tn_site_forest_begin(struct tn_site_forest *forest, size_t node_count, size_t group_count,
                          size_t frame_count)
@@ -12,7 +15,12 @@ int tn_site_forest_begin(struct tn_site_forest *forest, size_t node_count, size_
     forest->nodes = calloc(node_count + 1, sizeof(forest->nodes[0]));
     forest->groups = calloc(group_count + 1, sizeof(forest->groups[0]));
     forest->frames = calloc(frame_count + 1, sizeof(forest->frames[0]));
-    return forest->nodes != NULL && forest->groups != NULL && forest->frames != NULL ? 0 : -ENOMEM;
+    forest->function_index = calloc(1, sizeof(*forest->function_index));
+    forest->function_count = 1;
+    return forest->nodes != NULL && forest->groups != NULL && forest->frames != NULL &&
+                   forest->function_index != NULL
+               ? 0
+               : -ENOMEM;
 }
 
 void tn_site_forest_add_stack(struct tn_site_forest *forest, uint64_t id, uint64_t frame_id,
@@ -23,30 +31,80 @@ void tn_site_forest_add_stack(struct tn_site_forest *forest, uint64_t id, uint64
         forest->nodes[id] = (struct tn_site_node){(uint32_t)frame_id, (uint32_t)caller_id};
 }
 
-void tn_site_forest_add_frame(struct tn_site_forest *forest, const struct tn_site_rules *rules,
-                              uint64_t frame_id, uint64_t group_id, const char *function, const char *module,
-                              uint64_t offset_bytes)
+static uint64_t hash_of(const char *name)
+{
+    uint64_t hash = 1;
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
+    return tn_mix(hash) | 1;
+}
+
+static int grow_functions(struct tn_site_forest *forest)
+{
+    if (forest->function_count < forest->function_capacity)
+        return 0;
+    size_t capacity = forest->function_capacity * 2 + 256;
+    struct tn_site_function *functions = realloc(forest->functions, capacity * sizeof(functions[0]));
+    if (functions == NULL)
+        return -ENOMEM;
+    functions[0] = (struct tn_site_function){0};
+    forest->functions = functions;
+    forest->function_capacity = capacity;
+    return 0;
+}
+
+static int intern_function(struct tn_site_forest *forest, const char *name, uint32_t *ret_function)
+{
+    uint64_t hash = hash_of(name);
+    const uint64_t *first = tn_map_find(forest->function_index, hash);
+    uint32_t head = first != NULL ? (uint32_t)*first : 0;
+    for (uint32_t function = head; function != 0; function = forest->functions[function].next) {
+        if (strcmp(forest->functions[function].name, name) != 0)
+            continue;
+        *ret_function = function;
+        return 0;
+    }
+    int r = grow_functions(forest);
+    char *copy = r == 0 ? strdup(name) : NULL;
+    if (copy == NULL)
+        return -ENOMEM;
+    uint32_t function = (uint32_t)forest->function_count++;
+    forest->functions[function] = (struct tn_site_function){copy, head};
+    r = tn_map_put(forest->function_index, hash, function);
+    if (r == 0)
+        *ret_function = function;
+    return r;
+}
+
+int tn_site_forest_add_frame(struct tn_site_forest *forest, const struct tn_site_rules *rules,
+                             uint64_t frame_id, uint64_t group_id, const char *function, const char *module,
+                             uint64_t offset_bytes)
 {
     if (group_id >= forest->group_count || forest->frame_count == forest->frame_capacity)
-        return;
+        return 0;
+    uint32_t number = 0;
+    int r = function != NULL ? intern_function(forest, function, &number) : 0;
+    if (r < 0)
+        return r;
     struct tn_site_frame *frame = &forest->frames[forest->frame_count++];
     frame->frame_id = (uint32_t)frame_id;
+    frame->function = number;
     frame->is_physical = frame_id == group_id;
     tn_site_classify(rules, function, module, offset_bytes, &frame->class);
     if (forest->groups[group_id] == 0)
         forest->groups[group_id] = (uint32_t)forest->frame_count;
+    return 0;
 }
 
-/* The first frame of a group, or NULL. */
-static struct tn_site_frame *group_of(const struct tn_site_forest *forest, uint32_t frame_id)
+struct tn_site_frame *tn_site_forest_group(const struct tn_site_forest *forest, uint32_t frame_id)
 {
     if (frame_id >= forest->group_count || forest->groups[frame_id] == 0)
         return NULL;
     return &forest->frames[forest->groups[frame_id] - 1];
 }
 
-/* The next frame of the group, or NULL. In a damaged log the group may lack its physical frame. */
-static struct tn_site_frame *next_of_group(const struct tn_site_forest *forest, struct tn_site_frame *frame)
+/* In a damaged log the group may lack its physical frame. */
+struct tn_site_frame *tn_site_forest_next(const struct tn_site_forest *forest, struct tn_site_frame *frame)
 {
     bool is_last = frame->is_physical || frame + 1 == forest->frames + forest->frame_count;
     return is_last ? NULL : frame + 1;
@@ -59,8 +117,8 @@ struct tn_site_frame *tn_site_forest_find(const struct tn_site_forest *forest, u
     struct tn_site_frame *innermost = NULL;
     *ret_via = function;
     for (uint64_t id = stack_id; id != 0 && id < forest->node_count; id = forest->nodes[id].caller_id) {
-        struct tn_site_frame *frame = group_of(forest, forest->nodes[id].frame_id);
-        for (; frame != NULL; frame = next_of_group(forest, frame)) {
+        struct tn_site_frame *frame = tn_site_forest_group(forest, forest->nodes[id].frame_id);
+        for (; frame != NULL; frame = tn_site_forest_next(forest, frame)) {
             if (innermost == NULL)
                 innermost = frame;
             if (!tn_site_step(&walk, &frame->class))
@@ -75,6 +133,12 @@ struct tn_site_frame *tn_site_forest_find(const struct tn_site_forest *forest, u
 
 void tn_site_forest_finish(struct tn_site_forest *forest)
 {
+    for (size_t i = 1; forest->functions != NULL && i < forest->function_count; i++)
+        free(forest->functions[i].name);
+    free(forest->functions);
+    if (forest->function_index != NULL)
+        tn_map_finish(forest->function_index);
+    free(forest->function_index);
     free(forest->nodes);
     free(forest->groups);
     free(forest->frames);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tenure/site.h"
-
+#include "forest.h"
 #include "simplify.h"
 #include "tables.h"
 
@@ -14,6 +13,8 @@
 struct tn_site_rules {
     regex_t wrapper; /* valid if has_wrapper */
     bool has_wrapper;
+    char **wrappers; /* owned; more of them, by exact name */
+    size_t wrapper_count;
 };
 
 int tn_site_rules_open(const char *wrapper_regex, struct tn_site_rules **ret_rules, struct tn_error *error)
@@ -35,10 +36,26 @@ int tn_site_rules_open(const char *wrapper_regex, struct tn_site_rules **ret_rul
     return 0;
 }
 
+int tn_site_rules_add_wrapper(struct tn_site_rules *rules, const char *function)
+{
+    char **wrappers = realloc(rules->wrappers, (rules->wrapper_count + 1) * sizeof(wrappers[0]));
+    if (wrappers == NULL)
+        return -ENOMEM;
+    rules->wrappers = wrappers;
+    wrappers[rules->wrapper_count] = strdup(function);
+    if (wrappers[rules->wrapper_count] == NULL)
+        return -ENOMEM;
+    rules->wrapper_count++;
+    return 0;
+}
+
 void tn_site_rules_close(struct tn_site_rules *rules)
 {
     if (rules == NULL)
         return;
+    for (size_t i = 0; i < rules->wrapper_count; i++)
+        free(rules->wrappers[i]);
+    free(rules->wrappers);
     if (rules->has_wrapper)
         regfree(&rules->wrapper);
     free(rules);
@@ -129,12 +146,26 @@ static size_t bare_length(const char *function)
     return length > 0 ? length : strlen(function);
 }
 
+void tn_site_class_wrapper(const char *function, struct tn_site_class *ret_class)
+{
+    set(ret_class, TN_SITE_WRAPPER, function, bare_length(function));
+}
+
+static bool is_added(const struct tn_site_rules *rules, const char *function)
+{
+    for (size_t i = 0; i < rules->wrapper_count; i++)
+        if (strcmp(rules->wrappers[i], function) == 0)
+            return true;
+    return false;
+}
+
 static bool classify_by_name(const struct tn_site_rules *rules, const char *function,
                              struct tn_site_class *class)
 {
     const struct tn_site_name *entry;
-    if (rules->has_wrapper && regexec(&rules->wrapper, function, 0, NULL, 0) == 0)
-        set(class, TN_SITE_WRAPPER, function, bare_length(function));
+    if (is_added(rules, function) ||
+        (rules->has_wrapper && regexec(&rules->wrapper, function, 0, NULL, 0) == 0))
+        tn_site_class_wrapper(function, class);
     else if ((entry = find_name(tn_site_runtime_names, function)) != NULL)
         set_entry(class, TN_SITE_RUNTIME, entry);
     else if ((entry = find_name(tn_site_wrappers, function)) != NULL)
