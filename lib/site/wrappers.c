@@ -15,6 +15,7 @@
 #define ALLOCATIONS_MIN    20u /* as for all findings: fewer are coincidence */
 #define CALLERS_MIN        3u
 #define NAMED_CALLERS_MIN  2u  /* of a function that says in its name that it allocates */
+#define SIZES_MIN          3u  /* different ones, of callers that always ask for one */
 #define FIXED_SHARE        80u /* percent of callers that must always ask for one size */
 #define RELEASED_SHARE_MAX 10u /* percent of blocks that it may release itself */
 
@@ -319,7 +320,7 @@ static int judge(struct finder *finder, const char *name, struct tn_site_wrapper
     }
     bool has_support = wrapper->allocations >= ALLOCATIONS_MIN && min_size_bytes < max_size_bytes &&
                        wrapper->callers >= (is_named ? NAMED_CALLERS_MIN : CALLERS_MIN);
-    bool is_their_choice = repeated >= CALLERS_MIN && wrapper->sizes >= 2 &&
+    bool is_their_choice = repeated >= CALLERS_MIN && wrapper->sizes >= SIZES_MIN &&
                            wrapper->fixed_callers * 100 >= repeated * FIXED_SHARE;
     *ret_is_wrapper = r == 0 && has_support && (is_named || is_their_choice);
     return r;
