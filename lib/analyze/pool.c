@@ -151,6 +151,19 @@ static void sum_live(struct tn_pool_site *site, const struct tn_pass *pass)
     site->summed_index = pass->allocation_count;
 }
 
+int tn_pool_give(char **field, struct tn_buffer *text, int r)
+{
+    if (r == 0)
+        r = tn_buffer_append(text, "", 1);
+    if (r < 0) {
+        tn_buffer_finish(text);
+        return r;
+    }
+    free(*field);
+    *field = (char *)text->data;
+    return 0;
+}
+
 /* ---------------------------------------------------------------------------------------- events */
 
 static bool is_covered(const struct tn_pool_counts *counts, const struct tn_block *block)

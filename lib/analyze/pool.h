@@ -57,6 +57,10 @@ static inline uint64_t tn_pool_round(uint64_t size_bytes, uint64_t alignment_byt
     return rounded != 0 ? rounded : alignment_bytes;
 }
 
+/* Give a finding what a writer made: the text, ended by a NUL, goes to the field, or is released after an
+ * error. Returns r, or -ENOMEM. */
+int tn_pool_give(char **field, struct tn_buffer *text, int r);
+
 /* State the purpose pools, or the set of general pools. Return 0 or what ends the pass. */
 int tn_pool_purpose(struct tn_pool_counts *counts, const struct tn_pass *pass, struct tn_findings *findings);
 int tn_pool_general(struct tn_pool_counts *counts, const struct tn_pass *pass, struct tn_findings *findings);

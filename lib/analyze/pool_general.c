@@ -295,27 +295,15 @@ static int print_notes(const struct general *general, struct tn_buffer *text)
     return r;
 }
 
-/* Give what a writer made: the text goes to the field, or is released. */
-static int give(char **field, struct tn_buffer *text, int r)
-{
-    if (r < 0) {
-        tn_buffer_finish(text);
-        return r;
-    }
-    free(*field);
-    *field = (char *)text->data;
-    return 0;
-}
-
 static int fill_rest(const struct general *general, struct tn_finding *finding)
 {
     struct tn_buffer query = {0}, notes = {0}, code = {0};
-    int r = give(&finding->query, &query, print_query(general, &query));
+    int r = tn_pool_give(&finding->query, &query, print_query(general, &query));
     if (r == 0)
-        r = give(&finding->notes, &notes, print_notes(general, &notes));
+        r = tn_pool_give(&finding->notes, &notes, print_notes(general, &notes));
     if (r == 0)
-        r = give(&finding->code, &code,
-                 tn_pool_code_set(&general->best, general->counts->alignment_bytes, &code));
+        r = tn_pool_give(&finding->code, &code,
+                         tn_pool_code_set(&general->best, general->counts->alignment_bytes, &code));
     return r;
 }
 

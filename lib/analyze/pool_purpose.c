@@ -170,13 +170,7 @@ static int fill_notes(const struct tn_pass *pass, const struct purpose *purpose,
                             other_sites, other_sites == 1 ? " asks" : "s ask");
     if (r == 0 && !pass->is_complete)
         r = tn_buffer_print(&text, "\nThe recording is not over: all numbers are so far.");
-    if (r < 0) {
-        tn_buffer_finish(&text);
-        return r;
-    }
-    free(finding->notes);
-    finding->notes = (char *)text.data;
-    return 0;
+    return tn_pool_give(&finding->notes, &text, r);
 }
 
 static int fill_code(const struct purpose *purpose, struct tn_finding *finding)
@@ -185,13 +179,7 @@ static int fill_code(const struct purpose *purpose, struct tn_finding *finding)
     struct tn_buffer text = {0};
     int r = tn_pool_code(tn_pool_name(finding->sites[0].function, purpose->size_bytes, name),
                          purpose->block_bytes, purpose->block_count, purpose->alignment_bytes, &text);
-    if (r < 0) {
-        tn_buffer_finish(&text);
-        return r;
-    }
-    free(finding->code);
-    finding->code = (char *)text.data;
-    return 0;
+    return tn_pool_give(&finding->code, &text, r);
 }
 
 /* Before, the heap held what was live at the peak, header and rounding included; after, the pool is there all

@@ -71,6 +71,7 @@ static void a_site_of_one_size_gets_a_pool(void **state)
     assert_int_equal(finding->apply_bytes, 56);
     assert_int_equal(finding->apply_count, 27);
     assert_non_null(strstr(finding->code, "K_MEM_SLAB_DEFINE("));
+    assert_string_equal(finding->code + strlen(finding->code) - 2, "}\n");
     tn_findings_finish(&findings);
     scene_end(&scene);
 }
