@@ -147,7 +147,7 @@ void tn_pools_grow(struct tn_heap *heap, uint64_t more)
 {
     struct tn_pools *pools = heap->state;
     for (size_t i = 0; i < pools->count; i++) {
-        if (pools->pools[i].block < more)
+        if (pools->pools[i].block < more && i + 1 < pools->count)
             continue;
         uint32_t number = tn_space_extend(&heap->space, pools->pools[i].block);
         tn_chunk(&heap->space, number)->list = (uint16_t)i;
