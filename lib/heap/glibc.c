@@ -270,7 +270,8 @@ static uint32_t take_system(struct tn_heap *heap, uint64_t size, uint64_t need_b
 static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
 {
     struct tn_glibc *glibc = heap->state;
-    uint32_t number = take_cached(heap, need_bytes);
+    uint32_t number = glibc->is_moving ? 0 : take_cached(heap, need_bytes);
+    glibc->is_moving = false;
     if (number == 0)
         number = take_fast(heap, need_bytes);
     if (number == 0 && need_bytes < tn_glibc_least_large(heap))
@@ -344,13 +345,12 @@ static void release(struct tn_heap *heap, uint32_t number)
 }
 
 /* realloc: shrink, or grow into the top or the free chunk behind; the rest is released. */
-static bool resize(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_t need_bytes)
+static bool resize_in_place(struct tn_heap *heap, uint32_t number, uint64_t need_bytes)
 {
     struct tn_glibc *glibc = heap->state;
     struct tn_space *space = &heap->space;
     uint32_t after = tn_chunk(space, number)->after;
     uint64_t have = tn_chunk(space, number)->size;
-    (void)size;
     if (need_bytes > have && after != 0 && after == glibc->top) {
         if (have + top_size(heap) < need_bytes + tn_glibc_least_chunk(heap))
             return false;
@@ -366,6 +366,14 @@ static bool resize(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_
     if (tn_chunk(space, number)->size - need_bytes >= tn_glibc_least_chunk(heap))
         release(heap, tn_space_trim(space, number, need_bytes));
     return true;
+}
+
+static bool resize(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_t need_bytes)
+{
+    struct tn_glibc *glibc = heap->state;
+    (void)size;
+    glibc->is_moving = !resize_in_place(heap, number, need_bytes);
+    return !glibc->is_moving;
 }
 
 static void grow(struct tn_heap *heap, uint64_t more)

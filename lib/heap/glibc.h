@@ -38,6 +38,7 @@ struct tn_glibc {
     uint64_t break_bytes;    /* from the heap's begin, the thread's cache before the region included */
     uint64_t page, pad, trim, mmap;  /* bytes; mmap 0: never */
     uint64_t cache_count, fast_most; /* limits; fast_most: chunk size */
+    bool is_moving;                  /* a realloc that moves asks past the thread's cache */
 };
 
 /* Index of a chunk size in the caches. */
