@@ -165,8 +165,7 @@ int tn_heap_grow(struct tn_heap *heap, uint64_t more_bytes)
         heap->policy->grow(heap, more_bytes);
         return 0;
     }
-    uint64_t unit = heap->align > 16 ? heap->align : 16;
-    uint64_t pad = tn_round_up(space->size, unit) - space->size;
+    uint64_t unit = heap->align, pad = tn_round_up(space->size, unit) - space->size;
     if (pad > 0)
         tn_space_fix(space, tn_space_extend(space, pad));
     uint32_t number = tn_space_extend(space, tn_round_up(more_bytes, unit));

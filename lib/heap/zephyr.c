@@ -78,7 +78,8 @@ static int open(struct tn_heap *heap, struct tn_error *error)
     struct tn_space *space = &heap->space;
     bool is_small = heap->pointer == 4 && space->size / UNIT <= SMALL_UNITS;
     heap->header = is_small ? 4 : 8;
-    heap->align = heap->natural = is_small ? 4 : 8;
+    heap->align = UNIT;
+    heap->natural = heap->header;
     zephyr->least = is_small ? 1 : 2;
     uint64_t units = space->size > heap->header ? (space->size - heap->header) / UNIT : 0;
     unsigned buckets = units > zephyr->least ? bucket_of(zephyr, units) + 1 : 1;

@@ -175,8 +175,10 @@ int tn_track_event(struct tn_track *track, const struct tn_heap *heap, uint64_t 
     if (number < track->next_sample)
         return 0;
     thin(track);
-    track->taken++;
     track->next_sample = number - number % track->stride + track->stride;
+    if (number % track->stride != 0)
+        return 0;
+    track->taken++;
     return take_sample(track, heap, number, track->last_ns);
 }
 
