@@ -118,6 +118,23 @@ def report_unknown_option(world):
     return Trial((world.tenure, "report", "--no-such-option", good_log(world)))
 
 
+def report_option(*options):
+    """A report that one option makes impossible."""
+    return lambda world: Trial((world.tenure, "report", good_log(world), *options))
+
+
+report_bad_format = report_option("--format", "html")
+report_bad_kind = report_option("--only", "pool,fragments")
+report_bad_confidence = report_option("--confidence", "sure")
+report_bad_threshold = report_option("--threshold", "pool.knees=1")
+report_bad_threshold_value = report_option("--threshold", "pool.knee=much")
+report_threshold_outside = report_option("--threshold", "pool.knee=7")
+report_bad_sizes = report_option("--pool-sizes", "32,many")
+report_bad_code = report_option("--code", "vxworks")
+report_bad_wrapper = report_option("--wrapper", "(")
+report_no_process = report_option("--process", "77")
+
+
 def good_log(world):
     """A real log, small."""
     result, log = world.record(world.programs / "deep", "3")

@@ -263,6 +263,46 @@ def info_and_report(world):
     expect_equal((world.folder / "report.txt").read_text(), text, "report -o FILE")
 
 
+def findings(world):
+    """What options of report choose, what JSON has, and what --save writes, agree with each other."""
+    result, log = world.record(world.programs / "churn", "30000", TRUTH=world.folder / "truth")
+    expect_equal(result.status, 0, "status")
+    whole = report_json(world, log, "--confidence", "weak", "--top", "0")
+    found = whole["findings"]
+    expect_equal([finding["rank"] for finding in found], list(range(1, len(found) + 1)), "ranks")
+    sure = report_json(world, log, "--top", "0")
+    expect_equal([f["title"] for f in sure["findings"]], [f["title"] for f in found if f["confidence"] != "weak"],
+                 "what is shown without --confidence")
+    expect_equal(sure["not_shown"]["too_weak"], len(found) - len(sure["findings"]), "doubtful ones are counted")
+    one = report_json(world, log, "--top", "1", "--confidence", "weak")
+    expect_equal((len(one["findings"]), one["not_shown"]["beyond_top"]), (1, len(found) - 1), "--top 1")
+    pools = report_json(world, log, "--only", "pool,overhead", "--top", "0")
+    expect(pools["findings"] and {f["kind"] for f in pools["findings"]} <= {"pool", "overhead"}, "--only")
+    one_pool = report_json(world, log, "--only", "pool", "--threshold", "pool.max-pools=1",
+                           "--threshold=pool.allocations-share=1", "--threshold=pool.peak-share=1")
+    expect_equal([f["evidence"].get("pool_count") for f in one_pool["findings"]], [1], "thresholds")
+    sizes = report_json(world, log, "--only", "pool", "--pool-sizes", "1M,64")["findings"][-1]["evidence"]["pricing"]
+    expect("given" in {price["scheme"] for price in sizes}, "--pool-sizes")
+    few = report_json(world, log, "--only", "pool", "--min-allocations", "100000000")
+    expect_equal(few["findings"], [], "--min-allocations")
+    expect_equal(query(log, "SELECT count(*) FROM finding"), [(0,)], "findings before --save")
+    for _ in range(2):
+        saved = world.run(world.tenure, "report", log, "--save", "--top", "1", "-o", world.folder / "out")
+        expect_equal((saved.err, saved.status), (b"", 0), "report --save")
+    rows = query(log, "SELECT kind, rank, confidence, title, evidence, query FROM finding ORDER BY rank")
+    expect_equal([(*row[:4], json.loads(row[4]), row[5]) for row in rows],
+                 [(f["kind"], f["rank"], f["confidence"], f["title"], f["evidence"], f["query"]) for f in found],
+                 "saved findings")
+    listed = world.run(world.tenure, "report", "--list-thresholds").out.decode()
+    expect("  pool.knee=0.05 (0 to 1)\n" in listed, "--list-thresholds")
+
+
+def report_json(world, log, *options):
+    result = world.run(world.tenure, "report", "--format", "json", *options, log)
+    expect_equal((result.err, result.status), (b"", 0), f"report {' '.join(options)}")
+    return json.loads(result.out)
+
+
 def with_commas(number):
     return f"{int(number):,}"
 
@@ -280,6 +320,9 @@ def while_running(world):
     for command in ("info", "report"):
         result = world.run(world.tenure, command, log)
         expect_equal((result.err, result.status), (b"", 0), f"tenure {command} on a log that is being written")
+    saved = world.run(world.tenure, "report", "--save", log)
+    expect_equal((saved.out, saved.status), (b"", 3), "report --save on a log that is being written")
+    expect(b"it is being recorded" in saved.err, f"--save says why not: {saved.err}")
     counted = world.run(world.tenure, "sql", "--csv", log, "SELECT count(*) FROM allocation")
     expect(int(counted.out.split()[-1]) >= seen, "the virtual table of a log that is being written")
     program.go()
@@ -458,6 +501,7 @@ ALL = {
     "extension": extension,
     "sql_formats": sql_formats,
     "info_and_report": info_and_report,
+    "findings": findings,
     "while_running": while_running,
     "pipe_is_closed": pipe_is_closed,
     "default_name": default_name,
