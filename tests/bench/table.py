@@ -58,7 +58,8 @@ class Row:
 
     def wall(self, tool):
         times = [run.seconds for run in self.runs[tool]]
-        return f"{statistics.median(times):.3f} s ({min(times):.3f}-{max(times):.3f})"
+        middle = statistics.median(times)
+        return f"{middle:.3f} s ±{(max(times) - min(times)) / 2 / middle:.0%}"
 
     def cells(self):
         share = self.share()
@@ -160,7 +161,8 @@ def print_requests(rows):
 def show(todo, runs, rounds, load):
     """Print everything. load: of the machine, before."""
     rows = [Row(workload, runs[workload.name]) for workload in todo]
-    print(f"median of {rounds} rounds in turn (lowest-highest), {os.cpu_count()} processors, load {load:.1f} before\n")
+    print(f"Medians of {rounds} rounds in turn (± half of the distance from lowest to highest); {os.cpu_count()} processors, "
+          f"load {load:.1f} before.\n")
     print_table([COLUMNS, *(tuple(row.cells()) for row in rows)])
     print_pair(rows)
     print_requests(rows)

@@ -66,7 +66,8 @@ def joined(paths):
     parts = []
     for number, path in enumerate(paths):
         text = path.read_text()
-        own = re.findall(r"^(?:static [^;=(]*?(?=\w+[(\[])|struct (?=\w+ \{)|#define )(\w+)", text, re.M)
+        own = [name for name in re.findall(r"^(?:static [^;=(]*?(?=\w+[(\[])|struct (?=\w+ \{)|#define )(\w+)", text, re.M)
+               if not name.startswith("tn_")]
         parts.append(re.sub(r"\b(" + "|".join(own) + r")\b", rf"\1_{number}", text) if own else text)
     return "\n".join(parts)
 
@@ -81,6 +82,8 @@ def compiler(world):
     source.write_text(joined(sorted((ROOT / "lib/finish").glob("*.c"))))
     subprocess.run(["gcc", "-E", "-w", "-D_GNU_SOURCE", "-I", ROOT / "include", "-I", ROOT / "lib/finish", source, "-o", f"{source}.i"],
                    check=True)
+    if subprocess.run([cc1, "-quiet", "-w", "-fsyntax-only", f"{source}.i"], capture_output=True).returncode != 0:
+        raise Skip("the joined sources of lib/finish are no valid source")
     return Workload("cc1 -O2", (cc1, "-quiet", "-w", "-O2", f"{source}.i", "-o", world.folder / "source.s"))
 
 
