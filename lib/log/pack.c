@@ -148,7 +148,7 @@ static inline bool is_at(const struct tn_place *place, uint32_t stack_id, uint64
            0;
 }
 
-static uint32_t hash_place(uint32_t stack_id, uint64_t depth_bytes, uint8_t op)
+static inline uint32_t hash_place(uint32_t stack_id, uint64_t depth_bytes, uint8_t op)
 {
     uint64_t hash = (uint64_t)stack_id << 6 | op;
     hash = (hash ^ depth_bytes << 30) * UINT64_C(0x9e3779b97f4a7c15);
@@ -201,29 +201,29 @@ static int add_place(struct tn_pack *pack, uint32_t stack_id, uint64_t depth_byt
     return r;
 }
 
-/* A place that was not expected. Returns its index; what could not grow is in pack->error. */
-static __attribute__((noinline)) uint32_t put_other_place(struct tn_pack *pack, const struct tn_actor *actor,
-                                                          uint32_t stack_id, uint64_t depth_bytes, uint8_t op)
+/* A place that stands behind its slot, or is new. Returns its index; what could not grow is in pack->error.
+ */
+static __attribute__((noinline)) uint32_t find_or_add(struct tn_pack *pack, uint32_t hash, uint32_t stack_id,
+                                                      uint64_t depth_bytes, uint8_t op)
 {
     struct tn_predict *predict = &pack->predict;
-    uint32_t second = predict->places[actor->place].next;
-    if (is_at(&predict->places[second], stack_id, depth_bytes, op)) {
-        tn_put_byte(pack, TN_COLUMN_PLACE, TN_PLACE_SECOND);
-        return second;
-    }
-    uint32_t hash = hash_place(stack_id, depth_bytes, op);
     struct tn_place_slot *slot = find_slot(pack, hash, stack_id, depth_bytes, op);
-    uint32_t index = slot->index_1 != 0 ? slot->index_1 - 1 : predict->place_count;
-    if (slot->index_1 != 0) {
-        tn_put_measure(pack, TN_COLUMN_PLACE, TN_PLACE_AGE + (uint64_t)(predict->place_count - 1 - index));
-        return index;
-    }
-    tn_put_byte(pack, TN_COLUMN_PLACE, TN_PLACE_NEW);
-    *slot = (struct tn_place_slot){hash, index + 1};
+    if (slot->index_1 != 0)
+        return slot->index_1 - 1;
+    *slot = (struct tn_place_slot){hash, predict->place_count + 1};
     if (add_place(pack, stack_id, depth_bytes, op) == 0)
-        return index;
+        return predict->place_count - 1;
     pack->error = -ENOMEM;
     return 0;
+}
+
+/* How a place is told, given the expected ones. Without branches: in programs that are not loops nobody knows
+ * which of them it is. */
+static inline uint32_t place_code(uint32_t index, uint32_t place_count, uint32_t expected, uint32_t second)
+{
+    uint32_t code = TN_PLACE_AGE + place_count - 1 - index;
+    code = index == second ? TN_PLACE_SECOND : code;
+    return index == expected ? TN_PLACE_EXPECTED : code;
 }
 
 /* ---------------------------------------------------------------------------------------- events */
@@ -236,13 +236,20 @@ put_place(struct tn_pack *pack, uint64_t thread_id, uint64_t stack_id, uint64_t 
     struct tn_predict *predict = &pack->predict;
     if (__builtin_expect(predict->actors[predict->actor].id != thread_id || predict->actor_count == 0, 0))
         switch_actor(pack, thread_id);
+    uint32_t hash = hash_place((uint32_t)stack_id, depth_bytes, op), place_count = predict->place_count;
+    uint32_t index = pack->slots[hash >> (32 - pack->slot_bits)].index_1 - 1;
+    if (__builtin_expect(
+            index >= place_count || !is_at(&predict->places[index], (uint32_t)stack_id, depth_bytes, op), 0))
+        index = find_or_add(pack, hash, (uint32_t)stack_id, depth_bytes, op);
     struct tn_actor *actor = &predict->actors[predict->actor];
     uint32_t *guess_1 = tn_predict_guess(predict, actor);
-    uint32_t index = tn_predict_place(predict, actor, guess_1);
-    if (is_at(&predict->places[index], (uint32_t)stack_id, depth_bytes, op))
-        tn_put_byte(pack, TN_COLUMN_PLACE, TN_PLACE_EXPECTED);
-    else
-        index = put_other_place(pack, actor, (uint32_t)stack_id, depth_bytes, op);
+    if (__builtin_expect(index < place_count, 1)) {
+        uint32_t expected = tn_predict_place(predict, actor, guess_1);
+        tn_put_measure(pack, TN_COLUMN_PLACE,
+                       place_code(index, place_count, expected, predict->places[actor->place].next));
+    } else {
+        tn_put_byte(pack, TN_COLUMN_PLACE, TN_PLACE_NEW);
+    }
     tn_predict_move(predict, actor, guess_1, index);
     pack->event_count++;
     return &predict->places[index];

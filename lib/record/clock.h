@@ -59,7 +59,9 @@ static inline uint64_t tn_clock_ns(const struct tn_clock_map *map, uint64_t tick
 {
     if (ticks < map->line.base_ticks)
         return tn_clock_older_ns(map, ticks);
-    return map->line.base_ns + (uint64_t)((double)(ticks - map->line.base_ticks) * map->line.ns_per_tick);
+    /* Signed: the conversions of unsigned numbers take branches. */
+    double span_ns = (double)(int64_t)(ticks - map->line.base_ticks) * map->line.ns_per_tick;
+    return map->line.base_ns + (uint64_t)(int64_t)span_ns;
 }
 
 #endif

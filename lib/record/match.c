@@ -10,7 +10,7 @@
 /* Shim ids are given in sequence; one far above all others is damage, not a stack. */
 #define STACK_ID_LEAP (1u << 22)
 
-static uint64_t event_ns(struct tn_matcher *matcher, uint64_t ticks)
+static inline uint64_t event_ns(struct tn_matcher *matcher, uint64_t ticks)
 {
     uint64_t ns = tn_clock_ns(matcher->clock, ticks);
     if (ns < matcher->last_ns)
@@ -41,7 +41,7 @@ static int write_death(struct tn_stream *stream, const struct tn_death *death)
     return tn_log_add_death(stream->matcher->writer, death);
 }
 
-static struct tn_death death_of(struct tn_stream *stream, uint64_t allocation_id)
+static inline struct tn_death death_of(struct tn_stream *stream, uint64_t allocation_id)
 {
     return (struct tn_death){
         .process_id = stream->matcher->process_id,
@@ -303,19 +303,9 @@ static int apply_failure(struct tn_stream *stream)
                               stream->next[2], event_ns(matcher, stream->stamp));
 }
 
-int tn_match_apply(struct tn_stream *stream, bool is_forced)
+static int apply_other(struct tn_stream *stream, uint32_t kind, bool is_forced)
 {
-    uint32_t kind = tn_event_kind_of(stream->head);
-    if (stream->thread_id == 0 && kind != TN_EVENT_THREAD_BEGIN) {
-        int r = tn_thread_assume(stream);
-        if (r < 0)
-            return r;
-    }
     switch (kind) {
-    case TN_EVENT_BIRTH:
-        return apply_birth(stream, is_forced);
-    case TN_EVENT_DEATH:
-        return apply_death(stream, is_forced);
     case TN_EVENT_REALLOC_BEGIN:
         return apply_begin(stream, is_forced);
     case TN_EVENT_REALLOC_COMMIT:
@@ -325,6 +315,21 @@ int tn_match_apply(struct tn_stream *stream, bool is_forced)
     default:
         return tn_thread_event(stream);
     }
+}
+
+int tn_match_apply(struct tn_stream *stream, bool is_forced)
+{
+    uint32_t kind = tn_event_kind_of(stream->head);
+    if (stream->thread_id == 0 && kind != TN_EVENT_THREAD_BEGIN) {
+        int r = tn_thread_assume(stream);
+        if (r < 0)
+            return r;
+    }
+    if (kind == TN_EVENT_BIRTH)
+        return apply_birth(stream, is_forced);
+    if (kind == TN_EVENT_DEATH)
+        return apply_death(stream, is_forced);
+    return apply_other(stream, kind, is_forced);
 }
 
 int tn_match_set_stack(struct tn_matcher *matcher, uint32_t shim_id, uint64_t row)

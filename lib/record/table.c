@@ -2,47 +2,75 @@
 #include "table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define PART_CAPACITY_MIN   16u
 #define PART_CAPACITY_SMALL 128u /* smaller parts grow twofold, larger ones by a third */
+#define LINE_BYTES          64u
+#define PASSED_MAX          255u
 
 static struct tn_table_part *part_of(struct tn_table *table, uint64_t address)
 {
     return &table->parts[tn_table_hash(address) >> (64 - TN_TABLE_PART_BITS)];
 }
 
-static struct tn_table_entry *locate(const struct tn_table_part *part, uint64_t address)
+static size_t part_bytes(uint32_t capacity)
 {
-    uint32_t i = tn_table_home(tn_table_hash(address), part->capacity);
-    while (part->entries[i].address != 0 && part->entries[i].address != address)
-        i = i + 1 == part->capacity ? 0 : i + 1;
-    return &part->entries[i];
+    size_t bytes = capacity * sizeof(struct tn_table_entry) + capacity / TN_TABLE_BUCKET;
+    return (bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+}
+
+static uint32_t next_bucket(const struct tn_table_part *part, uint32_t bucket)
+{
+    return bucket + 1 == part->capacity / TN_TABLE_BUCKET ? 0 : bucket + 1;
+}
+
+static struct tn_table_entry *entries_of(const struct tn_table_part *part, uint32_t bucket)
+{
+    return part->entries + (size_t)bucket * TN_TABLE_BUCKET;
+}
+
+/* ---------------------------------------------------------------------------------------- one part */
+
+/* An empty place for an address that is not there, in its home bucket or behind it. The part is not full. */
+static struct tn_table_entry *place(struct tn_table_part *part, uint32_t bucket)
+{
+    uint32_t free_bits;
+    while ((free_bits = tn_table_bits(entries_of(part, bucket), 0)) == 0) {
+        part->passed[bucket] += part->passed[bucket] != PASSED_MAX;
+        bucket = next_bucket(part, bucket);
+    }
+    return entries_of(part, bucket) + __builtin_ctz(free_bits);
 }
 
 static bool resize(struct tn_table_part *part, uint32_t capacity)
 {
+    capacity = (capacity + TN_TABLE_BUCKET - 1) / TN_TABLE_BUCKET * TN_TABLE_BUCKET;
     struct tn_table_part wanted = {.capacity = capacity, .count = part->count};
-    wanted.entries = calloc(capacity, sizeof(wanted.entries[0]));
+    wanted.entries = aligned_alloc(LINE_BYTES, part_bytes(capacity));
     if (wanted.entries == NULL)
         return false;
-    for (uint32_t i = 0; i < part->capacity; i++)
-        if (part->entries[i].address != 0)
-            *locate(&wanted, part->entries[i].address) = part->entries[i];
+    memset(wanted.entries, 0, part_bytes(capacity));
+    wanted.passed = (uint8_t *)(wanted.entries + capacity);
+    for (uint32_t i = 0; i < part->capacity; i++) {
+        uint64_t address = part->entries[i].address;
+        if (address != 0)
+            *place(&wanted, tn_table_home(tn_table_hash(address), capacity)) = part->entries[i];
+    }
     free(part->entries);
     *part = wanted;
     return true;
 }
 
-/* At most two thirds full: fuller ones take two and more wrong branches a look-up. */
 static bool make_room(struct tn_table_part *part)
 {
     uint64_t capacity = part->capacity;
-    if (((uint64_t)part->count + 1) * 3 <= capacity * 2)
+    if (((uint64_t)part->count + 1) * 10 <= capacity * 7)
         return true;
     capacity += capacity < PART_CAPACITY_SMALL ? capacity : capacity / 3;
     if (capacity < PART_CAPACITY_MIN)
         capacity = PART_CAPACITY_MIN;
-    return capacity <= UINT32_MAX && resize(part, (uint32_t)capacity);
+    return capacity <= UINT32_MAX - TN_TABLE_BUCKET && resize(part, (uint32_t)capacity);
 }
 
 /* A part that is not a third full, a small one not a quarter, is made one that is about half full: it has
@@ -56,70 +84,78 @@ static void give_room_back(struct tn_table_part *part)
     resize(part, capacity > PART_CAPACITY_MIN ? capacity : PART_CAPACITY_MIN);
 }
 
+struct tn_table_entry *tn_table_find_behind(const struct tn_table_part *part, uint32_t home, uint64_t address)
+{
+    uint32_t bucket = home;
+    for (uint32_t n = 0; part->passed[bucket] != 0 && n < part->capacity; n += TN_TABLE_BUCKET) {
+        bucket = next_bucket(part, bucket);
+        uint32_t bits = tn_table_bits(entries_of(part, bucket), address);
+        if (bits != 0)
+            return entries_of(part, bucket) + __builtin_ctz(bits);
+    }
+    return NULL;
+}
+
+/* ---------------------------------------------------------------------------------------- the table */
+
 struct tn_table_entry *tn_table_claim(struct tn_table *table, uint64_t address)
 {
     struct tn_table_part *part = part_of(table, address);
     if (!make_room(part))
         return NULL;
-    struct tn_table_entry *entry = locate(part, address);
-    if (entry->address == 0) {
-        entry->address = address;
-        part->count++;
-        table->count++;
-    }
+    struct tn_table_entry *entry = tn_table_find(table, address);
+    if (__builtin_expect(entry != NULL, 0))
+        return entry;
+    entry = place(part, tn_table_home(tn_table_hash(address), part->capacity));
+    entry->address = address;
+    part->count++;
+    table->count++;
     return entry;
 }
 
-/* How far slot `to` lies behind slot `from`, going round. */
-static uint32_t distance(const struct tn_table_part *part, uint32_t from, uint32_t to)
+/* The entry of a bucket behind its home goes: it passes no bucket any more. */
+static void unpass(struct tn_table_part *part, uint32_t home, uint32_t bucket)
 {
-    return to >= from ? to - from : to + part->capacity - from;
-}
-
-/* An entry behind the hole moves into it unless its home lies after the hole (Knuth, The Art of Computer
- * Programming 3, 6.4, algorithm R). */
-static void close_gap(struct tn_table_part *part, uint32_t hole)
-{
-    uint32_t i = hole;
-    for (;;) {
-        i = i + 1 == part->capacity ? 0 : i + 1;
-        uint64_t address = part->entries[i].address;
-        if (address == 0)
-            break;
-        uint32_t home = tn_table_home(tn_table_hash(address), part->capacity);
-        if (distance(part, home, i) < distance(part, hole, i))
-            continue;
-        part->entries[hole] = part->entries[i];
-        hole = i;
-    }
-    part->entries[hole] = (struct tn_table_entry){0};
+    for (; home != bucket; home = next_bucket(part, home))
+        part->passed[home] -= part->passed[home] != PASSED_MAX;
 }
 
 void tn_table_remove(struct tn_table *table, struct tn_table_entry *entry)
 {
     struct tn_table_part *part = part_of(table, entry->address);
-    close_gap(part, (uint32_t)(entry - part->entries));
+    uint32_t bucket = (uint32_t)(entry - part->entries) / TN_TABLE_BUCKET;
+    uint32_t home = tn_table_home(tn_table_hash(entry->address), part->capacity);
+    if (__builtin_expect(home != bucket, 0))
+        unpass(part, home, bucket);
+    *entry = (struct tn_table_entry){0};
     part->count--;
     table->count--;
     give_room_back(part);
+}
+
+static bool is_part_valid(const struct tn_table *table, size_t number, uint32_t *ret_count)
+{
+    const struct tn_table_part *part = &table->parts[number];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < part->capacity; i++) {
+        uint64_t address = part->entries[i].address;
+        if (address == 0)
+            continue;
+        count++;
+        if (tn_table_hash(address) >> (64 - TN_TABLE_PART_BITS) != number ||
+            tn_table_find(table, address) != &part->entries[i])
+            return false;
+    }
+    *ret_count = count;
+    return count == part->count && (uint64_t)count * 10 <= (uint64_t)part->capacity * 7;
 }
 
 bool tn_table_is_valid(const struct tn_table *table)
 {
     size_t total = 0;
     for (size_t p = 0; p < TN_TABLE_PARTS; p++) {
-        const struct tn_table_part *part = &table->parts[p];
-        uint32_t count = 0;
-        for (uint32_t i = 0; i < part->capacity; i++) {
-            uint64_t address = part->entries[i].address;
-            if (address == 0)
-                continue;
-            count++;
-            if (tn_table_hash(address) >> (64 - TN_TABLE_PART_BITS) != p ||
-                locate(part, address) != &part->entries[i])
-                return false;
-        }
-        if (count != part->count || (uint64_t)count * 3 > (uint64_t)part->capacity * 2)
+        uint32_t count;
+        if (!is_part_valid(table, p, &count))
             return false;
         total += count;
     }
@@ -128,10 +164,10 @@ bool tn_table_is_valid(const struct tn_table *table)
 
 size_t tn_table_bytes(const struct tn_table *table)
 {
-    size_t slots = 0;
+    size_t bytes = 0;
     for (size_t p = 0; p < TN_TABLE_PARTS; p++)
-        slots += table->parts[p].capacity;
-    return slots * sizeof(struct tn_table_entry);
+        bytes += part_bytes(table->parts[p].capacity);
+    return bytes;
 }
 
 void tn_table_finish(struct tn_table *table)

@@ -2,9 +2,10 @@
 #ifndef TN_RECORD_TABLE_H
 #define TN_RECORD_TABLE_H
 
-/* The live allocations of one process: address -> id. Open addressing in 256 parts that grow and shrink by
- * themselves, large ones by a third at a time, so that the whole costs 21 to 29 bytes a live allocation, or 4
- * MB, also while it grows, and no single step takes longer than a 256th of a rebuild. One thread. */
+/* The live allocations of one process: address -> id. A hash of buckets, each a cache line with four entries:
+ * nearly every look-up reads one line, and has no loop whose end the processor would have to guess. 256 parts
+ * grow and shrink by themselves, by a third at a time, so that the whole costs 23 to 31 bytes a live
+ * allocation also while it grows, and no single step takes longer than a 256th of a rebuild. One thread. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,17 +13,20 @@
 
 #define TN_TABLE_PART_BITS 8
 #define TN_TABLE_PARTS     (1u << TN_TABLE_PART_BITS)
+#define TN_TABLE_BUCKET    4u /* entries; a cache line */
 
 struct tn_table_entry {
     uint64_t address; /* 0: empty */
     uint64_t value;   /* the matcher's */
 };
 
-/* Linear probing without tombstones. Invariant: count <= 2/3 of capacity. */
+/* An entry stands in its home bucket, or where that was full, in the next ones, round the end. */
 struct tn_table_part {
-    struct tn_table_entry *entries; /* owned; NULL while capacity is 0 */
-    uint32_t capacity;              /* slots; any number */
-    uint32_t count;                 /* used slots */
+    struct tn_table_entry *entries; /* owned; on a cache line; NULL while capacity is 0 */
+    uint8_t *passed;                /* by bucket: entries that stand behind it, but began there or before it;
+                                       255: that many or more, for good. In the memory of entries */
+    uint32_t capacity;              /* entries; a multiple of TN_TABLE_BUCKET */
+    uint32_t count;                 /* used ones; at most 7 in 10 */
 };
 
 /* Zeroed is empty. */
@@ -31,15 +35,16 @@ struct tn_table {
     size_t count; /* over all parts */
 };
 
-/* Multiplicative hashing: the top bits choose the part, the 32 below them the slot. */
+/* Multiplicative hashing: the top bits choose the part, the 32 below them the bucket. */
 static inline uint64_t tn_table_hash(uint64_t address)
 {
     return address * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* The bucket where an address begins, for a part with entries. */
 static inline uint32_t tn_table_home(uint64_t hash, uint32_t capacity)
 {
-    return (uint32_t)((hash << TN_TABLE_PART_BITS >> 32) * capacity >> 32);
+    return (uint32_t)((hash << TN_TABLE_PART_BITS >> 32) * (capacity / TN_TABLE_BUCKET) >> 32);
 }
 
 /* Ask for the line where address would stand; any value is fine, also one that is no address. Always inline:
@@ -49,24 +54,37 @@ static inline __attribute__((always_inline)) void tn_table_prefetch(const struct
 {
     uint64_t hash = tn_table_hash(address);
     const struct tn_table_part *part = &table->parts[hash >> (64 - TN_TABLE_PART_BITS)];
-    __builtin_prefetch(part->entries + tn_table_home(hash, part->capacity), 1);
+    __builtin_prefetch(part->entries + (size_t)tn_table_home(hash, part->capacity) * TN_TABLE_BUCKET, 1);
 }
 
-/* The entry of an address, or NULL. Valid until the next claim or remove. */
+/* Which entries of a bucket have this address, a bit each. The empty assembly keeps the compiler from testing
+ * them one by one, with branches that nobody can foresee. */
+static inline uint32_t tn_table_bits(const struct tn_table_entry *bucket, uint64_t address)
+{
+    uint32_t bits = (uint32_t)(bucket[0].address == address) | (uint32_t)(bucket[1].address == address) << 1 |
+                    (uint32_t)(bucket[2].address == address) << 2 |
+                    (uint32_t)(bucket[3].address == address) << 3;
+    __asm__("" : "+r"(bits));
+    return bits;
+}
+
+/* The slow half of tn_table_find: behind the home bucket. */
+struct tn_table_entry *tn_table_find_behind(const struct tn_table_part *part, uint32_t home,
+                                            uint64_t address);
+
+/* The entry of an address, or NULL. address: not 0. Valid until the next claim or remove. */
 static inline struct tn_table_entry *tn_table_find(const struct tn_table *table, uint64_t address)
 {
     uint64_t hash = tn_table_hash(address);
     const struct tn_table_part *part = &table->parts[hash >> (64 - TN_TABLE_PART_BITS)];
     if (part->count == 0)
         return NULL;
-    uint32_t i = tn_table_home(hash, part->capacity);
-    while (part->entries[i].address != address) {
-        if (part->entries[i].address == 0)
-            return NULL;
-        if (++i == part->capacity)
-            i = 0;
-    }
-    return &part->entries[i];
+    uint32_t home = tn_table_home(hash, part->capacity);
+    struct tn_table_entry *bucket = part->entries + (size_t)home * TN_TABLE_BUCKET;
+    uint32_t bits = tn_table_bits(bucket, address);
+    if (__builtin_expect(bits != 0, 1))
+        return bucket + __builtin_ctz(bits);
+    return part->passed[home] != 0 ? tn_table_find_behind(part, home, address) : NULL;
 }
 
 /* The entry of an address, made with value 0 if there is none. NULL when out of memory. address: not 0.
@@ -79,7 +97,7 @@ void tn_table_remove(struct tn_table *table, struct tn_table_entry *entry);
 /* Check every invariant; for tests. Cost O(capacity). */
 bool tn_table_is_valid(const struct tn_table *table);
 
-/* Bytes of memory that the entries take. */
+/* Bytes of memory that the parts take. */
 size_t tn_table_bytes(const struct tn_table *table);
 
 /* Release the memory; the table is empty again. */
