@@ -14,6 +14,8 @@
 #define POLICIES_KNOWN    64
 #define POOLS_MAX         64
 #define POOL_LEAST_BYTES  16
+#define REPLICAS          200
+#define REPLICAS_MAX      100000
 #define SCRIPT_MAX_BYTES  (UINT64_C(1) << 30)
 #define SEARCH_MAX_EVENTS 20000000 /* replayed in search of the smallest heap of one policy: some seconds */
 
@@ -24,6 +26,8 @@ struct request {
     struct tn_heap_pool *pools;  /* owned */
     enum tn_replay_after after;
     bool is_json;
+    bool has_risk;
+    uint64_t horizon_ns, replicas; /* of the risk card */
 };
 
 static int unknown_policy(const char *name, struct tn_error *error)
@@ -172,6 +176,23 @@ static int read_heap(const struct tn_arguments *arguments, struct tn_heap_option
     return r;
 }
 
+static int read_risk(const struct tn_arguments *arguments, struct request *request, struct tn_error *error)
+{
+    const char *horizon = tn_option_text(arguments, "horizon");
+    request->has_risk = tn_option_is_given(arguments, "risk");
+    if (!request->has_risk && (horizon != NULL || tn_option_is_given(arguments, "replicas")))
+        return tn_error_set(
+            error, -EINVAL,
+            "options '--horizon' and '--replicas' of 'simulate' belong to '--risk': give it, too");
+    if (tn_simulate_parse_horizon(horizon != NULL ? horizon : "1y", &request->horizon_ns) < 0)
+        return tn_error_set(
+            error, -EINVAL,
+            "option '--horizon' of 'simulate': '%s' is no duration up to 100 years; write a number and "
+            "s, m, h, d, w or y, as in 1y",
+            horizon);
+    return tn_option_count(arguments, "replicas", 10, REPLICAS_MAX, REPLICAS, &request->replicas, error);
+}
+
 static int read_request(const struct tn_arguments *arguments, struct request *request, struct tn_error *error)
 {
     tn_heap_options_init(&request->heap);
@@ -185,6 +206,8 @@ static int read_request(const struct tn_arguments *arguments, struct request *re
         r = read_format(arguments, request, error);
     if (r == 0)
         r = tn_option_count(arguments, "process", 1, INT64_MAX, 0, &request->process_id, error);
+    if (r == 0)
+        r = read_risk(arguments, request, error);
     const char *pools = tn_option_text(arguments, "pool");
     if (r == 0 && pools != NULL)
         r = read_pools(pools, request, error);
@@ -220,12 +243,30 @@ static int simulate_policy(struct tn_simulation *simulation, struct tn_simulate_
     return r;
 }
 
+/* The region that was given, or the smallest safe one: what a device would be built with. */
+static int assess_risk(const struct request *request, const struct tn_simulation *simulation,
+                       struct tn_simulate_policy *policy, struct tn_error *error)
+{
+    struct tn_risk_options options;
+    if (!request->has_risk || policy->options.heap.heap_bytes == TN_HEAP_UNLIMITED)
+        return 0;
+    tn_risk_options_init(&options);
+    options.policy = policy->options.policy;
+    options.heap = policy->options.heap;
+    options.horizon_ns = request->horizon_ns;
+    options.replicas = request->replicas;
+    int r = tn_risk_assess(&simulation->source, &options, &policy->risk, error);
+    policy->has_risk = r == 0;
+    return r;
+}
+
 static int answer(const struct request *request, struct tn_simulation *simulation)
 {
     struct tn_error error = {0};
     bool has_survived = true;
     for (size_t i = 0; i < simulation->policy_count; i++) {
-        if (simulate_policy(simulation, &simulation->policies[i], &error) < 0)
+        if (simulate_policy(simulation, &simulation->policies[i], &error) < 0 ||
+            assess_risk(request, simulation, &simulation->policies[i], &error) < 0)
             return tn_say_error(&error);
         has_survived = has_survived && simulation->policies[i].result.has_survived;
     }
@@ -364,6 +405,12 @@ static const struct tn_option options[] = {
     {0, "process", "ID",
      "the process to replay, by its id in the log (default: the\none with most allocations)", NULL},
     {0, "offsets", NULL, "print the offset of every allocation", NULL},
+    {0, "risk", NULL,
+     "print the risk card: what the recording says of a longer\nmission in this heap, or in the smallest "
+     "safe one",
+     NULL},
+    {0, "horizon", "TIME", "length of the mission: 10s, 90m, 12h, 30d, 2w, 1y (default)", NULL},
+    {0, "replicas", "N", "missions that are resampled (default 200)", NULL},
     {0, "format", "FORMAT", "how to write it: text (default), json", NULL},
 };
 

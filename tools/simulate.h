@@ -5,7 +5,9 @@
 /* What `simulate` was asked and what came of it, and the two forms in which it is printed. */
 
 #include "replay_log.h"
+#include "tenure/json.h"
 #include "tenure/replay.h"
+#include "tenure/risk.h"
 
 #define TN_SIMULATE_POLICIES_MAX 64
 
@@ -16,6 +18,8 @@ struct tn_simulate_policy {
     struct tn_heap_pool *pools;     /* owned; of options.heap */
     struct tn_replay_result result; /* owned; valid once has_result */
     bool has_result;
+    struct tn_risk_card risk; /* valid once has_risk */
+    bool has_risk;
 };
 
 struct tn_simulation {
@@ -33,5 +37,14 @@ int tn_simulate_print_text(const struct tn_simulation *simulation, struct tn_buf
 
 /* Append the answer as one JSON object. Returns 0 or -ENOMEM. */
 int tn_simulate_print_json(const struct tn_simulation *simulation, struct tn_buffer *out);
+
+/* Parse "1y", "30d", "12h", "90m", "10s", "2w".
+ *
+ * Returns  0; -EINVAL when text is no duration, or none up to 100 years (ret_horizon_ns untouched) */
+int tn_simulate_parse_horizon(const char *text, uint64_t *ret_horizon_ns);
+
+/* Append a risk card, as the member "risk" and as text. */
+void tn_simulate_put_risk(struct tn_json *json, const struct tn_risk_card *card);
+int tn_simulate_print_risk(const struct tn_risk_card *card, struct tn_buffer *out);
 
 #endif

@@ -186,6 +186,8 @@ static void put_policy(struct tn_json *json, const struct tn_simulation *simulat
     put_pools(json, policy);
     put_fragmentation(json, result);
     put_pins(json, simulation, result);
+    if (policy->has_risk)
+        tn_simulate_put_risk(json, &policy->risk);
     if (simulation->has_offsets)
         put_offsets(json, result);
     tn_json_close_object(json);

@@ -203,6 +203,8 @@ static int print_details(const struct tn_simulation *simulation, const struct tn
         r = print_extra(policy, out);
     if (r == 0)
         r = print_pins(simulation, &policy->result, out);
+    if (r == 0 && policy->has_risk)
+        r = tn_simulate_print_risk(&policy->risk, out);
     if (r == 0 && simulation->has_offsets)
         r = print_offsets(&policy->result, out);
     if (r == 0 && out->size_bytes == before)

@@ -19,10 +19,10 @@ MAY_INCLUDE = {
     "lib/site": {"site", "event", "base", "map"},
     "lib/finish": {"finish", "log", "log_write", "symbol", "site", "event", "base", "map"},
     "lib/heap": {"heap", "base"},
-    "lib/replay": {"replay", "heap", "base", "map"},
+    "lib/replay": {"replay", "risk", "heap", "base", "map"},
     "lib/analyze": {"analyze", "finding", "log", "log_write", "site", "event", "json", "base", "map"},
     "lib/report": {"report", "finding", "summary", "json", "base"},
-    "tools": {"report", "analyze", "finding", "summary", "log", "record", "site", "finish", "heap", "replay", "event", "json", "base", "map"},
+    "tools": {"report", "analyze", "finding", "summary", "log", "record", "site", "finish", "heap", "replay", "risk", "event", "json", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).
