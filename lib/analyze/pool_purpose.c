@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Below, that few are in use on average is no news. */
+#define MANY_BLOCKS 16
+
 /* One pool for a site, or for sites that make one kind of block, by the numbers that carry it. */
 struct purpose {
     const uint32_t *sites; /* borrowed */
@@ -157,7 +160,7 @@ static int fill_notes(const struct tn_pass *pass, const struct purpose *purpose,
                             "maximum that the program holds to.");
     if (r == 0 && !is_reused)
         r = tn_buffer_print(&text, "\nHardly a block is used twice: what is allocated once needs no pool.");
-    if (r == 0 && is_reused &&
+    if (r == 0 && is_reused && purpose->block_count >= MANY_BLOCKS &&
         purpose->mean_live_count < tn_pass_threshold(pass, "pool.utilisation") * (double)purpose->block_count)
         r = tn_buffer_print(
             &text,

@@ -213,6 +213,27 @@ struct ranked {
     double share;       /* of the process's allocations, plus of its peak; weighted by kind */
 };
 
+/* A number in the evidence, which is JSON that this folder wrote; fallback when it is not there. */
+static uint64_t find_number(const char *evidence, const char *key, uint64_t fallback)
+{
+    char member[64];
+    snprintf(member, sizeof(member), "\"%s\": ", key);
+    const char *at = evidence != NULL ? strstr(evidence, member) : NULL;
+    return at != NULL ? strtoull(at + strlen(member), NULL, 10) : fallback;
+}
+
+/* A buffer for sizes that vary is as sure as the bound that the program must first hold them to. */
+#define VARYING_WEIGHT 0.75
+
+static double weight_of(const struct tn_finding *finding, size_t rule)
+{
+    if (rule == RULE_COUNT)
+        return 1;
+    uint64_t buffer_bytes = find_number(finding->evidence, "buffer_bytes", 0);
+    bool varies = find_number(finding->evidence, "min_size_bytes", buffer_bytes) < buffer_bytes;
+    return rules[rule].weight * (varies ? VARYING_WEIGHT : 1);
+}
+
 static struct ranked weigh(const struct tn_findings *findings, const struct tn_finding *finding)
 {
     struct ranked ranked = {.finding = *finding, .kind_order = find_rule(finding->kind)};
@@ -224,8 +245,7 @@ static struct ranked weigh(const struct tn_findings *findings, const struct tn_f
         ranked.share = (double)saving->allocations_removed / (double)findings->allocations;
     if (findings->peak_live_bytes != 0 && saving->peak_bytes_delta < 0)
         ranked.share += -(double)saving->peak_bytes_delta / (double)findings->peak_live_bytes;
-    if (ranked.kind_order < RULE_COUNT)
-        ranked.share *= rules[ranked.kind_order].weight;
+    ranked.share *= weight_of(finding, ranked.kind_order);
     return ranked;
 }
 

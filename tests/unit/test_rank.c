@@ -161,6 +161,24 @@ static void what_saves_most_comes_first(void **state)
     tn_findings_finish(&findings);
 }
 
+/* A buffer that has to be bounded first comes after one of a size that is known. */
+static void sizes_that_vary_come_later(void **state)
+{
+    (void)state;
+    static const struct made made[] = {{"stack-buffer", "a", SURE, 110, 0},
+                                       {"stack-buffer", "b", SURE, 100, 0}};
+    static const char *const evidence[] = {"{\"buffer_bytes\": 80, \"min_size_bytes\": 79}",
+                                           "{\"buffer_bytes\": 80, \"min_size_bytes\": 80}"};
+    struct tn_findings findings;
+    RANK(&findings, made);
+    assert_item(&findings, 0, "stack-buffer", 'a', NULL);
+    for (size_t i = 0; i < 2; i++)
+        findings.items[i].evidence = strdup(evidence[i]);
+    assert_int_equal(tn_findings_rank(&findings), 0);
+    assert_item(&findings, 0, "stack-buffer", 'b', NULL);
+    tn_findings_finish(&findings);
+}
+
 /* What a replay measured counts more than any estimate. */
 static void measured_heaps_lead(void **state)
 {
@@ -213,6 +231,7 @@ int main(void)
         cmocka_unit_test(a_group_gives_way_as_a_whole),
         cmocka_unit_test(growth_displaces_counts_only),
         cmocka_unit_test(what_saves_most_comes_first),
+        cmocka_unit_test(sizes_that_vary_come_later),
         cmocka_unit_test(measured_heaps_lead),
         cmocka_unit_test(sites_without_rows_compete_as_well),
         cmocka_unit_test(nothing_can_be_ranked),
