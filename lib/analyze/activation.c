@@ -12,7 +12,7 @@ int tn_activations_begin(struct tn_activations *activations, const struct tn_fra
 {
     *activations = (struct tn_activations){.frames = frames, .thread_count = thread_count};
     activations->threads = calloc(thread_count, sizeof(activations->threads[0]));
-    return activations->threads != NULL ? 0 : -ENOMEM;
+    return activations->threads != NULL ? tn_reach_begin(frames, &activations->reach) : -ENOMEM;
 }
 
 void tn_activations_finish(struct tn_activations *activations)
@@ -22,6 +22,7 @@ void tn_activations_finish(struct tn_activations *activations)
         free(activations->threads[i].marks);
     }
     free(activations->threads);
+    tn_reach_finish(activations->reach);
     *activations = (struct tn_activations){0};
 }
 
@@ -82,19 +83,51 @@ static uint32_t function_of(const struct tn_activations *activations, const stru
 
 /* Make the new stack the current one. Above `common`, its frames are the same. The frame just below that has
  * gone on to another line: it is the same activation if it is the same function, since the call that entered
- * it, and with it its position, is the same. */
-static void replace(const struct tn_activations *activations, const struct tn_pass *pass,
-                    struct tn_activation_stack *stack, uint32_t stack_id, uint32_t common, uint64_t event)
+ * it, and with it its position, is the same. Returns the node that this frame had before if so, else 0. */
+static uint32_t replace(const struct tn_activations *activations, const struct tn_pass *pass,
+                        struct tn_activation_stack *stack, uint32_t stack_id, uint32_t common, uint64_t event)
 {
-    uint32_t level = pass->nodes[stack_id].depth, old_depth = stack->depth;
+    uint32_t level = pass->nodes[stack_id].depth, old_depth = stack->depth, before = 0;
     stack->depth = level;
     for (uint32_t node = stack_id; level > common; node = pass->nodes[node].caller_id, level--) {
         struct tn_activation *item = &stack->items[level - 1];
         uint32_t function = function_of(activations, &pass->nodes[node]);
         bool is_same =
             level == common + 1 && level <= old_depth && function != 0 && item->function == function;
+        if (is_same)
+            before = item->node;
         *item = (struct tn_activation){node, function, is_same ? item->since : event};
     }
+    return before;
+}
+
+/* From a frame outwards: where the code does not lead from the call of the last event to that of this one,
+ * the function was entered again, and so its caller has made the same call twice. */
+static int end_unreachable(struct tn_activations *activations, const struct tn_pass *pass,
+                           struct tn_activation_stack *stack, uint32_t level, uint32_t before, uint64_t event)
+{
+    while (level != 0) {
+        struct tn_activation *item = &stack->items[level - 1];
+        uint32_t from = pass->nodes[before].frame_id, to = pass->nodes[item->node].frame_id;
+        int answer = item->function == 0 ? 1 : tn_reach_follows(activations->reach, pass, from, to);
+        if (answer != 0)
+            return answer < 0 ? answer : 0;
+        item->since = event;
+        if (--level != 0)
+            before = stack->items[level - 1].node;
+    }
+    return 0;
+}
+
+/* What is under way when an event shows this stack. */
+static int change(struct tn_activations *activations, const struct tn_pass *pass,
+                  struct tn_activation_stack *stack, uint32_t stack_id, uint64_t event)
+{
+    if (stack->depth == pass->nodes[stack_id].depth && stack->items[stack->depth - 1].node == stack_id)
+        return end_unreachable(activations, pass, stack, stack->depth, stack_id, event);
+    uint32_t common = common_levels(stack, pass->nodes, stack_id);
+    uint32_t before = replace(activations, pass, stack, stack_id, common, event);
+    return before != 0 ? end_unreachable(activations, pass, stack, common + 1, before, event) : 0;
 }
 
 int tn_activations_step(struct tn_activations *activations, const struct tn_pass *pass, uint32_t thread,
@@ -117,10 +150,7 @@ int tn_activations_step(struct tn_activations *activations, const struct tn_pass
         r = mark_depth(stack, thread_event, depth_bytes);
     if (r < 0)
         return r;
-    if (stack->depth != node->depth || stack->items[stack->depth - 1].node != stack_id)
-        replace(activations, pass, stack, stack_id, common_levels(stack, pass->nodes, stack_id),
-                thread_event);
-    return 0;
+    return change(activations, pass, stack, stack_id, thread_event);
 }
 
 uint32_t tn_activations_owner(const struct tn_activations *activations, uint32_t thread, uint64_t event,

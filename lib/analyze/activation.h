@@ -6,11 +6,13 @@
  *
  * An activation is one call of one function, from its entry to its return. Two events of a thread show the
  * same activation of a function if all return addresses above it and the positions of all frames above it are
- * the same, and the function is. A function that was left and entered again at the same position, with no
- * event in between, looks the same: see docs/analyses.md. Levels count from the root, from 1. */
+ * the same, and the function is, and its machine code leads from the one call to the other. A function that
+ * was left and entered again at the same position, with no event in between, looks the same where its code
+ * has a loop, or cannot be read: see docs/analyses.md. Levels count from the root, from 1. */
 
 #include "analysis.h"
 #include "frames.h"
+#include "reach.h"
 
 /* One frame of a thread's current stack. */
 struct tn_activation {
@@ -37,6 +39,7 @@ struct tn_activation_stack {
 
 struct tn_activations {
     const struct tn_frames *frames;      /* borrowed */
+    struct tn_reach *reach;              /* owned */
     struct tn_activation_stack *threads; /* owned; by thread */
     size_t thread_count;
 };

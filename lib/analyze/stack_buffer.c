@@ -159,16 +159,17 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
     struct tn_stack_buffers *buffers = state;
     const struct tn_block *block = event->block;
     struct tn_contained_resize *resize = &buffers->resizes[event->thread];
-    int r = tn_activations_step(&buffers->activations, pass, event->thread, block->stack_id,
+    bool is_same_call = event->event->previous_id != 0 && event->event->previous_id == resize->id;
+    int r = make_room(buffers, pass);
+    if (r == 0 && !is_same_call) /* the release by the same realloc has shown where it is */
+        r = tn_activations_step(&buffers->activations, pass, event->thread, block->stack_id,
                                 block->depth_bytes, event->thread_event);
-    if (r == 0)
-        r = make_room(buffers, pass);
     if (r < 0)
         return r;
     struct tn_contained_block *own = &buffers->blocks[block->slot];
     *own = (struct tn_contained_block){event->thread_event, block->stack_id, block->site, event->thread,
                                        .birth_index = block->birth_index};
-    if (event->event->previous_id != 0 && event->event->previous_id == resize->id)
+    if (is_same_call)
         *own = resize->block;
     else if (own->stack_id != 0)
         buffers->sites[own->site].instances++;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "code.h"
+
+#include <elfutils/libdwelf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Functions whose callers can come back to a place twice, or go on at another than behind the call. */
+static const char *const unfollowed[] = {
+    "setjmp",
+    "_setjmp",
+    "__sigsetjmp",
+    "sigsetjmp",
+    "vfork",
+    "getcontext",
+    "swapcontext",
+    "_Unwind_Resume",
+    "__gxx_personality_v0",
+    "__gcc_personality_v0",
+};
+
+static bool has_build_id(Elf *elf, const char *build_id)
+{
+    const void *found;
+    ssize_t size_bytes = dwelf_elf_gnu_build_id(elf, &found);
+    if (build_id[0] == '\0')
+        return true;
+    if (size_bytes <= 0 || strlen(build_id) != (size_t)size_bytes * 2)
+        return false;
+    for (ssize_t i = 0; i < size_bytes; i++) {
+        static const char digits[] = "0123456789abcdef";
+        uint8_t byte = ((const uint8_t *)found)[i];
+        if (build_id[2 * i] != digits[byte >> 4] || build_id[2 * i + 1] != digits[byte & 15])
+            return false;
+    }
+    return true;
+}
+
+static bool is_unfollowed(const char *name)
+{
+    for (size_t i = 0; i < sizeof(unfollowed) / sizeof(unfollowed[0]); i++)
+        if (strcmp(name, unfollowed[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Whether a symbol table names one of these functions. */
+static bool names_unfollowed(Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
+{
+    Elf_Data *data = elf_getdata(section, NULL);
+    size_t count = header->sh_entsize != 0 ? header->sh_size / header->sh_entsize : 0;
+    for (size_t i = 0; data != NULL && i < count; i++) {
+        GElf_Sym symbol;
+        if (gelf_getsym(data, (int)i, &symbol) == NULL)
+            break;
+        const char *name = elf_strptr(elf, header->sh_link, symbol.st_name);
+        if (name != NULL && is_unfollowed(name))
+            return true;
+    }
+    return false;
+}
+
+/* Without a table of what it imports, nothing is known. */
+static bool can_be_followed(Elf *elf)
+{
+    bool has_table = false;
+    for (Elf_Scn *section = elf_nextscn(elf, NULL); section != NULL; section = elf_nextscn(elf, section)) {
+        GElf_Shdr header;
+        if (gelf_getshdr(section, &header) == NULL)
+            return false;
+        if (header.sh_type != SHT_DYNSYM)
+            continue;
+        has_table = true;
+        if (names_unfollowed(elf, section, &header))
+            return false;
+    }
+    return has_table;
+}
+
+static int check(Elf *elf, const char *build_id)
+{
+    GElf_Ehdr header;
+    if (elf == NULL || elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &header) == NULL)
+        return -ENOEXEC;
+    if (header.e_machine != EM_X86_64 || header.e_ident[EI_CLASS] != ELFCLASS64)
+        return -ENOTSUP;
+    if (!has_build_id(elf, build_id))
+        return -ESTALE;
+    return can_be_followed(elf) ? 0 : -ENOTSUP;
+}
+
+int tn_code_open(const char *path, const char *build_id, struct tn_code **ret_code)
+{
+    struct tn_code *code = calloc(1, sizeof(*code));
+    if (code == NULL)
+        return -ENOMEM;
+    elf_version(EV_CURRENT);
+    code->fd = open(path, O_RDONLY | O_CLOEXEC);
+    int r = code->fd < 0 ? -errno : 0;
+    if (r == 0) {
+        code->elf = elf_begin(code->fd, ELF_C_READ_MMAP, NULL);
+        r = check(code->elf, build_id);
+    }
+    if (r == 0)
+        code->file = (const uint8_t *)elf_rawfile(code->elf, &code->file_bytes);
+    if (r == 0 && code->file == NULL)
+        r = -ENOEXEC;
+    if (r < 0) {
+        tn_code_close(code);
+        return r;
+    }
+    *ret_code = code;
+    return 0;
+}
+
+void tn_code_close(struct tn_code *code)
+{
+    if (code == NULL)
+        return;
+    elf_end(code->elf);
+    if (code->fd >= 0)
+        close(code->fd);
+    free(code);
+}
+
+const uint8_t *tn_code_at(const struct tn_code *code, uint64_t address, size_t *ret_size_bytes)
+{
+    size_t count = 0;
+    if (elf_getphdrnum(code->elf, &count) != 0)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        GElf_Phdr segment;
+        if (gelf_getphdr(code->elf, (int)i, &segment) == NULL)
+            return NULL;
+        if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0 || address < segment.p_vaddr ||
+            address - segment.p_vaddr >= segment.p_filesz)
+            continue;
+        uint64_t inside = address - segment.p_vaddr;
+        if (segment.p_offset > code->file_bytes || inside >= code->file_bytes - segment.p_offset)
+            return NULL;
+        uint64_t left = segment.p_filesz - inside, in_file = code->file_bytes - segment.p_offset - inside;
+        *ret_size_bytes = (size_t)(left < in_file ? left : in_file);
+        return code->file + segment.p_offset + inside;
+    }
+    return NULL;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_CODE_CODE_H
+#define TN_CODE_CODE_H
+
+#include "tenure/code.h"
+
+#include <libelf.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tn_code {
+    int fd;
+    Elf *elf;            /* owned */
+    const uint8_t *file; /* the whole file; libelf's */
+    size_t file_bytes;
+};
+
+/* The code at an address, and how many bytes of it there are; NULL: there is none. */
+const uint8_t *tn_code_at(const struct tn_code *code, uint64_t address, size_t *ret_size_bytes);
+
+#endif

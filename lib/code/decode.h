@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_CODE_DECODE_H
+#define TN_CODE_DECODE_H
+
+/* How long an x86-64 instruction is, and where it leads. Nothing else about it is of interest here. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum tn_step {
+    TN_STEP_NEXT,     /* goes on behind itself */
+    TN_STEP_CALL,     /* calls, and goes on behind itself */
+    TN_STEP_BRANCH,   /* goes on behind itself or at its target */
+    TN_STEP_JUMP,     /* goes on at its target */
+    TN_STEP_END,      /* returns, or stops the program */
+    TN_STEP_INDIRECT, /* goes on where a register or memory says */
+};
+
+struct tn_instruction {
+    uint32_t size_bytes;
+    enum tn_step step;
+    int64_t displacement; /* of a branch or jump: target minus the end of the instruction */
+};
+
+/* Decode one instruction.
+ *
+ * bytes    from its first byte on; size_bytes of them may be read
+ * Returns  0, or -EINVAL: no instruction, one that user code does not have, or cut off */
+int tn_decode(const uint8_t *bytes, size_t size_bytes, struct tn_instruction *ret_instruction);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "code.h"
+#include "decode.h"
+
+#include "tenure/map.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define INSTRUCTIONS_MAX 100000u
+#define CALL_BYTES_MAX   8u /* of a call that ends at a return address: prefix, REX, opcode, ModRM, SIB, 4 */
+
+struct search {
+    const struct tn_code *code;
+    struct tn_map seen; /* address of an instruction + 1 -> 1 */
+    uint64_t *targets;  /* owned; where jumps lead that were not followed yet */
+    size_t target_count, target_capacity;
+    uint64_t to;
+    uint32_t left; /* instructions that may be looked at still */
+};
+
+/* What a run of instructions came to. */
+enum outcome { OUTCOME_ENDED, OUTCOME_FOUND, OUTCOME_UNKNOWN };
+
+/* Whether some call ends at an address: only then is it a return address. */
+static bool is_behind_call(const struct tn_code *code, uint64_t address)
+{
+    for (uint64_t size = 2; size <= CALL_BYTES_MAX && size <= address; size++) {
+        struct tn_instruction instruction;
+        size_t size_bytes;
+        const uint8_t *bytes = tn_code_at(code, address - size, &size_bytes);
+        if (bytes != NULL && tn_decode(bytes, size_bytes, &instruction) == 0 &&
+            instruction.step == TN_STEP_CALL && instruction.size_bytes == size)
+            return true;
+    }
+    return false;
+}
+
+static int add_target(struct search *search, uint64_t address)
+{
+    if (search->target_count == search->target_capacity) {
+        size_t capacity = search->target_capacity * 2 + 64;
+        void *targets = realloc(search->targets, capacity * sizeof(search->targets[0]));
+        if (targets == NULL)
+            return -ENOMEM;
+        search->targets = targets;
+        search->target_capacity = capacity;
+    }
+    search->targets[search->target_count++] = address;
+    return 0;
+}
+
+/* Follow instructions in a row, up to one that was seen before or leads elsewhere. Returns an outcome or
+ * -ENOMEM. */
+static int follow_run(struct search *search, uint64_t address)
+{
+    int r = 0;
+    while (r == 0) {
+        struct tn_instruction instruction;
+        size_t size_bytes;
+        if (tn_map_find(&search->seen, address + 1) != NULL)
+            return OUTCOME_ENDED;
+        const uint8_t *bytes = tn_code_at(search->code, address, &size_bytes);
+        if (search->left == 0 || bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0)
+            return OUTCOME_UNKNOWN;
+        search->left--;
+        r = tn_map_put(&search->seen, address + 1, 1);
+        address += instruction.size_bytes;
+        if (instruction.step == TN_STEP_CALL && address == search->to)
+            return OUTCOME_FOUND;
+        if (instruction.step == TN_STEP_INDIRECT)
+            return OUTCOME_UNKNOWN;
+        if (r == 0 && (instruction.step == TN_STEP_BRANCH || instruction.step == TN_STEP_JUMP))
+            r = add_target(search, address + (uint64_t)instruction.displacement);
+        if (r == 0 && (instruction.step == TN_STEP_END || instruction.step == TN_STEP_JUMP))
+            return OUTCOME_ENDED;
+    }
+    return r;
+}
+
+int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to)
+{
+    struct search search = {.code = code, .to = to, .left = INSTRUCTIONS_MAX};
+    if (!is_behind_call(code, from) || !is_behind_call(code, to))
+        return 1;
+    int r = add_target(&search, from);
+    if (r == 0)
+        r = OUTCOME_ENDED;
+    while (r == OUTCOME_ENDED && search.target_count != 0)
+        r = follow_run(&search, search.targets[--search.target_count]);
+    tn_map_finish(&search.seen);
+    free(search.targets);
+    return r < 0 ? r : r != OUTCOME_ENDED;
+}
