@@ -12,7 +12,7 @@
 struct run {
     const struct tn_replay_options *options;
     struct tn_heap *heap;
-    struct tn_map blocks; /* id -> block */
+    struct tn_map blocks; /* id -> block; 0: the program got no block (refused or failed) */
     struct tn_track track;
     struct tn_replay_result result;
     size_t offset_capacity;
@@ -134,17 +134,24 @@ static int grow(struct run *run, const struct tn_replay_event *event, uint32_t o
     return -ENOSPC;
 }
 
+/* No block came of it. A new one is known as missing: realloc of it is malloc, its release does nothing. */
+static int note_missing(struct run *run, const struct tn_replay_event *event, uint32_t old_block)
+{
+    int r = note_offset(run, UINT64_MAX);
+    if (r == 0 && old_block == 0)
+        r = tn_map_put(&run->blocks, event->id, 0);
+    return r;
+}
+
 /* Returns 1 when the replay is to end, 0, or negative errno. */
 static int put(struct run *run, struct tn_replay_event *event, uint32_t old_block,
                struct tn_replay_step *step)
 {
     uint32_t block = 0;
     int r = attempt(run, event, old_block, &block);
-    if (r == -ENOMEM)
-        return r;
     if (r == -EINVAL) {
         run->result.refused++;
-        return note_offset(run, UINT64_MAX);
+        return note_missing(run, event, old_block);
     }
     if (r == -ENOSPC) {
         step->has_failed = true;
@@ -153,12 +160,12 @@ static int put(struct run *run, struct tn_replay_event *event, uint32_t old_bloc
             return r;
         r = run->options->after == TN_REPLAY_GROW ? grow(run, event, old_block, &block) : -ENOSPC;
     }
-    if (r == -ENOMEM)
-        return r;
-    if (r < 0) {
-        r = note_offset(run, UINT64_MAX);
+    if (r == -ENOSPC) {
+        r = note_missing(run, event, old_block);
         return r < 0 ? r : run->options->after == TN_REPLAY_STOP;
     }
+    if (r < 0)
+        return r;
     step->block = block;
     r = note_offset(run, tn_heap_offset(run->heap, block));
     return r < 0 ? r : tn_map_put(&run->blocks, event->id, block);
@@ -174,7 +181,7 @@ static int place(struct run *run, struct tn_replay_event *event, struct tn_repla
     return put(run, event, 0, step);
 }
 
-/* A block that does not exist in this replay (dropped, failed, refused) is neither resized nor released. */
+/* A block that the edit dropped is neither resized nor released. */
 static int resize(struct run *run, struct tn_replay_event *event, struct tn_replay_step *step)
 {
     const uint64_t *block = tn_map_find(&run->blocks, event->id);
@@ -188,7 +195,7 @@ static int resize(struct run *run, struct tn_replay_event *event, struct tn_repl
 static int release(struct run *run, const struct tn_replay_event *event)
 {
     uint64_t block = 0;
-    if (tn_map_remove(&run->blocks, event->id, &block))
+    if (tn_map_remove(&run->blocks, event->id, &block) && block != 0)
         tn_heap_release(run->heap, (uint32_t)block);
     return 0;
 }

@@ -135,6 +135,46 @@ report_bad_wrapper = report_option("--wrapper", "(")
 report_no_process = report_option("--process", "77")
 
 
+def simulate(world, *arguments, script="A 1 100\n"):
+    path = world.folder / "script.txt"
+    path.write_text(script)
+    return Trial((world.tenure, "simulate", "--script", path, *arguments), same=(path,))
+
+
+def simulate_unknown_policy(world):
+    return simulate(world, "--policy", "first-fat")
+
+
+def simulate_unknown_parameter(world):
+    return simulate(world, "--policy", "glibc:tcash=0")
+
+
+def simulate_impossible_heap(world):
+    return simulate(world, "--policy", "zephyr", "--heap", "40")
+
+
+def simulate_bad_script(world):
+    return simulate(world, script="A 1 100\nF 2\n")
+
+
+def simulate_no_script(world):
+    return Trial((world.tenure, "simulate", "--script", world.folder / "no-such-script"))
+
+
+def simulate_nothing(world):
+    return Trial((world.tenure, "simulate"))
+
+
+def simulate_not_a_log(world):
+    path = world.folder / "script.txt"
+    path.write_text("A 1 100\n")
+    return Trial((world.tenure, "simulate", path), same=(path,))
+
+
+def simulate_no_process(world):
+    return Trial((world.tenure, "simulate", "--process", "99", good_log(world)))
+
+
 def good_log(world):
     """A real log, small."""
     result, log = world.record(world.programs / "deep", "3")

@@ -15,6 +15,7 @@ import subprocess
 
 import bad
 import truth
+import simulations
 from harness import PATIENCE_S, Skip, check_log, expect, expect_equal, meta, need, query, value, wait_until
 
 
@@ -515,4 +516,5 @@ ALL = {
     "marks": marks,
     "redis": redis,
     "read_only_folder": read_only_folder,
+    **simulations.ALL,
 }

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""tenure simulate as a whole: scripts and logs in, text, JSON and exit statuses out."""
+
+import json
+
+from harness import expect, expect_equal, query
+
+PAPER = "A 0 100\nA 1 1500\nA 2 100\nA 3 1500\nF 1\nA 4 100\nA 5 1500\n"
+POLICIES = (
+    "first-fit best-fit next-fit worst-fit freertos-heap1 freertos-heap2 freertos-heap4 freertos-heap5 newlib-nano "
+    "newlib tlsf tlsf-esp32 zephyr glibc buddy pools pools-spill lwip mbedtls"
+).split()
+
+
+def simulate(world, *arguments, status=0):
+    """Run it with JSON; gives the policies' answers."""
+    result = world.run(world.tenure, "simulate", "--format", "json", *arguments)
+    expect_equal((result.err, result.status), (b"", status), f"simulate {arguments}")
+    return json.loads(result.out)["policies"]
+
+
+def paper(world):
+    """The paper's example: step 7 fails with 2296 bytes free."""
+    script = world.folder / "paper.txt"
+    script.write_text(PAPER)
+    (answer,) = simulate(world, "--script", script, "--heap", "4K", "--policy", "first-fit", "--offsets", status=1)
+    failure = answer["failure"]
+    expect_equal((failure["event"], failure["size_bytes"]), (7, 1500), "the step that fails")
+    expect_equal((failure["free_bytes"], failure["largest_free_bytes"], failure["class"]),
+                 (2296, 1400, "fragmentation"), "why it fails")
+    expect_equal([(e["size_bytes"], e["is_free"]) for e in failure["layout"]],
+                 [(100, False), (100, False), (1400, True), (100, False), (1500, False), (896, True)], "the layout")
+    expect_equal(answer["offsets"], [0, 100, 1600, 1700, 100, None], "offsets")
+    expect_equal(answer["minimum_heap_bytes"]["first"], 4700, "the smallest heap")
+    text = world.run(world.tenure, "simulate", "--script", script, "--heap", "4096", "--policy", "first-fit")
+    expect_equal(text.status, 1, "status of the text form")
+    expect("[100][100][1400 free][100][1500][896 free]" in text.out.decode(), "the layout as the paper draws it")
+    answers = simulate(world, "--script", script, "--heap", "4096", "--pointer-size", "4", "--policy", ",".join(POLICIES),
+                       status=1)
+    survivors = {a["policy"] for a in answers if a["survived"]}
+    expect_equal(survivors, {"best-fit", "next-fit", "freertos-heap2", "zephyr"}, "who survives")
+
+
+def log(world):
+    """A recording is replayed as a whole on every policy; what it asks for is what the log says."""
+    result, path = world.record(world.programs / "chains", options=("--rows", "all"))
+    expect_equal(result.status, 0, "status")
+    asked, births = query(path, "SELECT sum(size_bytes), count(*) FROM allocation")[0]
+    resizes = query(path, "SELECT count(*) FROM allocation WHERE previous_id IS NOT NULL")[0][0]
+    expect(asked > 0 and resizes > 0, "the program resizes nothing")
+    for answer in simulate(world, path, "--policy", ",".join(POLICIES), "--offsets"):
+        name = answer["policy"]
+        expect(answer["survived"], f"{name} does not survive in the heap that it found")
+        expect_equal(len(answer["offsets"]), births, f"{name}: offsets")
+        expect_equal(answer["allocations"], births - resizes, f"{name}: placements")
+        smallest = answer["minimum_heap_bytes"]
+        expect(smallest["safe"] >= smallest["first"] >= answer["peak_live_bytes"], f"{name}: smallest heap")
+        expect_equal(answer["heap_bytes"], smallest["safe"], f"{name}: heap that was replayed")
+        expect(answer["high_water_bytes"] <= answer["heap_bytes"], f"{name}: high water")
+    tight = simulate(world, path, "--policy", "first-fit", "--heap", answer["peak_live_bytes"] - 1, status=1)
+    site = tight[0]["failure"]["site"]
+    expect(site is not None and site["function"], "the failure names no site")
+
+
+def after_failure(world):
+    """What comes after a failure is as asked for."""
+    script = world.folder / "script.txt"
+    script.write_text("A 1 600\nA 2 600\nA 3 300\nF 2\nF 1\nA 4 500\n")
+    common = ("--script", script, "--heap", "1000", "--policy", "first-fit", "--offsets")
+    found = {how: simulate(world, *common, "--after-failure", how, status=1)[0] for how in ("stop", "skip", "grow")}
+    expect_equal(found["stop"]["offsets"], [0, None], "stop")
+    expect_equal(found["skip"]["offsets"], [0, None, 600, 0], "skip")
+    expect_equal((found["grow"]["offsets"], found["grow"]["failures"]), ([0, 600, 1200, 0], 1), "grow")
+    expect(found["grow"]["grown_heap_bytes"] >= 1500, "the grown heap")
+
+
+ALL = {
+    "simulate_paper": paper,
+    "simulate_log": log,
+    "simulate_after_failure": after_failure,
+}
