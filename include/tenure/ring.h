@@ -98,7 +98,7 @@ struct tn_shared_header {
     _Alignas(TN_CACHE_LINE) _Atomic uint64_t lost_count; /* by the shim: events of threads without a slot */
     _Atomic uint64_t stacks_checked;   /* by the shim: stacks compared with libunwind's own walk */
     _Atomic uint64_t stacks_different; /* by the shim: of these, the ones that differed */
-    _Atomic uint64_t rules_learned;    /* by the shim: unwind rules asked of libunwind */
+    _Atomic uint64_t rules_learned;    /* by the shim: unwind rules */
     _Atomic uint64_t frames_complex;   /* by the shim: frames for which libunwind had to walk */
     _Atomic uint32_t is_stopped;       /* by the shim: it gave up on the recorder; no event follows */
 };

@@ -126,17 +126,31 @@ static const struct real_operator *real_operator(struct tn_thread *thread, enum 
     return symbol != NULL ? &operators[kind] : NULL;
 }
 
+/* Return addresses that were found to lie in an operator: each has a few calls only, made again and again. */
+static _Atomic uintptr_t known_inner[8];
+
+static bool is_in_operator(uintptr_t pc)
+{
+    for (unsigned kind = 0; kind < OPERATOR_COUNT; kind++)
+        if (pc - operators[kind].low <= operators[kind].high - operators[kind].low &&
+            operators[kind].high != 0)
+            return true;
+    return false;
+}
+
 bool tn_operator_holds(uintptr_t pc)
 {
     if (pc - tn_process.text_low < tn_process.text_high - tn_process.text_low)
         return true;
     if (pc - operators_low > operators_high - operators_low)
         return false;
-    for (unsigned kind = 0; kind < OPERATOR_COUNT; kind++)
-        if (pc - operators[kind].low <= operators[kind].high - operators[kind].low &&
-            operators[kind].high != 0)
-            return true;
-    return false;
+    _Atomic uintptr_t *known = &known_inner[pc % 8];
+    if (atomic_load_explicit(known, memory_order_relaxed) == pc)
+        return true;
+    bool is_inner = is_in_operator(pc);
+    if (is_inner)
+        atomic_store_explicit(known, pc, memory_order_relaxed);
+    return is_inner;
 }
 
 /* What stands in for an operator that no library has. Only throwing ones remain without an answer to a

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
-/* libunwind as the teacher. It is used as if on a remote process, through accessors of ours: so it opens no
- * pipe to test memory with, asks the loader nothing (no lock but its own), reads no memory that we did not
- * check, and can be given made-up registers. It is loaded by dlopen, local: its _Unwind_* must not capture
- * the C++ exceptions of programs that load libstdc++ later. */
+/* How the rules are learned. Most are read from the unwind tables (cfi.c); libunwind teaches the others, and
+ * walks the frames that no rule describes. It is used as if on a remote process, through accessors of ours:
+ * so it opens no pipe to test memory with, asks the loader nothing (no lock but its own), reads no memory
+ * that we did not check, and can be given made-up registers. It is loaded by dlopen, local: its _Unwind_*
+ * must not capture the C++ exceptions of programs that load libstdc++ later. */
 
+#include "cfi.h"
 #include "rules.h"
 #include "shim.h"
 #include "sys.h"
@@ -51,49 +53,11 @@ static struct tn_lock teach_lock;
 static char *teach_stack;
 static bool is_broken; /* copied while it was at work: cannot be used any more */
 
-static bool read_encoded(const uint8_t **at, uint8_t encoding, uintptr_t base, uint64_t *ret_value)
-{
-    int32_t narrow;
-    uint64_t value;
-    uintptr_t here = (uintptr_t)*at;
-    switch (encoding & 0x0f) {
-    case 0x00: /* absolute */
-    case 0x04: /* udata8 */
-    case 0x0c: /* sdata8 */
-        memcpy(&value, *at, 8);
-        *at += 8;
-        break;
-    case 0x03: /* udata4 */
-        memcpy(&narrow, *at, 4);
-        value = (uint32_t)narrow;
-        *at += 4;
-        break;
-    case 0x0b: /* sdata4 */
-        memcpy(&narrow, *at, 4);
-        value = (uint64_t)(int64_t)narrow;
-        *at += 4;
-        break;
-    default:
-        return false;
-    }
-    if ((encoding & 0x70) == 0x10)
-        value += here;
-    else if ((encoding & 0x70) == 0x30)
-        value += base;
-    *ret_value = value;
-    return true;
-}
-
-/* The binary search table of a module's .eh_frame_hdr (Linux Standard Base 5.0, Core, 10.6.2). */
+/* The same table as libunwind wants it. */
 static bool find_table(const struct tn_module *module, unw_dyn_info_t *ret_info)
 {
-    const uint8_t *header = (const uint8_t *)module->unwind_header;
-    if (header == NULL || header[0] != 1 || header[2] == 0xff || header[3] != 0x3b)
-        return false;
-    const uint8_t *at = header + 4;
-    uint64_t frames, entries;
-    if (!read_encoded(&at, header[1], module->unwind_header, &frames) ||
-        !read_encoded(&at, header[2], module->unwind_header, &entries))
+    struct tn_cfi_table table;
+    if (!tn_cfi_find_table(module->unwind_header, module->low, module->high, &table))
         return false;
     memset(ret_info, 0, sizeof(*ret_info));
     ret_info->format = UNW_INFO_FORMAT_REMOTE_TABLE;
@@ -101,8 +65,8 @@ static bool find_table(const struct tn_module *module, unw_dyn_info_t *ret_info)
     ret_info->end_ip = module->high;
     ret_info->gp = module->data_base;
     ret_info->u.rti.segbase = module->unwind_header;
-    ret_info->u.rti.table_data = (unw_word_t)at;
-    ret_info->u.rti.table_len = entries; /* in words of 8, which is what an entry takes */
+    ret_info->u.rti.table_data = (unw_word_t)table.entries;
+    ret_info->u.rti.table_len = table.entry_count; /* in words of 8, which is what an entry takes */
     return true;
 }
 
@@ -158,7 +122,7 @@ static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *va
     }
     if (!is_readable(lesson, address))
         return -UNW_EINVAL;
-    memcpy(value, (const void *)address, sizeof(*value));
+    __builtin_memcpy(value, (const void *)address, sizeof(*value));
     return 0;
 }
 
@@ -352,6 +316,32 @@ static void keep(uintptr_t pc, uint64_t rule, uint32_t epoch)
     tn_lock_drop(&tn_control_lock);
 }
 
+/* The rule as the unwind table says it in its usual words. */
+static bool read_rule(const struct tn_module *module, uintptr_t pc, uint64_t *ret_rule)
+{
+    struct tn_cfi_table table;
+    return pc - 1 >= module->text_low &&
+           tn_cfi_find_table(module->unwind_header, module->low, module->high, &table) &&
+           tn_cfi_rule(&table, pc, ret_rule);
+}
+
+/* The rule as one step of libunwind shows it. */
+static bool probe_rule(struct lesson *lesson, uint64_t *ret_rule)
+{
+    if (!teach(run_probe, lesson))
+        return false;
+    *ret_rule = tn_rule_from_probe(&lesson->probe);
+    return true;
+}
+
+/* With TENURE_CHECK_STACKS: what was read, against libunwind. */
+static void check_rule(struct lesson *lesson, uint64_t rule)
+{
+    uint64_t other;
+    if (probe_rule(lesson, &other) && other != rule)
+        atomic_fetch_add_explicit(&tn_hot.header->stacks_different, 1, memory_order_relaxed);
+}
+
 uint64_t tn_teach_rule(struct tn_thread *thread, uintptr_t pc)
 {
     struct lesson lesson;
@@ -364,8 +354,10 @@ uint64_t tn_teach_rule(struct tn_thread *thread, uintptr_t pc)
     bool has_module = tn_modules_resolve(thread, pc - 1, &lesson.module);
     if (has_module && pc >= lesson.module.text_low && pc + 16 <= lesson.module.text_high)
         lesson.probe.is_signal = tn_arch_is_signal_return(pc);
-    if (teach(run_probe, &lesson)) {
-        rule = tn_rule_from_probe(&lesson.probe);
+    bool is_read = has_module && !lesson.probe.is_signal && read_rule(&lesson.module, pc, &rule);
+    if (is_read && tn_process.options.check_stacks != 0)
+        check_rule(&lesson, rule);
+    if (is_read || probe_rule(&lesson, &rule)) {
         keep(pc, rule, epoch);
         atomic_fetch_add_explicit(&tn_hot.header->rules_learned, 1, memory_order_relaxed);
     }

@@ -260,10 +260,10 @@ static bool is_ready(struct tn_thread *thread, const struct tn_caller *caller)
     return true;
 }
 
-enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *caller)
+/* What tn_enter_slow does beyond the calls that operators make. */
+static __attribute__((noinline)) enum tn_way enter_anew(struct tn_thread *thread,
+                                                        const struct tn_caller *caller)
 {
-    if (thread->own_depth != 0)
-        return TN_WAY_ARENA;
     if (thread->inside_cfa != 0) {
         /* A signal handler on top of the shim; or one has left it by longjmp, and what was being written was
          * not committed. */
@@ -274,12 +274,21 @@ enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *call
         if (thread->ring != NULL)
             atomic_store_explicit(&thread->ring->mark_ticks, 0, memory_order_release);
         tn_trail_forget(thread->trail);
+        if (is_inner(thread, caller))
+            return TN_WAY_INNER;
     }
-    if (is_inner(thread, caller))
-        return TN_WAY_INNER;
     thread->inside_cfa = caller->cfa;
     if (is_ready(thread, caller))
         return TN_WAY_RECORD;
     thread->inside_cfa = 0;
     return TN_WAY_PASS;
+}
+
+enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    if (TN_UNLIKELY(thread->own_depth != 0))
+        return TN_WAY_ARENA;
+    if (TN_LIKELY(thread->inside_cfa == 0 && is_inner(thread, caller)))
+        return TN_WAY_INNER;
+    return enter_anew(thread, caller);
 }
