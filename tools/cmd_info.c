@@ -78,6 +78,11 @@ static const struct line {
      "SELECT print_count(count(s.site_id)) || ' that allocate, ' || print_count(count(*) -"
      " count(s.site_id)) || ' that only release' FROM site LEFT JOIN (SELECT DISTINCT site_id FROM"
      " site_summary) AS s ON s.site_id = site.id HAVING count(*) > 0"},
+    {"wrappers",
+     "SELECT group_concat(json_extract(j.value, '$.function'), ', ') || ' (found by their use)' FROM meta,"
+     " json_each(meta.value) AS j WHERE meta.key = 'wrappers_found' AND json_valid(meta.value) HAVING "
+     "count(*) > "
+     "0"},
     {"call stacks",
      "SELECT print_count(count(*)) || ' nodes of ' || print_count((SELECT count(*) FROM frame "
      "WHERE inlined_into IS NULL)) || ' frames' FROM stack"},

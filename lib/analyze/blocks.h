@@ -31,7 +31,7 @@ struct tn_blocks {
     uint64_t live_count;
 };
 
-/* Add a block. ret_block: its place, zeroed but for id and slot; valid until the next one is added. Returns
+/* Add a block. ret_block: its place, with id and slot; valid until the next one is added. Returns
  * 0; -EBADMSG: the id is out of range or lives already; -ENOMEM. */
 int tn_blocks_add(struct tn_blocks *blocks, uint64_t id, struct tn_block **ret_block);
 

@@ -2,6 +2,7 @@
 #include "pass.h"
 
 #include "blocks.h"
+#include "feed.h"
 #include "frames.h"
 
 #include "tenure/map.h"
@@ -223,6 +224,8 @@ static void fill_block(struct run *run, const struct tn_log_event *event, uint32
     block->chain_first_id = block->id;
     block->chain_first_size_bytes = block->chain_max_size_bytes = event->size_bytes;
     block->chain_birth_index = block->birth_index;
+    block->chain_previous_max_size_bytes = block->chain_previous_size_bytes = 0;
+    block->chain_steps = block->chain_grown = 0;
     if (event->previous_id == 0 || event->previous_id != resized->id)
         return;
     continue_chain(resized, block);
@@ -312,21 +315,31 @@ static void tell_progress(struct run *run)
         options->progress(options->user, run->done, run->total);
 }
 
+static int read_batch(struct run *run, const struct tn_log_event *events, int count)
+{
+    int r = 0;
+    for (int i = 0; r == 0 && i < count; i++)
+        r = read_event(run, &events[i]);
+    return r;
+}
+
 static int read_events(struct run *run)
 {
-    struct tn_event_cursor *cursor;
-    const struct tn_log_event *event;
-    int r = tn_event_cursor_open(tn_log_database(run->pass->log), run->pass->process_id, &cursor);
+    struct tn_feed *feed;
+    const struct tn_log_event *events;
+    int r = tn_feed_open(tn_log_database(run->pass->log), run->pass->process_id, &feed);
     if (r < 0)
         return r;
-    while ((r = tn_event_cursor_next(cursor, &event)) == 1) {
-        r = read_event(run, event);
+    while ((r = tn_feed_next(feed, &events)) > 0) {
+        uint64_t told = run->done / PROGRESS_EVERY;
+        run->done += (uint64_t)r;
+        r = read_batch(run, events, r);
         if (r < 0)
             break;
-        if (++run->done % PROGRESS_EVERY == 0)
+        if (run->done / PROGRESS_EVERY != told)
             tell_progress(run);
     }
-    tn_event_cursor_close(cursor);
+    tn_feed_close(feed);
     return r;
 }
 
