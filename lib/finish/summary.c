@@ -19,7 +19,8 @@ struct summing {
     uint64_t done, total;                             /* events, for the progress */
 };
 
-#define AHEAD_EVENTS 32u /* a power of two */
+#define AHEAD_EVENTS     32u    /* a power of two */
+#define AHEAD_LIVE_COUNT 20000u /* fewer blocks lie in the cache anyway */
 
 /* Events that were read and not yet counted. */
 struct ahead {
@@ -176,10 +177,7 @@ static int count_event(struct summing *summing, struct tn_census *census, const 
     return is_known ? tn_census_birth(census, event, site_id) : -EBADMSG;
 }
 
-/* The next event, as tn_event_cursor_next. Where blocks die in another order than they were born, each death
- * misses the cache: so its block is asked for some events before. */
-static int next_event(struct ahead *ahead, const struct tn_census *census,
-                      const struct tn_log_event **ret_event)
+static int read_ahead(struct ahead *ahead, const struct tn_census *census)
 {
     while (ahead->result == 1 && ahead->end - ahead->next < AHEAD_EVENTS - 1) {
         const struct tn_log_event *event = NULL;
@@ -193,10 +191,22 @@ static int next_event(struct ahead *ahead, const struct tn_census *census,
     const struct tn_log_event *soon = &ahead->events[(ahead->next + AHEAD_EVENTS / 2) % AHEAD_EVENTS];
     if (!soon->is_birth)
         tn_living_expect(&census->living, soon->allocation_id);
-    if (ahead->next == ahead->end)
+    return ahead->next == ahead->end ? ahead->result : 1;
+}
+
+/* The next event, as tn_event_cursor_next. Where many blocks live and die in another order than they were
+ * born, each death misses the cache: so its block is asked for some events before. */
+static int next_event(struct ahead *ahead, const struct tn_census *census,
+                      const struct tn_log_event **ret_event)
+{
+    if (census->living.count < AHEAD_LIVE_COUNT && ahead->next == ahead->end && ahead->result == 1) {
+        ahead->result = tn_event_cursor_next(ahead->cursor, ret_event);
         return ahead->result;
-    *ret_event = &ahead->events[ahead->next++ % AHEAD_EVENTS];
-    return 1;
+    }
+    int r = read_ahead(ahead, census);
+    if (r == 1)
+        *ret_event = &ahead->events[ahead->next++ % AHEAD_EVENTS];
+    return r;
 }
 
 static int count_process(struct summing *summing, int64_t process_id, struct tn_census *census,
@@ -204,6 +214,7 @@ static int count_process(struct summing *summing, int64_t process_id, struct tn_
 {
     struct ahead ahead = {.result = 1};
     const struct tn_log_event *event = NULL;
+    uint64_t last_ns = 0;
     int r = tn_event_cursor_open(summing->job->database, (uint64_t)process_id, &ahead.cursor);
     if (r < 0)
         return tn_finish_refuse(summing->job, r, "cannot read events");
@@ -213,12 +224,17 @@ static int count_process(struct summing *summing, int64_t process_id, struct tn_
         r = count_event(summing, census, event);
         if (r < 0)
             break;
-        tn_timeline_add(summing->timeline, tn_census_point(census, event->time_ns));
+        last_ns = event->time_ns;
+        if (tn_timeline_wants(summing->timeline, census->events, last_ns, census->live_bytes,
+                              census->allocations - census->frees))
+            tn_timeline_add(summing->timeline, tn_census_point(census, last_ns));
         watch_teardown(teardown, census, 0);
         if (++summing->done % 1048576 == 0)
             tn_finish_progress(summing->job, "summaries", summing->done, summing->total);
     }
     tn_event_cursor_close(ahead.cursor);
+    if (census->events != 0)
+        tn_timeline_add(summing->timeline, tn_census_point(census, last_ns));
     return r < 0 ? tn_finish_refuse(summing->job, r, "cannot sum up events") : 0;
 }
 

@@ -21,16 +21,6 @@ static void thin(struct tn_timeline *timeline)
         timeline->time_distance_ns *= 2;
 }
 
-static bool is_due(const struct tn_timeline *timeline, const struct tn_timeline_point *point)
-{
-    if (timeline->count == 0)
-        return true;
-    const struct tn_timeline_point *kept = &timeline->points[timeline->count - 1];
-    if (point->event - kept->event >= timeline->event_distance)
-        return true;
-    return timeline->time_distance_ns != 0 && point->time_ns - kept->time_ns >= timeline->time_distance_ns;
-}
-
 void tn_timeline_add(struct tn_timeline *timeline, struct tn_timeline_point point)
 {
     if (timeline->event_distance == 0)
@@ -40,7 +30,7 @@ void tn_timeline_add(struct tn_timeline *timeline, struct tn_timeline_point poin
         timeline->peak_bytes = point;
     if (point.live_count > timeline->peak_count.live_count)
         timeline->peak_count = point;
-    if (!is_due(timeline, &point))
+    if (!tn_timeline_is_due(timeline, point.event, point.time_ns))
         return;
     if (timeline->count == KEPT_MAX)
         thin(timeline);

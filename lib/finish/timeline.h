@@ -32,7 +32,26 @@ struct tn_timeline {
     struct tn_timeline_point peak_count; /* first with most live_count */
 };
 
-/* Add the state after one event. time_ns does not fall. Cost: some nanoseconds. */
+/* Whether the state after an event is far enough from the last one that was kept. */
+static inline bool tn_timeline_is_due(const struct tn_timeline *timeline, uint64_t event, uint64_t time_ns)
+{
+    if (timeline->count == 0)
+        return true;
+    const struct tn_timeline_point *kept = &timeline->points[timeline->count - 1];
+    return event - kept->event >= timeline->event_distance ||
+           (timeline->time_distance_ns != 0 && time_ns - kept->time_ns >= timeline->time_distance_ns);
+}
+
+/* Whether adding the state after an event changes the line: it is due, or a peak so far. All others but the
+ * last one need not be added. Arguments as in struct tn_timeline_point. */
+static inline bool tn_timeline_wants(const struct tn_timeline *timeline, uint64_t event, uint64_t time_ns,
+                                     uint64_t live_bytes, uint64_t live_count)
+{
+    return live_bytes > timeline->peak_bytes.live_bytes || live_count > timeline->peak_count.live_count ||
+           tn_timeline_is_due(timeline, event, time_ns);
+}
+
+/* Add the state after one event, or again the last one. time_ns does not fall. Cost: some nanoseconds. */
 void tn_timeline_add(struct tn_timeline *timeline, struct tn_timeline_point point);
 
 /* Put the peaks and the last point in their places. Call once, at the end. */
