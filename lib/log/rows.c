@@ -76,8 +76,8 @@ int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error)
 }
 
 /* A reader that is in the middle of a query of a closed log keeps SQLite from entering WAL mode. If it goes
- * on reading, so does the rollback journal, and commits wait for it. Entering WAL mode would wait for the disk
- * to take all that was recorded, if that were not ruled out before. */
+ * on reading, so does the rollback journal, and commits wait for it. Entering WAL mode would wait for the
+ * disk to take all that was recorded, if that were not ruled out before. */
 static int prepare_update(struct sqlite3 *database)
 {
     int r = tn_sql_run(database, "PRAGMA synchronous = OFF; PRAGMA cache_size = -32768");
