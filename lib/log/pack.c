@@ -122,6 +122,13 @@ static uint32_t find_actor(struct tn_pack *pack, uint64_t thread_id)
     return index;
 }
 
+/* Up to the second thread, all births were the first one's. */
+static void own_births(struct tn_pack *pack)
+{
+    for (uint32_t i = 0; i < pack->birth_count; i++)
+        pack->owners[i] = (struct tn_packed_owner){0, i};
+}
+
 static __attribute__((noinline)) void switch_actor(struct tn_pack *pack, uint64_t thread_id)
 {
     struct tn_predict *predict = &pack->predict;
@@ -131,6 +138,8 @@ static __attribute__((noinline)) void switch_actor(struct tn_pack *pack, uint64_
     if (index == predict->actor_count) {
         tn_put_number(pack, TN_COLUMN_THREAD_ID,
                       tn_zigzag((int64_t)(thread_id - predict->last_new_thread_id)));
+        if (predict->actor_count == 1)
+            own_births(pack);
         if (tn_predict_add_actor(predict, thread_id) < 0) {
             pack->error = -ENOMEM;
             return;
@@ -365,7 +374,10 @@ static inline void put_birth(struct tn_pack *pack, const struct tn_birth *birth,
     if (__builtin_expect(pack->has_gaps, 0))
         pack->ids[pack->birth_count] = id;
     pack->address_classes[pack->birth_count] = birth->address << 8 | size_class;
-    pack->owners[pack->birth_count++] = (struct tn_packed_owner){predict->actor, actor->births++};
+    if (__builtin_expect(predict->actor_count > 1, 0))
+        pack->owners[pack->birth_count] = (struct tn_packed_owner){predict->actor, actor->births};
+    pack->birth_count++;
+    actor->births++;
     pack->last_id = predict->last_id = id;
     pack->birth_bytes += birth->size_bytes;
     pack->usable_bytes += birth->usable_size_bytes;

@@ -45,7 +45,7 @@ struct tn_pack {
     /* Of this chunk's births, in order; owned. Apart, because most chunks need the first only when blocks
      * die: it is read at random, and should stay in the cache. */
     uint64_t *address_classes;      /* address << 8 | tn_predict_size_class */
-    struct tn_packed_owner *owners; /* written in any case */
+    struct tn_packed_owner *owners; /* written only once there are several threads */
     uint64_t *ids;                  /* written only once there are gaps */
     struct tn_place_slot *slots;    /* owned; hash of the places of this chunk */
     uint32_t slot_bits;

@@ -183,8 +183,10 @@ static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
         if (r != TN_VERDICT_DONE)
             return r;
         (*events)++;
-        stream->matcher->totals->repaired_orders += stream->is_resumed;
-        stream->is_resumed = false;
+        if (__builtin_expect(stream->is_resumed, 0)) {
+            stream->matcher->totals->repaired_orders++;
+            stream->is_resumed = false;
+        }
         bool ends_waiting = order->parked_count != 0 && tn_match_has_address(stream->head);
         uint64_t address = ends_waiting ? parked_address(stream) : 0;
         tn_stream_step(stream);
