@@ -234,8 +234,8 @@ static const struct phrase {
     {"overhead", "payload_bytes", "of ", " together", false, NULL},
     {"overhead", "overhead_bytes", "header and rounding ", "", false, NULL},
     {"overhead", "peak_count", "", " live at once", false, NULL},
-    {"growth", "live_at_end", "", " live at the end", false, NULL},
-    {"growth", "live_bytes_at_end", "of ", "", false, NULL},
+    {"growth", "live_at_end", "", " live at the end", true, NULL},
+    {"growth", "live_bytes_at_end", "of ", "", true, NULL},
     {"growth", "first_count", "", " after the first part of the run", false, NULL},
     {"growth", "rising_windows", "risen in ", " parts", false, NULL},
     {"growth", "windows", "of ", "", false, NULL},
@@ -250,6 +250,17 @@ static bool find_member(const char *evidence, const char *key, struct tn_evidenc
         if (strcmp(ret_member->key, key) == 0)
             return true;
     return false;
+}
+
+/* What stands behind a value; behind 1, the first word loses its s: "1 block seen". */
+static int print_after(const struct tn_evidence_member *member, const char *after, struct tn_buffer *out)
+{
+    bool is_one = member->value_bytes == 1 && member->value[0] == '1';
+    size_t word = strspn(after, " ");
+    word += strcspn(after + word, " ");
+    if (!is_one || word < 2 || after[word - 1] != 's')
+        return tn_buffer_print(out, "%s", after);
+    return tn_buffer_print(out, "%.*s%s", (int)word - 1, after, after + word);
 }
 
 static int print_phrase(const struct phrase *phrase, const char *evidence, struct tn_buffer *out)
@@ -267,7 +278,7 @@ static int print_phrase(const struct phrase *phrase, const char *evidence, struc
         r = tn_buffer_print(out, "%s", phrase->before);
     if (r == 0)
         r = print_value(&member, out);
-    return r == 0 ? tn_buffer_print(out, "%s", phrase->after) : r;
+    return r == 0 ? print_after(&member, phrase->after, out) : r;
 }
 
 /* A kind without phrases tells all it has. */
