@@ -197,17 +197,19 @@ static int fill_query(const struct tn_pass *pass, const struct site_state *site,
 static int fill_notes(const struct maximum *maximum, struct tn_finding *finding)
 {
     char fixed[TN_QUANTITY_TEXT_BYTES], variable[TN_QUANTITY_TEXT_BYTES];
+    char all[TN_QUANTITY_TEXT_BYTES], most[TN_QUANTITY_TEXT_BYTES];
+    tn_print_count(all, maximum->observations);
+    tn_print_count(most, maximum->at_maximum);
     tn_print_bytes(fixed, maximum->fixed_peak_bytes);
     tn_print_bytes(variable, maximum->variable_peak_bytes);
     const char *trust = maximum->is_growing ? "the largest came near the end: more are to be expected"
                         : maximum->is_limit
                             ? "it looks like a real limit"
                             : "a limit that was never reached is none: look for it in the source";
-    return tn_finding_set(
-        &finding->notes,
-        "At the peak, fixed buffers take %s where %s are taken now; up to %" PRIu64
-        " B they would cost no more.\nOf %" PRIu64 " seen, %" PRIu64 " had the maximum; %s.",
-        fixed, variable, maximum->break_even_bytes, maximum->observations, maximum->at_maximum, trust);
+    return tn_finding_set(&finding->notes,
+                          "At the peak, fixed buffers take %s where %s are taken now; up to %" PRIu64
+                          " B they would cost no more.\nOf %s seen, %s had the maximum; %s.",
+                          fixed, variable, maximum->break_even_bytes, all, most, trust);
 }
 
 static int fill_texts(const struct maximum *maximum, const struct tn_pass_site *seen,

@@ -33,7 +33,8 @@ struct state {
     uint64_t window_length;            /* allocations of the process */
     uint64_t late_births, late_deaths; /* of the process, in the second half of the run */
     uint64_t min_blocks;
-    double rising_share, late_share;
+    double rising_share, late_share, bytes_share;
+    uint64_t many;
 };
 
 static const struct tn_threshold thresholds[] = {
@@ -43,6 +44,10 @@ static const struct tn_threshold thresholds[] = {
      "growth in two thirds of windows: a trend test alone is prone to false alarms (Machida et al. 2013)"},
     {"growth.late-share", 0.5, 0, 10, "rise of the last third, in times an even share of the whole, at least",
      "a cache that fills rises ever more slowly"},
+    {"growth.share", 0.01, 0, 1, "rise in bytes, as a share of the process's peak of live bytes, at least",
+     "a thousandth of a program's memory that still rises in a short run may be late warm-up"},
+    {"growth.many", 1000, 1, 1e12, "blocks that it rises by, with which it need not be that share",
+     "a thousand blocks in step with the work are no warm-up, however small"},
     {0},
 };
 
@@ -55,6 +60,8 @@ static int begin(const struct tn_pass *pass, void **ret_state)
     state->min_blocks = (uint64_t)tn_pass_threshold(pass, "growth.blocks");
     state->rising_share = tn_pass_threshold(pass, "growth.rising-share");
     state->late_share = tn_pass_threshold(pass, "growth.late-share");
+    state->bytes_share = tn_pass_threshold(pass, "growth.share");
+    state->many = (uint64_t)tn_pass_threshold(pass, "growth.many");
     state->window_length = pass->birth_total / FINE_WINDOWS + 1;
     state->site_count = pass->site_count;
     state->sites = calloc(pass->site_count, sizeof(state->sites[0]));
@@ -243,6 +250,16 @@ static int fill_texts(const struct tn_pass *pass, const struct trend *trend, uin
                           trend->is_late ? "" : "\nThe growth slows down: it may be a cache that fills.");
 }
 
+/* Whether the rise is large enough to be told from a program that still warms up. */
+static bool is_large(const struct state *state, const struct tn_pass *pass, uint32_t index,
+                     const struct trend *trend)
+{
+    const struct tn_pass_site *seen = &pass->sites[index];
+    uint64_t rise = trend->last_count - trend->first_count;
+    double rise_bytes = (double)rise * (double)seen->total_bytes / (double)seen->allocations;
+    return rise >= state->many || rise_bytes >= state->bytes_share * (double)pass->peak_live_bytes;
+}
+
 static int add_finding(const struct state *state, const struct tn_pass *pass, uint32_t index,
                        const struct trend *trend, struct tn_findings *findings)
 {
@@ -252,7 +269,9 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     if (r < 0)
         return r;
     bool has_work = state->late_deaths * 10 >= state->late_births;
-    finding.confidence = has_work && trend->is_late ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
+    finding.confidence = has_work && trend->is_late && is_large(state, pass, index, trend)
+                             ? TN_CONFIDENCE_CONSISTENT
+                             : TN_CONFIDENCE_WEAK;
     finding.saving.peak_bytes_delta =
         -(int64_t)((trend->last_count - trend->first_count) * (seen->total_bytes / seen->allocations));
     finding.apply = TN_APPLY_NONE;

@@ -177,10 +177,12 @@ static int fill_query(const struct tn_pass *pass, uint32_t site, struct tn_findi
 static int fill_texts(const struct state *state, const struct tn_pass_site *seen,
                       const struct site_state *site, const struct need *need, struct tn_finding *finding)
 {
-    char place[256], calls[TN_QUANTITY_TEXT_BYTES], rare[TN_QUANTITY_TEXT_BYTES];
+    char place[256], calls[TN_QUANTITY_TEXT_BYTES], rare[TN_QUANTITY_TEXT_BYTES],
+        reached[TN_QUANTITY_TEXT_BYTES];
     tn_finding_place(&finding->sites[0], place, sizeof(place));
     tn_print_count(calls, seen->allocations);
-    tn_print_count(rare, (uint64_t)(1 / state->probability));
+    tn_print_count(reached, site->times_at_peak);
+    tn_print_count(rare, (uint64_t)(1 / state->probability + 0.5));
     int r = tn_finding_set(&finding->title, "%" PRIu64 " buffers of %" PRIu64 " B serve %s calls of %s",
                            need->count, seen->max_size_bytes, calls, place);
     if (r == 0)
@@ -190,10 +192,11 @@ static int fill_texts(const struct state *state, const struct tn_pass_site *seen
                            need->count, seen->max_size_bytes, place);
     if (r == 0)
         r = tn_finding_set(&finding->notes,
-                           "At most %" PRIu64 " were in use at once, reached %" PRIu64
-                           " times; %.3g on average. By"
+                           "At most %" PRIu64
+                           " were in use at once, reached %s times;"
+                           " %.3g on average. By"
                            " Erlang's formula, %" PRIu64 " leave one request in %s without a buffer%s.",
-                           seen->peak_live_count, site->times_at_peak, need->load, need->erlang_count, rare,
+                           seen->peak_live_count, reached, need->load, need->erlang_count, rare,
                            need->is_closed
                                ? "; the number seen varies less than chance, so that it has a reason in"
                                  " the program: find it there"
