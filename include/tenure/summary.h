@@ -110,6 +110,9 @@ struct tn_summary {
     char *command_line; /* of the first process */
     char *started_at;   /* UTC, ISO 8601; "" when missing */
     char *tool_version;
+    char *wrappers;       /* functions that were found to allocate for their callers, by name, separated by
+                             ", "; "" without any */
+    char *wrappers_found; /* the same with the numbers that speak for it, a JSON list (meta.wrappers_found) */
     uint64_t duration_ns;
     bool is_complete;       /* the recording was closed in order (meta.complete) */
     bool is_finished;       /* names, sites and summaries are there (meta.finished) */

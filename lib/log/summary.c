@@ -43,6 +43,18 @@ static uint64_t file_bytes(const char *path, const char *suffix)
     return (uint64_t)status.st_size;
 }
 
+/* The first column of the one row of a query; fallback when it has none, or NULL. NULL: no memory. */
+static char *query_text(struct sqlite3 *database, const char *sql, const char *fallback)
+{
+    struct sqlite3_stmt *statement;
+    if (tn_sql_prepare(database, sql, &statement) < 0)
+        return strdup(fallback);
+    bool has_text = sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_text(statement, 0) != NULL;
+    char *text = has_text ? tn_summary_text(statement, 0) : strdup(fallback);
+    sqlite3_finalize(statement);
+    return text;
+}
+
 /* A count in meta; 0 when it is missing. */
 static uint64_t meta_count(struct tn_log *log, const char *key)
 {
@@ -71,7 +83,15 @@ static int load_facts(struct tn_log *log, struct tn_summary *summary)
         tn_sql_int(database,
                    "SELECT count(*) FROM meta WHERE key = 'options' AND value LIKE '%free_stacks=no%'",
                    0) != 0;
-    bool has_all = summary->path != NULL && summary->started_at != NULL && summary->tool_version != NULL;
+    summary->wrappers_found = query_text(
+        database, "SELECT json(value) FROM meta WHERE key = 'wrappers_found' AND json_valid(value)", "[]");
+    summary->wrappers =
+        query_text(database,
+                   "SELECT group_concat(j.value ->> 'function', ', ') FROM meta, json_each(meta.value) AS j"
+                   " WHERE meta.key = 'wrappers_found' AND json_valid(meta.value)",
+                   "");
+    bool has_all = summary->path != NULL && summary->started_at != NULL && summary->tool_version != NULL &&
+                   summary->wrappers != NULL && summary->wrappers_found != NULL;
     return has_all ? 0 : -ENOMEM;
 }
 
@@ -286,5 +306,7 @@ void tn_summary_finish(struct tn_summary *summary)
     free(summary->command_line);
     free(summary->started_at);
     free(summary->tool_version);
+    free(summary->wrappers);
+    free(summary->wrappers_found);
     *summary = (struct tn_summary){0};
 }

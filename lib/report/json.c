@@ -17,6 +17,7 @@ static void write_recording(struct tn_json *json, const struct tn_summary *summa
     tn_json_uint(json, "duration_ns", summary->duration_ns);
     tn_json_uint(json, "log_bytes", summary->log_bytes);
     tn_json_text(json, "tool_version", summary->tool_version);
+    tn_json_raw(json, "wrappers_found", summary->wrappers_found != NULL ? summary->wrappers_found : "[]");
     tn_json_close_object(json);
 }
 

@@ -126,6 +126,19 @@ static void print_processes(struct tn_text *text, const struct tn_summary *summa
                       tn_print_count(allocations, summary->losses.inherited_frees));
 }
 
+/* Functions that are no sites although no list names them: who looks for their lines must know. */
+static void print_wrappers(struct tn_text *text, const char *wrappers)
+{
+    struct tn_buffer words = {0};
+    if (wrappers == NULL || wrappers[0] == '\0')
+        return;
+    if (tn_buffer_print(&words, "%s (found by their use: their callers are the sites)", wrappers) < 0)
+        text->result = -ENOMEM;
+    else
+        tn_text_wrap(text, "  wrappers   ", (const char *)words.data);
+    tn_buffer_finish(&words);
+}
+
 static void print_recording(struct tn_text *text, const struct tn_summary *summary)
 {
     char name[TN_TEXT_NAME_BYTES], duration[TN_QUANTITY_TEXT_BYTES], size[TN_QUANTITY_TEXT_BYTES];
@@ -143,6 +156,7 @@ static void print_recording(struct tn_text *text, const struct tn_summary *summa
     } else if (summary->process_count > 1) {
         print_processes(text, summary);
     }
+    print_wrappers(text, summary->wrappers);
     tn_text_print(text, "  log        %s (%s)\n\n", tn_text_path(name, summary->path, TN_TEXT_COLUMNS - 25),
                   tn_print_bytes(size, summary->log_bytes));
 }
