@@ -84,6 +84,7 @@ struct tn_site_frame {
     uint32_t function;   /* index in tn_site_forest.functions; 0: without a name */
     uint32_t first_link; /* the user's; 0 at first: a list of what was made of this frame */
     bool is_physical;    /* the last one of its group */
+    uint64_t place;      /* equal for equal lines of a function, however often it was inlined */
     struct tn_site_class class;
 };
 
@@ -124,11 +125,12 @@ void tn_site_forest_add_stack(struct tn_site_forest *forest, uint64_t id, uint64
 /* Add a frame; those of one group in a row, innermost first, the physical one last.
  *
  * group_id  the physical frame; frame_id itself for that one
+ * line      0: not known
  * others    as in tn_site_classify
  * Returns   0 or -ENOMEM */
 int tn_site_forest_add_frame(struct tn_site_forest *forest, const struct tn_site_rules *rules,
-                             uint64_t frame_id, uint64_t group_id, const char *function, const char *module,
-                             uint64_t offset_bytes);
+                             uint64_t frame_id, uint64_t group_id, const char *function, uint32_t line,
+                             const char *module, uint64_t offset_bytes);
 
 /* Find the site of a stack.
  *

@@ -241,9 +241,13 @@ static int complete(const struct state *state, const struct tn_pass *pass, uint3
     struct tn_buffer text = {0};
     struct tn_json json = {.out = &text};
     uint64_t mean_overhead_bytes = site->overhead_bytes / seen->allocations;
-    finding->confidence = TN_CONFIDENCE_CONSISTENT;
-    finding->saving.allocations_removed = seen->allocations;
-    finding->saving.bytes_removed = (int64_t)(seen->peak_live_count * mean_overhead_bytes);
+    bool costs_more = maximum->fixed_peak_bytes > maximum->variable_peak_bytes;
+    /* what was reached once, and costs, is a guess that is paid for */
+    bool is_guess = maximum->at_maximum == 1 && !maximum->is_limit && costs_more;
+    finding->confidence = is_guess ? TN_CONFIDENCE_WEAK : TN_CONFIDENCE_CONSISTENT;
+    /* a fixed size alone removes no call; inside the structure that holds it, the buffer needs no header */
+    finding->saving.bytes_removed =
+        costs_more ? 0 : (int64_t)(maximum->variable_peak_bytes - maximum->fixed_peak_bytes);
     finding->saving.peak_bytes_delta =
         (int64_t)(seen->live_count_at_peak * maximum->max_bytes) -
         (int64_t)(seen->live_bytes_at_peak + seen->live_count_at_peak * mean_overhead_bytes);

@@ -155,7 +155,8 @@ static int load_forest(struct siting *siting, const struct tn_site_rules *rules)
     for (size_t id = 1; id < pass->node_count; id++)
         tn_site_forest_add_stack(&siting->forest, id, pass->nodes[id].frame_id, pass->nodes[id].caller_id);
     r = tn_pass_prepare(pass,
-                        "SELECT f.id, coalesce(f.inlined_into, f.id), f.function, m.path, f.offset_bytes"
+                        "SELECT f.id, coalesce(f.inlined_into, f.id), f.function, m.path, f.offset_bytes,"
+                        " coalesce(f.line, 0)"
                         " FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id"
                         " ORDER BY 2, f.inlined_into IS NULL, f.inline_position",
                         &rows);
@@ -166,7 +167,8 @@ static int load_forest(struct siting *siting, const struct tn_site_rules *rules)
         r = tn_site_forest_add_frame(
             &siting->forest, rules, (uint64_t)sqlite3_column_int64(rows, 0),
             (uint64_t)sqlite3_column_int64(rows, 1), (const char *)sqlite3_column_text(rows, 2),
-            (const char *)sqlite3_column_text(rows, 3), (uint64_t)sqlite3_column_int64(rows, 4));
+            (uint32_t)sqlite3_column_int64(rows, 5), (const char *)sqlite3_column_text(rows, 3),
+            (uint64_t)sqlite3_column_int64(rows, 4));
     if (r < 0) {
         sqlite3_finalize(rows);
         return tn_pass_refuse(pass, r, "cannot load frames");

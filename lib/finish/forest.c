@@ -24,7 +24,8 @@ static int load_frames(struct tn_finish_job *job, const struct tn_site_rules *ru
     sqlite3_stmt *rows;
     int r =
         tn_finish_prepare(job,
-                          "SELECT f.id, coalesce(f.inlined_into, f.id), f.function, m.path, f.offset_bytes"
+                          "SELECT f.id, coalesce(f.inlined_into, f.id), f.function, m.path, f.offset_bytes,"
+                          " coalesce(f.line, 0)"
                           " FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id"
                           " ORDER BY 2, f.inlined_into IS NULL, f.inline_position",
                           &rows);
@@ -34,8 +35,8 @@ static int load_frames(struct tn_finish_job *job, const struct tn_site_rules *ru
     while (r == 0 && (rc = sqlite3_step(rows)) == SQLITE_ROW)
         r = tn_site_forest_add_frame(
             forest, rules, (uint64_t)sqlite3_column_int64(rows, 0), (uint64_t)sqlite3_column_int64(rows, 1),
-            (const char *)sqlite3_column_text(rows, 2), (const char *)sqlite3_column_text(rows, 3),
-            (uint64_t)sqlite3_column_int64(rows, 4));
+            (const char *)sqlite3_column_text(rows, 2), (uint32_t)sqlite3_column_int64(rows, 5),
+            (const char *)sqlite3_column_text(rows, 3), (uint64_t)sqlite3_column_int64(rows, 4));
     sqlite3_finalize(rows);
     if (r < 0)
         return tn_finish_refuse(job, r, "cannot load frames");

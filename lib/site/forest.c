@@ -77,8 +77,8 @@ static int intern_function(struct tn_site_forest *forest, const char *name, uint
 }
 
 int tn_site_forest_add_frame(struct tn_site_forest *forest, const struct tn_site_rules *rules,
-                             uint64_t frame_id, uint64_t group_id, const char *function, const char *module,
-                             uint64_t offset_bytes)
+                             uint64_t frame_id, uint64_t group_id, const char *function, uint32_t line,
+                             const char *module, uint64_t offset_bytes)
 {
     if (group_id >= forest->group_count || forest->frame_count == forest->frame_capacity)
         return 0;
@@ -89,6 +89,8 @@ int tn_site_forest_add_frame(struct tn_site_forest *forest, const struct tn_site
     struct tn_site_frame *frame = &forest->frames[forest->frame_count++];
     frame->frame_id = (uint32_t)frame_id;
     frame->function = number;
+    bool has_line = number != 0 && line != 0;
+    frame->place = has_line ? (uint64_t)number << 32 | line : UINT64_C(1) << 63 | frame_id;
     frame->is_physical = frame_id == group_id;
     tn_site_classify(rules, function, module, offset_bytes, &frame->class);
     if (forest->groups[group_id] == 0)

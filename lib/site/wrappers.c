@@ -30,7 +30,7 @@ struct record {
 
 /* What one place asks for. */
 struct place {
-    uint32_t frame; /* index */
+    uint64_t key; /* tn_site_frame.place */
     uint64_t births, min_size_bytes, max_size_bytes;
 };
 
@@ -127,7 +127,7 @@ static void add_to_place(struct place *place, const struct tn_site_use *use)
 
 static int compare_places(const void *a, const void *b)
 {
-    uint32_t left = ((const struct place *)a)->frame, right = ((const struct place *)b)->frame;
+    uint64_t left = ((const struct place *)a)->key, right = ((const struct place *)b)->key;
     return (left > right) - (left < right);
 }
 
@@ -136,7 +136,8 @@ static void list_places(struct finder *finder, const struct record *records, siz
 {
     struct place *places = finder->places;
     for (size_t i = 0; i < count; i++) {
-        places[i] = (struct place){.frame = is_line ? records[i].line : records[i].frame};
+        uint32_t frame = is_line ? records[i].line : records[i].frame;
+        places[i] = (struct place){.key = frame_at(finder, frame)->place};
         add_to_place(&places[i], &finder->uses[records[i].stack]);
     }
     qsort(places, count, sizeof(places[0]), compare_places);
@@ -144,7 +145,7 @@ static void list_places(struct finder *finder, const struct record *records, siz
     for (size_t i = 0; i < count; i++) {
         struct place *last = finder->place_count != 0 ? &places[finder->place_count - 1] : NULL;
         struct tn_site_use use = {places[i].births, places[i].min_size_bytes, places[i].max_size_bytes};
-        if (last != NULL && last->frame == places[i].frame)
+        if (last != NULL && last->key == places[i].key)
             add_to_place(last, &use);
         else
             places[finder->place_count++] = places[i];

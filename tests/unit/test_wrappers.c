@@ -59,7 +59,7 @@ static uint32_t frame_of(struct stacks *stacks, const char *text)
     snprintf(function, sizeof(function), "%.*s", (int)strcspn(text, ":"), text);
     const char *module = strcmp(function, "qsort") == 0 ? LIBC : APP;
     assert_int_equal(
-        tn_site_forest_add_frame(&stacks->forest, stacks->rules, id, id, function, module, 16 * id), 0);
+        tn_site_forest_add_frame(&stacks->forest, stacks->rules, id, id, function, 0, module, 16 * id), 0);
     return id;
 }
 
