@@ -40,7 +40,9 @@
  *   THREAD_BEGIN  word 2 tid, word 3 highest address of its stack, word 4 stack size in bytes,
  *            word 5, 6  name (16 bytes, NUL padded)
  *   THREAD_END, PAUSE, RESUME   nothing more
- *   ENTER, LEAVE  word 2 function address, word 3 CFA (programs built with -finstrument-functions)
+ *   LEAVE    word 2 bits 0-31 depth_bytes, not 0, of the CFA of a function that was left or entered: what was
+ * under way at that position or below it is over (programs built with -finstrument-functions). Only what no
+ * LEAVE before it has told since the thread's last event of another kind
  *
  * depth_bytes is the highest address of the thread's stack minus the CFA of the allocation function's
  * caller (the CFA of the interposed function: the value of the stack pointer before the call). */
@@ -65,8 +67,7 @@ enum tn_event_kind {
     TN_EVENT_THREAD_END = 12,
     TN_EVENT_PAUSE = 13,
     TN_EVENT_RESUME = 14,
-    TN_EVENT_ENTER = 15,
-    TN_EVENT_LEAVE = 16,
+    TN_EVENT_LEAVE = 15,
     TN_EVENT_KIND_COUNT
 };
 
@@ -109,6 +110,7 @@ enum tn_function {
 #define TN_EVENT_DEATH_WORDS   4u
 #define TN_EVENT_FAILURE_WORDS 4u
 #define TN_EVENT_LOSS_WORDS    3u
+#define TN_EVENT_LEAVE_WORDS   3u
 #define TN_EVENT_THREAD_WORDS  7u
 #define TN_EVENT_STACK_WORDS   3u /* and one or two a frame */
 #define TN_EVENT_MODULE_WORDS  6u /* and build-id and path */

@@ -54,7 +54,10 @@ struct tn_log_event {
     uint64_t stack_id;
     uint64_t time_ns;
     uint64_t depth_bytes;
-    uint64_t size_bytes; /* births only, from here on */
+    uint64_t left_depth_bytes; /* position of the outermost function that the thread has left, or entered
+                                  anew, since its previous event (programs built with -finstrument-functions);
+                                  0: none, or not known */
+    uint64_t size_bytes;       /* births only, from here on */
     uint64_t usable_size_bytes;
     uint64_t alignment_bytes;
     uint64_t address;

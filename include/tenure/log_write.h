@@ -63,6 +63,9 @@ struct tn_birth {
     uint64_t depth_bytes; /* stack position of the call: base of the thread's stack minus the caller's CFA */
     uint64_t previous_id; /* the block that realloc turned into this one, 0 if none */
     enum tn_function function;
+    uint64_t left_depth_bytes; /* the outermost function that its thread has left or entered anew since its
+                                  previous event: base of the stack minus that function's CFA; 0: not known,
+                                  or none */
 };
 
 /* A block dies. */
@@ -74,6 +77,7 @@ struct tn_death {
     uint64_t time_ns;
     uint64_t depth_bytes;
     enum tn_function function;
+    uint64_t left_depth_bytes; /* as of a birth */
 };
 
 struct tn_log_options {

@@ -12,7 +12,10 @@ int tn_activations_begin(struct tn_activations *activations, const struct tn_fra
 {
     *activations = (struct tn_activations){.frames = frames, .thread_count = thread_count};
     activations->threads = calloc(thread_count, sizeof(activations->threads[0]));
-    return activations->threads != NULL ? tn_reach_begin(frames, &activations->reach) : -ENOMEM;
+    activations->is_told = calloc(frames->function_count, sizeof(activations->is_told[0]));
+    if (activations->threads == NULL || activations->is_told == NULL)
+        return -ENOMEM;
+    return tn_reach_begin(frames, &activations->reach);
 }
 
 void tn_activations_finish(struct tn_activations *activations)
@@ -23,6 +26,7 @@ void tn_activations_finish(struct tn_activations *activations)
     }
     free(activations->threads);
     tn_reach_finish(activations->reach);
+    free(activations->is_told);
     *activations = (struct tn_activations){0};
 }
 
@@ -130,13 +134,33 @@ static int change(struct tn_activations *activations, const struct tn_pass *pass
     return before != 0 ? end_unreachable(activations, pass, stack, common + 1, before, event) : 0;
 }
 
-int tn_activations_step(struct tn_activations *activations, const struct tn_pass *pass, uint32_t thread,
-                        uint32_t stack_id, uint64_t depth_bytes, uint64_t thread_event)
+/* A function was left, or one was entered at its place: what lies there or below is over. */
+static void end_left(struct tn_activations *activations, const struct tn_pass *pass,
+                     struct tn_activation_stack *stack, uint64_t left_depth_bytes)
 {
-    struct tn_activation_stack *stack = &activations->threads[thread];
+    while (stack->depth != 0) {
+        const struct tn_activation *item = &stack->items[stack->depth - 1];
+        uint64_t above_bytes = stack->depth > 1 ? pass->nodes[item[-1].node].total_bytes : 0;
+        uint64_t position_bytes = stack->root_bytes + above_bytes;
+        if (position_bytes < left_depth_bytes)
+            return;
+        if (position_bytes == left_depth_bytes)
+            activations->is_told[item->function] = true;
+        stack->depth--;
+    }
+}
+
+int tn_activations_step(struct tn_activations *activations, const struct tn_pass *pass,
+                        const struct tn_pass_event *event)
+{
+    struct tn_activation_stack *stack = &activations->threads[event->thread];
+    uint64_t depth_bytes = event->event->depth_bytes;
+    uint32_t stack_id = event->event->stack_id < pass->node_count ? (uint32_t)event->event->stack_id : 0;
+    const struct tn_stack_node *node = &pass->nodes[stack_id];
+    if (event->event->left_depth_bytes != 0)
+        end_left(activations, pass, stack, event->event->left_depth_bytes);
     if (stack_id == 0)
         return 0;
-    const struct tn_stack_node *node = &pass->nodes[stack_id];
     if (node->is_cut || node->depth == 0) {
         stack->depth = 0;
         return 0;
@@ -147,10 +171,10 @@ int tn_activations_step(struct tn_activations *activations, const struct tn_pass
     stack->root_bytes = root_bytes;
     int r = make_room(stack, node->depth);
     if (r == 0 && depth_bytes < DEPTH_BYTES_MAX)
-        r = mark_depth(stack, thread_event, depth_bytes);
+        r = mark_depth(stack, event->thread_event, depth_bytes);
     if (r < 0)
         return r;
-    return change(activations, pass, stack, stack_id, thread_event);
+    return change(activations, pass, stack, stack_id, event->thread_event);
 }
 
 uint32_t tn_activations_owner(const struct tn_activations *activations, uint32_t thread, uint64_t event,

@@ -42,6 +42,7 @@ struct tn_activations {
     struct tn_reach *reach;              /* owned */
     struct tn_activation_stack *threads; /* owned; by thread */
     size_t thread_count;
+    bool *is_told; /* owned; by function: it tells when it is left, so that no activation of it is mistaken */
 };
 
 /* Begin with nothing under way. Returns 0 or -ENOMEM. Released by tn_activations_finish in any case. */
@@ -51,13 +52,10 @@ int tn_activations_begin(struct tn_activations *activations, const struct tn_fra
 /* Release. */
 void tn_activations_finish(struct tn_activations *activations);
 
-/* Take the next event of a thread.
- *
- * stack_id  0: it has none, and shows nothing
- * Returns   0 or -ENOMEM
- * Cost      O(frames that changed since the thread's last event) */
-int tn_activations_step(struct tn_activations *activations, const struct tn_pass *pass, uint32_t thread,
-                        uint32_t stack_id, uint64_t depth_bytes, uint64_t thread_event);
+/* Take the next event of a thread. One without a stack shows nothing. Returns 0 or -ENOMEM. Cost O(frames
+ * that changed since the thread's last event). */
+int tn_activations_step(struct tn_activations *activations, const struct tn_pass *pass,
+                        const struct tn_pass_event *event);
 
 /* The level of the deepest activation that is under way since before or at an event of the thread, of those
  * at most at max_level; 0: none. O(log depth). */

@@ -162,8 +162,7 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
     bool is_same_call = event->event->previous_id != 0 && event->event->previous_id == resize->id;
     int r = make_room(buffers, pass);
     if (r == 0 && !is_same_call) /* the release by the same realloc has shown where it is */
-        r = tn_activations_step(&buffers->activations, pass, event->thread, block->stack_id,
-                                block->depth_bytes, event->thread_event);
+        r = tn_activations_step(&buffers->activations, pass, event);
     if (r < 0)
         return r;
     struct tn_contained_block *own = &buffers->blocks[block->slot];
@@ -305,9 +304,7 @@ static int death(void *state, const struct tn_pass *pass, const struct tn_pass_e
     struct tn_stack_buffers *buffers = state;
     const struct tn_log_event *log_event = event->event;
     struct tn_contained_block *own = &buffers->blocks[event->block->slot];
-    uint32_t stack_id = log_event->stack_id < pass->node_count ? (uint32_t)log_event->stack_id : 0;
-    int r = tn_activations_step(&buffers->activations, pass, event->thread, stack_id, log_event->depth_bytes,
-                                event->thread_event);
+    int r = tn_activations_step(&buffers->activations, pass, event);
     if (r < 0 || own->stack_id == 0)
         return r;
     struct tn_contained_resize *resize = &buffers->resizes[event->thread];

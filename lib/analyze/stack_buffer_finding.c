@@ -114,12 +114,21 @@ static bool is_order_known(const struct statement *statement)
     return statement->owner.frames_down == 0 || statement->owner_line != 0;
 }
 
+/* Where the owner tells when it is left, nothing is a guess. */
+static bool is_proven(const struct statement *statement)
+{
+    return statement->buffers->activations.is_told[statement->owner.function];
+}
+
 static enum tn_confidence confidence_of(const struct statement *statement)
 {
-    bool is_clean = statement->exceptions == 0 && statement->counts->doubtful == 0 &&
-                    statement->counts->refilled == 0 && !statement->has_giant && is_order_known(statement) &&
+    const struct tn_contained_site *counts = statement->counts;
+    bool is_clean = statement->exceptions == 0 && counts->refilled == 0 && !statement->has_giant &&
                     statement->pass->is_complete;
-    return is_clean ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
+    if (is_clean && is_proven(statement))
+        return TN_CONFIDENCE_PROVEN;
+    return is_clean && counts->doubtful == 0 && is_order_known(statement) ? TN_CONFIDENCE_CONSISTENT
+                                                                          : TN_CONFIDENCE_WEAK;
 }
 
 /* ---------------------------------------------------------------------------------------- evidence */
@@ -269,7 +278,7 @@ static int fill_notes(const struct statement *statement, struct tn_finding *find
          counts->no_stack},
         {counts->left_live != 0, "%s blocks were never released, although their owner had returned",
          counts->left_live},
-        {counts->doubtful != 0,
+        {counts->doubtful != 0 && !is_proven(statement),
          "%s releases stand before the birth in the owner's code: either a loop, or a pointer kept from one "
          "call to the next",
          counts->doubtful},

@@ -51,6 +51,7 @@ enum tn_column {
     TN_COLUMN_DEATH,     /* deaths: TN_DEATH_* */
     TN_COLUMN_SOURCE,    /* after TN_DEATH_SOURCE: index of the thread whose block dies */
     TN_COLUMN_NEAR,      /* after TN_DEATH_NEAR: zigzag of the step from the last block that died here */
+    TN_COLUMN_LEFT, /* places with TN_OP_LEFT: tn_depth_code of the event's depth - the left function's */
     TN_COLUMN_COUNT
 };
 
@@ -70,6 +71,7 @@ extern const enum tn_wide tn_column_wides[TN_COLUMN_COUNT];
 #define TN_OP_BIRTH         0x01u
 #define TN_OP_FUNCTION_BIT  1
 #define TN_OP_FUNCTION_MASK 0x1fu
+#define TN_OP_LEFT          0x40u /* functions were left, or entered anew, since the thread's previous event */
 
 /* What is not as expected of a birth. */
 #define TN_BIRTH_SIZE      0x01u /* not as last at this place */

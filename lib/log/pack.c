@@ -264,6 +264,12 @@ put_place(struct tn_pack *pack, uint64_t thread_id, uint64_t stack_id, uint64_t 
     return &predict->places[index];
 }
 
+static inline uint8_t op_of(uint8_t birth, enum tn_function function, uint64_t left_depth_bytes)
+{
+    uint8_t left = left_depth_bytes != 0 ? TN_OP_LEFT : 0;
+    return (uint8_t)(birth | left | (uint32_t)function << TN_OP_FUNCTION_BIT);
+}
+
 static inline void put_time(struct tn_pack *pack, struct tn_place *place, uint64_t time_ns)
 {
     struct tn_predict *predict = &pack->predict;
@@ -385,16 +391,17 @@ static inline void put_birth(struct tn_pack *pack, const struct tn_birth *birth,
 
 int tn_pack_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t id)
 {
-    if ((birth->usable_size_bytes | birth->address | birth->depth_bytes | birth->alignment_bytes) >=
-            FIELD_LIMIT ||
+    if ((birth->usable_size_bytes | birth->address | birth->depth_bytes | birth->alignment_bytes |
+         birth->left_depth_bytes) >= FIELD_LIMIT ||
         birth->usable_size_bytes < birth->size_bytes || birth->stack_id > UINT32_MAX ||
         birth->previous_id >= id || (uint32_t)birth->function > TN_OP_FUNCTION_MASK)
         return -EINVAL;
     int r = begin_event(pack, birth->time_ns);
     if (r < 0)
         return r;
-    uint8_t op = (uint8_t)(TN_OP_BIRTH | (uint32_t)birth->function << TN_OP_FUNCTION_BIT);
+    uint8_t op = op_of(TN_OP_BIRTH, birth->function, birth->left_depth_bytes);
     struct tn_place *place = put_place(pack, birth->thread_id, birth->stack_id, birth->depth_bytes, op);
+    tn_put_left(pack, birth->depth_bytes, birth->left_depth_bytes);
     if (pack->birth_count == 0)
         pack->first_id = id;
     put_time(pack, place, birth->time_ns);
@@ -463,7 +470,7 @@ static inline void put_death_here(struct tn_pack *pack, struct tn_actor *actor, 
 int tn_pack_death(struct tn_pack *pack, const struct tn_death *death)
 {
     uint32_t index = 0;
-    if (death->stack_id > UINT32_MAX || death->depth_bytes >= FIELD_LIMIT ||
+    if (death->stack_id > UINT32_MAX || (death->depth_bytes | death->left_depth_bytes) >= FIELD_LIMIT ||
         (uint32_t)death->function > TN_OP_FUNCTION_MASK)
         return -EINVAL;
     bool is_here = pack->event_count != 0 && find_birth(pack, death->allocation_id, &index);
@@ -473,8 +480,9 @@ int tn_pack_death(struct tn_pack *pack, const struct tn_death *death)
     int r = begin_event(pack, death->time_ns);
     if (r < 0)
         return r;
-    uint8_t op = (uint8_t)((uint32_t)death->function << TN_OP_FUNCTION_BIT);
+    uint8_t op = op_of(0, death->function, death->left_depth_bytes);
     struct tn_place *place = put_place(pack, death->thread_id, death->stack_id, death->depth_bytes, op);
+    tn_put_left(pack, death->depth_bytes, death->left_depth_bytes);
     put_time(pack, place, death->time_ns);
     struct tn_predict *predict = &pack->predict;
     struct tn_actor *actor = &predict->actors[predict->actor];

@@ -35,4 +35,11 @@ static inline void tn_put_measure(struct tn_pack *pack, enum tn_column column, u
         tn_put_coarse(pack, column, number);
 }
 
+/* What was left before an event. Rare: only programs whose functions tell of themselves have it. */
+static inline void tn_put_left(struct tn_pack *pack, uint64_t depth_bytes, uint64_t left_depth_bytes)
+{
+    if (__builtin_expect(left_depth_bytes != 0, 0))
+        tn_put_number(pack, TN_COLUMN_LEFT, tn_depth_code((int64_t)(depth_bytes - left_depth_bytes)));
+}
+
 #endif

@@ -325,6 +325,10 @@ int tn_unpack_next(struct tn_unpack *unpack, struct tn_log_event *event)
     if (r < 0)
         return r;
     bool is_birth = (place->op & TN_OP_BIRTH) != 0;
+    event->left_depth_bytes = 0;
+    if (__builtin_expect((place->op & TN_OP_LEFT) != 0, 0))
+        event->left_depth_bytes =
+            place->depth_bytes - (uint64_t)tn_depth_distance(get_number(unpack, TN_COLUMN_LEFT));
     uint64_t step_ns = get_measure(unpack, tn_predict_time_column(place));
     place->time_class = tn_predict_time_class(step_ns);
     predict->last_ns += step_ns;

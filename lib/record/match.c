@@ -41,6 +41,14 @@ static int write_death(struct tn_stream *stream, const struct tn_death *death)
     return tn_log_add_death(stream->matcher->writer, death);
 }
 
+/* What the thread has left since its previous event belongs to this one. */
+static inline uint64_t take_left(struct tn_stream *stream)
+{
+    uint64_t left_depth_bytes = stream->left_depth_bytes;
+    stream->left_depth_bytes = 0;
+    return left_depth_bytes;
+}
+
 static inline struct tn_death death_of(struct tn_stream *stream, uint64_t allocation_id)
 {
     return (struct tn_death){
@@ -50,6 +58,7 @@ static inline struct tn_death death_of(struct tn_stream *stream, uint64_t alloca
         .stack_id = event_stack(stream->matcher, stream->head),
         .time_ns = event_ns(stream->matcher, stream->stamp),
         .depth_bytes = stream->next[3] >> 32,
+        .left_depth_bytes = take_left(stream),
         .function = event_function(stream->head),
     };
 }
@@ -108,6 +117,7 @@ static int release_begun(struct tn_stream *stream)
         .stack_id = begun->stack_id,
         .time_ns = ns,
         .depth_bytes = begun->depth_bytes,
+        .left_depth_bytes = begun->left_depth_bytes,
         .function = begun->function,
     };
     return write_death(stream, &death);
@@ -148,6 +158,7 @@ static void read_birth(struct tn_stream *stream, struct tn_birth *birth)
     birth->usable_size_bytes = birth->size_bytes + (event[2] >> 48);
     birth->alignment_bytes = 0;
     birth->depth_bytes = event[3] >> 32;
+    birth->left_depth_bytes = take_left(stream);
     birth->previous_id = stream->previous_id;
     birth->function = event_function(stream->head);
     if ((tn_event_flags_of(stream->head) & TN_EVENT_FLAG_WIDE) == 0)
@@ -232,6 +243,7 @@ static int begin_known(struct tn_stream *stream, struct tn_table_entry *entry)
         .time_ns = death.time_ns,
         .stack_id = death.stack_id,
         .depth_bytes = death.depth_bytes,
+        .left_depth_bytes = death.left_depth_bytes,
         .function = death.function,
     };
     if (!is_known)

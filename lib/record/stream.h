@@ -22,6 +22,7 @@ struct tn_begun {
     uint64_t time_ns;
     uint64_t stack_id; /* in the log */
     uint64_t depth_bytes;
+    uint64_t left_depth_bytes;
     enum tn_function function;
 };
 
@@ -49,7 +50,8 @@ struct tn_stream {
     bool is_over;               /* the owner said THREAD_END; late frees may follow */
     uint64_t previous_id;       /* the block that the COMMIT at hand succeeds, 0 if none */
     struct tn_begun begun;
-    uint64_t said_lost_count; /* sum of the LOSS events */
+    uint64_t left_depth_bytes; /* least of the LEAVE events since the last birth or death; 0: none */
+    uint64_t said_lost_count;  /* sum of the LOSS events */
     /* the ring */
     struct tn_ring *ring;
     const uint64_t *data;

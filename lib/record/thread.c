@@ -65,6 +65,17 @@ static int loss(struct tn_stream *stream)
     return 0;
 }
 
+/* Who leaves a function has left all that it called: the least depth tells all. */
+static int leave(struct tn_stream *stream)
+{
+    if (stream->words < TN_EVENT_LEAVE_WORDS)
+        return -EBADMSG;
+    uint64_t depth_bytes = stream->next[2] & UINT32_MAX;
+    if (stream->left_depth_bytes == 0 || depth_bytes < stream->left_depth_bytes)
+        stream->left_depth_bytes = depth_bytes != 0 ? depth_bytes : 1;
+    return 0;
+}
+
 int tn_thread_event(struct tn_stream *stream)
 {
     switch (tn_event_kind_of(stream->head)) {
@@ -76,6 +87,8 @@ int tn_thread_event(struct tn_stream *stream)
                                  tn_clock_ns(stream->matcher->clock, stream->stamp));
     case TN_EVENT_LOSS:
         return loss(stream);
+    case TN_EVENT_LEAVE:
+        return leave(stream);
     default:
         return 0;
     }

@@ -188,6 +188,8 @@ struct tn_thread {
     uint32_t vain_count;               /* events since the last vain search for a slot */
     uint32_t nested_count;             /* calls on top of the shim that were not recorded and not yet told */
     struct tn_trail *trail;            /* what is remembered of stacks; NULL until the first one */
+    uint64_t left_head_words;          /* of the ring, behind the last LEAVE */
+    uint32_t left_depth_bytes;         /* that it told */
     struct tn_operator_call operators[TN_OPERATOR_DEPTH_MAX];
 };
 

@@ -89,11 +89,12 @@ static int write_event(struct tn_log_writer *writer, const struct tn_log_event *
                                 &(struct tn_birth){1, event->thread_id, event->stack_id, event->time_ns,
                                                    event->size_bytes, event->usable_size_bytes,
                                                    event->alignment_bytes, event->address, event->depth_bytes,
-                                                   event->previous_id, event->function},
+                                                   event->previous_id, event->function,
+                                                   event->left_depth_bytes},
                                 &id);
-    return tn_log_add_death(writer,
-                            &(struct tn_death){1, event->allocation_id, event->thread_id, event->stack_id,
-                                               event->time_ns, event->depth_bytes, event->function});
+    return tn_log_add_death(writer, &(struct tn_death){1, event->allocation_id, event->thread_id,
+                                                       event->stack_id, event->time_ns, event->depth_bytes,
+                                                       event->function, event->left_depth_bytes});
 }
 
 static void write_log(const char *path, const struct recording *recording)

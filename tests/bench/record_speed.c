@@ -156,7 +156,7 @@ static void play(struct stage *stage, uint32_t index, uint64_t event[4], struct 
     }
     enum tn_event_kind kind = is_birth ? TN_EVENT_BIRTH : TN_EVENT_DEATH;
     enum tn_function function = is_birth ? TN_FUNCTION_MALLOC : TN_FUNCTION_FREE;
-    event[0] = tn_event_head(stage->is_ignored ? TN_EVENT_ENTER : kind, 4, function, 0, stack);
+    event[0] = tn_event_head(stage->is_ignored ? TN_EVENT_PAUSE : kind, 4, function, 0, stack);
     event[1] = player->ticks;
     event[2] = block->address | (is_birth ? UINT64_C(4) << 48 : 0);
     event[3] = (UINT64_C(640) + stack * 16) << 32 | (is_birth ? size_of(block) - 4 : 0);
@@ -281,12 +281,12 @@ static void write_batch(struct stage *stage, const uint64_t (*events)[4], const 
                 stage->writer,
                 &(struct tn_birth){1, 1, tn_event_stack_of(event[0]), event[1], event[3] & UINT32_MAX,
                                    (event[3] & UINT32_MAX) + (event[2] >> 48), 0, event[2] & TN_ADDRESS_MASK,
-                                   event[3] >> 32, 0, TN_FUNCTION_MALLOC},
+                                   event[3] >> 32, 0, TN_FUNCTION_MALLOC, 0},
                 &id);
         else
             r = tn_log_add_death(stage->writer,
                                  &(struct tn_death){1, ids[i], 1, tn_event_stack_of(event[0]), event[1],
-                                                    event[3] >> 32, TN_FUNCTION_FREE});
+                                                    event[3] >> 32, TN_FUNCTION_FREE, 0});
         if (r < 0)
             stop("the log refused an event");
     }

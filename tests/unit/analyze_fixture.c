@@ -35,7 +35,9 @@ static uint64_t add_birth(struct scene *scene, uint64_t stack_id, uint64_t size_
         .depth_bytes = scene->depth_bytes,
         .previous_id = previous_id,
         .function = previous_id != 0 ? TN_FUNCTION_REALLOC : TN_FUNCTION_MALLOC,
+        .left_depth_bytes = scene->left_depth_bytes,
     };
+    scene->left_depth_bytes = 0;
     assert_int_equal(tn_log_add_birth(scene->writer, &birth, &id), 0);
     scene->time_ns += 10;
     if (id >= scene->stack_capacity) {
@@ -56,7 +58,9 @@ static void add_death(struct scene *scene, uint64_t id, enum tn_function functio
                                  scene->release_stack_id != 0 ? scene->release_stack_id : scene->stacks[id],
                              .time_ns = scene->time_ns,
                              .depth_bytes = scene->depth_bytes,
-                             .function = function};
+                             .function = function,
+                             .left_depth_bytes = scene->left_depth_bytes};
+    scene->left_depth_bytes = 0;
     assert_int_equal(tn_log_add_death(scene->writer, &death), 0);
     scene->time_ns += 10;
 }

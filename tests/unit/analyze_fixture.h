@@ -16,6 +16,7 @@ struct scene {
     uint64_t time_ns;             /* of the next event; 10 ns more with each; exit begins at 400,000 */
     uint64_t thread_id;           /* of the next event; 1 at first */
     uint64_t depth_bytes;         /* of the next event */
+    uint64_t left_depth_bytes;    /* of the next event only: what its thread has left; 0: nothing */
     uint64_t release_stack_id;    /* of releases; 0: that of the birth */
     uint64_t address;
     uint64_t *stacks; /* owned; by allocation id */

@@ -41,8 +41,9 @@ int tn_log_add_birth(struct tn_log_writer *writer, const struct tn_birth *birth,
     }
     if (birth->usable_size_bytes < birth->size_bytes || birth->previous_id >= id)
         fake->is_broken = true;
-    keep(fake, (struct fake_event){true, id, birth->time_ns, birth->address, birth->size_bytes,
-                                   birth->thread_id, birth->stack_id, birth->previous_id, birth->function});
+    keep(fake,
+         (struct fake_event){true, id, birth->time_ns, birth->address, birth->size_bytes, birth->thread_id,
+                             birth->stack_id, birth->previous_id, birth->left_depth_bytes, birth->function});
     *ret_id = id;
     return 0;
 }
@@ -57,7 +58,7 @@ int tn_log_add_death(struct tn_log_writer *writer, const struct tn_death *death)
         fake->is_dead[id] = 1;
     fake->deaths++;
     keep(fake, (struct fake_event){false, id, death->time_ns, 0, 0, death->thread_id, death->stack_id, 0,
-                                   death->function});
+                                   death->left_depth_bytes, death->function});
     return 0;
 }
 

@@ -13,7 +13,7 @@
 
 struct fake_event {
     bool is_birth;
-    uint64_t id, time_ns, address, size_bytes, thread_id, stack_id, previous_id;
+    uint64_t id, time_ns, address, size_bytes, thread_id, stack_id, previous_id, left_depth_bytes;
     enum tn_function function;
 };
 

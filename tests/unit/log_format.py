@@ -132,7 +132,7 @@ def usual_excess(slot):
 class Chunk:
     BITS = ["place", "address", "death", *(f"time{i}" for i in range(8))]
     VARINTS = ("base thread thread_id place_op place_stack place_depth birth size excess alignment gap previous source "
-               "near").split()  # fmt: skip
+               "near left").split()  # fmt: skip
 
     def __init__(self, row):
         assert checksum(row["data"]) == row["checksum"] & MASK, "checksum"
@@ -159,11 +159,12 @@ class Chunk:
         self.guesses[guess] = self.places[thread["place"]]["next"] = index
         thread["before"], thread["place"] = thread["place"], index
         place = self.places[index]
+        left = self.get("left") if place["op"] & 64 else None
         step = self.get(f"time{place['op'] % 2 * 4 + place['class']}")
         place["class"] = 0 if step < 64 else 1 if step < 256 else 2 if step < 1024 else 3
         self.time += step
         common = {"time": self.time, "thread": thread["id"], "stack": place["stack"], "depth": place["depth"],
-                  "function": place["op"] >> 1, "is_birth": place["op"] & 1}  # fmt: skip
+                  "function": place["op"] >> 1 & 31, "is_birth": place["op"] & 1, "left": left}  # fmt: skip
         return {**common, **(self.birth(thread, place) if place["op"] & 1 else self.death(thread, place))}
 
     def switch_thread(self):

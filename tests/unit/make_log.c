@@ -22,15 +22,15 @@
 #define EVENTS 12000
 
 static const struct tn_birth births[] = {
-    {1, 1, 7, 1000, 20, 24, 0, 0x1000, 96, 0, TN_FUNCTION_MALLOC},
-    {1, 1, 7, 1120, 300, 312, 0, 0x2010, 96, 0, TN_FUNCTION_MALLOC},
-    {1, 2, 7, 1500, 20, 24, 64, 0x1000, 96, 0, TN_FUNCTION_MEMALIGN},
-    {1, 2, 8, 1510, 600, 600, 0, 0x3000, 112, 2, TN_FUNCTION_REALLOC},
+    {1, 1, 7, 1000, 20, 24, 0, 0x1000, 96, 0, TN_FUNCTION_MALLOC, 0},
+    {1, 1, 7, 1120, 300, 312, 0, 0x2010, 96, 0, TN_FUNCTION_MALLOC, 0},
+    {1, 2, 7, 1500, 20, 24, 64, 0x1000, 96, 0, TN_FUNCTION_MEMALIGN, 0},
+    {1, 2, 8, 1510, 600, 600, 0, 0x3000, 112, 2, TN_FUNCTION_REALLOC, 0},
 };
 
 static const struct tn_death deaths[] = {
-    {1, 1, 1, 9, 1050, 80, TN_FUNCTION_FREE},
-    {1, 2, 2, 8, 1510, 112, TN_FUNCTION_REALLOC},
+    {1, 1, 1, 9, 1050, 80, TN_FUNCTION_FREE, 0},
+    {1, 2, 2, 8, 1510, 112, TN_FUNCTION_REALLOC, 0},
 };
 
 static void write_example(const char *path)

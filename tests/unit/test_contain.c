@@ -408,6 +408,33 @@ static void a_large_block_stays_on_the_heap(void **state)
     end(&scene, &findings);
 }
 
+/* Two functions that look the same from outside: one is left and entered again between birth and death, the
+ * other is not; each tells when it is left. */
+static void functions_that_tell_prove_their_buffers(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct tn_findings findings;
+    const uint64_t called_bytes = ROOT_BYTES + FRAME_BYTES;
+    begin(&scene);
+    for (int i = 0; i < ROUNDS; i++) {
+        scene.left_depth_bytes = called_bytes;
+        uint64_t own = birth(&scene, 40, AT(PLACE(MAIN, 5), PLACE(F, 10)));
+        death(&scene, own, AT(PLACE(MAIN, 5), PLACE(F, 11)));
+        scene.left_depth_bytes = called_bytes;
+        uint64_t held = birth(&scene, 32, AT(PLACE(MAIN, 6), PLACE(G, 20)));
+        scene.left_depth_bytes = called_bytes;
+        death(&scene, held, AT(PLACE(MAIN, 6), PLACE(G, 24)));
+    }
+    analyze(&scene, "stack-buffer", &findings);
+    const struct tn_finding *finding = find(&findings, "stack-buffer", F, 10);
+    assert_non_null(finding);
+    assert_int_equal(finding->confidence, TN_CONFIDENCE_PROVEN);
+    check_text(finding, "$.owner.function", "f2");
+    assert_false(is_claimed(&findings, "stack-buffer", G, 20));
+    end(&scene, &findings);
+}
+
 /* ---------------------------------------------------------------------------------------- combine */
 
 static const struct tn_finding *check_group(const struct tn_findings *findings, uint32_t function,
@@ -663,6 +690,7 @@ int main(void)
         cmocka_unit_test(a_queue_is_no_array),
         cmocka_unit_test(a_chain_of_reallocs_is_one_buffer),
         cmocka_unit_test(a_large_block_stays_on_the_heap),
+        cmocka_unit_test(functions_that_tell_prove_their_buffers),
         cmocka_unit_test(parts_of_a_request_are_one_structure),
         cmocka_unit_test(a_part_that_is_not_always_needed_is_counted),
         cmocka_unit_test(a_message_that_is_handed_on_is_one_structure),

@@ -252,6 +252,37 @@ static void test_losses_by_reason(void **state)
     rings_finish(&rings);
 }
 
+static void put_leave(struct rings *rings, uint64_t ticks, uint64_t depth_bytes)
+{
+    uint64_t event[TN_EVENT_LEAVE_WORDS] = {
+        tn_event_head(TN_EVENT_LEAVE, TN_EVENT_LEAVE_WORDS, TN_FUNCTION_NONE, 0, 0), ticks, depth_bytes};
+    rings_put(rings, 0, event, TN_EVENT_LEAVE_WORDS);
+}
+
+/* The outermost function that was left since the thread's last event goes with its next one, and no further.
+ */
+static void test_what_was_left_goes_with_the_next_event(void **state)
+{
+    (void)state;
+    struct rings rings;
+    rings_begin(&rings, 2);
+    put_leave(&rings, 1000, 640);
+    put_leave(&rings, 1001, 320);
+    put_leave(&rings, 1002, 480);
+    rings_birth(&rings, 1, 1003, A, 8);
+    rings_birth(&rings, 0, 1004, B, 8);
+    rings_death(&rings, 0, 1005, B);
+    put_leave(&rings, 1006, 128);
+    rings_realloc_begin(&rings, 0, 1007, A);
+    rings_realloc_commit(&rings, 0, 1008, A, 16, 0);
+    rings_play(&rings, 5000);
+    const uint64_t left[] = {0, 320, 0, 128, 0};
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(rings.fake.events[i].left_depth_bytes, left[i]);
+    assert_false(rings.fake.is_broken);
+    rings_finish(&rings);
+}
+
 static void test_stack_ids(void **state)
 {
     (void)state;
@@ -377,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_inherited),
         cmocka_unit_test(test_unmatched),
         cmocka_unit_test(test_losses_by_reason),
+        cmocka_unit_test(test_what_was_left_goes_with_the_next_event),
         cmocka_unit_test(test_stack_ids),
         cmocka_unit_test(test_against_model),
         cmocka_unit_test(test_table_memory),

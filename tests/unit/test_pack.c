@@ -47,6 +47,7 @@ static void add_birth(struct tn_pack *pack, const struct tn_log_event *event)
         .depth_bytes = event->depth_bytes,
         .previous_id = event->previous_id,
         .function = event->function,
+        .left_depth_bytes = event->left_depth_bytes,
     };
     assert_int_equal(tn_pack_birth(pack, &birth, event->allocation_id), 0);
 }
@@ -61,6 +62,7 @@ static void add_death(struct tn_pack *pack, const struct tn_log_event *event)
         .time_ns = event->time_ns,
         .depth_bytes = event->depth_bytes,
         .function = event->function,
+        .left_depth_bytes = event->left_depth_bytes,
     };
     assert_int_equal(tn_pack_death(pack, &death), 0);
 }
@@ -75,6 +77,7 @@ static void assert_same_event(const struct tn_log_event *a, const struct tn_log_
     assert_int_equal(a->stack_id, b->stack_id);
     assert_int_equal(a->time_ns, b->time_ns);
     assert_int_equal(a->depth_bytes, b->depth_bytes);
+    assert_int_equal(a->left_depth_bytes, b->left_depth_bytes);
     assert_int_equal(a->size_bytes, b->size_bytes);
     assert_int_equal(a->usable_size_bytes, b->usable_size_bytes);
     assert_int_equal(a->alignment_bytes, b->alignment_bytes);
@@ -125,6 +128,7 @@ static void make_event(size_t i, uint64_t *live, size_t *live_count, uint64_t *l
     event->stack_id = next_random() % 3 == 0 ? next_random() & UINT32_MAX : next_random() % 40;
     event->time_ns = (i != 0 ? expected[i - 1].time_ns : 1000) + random_magnitude(40);
     event->depth_bytes = random_magnitude(48);
+    event->left_depth_bytes = next_random() % 4 == 0 ? random_magnitude(48) : 0;
     event->function = (enum tn_function)(next_random() % TN_FUNCTION_COUNT);
     if (!event->is_birth) {
         size_t which = next_random() % *live_count;

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Programs built with -finstrument-functions call these at the beginning and the end of each function. What
+ * the log needs of it is little: which of the frames that the last event of the thread has shown are over. A
+ * function that is left is over with all that it called; so is whatever lay at the place of one that is
+ * entered, since it may have been left by a jump. Most calls happen where nothing was allocated in between,
+ * and tell nothing. Programs without such calls never come here. */
+
+#include "emit.h"
+#include "walk.h"
+
+#include "banned.h"
+
+/* A depth that ends all that is under way: where a frame cannot be told. */
+#define EVERYTHING_BYTES 1u
+
+TN_EXPORT void __cyg_profile_func_enter(void *function, void *call_site);
+TN_EXPORT void __cyg_profile_func_exit(void *function, void *call_site);
+
+/* The position of the function that called the hook. */
+static uint32_t position_of(struct tn_thread *thread, const struct tn_caller *hook)
+{
+    struct tn_walk walk = {.at = *hook, .high = thread->stack_high};
+    struct tn_trail_frame frame;
+    if (hook->cfa - thread->stack_low >= thread->stack_high - thread->stack_low)
+        walk.high = tn_thread_stack_high(thread, hook->cfa);
+    enum tn_step step = walk.high != 0 ? tn_step_any(&walk, thread, &frame) : TN_STEP_CUT;
+    if (walk.is_own)
+        tn_own_end(thread);
+    uint32_t depth_bytes = step == TN_STEP_ON ? tn_depth_of(thread, &walk.at) : 0;
+    return depth_bytes != 0 ? depth_bytes : EVERYTHING_BYTES;
+}
+
+static void tell(struct tn_thread *thread, const struct tn_caller *hook)
+{
+    uint32_t depth_bytes = position_of(thread, hook);
+    uint64_t head_words = atomic_load_explicit(&thread->ring->head_words, memory_order_relaxed);
+    if (head_words == thread->left_head_words && depth_bytes >= thread->left_depth_bytes)
+        return;
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_LEAVE_WORDS);
+    if (event == NULL)
+        return;
+    event[0] = tn_event_head(TN_EVENT_LEAVE, TN_EVENT_LEAVE_WORDS, TN_FUNCTION_NONE, 0, 0);
+    event[2] = depth_bytes;
+    tn_emit_end(thread, TN_EVENT_LEAVE_WORDS);
+    thread->left_head_words = atomic_load_explicit(&thread->ring->head_words, memory_order_relaxed);
+    thread->left_depth_bytes = depth_bytes;
+}
+
+/* A thread that has told no event has shown nothing that could be over. */
+static inline void hook(const struct tn_caller *caller)
+{
+    struct tn_thread *thread = &tn_thread;
+    uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
+    if (generation == 0 || thread->generation != generation || thread->inside_cfa != 0)
+        return;
+    if (tn_enter(thread, caller) != TN_WAY_RECORD)
+        return;
+    tell(thread, caller);
+    tn_leave(thread);
+}
+
+TN_EXPORT void __cyg_profile_func_enter(void *function, void *call_site)
+{
+    const struct tn_caller caller = TN_CALLER();
+    (void)function;
+    (void)call_site;
+    hook(&caller);
+}
+
+TN_EXPORT void __cyg_profile_func_exit(void *function, void *call_site)
+{
+    const struct tn_caller caller = TN_CALLER();
+    (void)function;
+    (void)call_site;
+    hook(&caller);
+}
