@@ -29,6 +29,7 @@ struct request {
     const struct tn_report_format *format;
     const char *output; /* NULL: stdout */
     uint64_t top;       /* findings; 0: all */
+    bool has_top;       /* the user said how many */
     uint64_t site_top;  /* sites in each list */
     enum tn_confidence least;
     const char *code;
@@ -134,7 +135,8 @@ static int check_options(const struct tn_arguments *arguments, struct request *r
                             &analyze->min_allocations, error);
     if (r == 0)
         r = take_thresholds(arguments, request, error);
-    request->site_top = tn_option_is_given(arguments, "top") ? request->top : SITE_TOP_DEFAULT;
+    request->has_top = tn_option_is_given(arguments, "top");
+    request->site_top = request->has_top ? request->top : SITE_TOP_DEFAULT;
     request->output = tn_option_text(arguments, "output");
     request->is_saved = tn_option_is_given(arguments, "save");
     analyze->only = tn_option_text(arguments, "only");
@@ -200,6 +202,7 @@ static int print_report(const struct request *request, const struct tn_summary *
                                .least = request->least,
                                .code = request->code,
                                .finding_max = (size_t)request->top,
+                               .has_whole = !request->has_top,
                                .site_max = (size_t)request->site_top};
     struct tn_buffer text = {0};
     int status = TN_STATUS_MACHINE;

@@ -21,6 +21,7 @@ struct tn_report {
     const struct tn_findings *findings; /* borrowed, ranked; NULL: the log was not analysed */
     enum tn_confidence least;           /* findings of less confidence are counted, not shown */
     size_t finding_max;                 /* findings shown at most; 0: all */
+    bool has_whole;                     /* findings about the whole program are shown beyond finding_max */
     const char *code;                   /* definitions to paste in text: c, freertos, zephyr, threadx, all or
                                            none; NULL: c. JSON has all */
     size_t site_max;                    /* sites in each list at most; 0: as many as the summary has */

@@ -10,13 +10,14 @@
 /* Which kind gives way to which, at the same lines; the reasons stand in docs/analyses.md. In short: a block
  * that leaves the heap needs no pool; a structure that holds it needs none either; what a pool serves is
  * preallocated by it; a number of blocks means nothing for what only grows. fixed-maximum and presize speak
- * of sizes and go together with the rest, but for the two that state the size themselves. Kinds that are not
- * here neither give way nor displace. A kind stands after all that it gives way to. */
+ * of sizes and go together with the rest, but for the two that state the size themselves; a fixed maximum
+ * takes its overhead away with it. Kinds that are not here neither give way nor displace. A kind stands after
+ * all that it gives way to. */
 static const struct {
     const char *kind;
     double weight; /* of its saving in the order: 1 a block is gone, 1/2 it comes from elsewhere, 1/4 it
                       is still to be had, and the change is only the first half of one */
-    const char *leaders[6]; /* ended by NULL */
+    const char *leaders[7]; /* ended by NULL */
 } rules[] = {
     {"stack-buffer", 1, {NULL}},
     {"growth", 1, {NULL}},
@@ -26,7 +27,9 @@ static const struct {
     {"preallocate", 0.5, {"stack-buffer", "combine", "permanent", "growth", "pool", NULL}},
     {"fixed-maximum", 0.25, {"stack-buffer", "combine", NULL}},
     {"presize", 0.5, {"stack-buffer", "combine", NULL}},
-    {"overhead", 0.25, {"stack-buffer", "combine", "permanent", "pool", "preallocate", NULL}},
+    {"overhead",
+     0.25,
+     {"stack-buffer", "combine", "permanent", "pool", "preallocate", "fixed-maximum", NULL}},
 };
 
 #define RULE_COUNT (sizeof(rules) / sizeof(rules[0]))

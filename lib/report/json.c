@@ -154,10 +154,11 @@ static void write_finding(struct tn_json *json, const struct tn_finding *finding
 static void write_findings(struct tn_json *json, const struct tn_report *report)
 {
     struct tn_report_selection selection = tn_report_select(report);
-    size_t position = 0;
+    struct tn_report_place place = {0};
+    const struct tn_finding *finding;
     tn_json_open_array(json, "findings");
-    for (size_t i = 0; i < selection.shown; i++)
-        write_finding(json, tn_report_next_finding(report, &position));
+    while ((finding = tn_report_next_finding(report, &place)) != NULL)
+        write_finding(json, finding);
     tn_json_close_array(json);
     tn_json_open_object(json, "not_shown");
     tn_json_uint(json, "too_weak", selection.too_weak);

@@ -19,13 +19,22 @@ const struct tn_report_format *tn_report_format_find(const char *name)
     return NULL;
 }
 
-const struct tn_finding *tn_report_next_finding(const struct tn_report *report, size_t *position)
+/* Whether a finding that is sure enough is shown, when so many were before it. */
+static bool has_room(const struct tn_report *report, const struct tn_finding *finding, size_t shown)
+{
+    return report->finding_max == 0 || shown < report->finding_max ||
+           (report->has_whole && finding->site_count == 0);
+}
+
+const struct tn_finding *tn_report_next_finding(const struct tn_report *report, struct tn_report_place *place)
 {
     const struct tn_findings *findings = report->findings;
-    while (findings != NULL && *position < findings->count) {
-        const struct tn_finding *finding = &findings->items[(*position)++];
-        if (finding->confidence >= report->least)
-            return finding;
+    while (findings != NULL && place->position < findings->count) {
+        const struct tn_finding *finding = &findings->items[place->position++];
+        if (finding->confidence < report->least || !has_room(report, finding, place->shown))
+            continue;
+        place->shown++;
+        return finding;
     }
     return NULL;
 }
@@ -34,12 +43,13 @@ struct tn_report_selection tn_report_select(const struct tn_report *report)
 {
     struct tn_report_selection selection = {0};
     for (size_t i = 0; report->findings != NULL && i < report->findings->count; i++) {
-        if (report->findings->items[i].confidence < report->least)
+        const struct tn_finding *finding = &report->findings->items[i];
+        if (finding->confidence < report->least)
             selection.too_weak++;
-        else if (report->finding_max != 0 && selection.shown >= report->finding_max)
-            selection.beyond_max++;
-        else
+        else if (has_room(report, finding, selection.shown))
             selection.shown++;
+        else
+            selection.beyond_max++;
     }
     return selection;
 }

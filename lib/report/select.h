@@ -15,8 +15,13 @@ struct tn_report_selection {
 /* How many findings are shown, and are not. */
 struct tn_report_selection tn_report_select(const struct tn_report *report);
 
-/* The next finding of the confidence asked for; NULL at the end. position begins at 0 and is moved on; the
- * caller counts up to `shown`. */
-const struct tn_finding *tn_report_next_finding(const struct tn_report *report, size_t *position);
+/* How far the findings are read. Begin with zeroes. */
+struct tn_report_place {
+    size_t position, shown;
+};
+
+/* The next finding that is shown; NULL at the end. */
+const struct tn_finding *tn_report_next_finding(const struct tn_report *report,
+                                                struct tn_report_place *place);
 
 #endif

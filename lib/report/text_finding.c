@@ -146,12 +146,35 @@ static void print_finding(struct tn_text *text, const struct tn_finding *finding
     tn_buffer_finish(&words);
 }
 
+/* Neither a thousandth of the calls nor a hundredth of the peak is to be had: worth a line, not a page. */
+static bool is_small(const struct tn_finding *finding, const struct tn_summary_totals *totals)
+{
+    const struct tn_finding_saving *saving = &finding->saving;
+    int64_t bytes =
+        saving->bytes_removed > -saving->peak_bytes_delta ? saving->bytes_removed : -saving->peak_bytes_delta;
+    return finding->site_count != 0 && saving->heap_delta_count == 0 &&
+           saving->allocations_removed < totals->allocations / 1000 &&
+           (bytes <= 0 || (uint64_t)bytes < totals->peak_live_bytes / 100);
+}
+
+static void print_briefly(struct tn_text *text, const struct tn_finding *finding)
+{
+    char first[32];
+    struct tn_buffer words = {0};
+    snprintf(first, sizeof(first), "%4" PRIu32 ". ", finding->rank);
+    if (tn_buffer_print(&words, "%s (%s)", finding->title, finding->kind) < 0)
+        text->result = -ENOMEM;
+    else
+        tn_text_wrap(text, first, (const char *)words.data);
+    tn_buffer_finish(&words);
+}
+
 static void print_hidden(struct tn_text *text, const struct tn_report *report,
                          const struct tn_report_selection *selection)
 {
     if (selection->beyond_max != 0)
-        tn_text_print(text, "  %zu more finding%s below these: --top N shows more.\n", selection->beyond_max,
-                      selection->beyond_max == 1 ? " comes" : "s come");
+        tn_text_print(text, "  %zu more finding%s less: --top N shows more.\n", selection->beyond_max,
+                      selection->beyond_max == 1 ? " saves" : "s save");
     if (selection->too_weak != 0)
         tn_text_print(text, "  %zu doubtful finding%s not shown: --confidence %s shows %s.\n",
                       selection->too_weak, selection->too_weak == 1 ? " is" : "s are",
@@ -176,9 +199,27 @@ void tn_text_findings(struct tn_text *text, const struct tn_report *report)
     if (selection.shown == 0)
         tn_text_print(text, "  Nothing was found that is worth a change%s.\n",
                       report->summary->is_complete ? "" : ", so far");
-    size_t position = 0;
-    for (size_t i = 0; i < selection.shown; i++)
-        print_finding(text, tn_report_next_finding(report, &position), report);
+    const struct tn_summary_totals *totals = &report->summary->totals;
+    bool is_brief = false;
+    struct tn_report_place place = {0};
+    const struct tn_finding *finding;
+    while ((finding = tn_report_next_finding(report, &place)) != NULL) {
+        bool was_brief = is_brief;
+        is_brief = is_small(finding, totals);
+        if (is_brief && !was_brief)
+            tn_text_print(
+                text,
+                "  Each of these saves less than 0.1 %% of the calls and 1 %% of the peak (--format json\n"
+                "  tells all of them):\n");
+        if (!is_brief && was_brief)
+            tn_text_print(text, "\n");
+        if (is_brief)
+            print_briefly(text, finding);
+        else
+            print_finding(text, finding, report);
+    }
+    if (is_brief)
+        tn_text_print(text, "\n");
     print_hidden(text, report, &selection);
     tn_text_print(text, "\n");
 }

@@ -277,6 +277,7 @@ def findings(world):
     expect_equal(sure["not_shown"]["too_weak"], len(found) - len(sure["findings"]), "doubtful ones are counted")
     one = report_json(world, log, "--top", "1", "--confidence", "weak")
     expect_equal((len(one["findings"]), one["not_shown"]["beyond_top"]), (1, len(found) - 1), "--top 1")
+    expect("pool" in {f["kind"] for f in report_json(world, log)["findings"] if not f["sites"]}, "the set of pools")
     pools = report_json(world, log, "--only", "pool,overhead", "--top", "0")
     expect(pools["findings"] and {f["kind"] for f in pools["findings"]} <= {"pool", "overhead"}, "--only")
     one_pool = report_json(world, log, "--only", "pool", "--threshold", "pool.max-pools=1",

@@ -131,15 +131,15 @@ static void growth_displaces_counts_only(void **state)
     (void)state;
     static const struct made made[] = {
         {"growth", "a", SURE, 0, -9000},      {"pool", "a", SURE, 500, 0},
-        {"preallocate", "a", SURE, 500, 0},   {"overhead", "a", SURE, 500, 0},
-        {"fixed-maximum", "a", SURE, 100, 0},
+        {"preallocate", "a", SURE, 500, 0},   {"overhead", "b", SURE, 500, 0},
+        {"fixed-maximum", "b", SURE, 300, 0}, {"growth", "b", SURE, 0, -8000},
     };
     struct tn_findings findings;
     RANK(&findings, made);
     assert_int_equal(findings.count, 3);
     assert_item(&findings, 0, "growth", 'a', "pool, preallocate");
-    assert_item(&findings, 1, "overhead", 'a', NULL);
-    assert_item(&findings, 2, "fixed-maximum", 'a', NULL);
+    assert_item(&findings, 1, "growth", 'b', NULL);
+    assert_item(&findings, 2, "fixed-maximum", 'b', "overhead");
     tn_findings_finish(&findings);
 }
 

@@ -75,7 +75,7 @@ static struct tn_finding items[] = {
      .site_count = 2,
      .tactic = "use memory pools",
      .advice = S("Take the blocks from a pool."),
-     .saving = {.allocations_removed = 1, .peak_bytes_delta = 2048},
+     .saving = {.allocations_removed = 4100, .peak_bytes_delta = 2048},
      .evidence = S("{}"),
      .query = S("SELECT 1 AS one"),
      .code =
@@ -187,8 +187,13 @@ static void what_is_beyond_the_top_is_counted(void **state)
     struct tn_report top = all;
     top.finding_max = 1;
     assert_part(&top, "text", "A pool of 50", false);
-    assert_part(&top, "text", "2 more findings come below these: --top N shows more.", true);
+    assert_part(&top, "text", "2 more findings save less: --top N shows more.", true);
     assert_part(&top, "json", "\"beyond_top\": 2", true);
+    /* What speaks of the whole program does not drown in what speaks of lines. */
+    top.has_whole = true;
+    assert_part(&top, "json", "\"beyond_top\": 1", true);
+    assert_part(&top, "text", "A pool of 50", false);
+    assert_part(&top, "text", "doubtful\n", true);
 }
 
 static void code_is_for_the_system_asked_for(void **state)
@@ -240,6 +245,24 @@ static void evidence_is_told_in_words(void **state)
     assert_part(&report, "text", "      evidence 1 buffer grown\n", true);
 }
 
+/* A finding that hardly saves anything gets a line. */
+static void small_ones_are_told_briefly(void **state)
+{
+    (void)state;
+    struct tn_finding three[3] = {items[0], items[1], items[1]};
+    struct tn_findings some = {.items = three, .count = 3};
+    struct tn_report report = {.summary = &summary, .findings = &some};
+    three[2].rank = 3;
+    three[1].saving = three[2].saving =
+        (struct tn_finding_saving){.allocations_removed = 99, .bytes_removed = 49};
+    assert_part(&report, "text", "  Each of these saves less than 0.1 % of the calls", true);
+    assert_part(&report, "text", "in the library (pool)\n   3. A pool of 50", true);
+    assert_part(&report, "text", "Take the blocks from a pool.", false);
+    three[2].saving.peak_bytes_delta = -51;
+    assert_part(&report, "text", "in the library (pool)\n\n   3. A pool of 50", true);
+    assert_part(&report, "text", "Take the blocks from a pool.", true);
+}
+
 static void no_finding_is_said(void **state)
 {
     (void)state;
@@ -273,6 +296,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_is_beyond_the_top_is_counted),
         cmocka_unit_test(code_is_for_the_system_asked_for),
         cmocka_unit_test(evidence_is_told_in_words),
+        cmocka_unit_test(small_ones_are_told_briefly),
         cmocka_unit_test(no_finding_is_said),
         cmocka_unit_test(lines_fit),
     };
