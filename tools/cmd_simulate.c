@@ -26,6 +26,7 @@ struct request {
     struct tn_heap_pool *pools;  /* owned */
     enum tn_replay_after after;
     bool is_json;
+    const char *kinds; /* of findings to apply; NULL: none */
     bool has_risk;
     uint64_t horizon_ns, replicas; /* of the risk card */
 };
@@ -199,6 +200,10 @@ static int read_request(const struct tn_arguments *arguments, struct request *re
     request->script = tn_option_text(arguments, "script");
     if ((request->script != NULL) == (arguments->operand_count > 0))
         return tn_error_set(error, -EINVAL, "'simulate' needs a LOG or '--script FILE', one of them");
+    request->kinds = tn_option_text(arguments, "apply");
+    if (request->kinds != NULL && request->script != NULL)
+        return tn_error_set(error, -EINVAL,
+                            "option '--apply' of 'simulate': findings come from a log, not from a script");
     int r = read_heap(arguments, &request->heap, error);
     if (r == 0)
         r = read_after(arguments, request, error);
@@ -260,7 +265,7 @@ static int assess_risk(const struct request *request, const struct tn_simulation
     return r;
 }
 
-static int answer(const struct request *request, struct tn_simulation *simulation)
+static int answer(const struct request *request, struct tn_simulation *simulation, struct tn_log *log)
 {
     struct tn_error error = {0};
     bool has_survived = true;
@@ -270,6 +275,8 @@ static int answer(const struct request *request, struct tn_simulation *simulatio
             return tn_say_error(&error);
         has_survived = has_survived && simulation->policies[i].result.has_survived;
     }
+    if (request->kinds != NULL && tn_simulate_apply(simulation, log, request->kinds, &error) < 0)
+        return tn_say_error(&error);
     struct tn_buffer text = {0};
     int status = TN_STATUS_MACHINE;
     int r = request->is_json ? tn_simulate_print_json(simulation, &text)
@@ -325,7 +332,7 @@ static int simulate_script(const struct request *request, struct tn_simulation *
         return tn_say_error(&error);
     simulation->name = request->script;
     simulation->source = tn_replay_script_source(script);
-    int status = answer(request, simulation);
+    int status = answer(request, simulation, NULL);
     tn_replay_script_close(script);
     return status;
 }
@@ -342,7 +349,7 @@ static int simulate_log(const struct request *request, struct tn_simulation *sim
     } else {
         simulation->name = path;
         simulation->source = tn_replay_log_source(simulation->log);
-        status = answer(request, simulation);
+        status = answer(request, simulation, log);
     }
     tn_replay_log_close(simulation->log);
     tn_log_close(log);
@@ -358,6 +365,8 @@ static void finish(struct request *request, struct tn_simulation *simulation)
         free(policy->label);
         free(policy->pools);
     }
+    tn_what_if_finish(&simulation->what_if);
+    tn_findings_finish(&simulation->findings);
     free(request->pools);
     free(simulation);
 }
@@ -400,6 +409,9 @@ static const struct tn_option options[] = {
     {0, "pool", "BYTESxCOUNT,...",
      "pools of the policies pools and pools-spill (default: a\npower of two each, as many as are live at "
      "once)",
+     NULL},
+    {0, "apply", "KIND,...",
+     "measure what the log's findings of these kinds would\nchange, alone and together; all: of every kind",
      NULL},
     {0, "after-failure", "WHAT", "stop (default), skip the block, or grow the heap", NULL},
     {0, "process", "ID",

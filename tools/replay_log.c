@@ -254,8 +254,8 @@ int tn_replay_log_site(struct tn_replay_log *source, uint32_t site_id, struct tn
 {
     struct tn_replay_site site = {0};
     sqlite3_stmt *statement = NULL;
-    int r =
-        query(source, "SELECT function, file, line, module, via FROM site WHERE id = ?1", &statement, NULL);
+    int r = query(source, "SELECT function, file, line, module, via, offset_bytes FROM site WHERE id = ?1",
+                  &statement, NULL);
     if (r < 0)
         return r;
     sqlite3_bind_int64(statement, 1, site_id);
@@ -265,6 +265,7 @@ int tn_replay_log_site(struct tn_replay_log *source, uint32_t site_id, struct tn
         site.line = sqlite3_column_int64(statement, 2);
         site.module = copy_column(statement, 3);
         site.via = copy_column(statement, 4);
+        site.offset_bytes = (uint64_t)sqlite3_column_int64(statement, 5);
     }
     sqlite3_finalize(statement);
     *ret_site = site;

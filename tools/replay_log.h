@@ -30,7 +30,8 @@ uint64_t tn_replay_log_process(const struct tn_replay_log *source);
 /* Where a site is; strings are owned, NULL where they are not known. */
 struct tn_replay_site {
     char *function, *file, *module, *via;
-    int64_t line; /* 0: not known */
+    int64_t line;          /* 0: not known */
+    uint64_t offset_bytes; /* in the module, where the line is not known */
 };
 
 /* Look a site up. Site 0 and unknown ones give only NULLs. Returns 0 or -ENOMEM, -EIO. */

@@ -5,9 +5,11 @@
 /* What `simulate` was asked and what came of it, and the two forms in which it is printed. */
 
 #include "replay_log.h"
+#include "tenure/finding.h"
 #include "tenure/json.h"
 #include "tenure/replay.h"
 #include "tenure/risk.h"
+#include "what_if.h"
 
 #define TN_SIMULATE_POLICIES_MAX 64
 
@@ -28,9 +30,25 @@ struct tn_simulation {
     struct tn_replay_log *log; /* borrowed; NULL: a script */
     struct tn_simulate_policy policies[TN_SIMULATE_POLICIES_MAX];
     size_t policy_count;
-    bool has_heap;    /* the region was given */
-    bool has_offsets; /* to be printed */
+    bool has_heap;                                            /* the region was given */
+    bool has_offsets;                                         /* to be printed */
+    struct tn_findings findings;                              /* owned; what_if borrows them */
+    struct tn_what_if what_if;                                /* owned; valid once has_changes */
+    struct tn_what_if_model models[TN_SIMULATE_POLICIES_MAX]; /* of what_if, by policy */
+    uint64_t findings_left; /* that could have been measured, but were too many */
+    bool has_changes;
 };
+
+/* Analyse the log that is replayed, and measure what the findings would change.
+ *
+ * kinds    of findings, separated by commas, or "all"
+ * Returns  as tn_analyze and tn_what_if_run */
+int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, const char *kinds,
+                      struct tn_error *error);
+
+/* Append the changes, as the member "what_if" and as text. */
+void tn_simulate_put_changes(struct tn_json *json, const struct tn_simulation *simulation);
+int tn_simulate_print_changes(const struct tn_simulation *simulation, struct tn_buffer *out);
 
 /* Append the answer as text for people. Returns 0 or -ENOMEM. */
 int tn_simulate_print_text(const struct tn_simulation *simulation, struct tn_buffer *out);

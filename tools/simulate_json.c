@@ -205,6 +205,8 @@ int tn_simulate_print_json(const struct tn_simulation *simulation, struct tn_buf
     for (size_t i = 0; i < simulation->policy_count; i++)
         put_policy(&json, simulation, &simulation->policies[i]);
     tn_json_close_array(&json);
+    if (simulation->has_changes)
+        tn_simulate_put_changes(&json, simulation);
     tn_json_close_object(&json);
     if (json.error < 0)
         return json.error;

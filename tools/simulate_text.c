@@ -23,7 +23,7 @@ static int print_site(const struct tn_simulation *simulation, uint32_t site_id, 
     if (r == 0 && file != NULL && site.line > 0)
         r = tn_buffer_print(out, " (%s:%" PRId64 ")", file, site.line);
     else if (r == 0 && file != NULL)
-        r = tn_buffer_print(out, " (%s)", file);
+        r = tn_buffer_print(out, " (%s+0x%" PRIx64 ")", file, site.offset_bytes);
     tn_replay_site_finish(&site);
     return r;
 }
@@ -219,5 +219,7 @@ int tn_simulate_print_text(const struct tn_simulation *simulation, struct tn_buf
         r = print_row(&simulation->policies[i], out);
     for (size_t i = 0; i < simulation->policy_count && r == 0; i++)
         r = print_details(simulation, &simulation->policies[i], out);
+    if (r == 0 && simulation->has_changes)
+        r = tn_simulate_print_changes(simulation, out);
     return r;
 }

@@ -200,6 +200,52 @@ int tn_replay_run(const struct tn_replay_source *source, const struct tn_replay_
 int tn_replay_search(const struct tn_replay_source *source, const struct tn_replay_options *options,
                      uint64_t max_events, struct tn_replay_minimum *ret_minimum, struct tn_error *error);
 
+/* What a change to the program makes of the blocks of some sites. */
+enum tn_replay_change {
+    TN_REPLAY_REMOVE = 0, /* they leave the heap: to the stack, or into static memory */
+    TN_REPLAY_MOVE,       /* they move into a pool of `count` blocks of `bytes`; what does not fit stays */
+    TN_REPLAY_RESERVE,    /* each gets `bytes` at once, and keeps them: it is only resized beyond */
+    TN_REPLAY_COMBINE, /* one block of each site is one of `bytes`, from the first birth to the last death */
+};
+
+/* One change. */
+struct tn_replay_rule {
+    enum tn_replay_change change;
+    const uint32_t *site_ids; /* borrowed while the plan is open; at most 64 with COMBINE */
+    size_t site_count;
+    uint64_t bytes; /* not for REMOVE */
+    uint64_t count; /* MOVE only */
+};
+
+/* What a change came to in the last replay. */
+struct tn_replay_effect {
+    uint64_t allocations_removed; /* placements and resizes that no longer reach the heap */
+    uint64_t outside_peak_bytes;  /* REMOVE: most bytes of its blocks at once; MOVE: the pool's */
+};
+
+/* A source of events with some changes made to it. */
+struct tn_replay_plan;
+
+/* Prepare changes. A site that several rules name belongs to the first of them.
+ *
+ * source   borrowed until the plan is closed; events of other sites pass unchanged
+ * rules    borrowed until the plan is closed
+ * Returns  0; -EINVAL: a rule that combines no site or more than 64; -ENOMEM
+ * Owns     the caller owns *ret_plan; tn_replay_plan_close releases it
+ * Cost     memory in proportion to live blocks of the rules' sites */
+int tn_replay_plan_open(const struct tn_replay_source *source, const struct tn_replay_rule *rules,
+                        size_t rule_count, struct tn_replay_plan **ret_plan, struct tn_error *error);
+
+/* The changed events. Members of a combined block are matched thread by thread: a block belongs to the one
+ * begun last on its thread, unless that has had a block of this site already. */
+struct tn_replay_source tn_replay_plan_source(struct tn_replay_plan *plan);
+
+/* What a rule came to since the last rewind. */
+struct tn_replay_effect tn_replay_plan_effect(const struct tn_replay_plan *plan, size_t rule);
+
+/* Release. NULL is fine. */
+void tn_replay_plan_close(struct tn_replay_plan *plan);
+
 /* Release what a result owns. Zeroed is fine. */
 void tn_replay_result_finish(struct tn_replay_result *result);
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #define PROOFS_MAX   64   /* regions tried above what one pass told, before it counts as not found */
-#define TRIES_MIN    24   /* regions tried by a scan, however long the trace */
+#define TRIES_MIN    16   /* regions tried by a scan, however long the trace */
 #define TRIES_MAX    2048 /* and however short */
 #define WIDENING_MAX 40   /* doublings of the scan's upper end */
 
@@ -62,26 +62,49 @@ static int search_one_pass(struct search *search, uint64_t needed)
     return 0;
 }
 
+/* The smallest region between one that failed and one that survived, both steps apart, by halving. Whether
+ * need falls evenly in between is not known: what is told was tried, at both sides. */
+static int halve(struct search *search, uint64_t failed, uint64_t *survived, uint64_t unit)
+{
+    while (*survived - failed > unit) {
+        uint64_t middle = failed + (*survived - failed) / 2 / unit * unit;
+        int r = try_region(search, middle, NULL);
+        if (r < 0)
+            return r;
+        if (r == 1)
+            *survived = middle;
+        else
+            failed = middle;
+    }
+    return 0;
+}
+
 /* Regions from `low` up to `high` in steps. `first` is the least that survived, `safe` the least with no
  * failure above it. */
-static int scan(struct search *search, uint64_t low, uint64_t high, uint64_t step)
+static int scan(struct search *search, uint64_t low, uint64_t high, uint64_t step, uint64_t unit)
 {
-    uint64_t first = 0, safe = 0;
+    struct tn_replay_minimum *minimum = &search->minimum;
     for (uint64_t heap_bytes = low; heap_bytes <= high; heap_bytes += step) {
         int r = try_region(search, heap_bytes, NULL);
         if (r < 0)
             return r;
-        if (r == 1 && first == 0)
-            first = heap_bytes;
-        if (r == 1 && safe == 0)
-            safe = heap_bytes;
+        if (r == 1 && minimum->first_bytes == 0)
+            minimum->first_bytes = heap_bytes;
+        if (r == 1 && minimum->safe_bytes == 0)
+            minimum->safe_bytes = heap_bytes;
         if (r == 0)
-            safe = 0;
+            minimum->safe_bytes = 0;
     }
-    search->minimum.first_bytes = first;
-    search->minimum.safe_bytes = safe;
-    search->minimum.step_bytes = step;
-    return 0;
+    minimum->step_bytes = step;
+    bool is_one = minimum->first_bytes == minimum->safe_bytes;
+    int r = 0;
+    if (minimum->first_bytes > low)
+        r = halve(search, minimum->first_bytes - step, &minimum->first_bytes, unit);
+    if (is_one)
+        minimum->safe_bytes = minimum->first_bytes;
+    else if (r == 0 && minimum->safe_bytes > low)
+        r = halve(search, minimum->safe_bytes - step, &minimum->safe_bytes, unit);
+    return r;
 }
 
 /* A region that survives, from the least possible on, an eighth more each time. */
@@ -118,7 +141,7 @@ static int search_scan(struct search *search, const struct tn_replay_result *fre
     while (unit < step && unit < search->options.heap.pointer_bytes)
         unit *= 2;
     step = (step + unit - 1) / unit * unit;
-    return scan(search, (low + step - 1) / step * step, high, step);
+    return scan(search, (low + step - 1) / step * step, high, step, unit);
 }
 
 int tn_replay_search(const struct tn_replay_source *source, const struct tn_replay_options *options,

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "tenure/replay.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A trace as data: a source over an array. */
+struct trace {
+    const struct tn_replay_event *events;
+    size_t count, position;
+};
+
+static int next(void *state, struct tn_replay_event *ret_event, struct tn_error *error)
+{
+    struct trace *trace = state;
+    (void)error;
+    if (trace->position == trace->count)
+        return 0;
+    *ret_event = trace->events[trace->position++];
+    return 1;
+}
+
+static int go_back(void *state, struct tn_error *error)
+{
+    struct trace *trace = state;
+    (void)error;
+    trace->position = 0;
+    return 0;
+}
+
+#define A(block, size, site, thread)                                                                         \
+    {                                                                                                        \
+        .kind = TN_REPLAY_PLACE, .id = block, .size_bytes = size, .site_id = site, .thread_id = thread       \
+    }
+#define R(block, size)                                                                                       \
+    {                                                                                                        \
+        .kind = TN_REPLAY_RESIZE, .id = block, .size_bytes = size, .thread_id = 1                            \
+    }
+#define F(block)                                                                                             \
+    {                                                                                                        \
+        .kind = TN_REPLAY_RELEASE, .id = block, .thread_id = 1                                               \
+    }
+
+struct expected {
+    enum tn_replay_kind kind;
+    uint64_t id, size_bytes; /* id 0: not looked at */
+};
+
+/* Play a trace with rules, twice (a source can be rewound), and compare what comes out. */
+static void play(const struct tn_replay_event *events, size_t count, const struct tn_replay_rule *rules,
+                 size_t rule_count, const struct expected *expected, size_t expected_count,
+                 struct tn_replay_effect *ret_effects)
+{
+    struct trace trace = {events, count, 0};
+    struct tn_replay_source source = {.state = &trace, .next = next, .rewind = go_back};
+    struct tn_replay_plan *plan = NULL;
+    struct tn_error error;
+    assert_int_equal(tn_replay_plan_open(&source, rules, rule_count, &plan, &error), 0);
+    struct tn_replay_source edited = tn_replay_plan_source(plan);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(edited.rewind(edited.state, &error), 0);
+        struct tn_replay_event event;
+        for (size_t i = 0; i < expected_count; i++) {
+            assert_int_equal(edited.next(edited.state, &event, &error), 1);
+            assert_int_equal(event.kind, expected[i].kind);
+            if (expected[i].id != 0)
+                assert_int_equal(event.id, expected[i].id);
+            if (event.kind != TN_REPLAY_RELEASE)
+                assert_int_equal(event.size_bytes, expected[i].size_bytes);
+        }
+        assert_int_equal(edited.next(edited.state, &event, &error), 0);
+    }
+    for (size_t i = 0; i < rule_count; i++)
+        ret_effects[i] = tn_replay_plan_effect(plan, i);
+    tn_replay_plan_close(plan);
+}
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void removed_blocks_never_reach_the_heap(void **state)
+{
+    static const struct tn_replay_event events[] = {
+        A(1, 10, 5, 1), A(2, 20, 6, 1), R(1, 50), A(3, 30, 5, 1), F(1), F(2), A(1, 7, 6, 1), F(3)};
+    static const struct expected expected[] = {
+        {TN_REPLAY_PLACE, 2, 20}, {TN_REPLAY_RELEASE, 2, 0}, {TN_REPLAY_PLACE, 1, 7}};
+    static const uint32_t sites[] = {5};
+    const struct tn_replay_rule rule = {TN_REPLAY_REMOVE, sites, 1, 0, 0};
+    struct tn_replay_effect effect;
+    (void)state;
+    play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
+    assert_int_equal(effect.allocations_removed, 3);
+    assert_int_equal(effect.outside_peak_bytes, 80);
+}
+
+static void a_pool_takes_what_fits_and_has_room(void **state)
+{
+    static const struct tn_replay_event events[] = {A(1, 10, 5, 1), A(2, 16, 5, 1), A(3, 10, 5, 1), F(1),
+                                                    A(4, 12, 5, 1), A(5, 17, 5, 1), F(3),           F(4)};
+    static const struct expected expected[] = {
+        {TN_REPLAY_PLACE, 3, 10}, {TN_REPLAY_PLACE, 5, 17}, {TN_REPLAY_RELEASE, 3, 0}};
+    static const uint32_t sites[] = {5};
+    const struct tn_replay_rule rule = {TN_REPLAY_MOVE, sites, 1, 16, 2};
+    struct tn_replay_effect effect;
+    (void)state;
+    play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
+    assert_int_equal(effect.allocations_removed, 3);
+    assert_int_equal(effect.outside_peak_bytes, 32);
+}
+
+static void reserved_blocks_are_resized_beyond_only(void **state)
+{
+    static const struct tn_replay_event events[] = {A(1, 10, 5, 1), R(1, 50), R(1, 100),       R(1, 120),
+                                                    R(1, 30),       F(1),     A(2, 200, 5, 1), F(2)};
+    static const struct expected expected[] = {{TN_REPLAY_PLACE, 1, 100},
+                                               {TN_REPLAY_RESIZE, 1, 120},
+                                               {TN_REPLAY_RELEASE, 1, 0},
+                                               {TN_REPLAY_PLACE, 2, 200},
+                                               {TN_REPLAY_RELEASE, 2, 0}};
+    static const uint32_t sites[] = {5};
+    const struct tn_replay_rule rule = {TN_REPLAY_RESERVE, sites, 1, 100, 0};
+    struct tn_replay_effect effect;
+    (void)state;
+    play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
+    assert_int_equal(effect.allocations_removed, 3);
+    assert_int_equal(effect.outside_peak_bytes, 0);
+}
+
+/* Two transactions of three blocks on two threads, interleaved, and a half one. */
+static void members_become_one_block(void **state)
+{
+    static const struct tn_replay_event events[] = {
+        A(1, 48, 5, 1), A(11, 48, 5, 2), A(2, 8, 6, 1), A(12, 9, 6, 2), A(3, 30, 7, 1),  A(99, 1, 8, 1),
+        F(1),           F(12),           F(2),          F(3),           A(21, 48, 5, 1), F(21),
+        F(11),
+    };
+    static const struct expected expected[] = {{TN_REPLAY_PLACE, 0, 96}, {TN_REPLAY_PLACE, 0, 96},
+                                               {TN_REPLAY_PLACE, 99, 1}, {TN_REPLAY_RELEASE, 0, 0},
+                                               {TN_REPLAY_PLACE, 0, 96}, {TN_REPLAY_RELEASE, 0, 0},
+                                               {TN_REPLAY_RELEASE, 0, 0}};
+    static const uint32_t sites[] = {5, 6, 7};
+    const struct tn_replay_rule rule = {TN_REPLAY_COMBINE, sites, 3, 96, 0};
+    struct tn_replay_effect effect;
+    (void)state;
+    play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
+    assert_int_equal(effect.allocations_removed, 3);
+}
+
+/* A second block of the same site begins another transaction. */
+static void a_site_is_in_a_group_once(void **state)
+{
+    static const struct tn_replay_event events[] = {A(1, 48, 5, 1), A(2, 48, 5, 1), A(3, 8, 6, 1),
+                                                    F(1),           F(2),           F(3)};
+    static const struct expected expected[] = {{TN_REPLAY_PLACE, 0, 56},
+                                               {TN_REPLAY_PLACE, 0, 56},
+                                               {TN_REPLAY_RELEASE, 0, 0},
+                                               {TN_REPLAY_RELEASE, 0, 0}};
+    static const uint32_t sites[] = {5, 6};
+    const struct tn_replay_rule rule = {TN_REPLAY_COMBINE, sites, 2, 56, 0};
+    struct tn_replay_effect effect;
+    (void)state;
+    play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
+    assert_int_equal(effect.allocations_removed, 1);
+}
+
+static void the_first_rule_has_the_site(void **state)
+{
+    static const struct tn_replay_event events[] = {A(1, 10, 5, 1), A(2, 10, 6, 1), F(1), F(2)};
+    static const struct expected expected[] = {{TN_REPLAY_PLACE, 2, 64}, {TN_REPLAY_RELEASE, 2, 0}};
+    static const uint32_t sites[] = {5, 6};
+    const struct tn_replay_rule rules[] = {{TN_REPLAY_REMOVE, sites, 1, 0, 0},
+                                           {TN_REPLAY_RESERVE, sites, 2, 64, 0}};
+    struct tn_replay_effect effects[2];
+    (void)state;
+    play(events, COUNT(events), rules, 2, expected, COUNT(expected), effects);
+    assert_int_equal(effects[0].allocations_removed, 1);
+    assert_int_equal(effects[1].allocations_removed, 0);
+}
+
+static void impossible_rules_are_refused(void **state)
+{
+    static uint32_t sites[65];
+    struct trace trace = {NULL, 0, 0};
+    struct tn_replay_source source = {.state = &trace, .next = next, .rewind = go_back};
+    const struct tn_replay_rule rules[] = {{TN_REPLAY_REMOVE, sites, 0, 0, 0},
+                                           {TN_REPLAY_COMBINE, sites, 65, 8, 0}};
+    struct tn_replay_plan *plan = NULL;
+    struct tn_error error;
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(tn_replay_plan_open(&source, &rules[i], 1, &plan, &error), -EINVAL);
+    assert_null(plan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(removed_blocks_never_reach_the_heap),
+        cmocka_unit_test(a_pool_takes_what_fits_and_has_room),
+        cmocka_unit_test(reserved_blocks_are_resized_beyond_only),
+        cmocka_unit_test(members_become_one_block),
+        cmocka_unit_test(a_site_is_in_a_group_once),
+        cmocka_unit_test(the_first_rule_has_the_site),
+        cmocka_unit_test(impossible_rules_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* From findings to what they would change. */
+#include "simulate.h"
+
+#include "progress.h"
+#include "tenure/analyze.h"
+
+#include <string.h>
+
+#define FINDINGS_MAX      12      /* measured; each takes some replays on each model */
+#define CHANGE_MAX_EVENTS 8000000 /* replayed in search of each smallest heap */
+
+/* The findings to measure: no weak ones, in the order of their rank. */
+static size_t choose(struct tn_simulation *simulation, const struct tn_finding **chosen)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < simulation->findings.count; i++) {
+        const struct tn_finding *finding = &simulation->findings.items[i];
+        if (finding->confidence == TN_CONFIDENCE_WEAK || !tn_what_if_applies(finding))
+            continue;
+        if (count < FINDINGS_MAX)
+            chosen[count++] = finding;
+        else
+            simulation->findings_left++;
+    }
+    return count;
+}
+
+static void make_models(struct tn_simulation *simulation)
+{
+    for (size_t i = 0; i < simulation->policy_count; i++) {
+        const struct tn_simulate_policy *policy = &simulation->policies[i];
+        struct tn_what_if_model *model = &simulation->models[i];
+        *model = (struct tn_what_if_model){
+            .name = policy->label, .options = policy->options, .derives_pools = policy->pools != NULL};
+        if (!simulation->has_heap)
+            model->options.heap.heap_bytes = TN_HEAP_UNLIMITED;
+    }
+}
+
+int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, const char *kinds,
+                      struct tn_error *error)
+{
+    const struct tn_finding *chosen[FINDINGS_MAX];
+    struct tn_progress analysing = {.what = "analysing"}, replaying = {.what = "replaying"};
+    struct tn_analyze_options options = {
+        .process_id = tn_replay_log_process(simulation->log),
+        .min_allocations = TN_MIN_ALLOCATIONS,
+        .only = strcmp(kinds, "all") != 0 ? kinds : NULL,
+        .progress = tn_progress_show,
+        .user = &analysing,
+    };
+    int r = tn_analyze(log, &options, &simulation->findings, error);
+    tn_progress_end(&analysing);
+    if (r < 0)
+        return r;
+    make_models(simulation);
+    size_t count = choose(simulation, chosen);
+    if (count > 0)
+        r = tn_what_if_run(&simulation->source, simulation->models, simulation->policy_count, chosen, count,
+                           CHANGE_MAX_EVENTS, tn_progress_show, &replaying, &simulation->what_if, error);
+    tn_progress_end(&replaying);
+    simulation->has_changes = r == 0;
+    return r;
+}
