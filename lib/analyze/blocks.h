@@ -38,6 +38,25 @@ int tn_blocks_add(struct tn_blocks *blocks, uint64_t id, struct tn_block **ret_b
 /* A live block, or NULL. */
 struct tn_block *tn_blocks_find(const struct tn_blocks *blocks, uint64_t id);
 
+/* Say that a block will be asked for soon: first where it is, and some events later the block itself. A hint:
+ * an id that does not live is fine. */
+static inline void tn_blocks_expect_page(const struct tn_blocks *blocks, uint64_t id)
+{
+    size_t number = id / TN_PAGE_IDS;
+    if (number >= blocks->directory_size || blocks->directory[number] == 0)
+        return;
+    const struct tn_block_page *page = &blocks->pages[blocks->directory[number] - 1];
+    __builtin_prefetch(&page->live_bits);
+    __builtin_prefetch(&page->slots[id % TN_PAGE_IDS]);
+}
+
+static inline void tn_blocks_expect(const struct tn_blocks *blocks, uint64_t id)
+{
+    const struct tn_block *block = tn_blocks_find(blocks, id);
+    for (size_t i = 0; block != NULL && i < sizeof(*block); i += 64)
+        __builtin_prefetch((const char *)block + i);
+}
+
 /* Drop a block that tn_blocks_find gave. */
 void tn_blocks_drop(struct tn_blocks *blocks, struct tn_block *block);
 

@@ -13,6 +13,9 @@
 #include <string.h>
 
 #define PROGRESS_EVERY 1048576u
+/* Events ahead of which a block that will die is looked for: old blocks are in no cache. */
+#define EXPECT_PAGE  16
+#define EXPECT_BLOCK 8
 
 /* A block that realloc took, until the block that it became. */
 struct resized {
@@ -318,8 +321,13 @@ static void tell_progress(struct run *run)
 static int read_batch(struct run *run, const struct tn_log_event *events, int count)
 {
     int r = 0;
-    for (int i = 0; r == 0 && i < count; i++)
+    for (int i = 0; r == 0 && i < count; i++) {
+        if (i + EXPECT_PAGE < count && !events[i + EXPECT_PAGE].is_birth)
+            tn_blocks_expect_page(&run->blocks, events[i + EXPECT_PAGE].allocation_id);
+        if (i + EXPECT_BLOCK < count && !events[i + EXPECT_BLOCK].is_birth)
+            tn_blocks_expect(&run->blocks, events[i + EXPECT_BLOCK].allocation_id);
         r = read_event(run, &events[i]);
+    }
     return r;
 }
 
