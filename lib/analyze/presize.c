@@ -148,21 +148,23 @@ static int fill_evidence(const struct site_state *site, const struct tn_pass_sit
 /* A step by copying is told from the log as the pass tells it: the old block of the same site died in the
  * thread of the new one's birth, before the next birth of the process. */
 #define QUERY                                                                                                \
-    "WITH birth AS (SELECT id, row_number() OVER (ORDER BY id) AS number FROM allocation"                    \
-    " WHERE process_id = %" PRIu64                                                                           \
+    "WITH birth AS MATERIALIZED (SELECT id, row_number() OVER (ORDER BY id) AS number, size_bytes, "         \
+    "previous_id"                                                                                            \
+    " FROM allocation WHERE process_id = %" PRIu64                                                           \
     "),"                                                                                                     \
     " own AS (SELECT a.*, birth.number FROM (SELECT * FROM allocation WHERE %s) AS a"                        \
     " JOIN birth ON birth.id = a.id),"                                                                       \
+    " resize AS (SELECT new.id AS id, new.previous_id AS old_id FROM birth AS new"                           \
+    " JOIN birth AS old ON old.id = new.previous_id WHERE new.size_bytes > old.size_bytes),"                 \
     " step AS (SELECT new.id AS id, min(old.id) AS old_id FROM own AS old JOIN own AS new"                   \
     " ON new.number = old.number + old.lifetime_allocations WHERE new.previous_id IS NULL"                   \
     " AND old.free_function NOT IN ('realloc', 'reallocarray') AND old.free_thread_id = new.thread_id AND "  \
     "(new.stack_id, old.free_stack_id) IN (VALUES %s)"                                                       \
     " AND new.id <> old.id AND new.size_bytes > old.size_bytes"                                              \
     " AND new.size_bytes >= old.size_bytes + old.size_bytes / 4 GROUP BY new.id"                             \
-    " UNION ALL SELECT new.id, new.previous_id FROM own AS new JOIN own AS old ON old.id = new.previous_id"  \
-    " WHERE new.size_bytes > old.size_bytes)"                                                                \
+    " UNION ALL SELECT id, old_id FROM resize WHERE id IN (SELECT id FROM own))"                             \
     " SELECT count(*) AS growth_steps, (SELECT count(*) FROM step AS s WHERE s.old_id NOT IN"                \
-    " (SELECT id FROM step)) AS chains FROM step"
+    " (SELECT id FROM step UNION ALL SELECT id FROM resize)) AS chains FROM step"
 
 /* More pairs than this make no query that anybody reads; then it only gives the sizes. */
 #define PAIRS_MAX 256u
