@@ -223,8 +223,8 @@ static int fill_texts(const struct general *general, struct tn_finding *finding)
         r = tn_finding_set(
             &finding->advice,
             "After the changes above, or where they cannot be made: serve each request from the "
-            "smallest block that holds it, of %s. Pools have no holes; an empty one is told "
-            "from a heap that is broken up.",
+            "smallest block that holds it, of %s. Pools have no holes: whether a request can be "
+            "served depends on how many blocks are in use, and on nothing else.",
             (const char *)sizes.data);
     tn_buffer_finish(&sizes);
     return r;

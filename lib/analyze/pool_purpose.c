@@ -130,8 +130,8 @@ static int fill_texts(const struct purpose *purpose, struct tn_finding *finding)
     if (r == 0)
         r = tn_finding_set(&finding->advice,
                            "Take the blocks of %s%s from a pool of their own, of %s blocks of %" PRIu64
-                           " bytes, and decide what happens when it is empty: a heap that has holes cannot "
-                           "fail it any more.",
+                           " bytes, and decide what happens when it is empty: holes in the heap "
+                           "cannot fail these requests any more.",
                            place, others, count, purpose->block_bytes);
     return r;
 }
