@@ -11,6 +11,7 @@
 #include "tenure/finish.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,6 +222,60 @@ static void random_events_of_two_processes_are_followed(void **state)
     fixture_remove(path);
 }
 
+/* Run SQL on a log that must be changed. */
+static void change(const char *path, const char *sql)
+{
+    sqlite3 *database;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+}
+
+static void damage_is_told(void **state)
+{
+    (void)state;
+    static const char *const damages[] = {
+        "UPDATE chunk SET checksum = checksum + 1",
+        "INSERT INTO stack (id, frame_id) VALUES (4000000000, 1)",
+        "UPDATE chunk SET births = births - 1, deaths = deaths + 1",
+    };
+    for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+        struct scene scene;
+        struct tn_analyze_options options = {0};
+        scene_begin(&scene, "damage");
+        make_small_blocks(&scene);
+        scene_close(&scene);
+        change(scene.path, damages[i]);
+        expect_refusal(&scene, &options, -EBADMSG, "damaged");
+        scene_end(&scene);
+    }
+}
+
+/* Names that were found once are wrappers for every later reading; what is no list is left alone. */
+static void wrappers_that_were_found_are_known(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct tn_findings findings;
+    struct tn_analyze_options options = {.only = "overhead"};
+    scene_begin(&scene, "found");
+    make_small_blocks(&scene);
+    scene_close(&scene);
+    change(scene.path,
+           "UPDATE frame SET function = 'grab' WHERE id = 2;"
+           "INSERT INTO meta VALUES ('wrappers_found', '[{\"function\":\"grab\"}]')");
+    scene_analyze(&scene, &options, &findings);
+    const struct tn_finding *finding = scene_find(&findings, "overhead", SITE_A - 1);
+    assert_non_null(finding);
+    assert_string_equal(finding->sites[0].via, "grab");
+    tn_findings_finish(&findings);
+    change(scene.path, "UPDATE meta SET value = '[{' WHERE key = 'wrappers_found'");
+    scene_analyze(&scene, &options, &findings);
+    assert_non_null(scene_find(&findings, "overhead", SITE_A));
+    tn_findings_finish(&findings);
+    scene_end(&scene);
+}
+
 static void progress(void *user, uint64_t done, uint64_t total)
 {
     uint64_t *seen = user;
@@ -257,6 +312,8 @@ int main(void)
         cmocka_unit_test(a_log_without_events_gives_no_finding),
         cmocka_unit_test(a_log_that_is_being_recorded_can_be_read),
         cmocka_unit_test(random_events_of_two_processes_are_followed),
+        cmocka_unit_test(damage_is_told),
+        cmocka_unit_test(wrappers_that_were_found_are_known),
         cmocka_unit_test(progress_ends_at_the_total),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
