@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
+#include "models.h"
 #include "output.h"
 #include "progress.h"
 #include "say.h"
@@ -33,6 +34,7 @@ struct request {
     uint64_t site_top;  /* sites in each list */
     enum tn_confidence least;
     const char *code;
+    const char *policies; /* models to measure findings on; NULL: none */
     bool is_saved;
     struct tn_analyze_options analyze;
     struct tn_threshold_value values[THRESHOLDS_MAX];
@@ -138,6 +140,7 @@ static int check_options(const struct tn_arguments *arguments, struct request *r
     request->has_top = tn_option_is_given(arguments, "top");
     request->site_top = request->has_top ? request->top : SITE_TOP_DEFAULT;
     request->output = tn_option_text(arguments, "output");
+    request->policies = tn_option_text(arguments, "policy");
     request->is_saved = tn_option_is_given(arguments, "save");
     analyze->only = tn_option_text(arguments, "only");
     analyze->wrapper_regex = tn_option_text(arguments, "wrapper");
@@ -214,6 +217,18 @@ static int print_report(const struct request *request, const struct tn_summary *
     return status;
 }
 
+/* What is measured comes first in the order of findings. */
+static int measure(struct tn_log *log, const char *policies, struct tn_findings *findings,
+                   struct tn_error *error)
+{
+    int r = tn_models_measure(log, "report", policies, findings, error);
+    if (r == 0 && tn_findings_rank(findings) < 0)
+        r = tn_error_set(error, -ENOMEM, "cannot order the findings: out of memory");
+    if (r < 0)
+        tn_findings_finish(findings);
+    return r;
+}
+
 /* Summary and findings, after which the log is not needed any more. */
 static int load(const struct request *request, const char *path, struct tn_summary *ret_summary,
                 struct tn_findings *ret_findings, struct tn_error *error)
@@ -232,6 +247,8 @@ static int load(const struct request *request, const char *path, struct tn_summa
         options.user = &progress;
         r = tn_analyze(log, &options, ret_findings, error);
         tn_progress_end(&progress);
+        if (r == 0 && request->policies != NULL)
+            r = measure(log, request->policies, ret_findings, error);
         if (r < 0)
             tn_summary_finish(ret_summary);
     }
@@ -301,6 +318,10 @@ static const struct tn_option options[] = {
      "the process to tell of, by its id in the log (default: the\none with most allocations)", NULL},
     {0, "code", "SYSTEM",
      "definitions to paste, in text: c (default), freertos,\nzephyr, threadx, all or none", NULL},
+    {0, "policy", "P,...",
+     "measure what the findings change by replaying the log on\nthese models of heaps: " TN_MODELS_DEFAULT
+     "...",
+     NULL},
     {0, "save", NULL, "also write the findings into the log's tables finding and\nfinding_site", NULL},
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
+#include "models.h"
 #include "say.h"
 #include "simulate.h"
 
@@ -10,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEFAULT_POLICIES  "first-fit,freertos-heap4,tlsf,glibc"
-#define POLICIES_KNOWN    64
 #define POOLS_MAX         64
 #define POOL_LEAST_BYTES  16
 #define REPLICAS          200
@@ -31,38 +30,7 @@ struct request {
     uint64_t horizon_ns, replicas; /* of the risk card */
 };
 
-static int unknown_policy(const char *name, struct tn_error *error)
-{
-    const char *names[POLICIES_KNOWN];
-    size_t count = 0;
-    for (; count < POLICIES_KNOWN && tn_policy_at(count) != NULL; count++)
-        names[count] = tn_policy_name(tn_policy_at(count));
-    const char *nearest = tn_nearest_word(name, names, count, sizeof(names[0]));
-    if (nearest != NULL)
-        return tn_error_set(error, -EINVAL,
-                            "option '--policy' of 'simulate': unknown policy '%s': did you mean '%s'?", name,
-                            nearest);
-    return tn_error_set(
-        error, -EINVAL,
-        "option '--policy' of 'simulate': unknown policy '%s'; 'tenure simulate --help' lists them", name);
-}
-
-/* One `:KEY=VALUE` of a policy. */
-static int set_parameter(struct tn_simulate_policy *policy, char *text, struct tn_error *error)
-{
-    char *value = strchr(text, '=');
-    if (value == NULL)
-        return tn_error_set(error, -EINVAL, "option '--policy' of 'simulate': '%s' of '%s' is no KEY=VALUE",
-                            text, policy->label);
-    *value = '\0';
-    int r = tn_heap_options_set(&policy->options.heap, text, value + 1);
-    if (r == 0)
-        return 0;
-    return tn_error_set(error, -EINVAL, "option '--policy' of 'simulate': %s '%s' of '%s'",
-                        r == -ENOENT ? "there is no parameter" : "no such value of", text, policy->label);
-}
-
-static int add_policy(struct tn_simulation *simulation, const struct request *request, char *text,
+static int add_policy(struct tn_simulation *simulation, const struct request *request, const char *text,
                       struct tn_error *error)
 {
     if (simulation->policy_count == TN_SIMULATE_POLICIES_MAX)
@@ -72,27 +40,20 @@ static int add_policy(struct tn_simulation *simulation, const struct request *re
     policy->label = strdup(text);
     if (policy->label == NULL)
         return tn_error_set(error, -ENOMEM, "cannot simulate: out of memory");
-    char *rest = NULL;
-    char *name = strtok_r(text, ":", &rest);
-    const struct tn_policy *known = name != NULL ? tn_policy_find(name) : NULL;
-    if (known == NULL)
-        return unknown_policy(name != NULL ? name : "", error);
-    tn_replay_options_init(&policy->options, known);
-    policy->options.heap = request->heap;
+    int r = tn_model_parse("simulate", text, &request->heap, &policy->options, error);
+    if (r < 0)
+        return r;
     policy->options.after = request->after;
     policy->options.wants_offsets = simulation->has_offsets;
     policy->options.wants_samples = policy->options.wants_pins = true;
-    int r = 0;
-    for (char *word = strtok_r(NULL, ":", &rest); word != NULL && r == 0; word = strtok_r(NULL, ":", &rest))
-        r = set_parameter(policy, word, error);
-    return r;
+    return 0;
 }
 
 static int read_policies(const struct tn_arguments *arguments, struct tn_simulation *simulation,
                          const struct request *request, struct tn_error *error)
 {
     const char *given = tn_option_text(arguments, "policy");
-    char *text = strdup(given != NULL ? given : DEFAULT_POLICIES), *rest = NULL;
+    char *text = strdup(given != NULL ? given : TN_MODELS_DEFAULT), *rest = NULL;
     if (text == NULL)
         return tn_error_set(error, -ENOMEM, "cannot simulate: out of memory");
     int r = 0;
@@ -100,7 +61,7 @@ static int read_policies(const struct tn_arguments *arguments, struct tn_simulat
         r = add_policy(simulation, request, word, error);
     free(text);
     if (r == 0 && simulation->policy_count == 0)
-        r = unknown_policy("", error);
+        r = tn_error_set(error, -EINVAL, "option '--policy' of 'simulate': it names no policy");
     return r;
 }
 
@@ -400,7 +361,7 @@ static const struct tn_option options[] = {
     {0, "script", "FILE",
      "replay a script instead of a log: lines 'A ID SIZE [ALIGN]',\n'R ID SIZE', 'F ID'; # begins a comment",
      NULL},
-    {0, "policy", "P,...", "models to replay on (default " DEFAULT_POLICIES ")", NULL},
+    {0, "policy", "P,...", "models to replay on (default " TN_MODELS_DEFAULT ")", NULL},
     {0, "heap", "BYTES", "size of the heap; without it, the smallest that survives\nis found", NULL},
     {0, "pointer-size", "4|8", "of the machine that is modelled (default: this one's)", NULL},
     {0, "header", "BYTES", "header of each block: the plain policies, buddy", NULL},
