@@ -65,6 +65,7 @@ class World:
         self.recorder = self.build / "tools/tenure-recorder"
         self.shim = self.build / "lib/shim/libtenure.so"
         self.programs = self.build / "tests/e2e/programs"
+        self.truths = self.build / "tests/truth/programs"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tenure-world-"))
         self.folder.chmod(0o755)
         self.run_folder = self.folder / "run"

@@ -74,8 +74,52 @@ def after_failure(world):
     expect(found["grow"]["grown_heap_bytes"] >= 1500, "the grown heap")
 
 
+def script_without(path, sites):
+    """The allocations of a log without those of some sites, as a script: from the rows, not by the replay's own reader."""
+    rows = query(path, """SELECT id, size_bytes, birth_ns, death_ns, site_id, previous_id FROM allocation
+                          WHERE process_id = (SELECT process_id FROM allocation GROUP BY 1 ORDER BY count(*) DESC LIMIT 1)""")
+    expect(all(row[5] is None for row in rows), "the program resizes blocks: this reader cannot")
+    events = []
+    for number, size, birth, death, site, _ in rows:
+        if site in sites:
+            continue
+        events.append((birth, 1, number, f"A {number} {size}\n"))
+        if death is not None:
+            events.append((death, 0, number, f"F {number}\n"))
+    return "".join(event[3] for event in sorted(events))
+
+
+def changes(world):
+    """What taking a finding's blocks out of the heap saves is what a trace without these blocks needs less."""
+    result, path = world.record(world.truths / "local_buffer", options=("--rows", "all"))
+    expect_equal(result.status, 0, "status")
+    told = world.run(world.tenure, "simulate", "--format", "json", path, "--apply", "stack-buffer", "--policy",
+                     "first-fit,freertos-heap4,glibc")
+    expect_equal((told.err, told.status), (b"", 0), "simulate --apply")
+    answer = json.loads(told.out)["what_if"]
+    expect(len(answer["changes"]) >= 1, "nothing was found that could lie on the stack")
+    report = world.run(world.tenure, "report", "--format", "json", "--only", "stack-buffer", path)
+    findings = {f["rank"]: f for f in json.loads(report.out)["findings"]}
+    script = world.folder / "without.txt"
+    for change in answer["changes"]:
+        if change["is_together"]:
+            continue
+        sites = {site["site_id"] for site in findings[change["rank"]]["sites"]}
+        script.write_text(script_without(path, sites))
+        removed = query(path, f"""SELECT count(*) FROM allocation WHERE site_id IN ({','.join(map(str, sites))})""")[0][0]
+        expect_equal(change["allocations_removed"], removed, "allocations removed")
+        alone = simulate(world, "--script", script, "--policy", "first-fit,freertos-heap4,glibc")
+        for measured, direct, before in zip(change["policies"], alone, answer["before"]):
+            expect_equal(measured["heap_bytes"], direct["minimum_heap_bytes"]["safe"], f"{direct['policy']}: heap")
+            expect_equal(measured["heap_delta_bytes"], measured["heap_bytes"] - before["heap_bytes"], "delta")
+    measured = world.run(world.tenure, "report", "--format", "json", "--only", "stack-buffer", "--policy", "first-fit", path)
+    expect_equal((measured.err, measured.status), (b"", 0), "report --policy")
+    expect(b"first-fit" in measured.out, "the report shows no measured effect")
+
+
 ALL = {
     "simulate_paper": paper,
     "simulate_log": log,
     "simulate_after_failure": after_failure,
+    "simulate_changes": changes,
 }
