@@ -38,6 +38,7 @@ static inline void walk_begin(struct tn_walk *walk, struct tn_thread *thread, co
 {
     walk->at = *caller;
     walk->end_slot = 0;
+    walk->is_plain = true;
     walk->high = tn_thread_stack_high(thread, caller->cfa);
 }
 
@@ -45,6 +46,12 @@ static inline void walk_begin(struct tn_walk *walk, struct tn_thread *thread, co
 static inline bool is_same(const struct tn_trail_frame *frame, const struct tn_caller *at)
 {
     return frame->at.cfa == at->cfa && frame->at.pc == at->pc && (frame->at.fp == at->fp || !frame->needs_fp);
+}
+
+/* Whether a frame's caller can be verified by the words it was found from. */
+static inline bool is_plain(const struct tn_trail_frame *frame)
+{
+    return frame->kind == TN_RULE_SP || frame->kind == TN_RULE_FP || frame->kind == TN_RULE_END;
 }
 
 /* How many of the trail's outermost count frames no longer follow from the one inside them. */
@@ -56,6 +63,21 @@ static uint32_t find_break(const struct tn_trail *trail, uint32_t count)
             return i;
     }
     return 0;
+}
+
+/* How many of the trail's outermost frames may be met by a walk that begins at cfa: it never comes back to
+ * those further in. */
+static inline uint32_t reach(const struct tn_trail *trail, uintptr_t cfa)
+{
+    uint32_t low = 0;
+    uint32_t size = trail->plain_count;
+    while (size > 0) {
+        uint32_t half = (size + 1) / 2;
+        bool is_outward = trail->kept[low + half - 1].at.cfa >= cfa;
+        low += is_outward ? half : 0;
+        size = is_outward ? size - half : half - 1;
+    }
+    return low;
 }
 
 /* Whether the walk has met the trail at its frame kept - 1, and the trail still holds from there on. If it
@@ -109,6 +131,7 @@ static inline uint32_t walk_fresh(struct tn_walk *walk, struct tn_thread *thread
             continue;
         walk->at = at;
         step = tn_step_any(walk, thread, frame);
+        walk->is_plain = walk->is_plain && is_plain(frame);
         at = walk->at;
         high = walk->high;
     }
@@ -152,12 +175,6 @@ static inline void keep(struct tn_trail *trail, const struct tn_trail_frame *fre
         return;
     uint32_t outward = frame[-1].watch_count;
     frame->watch_count = outward + watch(frame, frame - 1, trail->watches + outward);
-}
-
-/* Whether a frame's caller can be verified by the words it was found from. */
-static inline bool is_plain(const struct tn_trail_frame *frame)
-{
-    return frame->kind == TN_RULE_SP || frame->kind == TN_RULE_FP || frame->kind == TN_RULE_END;
 }
 
 /* Put the new frames on what has been kept. Returns the number of all frames. */
@@ -206,14 +223,11 @@ static void remember(struct tn_trail *trail, const struct tn_caller *caller, uin
 }
 
 /* Whether a stack can be remembered: found by plain rules, in the thread's own stack, by few new frames. */
-static inline bool is_memorable(const struct tn_thread *thread, const struct tn_trail *trail, uint32_t kept,
-                                uint32_t fresh)
+static inline bool is_memorable(const struct tn_thread *thread, const struct tn_trail *trail,
+                                const struct tn_walk *walk, uint32_t kept, uint32_t fresh)
 {
-    bool is_memorable = kept > 0 && kept <= trail->plain_count && fresh <= TN_MEMO_FRAMES_MAX &&
-                        trail->high == thread->stack_high;
-    for (uint32_t i = 0; is_memorable && i < fresh; i++)
-        is_memorable = is_plain(&trail->fresh[i]);
-    return is_memorable;
+    return kept > 0 && kept <= trail->plain_count && fresh <= TN_MEMO_FRAMES_MAX && walk->is_plain &&
+           trail->high == thread->stack_high;
 }
 
 /* Join the new frames to the trail's outermost kept ones, of which there is one. Returns the stack's hash. */
@@ -247,7 +261,7 @@ static struct tn_origin capture(struct tn_thread *thread, struct tn_trail *trail
     if (TN_UNLIKELY(walk.high == 0))
         return origin;
     bool is_cut;
-    uint32_t kept = trail->plain_count;
+    uint32_t kept = reach(trail, caller->cfa);
     uint32_t fresh = walk_fresh(&walk, thread, trail, &kept, &is_cut);
     if (TN_UNLIKELY(kept + fresh > tn_process.options.depth_max)) {
         /* Too deep together: what is kept has to be cut anew. */
@@ -267,7 +281,7 @@ static struct tn_origin capture(struct tn_thread *thread, struct tn_trail *trail
     }
     if (TN_UNLIKELY(origin.stack_id == 0))
         origin.stack_id = announce(thread, trail, caller, kept, is_cut);
-    if (TN_LIKELY(origin.stack_id != 0 && is_memorable(thread, trail, kept, fresh)))
+    if (TN_LIKELY(origin.stack_id != 0 && is_memorable(thread, trail, &walk, kept, fresh)))
         remember(trail, caller, kept, fresh, origin);
     if (TN_UNLIKELY(walk.is_own))
         tn_own_end(thread);

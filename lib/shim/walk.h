@@ -20,6 +20,7 @@ struct tn_walk {
     struct tn_caller at; /* the frame that is to be stepped out of */
     uintptr_t high;      /* one past the highest byte of the stack that at.cfa lies in */
     uintptr_t end_slot;  /* where the word lay that ended the walk; 0: it ended otherwise */
+    bool is_plain;       /* every frame so far was left by a plain rule */
     bool is_own;         /* libunwind was called: tn_own_end is due when the stack has been dealt with */
 };
 
