@@ -26,6 +26,9 @@ static const struct tn_threshold thresholds[] = {
      "methods: interval Jaccard of 0.9"},
     {"combine.max-count", 4, 1, 64, "blocks of one site in one structure, at most",
      "methods: 1 to 4; more are a container of the structure"},
+    {"combine.exceptions", 0.01, 0, 0.5,
+     "share of the members' blocks in no group, up to which a finding is not weak",
+     "one in a hundred: error paths, and a constructor's rare other uses"},
     {"combine.similar-size", 0.1, 0, 1, "difference in size of structures that could be one type, at most",
      "a tenth: what a flag or a pointer more makes of a small structure"},
     {0},
@@ -176,7 +179,7 @@ static void leave_parent(struct tn_combine *combine, const struct tn_pass *pass,
 
 /* ---------------------------------------------------------------------------------------- events */
 
-static int follow_birth(struct tn_combine *combine, const struct tn_block *block)
+static int follow_birth(struct tn_combine *combine, const struct tn_block *block, uint64_t thread_event)
 {
     struct tn_combine_thread *thread = &combine->threads[block->thread];
     struct tn_combine_site *site = &combine->sites[block->site];
@@ -188,12 +191,15 @@ static int follow_birth(struct tn_combine *combine, const struct tn_block *block
     if (site->births++ == 0)
         site->stack_id = block->stack_id;
     site->size_bytes += block->size_bytes;
-    *own = (struct tn_combine_block){.id = block->id,
-                                     .birth_index = block->birth_index,
-                                     .birth_number = thread->birth_count,
-                                     .next_number = UINT64_MAX,
-                                     .site = block->site,
-                                     .thread = block->thread};
+    *own = (struct tn_combine_block){
+        .id = block->id,
+        .birth_index = block->birth_index,
+        .birth_number = thread->birth_count,
+        .next_number = UINT64_MAX,
+        .birth_event = thread_event,
+        .site_death_event = site->last_death_thread == block->thread ? site->last_death_event : 0,
+        .site = block->site,
+        .thread = block->thread};
     thread->births[at].id = block->id;
     thread->births[at].slot = block->slot;
     note_parent(combine, own);
@@ -224,7 +230,7 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
     if (event->event->previous_id != 0 && event->event->previous_id == resized_id)
         carry_on(combine, block->slot, thread);
     else if (block->site != 0 && !pass->sites[block->site].is_runtime)
-        r = follow_birth(combine, block);
+        r = follow_birth(combine, block, event->thread_event);
     const struct tn_combine_block *own = &combine->blocks[block->slot];
     if (own->id != 0 && block->size_bytes > combine->sites[own->site].max_size_bytes)
         combine->sites[own->site].max_size_bytes = block->size_bytes;
@@ -277,6 +283,8 @@ static int death(void *state, const struct tn_pass *pass, const struct tn_pass_e
     own->id = 0;
     site->deaths++;
     site->lifetime += death.death_index - death.block.birth_index;
+    site->last_death_thread = event->thread;
+    site->last_death_event = event->thread_event;
     site->last_death_id = death.block.id;
     site->last_death_index = pass->allocation_count;
     leave_parent(combine, pass, &death.block);

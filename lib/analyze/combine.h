@@ -6,8 +6,9 @@
  * group (combine_group.c, combine_similar.c), and what is stated (combine_finding.c).
  *
  * A block of site b belongs to the block of site a that was born before it in the same thread, with no other
- * block of a in between. The two are a pair if they also die together: in one thread, with hardly an
- * allocation in between, and none by either site. */
+ * block of a in between. The two are a pair if no other block of b died between their births, which makes
+ * them parts of one construction, and if they die together: in one thread, with hardly an allocation in
+ * between, and none by either site. */
 
 #include "frames.h"
 
@@ -51,14 +52,16 @@ struct tn_combine_nest {
 /* What is counted of a site. A chain of reallocs is one block. */
 struct tn_combine_site {
     uint64_t births, deaths, resizes;
-    uint64_t size_bytes;                      /* sum over births */
-    uint64_t max_size_bytes;                  /* of any block in a chain */
-    uint64_t lifetime;                        /* sum over deaths, in allocations of the process */
-    uint32_t newest;                          /* slot + 1 of its newest block; 0: none. May have died */
-    uint32_t newest_thread;                   /* of that block */
-    uint32_t stack_id;                        /* of its first birth */
-    uint64_t death_window;                    /* window that holds one of its deaths */
-    uint64_t birth_window;                    /* window in whose course one was born */
+    uint64_t size_bytes;     /* sum over births */
+    uint64_t max_size_bytes; /* of any block in a chain */
+    uint64_t lifetime;       /* sum over deaths, in allocations of the process */
+    uint32_t newest;         /* slot + 1 of its newest block; 0: none. May have died */
+    uint32_t newest_thread;  /* of that block */
+    uint32_t stack_id;       /* of its first birth */
+    uint64_t death_window;   /* window that holds one of its deaths */
+    uint64_t birth_window;   /* window in whose course one was born */
+    uint32_t last_death_thread;
+    uint64_t last_death_event;                /* of that thread */
     uint64_t last_death_id, last_death_index; /* block, and allocations of the process then */
     struct tn_combine_nest nest;
     struct tn_combine_pair *pairs; /* owned; TN_COMBINE_PARTNERS of them, or NULL */
@@ -66,11 +69,13 @@ struct tn_combine_site {
 
 /* What is kept beside a live block. */
 struct tn_combine_block {
-    uint64_t id;           /* of its first block; 0: dead, or not followed */
-    uint64_t birth_index;  /* allocations of the process */
-    uint64_t birth_number; /* births of its thread */
-    uint64_t next_number;  /* of the next block of the site in the thread; UINT64_MAX: none yet */
-    uint64_t parent_id;    /* 0: none */
+    uint64_t id;               /* of its first block; 0: dead, or not followed */
+    uint64_t birth_index;      /* allocations of the process */
+    uint64_t birth_number;     /* births of its thread */
+    uint64_t next_number;      /* of the next block of the site in the thread; UINT64_MAX: none yet */
+    uint64_t birth_event;      /* of its thread */
+    uint64_t site_death_event; /* of the same thread: the last death of a block of its site before; 0: none */
+    uint64_t parent_id;        /* 0: none */
     uint32_t site, thread;
 };
 
@@ -125,7 +130,7 @@ struct tn_combine_group {
     uint64_t per_group[TN_COMBINE_MEMBERS]; /* blocks of the site in a group, at most at once */
     uint64_t group_count;
     uint64_t exceptions; /* blocks that were in no group */
-    bool is_doubtful;    /* an exception that is not just a parent without a child */
+    uint64_t strays;     /* exceptions that are not just a parent without a child */
 };
 
 /* Note that two blocks of different sites died together. Returns 0 or -ENOMEM. */

@@ -274,7 +274,7 @@ static int fill_notes(const struct statement *statement, struct tn_finding *find
                  "this costs %s of memory at the peak, since every member has its largest size: it buys "
                  "fewer calls, and a heap that is easier to foresee",
                  tn_print_bytes(bytes, (uint64_t)delta_bytes));
-    if (r == 0 && exceptions != 0 && statement->group->is_doubtful)
+    if (r == 0 && exceptions != 0 && statement->group->strays != 0)
         r = note(&notes, "%s blocks of these sites were in no group", tn_print_count(count, exceptions));
     else if (r == 0 && exceptions != 0)
         r = note(&notes, "%s times a member was not needed", tn_print_count(count, exceptions));
@@ -300,7 +300,9 @@ static bool is_changeable(const struct statement *statement, const struct tn_fin
 
 static int fill(struct statement *statement, struct tn_finding *finding)
 {
-    bool is_clean = !statement->group->is_doubtful && has_one_module(finding) && statement->pass->is_complete;
+    double share = tn_pass_threshold(statement->pass, "combine.exceptions");
+    bool is_clean = (double)statement->group->strays <= share * (double)statement->allocations &&
+                    has_one_module(finding) && statement->pass->is_complete;
     finding->confidence = is_clean ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
     fill_saving(statement, finding);
     int r = fill_texts(statement, finding);

@@ -155,7 +155,7 @@ static void count_exceptions(const struct grouping *grouping, struct tn_combine_
         const struct tn_combine_pair *pair = find_pair(grouping->combine, group->sites[0], group->sites[i]);
         uint64_t outside = grouping->combine->sites[group->sites[i]].deaths - pair->blocks;
         group->exceptions += outside;
-        group->is_doubtful |= outside != 0;
+        group->strays += outside;
     }
 }
 
@@ -197,7 +197,8 @@ static int make_groups(struct grouping *grouping)
 
 /* ---------------------------------------------------------------------------------------- parents */
 
-/* Not dying together, but always inside the only block of another site, most of which have one. */
+/* Not dying together, but always inside the only block of another site, most of which have one. With two
+ * parents at a time, it would be a guess whose child it is. */
 static bool is_nested(const struct grouping *grouping, uint32_t site)
 {
     const struct tn_combine_site *own = &grouping->combine->sites[site];
@@ -207,6 +208,7 @@ static bool is_nested(const struct grouping *grouping, uint32_t site)
     const struct tn_combine_site *parent = &grouping->combine->sites[nest->parent];
     uint64_t outside = nest->outside + own->births - nest->births;
     return (double)parent->deaths >= grouping->support &&
+           grouping->pass->sites[nest->parent].peak_live_count == 1 &&
            (double)nest->parents_with >= grouping->confidence * (double)parent->births &&
            (double)outside <= (1 - grouping->confidence) * (double)own->births &&
            nest->max_live_count <= grouping->max_count;
@@ -233,7 +235,7 @@ static int make_nests(struct grouping *grouping)
             group.per_group[group.member_count++] = own->nest.max_live_count;
             uint64_t outside = own->nest.outside + own->births - own->nest.births;
             group.exceptions += outside;
-            group.is_doubtful |= outside != 0;
+            group.strays += outside;
             if (own->nest.parents_with < group.group_count)
                 group.group_count = own->nest.parents_with;
         }

@@ -36,13 +36,15 @@ static struct meeting measure(const struct tn_combine_death *one, const struct t
     return meeting;
 }
 
-/* Another block of the first site in between is nearer to the second. Two lives that do not overlap have
- * nothing to share. A second block that outlives the first, with allocations in between, would have to leave
- * the structure. */
+/* Another block of the first site in between is nearer to the second. A block of the second site that died in
+ * between shows that something went on from there: what is periodic looks like that. Two lives that do not
+ * overlap have nothing to share. A second block that outlives the first, with allocations in between, would
+ * have to leave the structure. */
 static bool is_pair(const struct meeting *meeting, double shared_life)
 {
     const struct tn_combine_death *first = meeting->first, *second = meeting->second;
     if (second->block.birth_number >= first->block.next_number ||
+        second->block.site_death_event > first->block.birth_event ||
         second->block.birth_index > first->death_index)
         return false;
     return second->thread_event < first->thread_event ||
