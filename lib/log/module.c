@@ -40,8 +40,9 @@ enum column {
     COLUMN_FREE_STACK_DEPTH_BYTES,
     COLUMN_FREE_FUNCTION,
     COLUMN_PREVIOUS_ID,
-    COLUMN_FUNCTION_ID, /* hidden: the codes, for filling allocation_row */
+    COLUMN_FUNCTION_ID, /* hidden from here on: as allocation_row keeps them */
     COLUMN_FREE_FUNCTION_ID,
+    COLUMN_EXCESS_BYTES,
 };
 
 enum plan {
@@ -342,7 +343,7 @@ static const struct {
     [COLUMN_FREE_STACK_ID] = AT(free_stack_id, RULE_DEATH_ID),
     [COLUMN_FREE_STACK_DEPTH_BYTES] = AT(free_depth_bytes, RULE_DEATH),
     [COLUMN_PREVIOUS_ID] = AT(previous_id, RULE_ID),
-    [COLUMN_FREE_FUNCTION_ID] = {0, RULE_OTHER},
+    [COLUMN_EXCESS_BYTES] = {0, RULE_OTHER},
 };
 
 static __attribute__((noinline)) int show_other(struct row_cursor *cursor, sqlite3_context *result,
@@ -355,6 +356,8 @@ static __attribute__((noinline)) int show_other(struct row_cursor *cursor, sqlit
         show_name(result, row->function);
     if (column == COLUMN_FUNCTION_ID)
         sqlite3_result_int(result, (int)row->function);
+    if (column == COLUMN_EXCESS_BYTES)
+        sqlite3_result_int64(result, (sqlite3_int64)(row->usable_size_bytes - row->size_bytes));
     if (row->is_live)
         return SQLITE_OK;
     if (column == COLUMN_LIFETIME_NS)

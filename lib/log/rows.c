@@ -19,7 +19,7 @@
 #define FILL_FROM(id)                                                                                        \
     "INSERT INTO allocation_row SELECT " id                                                                  \
     ", process_id, thread_id, stack_id, function_id, size_bytes,"                                            \
-    " usable_size_bytes - size_bytes, alignment_bytes, address, birth_ns, lifetime_ns, "                     \
+    " excess_bytes, alignment_bytes, address, birth_ns, lifetime_ns, "                                       \
     "lifetime_allocations,"                                                                                  \
     " lifetime_bytes, stack_depth_bytes, free_thread_id, free_stack_id, free_stack_depth_bytes,"             \
     " free_function_id, previous_id FROM allocation ORDER BY id"

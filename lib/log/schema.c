@@ -286,4 +286,4 @@ const char tn_schema_allocation_columns[] =
     " alignment_bytes INTEGER, address INTEGER, birth_ns INTEGER, death_ns INTEGER, lifetime_ns INTEGER,"
     " lifetime_allocations INTEGER, lifetime_bytes INTEGER, stack_depth_bytes INTEGER,"
     " free_thread_id INTEGER, free_stack_id INTEGER, free_stack_depth_bytes INTEGER, free_function TEXT,"
-    " previous_id INTEGER, function_id HIDDEN, free_function_id HIDDEN)";
+    " previous_id INTEGER, function_id HIDDEN, free_function_id HIDDEN, excess_bytes HIDDEN)";

@@ -13,8 +13,8 @@ extern const char *const tn_schema_tables[];
 extern const char tn_schema_allocation_row[];
 extern const char tn_schema_allocation_view[];
 
-/* The columns of the virtual table `allocation`, equal to those of the view, and two hidden ones
- * for filling the rows. */
+/* The columns of the virtual table `allocation`, equal to those of the view, and hidden ones for filling the
+ * rows. */
 extern const char tn_schema_allocation_columns[];
 
 #endif
