@@ -237,6 +237,15 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
     return r;
 }
 
+/* Whether a death is of another clean-up than the last one of the thread: the site has had a birth since the
+ * window was opened. Several threads share a site's note of that; what dies without any birth of the thread
+ * in between goes together, whatever they wrote there. */
+static bool is_another(const struct tn_combine_thread *thread, const struct tn_combine_site *site)
+{
+    const struct tn_combine_death *last = &thread->deaths[(thread->death_count - 1) % TN_COMBINE_RECENT];
+    return site->birth_window == thread->window && last->birth_count != thread->birth_count;
+}
+
 /* Compare with what died just before. */
 static int follow_death(struct tn_combine *combine, struct tn_combine_thread *thread,
                         const struct tn_combine_death *death)
@@ -246,7 +255,7 @@ static int follow_death(struct tn_combine *combine, struct tn_combine_thread *th
         thread->deaths = calloc(TN_COMBINE_RECENT, sizeof(thread->deaths[0]));
     if (thread->deaths == NULL)
         return -ENOMEM;
-    if (thread->death_count == 0 || site->birth_window == thread->window ||
+    if (thread->death_count == 0 || is_another(thread, site) ||
         thread->birth_count - thread->window_birth_count > WINDOW_BIRTHS)
         open_window(combine, thread);
     site->death_window = thread->window;
