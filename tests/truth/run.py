@@ -35,19 +35,26 @@ def truths(names):
     return chosen
 
 
-def record_truth(world, truth):
+def builds(world, programs):
+    """(truth, executable) of every build of these programs."""
+    folder = world.build / "tests/truth/programs"
+    found = [(truth, folder / f"{truth.name}{suffix}") for truth in programs for suffix in ("", "_optimised")]
+    return [(truth, path) for truth, path in found if path.exists() or not path.name.endswith("_optimised")]
+
+
+def record_truth(world, path):
     """A log of the program, with rows."""
-    log = world.folder / f"{truth.name}.db"
-    result, log = world.record(world.build / "tests/truth/programs" / truth.name, log=log, options=("--rows", "all"))
-    expect_equal(result.err, b"", f"{truth.name}: what record wrote on stderr")
-    expect_equal(result.status, 0, f"{truth.name}: status")
+    log = world.folder / f"{path.name}.db"
+    result, log = world.record(path, log=log, options=("--rows", "all"))
+    expect_equal(result.err, b"", f"{path.name}: what record wrote on stderr")
+    expect_equal(result.status, 0, f"{path.name}: status")
     check_log(log)
     return log
 
 
-def try_program(world, truth):
+def try_program(world, truth, path):
     """Record, report, compare; gives the Outcome."""
-    log = record_truth(world, truth)
+    log = record_truth(world, path)
     found = report(world, log)
     schema.check(found)
     outcome = compare.compare(truth, found, lambda kind: report(world, log, "--only", kind))
@@ -70,11 +77,11 @@ def ratio(part, whole):
 
 
 def run_findings(world, names):
-    programs = truths(names)
-    outcomes = in_pairs(lambda truth: try_program(world, truth), programs)
+    programs = builds(world, truths(names))
+    outcomes = in_pairs(lambda build: try_program(world, *build), programs)
     found = expected = false = asked = looked = wrong = 0
-    for truth, outcome in zip(programs, outcomes):
-        print(f"{truth.name}: {outcome.found} of {outcome.expected} found, {len(outcome.false)} false, "
+    for (_, path), outcome in zip(programs, outcomes):
+        print(f"{path.name}: {outcome.found} of {outcome.expected} found, {len(outcome.false)} false, "
               f"{outcome.queries} queries agree")
         for line in outcome.missed + outcome.false + outcome.wrong:
             print(f"    {line}")
@@ -84,7 +91,7 @@ def run_findings(world, names):
         asked += outcome.queries
         looked += outcome.contained
         wrong += len(outcome.wrong)
-    print(f"{len(programs)} programs; recall {ratio(found, expected)}; precision {ratio(found, found + false)}; "
+    print(f"{len(programs)} builds of {len({truth.name for truth, _ in programs})} programs; recall {ratio(found, expected)}; precision {ratio(found, found + false)}; "
           f"{asked} queries agree with their evidence; {looked} blocks are contained in the owner named")
     expect(found == expected and false == 0 and wrong == 0, "findings are missing, wrong or false")
 
