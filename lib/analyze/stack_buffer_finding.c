@@ -276,8 +276,8 @@ static int fill_notes(const struct statement *statement, struct tn_finding *find
          counts->no_owner},
         {counts->no_stack != 0, "%s blocks were released without a stack: nothing is known of them",
          counts->no_stack},
-        {counts->left_live != 0, "%s blocks were never released, although their owner had returned",
-         counts->left_live},
+        {counts->left_live != 0,
+         "%s blocks were never released: kept somewhere, or the program ended meanwhile", counts->left_live},
         {counts->doubtful != 0 && !is_proven(statement),
          "%s releases stand before the birth in the owner's code: either a loop, or a pointer kept from one "
          "call to the next",
