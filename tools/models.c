@@ -114,6 +114,8 @@ static int note_all(const struct tn_what_if *what_if, const struct tn_what_if_mo
         if (change->finding == NULL)
             continue;
         struct tn_finding *finding = &findings->items[change->finding - findings->items];
+        finding->saving.outside_bytes = change->outside_bytes;
+        finding->saving.outside = change->outside;
         for (size_t m = 0; m < model_count; m++) {
             if (change->measures[m].heap_bytes == 0 || models[m].heap_bytes == 0)
                 continue;

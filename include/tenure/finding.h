@@ -43,6 +43,8 @@ struct tn_finding_saving {
     int64_t peak_bytes_delta;     /* of the whole program's memory (heap, static, stack) at its peak */
     struct tn_finding_heap_delta *heap_deltas; /* owned; empty until a replay measured them */
     size_t heap_delta_count;
+    uint64_t outside_bytes; /* that the change takes elsewhere, at their peak; 0 until a replay measured it */
+    const char *outside;    /* where that is: "stack", "static", "pool"; NULL: nowhere. Static storage */
 };
 
 /* What the replay needs to apply a finding to a trace. */

@@ -212,7 +212,7 @@ static void drop_losers(struct competition *competition)
 struct ranked {
     struct tn_finding finding;
     size_t kind_order;
-    int64_t heap_bytes; /* saved at best, over the policies that a replay tried */
+    int64_t heap_bytes; /* measured_bytes */
     double share;       /* of the process's allocations, plus of its peak; weighted by kind */
 };
 
@@ -237,13 +237,25 @@ static double weight_of(const struct tn_finding *finding, size_t rule)
     return rules[rule].weight * (varies ? VARYING_WEIGHT : 1);
 }
 
+/* Below this share of the peak, what a replay measured is a matter of where blocks happen to fall. */
+#define MEASURED_SHARE 100
+
+/* Heap that is saved on the model where most is, less what the change takes elsewhere. */
+static int64_t measured_bytes(const struct tn_findings *findings, const struct tn_finding_saving *saving)
+{
+    int64_t most_bytes = 0;
+    for (size_t i = 0; i < saving->heap_delta_count; i++)
+        if (-saving->heap_deltas[i].bytes > most_bytes)
+            most_bytes = -saving->heap_deltas[i].bytes;
+    most_bytes -= (int64_t)saving->outside_bytes;
+    return most_bytes > (int64_t)(findings->peak_live_bytes / MEASURED_SHARE) ? most_bytes : 0;
+}
+
 static struct ranked weigh(const struct tn_findings *findings, const struct tn_finding *finding)
 {
     struct ranked ranked = {.finding = *finding, .kind_order = find_rule(finding->kind)};
     const struct tn_finding_saving *saving = &finding->saving;
-    for (size_t i = 0; i < saving->heap_delta_count; i++)
-        if (-saving->heap_deltas[i].bytes > ranked.heap_bytes)
-            ranked.heap_bytes = -saving->heap_deltas[i].bytes;
+    ranked.heap_bytes = measured_bytes(findings, saving);
     if (findings->allocations != 0)
         ranked.share = (double)saving->allocations_removed / (double)findings->allocations;
     if (findings->peak_live_bytes != 0 && saving->peak_bytes_delta < 0)

@@ -109,6 +109,7 @@ static void write_saving(struct tn_json *json, const struct tn_finding_saving *s
     for (size_t i = 0; i < saving->heap_delta_count; i++)
         tn_json_int(json, saving->heap_deltas[i].policy, saving->heap_deltas[i].bytes);
     tn_json_close_object(json);
+    tn_json_uint(json, "outside_bytes", saving->outside_bytes);
     tn_json_close_object(json);
 }
 

@@ -61,6 +61,24 @@ static int print_delta(struct tn_buffer *out, int64_t bytes)
     return tn_buffer_print(out, "%s %s", tn_print_bytes(text, size_bytes), bytes < 0 ? "less" : "more");
 }
 
+/* What a replay measured: heaps, and what stands in their place. */
+static int print_heaps(const struct tn_finding_saving *saving, struct tn_buffer *out)
+{
+    char bytes[TN_QUANTITY_TEXT_BYTES];
+    int r = 0;
+    for (size_t i = 0; i < saving->heap_delta_count && r == 0; i++) {
+        r = tn_buffer_print(out, "heap of %s: ", saving->heap_deltas[i].policy);
+        if (r == 0)
+            r = print_delta(out, saving->heap_deltas[i].bytes);
+        if (r == 0)
+            r = tn_buffer_print(out, "; ");
+    }
+    if (r == 0 && saving->outside != NULL && saving->outside_bytes != 0)
+        r = tn_buffer_print(out, "%s of %s memory in its place; ",
+                            tn_print_bytes(bytes, saving->outside_bytes), saving->outside);
+    return r;
+}
+
 static int print_saving(const struct tn_finding_saving *saving, const struct tn_summary_totals *totals,
                         struct tn_buffer *out)
 {
@@ -81,14 +99,7 @@ static int print_saving(const struct tn_finding_saving *saving, const struct tn_
         if (r == 0)
             r = tn_buffer_print(out, "; ");
     }
-    for (size_t i = 0; i < saving->heap_delta_count && r == 0; i++) {
-        r = tn_buffer_print(out, "heap of %s: ", saving->heap_deltas[i].policy);
-        if (r == 0)
-            r = print_delta(out, saving->heap_deltas[i].bytes);
-        if (r == 0)
-            r = tn_buffer_print(out, "; ");
-    }
-    return r;
+    return r == 0 ? print_heaps(saving, out) : r;
 }
 
 /* A label and what is in the buffer, which is emptied; nothing when there is nothing to say. */

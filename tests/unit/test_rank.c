@@ -191,10 +191,14 @@ static void measured_heaps_lead(void **state)
     saving->heap_deltas = calloc(2, sizeof(saving->heap_deltas[0]));
     assert_non_null(saving->heap_deltas);
     saving->heap_deltas[0] = (struct tn_finding_heap_delta){strdup("first-fit"), 16};
-    saving->heap_deltas[1] = (struct tn_finding_heap_delta){strdup("tlsf"), -64};
+    saving->heap_deltas[1] = (struct tn_finding_heap_delta){strdup("tlsf"), -640};
     saving->heap_delta_count = 2;
     assert_int_equal(tn_findings_rank(&findings), 0);
     assert_item(&findings, 0, "overhead", 'b', NULL);
+    /* What is only moved elsewhere is not saved, and what is hardly anything is no reason. */
+    findings.items[0].saving.outside_bytes = 600;
+    assert_int_equal(tn_findings_rank(&findings), 0);
+    assert_item(&findings, 0, "stack-buffer", 'a', NULL);
     tn_findings_finish(&findings);
 }
 

@@ -58,7 +58,9 @@ static struct tn_finding items[] = {
                 .bytes_removed = 16,
                 .peak_bytes_delta = -24,
                 .heap_deltas = heap_deltas,
-                .heap_delta_count = 2},
+                .heap_delta_count = 2,
+                .outside_bytes = 80,
+                .outside = "stack"},
      .evidence = S("{\"buffer_bytes\": 80, \"owner\": {\"function\": \"read \\\"it\\\"\", \"file\": "
                    "\"/src/app/input.c\", \"line\": 30}, \"frames_down\": 0, \"instances\": 90000, "
                    "\"exceptions\": 0, \"share\": 0.25, \"depth_bytes\": 3145728, \"life_ns\": 1500, "
