@@ -25,6 +25,8 @@ struct request {
     struct tn_heap_pool *pools;  /* owned */
     enum tn_replay_after after;
     bool is_json;
+    const char *sizes; /* file of sizes; NULL: none */
+    bool is_without_runtime;
     const char *kinds; /* of findings to apply; NULL: none */
     bool has_risk;
     uint64_t horizon_ns, replicas; /* of the risk card */
@@ -162,9 +164,14 @@ static int read_request(const struct tn_arguments *arguments, struct request *re
     if ((request->script != NULL) == (arguments->operand_count > 0))
         return tn_error_set(error, -EINVAL, "'simulate' needs a LOG or '--script FILE', one of them");
     request->kinds = tn_option_text(arguments, "apply");
-    if (request->kinds != NULL && request->script != NULL)
-        return tn_error_set(error, -EINVAL,
-                            "option '--apply' of 'simulate': findings come from a log, not from a script");
+    request->sizes = tn_option_text(arguments, "sizes");
+    request->is_without_runtime = tn_option_is_given(arguments, "without-runtime");
+    if (request->script != NULL &&
+        (request->kinds != NULL || request->sizes != NULL || request->is_without_runtime))
+        return tn_error_set(
+            error, -EINVAL,
+            "options '--apply', '--sizes' and '--without-runtime' of 'simulate' need a log: a "
+            "script has no sites");
     int r = read_heap(arguments, &request->heap, error);
     if (r == 0)
         r = read_after(arguments, request, error);
@@ -256,7 +263,7 @@ static int read_file(const char *path, struct tn_buffer *text, struct tn_error *
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return tn_error_set(error, -errno, "cannot read the script %s: %s", path, strerror(errno));
+        return tn_error_set(error, -errno, "cannot read %s: %s", path, strerror(errno));
     int r = 0;
     while (r == 0) {
         r = tn_buffer_reserve(text, 65536);
@@ -274,8 +281,7 @@ static int read_file(const char *path, struct tn_buffer *text, struct tn_error *
     }
     close(fd);
     if (r < 0)
-        return tn_error_set(error, r == -EFBIG ? -EBADMSG : r, "cannot read the script %s: %s", path,
-                            strerror(-r));
+        return tn_error_set(error, r == -EFBIG ? -EBADMSG : r, "cannot read %s: %s", path, strerror(-r));
     return 0;
 }
 
@@ -298,6 +304,27 @@ static int simulate_script(const struct request *request, struct tn_simulation *
     return status;
 }
 
+/* What differs between the recorded machine and the modelled one. */
+static int assume(const struct request *request, struct tn_simulation *simulation, struct tn_log *log,
+                  struct tn_error *error)
+{
+    struct tn_buffer text = {0};
+    int r = 0;
+    if (request->is_without_runtime)
+        r = tn_replay_sites_leave_runtime(&simulation->sites, tn_log_database(log), error);
+    if (r == 0 && request->sizes != NULL)
+        r = read_file(request->sizes, &text, error);
+    if (r == 0 && request->sizes != NULL && tn_buffer_append(&text, "", 1) < 0)
+        r = tn_error_set(error, -ENOMEM, "cannot read the sizes: out of memory");
+    if (r == 0 && request->sizes != NULL)
+        r = tn_replay_sites_read(&simulation->sites, tn_log_database(log), request->sizes, (char *)text.data,
+                                 error);
+    tn_buffer_finish(&text);
+    if (request->is_without_runtime || request->sizes != NULL)
+        tn_replay_log_assume(simulation->log, &simulation->sites);
+    return r;
+}
+
 static int simulate_log(const struct request *request, struct tn_simulation *simulation, const char *path)
 {
     struct tn_log *log = NULL;
@@ -310,7 +337,8 @@ static int simulate_log(const struct request *request, struct tn_simulation *sim
     } else {
         simulation->name = path;
         simulation->source = tn_replay_log_source(simulation->log);
-        status = answer(request, simulation, log);
+        status = assume(request, simulation, log, &error) < 0 ? tn_say_error(&error)
+                                                              : answer(request, simulation, log);
     }
     tn_replay_log_close(simulation->log);
     tn_log_close(log);
@@ -328,6 +356,7 @@ static void finish(struct request *request, struct tn_simulation *simulation)
     }
     tn_what_if_finish(&simulation->what_if);
     tn_findings_finish(&simulation->findings);
+    tn_replay_sites_finish(&simulation->sites);
     free(request->pools);
     free(simulation);
 }
@@ -374,6 +403,10 @@ static const struct tn_option options[] = {
     {0, "apply", "KIND,...",
      "measure what the log's findings of these kinds would\nchange, alone and together; all: of every kind",
      NULL},
+    {0, "without-runtime", NULL,
+     "leave out what the C library, the C++ library and the\nloader allocate for themselves", NULL},
+    {0, "sizes", "FILE",
+     "sizes on the modelled machine: lines 'PLACE [FROM] TO',\nPLACE a function or FILE:LINE", NULL},
     {0, "after-failure", "WHAT", "stop (default), skip the block, or grow the heap", NULL},
     {0, "process", "ID",
      "the process to replay, by its id in the log (default: the\none with most allocations)", NULL},

@@ -10,7 +10,8 @@
 #include <string.h>
 
 struct tn_replay_log {
-    struct tn_log *log; /* borrowed */
+    struct tn_log *log;            /* borrowed */
+    struct tn_replay_sites *sites; /* borrowed; NULL: nothing is assumed of sites */
     uint64_t process_id;
     struct tn_event_cursor *cursor; /* owned; NULL before the first rewind */
     uint32_t *site_of_stack;        /* owned; by stack id */
@@ -115,6 +116,11 @@ void tn_replay_log_close(struct tn_replay_log *source)
     free(source);
 }
 
+void tn_replay_log_assume(struct tn_replay_log *source, struct tn_replay_sites *sites)
+{
+    source->sites = sites;
+}
+
 uint64_t tn_replay_log_process(const struct tn_replay_log *source)
 {
     return source->process_id;
@@ -129,6 +135,8 @@ static int go_back(void *state, struct tn_error *error)
     tn_map_finish(&source->root);
     source->is_held = source->has_ended = false;
     source->flushed = 0;
+    if (source->sites != NULL)
+        tn_replay_sites_restart(source->sites);
     int r = tn_event_cursor_open(tn_log_database(source->log), source->process_id, &source->cursor);
     if (r < 0)
         return tn_error_set(error, r, "cannot read the events of the log, %s: %s", tn_log_path(source->log),
@@ -176,6 +184,10 @@ static int emit_birth(struct tn_replay_log *source, const struct tn_log_event *e
     };
     if (event->stack_id < source->stack_count)
         ret_event->site_id = source->site_of_stack[event->stack_id];
+    /* What is left out is never placed; its resizes and its release find no block, and do nothing. */
+    if (source->sites != NULL &&
+        !tn_replay_sites_apply(source->sites, ret_event->site_id, &ret_event->size_bytes))
+        return 0;
     return 1;
 }
 

@@ -5,6 +5,7 @@
 /* A recorded process as a source of events for the simulator, and the names of its sites. One thread at a
  * time. */
 
+#include "replay_sites.h"
 #include "tenure/log.h"
 #include "tenure/replay.h"
 
@@ -23,6 +24,9 @@ int tn_replay_log_open(struct tn_log *log, uint64_t process_id, struct tn_replay
  * time order; from the first again after each rewind. Sites are those of the log, 0 where names are missing.
  */
 struct tn_replay_source tn_replay_log_source(struct tn_replay_log *source);
+
+/* Assume something of sites from the next rewind on; sites is borrowed until tn_replay_log_close. */
+void tn_replay_log_assume(struct tn_replay_log *source, struct tn_replay_sites *sites);
 
 /* Id of the process that is replayed. */
 uint64_t tn_replay_log_process(const struct tn_replay_log *source);

@@ -30,6 +30,7 @@ struct tn_simulation {
     struct tn_replay_log *log; /* borrowed; NULL: a script */
     struct tn_simulate_policy policies[TN_SIMULATE_POLICIES_MAX];
     size_t policy_count;
+    struct tn_replay_sites sites;                             /* owned; what is assumed of the log's */
     bool has_heap;                                            /* the region was given */
     bool has_offsets;                                         /* to be printed */
     struct tn_findings findings;                              /* owned; what_if borrows them */

@@ -193,6 +193,20 @@ static void put_policy(struct tn_json *json, const struct tn_simulation *simulat
     tn_json_close_object(json);
 }
 
+static void put_assumptions(struct tn_json *json, const struct tn_replay_sites *sites)
+{
+    if (sites->allocations == 0)
+        return;
+    tn_json_open_object(json, "assumed");
+    tn_json_uint(json, "allocations", sites->allocations);
+    tn_json_uint(json, "total_bytes", sites->bytes);
+    tn_json_uint(json, "left_out_allocations", sites->left_out_allocations);
+    tn_json_uint(json, "left_out_bytes", sites->left_out_bytes);
+    tn_json_uint(json, "overridden_allocations", sites->overridden_allocations);
+    tn_json_uint(json, "overridden_bytes", sites->overridden_bytes);
+    tn_json_close_object(json);
+}
+
 int tn_simulate_print_json(const struct tn_simulation *simulation, struct tn_buffer *out)
 {
     struct tn_json json = {.out = out};
@@ -201,6 +215,7 @@ int tn_simulate_print_json(const struct tn_simulation *simulation, struct tn_buf
     tn_json_text(&json, "source", simulation->name);
     if (simulation->log != NULL)
         tn_json_uint(&json, "process_id", tn_replay_log_process(simulation->log));
+    put_assumptions(&json, &simulation->sites);
     tn_json_open_array(&json, "policies");
     for (size_t i = 0; i < simulation->policy_count; i++)
         put_policy(&json, simulation, &simulation->policies[i]);

@@ -28,17 +28,42 @@ static int print_site(const struct tn_simulation *simulation, uint32_t site_id, 
     return r;
 }
 
+/* Of one number in another. */
+static double percent(double part, double whole)
+{
+    return whole > 0 ? 100.0 * part / whole : 0.0;
+}
+
+/* What was assumed for a machine that the program was not recorded on. */
+static int print_assumptions(const struct tn_replay_sites *sites, struct tn_buffer *out)
+{
+    char count[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES];
+    int r = 0;
+    if (sites->left_out_allocations > 0)
+        r = tn_buffer_print(
+            out, "left out: %s allocations of %s by the C library, the C++ library and the loader\n",
+            tn_print_count(count, sites->left_out_allocations), tn_print_bytes(bytes, sites->left_out_bytes));
+    if (r == 0 && sites->size_count > 0)
+        r = tn_buffer_print(out,
+                            "other sizes: for %s allocations, %.1f %% of the bytes that were asked for\n",
+                            tn_print_count(count, sites->overridden_allocations),
+                            percent((double)sites->overridden_bytes, (double)sites->bytes));
+    return r;
+}
+
 static int print_head(const struct tn_simulation *simulation, struct tn_buffer *out)
 {
     char events[TN_QUANTITY_TEXT_BYTES], allocations[TN_QUANTITY_TEXT_BYTES], live[TN_QUANTITY_TEXT_BYTES];
     const struct tn_replay_result *result = &simulation->policies[0].result;
-    int r = tn_buffer_print(out, "%s: %s events replayed, %s allocations, at most %s bytes live\n\n",
+    int r = tn_buffer_print(out, "%s: %s events replayed, %s allocations, at most %s bytes live\n",
                             simulation->name, tn_print_count(events, result->events),
                             tn_print_count(allocations, result->allocations),
                             tn_print_count(live, result->peak_live_bytes));
+    if (r == 0)
+        r = print_assumptions(&simulation->sites, out);
     if (r < 0)
         return r;
-    return tn_buffer_print(out, "%-18s %14s  %-28s %14s %14s %14s %10s %10s\n", "policy", "heap", "outcome",
+    return tn_buffer_print(out, "\n%-18s %14s  %-28s %14s %14s %14s %10s %10s\n", "policy", "heap", "outcome",
                            "high water", "smallest", "safe", "internal", "external");
 }
 
@@ -49,12 +74,6 @@ static const char *outcome(const struct tn_replay_result *result, char *text, si
     snprintf(text, text_bytes, "%s at event %" PRIu64, tn_replay_class_name(result->failure.class),
              result->failure.event);
     return text;
-}
-
-/* Shares of the live bytes, over time. */
-static double percent(double part, double whole)
-{
-    return whole > 0 ? 100.0 * part / whole : 0.0;
 }
 
 static int print_row(const struct tn_simulate_policy *policy, struct tn_buffer *out)

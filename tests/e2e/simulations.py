@@ -3,7 +3,7 @@
 
 import json
 
-from harness import expect, expect_equal, query
+from harness import expect, expect_equal, need, query
 
 PAPER = "A 0 100\nA 1 1500\nA 2 100\nA 3 1500\nF 1\nA 4 100\nA 5 1500\n"
 POLICIES = (
@@ -117,9 +117,37 @@ def changes(world):
     expect(b"first-fit" in measured.out, "the report shows no measured effect")
 
 
+def assumptions(world):
+    """Sizes of another machine, and a system without a C library: what is replayed is what was asked for."""
+    result, path = world.record(world.truths / "combine_equal", options=("--rows", "all"))
+    expect_equal(result.status, 0, "status")
+    site, line, size, count = query(path, """SELECT site_id, line, min(size_bytes), count(*) FROM allocation
+        JOIN site ON site.id = site_id WHERE line IS NOT NULL GROUP BY 1 ORDER BY 3 DESC LIMIT 1""")[0]
+    sizes = world.folder / "sizes.txt"
+    sizes.write_text(f"# place from to\ncombine_equal.c:{line} {size} 1024\ncombine_equal.c:{line} {size + 1} 9999999\n")
+    common = ("--policy", "first-fit", "--format", "json", path)
+    plain = json.loads(world.run(world.tenure, "simulate", *common).out)
+    told = json.loads(world.run(world.tenure, "simulate", "--sizes", sizes, *common).out)
+    expect_equal(told["assumed"]["overridden_allocations"], count, "allocations of another size")
+    expect_equal(told["assumed"]["overridden_bytes"], count * size, "their bytes")
+    peak = plain["policies"][0]["peak_live_bytes"]
+    expect(peak < told["policies"][0]["peak_live_bytes"] < 9999999, "the peak with other sizes")
+    sizes.write_text("no_such_function 8\n")
+    bad = world.run(world.tenure, "simulate", "--sizes", sizes, *common)
+    expect_equal((bad.status, bad.out, len(bad.error_lines())), (3, b"", 1), "a place that is no site")
+    result, path = world.record(need("sqlite3"), ":memory:", "SELECT 1", options=("--rows", "all"))
+    kept = query(path, """SELECT count(*) FROM allocation LEFT JOIN site ON site.id = site_id
+        WHERE coalesce(module, '') NOT LIKE '%/libc.so%' AND coalesce(module, '') NOT LIKE '%/ld-linux%'
+        AND coalesce(via, '') NOT IN ('fopen', 'fgets', 'fputs', 'getpwuid', 'fwrite', 'puts', 'printf', 'fclose')
+        AND previous_id IS NULL""")[0][0]
+    (answer,) = simulate(world, path, "--policy", "first-fit", "--without-runtime")
+    expect(0 < kept == answer["allocations"], f"without the C library: {answer['allocations']}, wanted {kept}")
+
+
 ALL = {
     "simulate_paper": paper,
     "simulate_log": log,
     "simulate_after_failure": after_failure,
     "simulate_changes": changes,
+    "simulate_assumptions": assumptions,
 }
