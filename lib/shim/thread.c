@@ -142,6 +142,7 @@ static void take_over(struct tn_thread *thread, uint32_t slot, uint32_t tid)
     thread->ring->seen_tail_words = atomic_load_explicit(&thread->ring->tail_words, memory_order_acquire);
     thread->index_mask = tn_hot.ring_words - 1;
     thread->limit_words = 0;
+    thread->left_head_words = UINT64_MAX;
     thread->last_ticks = tn_ticks();
     thread->nested_count = 0;
     forget_stack_ids(thread);
