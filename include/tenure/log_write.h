@@ -150,6 +150,10 @@ int tn_log_add_birth(struct tn_log_writer *writer, const struct tn_birth *birth,
  * has not died. Also -EINVAL, as tn_log_add_birth. */
 int tn_log_add_death(struct tn_log_writer *writer, const struct tn_death *death);
 
+/* A death of this block may be appended soon: ask for what it will need, so that it is in the cache. Changes
+ * nothing; any numbers are fine. Cost: some 2 ns; it saves 20 where many blocks live. */
+void tn_log_expect_death(const struct tn_log_writer *writer, uint64_t process_id, uint64_t allocation_id);
+
 /* The real allocator returned NULL. */
 int tn_log_add_failure(struct tn_log_writer *writer, uint64_t process_id, uint64_t thread_id,
                        uint64_t stack_id, enum tn_function function, uint64_t size_bytes, uint64_t time_ns);

@@ -84,15 +84,24 @@ static int add_list(struct tn_unpack *unpack, uint32_t index)
     return 0;
 }
 
+static int widen(uint64_t **array, uint32_t count)
+{
+    uint64_t *numbers = realloc(*array, count * sizeof(numbers[0]));
+    if (numbers == NULL)
+        return -ENOMEM;
+    *array = numbers;
+    return 0;
+}
+
 static int widen_list(struct tn_birth_list *list)
 {
     uint32_t wider = list->capacity != 0 ? list->capacity * 2 : 256;
-    struct tn_unpacked_birth *births = realloc(list->births, wider * sizeof(births[0]));
-    if (births == NULL)
-        return -ENOMEM;
-    list->births = births;
-    list->capacity = wider;
-    return 0;
+    int r = widen(&list->address_classes, wider);
+    if (r == 0)
+        r = widen(&list->ids, wider);
+    if (r == 0)
+        list->capacity = wider;
+    return r;
 }
 
 /* The event is another thread's than the one before. Returns 0 or a negative errno. */
@@ -197,8 +206,10 @@ static void get_oddities(struct tn_unpack *unpack, uint32_t flags, const struct 
         *tn_predict_excess(predict, place->size_bytes) = get_number(unpack, TN_COLUMN_EXCESS);
     if ((flags & TN_BIRTH_ALIGNMENT) != 0)
         place->alignment_bytes = get_number(unpack, TN_COLUMN_ALIGNMENT);
-    if ((flags & TN_BIRTH_GAP) != 0)
+    if ((flags & TN_BIRTH_GAP) != 0) {
         predict->last_id += get_number(unpack, TN_COLUMN_GAP);
+        unpack->has_gaps |= unpack->birth_count != 0;
+    }
     event->previous_id = place->is_grown ? actor->last_dead_id : 0;
     if ((flags & TN_BIRTH_PREVIOUS) == 0)
         return;
@@ -216,7 +227,8 @@ static int keep_birth(struct tn_unpack *unpack, struct tn_actor *actor, uint64_t
         if (r < 0)
             return r;
     }
-    list->births[actor->births++] = (struct tn_unpacked_birth){id, address << 8 | size_class};
+    list->ids[actor->births] = id;
+    list->address_classes[actor->births++] = address << 8 | size_class;
     if (unpack->birth_count++ == 0 && id != unpack->first_id)
         return -EBADMSG;
     return unpack->error;
@@ -286,10 +298,12 @@ static inline int get_death(struct tn_unpack *unpack, struct tn_actor *actor, st
         return -EBADMSG;
     event->allocation_id = predict->base_id + (uint64_t)(rank + 1);
     if (rank >= 0) {
-        const struct tn_unpacked_birth *birth = &unpack->lists[actor->source].births[rank];
-        uint32_t bin = tn_predict_bin((uint32_t)(birth->address_class & 255), predict->actor);
-        tn_predict_release(predict, bin, birth->address_class >> 8);
-        event->allocation_id = birth->id;
+        const struct tn_birth_list *list = &unpack->lists[actor->source];
+        bool is_dense = !unpack->has_gaps && predict->actor_count == 1;
+        uint64_t address_class = list->address_classes[rank];
+        uint32_t bin = tn_predict_bin((uint32_t)(address_class & 255), predict->actor);
+        tn_predict_release(predict, bin, address_class >> 8);
+        event->allocation_id = is_dense ? unpack->first_id + (uint64_t)rank : list->ids[rank];
     }
     actor->last_dead_id = event->allocation_id;
     return unpack->error;
@@ -360,6 +374,7 @@ int tn_unpack_open(struct tn_unpack *unpack, const struct tn_chunk *chunk)
     unpack->event_count = chunk->births + chunk->deaths;
     unpack->event_index = 0;
     unpack->birth_count = 0;
+    unpack->has_gaps = false;
     unpack->births = chunk->births;
     unpack->first_id = chunk->first_id;
     unpack->last_id = chunk->last_id;
@@ -374,8 +389,10 @@ void tn_unpack_finish(struct tn_unpack *unpack)
 {
     ZSTD_freeDCtx(unpack->zstd);
     tn_buffer_finish(&unpack->bytes);
-    for (uint32_t i = 0; i < unpack->list_count; i++)
-        free(unpack->lists[i].births);
+    for (uint32_t i = 0; i < unpack->list_count; i++) {
+        free(unpack->lists[i].address_classes);
+        free(unpack->lists[i].ids);
+    }
     free(unpack->lists);
     tn_predict_finish(&unpack->predict);
     *unpack = (struct tn_unpack){0};

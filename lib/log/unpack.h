@@ -11,6 +11,7 @@
 #include "tenure/base.h"
 #include "tenure/log.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,16 +27,12 @@ struct tn_column_in {
     uint64_t bit;                   /* TN_WIDE_BITS: bits read */
 };
 
-/* A birth of this chunk, in the list of its thread. */
-struct tn_unpacked_birth {
-    uint64_t id;
-    uint64_t address_class; /* address << 8 | tn_predict_size_class */
-};
-
-/* The births of a thread in this chunk so far; the memory is kept from chunk to chunk. */
+/* The births of a thread in this chunk so far; the memory is kept from chunk to chunk. Ids are apart, because
+ * they mostly follow from the first one: what is read at random should stay in the cache. */
 struct tn_birth_list {
-    struct tn_unpacked_birth *births; /* owned */
-    uint32_t capacity;                /* the count is in its tn_actor */
+    uint64_t *address_classes; /* owned; address << 8 | tn_predict_size_class */
+    uint64_t *ids;             /* owned */
+    uint32_t capacity;         /* of both; the count is in its tn_actor */
 };
 
 /* Zeroed is closed. The memory is kept from chunk to chunk. */
@@ -46,7 +43,8 @@ struct tn_unpack {
     struct tn_birth_list *lists; /* owned; by index of the thread */
     uint32_t list_count;
     uint64_t event_count, event_index;
-    uint64_t birth_count;                                    /* so far */
+    uint64_t birth_count; /* so far */
+    bool has_gaps;        /* the ids of the births so far do not follow each other */
     uint64_t births, first_id, last_id, last_ns, process_id; /* what the row promises */
     struct tn_predict predict;
     int error; /* -EBADMSG, -ENOMEM: met in the event at hand */

@@ -89,6 +89,19 @@ int tn_log_add_death(struct tn_log_writer *writer, const struct tn_death *death)
     return 0;
 }
 
+void tn_log_expect_death(const struct tn_log_writer *writer, uint64_t process_id, uint64_t allocation_id)
+{
+    if (process_id - 1 >= writer->pack_capacity || writer->packs[process_id - 1] == NULL)
+        return;
+    const struct tn_pack *pack = writer->packs[process_id - 1];
+    uint64_t index = allocation_id - pack->first_id;
+    if (index >= pack->birth_count)
+        return;
+    __builtin_prefetch(&pack->address_classes[index]);
+    if (pack->predict.actor_count > 1)
+        __builtin_prefetch(&pack->owners[index]);
+}
+
 static int insert_chunk(struct tn_log_writer *writer, const struct tn_chunk *chunk)
 {
     struct sqlite3_stmt *statement = tn_writer_statement(writer, TN_WRITER_CHUNK);

@@ -8,8 +8,10 @@
  * smallest ring. */
 #define RUN_EVENTS 1024u
 
-/* How far ahead in a ring the table is prefetched: 8 events of 4 words. */
+/* How far ahead in a ring the table is asked for, and then, from what it says, the log: 8 and 4 events of 4
+ * words. */
 #define PREFETCH_WORDS 32
+#define EXPECT_WORDS   16
 
 static int reserve(struct tn_order *order)
 {
@@ -167,6 +169,18 @@ static inline __attribute__((always_inline)) void prefetch(const struct tn_strea
         tn_table_prefetch(&stream->matcher->table, *ahead & TN_ADDRESS_MASK);
 }
 
+/* Tell the log which block dies soon. Events need not be of 4 words: then this word is anything. */
+static inline __attribute__((always_inline)) void expect(const struct tn_stream *stream)
+{
+    const uint64_t *ahead = stream->next + EXPECT_WORDS;
+    if ((uintptr_t)(ahead + 2) >= (uintptr_t)stream->end || tn_event_kind_of(*ahead) != TN_EVENT_DEATH)
+        return;
+    const struct tn_matcher *matcher = stream->matcher;
+    const struct tn_table_entry *entry = tn_table_find(&matcher->table, ahead[2] & TN_ADDRESS_MASK);
+    if (entry != NULL)
+        tn_log_expect_death(matcher->writer, matcher->process_id, entry->value);
+}
+
 /* Apply events of the first stream while none of another ring is older.
  *
  * Returns  enum tn_verdict of the last event, or an error; with DONE the stream has been put in its place
@@ -179,6 +193,7 @@ static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
     bool is_shown = true;
     for (uint32_t n = 0; is_shown && n < RUN_EVENTS && stream->stamp <= bound; n++) {
         prefetch(stream);
+        expect(stream);
         int r = tn_match_apply(stream, false);
         if (r != TN_VERDICT_DONE)
             return r;
