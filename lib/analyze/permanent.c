@@ -344,17 +344,31 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     return r;
 }
 
+/* The site whose finding has the list of others: of all that stay, the largest, those of start-up first. */
+static uint32_t find_largest(const struct state *state, const struct tn_pass *pass)
+{
+    uint32_t largest = 0;
+    enum class largest_class = CLASS_NONE;
+    for (uint32_t site = 1; site < pass->site_count; site++) {
+        enum class class = class_of(state, pass, site);
+        bool is_first = largest == 0 || (class == CLASS_INIT && largest_class != CLASS_INIT);
+        bool is_larger = (class == CLASS_INIT || largest_class != CLASS_INIT) &&
+                         (largest == 0 || pass->sites[site].total_bytes > pass->sites[largest].total_bytes);
+        if (class == CLASS_NONE || (!is_first && !is_larger))
+            continue;
+        largest = site;
+        largest_class = class;
+    }
+    return largest;
+}
+
 static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
 {
     struct state *state = own;
-    uint32_t largest = 0;
     int r = 0;
     find_init(state, pass);
     count_post_init(state, pass);
-    for (uint32_t site = 1; site < pass->site_count; site++)
-        if (class_of(state, pass, site) == CLASS_INIT &&
-            (largest == 0 || pass->sites[site].total_bytes > pass->sites[largest].total_bytes))
-            largest = site;
+    uint32_t largest = find_largest(state, pass);
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++) {
         enum class class = class_of(state, pass, site);
         bool has_list = site == largest && state->post_init_allocations != 0;

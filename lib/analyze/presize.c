@@ -20,6 +20,7 @@ struct site_state {
     uint64_t fresh_index;        /* birth_index of its last birth, until a block of the site is released */
     uint64_t moved_bytes;        /* bytes that were copied at most: what the old blocks held */
     struct tn_map pairs;         /* stacks of a birth and of a release that were a step -> 1 */
+    struct tn_sizes steps;       /* sizes that buffers grew to */
     struct tn_sizes finals;      /* sizes at which they ended */
 };
 
@@ -57,7 +58,9 @@ static int note_step(struct site_state *site, uint64_t before_bytes, uint64_t si
     site->growth_steps++;
     site->moved_bytes += before_bytes;
     site->chains += grown == 1;
-    int r = grown > 1 ? tn_sizes_add(&site->finals, before_bytes, UINT64_MAX) : 0;
+    int r = tn_sizes_add(&site->steps, size_bytes, 1);
+    if (r == 0 && grown > 1)
+        r = tn_sizes_add(&site->finals, before_bytes, UINT64_MAX);
     return r < 0 ? r : tn_sizes_add(&site->finals, size_bytes, 1);
 }
 
@@ -97,6 +100,7 @@ struct capacity {
     uint64_t final_bytes; /* largest */
     uint64_t median_bytes;
     uint64_t initial_bytes; /* to start with */
+    uint64_t steps_spared;  /* steps to sizes that it holds from the start */
     bool is_predictable;    /* it fits most without wasting much */
 };
 
@@ -113,6 +117,12 @@ static int weigh(struct site_state *site, struct capacity *ret_capacity)
     bool is_even = capacity.final_bytes <= 4 * capacity.median_bytes;
     capacity.initial_bytes = is_even ? capacity.final_bytes : p90_bytes;
     capacity.is_predictable = is_even || p90_bytes <= 4 * capacity.median_bytes;
+    free(list);
+    r = tn_sizes_list(&site->steps, &list, &count);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < count && list[i].size_bytes <= capacity.initial_bytes; i++)
+        capacity.steps_spared += list[i].count;
     free(list);
     *ret_capacity = capacity;
     return 0;
@@ -237,8 +247,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     /* sizes of a buffer that is replaced, rather than grown, rise half of the time */
     bool is_growth = site->copy_steps == 0 || site->other_replacements * 10 <= site->copy_steps;
     finding.confidence = capacity.is_predictable && is_growth ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
-    finding.saving.allocations_removed =
-        capacity.initial_bytes == capacity.final_bytes ? site->growth_steps : site->growth_steps / 10 * 9;
+    finding.saving.allocations_removed = capacity.steps_spared;
     finding.apply = TN_APPLY_PRESIZE;
     finding.apply_bytes = capacity.initial_bytes;
     r = fill_texts(site, &capacity, &finding);
@@ -268,6 +277,7 @@ static void finish(void *own)
     struct state *state = own;
     for (size_t i = 0; state != NULL && state->sites != NULL && i < state->site_count; i++) {
         tn_sizes_finish(&state->sites[i].finals);
+        tn_sizes_finish(&state->sites[i].steps);
         tn_map_finish(&state->sites[i].pairs);
     }
     if (state != NULL)
