@@ -194,12 +194,12 @@ static inline uint32_t fold(struct tn_trail *trail, uint32_t kept, uint32_t fres
 /* Where to remember the caller's stack: in the place of one with the same registers, or of another. */
 static inline struct tn_memo *memo_place(struct tn_trail *trail, const struct tn_caller *caller)
 {
-    struct tn_memo *memo = tn_trail_memo(trail, caller);
-    size_t index = (size_t)(memo - trail->memos);
-    if (index % 2 == 0 || (memo->at.pc == caller->pc && memo->at.cfa == caller->cfa))
-        return memo;
+    struct tn_memo *memo = tn_trail_memos(trail, caller);
+    for (uint32_t i = 0; i < 2; i++)
+        if (memo[i].at.pc == caller->pc && memo[i].at.cfa == caller->cfa)
+            return &memo[i];
     trail->turn ^= 1;
-    return memo - trail->turn;
+    return &memo[trail->turn];
 }
 
 /* Remember a stack: fresh new frames, on the trail's outermost kept frames, which are plain. */
@@ -332,8 +332,8 @@ struct tn_origin tn_capture_slow(struct tn_thread *thread, const struct tn_calle
     if (TN_LIKELY(tn_process.options.check_stacks == 0)) {
         origin = capture(thread, trail, caller);
     } else {
-        const struct tn_memo *memo = tn_trail_memo(trail, caller);
-        origin = tn_memo_holds(memo, trail, caller) ? memo->origin : capture(thread, trail, caller);
+        const struct tn_memo *memo = tn_trail_recall(trail, caller);
+        origin = memo != NULL ? memo->origin : capture(thread, trail, caller);
         check_origin(thread, trail, caller, origin);
     }
     /* Nobody would give the trail back later. */

@@ -7,6 +7,7 @@
 #include "arch.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* A word of the stack that a remembered stack was found by. */
@@ -79,15 +80,21 @@ void tn_trail_close(struct tn_trail *trail, uint32_t depth_max);
  * half written, rules or ids that mean nothing now. NULL is fine. */
 void tn_trail_forget(struct tn_trail *trail);
 
-/* The memo of a caller's stack, or where it might be: one of two neighbours. */
-static inline struct tn_memo *tn_trail_memo(struct tn_trail *trail, const struct tn_caller *caller)
+/* Where the memo of a caller's stack may be: here, or next to it. */
+static inline struct tn_memo *tn_trail_memos(struct tn_trail *trail, const struct tn_caller *caller)
 {
     uint64_t key = (caller->pc + (caller->cfa << 20)) * UINT64_C(0x9e3779b97f4a7c15);
-    struct tn_memo *memo = &trail->memos[key >> 58 << 1];
-    return memo + (((memo->at.pc ^ caller->pc) | (memo->at.cfa ^ caller->cfa)) != 0);
+    return &trail->memos[key >> 58 << 1];
 }
 
-_Static_assert(TN_MEMO_COUNT == 2u << (64 - 58), "tn_trail_memo takes as many bits as there are pairs");
+_Static_assert(TN_MEMO_COUNT == 2u << (64 - 58), "tn_trail_memos takes as many bits as there are pairs");
+
+/* Whether a memo is of a caller with these registers, as far as they matter. */
+static inline bool tn_memo_is_of(const struct tn_memo *memo, const struct tn_caller *caller)
+{
+    return ((memo->at.pc ^ caller->pc) | (memo->at.cfa ^ caller->cfa) |
+            ((memo->at.fp ^ caller->fp) & memo->fp_mask)) == 0;
+}
 
 /* Whether every watch still shows its value. Loads that do not wait for one another, and one branch. */
 static inline bool tn_watches_hold(const struct tn_watch *watches, uint32_t count)
@@ -99,16 +106,28 @@ static inline bool tn_watches_hold(const struct tn_watch *watches, uint32_t coun
     return differences == 0;
 }
 
-/* Whether the caller's stack is the one that the memo remembers. The slots lie between the caller's CFA and
- * the end of its stack, since the memo's did. */
-static inline bool tn_memo_holds(const struct tn_memo *memo, const struct tn_trail *trail,
-                                 const struct tn_caller *caller)
+/* The same, for a few. */
+static inline bool tn_few_watches_hold(const struct tn_watch *watches, uint32_t count)
 {
-    uintptr_t differences = (memo->at.pc ^ caller->pc) | (memo->at.cfa ^ caller->cfa) |
-                            ((memo->at.fp ^ caller->fp) & memo->fp_mask);
-    return differences == 0 && memo->frame_count <= trail->plain_count &&
-           memo->frame->serial == memo->serial && tn_watches_hold(memo->watches, memo->watch_count) &&
-           tn_watches_hold(trail->watches, memo->trail_watch_count);
+    uintptr_t differences = 0;
+#pragma GCC unroll 1
+    for (uint32_t i = 0; i < count; i++)
+        differences |= *watches[i].slot ^ watches[i].value;
+    return differences == 0;
+}
+
+/* The memo that knows the caller's stack; NULL if there is none. The slots lie between the caller's CFA and
+ * the end of its stack, since the memo's did. */
+static inline const struct tn_memo *tn_trail_recall(struct tn_trail *trail, const struct tn_caller *caller)
+{
+    const struct tn_memo *memo = tn_trail_memos(trail, caller);
+    if (!tn_memo_is_of(memo, caller) && !tn_memo_is_of(++memo, caller))
+        return NULL;
+    if (memo->frame_count > trail->plain_count || memo->frame->serial != memo->serial ||
+        !tn_few_watches_hold(memo->watches, memo->watch_count) ||
+        !tn_watches_hold(trail->watches, memo->trail_watch_count))
+        return NULL;
+    return memo;
 }
 
 #endif

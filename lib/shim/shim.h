@@ -321,8 +321,8 @@ static inline struct tn_origin tn_capture(struct tn_thread *thread, const struct
     uint32_t epoch = atomic_load_explicit(&tn_process.rule_epoch, memory_order_acquire);
     if (TN_UNLIKELY(trail == NULL || trail->epoch != epoch))
         return tn_capture_slow(thread, caller);
-    const struct tn_memo *memo = tn_trail_memo(trail, caller);
-    if (TN_LIKELY(tn_memo_holds(memo, trail, caller)))
+    const struct tn_memo *memo = tn_trail_recall(trail, caller);
+    if (TN_LIKELY(memo != NULL))
         return memo->origin;
     return tn_capture_slow(thread, caller);
 }
