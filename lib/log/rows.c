@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <sqlite3.h>
-#include <stdbool.h>
 #include <string.h>
 
 /* A reader that looks at the log just when it is finished is gone soon; one that stays open keeps the
@@ -19,18 +18,9 @@
 #define FILL_FROM(id)                                                                                        \
     "INSERT INTO allocation_row SELECT " id                                                                  \
     ", process_id, thread_id, stack_id, function_id, size_bytes,"                                            \
-    " excess_bytes, alignment_bytes, address, birth_ns, lifetime_ns, "                                       \
-    "lifetime_allocations,"                                                                                  \
-    " lifetime_bytes, stack_depth_bytes, free_thread_id, free_stack_id, free_stack_depth_bytes,"             \
-    " free_function_id, previous_id FROM allocation ORDER BY id"
-
-/* Where no id is missing, SQLite is left to count them: it then goes on at the table's end, and does not look
- * for each id from the root. */
-static const char *fill_sql(struct sqlite3 *database)
-{
-    bool is_dense = tn_sql_int(database, "SELECT sum(births) = max(last_id) FROM chunk", 0) != 0;
-    return is_dense ? FILL_FROM("NULL") : FILL_FROM("id");
-}
+    " excess_bytes, alignment_bytes, address, birth_ns, lifetime_ns, lifetime_allocations, lifetime_bytes,"  \
+    " stack_depth_bytes, free_thread_id, free_stack_id, free_stack_depth_bytes, free_function_id,"           \
+    " previous_id FROM allocation ORDER BY id"
 
 static int fail(struct sqlite3 *database, int code, struct tn_error *error)
 {
@@ -52,13 +42,27 @@ int tn_log_drop_rows(struct sqlite3 *database)
     return r;
 }
 
+/* Where no id is missing, SQLite is left to count them: it then goes on at the table's end, and does not look
+ * for each id from the root. As many rows as there are ids prove that each has its own. */
+static int insert_rows(struct sqlite3 *database)
+{
+    int64_t births = tn_sql_int(database, "SELECT sum(births) FROM chunk", 0);
+    if (births == 0 || births != tn_sql_int(database, "SELECT max(last_id) FROM chunk", -1))
+        return tn_sql_run(database, FILL_FROM("id"));
+    int r = tn_sql_run(database, FILL_FROM("NULL"));
+    if (r < 0 || births == tn_sql_int(database, "SELECT max(id) FROM allocation_row", -1))
+        return r;
+    r = tn_sql_run(database, "DELETE FROM allocation_row");
+    return r < 0 ? r : tn_sql_run(database, FILL_FROM("id"));
+}
+
 static int fill(struct sqlite3 *database)
 {
     int r = tn_log_drop_rows(database);
     if (r == 0)
         r = tn_sql_run(database, tn_schema_allocation_row);
     if (r == 0)
-        r = tn_sql_run(database, fill_sql(database));
+        r = insert_rows(database);
     return r == 0 ? tn_sql_run(database, tn_schema_allocation_view) : r;
 }
 

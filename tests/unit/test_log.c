@@ -187,6 +187,36 @@ static void test_rows_equal_the_virtual_table(void **state)
     fixture_remove(path);
 }
 
+static int64_t count_differences(struct sqlite3 *database)
+{
+    return fixture_query(
+        database,
+        "SELECT (SELECT count(*) FROM (SELECT * FROM allocation EXCEPT SELECT * FROM packed))"
+        " + (SELECT count(*) FROM (SELECT * FROM packed EXCEPT SELECT * FROM allocation))"
+        " + (SELECT count(*) FROM packed) - (SELECT count(*) FROM allocation)");
+}
+
+/* A log that lost its first chunk: rows keep the ids that they have in the chunks. */
+static void test_rows_of_a_log_with_a_gap(void **state)
+{
+    (void)state;
+    char path[FIXTURE_PATH_BYTES];
+    fixture_path(path, "gap");
+    size_t count = fixture_make(path, 9, EVENTS, expected);
+    struct sqlite3 *database = NULL;
+    struct tn_error error = {0};
+    assert_int_equal(tn_log_update_open(path, &database, &error), 0);
+    const char *steps =
+        "DELETE FROM chunk WHERE id = 1; CREATE TEMP TABLE packed AS SELECT * FROM allocation";
+    assert_int_equal(sqlite3_exec(database, steps, NULL, NULL, NULL), SQLITE_OK);
+    assert_in_range(fixture_query(database, "SELECT count(*) FROM packed"), 100, count - 10);
+    assert_true(fixture_query(database, "SELECT min(id) FROM packed") > 1);
+    assert_int_equal(tn_log_fill_rows(database, &error), 0);
+    assert_int_equal(count_differences(database), 0);
+    tn_log_update_close(database);
+    fixture_remove(path);
+}
+
 /* The rows that a condition selects come in order of their ids where that is asked for, whole and all. */
 static void check_order(struct sqlite3 *database, const char *condition)
 {
@@ -293,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_meta_and_main_process),
         cmocka_unit_test(test_interning),
         cmocka_unit_test(test_rows_equal_the_virtual_table),
+        cmocka_unit_test(test_rows_of_a_log_with_a_gap),
         cmocka_unit_test(test_conditions_on_the_virtual_table),
         cmocka_unit_test(test_one_stack_is_walked_alone),
     };
