@@ -20,7 +20,7 @@
 #define BATCHES_MAX  64u
 #define DEPTH_LOW    40
 #define DEPTH_HIGH   200
-#define FRAME        __attribute__((noinline, noclone))
+#define FRAME        __attribute__((noinline))
 #define KEEP_FRAME() __asm__ volatile("" ::: "memory") /* no tail call: the frame stays */
 
 struct job {
