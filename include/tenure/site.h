@@ -159,7 +159,7 @@ struct tn_site_wrapper {
     const char *function;   /* borrowed from the forest */
     uint64_t allocations;   /* that it made */
     uint64_t callers;       /* places that call it, or the wrapper around it */
-    uint64_t fixed_callers; /* of those, with at least two allocations, all of one size */
+    uint64_t fixed_callers; /* of those, with at least five allocations, all of one size */
     uint64_t sizes;         /* different sizes of these */
 };
 

@@ -13,6 +13,7 @@
 #define CHAIN_MAX          4u  /* wrappers on top of each other that are found in one step */
 #define ROUNDS_MAX         8u  /* steps */
 #define ALLOCATIONS_MIN    20u /* as for all findings: fewer are coincidence */
+#define REPEATED_MIN       5u  /* of one caller: less may be of one size by chance */
 #define CALLERS_MIN        3u
 #define NAMED_CALLERS_MIN  2u  /* of a function that says in its name that it allocates */
 #define SIZES_MIN          3u  /* different ones, of callers that always ask for one */
@@ -178,8 +179,8 @@ static int count_fixed(const struct finder *finder, struct tn_site_wrapper *wrap
     *ret_repeated = 0;
     for (size_t i = 0; i < finder->place_count; i++) {
         const struct place *place = &finder->places[i];
-        *ret_repeated += place->births > 1;
-        if (place->births > 1 && place->min_size_bytes == place->max_size_bytes)
+        *ret_repeated += place->births >= REPEATED_MIN;
+        if (place->births >= REPEATED_MIN && place->min_size_bytes == place->max_size_bytes)
             sizes[count++] = place->min_size_bytes;
     }
     if (count != 0)

@@ -255,6 +255,20 @@ static void few_allocations_or_callers_say_nothing(void **state)
     expect(&stacks, "");
 }
 
+/* A vector that grows has its steps where it is pushed to: a few of one size at each place. */
+static void chance_is_no_choice(void **state)
+{
+    (void)state;
+    struct stacks stacks;
+    begin(&stacks);
+    add_births(&stacks, "main:1/one:5/push:1", 4, 8, 8);
+    add_births(&stacks, "main:2/two:6/push:1", 4, 16, 16);
+    add_births(&stacks, "main:3/three:7/push:1", 4, 32, 32);
+    add_births(&stacks, "main:4/four:7/push:1", 4, 64, 64);
+    add_births(&stacks, "main:5/five:7/push:1", 9, 8, 128);
+    expect(&stacks, "");
+}
+
 static void recursion_and_main_end_the_question(void **state)
 {
     (void)state;
@@ -280,6 +294,7 @@ int main(void)
         cmocka_unit_test(a_function_whose_sizes_vary_for_every_caller_is_none),
         cmocka_unit_test(a_name_that_says_so_counts),
         cmocka_unit_test(few_allocations_or_callers_say_nothing),
+        cmocka_unit_test(chance_is_no_choice),
         cmocka_unit_test(recursion_and_main_end_the_question),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
