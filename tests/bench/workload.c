@@ -119,22 +119,38 @@ static FRAME void dispatch(struct job *job)
     KEEP_FRAME();
 }
 
-static FRAME void serve(struct job *job)
-{
-    dispatch(job);
-    KEEP_FRAME();
-}
-
 static FRAME void *churn(void *argument)
 {
     struct job *job = argument;
     for (; job->left > 0; job->left--)
-        serve(job);
+        dispatch(job);
     for (uint32_t i = 0; i < LIVE_COUNT; i++)
         finish_block(job, &job->live[i]);
     for (uint32_t i = 0; i < RECENT_COUNT; i++)
         finish_block(job, &job->recent[i]);
     return NULL;
+}
+
+/* A thread has fewer frames below its own than main has: these make up for it. */
+static FRAME void *connect_worker(void *argument)
+{
+    void *result = churn(argument);
+    KEEP_FRAME();
+    return result;
+}
+
+static FRAME void *enter_worker(void *argument)
+{
+    void *result = connect_worker(argument);
+    KEEP_FRAME();
+    return result;
+}
+
+static FRAME void *start_worker(void *argument)
+{
+    void *result = enter_worker(argument);
+    KEEP_FRAME();
+    return result;
 }
 
 /* The single one runs in the main thread: the C library is faster in a process that has no other. */
@@ -150,7 +166,7 @@ static bool run_churn(struct job *jobs, int threads, long allocations)
     if (threads == 1)
         churn(&jobs[0]);
     for (int i = 0; threads > 1 && i < threads; i++)
-        if (pthread_create(&ids[i], NULL, churn, &jobs[i]) != 0)
+        if (pthread_create(&ids[i], NULL, start_worker, &jobs[i]) != 0)
             return false;
     for (int i = 0; threads > 1 && i < threads; i++)
         pthread_join(ids[i], NULL);
