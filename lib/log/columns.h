@@ -27,6 +27,7 @@ enum tn_wide { TN_WIDE_VARINT, TN_WIDE_BITS };
 
 #define TN_VARINT_MARK 255u
 #define TN_BITS_DIRECT 160u
+#define TN_BITS_TOP    254u /* the highest byte that means something */
 
 /* Births and deaths, by how long the last step of time was at the same place. */
 #define TN_TIME_CLASSES 8u
@@ -145,9 +146,10 @@ static inline uint64_t tn_depth_code(int64_t distance)
     return distance % 16 == 0 ? tn_zigzag(distance / 16) << 1 : tn_zigzag(distance) << 1 | 1;
 }
 
-static inline int64_t tn_depth_distance(uint64_t code)
+/* The inverse, modulo 2^64. */
+static inline uint64_t tn_depth_distance(uint64_t code)
 {
-    return (code & 1) == 0 ? tn_unzigzag(code >> 1) * 16 : tn_unzigzag(code >> 1);
+    return (uint64_t)tn_unzigzag(code >> 1) * ((code & 1) == 0 ? 16 : 1);
 }
 
 /* The checksum of a chunk's data: finds damage that zstd and the counts do not. */

@@ -60,6 +60,10 @@ static inline uint64_t get_measure(struct tn_unpack *unpack, enum tn_column colu
     uint32_t byte = get_byte(unpack, column), count;
     if (byte < TN_BITS_DIRECT)
         return byte;
+    if (__builtin_expect(byte > TN_BITS_TOP, 0)) {
+        unpack->error = -EBADMSG;
+        return 0;
+    }
     uint64_t floor = tn_bits_floor((uint8_t)byte, &count);
     if (__builtin_expect(count <= 32, 1))
         return floor | get_bits(unpack, in, count);
@@ -129,11 +133,11 @@ static int add_place(struct tn_unpack *unpack)
     struct tn_predict *predict = &unpack->predict;
     uint32_t op = get_byte(unpack, TN_COLUMN_PLACE_OP);
     int64_t stack_step = tn_unzigzag(get_number(unpack, TN_COLUMN_PLACE_STACK));
-    int64_t depth_step = tn_depth_distance(get_number(unpack, TN_COLUMN_PLACE_DEPTH));
+    uint64_t depth_step = tn_depth_distance(get_number(unpack, TN_COLUMN_PLACE_DEPTH));
     if (unpack->error != 0)
         return unpack->error;
     return tn_predict_add_place(predict, (uint32_t)(predict->last_new_stack_id + (uint64_t)stack_step),
-                                predict->last_new_depth + (uint64_t)depth_step, (uint8_t)op);
+                                predict->last_new_depth + depth_step, (uint8_t)op);
 }
 
 /* A place that was not the expected one. Returns 0 or a negative errno. */
