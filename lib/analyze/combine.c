@@ -17,15 +17,15 @@
 #define NEST_OUTSIDE 4u
 
 static const struct tn_threshold thresholds[] = {
-    {"combine.support", 20, 2, 1e9, "groups seen, at least", "methods: fewer are coincidence"},
+    {"combine.support", 20, 2, 1e9, "groups seen, at least", "a rule with less support may be coincidence"},
     {"combine.confidence", 0.95, 0.5, 1, "share of the blocks of each site that are in a group, at least",
-     "methods: association rules, both ways"},
+     "as for association rules, asked both ways"},
     {"combine.lifetime", 0.9, 0.1, 1,
      "how much of their lives blocks must share to be equal: common part of both by allocations made "
      "meanwhile",
-     "methods: interval Jaccard of 0.9"},
+     "a measure of overlap by Jaccard: a tenth is filling in and cleaning up"},
     {"combine.max-count", 4, 1, 64, "blocks of one site in one structure, at most",
-     "methods: 1 to 4; more are a container of the structure"},
+     "more are a container that the structure has"},
     {"combine.exceptions", 0.01, 0, 0.5,
      "share of the members' blocks in no group, up to which a finding is not weak",
      "one in a hundred: error paths, and a constructor's rare other uses"},
