@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The JSON report, as docs/analyses.md describes it."""
 
+import pathlib
+import re
+
 from harness import expect, expect_equal
+
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/analyses.md"
+SECTIONS = dict(re.findall(r"^## ([a-z-]+)\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.M | re.S))
 
 KINDS = {
     "stack-buffer": {"buffer_bytes": int, "owner": dict, "frames_down": int, "instances": int, "exceptions": int},
@@ -30,7 +36,17 @@ def check_object(found, keys, name):
         expect(isinstance(found[key], types), f"{name}.{key} is {found[key]!r}")
 
 
+def check_documented(value, kind):
+    """Every key of the evidence is named in the page's section of the kind."""
+    for item in value if isinstance(value, list) else []:
+        check_documented(item, kind)
+    for key, inner in value.items() if isinstance(value, dict) else []:
+        expect(f"`{key}`" in SECTIONS[kind], f"docs/analyses.md, {kind}: {key} is not there")
+        check_documented(inner, kind)
+
+
 def check_evidence(finding, name):
+    check_documented(finding["evidence"], finding["kind"])
     check_object(finding["evidence"], KINDS[finding["kind"]], f"{name}: evidence")
     if finding["kind"] == "stack-buffer":
         check_object(finding["evidence"]["owner"], OWNER, f"{name}: owner")
