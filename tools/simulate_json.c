@@ -180,6 +180,7 @@ static void put_policy(struct tn_json *json, const struct tn_simulation *simulat
         tn_json_uint(json, "grown_heap_bytes", result->end_heap_bytes);
     put_minimum(json, &result->minimum);
     tn_json_uint(json, "control_bytes", result->control_bytes);
+    tn_json_uint(json, "system_bytes", result->system_bytes);
     tn_json_uint(json, "mapped_peak_bytes", result->mapped_peak_bytes);
     tn_json_uint(json, "peak_live_bytes", result->peak_live_bytes);
     tn_json_uint(json, "peak_live_count", result->peak_live_count);

@@ -188,6 +188,9 @@ static int print_extra(const struct tn_simulate_policy *policy, struct tn_buffer
     if (result->control_bytes > 0)
         r = tn_buffer_print(out, "  beside the heap, its control structure takes %s bytes\n",
                             tn_print_count(text, result->control_bytes));
+    if (r == 0 && result->system_bytes > 0)
+        r = tn_buffer_print(out, "  the break would go up to %s bytes in pages\n",
+                            tn_print_count(text, result->system_bytes));
     if (r == 0 && result->mapped_peak_bytes > 0)
         r = tn_buffer_print(out, "  outside the heap, large blocks take up to %s bytes\n",
                             tn_print_count(text, result->mapped_peak_bytes));

@@ -129,6 +129,7 @@ struct tn_heap_state {
     uint64_t end_bytes;        /* where the last extent begins if it is free: untouched memory */
     uint64_t high_water_bytes; /* highest end of a block ever, from the base */
     uint64_t mapped_bytes;     /* blocks outside the region */
+    uint64_t system_bytes;     /* highest break ever, control_bytes included: newlib, glibc; else 0 */
     uint64_t control_bytes;    /* RAM of the policy beside the region (TLSF's table, a thread's cache) */
 };
 

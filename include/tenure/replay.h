@@ -168,6 +168,7 @@ struct tn_replay_result {
     uint64_t smallest_bytes;          /* region that high water needs with the policy's own structures */
     uint64_t used_peak_bytes;         /* most bytes of blocks at one moment: no smaller region can do */
     uint64_t mapped_peak_bytes;       /* outside the region */
+    uint64_t system_bytes;            /* highest break, where the policy has one */
     uint64_t control_bytes;           /* RAM of the policy beside the region */
     uint64_t peak_live_bytes;         /* asked for */
     uint64_t peak_live_count;

@@ -53,19 +53,25 @@ static int open(struct tn_heap *heap, struct tn_error *error)
     glibc->top = heap->space.first;
     /* The thread's cache is the first block, and makes the break move for the first time. */
     if (heap->control_bytes > 0)
-        glibc->break_bytes =
+        heap->system_bytes = glibc->break_bytes =
             tn_round_up(heap->control_bytes + glibc->pad + tn_glibc_least_chunk(heap), glibc->page);
     return 0;
 }
 
+/* The top as the C library sees it, whose break moves on as if the region had no end. */
+static uint64_t system_top_size(const struct tn_heap *heap)
+{
+    const struct tn_glibc *glibc = heap->state;
+    uint64_t offset = tn_chunk(&heap->space, glibc->top)->offset + heap->control_bytes;
+    return glibc->break_bytes > offset ? glibc->break_bytes - offset : 0;
+}
+
+/* What of it lies in the region. */
 static uint64_t top_size(const struct tn_heap *heap)
 {
     const struct tn_glibc *glibc = heap->state;
-    const struct tn_chunk *top = tn_chunk(&heap->space, glibc->top);
-    uint64_t end = glibc->break_bytes > heap->control_bytes ? glibc->break_bytes - heap->control_bytes : 0;
-    if (end > tn_chunk_end(top))
-        end = tn_chunk_end(top);
-    return end > top->offset ? end - top->offset : 0;
+    uint64_t size = system_top_size(heap), most = tn_chunk(&heap->space, glibc->top)->size;
+    return size < most ? size : most;
 }
 
 static uint32_t take_list(struct tn_heap *heap, struct tn_list *list, uint32_t number)
@@ -262,8 +268,13 @@ static uint32_t take_system(struct tn_heap *heap, uint64_t size, uint64_t need_b
     struct tn_glibc *glibc = heap->state;
     if (glibc->mmap != 0 && need_bytes >= glibc->mmap)
         return tn_space_map(&heap->space, tn_round_up(need_bytes + heap->pointer, glibc->page), size);
-    uint64_t bytes = need_bytes + glibc->pad + tn_glibc_least_chunk(heap) - top_size(heap);
+    uint64_t least = need_bytes + tn_glibc_least_chunk(heap), have = system_top_size(heap);
+    if (have >= least) /* it is the region that has ended */
+        return 0;
+    uint64_t bytes = least + glibc->pad - have;
     glibc->break_bytes += tn_round_up(bytes, glibc->page);
+    if (glibc->break_bytes > heap->system_bytes)
+        heap->system_bytes = glibc->break_bytes;
     return take_top(heap, need_bytes);
 }
 
@@ -298,7 +309,7 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
 static void trim(struct tn_heap *heap)
 {
     struct tn_glibc *glibc = heap->state;
-    uint64_t size = top_size(heap), least = tn_glibc_least_chunk(heap);
+    uint64_t size = system_top_size(heap), least = tn_glibc_least_chunk(heap);
     if (size < glibc->trim || size <= least + 1 + glibc->pad)
         return;
     glibc->break_bytes -= tn_round_down(size - least - 1 - glibc->pad, glibc->page);
@@ -336,7 +347,8 @@ static void release(struct tn_heap *heap, uint32_t number)
         return;
     }
     uint32_t merged = free_merged(heap, number);
-    uint64_t merged_bytes = merged == glibc->top ? top_size(heap) : tn_chunk(&heap->space, merged)->size;
+    uint64_t merged_bytes =
+        merged == glibc->top ? system_top_size(heap) : tn_chunk(&heap->space, merged)->size;
     if (merged_bytes < CONSOLIDATE_BYTES)
         return;
     if (glibc->fast_count > 0)

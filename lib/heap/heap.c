@@ -203,6 +203,7 @@ void tn_heap_state(const struct tn_heap *heap, struct tn_heap_state *ret_state)
         .end_bytes = last != 0 ? tn_chunk_end(tn_chunk(space, last)) - tail : 0,
         .high_water_bytes = space->high_water,
         .mapped_bytes = space->mapped,
+        .system_bytes = heap->system_bytes,
         .control_bytes = heap->control_bytes,
     };
 }

@@ -19,7 +19,6 @@ struct newlib {
     uint32_t last_remainder; /* 0: none; in no bin */
     uint64_t break_bytes;
     uint64_t page, pad;
-    uint64_t highest_break;
 };
 
 static uint64_t least_chunk(const struct tn_heap *heap)
@@ -100,8 +99,8 @@ static bool move_break(struct tn_heap *heap, uint64_t bytes)
     if (newlib->top == 0 || newlib->break_bytes + bytes > tn_chunk_end(tn_chunk(&heap->space, newlib->top)))
         return false;
     newlib->break_bytes += bytes;
-    if (newlib->break_bytes > newlib->highest_break)
-        newlib->highest_break = newlib->break_bytes;
+    if (newlib->break_bytes > heap->system_bytes)
+        heap->system_bytes = newlib->break_bytes;
     return true;
 }
 
@@ -111,7 +110,7 @@ static void extend_top(struct tn_heap *heap, uint64_t need_bytes)
 {
     struct newlib *newlib = heap->state;
     uint64_t bytes = need_bytes + newlib->pad + least_chunk(heap);
-    if (newlib->highest_break > 0) {
+    if (heap->system_bytes > 0) {
         move_break(heap, tn_round_up(bytes, newlib->page));
         return;
     }
@@ -304,8 +303,7 @@ static void grow(struct tn_heap *heap, uint64_t more)
 
 static uint64_t smallest(const struct tn_heap *heap)
 {
-    const struct newlib *newlib = heap->state;
-    return newlib->highest_break;
+    return heap->system_bytes;
 }
 
 static const char *check(const struct tn_heap *heap)

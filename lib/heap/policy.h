@@ -23,6 +23,7 @@ struct tn_heap {
     uint64_t header;        /* bytes between a chunk's begin and the user's pointer */
     uint64_t tail_bytes;    /* what a region needs beyond its highest block */
     uint64_t control_bytes; /* RAM beside the region */
+    uint64_t system_bytes;  /* highest break, where there is one */
 };
 
 struct tn_policy {

@@ -248,6 +248,7 @@ static int finish(struct run *run, struct tn_error *error)
     result->high_water_bytes = state.high_water_bytes;
     result->smallest_bytes = tn_heap_smallest(run->heap);
     result->control_bytes = state.control_bytes;
+    result->system_bytes = state.system_bytes;
     if (tn_track_finish(&run->track, run->heap, result->events, result) < 0)
         return tn_error_set(error, -ENOMEM, "cannot replay: out of memory");
     return 0;

@@ -2,8 +2,9 @@
 """tenure simulate as a whole: scripts and logs in, text, JSON and exit statuses out."""
 
 import json
+import os
 
-from harness import expect, expect_equal, need, query
+from harness import Skip, expect, expect_equal, need, query
 
 PAPER = "A 0 100\nA 1 1500\nA 2 100\nA 3 1500\nF 1\nA 4 100\nA 5 1500\n"
 POLICIES = (
@@ -144,10 +145,24 @@ def assumptions(world):
     expect(0 < kept == answer["allocations"], f"without the C library: {answer['allocations']}, wanted {kept}")
 
 
+def real_break(world):
+    """The glibc model's break goes as far as the real one did, to 5 in 100."""
+    if os.confstr("CS_GNU_LIBC_VERSION") != "glibc 2.36":
+        raise Skip("the model is of glibc 2.36")
+    result, path = world.record(world.programs / "breaks")
+    expect_equal(result.status, 0, "status")
+    real = int(result.out)
+    expect(real > 4000000, "the program's heap is too small to compare")
+    (answer,) = simulate(world, path, "--policy", "glibc:mmap=131072")
+    found = answer["system_bytes"]
+    expect(abs(found - real) <= real * 0.05, f"the break: {found} in the model, {real} in the program")
+
+
 ALL = {
     "simulate_paper": paper,
     "simulate_log": log,
     "simulate_after_failure": after_failure,
+    "simulate_break": real_break,
     "simulate_changes": changes,
     "simulate_assumptions": assumptions,
 }
