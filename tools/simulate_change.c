@@ -24,6 +24,7 @@ static void put_measures(struct tn_json *json, const struct tn_simulation *simul
         else
             tn_json_null(json, "heap_bytes");
         tn_json_int(json, "heap_delta_bytes", measure->heap_delta_bytes);
+        tn_json_int(json, "total_delta_bytes", measure->heap_delta_bytes + (int64_t)change->outside_bytes);
         tn_json_bool(json, "survived", measure->has_survived);
         tn_json_bool(json, "removes_failure", measure->removes_failure);
         tn_json_close_object(json);
@@ -70,24 +71,44 @@ void tn_simulate_put_changes(struct tn_json *json, const struct tn_simulation *s
 
 /* ---------------------------------------------------------------------------------------- text */
 
-static const char *print_delta(char *text, const struct tn_what_if_measure *measure, uint64_t before)
+static const char *print_delta(char *text, int64_t delta_bytes, uint64_t before)
 {
     char count[TN_QUANTITY_TEXT_BYTES];
-    if (measure->heap_bytes == 0 || before == 0)
-        return "?";
-    if (measure->heap_delta_bytes == 0)
+    if (delta_bytes == 0)
         return "as before";
-    bool is_less = measure->heap_delta_bytes < 0;
-    uint64_t bytes = (uint64_t)(is_less ? -measure->heap_delta_bytes : measure->heap_delta_bytes);
+    bool is_less = delta_bytes < 0;
+    uint64_t bytes = (uint64_t)(is_less ? -delta_bytes : delta_bytes);
     snprintf(text, DELTA_TEXT, "%s bytes %s (%.1f %%)", tn_print_count(count, bytes),
              is_less ? "less" : "MORE", 100.0 * (double)bytes / (double)before);
     return text;
 }
 
+/* One model: the heap, and with it what is needed elsewhere, so that totals can be compared. */
+static int print_measure(const struct tn_simulation *simulation, const struct tn_what_if_change *change,
+                         size_t model, struct tn_buffer *out)
+{
+    const struct tn_what_if_measure *measure = &change->measures[model];
+    uint64_t before = simulation->models[model].heap_bytes;
+    char count[TN_QUANTITY_TEXT_BYTES], delta[DELTA_TEXT], total[DELTA_TEXT];
+    bool is_known = measure->heap_bytes != 0 && before != 0;
+    int r = tn_buffer_print(out, "     %-18s %12s bytes, %s", simulation->policies[model].label,
+                            measure->heap_bytes != 0 ? tn_print_count(count, measure->heap_bytes) : "?",
+                            is_known ? print_delta(delta, measure->heap_delta_bytes, before) : "?");
+    if (r == 0 && is_known && change->outside_bytes > 0)
+        r = tn_buffer_print(
+            out, "; in all %s",
+            print_delta(total, measure->heap_delta_bytes + (int64_t)change->outside_bytes, before));
+    if (r == 0 && simulation->has_heap && measure->removes_failure)
+        r = tn_buffer_print(out, "; survives now");
+    else if (r == 0 && simulation->has_heap && !measure->has_survived)
+        r = tn_buffer_print(out, "; does not survive");
+    return r < 0 ? r : tn_buffer_print(out, "\n");
+}
+
 static int print_change(const struct tn_simulation *simulation, const struct tn_what_if_change *change,
                         struct tn_buffer *out)
 {
-    char count[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES], delta[DELTA_TEXT];
+    char count[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES];
     int r = change->finding != NULL ? tn_buffer_print(out, "\n  %" PRIu32 ". %s: %s\n", change->finding->rank,
                                                       change->finding->kind, change->finding->title)
                                     : tn_buffer_print(out, "\n  All of these together\n");
@@ -99,17 +120,8 @@ static int print_change(const struct tn_simulation *simulation, const struct tn_
                             change->outside);
     if (r == 0)
         r = tn_buffer_print(out, "\n");
-    for (size_t i = 0; i < simulation->policy_count && r == 0; i++) {
-        const struct tn_what_if_measure *measure = &change->measures[i];
-        const char *survival = "";
-        if (simulation->has_heap && measure->removes_failure)
-            survival = "; survives now";
-        else if (simulation->has_heap && !measure->has_survived)
-            survival = "; does not survive";
-        r = tn_buffer_print(out, "     %-18s %12s bytes, %s%s\n", simulation->policies[i].label,
-                            measure->heap_bytes != 0 ? tn_print_count(count, measure->heap_bytes) : "?",
-                            print_delta(delta, measure, simulation->models[i].heap_bytes), survival);
-    }
+    for (size_t i = 0; i < simulation->policy_count && r == 0; i++)
+        r = print_measure(simulation, change, i, out);
     return r;
 }
 
