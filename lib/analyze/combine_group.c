@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "combine.h"
 
+#include "kinds.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,12 +247,33 @@ static int make_nests(struct grouping *grouping)
     return r;
 }
 
+static bool is_same_site(const struct tn_finding_site *a, const struct tn_finding_site *b)
+{
+    return a->line == b->line && a->offset_bytes == b->offset_bytes &&
+           strcmp(a->function, b->function) == 0 && strcmp(a->file, b->file) == 0 &&
+           strcmp(a->module, b->module) == 0 && strcmp(a->via, b->via) == 0;
+}
+
+/* Sites that were found anew have no row of their own: their names tell. */
+static bool is_about(const struct tn_pass *pass, const struct tn_finding *finding, uint32_t site)
+{
+    struct tn_finding named;
+    if (pass->origins == NULL)
+        return finding->sites[0].site_id == pass->sites[site].site_id;
+    if (finding->sites[0].allocations != pass->sites[site].allocations ||
+        tn_finding_begin(pass, &tn_analysis_combine, "", &site, 1, &named) < 0)
+        return false;
+    bool is_same = is_same_site(&named.sites[0], &finding->sites[0]);
+    tn_finding_finish(&named);
+    return is_same;
+}
+
 bool tn_combine_is_taken(const struct tn_pass *pass, const struct tn_findings *findings, uint32_t site)
 {
     for (size_t i = 0; i < findings->count; i++) {
         const struct tn_finding *finding = &findings->items[i];
         if (strcmp(finding->kind, "stack-buffer") == 0 && finding->confidence != TN_CONFIDENCE_WEAK &&
-            finding->sites[0].site_id == pass->sites[site].site_id)
+            is_about(pass, finding, site))
             return true;
     }
     return false;

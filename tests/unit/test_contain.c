@@ -673,6 +673,35 @@ static void memory_that_a_structure_costs_is_told(void **state)
     end(&scene, &findings);
 }
 
+/* A log without sites of its own: one site that is claimed for the stack does not take all others with it. */
+static void what_is_for_the_stack_is_no_member(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct tn_findings findings;
+    struct parts table[AT_ONCE] = {0};
+    begin(&scene);
+    for (size_t i = 0; i < ROUNDS + AT_ONCE; i++) {
+        struct parts *parts = &table[i % AT_ONCE];
+        release(&scene, parts, 2);
+        *parts = (struct parts){0};
+        uint64_t id = birth(&scene, 64, AT(PLACE(MAIN, 3), PLACE(H, 10)));
+        uint64_t other = birth(&scene, 64, AT(PLACE(MAIN, 3), PLACE(H, 11)));
+        death(&scene, other, AT(PLACE(MAIN, 3), PLACE(H, 12)));
+        death(&scene, id, AT(PLACE(MAIN, 3), PLACE(H, 13)));
+        if (i >= ROUNDS)
+            continue;
+        parts->ids[0] = birth(&scene, 48, AT(PLACE(MAIN, 4), PLACE(F, 10)));
+        parts->ids[1] = birth(&scene, 20, AT(PLACE(MAIN, 4), PLACE(F, 11)));
+    }
+    analyze(&scene, "stack-buffer,combine", &findings);
+    check_buffer(&findings, H, 10, "f4", 0);
+    check_buffer(&findings, H, 11, "f4", 0);
+    assert_null(find(&findings, "combine", H, 10));
+    check_group(&findings, F, 10, "equal", 2, ROUNDS, 0);
+    end(&scene, &findings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -699,6 +728,7 @@ int main(void)
         cmocka_unit_test(a_child_is_embedded_in_its_only_parent),
         cmocka_unit_test(types_that_are_alike_are_named),
         cmocka_unit_test(memory_that_a_structure_costs_is_told),
+        cmocka_unit_test(what_is_for_the_stack_is_no_member),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
