@@ -59,28 +59,26 @@ struct tn_pass_site {
                         the block is part of what the library hands out (fopen, pthread_create) */
 };
 
-/* A block that lives. The pass fills it before birth() and drops it after death(). */
+/* A block that lives. The pass fills it before birth() and drops it after death(). Kept small: with a million
+ * of them at once, it is what an analysis takes. */
 struct tn_block {
     uint64_t id;
-    uint64_t size_bytes, usable_size_bytes, alignment_bytes;
+    uint64_t size_bytes, usable_size_bytes;
     uint64_t birth_ns;
     uint64_t birth_index; /* allocations of the process up to and with this one: a clock */
-    uint64_t birth_bytes; /* bytes asked for up to and with this one: a clock */
     uint64_t birth_event; /* events of its thread up to and with its birth */
     uint64_t depth_bytes; /* base of the thread's stack minus the caller's CFA */
-    uint32_t site;        /* index in tn_pass.sites, from 1 */
-    uint32_t stack_id;    /* row; 0: none */
-    uint32_t thread;      /* index in tn_pass.threads, from 0 */
-    uint32_t slot; /* 0 to tn_pass.slot_capacity - 1, its own while it lives, used again afterwards: for
-                      arrays that an analysis keeps beside the blocks */
     /* A chain is one buffer that was resized: by realloc, or by the program or a container itself, which ask
        for a larger block, copy, and release the old one (successor, below). */
-    uint32_t chain_steps; /* resizes that led to this block; 0: it is the first of its chain */
-    uint64_t chain_first_id, chain_first_size_bytes, chain_birth_index;
-    uint64_t chain_max_size_bytes;          /* with this block */
-    uint64_t chain_previous_max_size_bytes; /* without it; 0 for the first */
-    uint64_t chain_previous_size_bytes;     /* of the block before; 0 for the first */
-    uint32_t chain_grown;                   /* resizes in a row, up to this block, that each made it larger */
+    uint64_t chain_max_size_bytes; /* largest block of the chain so far */
+    uint32_t chain_steps;          /* resizes that led to this block; 0: it is the first of its chain */
+    uint32_t chain_grown;          /* resizes in a row, up to this block, that each made it larger */
+    uint32_t alignment_bytes;
+    uint32_t site;     /* index in tn_pass.sites, from 1 */
+    uint32_t stack_id; /* row; 0: none */
+    uint32_t thread;   /* index in tn_pass.threads, from 0 */
+    uint32_t slot;     /* 0 to tn_pass.slot_capacity - 1, its own while it lives, used again afterwards: for
+                          arrays that an analysis keeps beside the blocks */
     enum tn_function function;
 };
 
@@ -93,8 +91,11 @@ struct tn_pass_event {
                                          by all signs: the process's last birth, of the same site and thread,
                                          at least a quarter larger, and the release stands behind that birth
                                          in the code of the function that made both. NULL: none */
-    uint32_t thread;                  /* index in tn_pass.threads: of the event */
-    uint64_t thread_event;            /* events of this thread up to and with this one */
+    /* At a birth that realloc made of another block: the size of that one, and the largest of its chain; else
+     * 0. */
+    uint64_t previous_size_bytes, previous_max_size_bytes;
+    uint32_t thread;       /* index in tn_pass.threads: of the event */
+    uint64_t thread_event; /* events of this thread up to and with this one */
 };
 
 /* A thread of the process. */
@@ -125,7 +126,7 @@ struct tn_pass {
     size_t thread_count;
     uint32_t slot_capacity;    /* slots that blocks have had so far, rounded up to the array's room */
     uint64_t allocation_count; /* births so far: the clock of tn_block.birth_index */
-    uint64_t allocated_bytes;  /* clock of tn_block.birth_bytes */
+    uint64_t allocated_bytes;  /* asked for so far */
     uint64_t live_bytes, peak_live_bytes, peak_index; /* highest so far, and the birth_index when it was */
     struct tn_pass_marks marks;
     uint64_t birth_total; /* births that the log holds of this process: the last one is followed by none */

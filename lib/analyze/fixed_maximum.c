@@ -61,7 +61,7 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
     struct state *state = own;
     const struct tn_block *block = event->block;
     struct site_state *site = &state->sites[block->site];
-    uint64_t before_bytes = block->chain_previous_max_size_bytes;
+    uint64_t before_bytes = event->previous_max_size_bytes;
     int r = 0;
     (void)pass;
     site->overhead_bytes += block->usable_size_bytes - block->size_bytes + TN_HEADER_BYTES;

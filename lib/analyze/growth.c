@@ -91,7 +91,9 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
         if (site->troughs == NULL)
             return -ENOMEM;
         site->window = window;
-        site->troughs->live_counts[window] = live_count - 1;
+        bool began_here =
+            (pass->sites[event->block->site].first_birth_index - 1) / state->window_length == window;
+        site->troughs->live_counts[window] = began_here ? 0 : live_count - 1;
         return 0;
     }
     enter_window(site, window, live_count - 1);

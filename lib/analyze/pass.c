@@ -17,10 +17,10 @@
 #define EXPECT_PAGE  16
 #define EXPECT_BLOCK 8
 
-/* A block that realloc took, until the block that it became. */
+/* A block that was resized, until the block that it became. */
 struct resized {
     uint64_t id; /* 0: none */
-    uint64_t first_id, first_size_bytes, max_size_bytes, birth_index, size_bytes;
+    uint64_t max_size_bytes, size_bytes;
     uint32_t steps, grown;
 };
 
@@ -122,24 +122,13 @@ static void count_birth(struct tn_pass *pass, struct tn_pass_site *site, const s
 
 static struct resized chain_of(const struct tn_block *block)
 {
-    return (struct resized){block->id,
-                            block->chain_first_id,
-                            block->chain_first_size_bytes,
-                            block->chain_max_size_bytes,
-                            block->chain_birth_index,
-                            block->size_bytes,
-                            block->chain_steps,
+    return (struct resized){block->id, block->chain_max_size_bytes, block->size_bytes, block->chain_steps,
                             block->chain_grown};
 }
 
 static void continue_chain(const struct resized *resized, struct tn_block *block)
 {
     block->chain_steps = resized->steps + 1;
-    block->chain_first_id = resized->first_id;
-    block->chain_first_size_bytes = resized->first_size_bytes;
-    block->chain_birth_index = resized->birth_index;
-    block->chain_previous_max_size_bytes = resized->max_size_bytes;
-    block->chain_previous_size_bytes = resized->size_bytes;
     block->chain_grown = block->size_bytes > resized->size_bytes ? resized->grown + 1 : 0;
     raise_to(&block->chain_max_size_bytes, resized->max_size_bytes);
 }
@@ -210,28 +199,22 @@ static void fill_block(struct run *run, const struct tn_log_event *event, uint32
                        struct tn_block *block)
 {
     struct tn_pass *pass = run->pass;
-    struct resized *resized = &run->resized[thread];
     bool has_stack = event->stack_id < pass->node_count;
     block->size_bytes = event->size_bytes;
     block->usable_size_bytes = event->usable_size_bytes;
-    block->alignment_bytes = event->alignment_bytes;
+    block->alignment_bytes =
+        event->alignment_bytes < UINT32_MAX ? (uint32_t)event->alignment_bytes : UINT32_MAX;
     block->birth_ns = event->time_ns;
     block->birth_index = ++pass->allocation_count;
-    block->birth_bytes = pass->allocated_bytes += event->size_bytes;
+    pass->allocated_bytes += event->size_bytes;
     block->birth_event = pass->threads[thread].event_count;
     block->depth_bytes = event->depth_bytes;
     block->stack_id = has_stack ? (uint32_t)event->stack_id : 0;
     block->site = has_stack ? pass->nodes[event->stack_id].site : 0;
     block->thread = thread;
     block->function = event->function;
-    block->chain_first_id = block->id;
-    block->chain_first_size_bytes = block->chain_max_size_bytes = event->size_bytes;
-    block->chain_birth_index = block->birth_index;
-    block->chain_previous_max_size_bytes = block->chain_previous_size_bytes = 0;
+    block->chain_max_size_bytes = event->size_bytes;
     block->chain_steps = block->chain_grown = 0;
-    if (event->previous_id == 0 || event->previous_id != resized->id)
-        return;
-    continue_chain(resized, block);
 }
 
 static int tell_birth(const struct run *run, const struct tn_pass_event *event)
@@ -263,7 +246,14 @@ static int read_birth(struct run *run, const struct tn_log_event *event, uint32_
     pass->slot_capacity = run->blocks.capacity;
     count_birth(pass, &pass->sites[block->site], block);
     run->last_slot = block->slot;
-    struct tn_pass_event told = {event, block, NULL, thread, block->birth_event};
+    struct tn_pass_event told = {
+        .event = event, .block = block, .thread = thread, .thread_event = block->birth_event};
+    const struct resized *resized = &run->resized[thread];
+    if (event->previous_id != 0 && event->previous_id == resized->id) {
+        continue_chain(resized, block);
+        told.previous_size_bytes = resized->size_bytes;
+        told.previous_max_size_bytes = resized->max_size_bytes;
+    }
     return tell_birth(run, &told);
 }
 
@@ -288,7 +278,11 @@ static int read_death(struct run *run, const struct tn_log_event *event, uint32_
         r = find_successor(run, block, event, thread, &successor);
     if (r < 0)
         return r;
-    struct tn_pass_event told = {event, block, successor, thread, pass->threads[thread].event_count};
+    struct tn_pass_event told = {.event = event,
+                                 .block = block,
+                                 .successor = successor,
+                                 .thread = thread,
+                                 .thread_event = pass->threads[thread].event_count};
     r = tell_death(run, &told);
     if (successor != NULL) {
         struct resized chain = chain_of(block);

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Sites whose blocks all stay until the end. "init": all were made before initialisation was done.
  * "singleton": one at a time, and each for at least most of the rest of the run. "teardown": the others, made
@@ -277,23 +278,23 @@ static int fill_query(const struct tn_pass *pass, uint32_t site, bool has_resize
     return r;
 }
 
-static int fill_advice(enum class class, uint64_t count, const char *bytes, const char *place,
+static int fill_advice(enum class class, const char *count, const char *bytes, const char *place,
                        struct tn_finding *finding)
 {
     if (class == CLASS_TEARDOWN)
         return tn_finding_set(&finding->advice,
-                              "If no more than these %" PRIu64
+                              "If no more than these %s"
                               " can come, allocate the blocks of %s at start-up"
                               " or statically: %s that are never released hold the heap open around them.",
                               count, place, bytes);
-    if (count == 1)
+    if (strcmp(count, "1") == 0)
         return tn_finding_set(
             &finding->advice,
             "Make the block of %s (%s) a static object, or allocate it before anything that is"
             " released again: it stays for the whole run.",
             place, bytes);
     return tn_finding_set(&finding->advice,
-                          "Make the %" PRIu64
+                          "Make the %s"
                           " blocks of %s (%s) static, an array for instance, or take them from"
                           " an arena that is filled at start-up and never released.",
                           count, place, bytes);
@@ -309,7 +310,7 @@ static int fill_texts(uint64_t count, uint64_t total_bytes, enum class class, st
     tn_print_count(number, count);
     int r = tn_finding_set(&finding->title, "%s in %s block%s that stay%s for good, %s, from %s", bytes,
                            number, count == 1 ? "" : "s", count == 1 ? "s" : "", words[class], place);
-    return r < 0 ? r : fill_advice(class, count, bytes, place, finding);
+    return r < 0 ? r : fill_advice(class, number, bytes, place, finding);
 }
 
 static int add_finding(const struct state *state, const struct tn_pass *pass, uint32_t site, enum class class,

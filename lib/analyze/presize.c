@@ -72,7 +72,7 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
     site->fresh_index = pass->allocation_count;
     if (block->chain_grown == 0)
         return 0;
-    return note_step(site, block->chain_previous_size_bytes, block->size_bytes, block->chain_grown);
+    return note_step(site, event->previous_size_bytes, block->size_bytes, block->chain_grown);
 }
 
 static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)

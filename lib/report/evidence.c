@@ -235,11 +235,11 @@ static const struct phrase {
     {"overhead", "overhead_bytes", "header and rounding ", "", false, NULL},
     {"overhead", "peak_count", "", " live at once", false, NULL},
     {"growth", "live_at_end", "", " live at the end", true, NULL},
-    {"growth", "live_bytes_at_end", "of ", "", true, NULL},
+    {"growth", "live_bytes_at_end", "of ", " B together", true, NULL},
     {"growth", "first_count", "", " after the first part of the run", false, NULL},
     {"growth", "rising_windows", "risen in ", " parts", false, NULL},
     {"growth", "windows", "of ", "", false, NULL},
-    {"growth", "bytes_per_hour", "", " an hour", true, NULL},
+    {"growth", "bytes_per_hour", "", " B an hour", true, NULL},
 };
 
 #define PHRASE_COUNT (sizeof(phrases) / sizeof(phrases[0]))
