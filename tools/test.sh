@@ -89,7 +89,7 @@ install_packages "$build_packages
 $test_packages"
 
 if build build-test 'build with gcc, warnings are errors' --native-file "$root/tests/dev.ini"; then
-    run build-test --suite unit --suite rules --suite e2e --suite fault
+    run build-test --suite unit --suite rules --suite truth --suite e2e --suite fault
 fi
 
 # The sanitizers make a test die where they find something, so that its status tells.
