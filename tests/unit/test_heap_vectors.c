@@ -16,12 +16,14 @@
 #define X           UINT64_MAX
 #define OFFSETS_MAX 12
 
-static const char *const scripts[] = {
-    "A 0 100\nA 1 1500\nA 2 100\nA 3 1500\nF 1\nA 4 100\nA 5 1500\n",
-    "A 0 100\nA 1 200\nA 2 50\nA 3 150\nA 4 60\nF 1\nF 3\nA 5 140\nA 6 40\nF 2\nA 7 190\nF 0\nF 6\nA 8 90\n"
-    "A 9 1\nA 10 512\n",
-    "A 0 1\nA 1 12\nA 2 13\nA 3 24\nA 4 25\nA 5 8\nF 1\nF 3\nA 6 20\nA 7 4\nF 0\nF 2\nA 8 30\nA 9 16\n",
-};
+static const char t1[] = "A 0 100\nA 1 1500\nA 2 100\nA 3 1500\nF 1\nA 4 100\nA 5 1500\n";
+static const char t2[] =
+    "A 0 100\nA 1 200\nA 2 50\nA 3 150\nA 4 60\nF 1\nF 3\nA 5 140\nA 6 40\nF 2\nA 7 190\nF 0\n"
+    "F 6\nA 8 90\nA 9 1\nA 10 512\n";
+static const char t3[] =
+    "A 0 1\nA 1 12\nA 2 13\nA 3 24\nA 4 25\nA 5 8\nF 1\nF 3\nA 6 20\nA 7 4\nF 0\nF 2\nA 8 30\n"
+    "A 9 16\n";
+static const char *const scripts[] = {t1, t2, t3};
 static const uint64_t regions[] = {4096, 1024, 512};
 static const size_t placements[] = {6, 11, 10};
 
