@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
 #include "models.h"
+#include "progress.h"
 #include "say.h"
 #include "simulate.h"
 
@@ -233,16 +234,35 @@ static int assess_risk(const struct request *request, const struct tn_simulation
     return r;
 }
 
+/* Every policy, and its risk card. Returns 0 or negative errno with the story in error. */
+static int simulate_all(const struct request *request, struct tn_simulation *simulation,
+                        struct tn_error *error)
+{
+    struct tn_progress progress = {.what = "replaying"};
+    int r = 0;
+    for (size_t i = 0; i < simulation->policy_count && r == 0; i++) {
+        tn_progress_show(&progress, i, simulation->policy_count);
+        r = simulate_policy(simulation, &simulation->policies[i], error);
+        if (r == 0)
+            r = assess_risk(request, simulation, &simulation->policies[i], error);
+    }
+    tn_progress_end(&progress);
+    return r;
+}
+
+static bool has_survived(const struct tn_simulation *simulation)
+{
+    for (size_t i = 0; i < simulation->policy_count; i++)
+        if (!simulation->policies[i].result.has_survived)
+            return false;
+    return true;
+}
+
 static int answer(const struct request *request, struct tn_simulation *simulation, struct tn_log *log)
 {
     struct tn_error error = {0};
-    bool has_survived = true;
-    for (size_t i = 0; i < simulation->policy_count; i++) {
-        if (simulate_policy(simulation, &simulation->policies[i], &error) < 0 ||
-            assess_risk(request, simulation, &simulation->policies[i], &error) < 0)
-            return tn_say_error(&error);
-        has_survived = has_survived && simulation->policies[i].result.has_survived;
-    }
+    if (simulate_all(request, simulation, &error) < 0)
+        return tn_say_error(&error);
     if (request->kinds != NULL && tn_simulate_apply(simulation, log, request->kinds, &error) < 0)
         return tn_say_error(&error);
     struct tn_buffer text = {0};
@@ -254,7 +274,7 @@ static int answer(const struct request *request, struct tn_simulation *simulatio
     else
         status = tn_print_out(&text);
     tn_buffer_finish(&text);
-    if (status == TN_STATUS_DONE && simulation->has_heap && !has_survived)
+    if (status == TN_STATUS_DONE && simulation->has_heap && !has_survived(simulation))
         return TN_STATUS_NO;
     return status;
 }
