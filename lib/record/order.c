@@ -13,6 +13,9 @@
 #define PREFETCH_WORDS 32
 #define EXPECT_WORDS   16
 
+/* Fewer live blocks are in the cache anyway. */
+#define PREFETCH_LIVE_MIN 1024u
+
 static int reserve(struct tn_order *order)
 {
     if (order->count + order->parked_count < order->capacity)
@@ -192,8 +195,10 @@ static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
     uint64_t bound = run_bound(order, watermark);
     bool is_shown = true;
     for (uint32_t n = 0; is_shown && n < RUN_EVENTS && stream->stamp <= bound; n++) {
-        prefetch(stream);
-        expect(stream);
+        if (stream->matcher->table.count >= PREFETCH_LIVE_MIN) {
+            prefetch(stream);
+            expect(stream);
+        }
         int r = tn_match_apply(stream, false);
         if (r != TN_VERDICT_DONE)
             return r;
