@@ -39,7 +39,7 @@ util-linux small disks, and root without its rights'
 sanitized_tests='truth_chains truth_operators truth_fork_tree truth_fork_exec truth_plugins truth_short_threads
     same_gcc same_stl same_python3 info_and_report sql_formats rows_limit while_running shared_log default_name
     interrupt bad_info_truncated bad_info_text_file bad_info_newer bad_sql_syntax bad_report_truncated
-    report_of_damaged_chunk recorder_terminated disk_full'
+    report_of_damaged_chunk recorder_terminated disk_full findings odd'
 
 counts=$(mktemp) || exit 1
 trap 'rm -f "$counts"' EXIT
