@@ -6,10 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Births of a thread after which a window of deaths is closed: what is released later belongs to something
- * else. A clean-up may log a line or two meanwhile. */
-#define WINDOW_BIRTHS 8u
-
 /* How many deaths back a death is compared with. */
 #define LOOK_BACK 24u
 
@@ -187,7 +183,6 @@ static int follow_birth(struct tn_combine *combine, const struct tn_block *block
     uint64_t at = thread->birth_count % TN_COMBINE_BIRTHS;
     if (site->death_window == thread->window)
         thread->death_count = 0;
-    site->birth_window = thread->window;
     if (site->births++ == 0)
         site->stack_id = block->stack_id;
     site->size_bytes += block->size_bytes;
@@ -202,6 +197,7 @@ static int follow_birth(struct tn_combine *combine, const struct tn_block *block
         .thread = block->thread};
     thread->births[at].id = block->id;
     thread->births[at].slot = block->slot;
+    thread->births[at].site = block->site;
     note_parent(combine, own);
     return note_order(combine, block->slot);
 }
@@ -225,6 +221,7 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
     if (r < 0)
         return r;
     thread->birth_count++;
+    thread->births[thread->birth_count % TN_COMBINE_BIRTHS].id = 0;
     thread->resized_id = 0;
     combine->blocks[block->slot].id = 0;
     if (event->event->previous_id != 0 && event->event->previous_id == resized_id)
@@ -237,13 +234,18 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
     return r;
 }
 
-/* Whether a death is of another clean-up than the last one of the thread: the site has had a birth since the
- * window was opened. Several threads share a site's note of that; what dies without any birth of the thread
- * in between goes together, whatever they wrote there. */
-static bool is_another(const struct tn_combine_thread *thread, const struct tn_combine_site *site)
+/* Whether the thread has made a new block of either site between two deaths: then it went on with something
+ * else, and what is periodic falls together like that. */
+static bool is_replaced(const struct tn_combine_thread *thread, const struct tn_combine_death *earlier,
+                        const struct tn_combine_death *later)
 {
-    const struct tn_combine_death *last = &thread->deaths[(thread->death_count - 1) % TN_COMBINE_RECENT];
-    return site->birth_window == thread->window && last->birth_count != thread->birth_count;
+    for (uint64_t number = later->birth_count; number > earlier->birth_count; number--) {
+        uint64_t at = number % TN_COMBINE_BIRTHS;
+        if (thread->births[at].id != 0 &&
+            (thread->births[at].site == earlier->block.site || thread->births[at].site == later->block.site))
+            return true;
+    }
+    return false;
 }
 
 /* Compare with what died just before. */
@@ -255,15 +257,15 @@ static int follow_death(struct tn_combine *combine, struct tn_combine_thread *th
         thread->deaths = calloc(TN_COMBINE_RECENT, sizeof(thread->deaths[0]));
     if (thread->deaths == NULL)
         return -ENOMEM;
-    if (thread->death_count == 0 || is_another(thread, site) ||
-        thread->birth_count - thread->window_birth_count > WINDOW_BIRTHS)
+    if (thread->death_count == 0 || thread->birth_count - thread->window_birth_count > TN_COMBINE_BIRTHS)
         open_window(combine, thread);
     site->death_window = thread->window;
     int r = 0;
     for (uint64_t back = 1; r == 0 && back <= LOOK_BACK && back <= thread->death_count; back++) {
         const struct tn_combine_death *other =
             &thread->deaths[(thread->death_count - back) % TN_COMBINE_RECENT];
-        if (other->block.site != death->block.site && other->block.thread == death->block.thread)
+        if (other->block.site != death->block.site && other->block.thread == death->block.thread &&
+            !is_replaced(thread, other, death))
             r = tn_combine_meet(combine, death, other, thread->window);
     }
     thread->deaths[thread->death_count++ % TN_COMBINE_RECENT] = *death;

@@ -18,7 +18,9 @@
 #define TN_COMBINE_RECENT   64u /* deaths of a thread that a death is compared with */
 #define TN_COMBINE_MULTIPLE 8u  /* blocks of one site in a group that are told apart: more count as this */
 #define TN_COMBINE_MEMBERS  64u /* sites in a group */
-#define TN_COMBINE_BIRTHS   8u  /* births of a thread that are searched for a parent */
+#define TN_COMBINE_BIRTHS                                                                                    \
+    8u /* births of a thread that are remembered; after as many, what is released belongs to something else: \
+          a clean-up may log a line or two meanwhile */
 
 /* What two sites have in common: `first` is the site that holds it, born before `second`. */
 struct tn_combine_pair {
@@ -59,7 +61,6 @@ struct tn_combine_site {
     uint32_t newest_thread;  /* of that block */
     uint32_t stack_id;       /* of its first birth */
     uint64_t death_window;   /* window that holds one of its deaths */
-    uint64_t birth_window;   /* window in whose course one was born */
     uint32_t last_death_thread;
     uint64_t last_death_event;                /* of that thread */
     uint64_t last_death_id, last_death_index; /* block, and allocations of the process then */
@@ -95,8 +96,8 @@ struct tn_combine_thread {
     uint64_t death_count;            /* in this window */
     struct tn_combine_death *deaths; /* owned; the last TN_COMBINE_RECENT, round and round */
     struct {
-        uint64_t id;
-        uint32_t slot;
+        uint64_t id; /* 0: a block that is not followed */
+        uint32_t slot, site;
     } births[TN_COMBINE_BIRTHS];     /* round and round */
     uint64_t resized_id;             /* what realloc took, until the block that it became; 0: none */
     struct tn_combine_block resized; /* that block */
