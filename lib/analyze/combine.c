@@ -27,6 +27,10 @@ static const struct tn_threshold thresholds[] = {
      "one in a hundred: error paths, and a constructor's rare other uses"},
     {"combine.similar-size", 0.1, 0, 1, "difference in size of structures that could be one type, at most",
      "a tenth: what a flag or a pointer more makes of a small structure"},
+    {"combine.waste", 8, 1, 1e6,
+     "size of the combined structure, in times the mean size of what it holds, up to which a finding is not "
+     "weak",
+     "beyond, a rare giant sets the size of all, as in fixed-maximum.waste"},
     {0},
 };
 

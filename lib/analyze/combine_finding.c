@@ -30,6 +30,8 @@ struct statement {
     uint64_t peak_groups;        /* most structures at once */
     uint64_t header_saved_bytes; /* at that time */
     uint64_t unused_bytes;       /* in each structure, on average, since members have their maximum size */
+    double mean_bytes;           /* of the members of one structure */
+    uint64_t varying;            /* members whose blocks have more than one size */
     bool has_resizes;
 };
 
@@ -51,7 +53,6 @@ static uint64_t round_up(uint64_t bytes)
 static void sum_members(struct statement *statement)
 {
     const struct tn_combine_group *group = statement->group;
-    double mean_bytes = 0;
     for (size_t i = 0; i < group->member_count; i++) {
         const struct tn_combine_site *own = &statement->combine->sites[group->sites[i]];
         uint64_t member_bytes = round_up(own->max_size_bytes) * group->per_group[i];
@@ -60,9 +61,10 @@ static void sum_members(struct statement *statement)
             statement->combined_bytes += member_bytes;
         else if (member_bytes > statement->combined_bytes)
             statement->combined_bytes = member_bytes;
-        mean_bytes += (double)own->size_bytes / (double)own->births * (double)group->per_group[i];
+        statement->mean_bytes += (double)own->size_bytes / (double)own->births * (double)group->per_group[i];
         statement->blocks_per_group += group->per_group[i];
         statement->allocations += own->births;
+        statement->varying += own->max_size_bytes * own->births != own->size_bytes;
         statement->has_resizes |= own->resizes != 0;
     }
     statement->peak_groups = statement->pass->sites[group->sites[0]].peak_live_count;
@@ -70,26 +72,36 @@ static void sum_members(struct statement *statement)
         return;
     statement->header_saved_bytes =
         (statement->blocks_per_group - 1) * TN_HEADER_BYTES * statement->peak_groups;
-    if ((double)statement->combined_bytes > mean_bytes)
-        statement->unused_bytes = statement->combined_bytes - (uint64_t)mean_bytes;
+    if ((double)statement->combined_bytes > statement->mean_bytes)
+        statement->unused_bytes = statement->combined_bytes - (uint64_t)statement->mean_bytes;
 }
 
-/* What the members took at the peak of the process, against one block for each structure then. */
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What the members took at the peak of the process, against one block for each structure then. Blocks of the
+ * same lines that are in no group, such as lists that the program keeps for itself, stay as they are. */
 static void fill_saving(const struct statement *statement, struct tn_finding *finding)
 {
     const struct tn_combine_group *group = statement->group;
     if (group->relation == TN_COMBINE_SIMILAR)
         return;
     double now_bytes = 0, overhead_bytes = 0;
+    uint64_t groups_at_peak = statement->pass->sites[group->sites[0]].live_count_at_peak;
     for (size_t i = 0; i < group->member_count; i++) {
         const struct tn_pass_site *seen = &statement->pass->sites[group->sites[i]];
+        uint64_t count_at_peak = lesser(seen->live_count_at_peak, group->per_group[i] * groups_at_peak);
+        uint64_t count = lesser(seen->peak_live_count, group->per_group[i] * statement->peak_groups);
         double rounding_bytes = (double)(seen->usable_bytes - seen->total_bytes) / (double)seen->allocations;
-        now_bytes += (double)seen->live_bytes_at_peak +
-                     (rounding_bytes + TN_HEADER_BYTES) * (double)seen->live_count_at_peak;
-        overhead_bytes += (rounding_bytes + TN_HEADER_BYTES) * (double)seen->peak_live_count;
+        double mean_bytes = seen->live_count_at_peak != 0
+                                ? (double)seen->live_bytes_at_peak / (double)seen->live_count_at_peak
+                                : 0;
+        now_bytes += (mean_bytes + rounding_bytes + TN_HEADER_BYTES) * (double)count_at_peak;
+        overhead_bytes += (rounding_bytes + TN_HEADER_BYTES) * (double)count;
     }
     uint64_t block_bytes = glibc_bytes(statement->combined_bytes);
-    uint64_t groups_at_peak = statement->pass->sites[group->sites[0]].live_count_at_peak;
     uint64_t left_bytes = (block_bytes - statement->combined_bytes) * statement->peak_groups;
     finding->saving.allocations_removed = statement->allocations - group->group_count;
     finding->saving.bytes_removed = (int64_t)overhead_bytes - (int64_t)left_bytes;
@@ -274,6 +286,12 @@ static int fill_notes(const struct statement *statement, struct tn_finding *find
                  "this costs %s of memory at the peak, since every member has its largest size: it buys "
                  "fewer calls, and a heap that is easier to foresee",
                  tn_print_bytes(bytes, (uint64_t)delta_bytes));
+    if (r == 0 && statement->varying != 0 && statement->group->relation != TN_COMBINE_SIMILAR)
+        r = note(
+            &notes,
+            "%s of the members var%s in size: the largest seen is no limit yet; set one, or leave %s out",
+            tn_print_count(count, statement->varying), statement->varying == 1 ? "ies" : "y",
+            statement->varying == 1 ? "it" : "them");
     if (r == 0 && exceptions != 0 && statement->group->strays != 0)
         r = note(&notes, "%s blocks of these sites were in no group", tn_print_count(count, exceptions));
     else if (r == 0 && exceptions != 0)
@@ -298,11 +316,29 @@ static bool is_changeable(const struct statement *statement, const struct tn_fin
     return true;
 }
 
+/* A structure whose members at their largest size are mostly not used: a rare giant sets the size of all. */
+static bool is_mostly_empty(const struct statement *statement)
+{
+    double waste = tn_pass_threshold(statement->pass, "combine.waste");
+    return statement->group->relation != TN_COMBINE_SIMILAR &&
+           (double)statement->combined_bytes > waste * statement->mean_bytes;
+}
+
+/* A buffer that is made to grow (it may not have grown in this run) is no structure to put members into; what
+ * dies within its life does so by chance. */
+static bool is_growing_parent(const struct statement *statement, const struct tn_finding *finding)
+{
+    return statement->group->relation == TN_COMBINE_EMBED &&
+           (statement->combine->sites[statement->group->sites[0]].resizes != 0 ||
+            strstr(finding->sites[0].via, "realloc") != NULL);
+}
+
 static int fill(struct statement *statement, struct tn_finding *finding)
 {
     double share = tn_pass_threshold(statement->pass, "combine.exceptions");
     bool is_clean = (double)statement->group->strays <= share * (double)statement->allocations &&
-                    has_one_module(finding) && statement->pass->is_complete;
+                    has_one_module(finding) && statement->pass->is_complete && !is_mostly_empty(statement) &&
+                    !is_growing_parent(statement, finding);
     finding->confidence = is_clean ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
     fill_saving(statement, finding);
     int r = fill_texts(statement, finding);

@@ -187,6 +187,22 @@ static uint64_t bytes_per_hour(const struct tn_pass *pass, const struct trend *t
     return duration_ns > 0 ? (uint64_t)(trend->slope * WINDOWS * mean_bytes * 3.6e12 / duration_ns) : 0;
 }
 
+/* What the rise comes to, whether the process's peak came before it or after. */
+static uint64_t risen_bytes(const struct tn_pass *pass, const struct trend *trend, uint32_t index)
+{
+    const struct tn_pass_site *seen = &pass->sites[index];
+    return (trend->last_count - trend->first_count) * (seen->total_bytes / seen->allocations);
+}
+
+/* What of the process's peak would not have been there with no more blocks than in the first window. */
+static uint64_t peak_share_bytes(const struct tn_pass *pass, const struct trend *trend, uint32_t index)
+{
+    const struct tn_pass_site *seen = &pass->sites[index];
+    if (seen->live_count_at_peak <= trend->first_count)
+        return 0;
+    return (seen->live_count_at_peak - trend->first_count) * (seen->total_bytes / seen->allocations);
+}
+
 static int fill_evidence(const struct tn_pass *pass, const struct site_state *site, const struct trend *trend,
                          uint32_t index, struct tn_finding *finding)
 {
@@ -200,6 +216,7 @@ static int fill_evidence(const struct tn_pass *pass, const struct site_state *si
     tn_json_uint(&json, "live_bytes_at_end", seen->live_bytes);
     tn_json_uint(&json, "first_count", trend->first_count);
     tn_json_uint(&json, "last_count", trend->last_count);
+    tn_json_uint(&json, "risen_bytes", risen_bytes(pass, trend, index));
     tn_json_uint(&json, "rising_windows", trend->rising_steps);
     tn_json_uint(&json, "windows", WINDOWS - 1);
     tn_json_real(&json, "blocks_per_window", trend->slope, 6);
@@ -265,7 +282,6 @@ static bool is_large(const struct state *state, const struct tn_pass *pass, uint
 static int add_finding(const struct state *state, const struct tn_pass *pass, uint32_t index,
                        const struct trend *trend, struct tn_findings *findings)
 {
-    const struct tn_pass_site *seen = &pass->sites[index];
     struct tn_finding finding;
     int r = tn_finding_begin(pass, &tn_analysis_growth, "Release, or set a maximum", &index, 1, &finding);
     if (r < 0)
@@ -274,8 +290,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     finding.confidence = has_work && trend->is_late && is_large(state, pass, index, trend)
                              ? TN_CONFIDENCE_CONSISTENT
                              : TN_CONFIDENCE_WEAK;
-    finding.saving.peak_bytes_delta =
-        -(int64_t)((trend->last_count - trend->first_count) * (seen->total_bytes / seen->allocations));
+    finding.saving.peak_bytes_delta = -(int64_t)peak_share_bytes(pass, trend, index);
     finding.apply = TN_APPLY_NONE;
     r = fill_texts(pass, trend, index, has_work, &finding);
     if (r == 0)

@@ -121,6 +121,9 @@ static int fill_query(const struct tn_pass *pass, uint32_t site, struct tn_findi
     return r;
 }
 
+/* Where the largest is so many times the mean, a member of its size would cost more than the blocks do. */
+#define VARYING 2
+
 static int fill_texts(const struct site_state *own, const struct tn_pass_site *seen,
                       struct tn_finding *finding)
 {
@@ -134,6 +137,15 @@ static int fill_texts(const struct site_state *own, const struct tn_pass_site *s
         snprintf(size, sizeof(size), "%" PRIu64 " to %" PRIu64 " B", seen->min_size_bytes,
                  seen->max_size_bytes);
     int r = tn_finding_set(&finding->title, "%s beside blocks of %s, from %s", bytes, size, place);
+    uint64_t mean_bytes = (seen->total_bytes + seen->allocations - 1) / seen->allocations;
+    if (r == 0 && seen->max_size_bytes > VARYING * mean_bytes)
+        return tn_finding_set(
+            &finding->advice,
+            "Keep up to %" PRIu64
+            " bytes of each block of %s inside the structure that points to it, and only what is longer on"
+            " the heap; or take short ones from an array or pool: up to %s live at once, and on average each"
+            " costs the heap more than it holds.",
+            (mean_bytes + 7) / 8 * 8, place, count);
     if (r == 0)
         r = tn_finding_set(
             &finding->advice,

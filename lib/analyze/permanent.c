@@ -308,8 +308,8 @@ static int fill_texts(uint64_t count, uint64_t total_bytes, enum class class, st
     tn_finding_place(&finding->sites[0], place, sizeof(place));
     tn_print_bytes(bytes, total_bytes);
     tn_print_count(number, count);
-    int r = tn_finding_set(&finding->title, "%s in %s block%s that stay%s for good, %s, from %s", bytes,
-                           number, count == 1 ? "" : "s", count == 1 ? "s" : "", words[class], place);
+    int r = tn_finding_set(&finding->title, "%s in %s block%s that stayed to the end, %s, from %s", bytes,
+                           number, count == 1 ? "" : "s", words[class], place);
     return r < 0 ? r : fill_advice(class, number, bytes, place, finding);
 }
 

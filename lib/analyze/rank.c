@@ -251,6 +251,7 @@ static int64_t measured_bytes(const struct tn_findings *findings, const struct t
     return most_bytes > (int64_t)(findings->peak_live_bytes / MEASURED_SHARE) ? most_bytes : 0;
 }
 
+/* What grows weighs by all that it grew, also where the process had its peak before. */
 static struct ranked weigh(const struct tn_findings *findings, const struct tn_finding *finding)
 {
     struct ranked ranked = {.finding = *finding, .kind_order = find_rule(finding->kind)};
@@ -258,8 +259,10 @@ static struct ranked weigh(const struct tn_findings *findings, const struct tn_f
     ranked.heap_bytes = measured_bytes(findings, saving);
     if (findings->allocations != 0)
         ranked.share = (double)saving->allocations_removed / (double)findings->allocations;
-    if (findings->peak_live_bytes != 0 && saving->peak_bytes_delta < 0)
-        ranked.share += -(double)saving->peak_bytes_delta / (double)findings->peak_live_bytes;
+    double bytes = saving->peak_bytes_delta < 0 ? -(double)saving->peak_bytes_delta : 0;
+    double risen_bytes = (double)find_number(finding->evidence, "risen_bytes", 0);
+    if (findings->peak_live_bytes != 0)
+        ranked.share += (risen_bytes > bytes ? risen_bytes : bytes) / (double)findings->peak_live_bytes;
     ranked.share *= weight_of(finding, ranked.kind_order);
     return ranked;
 }

@@ -120,6 +120,13 @@ static bool is_proven(const struct statement *statement)
     return statement->buffers->activations.is_told[statement->owner.function];
 }
 
+/* All that a program does lies within `main`: that blocks are gone before it returns only says that they are
+ * released. Near their lines it is an owner like others; far from them it is where a loop handles results. */
+static bool is_far_from_main(const struct statement *statement)
+{
+    return strcmp(owner_name(statement), "main") == 0 && statement->owner.frames_down > TIER_2_DOWN;
+}
+
 static enum tn_confidence confidence_of(const struct statement *statement)
 {
     const struct tn_contained_site *counts = statement->counts;
@@ -127,8 +134,8 @@ static enum tn_confidence confidence_of(const struct statement *statement)
                     statement->pass->is_complete;
     if (is_clean && is_proven(statement))
         return TN_CONFIDENCE_PROVEN;
-    return is_clean && counts->doubtful == 0 && is_order_known(statement) ? TN_CONFIDENCE_CONSISTENT
-                                                                          : TN_CONFIDENCE_WEAK;
+    bool is_sure = counts->doubtful == 0 && is_order_known(statement) && !is_far_from_main(statement);
+    return is_clean && is_sure ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
 }
 
 /* ---------------------------------------------------------------------------------------- evidence */
@@ -287,6 +294,10 @@ static int fill_notes(const struct statement *statement, struct tn_finding *find
          counts->refilled},
         {!is_order_known(statement),
          "%s blocks, but without lines their order in the owner's code is a guess", counts->instances},
+        {is_far_from_main(statement),
+         "%s calls lie between main and this line, and all that a program releases is gone before main "
+         "returns",
+         statement->owner.frames_down},
         {statement->has_giant, "the largest block is a rare exception: think of a limit below %s bytes",
          counts->max_size_bytes},
         {counts->max_thread_live_count > counts->max_live_count,

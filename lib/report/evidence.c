@@ -84,13 +84,22 @@ static int print_key(const char *key, struct tn_buffer *out)
     return r;
 }
 
+static int print_real(double value, struct tn_buffer *out)
+{
+    char text[TN_QUANTITY_TEXT_BYTES];
+    if (value < 1000 || value > 1e15)
+        return tn_buffer_print(out, "%.4g", value);
+    tn_print_count(text, (uint64_t)(value + 0.5));
+    return tn_buffer_print(out, "%s", text);
+}
+
 static int print_number(const struct tn_evidence_member *member, struct tn_buffer *out)
 {
     char text[TN_QUANTITY_TEXT_BYTES];
     bool is_negative = member->value[0] == '-';
     if (memchr(member->value, '.', member->value_bytes) != NULL ||
         memchr(member->value, 'e', member->value_bytes) != NULL)
-        return tn_buffer_print(out, "%.4g", strtod(member->value, NULL));
+        return print_real(strtod(member->value, NULL), out);
     uint64_t value = strtoull(member->value + is_negative, NULL, 10);
     if (ends_with(member->key, "_bytes") && value < 1024 * 1024)
         tn_print_count(text, value);
@@ -236,10 +245,10 @@ static const struct phrase {
     {"overhead", "peak_count", "", " live at once", false, NULL},
     {"growth", "live_at_end", "", " live at the end", true, NULL},
     {"growth", "live_bytes_at_end", "of ", " B together", true, NULL},
-    {"growth", "first_count", "", " after the first part of the run", false, NULL},
-    {"growth", "rising_windows", "risen in ", " parts", false, NULL},
-    {"growth", "windows", "of ", "", false, NULL},
-    {"growth", "bytes_per_hour", "", " B an hour", true, NULL},
+    {"growth", "first_count", "", " at least in the first part of the run", false, NULL},
+    {"growth", "last_count", "", " in the last", false, NULL},
+    {"growth", "rising_windows", "more than in the part before it ", " times", false, NULL},
+    {"growth", "risen_bytes", "", " more in all", true, NULL},
 };
 
 #define PHRASE_COUNT (sizeof(phrases) / sizeof(phrases[0]))

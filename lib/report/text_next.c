@@ -112,7 +112,7 @@ static void print_wrapper(struct tn_text *text, const struct tn_summary *summary
     tn_text_print(
         text,
         "\n    If it allocates on behalf of its callers, what follows is true of no single one of them.\n"
-        "    To see each caller for itself, record again with\n      --wrapper '");
+        "    To see each caller for itself, add to `tenure report`\n      --wrapper '");
     if (site->function[0] != '\0') {
         print_literal(text, site->function);
         tn_text_print(text, "'\n");

@@ -364,6 +364,28 @@ static void what_only_rises_is_growth(void **state)
     end(&scene, &findings);
 }
 
+/* A block that is gone when the growth begins made the peak: nothing of that is saved, yet all that grew is
+ * told. */
+static void growth_after_the_peak_saves_nothing_of_it(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene, "late-leak");
+    scene_death(&scene, scene_birth(&scene, SITE_B, 1 << 20));
+    for (size_t i = 0; i < 2000; i++) {
+        churn(&scene, 1);
+        scene_birth(&scene, SITE_A, 88);
+    }
+    struct tn_findings findings = analyze(&scene, "growth");
+    const struct tn_finding *finding = scene_find(&findings, "growth", SITE_A);
+    assert_non_null(finding);
+    assert_int_equal(finding->saving.peak_bytes_delta, 0);
+    double risen = scene_number(finding, "$.last_count") - scene_number(finding, "$.first_count");
+    assert_true(risen > 1500);
+    assert_int_equal(scene_number(finding, "$.risen_bytes"), risen * 88);
+    end(&scene, &findings);
+}
+
 /* A table that grows in the first third, a tide, a cache of fixed size, one that fills ever more slowly. */
 static void what_stops_or_falls_again_is_no_growth(void **state)
 {
@@ -410,6 +432,7 @@ int main(void)
         cmocka_unit_test(a_table_of_connections_is_preallocated),
         cmocka_unit_test(a_peak_that_was_reached_once_is_weak),
         cmocka_unit_test(what_only_rises_is_growth),
+        cmocka_unit_test(growth_after_the_peak_saves_nothing_of_it),
         cmocka_unit_test(what_stops_or_falls_again_is_no_growth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

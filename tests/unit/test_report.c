@@ -331,7 +331,7 @@ static void one_place_for_all_may_be_a_wrapper(void **state)
     summary.totals.allocations = 100000;
     summary.lists[TN_SUMMARY_BY_ALLOCATIONS] = (struct tn_summary_sites){&busy, 1};
     assert_says(&summary, "in 400 different sizes:\n      libstore.so.2+0x1f2c via operator new\n");
-    assert_says(&summary, "record again with\n      --wrapper 'libstore\\.so\\.2\\+0x1f2c$'\n");
+    assert_says(&summary, "add to `tenure report`\n      --wrapper 'libstore\\.so\\.2\\+0x1f2c$'\n");
     busy.function = S("pool::get(int)");
     assert_says(&summary, "--wrapper 'pool::get\\(int\\)'\n");
     /* One size, or less than half of all, is a site like any other. */
