@@ -333,7 +333,8 @@ const struct tn_command tn_command_report = {
         "The report says what was recorded (losses first, if any), the totals, what to change, the largest\n"
         "saving first, and the sites with most allocations, most short-lived small allocations and the\n"
         "highest peaks. Kinds of findings: stack-buffer, combine, pool, preallocate, permanent,\n"
-        "fixed-maximum, presize, overhead, growth. Without LOG it takes the newest tenure.*.db in the\n"
+        "fixed-maximum, presize, pinning, overhead, growth. Without LOG it takes the newest tenure.*.db in "
+        "the\n"
         "working directory.\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),

@@ -13,6 +13,7 @@ const struct tn_analysis *const tn_analyses[] = {
     &tn_analysis_permanent,
     &tn_analysis_fixed_maximum,
     &tn_analysis_presize,
+    &tn_analysis_pinning,
     &tn_analysis_overhead,
     &tn_analysis_growth,
     NULL,

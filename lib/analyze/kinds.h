@@ -11,6 +11,7 @@ extern const struct tn_analysis tn_analysis_fixed_maximum;
 extern const struct tn_analysis tn_analysis_growth;
 extern const struct tn_analysis tn_analysis_overhead;
 extern const struct tn_analysis tn_analysis_permanent;
+extern const struct tn_analysis tn_analysis_pinning;
 extern const struct tn_analysis tn_analysis_pool;
 extern const struct tn_analysis tn_analysis_preallocate;
 extern const struct tn_analysis tn_analysis_presize;

@@ -27,6 +27,7 @@ static const struct {
     {"preallocate", 0.5, {"stack-buffer", "combine", "permanent", "growth", "pool", NULL}},
     {"fixed-maximum", 0.25, {"stack-buffer", "combine", NULL}},
     {"presize", 0.5, {"stack-buffer", "combine", NULL}},
+    {"pinning", 0.25, {"stack-buffer", "combine", "permanent", "pool", "preallocate", "growth", NULL}},
     {"overhead",
      0.25,
      {"stack-buffer", "combine", "permanent", "pool", "preallocate", "fixed-maximum", NULL}},

@@ -18,6 +18,7 @@ void tn_track_close(struct tn_track *track)
 {
     free(track->samples);
     free(track->pins);
+    free(track->now);
     tn_map_finish(&track->pin_by_site);
     *track = (struct tn_track){0};
 }
@@ -33,10 +34,15 @@ static struct tn_replay_pin *find_pin(struct tn_track *track, uint32_t site_id)
         if (pins == NULL)
             return NULL;
         track->pins = pins;
+        struct tn_pin_now *now = realloc(track->now, capacity * sizeof(*now));
+        if (now == NULL)
+            return NULL;
+        track->now = now;
         track->pin_capacity = capacity;
     }
     if (tn_map_put(&track->pin_by_site, (uint64_t)site_id + 1, track->pin_count) < 0)
         return NULL;
+    track->now[track->pin_count] = (struct tn_pin_now){0};
     track->pins[track->pin_count] = (struct tn_replay_pin){.site_id = site_id};
     return &track->pins[track->pin_count++];
 }
@@ -52,6 +58,8 @@ struct walk {
     uint64_t hole;    /* bytes of the hole before the run, 0: none */
     uint32_t owner;   /* of the run */
     bool has_run, is_mixed;
+    bool is_credited; /* the hole before is credited to `credited` already */
+    uint32_t credited;
 };
 
 static int blame(struct walk *walk, uint64_t hole_after)
@@ -59,10 +67,13 @@ static int blame(struct walk *walk, uint64_t hole_after)
     struct tn_replay_pin *pin = find_pin(walk->track, walk->owner);
     if (pin == NULL)
         return -ENOMEM;
-    uint64_t bytes = walk->hole + hole_after;
+    uint64_t bytes = (walk->is_credited && walk->credited == walk->owner ? 0 : walk->hole) + hole_after;
     pin->byte_ns += (double)bytes * walk->weight_ns;
-    if (bytes > pin->peak_bytes)
-        pin->peak_bytes = bytes;
+    struct tn_pin_now *now = &walk->track->now[pin - walk->track->pins];
+    now->bytes = now->walk == walk->track->walks ? now->bytes + bytes : bytes;
+    now->walk = walk->track->walks;
+    if (now->bytes > pin->peak_bytes)
+        pin->peak_bytes = now->bytes;
     return 0;
 }
 
@@ -76,10 +87,15 @@ static int visit(void *context, const struct tn_extent *extent)
         if (extent->size_bytes > walk->sample.largest_free_bytes)
             walk->sample.largest_free_bytes = extent->size_bytes;
         int r = 0;
-        if (walk->track->wants_pins && walk->has_run && !walk->is_mixed && walk->hole > 0)
+        bool is_pinned = walk->has_run && !walk->is_mixed && walk->hole > 0;
+        if (walk->track->wants_pins && is_pinned)
             r = blame(walk, hole);
         /* Two free chunks that an allocator keeps apart count as one hole here. */
         walk->hole = walk->has_run ? hole : walk->hole + hole;
+        if (walk->has_run) {
+            walk->is_credited = is_pinned;
+            walk->credited = walk->owner;
+        }
         walk->has_run = walk->is_mixed = false;
         return r;
     }
@@ -123,6 +139,7 @@ static int take_sample(struct tn_track *track, const struct tn_heap *heap, uint6
         .external_bytes = track->state.hole_bytes,
         .live_count = track->state.live_count,
     };
+    track->walks++;
     int r = tn_heap_walk(heap, visit, &walk);
     if (r < 0)
         return r;

@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     "lib/code": {"code", "map"},
     "lib/heap": {"heap", "base"},
     "lib/replay": {"replay", "risk", "heap", "base", "map"},
-    "lib/analyze": {"analyze", "finding", "code", "log", "log_write", "site", "event", "json", "base", "map"},
+    "lib/analyze": {"analyze", "finding", "heap", "code", "log", "log_write", "site", "event", "json", "base", "map"},
     "lib/report": {"report", "finding", "summary", "json", "base"},
     "tools": {"report", "analyze", "finding", "summary", "log", "record", "site", "finish", "heap", "replay", "risk", "event", "json", "base", "map"},
 }

@@ -17,6 +17,7 @@ KINDS = {
     "permanent": {"count": int, "total_bytes": int, "class": str},
     "fixed-maximum": {"max_bytes": int, "p99_bytes": int, "observations": int, "still_growing": bool},
     "presize": {"chains": int, "growth_steps": int, "final_bytes": int},
+    "pinning": {"pinned_mean_bytes": int, "pinned_peak_bytes": int, "policy": str},
     "overhead": {},
     "growth": {},
 }

@@ -416,6 +416,34 @@ static void what_stops_or_falls_again_is_no_growth(void **state)
     end(&scene, &findings);
 }
 
+/* ---------------------------------------------------------------------------------------- pinning */
+
+/* Twenty small blocks between large ones that go: the small ones keep what is free in pieces. What comes and
+ * goes later, and the last block, behind which nothing is free, do not. */
+static void few_blocks_between_holes_pin_them(void **state)
+{
+    (void)state;
+    struct scene scene;
+    uint64_t large[20];
+    scene_begin(&scene, "pinning");
+    for (size_t i = 0; i < 20; i++) {
+        large[i] = scene_birth(&scene, SITE_A, 1000);
+        scene_birth(&scene, SITE_B, 24);
+    }
+    for (size_t i = 0; i < 20; i++)
+        scene_death(&scene, large[i]);
+    churn(&scene, 1000);
+    struct tn_findings findings = analyze(&scene, "pinning");
+    assert_int_equal(findings.count, 1);
+    const struct tn_finding *finding = scene_find(&findings, "pinning", SITE_B);
+    assert_non_null(finding);
+    assert_int_equal(scene_number(finding, "$.peak_count"), 20);
+    assert_int_equal(scene_number(finding, "$.pinned_peak_bytes"), 20 * 1008);
+    assert_in_range(scene_number(finding, "$.pinned_mean_bytes"), 15000, 20 * 1008);
+    assert_int_equal(finding->apply, TN_APPLY_POOL);
+    end(&scene, &findings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +462,7 @@ int main(void)
         cmocka_unit_test(what_only_rises_is_growth),
         cmocka_unit_test(growth_after_the_peak_saves_nothing_of_it),
         cmocka_unit_test(what_stops_or_falls_again_is_no_growth),
+        cmocka_unit_test(few_blocks_between_holes_pin_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

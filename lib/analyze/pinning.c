@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "kinds.h"
+
+#include "tenure/heap.h"
+#include "tenure/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Who keeps the holes apart. The blocks are placed in a first-fit heap without end, and the heap is looked at
+ * up to SAMPLES times: where all blocks between two holes come from one site, both would be one without that
+ * site. */
+
+#define SAMPLES      128 /* when so many were taken, only every second is from then on */
+#define HEADER_BYTES 8
+#define ALIGN_BYTES  8
+
+struct pin {
+    double byte_ns;
+    uint64_t peak_bytes;
+    uint64_t now_bytes, look; /* what the look of this number found */
+};
+
+struct state {
+    struct tn_heap *heap;
+    uint32_t *blocks; /* owned; by slot; 0: it has none */
+    size_t block_count;
+    struct pin *pins; /* owned; by site */
+    uint64_t events, stride, taken, looks;
+    uint64_t first_ns, sampled_ns;
+    double share, most_share;
+    uint64_t least_bytes;
+};
+
+static const struct tn_threshold thresholds[] = {
+    {"pinning.share", 0.05, 0.001, 100,
+     "free bytes that a site keeps apart on average, as a share of the peak of live bytes, at least",
+     "below, merging these holes saves less than the alignment of most heaps"},
+    {"pinning.bytes", 4096, 1, 1e12, "the same in bytes, at least",
+     "a page; a 4 KiB heap is the paper's example"},
+    {"pinning.most-share", 0.25, 0.001, 1,
+     "live bytes of a site at its peak, as a share of the process's peak, at most",
+     "what holds most of the memory lies between most holes: it is no few blocks among others"},
+    {0},
+};
+
+static int begin(const struct tn_pass *pass, void **ret_state)
+{
+    struct state *state = calloc(1, sizeof(*state));
+    if (state == NULL)
+        return -ENOMEM;
+    *ret_state = state;
+    state->stride = 1;
+    state->share = tn_pass_threshold(pass, "pinning.share");
+    state->most_share = tn_pass_threshold(pass, "pinning.most-share");
+    state->least_bytes = (uint64_t)tn_pass_threshold(pass, "pinning.bytes");
+    state->pins = calloc(pass->site_count, sizeof(state->pins[0]));
+    struct tn_heap_options options;
+    tn_heap_options_init(&options);
+    options.header_bytes = HEADER_BYTES;
+    options.align_bytes = ALIGN_BYTES;
+    if (state->pins == NULL)
+        return -ENOMEM;
+    return tn_heap_open(tn_policy_find("first-fit"), &options, &state->heap, pass->error);
+}
+
+/* One walk over the heap. */
+struct walk {
+    struct state *state;
+    uint64_t end;     /* what is free from there on is no hole */
+    double weight_ns; /* for how long the heap has looked like this */
+    uint64_t hole;    /* bytes before the run of blocks */
+    uint32_t owner;   /* of the run */
+    bool has_run, is_mixed;
+    uint32_t credited; /* whom the hole before was credited to already; 0: nobody */
+};
+
+static int visit(void *context, const struct tn_extent *extent)
+{
+    struct walk *walk = context;
+    if (extent->kind == TN_EXTENT_FREE) {
+        uint64_t hole = extent->offset_bytes < walk->end ? extent->size_bytes : 0;
+        bool is_pinned = walk->has_run && !walk->is_mixed && walk->hole > 0;
+        if (is_pinned) {
+            struct pin *pin = &walk->state->pins[walk->owner];
+            uint64_t bytes = (walk->credited == walk->owner ? 0 : walk->hole) + hole;
+            pin->byte_ns += (double)bytes * walk->weight_ns;
+            pin->now_bytes = pin->look == walk->state->looks ? pin->now_bytes + bytes : bytes;
+            pin->look = walk->state->looks;
+            pin->peak_bytes = pin->now_bytes > pin->peak_bytes ? pin->now_bytes : pin->peak_bytes;
+        }
+        walk->hole = hole;
+        walk->credited = is_pinned ? walk->owner : 0;
+        walk->has_run = walk->is_mixed = false;
+        return 0;
+    }
+    walk->is_mixed = walk->is_mixed || (walk->has_run && extent->owner != walk->owner);
+    walk->owner = extent->owner;
+    walk->has_run = true;
+    return 0;
+}
+
+static void look(struct state *state, uint64_t time_ns)
+{
+    struct tn_heap_state heap;
+    if (state->events == 0)
+        state->first_ns = state->sampled_ns = time_ns;
+    state->events++;
+    if (state->events % state->stride != 0)
+        return;
+    if (++state->taken == SAMPLES) {
+        state->taken = SAMPLES / 2;
+        state->stride *= 2;
+    }
+    state->looks++;
+    tn_heap_state(state->heap, &heap);
+    struct walk walk = {.state = state, .end = heap.end_bytes};
+    walk.weight_ns = time_ns > state->sampled_ns ? (double)(time_ns - state->sampled_ns) : 0;
+    tn_heap_walk(state->heap, visit, &walk);
+    state->sampled_ns = time_ns;
+}
+
+static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
+{
+    struct state *state = own;
+    const struct tn_block *block = event->block;
+    if (block->slot >= state->block_count) {
+        size_t count = pass->slot_capacity > block->slot ? pass->slot_capacity : (size_t)block->slot * 2 + 64;
+        uint32_t *blocks = realloc(state->blocks, count * sizeof(*blocks));
+        if (blocks == NULL)
+            return -ENOMEM;
+        memset(blocks + state->block_count, 0, (count - state->block_count) * sizeof(*blocks));
+        state->blocks = blocks;
+        state->block_count = count;
+    }
+    uint32_t *placed = &state->blocks[block->slot];
+    *placed = 0;
+    int r = tn_heap_place(state->heap, block->size_bytes, block->alignment_bytes, block->site, placed);
+    look(state, event->event->time_ns);
+    return r == -ENOMEM ? r : 0;
+}
+
+static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
+{
+    struct state *state = own;
+    uint32_t slot = event->block->slot;
+    (void)pass;
+    if (slot < state->block_count && state->blocks[slot] != 0) {
+        tn_heap_release(state->heap, state->blocks[slot]);
+        state->blocks[slot] = 0;
+    }
+    look(state, event->event->time_ns);
+    return 0;
+}
+
+static uint64_t mean_of(const struct state *state, uint32_t site)
+{
+    double ns = (double)(state->sampled_ns - state->first_ns);
+    return ns > 0 ? (uint64_t)(state->pins[site].byte_ns / ns) : 0;
+}
+
+static int fill_evidence(const struct state *state, const struct tn_pass_site *seen, uint32_t site,
+                         struct tn_finding *finding)
+{
+    struct tn_buffer text = {0};
+    struct tn_json json = {.out = &text};
+    tn_json_open_object(&json, NULL);
+    tn_json_uint(&json, "allocations", seen->allocations);
+    tn_json_uint(&json, "peak_count", seen->peak_live_count);
+    tn_json_uint(&json, "pinned_mean_bytes", mean_of(state, site));
+    tn_json_uint(&json, "pinned_peak_bytes", state->pins[site].peak_bytes);
+    tn_json_text(&json, "policy", "first-fit");
+    tn_json_uint(&json, "header_bytes", HEADER_BYTES);
+    tn_json_uint(&json, "alignment_bytes", ALIGN_BYTES);
+    tn_json_close_object(&json);
+    return tn_finding_set_evidence(finding, &text, json.error);
+}
+
+static int fill_query(const struct tn_pass *pass, uint32_t site, struct tn_finding *finding)
+{
+    char *head = NULL, *where = NULL;
+    int r = tn_finding_live_query(pass, &site, 1, &head);
+    if (r == 0)
+        r = tn_finding_where(pass, &site, 1, &where);
+    if (r == 0)
+        r = tn_finding_set(
+            &finding->query,
+            "%sSELECT count(*) AS allocations, (SELECT max(live_count) FROM live) AS peak_count"
+            " FROM allocation WHERE %s",
+            head, where);
+    free(head);
+    free(where);
+    return r;
+}
+
+static int fill_texts(const struct state *state, uint32_t site, struct tn_finding *finding)
+{
+    char place[256], mean[TN_QUANTITY_TEXT_BYTES];
+    tn_finding_place(&finding->sites[0], place, sizeof(place));
+    tn_print_bytes(mean, mean_of(state, site));
+    int r = tn_finding_set(&finding->title, "%s of free space on average are kept in pieces by blocks of %s",
+                           mean, place);
+    if (r == 0)
+        r = tn_finding_set(
+            &finding->advice,
+            "Allocate the blocks of %s before anything that is released again, or in a pool or region "
+            "of their own: where they lie now, the free space on both sides of them cannot be used as "
+            "one.",
+            place);
+    return r;
+}
+
+static int add_finding(const struct state *state, const struct tn_pass *pass, uint32_t site,
+                       struct tn_findings *findings)
+{
+    const struct tn_pass_site *seen = &pass->sites[site];
+    struct tn_finding finding;
+    int r = tn_finding_begin(pass, &tn_analysis_pinning, "Use static and permanent allocations", &site, 1,
+                             &finding);
+    if (r < 0)
+        return r;
+    finding.confidence = TN_CONFIDENCE_CONSISTENT;
+    finding.apply = TN_APPLY_POOL;
+    finding.apply_bytes = seen->max_size_bytes;
+    finding.apply_count = seen->peak_live_count;
+    r = fill_texts(state, site, &finding);
+    if (r == 0)
+        r = fill_evidence(state, seen, site, &finding);
+    if (r == 0)
+        r = fill_query(pass, site, &finding);
+    if (r == 0)
+        r = tn_findings_add(findings, &finding);
+    if (r < 0)
+        tn_finding_finish(&finding);
+    return r;
+}
+
+static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
+{
+    struct state *state = own;
+    int r = 0;
+    for (uint32_t site = 1; r == 0 && site < pass->site_count; site++) {
+        const struct tn_pass_site *seen = &pass->sites[site];
+        uint64_t mean_bytes = mean_of(state, site);
+        double peak_bytes = (double)pass->peak_live_bytes;
+        if (!seen->is_runtime && mean_bytes >= state->least_bytes &&
+            (double)mean_bytes >= state->share * peak_bytes &&
+            (double)seen->peak_live_bytes <= state->most_share * peak_bytes)
+            r = add_finding(state, pass, site, findings);
+    }
+    return r;
+}
+
+static void finish(void *own)
+{
+    struct state *state = own;
+    if (state == NULL)
+        return;
+    tn_heap_close(state->heap);
+    free(state->blocks);
+    free(state->pins);
+    free(state);
+}
+
+const struct tn_analysis tn_analysis_pinning = {
+    .kind = {"pinning", "long-lived blocks that hold holes open among short-lived ones", thresholds},
+    .begin = begin,
+    .birth = birth,
+    .death = death,
+    .conclude = conclude,
+    .finish = finish,
+};
