@@ -446,11 +446,9 @@ const struct tn_command tn_command_simulate = {
     .usage = "[OPTIONS] LOG | --script FILE",
     .details =
         "Policies: first-fit, best-fit, next-fit, worst-fit (plain, with --header, --align, --min-block),\n"
-        "freertos-heap1, freertos-heap2, freertos-heap4, freertos-heap5, newlib-nano, newlib, tlsf, "
-        "tlsf-esp32,\n"
-        "zephyr, glibc, buddy, pools, pools-spill, lwip, mbedtls. A policy's own parameters follow its "
-        "name:\n"
-        "glibc:tcache=0:fast=0. Exit status 1: a policy did not survive in --heap.\n",
+        "freertos-heap1, freertos-heap2, freertos-heap4, freertos-heap5, newlib-nano, newlib, tlsf,\n"
+        "tlsf-esp32, zephyr, glibc, buddy, pools, pools-spill, lwip, mbedtls. A policy's own parameters\n"
+        "follow its name: glibc:tcache=0:fast=0. Exit status 1: a policy did not survive in --heap.\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
                 .operand_max = 1,

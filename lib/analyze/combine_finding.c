@@ -293,7 +293,8 @@ static int fill_notes(const struct statement *statement, struct tn_finding *find
             tn_print_count(count, statement->varying), statement->varying == 1 ? "ies" : "y",
             statement->varying == 1 ? "it" : "them");
     if (r == 0 && exceptions != 0 && statement->group->strays != 0)
-        r = note(&notes, "%s blocks of these sites were in no group", tn_print_count(count, exceptions));
+        r = note(&notes, "%s of these sites' blocks %s in no group", tn_print_count(count, exceptions),
+                 exceptions == 1 ? "was" : "were");
     else if (r == 0 && exceptions != 0)
         r = note(&notes, "%s times a member was not needed", tn_print_count(count, exceptions));
     if (r == 0 && !has_one_module(finding))

@@ -229,13 +229,18 @@ static uint64_t find_number(const char *evidence, const char *key, uint64_t fall
 /* A buffer for sizes that vary is as sure as the bound that the program must first hold them to. */
 #define VARYING_WEIGHT 0.75
 
+/* A buffer further from its owner than two calls has to pass through functions that know nothing of it. */
+#define FAR_WEIGHT 0.5
+#define FAR_DOWN   2u
+
 static double weight_of(const struct tn_finding *finding, size_t rule)
 {
     if (rule == RULE_COUNT)
         return 1;
     uint64_t buffer_bytes = find_number(finding->evidence, "buffer_bytes", 0);
     bool varies = find_number(finding->evidence, "min_size_bytes", buffer_bytes) < buffer_bytes;
-    return rules[rule].weight * (varies ? VARYING_WEIGHT : 1);
+    bool is_far = find_number(finding->evidence, "frames_down", 0) > FAR_DOWN;
+    return rules[rule].weight * (varies ? VARYING_WEIGHT : 1) * (is_far ? FAR_WEIGHT : 1);
 }
 
 /* Below this share of the peak, what a replay measured is a matter of where blocks happen to fall. */

@@ -161,14 +161,12 @@ static void what_saves_most_comes_first(void **state)
     tn_findings_finish(&findings);
 }
 
-/* A buffer that has to be bounded first comes after one of a size that is known. */
-static void sizes_that_vary_come_later(void **state)
+/* With this evidence, the second finding leads although it saves less. */
+static void expect_second(const char *first, const char *second)
 {
-    (void)state;
     static const struct made made[] = {{"stack-buffer", "a", SURE, 110, 0},
                                        {"stack-buffer", "b", SURE, 100, 0}};
-    static const char *const evidence[] = {"{\"buffer_bytes\": 80, \"min_size_bytes\": 79}",
-                                           "{\"buffer_bytes\": 80, \"min_size_bytes\": 80}"};
+    const char *const evidence[] = {first, second};
     struct tn_findings findings;
     RANK(&findings, made);
     assert_item(&findings, 0, "stack-buffer", 'a', NULL);
@@ -177,6 +175,21 @@ static void sizes_that_vary_come_later(void **state)
     assert_int_equal(tn_findings_rank(&findings), 0);
     assert_item(&findings, 0, "stack-buffer", 'b', NULL);
     tn_findings_finish(&findings);
+}
+
+/* A buffer that has to be bounded first comes after one of a size that is known. */
+static void sizes_that_vary_come_later(void **state)
+{
+    (void)state;
+    expect_second("{\"buffer_bytes\": 80, \"min_size_bytes\": 79}",
+                  "{\"buffer_bytes\": 80, \"min_size_bytes\": 80}");
+}
+
+/* So does one that many functions would have to pass down. */
+static void owners_far_away_come_later(void **state)
+{
+    (void)state;
+    expect_second("{\"frames_down\": 3}", "{\"frames_down\": 2}");
 }
 
 /* What a replay measured counts more than any estimate. */
@@ -236,6 +249,7 @@ int main(void)
         cmocka_unit_test(growth_displaces_counts_only),
         cmocka_unit_test(what_saves_most_comes_first),
         cmocka_unit_test(sizes_that_vary_come_later),
+        cmocka_unit_test(owners_far_away_come_later),
         cmocka_unit_test(measured_heaps_lead),
         cmocka_unit_test(sites_without_rows_compete_as_well),
         cmocka_unit_test(nothing_can_be_ranked),
