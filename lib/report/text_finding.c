@@ -15,8 +15,10 @@ static const struct {
     const char *kind, *words;
 } verifications[] = {
     {"stack-buffer",
-     "Before: see in the source that no path which this run did not take keeps the address (a queue, an "
-     "error). After: record again, this line allocates no more; let the compiler check the stack: "
+     "Before: see in the source that the size has a bound, and that no path which this run did not take "
+     "keeps "
+     "the address (a queue, an error). After: record again, this line allocates no more; let the compiler "
+     "check the stack: "
      "-Wframe-larger-than=, -fstack-usage."},
     {"combine", "Record again: only the combined structure is allocated, once for each group."},
     {"pool",
@@ -214,17 +216,17 @@ void tn_text_findings(struct tn_text *text, const struct tn_report *report)
         tn_text_print(text, "  Nothing was found that is worth a change%s.\n",
                       report->summary->is_complete ? "" : ", so far");
     const struct tn_summary_totals *totals = &report->summary->totals;
-    bool is_brief = false;
+    bool is_brief = false, has_told = false;
     struct tn_report_place place = {0};
     const struct tn_finding *finding;
     while ((finding = tn_report_next_finding(report, &place)) != NULL) {
         bool was_brief = is_brief;
         is_brief = is_small(finding, totals);
         if (is_brief && !was_brief)
-            tn_text_print(
-                text,
-                "  Each of these saves less than 0.1 %% of the calls and 1 %% of the peak (--format json\n"
-                "  tells all of them):\n");
+            tn_text_print(text, has_told ? "  These save as little:\n"
+                                         : "  Each of these saves less than 0.1 %% of the calls and 1 %% of "
+                                           "the peak (--format json\n  tells all of them):\n");
+        has_told = has_told || is_brief;
         if (!is_brief && was_brief)
             tn_text_print(text, "\n");
         if (is_brief)

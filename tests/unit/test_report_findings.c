@@ -245,6 +245,9 @@ static void evidence_is_told_in_words(void **state)
     finding.kind = "presize";
     finding.evidence = S("{\"chains\": 1, \"copied_bytes\": 0}");
     assert_part(&report, "text", "      evidence 1 buffer grown\n", true);
+    finding.kind = "pool";
+    finding.evidence = S("{\"mean_live_count\": 4230.4}");
+    assert_part(&report, "text", "      evidence on average 4,230 in use\n", true);
 }
 
 /* A finding that hardly saves anything gets a line. */
@@ -263,6 +266,25 @@ static void small_ones_are_told_briefly(void **state)
     three[2].saving.peak_bytes_delta = -51;
     assert_part(&report, "text", "in the library (pool)\n\n   3. A pool of 50", true);
     assert_part(&report, "text", "Take the blocks from a pool.", true);
+    three[0].saving = three[1].saving;
+    three[1].saving.peak_bytes_delta = -51;
+    three[2].saving = three[0].saving;
+    assert_part(&report, "text", "\n  These save as little:\n   3. A pool of 50", true);
+}
+
+/* What grows comes to little in a short run, and is told in full. */
+static void growth_is_never_told_briefly(void **state)
+{
+    (void)state;
+    struct tn_finding finding = items[1];
+    struct tn_findings one = {.items = &finding, .count = 1};
+    struct tn_report report = {.summary = &summary, .findings = &one};
+    finding.saving = (struct tn_finding_saving){0};
+    assert_part(&report, "text", "  Each of these saves less than 0.1 % of the calls", true);
+    finding.kind = "growth";
+    finding.evidence = S("{\"live_at_end\": 500, \"rising_windows\": 11, \"risen_bytes\": 44000}");
+    assert_part(&report, "text", "  Each of these saves less than 0.1 % of the calls", false);
+    assert_part(&report, "text", "500 live at the end, more than in the part before it 11 times, ", true);
 }
 
 static void no_finding_is_said(void **state)
@@ -299,6 +321,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(code_is_for_the_system_asked_for),
         cmocka_unit_test(evidence_is_told_in_words),
         cmocka_unit_test(small_ones_are_told_briefly),
+        cmocka_unit_test(growth_is_never_told_briefly),
         cmocka_unit_test(no_finding_is_said),
         cmocka_unit_test(lines_fit),
     };
