@@ -444,6 +444,28 @@ static void few_blocks_between_holes_pin_them(void **state)
     end(&scene, &findings);
 }
 
+/* ---------------------------------------------------------------------------------------- overhead */
+
+/* A member as large as the largest would cost more than the blocks do. */
+static void small_blocks_of_many_sizes_are_kept_inside_in_part(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene, "short-texts");
+    for (size_t i = 0; i < 40; i++) {
+        scene_birth(&scene, SITE_A, i == 20 ? 60 : 3);
+        scene_birth(&scene, SITE_B, 3);
+    }
+    struct tn_findings findings = analyze(&scene, "overhead");
+    const struct tn_finding *varying = scene_find(&findings, "overhead", SITE_A);
+    const struct tn_finding *constant = scene_find(&findings, "overhead", SITE_B);
+    assert_non_null(varying);
+    assert_non_null(constant);
+    assert_non_null(strstr(varying->advice, "Keep up to 8 bytes of each block of "));
+    assert_non_null(strstr(constant->advice, "Keep the 3 B of "));
+    end(&scene, &findings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_peak_that_was_reached_once_is_weak),
         cmocka_unit_test(what_only_rises_is_growth),
         cmocka_unit_test(growth_after_the_peak_saves_nothing_of_it),
+        cmocka_unit_test(small_blocks_of_many_sizes_are_kept_inside_in_part),
         cmocka_unit_test(what_stops_or_falls_again_is_no_growth),
         cmocka_unit_test(few_blocks_between_holes_pin_them),
     };
