@@ -26,10 +26,25 @@ struct rules {
     size_t count;
 };
 
+/* Places of a site in the change: several only where a structure has several of its blocks. */
+static size_t count_places(const struct tn_finding *finding, size_t site)
+{
+    uint32_t per_group = finding->sites[site].per_group;
+    return finding->apply == TN_APPLY_COMBINE && per_group > 1 ? per_group : 1;
+}
+
+static size_t count_all_places(const struct tn_finding *finding)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < finding->site_count; i++)
+        count += count_places(finding, i);
+    return count;
+}
+
 bool tn_what_if_applies(const struct tn_finding *finding)
 {
     return finding->apply != TN_APPLY_NONE && finding->site_count > 0 &&
-           (finding->apply != TN_APPLY_COMBINE || finding->site_count <= 64);
+           (finding->apply != TN_APPLY_COMBINE || count_all_places(finding) <= 64);
 }
 
 static enum tn_replay_change change_of(enum tn_apply apply)
@@ -58,16 +73,18 @@ static int make_rules(const struct tn_finding *const *findings, size_t count, st
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
         const struct tn_finding *finding = findings[i];
-        uint32_t *sites = calloc(finding->site_count, sizeof(*sites));
+        size_t place_count = 0;
+        uint32_t *sites = calloc(count_all_places(finding), sizeof(*sites));
         if (sites == NULL)
             return -ENOMEM;
         rules->sites[rules->count++] = sites;
         for (size_t s = 0; s < finding->site_count; s++)
-            sites[s] = (uint32_t)finding->sites[s].site_id;
+            for (size_t k = count_places(finding, s); k > 0; k--)
+                sites[place_count++] = (uint32_t)finding->sites[s].site_id;
         rules->items[i] = (struct tn_replay_rule){
             .change = change_of(finding->apply),
             .site_ids = sites,
-            .site_count = finding->site_count,
+            .site_count = place_count,
             .bytes = finding->apply_bytes,
             .count = finding->apply_count,
         };

@@ -27,6 +27,7 @@ struct tn_finding_site {
     uint64_t offset_bytes; /* in the module; 0 where the line is known */
     char *via;
     uint64_t allocations; /* that this site made in the process, whether they agree with the finding or not */
+    uint32_t per_group;   /* `combine`: its blocks in one structure, at most at once; else 0 */
 };
 
 /* What one policy's heap needs less (negative) or more, measured by a replay. */

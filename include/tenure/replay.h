@@ -212,7 +212,8 @@ enum tn_replay_change {
 /* One change. */
 struct tn_replay_rule {
     enum tn_replay_change change;
-    const uint32_t *site_ids; /* borrowed while the plan is open; at most 64 with COMBINE */
+    const uint32_t *site_ids; /* borrowed while the plan is open; at most 64 with COMBINE, where a site of
+                                 which there are n in a block is named n times in a row */
     size_t site_count;
     uint64_t bytes; /* not for REMOVE */
     uint64_t count; /* MOVE only */
@@ -238,7 +239,8 @@ int tn_replay_plan_open(const struct tn_replay_source *source, const struct tn_r
                         size_t rule_count, struct tn_replay_plan **ret_plan, struct tn_error *error);
 
 /* The changed events. Members of a combined block are matched thread by thread: a block belongs to the one
- * begun last on its thread, unless that has had a block of this site already. */
+ * begun last on its thread that has a place for it: of the rule's first site it has one ever, of another one
+ * as many as the rule names the site in a row, each free again when its block is gone. */
 struct tn_replay_source tn_replay_plan_source(struct tn_replay_plan *plan);
 
 /* What a rule came to since the last rewind. */

@@ -340,6 +340,8 @@ static int fill(struct statement *statement, struct tn_finding *finding)
     bool is_clean = (double)statement->group->strays <= share * (double)statement->allocations &&
                     has_one_module(finding) && statement->pass->is_complete && !is_mostly_empty(statement) &&
                     !is_growing_parent(statement, finding);
+    for (size_t i = 0; i < finding->site_count; i++)
+        finding->sites[i].per_group = (uint32_t)statement->group->per_group[i];
     finding->confidence = is_clean ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
     fill_saving(statement, finding);
     int r = fill_texts(statement, finding);

@@ -13,13 +13,14 @@ struct moved {
     uint32_t rule;
     uint32_t group; /* COMBINE: index of the combined block */
     uint64_t bytes; /* REMOVE: its size; RESERVE: what it has in the heap */
+    uint64_t place; /* COMBINE: bit that is free again when the block is gone; 0: none */
     bool is_in_heap;
 };
 
 /* A combined block. */
 struct group {
     uint64_t id;
-    uint64_t members; /* bit map of the rule's sites that had a block in it */
+    uint64_t members; /* bit map of the places of the rule that are taken */
     uint32_t live_count;
 };
 
@@ -41,7 +42,7 @@ struct tn_replay_plan {
     struct tn_replay_source source;
     const struct tn_replay_rule *rules; /* borrowed */
     size_t rule_count;
-    struct tn_map rule_of_site; /* site + 1 -> rule << 8 | position among the rule's sites */
+    struct tn_map rule_of_site; /* site + 1 -> struct member, packed */
     struct tn_map moved_of_id;  /* block -> index of its struct moved */
     struct tn_map current;      /* thread and rule -> index of the group begun last + 1 */
     struct slots slots;
@@ -99,6 +100,32 @@ static int new_group(struct tn_replay_plan *plan, uint32_t *ret_index)
     return r;
 }
 
+/* A site's places in its rule: from `position`, `count` of them. */
+struct member {
+    uint32_t rule;
+    unsigned position, count;
+};
+
+static uint64_t pack_member(struct member member)
+{
+    return (uint64_t)member.rule << 16 | member.count << 8 | member.position;
+}
+
+static struct member unpack_member(uint64_t packed)
+{
+    return (struct member){(uint32_t)(packed >> 16), packed & 0xff, packed >> 8 & 0xff};
+}
+
+/* A site that is named again right behind itself has one place more. */
+static void add_place(uint64_t *packed, size_t index, size_t position)
+{
+    struct member member = unpack_member(*packed);
+    if (member.rule != index || member.position + member.count != position || position >= MEMBERS_MAX)
+        return;
+    member.count++;
+    *packed = pack_member(member);
+}
+
 static int add_rule(struct tn_replay_plan *plan, size_t index, struct tn_error *error)
 {
     const struct tn_replay_rule *rule = &plan->rules[index];
@@ -108,9 +135,13 @@ static int add_rule(struct tn_replay_plan *plan, size_t index, struct tn_error *
     for (size_t i = 0; i < rule->site_count; i++) {
         uint64_t key = (uint64_t)rule->site_ids[i] + 1;
         uint64_t position = i < MEMBERS_MAX ? i : MEMBERS_MAX - 1;
-        if (tn_map_find(&plan->rule_of_site, key) != NULL)
+        uint64_t *found = tn_map_find(&plan->rule_of_site, key);
+        if (found != NULL) {
+            add_place(found, index, i);
             continue;
-        if (tn_map_put(&plan->rule_of_site, key, (uint64_t)index << 8 | position) < 0)
+        }
+        struct member member = {(uint32_t)index, (unsigned)position, 1};
+        if (tn_map_put(&plan->rule_of_site, key, pack_member(member)) < 0)
             return tn_error_set(error, -ENOMEM, "cannot prepare a replay: out of memory");
     }
     return 0;
@@ -193,18 +224,31 @@ static int reserve(struct tn_replay_plan *plan, uint32_t rule, struct tn_replay_
     return r < 0 ? r : 1;
 }
 
-/* The first member of a group is its block's birth; later ones are only counted. */
-static int combine(struct tn_replay_plan *plan, uint32_t rule, unsigned position,
-                   struct tn_replay_event *event)
+/* The first place of a member that is not taken; 0: all are. */
+static uint64_t find_place(uint64_t members, const struct member *member)
 {
-    uint64_t key = tn_mix((uint64_t)event->thread_id << 32 | rule) | 1, bit = UINT64_C(1) << position;
+    for (unsigned i = member->position; i < member->position + member->count; i++)
+        if ((members & UINT64_C(1) << i) == 0)
+            return UINT64_C(1) << i;
+    return 0;
+}
+
+/* The first member of a group is its block's birth; later ones are only counted. */
+static int combine(struct tn_replay_plan *plan, const struct member *member, struct tn_replay_event *event)
+{
+    uint32_t rule = member->rule;
+    uint64_t key = tn_mix((uint64_t)event->thread_id << 32 | rule) | 1, bit = 0;
     uint64_t *current = tn_map_find(&plan->current, key);
-    bool joins = current != NULL && *current != 0 && (plan->slots.groups[*current - 1].members & bit) == 0;
+    if (current != NULL && *current != 0)
+        bit = find_place(plan->slots.groups[*current - 1].members, member);
+    bool joins = bit != 0;
     uint32_t index = joins ? (uint32_t)(*current - 1) : 0;
+    bit = joins ? bit : UINT64_C(1) << member->position;
     int r = joins ? 0 : new_group(plan, &index);
     if (r == 0 && !joins)
         r = tn_map_put(&plan->current, key, (uint64_t)index + 1);
-    struct moved moved = {.rule = rule, .group = index, .bytes = key};
+    struct moved moved = {
+        .rule = rule, .group = index, .bytes = key, .place = member->position != 0 ? bit : 0};
     if (r == 0)
         r = new_moved(plan, event->id, &moved);
     if (r < 0)
@@ -227,7 +271,8 @@ static int change_place(struct tn_replay_plan *plan, struct tn_replay_event *eve
     const uint64_t *found = tn_map_find(&plan->rule_of_site, (uint64_t)event->site_id + 1);
     if (found == NULL || event->site_id == 0)
         return 1;
-    uint32_t rule = (uint32_t)(*found >> 8);
+    struct member member = unpack_member(*found);
+    uint32_t rule = member.rule;
     switch (plan->rules[rule].change) {
     case TN_REPLAY_REMOVE:
         return leave_heap(plan, rule, event);
@@ -239,7 +284,7 @@ static int change_place(struct tn_replay_plan *plan, struct tn_replay_event *eve
     case TN_REPLAY_RESERVE:
         return reserve(plan, rule, event);
     case TN_REPLAY_COMBINE:
-        return combine(plan, rule, (unsigned)(*found & 0xff), event);
+        return combine(plan, &member, event);
     }
     return 1;
 }
@@ -269,6 +314,7 @@ static int change_resize(struct tn_replay_plan *plan, const struct tn_replay_eve
 static int leave_group(struct tn_replay_plan *plan, const struct moved *moved, struct tn_replay_event *event)
 {
     struct group *group = &plan->slots.groups[moved->group];
+    group->members &= ~moved->place;
     if (--group->live_count > 0)
         return 0;
     event->id = group->id;

@@ -168,6 +168,26 @@ static void a_site_is_in_a_group_once(void **state)
     assert_int_equal(effect.allocations_removed, 1);
 }
 
+/* Site 6 has two places, which are taken again when their blocks are gone; with both taken, another structure
+ * begins. */
+static void a_site_has_the_places_it_is_named_for(void **state)
+{
+    static const struct tn_replay_event events[] = {
+        A(1, 48, 5, 1), A(2, 8, 6, 1), A(3, 8, 6, 1), F(2), A(4, 8, 6, 1),
+        A(5, 8, 6, 1),  F(5),          F(1),          F(3), F(4),
+    };
+    static const struct expected expected[] = {{TN_REPLAY_PLACE, 0, 64},
+                                               {TN_REPLAY_PLACE, 0, 64},
+                                               {TN_REPLAY_RELEASE, 0, 0},
+                                               {TN_REPLAY_RELEASE, 0, 0}};
+    static const uint32_t sites[] = {5, 6, 6};
+    const struct tn_replay_rule rule = {TN_REPLAY_COMBINE, sites, 3, 64, 0};
+    struct tn_replay_effect effect;
+    (void)state;
+    play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
+    assert_int_equal(effect.allocations_removed, 3);
+}
+
 static void the_first_rule_has_the_site(void **state)
 {
     static const struct tn_replay_event events[] = {A(1, 10, 5, 1), A(2, 10, 6, 1), F(1), F(2)};
@@ -205,6 +225,7 @@ int main(void)
         cmocka_unit_test(reserved_blocks_are_resized_beyond_only),
         cmocka_unit_test(members_become_one_block),
         cmocka_unit_test(a_site_is_in_a_group_once),
+        cmocka_unit_test(a_site_has_the_places_it_is_named_for),
         cmocka_unit_test(the_first_rule_has_the_site),
         cmocka_unit_test(impossible_rules_are_refused),
     };
