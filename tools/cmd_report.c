@@ -17,9 +17,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define TOP_DEFAULT      10
-#define SITE_TOP_DEFAULT 5
-#define TOP_MAX          1000000
+#define TOP_DEFAULT             10
+#define SITE_TOP_DEFAULT        5
+#define TOP_MAX                 1000000
+#define MEASURED_UNASKED_EVENTS 100000 /* ten findings on four models: about a second */
 #define RUNTIME_SITES_MAX                                                                                    \
     10 /* of the C library and the loader, that are loaded with a list and not shown                         \
         */
@@ -218,15 +219,31 @@ static int print_report(const struct request *request, const struct tn_summary *
 }
 
 /* What is measured comes first in the order of findings. */
-static int measure(struct tn_log *log, const char *policies, struct tn_findings *findings,
-                   struct tn_error *error)
+static int measure(struct tn_log *log, const char *policies, const struct tn_models_effort *effort,
+                   struct tn_findings *findings, struct tn_error *error)
 {
-    int r = tn_models_measure(log, "report", policies, findings, error);
+    int r = tn_models_measure(log, "report", policies, effort, findings, error);
     if (r == 0 && tn_findings_rank(findings) < 0)
         r = tn_error_set(error, -ENOMEM, "cannot order the findings: out of memory");
     if (r < 0)
         tn_findings_finish(findings);
     return r;
+}
+
+/* Measured when it was asked for, and without being asked where it takes no longer than a moment. */
+static int measure_as_asked(const struct request *request, struct tn_log *log,
+                            const struct tn_summary *summary, struct tn_findings *findings,
+                            struct tn_error *error)
+{
+    static const struct tn_models_effort full = {TN_MODELS_FINDINGS_MAX, 8000000}, quick = {10, 100000};
+    if (request->policies != NULL)
+        return strcmp(request->policies, "none") != 0
+                   ? measure(log, request->policies, &full, findings, error)
+                   : 0;
+    uint64_t events = summary->totals.allocations + summary->totals.frees;
+    if (!summary->is_finished || events > MEASURED_UNASKED_EVENTS)
+        return 0;
+    return measure(log, TN_MODELS_DEFAULT, &quick, findings, error);
 }
 
 /* Summary and findings, after which the log is not needed any more. */
@@ -247,8 +264,8 @@ static int load(const struct request *request, const char *path, struct tn_summa
         options.user = &progress;
         r = tn_analyze(log, &options, ret_findings, error);
         tn_progress_end(&progress);
-        if (r == 0 && request->policies != NULL)
-            r = measure(log, request->policies, ret_findings, error);
+        if (r == 0)
+            r = measure_as_asked(request, log, ret_summary, ret_findings, error);
         if (r < 0)
             tn_summary_finish(ret_summary);
     }
@@ -319,8 +336,8 @@ static const struct tn_option options[] = {
     {0, "code", "SYSTEM",
      "definitions to paste, in text: c (default), freertos,\nzephyr, threadx, all or none", NULL},
     {0, "policy", "P,...",
-     "measure what the findings change by replaying the log on\nthese models of heaps: " TN_MODELS_DEFAULT
-     "...",
+     "measure what the findings change by replaying the log on\nthese models of heaps; none: do not "
+     "(default: " TN_MODELS_DEFAULT "\nfor a small log)",
      NULL},
     {0, "save", NULL, "also write the findings into the log's tables finding and\nfinding_site", NULL},
 };

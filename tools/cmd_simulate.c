@@ -29,6 +29,7 @@ struct request {
     const char *sizes; /* file of sizes; NULL: none */
     bool is_without_runtime;
     const char *kinds; /* of findings to apply; NULL: none */
+    const char *plan;  /* ranks of findings to apply; NULL: by kinds */
     bool has_risk;
     uint64_t horizon_ns, replicas; /* of the risk card */
 };
@@ -165,13 +166,16 @@ static int read_request(const struct tn_arguments *arguments, struct request *re
     if ((request->script != NULL) == (arguments->operand_count > 0))
         return tn_error_set(error, -EINVAL, "'simulate' needs a LOG or '--script FILE', one of them");
     request->kinds = tn_option_text(arguments, "apply");
+    request->plan = tn_option_text(arguments, "plan");
+    if (request->kinds != NULL && request->plan != NULL)
+        return tn_error_set(error, -EINVAL, "options '--apply' and '--plan' of 'simulate': give one of them");
     request->sizes = tn_option_text(arguments, "sizes");
     request->is_without_runtime = tn_option_is_given(arguments, "without-runtime");
-    if (request->script != NULL &&
-        (request->kinds != NULL || request->sizes != NULL || request->is_without_runtime))
+    if (request->script != NULL && (request->kinds != NULL || request->plan != NULL ||
+                                    request->sizes != NULL || request->is_without_runtime))
         return tn_error_set(
             error, -EINVAL,
-            "options '--apply', '--sizes' and '--without-runtime' of 'simulate' need a log: a "
+            "options '--apply', '--plan', '--sizes' and '--without-runtime' of 'simulate' need a log: a "
             "script has no sites");
     int r = read_heap(arguments, &request->heap, error);
     if (r == 0)
@@ -263,7 +267,8 @@ static int answer(const struct request *request, struct tn_simulation *simulatio
     struct tn_error error = {0};
     if (simulate_all(request, simulation, &error) < 0)
         return tn_say_error(&error);
-    if (request->kinds != NULL && tn_simulate_apply(simulation, log, request->kinds, &error) < 0)
+    if ((request->kinds != NULL || request->plan != NULL) &&
+        tn_simulate_apply(simulation, log, request->kinds, request->plan, &error) < 0)
         return tn_say_error(&error);
     struct tn_buffer text = {0};
     int status = TN_STATUS_MACHINE;
@@ -425,6 +430,7 @@ static const struct tn_option options[] = {
      NULL},
     {0, "without-runtime", NULL,
      "leave out what the C library, the C++ library and the\nloader allocate for themselves", NULL},
+    {0, "plan", "RANK,...", "the same for single findings, by the numbers that\n--apply all prints", NULL},
     {0, "sizes", "FILE",
      "sizes on the modelled machine: lines 'PLACE [FROM] TO',\nPLACE a function or FILE:LINE", NULL},
     {0, "after-failure", "WHAT", "stop (default), skip the block, or grow the heap", NULL},

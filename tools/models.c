@@ -9,10 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLICIES_KNOWN     64
-#define MODELS_MAX         16
-#define FINDINGS_MAX       20
-#define MEASURE_MAX_EVENTS 8000000 /* replayed in search of each smallest heap */
+#define POLICIES_KNOWN 64
+#define MODELS_MAX     16
 
 static int unknown_policy(const char *command, const char *name, struct tn_error *error)
 {
@@ -128,19 +126,20 @@ static int note_all(const struct tn_what_if *what_if, const struct tn_what_if_mo
 }
 
 static int measure(struct tn_replay_log *trace, struct tn_what_if_model *models, size_t model_count,
-                   struct tn_findings *findings, struct tn_error *error)
+                   const struct tn_models_effort *effort, struct tn_findings *findings,
+                   struct tn_error *error)
 {
-    const struct tn_finding *chosen[FINDINGS_MAX];
+    const struct tn_finding *chosen[TN_MODELS_FINDINGS_MAX];
     struct tn_progress progress = {.what = "replaying"};
     struct tn_replay_source source = tn_replay_log_source(trace);
     struct tn_what_if what_if = {0};
     size_t count = 0;
-    for (size_t i = 0; i < findings->count && count < FINDINGS_MAX; i++)
+    for (size_t i = 0; i < findings->count && count < effort->finding_max; i++)
         if (findings->items[i].confidence != TN_CONFIDENCE_WEAK && tn_what_if_applies(&findings->items[i]))
             chosen[count++] = &findings->items[i];
     if (count == 0)
         return 0;
-    int r = tn_what_if_run(&source, models, model_count, chosen, count, MEASURE_MAX_EVENTS, tn_progress_show,
+    int r = tn_what_if_run(&source, models, model_count, chosen, count, effort->max_events, tn_progress_show,
                            &progress, &what_if, error);
     tn_progress_end(&progress);
     if (r < 0)
@@ -151,7 +150,8 @@ static int measure(struct tn_replay_log *trace, struct tn_what_if_model *models,
 }
 
 int tn_models_measure(struct tn_log *log, const char *command, const char *policies,
-                      struct tn_findings *findings, struct tn_error *error)
+                      const struct tn_models_effort *effort, struct tn_findings *findings,
+                      struct tn_error *error)
 {
     struct tn_what_if_model models[MODELS_MAX];
     struct tn_replay_log *trace = NULL;
@@ -163,7 +163,7 @@ int tn_models_measure(struct tn_log *log, const char *command, const char *polic
     if (r == 0)
         r = tn_replay_log_open(log, findings->process_id, &trace, error);
     if (r == 0)
-        r = measure(trace, models, model_count, findings, error);
+        r = measure(trace, models, model_count, effort, findings, error);
     tn_replay_log_close(trace);
     free(text);
     return r;

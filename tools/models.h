@@ -10,6 +10,14 @@
 
 #define TN_MODELS_DEFAULT "first-fit,freertos-heap4,tlsf,glibc"
 
+#define TN_MODELS_FINDINGS_MAX 20
+
+/* How much is measured: each finding takes some replays on each model. */
+struct tn_models_effort {
+    size_t finding_max;  /* findings, the first ones that a replay can show */
+    uint64_t max_events; /* replayed in search of each smallest heap */
+};
+
 /* Read one model: NAME[:KEY=VALUE]...
  *
  * command      whose option it is, for messages
@@ -23,9 +31,11 @@ int tn_model_parse(const char *command, const char *text, const struct tn_heap_o
  *
  * log       open; the process is that of the findings
  * policies  models, separated by commas
+ * effort    finding_max at most TN_MODELS_FINDINGS_MAX
  * Returns   0; -EINVAL: no such model; an error of the log; -ENOMEM; with the story in error (what was noted
  * until then stays) */
 int tn_models_measure(struct tn_log *log, const char *command, const char *policies,
-                      struct tn_findings *findings, struct tn_error *error);
+                      const struct tn_models_effort *effort, struct tn_findings *findings,
+                      struct tn_error *error);
 
 #endif

@@ -43,9 +43,11 @@ struct tn_simulation {
 /* Analyse the log that is replayed, and measure what the findings would change.
  *
  * kinds    of findings, separated by commas, or "all"
- * Returns  as tn_analyze and tn_what_if_run */
+ * plan     NULL; else the ranks of the findings to take, as kinds "all" gives them, separated
+ * by commas Returns  as tn_analyze and tn_what_if_run; -EINVAL: no such rank, or one that no replay can show
+ */
 int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, const char *kinds,
-                      struct tn_error *error);
+                      const char *plan, struct tn_error *error);
 
 /* Append the changes, as the member "what_if" and as text. */
 void tn_simulate_put_changes(struct tn_json *json, const struct tn_simulation *simulation);

@@ -5,6 +5,8 @@
 #include "progress.h"
 #include "tenure/analyze.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FINDINGS_MAX      12      /* measured; each takes some replays on each model */
@@ -26,6 +28,40 @@ static size_t choose(struct tn_simulation *simulation, const struct tn_finding *
     return count;
 }
 
+static const struct tn_finding *find_rank(const struct tn_findings *findings, unsigned long rank)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        if (findings->items[i].rank == rank)
+            return &findings->items[i];
+    return NULL;
+}
+
+/* The findings of a plan: those of the given ranks, weak ones too if they are asked for. */
+static int choose_plan(struct tn_simulation *simulation, const char *plan, const struct tn_finding **chosen,
+                       size_t *ret_count, struct tn_error *error)
+{
+    size_t count = 0;
+    for (const char *at = plan; *at != '\0' || count == 0;) {
+        char *end;
+        unsigned long rank = strtoul(at, &end, 10);
+        if (end == at || (*end != '\0' && *end != ',') || count == FINDINGS_MAX)
+            return tn_error_set(
+                error, -EINVAL,
+                "option '--plan' of 'simulate': '%s' is no list of up to %d ranks, as in 1,3,4", plan,
+                FINDINGS_MAX);
+        const struct tn_finding *finding = find_rank(&simulation->findings, rank);
+        if (finding == NULL || !tn_what_if_applies(finding))
+            return tn_error_set(error, -EINVAL, "option '--plan' of 'simulate': the finding of rank %lu %s",
+                                rank,
+                                finding == NULL ? "is not there: '--apply all' numbers them"
+                                                : "states something that no replay can show");
+        chosen[count++] = finding;
+        at = *end == ',' ? end + 1 : end;
+    }
+    *ret_count = count;
+    return 0;
+}
+
 static void make_models(struct tn_simulation *simulation)
 {
     for (size_t i = 0; i < simulation->policy_count; i++) {
@@ -39,14 +75,14 @@ static void make_models(struct tn_simulation *simulation)
 }
 
 int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, const char *kinds,
-                      struct tn_error *error)
+                      const char *plan, struct tn_error *error)
 {
     const struct tn_finding *chosen[FINDINGS_MAX];
     struct tn_progress analysing = {.what = "analysing"}, replaying = {.what = "replaying"};
     struct tn_analyze_options options = {
         .process_id = tn_replay_log_process(simulation->log),
         .min_allocations = TN_MIN_ALLOCATIONS,
-        .only = strcmp(kinds, "all") != 0 ? kinds : NULL,
+        .only = plan == NULL && strcmp(kinds, "all") != 0 ? kinds : NULL,
         .progress = tn_progress_show,
         .user = &analysing,
     };
@@ -55,8 +91,12 @@ int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, cons
     if (r < 0)
         return r;
     make_models(simulation);
-    size_t count = choose(simulation, chosen);
-    if (count > 0)
+    size_t count = 0;
+    if (plan == NULL)
+        count = choose(simulation, chosen);
+    else
+        r = choose_plan(simulation, plan, chosen, &count, error);
+    if (r == 0 && count > 0)
         r = tn_what_if_run(&simulation->source, simulation->models, simulation->policy_count, chosen, count,
                            CHANGE_MAX_EVENTS, tn_progress_show, &replaying, &simulation->what_if, error);
     tn_progress_end(&replaying);

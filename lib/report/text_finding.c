@@ -56,10 +56,12 @@ static void print_sites(struct tn_text *text, const struct tn_finding *finding)
                       tn_print_count(count, finding->site_count - SITES_MAX));
 }
 
-/* "4.2 KiB less" or "4.2 KiB more". */
+/* "4.2 KiB less", "4.2 KiB more" or "as before". */
 static int print_delta(struct tn_buffer *out, int64_t bytes)
 {
     char text[TN_QUANTITY_TEXT_BYTES];
+    if (bytes == 0)
+        return tn_buffer_print(out, "as before");
     uint64_t size_bytes = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
     return tn_buffer_print(out, "%s %s", tn_print_bytes(text, size_bytes), bytes < 0 ? "less" : "more");
 }
