@@ -240,7 +240,8 @@ int tn_replay_plan_open(const struct tn_replay_source *source, const struct tn_r
 
 /* The changed events. Members of a combined block are matched thread by thread: a block belongs to the one
  * begun last on its thread that has a place for it: of the rule's first site it has one ever, of another one
- * as many as the rule names the site in a row, each free again when its block is gone. */
+ * as many as the rule names the site in a row, each free again when its block is gone. Where none is free, a
+ * block of the first site begins another combined block, and one of another site stays as it is. */
 struct tn_replay_source tn_replay_plan_source(struct tn_replay_plan *plan);
 
 /* What a rule came to since the last rewind. */

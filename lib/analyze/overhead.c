@@ -124,6 +124,22 @@ static int fill_query(const struct tn_pass *pass, uint32_t site, struct tn_findi
 /* Where the largest is so many times the mean, a member of its size would cost more than the blocks do. */
 #define VARYING 2
 
+static uint64_t mean_bytes_of(const struct tn_pass_site *seen)
+{
+    return (seen->total_bytes + seen->allocations - 1) / seen->allocations;
+}
+
+static bool is_varying(const struct tn_pass_site *seen)
+{
+    return seen->max_size_bytes > VARYING * mean_bytes_of(seen);
+}
+
+/* What is kept inside where sizes vary: the mean, and room up to a pointer's alignment. */
+static uint64_t kept_bytes(const struct tn_pass_site *seen)
+{
+    return (mean_bytes_of(seen) + 7) / 8 * 8;
+}
+
 static int fill_texts(const struct site_state *own, const struct tn_pass_site *seen,
                       struct tn_finding *finding)
 {
@@ -137,15 +153,14 @@ static int fill_texts(const struct site_state *own, const struct tn_pass_site *s
         snprintf(size, sizeof(size), "%" PRIu64 " to %" PRIu64 " B", seen->min_size_bytes,
                  seen->max_size_bytes);
     int r = tn_finding_set(&finding->title, "%s beside blocks of %s, from %s", bytes, size, place);
-    uint64_t mean_bytes = (seen->total_bytes + seen->allocations - 1) / seen->allocations;
-    if (r == 0 && seen->max_size_bytes > VARYING * mean_bytes)
+    if (r == 0 && is_varying(seen))
         return tn_finding_set(
             &finding->advice,
             "Keep up to %" PRIu64
             " bytes of each block of %s inside the structure that points to it, and only what is longer on"
             " the heap; or take short ones from an array or pool: up to %s live at once, and on average each"
             " costs the heap more than it holds.",
-            (mean_bytes + 7) / 8 * 8, place, count);
+            kept_bytes(seen), place, count);
     if (r == 0)
         r = tn_finding_set(
             &finding->advice,
@@ -170,7 +185,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     finding.saving.peak_bytes_delta = -(int64_t)((double)own->overhead_bytes / (double)seen->allocations *
                                                  (double)seen->live_count_at_peak);
     finding.apply = TN_APPLY_POOL;
-    finding.apply_bytes = seen->max_size_bytes;
+    finding.apply_bytes = is_varying(seen) ? kept_bytes(seen) : seen->max_size_bytes;
     finding.apply_count = seen->peak_live_count;
     r = fill_texts(own, seen, &finding);
     if (r == 0)

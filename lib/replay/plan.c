@@ -233,7 +233,8 @@ static uint64_t find_place(uint64_t members, const struct member *member)
     return 0;
 }
 
-/* The first member of a group is its block's birth; later ones are only counted. */
+/* A block of the first site is the birth of a structure; others are only counted, and stay as they are where
+ * no structure has a place for them: the program uses such lines for other things, too. */
 static int combine(struct tn_replay_plan *plan, const struct member *member, struct tn_replay_event *event)
 {
     uint32_t rule = member->rule;
@@ -242,6 +243,8 @@ static int combine(struct tn_replay_plan *plan, const struct member *member, str
     if (current != NULL && *current != 0)
         bit = find_place(plan->slots.groups[*current - 1].members, member);
     bool joins = bit != 0;
+    if (!joins && member->position != 0)
+        return 1;
     uint32_t index = joins ? (uint32_t)(*current - 1) : 0;
     bit = joins ? bit : UINT64_C(1) << member->position;
     int r = joins ? 0 : new_group(plan, &index);

@@ -168,18 +168,17 @@ static void a_site_is_in_a_group_once(void **state)
     assert_int_equal(effect.allocations_removed, 1);
 }
 
-/* Site 6 has two places, which are taken again when their blocks are gone; with both taken, another structure
- * begins. */
+/* Site 6 has two places, which are taken again when their blocks are gone; what finds both taken, or no
+ * structure at all, stays as it is. */
 static void a_site_has_the_places_it_is_named_for(void **state)
 {
     static const struct tn_replay_event events[] = {
-        A(1, 48, 5, 1), A(2, 8, 6, 1), A(3, 8, 6, 1), F(2), A(4, 8, 6, 1),
-        A(5, 8, 6, 1),  F(5),          F(1),          F(3), F(4),
+        A(9, 8, 6, 1), A(1, 48, 5, 1), A(2, 8, 6, 1), A(3, 8, 6, 1), F(2), A(4, 8, 6, 1),
+        A(5, 8, 6, 1), F(5),           F(1),          F(3),          F(4), F(9),
     };
-    static const struct expected expected[] = {{TN_REPLAY_PLACE, 0, 64},
-                                               {TN_REPLAY_PLACE, 0, 64},
-                                               {TN_REPLAY_RELEASE, 0, 0},
-                                               {TN_REPLAY_RELEASE, 0, 0}};
+    static const struct expected expected[] = {{TN_REPLAY_PLACE, 9, 8},   {TN_REPLAY_PLACE, 0, 64},
+                                               {TN_REPLAY_PLACE, 5, 8},   {TN_REPLAY_RELEASE, 5, 0},
+                                               {TN_REPLAY_RELEASE, 0, 0}, {TN_REPLAY_RELEASE, 9, 0}};
     static const uint32_t sites[] = {5, 6, 6};
     const struct tn_replay_rule rule = {TN_REPLAY_COMBINE, sites, 3, 64, 0};
     struct tn_replay_effect effect;
