@@ -175,6 +175,18 @@ def simulate_no_process(world):
     return Trial((world.tenure, "simulate", "--process", "99", good_log(world)))
 
 
+def simulate_no_rank(world):
+    return Trial((world.tenure, "simulate", "--plan", "9999", good_log(world)))
+
+
+def simulate_two_plans(world):
+    return Trial((world.tenure, "simulate", "--plan", "1", "--apply", "all", good_log(world)))
+
+
+def simulate_horizon(world):
+    return simulate(world, "--risk", "--horizon", "1q")
+
+
 def good_log(world):
     """A real log, small."""
     result, log = world.record(world.programs / "deep", "3")
