@@ -317,10 +317,10 @@ enum rule {
     RULE_DEATH_ID = 2 | 4, /* both */
 };
 
-#define AT(field, rule)                                                                                      \
-    {                                                                                                        \
-        offsetof(struct tn_allocation, field), rule                                                          \
-    }
+/* Versions 14 and 19 of clang-format do not agree on braces in macros. */
+/* clang-format off */
+#define AT(field, rule) {offsetof(struct tn_allocation, field), rule}
+/* clang-format on */
 
 static const struct {
     uint16_t offset_bytes;

@@ -34,18 +34,13 @@ static int go_back(void *state, struct tn_error *error)
     return 0;
 }
 
-#define A(block, size, site, thread)                                                                         \
-    {                                                                                                        \
-        .kind = TN_REPLAY_PLACE, .id = block, .size_bytes = size, .site_id = site, .thread_id = thread       \
-    }
-#define R(block, size)                                                                                       \
-    {                                                                                                        \
-        .kind = TN_REPLAY_RESIZE, .id = block, .size_bytes = size, .thread_id = 1                            \
-    }
-#define F(block)                                                                                             \
-    {                                                                                                        \
-        .kind = TN_REPLAY_RELEASE, .id = block, .thread_id = 1                                               \
-    }
+/* Versions 14 and 19 of clang-format do not agree on braces in macros. */
+/* clang-format off */
+#define A(block, size, site, thread) \
+    {.kind = TN_REPLAY_PLACE, .id = block, .size_bytes = size, .site_id = site, .thread_id = thread}
+#define R(block, size) {.kind = TN_REPLAY_RESIZE, .id = block, .size_bytes = size, .thread_id = 1}
+#define F(block)       {.kind = TN_REPLAY_RELEASE, .id = block, .thread_id = 1}
+/* clang-format on */
 
 struct expected {
     enum tn_replay_kind kind;
