@@ -32,6 +32,8 @@ struct tn_log_process {
     uint64_t start_ns;
 };
 
+#define TN_SIZE_CLASSES 256u
+
 enum tn_exit_kind {
     TN_EXIT_UNKNOWN,
     TN_EXIT_EXIT,
@@ -78,7 +80,16 @@ struct tn_death {
     uint64_t depth_bytes;
     enum tn_function function;
     uint64_t left_depth_bytes; /* as of a birth */
+    uint64_t address;          /* of the block, as its birth said */
+    uint32_t size_class;       /* tn_log_size_class of the usable size that its birth said */
 };
+
+/* Usable sizes whose blocks take each other's places, as far as a log foresees it: 0 to 255. Who keeps it
+ * beside an allocation's id and address has all that a death needs. */
+static inline uint32_t tn_log_size_class(uint64_t usable_size_bytes)
+{
+    return (uint32_t)(usable_size_bytes >> 4 ^ usable_size_bytes >> 12) % TN_SIZE_CLASSES;
+}
 
 struct tn_log_options {
     const char *path;    /* of the new file; it must not exist, or be empty */
@@ -147,11 +158,13 @@ int tn_log_intern_stack(struct tn_log_writer *writer, uint64_t frame_id, uint64_
 int tn_log_add_birth(struct tn_log_writer *writer, const struct tn_birth *birth, uint64_t *ret_id);
 
 /* Append a death. The matching of addresses has been done: allocation_id was born in the same process and
- * has not died. Also -EINVAL, as tn_log_add_birth. */
+ * has not died. Also -EINVAL, as tn_log_add_birth, and for a size class from TN_SIZE_CLASSES on. Address and
+ * class are not looked up: a caller who says others than at the block's birth makes a log that readers refuse
+ * as damaged, if they would read a wrong address from it. */
 int tn_log_add_death(struct tn_log_writer *writer, const struct tn_death *death);
 
 /* A death of this block may be appended soon: ask for what it will need, so that it is in the cache. Changes
- * nothing; any numbers are fine. Cost: some 2 ns; it saves 20 where many blocks live. */
+ * nothing; any numbers are fine. Of use in processes with several threads only; cost: some 2 ns. */
 void tn_log_expect_death(const struct tn_log_writer *writer, uint64_t process_id, uint64_t allocation_id);
 
 /* The real allocator returned NULL. */

@@ -6,9 +6,10 @@
 #include <string.h>
 
 const char *const tn_column_names[TN_COLUMN_COUNT] = {
-    "base",    "place", "thread",   "thread_id", "place_op", "place_stack", "place_depth", "time0", "time1",
-    "time2",   "time3", "time4",    "time5",     "time6",    "time7",       "birth",       "size",  "excess",
-    "address", "gap",   "previous", "alignment", "death",    "source",      "near",        "left",
+    "base",      "place", "thread", "thread_id", "place_op", "place_stack", "place_depth",
+    "time0",     "time1", "time2",  "time3",     "time4",    "time5",       "time6",
+    "time7",     "birth", "size",   "excess",    "address",  "gap",         "previous",
+    "alignment", "death", "source", "near",      "left",     "address_sum",
 };
 
 const enum tn_wide tn_column_wides[TN_COLUMN_COUNT] = {

@@ -53,6 +53,7 @@ enum tn_column {
     TN_COLUMN_SOURCE,    /* after TN_DEATH_SOURCE: index of the thread whose block dies */
     TN_COLUMN_NEAR,      /* after TN_DEATH_NEAR: zigzag of the step from the last block that died here */
     TN_COLUMN_LEFT, /* places with TN_OP_LEFT: tn_depth_code of the event's depth - the left function's */
+    TN_COLUMN_ADDRESS_SUM, /* once, with births: tn_predict_sum of their addresses */
     TN_COLUMN_COUNT
 };
 

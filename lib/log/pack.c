@@ -54,7 +54,6 @@ void tn_pack_destroy(struct tn_pack *pack)
         free(pack->columns[i].low);
         tn_buffer_finish(&pack->columns[i].wide);
     }
-    free(pack->address_classes);
     free(pack->owners);
     free(pack->ids);
     free(pack->slots);
@@ -95,8 +94,6 @@ static int make_room(struct tn_pack *pack)
         r = widen((void **)&out->low, (size_t)capacity * 2, 1);
         out->low_end = out->low + used;
     }
-    if (r == 0)
-        r = widen((void **)&pack->address_classes, capacity, sizeof(pack->address_classes[0]));
     if (r == 0)
         r = widen((void **)&pack->owners, capacity, sizeof(pack->owners[0]));
     if (r == 0)
@@ -363,8 +360,7 @@ static inline void put_birth(struct tn_pack *pack, const struct tn_birth *birth,
     struct tn_predict *predict = &pack->predict;
     struct tn_actor *actor = &predict->actors[predict->actor];
     uint32_t flags = put_sizes(pack, birth, place);
-    uint32_t size_class = tn_predict_size_class(birth->usable_size_bytes);
-    uint32_t bin = tn_predict_bin(size_class, predict->actor);
+    uint32_t bin = tn_predict_bin(tn_log_size_class(birth->usable_size_bytes), predict->actor);
     if (birth->address != 0 && birth->address == tn_predict_address(predict, bin))
         tn_predict_take(predict, bin);
     else
@@ -379,7 +375,7 @@ static inline void put_birth(struct tn_pack *pack, const struct tn_birth *birth,
     actor->last_end = tn_predict_end(birth->address, birth->usable_size_bytes);
     if (__builtin_expect(pack->has_gaps, 0))
         pack->ids[pack->birth_count] = id;
-    pack->address_classes[pack->birth_count] = birth->address << 8 | size_class;
+    predict->address_sum = tn_predict_sum(predict->address_sum, birth->address);
     if (__builtin_expect(predict->actor_count > 1, 0))
         pack->owners[pack->birth_count] = (struct tn_packed_owner){predict->actor, actor->births};
     pack->birth_count++;
@@ -449,10 +445,11 @@ static inline void put_rank(struct tn_pack *pack, struct tn_place *place, uint64
     tn_predict_die(place, births_since, rank);
 }
 
-static inline void put_death_here(struct tn_pack *pack, struct tn_actor *actor, struct tn_place *place,
+static inline void put_death_here(struct tn_pack *pack, const struct tn_death *death, struct tn_place *place,
                                   uint32_t index)
 {
     struct tn_predict *predict = &pack->predict;
+    struct tn_actor *actor = &predict->actors[predict->actor];
     struct tn_packed_owner owner = {0, index};
     if (predict->actor_count > 1)
         owner = pack->owners[index];
@@ -462,16 +459,15 @@ static inline void put_death_here(struct tn_pack *pack, struct tn_actor *actor, 
         actor->source = owner.actor;
     }
     put_rank(pack, place, predict->actors[owner.actor].births - 1 - owner.number, owner.number);
-    uint64_t address_class = pack->address_classes[index];
-    tn_predict_release(predict, tn_predict_bin((uint32_t)(address_class & 255), predict->actor),
-                       address_class >> 8);
+    tn_predict_release(predict, tn_predict_bin(death->size_class, predict->actor), death->address);
 }
 
 int tn_pack_death(struct tn_pack *pack, const struct tn_death *death)
 {
     uint32_t index = 0;
-    if (death->stack_id > UINT32_MAX || (death->depth_bytes | death->left_depth_bytes) >= FIELD_LIMIT ||
-        (uint32_t)death->function > TN_OP_FUNCTION_MASK)
+    if (death->stack_id > UINT32_MAX ||
+        (death->depth_bytes | death->left_depth_bytes | death->address) >= FIELD_LIMIT ||
+        death->size_class >= TN_SIZE_CLASSES || (uint32_t)death->function > TN_OP_FUNCTION_MASK)
         return -EINVAL;
     bool is_here = pack->event_count != 0 && find_birth(pack, death->allocation_id, &index);
     uint64_t base_id = pack->event_count != 0 ? pack->predict.base_id : pack->last_id;
@@ -489,7 +485,7 @@ int tn_pack_death(struct tn_pack *pack, const struct tn_death *death)
     uint64_t before = base_id - death->allocation_id;
     actor->last_dead_id = death->allocation_id;
     if (is_here)
-        put_death_here(pack, actor, place, index);
+        put_death_here(pack, death, place, index);
     else
         put_rank(pack, place, predict->actors[actor->source].births + before, -1 - (int64_t)before);
     return pack->error;

@@ -42,9 +42,7 @@ struct tn_pack {
     int error;               /* -ENOMEM once something could not grow; the chunk is lost */
     bool has_gaps;           /* the ids of this chunk's births do not follow each other */
     struct tn_column_out columns[TN_COLUMN_COUNT];
-    /* Of this chunk's births, in order; owned. Apart, because most chunks need the first only when blocks
-     * die: it is read at random, and should stay in the cache. */
-    uint64_t *address_classes;      /* address << 8 | tn_predict_size_class */
+    /* Of this chunk's births, in order; owned. They are read at random, where they are written at all. */
     struct tn_packed_owner *owners; /* written only once there are several threads */
     uint64_t *ids;                  /* written only once there are gaps */
     struct tn_place_slot *slots;    /* owned; hash of the places of this chunk */

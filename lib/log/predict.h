@@ -12,6 +12,7 @@
 #include "columns.h"
 
 #include "tenure/base.h"
+#include "tenure/log_write.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,9 +66,10 @@ struct tn_predict {
     uint32_t actor_count, actor_capacity;
     uint32_t actor; /* index; of the previous event's thread */
     uint32_t birth_count;
-    uint64_t base_id; /* the highest id that was given before this chunk */
-    uint64_t last_ns; /* of the previous event */
-    uint64_t last_id; /* of the previous birth; at first base_id */
+    uint64_t base_id;     /* the highest id that was given before this chunk */
+    uint64_t last_ns;     /* of the previous event */
+    uint64_t last_id;     /* of the previous birth; at first base_id */
+    uint64_t address_sum; /* of the births so far */
     uint64_t last_new_thread_id, last_new_depth;
     uint32_t last_new_stack_id;
     uint64_t excess_bytes[TN_EXCESS_SLOTS];                /* by size */
@@ -138,12 +140,7 @@ static inline uint64_t *tn_predict_excess(struct tn_predict *predict, uint64_t s
     return &predict->excess_bytes[slot];
 }
 
-/* Usable sizes that share their released blocks; the thread's own are apart. */
-static inline uint32_t tn_predict_size_class(uint64_t usable_size_bytes)
-{
-    return (uint32_t)(usable_size_bytes >> 4 ^ usable_size_bytes >> 12) % 256;
-}
-
+/* The released blocks of a size class; the thread's own are apart. */
 static inline uint32_t tn_predict_bin(uint32_t size_class, uint32_t actor)
 {
     return (size_class ^ actor * 67) % TN_RELEASED_BINS;
@@ -174,6 +171,13 @@ static inline void tn_predict_release(struct tn_predict *predict, uint32_t bin, 
 static inline uint64_t tn_predict_end(uint64_t address, uint64_t usable_size_bytes)
 {
     return address + usable_size_bytes + 8;
+}
+
+/* All addresses of a chunk in one number: who packs takes them from the births and from the deaths, who
+ * unpacks from the births alone. Where the two would differ, the sums do. */
+static inline uint64_t tn_predict_sum(uint64_t sum, uint64_t address)
+{
+    return sum * 3 + address;
 }
 
 #endif

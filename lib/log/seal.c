@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "pack_parts.h"
+#include "put.h"
 
 #include <errno.h>
 #include <string.h>
@@ -57,6 +58,10 @@ int tn_pack_seal(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd, struct tn_chunk
         return -ENODATA;
     pack->data.size_bytes = 0;
     pack->codec.size_bytes = 0;
+    if (pack->birth_count != 0)
+        tn_put_number(pack, TN_COLUMN_ADDRESS_SUM, pack->predict.address_sum);
+    if (pack->error != 0)
+        return pack->error;
     ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
     ZSTD_CCtx_setParameter(zstd, ZSTD_c_minMatch, ZSTD_MATCH);
     int r = seal_columns(pack, zstd);

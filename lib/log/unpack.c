@@ -251,7 +251,7 @@ static inline int get_birth(struct tn_unpack *unpack, struct tn_actor *actor, st
     event->size_bytes = place->size_bytes;
     event->usable_size_bytes = place->size_bytes + *tn_predict_excess(predict, place->size_bytes);
     event->alignment_bytes = place->alignment_bytes;
-    uint32_t size_class = tn_predict_size_class(event->usable_size_bytes);
+    uint32_t size_class = tn_log_size_class(event->usable_size_bytes);
     uint32_t bin = tn_predict_bin(size_class, predict->actor);
     if ((flags & TN_BIRTH_ADDRESS) != 0) {
         event->address = get_address(unpack, flags, actor->last_end);
@@ -259,6 +259,7 @@ static inline int get_birth(struct tn_unpack *unpack, struct tn_actor *actor, st
         event->address = tn_predict_address(predict, bin);
         tn_predict_take(predict, bin);
     }
+    predict->address_sum = tn_predict_sum(predict->address_sum, event->address);
     actor->last_end = tn_predict_end(event->address, event->usable_size_bytes);
     event->allocation_id = ++predict->last_id;
     return keep_birth(unpack, actor, event->allocation_id, event->address, size_class);
@@ -315,9 +316,13 @@ static inline int get_death(struct tn_unpack *unpack, struct tn_actor *actor, st
 
 /* ---------------------------------------------------------------------------------------- events */
 
-/* Nothing may be left over, and the last event must be the one that the row names. */
-static int check_end(const struct tn_unpack *unpack)
+/* Nothing may be left over, and the last event must be the one that the row names. Logs of earlier versions
+ * of this program say nothing of the addresses' sum. */
+static int check_end(struct tn_unpack *unpack)
 {
+    const struct tn_column_in *sum = &unpack->columns[TN_COLUMN_ADDRESS_SUM];
+    if (sum->low != sum->low_end && get_number(unpack, TN_COLUMN_ADDRESS_SUM) != unpack->predict.address_sum)
+        return -EBADMSG;
     for (int i = 0; i < TN_COLUMN_COUNT; i++) {
         const struct tn_column_in *in = &unpack->columns[i];
         if (in->low != in->low_end)

@@ -30,7 +30,7 @@ struct tn_column_in {
 /* The births of a thread in this chunk so far; the memory is kept from chunk to chunk. Ids are apart, because
  * they mostly follow from the first one: what is read at random should stay in the cache. */
 struct tn_birth_list {
-    uint64_t *address_classes; /* owned; address << 8 | tn_predict_size_class */
+    uint64_t *address_classes; /* owned; address << 8 | tn_log_size_class */
     uint64_t *ids;             /* owned */
     uint32_t capacity;         /* of both; the count is in its tn_actor */
 };

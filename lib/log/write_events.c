@@ -95,10 +95,7 @@ void tn_log_expect_death(const struct tn_log_writer *writer, uint64_t process_id
         return;
     const struct tn_pack *pack = writer->packs[process_id - 1];
     uint64_t index = allocation_id - pack->first_id;
-    if (index >= pack->birth_count)
-        return;
-    __builtin_prefetch(&pack->address_classes[index]);
-    if (pack->predict.actor_count > 1)
+    if (index < pack->birth_count && pack->predict.actor_count > 1)
         __builtin_prefetch(&pack->owners[index]);
 }
 

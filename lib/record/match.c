@@ -49,17 +49,19 @@ static inline uint64_t take_left(struct tn_stream *stream)
     return left_depth_bytes;
 }
 
-static inline struct tn_death death_of(struct tn_stream *stream, uint64_t allocation_id)
+static inline struct tn_death death_of(struct tn_stream *stream, const struct tn_table_entry *entry)
 {
     return (struct tn_death){
         .process_id = stream->matcher->process_id,
-        .allocation_id = allocation_id,
+        .allocation_id = entry->value & TN_MATCH_ID_MASK,
         .thread_id = stream->thread_id,
         .stack_id = event_stack(stream->matcher, stream->head),
         .time_ns = event_ns(stream->matcher, stream->stamp),
         .depth_bytes = stream->next[3] >> 32,
         .left_depth_bytes = take_left(stream),
         .function = event_function(stream->head),
+        .address = entry->address,
+        .size_class = entry->value >> TN_MATCH_CLASS_SHIFT & TN_MATCH_CLASS_MASK,
     };
 }
 
@@ -106,7 +108,7 @@ static int release_begun(struct tn_stream *stream)
     struct tn_begun *begun = &stream->begun;
     close_begun(stream);
     struct tn_table_entry *entry = tn_table_find(&matcher->table, begun->address);
-    if (entry != NULL && (entry->value & ~TN_MATCH_BEGUN) == begun->allocation_id)
+    if (entry != NULL && (entry->value & TN_MATCH_ID_MASK) == begun->allocation_id)
         tn_table_remove(&matcher->table, entry);
     uint64_t ns = begun->time_ns > matcher->last_ns ? begun->time_ns : matcher->last_ns;
     matcher->last_ns = ns;
@@ -119,6 +121,8 @@ static int release_begun(struct tn_stream *stream)
         .depth_bytes = begun->depth_bytes,
         .left_depth_bytes = begun->left_depth_bytes,
         .function = begun->function,
+        .address = begun->address,
+        .size_class = begun->size_class,
     };
     return write_death(stream, &death);
 }
@@ -196,7 +200,10 @@ static int apply_birth(struct tn_stream *stream, bool is_forced)
     stream->previous_id = 0;
     matcher->totals->births++;
     matcher->totals->birth_bytes += birth.size_bytes;
-    return tn_log_add_birth(matcher->writer, &birth, &entry->value);
+    int r = tn_log_add_birth(matcher->writer, &birth, &entry->value);
+    if (r == 0)
+        entry->value |= (uint64_t)tn_log_size_class(birth.usable_size_bytes) << TN_MATCH_CLASS_SHIFT;
+    return r;
 }
 
 /* A fork child releases what its parent allocated; anybody else can only release what was not seen. */
@@ -225,7 +232,7 @@ static int apply_death(struct tn_stream *stream, bool is_forced)
     struct tn_table_entry *entry = tn_table_find(&matcher->table, stream->next[2] & TN_ADDRESS_MASK);
     if (entry == NULL || (entry->value & TN_MATCH_BEGUN) != 0)
         return apply_unknown_death(stream, is_forced);
-    struct tn_death death = death_of(stream, entry->value);
+    struct tn_death death = death_of(stream, entry);
     tn_table_remove(&matcher->table, entry);
     return write_death(stream, &death);
 }
@@ -236,7 +243,7 @@ static int begin_known(struct tn_stream *stream, struct tn_table_entry *entry)
 {
     uint64_t after = tn_stream_glance(stream);
     bool is_known = tn_event_kind_of(after) == TN_EVENT_REALLOC_COMMIT;
-    struct tn_death death = death_of(stream, entry->value);
+    struct tn_death death = death_of(stream, entry);
     stream->begun = (struct tn_begun){
         .address = entry->address,
         .allocation_id = death.allocation_id,
@@ -245,6 +252,7 @@ static int begin_known(struct tn_stream *stream, struct tn_table_entry *entry)
         .depth_bytes = death.depth_bytes,
         .left_depth_bytes = death.left_depth_bytes,
         .function = death.function,
+        .size_class = death.size_class,
     };
     if (!is_known)
         return open_begun(stream, entry);

@@ -45,11 +45,16 @@ struct tn_matcher {
     uint32_t stream_count;            /* rings in which an event was seen */
     bool is_fork_child;
     struct tn_stack_ids stacks;
-    struct tn_table table;    /* address -> allocation id, TN_MATCH_BEGUN set during a realloc */
+    struct tn_table table;    /* address -> TN_MATCH_* */
     struct tn_stream **begun; /* owned; streams with an open REALLOC_BEGIN */
     uint32_t begun_count;
     uint32_t begun_capacity;
 };
+
+/* A table value: the allocation's id, and above it tn_log_size_class of its usable size. */
+#define TN_MATCH_CLASS_SHIFT 55
+#define TN_MATCH_ID_MASK     ((UINT64_C(1) << TN_MATCH_CLASS_SHIFT) - 1)
+#define TN_MATCH_CLASS_MASK  (TN_SIZE_CLASSES - 1u)
 
 /* In a table value: a realloc has begun, the block may or may not be released already. */
 #define TN_MATCH_BEGUN (UINT64_C(1) << 63)

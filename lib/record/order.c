@@ -181,7 +181,7 @@ static inline __attribute__((always_inline)) void expect(const struct tn_stream 
     const struct tn_matcher *matcher = stream->matcher;
     const struct tn_table_entry *entry = tn_table_find(&matcher->table, ahead[2] & TN_ADDRESS_MASK);
     if (entry != NULL)
-        tn_log_expect_death(matcher->writer, matcher->process_id, entry->value);
+        tn_log_expect_death(matcher->writer, matcher->process_id, entry->value & TN_MATCH_ID_MASK);
 }
 
 /* Apply events of the first stream while none of another ring is older.

@@ -24,6 +24,7 @@ struct tn_begun {
     uint64_t depth_bytes;
     uint64_t left_depth_bytes;
     enum tn_function function;
+    uint32_t size_class; /* tn_log_size_class of its usable size */
 };
 
 /* Events that were taken out of a ring. Zeroed is empty. */

@@ -30,6 +30,7 @@
 
 struct maker {
     struct tn_log_writer *writer;
+    uint8_t *size_classes; /* owned; by allocation id */
     uint64_t made, target, time_ns, random;
     uint64_t births[LINES][PATHS], releases[LINES][PATHS]; /* stacks */
     uint64_t depths[LINES][PATHS];
@@ -49,6 +50,11 @@ static uint64_t next_random(struct maker *maker, uint64_t below)
     return (maker->random >> 33) % below;
 }
 
+static uint64_t address_of(uint64_t id)
+{
+    return 0x555500000000 + (id - 1) % 100000 * 64;
+}
+
 static uint64_t birth(struct maker *maker, unsigned line, unsigned path, uint64_t size_bytes,
                       uint64_t previous_id)
 {
@@ -58,7 +64,7 @@ static uint64_t birth(struct maker *maker, unsigned line, unsigned path, uint64_
                              .time_ns = maker->time_ns += 30,
                              .size_bytes = size_bytes,
                              .usable_size_bytes = (size_bytes + 23) / 16 * 16 + 8,
-                             .address = 0x555500000000 + maker->made % 100000 * 64,
+                             .address = address_of(maker->made + 1),
                              .depth_bytes = maker->depths[line][path],
                              .previous_id = previous_id,
                              .function = previous_id != 0 ? TN_FUNCTION_REALLOC : TN_FUNCTION_MALLOC};
@@ -66,6 +72,7 @@ static uint64_t birth(struct maker *maker, unsigned line, unsigned path, uint64_
     if (tn_log_add_birth(maker->writer, &birth, &id) < 0)
         stop("cannot write a birth");
     maker->made++;
+    maker->size_classes[id] = (uint8_t)tn_log_size_class(birth.usable_size_bytes);
     return id;
 }
 
@@ -77,7 +84,9 @@ static void death(struct maker *maker, unsigned line, unsigned path, uint64_t id
                              .stack_id = maker->releases[line][path],
                              .time_ns = maker->time_ns += 20,
                              .depth_bytes = maker->depths[line][path],
-                             .function = function};
+                             .function = function,
+                             .address = address_of(id),
+                             .size_class = maker->size_classes[id]};
     if (tn_log_add_death(maker->writer, &death) < 0)
         stop("cannot write a death");
 }
@@ -197,6 +206,9 @@ static void make_log(const char *path, uint64_t allocations)
         struct tn_log_thread thread = {1, i + 1, "worker", 8 << 20, 0};
         tn_log_add_thread(maker->writer, &thread, &id);
     }
+    maker->size_classes = malloc(allocations + 1024); /* the last scenes may make some more */
+    if (maker->size_classes == NULL)
+        stop("out of memory");
     make_stacks(maker);
     make_events(maker);
     tn_log_end_process(maker->writer, 1, maker->time_ns, TN_EXIT_EXIT, 0);

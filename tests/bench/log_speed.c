@@ -24,6 +24,8 @@ struct recording {
     struct tn_log_event *events;
     size_t count, capacity;
     uint64_t births;
+    size_t *birth_events; /* by id of the new log */
+    size_t births_capacity;
     struct tn_map ids; /* id in the log -> id in a log of this process alone */
 };
 
@@ -40,6 +42,18 @@ static void stop(const char *what)
     exit(1);
 }
 
+static void note_birth(struct recording *recording, size_t event)
+{
+    if (recording->births >= recording->births_capacity) {
+        recording->births_capacity = recording->births * 2 + 65536;
+        recording->birth_events =
+            realloc(recording->birth_events, recording->births_capacity * sizeof(recording->birth_events[0]));
+        if (recording->birth_events == NULL)
+            stop("out of memory");
+    }
+    recording->birth_events[recording->births] = event;
+}
+
 /* Keep an event, with the ids that a log of this process alone would have. */
 static void keep(struct recording *recording, const struct tn_log_event *event)
 {
@@ -52,11 +66,18 @@ static void keep(struct recording *recording, const struct tn_log_event *event)
     struct tn_log_event *kept = &recording->events[recording->count++];
     *kept = *event;
     recording->births += event->is_birth;
+    if (event->is_birth)
+        note_birth(recording, recording->count - 1);
     if (event->is_birth && tn_map_put(&recording->ids, event->allocation_id, recording->births) < 0)
         stop("out of memory");
     kept->allocation_id = *tn_map_find(&recording->ids, event->allocation_id);
     if (event->previous_id != 0)
         kept->previous_id = *tn_map_find(&recording->ids, event->previous_id);
+    if (event->is_birth)
+        return;
+    const struct tn_log_event *birth = &recording->events[recording->birth_events[kept->allocation_id]];
+    kept->address = birth->address;
+    kept->usable_size_bytes = birth->usable_size_bytes;
 }
 
 static struct tn_log *open_log(const char *path)
@@ -92,9 +113,10 @@ static int write_event(struct tn_log_writer *writer, const struct tn_log_event *
                                                    event->previous_id, event->function,
                                                    event->left_depth_bytes},
                                 &id);
-    return tn_log_add_death(writer, &(struct tn_death){1, event->allocation_id, event->thread_id,
-                                                       event->stack_id, event->time_ns, event->depth_bytes,
-                                                       event->function, event->left_depth_bytes});
+    return tn_log_add_death(
+        writer, &(struct tn_death){1, event->allocation_id, event->thread_id, event->stack_id, event->time_ns,
+                                   event->depth_bytes, event->function, event->left_depth_bytes,
+                                   event->address, tn_log_size_class(event->usable_size_bytes)});
 }
 
 static void write_log(const char *path, const struct recording *recording)
@@ -217,6 +239,7 @@ int main(int argc, char **argv)
     tn_log_close(log);
     unlink(path);
     tn_map_finish(&recording.ids);
+    free(recording.birth_events);
     free(recording.events);
     return 0;
 }

@@ -159,7 +159,7 @@ static void play(struct stage *stage, uint32_t index, uint64_t event[4], struct 
     event[0] = tn_event_head(stage->is_ignored ? TN_EVENT_PAUSE : kind, 4, function, 0, stack);
     event[1] = player->ticks;
     event[2] = block->address | (is_birth ? UINT64_C(4) << 48 : 0);
-    event[3] = (UINT64_C(640) + stack * 16) << 32 | (is_birth ? size_of(block) - 4 : 0);
+    event[3] = (UINT64_C(640) + stack * 16) << 32 | (size_of(block) - 4);
     *ret_block = block;
     if (!is_birth)
         give(player, block, stage->workload->live_count + 1);
@@ -286,7 +286,9 @@ static void write_batch(struct stage *stage, const uint64_t (*events)[4], const 
         else
             r = tn_log_add_death(stage->writer,
                                  &(struct tn_death){1, ids[i], 1, tn_event_stack_of(event[0]), event[1],
-                                                    event[3] >> 32, TN_FUNCTION_FREE, 0});
+                                                    event[3] >> 32, TN_FUNCTION_FREE, 0,
+                                                    event[2] & TN_ADDRESS_MASK,
+                                                    tn_log_size_class((event[3] & UINT32_MAX) + 4)});
         if (r < 0)
             stop("the log refused an event");
     }

@@ -44,8 +44,11 @@ static uint64_t add_birth(struct scene *scene, uint64_t stack_id, uint64_t size_
         scene->stack_capacity = 2 * (size_t)id + 1024;
         scene->stacks = realloc(scene->stacks, scene->stack_capacity * sizeof(scene->stacks[0]));
         assert_non_null(scene->stacks);
+        scene->blocks = realloc(scene->blocks, scene->stack_capacity * sizeof(scene->blocks[0]));
+        assert_non_null(scene->blocks);
     }
     scene->stacks[id] = stack_id;
+    scene->blocks[id] = (struct scene_block){birth.address, tn_log_size_class(birth.usable_size_bytes)};
     return id;
 }
 
@@ -59,7 +62,9 @@ static void add_death(struct scene *scene, uint64_t id, enum tn_function functio
                              .time_ns = scene->time_ns,
                              .depth_bytes = scene->depth_bytes,
                              .function = function,
-                             .left_depth_bytes = scene->left_depth_bytes};
+                             .left_depth_bytes = scene->left_depth_bytes,
+                             .address = scene->blocks[id].address,
+                             .size_class = scene->blocks[id].size_class};
     scene->left_depth_bytes = 0;
     assert_int_equal(tn_log_add_death(scene->writer, &death), 0);
     scene->time_ns += 10;
@@ -209,4 +214,5 @@ void scene_end(struct scene *scene)
     tn_log_writer_abandon(scene->writer);
     fixture_remove(scene->path);
     free(scene->stacks);
+    free(scene->blocks);
 }

@@ -8,6 +8,11 @@
 #include "log_fixture.h"
 #include "tenure/analyze.h"
 
+struct scene_block {
+    uint64_t address;
+    uint32_t size_class;
+};
+
 /* A recording that is being made up: process 1, thread 1, stacks 1 to 8 of the fixture, each of which is a
  * site of its own, called "true+0x1010" to "true+0x1080". */
 struct scene {
@@ -19,7 +24,8 @@ struct scene {
     uint64_t left_depth_bytes;    /* of the next event only: what its thread has left; 0: nothing */
     uint64_t release_stack_id;    /* of releases; 0: that of the birth */
     uint64_t address;
-    uint64_t *stacks; /* owned; by allocation id */
+    uint64_t *stacks;           /* owned; by allocation id */
+    struct scene_block *blocks; /* owned; by allocation id */
     size_t stack_capacity;
 };
 

@@ -142,6 +142,8 @@ static void make_death(struct tn_log_writer *writer, const struct history *histo
         .time_ns = history->time_ns,
         .depth_bytes = 16 * (next_random() % 30),
         .function = function,
+        .address = allocation->address,
+        .size_class = tn_log_size_class(allocation->usable_size_bytes),
     };
     assert_int_equal(tn_log_add_death(writer, &death), 0);
     allocation->is_live = false;

@@ -132,7 +132,7 @@ def usual_excess(slot):
 class Chunk:
     BITS = ["place", "address", "death", *(f"time{i}" for i in range(8))]
     VARINTS = ("base thread thread_id place_op place_stack place_depth birth size excess alignment gap previous source "
-               "near left").split()  # fmt: skip
+               "near left address_sum").split()  # fmt: skip
 
     def __init__(self, row):
         assert checksum(row["data"]) == row["checksum"] & MASK, "checksum"
@@ -143,6 +143,7 @@ class Chunk:
         self.time, self.first_id, self.base = row["first_ns"], row["first_id"], self.get("base")
         self.id = self.base
         self.threads, self.places, self.guesses, self.excess, self.bins = [], [], {}, {}, {}
+        self.sum = 0
         self.current = self.new_thread = self.new_stack = self.new_depth = 0
 
     def get(self, name):
@@ -210,6 +211,7 @@ class Chunk:
         place["grown"] = previous != 0
         address = self.address(flags, thread, usable)
         thread["end"] = address + usable + 8
+        self.sum = 3 * self.sum + address & MASK
         thread["births"].append((self.id, usable, address))
         return {"id": self.id, "size": size, "usable": usable, "alignment": place["alignment"], "address": address,
                 "previous": previous}  # fmt: skip
@@ -253,6 +255,7 @@ class Chunk:
     def events(self):
         for _ in range(self.count):
             yield self.event()
+        assert self.sum == 0 or self.sum == self.get("address_sum"), "addresses"
         assert all(column.is_empty() for column in self.columns.values()), "bytes are left over"
 
 

@@ -29,8 +29,8 @@ static const struct tn_birth births[] = {
 };
 
 static const struct tn_death deaths[] = {
-    {1, 1, 1, 9, 1050, 80, TN_FUNCTION_FREE, 0},
-    {1, 2, 2, 8, 1510, 112, TN_FUNCTION_REALLOC, 0},
+    {1, 1, 1, 9, 1050, 80, TN_FUNCTION_FREE, 0, 0x1000, 1},
+    {1, 2, 2, 8, 1510, 112, TN_FUNCTION_REALLOC, 0, 0x2010, 19},
 };
 
 static void write_example(const char *path)

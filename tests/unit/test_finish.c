@@ -256,7 +256,9 @@ static void make_run(const char *path, uint64_t main_ns, const char *own_mark)
                              .thread_id = 1,
                              .stack_id = 3,
                              .time_ns = 9100,
-                             .function = TN_FUNCTION_FREE};
+                             .function = TN_FUNCTION_FREE,
+                             .address = UINT64_C(16) * 1000,
+                             .size_class = tn_log_size_class(24)};
     assert_int_equal(tn_log_add_death(writer, &death), 0);
     give_birth(writer, 2, 9200);
     assert_int_equal(tn_log_writer_close(writer, 10000, NULL), 0);

@@ -43,7 +43,9 @@ static void make(const char *path, bool releases_itself)
                                  .thread_id = 1,
                                  .stack_id = releases[i % CALLERS],
                                  .time_ns = 1010 + 20 * i,
-                                 .function = TN_FUNCTION_FREE};
+                                 .function = TN_FUNCTION_FREE,
+                                 .address = birth.address,
+                                 .size_class = tn_log_size_class(birth.usable_size_bytes)};
         assert_int_equal(tn_log_add_death(writer, &death), 0);
     }
     assert_int_equal(tn_log_writer_close(writer, 100000, NULL), 0);

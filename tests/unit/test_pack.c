@@ -21,6 +21,14 @@
 static struct tn_log_event expected[EVENTS_MAX];
 static uint64_t random_state;
 
+/* A block, as a death must know it. */
+struct block {
+    uint64_t id, address, usable_size_bytes;
+};
+
+static struct block dying[EVENTS_MAX]; /* beside the deaths in expected */
+static struct block last_dead;
+
 static uint64_t next_random(void)
 {
     random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -54,6 +62,7 @@ static void add_birth(struct tn_pack *pack, const struct tn_log_event *event)
 
 static void add_death(struct tn_pack *pack, const struct tn_log_event *event)
 {
+    const struct block *block = &dying[event - expected];
     struct tn_death death = {
         .process_id = event->process_id,
         .allocation_id = event->allocation_id,
@@ -63,6 +72,8 @@ static void add_death(struct tn_pack *pack, const struct tn_log_event *event)
         .depth_bytes = event->depth_bytes,
         .function = event->function,
         .left_depth_bytes = event->left_depth_bytes,
+        .address = block->address,
+        .size_class = tn_log_size_class(block->usable_size_bytes),
     };
     assert_int_equal(tn_pack_death(pack, &death), 0);
 }
@@ -118,8 +129,8 @@ static size_t round_trip(struct tn_pack *pack, struct tn_unpack *unpack, size_t 
     return chunk.data_bytes;
 }
 
-/* A random event after expected[i - 1]; live ids are kept in live[]. */
-static void make_event(size_t i, uint64_t *live, size_t *live_count, uint64_t *last_id)
+/* A random event after expected[i - 1]; live blocks are kept in live[]. */
+static void make_event(size_t i, struct block *live, size_t *live_count, uint64_t *last_id)
 {
     struct tn_log_event *event = &expected[i];
     *event = (struct tn_log_event){.process_id = 7};
@@ -132,7 +143,8 @@ static void make_event(size_t i, uint64_t *live, size_t *live_count, uint64_t *l
     event->function = (enum tn_function)(next_random() % TN_FUNCTION_COUNT);
     if (!event->is_birth) {
         size_t which = next_random() % *live_count;
-        event->allocation_id = live[which];
+        event->allocation_id = live[which].id;
+        last_dead = dying[i] = live[which];
         live[which] = live[--*live_count];
         return;
     }
@@ -141,8 +153,13 @@ static void make_event(size_t i, uint64_t *live, size_t *live_count, uint64_t *l
     event->usable_size_bytes = event->size_bytes + random_magnitude(12);
     event->alignment_bytes = next_random() % 9 == 0 ? random_magnitude(21) : 0;
     event->address = next_random() % 7 == 0 ? random_magnitude(48) : (random_magnitude(44) << 4);
+    if (next_random() % 2 == 0 && last_dead.address != 0) { /* what has died makes room */
+        event->usable_size_bytes = last_dead.usable_size_bytes;
+        event->size_bytes = next_random() % (last_dead.usable_size_bytes + 1);
+        event->address = last_dead.address;
+    }
     event->previous_id = next_random() % 4 == 0 ? next_random() % event->allocation_id : 0;
-    live[(*live_count)++] = event->allocation_id;
+    live[(*live_count)++] = (struct block){event->allocation_id, event->address, event->usable_size_bytes};
 }
 
 static void test_random_events(void **state)
@@ -150,7 +167,7 @@ static void test_random_events(void **state)
     (void)state;
     struct tn_pack *pack = tn_pack_create(7);
     struct tn_unpack unpack = {0};
-    uint64_t *live = calloc(EVENTS_MAX, sizeof(live[0]));
+    struct block *live = calloc(EVENTS_MAX, sizeof(live[0]));
     for (unsigned seed = 1; seed <= 12; seed++) {
         random_state = seed;
         /* Blocks that stay live go into the next chunk, as deaths of older blocks. */
@@ -201,6 +218,8 @@ static void test_edge_values(void **state)
                                                 .allocation_id = expected[i * 7].allocation_id,
                                                 .time_ns = expected[count - 1].time_ns,
                                                 .function = TN_FUNCTION_FREE};
+        dying[count] = (struct block){expected[i * 7].allocation_id, expected[i * 7].address,
+                                      expected[i * 7].usable_size_bytes};
         count++;
     }
     struct tn_pack *pack = tn_pack_create(7);
@@ -226,8 +245,10 @@ static void test_a_loop_packs_small(void **state)
             .depth_bytes = 640,
             .function = i % 2 == 0 ? TN_FUNCTION_MALLOC : TN_FUNCTION_FREE,
         };
-        if (i % 2 != 0)
+        if (i % 2 != 0) {
+            dying[i] = (struct block){n + 1, expected[i - 1].address, expected[i - 1].usable_size_bytes};
             continue;
+        }
         expected[i].size_bytes = 20 + 30 * (n % 3);
         expected[i].usable_size_bytes = expected[i].size_bytes + 4;
         expected[i].address = 0x555500001000 + 256 * (n % 3);
@@ -270,12 +291,43 @@ static int read_all(struct tn_unpack *unpack, const struct tn_chunk *chunk)
     return r;
 }
 
+/* A block, its death with what the caller says of it, and a block at the same address. Returns what a reader
+ * says. */
+static int read_after_death(uint64_t said_address, uint32_t said_class)
+{
+    struct tn_pack *pack = tn_pack_create(7);
+    struct tn_unpack unpack = {0};
+    struct tn_birth birth = {.size_bytes = 100, .usable_size_bytes = 104, .address = 4096};
+    struct tn_death death = {.allocation_id = 1, .address = said_address, .size_class = said_class};
+    assert_int_equal(tn_pack_birth(pack, &birth, 1), 0);
+    assert_int_equal(tn_pack_death(pack, &death), 0);
+    birth.address = 8192;
+    assert_int_equal(tn_pack_birth(pack, &birth, 2), 0);
+    struct tn_chunk chunk;
+    struct ZSTD_CCtx_s *zstd = ZSTD_createCCtx();
+    assert_int_equal(tn_pack_seal(pack, zstd, &chunk), 0);
+    int r = read_all(&unpack, &chunk);
+    ZSTD_freeCCtx(zstd);
+    tn_unpack_finish(&unpack);
+    tn_pack_destroy(pack);
+    return r;
+}
+
+static void test_a_death_of_another_address(void **state)
+{
+    (void)state;
+    assert_int_equal(read_after_death(4096, 6), 0);
+    assert_int_equal(read_after_death(8192, 6), -EBADMSG); /* else the reader would say 4096 of the second */
+    assert_int_equal(read_after_death(8192, 7), 0);        /* nothing was made of it */
+}
+
 static void test_damage_is_found(void **state)
 {
     (void)state;
     struct tn_pack *pack = tn_pack_create(7);
     struct tn_unpack unpack = {0};
-    uint64_t live[512], last_id = 0;
+    struct block live[512];
+    uint64_t last_id = 0;
     size_t live_count = 0;
     random_state = 99;
     for (size_t i = 0; i < 500; i++) {
@@ -332,7 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_events),      cmocka_unit_test(test_edge_values),
         cmocka_unit_test(test_a_loop_packs_small), cmocka_unit_test(test_bad_fields_are_refused),
-        cmocka_unit_test(test_damage_is_found),
+        cmocka_unit_test(test_damage_is_found),    cmocka_unit_test(test_a_death_of_another_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
