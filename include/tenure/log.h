@@ -88,6 +88,27 @@ int64_t tn_event_cursor_position(const struct tn_event_cursor *cursor);
 /* Close. NULL is fine. */
 void tn_event_cursor_close(struct tn_event_cursor *cursor);
 
+struct tn_event_feed;
+
+/* The events of one process in batches, unpacked by a thread of its own while the caller looks at the batch
+ * before. Where no thread can be had, the caller's unpacks. Memory: 700 KB beside the cursor's.
+ *
+ * database    as of tn_event_cursor_open. A connection that SQLite locks by itself (SQLITE_OPEN_FULLMUTEX, as
+ *             tn_log_open gives) may be used by the caller meanwhile; any other is read by the caller's
+ * thread process_id  as of tn_event_cursor_open Returns     as tn_event_cursor_open Owns        the caller
+ * owns *ret_feed; tn_event_feed_close releases it, before the connection is closed */
+int tn_event_feed_open(struct sqlite3 *database, uint64_t process_id, struct tn_event_feed **ret_feed);
+
+/* The next batch.
+ *
+ * ret_events  borrowed until the next call
+ * Returns     events in the batch; 0 at the end; an error of tn_event_cursor_next, after all events before it
+ */
+int tn_event_feed_next(struct tn_event_feed *feed, const struct tn_log_event **ret_events);
+
+/* Close, also before the last event. NULL is fine. */
+void tn_event_feed_close(struct tn_event_feed *feed);
+
 /* One allocation, whole. All death fields are 0 while is_live. */
 struct tn_allocation {
     uint64_t id, process_id, thread_id, stack_id, previous_id;

@@ -2,7 +2,6 @@
 #include "pass.h"
 
 #include "blocks.h"
-#include "feed.h"
 #include "frames.h"
 
 #include "tenure/map.h"
@@ -327,12 +326,12 @@ static int read_batch(struct run *run, const struct tn_log_event *events, int co
 
 static int read_events(struct run *run)
 {
-    struct tn_feed *feed;
+    struct tn_event_feed *feed;
     const struct tn_log_event *events;
-    int r = tn_feed_open(tn_log_database(run->pass->log), run->pass->process_id, &feed);
+    int r = tn_event_feed_open(tn_log_database(run->pass->log), run->pass->process_id, &feed);
     if (r < 0)
         return r;
-    while ((r = tn_feed_next(feed, &events)) > 0) {
+    while ((r = tn_event_feed_next(feed, &events)) > 0) {
         uint64_t told = run->done / PROGRESS_EVERY;
         run->done += (uint64_t)r;
         r = read_batch(run, events, r);
@@ -341,7 +340,7 @@ static int read_events(struct run *run)
         if (run->done / PROGRESS_EVERY != told)
             tell_progress(run);
     }
-    tn_feed_close(feed);
+    tn_event_feed_close(feed);
     return r;
 }
 

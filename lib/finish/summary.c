@@ -8,6 +8,7 @@
 #define MAIN_MARK        "main entered"
 #define EXIT_MARK        "exit begun"
 #define INITIALISED_MARK "initialisation done"
+#define PROGRESS_EVERY   1048576u
 
 /* What is needed for all processes. */
 struct summing {
@@ -19,16 +20,11 @@ struct summing {
     uint64_t done, total;                             /* events, for the progress */
 };
 
-#define AHEAD_EVENTS     32u    /* a power of two */
-#define AHEAD_LIVE_COUNT 20000u /* fewer blocks lie in the cache anyway */
-
-/* Events that were read and not yet counted. */
-struct ahead {
-    struct tn_event_cursor *cursor; /* owned */
-    struct tn_log_event events[AHEAD_EVENTS];
-    unsigned next, end; /* modulo AHEAD_EVENTS; the last event that was given out is not overwritten */
-    int result;         /* of the last reading: 1, or what comes after the events */
-};
+/* Where many blocks live and die in another order than they were born, each death misses the cache: so its
+ * block is asked for some events before. Fewer blocks lie in the cache anyway. */
+#define AHEAD_LATER      32u
+#define AHEAD_SOON       16u
+#define AHEAD_LIVE_COUNT 20000u
 
 /* Where a process stops to work and only tears down. */
 struct teardown {
@@ -177,62 +173,54 @@ static int count_event(struct summing *summing, struct tn_census *census, const 
     return is_known ? tn_census_birth(census, event, site_id) : -EBADMSG;
 }
 
-static int read_ahead(struct ahead *ahead, const struct tn_census *census)
+static void look_ahead(const struct tn_living *living, const struct tn_log_event *events, int left)
 {
-    while (ahead->result == 1 && ahead->end - ahead->next < AHEAD_EVENTS - 1) {
-        const struct tn_log_event *event = NULL;
-        ahead->result = tn_event_cursor_next(ahead->cursor, &event);
-        if (ahead->result != 1)
-            break;
-        if (!event->is_birth)
-            tn_living_expect_later(&census->living, event->allocation_id);
-        ahead->events[ahead->end++ % AHEAD_EVENTS] = *event;
-    }
-    const struct tn_log_event *soon = &ahead->events[(ahead->next + AHEAD_EVENTS / 2) % AHEAD_EVENTS];
-    if (!soon->is_birth)
-        tn_living_expect(&census->living, soon->allocation_id);
-    return ahead->next == ahead->end ? ahead->result : 1;
+    if (left > (int)AHEAD_LATER && !events[AHEAD_LATER].is_birth)
+        tn_living_expect_later(living, events[AHEAD_LATER].allocation_id);
+    if (left > (int)AHEAD_SOON && !events[AHEAD_SOON].is_birth)
+        tn_living_expect(living, events[AHEAD_SOON].allocation_id);
 }
 
-/* The next event, as tn_event_cursor_next. Where many blocks live and die in another order than they were
- * born, each death misses the cache: so its block is asked for some events before. */
-static int next_event(struct ahead *ahead, const struct tn_census *census,
-                      const struct tn_log_event **ret_event)
+static int count_batch(struct summing *summing, struct tn_census *census, struct teardown *teardown,
+                       const struct tn_log_event *events, int count)
 {
-    if (census->living.count < AHEAD_LIVE_COUNT && ahead->next == ahead->end && ahead->result == 1) {
-        ahead->result = tn_event_cursor_next(ahead->cursor, ret_event);
-        return ahead->result;
+    for (int i = 0; i < count; i++) {
+        const struct tn_log_event *event = &events[i];
+        if (census->living.count >= AHEAD_LIVE_COUNT)
+            look_ahead(&census->living, event, count - i);
+        if (event->time_ns >= teardown->exit_ns)
+            watch_teardown(teardown, census, event->time_ns);
+        int r = count_event(summing, census, event);
+        if (r < 0)
+            return r;
+        if (tn_timeline_wants(summing->timeline, census->events, event->time_ns, census->live_bytes,
+                              census->allocations - census->frees))
+            tn_timeline_add(summing->timeline, tn_census_point(census, event->time_ns));
+        watch_teardown(teardown, census, 0);
     }
-    int r = read_ahead(ahead, census);
-    if (r == 1)
-        *ret_event = &ahead->events[ahead->next++ % AHEAD_EVENTS];
-    return r;
+    return 0;
 }
 
 static int count_process(struct summing *summing, int64_t process_id, struct tn_census *census,
                          struct teardown *teardown)
 {
-    struct ahead ahead = {.result = 1};
-    const struct tn_log_event *event = NULL;
+    struct tn_event_feed *feed;
+    const struct tn_log_event *events;
     uint64_t last_ns = 0;
-    int r = tn_event_cursor_open(summing->job->database, (uint64_t)process_id, &ahead.cursor);
+    int r = tn_event_feed_open(summing->job->database, (uint64_t)process_id, &feed);
     if (r < 0)
         return tn_finish_refuse(summing->job, r, "cannot read events");
-    while ((r = next_event(&ahead, census, &event)) == 1) {
-        if (event->time_ns >= teardown->exit_ns)
-            watch_teardown(teardown, census, event->time_ns);
-        r = count_event(summing, census, event);
+    while ((r = tn_event_feed_next(feed, &events)) > 0) {
+        uint64_t told = summing->done / PROGRESS_EVERY;
+        last_ns = events[r - 1].time_ns;
+        summing->done += (uint64_t)r;
+        r = count_batch(summing, census, teardown, events, r);
         if (r < 0)
             break;
-        last_ns = event->time_ns;
-        if (tn_timeline_wants(summing->timeline, census->events, last_ns, census->live_bytes,
-                              census->allocations - census->frees))
-            tn_timeline_add(summing->timeline, tn_census_point(census, last_ns));
-        watch_teardown(teardown, census, 0);
-        if (++summing->done % 1048576 == 0)
+        if (summing->done / PROGRESS_EVERY != told)
             tn_finish_progress(summing->job, "summaries", summing->done, summing->total);
     }
-    tn_event_cursor_close(ahead.cursor);
+    tn_event_feed_close(feed);
     if (census->events != 0)
         tn_timeline_add(summing->timeline, tn_census_point(census, last_ns));
     return r < 0 ? tn_finish_refuse(summing->job, r, "cannot sum up events") : 0;

@@ -113,7 +113,7 @@ static char *immutable_uri(const char *path)
 static int open_once(const char *name, int flags, struct sqlite3 **ret_database)
 {
     struct sqlite3 *database = NULL;
-    int rc = sqlite3_open_v2(name, &database, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | flags, NULL);
+    int rc = sqlite3_open_v2(name, &database, SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX | flags, NULL);
     if (rc == SQLITE_OK) {
         sqlite3_busy_timeout(database, 2000);
         rc = sqlite3_exec(database, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);

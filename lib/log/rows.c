@@ -101,7 +101,7 @@ int tn_log_update_open(const char *path, struct sqlite3 **ret_database, struct t
         return r;
     tn_log_close(log);
     struct sqlite3 *database = NULL;
-    int rc = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
     r = tn_log_errno(database, rc);
     if (r == 0)
         r = prepare_update(database);

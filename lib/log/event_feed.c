@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "feed.h"
+#include "tenure/log.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,7 +15,7 @@ struct batch {
     int error;
 };
 
-struct tn_feed {
+struct tn_event_feed {
     struct tn_event_cursor *cursor; /* owned; the thread's while there is one */
     pthread_t thread;
     bool has_thread;
@@ -26,7 +26,7 @@ struct tn_feed {
     struct batch batches[BATCHES];
 };
 
-static void fill(struct tn_feed *feed, struct batch *batch)
+static void fill(struct tn_event_feed *feed, struct batch *batch)
 {
     const struct tn_log_event *event;
     int r = 0;
@@ -46,7 +46,7 @@ static bool is_last(const struct batch *batch)
 
 static void *run(void *own)
 {
-    struct tn_feed *feed = own;
+    struct tn_event_feed *feed = own;
     bool is_over = false;
     pthread_mutex_lock(&feed->lock);
     while (!is_over) {
@@ -66,13 +66,11 @@ static void *run(void *own)
     return NULL;
 }
 
-int tn_feed_open(struct sqlite3 *database, uint64_t process_id, struct tn_feed **ret_feed)
+int tn_event_feed_open(struct sqlite3 *database, uint64_t process_id, struct tn_event_feed **ret_feed)
 {
-    struct tn_feed *feed = malloc(sizeof(*feed));
+    struct tn_event_feed *feed = calloc(1, sizeof(*feed));
     if (feed == NULL)
         return -ENOMEM;
-    feed->filled = feed->taken = feed->released = 0;
-    feed->is_closing = feed->has_thread = false;
     int r = tn_event_cursor_open(database, process_id, &feed->cursor);
     if (r < 0) {
         free(feed);
@@ -80,14 +78,14 @@ int tn_feed_open(struct sqlite3 *database, uint64_t process_id, struct tn_feed *
     }
     pthread_mutex_init(&feed->lock, NULL);
     pthread_cond_init(&feed->changed, NULL);
-    /* only a library that locks by itself lets two threads use one connection */
-    if (sqlite3_threadsafe() == 1)
+    /* only a connection that locks by itself can be used by two threads */
+    if (sqlite3_db_mutex(database) != NULL)
         feed->has_thread = pthread_create(&feed->thread, NULL, run, feed) == 0;
     *ret_feed = feed;
     return 0;
 }
 
-static struct batch *wait_for_batch(struct tn_feed *feed)
+static struct batch *wait_for_batch(struct tn_event_feed *feed)
 {
     pthread_mutex_lock(&feed->lock);
     if (feed->released < feed->taken) {
@@ -101,7 +99,7 @@ static struct batch *wait_for_batch(struct tn_feed *feed)
     return batch;
 }
 
-int tn_feed_next(struct tn_feed *feed, const struct tn_log_event **ret_events)
+int tn_event_feed_next(struct tn_event_feed *feed, const struct tn_log_event **ret_events)
 {
     struct batch *last = feed->taken != 0 ? &feed->batches[(feed->taken - 1) % BATCHES] : NULL;
     if (last != NULL && is_last(last))
@@ -116,7 +114,7 @@ int tn_feed_next(struct tn_feed *feed, const struct tn_log_event **ret_events)
     return batch->count != 0 ? batch->count : batch->error;
 }
 
-void tn_feed_close(struct tn_feed *feed)
+void tn_event_feed_close(struct tn_event_feed *feed)
 {
     if (feed == NULL)
         return;

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "feed.h"
 #include "log_fixture.h"
 
 #include <errno.h>
@@ -32,24 +31,24 @@ static void events_are_those_of_the_cursor(void **state)
     char path[FIXTURE_PATH_BYTES];
     struct tn_event_cursor *cursor;
     const struct tn_log_event *event, *events;
-    struct tn_feed *feed;
+    struct tn_event_feed *feed;
     size_t seen = 0;
     int count;
     fixture_path(path, "feed");
     fixture_make(path, 3, EVENTS, expected);
     struct tn_log *log = fixture_open(path);
     assert_int_equal(tn_event_cursor_open(tn_log_database(log), 1, &cursor), 0);
-    assert_int_equal(tn_feed_open(tn_log_database(log), 1, &feed), 0);
-    while ((count = tn_feed_next(feed, &events)) > 0)
+    assert_int_equal(tn_event_feed_open(tn_log_database(log), 1, &feed), 0);
+    while ((count = tn_event_feed_next(feed, &events)) > 0)
         for (int i = 0; i < count; i++, seen++) {
             assert_int_equal(tn_event_cursor_next(cursor, &event), 1);
             assert_memory_equal(&events[i], event, sizeof(*event));
         }
     assert_int_equal(count, 0);
-    assert_int_equal(tn_feed_next(feed, &events), 0);
+    assert_int_equal(tn_event_feed_next(feed, &events), 0);
     assert_int_equal(tn_event_cursor_next(cursor, &event), 0);
     assert_true(seen > EVENTS / 3);
-    tn_feed_close(feed);
+    tn_event_feed_close(feed);
     tn_event_cursor_close(cursor);
     tn_log_close(log);
     fixture_remove(path);
@@ -60,17 +59,17 @@ static void it_can_be_closed_at_any_time(void **state)
     (void)state;
     char path[FIXTURE_PATH_BYTES];
     const struct tn_log_event *events;
-    struct tn_feed *feed;
+    struct tn_event_feed *feed;
     fixture_path(path, "feed-close");
     fixture_make(path, 4, EVENTS, expected);
     struct tn_log *log = fixture_open(path);
     for (int batches = 0; batches < 4; batches++) {
-        assert_int_equal(tn_feed_open(tn_log_database(log), 1, &feed), 0);
+        assert_int_equal(tn_event_feed_open(tn_log_database(log), 1, &feed), 0);
         for (int i = 0; i < batches; i++)
-            assert_true(tn_feed_next(feed, &events) > 0);
-        tn_feed_close(feed);
+            assert_true(tn_event_feed_next(feed, &events) > 0);
+        tn_event_feed_close(feed);
     }
-    tn_feed_close(NULL);
+    tn_event_feed_close(NULL);
     tn_log_close(log);
     fixture_remove(path);
 }
@@ -81,7 +80,7 @@ static void damage_comes_after_all_that_is_whole(void **state)
     (void)state;
     char path[FIXTURE_PATH_BYTES];
     const struct tn_log_event *events;
-    struct tn_feed *feed;
+    struct tn_event_feed *feed;
     int count;
     int64_t seen = 0;
     fixture_path(path, "feed-damage");
@@ -93,13 +92,13 @@ static void damage_comes_after_all_that_is_whole(void **state)
     int64_t whole = fixture_query(tn_log_database(log),
                                   "SELECT sum(births + deaths) FROM chunk WHERE process_id = 1"
                                   " AND id < (SELECT max(id) FROM chunk WHERE process_id = 1)");
-    assert_int_equal(tn_feed_open(tn_log_database(log), 1, &feed), 0);
-    while ((count = tn_feed_next(feed, &events)) > 0)
+    assert_int_equal(tn_event_feed_open(tn_log_database(log), 1, &feed), 0);
+    while ((count = tn_event_feed_next(feed, &events)) > 0)
         seen += count;
     assert_int_equal(count, -EBADMSG);
-    assert_int_equal(tn_feed_next(feed, &events), -EBADMSG);
+    assert_int_equal(tn_event_feed_next(feed, &events), -EBADMSG);
     assert_int_equal(seen, whole);
-    tn_feed_close(feed);
+    tn_event_feed_close(feed);
     tn_log_close(log);
     fixture_remove(path);
 }
@@ -107,10 +106,10 @@ static void damage_comes_after_all_that_is_whole(void **state)
 static void a_log_without_chunks_cannot_be_read(void **state)
 {
     (void)state;
-    struct tn_feed *feed = NULL;
+    struct tn_event_feed *feed = NULL;
     sqlite3 *database;
     assert_int_equal(sqlite3_open(":memory:", &database), SQLITE_OK);
-    assert_int_equal(tn_feed_open(database, 1, &feed), -EBADMSG);
+    assert_int_equal(tn_event_feed_open(database, 1, &feed), -EBADMSG);
     assert_null(feed);
     sqlite3_close(database);
 }
