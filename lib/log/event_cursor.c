@@ -8,13 +8,16 @@
 #include <stdlib.h>
 SQLITE_EXTENSION_INIT3
 
+#define BATCH_EVENTS 64u /* stay in the first-level cache */
+
 struct tn_event_cursor {
     struct sqlite3 *database;       /* borrowed */
     struct sqlite3_stmt *statement; /* owned; stands on the row of the current chunk */
     struct tn_cursor_range range;
     struct tn_unpack unpack;
     struct tn_chunk chunk; /* of the current row; its codec and data are not kept */
-    struct tn_log_event event;
+    struct tn_log_event batch[BATCH_EVENTS];
+    uint32_t batch_count, batch_index; /* read, and given out */
     int64_t row_id;
     uint64_t births_before, bytes_before; /* of the current process, in chunks left out */
     uint64_t skip_process_id;             /* its chunks are left out from now on; 0: none */
@@ -117,13 +120,11 @@ static int open_chunk(struct tn_event_cursor *cursor)
     return 1;
 }
 
-int tn_event_cursor_next(struct tn_event_cursor *cursor, const struct tn_log_event **ret_event)
+int tn_event_cursor_read(struct tn_event_cursor *cursor, struct tn_log_event *events, uint32_t capacity)
 {
     for (;;) {
         if (cursor->is_chunk_open) {
-            int r = tn_unpack_next(&cursor->unpack, &cursor->event);
-            if (r == 1)
-                *ret_event = &cursor->event;
+            int r = tn_unpack_read(&cursor->unpack, events, capacity);
             if (r != 0)
                 return r;
             cursor->is_chunk_open = false;
@@ -132,6 +133,19 @@ int tn_event_cursor_next(struct tn_event_cursor *cursor, const struct tn_log_eve
         if (r <= 0)
             return r;
     }
+}
+
+int tn_event_cursor_next(struct tn_event_cursor *cursor, const struct tn_log_event **ret_event)
+{
+    if (cursor->batch_index == cursor->batch_count) {
+        cursor->batch_index = cursor->batch_count = 0;
+        int r = tn_event_cursor_read(cursor, cursor->batch, BATCH_EVENTS);
+        if (r <= 0)
+            return r;
+        cursor->batch_count = (uint32_t)r;
+    }
+    *ret_event = &cursor->batch[cursor->batch_index++];
+    return 1;
 }
 
 int64_t tn_event_cursor_position(const struct tn_event_cursor *cursor)
@@ -151,7 +165,8 @@ uint64_t tn_event_cursor_bytes_before(const struct tn_event_cursor *cursor)
 
 bool tn_event_cursor_is_past_range(const struct tn_event_cursor *cursor)
 {
-    if (cursor->unpack.event_index != cursor->unpack.event_count)
+    if (cursor->unpack.event_index != cursor->unpack.event_count ||
+        cursor->batch_index != cursor->batch_count)
         return false;
     /* Ids rise from chunk to chunk of a process, and so do times. */
     return (cursor->chunk.births != 0 && cursor->chunk.last_id >= cursor->range.last_id) ||
@@ -162,6 +177,7 @@ void tn_event_cursor_skip_process(struct tn_event_cursor *cursor)
 {
     cursor->skip_process_id = cursor->chunk.process_id;
     cursor->is_chunk_open = false;
+    cursor->batch_index = cursor->batch_count = 0;
 }
 
 void tn_event_cursor_close(struct tn_event_cursor *cursor)

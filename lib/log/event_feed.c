@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tenure/log.h"
+#include "cursor.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -28,13 +28,17 @@ struct tn_event_feed {
 
 static void fill(struct tn_event_feed *feed, struct batch *batch)
 {
-    const struct tn_log_event *event;
     int r = 0;
     batch->count = 0;
     batch->error = 0;
-    while (batch->count < BATCH_EVENTS && (r = tn_event_cursor_next(feed->cursor, &event)) == 1)
-        batch->events[batch->count++] = *event;
-    if (r < 0)
+    do {
+        batch->count += r;
+        r = tn_event_cursor_read(feed->cursor, &batch->events[batch->count],
+                                 (uint32_t)(BATCH_EVENTS - batch->count));
+    } while (r > 0 && batch->count + r < BATCH_EVENTS);
+    if (r > 0)
+        batch->count += r;
+    else
         batch->error = r;
 }
 

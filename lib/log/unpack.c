@@ -6,9 +6,11 @@
 #include <string.h>
 #include <zstd.h>
 
+#define HOT inline __attribute__((always_inline))
+
 /* ---------------------------------------------------------------------------------------- numbers */
 
-static inline uint32_t get_byte(struct tn_unpack *unpack, enum tn_column column)
+static HOT uint32_t get_byte(struct tn_unpack *unpack, enum tn_column column)
 {
     struct tn_column_in *in = &unpack->columns[column];
     if (__builtin_expect(in->low == in->low_end, 0)) {
@@ -30,14 +32,14 @@ static uint64_t get_varint(struct tn_unpack *unpack, enum tn_column column)
 }
 
 /* A number of a column with TN_WIDE_VARINT. */
-static inline uint64_t get_number(struct tn_unpack *unpack, enum tn_column column)
+static HOT uint64_t get_number(struct tn_unpack *unpack, enum tn_column column)
 {
     uint32_t byte = get_byte(unpack, column);
     return __builtin_expect(byte != TN_VARINT_MARK, 1) ? byte : get_varint(unpack, column);
 }
 
 /* Up to 32 bits. What lies behind the stream may be read (TN_STREAM_MARGIN_BYTES), not believed. */
-static inline uint64_t get_bits(struct tn_unpack *unpack, struct tn_column_in *in, uint32_t count)
+static HOT uint64_t get_bits(struct tn_unpack *unpack, struct tn_column_in *in, uint32_t count)
 {
     uint64_t word;
     if (__builtin_expect(in->bit + count > (uint64_t)(in->wide_end - in->wide) * 8, 0)) {
@@ -54,12 +56,10 @@ static inline uint64_t get_bits(struct tn_unpack *unpack, struct tn_column_in *i
 }
 
 /* A number of a column with TN_WIDE_BITS. */
-static inline uint64_t get_measure(struct tn_unpack *unpack, enum tn_column column)
+static uint64_t get_wide_measure(struct tn_unpack *unpack, enum tn_column column, uint32_t byte)
 {
     struct tn_column_in *in = &unpack->columns[column];
-    uint32_t byte = get_byte(unpack, column), count;
-    if (byte < TN_BITS_DIRECT)
-        return byte;
+    uint32_t count;
     if (__builtin_expect(byte > TN_BITS_TOP, 0)) {
         unpack->error = -EBADMSG;
         return 0;
@@ -69,6 +69,12 @@ static inline uint64_t get_measure(struct tn_unpack *unpack, enum tn_column colu
         return floor | get_bits(unpack, in, count);
     uint64_t low = get_bits(unpack, in, 32);
     return floor | low | get_bits(unpack, in, count - 32) << 32;
+}
+
+static HOT uint64_t get_measure(struct tn_unpack *unpack, enum tn_column column)
+{
+    uint32_t byte = get_byte(unpack, column);
+    return byte < TN_BITS_DIRECT ? byte : get_wide_measure(unpack, column, byte);
 }
 
 /* ---------------------------------------------------------------------------------------- threads */
@@ -161,8 +167,7 @@ static int get_other_place(struct tn_unpack *unpack, const struct tn_actor *acto
 }
 
 /* The thread and the place of the next event. Returns 0 or a negative errno. */
-static inline int get_place(struct tn_unpack *unpack, struct tn_actor **ret_actor,
-                            struct tn_place **ret_place)
+static HOT int get_place(struct tn_unpack *unpack, struct tn_actor **ret_actor, struct tn_place **ret_place)
 {
     struct tn_predict *predict = &unpack->predict;
     uint64_t number = get_measure(unpack, TN_COLUMN_PLACE);
@@ -238,8 +243,8 @@ static int keep_birth(struct tn_unpack *unpack, struct tn_actor *actor, uint64_t
     return unpack->error;
 }
 
-static inline int get_birth(struct tn_unpack *unpack, struct tn_actor *actor, struct tn_place *place,
-                            struct tn_log_event *event)
+static HOT int get_birth(struct tn_unpack *unpack, struct tn_actor *actor, struct tn_place *place,
+                         struct tn_log_event *event)
 {
     struct tn_predict *predict = &unpack->predict;
     uint32_t flags = get_byte(unpack, TN_COLUMN_BIRTH);
@@ -268,8 +273,8 @@ static inline int get_birth(struct tn_unpack *unpack, struct tn_actor *actor, st
 /* ---------------------------------------------------------------------------------------- deaths */
 
 /* The rank of the block that dies, from what the death column says of it. */
-static inline int64_t get_rank(struct tn_unpack *unpack, struct tn_place *place, uint64_t number,
-                               uint64_t births)
+static HOT int64_t get_rank(struct tn_unpack *unpack, struct tn_place *place, uint64_t number,
+                            uint64_t births)
 {
     uint64_t births_since = number - TN_DEATH_BIRTHS, last = (uint64_t)place->rank, rank;
     if (number == TN_DEATH_SAME)
@@ -283,8 +288,8 @@ static inline int64_t get_rank(struct tn_unpack *unpack, struct tn_place *place,
     return (int64_t)rank;
 }
 
-static inline int get_death(struct tn_unpack *unpack, struct tn_actor *actor, struct tn_place *place,
-                            struct tn_log_event *event)
+static HOT int get_death(struct tn_unpack *unpack, struct tn_actor *actor, struct tn_place *place,
+                         struct tn_log_event *event)
 {
     struct tn_predict *predict = &unpack->predict;
     event->size_bytes = event->usable_size_bytes = event->alignment_bytes = 0;
@@ -336,14 +341,11 @@ static int check_end(struct tn_unpack *unpack)
     return unpack->births == 0 || unpack->predict.last_id == unpack->last_id ? 0 : -EBADMSG;
 }
 
-int tn_unpack_next(struct tn_unpack *unpack, struct tn_log_event *event)
+static HOT int get_event(struct tn_unpack *unpack, struct tn_log_event *event)
 {
     struct tn_predict *predict = &unpack->predict;
     struct tn_actor *actor;
     struct tn_place *place;
-    if (unpack->event_index == unpack->event_count)
-        return check_end(unpack);
-    unpack->event_index++;
     int r = get_place(unpack, &actor, &place);
     if (r < 0)
         return r;
@@ -362,8 +364,23 @@ int tn_unpack_next(struct tn_unpack *unpack, struct tn_log_event *event)
     event->stack_id = place->stack_id;
     event->time_ns = predict->last_ns;
     event->depth_bytes = place->depth_bytes;
-    r = is_birth ? get_birth(unpack, actor, place, event) : get_death(unpack, actor, place, event);
-    return r < 0 ? r : 1;
+    return is_birth ? get_birth(unpack, actor, place, event) : get_death(unpack, actor, place, event);
+}
+
+int tn_unpack_read(struct tn_unpack *unpack, struct tn_log_event *events, uint32_t capacity)
+{
+    uint64_t left = unpack->event_count - unpack->event_index;
+    uint32_t count = 0, most = left < capacity ? (uint32_t)left : capacity;
+    int r = unpack->error;
+    if (left == 0 && r == 0)
+        return check_end(unpack);
+    while (r == 0 && count < most) {
+        r = get_event(unpack, &events[count]);
+        count += r == 0;
+    }
+    unpack->event_index += count;
+    unpack->error = r;
+    return count != 0 ? (int)count : r;
 }
 
 int tn_unpack_open(struct tn_unpack *unpack, const struct tn_chunk *chunk)

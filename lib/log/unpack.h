@@ -47,7 +47,7 @@ struct tn_unpack {
     bool has_gaps;        /* the ids of the births so far do not follow each other */
     uint64_t births, first_id, last_id, last_ns, process_id; /* what the row promises */
     struct tn_predict predict;
-    int error; /* -EBADMSG, -ENOMEM: met in the event at hand */
+    int error; /* -EBADMSG, -ENOMEM: met in the event at hand, or before */
 };
 
 /* Begin a chunk: check, decompress.
@@ -56,8 +56,10 @@ struct tn_unpack {
  * Returns  0, -ENOMEM, -EBADMSG when it is damaged */
 int tn_unpack_open(struct tn_unpack *unpack, const struct tn_chunk *chunk);
 
-/* The next event: 1; 0 at the end; -EBADMSG, -ENOMEM. */
-int tn_unpack_next(struct tn_unpack *unpack, struct tn_log_event *ret_event);
+/* The next events, up to `capacity` (not 0) of them.
+ *
+ * Returns  how many; 0 at the end; -EBADMSG, -ENOMEM after all events before the failure, and from then on */
+int tn_unpack_read(struct tn_unpack *unpack, struct tn_log_event *ret_events, uint32_t capacity);
 
 /* Release the memory. */
 void tn_unpack_finish(struct tn_unpack *unpack);

@@ -120,11 +120,11 @@ static size_t round_trip(struct tn_pack *pack, struct tn_unpack *unpack, size_t 
     assert_int_equal(tn_unpack_open(unpack, &chunk), 0);
     for (size_t i = 0; i < count; i++) {
         struct tn_log_event event;
-        assert_int_equal(tn_unpack_next(unpack, &event), 1);
+        assert_int_equal(tn_unpack_read(unpack, &event, 1), 1);
         assert_same_event(&event, &expected[i]);
     }
     struct tn_log_event after;
-    assert_int_equal(tn_unpack_next(unpack, &after), 0);
+    assert_int_equal(tn_unpack_read(unpack, &after, 1), 0);
     assert_int_equal(tn_pack_count(pack), 0);
     return chunk.data_bytes;
 }
@@ -285,9 +285,10 @@ static void test_bad_fields_are_refused(void **state)
 static int read_all(struct tn_unpack *unpack, const struct tn_chunk *chunk)
 {
     int r = tn_unpack_open(unpack, chunk);
-    struct tn_log_event event;
-    while (r >= 0 && (r = tn_unpack_next(unpack, &event)) == 1)
+    struct tn_log_event events[7];
+    while (r >= 0 && (r = tn_unpack_read(unpack, events, 7)) > 0)
         continue;
+    assert_int_equal(tn_unpack_read(unpack, events, 7), r);
     return r;
 }
 
