@@ -91,6 +91,22 @@ static inline uint32_t tn_log_size_class(uint64_t usable_size_bytes)
     return (uint32_t)(usable_size_bytes >> 4 ^ usable_size_bytes >> 12) % TN_SIZE_CLASSES;
 }
 
+/* A birth or a death as nearly all are, for many at once: what tn_birth and tn_death have and this has not,
+ * is 0. Three quarters of a cache line. */
+struct tn_plain_event {
+    uint64_t time_ns;
+    uint64_t allocation_id; /* of a birth, too: one more than that of the birth before it */
+    uint64_t address;       /* below 2^56 */
+    uint32_t thread_id;
+    uint32_t stack_id;
+    uint32_t depth_bytes;
+    uint32_t size_bytes;   /* of a birth; of a death 0 */
+    uint32_t excess_bytes; /* of a birth: usable size minus size; of a death 0 */
+    uint8_t size_class;    /* tn_log_size_class of the usable size */
+    uint8_t function;      /* enum tn_function */
+    bool is_birth;
+};
+
 struct tn_log_options {
     const char *path;    /* of the new file; it must not exist, or be empty */
     const char *options; /* the recording's options, for meta.options: "depth=1024 ring=1048576 ..." */
@@ -163,9 +179,16 @@ int tn_log_add_birth(struct tn_log_writer *writer, const struct tn_birth *birth,
  * as damaged, if they would read a wrong address from it. */
 int tn_log_add_death(struct tn_log_writer *writer, const struct tn_death *death);
 
-/* A death of this block may be appended soon: ask for what it will need, so that it is in the cache. Changes
- * nothing; any numbers are fine. Of use in processes with several threads only; cost: some 2 ns. */
-void tn_log_expect_death(const struct tn_log_writer *writer, uint64_t process_id, uint64_t allocation_id);
+/* The id that was given to the latest birth of all processes; 0 before the first. */
+uint64_t tn_log_last_id(const struct tn_log_writer *writer);
+
+/* Append births and deaths of one process, in order. Nothing but the time that it takes tells it from as many
+ * calls of tn_log_add_birth and tn_log_add_death; the caller gives the ids, from tn_log_last_id + 1 on.
+ *
+ * Returns  0; -EINVAL as above, also for ids that do not follow each other; the events before the one that
+ *          cannot be were appended */
+int tn_log_add_plain(struct tn_log_writer *writer, uint64_t process_id, const struct tn_plain_event *events,
+                     uint32_t count);
 
 /* The real allocator returned NULL. */
 int tn_log_add_failure(struct tn_log_writer *writer, uint64_t process_id, uint64_t thread_id,

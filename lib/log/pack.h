@@ -39,6 +39,11 @@ int tn_pack_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t i
  * the previous event's is raised to it. */
 int tn_pack_death(struct tn_pack *pack, const struct tn_death *death);
 
+/* Append births and deaths in order; the births have the ids from next_id on. Contract as tn_pack_birth;
+ * what stands before an event that is refused has been appended. */
+int tn_pack_plain(struct tn_pack *pack, const struct tn_plain_event *events, uint32_t count,
+                  uint64_t next_id);
+
 /* Compress what is there and begin anew.
  *
  * zstd       for compressing; reused

@@ -89,14 +89,46 @@ int tn_log_add_death(struct tn_log_writer *writer, const struct tn_death *death)
     return 0;
 }
 
-void tn_log_expect_death(const struct tn_log_writer *writer, uint64_t process_id, uint64_t allocation_id)
+uint64_t tn_log_last_id(const struct tn_log_writer *writer)
 {
-    if (process_id - 1 >= writer->pack_capacity || writer->packs[process_id - 1] == NULL)
-        return;
-    const struct tn_pack *pack = writer->packs[process_id - 1];
-    uint64_t index = allocation_id - pack->first_id;
-    if (index < pack->birth_count && pack->predict.actor_count > 1)
-        __builtin_prefetch(&pack->owners[index]);
+    return writer->allocation_count;
+}
+
+/* Append events for which the open chunk has room. The chunk's own sums tell what was appended, also when
+ * not all were. */
+static int add_to_chunk(struct tn_log_writer *writer, struct tn_pack *pack,
+                        const struct tn_plain_event *events, uint32_t count)
+{
+    uint32_t births = pack->birth_count, all = pack->event_count;
+    uint64_t birth_bytes = pack->birth_bytes;
+    int r = tn_pack_plain(pack, events, count, writer->allocation_count + 1);
+    births = pack->birth_count - births;
+    all = pack->event_count - all;
+    if (all != 0)
+        note_time(writer, events[all - 1].time_ns);
+    writer->allocation_count += births;
+    writer->death_count += all - births;
+    writer->allocated_bytes += pack->birth_bytes - birth_bytes;
+    return r < 0 && r != -EINVAL ? tn_writer_fail(writer, r) : r;
+}
+
+int tn_log_add_plain(struct tn_log_writer *writer, uint64_t process_id, const struct tn_plain_event *events,
+                     uint32_t count)
+{
+    while (count != 0) {
+        struct tn_pack *pack = NULL;
+        int r = open_pack(writer, process_id, &pack);
+        if (r < 0)
+            return r;
+        uint32_t room = TN_CHUNK_EVENTS_MAX - pack->event_count;
+        uint32_t part = count < room ? count : room;
+        r = add_to_chunk(writer, pack, events, part);
+        if (r < 0)
+            return r;
+        events += part;
+        count -= part;
+    }
+    return 0;
 }
 
 static int insert_chunk(struct tn_log_writer *writer, const struct tn_chunk *chunk)

@@ -54,14 +54,20 @@ uint64_t tn_clock_span_ticks(const struct tn_clock_map *map, uint64_t span_ns);
 /* The slow half of tn_clock_ns: ticks before the newest piece. */
 uint64_t tn_clock_older_ns(const struct tn_clock_map *map, uint64_t ticks);
 
+/* A piece's value at ticks that are not before its beginning. */
+static inline uint64_t tn_clock_line_ns(const struct tn_clock_line *line, uint64_t ticks)
+{
+    /* Signed: the conversions of unsigned numbers take branches. */
+    double span_ns = (double)(int64_t)(ticks - line->base_ticks) * line->ns_per_tick;
+    return line->base_ns + (uint64_t)(int64_t)span_ns;
+}
+
 /* Nanoseconds since the log's start; 0 for anything before it. Never falls as ticks rise. */
 static inline uint64_t tn_clock_ns(const struct tn_clock_map *map, uint64_t ticks)
 {
     if (ticks < map->line.base_ticks)
         return tn_clock_older_ns(map, ticks);
-    /* Signed: the conversions of unsigned numbers take branches. */
-    double span_ns = (double)(int64_t)(ticks - map->line.base_ticks) * map->line.ns_per_tick;
-    return map->line.base_ns + (uint64_t)(int64_t)span_ns;
+    return tn_clock_line_ns(&map->line, ticks);
 }
 
 #endif

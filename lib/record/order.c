@@ -8,14 +8,6 @@
  * smallest ring. */
 #define RUN_EVENTS 1024u
 
-/* How far ahead in a ring the table is asked for, and then, from what it says, the log: 8 and 4 events of 4
- * words. */
-#define PREFETCH_WORDS 32
-#define EXPECT_WORDS   16
-
-/* Fewer live blocks are in the cache anyway. */
-#define PREFETCH_LIVE_MIN 1024u
-
 static int reserve(struct tn_order *order)
 {
     if (order->count + order->parked_count < order->capacity)
@@ -126,6 +118,13 @@ static void wake(struct tn_order *order, const struct tn_matcher *matcher, uint6
     }
 }
 
+/* Apply the event at hand by itself: the log has all that was before it. */
+static int apply_alone(struct tn_order *order, struct tn_stream *stream, bool is_forced)
+{
+    int r = tn_batch_flush(&order->batch);
+    return r < 0 ? r : tn_match_apply(stream, is_forced);
+}
+
 /* Nobody came for the stream that has waited longest: its event is taken as it is. */
 static int give_up_waiting(struct tn_order *order)
 {
@@ -134,7 +133,7 @@ static int give_up_waiting(struct tn_order *order)
         i++;
     struct tn_stream *stream = order->parked[i];
     uint64_t address = parked_address(stream);
-    int r = tn_match_apply(stream, true);
+    int r = apply_alone(order, stream, true);
     stream->is_resumed = false;
     if (r == -EBADMSG)
         tn_stream_damage(stream);
@@ -164,27 +163,37 @@ static uint64_t run_bound(const struct tn_order *order, uint64_t watermark)
     return bound;
 }
 
-/* Ask for the table entry of an event that comes soon; whatever the word is, asking does no harm. */
-static inline __attribute__((always_inline)) void prefetch(const struct tn_stream *stream)
+/* The stream at the top of the heap has been read: it takes its place again, if it shows anything. */
+static void resettle(struct tn_order *order)
 {
-    const uint64_t *ahead = stream->next + PREFETCH_WORDS + 2;
-    if ((uintptr_t)ahead < (uintptr_t)stream->end)
-        tn_table_prefetch(&stream->matcher->table, *ahead & TN_ADDRESS_MASK);
+    if (tn_stream_show(order->heap[0]))
+        sift_down(order, 0);
+    else
+        pop(order);
 }
 
-/* Tell the log which block dies soon. Events need not be of 4 words: then this word is anything. */
-static inline __attribute__((always_inline)) void expect(const struct tn_stream *stream)
+/* Apply the event that the first stream shows.
+ *
+ * ret_address  the event's, when others may wait for it
+ * Returns      enum tn_verdict, or an error */
+static int run_one(struct tn_order *order, struct tn_stream *stream, uint64_t *ret_address)
 {
-    const uint64_t *ahead = stream->next + EXPECT_WORDS;
-    if ((uintptr_t)(ahead + 2) >= (uintptr_t)stream->end || tn_event_kind_of(*ahead) != TN_EVENT_DEATH)
-        return;
-    const struct tn_matcher *matcher = stream->matcher;
-    const struct tn_table_entry *entry = tn_table_find(&matcher->table, ahead[2] & TN_ADDRESS_MASK);
-    if (entry != NULL)
-        tn_log_expect_death(matcher->writer, matcher->process_id, entry->value & TN_MATCH_ID_MASK);
+    *ret_address = 0;
+    int r = apply_alone(order, stream, false);
+    if (r != TN_VERDICT_DONE)
+        return r;
+    if (__builtin_expect(stream->is_resumed, 0)) {
+        stream->matcher->totals->repaired_orders++;
+        stream->is_resumed = false;
+    }
+    if (order->parked_count != 0 && tn_match_has_address(stream->head))
+        *ret_address = parked_address(stream);
+    tn_stream_step(stream);
+    return TN_VERDICT_DONE;
 }
 
-/* Apply events of the first stream while none of another ring is older.
+/* Apply events of the first stream while none of another ring is older. While streams wait, each event may be
+ * what they wait for.
  *
  * Returns  enum tn_verdict of the last event, or an error; with DONE the stream has been put in its place
  * again
@@ -193,37 +202,31 @@ static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
 {
     struct tn_stream *stream = order->heap[0];
     uint64_t bound = run_bound(order, watermark);
-    bool is_shown = true;
-    for (uint32_t n = 0; is_shown && n < RUN_EVENTS && stream->stamp <= bound; n++) {
-        if (stream->matcher->table.count >= PREFETCH_LIVE_MIN) {
-            prefetch(stream);
-            expect(stream);
-        }
-        int r = tn_match_apply(stream, false);
+    uint32_t n = 0;
+    do {
+        uint32_t count = 0;
+        int r = 0;
+        if (order->parked_count == 0)
+            r = tn_plain_run(stream, bound, RUN_EVENTS - n, &order->batch, &count);
+        *events += count;
+        n += count;
+        if (r < 0)
+            return r;
+        if (!tn_stream_show(stream) || stream->stamp > bound || n + 1 >= RUN_EVENTS)
+            break;
+        uint64_t address;
+        r = run_one(order, stream, &address);
         if (r != TN_VERDICT_DONE)
             return r;
         (*events)++;
-        if (__builtin_expect(stream->is_resumed, 0)) {
-            stream->matcher->totals->repaired_orders++;
-            stream->is_resumed = false;
+        n++;
+        if (address != 0) {
+            resettle(order);
+            wake(order, stream->matcher, address);
+            return TN_VERDICT_DONE;
         }
-        bool ends_waiting = order->parked_count != 0 && tn_match_has_address(stream->head);
-        uint64_t address = ends_waiting ? parked_address(stream) : 0;
-        tn_stream_step(stream);
-        is_shown = tn_stream_show(stream);
-        if (!ends_waiting)
-            continue;
-        if (is_shown)
-            sift_down(order, 0);
-        else
-            pop(order);
-        wake(order, stream->matcher, address);
-        return TN_VERDICT_DONE;
-    }
-    if (is_shown)
-        sift_down(order, 0);
-    else
-        pop(order);
+    } while (tn_stream_show(stream) && stream->stamp <= bound);
+    resettle(order);
     return TN_VERDICT_DONE;
 }
 
@@ -266,9 +269,10 @@ int tn_order_emit(struct tn_order *order, uint64_t watermark_ticks, uint64_t *re
             break;
         r = step(order, watermark_ticks, &events);
     }
+    int flushed = tn_batch_flush(&order->batch);
     order->count = 0;
     *ret_events = events;
-    return r;
+    return r < 0 ? r : flushed;
 }
 
 void tn_order_finish(struct tn_order *order)

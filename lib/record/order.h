@@ -9,6 +9,7 @@
  * thread. */
 
 #include "match.h"
+#include "plain.h"
 #include "stream.h"
 
 #include <stdint.h>
@@ -27,6 +28,7 @@ struct tn_order {
     uint32_t parked_count;
     uint64_t parked_wake_ticks; /* the smallest wake_ticks of parked; UINT64_MAX if none */
     uint64_t window_ticks;      /* TN_ORDER_WINDOW_NS */
+    struct tn_batch batch;      /* empty between calls of tn_order_emit */
 };
 
 /* Let a stream take part in the next tn_order_emit, if it shows an event. Streams that wait are known

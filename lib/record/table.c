@@ -43,10 +43,27 @@ static struct tn_table_entry *place(struct tn_table_part *part, uint32_t bucket)
     return entries_of(part, bucket) + __builtin_ctz(free_bits);
 }
 
+static bool is_small(uint32_t capacity)
+{
+    return capacity < 2 * PART_CAPACITY_SMALL;
+}
+
+/* Below a third a part gives room back, a small one below a quarter, the smallest one never. */
+static uint32_t least_of(uint32_t capacity)
+{
+    uint32_t share = is_small(capacity) ? 4 : 3;
+    return capacity > PART_CAPACITY_MIN ? (capacity + share - 1) / share : 0;
+}
+
 static bool resize(struct tn_table_part *part, uint32_t capacity)
 {
     capacity = (capacity + TN_TABLE_BUCKET - 1) / TN_TABLE_BUCKET * TN_TABLE_BUCKET;
-    struct tn_table_part wanted = {.capacity = capacity, .count = part->count};
+    struct tn_table_part wanted = {
+        .capacity = capacity,
+        .count = part->count,
+        .most = (uint32_t)((uint64_t)capacity * 7 / 10),
+        .least = least_of(capacity),
+    };
     wanted.entries = aligned_alloc(LINE_BYTES, part_bytes(capacity));
     if (wanted.entries == NULL)
         return false;
@@ -65,7 +82,7 @@ static bool resize(struct tn_table_part *part, uint32_t capacity)
 static bool make_room(struct tn_table_part *part)
 {
     uint64_t capacity = part->capacity;
-    if (((uint64_t)part->count + 1) * 10 <= capacity * 7)
+    if (part->count < part->most)
         return true;
     capacity += capacity < PART_CAPACITY_SMALL ? capacity : capacity / 3;
     if (capacity < PART_CAPACITY_MIN)
@@ -73,14 +90,12 @@ static bool make_room(struct tn_table_part *part)
     return capacity <= UINT32_MAX - TN_TABLE_BUCKET && resize(part, (uint32_t)capacity);
 }
 
-/* A part that is not a third full, a small one not a quarter, is made one that is about half full: it has
- * room again either way. */
+/* A part that is too large is made one that is about half full: it has room again either way. */
 static void give_room_back(struct tn_table_part *part)
 {
-    bool is_small = part->capacity < 2 * PART_CAPACITY_SMALL;
-    if ((uint64_t)part->count * (is_small ? 4 : 3) >= part->capacity || part->capacity <= PART_CAPACITY_MIN)
+    if (part->count >= part->least)
         return;
-    uint32_t capacity = is_small ? part->capacity / 2 : part->capacity - part->capacity / 3;
+    uint32_t capacity = is_small(part->capacity) ? part->capacity / 2 : part->capacity - part->capacity / 3;
     resize(part, capacity > PART_CAPACITY_MIN ? capacity : PART_CAPACITY_MIN);
 }
 
@@ -98,7 +113,7 @@ struct tn_table_entry *tn_table_find_behind(const struct tn_table_part *part, ui
 
 /* ---------------------------------------------------------------------------------------- the table */
 
-struct tn_table_entry *tn_table_claim(struct tn_table *table, uint64_t address)
+struct tn_table_entry *tn_table_claim_anyhow(struct tn_table *table, uint64_t address)
 {
     struct tn_table_part *part = part_of(table, address);
     if (!make_room(part))
@@ -120,7 +135,7 @@ static void unpass(struct tn_table_part *part, uint32_t home, uint32_t bucket)
         part->passed[home] -= part->passed[home] != PASSED_MAX;
 }
 
-void tn_table_remove(struct tn_table *table, struct tn_table_entry *entry)
+void tn_table_remove_anyhow(struct tn_table *table, struct tn_table_entry *entry)
 {
     struct tn_table_part *part = part_of(table, entry->address);
     uint32_t bucket = (uint32_t)(entry - part->entries) / TN_TABLE_BUCKET;
@@ -147,7 +162,7 @@ static bool is_part_valid(const struct tn_table *table, size_t number, uint32_t 
             return false;
     }
     *ret_count = count;
-    return count == part->count && (uint64_t)count * 10 <= (uint64_t)part->capacity * 7;
+    return count == part->count && count <= part->most;
 }
 
 bool tn_table_is_valid(const struct tn_table *table)

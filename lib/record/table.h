@@ -26,7 +26,9 @@ struct tn_table_part {
     uint8_t *passed;                /* by bucket: entries that stand behind it, but began there or before it;
                                        255: that many or more, for good. In the memory of entries */
     uint32_t capacity;              /* entries; a multiple of TN_TABLE_BUCKET */
-    uint32_t count;                 /* used ones; at most 7 in 10 */
+    uint32_t count;                 /* used ones */
+    uint32_t most;                  /* that count may reach in this capacity: 7 in 10 */
+    uint32_t least;                 /* below it, a smaller capacity does */
 };
 
 /* Zeroed is empty. */
@@ -87,12 +89,45 @@ static inline struct tn_table_entry *tn_table_find(const struct tn_table *table,
     return part->passed[home] != 0 ? tn_table_find_behind(part, home, address) : NULL;
 }
 
+/* The slow halves of tn_table_claim and tn_table_remove: a part that is full, a bucket that is. */
+struct tn_table_entry *tn_table_claim_anyhow(struct tn_table *table, uint64_t address);
+void tn_table_remove_anyhow(struct tn_table *table, struct tn_table_entry *entry);
+
 /* The entry of an address, made with value 0 if there is none. NULL when out of memory. address: not 0.
  * Valid until the next claim or remove. */
-struct tn_table_entry *tn_table_claim(struct tn_table *table, uint64_t address);
+static inline struct tn_table_entry *tn_table_claim(struct tn_table *table, uint64_t address)
+{
+    uint64_t hash = tn_table_hash(address);
+    struct tn_table_part *part = &table->parts[hash >> (64 - TN_TABLE_PART_BITS)];
+    if (__builtin_expect(part->count >= part->most, 0))
+        return tn_table_claim_anyhow(table, address);
+    uint32_t home = tn_table_home(hash, part->capacity);
+    struct tn_table_entry *bucket = part->entries + (size_t)home * TN_TABLE_BUCKET;
+    uint32_t free_bits = tn_table_bits(bucket, 0);
+    if (__builtin_expect(tn_table_bits(bucket, address) != 0 || free_bits == 0 || part->passed[home] != 0, 0))
+        return tn_table_claim_anyhow(table, address);
+    struct tn_table_entry *entry = bucket + __builtin_ctz(free_bits);
+    entry->address = address;
+    part->count++;
+    table->count++;
+    return entry;
+}
 
 /* Take out an entry that find or claim gave. */
-void tn_table_remove(struct tn_table *table, struct tn_table_entry *entry);
+static inline void tn_table_remove(struct tn_table *table, struct tn_table_entry *entry)
+{
+    uint64_t hash = tn_table_hash(entry->address);
+    struct tn_table_part *part = &table->parts[hash >> (64 - TN_TABLE_PART_BITS)];
+    struct tn_table_entry *bucket =
+        part->entries + (size_t)tn_table_home(hash, part->capacity) * TN_TABLE_BUCKET;
+    if (__builtin_expect((size_t)(entry - bucket) >= TN_TABLE_BUCKET || part->count <= part->least, 0)) {
+        tn_table_remove_anyhow(table, entry);
+        return;
+    }
+    *entry = (struct tn_table_entry){0};
+    part->count--;
+    table->count--;
+}
 
 /* Check every invariant; for tests. Cost O(capacity). */
 bool tn_table_is_valid(const struct tn_table *table);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* usage: record_speed FOLDER [EVENTS [WORKLOAD]]
  *
- * What an event costs in the recorder, processor time on one core: taken from rings and put in order;
- * matched; packed, compressed and written; all together; and read back from the log. The program is played by
- * this one: batches of events in rings of ordinary memory, made outside of the times that count. */
+ * What an event costs in the recorder, processor time on one core: taken from rings, put in order and
+ * matched; packed, compressed and written; all together; all, when another core has written the rings (where
+ * there is one); and read back from the log. The program is played by this one: batches of events in rings of
+ * ordinary memory, made outside of the times that count. */
 
 #include "match.h"
 #include "order.h"
@@ -13,6 +14,8 @@
 #include "tenure/log.h"
 #include "tenure/log_write.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,10 +77,10 @@ struct stage {
     struct tn_order order;
     struct tn_log_writer *writer;
     uint64_t last_id; /* as the writer will give them, while it is not asked */
-    bool is_ignored;  /* events are made of a kind that the matcher passes over */
+    cpu_set_t far;    /* the other processor */
 };
 
-enum part { PART_ORDER, PART_PACK, PART_ALL };
+enum part { PART_PACK, PART_ALL, PART_FAR };
 
 static void stop(const char *what)
 {
@@ -156,7 +159,7 @@ static void play(struct stage *stage, uint32_t index, uint64_t event[4], struct 
     }
     enum tn_event_kind kind = is_birth ? TN_EVENT_BIRTH : TN_EVENT_DEATH;
     enum tn_function function = is_birth ? TN_FUNCTION_MALLOC : TN_FUNCTION_FREE;
-    event[0] = tn_event_head(stage->is_ignored ? TN_EVENT_PAUSE : kind, 4, function, 0, stack);
+    event[0] = tn_event_head(kind, 4, function, 0, stack);
     event[1] = player->ticks;
     event[2] = block->address | (is_birth ? UINT64_C(4) << 48 : 0);
     event[3] = (UINT64_C(640) + stack * 16) << 32 | (size_of(block) - 4);
@@ -269,50 +272,64 @@ static uint64_t round_of(struct stage *stage)
     return events;
 }
 
-/* The same events as the matcher gives them, straight into the log. */
-static void write_batch(struct stage *stage, const uint64_t (*events)[4], const uint64_t *ids, uint32_t count)
+/* An event as the matcher gives it. */
+static struct tn_plain_event plain_of(const uint64_t event[4], uint64_t id)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const uint64_t *event = events[i];
-        uint64_t id;
-        int r;
-        if (tn_event_kind_of(event[0]) == TN_EVENT_BIRTH)
-            r = tn_log_add_birth(
-                stage->writer,
-                &(struct tn_birth){1, 1, tn_event_stack_of(event[0]), event[1], event[3] & UINT32_MAX,
-                                   (event[3] & UINT32_MAX) + (event[2] >> 48), 0, event[2] & TN_ADDRESS_MASK,
-                                   event[3] >> 32, 0, TN_FUNCTION_MALLOC, 0},
-                &id);
-        else
-            r = tn_log_add_death(stage->writer,
-                                 &(struct tn_death){1, ids[i], 1, tn_event_stack_of(event[0]), event[1],
-                                                    event[3] >> 32, TN_FUNCTION_FREE, 0,
-                                                    event[2] & TN_ADDRESS_MASK,
-                                                    tn_log_size_class((event[3] & UINT32_MAX) + 4)});
-        if (r < 0)
-            stop("the log refused an event");
-    }
+    bool is_birth = tn_event_kind_of(event[0]) == TN_EVENT_BIRTH;
+    uint32_t size_bytes = (uint32_t)event[3];
+    return (struct tn_plain_event){
+        .time_ns = event[1],
+        .allocation_id = id,
+        .address = event[2] & TN_ADDRESS_MASK,
+        .thread_id = 1,
+        .stack_id = tn_event_stack_of(event[0]),
+        .depth_bytes = (uint32_t)(event[3] >> 32),
+        .size_bytes = is_birth ? size_bytes : 0,
+        .excess_bytes = is_birth ? 4 : 0,
+        .size_class = (uint8_t)tn_log_size_class((uint64_t)size_bytes + 4),
+        .function = (uint8_t)tn_event_function_of(event[0]),
+        .is_birth = is_birth,
+    };
 }
 
-static double pack_round(struct stage *stage, uint64_t (*events)[4], uint64_t *ids, uint32_t count)
+/* The same events straight into the log, as many at once as the matcher gives. */
+static double pack_round(struct stage *stage, struct tn_plain_event *events, uint32_t count)
 {
     uint32_t made = 0;
+    uint64_t event[4];
     struct block *block;
     for (uint32_t i = 0; i < stage->workload->ring_count; i++)
         for (uint32_t n = 0; n < count; n++, made++) {
-            play(stage, i, events[made], &block);
-            if (tn_event_kind_of(events[made][0]) == TN_EVENT_BIRTH)
+            play(stage, i, event, &block);
+            if (tn_event_kind_of(event[0]) == TN_EVENT_BIRTH)
                 block->id = ++stage->last_id;
-            ids[made] = block->id;
+            events[made] = plain_of(event, block->id);
         }
     double start_ns = now_ns();
-    write_batch(stage, (const uint64_t(*)[4])events, ids, made);
+    for (uint32_t i = 0; i < made; i += TN_BATCH_EVENTS) {
+        uint32_t part = made - i < TN_BATCH_EVENTS ? made - i : TN_BATCH_EVENTS;
+        if (tn_log_add_plain(stage->writer, 1, &events[i], part) < 0)
+            stop("the log refused events");
+    }
     return now_ns() - start_ns;
 }
 
-static double record_round(struct stage *stage)
+static void *fill_far(void *argument)
 {
+    struct stage *stage = argument;
+    if (sched_setaffinity(0, sizeof(stage->far), &stage->far) < 0)
+        stop("cannot use another processor");
     fill(stage, BATCH);
+    return NULL;
+}
+
+static double record_round(struct stage *stage, bool is_far)
+{
+    pthread_t thread;
+    if (!is_far)
+        fill(stage, BATCH);
+    else if (pthread_create(&thread, NULL, fill_far, stage) != 0 || pthread_join(thread, NULL) != 0)
+        stop("no thread");
     double start_ns = now_ns();
     if (round_of(stage) < (uint64_t)BATCH * stage->workload->ring_count)
         stop("events are missing");
@@ -321,18 +338,19 @@ static double record_round(struct stage *stage)
 
 /* Nanoseconds an event of one part of the work: of the best group of rounds, so that what else the machine
  * does spoils little. */
-static double measure(const struct workload *workload, enum part part, const char *path, uint64_t events)
+static double measure(const struct workload *workload, enum part part, const char *path, uint64_t events,
+                      const cpu_set_t *far)
 {
     static struct stage stage;
     begin(&stage, workload, path);
-    stage.is_ignored = part == PART_ORDER;
-    uint64_t(*batch)[4] = make((size_t)BATCH * workload->ring_count, sizeof(batch[0]));
-    uint64_t *ids = make((size_t)BATCH * workload->ring_count, sizeof(ids[0]));
+    stage.far = *far;
+    struct tn_plain_event *batch = make((size_t)BATCH * workload->ring_count, sizeof(batch[0]));
     double best_ns = 1e18, spent_ns = 0;
     uint64_t done = 0, in_group = 0, counted = 0;
     while (counted < events) {
         bool is_warm = done >= 3 * (uint64_t)workload->live_count * workload->ring_count;
-        double round_ns = part == PART_PACK ? pack_round(&stage, batch, ids, BATCH) : record_round(&stage);
+        double round_ns =
+            part == PART_PACK ? pack_round(&stage, batch, BATCH) : record_round(&stage, part == PART_FAR);
         done += (uint64_t)BATCH * workload->ring_count;
         if (!is_warm)
             continue;
@@ -345,10 +363,9 @@ static double measure(const struct workload *workload, enum part part, const cha
         in_group = 0;
         spent_ns = 0;
     }
-    if (part == PART_ALL && stage.totals.unmatched_frees + stage.totals.unmatched_births != 0)
+    if (part != PART_PACK && stage.totals.unmatched_frees + stage.totals.unmatched_births != 0)
         stop("events were not matched");
     free(batch);
-    free(ids);
     end(&stage);
     return best_ns;
 }
@@ -373,6 +390,38 @@ static double read_back(const char *path)
     return each_ns;
 }
 
+/* This thread onto the first processor that it may use. far: the second one, if there is one. */
+static void part_processors(cpu_set_t *far)
+{
+    cpu_set_t all, here;
+    CPU_ZERO(&here);
+    CPU_ZERO(far);
+    if (sched_getaffinity(0, sizeof(all), &all) < 0)
+        return;
+    for (size_t i = 0; i < CPU_SETSIZE && CPU_COUNT(far) == 0; i++)
+        if (CPU_ISSET(i, &all))
+            CPU_SET(i, CPU_COUNT(&here) == 0 ? &here : far);
+    if (sched_setaffinity(0, sizeof(here), &here) < 0)
+        CPU_ZERO(far);
+}
+
+static void print_row(const struct workload *workload, const char *path, uint64_t events,
+                      const cpu_set_t *far)
+{
+    double pack_ns = measure(workload, PART_PACK, path, events, far);
+    double all_ns = measure(workload, PART_ALL, path, events, far);
+    printf("%-26s %8.1f %8.1f %8.1f %10.1f", workload->name, all_ns - pack_ns, pack_ns, all_ns, 1e3 / all_ns);
+    if (CPU_COUNT(far) != 0) {
+        double far_ns = measure(workload, PART_FAR, path, events, far);
+        printf(" %8.1f %10.1f", far_ns, 1e3 / far_ns);
+    } else {
+        printf(" %8s %10s", "-", "-");
+    }
+    double read_ns = read_back(path);
+    printf(" %8.1f %10.1f\n", read_ns, 1e3 / read_ns);
+    fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -380,21 +429,15 @@ int main(int argc, char **argv)
         return 2;
     }
     uint64_t events = argc > 2 ? strtoull(argv[2], NULL, 10) : EVENTS;
+    cpu_set_t far;
     char path[4096];
+    part_processors(&far);
     snprintf(path, sizeof(path), "%s/record_speed.db", argv[1]);
-    printf("%-26s %8s %8s %8s %8s %14s %9s %14s\n", "ns an event", "order", "match", "pack", "all",
-           "million/s", "read", "million/s");
-    for (size_t i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++) {
-        if (argc > 3 && strcmp(argv[3], workloads[i].name) != 0)
-            continue;
-        double order_ns = measure(&workloads[i], PART_ORDER, path, events);
-        double pack_ns = measure(&workloads[i], PART_PACK, path, events);
-        double all_ns = measure(&workloads[i], PART_ALL, path, events);
-        double read_ns = read_back(path);
-        printf("%-26s %8.1f %8.1f %8.1f %8.1f %14.1f %9.1f %14.1f\n", workloads[i].name, order_ns,
-               all_ns - order_ns - pack_ns, pack_ns, all_ns, 1e3 / all_ns, read_ns, 1e3 / read_ns);
-        fflush(stdout);
-    }
+    printf("%-26s %8s %8s %8s %10s %8s %10s %8s %10s\n", "ns an event", "match", "pack", "all", "million/s",
+           "far", "million/s", "read", "million/s");
+    for (size_t i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++)
+        if (argc <= 3 || strcmp(argv[3], workloads[i].name) == 0)
+            print_row(&workloads[i], path, events, &far);
     unlink(path);
     return 0;
 }

@@ -62,9 +62,51 @@ int tn_log_add_death(struct tn_log_writer *writer, const struct tn_death *death)
     return 0;
 }
 
-void tn_log_expect_death(const struct tn_log_writer *writer, uint64_t process_id, uint64_t allocation_id)
+uint64_t tn_log_last_id(const struct tn_log_writer *writer)
 {
-    (void)writer, (void)process_id, (void)allocation_id;
+    return ((const struct fake_writer *)writer)->births;
+}
+
+static void add_plain(struct tn_log_writer *writer, uint64_t process_id, const struct tn_plain_event *event)
+{
+    if (!event->is_birth) {
+        tn_log_add_death(writer, &(struct tn_death){
+                                     .process_id = process_id,
+                                     .allocation_id = event->allocation_id,
+                                     .thread_id = event->thread_id,
+                                     .stack_id = event->stack_id,
+                                     .time_ns = event->time_ns,
+                                     .depth_bytes = event->depth_bytes,
+                                     .function = (enum tn_function)event->function,
+                                     .address = event->address,
+                                     .size_class = event->size_class,
+                                 });
+        return;
+    }
+    uint64_t id;
+    tn_log_add_birth(writer,
+                     &(struct tn_birth){
+                         .process_id = process_id,
+                         .thread_id = event->thread_id,
+                         .stack_id = event->stack_id,
+                         .time_ns = event->time_ns,
+                         .size_bytes = event->size_bytes,
+                         .usable_size_bytes = (uint64_t)event->size_bytes + event->excess_bytes,
+                         .address = event->address,
+                         .depth_bytes = event->depth_bytes,
+                         .function = (enum tn_function)event->function,
+                     },
+                     &id);
+    if (id != event->allocation_id)
+        fake_of(writer)->is_broken = true;
+}
+
+int tn_log_add_plain(struct tn_log_writer *writer, uint64_t process_id, const struct tn_plain_event *events,
+                     uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        add_plain(writer, process_id, &events[i]);
+    return 0;
 }
 
 int tn_log_add_failure(struct tn_log_writer *writer, uint64_t process_id, uint64_t thread_id,

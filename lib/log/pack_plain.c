@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "pack_parts.h"
+
+#include <errno.h>
+
+static int put_plain_birth(struct tn_pack *pack, const struct tn_plain_event *event)
+{
+    struct tn_birth birth = {
+        .thread_id = event->thread_id,
+        .stack_id = event->stack_id,
+        .time_ns = event->time_ns,
+        .size_bytes = event->size_bytes,
+        .usable_size_bytes = (uint64_t)event->size_bytes + event->excess_bytes,
+        .address = event->address,
+        .depth_bytes = event->depth_bytes,
+        .function = (enum tn_function)event->function,
+    };
+    return tn_pack_birth(pack, &birth, event->allocation_id);
+}
+
+static int put_plain_death(struct tn_pack *pack, const struct tn_plain_event *event)
+{
+    struct tn_death death = {
+        .allocation_id = event->allocation_id,
+        .thread_id = event->thread_id,
+        .stack_id = event->stack_id,
+        .time_ns = event->time_ns,
+        .depth_bytes = event->depth_bytes,
+        .function = (enum tn_function)event->function,
+        .address = event->address,
+        .size_class = event->size_class,
+    };
+    return tn_pack_death(pack, &death);
+}
+
+/* Owners are read at random where many blocks live. */
+static void prefetch_owners(const struct tn_pack *pack, const struct tn_plain_event *events, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t index = events[i].allocation_id - pack->first_id;
+        if (!events[i].is_birth && index < pack->birth_count)
+            __builtin_prefetch(&pack->owners[index]);
+    }
+}
+
+int tn_pack_plain(struct tn_pack *pack, const struct tn_plain_event *events, uint32_t count, uint64_t next_id)
+{
+    int r = 0;
+    if (pack->predict.actor_count > 1)
+        prefetch_owners(pack, events, count);
+    for (uint32_t i = 0; r == 0 && i < count; i++) {
+        if (!events[i].is_birth)
+            r = put_plain_death(pack, &events[i]);
+        else if (events[i].allocation_id == next_id++)
+            r = put_plain_birth(pack, &events[i]);
+        else
+            r = -EINVAL;
+    }
+    return r;
+}

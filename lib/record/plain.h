@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_RECORD_PLAIN_H
+#define TN_RECORD_PLAIN_H
+
+/* The short way for events as nearly all are: a birth or a death of four words, whose address says at once
+ * which block it is. They are matched in one loop, and collected for the log in a batch. Whatever is not
+ * plain (match.c) finds the batch flushed, so that the log gets everything in order. One thread. */
+
+#include "match.h"
+#include "stream.h"
+
+#include "tenure/log_write.h"
+
+#include <stdint.h>
+
+#define TN_BATCH_EVENTS 64u /* 3 KiB: both loops, matching and packing, find them in the cache */
+
+/* Events that are matched, but not yet in the log. Zeroed is empty. */
+struct tn_batch {
+    struct tn_matcher *matcher; /* borrowed; of the process whose events these are; NULL: empty */
+    uint64_t last_id;           /* of the last birth, in the batch or in the log */
+    uint32_t count;             /* at most TN_BATCH_EVENTS */
+    struct tn_plain_event events[TN_BATCH_EVENTS];
+};
+
+/* Give the log what is in a batch; it is empty afterwards in any case. Returns 0 or the writer's error. */
+int tn_batch_flush(struct tn_batch *batch);
+
+/* Apply a stream's events, from the one that is shown on, while they are plain; a stream with something that
+ * the next event needs (a row for its thread, what was left) has none. Afterwards the stream has to be shown
+ * again: it stands behind them.
+ *
+ * bound_ticks  apply none with a later stamp
+ * limit        apply no more than that
+ * ret_count    events applied
+ * Returns      0; the writer's error, or -ENOMEM: the recording cannot go on */
+int tn_plain_run(struct tn_stream *stream, uint64_t bound_ticks, uint32_t limit, struct tn_batch *batch,
+                 uint32_t *ret_count);
+
+#endif
