@@ -125,7 +125,7 @@ static inline uint32_t walk_fresh(struct tn_walk *walk, struct tn_thread *thread
             return fresh;
         struct tn_trail_frame *frame = &trail->fresh[fresh++];
         frame->at = at;
-        uint64_t rule = tn_table_find(&tn_process.rules, at.pc);
+        uint64_t rule = tn_rules_find(&tn_process.rules, at.pc);
         frame->kind = (uint8_t)tn_rule_kind_of(rule);
         if (TN_LIKELY(tn_step_plain(rule, &at, high, &frame->slot)))
             continue;
@@ -251,6 +251,17 @@ static __attribute__((noinline)) uint32_t announce(struct tn_thread *thread, str
     return id;
 }
 
+/* The id of the stack that hash names; 0 if it is new. */
+static inline uint32_t find_id(const struct tn_thread *thread, struct tn_trail *trail, uint64_t hash)
+{
+    struct tn_known_stack *known = &trail->known[hash >> (64 - TN_KNOWN_STACK_BITS)];
+    if (TN_LIKELY(known->hash == hash && known->generation == thread->generation && known->id != 0))
+        return known->id;
+    uint32_t id = tn_stack_find(hash);
+    *known = (struct tn_known_stack){hash, id, thread->generation};
+    return id;
+}
+
 /* The caller's stack by a walk. */
 static struct tn_origin capture(struct tn_thread *thread, struct tn_trail *trail,
                                 const struct tn_caller *caller)
@@ -274,7 +285,7 @@ static struct tn_origin capture(struct tn_thread *thread, struct tn_trail *trail
         kept = fold(trail, kept, fresh, is_cut);
         fresh = 0;
     }
-    origin.stack_id = tn_stack_find(join_fresh(trail, kept, fresh));
+    origin.stack_id = find_id(thread, trail, join_fresh(trail, kept, fresh));
     if (TN_UNLIKELY(origin.stack_id == 0 && fresh > 0)) {
         kept = fold(trail, kept, fresh, is_cut);
         fresh = 0;

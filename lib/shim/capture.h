@@ -51,6 +51,16 @@ struct tn_memo {
     struct tn_watch watches[TN_MEMO_WATCH_MAX];
 };
 
+/* A stack that a walk has ended in. */
+struct tn_known_stack {
+    uint64_t hash;
+    uint32_t id;         /* 0: none is known here */
+    uint32_t generation; /* of the thread when it was; a fork child's ids are others */
+};
+
+/* Few enough to stay in the cache beside what the program works with; the table of all stacks does not. */
+#define TN_KNOWN_STACK_BITS 12
+
 struct tn_trail {
     uint32_t count;               /* frames kept */
     uint32_t plain_count;         /* of these, the outermost ones, found by plain rules: may be met again */
@@ -64,6 +74,7 @@ struct tn_trail {
     struct tn_watch *watches;     /* the outermost frame's first; room for two a frame and one */
     struct tn_trail *reference;   /* to check stacks with; NULL until then */
     struct tn_memo memos[TN_MEMO_COUNT];
+    struct tn_known_stack known[1u << TN_KNOWN_STACK_BITS]; /* by the top bits of the hash */
 };
 
 /* In a trail's epoch: it is older than any epoch of the rules, so that every stack takes the long way, where

@@ -17,6 +17,7 @@
 
 #include "arch.h"
 #include "capture.h"
+#include "rule_table.h"
 #include "table.h"
 #include "tenure/event.h"
 #include "tenure/ring.h"
@@ -78,7 +79,7 @@ struct tn_process {
     char socket_path[108];         /* of the recorder: where fork children introduce themselves */
     uintptr_t text_low, text_high; /* this library's own mapping */
     uintptr_t arena_low;           /* 0 until the arena is there */
-    struct tn_table rules;         /* return address -> unwind rule */
+    struct tn_rule_table rules;    /* return address -> unwind rule */
     _Atomic uint32_t rule_epoch;   /* rises when code was unloaded */
 };
 

@@ -13,7 +13,6 @@
 
 #include "banned.h"
 
-#define RULE_COUNT_START  UINT64_C(4096)
 #define STACK_COUNT_START UINT64_C(4096)
 
 union tn_hot_page tn_hot_page __attribute__((aligned(4096)));
@@ -116,7 +115,7 @@ static int prepare(struct tn_thread *thread, const char **ret_what)
     *ret_what = "memory";
     if (tn_sys3(SYS_madvise, (long)&tn_hot_page, sizeof(tn_hot_page), MADV_WIPEONFORK) != 0)
         tn_process.options.has_children = false;
-    int result = tn_table_open(&tn_process.rules, RULE_COUNT_START);
+    int result = tn_rules_open(&tn_process.rules);
     if (result != 0)
         return result;
     *ret_what = "libunwind (package libunwind8) cannot be loaded";

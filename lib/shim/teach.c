@@ -312,7 +312,7 @@ static void keep(uintptr_t pc, uint64_t rule, uint32_t epoch)
     if (!tn_lock_take(&tn_control_lock))
         return;
     if (atomic_load_explicit(&tn_process.rule_epoch, memory_order_relaxed) == epoch)
-        tn_table_put(&tn_process.rules, pc, rule);
+        tn_rules_put(&tn_process.rules, pc, rule);
     tn_lock_drop(&tn_control_lock);
 }
 

@@ -67,7 +67,7 @@ static bool step_other(enum tn_rule_kind kind, struct tn_walk *walk, struct tn_t
 
 enum tn_step tn_step_any(struct tn_walk *walk, struct tn_thread *thread, struct tn_trail_frame *frame)
 {
-    uint64_t rule = tn_table_find(&tn_process.rules, walk->at.pc);
+    uint64_t rule = tn_rules_find_any(&tn_process.rules, walk->at.pc);
     if (rule == TN_RULE_UNKNOWN) {
         begin_own(walk, thread);
         rule = tn_teach_rule(thread, walk->at.pc);

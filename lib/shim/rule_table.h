@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SHIM_RULE_TABLE_H
+#define TENURE_SHIM_RULE_TABLE_H
+
+/* Return address -> unwind rule, read by every thread without a lock while one thread (under the shim's lock)
+ * adds to it. Every step of a walk waits for a look-up, and the program has put other things into the caches
+ * since the last one: so an address and its rule share one word, eight of them a line, and the whole is a
+ * fifth of what pairs of words take (cc1: 128 KiB for 9,450 rules).
+ *
+ *   bits  0-2   kind (enum tn_rule_kind), or TN_RULE_WIDE: the rule stands in the table of pairs
+ *   bits  3-6   where the caller's frame pointer was saved, in units of 8 bytes below the CFA; 0: it was not
+ *   bits  7-16  CFA minus the base register, in units of 8 bytes
+ *   bits 17-63  the address
+ *
+ * Rules with other numbers, and those of addresses beyond 47 bits, are rare and stand in the table of pairs.
+ */
+
+#include "rules.h"
+#include "table.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TN_RULE_WIDE         7u
+#define TN_RULE_CODE_BITS    17
+#define TN_RULE_CODE_FP_BIT  3
+#define TN_RULE_CODE_CFA_BIT 7
+#define TN_RULE_CODE_FP_MAX  15u
+#define TN_RULE_CODE_CFA_MAX 1023u
+
+struct tn_rule_body {
+    uint64_t shift;          /* 64 - log2 of the number of words */
+    uint64_t mask;           /* number of words - 1 */
+    uint64_t used;           /* words with an address; the writer's */
+    _Atomic uint64_t word[]; /* mask + 1; 0: free */
+};
+
+struct tn_rule_table {
+    _Atomic(struct tn_rule_body *) body; /* NULL until tn_rules_open */
+    struct tn_table wide;
+};
+
+/* Make the table. Returns 0 or -ENOMEM. */
+int tn_rules_open(struct tn_rule_table *table);
+
+/* Set the rule of an address; rule is not 0. Returns 0 or -ENOMEM (nothing changed). One writer at a time. */
+int tn_rules_put(struct tn_rule_table *table, uintptr_t pc, uint64_t rule);
+
+/* Make every rule unknown. One writer at a time. Cost: one pass. */
+void tn_rules_forget(struct tn_rule_table *table);
+
+/* The number of addresses that have, or had, a rule. */
+uint64_t tn_rules_count(const struct tn_rule_table *table);
+
+/* A rule from its bits in a word. */
+static inline uint64_t tn_rule_of_code(uint64_t word)
+{
+    uint64_t fp_units = word >> TN_RULE_CODE_FP_BIT & TN_RULE_CODE_FP_MAX;
+    uint64_t cfa_units = word >> TN_RULE_CODE_CFA_BIT & TN_RULE_CODE_CFA_MAX;
+    return (word & 7) | fp_units << 8 | cfa_units << 35;
+}
+
+/* The rule of an address; 0 when it is unknown, of kind TN_RULE_WIDE when tn_rules_find_wide has to be asked.
+ * Any thread, at any time. */
+static inline uint64_t tn_rules_find(struct tn_rule_table *table, uintptr_t pc)
+{
+    /* Acquire pairs with the release in rule_table.c. A reader that holds an old body misses what came later,
+     * asks the slow path, and finds it there. */
+    struct tn_rule_body *body = atomic_load_explicit(&table->body, memory_order_acquire);
+    uint64_t at = (uint64_t)pc * UINT64_C(0x9e3779b97f4a7c15) >> body->shift;
+    for (;; at = (at + 1) & body->mask) {
+        uint64_t word = atomic_load_explicit(&body->word[at], memory_order_relaxed);
+        if (__builtin_expect(word >> TN_RULE_CODE_BITS == pc, 1))
+            return tn_rule_of_code(word);
+        if (word == 0)
+            return TN_RULE_UNKNOWN;
+    }
+}
+
+/* The rule of any address; 0 when it is unknown. Any thread, at any time. */
+static inline uint64_t tn_rules_find_any(struct tn_rule_table *table, uintptr_t pc)
+{
+    uint64_t rule = tn_rules_find(table, pc);
+    bool is_elsewhere =
+        tn_rule_kind_of(rule) == TN_RULE_WIDE || (uint64_t)pc >> (64 - TN_RULE_CODE_BITS) != 0;
+    return is_elsewhere ? tn_table_find(&table->wide, pc) : rule;
+}
+
+#endif
