@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -11,13 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LEAF_STATUS 5
+#define LEAF_STATUS  5
+#define CHURN_A_FORK 1000
 
 extern char **environ;
 
 static const char *self_path;
 static struct block inherited[100];
 static volatile int is_stopping;
+static volatile long forks_begun;
 
 static void expect(int is_true)
 {
@@ -155,12 +158,18 @@ static void become_daemon(void)
     reap(pid, 0);
 }
 
+/* How much there is to compare must not depend on how long a fork takes here. */
 static void *churn(void *unused)
 {
     (void)unused;
-    while (!is_stopping) {
+    for (long done = 0; !is_stopping;) {
+        if (done >= (forks_begun + 1) * CHURN_A_FORK) {
+            sched_yield();
+            continue;
+        }
         struct block block = MALLOC(360);
         FREE(block);
+        done++;
     }
     return NULL;
 }
@@ -172,6 +181,7 @@ static void fork_among_threads(void)
     for (int i = 0; i < 3; i++)
         pthread_create(&threads[i], NULL, churn, NULL);
     for (int i = 0; i < 20; i++) {
+        forks_begun = i + 1;
         pid_t pid = fork();
         if (pid == 0) {
             truth_fork_child();
