@@ -135,14 +135,22 @@ int tn_event_cursor_read(struct tn_event_cursor *cursor, struct tn_log_event *ev
     }
 }
 
+/* Apart from tn_event_cursor_next, which is called for each event. */
+static __attribute__((noinline)) int read_batch(struct tn_event_cursor *cursor)
+{
+    cursor->batch_index = cursor->batch_count = 0;
+    int r = tn_event_cursor_read(cursor, cursor->batch, BATCH_EVENTS);
+    if (r > 0)
+        cursor->batch_count = (uint32_t)r;
+    return r;
+}
+
 int tn_event_cursor_next(struct tn_event_cursor *cursor, const struct tn_log_event **ret_event)
 {
-    if (cursor->batch_index == cursor->batch_count) {
-        cursor->batch_index = cursor->batch_count = 0;
-        int r = tn_event_cursor_read(cursor, cursor->batch, BATCH_EVENTS);
+    if (__builtin_expect(cursor->batch_index == cursor->batch_count, 0)) {
+        int r = read_batch(cursor);
         if (r <= 0)
             return r;
-        cursor->batch_count = (uint32_t)r;
     }
     *ret_event = &cursor->batch[cursor->batch_index++];
     return 1;

@@ -42,7 +42,7 @@ static HOT uint64_t get_number(struct tn_unpack *unpack, enum tn_column column)
 static HOT uint64_t get_bits(struct tn_unpack *unpack, struct tn_column_in *in, uint32_t count)
 {
     uint64_t word;
-    if (__builtin_expect(in->bit + count > (uint64_t)(in->wide_end - in->wide) * 8, 0)) {
+    if (__builtin_expect(in->bit + count > in->bit_end, 0)) {
         unpack->error = -EBADMSG;
         return 0;
     }
@@ -52,29 +52,35 @@ static HOT uint64_t get_bits(struct tn_unpack *unpack, struct tn_column_in *in, 
 #endif
     word >>= in->bit % 8;
     in->bit += count;
-    return word & ((UINT64_C(1) << count) - 1);
+    return word & ~(~UINT64_C(0) << count);
 }
 
 /* A number of a column with TN_WIDE_BITS. */
-static uint64_t get_wide_measure(struct tn_unpack *unpack, enum tn_column column, uint32_t byte)
+static uint64_t get_long_measure(struct tn_unpack *unpack, struct tn_column_in *in, uint32_t byte)
 {
-    struct tn_column_in *in = &unpack->columns[column];
     uint32_t count;
-    if (__builtin_expect(byte > TN_BITS_TOP, 0)) {
+    if (byte > TN_BITS_TOP) {
         unpack->error = -EBADMSG;
         return 0;
     }
     uint64_t floor = tn_bits_floor((uint8_t)byte, &count);
-    if (__builtin_expect(count <= 32, 1))
-        return floor | get_bits(unpack, in, count);
     uint64_t low = get_bits(unpack, in, 32);
     return floor | low | get_bits(unpack, in, count - 32) << 32;
 }
 
+static HOT uint64_t get_wide_measure(struct tn_unpack *unpack, struct tn_column_in *in, uint32_t byte)
+{
+    if (__builtin_expect(byte >= TN_LONG_MEASURE, 0))
+        return get_long_measure(unpack, in, byte);
+    struct tn_measure measure = unpack->measures[byte];
+    return (uint64_t)measure.mantissa << measure.bits | get_bits(unpack, in, measure.bits);
+}
+
+/* A number of a column with TN_WIDE_BITS. */
 static HOT uint64_t get_measure(struct tn_unpack *unpack, enum tn_column column)
 {
     uint32_t byte = get_byte(unpack, column);
-    return byte < TN_BITS_DIRECT ? byte : get_wide_measure(unpack, column, byte);
+    return byte < TN_BITS_DIRECT ? byte : get_wide_measure(unpack, &unpack->columns[column], byte);
 }
 
 /* ---------------------------------------------------------------------------------------- threads */
@@ -127,9 +133,28 @@ static int switch_actor(struct tn_unpack *unpack)
         r = tn_predict_add_actor(predict, predict->last_new_thread_id + (uint64_t)tn_unzigzag(step));
         if (r == 0)
             r = add_list(unpack, (uint32_t)index);
+        unpack->is_dense &= index == 0;
     }
     predict->actor = (uint32_t)index;
     return r < 0 ? r : unpack->error;
+}
+
+/* What changes with each event, in registers while a run of events is read; `predict` has it in between. */
+struct hand {
+    struct tn_actor actor; /* of the last event */
+    uint64_t time_ns;
+};
+
+static HOT void take_up(const struct tn_unpack *unpack, struct hand *hand)
+{
+    hand->actor = unpack->predict.actors[unpack->predict.actor];
+    hand->time_ns = unpack->predict.last_ns;
+}
+
+static HOT void put_down(struct tn_unpack *unpack, const struct hand *hand)
+{
+    unpack->predict.actors[unpack->predict.actor] = hand->actor;
+    unpack->predict.last_ns = hand->time_ns;
 }
 
 /* ---------------------------------------------------------------------------------------- places */
@@ -146,67 +171,66 @@ static int add_place(struct tn_unpack *unpack)
                                 predict->last_new_depth + depth_step, (uint8_t)op);
 }
 
-/* A place that was not the expected one. Returns 0 or a negative errno. */
-static int get_other_place(struct tn_unpack *unpack, const struct tn_actor *actor, uint64_t number,
-                           uint32_t *ret_index)
+/* The index of a place that the chunk has seen, by its number; it may be one that is not there. */
+static HOT uint32_t find_place(const struct tn_predict *predict, const struct tn_actor *actor,
+                               const uint32_t *guess_1, uint64_t number)
 {
-    struct tn_predict *predict = &unpack->predict;
-    if (number == TN_PLACE_SECOND) {
-        *ret_index = predict->places[actor->place].next;
-        return 0;
-    }
-    if (number == TN_PLACE_NEW) {
-        *ret_index = predict->place_count;
-        return add_place(unpack);
-    }
-    uint64_t age = number - TN_PLACE_AGE;
-    if (number < TN_PLACE_AGE || age >= predict->place_count)
-        return -EBADMSG;
-    *ret_index = predict->place_count - 1 - (uint32_t)age;
-    return unpack->error;
+    if (number == TN_PLACE_EXPECTED)
+        return tn_predict_place(predict, actor, guess_1);
+    if (number == TN_PLACE_SECOND)
+        return predict->places[actor->place].next;
+    uint64_t aged = predict->place_count - 1 - (number - TN_PLACE_AGE);
+    return aged < predict->place_count ? (uint32_t)aged : UINT32_MAX;
 }
 
-/* The thread and the place of the next event. Returns 0 or a negative errno. */
-static HOT int get_place(struct tn_unpack *unpack, struct tn_actor **ret_actor, struct tn_place **ret_place)
+/* The index of the next event's place, where another thread or a new place is told. Returns 0 or a negative
+ * errno. */
+static __attribute__((noinline)) int get_new_place(struct tn_unpack *unpack, uint64_t number,
+                                                   uint32_t *ret_index)
 {
     struct tn_predict *predict = &unpack->predict;
-    uint64_t number = get_measure(unpack, TN_COLUMN_PLACE);
     if (number == TN_PLACE_THREAD) {
         int r = switch_actor(unpack);
         if (r < 0)
             return r;
         number = get_measure(unpack, TN_COLUMN_PLACE);
     }
-    if (__builtin_expect(predict->actor_count == 0, 0))
+    if (predict->actor_count == 0 || number == TN_PLACE_THREAD)
         return -EBADMSG;
-    struct tn_actor *actor = &predict->actors[predict->actor];
-    uint32_t *guess_1 = tn_predict_guess(predict, actor);
-    uint32_t index = tn_predict_place(predict, actor, guess_1);
-    if (number != TN_PLACE_EXPECTED) {
-        int r = get_other_place(unpack, actor, number, &index);
-        if (r < 0)
-            return r;
+    const struct tn_actor *actor = &predict->actors[predict->actor];
+    *ret_index = predict->place_count;
+    if (number == TN_PLACE_NEW)
+        return add_place(unpack);
+    *ret_index = find_place(predict, actor, tn_predict_guess(predict, actor), number);
+    return unpack->error;
+}
+
+/* The place of the next event; the thread moves to it. NULL with unpack->error. */
+static HOT struct tn_place *get_place(struct tn_unpack *unpack, struct hand *hand)
+{
+    struct tn_predict *predict = &unpack->predict;
+    uint64_t number = get_measure(unpack, TN_COLUMN_PLACE);
+    uint32_t *guess_1 = tn_predict_guess(predict, &hand->actor);
+    uint32_t index = find_place(predict, &hand->actor, guess_1, number);
+    if (__builtin_expect((number & ~UINT64_C(2)) == 1, 0)) {
+        put_down(unpack, hand);
+        unpack->error = get_new_place(unpack, number, &index);
+        take_up(unpack, hand);
+        guess_1 = tn_predict_guess(predict, &hand->actor);
     }
     if (__builtin_expect(index >= predict->place_count, 0))
-        return -EBADMSG;
-    tn_predict_move(predict, actor, guess_1, index);
-    *ret_actor = actor;
-    *ret_place = &predict->places[index];
-    return 0;
+        unpack->error = -EBADMSG;
+    if (__builtin_expect(unpack->error != 0, 0))
+        return NULL;
+    tn_predict_move(predict, &hand->actor, guess_1, index);
+    return &predict->places[index];
 }
 
 /* ---------------------------------------------------------------------------------------- births */
 
-static uint64_t get_address(struct tn_unpack *unpack, uint32_t flags, uint64_t expected_end)
-{
-    int64_t distance = tn_unzigzag(get_measure(unpack, TN_COLUMN_ADDRESS));
-    uint64_t unit = (flags & TN_BIRTH_UNALIGNED) != 0 ? 1 : 16;
-    return expected_end + (uint64_t)distance * unit;
-}
-
-/* What is rarely not as expected. */
-static void get_oddities(struct tn_unpack *unpack, uint32_t flags, const struct tn_actor *actor,
-                         struct tn_place *place, struct tn_log_event *event)
+/* What is rarely not as expected. Returns the previous block's id. */
+static __attribute__((noinline)) uint64_t get_oddities(struct tn_unpack *unpack, uint32_t flags,
+                                                       uint64_t last_dead_id, struct tn_place *place)
 {
     struct tn_predict *predict = &unpack->predict;
     if ((flags & ~TN_BIRTH_FLAGS) != 0)
@@ -217,34 +241,46 @@ static void get_oddities(struct tn_unpack *unpack, uint32_t flags, const struct 
         place->alignment_bytes = get_number(unpack, TN_COLUMN_ALIGNMENT);
     if ((flags & TN_BIRTH_GAP) != 0) {
         predict->last_id += get_number(unpack, TN_COLUMN_GAP);
-        unpack->has_gaps |= unpack->birth_count != 0;
+        unpack->is_dense &= unpack->birth_count == 0;
     }
-    event->previous_id = place->is_grown ? actor->last_dead_id : 0;
     if ((flags & TN_BIRTH_PREVIOUS) == 0)
-        return;
+        return place->is_grown ? last_dead_id : 0;
     uint64_t distance = get_number(unpack, TN_COLUMN_PREVIOUS);
-    event->previous_id = distance != 0 ? predict->last_id + 1 - distance : 0;
     place->is_grown = distance != 0;
+    return distance != 0 ? predict->last_id + 1 - distance : 0;
 }
 
-static int keep_birth(struct tn_unpack *unpack, struct tn_actor *actor, uint64_t id, uint64_t address,
-                      uint32_t size_class)
+static HOT uint64_t get_address(struct tn_unpack *unpack, uint32_t flags, uint64_t expected_end, uint32_t bin)
+{
+    if ((flags & TN_BIRTH_ADDRESS) == 0) {
+        uint64_t address = tn_predict_address(&unpack->predict, bin);
+        tn_predict_take(&unpack->predict, bin);
+        return address;
+    }
+    int64_t distance = tn_unzigzag(get_measure(unpack, TN_COLUMN_ADDRESS));
+    return expected_end + (uint64_t)distance * ((flags & TN_BIRTH_UNALIGNED) != 0 ? 1 : 16);
+}
+
+/* Keep what the block's death will need. While ids follow from the first one they are not kept: what is read
+ * and written at random should stay in the cache. */
+static HOT void keep_birth(struct tn_unpack *unpack, struct tn_actor *actor, uint64_t id, uint64_t address,
+                           uint32_t size_class)
 {
     struct tn_birth_list *list = &unpack->lists[unpack->predict.actor];
-    if (__builtin_expect(actor->births >= list->capacity, 0)) {
-        int r = widen_list(list);
-        if (r < 0)
-            return r;
+    if (__builtin_expect(actor->births >= list->capacity, 0) && widen_list(list) < 0) {
+        unpack->error = -ENOMEM;
+        return;
     }
-    list->ids[actor->births] = id;
+    if (unpack->is_dense)
+        unpack->dense_count = actor->births + 1;
+    else
+        list->ids[actor->births] = id;
     list->address_classes[actor->births++] = address << 8 | size_class;
-    if (unpack->birth_count++ == 0 && id != unpack->first_id)
-        return -EBADMSG;
-    return unpack->error;
+    unpack->birth_count++;
 }
 
-static HOT int get_birth(struct tn_unpack *unpack, struct tn_actor *actor, struct tn_place *place,
-                         struct tn_log_event *event)
+static HOT void get_birth(struct tn_unpack *unpack, struct tn_actor *actor, struct tn_place *place,
+                          struct tn_log_event *event)
 {
     struct tn_predict *predict = &unpack->predict;
     uint32_t flags = get_byte(unpack, TN_COLUMN_BIRTH);
@@ -252,22 +288,22 @@ static HOT int get_birth(struct tn_unpack *unpack, struct tn_actor *actor, struc
         place->size_bytes = get_number(unpack, TN_COLUMN_SIZE);
     event->previous_id = 0;
     if ((flags & ~(TN_BIRTH_SIZE | TN_BIRTH_ADDRESS | TN_BIRTH_UNALIGNED)) != 0 || place->is_grown)
-        get_oddities(unpack, flags, actor, place, event);
+        event->previous_id = get_oddities(unpack, flags, actor->last_dead_id, place);
+    uint64_t usable_size_bytes = place->size_bytes + *tn_predict_excess(predict, place->size_bytes);
+    uint32_t size_class = tn_log_size_class(usable_size_bytes);
+    uint64_t address =
+        get_address(unpack, flags, actor->last_end, tn_predict_bin(size_class, predict->actor));
+    uint64_t id = ++predict->last_id;
     event->size_bytes = place->size_bytes;
-    event->usable_size_bytes = place->size_bytes + *tn_predict_excess(predict, place->size_bytes);
+    event->usable_size_bytes = usable_size_bytes;
     event->alignment_bytes = place->alignment_bytes;
-    uint32_t size_class = tn_log_size_class(event->usable_size_bytes);
-    uint32_t bin = tn_predict_bin(size_class, predict->actor);
-    if ((flags & TN_BIRTH_ADDRESS) != 0) {
-        event->address = get_address(unpack, flags, actor->last_end);
-    } else {
-        event->address = tn_predict_address(predict, bin);
-        tn_predict_take(predict, bin);
-    }
-    predict->address_sum = tn_predict_sum(predict->address_sum, event->address);
-    actor->last_end = tn_predict_end(event->address, event->usable_size_bytes);
-    event->allocation_id = ++predict->last_id;
-    return keep_birth(unpack, actor, event->allocation_id, event->address, size_class);
+    event->address = address;
+    event->allocation_id = id;
+    predict->address_sum = tn_predict_sum(predict->address_sum, address);
+    actor->last_end = tn_predict_end(address, usable_size_bytes);
+    if (__builtin_expect(unpack->birth_count == 0 && id != unpack->first_id, 0))
+        unpack->error = -EBADMSG;
+    keep_birth(unpack, actor, id, address, size_class);
 }
 
 /* ---------------------------------------------------------------------------------------- deaths */
@@ -288,35 +324,45 @@ static HOT int64_t get_rank(struct tn_unpack *unpack, struct tn_place *place, ui
     return (int64_t)rank;
 }
 
-static HOT int get_death(struct tn_unpack *unpack, struct tn_actor *actor, struct tn_place *place,
-                         struct tn_log_event *event)
+/* The block that dies is another thread's than the last one was. Returns its number. */
+static __attribute__((noinline)) uint64_t get_source(struct tn_unpack *unpack, uint32_t *ret_source)
+{
+    uint64_t source = get_number(unpack, TN_COLUMN_SOURCE);
+    uint64_t number = get_measure(unpack, TN_COLUMN_DEATH);
+    if (source >= unpack->predict.actor_count || number == TN_DEATH_SOURCE)
+        unpack->error = -EBADMSG;
+    else
+        *ret_source = (uint32_t)source;
+    return number;
+}
+
+static HOT void get_death(struct tn_unpack *unpack, struct tn_actor *actor, struct tn_place *place,
+                          struct tn_log_event *event)
 {
     struct tn_predict *predict = &unpack->predict;
     event->size_bytes = event->usable_size_bytes = event->alignment_bytes = 0;
     event->address = event->previous_id = 0;
     uint64_t number = get_measure(unpack, TN_COLUMN_DEATH);
-    if (number == TN_DEATH_SOURCE) {
-        uint64_t source = get_number(unpack, TN_COLUMN_SOURCE);
-        number = get_measure(unpack, TN_COLUMN_DEATH);
-        if (source >= predict->actor_count || number == TN_DEATH_SOURCE)
-            return -EBADMSG;
-        actor->source = (uint32_t)source;
+    if (__builtin_expect(number == TN_DEATH_SOURCE, 0)) {
+        uint32_t source = actor->source;
+        number = get_source(unpack, &source);
+        actor->source = source;
     }
-    uint32_t births = predict->actors[actor->source].births;
+    uint32_t births = actor->source == predict->actor ? actor->births : predict->actors[actor->source].births;
     int64_t rank = get_rank(unpack, place, number, births);
-    if (rank >= (int64_t)births)
-        return -EBADMSG;
-    event->allocation_id = predict->base_id + (uint64_t)(rank + 1);
-    if (rank >= 0) {
+    uint64_t id = predict->base_id + (uint64_t)(rank + 1);
+    if (__builtin_expect(rank >= (int64_t)births, 0)) {
+        unpack->error = -EBADMSG;
+    } else if (rank >= 0) {
         const struct tn_birth_list *list = &unpack->lists[actor->source];
-        bool is_dense = !unpack->has_gaps && predict->actor_count == 1;
         uint64_t address_class = list->address_classes[rank];
         uint32_t bin = tn_predict_bin((uint32_t)(address_class & 255), predict->actor);
         tn_predict_release(predict, bin, address_class >> 8);
-        event->allocation_id = is_dense ? unpack->first_id + (uint64_t)rank : list->ids[rank];
+        bool is_dense = actor->source == 0 && rank < (int64_t)unpack->dense_count;
+        id = is_dense ? unpack->first_id + (uint64_t)rank : list->ids[rank];
     }
-    actor->last_dead_id = event->allocation_id;
-    return unpack->error;
+    event->allocation_id = id;
+    actor->last_dead_id = id;
 }
 
 /* ---------------------------------------------------------------------------------------- events */
@@ -341,46 +387,57 @@ static int check_end(struct tn_unpack *unpack)
     return unpack->births == 0 || unpack->predict.last_id == unpack->last_id ? 0 : -EBADMSG;
 }
 
-static HOT int get_event(struct tn_unpack *unpack, struct tn_log_event *event)
+/* Read the next event. What is wrong is in unpack->error afterwards. */
+static HOT void get_event(struct tn_unpack *unpack, struct hand *hand, struct tn_log_event *event)
 {
-    struct tn_predict *predict = &unpack->predict;
-    struct tn_actor *actor;
-    struct tn_place *place;
-    int r = get_place(unpack, &actor, &place);
-    if (r < 0)
-        return r;
-    bool is_birth = (place->op & TN_OP_BIRTH) != 0;
+    struct tn_place *place = get_place(unpack, hand);
+    if (place == NULL)
+        return;
+    uint32_t op = place->op;
     event->left_depth_bytes = 0;
-    if (__builtin_expect((place->op & TN_OP_LEFT) != 0, 0))
+    if (__builtin_expect((op & TN_OP_LEFT) != 0, 0))
         event->left_depth_bytes =
             place->depth_bytes - (uint64_t)tn_depth_distance(get_number(unpack, TN_COLUMN_LEFT));
     uint64_t step_ns = get_measure(unpack, tn_predict_time_column(place));
     place->time_class = tn_predict_time_class(step_ns);
-    predict->last_ns += step_ns;
-    event->is_birth = is_birth;
-    event->function = (enum tn_function)(place->op >> TN_OP_FUNCTION_BIT & TN_OP_FUNCTION_MASK);
+    hand->time_ns += step_ns;
+    event->is_birth = (op & TN_OP_BIRTH) != 0;
+    event->function = (enum tn_function)(op >> TN_OP_FUNCTION_BIT & TN_OP_FUNCTION_MASK);
     event->process_id = unpack->process_id;
-    event->thread_id = actor->id;
+    event->thread_id = hand->actor.id;
     event->stack_id = place->stack_id;
-    event->time_ns = predict->last_ns;
+    event->time_ns = hand->time_ns;
     event->depth_bytes = place->depth_bytes;
-    return is_birth ? get_birth(unpack, actor, place, event) : get_death(unpack, actor, place, event);
+    if ((op & TN_OP_BIRTH) != 0)
+        get_birth(unpack, &hand->actor, place, event);
+    else
+        get_death(unpack, &hand->actor, place, event);
 }
 
 int tn_unpack_read(struct tn_unpack *unpack, struct tn_log_event *events, uint32_t capacity)
 {
     uint64_t left = unpack->event_count - unpack->event_index;
     uint32_t count = 0, most = left < capacity ? (uint32_t)left : capacity;
-    int r = unpack->error;
-    if (left == 0 && r == 0)
+    struct hand hand;
+    if (left == 0 && unpack->error == 0)
         return check_end(unpack);
-    while (r == 0 && count < most) {
-        r = get_event(unpack, &events[count]);
-        count += r == 0;
-    }
+    take_up(unpack, &hand);
+    while (unpack->error == 0 && count < most)
+        get_event(unpack, &hand, &events[count++]);
+    put_down(unpack, &hand);
+    count -= unpack->error != 0 && count != 0; /* the last one is not whole */
     unpack->event_index += count;
-    unpack->error = r;
-    return count != 0 ? (int)count : r;
+    return count != 0 ? (int)count : unpack->error;
+}
+
+/* Bytes from TN_LONG_MEASURE on are looked at one by one. */
+static void fill_measures(struct tn_unpack *unpack)
+{
+    for (uint32_t byte = 0; byte < TN_LONG_MEASURE; byte++) {
+        uint32_t bits = 0;
+        uint64_t floor = byte < TN_BITS_DIRECT ? byte : tn_bits_floor((uint8_t)byte, &bits);
+        unpack->measures[byte] = (struct tn_measure){(uint8_t)(floor >> bits), (uint8_t)bits};
+    }
 }
 
 int tn_unpack_open(struct tn_unpack *unpack, const struct tn_chunk *chunk)
@@ -389,8 +446,10 @@ int tn_unpack_open(struct tn_unpack *unpack, const struct tn_chunk *chunk)
         chunk->births + chunk->deaths == 0 || chunk->codec == NULL ||
         tn_chunk_checksum(chunk->data, chunk->data_bytes) != chunk->checksum)
         return -EBADMSG;
-    if (unpack->zstd == NULL)
+    if (unpack->zstd == NULL) {
         unpack->zstd = ZSTD_createDCtx();
+        fill_measures(unpack);
+    }
     if (unpack->zstd == NULL)
         return -ENOMEM;
     int r = tn_unpack_streams(unpack, chunk);
@@ -400,7 +459,8 @@ int tn_unpack_open(struct tn_unpack *unpack, const struct tn_chunk *chunk)
     unpack->event_count = chunk->births + chunk->deaths;
     unpack->event_index = 0;
     unpack->birth_count = 0;
-    unpack->has_gaps = false;
+    unpack->is_dense = true;
+    unpack->dense_count = 0;
     unpack->births = chunk->births;
     unpack->first_id = chunk->first_id;
     unpack->last_id = chunk->last_id;

@@ -24,16 +24,23 @@ struct ZSTD_DCtx_s;
 struct tn_column_in {
     const uint8_t *low, *low_end;
     const uint8_t *wide, *wide_end; /* TN_WIDE_VARINT: what is left; TN_WIDE_BITS: all */
-    uint64_t bit;                   /* TN_WIDE_BITS: bits read */
+    uint64_t bit, bit_end;          /* TN_WIDE_BITS: bits read, and all */
 };
 
 /* The births of a thread in this chunk so far; the memory is kept from chunk to chunk. Ids are apart, because
- * they mostly follow from the first one: what is read at random should stay in the cache. */
+ * they mostly follow from the first one, and are then not kept. */
 struct tn_birth_list {
     uint64_t *address_classes; /* owned; address << 8 | tn_log_size_class */
     uint64_t *ids;             /* owned */
     uint32_t capacity;         /* of both; the count is in its tn_actor */
 };
+
+/* What a byte of a column with TN_WIDE_BITS means: the number is mantissa << bits, and the next bits. */
+struct tn_measure {
+    uint8_t mantissa, bits;
+};
+
+#define TN_LONG_MEASURE 224u /* from this byte on more than 32 bits follow */
 
 /* Zeroed is closed. The memory is kept from chunk to chunk. */
 struct tn_unpack {
@@ -44,8 +51,10 @@ struct tn_unpack {
     uint32_t list_count;
     uint64_t event_count, event_index;
     uint64_t birth_count; /* so far */
-    bool has_gaps;        /* the ids of the births so far do not follow each other */
+    uint32_t dense_count; /* the first births of the first thread, whose ids follow from first_id */
+    bool is_dense;        /* all births so far are such */
     uint64_t births, first_id, last_id, last_ns, process_id; /* what the row promises */
+    struct tn_measure measures[256];                         /* up to TN_LONG_MEASURE */
     struct tn_predict predict;
     int error; /* -EBADMSG, -ENOMEM: met in the event at hand, or before */
 };

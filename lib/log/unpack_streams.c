@@ -62,6 +62,7 @@ static void assign(struct tn_unpack *unpack, const char *name, const uint8_t *by
         struct tn_column_in *column = &unpack->columns[i];
         *(is_wide ? &column->wide : &column->low) = bytes;
         *(is_wide ? &column->wide_end : &column->low_end) = bytes + size_bytes;
+        column->bit_end = (uint64_t)(column->wide_end - column->wide) * 8;
     }
 }
 
@@ -109,6 +110,9 @@ int tn_unpack_streams(struct tn_unpack *unpack, const struct tn_chunk *chunk)
     int r = measure(chunk, chunk->births + chunk->deaths, &total_bytes);
     if (r == 0)
         r = tn_buffer_reserve(&unpack->bytes, total_bytes + TN_STREAM_MARGIN_BYTES);
+    for (int i = 0; r == 0 && i < TN_COLUMN_COUNT;
+         i++) /* a column's bits are read even where it needs none */
+        unpack->columns[i].wide = unpack->columns[i].wide_end = unpack->bytes.data;
     const uint8_t *stored = chunk->data;
     for (const char *text = chunk->codec; r == 0 && *text != '\0';) {
         struct entry entry;
