@@ -420,7 +420,9 @@ int tn_unpack_read(struct tn_unpack *unpack, struct tn_log_event *events, uint32
     uint32_t count = 0, most = left < capacity ? (uint32_t)left : capacity;
     struct hand hand;
     if (left == 0 && unpack->error == 0)
-        return check_end(unpack);
+        unpack->error = check_end(unpack);
+    if (left == 0 || unpack->error != 0)
+        return unpack->error;
     take_up(unpack, &hand);
     while (unpack->error == 0 && count < most)
         get_event(unpack, &hand, &events[count++]);
@@ -440,7 +442,7 @@ static void fill_measures(struct tn_unpack *unpack)
     }
 }
 
-int tn_unpack_open(struct tn_unpack *unpack, const struct tn_chunk *chunk)
+static int begin(struct tn_unpack *unpack, const struct tn_chunk *chunk)
 {
     if (chunk->births > TN_CHUNK_EVENTS_LIMIT || chunk->deaths > TN_CHUNK_EVENTS_LIMIT ||
         chunk->births + chunk->deaths == 0 || chunk->codec == NULL ||
@@ -469,6 +471,12 @@ int tn_unpack_open(struct tn_unpack *unpack, const struct tn_chunk *chunk)
     uint64_t base_id = get_number(unpack, TN_COLUMN_BASE);
     r = tn_predict_begin(&unpack->predict, chunk->first_ns, base_id);
     return r < 0 ? r : unpack->error;
+}
+
+int tn_unpack_open(struct tn_unpack *unpack, const struct tn_chunk *chunk)
+{
+    unpack->error = begin(unpack, chunk);
+    return unpack->error;
 }
 
 void tn_unpack_finish(struct tn_unpack *unpack)
