@@ -13,63 +13,47 @@ struct counts {
     struct tn_site_use *sizes; /* borrowed */
     size_t node_count;
     struct tn_map others;
+    bool has_stackless;
 };
 
 _Static_assert(TN_FUNCTION_COUNT <= 1u << FUNCTION_BITS, "a function fits its bits");
 
 /* Nearly every stack calls one function, and is counted in its place; other functions go to the map. */
-static int count_event(struct counts *counts, uint64_t stack_id, unsigned function)
+static int count_calls(struct counts *counts, uint64_t stack_id, unsigned function, uint64_t more)
 {
     struct tn_stack_use *use = &counts->uses[stack_id];
     if (use->function == function || use->function == 0) {
         use->function = (uint8_t)function;
-        use->count++;
+        use->count += more;
         return 0;
     }
     uint64_t key = stack_id << FUNCTION_BITS | function;
     uint64_t *count = tn_map_find(&counts->others, key);
     if (count == NULL)
-        return tn_map_put(&counts->others, key, 1);
-    ++*count;
+        return tn_map_put(&counts->others, key, more);
+    *count += more;
     return 0;
 }
 
-static void count_size(struct tn_site_use *use, uint64_t size_bytes)
+static void count_sizes(struct tn_site_use *sizes, const struct tn_log_use *use)
 {
-    if (use->births++ == 0)
-        use->min_size_bytes = use->max_size_bytes = size_bytes;
-    if (size_bytes < use->min_size_bytes)
-        use->min_size_bytes = size_bytes;
-    if (size_bytes > use->max_size_bytes)
-        use->max_size_bytes = size_bytes;
+    if (sizes->births == 0 || use->min_size_bytes < sizes->min_size_bytes)
+        sizes->min_size_bytes = use->min_size_bytes;
+    if (use->max_size_bytes > sizes->max_size_bytes)
+        sizes->max_size_bytes = use->max_size_bytes;
+    sizes->births += use->count;
 }
 
-static int count_events(struct tn_finish_job *job, struct counts *counts, bool *ret_has_stackless)
+static int count_use(void *context, const struct tn_log_use *use)
 {
-    int64_t total;
-    int r = tn_finish_number(job, "SELECT sum(births + deaths) FROM chunk", 0, 0, &total);
-    if (r < 0)
-        return r;
-    struct tn_event_cursor *cursor;
-    r = tn_event_cursor_open(job->database, 0, &cursor);
-    if (r < 0)
-        return tn_finish_refuse(job, r, "cannot read events");
-    const struct tn_log_event *event;
-    uint64_t done = 0;
-    while ((r = tn_event_cursor_next(cursor, &event)) == 1) {
-        if (event->is_birth && event->stack_id < counts->node_count)
-            count_size(&counts->sizes[event->stack_id], event->size_bytes);
-        if (event->stack_id != 0 && event->stack_id < counts->node_count)
-            r = count_event(counts, event->stack_id, event->function);
-        else if (event->is_birth)
-            *ret_has_stackless = true;
-        if (r < 0)
-            break;
-        if (++done % 1048576 == 0)
-            tn_finish_progress(job, "sites", done, (uint64_t)total);
-    }
-    tn_event_cursor_close(cursor);
-    return r < 0 ? tn_finish_refuse(job, r, "cannot count events") : 0;
+    struct counts *counts = context;
+    bool is_known = use->stack_id < counts->node_count;
+    if (use->is_birth && is_known)
+        count_sizes(&counts->sizes[use->stack_id], use);
+    if (use->stack_id != 0 && is_known)
+        return count_calls(counts, use->stack_id, use->function, use->count);
+    counts->has_stackless |= use->is_birth;
+    return 0;
 }
 
 static bool is_release(unsigned function)
@@ -101,7 +85,7 @@ static int count_failures(struct tn_finish_job *job, struct counts *counts)
         uint64_t stack_id = (uint64_t)sqlite3_column_int64(rows, 0);
         unsigned function = (unsigned)sqlite3_column_int(rows, 1);
         if (stack_id < counts->node_count && function < TN_FUNCTION_COUNT)
-            r = count_event(counts, stack_id, function);
+            r = count_calls(counts, stack_id, function, 1);
     }
     sqlite3_finalize(rows);
     return r < 0 ? tn_finish_refuse(job, r, "cannot count failures") : 0;
@@ -111,8 +95,9 @@ int tn_finish_count_uses(struct tn_finish_job *job, struct tn_stack_use *uses, s
                          size_t node_count, bool *ret_has_stackless)
 {
     struct counts counts = {.uses = uses, .sizes = sizes, .node_count = node_count};
-    *ret_has_stackless = false;
-    int r = count_events(job, &counts, ret_has_stackless);
+    int r = tn_log_each_use(job->database, count_use, &counts);
+    if (r < 0)
+        r = tn_finish_refuse(job, r, "cannot count events");
     if (r == 0)
         r = count_failures(job, &counts);
     for (size_t i = 0; r == 0 && i < node_count; i++)
@@ -125,6 +110,7 @@ int tn_finish_count_uses(struct tn_finish_job *job, struct tn_stack_use *uses, s
         if (key != 0 && is_better(use, function, count))
             *use = (struct tn_stack_use){count, (uint8_t)function, !is_release(function)};
     }
+    *ret_has_stackless = counts.has_stackless;
     tn_map_finish(&counts.others);
     return r;
 }

@@ -1,103 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-#include "unpack.h"
+#include "unpack_parts.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <zstd.h>
 
-#define HOT inline __attribute__((always_inline))
+/* ---------------------------------------------------------------------------------------- births */
 
-/* ---------------------------------------------------------------------------------------- numbers */
-
-static HOT uint32_t get_byte(struct tn_unpack *unpack, enum tn_column column)
+/* What is rarely not as expected. Returns the previous block's id. */
+static __attribute__((noinline)) uint64_t get_oddities(struct tn_unpack *unpack, uint32_t flags,
+                                                       uint64_t last_dead_id, struct tn_place *place)
 {
-    struct tn_column_in *in = &unpack->columns[column];
-    if (__builtin_expect(in->low == in->low_end, 0)) {
+    struct tn_predict *predict = &unpack->predict;
+    if ((flags & ~TN_BIRTH_FLAGS) != 0)
         unpack->error = -EBADMSG;
-        return 0;
+    if ((flags & TN_BIRTH_EXCESS) != 0)
+        *tn_predict_excess(predict, place->size_bytes) = tn_unpack_number(unpack, TN_COLUMN_EXCESS);
+    if ((flags & TN_BIRTH_ALIGNMENT) != 0)
+        place->alignment_bytes = tn_unpack_number(unpack, TN_COLUMN_ALIGNMENT);
+    if ((flags & TN_BIRTH_GAP) != 0) {
+        predict->last_id += tn_unpack_number(unpack, TN_COLUMN_GAP);
+        unpack->is_dense &= unpack->birth_count == 0;
     }
-    return *in->low++;
-}
-
-static uint64_t get_varint(struct tn_unpack *unpack, enum tn_column column)
-{
-    struct tn_column_in *in = &unpack->columns[column];
-    uint64_t rest = 0;
-    size_t length = tn_varint_get(in->wide, in->wide_end, &rest);
-    if (length == 0)
-        unpack->error = -EBADMSG;
-    in->wide += length;
-    return rest + TN_VARINT_MARK;
-}
-
-/* A number of a column with TN_WIDE_VARINT. */
-static HOT uint64_t get_number(struct tn_unpack *unpack, enum tn_column column)
-{
-    uint32_t byte = get_byte(unpack, column);
-    return __builtin_expect(byte != TN_VARINT_MARK, 1) ? byte : get_varint(unpack, column);
-}
-
-/* Up to 32 bits. What lies behind the stream may be read (TN_STREAM_MARGIN_BYTES), not believed. */
-static HOT uint64_t get_bits(struct tn_unpack *unpack, struct tn_column_in *in, uint32_t count)
-{
-    uint64_t word;
-    if (__builtin_expect(in->bit + count > in->bit_end, 0)) {
-        unpack->error = -EBADMSG;
-        return 0;
-    }
-    memcpy(&word, in->wide + in->bit / 8, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    word >>= in->bit % 8;
-    in->bit += count;
-    return word & ~(~UINT64_C(0) << count);
-}
-
-/* A number of a column with TN_WIDE_BITS. */
-static uint64_t get_long_measure(struct tn_unpack *unpack, struct tn_column_in *in, uint32_t byte)
-{
-    uint32_t count;
-    if (byte > TN_BITS_TOP) {
-        unpack->error = -EBADMSG;
-        return 0;
-    }
-    uint64_t floor = tn_bits_floor((uint8_t)byte, &count);
-    uint64_t low = get_bits(unpack, in, 32);
-    return floor | low | get_bits(unpack, in, count - 32) << 32;
-}
-
-static HOT uint64_t get_wide_measure(struct tn_unpack *unpack, struct tn_column_in *in, uint32_t byte)
-{
-    if (__builtin_expect(byte >= TN_LONG_MEASURE, 0))
-        return get_long_measure(unpack, in, byte);
-    struct tn_measure measure = unpack->measures[byte];
-    return (uint64_t)measure.mantissa << measure.bits | get_bits(unpack, in, measure.bits);
-}
-
-/* A number of a column with TN_WIDE_BITS. */
-static HOT uint64_t get_measure(struct tn_unpack *unpack, enum tn_column column)
-{
-    uint32_t byte = get_byte(unpack, column);
-    return byte < TN_BITS_DIRECT ? byte : get_wide_measure(unpack, &unpack->columns[column], byte);
-}
-
-/* ---------------------------------------------------------------------------------------- threads */
-
-/* The list of a new thread; of the last chunk's thread with that index, if there was one. */
-static int add_list(struct tn_unpack *unpack, uint32_t index)
-{
-    if (index < unpack->list_count)
-        return 0;
-    uint32_t wider = unpack->list_count != 0 ? unpack->list_count * 2 : 16;
-    struct tn_birth_list *lists = realloc(unpack->lists, wider * sizeof(lists[0]));
-    if (lists == NULL)
-        return -ENOMEM;
-    memset(lists + unpack->list_count, 0, (wider - unpack->list_count) * sizeof(lists[0]));
-    unpack->lists = lists;
-    unpack->list_count = wider;
-    return 0;
+    if ((flags & TN_BIRTH_PREVIOUS) == 0)
+        return place->is_grown ? last_dead_id : 0;
+    uint64_t distance = tn_unpack_number(unpack, TN_COLUMN_PREVIOUS);
+    place->is_grown = distance != 0;
+    return distance != 0 ? predict->last_id + 1 - distance : 0;
 }
 
 static int widen(uint64_t **array, uint32_t count)
@@ -120,151 +48,22 @@ static int widen_list(struct tn_birth_list *list)
     return r;
 }
 
-/* The event is another thread's than the one before. Returns 0 or a negative errno. */
-static int switch_actor(struct tn_unpack *unpack)
-{
-    struct tn_predict *predict = &unpack->predict;
-    uint64_t index = get_number(unpack, TN_COLUMN_THREAD);
-    if (index > predict->actor_count)
-        return -EBADMSG;
-    int r = 0;
-    if (index == predict->actor_count) {
-        uint64_t step = get_number(unpack, TN_COLUMN_THREAD_ID);
-        r = tn_predict_add_actor(predict, predict->last_new_thread_id + (uint64_t)tn_unzigzag(step));
-        if (r == 0)
-            r = add_list(unpack, (uint32_t)index);
-        unpack->is_dense &= index == 0;
-    }
-    predict->actor = (uint32_t)index;
-    return r < 0 ? r : unpack->error;
-}
-
-/* What changes with each event, in registers while a run of events is read; `predict` has it in between. */
-struct hand {
-    struct tn_actor actor; /* of the last event */
-    uint64_t time_ns;
-};
-
-static HOT void take_up(const struct tn_unpack *unpack, struct hand *hand)
-{
-    hand->actor = unpack->predict.actors[unpack->predict.actor];
-    hand->time_ns = unpack->predict.last_ns;
-}
-
-static HOT void put_down(struct tn_unpack *unpack, const struct hand *hand)
-{
-    unpack->predict.actors[unpack->predict.actor] = hand->actor;
-    unpack->predict.last_ns = hand->time_ns;
-}
-
-/* ---------------------------------------------------------------------------------------- places */
-
-static int add_place(struct tn_unpack *unpack)
-{
-    struct tn_predict *predict = &unpack->predict;
-    uint32_t op = get_byte(unpack, TN_COLUMN_PLACE_OP);
-    int64_t stack_step = tn_unzigzag(get_number(unpack, TN_COLUMN_PLACE_STACK));
-    uint64_t depth_step = tn_depth_distance(get_number(unpack, TN_COLUMN_PLACE_DEPTH));
-    if (unpack->error != 0)
-        return unpack->error;
-    return tn_predict_add_place(predict, (uint32_t)(predict->last_new_stack_id + (uint64_t)stack_step),
-                                predict->last_new_depth + depth_step, (uint8_t)op);
-}
-
-/* The index of a place that the chunk has seen, by its number; it may be one that is not there. */
-static HOT uint32_t find_place(const struct tn_predict *predict, const struct tn_actor *actor,
-                               const uint32_t *guess_1, uint64_t number)
-{
-    if (number == TN_PLACE_EXPECTED)
-        return tn_predict_place(predict, actor, guess_1);
-    if (number == TN_PLACE_SECOND)
-        return predict->places[actor->place].next;
-    uint64_t aged = predict->place_count - 1 - (number - TN_PLACE_AGE);
-    return aged < predict->place_count ? (uint32_t)aged : UINT32_MAX;
-}
-
-/* The index of the next event's place, where another thread or a new place is told. Returns 0 or a negative
- * errno. */
-static __attribute__((noinline)) int get_new_place(struct tn_unpack *unpack, uint64_t number,
-                                                   uint32_t *ret_index)
-{
-    struct tn_predict *predict = &unpack->predict;
-    if (number == TN_PLACE_THREAD) {
-        int r = switch_actor(unpack);
-        if (r < 0)
-            return r;
-        number = get_measure(unpack, TN_COLUMN_PLACE);
-    }
-    if (predict->actor_count == 0 || number == TN_PLACE_THREAD)
-        return -EBADMSG;
-    const struct tn_actor *actor = &predict->actors[predict->actor];
-    *ret_index = predict->place_count;
-    if (number == TN_PLACE_NEW)
-        return add_place(unpack);
-    *ret_index = find_place(predict, actor, tn_predict_guess(predict, actor), number);
-    return unpack->error;
-}
-
-/* The place of the next event; the thread moves to it. NULL with unpack->error. */
-static HOT struct tn_place *get_place(struct tn_unpack *unpack, struct hand *hand)
-{
-    struct tn_predict *predict = &unpack->predict;
-    uint64_t number = get_measure(unpack, TN_COLUMN_PLACE);
-    uint32_t *guess_1 = tn_predict_guess(predict, &hand->actor);
-    uint32_t index = find_place(predict, &hand->actor, guess_1, number);
-    if (__builtin_expect((number & ~UINT64_C(2)) == 1, 0)) {
-        put_down(unpack, hand);
-        unpack->error = get_new_place(unpack, number, &index);
-        take_up(unpack, hand);
-        guess_1 = tn_predict_guess(predict, &hand->actor);
-    }
-    if (__builtin_expect(index >= predict->place_count, 0))
-        unpack->error = -EBADMSG;
-    if (__builtin_expect(unpack->error != 0, 0))
-        return NULL;
-    tn_predict_move(predict, &hand->actor, guess_1, index);
-    return &predict->places[index];
-}
-
-/* ---------------------------------------------------------------------------------------- births */
-
-/* What is rarely not as expected. Returns the previous block's id. */
-static __attribute__((noinline)) uint64_t get_oddities(struct tn_unpack *unpack, uint32_t flags,
-                                                       uint64_t last_dead_id, struct tn_place *place)
-{
-    struct tn_predict *predict = &unpack->predict;
-    if ((flags & ~TN_BIRTH_FLAGS) != 0)
-        unpack->error = -EBADMSG;
-    if ((flags & TN_BIRTH_EXCESS) != 0)
-        *tn_predict_excess(predict, place->size_bytes) = get_number(unpack, TN_COLUMN_EXCESS);
-    if ((flags & TN_BIRTH_ALIGNMENT) != 0)
-        place->alignment_bytes = get_number(unpack, TN_COLUMN_ALIGNMENT);
-    if ((flags & TN_BIRTH_GAP) != 0) {
-        predict->last_id += get_number(unpack, TN_COLUMN_GAP);
-        unpack->is_dense &= unpack->birth_count == 0;
-    }
-    if ((flags & TN_BIRTH_PREVIOUS) == 0)
-        return place->is_grown ? last_dead_id : 0;
-    uint64_t distance = get_number(unpack, TN_COLUMN_PREVIOUS);
-    place->is_grown = distance != 0;
-    return distance != 0 ? predict->last_id + 1 - distance : 0;
-}
-
-static HOT uint64_t get_address(struct tn_unpack *unpack, uint32_t flags, uint64_t expected_end, uint32_t bin)
+static TN_UNPACK_INLINE uint64_t get_address(struct tn_unpack *unpack, uint32_t flags, uint64_t expected_end,
+                                             uint32_t bin)
 {
     if ((flags & TN_BIRTH_ADDRESS) == 0) {
         uint64_t address = tn_predict_address(&unpack->predict, bin);
         tn_predict_take(&unpack->predict, bin);
         return address;
     }
-    int64_t distance = tn_unzigzag(get_measure(unpack, TN_COLUMN_ADDRESS));
+    int64_t distance = tn_unzigzag(tn_unpack_measure(unpack, TN_COLUMN_ADDRESS));
     return expected_end + (uint64_t)distance * ((flags & TN_BIRTH_UNALIGNED) != 0 ? 1 : 16);
 }
 
 /* Keep what the block's death will need. While ids follow from the first one they are not kept: what is read
  * and written at random should stay in the cache. */
-static HOT void keep_birth(struct tn_unpack *unpack, struct tn_actor *actor, uint64_t id, uint64_t address,
-                           uint32_t size_class)
+static TN_UNPACK_INLINE void keep_birth(struct tn_unpack *unpack, struct tn_actor *actor, uint64_t id,
+                                        uint64_t address, uint32_t size_class)
 {
     struct tn_birth_list *list = &unpack->lists[unpack->predict.actor];
     if (__builtin_expect(actor->births >= list->capacity, 0) && widen_list(list) < 0) {
@@ -279,13 +78,13 @@ static HOT void keep_birth(struct tn_unpack *unpack, struct tn_actor *actor, uin
     unpack->birth_count++;
 }
 
-static HOT void get_birth(struct tn_unpack *unpack, struct tn_actor *actor, struct tn_place *place,
-                          struct tn_log_event *event)
+static TN_UNPACK_INLINE void get_birth(struct tn_unpack *unpack, struct tn_actor *actor,
+                                       struct tn_place *place, struct tn_log_event *event)
 {
     struct tn_predict *predict = &unpack->predict;
-    uint32_t flags = get_byte(unpack, TN_COLUMN_BIRTH);
+    uint32_t flags = tn_unpack_byte(unpack, TN_COLUMN_BIRTH);
     if ((flags & TN_BIRTH_SIZE) != 0)
-        place->size_bytes = get_number(unpack, TN_COLUMN_SIZE);
+        place->size_bytes = tn_unpack_number(unpack, TN_COLUMN_SIZE);
     event->previous_id = 0;
     if ((flags & ~(TN_BIRTH_SIZE | TN_BIRTH_ADDRESS | TN_BIRTH_UNALIGNED)) != 0 || place->is_grown)
         event->previous_id = get_oddities(unpack, flags, actor->last_dead_id, place);
@@ -309,8 +108,8 @@ static HOT void get_birth(struct tn_unpack *unpack, struct tn_actor *actor, stru
 /* ---------------------------------------------------------------------------------------- deaths */
 
 /* The rank of the block that dies, from what the death column says of it. */
-static HOT int64_t get_rank(struct tn_unpack *unpack, struct tn_place *place, uint64_t number,
-                            uint64_t births)
+static TN_UNPACK_INLINE int64_t get_rank(struct tn_unpack *unpack, struct tn_place *place, uint64_t number,
+                                         uint64_t births)
 {
     uint64_t births_since = number - TN_DEATH_BIRTHS, last = (uint64_t)place->rank, rank;
     if (number == TN_DEATH_SAME)
@@ -319,7 +118,7 @@ static HOT int64_t get_rank(struct tn_unpack *unpack, struct tn_place *place, ui
     if (number == TN_DEATH_STEP)
         rank = last + (uint64_t)place->step;
     if (number == TN_DEATH_NEAR)
-        rank = last + (uint64_t)tn_unzigzag(get_number(unpack, TN_COLUMN_NEAR));
+        rank = last + (uint64_t)tn_unzigzag(tn_unpack_number(unpack, TN_COLUMN_NEAR));
     tn_predict_die(place, births - 1 - rank, (int64_t)rank);
     return (int64_t)rank;
 }
@@ -327,8 +126,8 @@ static HOT int64_t get_rank(struct tn_unpack *unpack, struct tn_place *place, ui
 /* The block that dies is another thread's than the last one was. Returns its number. */
 static __attribute__((noinline)) uint64_t get_source(struct tn_unpack *unpack, uint32_t *ret_source)
 {
-    uint64_t source = get_number(unpack, TN_COLUMN_SOURCE);
-    uint64_t number = get_measure(unpack, TN_COLUMN_DEATH);
+    uint64_t source = tn_unpack_number(unpack, TN_COLUMN_SOURCE);
+    uint64_t number = tn_unpack_measure(unpack, TN_COLUMN_DEATH);
     if (source >= unpack->predict.actor_count || number == TN_DEATH_SOURCE)
         unpack->error = -EBADMSG;
     else
@@ -336,13 +135,13 @@ static __attribute__((noinline)) uint64_t get_source(struct tn_unpack *unpack, u
     return number;
 }
 
-static HOT void get_death(struct tn_unpack *unpack, struct tn_actor *actor, struct tn_place *place,
-                          struct tn_log_event *event)
+static TN_UNPACK_INLINE void get_death(struct tn_unpack *unpack, struct tn_actor *actor,
+                                       struct tn_place *place, struct tn_log_event *event)
 {
     struct tn_predict *predict = &unpack->predict;
     event->size_bytes = event->usable_size_bytes = event->alignment_bytes = 0;
     event->address = event->previous_id = 0;
-    uint64_t number = get_measure(unpack, TN_COLUMN_DEATH);
+    uint64_t number = tn_unpack_measure(unpack, TN_COLUMN_DEATH);
     if (__builtin_expect(number == TN_DEATH_SOURCE, 0)) {
         uint32_t source = actor->source;
         number = get_source(unpack, &source);
@@ -372,7 +171,8 @@ static HOT void get_death(struct tn_unpack *unpack, struct tn_actor *actor, stru
 static int check_end(struct tn_unpack *unpack)
 {
     const struct tn_column_in *sum = &unpack->columns[TN_COLUMN_ADDRESS_SUM];
-    if (sum->low != sum->low_end && get_number(unpack, TN_COLUMN_ADDRESS_SUM) != unpack->predict.address_sum)
+    if (sum->low != sum->low_end &&
+        tn_unpack_number(unpack, TN_COLUMN_ADDRESS_SUM) != unpack->predict.address_sum)
         return -EBADMSG;
     for (int i = 0; i < TN_COLUMN_COUNT; i++) {
         const struct tn_column_in *in = &unpack->columns[i];
@@ -388,17 +188,18 @@ static int check_end(struct tn_unpack *unpack)
 }
 
 /* Read the next event. What is wrong is in unpack->error afterwards. */
-static HOT void get_event(struct tn_unpack *unpack, struct hand *hand, struct tn_log_event *event)
+static TN_UNPACK_INLINE void get_event(struct tn_unpack *unpack, struct tn_unpack_hand *hand,
+                                       struct tn_log_event *event)
 {
-    struct tn_place *place = get_place(unpack, hand);
+    struct tn_place *place = tn_unpack_place(unpack, hand);
     if (place == NULL)
         return;
     uint32_t op = place->op;
     event->left_depth_bytes = 0;
     if (__builtin_expect((op & TN_OP_LEFT) != 0, 0))
         event->left_depth_bytes =
-            place->depth_bytes - (uint64_t)tn_depth_distance(get_number(unpack, TN_COLUMN_LEFT));
-    uint64_t step_ns = get_measure(unpack, tn_predict_time_column(place));
+            place->depth_bytes - (uint64_t)tn_depth_distance(tn_unpack_number(unpack, TN_COLUMN_LEFT));
+    uint64_t step_ns = tn_unpack_measure(unpack, tn_predict_time_column(place));
     place->time_class = tn_predict_time_class(step_ns);
     hand->time_ns += step_ns;
     event->is_birth = (op & TN_OP_BIRTH) != 0;
@@ -418,15 +219,15 @@ int tn_unpack_read(struct tn_unpack *unpack, struct tn_log_event *events, uint32
 {
     uint64_t left = unpack->event_count - unpack->event_index;
     uint32_t count = 0, most = left < capacity ? (uint32_t)left : capacity;
-    struct hand hand;
+    struct tn_unpack_hand hand;
     if (left == 0 && unpack->error == 0)
         unpack->error = check_end(unpack);
     if (left == 0 || unpack->error != 0)
         return unpack->error;
-    take_up(unpack, &hand);
+    tn_unpack_take_up(unpack, &hand);
     while (unpack->error == 0 && count < most)
         get_event(unpack, &hand, &events[count++]);
-    put_down(unpack, &hand);
+    tn_unpack_put_down(unpack, &hand);
     count -= unpack->error != 0 && count != 0; /* the last one is not whole */
     unpack->event_index += count;
     return count != 0 ? (int)count : unpack->error;
@@ -442,7 +243,7 @@ static void fill_measures(struct tn_unpack *unpack)
     }
 }
 
-static int begin(struct tn_unpack *unpack, const struct tn_chunk *chunk)
+static int begin(struct tn_unpack *unpack, const struct tn_chunk *chunk, uint64_t wanted)
 {
     if (chunk->births > TN_CHUNK_EVENTS_LIMIT || chunk->deaths > TN_CHUNK_EVENTS_LIMIT ||
         chunk->births + chunk->deaths == 0 || chunk->codec == NULL ||
@@ -454,7 +255,7 @@ static int begin(struct tn_unpack *unpack, const struct tn_chunk *chunk)
     }
     if (unpack->zstd == NULL)
         return -ENOMEM;
-    int r = tn_unpack_streams(unpack, chunk);
+    int r = tn_unpack_streams(unpack, chunk, wanted);
     if (r < 0)
         return r;
     unpack->error = 0;
@@ -468,15 +269,20 @@ static int begin(struct tn_unpack *unpack, const struct tn_chunk *chunk)
     unpack->last_id = chunk->last_id;
     unpack->last_ns = chunk->last_ns;
     unpack->process_id = chunk->process_id;
-    uint64_t base_id = get_number(unpack, TN_COLUMN_BASE);
+    uint64_t base_id = tn_unpack_number(unpack, TN_COLUMN_BASE);
     r = tn_predict_begin(&unpack->predict, chunk->first_ns, base_id);
     return r < 0 ? r : unpack->error;
 }
 
+int tn_unpack_begin(struct tn_unpack *unpack, const struct tn_chunk *chunk, uint64_t wanted)
+{
+    unpack->error = begin(unpack, chunk, wanted);
+    return unpack->error;
+}
+
 int tn_unpack_open(struct tn_unpack *unpack, const struct tn_chunk *chunk)
 {
-    unpack->error = begin(unpack, chunk);
-    return unpack->error;
+    return tn_unpack_begin(unpack, chunk, TN_UNPACK_ALL);
 }
 
 void tn_unpack_finish(struct tn_unpack *unpack)

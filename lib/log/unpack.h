@@ -73,7 +73,26 @@ int tn_unpack_read(struct tn_unpack *unpack, struct tn_log_event *ret_events, ui
 /* Release the memory. */
 void tn_unpack_finish(struct tn_unpack *unpack);
 
-/* unpack_streams.c: find and decompress the columns of a chunk. Returns 0, -ENOMEM, -EBADMSG. */
-int tn_unpack_streams(struct tn_unpack *unpack, const struct tn_chunk *chunk);
+/* What the events at one place of a chunk have done. */
+struct tn_unpack_use {
+    uint64_t count;
+    uint64_t min_size_bytes, max_size_bytes; /* of births; else UINT64_MAX and 0 */
+};
+
+/* unpack_uses.c: how often each place of a chunk occurs, and with which sizes; a third of the cost of its
+ * events. Begins and ends a chunk.
+ *
+ * uses     owned by the caller, kept from chunk to chunk; entry i is of unpack->predict.places[i]
+ * Returns  places; -ENOMEM; -EBADMSG when it is damaged, as far as was read */
+int tn_unpack_uses(struct tn_unpack *unpack, const struct tn_chunk *chunk, struct tn_buffer *uses);
+
+/* unpack_streams.c: find the columns of a chunk and decompress those that are wanted: bit i, column i.
+ * Returns 0, -ENOMEM, -EBADMSG. */
+int tn_unpack_streams(struct tn_unpack *unpack, const struct tn_chunk *chunk, uint64_t wanted);
+
+/* Begin a chunk, of which only some columns are wanted. As tn_unpack_open. */
+int tn_unpack_begin(struct tn_unpack *unpack, const struct tn_chunk *chunk, uint64_t wanted);
+
+#define TN_UNPACK_ALL UINT64_MAX
 
 #endif

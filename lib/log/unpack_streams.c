@@ -50,20 +50,26 @@ static const char *take_entry(const char *text, struct entry *entry)
     return text;
 }
 
-/* Give a stream to the column that its name means; one that this version does not know is left out. */
-static void assign(struct tn_unpack *unpack, const char *name, const uint8_t *bytes, size_t size_bytes)
+/* The column that a stream's name means; TN_COLUMN_COUNT: one that this version does not know. */
+static int find_column(const char *name, bool *ret_is_wide)
 {
     size_t length = strlen(name);
     bool is_wide = length > 0 && name[length - 1] == '+';
-    for (int i = 0; i < TN_COLUMN_COUNT; i++) {
-        size_t known = strlen(tn_column_names[i]);
-        if (length != known + is_wide || memcmp(name, tn_column_names[i], known) != 0)
-            continue;
-        struct tn_column_in *column = &unpack->columns[i];
-        *(is_wide ? &column->wide : &column->low) = bytes;
-        *(is_wide ? &column->wide_end : &column->low_end) = bytes + size_bytes;
-        column->bit_end = (uint64_t)(column->wide_end - column->wide) * 8;
+    *ret_is_wide = is_wide;
+    int column = 0;
+    for (; column < TN_COLUMN_COUNT; column++) {
+        size_t known = strlen(tn_column_names[column]);
+        if (length == known + is_wide && memcmp(name, tn_column_names[column], known) == 0)
+            break;
     }
+    return column;
+}
+
+static void assign(struct tn_column_in *column, bool is_wide, const uint8_t *bytes, size_t size_bytes)
+{
+    *(is_wide ? &column->wide : &column->low) = bytes;
+    *(is_wide ? &column->wide_end : &column->low_end) = bytes + size_bytes;
+    column->bit_end = (uint64_t)(column->wide_end - column->wide) * 8;
 }
 
 static int decompress(struct tn_unpack *unpack, const struct entry *entry, const uint8_t *stored)
@@ -102,7 +108,22 @@ static int measure(const struct tn_chunk *chunk, uint64_t event_count, size_t *r
     return 0;
 }
 
-int tn_unpack_streams(struct tn_unpack *unpack, const struct tn_chunk *chunk)
+/* Decompress a stream behind those before it, if its column is wanted. */
+static int read_stream(struct tn_unpack *unpack, const struct entry *entry, const uint8_t *stored,
+                       uint64_t wanted)
+{
+    bool is_wide;
+    int column = find_column(entry->name, &is_wide);
+    if (column == TN_COLUMN_COUNT || (wanted >> column & 1) == 0)
+        return 0;
+    int r = decompress(unpack, entry, stored);
+    assign(&unpack->columns[column], is_wide, unpack->bytes.data + unpack->bytes.size_bytes,
+           entry->size_bytes);
+    unpack->bytes.size_bytes += entry->size_bytes;
+    return r;
+}
+
+int tn_unpack_streams(struct tn_unpack *unpack, const struct tn_chunk *chunk, uint64_t wanted)
 {
     size_t total_bytes = 0;
     unpack->bytes.size_bytes = 0;
@@ -110,17 +131,12 @@ int tn_unpack_streams(struct tn_unpack *unpack, const struct tn_chunk *chunk)
     int r = measure(chunk, chunk->births + chunk->deaths, &total_bytes);
     if (r == 0)
         r = tn_buffer_reserve(&unpack->bytes, total_bytes + TN_STREAM_MARGIN_BYTES);
-    for (int i = 0; r == 0 && i < TN_COLUMN_COUNT;
-         i++) /* a column's bits are read even where it needs none */
-        unpack->columns[i].wide = unpack->columns[i].wide_end = unpack->bytes.data;
     const uint8_t *stored = chunk->data;
     for (const char *text = chunk->codec; r == 0 && *text != '\0';) {
         struct entry entry;
         text = take_entry(text, &entry);
-        r = decompress(unpack, &entry, stored);
+        r = read_stream(unpack, &entry, stored, wanted);
         stored += entry.stored_bytes;
-        assign(unpack, entry.name, unpack->bytes.data + unpack->bytes.size_bytes, entry.size_bytes);
-        unpack->bytes.size_bytes += entry.size_bytes;
     }
     return r;
 }
