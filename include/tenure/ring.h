@@ -188,8 +188,12 @@ static inline void tn_ring_commit(struct tn_ring *ring, uint32_t used_words)
 int tn_ring_peek(const uint64_t *data, uint32_t words, uint64_t *cursor_words, uint64_t head_words,
                  const uint64_t **ret_event);
 
-/* Give everything before cursor_words back to the producer, and wake it if it waits for room. */
+/* Give everything before cursor_words back to the producer. If it waits for room, it learns of it when it is
+ * woken, or when its time slice ends. The consumer only. */
 void tn_ring_release(struct tn_ring *ring, uint64_t cursor_words);
+
+/* Wake the producer if it waits for room. Cost: a load; a system call if it waits. The consumer only. */
+void tn_ring_wake(struct tn_ring *ring);
 
 /* Check a mapping before anything in it is believed: magic, counts, sizes against mapped_bytes.
  *

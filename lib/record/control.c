@@ -90,6 +90,7 @@ int tn_control_read(struct tn_process *process)
         if (process->control_words - start > process->ring_words / 4) {
             start = process->control_words;
             tn_ring_release(ring, start);
+            tn_ring_wake(ring);
         }
     }
     if (r == -EBADMSG) {
@@ -98,5 +99,6 @@ int tn_control_read(struct tn_process *process)
         r = 0;
     }
     tn_ring_release(ring, process->control_words);
+    tn_ring_wake(ring);
     return r;
 }

@@ -188,8 +188,13 @@ void tn_process_read_marks(struct tn_process *process, uint64_t now_ticks, uint6
 
 int tn_process_read_heads(struct tn_process *process)
 {
-    for (uint32_t i = 0; i < process->listed_count; i++)
-        tn_stream_look(&process->streams[process->listed[i]]);
+    for (uint32_t i = 0; i < process->listed_count; i++) {
+        struct tn_stream *stream = &process->streams[process->listed[i]];
+        tn_stream_look(stream);
+        uint64_t fill = (stream->limit_words - stream->released_words) * 256 / stream->ring_words;
+        if (fill > process->shared->fill)
+            process->shared->fill = (uint32_t)fill;
+    }
     return tn_control_read(process);
 }
 

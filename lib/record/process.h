@@ -26,6 +26,7 @@ struct tn_process_shared {
     uint64_t stacks_checked, stacks_different, rules_learned, frames_complex; /* sums of the shims' */
     uint64_t threads_peak;                                                    /* of one process, at once */
     uint64_t queued_words;    /* in the queues of all streams */
+    uint32_t fill;            /* of the ring that was fullest at the last look, in 256ths */
     struct tn_buffer scratch; /* a copy of a control event */
 };
 

@@ -104,6 +104,10 @@ void tn_stream_release(struct tn_stream *stream)
         return;
     stream->released_words = position;
     tn_ring_release(stream->ring, position);
+    /* A producer that is woken for a little room fills it in no time and sleeps again: each time costs both
+     * sides a switch. Half a ring, or all that was noted, is worth it. */
+    if ((stream->limit_words - position) * 2 <= stream->ring_words)
+        tn_ring_wake(stream->ring);
 }
 
 static bool queue_reserve(struct tn_queue *queue, uint64_t more_words)

@@ -117,7 +117,8 @@ static inline uint64_t tn_stream_glance(const struct tn_stream *stream)
 /* Where in the ring the next event stands. */
 uint64_t tn_stream_position(const struct tn_stream *stream);
 
-/* Give the producer the room of what has been read. */
+/* Give the producer the room of what has been read. One that waits for room is woken once half of the ring is
+ * free, or nothing is left up to the noted head. */
 void tn_stream_release(struct tn_stream *stream);
 
 /* Move what is left up to the noted head into the queue, and give its room back; for a ring that fills up

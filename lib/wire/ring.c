@@ -31,6 +31,10 @@ int tn_ring_peek(const uint64_t *data, uint32_t words, uint64_t *cursor_words, u
 void tn_ring_release(struct tn_ring *ring, uint64_t cursor_words)
 {
     atomic_store_explicit(&ring->tail_words, cursor_words, memory_order_release);
+}
+
+void tn_ring_wake(struct tn_ring *ring)
+{
     /* The producer sets is_waiting and looks at tail again before it sleeps, and its sleep is bounded: a wake
      * that is missed between the two costs one of its time slices, not the event. */
     if (atomic_load_explicit(&ring->is_waiting, memory_order_relaxed) == 0)

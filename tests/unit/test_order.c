@@ -217,6 +217,26 @@ static void test_spill_keeps_sequence(void **state)
     rings_finish(&rings);
 }
 
+/* Room is given back at once, but a producer that sleeps is not woken for a little of it. */
+static void test_producer_is_woken_for_half_a_ring(void **state)
+{
+    (void)state;
+    struct rings rings;
+    rings_begin(&rings, 1);
+    struct tn_ring *ring = &rings.ring[0];
+    const uint64_t births = RINGS_WORDS / 4 / 8 * 7;
+    for (uint64_t i = 0; i < births; i++)
+        rings_birth(&rings, 0, 10000 + i, A + i * 16, 8);
+    ring->is_waiting = 1;
+    uint64_t tail_words = ring->tail_words;
+    rings_play(&rings, 10000 + births / 4);
+    assert_true(ring->tail_words >= tail_words + births / 4 * 4);
+    assert_int_equal(ring->is_waiting, 1);
+    rings_play(&rings, 10000 + births / 2);
+    assert_int_equal(ring->is_waiting, 0);
+    rings_finish(&rings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_damaged_ring_stops_alone),
         cmocka_unit_test(test_lengths_are_checked),
         cmocka_unit_test(test_spill_keeps_sequence),
+        cmocka_unit_test(test_producer_is_woken_for_half_a_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,7 @@ static int take(struct bench *bench, uint64_t *ret_number)
             return -EILSEQ;
     *ret_number = event[1];
     tn_ring_release(&bench->ring, cursor + (uint64_t)words);
+    tn_ring_wake(&bench->ring);
     return words;
 }
 
