@@ -47,4 +47,11 @@ static inline uint64_t tn_mix(uint64_t x)
     return x;
 }
 
+/* Ask for the cache line where the search for a key begins. Any key will do. */
+static inline void tn_map_expect(const struct tn_map *map, uint64_t key)
+{
+    if (map->capacity != 0)
+        __builtin_prefetch(&map->entries[tn_mix(key) & (map->capacity - 1)]);
+}
+
 #endif

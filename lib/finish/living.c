@@ -240,8 +240,10 @@ void tn_living_expect_later(const struct tn_living *living, uint64_t id)
 void tn_living_expect(const struct tn_living *living, uint64_t id)
 {
     const struct page *page = page_of(living, id / TN_LIVING_PAGE_IDS);
-    if (page == NULL)
+    if (page == NULL) {
+        tn_map_expect(&living->stray_indices, id);
         return;
+    }
     __builtin_prefetch(page, 1);
     __builtin_prefetch(&page->blocks[id % TN_LIVING_PAGE_IDS]);
 }

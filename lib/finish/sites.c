@@ -152,7 +152,7 @@ static int prepare(struct siting *siting)
     return r;
 }
 
-static int find_sites(struct siting *siting, const struct tn_site_rules *rules)
+static int find_sites(struct siting *siting)
 {
     bool has_stackless;
     siting->uses = calloc(siting->forest.node_count, sizeof(siting->uses[0]));
@@ -162,7 +162,7 @@ static int find_sites(struct siting *siting, const struct tn_site_rules *rules)
     int r = tn_finish_count_uses(siting->job, siting->uses, siting->sizes, siting->forest.node_count,
                                  &has_stackless);
     if (r == 0 && !siting->job->options->keeps_wrappers)
-        r = tn_finish_wrappers(siting->job, rules, siting->sizes, &siting->forest);
+        r = tn_finish_wrappers(siting->job, siting->sizes, &siting->forest);
     if (r == 0)
         r = prepare(siting);
     if (r == 0)
@@ -181,7 +181,7 @@ int tn_finish_sites(struct tn_finish_job *job)
         return r;
     r = tn_finish_forest_load(job, rules, &siting.forest);
     if (r == 0)
-        r = find_sites(&siting, rules);
+        r = find_sites(&siting);
     sqlite3_finalize(siting.describe);
     sqlite3_finalize(siting.find);
     sqlite3_finalize(siting.remember);

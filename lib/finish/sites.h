@@ -40,7 +40,7 @@ int tn_finish_forest_load(struct tn_finish_job *job, const struct tn_site_rules 
 
 /* Find the allocation wrappers that no list names, mark them in the forest, and note them in
  * meta.wrappers_found. */
-int tn_finish_wrappers(struct tn_finish_job *job, const struct tn_site_rules *rules,
-                       const struct tn_site_use *sizes, struct tn_site_forest *forest);
+int tn_finish_wrappers(struct tn_finish_job *job, const struct tn_site_use *sizes,
+                       struct tn_site_forest *forest);
 
 #endif

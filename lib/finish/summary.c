@@ -24,7 +24,7 @@ struct summing {
  * block is asked for some events before. Fewer blocks lie in the cache anyway. */
 #define AHEAD_LATER      32u
 #define AHEAD_SOON       16u
-#define AHEAD_LIVE_COUNT 20000u
+#define AHEAD_LIVE_COUNT 1000u
 
 /* Where a process stops to work and only tears down. */
 struct teardown {

@@ -7,12 +7,15 @@
 #include <stdlib.h>
 
 /* Who releases a wrapper's blocks shows in a sample as well: so many events of the process with most
- * allocations.
+ * allocations, and of their blocks those with so many ids from the first one on.
  */
-#define SAMPLE_EVENTS 2000000u
+#define SAMPLE_EVENTS 2000000
+#define SAMPLE_IDS    4000000u
 
 struct sample {
-    struct tn_map births;             /* id of a live block -> its stack */
+    uint32_t
+        *birth_stacks; /* owned; by id - first_id: stack of a live block; 0: none. Touched where blocks are */
+    uint64_t first_id; /* 0: no birth so far */
     struct tn_map pairs;              /* stack of a birth and of a release -> times */
     struct tn_site_release *releases; /* owned */
     size_t count;
@@ -23,11 +26,23 @@ static bool is_realloc(enum tn_function function)
     return function == TN_FUNCTION_REALLOC || function == TN_FUNCTION_REALLOCARRAY;
 }
 
+static void note_birth(struct sample *sample, const struct tn_log_event *event)
+{
+    if (sample->first_id == 0)
+        sample->first_id = event->allocation_id;
+    uint64_t index = event->allocation_id - sample->first_id;
+    if (index < SAMPLE_IDS && event->stack_id <= UINT32_MAX)
+        sample->birth_stacks[index] = (uint32_t)event->stack_id;
+}
+
 static int count_release(struct sample *sample, const struct tn_log_event *event)
 {
-    uint64_t stack;
-    if (!tn_map_remove(&sample->births, event->allocation_id, &stack) || is_realloc(event->function) ||
-        event->stack_id == 0 || event->stack_id > UINT32_MAX)
+    uint64_t index = event->allocation_id - sample->first_id;
+    uint64_t stack = index < SAMPLE_IDS ? sample->birth_stacks[index] : 0;
+    if (stack == 0)
+        return 0;
+    sample->birth_stacks[index] = 0;
+    if (is_realloc(event->function) || event->stack_id == 0 || event->stack_id > UINT32_MAX)
         return 0;
     uint64_t key = stack << 32 | event->stack_id;
     uint64_t *times = tn_map_find(&sample->pairs, key);
@@ -37,28 +52,41 @@ static int count_release(struct sample *sample, const struct tn_log_event *event
     return 0;
 }
 
+static int read_events(struct sample *sample, struct tn_event_feed *feed)
+{
+    const struct tn_log_event *events;
+    int count = 0, r = 0;
+    for (int left = SAMPLE_EVENTS; r == 0 && left > 0; left -= count) {
+        count = tn_event_feed_next(feed, &events);
+        if (count <= 0)
+            return count;
+        for (int i = 0; r == 0 && i < count && i < left; i++) {
+            if (events[i].is_birth)
+                note_birth(sample, &events[i]);
+            else
+                r = count_release(sample, &events[i]);
+        }
+    }
+    return r;
+}
+
 static int read_sample(struct tn_finish_job *job, struct sample *sample)
 {
     int64_t process_id;
-    struct tn_event_cursor *cursor;
-    const struct tn_log_event *event;
+    struct tn_event_feed *feed;
     int r = tn_finish_number(
         job, "SELECT process_id FROM chunk GROUP BY process_id ORDER BY sum(births) DESC LIMIT 1", 0, 0,
         &process_id);
     if (r < 0 || process_id == 0)
         return r;
-    r = tn_event_cursor_open(job->database, (uint64_t)process_id, &cursor);
-    if (r < 0)
-        return tn_finish_refuse(job, r, "cannot read events");
-    for (uint32_t i = 0; i < SAMPLE_EVENTS && (r = tn_event_cursor_next(cursor, &event)) == 1; i++) {
-        if (!event->is_birth)
-            r = count_release(sample, event);
-        else if (event->stack_id != 0 && event->stack_id <= UINT32_MAX)
-            r = tn_map_put(&sample->births, event->allocation_id, event->stack_id);
-        if (r < 0)
-            break;
+    sample->birth_stacks = calloc(SAMPLE_IDS, sizeof(sample->birth_stacks[0]));
+    if (sample->birth_stacks == NULL)
+        return tn_finish_refuse(job, -ENOMEM, "cannot find wrappers");
+    r = tn_event_feed_open(job->database, (uint64_t)process_id, &feed);
+    if (r == 0) {
+        r = read_events(sample, feed);
+        tn_event_feed_close(feed);
     }
-    tn_event_cursor_close(cursor);
     return r < 0 ? tn_finish_refuse(job, r, "cannot read events") : 0;
 }
 
@@ -113,36 +141,42 @@ static int find(struct tn_finish_job *job, const struct tn_site_use *sizes, cons
     return r;
 }
 
-/* Most programs have none, and need no sample. */
+/* Most programs have none, and need no sample. What the attempt marks, frames of the program only, is taken
+ * back. */
 static int has_candidates(struct tn_finish_job *job, const struct tn_site_use *sizes,
                           struct tn_site_forest *forest, bool *ret_has)
 {
     struct tn_site_wrapper *wrappers = NULL;
     size_t count = 0;
+    bool *were_program = malloc(forest->frame_count + 1);
+    if (were_program == NULL)
+        return tn_finish_refuse(job, -ENOMEM, "cannot find wrappers");
+    for (size_t i = 0; i < forest->frame_count; i++)
+        were_program[i] = forest->frames[i].class.kind == TN_SITE_PROGRAM;
     int r = tn_site_find_wrappers(forest, sizes, NULL, 0, &wrappers, &count);
+    for (size_t i = 0; i < forest->frame_count; i++)
+        if (were_program[i])
+            forest->frames[i].class = (struct tn_site_class){.kind = TN_SITE_PROGRAM};
     free(wrappers);
+    free(were_program);
     *ret_has = count != 0;
     return r < 0 ? tn_finish_refuse(job, r, "cannot find wrappers") : 0;
 }
 
-int tn_finish_wrappers(struct tn_finish_job *job, const struct tn_site_rules *rules,
-                       const struct tn_site_use *sizes, struct tn_site_forest *forest)
+int tn_finish_wrappers(struct tn_finish_job *job, const struct tn_site_use *sizes,
+                       struct tn_site_forest *forest)
 {
     struct sample sample = {0};
-    bool has;
+    bool has = false;
     int r = has_candidates(job, sizes, forest, &has);
     if (r < 0 || !has)
         return r;
-    /* the marks of that attempt are taken back by loading anew */
-    tn_site_forest_finish(forest);
-    r = tn_finish_forest_load(job, rules, forest);
-    if (r == 0)
-        r = read_sample(job, &sample);
+    r = read_sample(job, &sample);
     if (r == 0)
         r = list_releases(job, &sample);
+    free(sample.birth_stacks);
     if (r == 0)
         r = find(job, sizes, &sample, forest);
-    tn_map_finish(&sample.births);
     tn_map_finish(&sample.pairs);
     free(sample.releases);
     return r;
