@@ -2,18 +2,24 @@
 #ifndef TN_LOG_PACK_PARTS_H
 #define TN_LOG_PACK_PARTS_H
 
-/* What a chunk in the making consists of: pack.c codes events into it, seal.c makes a row of it. */
+/* What a chunk in the making consists of: pack.c keeps its memory, places.c finds its places, pack_events.c
+ * codes events into it, seal.c makes a row of it. */
 
 #include "pack.h"
 #include "predict.h"
 
-/* A column in the making. */
+#include <stdalign.h>
+
+/* A column in the making. What is put there once for an event, a birth or a death has no low_end: it follows
+ * from the counts (tn_pack_place_end and others), and the foreseen event has one store less. */
 struct tn_column_out {
-    uint8_t *low;          /* owned; room for two numbers an event */
-    uint8_t *low_end;      /* behind the last one */
-    uint32_t bit_count;    /* of bits, below 8 */
-    uint64_t bits;         /* the last, incomplete byte of a TN_WIDE_BITS column */
-    struct tn_buffer wide; /* what did not fit into the bytes */
+    uint8_t *low;        /* owned; room for two numbers an event */
+    uint8_t *low_end;    /* behind the last one; not for TN_COLUMN_PLACE, _BIRTH and _DEATH */
+    uint8_t *wide;       /* owned; what did not fit into the bytes */
+    uint8_t *wide_end;   /* behind the last full byte */
+    uint8_t *wide_limit; /* up to there one more number fits; NULL: no memory yet */
+    uint64_t bits;       /* the last, incomplete byte of a TN_WIDE_BITS column */
+    uint32_t bit_count;  /* of bits, below 8 */
 };
 
 /* Whose birth it was. */
@@ -29,15 +35,15 @@ struct tn_place_slot {
 };
 
 #define TN_PACK_ACTORS 1024u /* a power of two */
+#define TN_PACK_HINTS  2048u /* a power of two */
 
 struct tn_pack {
     uint64_t process_id;
     uint64_t first_ns, first_id;
-    uint64_t birth_bytes, usable_bytes;
+    uint64_t last_id; /* of the last birth before this chunk; no death can be of a higher id */
     uint64_t realloc_count;
-    uint64_t last_id; /* of the last birth, in this chunk or before; no death can be of a higher id */
-    uint32_t event_count, birth_count;
-    uint32_t event_room;     /* events up to which nothing has to be prepared; 0: not even the chunk */
+    uint32_t place_extra;    /* numbers in TN_COLUMN_PLACE beyond one an event */
+    uint32_t death_extra;    /* in TN_COLUMN_DEATH, beyond one a death */
     uint32_t event_capacity; /* room in every column for that many events */
     int error;               /* -ENOMEM once something could not grow; the chunk is lost */
     bool has_gaps;           /* the ids of this chunk's births do not follow each other */
@@ -47,12 +53,63 @@ struct tn_pack {
     uint64_t *ids;                  /* written only once there are gaps */
     struct tn_place_slot *slots;    /* owned; hash of the places of this chunk */
     uint32_t slot_bits;
+    uint32_t hints[TN_PACK_HINTS];     /* indices of places, by tn_pack_hint */
     uint32_t actors_1[TN_PACK_ACTORS]; /* by thread id: index + 1; a hint */
+    struct tn_buffer data, codec;      /* of the last sealed chunk */
+    /* What each event changes stands in one cache line, together with the first members of predict. */
+    alignas(64) uint64_t birth_bytes;
+    uint64_t usable_bytes;
+    uint32_t event_count, birth_count;
+    uint32_t event_room; /* events up to which nothing has to be prepared; 0: not even the chunk */
+    bool is_plain; /* one thread, and its births have the ids behind base_id, so that a block's rank follows
+                      from its id; tn_actor.births is not kept then: it is birth_count */
     struct tn_predict predict;
-    struct tn_buffer data, codec; /* of the last sealed chunk */
 };
 
 /* Forget the events. */
 void tn_pack_begin(struct tn_pack *pack);
+
+/* Before an event while event_count is event_room: begin the chunk, or make room in it. Returns 0 or -ENOMEM.
+ */
+int tn_pack_prepare(struct tn_pack *pack, uint64_t time_ns);
+
+/* The next event is another thread's. */
+void tn_pack_switch_actor(struct tn_pack *pack, uint64_t thread_id);
+
+/* Where the index of the place of an event probably stands; 0 where nothing is known. */
+static inline uint32_t *tn_pack_hint(struct tn_pack *pack, uint64_t stack_id, uint32_t op)
+{
+    return &pack->hints[(stack_id * 2 + (op & TN_OP_BIRTH)) % TN_PACK_HINTS];
+}
+
+/* The index of a place, which is made at first sight. When something could not grow, which is then in
+ * pack->error, another one's. */
+uint32_t tn_pack_find_place(struct tn_pack *pack, uint32_t stack_id, uint64_t depth_bytes, uint8_t op);
+
+/* From now on ids and births are kept for each thread. */
+void tn_pack_leave_plain(struct tn_pack *pack);
+
+/* Where the next number of a column without low_end goes. */
+static inline uint8_t *tn_pack_place_end(const struct tn_pack *pack)
+{
+    return pack->columns[TN_COLUMN_PLACE].low + pack->event_count + pack->place_extra;
+}
+
+static inline uint8_t *tn_pack_birth_end(const struct tn_pack *pack)
+{
+    return pack->columns[TN_COLUMN_BIRTH].low + pack->birth_count;
+}
+
+static inline uint8_t *tn_pack_death_end(const struct tn_pack *pack)
+{
+    return pack->columns[TN_COLUMN_DEATH].low + (pack->event_count - pack->birth_count) + pack->death_extra;
+}
+
+/* Whether a place is that of an event. One branch: which of the three differs cannot be foreseen. */
+static inline bool tn_pack_is_at(const struct tn_place *place, uint64_t stack_id, uint64_t depth_bytes,
+                                 uint32_t op)
+{
+    return ((place->stack_id ^ stack_id) | (place->depth_bytes ^ depth_bytes) | (place->op ^ op)) == 0;
+}
 
 #endif

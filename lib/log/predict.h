@@ -59,23 +59,25 @@ struct tn_actor {
 };
 
 struct tn_predict {
+    /* what each event changes, in one cache line */
+    uint64_t last_ns;     /* of the previous event */
+    uint64_t last_id;     /* of the previous birth; at first base_id */
+    uint64_t address_sum; /* of the births so far */
+    /* what few events change */
+    uint64_t base_id; /* the highest id that was given before this chunk */
     struct tn_place
         *places; /* owned; in order of their first event; the first is TN_OP_NONE until there is one */
     struct tn_actor *actors; /* owned; threads in order of their first event; room for one at least */
     uint32_t place_count, place_capacity;
     uint32_t actor_count, actor_capacity;
     uint32_t actor; /* index; of the previous event's thread */
-    uint32_t birth_count;
-    uint64_t base_id;     /* the highest id that was given before this chunk */
-    uint64_t last_ns;     /* of the previous event */
-    uint64_t last_id;     /* of the previous birth; at first base_id */
-    uint64_t address_sum; /* of the births so far */
     uint64_t last_new_thread_id, last_new_depth;
     uint32_t last_new_stack_id;
-    uint64_t excess_bytes[TN_EXCESS_SLOTS];                /* by size */
-    uint64_t released[TN_RELEASED_BINS][TN_RELEASED_WAYS]; /* addresses of this chunk's dead; 0: none */
-    uint8_t released_top[TN_RELEASED_BINS]; /* next place to fill; the one before is the latest */
-    uint32_t guess_1[1u << TN_GUESS_BITS];  /* by two places: index + 1 of the one that followed; 0: none */
+    uint64_t excess_bytes[TN_EXCESS_SLOTS]; /* by size */
+    /* Addresses of this chunk's dead, 0: none; and what nobody asks for, in a bin behind the last. */
+    uint64_t released[TN_RELEASED_BINS + 1][TN_RELEASED_WAYS];
+    uint8_t released_top[TN_RELEASED_BINS + 1]; /* next place to fill; the one before is the latest */
+    uint32_t guess_1[1u << TN_GUESS_BITS]; /* by two places: index + 1 of the one that followed; 0: none */
 };
 
 /* Begin a chunk. Keeps the memory. Returns 0 or -ENOMEM. */

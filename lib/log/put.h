@@ -2,14 +2,17 @@
 #ifndef TN_LOG_PUT_H
 #define TN_LOG_PUT_H
 
-/* Numbers into the columns of a chunk (columns.h says how). make_room of pack.c has made the room for their
+/* Numbers into the columns of a chunk (columns.h says how). tn_pack_prepare has made the room for their
  * bytes; what goes into the second streams grows as it must, and -ENOMEM is left in pack->error. */
 
 #include "pack_parts.h"
 
-/* What does not fit into the byte. number is from TN_VARINT_MARK, or TN_BITS_DIRECT, on. */
+/* A number of a column with TN_WIDE_VARINT, from TN_VARINT_MARK on. */
 void tn_put_varint(struct tn_pack *pack, enum tn_column column, uint64_t number);
-void tn_put_coarse(struct tn_pack *pack, enum tn_column column, uint64_t number);
+
+/* What does not fit into the byte of a column with TN_WIDE_BITS, for a number from TN_BITS_DIRECT on. Returns
+ * the byte. */
+uint8_t tn_put_rest(struct tn_pack *pack, enum tn_column column, uint64_t number);
 
 /* A byte that is no number. */
 static inline void tn_put_byte(struct tn_pack *pack, enum tn_column column, uint32_t byte)
@@ -26,13 +29,16 @@ static inline void tn_put_number(struct tn_pack *pack, enum tn_column column, ui
         tn_put_varint(pack, column, number);
 }
 
+/* The byte of a number of a column with TN_WIDE_BITS; the rest is put. */
+static inline uint8_t tn_put_code(struct tn_pack *pack, enum tn_column column, uint64_t number)
+{
+    return number < TN_BITS_DIRECT ? (uint8_t)number : tn_put_rest(pack, column, number);
+}
+
 /* A number of a column with TN_WIDE_BITS. */
 static inline void tn_put_measure(struct tn_pack *pack, enum tn_column column, uint64_t number)
 {
-    if (number < TN_BITS_DIRECT)
-        tn_put_byte(pack, column, (uint32_t)number);
-    else
-        tn_put_coarse(pack, column, number);
+    tn_put_byte(pack, column, tn_put_code(pack, column, number));
 }
 
 /* What was left before an event. Rare: only programs whose functions tell of themselves have it. */

@@ -39,13 +39,16 @@ static int seal_stream(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd, enum tn_c
 static int seal_columns(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd)
 {
     int r = 0;
+    pack->columns[TN_COLUMN_PLACE].low_end = tn_pack_place_end(pack);
+    pack->columns[TN_COLUMN_BIRTH].low_end = tn_pack_birth_end(pack);
+    pack->columns[TN_COLUMN_DEATH].low_end = tn_pack_death_end(pack);
     for (int i = 0; r == 0 && i < TN_COLUMN_COUNT; i++) {
         const struct tn_column_out *out = &pack->columns[i];
         /* The byte that is not full stands behind the full ones already. */
-        size_t wide_bytes = out->wide.size_bytes + (out->bit_count != 0);
+        size_t wide_bytes = (size_t)(out->wide_end - out->wide) + (out->bit_count != 0);
         r = seal_stream(pack, zstd, (enum tn_column)i, false, out->low, (size_t)(out->low_end - out->low));
         if (r == 0)
-            r = seal_stream(pack, zstd, (enum tn_column)i, true, out->wide.data, wide_bytes);
+            r = seal_stream(pack, zstd, (enum tn_column)i, true, out->wide, wide_bytes);
     }
     return r;
 }
@@ -83,6 +86,8 @@ int tn_pack_seal(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd, struct tn_chunk
         .data = pack->data.data,
         .data_bytes = pack->data.size_bytes,
     };
+    if (pack->birth_count != 0)
+        pack->last_id = pack->predict.last_id;
     tn_pack_begin(pack);
     return 0;
 }

@@ -21,11 +21,13 @@ static __attribute__((noinline)) uint64_t get_oddities(struct tn_unpack *unpack,
         predict->last_id += tn_unpack_number(unpack, TN_COLUMN_GAP);
         unpack->is_dense &= unpack->birth_count == 0;
     }
-    if ((flags & TN_BIRTH_PREVIOUS) == 0)
-        return place->is_grown ? last_dead_id : 0;
-    uint64_t distance = tn_unpack_number(unpack, TN_COLUMN_PREVIOUS);
-    place->is_grown = distance != 0;
-    return distance != 0 ? predict->last_id + 1 - distance : 0;
+    uint64_t previous_id = place->is_grown ? last_dead_id : 0;
+    if ((flags & TN_BIRTH_PREVIOUS) != 0) {
+        uint64_t distance = tn_unpack_number(unpack, TN_COLUMN_PREVIOUS);
+        previous_id = distance != 0 ? predict->last_id + 1 - distance : 0;
+    }
+    place->is_grown = previous_id != 0;
+    return previous_id;
 }
 
 static int widen(uint64_t **array, uint32_t count)
