@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "pack_parts.h"
+#include "pack_events.h"
 
 #include <errno.h>
 
-static int put_plain_birth(struct tn_pack *pack, const struct tn_plain_event *event)
+TN_PACK_INLINE int put_plain_birth(struct tn_pack *pack, const struct tn_plain_event *event)
 {
     struct tn_birth birth = {
         .thread_id = event->thread_id,
@@ -15,10 +15,10 @@ static int put_plain_birth(struct tn_pack *pack, const struct tn_plain_event *ev
         .depth_bytes = event->depth_bytes,
         .function = (enum tn_function)event->function,
     };
-    return tn_pack_birth(pack, &birth, event->allocation_id);
+    return tn_pack_put_birth(pack, &birth, event->allocation_id);
 }
 
-static int put_plain_death(struct tn_pack *pack, const struct tn_plain_event *event)
+TN_PACK_INLINE int put_plain_death(struct tn_pack *pack, const struct tn_plain_event *event)
 {
     struct tn_death death = {
         .allocation_id = event->allocation_id,
@@ -30,7 +30,7 @@ static int put_plain_death(struct tn_pack *pack, const struct tn_plain_event *ev
         .address = event->address,
         .size_class = event->size_class,
     };
-    return tn_pack_death(pack, &death);
+    return tn_pack_put_death(pack, &death);
 }
 
 /* Owners are read at random where many blocks live. */
@@ -56,5 +56,5 @@ int tn_pack_plain(struct tn_pack *pack, const struct tn_plain_event *events, uin
         else
             r = -EINVAL;
     }
-    return r;
+    return r < 0 ? r : pack->error;
 }
