@@ -14,12 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECOND_NS       UINT64_C(1000000000)
-#define SLEEP_NS_MIN    250000
-#define SLEEP_NS_MAX    4000000
-#define FILL_SLACK      16u  /* of a ring's 256 parts: with less to do, the next rest may be longer */
-#define FILL_BUSY       64u  /* with more, the next round follows at once, and the next rest is shorter */
-#define FILL_LATE       192u /* with that much, it is as short as can be */
+#define SECOND_NS    UINT64_C(1000000000)
+#define SLEEP_NS_MIN 250000
+#define SLEEP_NS_MAX 4000000
+#define FILL_SLACK   16u  /* of a ring's 256 parts: with less to do, the next rest may be longer */
+#define FILL_BUSY    64u  /* with more, the next round follows at once, and the next rest is shorter */
+#define FILL_LATE    192u /* with that much, it is as short as can be */
+#define STUCK_NS     50000
+#define STUCK_EVENTS 2000u /* a full ring and a round with fewer: a thread was interrupted within an event   \
+                            */
 #define QUEUE_BYTES_MAX (UINT64_C(64) << 20)
 
 /* At the close, how long what runs on is given to see that it is refused, and its stores to arrive. */
@@ -124,8 +127,11 @@ static void rest(const struct tn_recording *recording, long sleep_ns)
  * the recorder's time with rests of 2 ms instead of a quarter).
  *
  * Returns  0: the next round follows at once; *sleep_ns is for the one after */
-static long next_rest_ns(long *sleep_ns, uint32_t fill)
+static long next_rest_ns(long *sleep_ns, uint32_t fill, uint64_t events)
 {
+    /* Nothing can be taken until that thread goes on, and it may wait for our processor. */
+    if (fill >= FILL_BUSY && events < STUCK_EVENTS)
+        return STUCK_NS;
     if (fill >= FILL_BUSY) {
         bool is_short = fill >= FILL_LATE || *sleep_ns / 2 < SLEEP_NS_MIN;
         *sleep_ns = is_short ? SLEEP_NS_MIN : *sleep_ns / 2;
@@ -151,7 +157,7 @@ static int loop(struct tn_recording *recording)
         }
         if (r < 0)
             return tn_recording_fail(recording, r, "record");
-        long rest_ns = next_rest_ns(&sleep_ns, recording->shared.fill);
+        long rest_ns = next_rest_ns(&sleep_ns, recording->shared.fill, events);
         if (rest_ns != 0)
             rest(recording, rest_ns);
         r = tn_recording_attend(recording);
