@@ -191,14 +191,14 @@ static inline uint32_t fold(struct tn_trail *trail, uint32_t kept, uint32_t fres
     return kept;
 }
 
-/* Where to remember the caller's stack: in the place of one with the same registers, or of another. */
+/* Where to remember the caller's stack: in the place of one that cannot be met any more, or of another. */
 static inline struct tn_memo *memo_place(struct tn_trail *trail, const struct tn_caller *caller)
 {
     struct tn_memo *memo = tn_trail_memos(trail, caller);
-    for (uint32_t i = 0; i < 2; i++)
-        if (memo[i].at.pc == caller->pc && memo[i].at.cfa == caller->cfa)
+    for (uint32_t i = 0; i < TN_MEMO_WAYS; i++)
+        if (memo[i].at.pc == 0 || !tn_memo_has_frame(&memo[i], trail))
             return &memo[i];
-    trail->turn ^= 1;
+    trail->turn = (trail->turn + 1) % TN_MEMO_WAYS;
     return &memo[trail->turn];
 }
 

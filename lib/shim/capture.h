@@ -35,7 +35,8 @@ struct tn_origin {
 
 /* A whole stack whose inner frames are few: while its watches hold, and the trail from the frame that it goes
  * on with, the same registers mean the same stack. */
-#define TN_MEMO_COUNT      128u
+#define TN_MEMO_SET_BITS   6
+#define TN_MEMO_WAYS       4u /* also of stacks with the same registers: two ways to one call, say */
 #define TN_MEMO_FRAMES_MAX 8u
 #define TN_MEMO_WATCH_MAX  (2 * TN_MEMO_FRAMES_MAX)
 
@@ -65,7 +66,7 @@ struct tn_trail {
     uint32_t count;               /* frames kept */
     uint32_t plain_count;         /* of these, the outermost ones, found by plain rules: may be met again */
     uint32_t epoch;               /* of the rules that they were found by; see TN_EPOCH_CHECKED */
-    uint32_t turn;                /* which of two neighbouring memos gives way next: 0 or 1 */
+    uint32_t turn;                /* which memo of a set gives way next */
     uint32_t end_watch_count;     /* 1: watches[0] is the word that ended the walk */
     uint64_t last_serial;         /* of the frames */
     uintptr_t high;               /* the end of the stack that the outermost frames lie in */
@@ -73,7 +74,7 @@ struct tn_trail {
     struct tn_trail_frame *fresh; /* new frames, the innermost first; room for depth_max; else scratch */
     struct tn_watch *watches;     /* the outermost frame's first; room for two a frame and one */
     struct tn_trail *reference;   /* to check stacks with; NULL until then */
-    struct tn_memo memos[TN_MEMO_COUNT];
+    struct tn_memo memos[TN_MEMO_WAYS << TN_MEMO_SET_BITS];
     struct tn_known_stack known[1u << TN_KNOWN_STACK_BITS]; /* by the top bits of the hash */
 };
 
@@ -91,20 +92,24 @@ void tn_trail_close(struct tn_trail *trail, uint32_t depth_max);
  * half written, rules or ids that mean nothing now. NULL is fine. */
 void tn_trail_forget(struct tn_trail *trail);
 
-/* Where the memo of a caller's stack may be: here, or next to it. */
+/* The set where the memo of a caller's stack may be. */
 static inline struct tn_memo *tn_trail_memos(struct tn_trail *trail, const struct tn_caller *caller)
 {
     uint64_t key = (caller->pc + (caller->cfa << 20)) * UINT64_C(0x9e3779b97f4a7c15);
-    return &trail->memos[key >> 58 << 1];
+    return &trail->memos[(key >> (64 - TN_MEMO_SET_BITS)) * TN_MEMO_WAYS];
 }
-
-_Static_assert(TN_MEMO_COUNT == 2u << (64 - 58), "tn_trail_memos takes as many bits as there are pairs");
 
 /* Whether a memo is of a caller with these registers, as far as they matter. */
 static inline bool tn_memo_is_of(const struct tn_memo *memo, const struct tn_caller *caller)
 {
     return ((memo->at.pc ^ caller->pc) | (memo->at.cfa ^ caller->cfa) |
             ((memo->at.fp ^ caller->fp) & memo->fp_mask)) == 0;
+}
+
+/* Whether the frame that a memo goes on with is still what it was. */
+static inline bool tn_memo_has_frame(const struct tn_memo *memo, const struct tn_trail *trail)
+{
+    return memo->frame_count <= trail->plain_count && memo->frame->serial == memo->serial;
 }
 
 /* Whether every watch still shows its value. Loads that do not wait for one another, and one branch. */
@@ -132,13 +137,12 @@ static inline bool tn_few_watches_hold(const struct tn_watch *watches, uint32_t 
 static inline const struct tn_memo *tn_trail_recall(struct tn_trail *trail, const struct tn_caller *caller)
 {
     const struct tn_memo *memo = tn_trail_memos(trail, caller);
-    if (!tn_memo_is_of(memo, caller) && !tn_memo_is_of(++memo, caller))
-        return NULL;
-    if (memo->frame_count > trail->plain_count || memo->frame->serial != memo->serial ||
-        !tn_few_watches_hold(memo->watches, memo->watch_count) ||
-        !tn_watches_hold(trail->watches, memo->trail_watch_count))
-        return NULL;
-    return memo;
+    for (const struct tn_memo *end = memo + TN_MEMO_WAYS; memo != end; memo++)
+        if (tn_memo_is_of(memo, caller) && tn_memo_has_frame(memo, trail) &&
+            tn_few_watches_hold(memo->watches, memo->watch_count) &&
+            tn_watches_hold(trail->watches, memo->trail_watch_count))
+            return memo;
+    return NULL;
 }
 
 #endif
