@@ -4,10 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Events of one ring in a row before its room is given back; with 32 bytes an event, an eighth of the
- * smallest ring. */
-#define RUN_EVENTS 1024u
-
 static int reserve(struct tn_order *order)
 {
     if (order->count + order->parked_count < order->capacity)
@@ -163,13 +159,13 @@ static uint64_t run_bound(const struct tn_order *order, uint64_t watermark)
     return bound;
 }
 
-/* The stream at the top of the heap has been read: it takes its place again, if it shows anything. */
-static void resettle(struct tn_order *order)
+/* The first stream has been read: it takes its place again, if it shows anything. */
+static inline void resettle(struct tn_order *order, bool is_shown)
 {
-    if (tn_stream_show(order->heap[0]))
-        sift_down(order, 0);
-    else
+    if (!is_shown)
         pop(order);
+    else if (order->count > 1)
+        sift_down(order, 0);
 }
 
 /* Apply the event that the first stream shows.
@@ -192,8 +188,8 @@ static int run_one(struct tn_order *order, struct tn_stream *stream, uint64_t *r
     return TN_VERDICT_DONE;
 }
 
-/* Apply events of the first stream while none of another ring is older. While streams wait, each event may be
- * what they wait for.
+/* Apply events of the first stream while none of another ring is older: plain ones, or one that is not.
+ * While streams wait, each event may be what they wait for.
  *
  * Returns  enum tn_verdict of the last event, or an error; with DONE the stream has been put in its place
  * again
@@ -201,32 +197,21 @@ static int run_one(struct tn_order *order, struct tn_stream *stream, uint64_t *r
 static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
 {
     struct tn_stream *stream = order->heap[0];
-    uint64_t bound = run_bound(order, watermark);
-    uint32_t n = 0;
-    do {
-        uint32_t count = 0;
-        int r = 0;
-        if (order->parked_count == 0)
-            r = tn_plain_run(stream, bound, RUN_EVENTS - n, &order->batch, &count);
-        *events += count;
-        n += count;
-        if (r < 0)
-            return r;
-        if (!tn_stream_show(stream) || stream->stamp > bound || n + 1 >= RUN_EVENTS)
-            break;
-        uint64_t address;
+    uint64_t address = 0;
+    uint32_t count = 0;
+    int r = 0;
+    if (order->parked_count == 0)
+        r = tn_plain_run(stream, run_bound(order, watermark), &order->batch, &count);
+    if (r == 0 && count == 0) {
         r = run_one(order, stream, &address);
-        if (r != TN_VERDICT_DONE)
-            return r;
-        (*events)++;
-        n++;
-        if (address != 0) {
-            resettle(order);
-            wake(order, stream->matcher, address);
-            return TN_VERDICT_DONE;
-        }
-    } while (tn_stream_show(stream) && stream->stamp <= bound);
-    resettle(order);
+        count = r == TN_VERDICT_DONE;
+    }
+    *events += count;
+    if (r != TN_VERDICT_DONE)
+        return r;
+    resettle(order, tn_stream_show(stream));
+    if (address != 0)
+        wake(order, stream->matcher, address);
     return TN_VERDICT_DONE;
 }
 

@@ -90,13 +90,6 @@ bool tn_stream_show_next_span(struct tn_stream *stream)
     return false;
 }
 
-uint64_t tn_stream_position(const struct tn_stream *stream)
-{
-    if (stream->is_queued)
-        return stream->end_words;
-    return stream->end_words - (uint64_t)(stream->end - stream->next);
-}
-
 void tn_stream_release(struct tn_stream *stream)
 {
     uint64_t position = tn_stream_position(stream);

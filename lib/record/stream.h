@@ -115,7 +115,12 @@ static inline uint64_t tn_stream_glance(const struct tn_stream *stream)
 }
 
 /* Where in the ring the next event stands. */
-uint64_t tn_stream_position(const struct tn_stream *stream);
+static inline uint64_t tn_stream_position(const struct tn_stream *stream)
+{
+    if (stream->is_queued)
+        return stream->end_words;
+    return stream->end_words - (uint64_t)(stream->end - stream->next);
+}
 
 /* Give the producer the room of what has been read. One that waits for room is woken once half of the ring is
  * free, or nothing is left up to the noted head. */

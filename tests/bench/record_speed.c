@@ -37,15 +37,17 @@ struct workload {
     uint32_t ring_count;
     uint32_t live_count; /* blocks of each ring; 1: malloc and free in turn */
     bool is_handed_over; /* each block is released by the next ring */
+    uint32_t turn;       /* events of a ring before the next one's follow */
 };
 
 static const struct workload workloads[] = {
-    {"pairs", 1, 1, false},
-    {"churn, 10,000 live", 1, 10000, false},
-    {"churn, 1,000,000 live", 1, 1000000, false},
-    {"churn, 2 threads", 2, 10000, false},
-    {"churn, 8 threads", 8, 10000, false},
-    {"freed by the other thread", 2, 10000, true},
+    {"pairs", 1, 1, false, 100},
+    {"churn, 10,000 live", 1, 10000, false, 100},
+    {"churn, 1,000,000 live", 1, 1000000, false, 100},
+    {"churn, 2 threads", 2, 10000, false, 100},
+    {"churn, 2, event by event", 2, 10000, false, 1},
+    {"churn, 8 threads", 8, 10000, false, 100},
+    {"freed by the other thread", 2, 10000, true, 500},
 };
 
 struct block {
@@ -245,7 +247,7 @@ static void fill_ring(struct stage *stage, uint32_t index, uint32_t count)
  * the time of the one before ended. */
 static void fill(struct stage *stage, uint32_t count)
 {
-    uint32_t turn = stage->workload->is_handed_over ? 500 : 100;
+    uint32_t turn = stage->workload->turn;
     for (uint32_t done = 0; done < count; done += turn) {
         for (uint32_t i = 0; i < stage->workload->ring_count; i++) {
             uint32_t other = i == 0 ? stage->workload->ring_count - 1 : i - 1;
