@@ -124,6 +124,7 @@ int tn_pack_prepare(struct tn_pack *pack, uint64_t time_ns)
     if (r == 0 && pack->event_count == 0) {
         pack->first_ns = time_ns;
         r = tn_predict_begin(&pack->predict, time_ns, pack->last_id);
+        pack->actor = pack->predict.actors;
         if (r == 0)
             tn_put_number(pack, TN_COLUMN_BASE, pack->last_id);
     }
@@ -182,4 +183,5 @@ void tn_pack_switch_actor(struct tn_pack *pack, uint64_t thread_id)
         }
     }
     predict->actor = index;
+    pack->actor = &predict->actors[index];
 }

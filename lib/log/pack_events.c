@@ -38,35 +38,29 @@ static uint32_t put_gap(struct tn_pack *pack, uint64_t id)
     return TN_BIRTH_GAP;
 }
 
-static uint32_t put_previous(struct tn_pack *pack, const struct tn_birth *birth, uint64_t id)
-{
-    tn_put_number(pack, TN_COLUMN_PREVIOUS, birth->previous_id != 0 ? id - birth->previous_id : 0);
-    return TN_BIRTH_PREVIOUS;
-}
-
-uint32_t tn_pack_put_oddities(struct tn_pack *pack, struct tn_place *place, const struct tn_birth *birth,
+uint32_t tn_pack_put_oddities(struct tn_pack *pack, struct tn_place *place, uint64_t size_bytes,
+                              uint64_t excess_bytes, uint64_t alignment_bytes, uint64_t previous_id,
                               uint64_t id)
 {
-    struct tn_predict *predict = &pack->predict;
-    uint64_t excess_bytes = birth->usable_size_bytes - birth->size_bytes;
-    uint64_t *expected = tn_predict_excess(predict, birth->size_bytes);
-    uint64_t last_dead_id = predict->actors[predict->actor].last_dead_id;
+    uint64_t *expected = tn_predict_excess(&pack->predict, size_bytes);
     uint32_t flags = 0;
     if (excess_bytes != *expected) {
         *expected = excess_bytes;
         tn_put_number(pack, TN_COLUMN_EXCESS, excess_bytes);
         flags |= TN_BIRTH_EXCESS;
     }
-    if (birth->alignment_bytes != place->alignment_bytes) {
-        place->alignment_bytes = birth->alignment_bytes;
-        tn_put_number(pack, TN_COLUMN_ALIGNMENT, birth->alignment_bytes);
+    if (alignment_bytes != place->alignment_bytes) {
+        place->alignment_bytes = alignment_bytes;
+        tn_put_number(pack, TN_COLUMN_ALIGNMENT, alignment_bytes);
         flags |= TN_BIRTH_ALIGNMENT;
     }
-    if (id != predict->last_id + 1)
+    if (id != pack->predict.last_id + 1)
         flags |= put_gap(pack, id);
-    if (birth->previous_id != (place->is_grown ? last_dead_id : 0))
-        flags |= put_previous(pack, birth, id);
-    place->is_grown = birth->previous_id != 0;
+    if (previous_id != (place->is_grown ? pack->actor->last_dead_id : 0)) {
+        tn_put_number(pack, TN_COLUMN_PREVIOUS, previous_id != 0 ? id - previous_id : 0);
+        flags |= TN_BIRTH_PREVIOUS;
+    }
+    place->is_grown = previous_id != 0;
     if (pack->birth_count == 0)
         pack->first_id = id;
     return flags;
@@ -74,7 +68,7 @@ uint32_t tn_pack_put_oddities(struct tn_pack *pack, struct tn_place *place, cons
 
 int tn_pack_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t id)
 {
-    int r = tn_pack_put_birth(pack, birth, id);
+    int r = tn_pack_put_birth(pack, birth, id, tn_log_size_class(birth->usable_size_bytes));
     return r < 0 ? r : pack->error;
 }
 

@@ -29,7 +29,8 @@ int64_t tn_pack_find_spot(struct tn_pack *pack, uint64_t thread_id, uint64_t sta
 int tn_pack_refuse(struct tn_pack *pack, int r);
 
 /* What is rarely not as expected of a birth. Returns TN_BIRTH_*. */
-uint32_t tn_pack_put_oddities(struct tn_pack *pack, struct tn_place *place, const struct tn_birth *birth,
+uint32_t tn_pack_put_oddities(struct tn_pack *pack, struct tn_place *place, uint64_t size_bytes,
+                              uint64_t excess_bytes, uint64_t alignment_bytes, uint64_t previous_id,
                               uint64_t id);
 
 /* Which block dies. */
@@ -73,25 +74,25 @@ TN_PACK_INLINE int64_t tn_pack_put_spot(struct tn_pack *pack, uint64_t thread_id
                                         uint64_t depth_bytes, uint64_t left_depth_bytes, uint32_t op)
 {
     struct tn_predict *predict = &pack->predict;
-    struct tn_actor *actor = &predict->actors[predict->actor];
     uint32_t place_count = predict->place_count;
     int64_t index = *tn_pack_hint(pack, stack_id, op);
     const struct tn_place *place = &predict->places[index];
     uint64_t others = (place->stack_id ^ stack_id) | (place->depth_bytes ^ depth_bytes) | (place->op ^ op) |
-                      (actor->id ^ thread_id) | left_depth_bytes;
+                      (pack->actor->id ^ thread_id) | left_depth_bytes;
     if (__builtin_expect(others != 0, 0)) {
         index = tn_pack_find_spot(pack, thread_id, stack_id, depth_bytes, left_depth_bytes, op);
         if (index < 0)
             return index;
-        actor = &predict->actors[predict->actor];
     }
-    uint32_t *guess_1 = tn_predict_guess(predict, actor), second = predict->places[actor->place].next;
-    uint32_t expected = tn_predict_place(predict, actor, guess_1);
+    struct tn_actor *actor = pack->actor;
+    struct tn_place *last = &predict->places[actor->place];
+    uint32_t *guess_1 = tn_predict_guess(predict, actor), second = last->next;
+    uint32_t expected = *guess_1 != 0 ? *guess_1 - 1 : second;
     uint32_t code = tn_pack_place_code((uint32_t)index, place_count, expected, second);
     if (__builtin_expect(index >= place_count, 0))
         code = TN_PLACE_NEW;
+    tn_predict_move(actor, last, guess_1, (uint32_t)index);
     *tn_pack_place_end(pack) = tn_put_code(pack, TN_COLUMN_PLACE, code);
-    tn_predict_move(predict, actor, guess_1, (uint32_t)index);
     return index;
 }
 
@@ -100,9 +101,15 @@ TN_PACK_INLINE void tn_pack_put_time(struct tn_pack *pack, struct tn_place *plac
                                      uint32_t kind)
 {
     uint64_t last_ns = pack->predict.last_ns, step_ns = time_ns > last_ns ? time_ns - last_ns : 0;
-    tn_put_measure(pack, (enum tn_column)(TN_COLUMN_TIME + kind * 4 + place->time_class), step_ns);
-    place->time_class = tn_predict_time_class(step_ns);
+    enum tn_column column = (enum tn_column)(TN_COLUMN_TIME + kind * 4 + place->time_class);
     pack->predict.last_ns = last_ns + step_ns;
+    if (step_ns < TN_BITS_DIRECT) {
+        place->time_class = step_ns >= TN_TIME_CLASS_1;
+        tn_put_byte(pack, column, (uint32_t)step_ns);
+    } else {
+        place->time_class = tn_predict_time_class(step_ns);
+        tn_put_byte(pack, column, tn_put_rest(pack, column, step_ns));
+    }
 }
 
 static inline int tn_pack_begin_event(struct tn_pack *pack, uint64_t time_ns)
@@ -164,10 +171,11 @@ TN_PACK_INLINE uint64_t tn_pack_differ(struct tn_predict *predict, const struct 
 
 /* Returns what was not as expected. */
 TN_PACK_INLINE uint32_t tn_pack_put_size_and_address(struct tn_pack *pack, const struct tn_actor *actor,
-                                                     const struct tn_birth *birth, struct tn_place *place)
+                                                     const struct tn_birth *birth, struct tn_place *place,
+                                                     uint32_t size_class)
 {
     struct tn_predict *predict = &pack->predict;
-    uint32_t bin = tn_predict_bin(tn_log_size_class(birth->usable_size_bytes), predict->actor), flags = 0;
+    uint32_t bin = tn_predict_bin(size_class, predict->actor), flags = 0;
     if (birth->size_bytes != place->size_bytes) {
         place->size_bytes = birth->size_bytes;
         tn_put_number(pack, TN_COLUMN_SIZE, birth->size_bytes);
@@ -180,7 +188,9 @@ TN_PACK_INLINE uint32_t tn_pack_put_size_and_address(struct tn_pack *pack, const
     return flags;
 }
 
-TN_PACK_INLINE int tn_pack_put_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t id)
+/* size_class: tn_log_size_class of the usable size. */
+TN_PACK_INLINE int tn_pack_put_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t id,
+                                     uint32_t size_class)
 {
     struct tn_predict *predict = &pack->predict;
     if ((birth->usable_size_bytes | birth->address | birth->alignment_bytes) >= TN_PACK_FIELD_LIMIT ||
@@ -194,13 +204,14 @@ TN_PACK_INLINE int tn_pack_put_birth(struct tn_pack *pack, const struct tn_birth
     if (__builtin_expect(index < 0, 0))
         return tn_pack_refuse(pack, (int)index);
     struct tn_place *place = &predict->places[index];
-    struct tn_actor *actor = &predict->actors[predict->actor];
+    struct tn_actor *actor = pack->actor;
     tn_pack_put_time(pack, place, birth->time_ns, TN_OP_BIRTH);
-    uint32_t flags = tn_pack_put_size_and_address(pack, actor, birth, place);
+    uint32_t flags = tn_pack_put_size_and_address(pack, actor, birth, place, size_class);
     if (__builtin_expect(tn_pack_differ(predict, actor, birth, id, place) != 0 || pack->birth_count == 0,
                          0)) {
-        struct tn_birth odd = *birth; /* or it would be put together in memory for all births */
-        flags |= tn_pack_put_oddities(pack, place, &odd, id);
+        uint64_t excess_bytes = birth->usable_size_bytes - birth->size_bytes;
+        flags |= tn_pack_put_oddities(pack, place, birth->size_bytes, excess_bytes, birth->alignment_bytes,
+                                      birth->previous_id, id);
     }
     *tn_pack_birth_end(pack) = (uint8_t)flags;
     pack->realloc_count += birth->previous_id != 0;
@@ -262,7 +273,7 @@ TN_PACK_INLINE int tn_pack_put_death(struct tn_pack *pack, const struct tn_death
     if (__builtin_expect(index < 0, 0))
         return tn_pack_refuse(pack, (int)index);
     struct tn_place *place = &predict->places[index];
-    struct tn_actor *actor = &predict->actors[predict->actor];
+    struct tn_actor *actor = pack->actor;
     tn_pack_put_time(pack, place, death->time_ns, 0);
     struct tn_victim victim = tn_pack_victim(pack, id);
     if (__builtin_expect(victim.source != actor->source, 0))

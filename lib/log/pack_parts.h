@@ -13,13 +13,13 @@
 /* A column in the making. What is put there once for an event, a birth or a death has no low_end: it follows
  * from the counts (tn_pack_place_end and others), and the foreseen event has one store less. */
 struct tn_column_out {
-    uint8_t *low;        /* owned; room for two numbers an event */
-    uint8_t *low_end;    /* behind the last one; not for TN_COLUMN_PLACE, _BIRTH and _DEATH */
-    uint8_t *wide;       /* owned; what did not fit into the bytes */
-    uint8_t *wide_end;   /* behind the last full byte */
-    uint8_t *wide_limit; /* up to there one more number fits; NULL: no memory yet */
-    uint64_t bits;       /* the last, incomplete byte of a TN_WIDE_BITS column */
-    uint32_t bit_count;  /* of bits, below 8 */
+    alignas(64) uint8_t *low; /* owned; room for two numbers an event */
+    uint8_t *low_end;         /* behind the last one; not for TN_COLUMN_PLACE, _BIRTH and _DEATH */
+    uint8_t *wide;            /* owned; what did not fit into the bytes */
+    uint8_t *wide_end;        /* behind the last full byte */
+    uint8_t *wide_limit;      /* up to there one more number fits; NULL: no memory yet */
+    uint64_t bits;            /* the last, incomplete byte of a TN_WIDE_BITS column */
+    uint32_t bit_count;       /* of bits, below 8 */
 };
 
 /* Whose birth it was. */
@@ -63,6 +63,7 @@ struct tn_pack {
     uint32_t event_room; /* events up to which nothing has to be prepared; 0: not even the chunk */
     bool is_plain; /* one thread, and its births have the ids behind base_id, so that a block's rank follows
                       from its id; tn_actor.births is not kept then: it is birth_count */
+    struct tn_actor *actor; /* of predict, the previous event's */
     struct tn_predict predict;
 };
 

@@ -15,7 +15,7 @@ TN_PACK_INLINE int put_plain_birth(struct tn_pack *pack, const struct tn_plain_e
         .depth_bytes = event->depth_bytes,
         .function = (enum tn_function)event->function,
     };
-    return tn_pack_put_birth(pack, &birth, event->allocation_id);
+    return tn_pack_put_birth(pack, &birth, event->allocation_id, event->size_class);
 }
 
 TN_PACK_INLINE int put_plain_death(struct tn_pack *pack, const struct tn_plain_event *event)
@@ -45,16 +45,17 @@ static void prefetch_owners(const struct tn_pack *pack, const struct tn_plain_ev
 
 int tn_pack_plain(struct tn_pack *pack, const struct tn_plain_event *events, uint32_t count, uint64_t next_id)
 {
-    int r = 0;
+    const struct tn_plain_event *end = events + count;
     if (pack->predict.actor_count > 1)
         prefetch_owners(pack, events, count);
-    for (uint32_t i = 0; r == 0 && i < count; i++) {
-        if (!events[i].is_birth)
-            r = put_plain_death(pack, &events[i]);
-        else if (events[i].allocation_id == next_id++)
-            r = put_plain_birth(pack, &events[i]);
-        else
-            r = -EINVAL;
+    for (const struct tn_plain_event *event = events; event != end; event++) {
+        int r = -EINVAL;
+        if (!event->is_birth)
+            r = put_plain_death(pack, event);
+        else if (event->allocation_id == next_id++)
+            r = put_plain_birth(pack, event);
+        if (__builtin_expect(r < 0, 0))
+            return r;
     }
-    return r < 0 ? r : pack->error;
+    return pack->error;
 }

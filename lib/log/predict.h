@@ -104,13 +104,14 @@ static inline uint32_t tn_predict_place(const struct tn_predict *predict, const 
     return *guess_1 != 0 ? *guess_1 - 1 : predict->places[actor->place].next;
 }
 
-/* An event of the thread stands at a place. */
-static inline void tn_predict_move(struct tn_predict *predict, struct tn_actor *actor, uint32_t *guess_1,
+/* An event of the thread stands at a place; last is that of its previous event. */
+static inline void tn_predict_move(struct tn_actor *actor, struct tn_place *last, uint32_t *guess_1,
                                    uint32_t place)
 {
+    uint32_t before = actor->place;
     *guess_1 = place + 1;
-    predict->places[actor->place].next = place;
-    actor->before = actor->place;
+    last->next = place;
+    actor->before = before;
     actor->place = place;
 }
 
@@ -121,9 +122,11 @@ static inline enum tn_column tn_predict_time_column(const struct tn_place *place
     return (enum tn_column)(TN_COLUMN_TIME + (place->op & TN_OP_BIRTH) * 4u + place->time_class);
 }
 
+#define TN_TIME_CLASS_1 64u /* steps below are of class 0 */
+
 static inline uint8_t tn_predict_time_class(uint64_t step_ns)
 {
-    return (uint8_t)((step_ns >= 64) + (step_ns >= 256) + (step_ns >= 1024));
+    return (uint8_t)((step_ns >= TN_TIME_CLASS_1) + (step_ns >= 256) + (step_ns >= 1024));
 }
 
 /* A block died here. */

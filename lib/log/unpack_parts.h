@@ -121,7 +121,7 @@ static TN_UNPACK_INLINE struct tn_place *tn_unpack_place(struct tn_unpack *unpac
         unpack->error = -EBADMSG;
     if (__builtin_expect(unpack->error != 0, 0))
         return NULL;
-    tn_predict_move(predict, &hand->actor, guess_1, index);
+    tn_predict_move(&hand->actor, &predict->places[hand->actor.place], guess_1, index);
     return &predict->places[index];
 }
 
