@@ -12,19 +12,23 @@ SQLITE_EXTENSION_INIT3
 
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
 
+#define BATCH_EVENTS 128 /* read together */
+#define AHEAD_EVENTS 12  /* events before a death at which its slot is asked for */
+
 enum state {
     STATE_NONE, /* no birth with this id was seen */
     STATE_LIVE,
     STATE_DEAD,
 };
 
-/* One allocation of the window. Until the death, the two lifetimes hold what had been made at the birth. */
+/* One allocation of the window. Until the death, the two lifetimes hold what had been made at the birth. What
+ * the death needs stands together: most deaths are of a slot that is in no cache. */
 struct slot {
-    uint64_t size_bytes, usable_size_bytes, alignment_bytes, address, previous_id;
-    uint64_t birth_ns, death_ns, lifetime_allocations, lifetime_bytes;
-    uint64_t depth_bytes, free_depth_bytes;
-    uint32_t process_id, thread_id, stack_id, free_thread_id, free_stack_id;
-    uint8_t function, free_function, state;
+    uint64_t birth_ns, depth_bytes, size_bytes, usable_size_bytes, alignment_bytes, address, previous_id;
+    uint32_t process_id, thread_id, stack_id;
+    uint8_t function, free_function;
+    uint32_t free_thread_id, free_stack_id;
+    uint64_t lifetime_allocations, lifetime_bytes, death_ns, free_depth_bytes;
 };
 
 struct tn_ordered {
@@ -32,13 +36,15 @@ struct tn_ordered {
     struct tn_cursor_range range;
     size_t window_ids;
     struct slot *slots; /* owned; of the ids first_id to first_id + slot_count - 1 */
-    size_t slot_count, index;
+    uint8_t *states;    /* owned; enum state of each slot; the slots of STATE_NONE are never written */
+    size_t slot_count, slot_capacity, index;
     uint64_t first_id;
     uint64_t live_count;               /* of the window, in the process that is read */
     uint64_t process_id;               /* that one */
     uint64_t birth_count, birth_bytes; /* of it, so far */
     int64_t position;
     struct tn_allocation out;
+    struct tn_log_event batch[BATCH_EVENTS];
 };
 
 int tn_ordered_open_windows(struct sqlite3 *database, const struct tn_cursor_range *range, size_t window_ids,
@@ -67,20 +73,15 @@ int tn_ordered_open(struct sqlite3 *database, const struct tn_cursor_range *rang
 
 /* ---------------------------------------------------------------------------------------- events */
 
-static struct slot *slot_of(struct tn_ordered *ordered, uint64_t id)
-{
-    uint64_t index = id - ordered->first_id;
-    return index < ordered->slot_count ? &ordered->slots[index] : NULL;
-}
-
 static void note_birth(struct tn_ordered *ordered, const struct tn_log_event *birth)
 {
     ordered->birth_count++;
     ordered->birth_bytes += birth->size_bytes;
-    struct slot *slot = slot_of(ordered, birth->allocation_id);
-    if (slot == NULL || slot->state != STATE_NONE)
+    uint64_t index = birth->allocation_id - ordered->first_id;
+    if (index >= ordered->slot_count || ordered->states[index] != STATE_NONE)
         return;
-    *slot = (struct slot){
+    ordered->states[index] = STATE_LIVE;
+    ordered->slots[index] = (struct slot){
         .size_bytes = birth->size_bytes,
         .usable_size_bytes = birth->usable_size_bytes,
         .alignment_bytes = birth->alignment_bytes,
@@ -94,16 +95,16 @@ static void note_birth(struct tn_ordered *ordered, const struct tn_log_event *bi
         .thread_id = (uint32_t)birth->thread_id,
         .stack_id = (uint32_t)birth->stack_id,
         .function = (uint8_t)birth->function,
-        .state = STATE_LIVE,
     };
     ordered->live_count++;
 }
 
 static void note_death(struct tn_ordered *ordered, const struct tn_log_event *death)
 {
-    struct slot *slot = slot_of(ordered, death->allocation_id);
-    if (slot == NULL || slot->state != STATE_LIVE)
+    uint64_t index = death->allocation_id - ordered->first_id;
+    if (index >= ordered->slot_count || ordered->states[index] != STATE_LIVE)
         return;
+    struct slot *slot = &ordered->slots[index];
     slot->death_ns = death->time_ns;
     slot->lifetime_allocations = ordered->birth_count - slot->lifetime_allocations;
     slot->lifetime_bytes = ordered->birth_bytes - slot->lifetime_bytes;
@@ -111,22 +112,35 @@ static void note_death(struct tn_ordered *ordered, const struct tn_log_event *de
     slot->free_thread_id = (uint32_t)death->thread_id;
     slot->free_stack_id = (uint32_t)death->stack_id;
     slot->free_function = (uint8_t)death->function;
-    slot->state = STATE_DEAD;
+    ordered->states[index] = STATE_DEAD;
     ordered->live_count--;
 }
 
-static void note(struct tn_ordered *ordered, struct tn_event_cursor *cursor, const struct tn_log_event *event)
+static void expect(const struct tn_ordered *ordered, const struct tn_log_event *event)
 {
-    if (event->process_id != ordered->process_id) {
-        ordered->process_id = event->process_id;
+    uint64_t index = event->allocation_id - ordered->first_id;
+    if (!event->is_birth && index < ordered->slot_count)
+        __builtin_prefetch(&ordered->slots[index].lifetime_allocations, 1);
+}
+
+/* Events of one chunk, hence of one process. */
+static void note(struct tn_ordered *ordered, struct tn_event_cursor *cursor, int count)
+{
+    const struct tn_log_event *events = ordered->batch;
+    if (events[0].process_id != ordered->process_id) {
+        ordered->process_id = events[0].process_id;
         ordered->live_count = 0;
         ordered->birth_count = tn_event_cursor_births_before(cursor);
         ordered->birth_bytes = tn_event_cursor_bytes_before(cursor);
     }
-    if (event->is_birth)
-        note_birth(ordered, event);
-    else
-        note_death(ordered, event);
+    for (int i = 0; i < count; i++) {
+        if (i + AHEAD_EVENTS < count)
+            expect(ordered, &events[i + AHEAD_EVENTS]);
+        if (events[i].is_birth)
+            note_birth(ordered, &events[i]);
+        else
+            note_death(ordered, &events[i]);
+    }
     if (ordered->live_count == 0 && tn_event_cursor_is_past_range(cursor))
         tn_event_cursor_skip_process(cursor);
 }
@@ -164,27 +178,33 @@ static int read_events(struct tn_ordered *ordered, const struct tn_cursor_range 
     int r = tn_event_cursor_open_range(ordered->database, range, &cursor);
     if (r < 0)
         return r;
-    const struct tn_log_event *event;
     ordered->process_id = 0;
-    while ((r = tn_event_cursor_next(cursor, &event)) == 1)
-        note(ordered, cursor, event);
+    while ((r = tn_event_cursor_read(cursor, ordered->batch, BATCH_EVENTS)) > 0)
+        note(ordered, cursor, r);
     ordered->position = tn_event_cursor_position(cursor);
     tn_event_cursor_close(cursor);
     return r;
 }
 
 /* Slots of nobody. Deaths go to random places of a large array: in huge pages they miss the address cache
- * less often, and the array is there sooner. */
+ * less often, and the array is there sooner. The slots themselves need not be cleared. */
 static int make_slots(struct tn_ordered *ordered, size_t count)
 {
-    size_t size_bytes = (count * sizeof(ordered->slots[0]) + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
-    free(ordered->slots);
     ordered->index = ordered->slot_count = 0;
-    ordered->slots = aligned_alloc(HUGE_PAGE_BYTES, size_bytes);
-    if (ordered->slots == NULL)
-        return -ENOMEM;
-    madvise(ordered->slots, size_bytes, MADV_HUGEPAGE);
-    memset(ordered->slots, 0, count * sizeof(ordered->slots[0]));
+    if (count > ordered->slot_capacity) {
+        size_t size_bytes =
+            (count * sizeof(ordered->slots[0]) + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
+        free(ordered->slots);
+        free(ordered->states);
+        ordered->slot_capacity = 0;
+        ordered->slots = aligned_alloc(HUGE_PAGE_BYTES, size_bytes);
+        ordered->states = malloc(count);
+        if (ordered->slots == NULL || ordered->states == NULL)
+            return -ENOMEM;
+        madvise(ordered->slots, size_bytes, MADV_HUGEPAGE);
+        ordered->slot_capacity = count;
+    }
+    memset(ordered->states, STATE_NONE, count);
     ordered->slot_count = count;
     return 0;
 }
@@ -205,9 +225,8 @@ static int fill_window(struct tn_ordered *ordered, uint64_t from_id)
 
 /* ---------------------------------------------------------------------------------------- allocations */
 
-static void show(struct tn_ordered *ordered, uint64_t id, const struct slot *slot)
+static void show(struct tn_ordered *ordered, uint64_t id, const struct slot *slot, bool is_live)
 {
-    bool is_live = slot->state == STATE_LIVE;
     ordered->out = (struct tn_allocation){
         .id = id,
         .process_id = slot->process_id,
@@ -237,9 +256,10 @@ int tn_ordered_next(struct tn_ordered *ordered, const struct tn_allocation **ret
     for (;;) {
         while (ordered->index < ordered->slot_count) {
             size_t index = ordered->index++;
-            if (ordered->slots[index].state == STATE_NONE)
+            if (ordered->states[index] == STATE_NONE)
                 continue;
-            show(ordered, ordered->first_id + index, &ordered->slots[index]);
+            show(ordered, ordered->first_id + index, &ordered->slots[index],
+                 ordered->states[index] == STATE_LIVE);
             *ret_allocation = &ordered->out;
             return 1;
         }
@@ -260,5 +280,6 @@ void tn_ordered_close(struct tn_ordered *ordered)
     if (ordered == NULL)
         return;
     free(ordered->slots);
+    free(ordered->states);
     free(ordered);
 }

@@ -16,7 +16,7 @@ struct tn_ordered;
 
 /* Iterate over the wanted allocations in order of their ids.
  *
- * Memory   112 bytes an allocation, 118 MB at most
+ * Memory   113 bytes an allocation, 119 MB at most
  * Returns  0; -ENOMEM; as tn_event_cursor_open
  * Owns     the caller owns *ret_ordered; tn_ordered_close releases it, before the connection is closed */
 int tn_ordered_open(struct sqlite3 *database, const struct tn_cursor_range *range,
