@@ -20,6 +20,10 @@ struct tn_column_out {
     uint8_t *wide_limit;      /* up to there one more number fits; NULL: no memory yet */
     uint64_t bits;            /* the last, incomplete byte of a TN_WIDE_BITS column */
     uint32_t bit_count;       /* of bits, below 8 */
+    /* seal.c, from chunk to chunk */
+    uint8_t chunks_to_trial; /* until both ways to compress are tried again */
+    uint8_t trial_chunks;    /* what chunks_to_trial began with */
+    bool is_noise;           /* nothing repeats: literals only */
 };
 
 /* Whose birth it was. */
