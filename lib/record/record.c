@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -17,12 +18,18 @@
 #define SECOND_NS    UINT64_C(1000000000)
 #define SLEEP_NS_MIN 250000
 #define SLEEP_NS_MAX 4000000
-#define FILL_SLACK   16u  /* of a ring's 256 parts: with less to do, the next rest may be longer */
-#define FILL_BUSY    64u  /* with more, the next round follows at once, and the next rest is shorter */
-#define FILL_LATE    192u /* with that much, it is as short as can be */
+#define GIVE_WAY_NS  1000000 /* from rests of that length on */
+
+/* How full the fullest ring was, in 256 parts of it. */
+#define FILL_SLACK 16u  /* with less the recorder rests, and after a rest it makes the next one longer */
+#define FILL_BUSY  64u  /* with more after a rest, the next one is shorter */
+#define FILL_LATE  192u /* with more, as short as can be */
+
+/* A full ring and a round with fewer events: a thread was interrupted within one. Nothing later can be taken
+ * until it goes on, and it may wait for our processor. */
+#define STUCK_EVENTS 2000u
 #define STUCK_NS     50000
-#define STUCK_EVENTS 2000u /* a full ring and a round with fewer: a thread was interrupted within an event   \
-                            */
+
 #define QUEUE_BYTES_MAX (UINT64_C(64) << 20)
 
 /* At the close, how long what runs on is given to see that it is refused, and its stores to arrive. */
@@ -122,29 +129,47 @@ static void rest(const struct tn_recording *recording, long sleep_ns)
     ppoll(&poll_fd, 1, &limit, NULL);
 }
 
-/* How long to rest between rounds, so that a ring is an eighth full or so at the end of it: each round takes
- * a processor from somebody, and finds its own memory gone from the caches (redis-server: a quarter less of
- * the recorder's time with rests of 2 ms instead of a quarter).
+/* How long to rest after a round. A program that fills its ring in a millisecond gets round after round: it
+ * would have to wait for a recorder that wakes up late. One that takes its time gets as few rounds as
+ * possible: each takes a processor from somebody, and finds its own memory gone from the caches
+ * (redis-server: a quarter less of the recorder's time with rests of 2 ms instead of a quarter of one).
  *
- * Returns  0: the next round follows at once; *sleep_ns is for the one after */
-static long next_rest_ns(long *sleep_ns, uint32_t fill, uint64_t events)
+ * sleep_ns  in: the rest before that round, 0 for none; out: the rest after it
+ * pace_ns   how long rests are now: learned from what came in during one */
+static void choose_rest(long *sleep_ns, long *pace_ns, uint32_t fill, uint64_t events)
 {
-    /* Nothing can be taken until that thread goes on, and it may wait for our processor. */
-    if (fill >= FILL_BUSY && events < STUCK_EVENTS)
-        return STUCK_NS;
-    if (fill >= FILL_BUSY) {
-        bool is_short = fill >= FILL_LATE || *sleep_ns / 2 < SLEEP_NS_MIN;
-        *sleep_ns = is_short ? SLEEP_NS_MIN : *sleep_ns / 2;
-        return 0;
+    bool has_rested = *sleep_ns == *pace_ns;
+    if (fill >= FILL_BUSY && events < STUCK_EVENTS) {
+        *sleep_ns = STUCK_NS;
+        return;
     }
-    if (fill < FILL_SLACK)
-        *sleep_ns = *sleep_ns * 2 < SLEEP_NS_MAX ? *sleep_ns * 2 : SLEEP_NS_MAX;
-    return *sleep_ns;
+    if (fill >= FILL_LATE)
+        *pace_ns = SLEEP_NS_MIN;
+    else if (fill >= FILL_BUSY && has_rested)
+        *pace_ns = *pace_ns / 2 > SLEEP_NS_MIN ? *pace_ns / 2 : SLEEP_NS_MIN;
+    else if (fill < FILL_SLACK && has_rested)
+        *pace_ns = *pace_ns * 2 < SLEEP_NS_MAX ? *pace_ns * 2 : SLEEP_NS_MAX;
+    *sleep_ns = fill < FILL_SLACK ? *pace_ns : 0;
+}
+
+/* While there is time, whoever is recorded goes first: a recorder that wakes up takes no processor from a
+ * thread that runs (two processes that answer each other, redis-server and its benchmark, stand still
+ * together when one of them is interrupted). While a program is near to waiting for us, not: it may be the
+ * thread that runs. A policy that somebody chose is left as it is. */
+static void give_way(bool *is_giving_way, long pace_ns)
+{
+    const struct sched_param none = {0};
+    bool has_time = pace_ns >= GIVE_WAY_NS;
+    if (has_time == *is_giving_way || sched_getscheduler(0) != (has_time ? SCHED_OTHER : SCHED_BATCH))
+        return;
+    *is_giving_way = has_time;
+    sched_setscheduler(0, has_time ? SCHED_BATCH : SCHED_OTHER, &none);
 }
 
 static int loop(struct tn_recording *recording)
 {
-    long sleep_ns = SLEEP_NS_MIN;
+    long sleep_ns = 0, pace_ns = SLEEP_NS_MIN;
+    bool is_giving_way = false;
     recording->last_second_ns = tn_recording_monotonic_ns();
     while (!tn_recording_is_over(recording) && !recording->is_closing) {
         uint64_t events = 0;
@@ -157,9 +182,10 @@ static int loop(struct tn_recording *recording)
         }
         if (r < 0)
             return tn_recording_fail(recording, r, "record");
-        long rest_ns = next_rest_ns(&sleep_ns, recording->shared.fill, events);
-        if (rest_ns != 0)
-            rest(recording, rest_ns);
+        choose_rest(&sleep_ns, &pace_ns, recording->shared.fill, events);
+        give_way(&is_giving_way, pace_ns);
+        if (sleep_ns != 0)
+            rest(recording, sleep_ns);
         r = tn_recording_attend(recording);
         if (r < 0)
             return tn_recording_fail(recording, r, "record a process");
@@ -212,16 +238,6 @@ static void raise_limits(void)
     mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
 
-/* Whoever is recorded goes first: a recorder that wakes up takes no processor from a thread that runs, and
- * gets its fair share all the same (two processes that answer each other, redis-server and its benchmark,
- * stand still together when one of them is interrupted). A policy that somebody chose is left as it is. */
-static void give_way(void)
-{
-    const struct sched_param none = {0};
-    if (sched_getscheduler(0) == SCHED_OTHER)
-        sched_setscheduler(0, SCHED_BATCH, &none);
-}
-
 static int open_signals(void)
 {
     static const int ignored[] = {SIGINT,  SIGHUP,  SIGPIPE, SIGQUIT, SIGTSTP,
@@ -240,7 +256,7 @@ static int open_signals(void)
 static int open_descriptors(struct tn_recording *recording)
 {
     raise_limits();
-    give_way();
+    prctl(PR_SET_TIMERSLACK, 1);
     recording->signal_fd = open_signals();
     recording->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (recording->signal_fd < 0 || recording->epoll_fd < 0)
