@@ -60,7 +60,7 @@ static inline struct tn_death death_of(struct tn_stream *stream, const struct tn
         .depth_bytes = stream->next[3] >> 32,
         .left_depth_bytes = take_left(stream),
         .function = event_function(stream->head),
-        .address = entry->address,
+        .address = tn_table_address(entry),
         .size_class = entry->value >> TN_MATCH_CLASS_SHIFT & TN_MATCH_CLASS_MASK,
     };
 }
@@ -142,7 +142,7 @@ static int make_way(struct tn_stream *stream, struct tn_table_entry *entry, bool
 {
     struct tn_matcher *matcher = stream->matcher;
     if ((entry->value & TN_MATCH_BEGUN) != 0)
-        return release_begun_at(matcher, entry->address);
+        return release_begun_at(matcher, tn_table_address(entry));
     if (!is_forced && !is_alone(matcher))
         return TN_VERDICT_PARK;
     matcher->totals->unmatched_births++;
@@ -245,7 +245,7 @@ static int begin_known(struct tn_stream *stream, struct tn_table_entry *entry)
     bool is_known = tn_event_kind_of(after) == TN_EVENT_REALLOC_COMMIT;
     struct tn_death death = death_of(stream, entry);
     stream->begun = (struct tn_begun){
-        .address = entry->address,
+        .address = tn_table_address(entry),
         .allocation_id = death.allocation_id,
         .time_ns = death.time_ns,
         .stack_id = death.stack_id,

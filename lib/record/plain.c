@@ -28,8 +28,9 @@ int tn_batch_flush(struct tn_batch *batch)
         return 0;
     struct tn_totals *totals = matcher->totals;
     matcher->last_ns = batch->last_ns;
-    totals->births += batch->births;
-    totals->deaths += count - batch->births;
+    uint64_t births = batch->last_id - batch->base_id;
+    totals->births += births;
+    totals->deaths += count - births;
     totals->birth_bytes += batch->birth_bytes;
     totals->unknown_stacks += batch->unknown_stacks;
     batch->matcher = NULL;
@@ -46,9 +47,9 @@ static int begin_batch(struct tn_batch *batch, struct tn_matcher *matcher)
     batch->line = matcher->clock->line;
     batch->stack_rows = matcher->stacks.rows;
     batch->stack_count = matcher->stacks.count;
-    batch->last_id = tn_log_last_id(matcher->writer);
+    batch->base_id = batch->last_id = tn_log_last_id(matcher->writer);
     batch->last_ns = matcher->last_ns;
-    batch->births = batch->birth_bytes = batch->unknown_stacks = 0;
+    batch->birth_bytes = batch->unknown_stacks = 0;
     return 0;
 }
 
@@ -88,57 +89,47 @@ static inline uint32_t plain_stack(struct tn_batch *batch, uint64_t head)
 {
     uint32_t id = tn_event_stack_of(head);
     uint32_t row = id < batch->stack_count ? batch->stack_rows[id] : 0;
-    if (__builtin_expect((id != 0) & (row == 0), 0))
-        batch->unknown_stacks++;
+    if (__builtin_expect(row == 0, 0))
+        batch->unknown_stacks += id != 0;
     return row;
 }
 
 /* What births and deaths have in common. */
-static inline struct tn_plain_event *put_event(struct tn_batch *batch, uint32_t thread_id,
-                                               const struct plain *plain, uint64_t value)
+static inline void put_event(struct tn_batch *batch, struct tn_plain_event *event, const struct plain *plain)
 {
-    struct tn_plain_event *event = &batch->events[batch->count++];
     uint32_t function = tn_event_function_of(plain->head);
     event->time_ns = plain_ns(batch, plain->stamp);
-    event->allocation_id = value & TN_MATCH_ID_MASK;
     event->address = plain_address(plain);
-    event->thread_id = thread_id;
     event->stack_id = plain_stack(batch, plain->head);
     event->depth_bytes = (uint32_t)(plain->word_3 >> 32);
-    event->size_class = (uint8_t)(value >> TN_MATCH_CLASS_SHIFT);
     event->function = (uint8_t)(function < TN_FUNCTION_COUNT ? function : TN_FUNCTION_NONE);
-    return event;
 }
 
-static inline void put_birth(struct tn_batch *batch, uint32_t thread_id, const struct plain *plain,
-                             uint64_t value)
+static inline void put_birth(struct tn_batch *batch, struct tn_plain_event *event, const struct plain *plain)
 {
-    struct tn_plain_event *event = put_event(batch, thread_id, plain, value);
-    uint32_t size_bytes = (uint32_t)plain->word_3;
+    uint32_t size_bytes = (uint32_t)plain->word_3, excess_bytes = (uint32_t)(plain->word_2 >> 48);
+    put_event(batch, event, plain);
+    event->allocation_id = ++batch->last_id;
     event->size_bytes = size_bytes;
-    event->excess_bytes = (uint32_t)(plain->word_2 >> 48);
+    event->excess_bytes = excess_bytes;
+    event->size_class = (uint8_t)tn_log_size_class((uint64_t)size_bytes + excess_bytes);
     event->is_birth = true;
-    batch->births++;
     batch->birth_bytes += size_bytes;
 }
 
-static inline void put_death(struct tn_batch *batch, uint32_t thread_id, const struct plain *plain,
-                             uint64_t value)
+static inline void put_death(struct tn_batch *batch, struct tn_plain_event *event, const struct plain *plain,
+                             uint64_t allocation_id, uint8_t size_class)
 {
-    struct tn_plain_event *event = put_event(batch, thread_id, plain, value);
+    put_event(batch, event, plain);
+    event->allocation_id = allocation_id;
     event->size_bytes = event->excess_bytes = 0;
+    event->size_class = size_class;
     event->is_birth = false;
 }
 
-/* The value of the table for a block that is born now. */
-static inline uint64_t next_value(struct tn_batch *batch, const struct plain *plain)
-{
-    uint64_t usable_size_bytes = (plain->word_3 & UINT32_MAX) + (plain->word_2 >> 48);
-    return ++batch->last_id | (uint64_t)tn_log_size_class(usable_size_bytes) << TN_MATCH_CLASS_SHIFT;
-}
-
 /* An address that is taken is for match.c to judge. */
-static inline enum step apply_birth(struct tn_batch *batch, uint32_t thread_id, const struct plain *plain)
+static inline enum step apply_birth(struct tn_batch *batch, struct tn_plain_event *event,
+                                    const struct plain *plain)
 {
     uint64_t address = plain_address(plain);
     if (__builtin_expect(address == 0, 0))
@@ -148,13 +139,13 @@ static inline enum step apply_birth(struct tn_batch *batch, uint32_t thread_id, 
         return STEP_NO_MEMORY;
     if (__builtin_expect(entry->value != 0, 0))
         return STEP_STOP;
-    uint64_t value = next_value(batch, plain);
-    entry->value = value;
-    put_birth(batch, thread_id, plain, value);
+    put_birth(batch, event, plain);
+    entry->value = event->allocation_id | (uint64_t)event->size_class << TN_MATCH_CLASS_SHIFT;
     return STEP_DONE;
 }
 
-static inline enum step apply_death(struct tn_batch *batch, uint32_t thread_id, const struct plain *plain)
+static inline enum step apply_death(struct tn_batch *batch, struct tn_plain_event *event,
+                                    const struct plain *plain)
 {
     struct tn_table *table = &batch->matcher->table;
     struct tn_table_entry *entry = tn_table_find(table, plain_address(plain));
@@ -162,22 +153,21 @@ static inline enum step apply_death(struct tn_batch *batch, uint32_t thread_id, 
         return STEP_STOP;
     uint64_t value = entry->value;
     tn_table_remove(table, entry);
-    put_death(batch, thread_id, plain, value);
+    put_death(batch, event, plain, value & TN_MATCH_ID_MASK, (uint8_t)(value >> TN_MATCH_CLASS_SHIFT));
     return STEP_DONE;
 }
 
 /* A birth and, as the next event, the death of its block: the table need not know, but must not hold another
  * block there. False: nothing was done. */
-static inline bool apply_pair(struct tn_batch *batch, uint32_t thread_id, const struct plain *birth,
+static inline bool apply_pair(struct tn_batch *batch, struct tn_plain_event *event, const struct plain *birth,
                               const struct plain *death)
 {
     uint64_t address = plain_address(birth);
     if (address != plain_address(death) || address == 0 ||
         tn_table_find(&batch->matcher->table, address) != NULL)
         return false;
-    uint64_t value = next_value(batch, birth);
-    put_birth(batch, thread_id, birth, value);
-    put_death(batch, thread_id, death, value);
+    put_birth(batch, event, birth);
+    put_death(batch, event + 1, death, event->allocation_id, event->size_class);
     return true;
 }
 
@@ -198,7 +188,7 @@ static inline __attribute__((always_inline)) void prefetch(const struct tn_batch
 }
 
 /* Apply the event at `next`, or the pair. Returns how many; 0: it is not plain, or *ret_error is set. */
-static inline uint32_t apply(struct tn_batch *batch, uint32_t thread_id, const uint64_t *next,
+static inline uint32_t apply(struct tn_batch *batch, struct tn_plain_event *event, const uint64_t *next,
                              const uint64_t *end, uint64_t bound_ticks, int *ret_error)
 {
     struct plain plain = read_plain(next);
@@ -207,15 +197,15 @@ static inline uint32_t apply(struct tn_batch *batch, uint32_t thread_id, const u
     if (plain.stamp > bound_ticks)
         return 0;
     if (kind == HEAD_DEATH) {
-        step = apply_death(batch, thread_id, &plain);
+        step = apply_death(batch, event, &plain);
     } else if (kind == HEAD_BIRTH) {
         if (end - next >= 8 && ((next[6] ^ plain.word_2) & TN_ADDRESS_MASK) == 0) {
             struct plain after = read_plain(next + 4);
             if ((after.head & HEAD_MASK) == HEAD_DEATH && after.stamp <= bound_ticks &&
-                apply_pair(batch, thread_id, &plain, &after))
+                apply_pair(batch, event, &plain, &after))
                 return 2;
         }
-        step = apply_birth(batch, thread_id, &plain);
+        step = apply_birth(batch, event, &plain);
     }
     if (__builtin_expect(step == STEP_NO_MEMORY, 0))
         *ret_error = -ENOMEM;
@@ -235,23 +225,25 @@ int tn_plain_run(struct tn_stream *stream, uint64_t bound_ticks, struct tn_batch
     if (!is_usual(stream))
         return 0;
     int r = batch->matcher == stream->matcher ? 0 : begin_batch(batch, stream->matcher);
-    uint32_t thread_id = (uint32_t)stream->thread_id, count = 0;
+    uint32_t thread_id = (uint32_t)stream->thread_id;
     const uint64_t *next = stream->next, *end = stream->end;
     const uint64_t *last = end - next > RUN_WORDS ? next + RUN_WORDS : end;
     while (r == 0 && last - next >= 4) {
+        struct tn_plain_event *event = &batch->events[batch->count];
         prefetch(batch, next, end);
-        uint32_t done = apply(batch, thread_id, next, end, bound_ticks, &r);
+        uint32_t done = apply(batch, event, next, end, bound_ticks, &r);
         if (done == 0)
             break;
+        event[0].thread_id = event[done - 1].thread_id = thread_id;
         next += (size_t)done * 4;
-        count += done;
+        batch->count += done;
         if (__builtin_expect(batch->count > TN_BATCH_EVENTS - 2, 0)) {
             r = tn_batch_flush(batch);
             if (r == 0)
                 r = begin_batch(batch, stream->matcher);
         }
     }
+    *ret_count = (uint32_t)((size_t)(next - stream->next) / 4);
     stream->next = next;
-    *ret_count = count;
     return r;
 }

@@ -7,7 +7,8 @@
 #define PART_CAPACITY_MIN   16u
 #define PART_CAPACITY_SMALL 128u /* smaller parts grow twofold, larger ones by a third */
 #define LINE_BYTES          64u
-#define PASSED_MAX          255u
+#define PASSED_ONE          (UINT64_C(1) << 48)
+#define PASSED_MAX          (UINT64_C(65535) << 48)
 
 static struct tn_table_part *part_of(struct tn_table *table, uint64_t address)
 {
@@ -16,8 +17,7 @@ static struct tn_table_part *part_of(struct tn_table *table, uint64_t address)
 
 static size_t part_bytes(uint32_t capacity)
 {
-    size_t bytes = capacity * sizeof(struct tn_table_entry) + capacity / TN_TABLE_BUCKET;
-    return (bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+    return capacity * sizeof(struct tn_table_entry);
 }
 
 static uint32_t next_bucket(const struct tn_table_part *part, uint32_t bucket)
@@ -32,12 +32,25 @@ static struct tn_table_entry *entries_of(const struct tn_table_part *part, uint3
 
 /* ---------------------------------------------------------------------------------------- one part */
 
+/* An entry goes behind a bucket, or is not there any more. */
+static void pass(struct tn_table_entry *bucket)
+{
+    if (bucket->key < PASSED_MAX)
+        bucket->key += PASSED_ONE;
+}
+
+static void unpass(struct tn_table_entry *bucket)
+{
+    if (bucket->key < PASSED_MAX)
+        bucket->key -= PASSED_ONE;
+}
+
 /* An empty place for an address that is not there, in its home bucket or behind it. The part is not full. */
 static struct tn_table_entry *place(struct tn_table_part *part, uint32_t bucket)
 {
     uint32_t free_bits;
     while ((free_bits = tn_table_bits(entries_of(part, bucket), 0)) == 0) {
-        part->passed[bucket] += part->passed[bucket] != PASSED_MAX;
+        pass(entries_of(part, bucket));
         bucket = next_bucket(part, bucket);
     }
     return entries_of(part, bucket) + __builtin_ctz(free_bits);
@@ -68,11 +81,13 @@ static bool resize(struct tn_table_part *part, uint32_t capacity)
     if (wanted.entries == NULL)
         return false;
     memset(wanted.entries, 0, part_bytes(capacity));
-    wanted.passed = (uint8_t *)(wanted.entries + capacity);
     for (uint32_t i = 0; i < part->capacity; i++) {
-        uint64_t address = part->entries[i].address;
-        if (address != 0)
-            *place(&wanted, tn_table_home(tn_table_hash(address), capacity)) = part->entries[i];
+        uint64_t address = tn_table_address(&part->entries[i]);
+        if (address == 0)
+            continue;
+        struct tn_table_entry *entry = place(&wanted, tn_table_home(tn_table_hash(address), capacity));
+        entry->key |= address;
+        entry->value = part->entries[i].value;
     }
     free(part->entries);
     *part = wanted;
@@ -102,7 +117,8 @@ static void give_room_back(struct tn_table_part *part)
 struct tn_table_entry *tn_table_find_behind(const struct tn_table_part *part, uint32_t home, uint64_t address)
 {
     uint32_t bucket = home;
-    for (uint32_t n = 0; part->passed[bucket] != 0 && n < part->capacity; n += TN_TABLE_BUCKET) {
+    for (uint32_t n = 0; tn_table_is_passed(entries_of(part, bucket)) && n < part->capacity;
+         n += TN_TABLE_BUCKET) {
         bucket = next_bucket(part, bucket);
         uint32_t bits = tn_table_bits(entries_of(part, bucket), address);
         if (bits != 0)
@@ -122,27 +138,22 @@ struct tn_table_entry *tn_table_claim_anyhow(struct tn_table *table, uint64_t ad
     if (__builtin_expect(entry != NULL, 0))
         return entry;
     entry = place(part, tn_table_home(tn_table_hash(address), part->capacity));
-    entry->address = address;
+    entry->key |= address;
     part->count++;
     table->count++;
     return entry;
 }
 
-/* The entry of a bucket behind its home goes: it passes no bucket any more. */
-static void unpass(struct tn_table_part *part, uint32_t home, uint32_t bucket)
-{
-    for (; home != bucket; home = next_bucket(part, home))
-        part->passed[home] -= part->passed[home] != PASSED_MAX;
-}
-
 void tn_table_remove_anyhow(struct tn_table *table, struct tn_table_entry *entry)
 {
-    struct tn_table_part *part = part_of(table, entry->address);
+    uint64_t address = tn_table_address(entry);
+    struct tn_table_part *part = part_of(table, address);
     uint32_t bucket = (uint32_t)(entry - part->entries) / TN_TABLE_BUCKET;
-    uint32_t home = tn_table_home(tn_table_hash(entry->address), part->capacity);
-    if (__builtin_expect(home != bucket, 0))
-        unpass(part, home, bucket);
-    *entry = (struct tn_table_entry){0};
+    uint32_t home = tn_table_home(tn_table_hash(address), part->capacity);
+    for (; home != bucket; home = next_bucket(part, home))
+        unpass(entries_of(part, home));
+    entry->key -= address;
+    entry->value = 0;
     part->count--;
     table->count--;
     give_room_back(part);
@@ -153,7 +164,7 @@ static bool is_part_valid(const struct tn_table *table, size_t number, uint32_t 
     const struct tn_table_part *part = &table->parts[number];
     uint32_t count = 0;
     for (uint32_t i = 0; i < part->capacity; i++) {
-        uint64_t address = part->entries[i].address;
+        uint64_t address = tn_table_address(&part->entries[i]);
         if (address == 0)
             continue;
         count++;

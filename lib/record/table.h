@@ -11,20 +11,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define TN_TABLE_PART_BITS 8
 #define TN_TABLE_PARTS     (1u << TN_TABLE_PART_BITS)
 #define TN_TABLE_BUCKET    4u /* entries; a cache line */
 
+#define TN_TABLE_ADDRESS_MASK ((UINT64_C(1) << 48) - 1)
+
 struct tn_table_entry {
-    uint64_t address; /* 0: empty */
-    uint64_t value;   /* the matcher's */
+    uint64_t
+        key; /* bits 0-47 address, 0: empty; bits 48-63, of a bucket's first entry: how many entries stand
+                behind the bucket, but began there or before it; 65,535: that many or more, for good */
+    uint64_t value; /* the matcher's; 0 of an empty one */
 };
 
 /* An entry stands in its home bucket, or where that was full, in the next ones, round the end. */
 struct tn_table_part {
     struct tn_table_entry *entries; /* owned; on a cache line; NULL while capacity is 0 */
-    uint8_t *passed;                /* by bucket: entries that stand behind it, but began there or before it;
-                                       255: that many or more, for good. In the memory of entries */
     uint32_t capacity;              /* entries; a multiple of TN_TABLE_BUCKET */
     uint32_t count;                 /* used ones */
     uint32_t most;                  /* that count may reach in this capacity: 7 in 10 */
@@ -43,10 +49,21 @@ static inline uint64_t tn_table_hash(uint64_t address)
     return address * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* The bucket where an address begins, for a part with entries. */
+/* The bucket where an address begins, for a part with entries: capacity is 4 times their number. */
 static inline uint32_t tn_table_home(uint64_t hash, uint32_t capacity)
 {
-    return (uint32_t)((hash << TN_TABLE_PART_BITS >> 32) * (capacity / TN_TABLE_BUCKET) >> 32);
+    return (uint32_t)((hash << TN_TABLE_PART_BITS >> 32) * capacity >> 34);
+}
+
+static inline uint64_t tn_table_address(const struct tn_table_entry *entry)
+{
+    return entry->key & TN_TABLE_ADDRESS_MASK;
+}
+
+/* Whether entries that began in this bucket, or before it, stand behind it. */
+static inline bool tn_table_is_passed(const struct tn_table_entry *bucket)
+{
+    return bucket->key > TN_TABLE_ADDRESS_MASK;
 }
 
 /* Ask for the line where address would stand; any value is fine, also one that is no address. Always inline:
@@ -59,22 +76,36 @@ static inline __attribute__((always_inline)) void tn_table_prefetch(const struct
     __builtin_prefetch(part->entries + (size_t)tn_table_home(hash, part->capacity) * TN_TABLE_BUCKET, 1);
 }
 
-/* Which entries of a bucket have this address, a bit each. The empty assembly keeps the compiler from testing
- * them one by one, with branches that nobody can foresee. */
+/* Which entries of a bucket have this address, a bit each, without branches, which nobody could foresee. */
+#ifdef __SSE2__
 static inline uint32_t tn_table_bits(const struct tn_table_entry *bucket, uint64_t address)
 {
-    uint32_t bits = (uint32_t)(bucket[0].address == address) | (uint32_t)(bucket[1].address == address) << 1 |
-                    (uint32_t)(bucket[2].address == address) << 2 |
-                    (uint32_t)(bucket[3].address == address) << 3;
+    const __m128i *entries = (const __m128i *)bucket;
+    __m128i first = _mm_unpacklo_epi32(_mm_load_si128(entries), _mm_load_si128(entries + 1));
+    __m128i second = _mm_unpacklo_epi32(_mm_load_si128(entries + 2), _mm_load_si128(entries + 3));
+    __m128i low = _mm_unpacklo_epi64(first, second);
+    __m128i high = _mm_and_si128(_mm_unpackhi_epi64(first, second), _mm_set_epi32(-1, -1, -1, 0xffff));
+    __m128i is_low = _mm_cmpeq_epi32(low, _mm_set1_epi32((int)(uint32_t)address));
+    __m128i is_high = _mm_cmpeq_epi32(high, _mm_set1_epi32((int)(uint32_t)(address >> 32)));
+    return (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(_mm_and_si128(is_low, is_high)));
+}
+#else
+static inline uint32_t tn_table_bits(const struct tn_table_entry *bucket, uint64_t address)
+{
+    uint32_t bits = (uint32_t)(tn_table_address(bucket) == address) |
+                    (uint32_t)(bucket[1].key == address) << 1 | (uint32_t)(bucket[2].key == address) << 2 |
+                    (uint32_t)(bucket[3].key == address) << 3;
+    /* Keeps the compiler from testing them one by one. */
     __asm__("" : "+r"(bits));
     return bits;
 }
+#endif
 
 /* The slow half of tn_table_find: behind the home bucket. */
 struct tn_table_entry *tn_table_find_behind(const struct tn_table_part *part, uint32_t home,
                                             uint64_t address);
 
-/* The entry of an address, or NULL. address: not 0. Valid until the next claim or remove. */
+/* The entry of an address, or NULL. address: not 0, below 2^48. Valid until the next claim or remove. */
 static inline struct tn_table_entry *tn_table_find(const struct tn_table *table, uint64_t address)
 {
     uint64_t hash = tn_table_hash(address);
@@ -86,7 +117,7 @@ static inline struct tn_table_entry *tn_table_find(const struct tn_table *table,
     uint32_t bits = tn_table_bits(bucket, address);
     if (__builtin_expect(bits != 0, 1))
         return bucket + __builtin_ctz(bits);
-    return part->passed[home] != 0 ? tn_table_find_behind(part, home, address) : NULL;
+    return tn_table_is_passed(bucket) ? tn_table_find_behind(part, home, address) : NULL;
 }
 
 /* The slow halves of tn_table_claim and tn_table_remove: a part that is full, a bucket that is. */
@@ -101,13 +132,14 @@ static inline struct tn_table_entry *tn_table_claim(struct tn_table *table, uint
     struct tn_table_part *part = &table->parts[hash >> (64 - TN_TABLE_PART_BITS)];
     if (__builtin_expect(part->count >= part->most, 0))
         return tn_table_claim_anyhow(table, address);
-    uint32_t home = tn_table_home(hash, part->capacity);
-    struct tn_table_entry *bucket = part->entries + (size_t)home * TN_TABLE_BUCKET;
+    struct tn_table_entry *bucket =
+        part->entries + (size_t)tn_table_home(hash, part->capacity) * TN_TABLE_BUCKET;
     uint32_t free_bits = tn_table_bits(bucket, 0);
-    if (__builtin_expect(tn_table_bits(bucket, address) != 0 || free_bits == 0 || part->passed[home] != 0, 0))
+    if (__builtin_expect(
+            (tn_table_bits(bucket, address) != 0) | (free_bits == 0) | tn_table_is_passed(bucket), 0))
         return tn_table_claim_anyhow(table, address);
     struct tn_table_entry *entry = bucket + __builtin_ctz(free_bits);
-    entry->address = address;
+    entry->key |= address;
     part->count++;
     table->count++;
     return entry;
@@ -116,7 +148,7 @@ static inline struct tn_table_entry *tn_table_claim(struct tn_table *table, uint
 /* Take out an entry that find or claim gave. */
 static inline void tn_table_remove(struct tn_table *table, struct tn_table_entry *entry)
 {
-    uint64_t hash = tn_table_hash(entry->address);
+    uint64_t hash = tn_table_hash(tn_table_address(entry));
     struct tn_table_part *part = &table->parts[hash >> (64 - TN_TABLE_PART_BITS)];
     struct tn_table_entry *bucket =
         part->entries + (size_t)tn_table_home(hash, part->capacity) * TN_TABLE_BUCKET;
@@ -124,7 +156,8 @@ static inline void tn_table_remove(struct tn_table *table, struct tn_table_entry
         tn_table_remove_anyhow(table, entry);
         return;
     }
-    *entry = (struct tn_table_entry){0};
+    entry->key &= ~TN_TABLE_ADDRESS_MASK;
+    entry->value = 0;
     part->count--;
     table->count--;
 }
