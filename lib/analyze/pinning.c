@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "aside.h"
 #include "kinds.h"
 
 #include "tenure/heap.h"
@@ -10,7 +11,7 @@
 
 /* Who keeps the holes apart. The blocks are placed in a first-fit heap without end, and the heap is looked at
  * up to SAMPLES times: where all blocks between two holes come from one site, both would be one without that
- * site. */
+ * site. Placing takes as long as all other kinds together, so it runs beside them. */
 
 #define SAMPLES      128 /* when so many were taken, only every second is from then on */
 #define HEADER_BYTES 8
@@ -22,7 +23,16 @@ struct pin {
     uint64_t now_bytes, look; /* what the look of this number found */
 };
 
+/* A birth or a death, as the heap sees it. */
+struct change {
+    uint64_t time_ns, size_bytes;
+    uint32_t slot, site, alignment_bytes;
+    bool is_birth;
+};
+
+/* From begin to conclude, all but `aside` and the thresholds belongs to the thread that works aside. */
 struct state {
+    struct tn_aside *aside; /* owned */
     struct tn_heap *heap;
     uint32_t *blocks; /* owned; by slot; 0: it has none */
     size_t block_count;
@@ -44,26 +54,6 @@ static const struct tn_threshold thresholds[] = {
      "what holds most of the memory lies between most holes: it is no few blocks among others"},
     {0},
 };
-
-static int begin(const struct tn_pass *pass, void **ret_state)
-{
-    struct state *state = calloc(1, sizeof(*state));
-    if (state == NULL)
-        return -ENOMEM;
-    *ret_state = state;
-    state->stride = 1;
-    state->share = tn_pass_threshold(pass, "pinning.share");
-    state->most_share = tn_pass_threshold(pass, "pinning.most-share");
-    state->least_bytes = (uint64_t)tn_pass_threshold(pass, "pinning.bytes");
-    state->pins = calloc(pass->site_count, sizeof(state->pins[0]));
-    struct tn_heap_options options;
-    tn_heap_options_init(&options);
-    options.header_bytes = HEADER_BYTES;
-    options.align_bytes = ALIGN_BYTES;
-    if (state->pins == NULL)
-        return -ENOMEM;
-    return tn_heap_open(tn_policy_find("first-fit"), &options, &state->heap, pass->error);
-}
 
 /* One walk over the heap. */
 struct walk {
@@ -121,36 +111,90 @@ static void look(struct state *state, uint64_t time_ns)
     state->sampled_ns = time_ns;
 }
 
+static int grow(struct state *state, uint32_t slot)
+{
+    size_t count = (size_t)slot * 2 + 64;
+    uint32_t *blocks = realloc(state->blocks, count * sizeof(*blocks));
+    if (blocks == NULL)
+        return -ENOMEM;
+    memset(blocks + state->block_count, 0, (count - state->block_count) * sizeof(*blocks));
+    state->blocks = blocks;
+    state->block_count = count;
+    return 0;
+}
+
+static int place(struct state *state, const struct change *change)
+{
+    int r = change->slot >= state->block_count ? grow(state, change->slot) : 0;
+    if (r < 0)
+        return r;
+    uint32_t *placed = &state->blocks[change->slot];
+    *placed = 0;
+    r = tn_heap_place(state->heap, change->size_bytes, change->alignment_bytes, change->site, placed);
+    return r == -ENOMEM ? r : 0;
+}
+
+static void release(struct state *state, uint32_t slot)
+{
+    if (slot >= state->block_count || state->blocks[slot] == 0)
+        return;
+    tn_heap_release(state->heap, state->blocks[slot]);
+    state->blocks[slot] = 0;
+}
+
+static int apply(void *own, const void *items, size_t count)
+{
+    struct state *state = own;
+    const struct change *changes = items;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        if (changes[i].is_birth)
+            r = place(state, &changes[i]);
+        else
+            release(state, changes[i].slot);
+        look(state, changes[i].time_ns);
+    }
+    return r;
+}
+
+static int begin(const struct tn_pass *pass, void **ret_state)
+{
+    struct state *state = calloc(1, sizeof(*state));
+    if (state == NULL)
+        return -ENOMEM;
+    *ret_state = state;
+    state->stride = 1;
+    state->share = tn_pass_threshold(pass, "pinning.share");
+    state->most_share = tn_pass_threshold(pass, "pinning.most-share");
+    state->least_bytes = (uint64_t)tn_pass_threshold(pass, "pinning.bytes");
+    state->pins = calloc(pass->site_count, sizeof(state->pins[0]));
+    struct tn_heap_options options;
+    tn_heap_options_init(&options);
+    options.header_bytes = HEADER_BYTES;
+    options.align_bytes = ALIGN_BYTES;
+    if (state->pins == NULL)
+        return -ENOMEM;
+    int r = tn_heap_open(tn_policy_find("first-fit"), &options, &state->heap, pass->error);
+    return r < 0 ? r : tn_aside_open(sizeof(struct change), apply, state, &state->aside);
+}
+
 static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
     struct state *state = own;
     const struct tn_block *block = event->block;
-    if (block->slot >= state->block_count) {
-        size_t count = pass->slot_capacity > block->slot ? pass->slot_capacity : (size_t)block->slot * 2 + 64;
-        uint32_t *blocks = realloc(state->blocks, count * sizeof(*blocks));
-        if (blocks == NULL)
-            return -ENOMEM;
-        memset(blocks + state->block_count, 0, (count - state->block_count) * sizeof(*blocks));
-        state->blocks = blocks;
-        state->block_count = count;
-    }
-    uint32_t *placed = &state->blocks[block->slot];
-    *placed = 0;
-    int r = tn_heap_place(state->heap, block->size_bytes, block->alignment_bytes, block->site, placed);
-    look(state, event->event->time_ns);
-    return r == -ENOMEM ? r : 0;
+    struct change *change = tn_aside_add(state->aside);
+    (void)pass;
+    *change = (struct change){event->event->time_ns, block->size_bytes,      block->slot,
+                              block->site,           block->alignment_bytes, true};
+    return 0;
 }
 
 static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
     struct state *state = own;
-    uint32_t slot = event->block->slot;
+    struct change *change = tn_aside_add(state->aside);
     (void)pass;
-    if (slot < state->block_count && state->blocks[slot] != 0) {
-        tn_heap_release(state->heap, state->blocks[slot]);
-        state->blocks[slot] = 0;
-    }
-    look(state, event->event->time_ns);
+    *change = (struct change){.time_ns = event->event->time_ns, .slot = event->block->slot};
     return 0;
 }
 
@@ -239,7 +283,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
 static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
 {
     struct state *state = own;
-    int r = 0;
+    int r = tn_aside_wait(state->aside);
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++) {
         const struct tn_pass_site *seen = &pass->sites[site];
         uint64_t mean_bytes = mean_of(state, site);
@@ -257,6 +301,7 @@ static void finish(void *own)
     struct state *state = own;
     if (state == NULL)
         return;
+    tn_aside_close(state->aside);
     tn_heap_close(state->heap);
     free(state->blocks);
     free(state->pins);
