@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TN_LOG_FORMAT_VERSION 2
+#define TN_LOG_FORMAT_VERSION 3
 #define TN_LOG_APPLICATION_ID 0x54454e55 /* PRAGMA application_id of every log: "TENU" */
 
 struct sqlite3;

@@ -1,37 +1,72 @@
 /* SPDX-License-Identifier: MIT */
 #include "columns.h"
 
+#include "predict.h"
+
 #include "tenure/map.h"
 
 #include <string.h>
 
 const char *const tn_column_names[TN_COLUMN_COUNT] = {
-    "base",      "place", "thread", "thread_id", "place_op", "place_stack", "place_depth",
-    "time0",     "time1", "time2",  "time3",     "time4",    "time5",       "time6",
-    "time7",     "birth", "size",   "excess",    "address",  "gap",         "previous",
-    "alignment", "death", "source", "near",      "left",     "address_sum",
+    "base",     "place",     "thread", "thread_id", "place_op", "place_stack", "place_depth",
+    "time0",    "time1",     "time2",  "time3",     "time4",    "time5",       "time6",
+    "time7",    "time8",     "time9",  "time10",    "time11",   "time12",      "time13",
+    "time14",   "time15",    "birth",  "size",      "excess",   "address",     "gap",
+    "previous", "alignment", "death",  "source",    "near",     "left",        "address_sum",
+};
+
+/* By whole octaves: below 2^5 ns, 2^6, 2^7, 2^8, 2^9, 2^10, and what is longer; none yet. */
+const uint8_t tn_time_classes[TN_PACE_NONE / 8 + 1] = {
+    0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
+    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 7,
+};
+
+const uint8_t tn_time_levels[TN_BITS_DIRECT] = {
+    0,  0,  8,  12, 16, 18, 20, 22, 24, 25, 26, 27, 28, 29, 30, 31, 32, 32, 33, 33, 34, 34, 35,
+    35, 36, 36, 37, 37, 38, 38, 39, 39, 40, 40, 40, 40, 41, 41, 41, 41, 42, 42, 42, 42, 43, 43,
+    43, 43, 44, 44, 44, 44, 45, 45, 45, 45, 46, 46, 46, 46, 47, 47, 47, 47, 48, 48, 48, 48, 48,
+    48, 48, 48, 49, 49, 49, 49, 49, 49, 49, 49, 50, 50, 50, 50, 50, 50, 50, 50, 51, 51, 51, 51,
+    51, 51, 51, 51, 52, 52, 52, 52, 52, 52, 52, 52, 53, 53, 53, 53, 53, 53, 53, 53, 54, 54, 54,
+    54, 54, 54, 54, 54, 55, 55, 55, 55, 55, 55, 55, 55, 56, 56, 56, 56, 56, 56, 56, 56, 56, 56,
+    56, 56, 56, 56, 56, 56, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57,
 };
 
 const enum tn_wide tn_column_wides[TN_COLUMN_COUNT] = {
-    [TN_COLUMN_PLACE] = TN_WIDE_BITS,    [TN_COLUMN_TIME] = TN_WIDE_BITS,
-    [TN_COLUMN_TIME + 1] = TN_WIDE_BITS, [TN_COLUMN_TIME + 2] = TN_WIDE_BITS,
-    [TN_COLUMN_TIME + 3] = TN_WIDE_BITS, [TN_COLUMN_TIME + 4] = TN_WIDE_BITS,
-    [TN_COLUMN_TIME + 5] = TN_WIDE_BITS, [TN_COLUMN_TIME + 6] = TN_WIDE_BITS,
-    [TN_COLUMN_TIME + 7] = TN_WIDE_BITS, [TN_COLUMN_ADDRESS] = TN_WIDE_BITS,
+    [TN_COLUMN_PLACE] = TN_WIDE_BITS,     [TN_COLUMN_TIME] = TN_WIDE_BITS,
+    [TN_COLUMN_TIME + 1] = TN_WIDE_BITS,  [TN_COLUMN_TIME + 2] = TN_WIDE_BITS,
+    [TN_COLUMN_TIME + 3] = TN_WIDE_BITS,  [TN_COLUMN_TIME + 4] = TN_WIDE_BITS,
+    [TN_COLUMN_TIME + 5] = TN_WIDE_BITS,  [TN_COLUMN_TIME + 6] = TN_WIDE_BITS,
+    [TN_COLUMN_TIME + 7] = TN_WIDE_BITS,  [TN_COLUMN_TIME + 8] = TN_WIDE_BITS,
+    [TN_COLUMN_TIME + 9] = TN_WIDE_BITS,  [TN_COLUMN_TIME + 10] = TN_WIDE_BITS,
+    [TN_COLUMN_TIME + 11] = TN_WIDE_BITS, [TN_COLUMN_TIME + 12] = TN_WIDE_BITS,
+    [TN_COLUMN_TIME + 13] = TN_WIDE_BITS, [TN_COLUMN_TIME + 14] = TN_WIDE_BITS,
+    [TN_COLUMN_TIME + 15] = TN_WIDE_BITS, [TN_COLUMN_ADDRESS] = TN_WIDE_BITS,
     [TN_COLUMN_DEATH] = TN_WIDE_BITS,
 };
 
+/* A word of up to 8 bytes, the lowest first. */
+static inline uint64_t load(const uint8_t *data, size_t left_bytes)
+{
+    uint64_t word = 0;
+    memcpy(&word, data, left_bytes < 8 ? left_bytes : 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+/* Four sums in turn: each step of one waits for the one before. */
 uint64_t tn_chunk_checksum(const uint8_t *data, size_t data_bytes)
 {
-    uint64_t sum = data_bytes;
-    for (size_t i = 0; i < data_bytes; i += 8) {
-        uint64_t word = 0;
-        size_t left = data_bytes - i;
-        memcpy(&word, data + i, left < 8 ? left : 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        word = __builtin_bswap64(word);
-#endif
-        sum = tn_mix(sum ^ word);
+    uint64_t sums[4] = {data_bytes, data_bytes + 1, data_bytes + 2, data_bytes + 3};
+    size_t i = 0;
+    for (; data_bytes - i >= 32; i += 32) {
+        sums[0] = tn_mix(sums[0] ^ load(data + i, 8));
+        sums[1] = tn_mix(sums[1] ^ load(data + i + 8, 8));
+        sums[2] = tn_mix(sums[2] ^ load(data + i + 16, 8));
+        sums[3] = tn_mix(sums[3] ^ load(data + i + 24, 8));
     }
-    return sum;
+    for (size_t lane = 0; i < data_bytes; i += 8, lane++)
+        sums[lane] = tn_mix(sums[lane] ^ load(data + i, data_bytes - i));
+    return tn_mix(sums[0] ^ tn_mix(sums[1] ^ tn_mix(sums[2] ^ tn_mix(sums[3]))));
 }

@@ -29,7 +29,7 @@ enum tn_wide { TN_WIDE_VARINT, TN_WIDE_BITS };
 #define TN_BITS_DIRECT 160u
 #define TN_BITS_TOP    254u /* the highest byte that means something */
 
-/* Births and deaths, by how long the last step of time was at the same place. */
+/* Deaths and births, eight each, by the pace of their place. */
 #define TN_TIME_CLASSES 8u
 
 enum tn_column {
@@ -41,7 +41,7 @@ enum tn_column {
     TN_COLUMN_PLACE_STACK, /* each new place: zigzag(stack id - the previous new one's) */
     TN_COLUMN_PLACE_DEPTH, /* each new place: tn_depth_code of depth - the previous new one's */
     TN_COLUMN_TIME,        /* every event: ns since the previous one; a column for each class */
-    TN_COLUMN_TIME_LAST = TN_COLUMN_TIME + TN_TIME_CLASSES - 1,
+    TN_COLUMN_TIME_LAST = TN_COLUMN_TIME + 2 * TN_TIME_CLASSES - 1,
     TN_COLUMN_BIRTH,     /* births: TN_BIRTH_*, what is not as expected */
     TN_COLUMN_SIZE,      /* TN_BIRTH_SIZE: the size */
     TN_COLUMN_EXCESS,    /* TN_BIRTH_EXCESS: usable size - size */

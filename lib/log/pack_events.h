@@ -101,15 +101,17 @@ TN_PACK_INLINE void tn_pack_put_time(struct tn_pack *pack, struct tn_place *plac
                                      uint32_t kind)
 {
     uint64_t last_ns = pack->predict.last_ns, step_ns = time_ns > last_ns ? time_ns - last_ns : 0;
-    enum tn_column column = (enum tn_column)(TN_COLUMN_TIME + kind * 4 + place->time_class);
+    enum tn_column column = tn_predict_time_column(place, kind);
     pack->predict.last_ns = last_ns + step_ns;
+    uint32_t level = 0;
     if (step_ns < TN_BITS_DIRECT) {
-        place->time_class = step_ns >= TN_TIME_CLASS_1;
+        level = tn_time_levels[step_ns];
         tn_put_byte(pack, column, (uint32_t)step_ns);
     } else {
-        place->time_class = tn_predict_time_class(step_ns);
+        level = tn_predict_level(step_ns);
         tn_put_byte(pack, column, tn_put_rest(pack, column, step_ns));
     }
+    tn_predict_pace(place, level);
 }
 
 static inline int tn_pack_begin_event(struct tn_pack *pack, uint64_t time_ns)

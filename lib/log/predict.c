@@ -57,7 +57,7 @@ int tn_predict_add_place(struct tn_predict *predict, uint32_t stack_id, uint64_t
     if (r < 0)
         return r;
     predict->places[predict->place_count++] =
-        (struct tn_place){.stack_id = stack_id, .depth_bytes = depth_bytes, .op = op};
+        (struct tn_place){.stack_id = stack_id, .depth_bytes = depth_bytes, .op = op, .pace = TN_PACE_NONE};
     predict->last_new_stack_id = stack_id;
     predict->last_new_depth = depth_bytes;
     return 0;

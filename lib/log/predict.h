@@ -42,9 +42,9 @@ struct tn_place {
         };
     };
     uint32_t stack_id;
-    uint32_t next;      /* index of the place that its thread went to from here last */
-    uint8_t op;         /* TN_OP_* */
-    uint8_t time_class; /* of the last event's step of time; below 4 */
+    uint32_t next; /* index of the place that its thread went to from here last */
+    uint8_t op;    /* TN_OP_* */
+    uint16_t pace; /* of the steps of time to its events: tn_predict_pace; TN_PACE_NONE: none yet */
 };
 
 /* A thread that had events in this chunk. */
@@ -115,18 +115,33 @@ static inline void tn_predict_move(struct tn_actor *actor, struct tn_place *last
     actor->place = place;
 }
 
-/* The column for the time of an event at a place. What followed slowly before does so again: each class has a
- * distribution of its own, and zstd a code for each. */
-static inline enum tn_column tn_predict_time_column(const struct tn_place *place)
+/* Paces are in eighths of an octave of nanoseconds. */
+#define TN_PACE_NONE (64u * 8u)
+
+extern const uint8_t tn_time_classes[TN_PACE_NONE / 8 + 1]; /* by octave */
+extern const uint8_t tn_time_levels[TN_BITS_DIRECT];        /* of short steps */
+
+/* The column for the time of an event at a place; kind: TN_OP_BIRTH or 0. What followed slowly before does so
+ * again: each class has a distribution of its own, and zstd a code for each. */
+static inline enum tn_column tn_predict_time_column(const struct tn_place *place, uint32_t kind)
 {
-    return (enum tn_column)(TN_COLUMN_TIME + (place->op & TN_OP_BIRTH) * 4u + place->time_class);
+    return (enum tn_column)(TN_COLUMN_TIME + kind * TN_TIME_CLASSES + tn_time_classes[place->pace / 8]);
 }
 
-#define TN_TIME_CLASS_1 64u /* steps below are of class 0 */
-
-static inline uint8_t tn_predict_time_class(uint64_t step_ns)
+/* A step as a pace: the octave, and the three bits below the highest one. 0 is taken for 1. */
+static inline uint32_t tn_predict_level(uint64_t step_ns)
 {
-    return (uint8_t)((step_ns >= TN_TIME_CLASS_1) + (step_ns >= 256) + (step_ns >= 1024));
+    if (step_ns < TN_BITS_DIRECT)
+        return tn_time_levels[step_ns];
+    uint32_t octave = 63 - (uint32_t)__builtin_clzll(step_ns);
+    return octave * 8 + (uint32_t)(step_ns >> (octave - 3) & 7);
+}
+
+/* An event came after a step of that level: the place's pace is the mean of what it was and that. */
+static inline void tn_predict_pace(struct tn_place *place, uint32_t level)
+{
+    uint32_t mean = (place->pace + level) / 2;
+    place->pace = (uint16_t)(place->pace != TN_PACE_NONE ? mean : level);
 }
 
 /* A block died here. */

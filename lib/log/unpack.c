@@ -201,8 +201,8 @@ static TN_UNPACK_INLINE void get_event(struct tn_unpack *unpack, struct tn_unpac
     if (__builtin_expect((op & TN_OP_LEFT) != 0, 0))
         event->left_depth_bytes =
             place->depth_bytes - (uint64_t)tn_depth_distance(tn_unpack_number(unpack, TN_COLUMN_LEFT));
-    uint64_t step_ns = tn_unpack_measure(unpack, tn_predict_time_column(place));
-    place->time_class = tn_predict_time_class(step_ns);
+    uint64_t step_ns = tn_unpack_measure(unpack, tn_predict_time_column(place, place->op & TN_OP_BIRTH));
+    tn_predict_pace(place, tn_predict_level(step_ns));
     hand->time_ns += step_ns;
     event->is_birth = (op & TN_OP_BIRTH) != 0;
     event->function = (enum tn_function)(op >> TN_OP_FUNCTION_BIT & TN_OP_FUNCTION_MASK);

@@ -54,10 +54,10 @@ def mix(x):
 
 
 def checksum(data):
-    total = len(data)
+    sums = [len(data) + i & MASK for i in range(4)]
     for i in range(0, len(data), 8):
-        total = mix(total ^ int.from_bytes(data[i : i + 8], "little"))
-    return total
+        sums[i // 8 % 4] = mix(sums[i // 8 % 4] ^ int.from_bytes(data[i : i + 8], "little"))
+    return mix(sums[0] ^ mix(sums[1] ^ mix(sums[2] ^ mix(sums[3]))))
 
 
 def streams(codec, data):
@@ -125,12 +125,17 @@ def unzigzag(number):
     return number >> 1 ^ -(number & 1)
 
 
+def level(step):
+    octave = max(step, 1).bit_length() - 1
+    return 8 * octave + ((step << 3 >> octave) & 7)
+
+
 def usual_excess(slot):
     return 24 - slot if slot < 24 else (slot + 23) // 16 * 16 - 8 - slot
 
 
 class Chunk:
-    BITS = ["place", "address", "death", *(f"time{i}" for i in range(8))]
+    BITS = ["place", "address", "death", *(f"time{i}" for i in range(16))]
     VARINTS = ("base thread thread_id place_op place_stack place_depth birth size excess alignment gap previous source "
                "near left address_sum").split()  # fmt: skip
 
@@ -161,8 +166,9 @@ class Chunk:
         thread["before"], thread["place"] = thread["place"], index
         place = self.places[index]
         left = self.get("left") if place["op"] & 64 else None
-        step = self.get(f"time{place['op'] % 2 * 4 + place['class']}")
-        place["class"] = 0 if step < 64 else 1 if step < 256 else 2 if step < 1024 else 3
+        kind = 7 if place["pace"] is None else min(max(place["pace"] // 8 - 4, 0), 6)
+        step = self.get(f"time{place['op'] % 2 * 8 + kind}")
+        place["pace"] = level(step) if place["pace"] is None else (place["pace"] + level(step)) // 2
         self.time += step
         common = {"time": self.time, "thread": thread["id"], "stack": place["stack"], "depth": place["depth"],
                   "function": place["op"] >> 1 & 31, "is_birth": place["op"] & 1, "left": left}  # fmt: skip
@@ -186,7 +192,7 @@ class Chunk:
         self.new_stack += unzigzag(self.get("place_stack"))
         depth = self.get("place_depth")
         self.new_depth += 16 * unzigzag(depth // 2) if depth % 2 == 0 else unzigzag((depth - 1) // 2)
-        self.places.append({"stack": self.new_stack, "depth": self.new_depth, "op": op, "next": 0, "class": 0, "size": 0,
+        self.places.append({"stack": self.new_stack, "depth": self.new_depth, "op": op, "next": 0, "pace": None, "size": 0,
                             "alignment": 0, "grown": False, "since": 0, "rank": 0, "step": 0})  # fmt: skip
         return len(self.places) - 1
 

@@ -166,9 +166,9 @@ static void test_bad_logs_are_refused(void **state)
     fixture_make(path, 9, 500, expected);
     run_on(path, "PRAGMA user_version = 999");
     expect_refusal(path, -EPROTO, "newer");
-    run_on(path, "PRAGMA user_version = 1");
+    run_on(path, "PRAGMA user_version = 2");
     expect_refusal(path, -EPROTO, "older");
-    run_on(path, "PRAGMA user_version = 2; DROP VIEW stack_frame; DROP TABLE chunk");
+    run_on(path, "PRAGMA user_version = 3; DROP VIEW stack_frame; DROP TABLE chunk");
     expect_refusal(path, -EBADMSG, "damaged");
     fixture_remove(path);
 }
