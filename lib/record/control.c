@@ -77,6 +77,7 @@ int tn_control_read(struct tn_process *process)
     uint64_t start = process->control_words;
     if (head == start)
         return 0;
+    tn_process_note_fill(process, head - start);
     int r = process->is_control_damaged || head - start > process->ring_words ? -EBADMSG : 0;
     while (r == 0) {
         const uint64_t *event;

@@ -191,9 +191,7 @@ int tn_process_read_heads(struct tn_process *process)
     for (uint32_t i = 0; i < process->listed_count; i++) {
         struct tn_stream *stream = &process->streams[process->listed[i]];
         tn_stream_look(stream);
-        uint64_t fill = (stream->limit_words - stream->released_words) * 256 / stream->ring_words;
-        if (fill > process->shared->fill)
-            process->shared->fill = (uint32_t)fill;
+        tn_process_note_fill(process, stream->limit_words - stream->released_words);
     }
     return tn_control_read(process);
 }

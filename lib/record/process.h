@@ -111,6 +111,14 @@ uint64_t tn_process_activity(const struct tn_process *process);
 /* The process has ended, or its memory is gone (exec). What its rings hold is still read. */
 void tn_process_end(struct tn_process *process, enum tn_exit_kind kind, int code, uint64_t end_ticks);
 
+/* Note how many words wait in a ring, threads' or control: shared->fill is that of the fullest. */
+static inline void tn_process_note_fill(const struct tn_process *process, uint64_t waiting_words)
+{
+    uint64_t fill = waiting_words * 256 / process->ring_words;
+    if (fill > process->shared->fill)
+        process->shared->fill = (uint32_t)fill;
+}
+
 /* Tell the shim that the recorder lives (every round), or that it takes no more (state CLOSED). */
 void tn_process_beat(struct tn_process *process);
 void tn_process_refuse_more(struct tn_process *process);
