@@ -72,9 +72,11 @@ static void *run(void *own)
 
 int tn_event_feed_open(struct sqlite3 *database, uint64_t process_id, struct tn_event_feed **ret_feed)
 {
-    struct tn_event_feed *feed = calloc(1, sizeof(*feed));
+    struct tn_event_feed *feed = malloc(sizeof(*feed)); /* the batches need no clearing */
     if (feed == NULL)
         return -ENOMEM;
+    feed->filled = feed->taken = feed->released = 0;
+    feed->is_closing = feed->has_thread = false;
     int r = tn_event_cursor_open(database, process_id, &feed->cursor);
     if (r < 0) {
         free(feed);
