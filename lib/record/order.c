@@ -159,13 +159,24 @@ static uint64_t run_bound(const struct tn_order *order, uint64_t watermark)
     return bound;
 }
 
-/* The first stream has been read: it takes its place again, if it shows anything. */
+/* The first stream has been read: it takes its place again, if it shows anything. Mostly it stays where it
+ * is, or changes places with one below it. */
 static inline void resettle(struct tn_order *order, bool is_shown)
 {
-    if (!is_shown)
+    struct tn_stream **heap = order->heap, *stream = heap[0];
+    uint32_t child = 1;
+    if (!is_shown) {
         pop(order);
-    else if (order->count > 1)
-        sift_down(order, 0);
+        return;
+    }
+    if (order->count > 2 && heap[2]->stamp < heap[1]->stamp)
+        child = 2;
+    if (order->count < 2 || heap[child]->stamp >= stream->stamp)
+        return;
+    heap[0] = heap[child];
+    heap[child] = stream;
+    if (2 * child + 1 < order->count)
+        sift_down(order, child);
 }
 
 /* Apply the event that the first stream shows.

@@ -196,6 +196,7 @@ static inline uint32_t apply(struct tn_batch *batch, struct tn_plain_event *even
     enum step step = STEP_STOP;
     if (plain.stamp > bound_ticks)
         return 0;
+    prefetch(batch, next, end);
     if (kind == HEAD_DEATH) {
         step = apply_death(batch, event, &plain);
     } else if (kind == HEAD_BIRTH) {
@@ -230,7 +231,6 @@ int tn_plain_run(struct tn_stream *stream, uint64_t bound_ticks, struct tn_batch
     const uint64_t *last = end - next > RUN_WORDS ? next + RUN_WORDS : end;
     while (r == 0 && last - next >= 4) {
         struct tn_plain_event *event = &batch->events[batch->count];
-        prefetch(batch, next, end);
         uint32_t done = apply(batch, event, next, end, bound_ticks, &r);
         if (done == 0)
             break;
