@@ -47,7 +47,7 @@ struct tn_victim tn_pack_find_victim(const struct tn_pack *pack, uint64_t id);
 /* The death at hand is of another source than its thread's last one. */
 void tn_pack_put_source(struct tn_pack *pack, struct tn_actor *actor, uint32_t source);
 
-/* Whether an id was given, in a chunk that is not plain or has no event. */
+/* Whether an id was given, in a chunk that has gaps or no event. */
 bool tn_pack_is_known(const struct tn_pack *pack, uint64_t id);
 
 /* ---------------------------------------------------------------------------------------- both */
@@ -78,11 +78,13 @@ TN_PACK_INLINE int64_t tn_pack_put_spot(struct tn_pack *pack, uint64_t thread_id
     int64_t index = *tn_pack_hint(pack, stack_id, op);
     const struct tn_place *place = &predict->places[index];
     uint64_t others = (place->stack_id ^ stack_id) | (place->depth_bytes ^ depth_bytes) | (place->op ^ op) |
-                      (pack->actor->id ^ thread_id) | left_depth_bytes;
+                      left_depth_bytes;
     if (__builtin_expect(others != 0, 0)) {
         index = tn_pack_find_spot(pack, thread_id, stack_id, depth_bytes, left_depth_bytes, op);
         if (index < 0)
             return index;
+    } else if (__builtin_expect(pack->actor->id != thread_id, 0)) {
+        tn_pack_switch_actor(pack, thread_id);
     }
     struct tn_actor *actor = pack->actor;
     struct tn_place *last = &predict->places[actor->place];
@@ -227,8 +229,14 @@ TN_PACK_INLINE int tn_pack_put_birth(struct tn_pack *pack, const struct tn_birth
  * since are those with higher ids. */
 TN_PACK_INLINE struct tn_victim tn_pack_victim(const struct tn_pack *pack, uint64_t id)
 {
-    if (__builtin_expect(!pack->is_plain, 0))
-        return tn_pack_find_victim(pack, id);
+    if (__builtin_expect(!pack->is_plain, 0)) {
+        uint64_t index = id - pack->first_id;
+        if (pack->has_gaps || pack->predict.actor_count <= 1 || index >= pack->birth_count)
+            return tn_pack_find_victim(pack, id);
+        struct tn_packed_owner owner = pack->owners[index];
+        uint64_t births = pack->predict.actors[owner.actor].births;
+        return (struct tn_victim){owner.number, births - 1 - owner.number, owner.actor};
+    }
     return (struct tn_victim){.rank = (int64_t)(id - pack->predict.base_id - 1),
                               .births_since = pack->predict.last_id - id};
 }
@@ -263,9 +271,10 @@ TN_PACK_INLINE int tn_pack_put_death(struct tn_pack *pack, const struct tn_death
 {
     struct tn_predict *predict = &pack->predict;
     uint64_t id = death->allocation_id;
-    bool is_told = pack->is_plain && pack->event_count != 0;
-    if (death->address >= TN_PACK_FIELD_LIMIT || death->size_class >= TN_SIZE_CLASSES ||
-        !(is_told ? id <= predict->last_id : tn_pack_is_known(pack, id)))
+    bool is_born = id <= predict->base_id || id - pack->first_id < pack->birth_count;
+    if (__builtin_expect(pack->event_count == 0 || pack->has_gaps, 0))
+        is_born = tn_pack_is_known(pack, id);
+    if (death->address >= TN_PACK_FIELD_LIMIT || death->size_class >= TN_SIZE_CLASSES || !is_born)
         return -EINVAL;
     int r = tn_pack_begin_event(pack, death->time_ns);
     if (r < 0)
