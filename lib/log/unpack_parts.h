@@ -99,9 +99,10 @@ static TN_UNPACK_INLINE uint32_t tn_unpack_find_place(const struct tn_predict *p
     return aged < predict->place_count ? (uint32_t)aged : UINT32_MAX;
 }
 
-/* unpack_place.c: the index of the next event's place, where another thread or a new place is told. Returns 0
- * or a negative errno. */
-int tn_unpack_new_place(struct tn_unpack *unpack, uint64_t number, uint32_t *ret_index);
+/* unpack_place.c: what is rarer. The next event is another thread's; stands at a place that is new, whose
+ * index is the number of places before. Return 0 or a negative errno. */
+int tn_unpack_switch(struct tn_unpack *unpack);
+int tn_unpack_add_place(struct tn_unpack *unpack);
 
 /* The place of the next event; the thread moves to it. NULL with unpack->error. */
 static TN_UNPACK_INLINE struct tn_place *tn_unpack_place(struct tn_unpack *unpack,
@@ -109,13 +110,17 @@ static TN_UNPACK_INLINE struct tn_place *tn_unpack_place(struct tn_unpack *unpac
 {
     struct tn_predict *predict = &unpack->predict;
     uint64_t number = tn_unpack_measure(unpack, TN_COLUMN_PLACE);
+    if (__builtin_expect(number == TN_PLACE_THREAD, 0)) {
+        tn_unpack_put_down(unpack, hand);
+        unpack->error = tn_unpack_switch(unpack);
+        tn_unpack_take_up(unpack, hand);
+        number = tn_unpack_measure(unpack, TN_COLUMN_PLACE);
+    }
     uint32_t *guess_1 = tn_predict_guess(predict, &hand->actor);
     uint32_t index = tn_unpack_find_place(predict, &hand->actor, guess_1, number);
-    if (__builtin_expect((number & ~UINT64_C(2)) == 1, 0)) {
-        tn_unpack_put_down(unpack, hand);
-        unpack->error = tn_unpack_new_place(unpack, number, &index);
-        tn_unpack_take_up(unpack, hand);
-        guess_1 = tn_predict_guess(predict, &hand->actor);
+    if (__builtin_expect(number == TN_PLACE_NEW, 0)) {
+        index = predict->place_count;
+        unpack->error = tn_unpack_add_place(unpack);
     }
     if (__builtin_expect(index >= predict->place_count, 0))
         unpack->error = -EBADMSG;

@@ -43,8 +43,7 @@ static int add_list(struct tn_unpack *unpack, uint32_t index)
     return 0;
 }
 
-/* The event is another thread's than the one before. Returns 0 or a negative errno. */
-static int switch_actor(struct tn_unpack *unpack)
+int tn_unpack_switch(struct tn_unpack *unpack)
 {
     struct tn_predict *predict = &unpack->predict;
     uint64_t index = tn_unpack_number(unpack, TN_COLUMN_THREAD);
@@ -62,9 +61,11 @@ static int switch_actor(struct tn_unpack *unpack)
     return r < 0 ? r : unpack->error;
 }
 
-static int add_place(struct tn_unpack *unpack)
+int tn_unpack_add_place(struct tn_unpack *unpack)
 {
     struct tn_predict *predict = &unpack->predict;
+    if (predict->actor_count == 0)
+        return -EBADMSG;
     uint32_t op = tn_unpack_byte(unpack, TN_COLUMN_PLACE_OP);
     int64_t stack_step = tn_unzigzag(tn_unpack_number(unpack, TN_COLUMN_PLACE_STACK));
     uint64_t depth_step = tn_depth_distance(tn_unpack_number(unpack, TN_COLUMN_PLACE_DEPTH));
@@ -72,23 +73,4 @@ static int add_place(struct tn_unpack *unpack)
         return unpack->error;
     return tn_predict_add_place(predict, (uint32_t)(predict->last_new_stack_id + (uint64_t)stack_step),
                                 predict->last_new_depth + depth_step, (uint8_t)op);
-}
-
-int tn_unpack_new_place(struct tn_unpack *unpack, uint64_t number, uint32_t *ret_index)
-{
-    struct tn_predict *predict = &unpack->predict;
-    if (number == TN_PLACE_THREAD) {
-        int r = switch_actor(unpack);
-        if (r < 0)
-            return r;
-        number = tn_unpack_measure(unpack, TN_COLUMN_PLACE);
-    }
-    if (predict->actor_count == 0 || number == TN_PLACE_THREAD)
-        return -EBADMSG;
-    const struct tn_actor *actor = &predict->actors[predict->actor];
-    *ret_index = predict->place_count;
-    if (number == TN_PLACE_NEW)
-        return add_place(unpack);
-    *ret_index = tn_unpack_find_place(predict, actor, tn_predict_guess(predict, actor), number);
-    return unpack->error;
 }
