@@ -38,8 +38,8 @@ struct tn_place_slot {
     uint32_t index_1; /* its index in the chunk + 1; 0: empty */
 };
 
-#define TN_PACK_ACTORS 1024u /* a power of two */
-#define TN_PACK_HINTS  2048u /* a power of two */
+#define TN_PACK_ACTORS 1024u  /* a power of two */
+#define TN_PACK_HINTS  16384u /* a power of two */
 
 struct tn_pack {
     uint64_t process_id;

@@ -4,15 +4,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Make room for one more element. */
+/* Make room for one more element. What is there is on cache lines of its own. */
 static int grow(void **array, uint32_t *capacity, uint32_t count, size_t element_bytes)
 {
     if (count < *capacity)
         return 0;
     uint32_t wider = *capacity != 0 ? *capacity * 2 : 64;
-    void *elements = realloc(*array, wider * element_bytes);
+    void *elements = aligned_alloc(64, wider * element_bytes); /* 64 elements or more */
     if (elements == NULL)
         return -ENOMEM;
+    if (count != 0)
+        memcpy(elements, *array, count * element_bytes);
+    free(*array);
     *array = elements;
     *capacity = wider;
     return 0;

@@ -14,6 +14,7 @@
 #include "tenure/base.h"
 #include "tenure/log_write.h"
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,7 +31,7 @@
 
 /* A place, and what was last seen there. One cache line. */
 struct tn_place {
-    uint64_t depth_bytes;
+    alignas(64) uint64_t depth_bytes;
     union {
         struct {
             uint64_t size_bytes, alignment_bytes; /* of the last birth */
