@@ -80,7 +80,7 @@ static inline __attribute__((always_inline)) void tn_table_prefetch(const struct
 #ifdef __SSE2__
 static inline uint32_t tn_table_bits(const struct tn_table_entry *bucket, uint64_t address)
 {
-    const __m128i *entries = (const __m128i *)bucket;
+    const __m128i *entries = (const void *)bucket;
     __m128i first = _mm_unpacklo_epi32(_mm_load_si128(entries), _mm_load_si128(entries + 1));
     __m128i second = _mm_unpacklo_epi32(_mm_load_si128(entries + 2), _mm_load_si128(entries + 3));
     __m128i low = _mm_unpacklo_epi64(first, second);
@@ -135,8 +135,9 @@ static inline struct tn_table_entry *tn_table_claim(struct tn_table *table, uint
     struct tn_table_entry *bucket =
         part->entries + (size_t)tn_table_home(hash, part->capacity) * TN_TABLE_BUCKET;
     uint32_t free_bits = tn_table_bits(bucket, 0);
-    if (__builtin_expect(
-            (tn_table_bits(bucket, address) != 0) | (free_bits == 0) | tn_table_is_passed(bucket), 0))
+    uint32_t is_odd =
+        tn_table_bits(bucket, address) | (uint32_t)(free_bits == 0) | (uint32_t)tn_table_is_passed(bucket);
+    if (__builtin_expect(is_odd != 0, 0))
         return tn_table_claim_anyhow(table, address);
     struct tn_table_entry *entry = bucket + __builtin_ctz(free_bits);
     entry->key |= address;
