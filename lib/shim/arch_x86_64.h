@@ -42,6 +42,13 @@ static inline long tn_arch_syscall(long number, long a, long b, long c, long d, 
     return result;
 }
 
+/* Wait until everything before has been done, loads and locked operations too. */
+static inline void tn_arch_settle(void)
+{
+    __asm__ volatile("lfence" ::: "memory");
+}
+
+/* Does not wait for what is before. */
 static inline uint64_t tn_arch_ticks(void)
 {
     uint32_t low, high;
