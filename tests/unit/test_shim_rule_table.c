@@ -26,7 +26,7 @@ static uint64_t rule_of(uint64_t i)
 static void unknown_addresses_have_no_rule(void **state)
 {
     (void)state;
-    struct tn_rule_table table = {0};
+    struct tn_rule_table table = {NULL, {NULL}};
     assert_int_equal(tn_rules_open(&table), 0);
     assert_int_equal(tn_rules_find(&table, pc_of(0)), TN_RULE_UNKNOWN);
     assert_int_equal(tn_rules_find_any(&table, pc_of(0)), TN_RULE_UNKNOWN);
@@ -37,7 +37,7 @@ static void unknown_addresses_have_no_rule(void **state)
 static void table_grows_and_keeps_all(void **state)
 {
     (void)state;
-    struct tn_rule_table table = {0};
+    struct tn_rule_table table = {NULL, {NULL}};
     assert_int_equal(tn_rules_open(&table), 0);
     for (uint64_t i = 0; i < 30000; i++)
         assert_int_equal(tn_rules_put(&table, pc_of(i), rule_of(i)), 0);
@@ -55,7 +55,7 @@ static void each_rule_comes_back(void **state)
     static const uint32_t fp_units[] = {0, 1, 15, 16, TN_RULE_FP_UNITS_MAX};
     static const enum tn_rule_kind kinds[] = {TN_RULE_SP,     TN_RULE_FP,  TN_RULE_CHAIN,
                                               TN_RULE_SIGNAL, TN_RULE_END, TN_RULE_COMPLEX};
-    struct tn_rule_table table = {0};
+    struct tn_rule_table table = {NULL, {NULL}};
     assert_int_equal(tn_rules_open(&table), 0);
     uintptr_t pc = pc_of(0);
     for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
@@ -72,7 +72,7 @@ static void each_rule_comes_back(void **state)
 static void addresses_of_all_bits_are_told_apart(void **state)
 {
     (void)state;
-    struct tn_rule_table table = {0};
+    struct tn_rule_table table = {NULL, {NULL}};
     assert_int_equal(tn_rules_open(&table), 0);
     const uintptr_t near = ADDRESS_LIMIT - 1, far = near | ADDRESS_LIMIT, furthest = UINTPTR_MAX;
     assert_int_equal(tn_rules_put(&table, near, rule_of(1)), 0);
@@ -88,7 +88,7 @@ static void addresses_of_all_bits_are_told_apart(void **state)
 static void put_replaces(void **state)
 {
     (void)state;
-    struct tn_rule_table table = {0};
+    struct tn_rule_table table = {NULL, {NULL}};
     const uint64_t wide = tn_rule_pack(TN_RULE_SP, 1 << 20, 2);
     assert_int_equal(tn_rules_open(&table), 0);
     assert_int_equal(tn_rules_put(&table, pc_of(0), rule_of(1)), 0);
@@ -102,7 +102,7 @@ static void put_replaces(void **state)
 static void forgotten_rules_are_unknown_and_can_be_learned_again(void **state)
 {
     (void)state;
-    struct tn_rule_table table = {0};
+    struct tn_rule_table table = {NULL, {NULL}};
     const uint64_t wide = tn_rule_pack(TN_RULE_FP, -16, 2);
     assert_int_equal(tn_rules_open(&table), 0);
     for (uint64_t i = 0; i < 3000; i++)
@@ -137,7 +137,7 @@ static void *read_while_growing(void *argument)
 static void readers_see_whole_rules_while_it_grows(void **state)
 {
     (void)state;
-    struct tn_rule_table table = {0};
+    struct tn_rule_table table = {NULL, {NULL}};
     pthread_t reader;
     void *result;
     assert_int_equal(tn_rules_open(&table), 0);
