@@ -11,6 +11,10 @@
 
 #include "banned.h"
 
+/* How long all threads wait for their stamps after two of them had events: a millisecond or so. Threads that
+ * take turns more often write to the line that all of them read only then. */
+#define STAMP_WAIT_TICKS (UINT64_C(1) << 22)
+
 #define WAIT_SLICE_NS      10000000
 #define WAIT_DEAD_AFTER_NS UINT64_C(30000000000)
 
@@ -100,6 +104,19 @@ bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words)
     uint64_t full = ring->seen_tail_words + ring_words;
     thread->limit_words = lap_end < full ? lap_end : full;
     return true;
+}
+
+uint64_t tn_emit_stamp_among_threads(struct tn_thread *thread)
+{
+    tn_arch_settle();
+    uint64_t ticks = tn_ticks();
+    bool has_turn = atomic_load_explicit(&tn_hot.stamp_turn, memory_order_relaxed) == (uintptr_t)thread;
+    if (has_turn || ticks <= atomic_load_explicit(&tn_hot.stamp_wait_ticks, memory_order_relaxed))
+        return ticks;
+    /* In this order: who sees whose turn it is sees the time, too. */
+    atomic_store_explicit(&tn_hot.stamp_wait_ticks, ticks + STAMP_WAIT_TICKS, memory_order_relaxed);
+    atomic_store_explicit(&tn_hot.stamp_turn, (uintptr_t)thread, memory_order_release);
+    return ticks;
 }
 
 uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller)

@@ -59,8 +59,9 @@ struct tn_hot {
     struct tn_shared_header *header; /* start of the mapping */
     struct tn_table stacks;          /* stack hash -> id; ids are the recorder's to know, per mapping */
     uint32_t last_stack_id;
-    uint32_t next_slot;           /* where the search for a free slot begins; a hint */
-    _Atomic uint32_t claim_count; /* slots claimed so far: as many threads have had events */
+    uint32_t next_slot;                /* where the search for a free slot begins; a hint */
+    _Atomic uintptr_t stamp_turn;      /* the thread that may stamp its events without waiting; see emit.h */
+    _Atomic uint64_t stamp_wait_ticks; /* up to then, none may */
 };
 
 enum tn_state {

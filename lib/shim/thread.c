@@ -121,8 +121,6 @@ static uint32_t claim_slot(uint32_t tid)
                                                      memory_order_acquire, memory_order_relaxed))
             continue;
         atomic_store_explicit(&ring->tid, tid, memory_order_release);
-        /* Before this thread can hand out a block. */
-        atomic_fetch_add_explicit(&tn_hot.claim_count, 1, memory_order_relaxed);
         tn_hot.next_slot = slot + 1;
         return slot;
     }
