@@ -40,8 +40,7 @@ static void tell(struct tn_thread *thread, const struct tn_caller *hook)
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_LEAVE_WORDS);
     if (event == NULL)
         return;
-    event[0] = tn_event_head(TN_EVENT_LEAVE, TN_EVENT_LEAVE_WORDS, TN_FUNCTION_NONE, 0, 0);
-    event[2] = depth_bytes;
+    tn_event_put_leave(event, depth_bytes);
     tn_emit_end(thread, TN_EVENT_LEAVE_WORDS);
     thread->left_head_words = atomic_load_explicit(&thread->ring->head_words, memory_order_relaxed);
     thread->left_depth_bytes = depth_bytes;

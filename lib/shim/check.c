@@ -7,6 +7,8 @@
 #include "shim.h"
 #include "sys.h"
 
+#include "tenure/event_body.h"
+
 #include <dlfcn.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -51,8 +53,8 @@ static bool is_same(const uint64_t *frames, uint32_t frame_count, const uintptr_
     if (is_cut ? frame_count > pc_count : frame_count != pc_count)
         return false;
     for (uint32_t i = 0; i < frame_count; i++) {
-        uintptr_t pc = *frames & TN_ADDRESS_MASK;
-        frames += tn_frame_is_escaped(*frames) ? 2 : 1;
+        uintptr_t pc = tn_frame_get(frames).pc;
+        frames += tn_frame_words(*frames);
         if (pc != pcs[i] && pc != pcs[i] + 1)
             return false;
     }
@@ -74,13 +76,13 @@ static void print_difference(const uint64_t *frames, uint32_t frame_count, const
     tn_text_add(&line, "tenure: a stack differs: ours, libunwind's");
     print_line(&line);
     for (uint32_t i = 0; i < frame_count || i < pc_count; i++) {
-        uint64_t ours = i < frame_count ? *frames : 0;
+        uintptr_t ours = i < frame_count ? tn_frame_get(frames).pc : 0;
         if (i < frame_count)
-            frames += tn_frame_is_escaped(*frames) ? 2 : 1;
-        tn_text_add_hex(&line, ours & TN_ADDRESS_MASK);
+            frames += tn_frame_words(*frames);
+        tn_text_add_hex(&line, ours);
         tn_text_add(&line, " ");
         tn_text_add_hex(&line, i < pc_count ? pcs[i] : 0);
-        tn_text_add(&line, ours != 0 && i < pc_count && (ours & TN_ADDRESS_MASK) == pcs[i] ? "" : " *");
+        tn_text_add(&line, ours != 0 && i < pc_count && ours == pcs[i] ? "" : " *");
         print_line(&line);
     }
 }

@@ -307,8 +307,8 @@ bool tn_emit_room(struct tn_ring *ring, uint32_t need_words, uint32_t *ret_pad_w
 
 /* Write into the control ring, under the control lock.
  *
- * need_words  1 .. TN_EVENT_WORDS_MAX
- * Returns     where; NULL when recording has been stopped. tn_control_end publishes */
+ * need_words  2 .. TN_EVENT_WORDS_MAX
+ * Returns     where, the stamp written; NULL when recording has been stopped. tn_control_end publishes */
 uint64_t *tn_control_begin(uint32_t need_words, uint32_t *ret_pad_words);
 void tn_control_end(uint32_t used_words);
 

@@ -6,6 +6,8 @@
 #include "shim.h"
 #include "sys.h"
 
+#include "tenure/event_body.h"
+
 #include <link.h>
 #include <pthread.h>
 #include <string.h>
@@ -185,18 +187,14 @@ void tn_mark(struct tn_thread *thread, const char *text)
 {
     uint32_t text_bytes = (uint32_t)tn_length(text);
     uint32_t pad;
-    if (text_bytes > 1024)
-        text_bytes = 1024;
-    uint32_t words = 3 + (text_bytes + 7) / 8;
+    if (text_bytes > TN_MARK_TEXT_BYTES_KEPT)
+        text_bytes = TN_MARK_TEXT_BYTES_KEPT;
+    uint32_t words = TN_EVENT_MARK_WORDS + tn_event_text_words(text_bytes);
     tn_own_begin(thread);
     if (tn_lock_take(&tn_control_lock)) {
         uint64_t *event = tn_control_begin(words, &pad);
         if (event != NULL) {
-            event[0] = tn_event_head(TN_EVENT_MARK, words, TN_FUNCTION_NONE, 0, 0);
-            event[1] = tn_ticks();
-            event[2] = text_bytes;
-            event[words - 1] = 0;
-            memcpy(event + 3, text, text_bytes);
+            tn_event_put_mark(event, text, text_bytes);
             tn_control_end(pad + words);
         }
         tn_lock_drop(&tn_control_lock);
