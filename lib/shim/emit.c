@@ -186,7 +186,7 @@ struct tn_origin tn_emit_realloc_begin(struct tn_thread *thread, const struct tn
 {
     struct tn_origin origin = tn_capture(thread, caller);
     struct tn_origin told = origin;
-    if (!tn_process.options.has_free_stacks)
+    if (!tn_shim_process.options.has_free_stacks)
         told.stack_id = 0;
     tn_emit_release(thread, TN_EVENT_REALLOC_BEGIN, function, address, told);
     return origin;

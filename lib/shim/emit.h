@@ -106,7 +106,7 @@ TN_ALWAYS_INLINE void tn_emit_release(struct tn_thread *thread, enum tn_event_ki
 /* Where a block is released, as far as it is to be told. */
 TN_ALWAYS_INLINE struct tn_origin tn_release_origin(struct tn_thread *thread, const struct tn_caller *caller)
 {
-    if (TN_LIKELY(tn_process.options.has_free_stacks))
+    if (TN_LIKELY(tn_shim_process.options.has_free_stacks))
         return tn_capture(thread, caller);
     return (struct tn_origin){0, tn_depth_of(thread, caller)};
 }

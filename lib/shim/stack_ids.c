@@ -18,7 +18,7 @@
 
 static bool is_ours(uintptr_t pc)
 {
-    return pc - tn_process.text_low < tn_process.text_high - tn_process.text_low;
+    return pc - tn_shim_process.text_low < tn_shim_process.text_high - tn_shim_process.text_low;
 }
 
 /* Write the frames of a stack as an event has them. Frames of this library (main is called by one) are left
@@ -60,8 +60,8 @@ static uint32_t publish(uint64_t hash, const uint64_t *frames, uint32_t frame_wo
     tn_control_end(pad + words);
     tn_hot.last_stack_id = id;
     if (id % STACK_COUNT_MAX == 0)
-        tn_table_forget(&tn_hot.stacks);
-    return tn_table_put(&tn_hot.stacks, tn_stack_key(hash), id) == 0 ? id : 0;
+        tn_id_table_forget(&tn_hot.stacks);
+    return tn_id_table_put(&tn_hot.stacks, tn_stack_key(hash), id) == 0 ? id : 0;
 }
 
 uint32_t tn_stack_announce(struct tn_thread *thread, struct tn_trail *trail, const struct tn_caller *caller,
@@ -77,7 +77,7 @@ uint32_t tn_stack_announce(struct tn_thread *thread, struct tn_trail *trail, con
         id = publish(trail->kept[depth - 1].hash, frames, words, frame_count, is_cut);
         tn_lock_drop(&tn_control_lock);
     }
-    if (tn_process.options.check_stacks != 0)
-        tn_check_stack(thread, caller, frames, frame_count, is_cut);
+    if (tn_shim_process.options.check_stacks != 0)
+        tn_verify_stack(thread, caller, frames, frame_count, is_cut);
     return id;
 }

@@ -24,10 +24,10 @@ static uint32_t position_of(struct tn_thread *thread, const struct tn_caller *ho
     struct tn_trail_frame frame;
     if (hook->cfa - thread->stack_low >= thread->stack_high - thread->stack_low)
         walk.high = tn_thread_stack_high(thread, hook->cfa);
-    enum tn_step step = walk.high != 0 ? tn_step_any(&walk, thread, &frame) : TN_STEP_CUT;
+    enum tn_walk_step step = walk.high != 0 ? tn_step_any(&walk, thread, &frame) : TN_WALK_CUT;
     if (walk.is_own)
         tn_own_end(thread);
-    uint32_t depth_bytes = step == TN_STEP_ON ? tn_depth_of(thread, &walk.at) : 0;
+    uint32_t depth_bytes = step == TN_WALK_ON ? tn_depth_of(thread, &walk.at) : 0;
     return depth_bytes != 0 ? depth_bytes : EVERYTHING_BYTES;
 }
 
