@@ -7,22 +7,13 @@
 
 #include "tenure/base.h"
 #include "tenure/finding.h"
+#include "tenure/kind.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct tn_log;
-
-/* A number that decides what counts as a finding, which the user can set. */
-struct tn_threshold {
-    const char
-        *name;       /* "KIND.WORDS", as `tenure report --threshold NAME=VALUE` takes it; NULL ends a table */
-    double fallback; /* default */
-    double min, max; /* what is accepted */
-    const char *summary; /* what it decides, with unit, for the help */
-    const char *source;  /* where the default comes from */
-};
 
 /* A threshold that was set. */
 struct tn_threshold_value {
@@ -46,13 +37,6 @@ struct tn_analyze_options {
 };
 
 #define TN_MIN_ALLOCATIONS 20u /* support of methods (b1): fewer are coincidence */
-
-/* The kinds, in the order of design: name and what it states. Ended by NULL. */
-struct tn_kind {
-    const char *name;
-    const char *summary;
-    const struct tn_threshold *thresholds; /* ended by a NULL name; NULL: none */
-};
 
 /* The kinds that this build knows, ended by one without a name. Static storage. */
 const struct tn_kind *tn_analyze_kinds(void);

@@ -338,7 +338,9 @@ static void finish(void *state)
 }
 
 const struct tn_analysis tn_analysis_combine = {
-    .kind = {"combine", "blocks born together and dying together: one structure", thresholds},
+    .kind = {.name = "combine",
+             .summary = "blocks born together and dying together: one structure",
+             .thresholds = thresholds},
     .begin = begin,
     .birth = birth,
     .death = death,

@@ -305,7 +305,9 @@ static void finish(void *own)
 }
 
 const struct tn_analysis tn_analysis_fixed_maximum = {
-    .kind = {"fixed-maximum", "strings and buffers of varying size: the maximum to design for", thresholds},
+    .kind = {.name = "fixed-maximum",
+             .summary = "strings and buffers of varying size: the maximum to design for",
+             .thresholds = thresholds},
     .begin = begin,
     .birth = birth,
     .death = death,

@@ -327,7 +327,7 @@ static void finish(void *own)
 }
 
 const struct tn_analysis tn_analysis_growth = {
-    .kind = {"growth", "live count that only rises", thresholds},
+    .kind = {.name = "growth", .summary = "live count that only rises", .thresholds = thresholds},
     .begin = begin,
     .birth = birth,
     .death = death,

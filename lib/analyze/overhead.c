@@ -218,7 +218,9 @@ static void finish(void *own)
 }
 
 const struct tn_analysis tn_analysis_overhead = {
-    .kind = {"overhead", "blocks so small that header and rounding outweigh what they hold", thresholds},
+    .kind = {.name = "overhead",
+             .summary = "blocks so small that header and rounding outweigh what they hold",
+             .thresholds = thresholds},
     .begin = begin,
     .birth = birth,
     .death = death,

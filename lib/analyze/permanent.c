@@ -388,7 +388,9 @@ static void finish(void *own)
 }
 
 const struct tn_analysis tn_analysis_permanent = {
-    .kind = {"permanent", "allocated while starting, or once, and never released", thresholds},
+    .kind = {.name = "permanent",
+             .summary = "allocated while starting, or once, and never released",
+             .thresholds = thresholds},
     .begin = begin,
     .birth = birth,
     .death = death,

@@ -309,7 +309,9 @@ static void finish(void *own)
 }
 
 const struct tn_analysis tn_analysis_pinning = {
-    .kind = {"pinning", "long-lived blocks that hold holes open among short-lived ones", thresholds},
+    .kind = {.name = "pinning",
+             .summary = "long-lived blocks that hold holes open among short-lived ones",
+             .thresholds = thresholds},
     .begin = begin,
     .birth = birth,
     .death = death,

@@ -243,8 +243,9 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
 }
 
 const struct tn_analysis tn_analysis_pool = {
-    .kind = {"pool", "blocks of one size, or the best set of sizes: how many, and what they cost",
-             thresholds},
+    .kind = {.name = "pool",
+             .summary = "blocks of one size, or the best set of sizes: how many, and what they cost",
+             .thresholds = thresholds},
     .begin = begin,
     .birth = birth,
     .death = death,

@@ -262,8 +262,9 @@ static void finish(void *own)
 }
 
 const struct tn_analysis tn_analysis_preallocate = {
-    .kind = {"preallocate", "a bounded number live at once, for the whole run: allocate at start-up",
-             thresholds},
+    .kind = {.name = "preallocate",
+             .summary = "a bounded number live at once, for the whole run: allocate at start-up",
+             .thresholds = thresholds},
     .begin = begin,
     .birth = birth,
     .death = death,

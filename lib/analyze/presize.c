@@ -286,7 +286,9 @@ static void finish(void *own)
 }
 
 const struct tn_analysis tn_analysis_presize = {
-    .kind = {"presize", "buffers that grow in steps: the capacity to start with", thresholds},
+    .kind = {.name = "presize",
+             .summary = "buffers that grow in steps: the capacity to start with",
+             .thresholds = thresholds},
     .begin = begin,
     .birth = birth,
     .death = death,

@@ -420,8 +420,9 @@ static void finish(void *state)
 }
 
 const struct tn_analysis tn_analysis_stack_buffer = {
-    .kind = {"stack-buffer", "blocks that never outlive one call of a function: a local buffer in it",
-             thresholds},
+    .kind = {.name = "stack-buffer",
+             .summary = "blocks that never outlive one call of a function: a local buffer in it",
+             .thresholds = thresholds},
     .begin = begin,
     .birth = birth,
     .death = death,

@@ -21,9 +21,10 @@ MAY_INCLUDE = {
     "lib/code": {"code", "map"},
     "lib/heap": {"heap", "base"},
     "lib/replay": {"replay", "risk", "heap", "base", "map"},
-    "lib/analyze": {"analyze", "finding", "heap", "code", "log", "log_write", "site", "event", "json", "base", "map"},
-    "lib/report": {"report", "finding", "summary", "json", "base"},
-    "tools": {"report", "analyze", "finding", "summary", "log", "record", "site", "finish", "heap", "replay", "risk", "event", "limits", "json", "base", "map"},
+    "lib/finding": {"evidence", "finding", "kind", "json", "base"},
+    "lib/analyze": {"analyze", "evidence", "finding", "kind", "heap", "code", "log", "log_write", "site", "event", "json", "base", "map"},
+    "lib/report": {"report", "evidence", "finding", "kind", "summary", "json", "base"},
+    "tools": {"report", "analyze", "finding", "kind", "kinds", "summary", "log", "record", "site", "finish", "heap", "replay", "risk", "event", "limits", "json", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).

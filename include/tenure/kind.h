@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_KIND_H
+#define TENURE_KIND_H
+
+/* A kind of finding: everything that is known of it beside its algorithm, in one entry. The engine takes its
+ * name, thresholds and weight from here, the report its sentences, the help and the tests the rest. Plain
+ * constant data that knows neither engine nor report; lib/kinds has one entry a kind and tn_kinds lists them.
+ * Everything has static storage; any thread. */
+
+#include "tenure/evidence.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tn_analysis;
+
+/* A number that decides what counts as a finding, which the user can set. */
+struct tn_threshold {
+    const char *name;    /* "KIND.WORDS", as `--threshold NAME=VALUE` takes it; NULL ends a table */
+    double fallback;     /* default */
+    double min;          /* smallest value that is accepted */
+    double max;          /* largest value that is accepted */
+    const char *summary; /* what it decides, with unit, for the help */
+    const char *source;  /* where the default comes from */
+};
+
+/* A key that a kind's evidence may have, and the words that tell its value in a text report:
+ * before, value with its unit, after. */
+struct tn_evidence_key {
+    const char *key;        /* as in JSON; NULL ends a table */
+    enum tn_value type;     /* of its value; what may be unknown is a null instead */
+    enum tn_unit unit;      /* of its value */
+    const char *before;     /* words before the value; NULL as well as after: only JSON has this key */
+    const char *after;      /* words behind the value; behind 1 the first word loses its final s */
+    bool is_silent_at_zero; /* a value of 0 is not told, because silence says the same */
+    bool is_required;       /* every finding of the kind has it */
+    const char *unlike;     /* not told where its value is also that of this key; NULL: no such key */
+    const struct tn_evidence_key *members; /* keys of an object, or of each entry of a list; NULL: none */
+};
+
+/* The fields of a kind that must not be NULL are marked *; tests/unit/test_kinds.c holds it. */
+struct tn_kind {
+    const char *name;             /* * as `--only` takes it and JSON has it: lower case and hyphens */
+    const char *summary;          /* * what it states, one line for the help */
+    const char *tactic;           /* * the paper's tactic that it applies, in a few words */
+    const char *verify;           /* * how to see that the change did what the finding promises, sentences */
+    const char *program_tactic;   /* the tactic of a finding about the whole program; NULL: tactic */
+    const char *program_verify;   /* the same sentences for such a finding; NULL: verify */
+    double weight;                /* * of its saving in the order of findings, above 0 to 1: 1 the blocks are
+                                     gone, 1/2 they come from elsewhere, 1/4 the change is half of one */
+    bool is_never_minor;          /* told at length however little it saves: a longer run would save more */
+    const char *const *yields_to; /* * names of the kinds that it gives way to where they claim all its sites;
+                                     ended by NULL. They stand before it in tn_kinds */
+    const struct tn_evidence_key *evidence; /* * every key of its evidence, those that are told first, in the
+                                               order of telling; ended by a NULL key */
+    const struct tn_threshold *thresholds;  /* * ended by a NULL name */
+    const struct tn_analysis *analysis;     /* * how it is found (tenure/analysis.h); for the engine only */
+};
+
+/* The kind of that name in a table that NULL ends; NULL: there is none. */
+const struct tn_kind *tn_kind_find(const struct tn_kind *const *kinds, const char *name);
+
+/* The declaration of a key in a table that a NULL key ends; NULL: it is not declared, or keys is NULL. */
+const struct tn_evidence_key *tn_evidence_key_find(const struct tn_evidence_key *keys, const char *key);
+
+/* Whether evidence is as its kind declares it: every key is declared, with type and unit, at every depth, and
+ * every required one is there.
+ *
+ * ret_key  the key that is not; written only when the answer is no
+ * Cost     the values times the keys */
+bool tn_kind_declares(const struct tn_kind *kind, const struct tn_evidence_set *evidence,
+                      const char **ret_key);
+
+#endif
