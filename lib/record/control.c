@@ -10,7 +10,8 @@
 static int take_stack(struct tn_process *process, const uint64_t *event, uint32_t words)
 {
     uint64_t row;
-    int r = tn_stacks_take(&process->stacks, process->shared->writer, &process->modules, event, words, &row);
+    int r =
+        tn_stacks_intern(&process->stacks, process->shared->writer, &process->mappings, event, words, &row);
     if (r < 0)
         return r;
     return tn_match_set_stack(&process->matcher, tn_event_stack_of(event[0]), row);
@@ -31,16 +32,16 @@ static int take_mark(struct tn_process *process, const uint64_t *event, uint32_t
 
 static int take_module(struct tn_process *process, const uint64_t *event, uint32_t words, bool is_gone)
 {
-    struct tn_module_context context = {
+    struct tn_mapping_context context = {
         .writer = process->shared->writer,
         .files = &process->shared->files,
         .process_id = process->matcher.process_id,
         .time_ns = tn_clock_ns(&process->shared->clock, event[1]),
         .pid = process->pid,
     };
-    tn_stacks_forget(&process->stacks);
-    return is_gone ? tn_modules_remove(&process->modules, &context, event, words)
-                   : tn_modules_add(&process->modules, &context, event, words);
+    tn_stacks_reset(&process->stacks);
+    return is_gone ? tn_mappings_remove(&process->mappings, &context, event, words)
+                   : tn_mappings_add(&process->mappings, &context, event, words);
 }
 
 static int take(struct tn_process *process, const uint64_t *event, uint32_t words)

@@ -6,9 +6,9 @@
  * between birth and release; an event for which that is not so yet waits for its counterpart in another ring
  * (order.c holds it back), and is counted if none comes. One thread. */
 
+#include "address_table.h"
 #include "clock.h"
 #include "stream.h"
-#include "table.h"
 
 #include "tenure/log_write.h"
 
@@ -31,7 +31,7 @@ struct tn_totals {
 };
 
 /* Which row of the log's `stack` each of the shim's stack ids means. Zeroed is empty. */
-struct tn_stack_ids {
+struct tn_stack_rows {
     uint32_t *rows; /* owned; by shim id; 0: not described yet */
     uint32_t count; /* room */
 };
@@ -44,11 +44,11 @@ struct tn_matcher {
     uint64_t last_ns;                 /* of the last event written; times of a process never fall */
     uint32_t stream_count;            /* rings in which an event was seen */
     bool is_fork_child;
-    struct tn_stack_ids stacks;
-    struct tn_table table;    /* address -> TN_MATCH_* */
-    struct tn_stream **begun; /* owned; streams with an open REALLOC_BEGIN */
-    uint32_t begun_count;
-    uint32_t begun_capacity;
+    struct tn_stack_rows stacks;
+    struct tn_address_table table;    /* address -> TN_MATCH_* */
+    struct tn_stream **open_reallocs; /* owned; streams with an open REALLOC_BEGIN */
+    uint32_t open_realloc_count;
+    uint32_t open_realloc_capacity;
 };
 
 /* A table value: the allocation's id, and above it tn_log_size_class of its usable size. */
@@ -57,7 +57,7 @@ struct tn_matcher {
 #define TN_MATCH_CLASS_MASK  (TN_SIZE_CLASSES - 1u)
 
 /* In a table value: a realloc has begun, the block may or may not be released already. */
-#define TN_MATCH_BEGUN (UINT64_C(1) << 63)
+#define TN_MATCH_REALLOC_OPEN (UINT64_C(1) << 63)
 
 enum tn_verdict {
     TN_VERDICT_DONE = 0, /* the event is in the log; step over it */

@@ -61,7 +61,7 @@ static void pop(struct tn_order *order)
 
 int tn_order_add(struct tn_order *order, struct tn_stream *stream)
 {
-    if (stream->is_parked || !tn_stream_show(stream))
+    if (stream->is_parked || !tn_stream_peek(stream))
         return 0;
     int r = reserve(order);
     if (r == 0)
@@ -69,7 +69,7 @@ int tn_order_add(struct tn_order *order, struct tn_stream *stream)
     return r;
 }
 
-static void note_first_wake(struct tn_order *order)
+static void update_first_wake(struct tn_order *order)
 {
     uint64_t first = UINT64_MAX;
     for (uint32_t i = 0; i < order->parked_count; i++)
@@ -87,14 +87,14 @@ static void park(struct tn_order *order)
     stream->wake_ticks = stream->stamp + order->window_ticks;
     pop(order);
     order->parked[order->parked_count++] = stream;
-    note_first_wake(order);
+    update_first_wake(order);
 }
 
 static void unpark(struct tn_order *order, uint32_t i)
 {
     struct tn_stream *stream = order->parked[i];
     order->parked[i] = order->parked[--order->parked_count];
-    note_first_wake(order);
+    update_first_wake(order);
     stream->is_parked = false;
     push(order, stream);
 }
@@ -124,7 +124,7 @@ static int apply_alone(struct tn_order *order, struct tn_stream *stream, bool is
 }
 
 /* Nobody came for the stream that has waited longest: its event is taken as it is. */
-static int give_up_waiting(struct tn_order *order)
+static int apply_unanswered(struct tn_order *order)
 {
     uint32_t i = 0;
     while (order->parked[i]->wake_ticks != order->parked_wake_ticks)
@@ -134,16 +134,16 @@ static int give_up_waiting(struct tn_order *order)
     int r = apply_alone(order, stream, true);
     stream->is_resumed = false;
     if (r == -EBADMSG)
-        tn_stream_damage(stream);
+        tn_stream_mark_damaged(stream);
     else if (r < 0)
         return r;
     order->parked[i] = order->parked[--order->parked_count];
-    note_first_wake(order);
+    update_first_wake(order);
     stream->is_parked = false;
     if (stream->is_damaged)
         return 0;
-    tn_stream_step(stream);
-    if (tn_stream_show(stream))
+    tn_stream_advance(stream);
+    if (tn_stream_peek(stream))
         push(order, stream);
     wake(order, stream->matcher, address);
     return 0;
@@ -163,7 +163,7 @@ static uint64_t run_bound(const struct tn_order *order, uint64_t watermark)
 
 /* The first stream has been read: it takes its place again, if it shows anything. Mostly it stays where it
  * is, or changes places with one below it. */
-static inline void resettle(struct tn_order *order, bool is_shown)
+static inline void restore_heap(struct tn_order *order, bool is_shown)
 {
     struct tn_stream **heap = order->heap, *stream = heap[0];
     uint32_t child = 1;
@@ -197,7 +197,7 @@ static int run_one(struct tn_order *order, struct tn_stream *stream, uint64_t *r
     }
     if (order->parked_count != 0 && tn_match_has_address(stream->head))
         *ret_address = parked_address(stream);
-    tn_stream_step(stream);
+    tn_stream_advance(stream);
     return TN_VERDICT_DONE;
 }
 
@@ -214,7 +214,7 @@ static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
     uint32_t count = 0;
     int r = 0;
     if (order->parked_count == 0)
-        r = tn_plain_run(stream, run_bound(order, watermark), &order->batch, &count);
+        r = tn_fast_path_run(stream, run_bound(order, watermark), &order->batch, &count);
     if (r == 0 && count == 0) {
         r = run_one(order, stream, &address);
         count = r == TN_VERDICT_DONE;
@@ -222,7 +222,7 @@ static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
     *events += count;
     if (r != TN_VERDICT_DONE)
         return r;
-    resettle(order, tn_stream_show(stream));
+    restore_heap(order, tn_stream_peek(stream));
     if (address != 0)
         wake(order, stream->matcher, address);
     return TN_VERDICT_DONE;
@@ -231,7 +231,7 @@ static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
 /* A ring that makes no sense stops by itself; all others go on. */
 static void drop_damaged(struct tn_order *order)
 {
-    tn_stream_damage(order->heap[0]);
+    tn_stream_mark_damaged(order->heap[0]);
     pop(order);
 }
 
@@ -260,7 +260,7 @@ int tn_order_emit(struct tn_order *order, uint64_t watermark_ticks, uint64_t *re
         uint64_t first = order->count != 0 ? order->heap[0]->stamp : UINT64_MAX;
         if (order->parked_wake_ticks < first && order->parked_wake_ticks < watermark_ticks) {
             events++;
-            r = give_up_waiting(order);
+            r = apply_unanswered(order);
             continue;
         }
         if (first >= watermark_ticks)

@@ -8,8 +8,8 @@
  * counterpart comes, at most TN_ORDER_WINDOW_NS of stamps; the order within a ring is never touched. One
  * thread. */
 
+#include "fast_path.h"
 #include "match.h"
-#include "plain.h"
 #include "stream.h"
 
 #include <stdint.h>

@@ -178,7 +178,7 @@ int tn_proc_environment_holds(pid_t pid, const char *text)
     return file_holds(pid, "environ", text);
 }
 
-void tn_proc_split_status(int status, enum tn_exit_kind *ret_kind, int *ret_code)
+void tn_proc_decode_status(int status, enum tn_exit_kind *ret_kind, int *ret_code)
 {
     *ret_kind = WIFSIGNALED(status) ? TN_EXIT_SIGNAL : TN_EXIT_EXIT;
     *ret_code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
@@ -186,18 +186,18 @@ void tn_proc_split_status(int status, enum tn_exit_kind *ret_kind, int *ret_code
 
 /* A zombie keeps its status until its parent asks; once that has happened, a kernel of 6.15 or newer keeps it
  * in the pidfd. Between the two looks the parent may ask: then the second look succeeds. */
-void tn_proc_exit(pid_t pid, int pidfd, enum tn_exit_kind *ret_kind, int *ret_code)
+void tn_proc_exit_status(pid_t pid, int pidfd, enum tn_exit_kind *ret_kind, int *ret_code)
 {
     struct tn_proc_stat stat;
     *ret_kind = TN_EXIT_UNKNOWN;
     *ret_code = -1;
     if (tn_proc_read_stat(pid, &stat) == 0 && stat.state == 'Z') {
-        tn_proc_split_status(stat.exit_status, ret_kind, ret_code);
+        tn_proc_decode_status(stat.exit_status, ret_kind, ret_code);
         return;
     }
     struct pidfd_info info = {.mask = PIDFD_INFO_WITH_EXIT};
     if (ioctl(pidfd, PIDFD_ASK_INFO, &info) == 0 && (info.mask & PIDFD_INFO_WITH_EXIT) != 0)
-        tn_proc_split_status(info.exit_status, ret_kind, ret_code);
+        tn_proc_decode_status(info.exit_status, ret_kind, ret_code);
 }
 
 int tn_proc_open_pidfd(pid_t pid)

@@ -41,10 +41,10 @@ int tn_proc_environment_holds(pid_t pid, const char *text);
 /* How a process ended, from what the kernel still knows: its zombie, or (Linux 6.15 and newer) its pidfd.
  *
  * ret_kind, ret_code  as tn_log_end_process takes them; TN_EXIT_UNKNOWN and -1 where it cannot be known */
-void tn_proc_exit(pid_t pid, int pidfd, enum tn_exit_kind *ret_kind, int *ret_code);
+void tn_proc_exit_status(pid_t pid, int pidfd, enum tn_exit_kind *ret_kind, int *ret_code);
 
 /* Take a status of wait(2) apart. */
-void tn_proc_split_status(int status, enum tn_exit_kind *ret_kind, int *ret_code);
+void tn_proc_decode_status(int status, enum tn_exit_kind *ret_kind, int *ret_code);
 
 /* pidfd_open(2). Returns a descriptor (close on exec) or a negative errno. */
 int tn_proc_open_pidfd(pid_t pid);

@@ -4,8 +4,8 @@
 
 /* One recorded process: its shared memory, its rows, its end. One thread. */
 
+#include "mappings.h"
 #include "match.h"
-#include "modules.h"
 #include "order.h"
 #include "stacks.h"
 
@@ -37,7 +37,7 @@ enum tn_process_state {
 
 struct tn_process {
     struct tn_matcher matcher;
-    struct tn_modules modules;
+    struct tn_mappings mappings;
     struct tn_stacks stacks;
     struct tn_process_shared *shared; /* borrowed */
     struct tn_shared_header *header;  /* mapped, owned */
@@ -65,20 +65,20 @@ struct tn_process {
 };
 
 /* Who introduces itself. */
-struct tn_newcomer {
+struct tn_handshake {
     struct tn_hello hello;
     int memory_fd; /* owned by the caller */
     pid_t pid;     /* as the kernel tells us (SO_PEERCRED) */
     int pidfd;     /* taken over on success */
 };
 
-/* Check and map a newcomer's memory and give it its row.
+/* Check and map a handshake's memory and give it its row.
  *
  * parent_id  row of the process that it is a fork child of, that started it, or that it succeeds by exec; 0
  * if there is none parent     the same while it is still known, NULL otherwise: a fork child inherits its
  * modules and stack ids Returns   0; -EBADMSG: its memory makes no sense; the writer's error, -ENOMEM Owns
  * the caller owns *ret_process; tn_process_destroy releases it */
-int tn_process_create(struct tn_process_shared *shared, const struct tn_newcomer *newcomer,
+int tn_process_create(struct tn_process_shared *shared, const struct tn_handshake *handshake,
                       uint64_t parent_id, const struct tn_process *parent, struct tn_process **ret_process);
 
 /* First half of a look: list the slots in use and read their marks.
@@ -94,13 +94,13 @@ int tn_process_read_heads(struct tn_process *process);
 /* Hand the streams that show an event to the merge. A stamp beyond latest_ticks is damage. Returns 0 or
  * -ENOMEM.
  */
-int tn_process_offer(struct tn_process *process, struct tn_order *order, uint64_t latest_ticks);
+int tn_process_offer_streams(struct tn_process *process, struct tn_order *order, uint64_t latest_ticks);
 
 /* After the merge: give room back, move what must wait out of rings that fill up (within budget_words over
  * all processes), free the slots of threads that are gone.
  *
  * is_thorough  ask of every slot whether its thread is gone, not only where THREAD_END was said */
-int tn_process_settle(struct tn_process *process, uint64_t budget_words, bool is_thorough);
+int tn_process_reclaim(struct tn_process *process, uint64_t budget_words, bool is_thorough);
 
 /* Nothing that was noted is left to read. */
 bool tn_process_is_drained(const struct tn_process *process);
@@ -120,12 +120,12 @@ static inline void tn_process_note_fill(const struct tn_process *process, uint64
 }
 
 /* Tell the shim that the recorder lives (every round), or that it takes no more (state CLOSED). */
-void tn_process_beat(struct tn_process *process);
-void tn_process_refuse_more(struct tn_process *process);
+void tn_process_heartbeat(struct tn_process *process);
+void tn_process_refuse(struct tn_process *process);
 
 /* Add the losses and the shim's own counts to the totals, end the rows of threads and process. Once, after
  * the last event. Returns 0 or the writer's error. */
-int tn_process_close_rows(struct tn_process *process);
+int tn_process_end_rows(struct tn_process *process);
 
 /* Events lost so far, not yet in the totals. */
 uint64_t tn_process_lost_count(const struct tn_process *process);

@@ -5,10 +5,10 @@
 /* A recording as a whole: what record.c (the loop), life.c (processes come and go) and closing.c (the end)
  * work on. One thread. */
 
-#include "directory.h"
 #include "order.h"
 #include "process.h"
-#include "status.h"
+#include "session_dir.h"
+#include "tool_link.h"
 
 #include "tenure/map.h"
 #include "tenure/record.h"
@@ -29,8 +29,8 @@ struct tn_recording {
     struct tn_error *error;                  /* borrowed; of the first failure */
     struct tn_process_shared shared;
     struct tn_order order;
-    struct tn_directory directory;
-    struct tn_status status;
+    struct tn_session_dir session_dir;
+    struct tn_tool_link tool;
     char log_path[PATH_MAX];         /* absolute; "" until it is known */
     bool is_log_made;                /* the file is ours, and there was none before */
     struct tn_clock_pair started[4]; /* by enum tn_clock: both clocks when the recorder started */
@@ -38,9 +38,9 @@ struct tn_recording {
     struct tn_process **processes;   /* owned, with what they point to */
     uint32_t process_count;
     uint32_t process_capacity;
-    uint64_t process_total;     /* rows made */
-    struct tn_map rows_by_pid;  /* the newest row of each PID */
-    struct tn_map rows_by_life; /* the same by PID and start time: what an exec leads on from */
+    uint64_t process_total;        /* rows made */
+    struct tn_map rows_by_pid;     /* the newest row of each PID */
+    struct tn_map rows_by_process; /* the same by PID and start time: what an exec leads on from */
     struct tn_child_end child;
     int epoll_fd;
     int signal_fd;
@@ -50,7 +50,7 @@ struct tn_recording {
     bool is_closing;          /* SIGTERM or `close`: what still runs is let go */
     bool is_attached_refused; /* the first process was told that it cannot be recorded */
     uint64_t last_second_ns;  /* CLOCK_MONOTONIC of the last once-a-second work */
-    uint64_t last_orphan_look_ns;
+    uint64_t last_pending_look_ns;
     uint64_t last_event_ticks; /* when the last process ended */
 };
 
@@ -83,47 +83,47 @@ int tn_recording_admit(struct tn_recording *recording, int connection_fd);
 
 /* Handle everything that epoll has to tell, without waiting. Returns 0, or a negative errno: it has failed.
  */
-int tn_recording_attend(struct tn_recording *recording);
+int tn_recording_handle_events(struct tn_recording *recording);
 
 /* Close the rows of ended processes whose rings are drained. Returns 0 or a negative errno. */
-int tn_recording_bury(struct tn_recording *recording);
+int tn_recording_reap(struct tn_recording *recording);
 
 /* Once a second: has a silent process executed an image that is not recorded? */
-void tn_recording_look_for_exec(struct tn_recording *recording);
+void tn_recording_detect_exec(struct tn_recording *recording);
 
 /* Whether the recording is over: nobody lives, the child has been waited for, nobody is about to come. */
 bool tn_recording_is_over(struct tn_recording *recording);
 
 /* Tell the tool who still runs after its child. */
-void tn_recording_say_waiting(struct tn_recording *recording);
+void tn_recording_report_waiting(struct tn_recording *recording);
 
 /* open.c */
 
 /* Make the log. Returns 0 or a negative errno with the story in the error. */
-int tn_recording_make_log(struct tn_recording *recording, const char *clock, const char *options);
+int tn_recording_create_log(struct tn_recording *recording, const char *clock, const char *options);
 
 /* The first process of a bare preload decides on the log's name: find it, make it, or hand the process over
  * to the recorder that writes it.
  *
  * Returns  0; 1: handed over, there is nothing to do here; negative errno as above */
-int tn_recording_open_for(struct tn_recording *recording, int connection_fd,
-                          const struct tn_newcomer *newcomer);
+int tn_recording_open_log_for(struct tn_recording *recording, int connection_fd,
+                              const struct tn_handshake *handshake);
 
 /* Begin the log's clock with the first process. */
-void tn_recording_begin_clock(struct tn_recording *recording, enum tn_clock kind, uint64_t start_ticks);
+void tn_recording_start_clock(struct tn_recording *recording, enum tn_clock kind, uint64_t start_ticks);
 
 /* closing.c */
 
 /* What a reader must know to trust the log, into meta. Every second, so that a log that is cut short has it
  * too. Returns 0 or the writer's error. */
-int tn_recording_set_totals(struct tn_recording *recording);
+int tn_recording_write_totals(struct tn_recording *recording);
 
 /* The events are all there: totals into meta, close the log, have it finished, say `done`. Returns 0 or a
  * negative errno with the story in the error; a finishing that fails is only a warning. */
 int tn_recording_close(struct tn_recording *recording);
 
 /* It failed, or was called off: let the programs go, leave what was committed, say what happened. */
-void tn_recording_give_up(struct tn_recording *recording);
+void tn_recording_abort(struct tn_recording *recording);
 
 /* Remove a log that nobody wrote to. */
 void tn_recording_remove_log(const struct tn_recording *recording);

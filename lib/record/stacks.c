@@ -19,12 +19,12 @@ static int reserve(struct tn_stacks *stacks, uint32_t count)
     return 0;
 }
 
-static int intern_node(struct tn_log_writer *writer, const struct tn_modules *modules,
+static int intern_node(struct tn_log_writer *writer, const struct tn_mappings *mappings,
                        struct tn_stacks_frame *frame, uint64_t caller_id, bool is_cut)
 {
-    const struct tn_mapped *mapped = tn_modules_find(modules, frame->pc - 1);
-    uint64_t module_id = mapped != NULL ? mapped->module_id : 0;
-    uint64_t bias = mapped != NULL ? mapped->bias : 0;
+    const struct tn_mapping *mapping = tn_mappings_find(mappings, frame->pc - 1);
+    uint64_t module_id = mapping != NULL ? mapping->module_id : 0;
+    uint64_t bias = mapping != NULL ? mapping->bias : 0;
     uint64_t frame_id;
     int r = tn_log_intern_frame(writer, module_id, frame->pc - bias, &frame_id);
     if (r < 0)
@@ -60,11 +60,11 @@ static int find_frames(const uint64_t *event, uint32_t words, uint32_t count, ui
 }
 
 static int intern_frames(struct tn_stacks *stacks, struct tn_log_writer *writer,
-                         const struct tn_modules *modules, uint32_t same, uint32_t count)
+                         const struct tn_mappings *mappings, uint32_t same, uint32_t count)
 {
     uint64_t caller_id = same != 0 ? stacks->last[same - 1].node_id : 0;
     for (uint32_t at = same; at < count; at++) {
-        int r = intern_node(writer, modules, &stacks->last[at], caller_id, at == 0 && stacks->is_cut);
+        int r = intern_node(writer, mappings, &stacks->last[at], caller_id, at == 0 && stacks->is_cut);
         if (r < 0)
             return r;
         caller_id = stacks->last[at].node_id;
@@ -72,8 +72,9 @@ static int intern_frames(struct tn_stacks *stacks, struct tn_log_writer *writer,
     return 0;
 }
 
-int tn_stacks_take(struct tn_stacks *stacks, struct tn_log_writer *writer, const struct tn_modules *modules,
-                   const uint64_t *event, uint32_t words, uint64_t *ret_row)
+int tn_stacks_intern(struct tn_stacks *stacks, struct tn_log_writer *writer,
+                     const struct tn_mappings *mappings, const uint64_t *event, uint32_t words,
+                     uint64_t *ret_row)
 {
     uint32_t starts[TN_EVENT_WORDS_MAX];
     uint32_t count;
@@ -93,14 +94,14 @@ int tn_stacks_take(struct tn_stacks *stacks, struct tn_log_writer *writer, const
         struct tn_event_frame frame = tn_frame_get(event + starts[count - 1 - at]);
         put_frame(stacks, at, &same, frame.pc, frame.frame_bytes);
     }
-    r = intern_frames(stacks, writer, modules, same, count);
+    r = intern_frames(stacks, writer, mappings, same, count);
     stacks->count = r == 0 ? count : 0;
     if (r == 0)
         *ret_row = count != 0 ? stacks->last[count - 1].node_id : 0;
     return r;
 }
 
-void tn_stacks_forget(struct tn_stacks *stacks)
+void tn_stacks_reset(struct tn_stacks *stacks)
 {
     stacks->count = 0;
 }

@@ -6,7 +6,7 @@
  * mostly differ from the one before in their inner frames only: the outer nodes of the last stack are kept
  * and compared, so that a deep stack costs as much as what is new in it. One thread. */
 
-#include "modules.h"
+#include "mappings.h"
 
 #include "tenure/log_write.h"
 
@@ -31,11 +31,12 @@ struct tn_stacks {
  * event, words  a copy of our own: its content is not trusted, but does not change
  * ret_row       row of `stack`; 0 for a stack without frames
  * Returns       0; -EBADMSG: it makes no sense; the writer's error, or -ENOMEM */
-int tn_stacks_take(struct tn_stacks *stacks, struct tn_log_writer *writer, const struct tn_modules *modules,
-                   const uint64_t *event, uint32_t words, uint64_t *ret_row);
+int tn_stacks_intern(struct tn_stacks *stacks, struct tn_log_writer *writer,
+                     const struct tn_mappings *mappings, const uint64_t *event, uint32_t words,
+                     uint64_t *ret_row);
 
 /* Forget the last stack; to be called when the modules change: an address then means another frame. */
-void tn_stacks_forget(struct tn_stacks *stacks);
+void tn_stacks_reset(struct tn_stacks *stacks);
 
 /* Release the memory. */
 void tn_stacks_finish(struct tn_stacks *stacks);

@@ -20,7 +20,7 @@ void tn_stream_begin(struct tn_stream *stream, struct tn_ring *ring, const uint6
     };
 }
 
-void tn_stream_damage(struct tn_stream *stream)
+void tn_stream_mark_damaged(struct tn_stream *stream)
 {
     stream->is_damaged = true;
     stream->is_queued = false;
@@ -29,12 +29,12 @@ void tn_stream_damage(struct tn_stream *stream)
     stream->end_words = stream->limit_words;
 }
 
-void tn_stream_look(struct tn_stream *stream)
+void tn_stream_read_head(struct tn_stream *stream)
 {
     uint64_t head = atomic_load_explicit(&stream->ring->head_words, memory_order_acquire);
     uint64_t pending = head - stream->released_words;
     if (pending > stream->ring_words || head < stream->limit_words) {
-        tn_stream_damage(stream);
+        tn_stream_mark_damaged(stream);
         return;
     }
     stream->limit_words = head;
@@ -65,7 +65,7 @@ static bool next_span(struct tn_stream *stream)
     return true;
 }
 
-bool tn_stream_show_next_span(struct tn_stream *stream)
+bool tn_stream_peek_slow(struct tn_stream *stream)
 {
     for (;;) {
         if (stream->next == stream->end && !next_span(stream))
@@ -86,7 +86,7 @@ bool tn_stream_show_next_span(struct tn_stream *stream)
         stream->stamp = stream->next[1];
         return true;
     }
-    tn_stream_damage(stream);
+    tn_stream_mark_damaged(stream);
     return false;
 }
 

@@ -15,7 +15,7 @@
 struct tn_matcher;
 
 /* What a REALLOC_BEGIN left open until its COMMIT. */
-struct tn_begun {
+struct tn_open_realloc {
     bool is_open;           /* the block is neither dead nor alive until the COMMIT says so */
     uint64_t address;       /* of the block that is being moved */
     uint64_t allocation_id; /* its id; 0 if it is unknown */
@@ -35,7 +35,7 @@ struct tn_queue {
 };
 
 struct tn_stream {
-    /* the event that stands next; valid after tn_stream_show said true */
+    /* the event that stands next; valid after tn_stream_peek said true */
     const uint64_t *next; /* its words */
     const uint64_t *end;  /* end of the span that next lies in */
     uint64_t stamp;       /* its ticks */
@@ -50,9 +50,9 @@ struct tn_stream {
     uint64_t thread_id;         /* row of the owner, 0 before its first event */
     bool is_over;               /* the owner said THREAD_END; late frees may follow */
     uint64_t previous_id;       /* the block that the COMMIT at hand succeeds, 0 if none */
-    struct tn_begun begun;
-    uint64_t left_depth_bytes; /* least of the LEAVE events since the last birth or death; 0: none */
-    uint64_t said_lost_count;  /* sum of the LOSS events */
+    struct tn_open_realloc realloc;
+    uint64_t left_depth_bytes;    /* least of the LEAVE events since the last birth or death; 0: none */
+    uint64_t reported_lost_count; /* sum of the LOSS events */
     /* the ring */
     struct tn_ring *ring;
     const uint64_t *data;
@@ -75,17 +75,17 @@ void tn_stream_begin(struct tn_stream *stream, struct tn_ring *ring, const uint6
                      uint32_t ring_words, uint32_t slot, struct tn_matcher *matcher);
 
 /* Take note of the ring's head: events up to there can be shown. A head that cannot be damages the stream. */
-void tn_stream_look(struct tn_stream *stream);
+void tn_stream_read_head(struct tn_stream *stream);
 
 /* Read nothing more from a ring that makes no sense; its room is given back as it fills. */
-void tn_stream_damage(struct tn_stream *stream);
+void tn_stream_mark_damaged(struct tn_stream *stream);
 
-/* The slow half of tn_stream_show: the span is used up, or is not what an event looks like. */
-bool tn_stream_show_next_span(struct tn_stream *stream);
+/* The slow half of tn_stream_peek: the span is used up, or is not what an event looks like. */
+bool tn_stream_peek_slow(struct tn_stream *stream);
 
 /* Show the next event: sets head, words, stamp. False when nothing is left up to the noted head, or the ring
  * is damaged. */
-static inline bool tn_stream_show(struct tn_stream *stream)
+static inline bool tn_stream_peek(struct tn_stream *stream)
 {
     uint64_t left = (uint64_t)(stream->end - stream->next);
     if (left >= 2) {
@@ -98,17 +98,17 @@ static inline bool tn_stream_show(struct tn_stream *stream)
             return true;
         }
     }
-    return tn_stream_show_next_span(stream);
+    return tn_stream_peek_slow(stream);
 }
 
 /* Step over the event that is shown. */
-static inline void tn_stream_step(struct tn_stream *stream)
+static inline void tn_stream_advance(struct tn_stream *stream)
 {
     stream->next += stream->words;
 }
 
 /* Word 0 of the event after the shown one, 0 if it cannot be told without leaving the span. */
-static inline uint64_t tn_stream_glance(const struct tn_stream *stream)
+static inline uint64_t tn_stream_next_head(const struct tn_stream *stream)
 {
     const uint64_t *after = stream->next + stream->words;
     return after < stream->end ? *(const volatile uint64_t *)after : 0;

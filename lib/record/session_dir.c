@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "directory.h"
+#include "session_dir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,7 +24,7 @@ static void name_directory(char *path, size_t size_bytes)
         snprintf(path, size_bytes, "/tmp/tenure-%u", (unsigned)geteuid());
 }
 
-static int check_directory(struct tn_directory *directory, struct tn_error *error)
+static int check_directory(struct tn_session_dir *directory, struct tn_error *error)
 {
     struct stat status;
     const char *path = directory->path;
@@ -69,8 +69,8 @@ static int is_of_dead_recorder(const char *socket_name)
 }
 
 /* Remove names that `is_to_go` chooses: it sees the socket's name, or what a link leads to. */
-static void sweep(const struct tn_directory *directory,
-                  int (*is_to_go)(const struct tn_directory *directory, const char *socket_name))
+static void sweep(const struct tn_session_dir *directory,
+                  int (*is_to_go)(const struct tn_session_dir *directory, const char *socket_name))
 {
     int fd = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -89,18 +89,19 @@ static void sweep(const struct tn_directory *directory,
     closedir(dir);
 }
 
-static int is_dead(const struct tn_directory *directory, const char *socket_name)
+static int is_dead(const struct tn_session_dir *directory, const char *socket_name)
 {
     (void)directory;
     return is_of_dead_recorder(socket_name);
 }
 
-static int is_ours(const struct tn_directory *directory, const char *socket_name)
+static int is_ours(const struct tn_session_dir *directory, const char *socket_name)
 {
     return strcmp(directory->socket_name, socket_name) == 0;
 }
 
-static int address_of(const struct tn_directory *directory, const char *name, struct sockaddr_un *ret_address)
+static int address_of(const struct tn_session_dir *directory, const char *name,
+                      struct sockaddr_un *ret_address)
 {
     *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
     int length =
@@ -108,7 +109,7 @@ static int address_of(const struct tn_directory *directory, const char *name, st
     return length < (int)sizeof(ret_address->sun_path) ? 0 : -ENAMETOOLONG;
 }
 
-static int listen_here(struct tn_directory *directory, struct tn_error *error)
+static int listen_here(struct tn_session_dir *directory, struct tn_error *error)
 {
     struct sockaddr_un address;
     snprintf(directory->socket_name, sizeof(directory->socket_name), "recorder.%d.socket", (int)getpid());
@@ -125,9 +126,9 @@ static int listen_here(struct tn_directory *directory, struct tn_error *error)
     return 0;
 }
 
-int tn_directory_open(struct tn_directory *directory, struct tn_error *error)
+int tn_session_dir_open(struct tn_session_dir *directory, struct tn_error *error)
 {
-    *directory = (struct tn_directory){.fd = -1, .listen_fd = -1};
+    *directory = (struct tn_session_dir){.fd = -1, .listen_fd = -1};
     name_directory(directory->path, sizeof(directory->path));
     if (mkdir(directory->path, 0700) < 0 && errno != EEXIST)
         return tn_error_set(error, -errno, "cannot make the session directory %s: %s", directory->path,
@@ -139,27 +140,27 @@ int tn_directory_open(struct tn_directory *directory, struct tn_error *error)
     return listen_here(directory, error);
 }
 
-static int put_link(struct tn_directory *directory, const char *name)
+static int put_link(struct tn_session_dir *directory, const char *name)
 {
     unlinkat(directory->fd, name, 0);
     return symlinkat(directory->socket_name, directory->fd, name) == 0 ? 0 : -errno;
 }
 
-int tn_directory_link_process(struct tn_directory *directory, pid_t pid, uint64_t start_time)
+int tn_session_dir_link_process(struct tn_session_dir *directory, pid_t pid, uint64_t start_time)
 {
     char name[NAME_BYTES];
     process_name(name, pid, start_time);
     return put_link(directory, name);
 }
 
-void tn_directory_unlink_process(struct tn_directory *directory, pid_t pid, uint64_t start_time)
+void tn_session_dir_unlink_process(struct tn_session_dir *directory, pid_t pid, uint64_t start_time)
 {
     char name[NAME_BYTES];
     process_name(name, pid, start_time);
     unlinkat(directory->fd, name, 0);
 }
 
-int tn_directory_has_process(const struct tn_directory *directory, pid_t pid, uint64_t start_time)
+int tn_session_dir_has_process(const struct tn_session_dir *directory, pid_t pid, uint64_t start_time)
 {
     char name[NAME_BYTES];
     struct stat status;
@@ -167,14 +168,14 @@ int tn_directory_has_process(const struct tn_directory *directory, pid_t pid, ui
     return fstatat(directory->fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int tn_directory_link_log(struct tn_directory *directory, const char *log_path)
+int tn_session_dir_link_log(struct tn_session_dir *directory, const char *log_path)
 {
     char name[NAME_BYTES];
     int r = log_name(name, log_path);
     return r < 0 ? r : put_link(directory, name);
 }
 
-int tn_directory_connect_log(const struct tn_directory *directory, const char *log_path)
+int tn_session_dir_connect_log(const struct tn_session_dir *directory, const char *log_path)
 {
     char name[NAME_BYTES];
     struct sockaddr_un address;
@@ -193,7 +194,7 @@ int tn_directory_connect_log(const struct tn_directory *directory, const char *l
     return r;
 }
 
-void tn_directory_close(struct tn_directory *directory)
+void tn_session_dir_close(struct tn_session_dir *directory)
 {
     if (directory->listen_fd > 0)
         close(directory->listen_fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "newcomer.h"
+#include "handshake.h"
 
 #include "wire_stamp.h"
 
@@ -24,26 +24,26 @@ static int descriptor_of(struct msghdr *message)
     return fd;
 }
 
-static uint32_t judge(const struct tn_newcomer *newcomer, const struct ucred *credentials)
+static uint32_t judge(const struct tn_handshake *handshake, const struct ucred *credentials)
 {
     if (credentials->uid != geteuid() && credentials->uid != 0)
         return TN_WELCOME_REFUSED;
-    if (newcomer->hello.magic != TN_SESSION_MAGIC || newcomer->memory_fd < 0 || credentials->pid <= 0)
+    if (handshake->hello.magic != TN_SESSION_MAGIC || handshake->memory_fd < 0 || credentials->pid <= 0)
         return TN_WELCOME_REFUSED;
-    if (newcomer->hello.reason == TN_HELLO_ADOPT)
+    if (handshake->hello.reason == TN_HELLO_ADOPT)
         return TN_WELCOME_OK;
-    if (memcmp(newcomer->hello.wire_stamp, TN_WIRE_STAMP, sizeof(TN_WIRE_STAMP)) != 0)
+    if (memcmp(handshake->hello.wire_stamp, TN_WIRE_STAMP, sizeof(TN_WIRE_STAMP)) != 0)
         return TN_WELCOME_MISMATCH;
     return TN_WELCOME_OK;
 }
 
 _Static_assert(sizeof(TN_WIRE_STAMP) == TN_WIRE_STAMP_BYTES, "the stamp fills its field");
 
-int tn_newcomer_receive(int connection_fd, struct tn_newcomer *ret_newcomer, uint32_t *ret_status)
+int tn_handshake_peek(int connection_fd, struct tn_handshake *ret_handshake, uint32_t *ret_status)
 {
-    struct tn_newcomer newcomer = {.memory_fd = -1, .pidfd = -1};
+    struct tn_handshake handshake = {.memory_fd = -1, .pidfd = -1};
     union one_descriptor control;
-    struct iovec part = {&newcomer.hello, sizeof(newcomer.hello)};
+    struct iovec part = {&handshake.hello, sizeof(handshake.hello)};
     struct msghdr message = {
         .msg_iov = &part,
         .msg_iovlen = 1,
@@ -55,18 +55,18 @@ int tn_newcomer_receive(int connection_fd, struct tn_newcomer *ret_newcomer, uin
         return errno == EINTR ? -EAGAIN : -errno;
     if (length == 0)
         return -EPIPE;
-    newcomer.memory_fd = descriptor_of(&message);
+    handshake.memory_fd = descriptor_of(&message);
     struct ucred credentials = {0};
     socklen_t size = sizeof(credentials);
     if (getsockopt(connection_fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
         credentials.pid = 0;
-    newcomer.pid = credentials.pid;
-    *ret_status = length == sizeof(newcomer.hello) ? judge(&newcomer, &credentials) : TN_WELCOME_MISMATCH;
-    *ret_newcomer = newcomer;
+    handshake.pid = credentials.pid;
+    *ret_status = length == sizeof(handshake.hello) ? judge(&handshake, &credentials) : TN_WELCOME_MISMATCH;
+    *ret_handshake = handshake;
     return 0;
 }
 
-void tn_newcomer_answer(int connection_fd, uint32_t status, int errno_value)
+void tn_handshake_answer(int connection_fd, uint32_t status, int errno_value)
 {
     struct tn_welcome welcome = {
         .magic = TN_SESSION_MAGIC,
@@ -81,7 +81,7 @@ void tn_newcomer_answer(int connection_fd, uint32_t status, int errno_value)
     (void)send(connection_fd, &welcome, sizeof(welcome), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-int tn_newcomer_hand_over(int recorder_fd, int connection_fd)
+int tn_handshake_hand_over(int recorder_fd, int connection_fd)
 {
     struct tn_hello hello = {.magic = TN_SESSION_MAGIC, .reason = TN_HELLO_ADOPT};
     union one_descriptor control = {0};

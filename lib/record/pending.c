@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "orphans.h"
+#include "pending.h"
 
 #include "proc.h"
 
@@ -29,20 +29,20 @@ static bool is_of_session(pid_t pid, const char *socket_path)
     return tn_proc_environment_holds(pid, wanted) == (socket_path != NULL ? 1 : 0);
 }
 
-static bool is_coming(const struct tn_directory *directory, pid_t pid, const char *socket_path,
-                      uint64_t young_since)
+static bool is_pending(const struct tn_session_dir *directory, pid_t pid, const char *socket_path,
+                       uint64_t young_since)
 {
     struct tn_proc_stat stat;
     if (pid == getpid() || tn_proc_read_stat(pid, &stat) < 0)
         return false;
     if (stat.start_time < young_since || stat.state == 'Z' || stat.state == 'X')
         return false;
-    if (tn_directory_has_process(directory, pid, stat.start_time))
+    if (tn_session_dir_has_process(directory, pid, stat.start_time))
         return false;
     return tn_proc_environment_holds(pid, "libtenure.so") == 1 && is_of_session(pid, socket_path);
 }
 
-bool tn_orphans_exist(const struct tn_directory *directory, const char *socket_path)
+bool tn_pending_process_exists(const struct tn_session_dir *directory, const char *socket_path)
 {
     uint64_t young_ticks = YOUNG_SECONDS * (uint64_t)sysconf(_SC_CLK_TCK);
     uint64_t now = now_clock_ticks();
@@ -53,7 +53,7 @@ bool tn_orphans_exist(const struct tn_directory *directory, const char *socket_p
         return false;
     for (struct dirent *entry; !is_found && (entry = readdir(dir)) != NULL;)
         if (isdigit((unsigned char)entry->d_name[0]))
-            is_found = is_coming(directory, (pid_t)atoi(entry->d_name), socket_path, young_since);
+            is_found = is_pending(directory, (pid_t)atoi(entry->d_name), socket_path, young_since);
     closedir(dir);
     return is_found;
 }

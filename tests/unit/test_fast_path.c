@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "plain.h"
+#include "fast_path.h"
 #include "rings.h"
 
 #include <errno.h>
@@ -83,7 +83,7 @@ static void test_pairs_across_spans(void **state)
         for (uint32_t i = 0; i < pairs; i++, births++) {
             rings_birth(&rings, 0, ++ticks, A, (uint32_t)births % 100);
             if (i == pairs / 2) {
-                tn_stream_look(&rings.stream[0]);
+                tn_stream_read_head(&rings.stream[0]);
                 if (round % 2 != 0)
                     tn_stream_spill(&rings.stream[0]);
                 else
@@ -133,7 +133,7 @@ static void test_damage_in_a_run(void **state)
 /* One random event, plain or not, that makes sense or not. */
 static void put_random(struct rings *rings, uint64_t *seed, uint64_t ticks)
 {
-    *seed = tn_table_hash(*seed + 77);
+    *seed = tn_address_table_hash(*seed + 77);
     uint64_t n = *seed >> 20, address = A + (n >> 10) % 40 * 16;
     uint32_t stack = (uint32_t)(n >> 24) % 6;
     uint64_t rest = (n & 1023) << 32 | (n >> 5 & 255);
@@ -176,10 +176,10 @@ static void put_random(struct rings *rings, uint64_t *seed, uint64_t ticks)
 static void play_alone(struct rings *rings)
 {
     struct tn_stream *stream = &rings->stream[0];
-    tn_stream_look(stream);
-    while (tn_stream_show(stream)) {
+    tn_stream_read_head(stream);
+    while (tn_stream_peek(stream)) {
         assert_int_equal(tn_match_apply(stream, false), TN_VERDICT_DONE);
-        tn_stream_step(stream);
+        tn_stream_advance(stream);
     }
     tn_stream_release(stream);
 }
@@ -223,7 +223,7 @@ static void test_same_as_one_by_one(void **state)
     assert_same(&fused, &alone);
     assert_true(fused.totals.unmatched_births > 1000 && fused.totals.unmatched_frees > 1000);
     assert_true(fused.totals.unknown_stacks > 1000);
-    assert_true(tn_table_is_valid(&fused.matcher.table));
+    assert_true(tn_address_table_is_valid(&fused.matcher.table));
     assert_false(fused.fake.is_broken);
     rings_finish(&fused);
     rings_finish(&alone);

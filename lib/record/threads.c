@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "thread.h"
+#include "threads.h"
 
 #include "match.h"
 
@@ -26,7 +26,7 @@ static int add_thread(struct tn_stream *stream, uint32_t tid, const char *name, 
     return tn_log_add_thread(matcher->writer, &thread, &stream->thread_id);
 }
 
-int tn_thread_assume(struct tn_stream *stream)
+int tn_thread_add_unannounced(struct tn_stream *stream)
 {
     uint32_t tid = atomic_load_explicit(&stream->ring->tid, memory_order_relaxed);
     return add_thread(stream, tid, "", 0);
@@ -38,7 +38,7 @@ static int thread_begin(struct tn_stream *stream)
     if (!tn_event_get_thread(stream->next, stream->words, &thread))
         return -EBADMSG;
     uint64_t start_ns = tn_clock_ns(stream->matcher->clock, stream->stamp);
-    int r = tn_thread_gone(stream, start_ns);
+    int r = tn_thread_end(stream, start_ns);
     if (r < 0)
         return r;
     return add_thread(stream, thread.tid, thread.name, thread.stack_size_bytes);
@@ -51,7 +51,7 @@ static int loss(struct tn_stream *stream)
     if (!tn_event_get_loss(stream->next, stream->words, &count))
         return -EBADMSG;
     uint32_t flags = tn_event_flags_of(stream->head);
-    stream->said_lost_count += count;
+    stream->reported_lost_count += count;
     if ((flags & TN_LOSS_NESTED) != 0)
         totals->lost_nested += count;
     else if ((flags & TN_LOSS_NO_SLOT) != 0)
@@ -74,7 +74,7 @@ static int leave(struct tn_stream *stream)
     return 0;
 }
 
-int tn_thread_event(struct tn_stream *stream)
+int tn_thread_apply(struct tn_stream *stream)
 {
     switch (tn_event_kind_of(stream->head)) {
     case TN_EVENT_THREAD_BEGIN:
@@ -92,7 +92,7 @@ int tn_thread_event(struct tn_stream *stream)
     }
 }
 
-int tn_thread_gone(struct tn_stream *stream, uint64_t end_ns)
+int tn_thread_end(struct tn_stream *stream, uint64_t end_ns)
 {
     uint64_t thread_id = stream->thread_id;
     stream->thread_id = 0;

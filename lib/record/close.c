@@ -50,7 +50,7 @@ uint64_t tn_recording_log_bytes(const struct tn_recording *recording)
     return file_bytes(recording->log_path) + file_bytes(wal);
 }
 
-int tn_recording_set_totals(struct tn_recording *recording)
+int tn_recording_write_totals(struct tn_recording *recording)
 {
     const struct tn_process_shared *shared = &recording->shared;
     const struct tn_totals *totals = &shared->totals;
@@ -133,9 +133,9 @@ static int add_arguments(struct arguments *arguments, const struct tn_recording 
     }
     if (r == 0 && options->keeps_wrappers)
         r = add_argument(arguments, "--keep-wrappers");
-    if (r == 0 && recording->status.fd >= 0) {
+    if (r == 0 && recording->tool.fd >= 0) {
         r = add_argument(arguments, "--status-fd");
-        r = r < 0 ? r : add_argument(arguments, "%d", recording->status.fd);
+        r = r < 0 ? r : add_argument(arguments, "%d", recording->tool.fd);
     }
     for (uint32_t i = 0; i < files->count && r == 0; i++) {
         r = add_argument(arguments, "--module");
@@ -146,7 +146,7 @@ static int add_arguments(struct arguments *arguments, const struct tn_recording 
     return r;
 }
 
-static void execute_finishing(const struct tn_recording *recording, char **arguments)
+static void exec_finish(const struct tn_recording *recording, char **arguments)
 {
     sigset_t none;
     sigemptyset(&none);
@@ -154,15 +154,15 @@ static void execute_finishing(const struct tn_recording *recording, char **argum
     const struct tn_module_files *files = &recording->shared.files;
     for (uint32_t i = 0; i < files->count; i++)
         fcntl(files->files[i].fd, F_SETFD, 0);
-    if (recording->status.fd >= 0)
-        fcntl(recording->status.fd, F_SETFD, 0);
+    if (recording->tool.fd >= 0)
+        fcntl(recording->tool.fd, F_SETFD, 0);
     execv(arguments[0], arguments);
     _exit(127);
 }
 
 /* Names take memory that the recorder must not take: a process of its own. -ECANCELED: it has said itself why
  * it failed. */
-static int run_finishing(const struct tn_recording *recording)
+static int run_finish(const struct tn_recording *recording)
 {
     size_t room = FINISH_ARGUMENTS_FIXED + 2 * (size_t)recording->shared.files.count;
     struct arguments arguments = {.list = calloc(room, sizeof(arguments.list[0]))};
@@ -172,7 +172,7 @@ static int run_finishing(const struct tn_recording *recording)
     int r = add_arguments(&arguments, recording);
     pid_t pid = r == 0 ? fork() : -1;
     if (pid == 0)
-        execute_finishing(recording, arguments.list);
+        exec_finish(recording, arguments.list);
     if (pid < 0 && r == 0)
         r = -errno;
     if (pid > 0)
@@ -188,17 +188,17 @@ static int run_finishing(const struct tn_recording *recording)
     return -ECHILD;
 }
 
-static void say_done(struct tn_recording *recording, uint64_t duration_ns, bool is_finished)
+static void send_done(struct tn_recording *recording, uint64_t duration_ns, bool is_finished)
 {
     const struct tn_totals *totals = &recording->shared.totals;
-    tn_status_say(&recording->status,
-                  "done allocations=%llu frees=%llu live=%llu bytes=%llu lost=%llu processes=%llu "
-                  "duration_ns=%llu log_bytes=%llu finished=%d",
-                  (unsigned long long)totals->births, (unsigned long long)totals->deaths,
-                  (unsigned long long)(totals->births - totals->deaths),
-                  (unsigned long long)totals->birth_bytes, (unsigned long long)lost_in_totals(totals),
-                  (unsigned long long)recording->process_total, (unsigned long long)duration_ns,
-                  (unsigned long long)tn_recording_log_bytes(recording), is_finished);
+    tn_tool_link_send(&recording->tool,
+                      "done allocations=%llu frees=%llu live=%llu bytes=%llu lost=%llu processes=%llu "
+                      "duration_ns=%llu log_bytes=%llu finished=%d",
+                      (unsigned long long)totals->births, (unsigned long long)totals->deaths,
+                      (unsigned long long)(totals->births - totals->deaths),
+                      (unsigned long long)totals->birth_bytes, (unsigned long long)lost_in_totals(totals),
+                      (unsigned long long)recording->process_total, (unsigned long long)duration_ns,
+                      (unsigned long long)tn_recording_log_bytes(recording), is_finished);
 }
 
 static int close_empty(struct tn_recording *recording)
@@ -206,40 +206,40 @@ static int close_empty(struct tn_recording *recording)
     tn_log_writer_abandon(recording->shared.writer);
     recording->shared.writer = NULL;
     tn_recording_remove_log(recording);
-    say_done(recording, 0, false);
+    send_done(recording, 0, false);
     return 0;
 }
 
 int tn_recording_close(struct tn_recording *recording)
 {
-    tn_directory_close(&recording->directory);
-    if (recording->process_total == 0 || recording->status.is_to_discard)
+    tn_session_dir_close(&recording->session_dir);
+    if (recording->process_total == 0 || recording->tool.is_to_discard)
         return close_empty(recording);
     uint64_t duration_ns = tn_clock_ns(&recording->shared.clock, recording->last_event_ticks);
-    int r = tn_recording_set_totals(recording);
+    int r = tn_recording_write_totals(recording);
     if (r < 0)
         return tn_recording_fail(recording, r, "write the totals");
     r = tn_log_writer_close(recording->shared.writer, duration_ns, recording->error);
     recording->shared.writer = NULL;
     if (r < 0)
         return tn_recording_fail(recording, r, "close the log");
-    r = run_finishing(recording);
+    r = run_finish(recording);
     if (r < 0 && r != -ECANCELED)
-        tn_status_say(&recording->status,
-                      "warning the log is complete, but names and summaries could not be added to it: %s",
-                      r == -ECHILD ? "the finishing process failed" : strerror(-r));
-    say_done(recording, duration_ns, r == 0);
+        tn_tool_link_send(&recording->tool,
+                          "warning the log is complete, but names and summaries could not be added to it: %s",
+                          r == -ECHILD ? "the finishing process failed" : strerror(-r));
+    send_done(recording, duration_ns, r == 0);
     return 0;
 }
 
-void tn_recording_give_up(struct tn_recording *recording)
+void tn_recording_abort(struct tn_recording *recording)
 {
     for (uint32_t i = 0; i < recording->process_count; i++)
-        tn_process_refuse_more(recording->processes[i]);
-    tn_directory_close(&recording->directory);
+        tn_process_refuse(recording->processes[i]);
+    tn_session_dir_close(&recording->session_dir);
     tn_log_writer_abandon(recording->shared.writer);
     recording->shared.writer = NULL;
     if (recording->process_total == 0)
         tn_recording_remove_log(recording);
-    tn_status_say(&recording->status, "error %d %s", -recording->error->code, recording->error->text);
+    tn_tool_link_send(&recording->tool, "error %d %s", -recording->error->code, recording->error->text);
 }

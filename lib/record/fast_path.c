@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "plain.h"
+#include "fast_path.h"
 
 #include "tenure/event_body.h"
 
@@ -132,7 +132,7 @@ static inline enum step apply_birth(struct tn_batch *batch, struct tn_plain_even
     uint64_t address = plain_address(plain);
     if (__builtin_expect(address == 0, 0))
         return STEP_STOP;
-    struct tn_table_entry *entry = tn_table_claim(&batch->matcher->table, address);
+    struct tn_address_table_entry *entry = tn_address_table_claim(&batch->matcher->table, address);
     if (__builtin_expect(entry == NULL, 0))
         return STEP_NO_MEMORY;
     if (__builtin_expect(entry->value != 0, 0))
@@ -145,12 +145,13 @@ static inline enum step apply_birth(struct tn_batch *batch, struct tn_plain_even
 static inline enum step apply_death(struct tn_batch *batch, struct tn_plain_event *event,
                                     const struct plain *plain)
 {
-    struct tn_table *table = &batch->matcher->table;
-    struct tn_table_entry *entry = tn_table_find(table, plain_address(plain));
-    if (__builtin_expect(entry == NULL, 0) || __builtin_expect((entry->value & TN_MATCH_BEGUN) != 0, 0))
+    struct tn_address_table *table = &batch->matcher->table;
+    struct tn_address_table_entry *entry = tn_address_table_find(table, plain_address(plain));
+    if (__builtin_expect(entry == NULL, 0) ||
+        __builtin_expect((entry->value & TN_MATCH_REALLOC_OPEN) != 0, 0))
         return STEP_STOP;
     uint64_t value = entry->value;
-    tn_table_remove(table, entry);
+    tn_address_table_remove(table, entry);
     put_death(batch, event, plain, value & TN_MATCH_ID_MASK, (uint8_t)(value >> TN_MATCH_CLASS_SHIFT));
     return STEP_DONE;
 }
@@ -162,7 +163,7 @@ static inline bool apply_pair(struct tn_batch *batch, struct tn_plain_event *eve
 {
     uint64_t address = plain_address(birth);
     if (address != plain_address(death) || address == 0 ||
-        tn_table_find(&batch->matcher->table, address) != NULL)
+        tn_address_table_find(&batch->matcher->table, address) != NULL)
         return false;
     put_birth(batch, event, birth);
     put_death(batch, event + 1, death, event->allocation_id, event->size_class);
@@ -182,7 +183,7 @@ static inline __attribute__((always_inline)) void prefetch(const struct tn_batch
     if (end - next > PREFETCH_RING_WORDS)
         __builtin_prefetch(next + PREFETCH_RING_WORDS);
     if (batch->matcher->table.count >= PREFETCH_LIVE_MIN)
-        tn_table_prefetch(&batch->matcher->table, tn_event_address_of(next[PREFETCH_WORDS + 2]));
+        tn_address_table_prefetch(&batch->matcher->table, tn_event_address_of(next[PREFETCH_WORDS + 2]));
 }
 
 /* Apply the event at `next`, or the pair. Returns how many; 0: it is not plain, or *ret_error is set. */
@@ -218,7 +219,8 @@ static bool is_usual(const struct tn_stream *stream)
            stream->thread_id - 1 < UINT32_MAX;
 }
 
-int tn_plain_run(struct tn_stream *stream, uint64_t bound_ticks, struct tn_batch *batch, uint32_t *ret_count)
+int tn_fast_path_run(struct tn_stream *stream, uint64_t bound_ticks, struct tn_batch *batch,
+                     uint32_t *ret_count)
 {
     *ret_count = 0;
     if (!is_usual(stream))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_RECORD_PLAIN_H
-#define TN_RECORD_PLAIN_H
+#ifndef TN_RECORD_FAST_PATH_H
+#define TN_RECORD_FAST_PATH_H
 
 /* The short way for events as nearly all are: a birth or a death of four words, whose address says at once
  * which block it is. They are matched in one loop, and collected for the log in a batch. Whatever is not
@@ -42,6 +42,7 @@ int tn_batch_flush(struct tn_batch *batch);
  * bound_ticks  apply none with a later stamp
  * ret_count    events applied
  * Returns      0; the writer's error, or -ENOMEM: the recording cannot go on */
-int tn_plain_run(struct tn_stream *stream, uint64_t bound_ticks, struct tn_batch *batch, uint32_t *ret_count);
+int tn_fast_path_run(struct tn_stream *stream, uint64_t bound_ticks, struct tn_batch *batch,
+                     uint32_t *ret_count);
 
 #endif

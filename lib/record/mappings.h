@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_RECORD_MODULES_H
-#define TN_RECORD_MODULES_H
+#ifndef TN_RECORD_MAPPINGS_H
+#define TN_RECORD_MAPPINGS_H
 
-/* What was mapped where, and when. The shim announces each module before the first stack that shows it.
+/* What was mapping where, and when. The shim announces each module before the first stack that shows it.
  * Module files are held open from that moment, so that the finishing process reads the file that ran, even if
  * it has been replaced by then. One thread. */
 
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The files of all modules of a log. Zeroed is empty. */
+/* The files of all mappings of a log. Zeroed is empty. */
 struct tn_module_files {
     struct tn_module_file *files; /* owned, with the descriptors */
     uint32_t count;
@@ -21,7 +21,7 @@ struct tn_module_files {
     struct tn_map known; /* module rows that were looked at, whether they could be opened or not */
 };
 
-struct tn_mapped {
+struct tn_mapping {
     uint64_t start, end; /* addresses in the process */
     uint64_t bias;       /* what the file's addresses are shifted by */
     uint64_t module_id;
@@ -29,14 +29,14 @@ struct tn_mapped {
 };
 
 /* The mappings of one process, by start. Zeroed is empty. */
-struct tn_modules {
-    struct tn_mapped *mapped; /* owned; sorted by start, no two overlap */
+struct tn_mappings {
+    struct tn_mapping *list; /* owned; sorted by start, no two overlap */
     uint32_t count;
     uint32_t capacity;
 };
 
 /* Where an event of the control ring belongs. */
-struct tn_module_context {
+struct tn_mapping_context {
     struct tn_log_writer *writer;
     struct tn_module_files *files;
     uint64_t process_id;
@@ -48,22 +48,22 @@ struct tn_module_context {
  *
  * event, words  a copy of our own: its content is not trusted, but does not change
  * Returns       0; -EBADMSG: it makes no sense; the writer's error, or -ENOMEM */
-int tn_modules_add(struct tn_modules *modules, const struct tn_module_context *context, const uint64_t *event,
-                   uint32_t words);
+int tn_mappings_add(struct tn_mappings *mappings, const struct tn_mapping_context *context,
+                    const uint64_t *event, uint32_t words);
 
 /* Take a MODULE_GONE event. Returns as above. */
-int tn_modules_remove(struct tn_modules *modules, const struct tn_module_context *context,
-                      const uint64_t *event, uint32_t words);
+int tn_mappings_remove(struct tn_mappings *mappings, const struct tn_mapping_context *context,
+                       const uint64_t *event, uint32_t words);
 
 /* A fork child has what its parent has: the same mappings, as rows of its own. Returns as above. */
-int tn_modules_inherit(struct tn_modules *modules, const struct tn_module_context *context,
-                       const struct tn_modules *parent);
+int tn_mappings_inherit(struct tn_mappings *mappings, const struct tn_mapping_context *context,
+                        const struct tn_mappings *parent);
 
-/* The mapping that holds an address, or NULL. Cost O(log modules). */
-const struct tn_mapped *tn_modules_find(const struct tn_modules *modules, uint64_t address);
+/* The mapping that holds an address, or NULL. Cost O(log mappings). */
+const struct tn_mapping *tn_mappings_find(const struct tn_mappings *mappings, uint64_t address);
 
 /* Release the memory; the rows stay. */
-void tn_modules_finish(struct tn_modules *modules);
+void tn_mappings_finish(struct tn_mappings *mappings);
 
 /* Close the files, release the memory. */
 void tn_module_files_finish(struct tn_module_files *files);

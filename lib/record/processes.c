@@ -2,8 +2,8 @@
 #include "recording.h"
 
 #include "control.h"
-#include "newcomer.h"
-#include "orphans.h"
+#include "handshake.h"
+#include "pending.h"
 #include "proc.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* How often to look for processes that are about to introduce themselves. */
-#define ORPHAN_LOOK_NS UINT64_C(10000000)
+#define PENDING_LOOK_NS UINT64_C(10000000)
 
 int tn_recording_watch(struct tn_recording *recording, enum tn_recording_source source, int fd)
 {
@@ -41,8 +41,8 @@ static struct tn_process *find_alive(const struct tn_recording *recording, pid_t
 
 static void note_child(struct tn_recording *recording, const struct tn_process *process)
 {
-    struct tn_status *status = &recording->status;
-    if (status->has_child && status->child_pid == process->pid && process->exit_kind != TN_EXIT_EXEC)
+    struct tn_tool_link *tool = &recording->tool;
+    if (tool->has_child && tool->child_pid == process->pid && process->exit_kind != TN_EXIT_EXEC)
         recording->child = (struct tn_child_end){process->matcher.process_id, process->end_ns};
 }
 
@@ -54,30 +54,30 @@ static void end_process(struct tn_recording *recording, struct tn_process *proce
     recording->last_event_ticks = end_ticks;
     epoll_ctl(recording->epoll_fd, EPOLL_CTL_DEL, process->pidfd, NULL);
     if (kind != TN_EXIT_EXEC)
-        tn_directory_unlink_process(&recording->directory, process->pid, process->start_time);
+        tn_session_dir_unlink_process(&recording->session_dir, process->pid, process->start_time);
 }
 
 static void end_dead_process(struct tn_recording *recording, struct tn_process *process)
 {
     enum tn_exit_kind kind;
     int code;
-    const struct tn_status *status = &recording->status;
-    tn_proc_exit(process->pid, process->pidfd, &kind, &code);
-    if (status->has_exited && status->child_pid == process->pid)
-        tn_proc_split_status(status->child_status, &kind, &code);
+    const struct tn_tool_link *tool = &recording->tool;
+    tn_proc_exit_status(process->pid, process->pidfd, &kind, &code);
+    if (tool->has_exited && tool->child_pid == process->pid)
+        tn_proc_decode_status(tool->child_status, &kind, &code);
     end_process(recording, process, kind, code, tn_clock_ticks(recording->shared.clock.kind));
 }
 
 /* Who is recorded only because its parent is: children=0 leaves it out. An exec is the same process. */
-static bool is_to_ignore(const struct tn_recording *recording, const struct tn_newcomer *newcomer)
+static bool must_ignore(const struct tn_recording *recording, const struct tn_handshake *handshake)
 {
-    if (newcomer->hello.children != 0 || recording->process_total == 0)
+    if (handshake->hello.children != 0 || recording->process_total == 0)
         return false;
-    if (find_alive(recording, newcomer->pid) != NULL)
+    if (find_alive(recording, handshake->pid) != NULL)
         return false;
-    if (newcomer->hello.reason == TN_HELLO_FORK || recording->options->attach_fd < 0)
+    if (handshake->hello.reason == TN_HELLO_FORK || recording->options->attach_fd < 0)
         return true;
-    pid_t pid = newcomer->pid;
+    pid_t pid = handshake->pid;
     struct tn_proc_stat stat;
     for (int i = 0; i < 64 && tn_proc_read_stat(pid, &stat) == 0 && stat.parent_pid > 1; i++) {
         pid = stat.parent_pid;
@@ -88,12 +88,12 @@ static bool is_to_ignore(const struct tn_recording *recording, const struct tn_n
 }
 
 /* A key for one process, however often its PID is given again. */
-static uint64_t life_of(pid_t pid, uint64_t start_time)
+static uint64_t process_key(pid_t pid, uint64_t start_time)
 {
     return tn_mix((uint64_t)pid << 40 ^ start_time) | 1;
 }
 
-static int keep_process(struct tn_recording *recording, struct tn_process *process)
+static int add_process(struct tn_recording *recording, struct tn_process *process)
 {
     if (recording->process_count == recording->process_capacity) {
         uint32_t capacity = recording->process_capacity != 0 ? recording->process_capacity * 2 : 16;
@@ -107,7 +107,7 @@ static int keep_process(struct tn_recording *recording, struct tn_process *proce
     uint64_t row = process->matcher.process_id;
     int r = tn_map_put(&recording->rows_by_pid, (uint64_t)process->pid, row);
     if (r == 0)
-        r = tn_map_put(&recording->rows_by_life, life_of(process->pid, process->start_time), row);
+        r = tn_map_put(&recording->rows_by_process, process_key(process->pid, process->start_time), row);
     if (r < 0)
         return r;
     recording->processes[recording->process_count++] = process;
@@ -116,12 +116,13 @@ static int keep_process(struct tn_recording *recording, struct tn_process *proce
 }
 
 /* Its own older image (a program that was not recorded may have been in between), else who started it. */
-static uint64_t find_parent_row(const struct tn_recording *recording, const struct tn_newcomer *newcomer)
+static uint64_t find_parent_row(const struct tn_recording *recording, const struct tn_handshake *handshake)
 {
     struct tn_proc_stat stat;
-    uint32_t pid = newcomer->hello.parent_pid;
-    if (newcomer->hello.reason == TN_HELLO_START && tn_proc_read_stat(newcomer->pid, &stat) == 0) {
-        const uint64_t *own = tn_map_find(&recording->rows_by_life, life_of(newcomer->pid, stat.start_time));
+    uint32_t pid = handshake->hello.parent_pid;
+    if (handshake->hello.reason == TN_HELLO_START && tn_proc_read_stat(handshake->pid, &stat) == 0) {
+        const uint64_t *own =
+            tn_map_find(&recording->rows_by_process, process_key(handshake->pid, stat.start_time));
         if (own != NULL)
             return *own;
     }
@@ -130,127 +131,127 @@ static uint64_t find_parent_row(const struct tn_recording *recording, const stru
 }
 
 /* The memory of a fork child's parent, read up to now: what the child inherits was announced there. */
-static int prepare_parent(struct tn_recording *recording, const struct tn_newcomer *newcomer,
+static int prepare_parent(struct tn_recording *recording, const struct tn_handshake *handshake,
                           struct tn_process **ret_parent)
 {
     *ret_parent = NULL;
-    if (newcomer->hello.reason != TN_HELLO_FORK)
+    if (handshake->hello.reason != TN_HELLO_FORK)
         return 0;
-    *ret_parent = find_alive(recording, (pid_t)newcomer->hello.parent_pid);
+    *ret_parent = find_alive(recording, (pid_t)handshake->hello.parent_pid);
     return *ret_parent != NULL ? tn_control_read(*ret_parent) : 0;
 }
 
 /* The PID's older image, if there is one: it is gone by exec, or the process had ended and the PID was given
  * again. Returns the row that a new image descends from. */
-static uint64_t retire_older_image(struct tn_recording *recording, const struct tn_newcomer *newcomer)
+static uint64_t end_older_image(struct tn_recording *recording, const struct tn_handshake *handshake)
 {
-    struct tn_process *older = find_alive(recording, newcomer->pid);
+    struct tn_process *older = find_alive(recording, handshake->pid);
     if (older == NULL)
         return 0;
     if (tn_proc_has_ended(older->pidfd)) {
         end_dead_process(recording, older);
         return 0;
     }
-    end_process(recording, older, TN_EXIT_EXEC, -1, newcomer->hello.start_ticks);
+    end_process(recording, older, TN_EXIT_EXEC, -1, handshake->hello.start_ticks);
     return older->matcher.process_id;
 }
 
-static int register_newcomer(struct tn_recording *recording, struct tn_newcomer *newcomer)
+static int register_process(struct tn_recording *recording, struct tn_handshake *handshake)
 {
     struct tn_process *process, *parent;
     uint64_t now_ticks = tn_clock_ticks(recording->shared.clock.kind);
-    if (newcomer->hello.start_ticks > now_ticks)
-        newcomer->hello.start_ticks = now_ticks;
-    uint64_t parent_row = retire_older_image(recording, newcomer);
+    if (handshake->hello.start_ticks > now_ticks)
+        handshake->hello.start_ticks = now_ticks;
+    uint64_t parent_row = end_older_image(recording, handshake);
     if (parent_row == 0)
-        parent_row = find_parent_row(recording, newcomer);
-    int r = prepare_parent(recording, newcomer, &parent);
+        parent_row = find_parent_row(recording, handshake);
+    int r = prepare_parent(recording, handshake, &parent);
     if (r < 0)
         return r;
-    newcomer->pidfd = tn_proc_open_pidfd(newcomer->pid);
-    if (newcomer->pidfd < 0)
-        return newcomer->pidfd == -ESRCH ? -EBADMSG : newcomer->pidfd;
-    r = tn_process_create(&recording->shared, newcomer, parent_row, parent, &process);
+    handshake->pidfd = tn_proc_open_pidfd(handshake->pid);
+    if (handshake->pidfd < 0)
+        return handshake->pidfd == -ESRCH ? -EBADMSG : handshake->pidfd;
+    r = tn_process_create(&recording->shared, handshake, parent_row, parent, &process);
     if (r < 0) {
-        close(newcomer->pidfd);
+        close(handshake->pidfd);
         return r;
     }
-    r = keep_process(recording, process);
+    r = add_process(recording, process);
     if (r < 0) {
         tn_process_destroy(process);
         return r;
     }
     r = tn_recording_watch(recording, TN_SOURCE_PIDFD, process->pidfd);
     if (r == 0)
-        r = tn_directory_link_process(&recording->directory, process->pid, process->start_time);
+        r = tn_session_dir_link_process(&recording->session_dir, process->pid, process->start_time);
     if (r < 0)
         end_process(recording, process, TN_EXIT_UNKNOWN, -1, now_ticks);
     return r;
 }
 
-/* The clock that a newcomer's header names, looked at before the memory is mapped for good: 0 if it makes no
+/* The clock that a handshake's header names, looked at before the memory is mapped for good: 0 if it makes no
  * sense. */
-static enum tn_clock clock_of(const struct tn_newcomer *newcomer)
+static enum tn_clock clock_of(const struct tn_handshake *handshake)
 {
     struct tn_shared_header header;
-    if (pread(newcomer->memory_fd, &header, sizeof(header), 0) != sizeof(header))
+    if (pread(handshake->memory_fd, &header, sizeof(header), 0) != sizeof(header))
         return 0;
     bool is_known = header.clock >= TN_CLOCK_TSC && header.clock <= TN_CLOCK_COUNTER;
     return is_known && tn_clock_ticks(header.clock) != 0 ? header.clock : 0;
 }
 
 /* All processes of a log are put in one order: they share one clock. */
-static int welcome(struct tn_recording *recording, int connection_fd, struct tn_newcomer *newcomer,
-                   uint32_t *ret_status)
+static int admit_process(struct tn_recording *recording, int connection_fd, struct tn_handshake *handshake,
+                         uint32_t *ret_status)
 {
     static const char *const names[] = {"", "tsc", "monotonic", "counter"};
-    enum tn_clock clock = clock_of(newcomer);
+    enum tn_clock clock = clock_of(handshake);
     *ret_status = TN_WELCOME_REFUSED;
     if (clock == 0 || (recording->has_clock && clock != recording->shared.clock.kind))
         return 0;
     *ret_status = TN_WELCOME_IGNORED;
-    if (is_to_ignore(recording, newcomer))
+    if (must_ignore(recording, handshake))
         return 0;
     if (recording->shared.writer == NULL) {
         *ret_status = TN_WELCOME_CLOSED;
-        int r = tn_recording_open_for(recording, connection_fd, newcomer);
+        int r = tn_recording_open_log_for(recording, connection_fd, handshake);
         if (r != 0)
             return r;
     }
     if (!recording->has_clock) {
-        tn_recording_begin_clock(recording, clock, newcomer->hello.start_ticks);
+        tn_recording_start_clock(recording, clock, handshake->hello.start_ticks);
         tn_log_set_meta(recording->shared.writer, "clock", names[clock]);
     }
-    int r = register_newcomer(recording, newcomer);
+    int r = register_process(recording, handshake);
     *ret_status = r == 0 ? TN_WELCOME_OK : r == -EBADMSG ? TN_WELCOME_REFUSED : TN_WELCOME_CLOSED;
     return r == -EBADMSG ? 0 : r;
 }
 
 int tn_recording_admit(struct tn_recording *recording, int connection_fd)
 {
-    struct tn_newcomer newcomer;
+    struct tn_handshake handshake;
     uint32_t status;
-    int r = tn_newcomer_receive(connection_fd, &newcomer, &status);
+    int r = tn_handshake_peek(connection_fd, &handshake, &status);
     if (r == -EAGAIN)
         return r;
     if (r < 0) {
         close(connection_fd);
         return 0;
     }
-    if (status == TN_WELCOME_OK && newcomer.hello.reason == TN_HELLO_ADOPT) {
-        r = tn_recording_admit(recording, newcomer.memory_fd);
-        tn_newcomer_answer(connection_fd, TN_WELCOME_OK, 0);
+    if (status == TN_WELCOME_OK && handshake.hello.reason == TN_HELLO_ADOPT) {
+        r = tn_recording_admit(recording, handshake.memory_fd);
+        tn_handshake_answer(connection_fd, TN_WELCOME_OK, 0);
         close(connection_fd);
-        return r == -EAGAIN ? tn_recording_watch(recording, TN_SOURCE_CONNECTION, newcomer.memory_fd) : r;
+        return r == -EAGAIN ? tn_recording_watch(recording, TN_SOURCE_CONNECTION, handshake.memory_fd) : r;
     }
     if (status == TN_WELCOME_OK)
-        r = welcome(recording, connection_fd, &newcomer, &status);
+        r = admit_process(recording, connection_fd, &handshake, &status);
     if (r != 1)
-        tn_newcomer_answer(connection_fd, status, r < 0 ? -r : 0);
+        tn_handshake_answer(connection_fd, status, r < 0 ? -r : 0);
     if (r < 0 && recording->shared.writer != NULL && tn_log_writer_error(recording->shared.writer)->code == 0)
         r = 0;
-    if (newcomer.memory_fd >= 0)
-        close(newcomer.memory_fd);
+    if (handshake.memory_fd >= 0)
+        close(handshake.memory_fd);
     close(connection_fd);
     return r;
 }
@@ -258,7 +259,7 @@ int tn_recording_admit(struct tn_recording *recording, int connection_fd)
 static int accept_all(struct tn_recording *recording)
 {
     for (;;) {
-        int fd = accept4(recording->directory.listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = accept4(recording->session_dir.listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0)
             return 0;
         int r = tn_recording_admit(recording, fd);
@@ -269,18 +270,18 @@ static int accept_all(struct tn_recording *recording)
     }
 }
 
-static void hear_tool(struct tn_recording *recording)
+static void read_tool(struct tn_recording *recording)
 {
-    struct tn_status *status = &recording->status;
-    bool had_exited = status->has_exited;
-    tn_status_hear(status);
-    if (status->is_to_close)
+    struct tn_tool_link *tool = &recording->tool;
+    bool had_exited = tool->has_exited;
+    tn_tool_link_read(tool);
+    if (tool->is_to_close)
         recording->is_closing = true;
-    if (had_exited || !status->has_exited || recording->child.process_id == 0)
+    if (had_exited || !tool->has_exited || recording->child.process_id == 0)
         return;
     enum tn_exit_kind kind;
     int code;
-    tn_proc_split_status(status->child_status, &kind, &code);
+    tn_proc_decode_status(tool->child_status, &kind, &code);
     for (uint32_t i = 0; i < recording->process_count; i++)
         if (recording->processes[i]->matcher.process_id == recording->child.process_id) {
             recording->processes[i]->exit_kind = kind;
@@ -291,14 +292,14 @@ static void hear_tool(struct tn_recording *recording)
                        code);
 }
 
-static void take_signal(struct tn_recording *recording)
+static void read_signal(struct tn_recording *recording)
 {
     struct signalfd_siginfo info;
     if (read(recording->signal_fd, &info, sizeof(info)) == sizeof(info))
         recording->is_closing = true;
 }
 
-static void take_end(struct tn_recording *recording, int pidfd)
+static void handle_exit(struct tn_recording *recording, int pidfd)
 {
     for (uint32_t i = 0; i < recording->process_count; i++) {
         struct tn_process *process = recording->processes[i];
@@ -307,7 +308,7 @@ static void take_end(struct tn_recording *recording, int pidfd)
     }
 }
 
-static int attend_one(struct tn_recording *recording, uint64_t data)
+static int handle_event(struct tn_recording *recording, uint64_t data)
 {
     int fd = (int)(uint32_t)data;
     int r = 0;
@@ -318,30 +319,30 @@ static int attend_one(struct tn_recording *recording, uint64_t data)
         r = tn_recording_admit(recording, fd);
         return r == -EAGAIN ? 0 : r;
     case TN_SOURCE_STATUS:
-        hear_tool(recording);
+        read_tool(recording);
         return 0;
     case TN_SOURCE_SIGNAL:
-        take_signal(recording);
+        read_signal(recording);
         return 0;
     default:
-        take_end(recording, fd);
+        handle_exit(recording, fd);
         return 0;
     }
 }
 
-int tn_recording_attend(struct tn_recording *recording)
+int tn_recording_handle_events(struct tn_recording *recording)
 {
     struct epoll_event events[64];
     int count = epoll_wait(recording->epoll_fd, events, 64, 0);
     for (int i = 0; i < count; i++) {
-        int r = attend_one(recording, events[i].data.u64);
+        int r = handle_event(recording, events[i].data.u64);
         if (r < 0)
             return r;
     }
     return 0;
 }
 
-int tn_recording_bury(struct tn_recording *recording)
+int tn_recording_reap(struct tn_recording *recording)
 {
     for (uint32_t i = 0; i < recording->process_count;) {
         struct tn_process *process = recording->processes[i];
@@ -349,7 +350,7 @@ int tn_recording_bury(struct tn_recording *recording)
             i++;
             continue;
         }
-        int r = tn_process_close_rows(process);
+        int r = tn_process_end_rows(process);
         note_child(recording, process);
         tn_process_destroy(process);
         recording->processes[i] = recording->processes[--recording->process_count];
@@ -359,7 +360,7 @@ int tn_recording_bury(struct tn_recording *recording)
     return 0;
 }
 
-void tn_recording_look_for_exec(struct tn_recording *recording)
+void tn_recording_detect_exec(struct tn_recording *recording)
 {
     for (uint32_t i = 0; i < recording->process_count; i++) {
         struct tn_process *process = recording->processes[i];
@@ -373,36 +374,37 @@ void tn_recording_look_for_exec(struct tn_recording *recording)
 }
 
 /* A process may be between fork or exec and its hello: the log waits for it, a second at most. */
-static bool someone_is_coming(struct tn_recording *recording)
+static bool has_pending_process(struct tn_recording *recording)
 {
     uint64_t now_ns = tn_recording_monotonic_ns();
-    if (now_ns - recording->last_orphan_look_ns < ORPHAN_LOOK_NS)
+    if (now_ns - recording->last_pending_look_ns < PENDING_LOOK_NS)
         return true;
-    recording->last_orphan_look_ns = now_ns;
+    recording->last_pending_look_ns = now_ns;
     bool is_tool_there = recording->options->attach_fd < 0;
-    return tn_orphans_exist(&recording->directory, is_tool_there ? recording->directory.socket_path : NULL);
+    return tn_pending_process_exists(&recording->session_dir,
+                                     is_tool_there ? recording->session_dir.socket_path : NULL);
 }
 
 bool tn_recording_is_over(struct tn_recording *recording)
 {
-    const struct tn_status *status = &recording->status;
+    const struct tn_tool_link *tool = &recording->tool;
     if (recording->process_count != 0)
         return false;
-    if (status->is_to_discard || recording->is_closing)
+    if (tool->is_to_discard || recording->is_closing)
         return true;
-    if (status->fd >= 0 && !status->has_exited)
+    if (tool->fd >= 0 && !tool->has_exited)
         return false;
     if (recording->options->attach_fd >= 0 && recording->process_total == 0)
         return true;
-    return recording->process_total == 0 || !someone_is_coming(recording);
+    return recording->process_total == 0 || !has_pending_process(recording);
 }
 
-void tn_recording_say_waiting(struct tn_recording *recording)
+void tn_recording_report_waiting(struct tn_recording *recording)
 {
     char line[TN_RECORD_LINE_BYTES - 16];
     size_t length = 0;
     uint64_t digest = 0;
-    if (!recording->status.has_exited || recording->process_count == 0)
+    if (!recording->tool.has_exited || recording->process_count == 0)
         return;
     for (uint32_t i = 0; i < recording->process_count && i < 32; i++) {
         int pid = (int)recording->processes[i]->pid;
@@ -412,5 +414,5 @@ void tn_recording_say_waiting(struct tn_recording *recording)
     if (digest == recording->waiting_digest)
         return;
     recording->waiting_digest = digest;
-    tn_status_say(&recording->status, "waiting%s", line);
+    tn_tool_link_send(&recording->tool, "waiting%s", line);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "modules.h"
+#include "mappings.h"
 
 #include "tenure/event_body.h"
 
@@ -16,7 +16,7 @@
 
 /* A MODULE event, read and checked. */
 struct announced {
-    struct tn_mapped mapped;
+    struct tn_mapping mapping;
     char path[PATH_MAX];
     char build_id[2 * TN_BUILD_ID_BYTES_MAX + 1];
 };
@@ -32,7 +32,8 @@ static int read_announced(const uint64_t *event, uint32_t words, struct announce
     ret_announced->build_id[2 * module.build_id_bytes] = '\0';
     memcpy(ret_announced->path, module.path, module.path_bytes);
     ret_announced->path[module.path_bytes] = '\0';
-    ret_announced->mapped = (struct tn_mapped){.bias = module.bias, .start = module.start, .end = module.end};
+    ret_announced->mapping =
+        (struct tn_mapping){.bias = module.bias, .start = module.start, .end = module.end};
     return module.start < module.end ? 0 : -EBADMSG;
 }
 
@@ -74,12 +75,12 @@ static int hold_file(struct tn_module_files *files, uint64_t module_id, pid_t pi
 }
 
 /* Index of the first mapping that ends above address. */
-static uint32_t first_above(const struct tn_modules *modules, uint64_t address)
+static uint32_t first_above(const struct tn_mappings *mappings, uint64_t address)
 {
-    uint32_t low = 0, high = modules->count;
+    uint32_t low = 0, high = mappings->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (modules->mapped[middle].end <= address)
+        if (mappings->list[middle].end <= address)
             low = middle + 1;
         else
             high = middle;
@@ -87,102 +88,100 @@ static uint32_t first_above(const struct tn_modules *modules, uint64_t address)
     return low;
 }
 
-static int take_out(struct tn_modules *modules, const struct tn_module_context *context, uint32_t at)
+static int take_out(struct tn_mappings *mappings, const struct tn_mapping_context *context, uint32_t at)
 {
-    uint64_t mapping_id = modules->mapped[at].mapping_id;
-    modules->count--;
-    memmove(&modules->mapped[at], &modules->mapped[at + 1],
-            (modules->count - at) * sizeof(modules->mapped[0]));
+    uint64_t mapping_id = mappings->list[at].mapping_id;
+    mappings->count--;
+    memmove(&mappings->list[at], &mappings->list[at + 1], (mappings->count - at) * sizeof(mappings->list[0]));
     return tn_log_end_mapping(context->writer, mapping_id, context->time_ns);
 }
 
-static int put_in(struct tn_modules *modules, const struct tn_module_context *context,
-                  const struct tn_mapped *mapped)
+static int put_in(struct tn_mappings *mappings, const struct tn_mapping_context *context,
+                  const struct tn_mapping *mapping)
 {
-    if (modules->count == modules->capacity) {
-        uint32_t capacity = modules->capacity != 0 ? modules->capacity * 2 : 32;
-        struct tn_mapped *grown = realloc(modules->mapped, capacity * sizeof(grown[0]));
+    if (mappings->count == mappings->capacity) {
+        uint32_t capacity = mappings->capacity != 0 ? mappings->capacity * 2 : 32;
+        struct tn_mapping *grown = realloc(mappings->list, capacity * sizeof(grown[0]));
         if (grown == NULL)
             return -ENOMEM;
-        modules->mapped = grown;
-        modules->capacity = capacity;
+        mappings->list = grown;
+        mappings->capacity = capacity;
     }
     uint64_t mapping_id;
-    int r = tn_log_add_mapping(context->writer, context->process_id, mapped->module_id, mapped->bias,
+    int r = tn_log_add_mapping(context->writer, context->process_id, mapping->module_id, mapping->bias,
                                context->time_ns, &mapping_id);
     if (r < 0)
         return r;
-    uint32_t at = first_above(modules, mapped->start);
-    memmove(&modules->mapped[at + 1], &modules->mapped[at],
-            (modules->count - at) * sizeof(modules->mapped[0]));
-    modules->mapped[at] = *mapped;
-    modules->mapped[at].mapping_id = mapping_id;
-    modules->count++;
+    uint32_t at = first_above(mappings, mapping->start);
+    memmove(&mappings->list[at + 1], &mappings->list[at], (mappings->count - at) * sizeof(mappings->list[0]));
+    mappings->list[at] = *mapping;
+    mappings->list[at].mapping_id = mapping_id;
+    mappings->count++;
     return 0;
 }
 
-int tn_modules_add(struct tn_modules *modules, const struct tn_module_context *context, const uint64_t *event,
-                   uint32_t words)
+int tn_mappings_add(struct tn_mappings *mappings, const struct tn_mapping_context *context,
+                    const uint64_t *event, uint32_t words)
 {
     struct announced announced;
     int r = read_announced(event, words, &announced);
     if (r < 0)
         return r;
-    struct tn_mapped *mapped = &announced.mapped;
-    r = tn_log_add_module(context->writer, announced.path, announced.build_id, &mapped->module_id);
+    struct tn_mapping *mapping = &announced.mapping;
+    r = tn_log_add_module(context->writer, announced.path, announced.build_id, &mapping->module_id);
     if (r < 0)
         return r;
-    r = hold_file(context->files, mapped->module_id, context->pid, announced.path);
+    r = hold_file(context->files, mapping->module_id, context->pid, announced.path);
     if (r < 0)
         return r;
-    uint32_t at = first_above(modules, mapped->start);
-    if (at < modules->count && modules->mapped[at].start == mapped->start &&
-        modules->mapped[at].end == mapped->end && modules->mapped[at].bias == mapped->bias &&
-        modules->mapped[at].module_id == mapped->module_id)
+    uint32_t at = first_above(mappings, mapping->start);
+    if (at < mappings->count && mappings->list[at].start == mapping->start &&
+        mappings->list[at].end == mapping->end && mappings->list[at].bias == mapping->bias &&
+        mappings->list[at].module_id == mapping->module_id)
         return 0;
-    while (at < modules->count && modules->mapped[at].start < mapped->end) {
-        r = take_out(modules, context, at);
+    while (at < mappings->count && mappings->list[at].start < mapping->end) {
+        r = take_out(mappings, context, at);
         if (r < 0)
             return r;
     }
-    return put_in(modules, context, mapped);
+    return put_in(mappings, context, mapping);
 }
 
-int tn_modules_remove(struct tn_modules *modules, const struct tn_module_context *context,
-                      const uint64_t *event, uint32_t words)
+int tn_mappings_remove(struct tn_mappings *mappings, const struct tn_mapping_context *context,
+                       const uint64_t *event, uint32_t words)
 {
     uint64_t bias, start;
     if (!tn_event_get_gone(event, words, &bias, &start))
         return -EBADMSG;
-    for (uint32_t at = first_above(modules, start); at < modules->count; at++)
-        if (modules->mapped[at].start == start && modules->mapped[at].bias == bias)
-            return take_out(modules, context, at);
+    for (uint32_t at = first_above(mappings, start); at < mappings->count; at++)
+        if (mappings->list[at].start == start && mappings->list[at].bias == bias)
+            return take_out(mappings, context, at);
     return 0;
 }
 
-int tn_modules_inherit(struct tn_modules *modules, const struct tn_module_context *context,
-                       const struct tn_modules *parent)
+int tn_mappings_inherit(struct tn_mappings *mappings, const struct tn_mapping_context *context,
+                        const struct tn_mappings *parent)
 {
     for (uint32_t i = 0; i < parent->count; i++) {
-        int r = put_in(modules, context, &parent->mapped[i]);
+        int r = put_in(mappings, context, &parent->list[i]);
         if (r < 0)
             return r;
     }
     return 0;
 }
 
-const struct tn_mapped *tn_modules_find(const struct tn_modules *modules, uint64_t address)
+const struct tn_mapping *tn_mappings_find(const struct tn_mappings *mappings, uint64_t address)
 {
-    uint32_t at = first_above(modules, address);
-    if (at < modules->count && modules->mapped[at].start <= address)
-        return &modules->mapped[at];
+    uint32_t at = first_above(mappings, address);
+    if (at < mappings->count && mappings->list[at].start <= address)
+        return &mappings->list[at];
     return NULL;
 }
 
-void tn_modules_finish(struct tn_modules *modules)
+void tn_mappings_finish(struct tn_mappings *mappings)
 {
-    free(modules->mapped);
-    *modules = (struct tn_modules){0};
+    free(mappings->list);
+    *mappings = (struct tn_mappings){0};
 }
 
 void tn_module_files_finish(struct tn_module_files *files)

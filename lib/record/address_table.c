@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "table.h"
+#include "address_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,46 +10,46 @@
 #define PASSED_ONE          (UINT64_C(1) << 48)
 #define PASSED_MAX          (UINT64_C(65535) << 48)
 
-static struct tn_table_part *part_of(struct tn_table *table, uint64_t address)
+static struct tn_address_table_part *part_of(struct tn_address_table *table, uint64_t address)
 {
-    return &table->parts[tn_table_hash(address) >> (64 - TN_TABLE_PART_BITS)];
+    return &table->parts[tn_address_table_hash(address) >> (64 - TN_ADDRESS_TABLE_PART_BITS)];
 }
 
 static size_t part_bytes(uint32_t capacity)
 {
-    return capacity * sizeof(struct tn_table_entry);
+    return capacity * sizeof(struct tn_address_table_entry);
 }
 
-static uint32_t next_bucket(const struct tn_table_part *part, uint32_t bucket)
+static uint32_t next_bucket(const struct tn_address_table_part *part, uint32_t bucket)
 {
-    return bucket + 1 == part->capacity / TN_TABLE_BUCKET ? 0 : bucket + 1;
+    return bucket + 1 == part->capacity / TN_ADDRESS_TABLE_BUCKET ? 0 : bucket + 1;
 }
 
-static struct tn_table_entry *entries_of(const struct tn_table_part *part, uint32_t bucket)
+static struct tn_address_table_entry *entries_of(const struct tn_address_table_part *part, uint32_t bucket)
 {
-    return part->entries + (size_t)bucket * TN_TABLE_BUCKET;
+    return part->entries + (size_t)bucket * TN_ADDRESS_TABLE_BUCKET;
 }
 
 /* ---------------------------------------------------------------------------------------- one part */
 
 /* An entry goes behind a bucket, or is not there any more. */
-static void pass(struct tn_table_entry *bucket)
+static void pass(struct tn_address_table_entry *bucket)
 {
     if (bucket->key < PASSED_MAX)
         bucket->key += PASSED_ONE;
 }
 
-static void unpass(struct tn_table_entry *bucket)
+static void unpass(struct tn_address_table_entry *bucket)
 {
     if (bucket->key < PASSED_MAX)
         bucket->key -= PASSED_ONE;
 }
 
 /* An empty place for an address that is not there, in its home bucket or behind it. The part is not full. */
-static struct tn_table_entry *place(struct tn_table_part *part, uint32_t bucket)
+static struct tn_address_table_entry *place(struct tn_address_table_part *part, uint32_t bucket)
 {
     uint32_t free_bits;
-    while ((free_bits = tn_table_bits(entries_of(part, bucket), 0)) == 0) {
+    while ((free_bits = tn_address_table_match(entries_of(part, bucket), 0)) == 0) {
         pass(entries_of(part, bucket));
         bucket = next_bucket(part, bucket);
     }
@@ -68,10 +68,10 @@ static uint32_t least_of(uint32_t capacity)
     return capacity > PART_CAPACITY_MIN ? (capacity + share - 1) / share : 0;
 }
 
-static bool resize(struct tn_table_part *part, uint32_t capacity)
+static bool resize(struct tn_address_table_part *part, uint32_t capacity)
 {
-    capacity = (capacity + TN_TABLE_BUCKET - 1) / TN_TABLE_BUCKET * TN_TABLE_BUCKET;
-    struct tn_table_part wanted = {
+    capacity = (capacity + TN_ADDRESS_TABLE_BUCKET - 1) / TN_ADDRESS_TABLE_BUCKET * TN_ADDRESS_TABLE_BUCKET;
+    struct tn_address_table_part wanted = {
         .capacity = capacity,
         .count = part->count,
         .most = (uint32_t)((uint64_t)capacity * 7 / 10),
@@ -82,10 +82,11 @@ static bool resize(struct tn_table_part *part, uint32_t capacity)
         return false;
     memset(wanted.entries, 0, part_bytes(capacity));
     for (uint32_t i = 0; i < part->capacity; i++) {
-        uint64_t address = tn_table_address(&part->entries[i]);
+        uint64_t address = tn_address_table_address(&part->entries[i]);
         if (address == 0)
             continue;
-        struct tn_table_entry *entry = place(&wanted, tn_table_home(tn_table_hash(address), capacity));
+        struct tn_address_table_entry *entry =
+            place(&wanted, tn_address_table_home(tn_address_table_hash(address), capacity));
         entry->key |= address;
         entry->value = part->entries[i].value;
     }
@@ -94,7 +95,7 @@ static bool resize(struct tn_table_part *part, uint32_t capacity)
     return true;
 }
 
-static bool make_room(struct tn_table_part *part)
+static bool make_room(struct tn_address_table_part *part)
 {
     uint64_t capacity = part->capacity;
     if (part->count < part->most)
@@ -102,11 +103,11 @@ static bool make_room(struct tn_table_part *part)
     capacity += capacity < PART_CAPACITY_SMALL ? capacity : capacity / 3;
     if (capacity < PART_CAPACITY_MIN)
         capacity = PART_CAPACITY_MIN;
-    return capacity <= UINT32_MAX - TN_TABLE_BUCKET && resize(part, (uint32_t)capacity);
+    return capacity <= UINT32_MAX - TN_ADDRESS_TABLE_BUCKET && resize(part, (uint32_t)capacity);
 }
 
 /* A part that is too large is made one that is about half full: it has room again either way. */
-static void give_room_back(struct tn_table_part *part)
+static void give_room_back(struct tn_address_table_part *part)
 {
     if (part->count >= part->least)
         return;
@@ -114,13 +115,14 @@ static void give_room_back(struct tn_table_part *part)
     resize(part, capacity > PART_CAPACITY_MIN ? capacity : PART_CAPACITY_MIN);
 }
 
-struct tn_table_entry *tn_table_find_behind(const struct tn_table_part *part, uint32_t home, uint64_t address)
+struct tn_address_table_entry *tn_address_table_find_overflow(const struct tn_address_table_part *part,
+                                                              uint32_t home, uint64_t address)
 {
     uint32_t bucket = home;
-    for (uint32_t n = 0; tn_table_is_passed(entries_of(part, bucket)) && n < part->capacity;
-         n += TN_TABLE_BUCKET) {
+    for (uint32_t n = 0; tn_address_table_has_overflow(entries_of(part, bucket)) && n < part->capacity;
+         n += TN_ADDRESS_TABLE_BUCKET) {
         bucket = next_bucket(part, bucket);
-        uint32_t bits = tn_table_bits(entries_of(part, bucket), address);
+        uint32_t bits = tn_address_table_match(entries_of(part, bucket), address);
         if (bits != 0)
             return entries_of(part, bucket) + __builtin_ctz(bits);
     }
@@ -129,27 +131,27 @@ struct tn_table_entry *tn_table_find_behind(const struct tn_table_part *part, ui
 
 /* ---------------------------------------------------------------------------------------- the table */
 
-struct tn_table_entry *tn_table_claim_anyhow(struct tn_table *table, uint64_t address)
+struct tn_address_table_entry *tn_address_table_claim_slow(struct tn_address_table *table, uint64_t address)
 {
-    struct tn_table_part *part = part_of(table, address);
+    struct tn_address_table_part *part = part_of(table, address);
     if (!make_room(part))
         return NULL;
-    struct tn_table_entry *entry = tn_table_find(table, address);
+    struct tn_address_table_entry *entry = tn_address_table_find(table, address);
     if (__builtin_expect(entry != NULL, 0))
         return entry;
-    entry = place(part, tn_table_home(tn_table_hash(address), part->capacity));
+    entry = place(part, tn_address_table_home(tn_address_table_hash(address), part->capacity));
     entry->key |= address;
     part->count++;
     table->count++;
     return entry;
 }
 
-void tn_table_remove_anyhow(struct tn_table *table, struct tn_table_entry *entry)
+void tn_address_table_remove_slow(struct tn_address_table *table, struct tn_address_table_entry *entry)
 {
-    uint64_t address = tn_table_address(entry);
-    struct tn_table_part *part = part_of(table, address);
-    uint32_t bucket = (uint32_t)(entry - part->entries) / TN_TABLE_BUCKET;
-    uint32_t home = tn_table_home(tn_table_hash(address), part->capacity);
+    uint64_t address = tn_address_table_address(entry);
+    struct tn_address_table_part *part = part_of(table, address);
+    uint32_t bucket = (uint32_t)(entry - part->entries) / TN_ADDRESS_TABLE_BUCKET;
+    uint32_t home = tn_address_table_home(tn_address_table_hash(address), part->capacity);
     for (; home != bucket; home = next_bucket(part, home))
         unpass(entries_of(part, home));
     entry->key -= address;
@@ -159,27 +161,27 @@ void tn_table_remove_anyhow(struct tn_table *table, struct tn_table_entry *entry
     give_room_back(part);
 }
 
-static bool is_part_valid(const struct tn_table *table, size_t number, uint32_t *ret_count)
+static bool is_part_valid(const struct tn_address_table *table, size_t number, uint32_t *ret_count)
 {
-    const struct tn_table_part *part = &table->parts[number];
+    const struct tn_address_table_part *part = &table->parts[number];
     uint32_t count = 0;
     for (uint32_t i = 0; i < part->capacity; i++) {
-        uint64_t address = tn_table_address(&part->entries[i]);
+        uint64_t address = tn_address_table_address(&part->entries[i]);
         if (address == 0)
             continue;
         count++;
-        if (tn_table_hash(address) >> (64 - TN_TABLE_PART_BITS) != number ||
-            tn_table_find(table, address) != &part->entries[i])
+        if (tn_address_table_hash(address) >> (64 - TN_ADDRESS_TABLE_PART_BITS) != number ||
+            tn_address_table_find(table, address) != &part->entries[i])
             return false;
     }
     *ret_count = count;
     return count == part->count && count <= part->most;
 }
 
-bool tn_table_is_valid(const struct tn_table *table)
+bool tn_address_table_is_valid(const struct tn_address_table *table)
 {
     size_t total = 0;
-    for (size_t p = 0; p < TN_TABLE_PARTS; p++) {
+    for (size_t p = 0; p < TN_ADDRESS_TABLE_PARTS; p++) {
         uint32_t count;
         if (!is_part_valid(table, p, &count))
             return false;
@@ -188,17 +190,17 @@ bool tn_table_is_valid(const struct tn_table *table)
     return total == table->count;
 }
 
-size_t tn_table_bytes(const struct tn_table *table)
+size_t tn_address_table_bytes(const struct tn_address_table *table)
 {
     size_t bytes = 0;
-    for (size_t p = 0; p < TN_TABLE_PARTS; p++)
+    for (size_t p = 0; p < TN_ADDRESS_TABLE_PARTS; p++)
         bytes += part_bytes(table->parts[p].capacity);
     return bytes;
 }
 
-void tn_table_finish(struct tn_table *table)
+void tn_address_table_finish(struct tn_address_table *table)
 {
-    for (size_t p = 0; p < TN_TABLE_PARTS; p++)
+    for (size_t p = 0; p < TN_ADDRESS_TABLE_PARTS; p++)
         free(table->parts[p].entries);
-    *table = (struct tn_table){0};
+    *table = (struct tn_address_table){0};
 }

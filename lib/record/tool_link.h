@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_RECORD_STATUS_H
-#define TN_RECORD_STATUS_H
+#ifndef TN_RECORD_TOOL_LINK_H
+#define TN_RECORD_TOOL_LINK_H
 
 /* The line protocol with `tenure record` (record.h), the recorder's side. */
 
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct tn_status {
+struct tn_tool_link {
     int fd;                           /* owned; -1: nobody listens */
     char input[TN_RECORD_LINE_BYTES]; /* the beginning of a line */
     unsigned input_bytes;
@@ -22,16 +22,17 @@ struct tn_status {
 };
 
 /* Say a line (without its newline). Waits when the reader is slow; without a reader nothing happens. */
-void tn_status_say(struct tn_status *status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void tn_tool_link_send(struct tn_tool_link *link, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* The same, but drop it rather than wait: for progress. */
-void tn_status_mention(struct tn_status *status, const char *format, ...)
+void tn_tool_link_try_send(struct tn_tool_link *link, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Read what the tool said, without waiting; at the end of file the descriptor is closed. */
-void tn_status_hear(struct tn_status *status);
+void tn_tool_link_read(struct tn_tool_link *link);
 
 /* Close. */
-void tn_status_finish(struct tn_status *status);
+void tn_tool_link_close(struct tn_tool_link *link);
 
 #endif
