@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TENURE_SYMBOL_INTERNAL_H
-#define TENURE_SYMBOL_INTERNAL_H
+#ifndef TENURE_SYMBOL_SYMBOL_FILE_H
+#define TENURE_SYMBOL_SYMBOL_FILE_H
 
 /* What the files of this folder share. Addresses: `pc` is an address in the module's file (its load bias
  * taken off); `dwarf_pc` is the same place as the debug information counts it (a separate debug file may have
  * been made from a file that was prelinked to elsewhere). */
 
+#include "string_store.h"
 #include "tenure/map.h"
 #include "tenure/symbol.h"
-#include "text.h"
 
 #include <elfutils/libdwfl.h>
 #include <stdbool.h>
@@ -71,11 +71,11 @@ struct tn_symbol_file {
     struct tn_symbol_dies *scopes; /* owned; what is inlined in a function, or in one that was inlined */
     size_t scope_count, scope_capacity;
     struct tn_map scope_of; /* address of a DIE -> 1 + index into scopes; 0: nothing is inlined there */
-    struct tn_text_store texts;
+    struct tn_string_store strings;
     struct tn_map parents;          /* address of a DIE -> address of the DIE that holds it, of one unit */
     const void *parents_of;         /* address of that unit's DIE; NULL: none yet */
-    struct tn_map die_names;        /* address of a DIE -> its function's name, kept in texts */
-    struct tn_map symbol_names;     /* address of a raw symbol name -> demangled, kept in texts */
+    struct tn_map die_names;        /* address of a DIE -> its function's name, kept in strings */
+    struct tn_map symbol_names;     /* address of a raw symbol name -> demangled, kept in strings */
     struct tn_symbol_frame *frames; /* owned; the answer of the last look-up */
     size_t frame_capacity;
 };
@@ -137,7 +137,7 @@ int tn_symbol_read_table(struct tn_symbol_file *file);
 /* The symbol around pc, or NULL. */
 const struct tn_symbol_table_entry *tn_symbol_find_entry(const struct tn_symbol_table *table, uint64_t pc);
 
-/* The function's name for a reader, from a symbol's. *ret_name is kept in file->texts. 0 or -ENOMEM. */
+/* The function's name for a reader, from a symbol's. *ret_name is kept in file->strings. 0 or -ENOMEM. */
 int tn_symbol_name_entry(struct tn_symbol_file *file, const char *symbol, const char **ret_name);
 
 /* The function's name of a subprogram or inlined subroutine; *ret_name is NULL when it has none. */
@@ -147,7 +147,7 @@ int tn_symbol_name_die(struct tn_symbol_file *file, struct tn_symbol_unit *unit,
 /* Print the names of what is around a declaration, outermost first, each with "::". Returns 0 or -ENOMEM. */
 int tn_symbol_print_scopes(struct tn_symbol_file *file, struct tn_buffer *out, Dwarf_Die *die);
 
-/* A source path, joined with the unit's directory and normalised, kept in file->texts.
+/* A source path, joined with the unit's directory and normalised, kept in file->strings.
  *
  * directory  may be NULL
  * Returns    0 or -ENOMEM */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "text.h"
+#include "string_store.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define BLOCK_BYTES 65536u
 
-struct tn_text_block {
-    struct tn_text_block *next;
+struct tn_string_block {
+    struct tn_string_block *next;
     size_t used_bytes, capacity_bytes;
     char data[];
 };
@@ -22,15 +22,15 @@ static uint64_t hash(const char *text, size_t length)
     return h != 0 ? h : 1;
 }
 
-static char *take(struct tn_text_store *store, size_t size_bytes)
+static char *take(struct tn_string_store *store, size_t size_bytes)
 {
-    struct tn_text_block *block = store->blocks;
+    struct tn_string_block *block = store->blocks;
     if (block == NULL || block->capacity_bytes - block->used_bytes < size_bytes) {
         size_t capacity = size_bytes > BLOCK_BYTES ? size_bytes : BLOCK_BYTES;
         block = malloc(sizeof(*block) + capacity);
         if (block == NULL)
             return NULL;
-        *block = (struct tn_text_block){.next = store->blocks, .capacity_bytes = capacity};
+        *block = (struct tn_string_block){.next = store->blocks, .capacity_bytes = capacity};
         store->blocks = block;
     }
     char *at = block->data + block->used_bytes;
@@ -38,7 +38,7 @@ static char *take(struct tn_text_store *store, size_t size_bytes)
     return at;
 }
 
-const char *tn_text_keep(struct tn_text_store *store, const char *text, size_t length)
+const char *tn_string_store_keep(struct tn_string_store *store, const char *text, size_t length)
 {
     uint64_t key = hash(text, length);
     uint64_t *found = tn_map_find(&store->by_hash, key);
@@ -57,10 +57,10 @@ const char *tn_text_keep(struct tn_text_store *store, const char *text, size_t l
     return copy;
 }
 
-void tn_text_finish(struct tn_text_store *store)
+void tn_string_store_finish(struct tn_string_store *store)
 {
     while (store->blocks != NULL) {
-        struct tn_text_block *next = store->blocks->next;
+        struct tn_string_block *next = store->blocks->next;
         free(store->blocks);
         store->blocks = next;
     }
