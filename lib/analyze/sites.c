@@ -13,7 +13,7 @@
  * more wrappers named, gets them by the same rules, in memory. */
 struct siting {
     struct tn_pass *pass;
-    struct tn_site_forest forest;
+    struct tn_site_trie forest;
     struct tn_map by_key;   /* hash of a key -> index of a site */
     char **keys;            /* owned; by site: what equal sites have in common */
     uint32_t *next;         /* owned; by site: another one with the same hash; 0: none */
@@ -149,11 +149,11 @@ static int load_forest(struct siting *siting, const struct tn_site_rules *rules)
     int r = count_rows(pass, "SELECT coalesce(max(id), 0), count(*) FROM frame", &group_count, &frame_count);
     if (r < 0)
         return r;
-    r = tn_site_forest_begin(&siting->forest, pass->node_count, group_count, frame_count);
+    r = tn_site_trie_begin(&siting->forest, pass->node_count, group_count, frame_count);
     if (r < 0)
         return tn_pass_refuse(pass, r, "cannot load frames");
     for (size_t id = 1; id < pass->node_count; id++)
-        tn_site_forest_add_stack(&siting->forest, id, pass->nodes[id].frame_id, pass->nodes[id].caller_id);
+        tn_site_trie_add_stack(&siting->forest, id, pass->nodes[id].frame_id, pass->nodes[id].caller_id);
     r = tn_pass_prepare(pass,
                         "SELECT f.id, coalesce(f.inlined_into, f.id), f.function, m.path, f.offset_bytes,"
                         " coalesce(f.line, 0)"
@@ -164,7 +164,7 @@ static int load_forest(struct siting *siting, const struct tn_site_rules *rules)
         return r;
     int rc = SQLITE_DONE;
     while (r == 0 && (rc = sqlite3_step(rows)) == SQLITE_ROW)
-        r = tn_site_forest_add_frame(
+        r = tn_site_trie_add_frame(
             &siting->forest, rules, (uint64_t)sqlite3_column_int64(rows, 0),
             (uint64_t)sqlite3_column_int64(rows, 1), (const char *)sqlite3_column_text(rows, 2),
             (uint32_t)sqlite3_column_int64(rows, 5), (const char *)sqlite3_column_text(rows, 3),
@@ -303,7 +303,7 @@ static int attribute(struct siting *siting)
         if (siting->functions[id] == 0)
             continue;
         const char *function = tn_function_name((enum tn_function)siting->functions[id]);
-        const struct tn_site_frame *frame = tn_site_forest_find(&siting->forest, id, function, &via);
+        const struct tn_site_frame *frame = tn_site_trie_find(&siting->forest, id, function, &via);
         if (frame != NULL)
             r = find_site(siting, frame, via, &pass->nodes[id].site);
     }
@@ -319,7 +319,7 @@ static int find_sites(struct tn_pass *pass, const struct tn_site_rules *rules)
     if (r == 0)
         r = attribute(&siting);
     sqlite3_finalize(siting.describe);
-    tn_site_forest_finish(&siting.forest);
+    tn_site_trie_finish(&siting.forest);
     tn_map_finish(&siting.by_key);
     for (size_t i = 0; siting.keys != NULL && i < pass->site_count; i++)
         free(siting.keys[i]);

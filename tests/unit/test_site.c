@@ -186,7 +186,7 @@ static const struct stack_case stacks[] = {
 static void check(const struct tn_site_rules *rules, const struct stack_case *stack)
 {
     struct tn_site_class classes[8];
-    struct tn_site_walk walk = {0};
+    struct tn_site_search walk = {0};
     int site = -1;
     for (int i = 0; i < 8 && site < 0; i++) {
         if (stack->frames[i].function == NULL && stack->frames[i].module == NULL && i > 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "job.h"
-#include "tally.h"
+#include "site_stats.h"
+#include "steps.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,9 +22,9 @@ struct summing {
 
 /* Where many blocks live and die in another order than they were born, each death misses the cache: so its
  * block is asked for some events before. Fewer blocks lie in the cache anyway. */
-#define AHEAD_LATER      32u
-#define AHEAD_SOON       16u
-#define AHEAD_LIVE_COUNT 1000u
+#define PREFETCH_PAGE_EVENTS  32u
+#define PREFETCH_BLOCK_EVENTS 16u
+#define PREFETCH_LIVE_MIN     1000u
 
 /* Where a process stops to work and only tears down. */
 struct teardown {
@@ -76,35 +76,35 @@ static void bind_quantiles(sqlite3_stmt *statement, int first, const struct tn_q
     sqlite3_bind_int64(statement, first + 3, (sqlite3_int64)quantile->max);
 }
 
-static int settle(struct tn_tally *tally)
+static int settle(struct tn_site_stats *stats)
 {
-    int r = tn_quantile_settle(&tally->lifetime_ns);
+    int r = tn_quantile_settle(&stats->lifetime_ns);
     if (r == 0)
-        r = tn_quantile_settle(&tally->lifetime_allocations);
-    return r < 0 ? r : tn_quantile_settle(&tally->lifetime_bytes);
+        r = tn_quantile_settle(&stats->lifetime_allocations);
+    return r < 0 ? r : tn_quantile_settle(&stats->lifetime_bytes);
 }
 
-static int write_tally(struct summing *summing, int64_t process_id, struct tn_tally *tally)
+static int write_site(struct summing *summing, int64_t process_id, struct tn_site_stats *stats)
 {
-    int r = settle(tally);
+    int r = settle(stats);
     if (r < 0)
         return tn_finish_refuse(summing->job, r, "cannot sum up");
     sqlite3_stmt *add = summing->add_summary;
-    const uint64_t values[] = {tally->allocations,       tally->total_bytes,           tally->usable_bytes,
-                               tally->min_size_bytes,    tally->max_size_bytes,        tally->distinct_sizes,
-                               tally->peak_live_count,   tally->peak_live_bytes,       tally->freed,
-                               tally->live_count,        tally->freed_by_other_thread, tally->short_lived,
-                               tally->small_short_lived, tally->first_birth_ns,        tally->last_birth_ns};
+    const uint64_t values[] = {stats->allocations,       stats->total_bytes,           stats->usable_bytes,
+                               stats->min_size_bytes,    stats->max_size_bytes,        stats->distinct_sizes,
+                               stats->peak_live_count,   stats->peak_live_bytes,       stats->freed,
+                               stats->live_count,        stats->freed_by_other_thread, stats->short_lived,
+                               stats->small_short_lived, stats->first_birth_ns,        stats->last_birth_ns};
     sqlite3_clear_bindings(add);
     sqlite3_bind_int64(add, 1, process_id);
-    sqlite3_bind_int64(add, 2, tally->site_id);
-    sqlite3_bind_double(add, 3, (double)tally->total_bytes / (double)tally->allocations);
+    sqlite3_bind_int64(add, 2, stats->site_id);
+    sqlite3_bind_double(add, 3, (double)stats->total_bytes / (double)stats->allocations);
     for (int i = 0; i < 15; i++)
         sqlite3_bind_int64(add, 4 + i, (sqlite3_int64)values[i]);
-    if (tally->freed != 0) {
-        bind_quantiles(add, 19, &tally->lifetime_ns);
-        bind_quantiles(add, 23, &tally->lifetime_allocations);
-        bind_quantiles(add, 27, &tally->lifetime_bytes);
+    if (stats->freed != 0) {
+        bind_quantiles(add, 19, &stats->lifetime_ns);
+        bind_quantiles(add, 23, &stats->lifetime_allocations);
+        bind_quantiles(add, 27, &stats->lifetime_bytes);
     }
     return tn_finish_execute(summing->job, add);
 }
@@ -127,12 +127,12 @@ static int write_timeline(struct summing *summing, int64_t process_id)
     return r;
 }
 
-static int write_process(struct summing *summing, int64_t process_id, const struct tn_census *census,
+static int write_process(struct summing *summing, int64_t process_id, const struct tn_process_stats *process,
                          const struct teardown *teardown)
 {
     int r = write_timeline(summing, process_id);
-    for (size_t i = 0; r == 0 && i < census->tally_count; i++)
-        r = write_tally(summing, process_id, &census->tallies[i]);
+    for (size_t i = 0; r == 0 && i < process->used_count; i++)
+        r = write_site(summing, process_id, &process->sites[i]);
     if (r < 0 || teardown->initialised_ns == 0)
         return r;
     sqlite3_bind_int64(summing->add_mark, 1, process_id);
@@ -155,53 +155,55 @@ static int load_teardown(struct tn_finish_job *job, int64_t process_id, struct t
 }
 
 /* The exit mark comes before the event is counted, the last birth after. */
-static void watch_teardown(struct teardown *teardown, const struct tn_census *census, uint64_t time_ns)
+static void watch_teardown(struct teardown *teardown, const struct tn_process_stats *process,
+                           uint64_t time_ns)
 {
-    if (teardown->is_reached || (time_ns < teardown->exit_ns && census->allocations < teardown->births))
+    if (teardown->is_reached || (time_ns < teardown->exit_ns && process->allocations < teardown->births))
         return;
     teardown->is_reached = true;
-    teardown->initialised_ns = tn_census_initialised_ns(census);
+    teardown->initialised_ns = tn_process_stats_initialised_ns(process);
 }
 
-static int count_event(struct summing *summing, struct tn_census *census, const struct tn_log_event *event)
+static int count_event(struct summing *summing, struct tn_process_stats *process,
+                       const struct tn_log_event *event)
 {
     if (!event->is_birth)
-        return tn_census_death(census, event);
+        return tn_process_stats_death(process, event);
     uint64_t stack_id = event->stack_id < summing->stack_count ? event->stack_id : 0;
     uint32_t site_id = summing->sites[stack_id];
     bool is_known = site_id != 0 && site_id < summing->site_count;
-    return is_known ? tn_census_birth(census, event, site_id) : -EBADMSG;
+    return is_known ? tn_process_stats_birth(process, event, site_id) : -EBADMSG;
 }
 
-static void look_ahead(const struct tn_living *living, const struct tn_log_event *events, int left)
+static void prefetch_deaths(const struct tn_live_blocks *live, const struct tn_log_event *events, int left)
 {
-    if (left > (int)AHEAD_LATER && !events[AHEAD_LATER].is_birth)
-        tn_living_expect_later(living, events[AHEAD_LATER].allocation_id);
-    if (left > (int)AHEAD_SOON && !events[AHEAD_SOON].is_birth)
-        tn_living_expect(living, events[AHEAD_SOON].allocation_id);
+    if (left > (int)PREFETCH_PAGE_EVENTS && !events[PREFETCH_PAGE_EVENTS].is_birth)
+        tn_live_blocks_prefetch_page(live, events[PREFETCH_PAGE_EVENTS].allocation_id);
+    if (left > (int)PREFETCH_BLOCK_EVENTS && !events[PREFETCH_BLOCK_EVENTS].is_birth)
+        tn_live_blocks_prefetch(live, events[PREFETCH_BLOCK_EVENTS].allocation_id);
 }
 
-static int count_batch(struct summing *summing, struct tn_census *census, struct teardown *teardown,
+static int count_batch(struct summing *summing, struct tn_process_stats *process, struct teardown *teardown,
                        const struct tn_log_event *events, int count)
 {
     for (int i = 0; i < count; i++) {
         const struct tn_log_event *event = &events[i];
-        if (census->living.count >= AHEAD_LIVE_COUNT)
-            look_ahead(&census->living, event, count - i);
+        if (process->live.count >= PREFETCH_LIVE_MIN)
+            prefetch_deaths(&process->live, event, count - i);
         if (event->time_ns >= teardown->exit_ns)
-            watch_teardown(teardown, census, event->time_ns);
-        int r = count_event(summing, census, event);
+            watch_teardown(teardown, process, event->time_ns);
+        int r = count_event(summing, process, event);
         if (r < 0)
             return r;
-        if (tn_timeline_wants(summing->timeline, census->events, event->time_ns, census->live_bytes,
-                              census->allocations - census->frees))
-            tn_timeline_add(summing->timeline, tn_census_point(census, event->time_ns));
-        watch_teardown(teardown, census, 0);
+        if (tn_timeline_wants(summing->timeline, process->events, event->time_ns, process->live_bytes,
+                              process->allocations - process->frees))
+            tn_timeline_add(summing->timeline, tn_process_stats_point(process, event->time_ns));
+        watch_teardown(teardown, process, 0);
     }
     return 0;
 }
 
-static int count_process(struct summing *summing, int64_t process_id, struct tn_census *census,
+static int count_process(struct summing *summing, int64_t process_id, struct tn_process_stats *process,
                          struct teardown *teardown)
 {
     struct tn_event_feed *feed;
@@ -214,32 +216,32 @@ static int count_process(struct summing *summing, int64_t process_id, struct tn_
         uint64_t told = summing->done / PROGRESS_EVERY;
         last_ns = events[r - 1].time_ns;
         summing->done += (uint64_t)r;
-        r = count_batch(summing, census, teardown, events, r);
+        r = count_batch(summing, process, teardown, events, r);
         if (r < 0)
             break;
         if (summing->done / PROGRESS_EVERY != told)
             tn_finish_progress(summing->job, "summaries", summing->done, summing->total);
     }
     tn_event_feed_close(feed);
-    if (census->events != 0)
-        tn_timeline_add(summing->timeline, tn_census_point(census, last_ns));
+    if (process->events != 0)
+        tn_timeline_add(summing->timeline, tn_process_stats_point(process, last_ns));
     return r < 0 ? tn_finish_refuse(summing->job, r, "cannot sum up events") : 0;
 }
 
 static int sum_process(struct summing *summing, int64_t process_id)
 {
-    struct tn_census census;
+    struct tn_process_stats process;
     struct teardown teardown;
     *summing->timeline = (struct tn_timeline){0};
-    int r = tn_census_begin(&census, summing->site_count);
+    int r = tn_process_stats_begin(&process, summing->site_count);
     if (r < 0)
         return tn_finish_refuse(summing->job, r, "cannot sum up");
     r = load_teardown(summing->job, process_id, &teardown);
     if (r == 0)
-        r = count_process(summing, process_id, &census, &teardown);
+        r = count_process(summing, process_id, &process, &teardown);
     if (r == 0)
-        r = write_process(summing, process_id, &census, &teardown);
-    tn_census_finish(&census);
+        r = write_process(summing, process_id, &process, &teardown);
+    tn_process_stats_finish(&process);
     return r;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TENURE_FINISH_SITES_H
-#define TENURE_FINISH_SITES_H
+#ifndef TENURE_FINISH_ATTRIBUTE_SITES_H
+#define TENURE_FINISH_ATTRIBUTE_SITES_H
 
 /* What the step `sites` is made of: the use that events make of stacks, the stacks and their frames in
  * memory, and the table of sites that is written. */
 
-#include "job.h"
+#include "steps.h"
 
 #include "tenure/log.h"
 #include "tenure/site.h"
@@ -31,16 +31,16 @@ struct tn_site_link {
  *
  * uses, sizes  owned by the caller, node_count entries each, zeroed
  * Cost         one pass over the events; memory in proportion to the stacks */
-int tn_finish_count_uses(struct tn_finish_job *job, struct tn_stack_use *uses, struct tn_site_use *sizes,
-                         size_t node_count, bool *ret_has_stackless);
+int tn_finish_count_usage(struct tn_finish_job *job, struct tn_stack_use *uses, struct tn_site_use *sizes,
+                          size_t node_count, bool *ret_has_stackless);
 
-/* Load stacks and frames. Released by tn_site_forest_finish, also after a failure. */
-int tn_finish_forest_load(struct tn_finish_job *job, const struct tn_site_rules *rules,
-                          struct tn_site_forest *forest);
+/* Load stacks and frames. Released by tn_site_trie_finish, also after a failure. */
+int tn_finish_load_stacks(struct tn_finish_job *job, const struct tn_site_rules *rules,
+                          struct tn_site_trie *trie);
 
-/* Find the allocation wrappers that no list names, mark them in the forest, and note them in
+/* Find the allocation wrappers that no list names, mark them in the trie, and note them in
  * meta.wrappers_found. */
-int tn_finish_wrappers(struct tn_finish_job *job, const struct tn_site_use *sizes,
-                       struct tn_site_forest *forest);
+int tn_finish_find_wrappers(struct tn_finish_job *job, const struct tn_site_use *sizes,
+                            struct tn_site_trie *trie);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TENURE_FINISH_JOB_H
-#define TENURE_FINISH_JOB_H
+#ifndef TENURE_FINISH_STEPS_H
+#define TENURE_FINISH_STEPS_H
 
 /* One finishing run: the connection, what was asked for, and the small things that all steps do. A step runs
  * inside one transaction that its caller opens and commits together with the note that the step is done. */

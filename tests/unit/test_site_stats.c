@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/finish/tally.h"
+#include "../../lib/finish/site_stats.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -190,102 +190,102 @@ static struct tn_log_event death(uint64_t id, uint64_t thread_id, uint64_t time_
     return (struct tn_log_event){.allocation_id = id, .thread_id = thread_id, .time_ns = time_ns};
 }
 
-static void give_birth(struct tn_census *census, uint64_t id, uint64_t size_bytes, uint64_t time_ns,
+static void give_birth(struct tn_process_stats *process, uint64_t id, uint64_t size_bytes, uint64_t time_ns,
                        uint32_t site_id)
 {
     struct tn_log_event event = birth(id, size_bytes, time_ns);
-    assert_int_equal(tn_census_birth(census, &event, site_id), 0);
+    assert_int_equal(tn_process_stats_birth(process, &event, site_id), 0);
 }
 
-static int end(struct tn_census *census, uint64_t id, uint64_t thread_id, uint64_t time_ns)
+static int end(struct tn_process_stats *process, uint64_t id, uint64_t thread_id, uint64_t time_ns)
 {
     struct tn_log_event event = death(id, thread_id, time_ns);
-    return tn_census_death(census, &event);
+    return tn_process_stats_death(process, &event);
 }
 
 static void a_site_is_counted_exactly(void **state)
 {
     (void)state;
-    struct tn_census census;
-    assert_int_equal(tn_census_begin(&census, 10), 0);
-    give_birth(&census, 1, 100, 10, 5);
-    give_birth(&census, 2, 40000, 20, 6);
-    give_birth(&census, 3, 200, 30, 5);
-    give_birth(&census, 4, 100, 40, 5);
-    assert_int_equal(end(&census, 1, 1, 50), 0); /* 40,300 bytes later: not short-lived */
-    assert_int_equal(end(&census, 3, 2, 60), 0); /* 100 bytes later, by another thread */
-    assert_int_equal(end(&census, 3, 2, 60), -EBADMSG);
-    assert_int_equal(end(&census, 9, 2, 60), -EBADMSG);
-    assert_int_equal(census.tally_count, 2);
-    const struct tn_tally *tally = &census.tallies[0];
-    assert_int_equal(tally->site_id, 5);
-    assert_int_equal(tally->allocations, 3);
-    assert_int_equal(tally->freed, 2);
-    assert_int_equal(tally->live_count, 1);
-    assert_int_equal(tally->live_bytes, 100);
-    assert_int_equal(tally->total_bytes, 400);
-    assert_int_equal(tally->usable_bytes, 424);
-    assert_int_equal(tally->min_size_bytes, 100);
-    assert_int_equal(tally->max_size_bytes, 200);
-    assert_int_equal(tally->distinct_sizes, 2);
-    assert_int_equal(tally->peak_live_count, 3);
-    assert_int_equal(tally->peak_live_bytes, 400);
-    assert_int_equal(tally->freed_by_other_thread, 1);
-    assert_int_equal(tally->short_lived, 1);
-    assert_int_equal(tally->small_short_lived, 1);
-    assert_int_equal(tally->first_birth_ns, 10);
-    assert_int_equal(tally->last_birth_ns, 40);
-    assert_int_equal(tally->lifetime_ns.max, 40);
-    assert_int_equal(tally->lifetime_allocations.max, 3);
-    assert_int_equal(tally->lifetime_bytes.max, 40300);
-    struct tn_timeline_point point = tn_census_point(&census, 60);
+    struct tn_process_stats process;
+    assert_int_equal(tn_process_stats_begin(&process, 10), 0);
+    give_birth(&process, 1, 100, 10, 5);
+    give_birth(&process, 2, 40000, 20, 6);
+    give_birth(&process, 3, 200, 30, 5);
+    give_birth(&process, 4, 100, 40, 5);
+    assert_int_equal(end(&process, 1, 1, 50), 0); /* 40,300 bytes later: not short-lived */
+    assert_int_equal(end(&process, 3, 2, 60), 0); /* 100 bytes later, by another thread */
+    assert_int_equal(end(&process, 3, 2, 60), -EBADMSG);
+    assert_int_equal(end(&process, 9, 2, 60), -EBADMSG);
+    assert_int_equal(process.used_count, 2);
+    const struct tn_site_stats *stats = &process.sites[0];
+    assert_int_equal(stats->site_id, 5);
+    assert_int_equal(stats->allocations, 3);
+    assert_int_equal(stats->freed, 2);
+    assert_int_equal(stats->live_count, 1);
+    assert_int_equal(stats->live_bytes, 100);
+    assert_int_equal(stats->total_bytes, 400);
+    assert_int_equal(stats->usable_bytes, 424);
+    assert_int_equal(stats->min_size_bytes, 100);
+    assert_int_equal(stats->max_size_bytes, 200);
+    assert_int_equal(stats->distinct_sizes, 2);
+    assert_int_equal(stats->peak_live_count, 3);
+    assert_int_equal(stats->peak_live_bytes, 400);
+    assert_int_equal(stats->freed_by_other_thread, 1);
+    assert_int_equal(stats->short_lived, 1);
+    assert_int_equal(stats->small_short_lived, 1);
+    assert_int_equal(stats->first_birth_ns, 10);
+    assert_int_equal(stats->last_birth_ns, 40);
+    assert_int_equal(stats->lifetime_ns.max, 40);
+    assert_int_equal(stats->lifetime_allocations.max, 3);
+    assert_int_equal(stats->lifetime_bytes.max, 40300);
+    struct tn_timeline_point point = tn_process_stats_point(&process, 60);
     assert_int_equal(point.live_count, 2);
     assert_int_equal(point.live_bytes, 40100);
     assert_int_equal(point.event, 6);
-    tn_census_finish(&census);
+    tn_process_stats_finish(&process);
 }
 
 static void memory_follows_live_blocks(void **state)
 {
     (void)state;
-    struct tn_census census;
-    assert_int_equal(tn_census_begin(&census, 10), 0);
+    struct tn_process_stats process;
+    assert_int_equal(tn_process_stats_begin(&process, 10), 0);
     for (uint64_t id = 1; id <= 100000; id++) {
-        give_birth(&census, id, id % 7, id, 1 + (uint32_t)(id % 3));
+        give_birth(&process, id, id % 7, id, 1 + (uint32_t)(id % 3));
         if (id > 10)
-            assert_int_equal(end(&census, id - 10, 1, id), 0);
+            assert_int_equal(end(&process, id - 10, 1, id), 0);
     }
-    assert_true(census.living.page_count <= TN_LIVING_OLD_PAGES);
-    assert_true(census.living.stray_capacity <= 1024);
-    assert_int_equal(census.allocations - census.frees, 10);
-    tn_census_finish(&census);
+    assert_true(process.live.page_count <= TN_LIVE_OLD_PAGES);
+    assert_true(process.live.stray_capacity <= 1024);
+    assert_int_equal(process.allocations - process.frees, 10);
+    tn_process_stats_finish(&process);
 }
 
 static void initialisation_ends_with_the_last_lasting_early_block(void **state)
 {
     (void)state;
-    struct tn_census census;
-    assert_int_equal(tn_census_begin(&census, 10), 0);
-    assert_int_equal(tn_census_initialised_ns(&census), 0);
+    struct tn_process_stats process;
+    assert_int_equal(tn_process_stats_begin(&process, 10), 0);
+    assert_int_equal(tn_process_stats_initialised_ns(&process), 0);
     /* site 1 allocates early only; its second block does not last. Site 2 goes on for the whole run. */
-    give_birth(&census, 1, 10, 100, 1);
-    give_birth(&census, 2, 10, 200, 1);
-    assert_int_equal(end(&census, 2, 1, 250), 0);
+    give_birth(&process, 1, 10, 100, 1);
+    give_birth(&process, 2, 10, 200, 1);
+    assert_int_equal(end(&process, 2, 1, 250), 0);
     for (uint64_t id = 3; id <= 100; id++)
-        give_birth(&census, id, 10, id * 100, 2);
-    assert_int_equal(tn_census_initialised_ns(&census), 100);
-    tn_census_finish(&census);
+        give_birth(&process, id, 10, id * 100, 2);
+    assert_int_equal(tn_process_stats_initialised_ns(&process), 100);
+    tn_process_stats_finish(&process);
 }
 
 static void sizes_are_told_apart_up_to_the_bound(void **state)
 {
     (void)state;
-    struct tn_census census;
-    assert_int_equal(tn_census_begin(&census, 10), 0);
+    struct tn_process_stats process;
+    assert_int_equal(tn_process_stats_begin(&process, 10), 0);
     for (uint64_t id = 1; id <= TN_DISTINCT_SIZES_MAX + 100; id++)
-        give_birth(&census, id, id, id, 1);
-    assert_int_equal(census.tallies[0].distinct_sizes, TN_DISTINCT_SIZES_MAX);
-    tn_census_finish(&census);
+        give_birth(&process, id, id, id, 1);
+    assert_int_equal(process.sites[0].distinct_sizes, TN_DISTINCT_SIZES_MAX);
+    tn_process_stats_finish(&process);
 }
 
 int main(void)

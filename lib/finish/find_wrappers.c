@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sites.h"
+#include "attribute_sites.h"
 
 #include "tenure/map.h"
 
@@ -128,11 +128,11 @@ static int add_name(struct tn_finish_job *job, const struct tn_site_wrapper *wra
 
 /* Find them, knowing who releases what. */
 static int find(struct tn_finish_job *job, const struct tn_site_use *sizes, const struct sample *sample,
-                struct tn_site_forest *forest)
+                struct tn_site_trie *trie)
 {
     struct tn_site_wrapper *wrappers = NULL;
     size_t count = 0;
-    int r = tn_site_find_wrappers(forest, sizes, sample->releases, sample->count, &wrappers, &count);
+    int r = tn_site_find_wrappers(trie, sizes, sample->releases, sample->count, &wrappers, &count);
     if (r < 0)
         return tn_finish_refuse(job, r, "cannot find wrappers");
     for (size_t i = 0; r == 0 && i < count; i++)
@@ -144,31 +144,31 @@ static int find(struct tn_finish_job *job, const struct tn_site_use *sizes, cons
 /* Most programs have none, and need no sample. What the attempt marks, frames of the program only, is taken
  * back. */
 static int has_candidates(struct tn_finish_job *job, const struct tn_site_use *sizes,
-                          struct tn_site_forest *forest, bool *ret_has)
+                          struct tn_site_trie *trie, bool *ret_has)
 {
     struct tn_site_wrapper *wrappers = NULL;
     size_t count = 0;
-    bool *were_program = malloc(forest->frame_count + 1);
+    bool *were_program = malloc(trie->frame_count + 1);
     if (were_program == NULL)
         return tn_finish_refuse(job, -ENOMEM, "cannot find wrappers");
-    for (size_t i = 0; i < forest->frame_count; i++)
-        were_program[i] = forest->frames[i].class.kind == TN_SITE_PROGRAM;
-    int r = tn_site_find_wrappers(forest, sizes, NULL, 0, &wrappers, &count);
-    for (size_t i = 0; i < forest->frame_count; i++)
+    for (size_t i = 0; i < trie->frame_count; i++)
+        were_program[i] = trie->frames[i].class.kind == TN_SITE_PROGRAM;
+    int r = tn_site_find_wrappers(trie, sizes, NULL, 0, &wrappers, &count);
+    for (size_t i = 0; i < trie->frame_count; i++)
         if (were_program[i])
-            forest->frames[i].class = (struct tn_site_class){.kind = TN_SITE_PROGRAM};
+            trie->frames[i].class = (struct tn_site_class){.kind = TN_SITE_PROGRAM};
     free(wrappers);
     free(were_program);
     *ret_has = count != 0;
     return r < 0 ? tn_finish_refuse(job, r, "cannot find wrappers") : 0;
 }
 
-int tn_finish_wrappers(struct tn_finish_job *job, const struct tn_site_use *sizes,
-                       struct tn_site_forest *forest)
+int tn_finish_find_wrappers(struct tn_finish_job *job, const struct tn_site_use *sizes,
+                            struct tn_site_trie *trie)
 {
     struct sample sample = {0};
     bool has = false;
-    int r = has_candidates(job, sizes, forest, &has);
+    int r = has_candidates(job, sizes, trie, &has);
     if (r < 0 || !has)
         return r;
     r = read_sample(job, &sample);
@@ -176,7 +176,7 @@ int tn_finish_wrappers(struct tn_finish_job *job, const struct tn_site_use *size
         r = list_releases(job, &sample);
     free(sample.birth_stacks);
     if (r == 0)
-        r = find(job, sizes, &sample, forest);
+        r = find(job, sizes, &sample, trie);
     tn_map_finish(&sample.pairs);
     free(sample.releases);
     return r;

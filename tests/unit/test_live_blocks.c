@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/finish/living.h"
+#include "../../lib/finish/live_blocks.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,26 +20,26 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /* All that a block has follows from its number. */
-static struct tn_living_block block_of(uint64_t number)
+static struct tn_live_birth block_of(uint64_t number)
 {
-    return (struct tn_living_block){
+    return (struct tn_live_birth){
         .size_bytes = (number * UINT64_C(0x9e3779b97f4a7c15)) >> 8,
         .birth_ns = number * 1000003,
         .birth_allocations = number,
         .birth_bytes = number * UINT64_C(0x123456789),
-        .tally = (uint32_t)(number * 7),
+        .stats = (uint32_t)(number * 7),
         .thread_id = (uint32_t)number % 5 + 1,
     };
 }
 
-static void check_block(const struct tn_living_block *found, uint64_t number)
+static void check_block(const struct tn_live_birth *found, uint64_t number)
 {
-    struct tn_living_block wanted = block_of(number);
+    struct tn_live_birth wanted = block_of(number);
     assert_memory_equal(found, &wanted, sizeof(wanted));
 }
 
 struct world {
-    struct tn_living living;
+    struct tn_live_blocks live;
     uint64_t *ids;   /* by number from 1; 0: dead */
     uint64_t deaths; /* numbers to die, in the order of due */
     uint64_t random;
@@ -47,19 +47,19 @@ struct world {
 
 static void die(struct world *world, uint64_t number)
 {
-    struct tn_living_block found;
+    struct tn_live_birth found;
     if (world->ids[number] == 0)
         return;
-    tn_living_expect_later(&world->living, world->ids[number]);
-    tn_living_expect(&world->living, world->ids[number]);
-    assert_true(tn_living_take(&world->living, world->ids[number], &found));
+    tn_live_blocks_prefetch_page(&world->live, world->ids[number]);
+    tn_live_blocks_prefetch(&world->live, world->ids[number]);
+    assert_true(tn_live_blocks_take(&world->live, world->ids[number], &found));
     check_block(&found, number);
-    assert_false(tn_living_take(&world->living, world->ids[number], &found));
+    assert_false(tn_live_blocks_take(&world->live, world->ids[number], &found));
     world->ids[number] = 0;
     world->deaths++;
 }
 
-static void mark_seen(void *context, const struct tn_living_block *block)
+static void mark_seen(void *context, const struct tn_live_birth *block)
 {
     struct world *world = context;
     check_block(block, block->birth_allocations);
@@ -77,20 +77,20 @@ static void live_through(uint64_t (*die_of)(struct world *world, uint64_t number
     for (uint64_t number = 1; number <= BLOCKS; number++) {
         id += 1 + (gap != 0 ? next_random(&world.random) % gap : 0);
         world.ids[number] = id;
-        struct tn_living_block block = block_of(number);
-        assert_int_equal(tn_living_add(&world.living, id, &block), 0);
+        struct tn_live_birth block = block_of(number);
+        assert_int_equal(tn_live_blocks_add(&world.live, id, &block), 0);
         die(&world, die_of(&world, number));
-        assert_int_equal(world.living.count, number - world.deaths);
-        assert_true(world.living.page_count <= 2 + TN_LIVING_OLD_PAGES + world.living.count / TN_LIVING_FEW);
+        assert_int_equal(world.live.count, number - world.deaths);
+        assert_true(world.live.page_count <= 2 + TN_LIVE_OLD_PAGES + world.live.count / TN_LIVE_FEW);
     }
     for (uint64_t i = 0; i < BLOCKS / 8; i++)
         die(&world, 1 + next_random(&world.random) % BLOCKS);
-    uint64_t left = world.living.count;
-    tn_living_each(&world.living, mark_seen, &world);
+    uint64_t left = world.live.count;
+    tn_live_blocks_each(&world.live, mark_seen, &world);
     assert_int_equal(world.deaths, BLOCKS);
     assert_true(left > 0 || gap == 0);
-    tn_living_finish(&world.living);
-    assert_int_equal(world.living.count, 0);
+    tn_live_blocks_finish(&world.live);
+    assert_int_equal(world.live.count, 0);
     free(world.ids);
 }
 
@@ -124,25 +124,25 @@ static void blocks_come_back_as_they_were(void **state)
 static void ids_must_rise(void **state)
 {
     (void)state;
-    struct tn_living living = {0};
-    struct tn_living_block block = block_of(1), found;
-    assert_false(tn_living_take(&living, 1, &found));
-    assert_int_equal(tn_living_add(&living, 700, &block), 0);
-    assert_int_equal(tn_living_add(&living, 700, &block), -EINVAL);
-    assert_int_equal(tn_living_add(&living, 699, &block), -EINVAL);
-    assert_int_equal(tn_living_add(&living, 1, &block), -EINVAL);
-    assert_int_equal(living.count, 1);
-    assert_false(tn_living_take(&living, 701, &found));
-    assert_false(tn_living_take(&living, 1, &found));
-    assert_false(tn_living_take(&living, UINT64_MAX, &found));
+    struct tn_live_blocks live = {0};
+    struct tn_live_birth block = block_of(1), found;
+    assert_false(tn_live_blocks_take(&live, 1, &found));
+    assert_int_equal(tn_live_blocks_add(&live, 700, &block), 0);
+    assert_int_equal(tn_live_blocks_add(&live, 700, &block), -EINVAL);
+    assert_int_equal(tn_live_blocks_add(&live, 699, &block), -EINVAL);
+    assert_int_equal(tn_live_blocks_add(&live, 1, &block), -EINVAL);
+    assert_int_equal(live.count, 1);
+    assert_false(tn_live_blocks_take(&live, 701, &found));
+    assert_false(tn_live_blocks_take(&live, 1, &found));
+    assert_false(tn_live_blocks_take(&live, UINT64_MAX, &found));
     /* a damaged log may skip ids; that costs memory, but no time */
     block = block_of(2);
-    assert_int_equal(tn_living_add(&living, UINT64_C(1) << 36, &block), 0);
-    assert_true(tn_living_take(&living, 700, &found));
+    assert_int_equal(tn_live_blocks_add(&live, UINT64_C(1) << 36, &block), 0);
+    assert_true(tn_live_blocks_take(&live, 700, &found));
     check_block(&found, 1);
-    assert_true(tn_living_take(&living, UINT64_C(1) << 36, &found));
+    assert_true(tn_live_blocks_take(&live, UINT64_C(1) << 36, &found));
     check_block(&found, 2);
-    tn_living_finish(&living);
+    tn_live_blocks_finish(&live);
 }
 
 int main(void)

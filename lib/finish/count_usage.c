@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sites.h"
+#include "attribute_sites.h"
 
 #include "tenure/map.h"
 
@@ -91,8 +91,8 @@ static int count_failures(struct tn_finish_job *job, struct counts *counts)
     return r < 0 ? tn_finish_refuse(job, r, "cannot count failures") : 0;
 }
 
-int tn_finish_count_uses(struct tn_finish_job *job, struct tn_stack_use *uses, struct tn_site_use *sizes,
-                         size_t node_count, bool *ret_has_stackless)
+int tn_finish_count_usage(struct tn_finish_job *job, struct tn_stack_use *uses, struct tn_site_use *sizes,
+                          size_t node_count, bool *ret_has_stackless)
 {
     struct counts counts = {.uses = uses, .sizes = sizes, .node_count = node_count};
     int r = tn_log_each_use(job->database, count_use, &counts);
