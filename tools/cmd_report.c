@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
+#include "message.h"
 #include "models.h"
 #include "output.h"
 #include "progress.h"
-#include "say.h"
 #include "tenure/analyze.h"
 #include "tenure/log.h"
 #include "tenure/report.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
+#include "message.h"
 #include "models.h"
 #include "progress.h"
-#include "say.h"
 #include "simulate.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
-#include "rows.h"
-#include "say.h"
+#include "message.h"
+#include "print_rows.h"
 #include "sql_functions.h"
 #include "tenure/log.h"
 
@@ -69,7 +69,7 @@ static int run_statements(const struct session *session, const char *sql)
             return TN_STATUS_DONE; /* only a comment was left */
         if (r == SQLITE_OK) {
             atomic_store(&running_database, session->database);
-            r = tn_rows_print(statement, session->format, stdout);
+            r = tn_print_rows(statement, session->format, stdout);
             atomic_store(&running_database, NULL);
         }
         int status = r == SQLITE_DONE ? TN_STATUS_DONE : say_sql_error(session->database, r);

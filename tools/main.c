@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
-#include "say.h"
+#include "message.h"
 
 #include <stdio.h>
 #include <string.h>

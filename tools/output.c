@@ -2,7 +2,7 @@
 #include "output.h"
 
 #include "command.h"
-#include "say.h"
+#include "message.h"
 
 #include <errno.h>
 #include <fcntl.h>

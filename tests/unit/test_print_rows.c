@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "rows.h"
+#include "print_rows.h"
 #include "sql_functions.h"
 
 #include <sqlite3.h>
@@ -37,7 +37,7 @@ static void assert_prints(const char *sql, enum tn_rows_format format, int resul
     size_t text_bytes = 0;
     FILE *out = open_memstream(&text, &text_bytes);
     assert_non_null(out);
-    assert_int_equal(tn_rows_print(statement, format, out), result);
+    assert_int_equal(tn_print_rows(statement, format, out), result);
     fclose(out);
     assert_string_equal(text, expected);
     free(text);
@@ -87,7 +87,7 @@ static void long_tables_go_on(void **state)
     char *text = NULL;
     size_t text_bytes = 0;
     FILE *out = open_memstream(&text, &text_bytes);
-    assert_int_equal(tn_rows_print(statement, TN_ROWS_TABLE, out), SQLITE_DONE);
+    assert_int_equal(tn_print_rows(statement, TN_ROWS_TABLE, out), SQLITE_DONE);
     fclose(out);
     size_t lines = 0;
     for (size_t i = 0; i < text_bytes; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TENURE_SAY_H
-#define TENURE_SAY_H
+#ifndef TENURE_MESSAGE_H
+#define TENURE_MESSAGE_H
 
 /* How the tools speak: errors on stderr as `tenure: what, on what, why, what to do`, and the exit status that
  * belongs to an error. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "rows.h"
+#include "print_rows.h"
 
 #include "tenure/base.h"
 
@@ -236,7 +236,7 @@ static int print_json(sqlite3_stmt *statement, FILE *out)
     return r;
 }
 
-int tn_rows_print(sqlite3_stmt *statement, enum tn_rows_format format, FILE *out)
+int tn_print_rows(sqlite3_stmt *statement, enum tn_rows_format format, FILE *out)
 {
     if (sqlite3_column_count(statement) == 0)
         return sqlite3_step(statement);

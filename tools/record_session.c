@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "recording.h"
+#include "record_session.h"
 
-#include "say.h"
+#include "message.h"
 #include "tenure/log.h"
 #include "tenure/summary.h"
 
@@ -27,28 +27,28 @@ static uint64_t now_ns(void)
 }
 
 /* While the program runs, a terminal on stdout is the program's: nothing is drawn over it. */
-static bool may_show_progress(const struct tn_recording *recording)
+static bool may_show_progress(const struct tn_record_session *session)
 {
-    if (recording->is_quiet || !isatty(STDERR_FILENO))
+    if (session->is_quiet || !isatty(STDERR_FILENO))
         return false;
-    if (!recording->has_child_ended && isatty(STDOUT_FILENO))
+    if (!session->has_child_ended && isatty(STDOUT_FILENO))
         return false;
-    return now_ns() - recording->started_ns >= PROGRESS_AFTER_NS;
+    return now_ns() - session->started_ns >= PROGRESS_AFTER_NS;
 }
 
-static void clear_progress(struct tn_recording *recording)
+static void clear_progress(struct tn_record_session *session)
 {
-    if (recording->is_progress_shown)
+    if (session->is_progress_shown)
         fputs("\r\033[K", stderr);
-    recording->is_progress_shown = false;
+    session->is_progress_shown = false;
 }
 
-static void show_progress(struct tn_recording *recording, const char *format, ...)
+static void show_progress(struct tn_record_session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-static void show_progress(struct tn_recording *recording, const char *format, ...)
+static void show_progress(struct tn_record_session *session, const char *format, ...)
 {
-    if (!may_show_progress(recording))
+    if (!may_show_progress(session))
         return;
     va_list arguments;
     va_start(arguments, format);
@@ -56,135 +56,135 @@ static void show_progress(struct tn_recording *recording, const char *format, ..
     vfprintf(stderr, format, arguments);
     fflush(stderr);
     va_end(arguments);
-    recording->is_progress_shown = true;
+    session->is_progress_shown = true;
 }
 
-static void take_progress(struct tn_recording *recording, const char *line)
+static void take_progress(struct tn_record_session *session, const char *line)
 {
     char count[TN_QUANTITY_TEXT_BYTES], live[TN_QUANTITY_TEXT_BYTES], size[TN_QUANTITY_TEXT_BYTES];
-    show_progress(recording, "%s allocations, %s live, log %s",
+    show_progress(session, "%s allocations, %s live, log %s",
                   tn_print_count(count, tn_link_number(line, "allocations")),
                   tn_print_bytes(live, tn_link_number(line, "live_bytes")),
                   tn_print_bytes(size, tn_link_number(line, "log_bytes")));
 }
 
 /* "PERCENT STEP" */
-static void take_finishing(struct tn_recording *recording, const char *fields)
+static void take_finishing(struct tn_record_session *session, const char *fields)
 {
     const char *step = strchr(fields, ' ');
-    show_progress(recording, "finishing the log: %s, %d %%", step != NULL ? step + 1 : "", atoi(fields));
+    show_progress(session, "finishing the log: %s, %d %%", step != NULL ? step + 1 : "", atoi(fields));
 }
 
 /* Most of those that are left when the program ends are about to end themselves. */
-static void say_waiting(struct tn_recording *recording)
+static void say_waiting(struct tn_record_session *session)
 {
-    if (recording->is_quiet || recording->has_said_waiting || recording->waiting[0] == '\0' ||
-        !recording->has_child_ended || now_ns() - recording->child_ended_ns < WAITING_AFTER_NS)
+    if (session->is_quiet || session->has_said_waiting || session->waiting[0] == '\0' ||
+        !session->has_child_ended || now_ns() - session->child_ended_ns < WAITING_AFTER_NS)
         return;
-    clear_progress(recording);
+    clear_progress(session);
     tn_say(
         "'%s' has ended, but processes that it started still run and are recorded: %s; Ctrl-C closes the "
         "log, and they run on",
-        recording->program, recording->waiting);
-    recording->has_said_waiting = true;
+        session->program, session->waiting);
+    session->has_said_waiting = true;
 }
 
 /* "ERRNO TEXT" */
-static void take_error(struct tn_recording *recording, const char *fields)
+static void take_error(struct tn_record_session *session, const char *fields)
 {
     const char *space = strchr(fields, ' ');
-    clear_progress(recording);
+    clear_progress(session);
     tn_say("recording stopped: %s", space != NULL ? space + 1 : fields);
-    recording->has_failed = true;
-    recording->has_recorder_ended = true;
+    session->has_failed = true;
+    session->has_recorder_ended = true;
 }
 
-static void take_line(struct tn_recording *recording, const char *line)
+static void take_line(struct tn_record_session *session, const char *line)
 {
     size_t length = strcspn(line, " ");
     const char *fields = line + length + (line[length] == ' ');
     if (strncmp(line, "progress", length) == 0) {
-        take_progress(recording, fields);
+        take_progress(session, fields);
     } else if (strncmp(line, "waiting", length) == 0) {
-        snprintf(recording->waiting, sizeof(recording->waiting), "%s", fields);
+        snprintf(session->waiting, sizeof(session->waiting), "%s", fields);
     } else if (strncmp(line, "finishing", length) == 0) {
-        recording->waiting[0] = '\0';
-        take_finishing(recording, fields);
+        session->waiting[0] = '\0';
+        take_finishing(session, fields);
     } else if (strncmp(line, "warning", length) == 0) {
-        clear_progress(recording);
+        clear_progress(session);
         tn_say("%s", fields);
     } else if (strncmp(line, "error", length) == 0) {
-        take_error(recording, fields);
+        take_error(session, fields);
     } else if (strncmp(line, "done", length) == 0) {
-        snprintf(recording->done, sizeof(recording->done), "%s", fields);
-        recording->has_recorder_ended = true;
+        snprintf(session->done, sizeof(session->done), "%s", fields);
+        session->has_recorder_ended = true;
     }
 }
 
-static void take_lines(struct tn_recording *recording)
+static void take_lines(struct tn_record_session *session)
 {
-    int r = tn_link_read(recording->link);
+    int r = tn_link_read(session->link);
     const char *line;
-    while ((line = tn_link_next_line(recording->link)) != NULL)
-        take_line(recording, line);
-    if (r > 0 || recording->has_recorder_ended)
+    while ((line = tn_link_next_line(session->link)) != NULL)
+        take_line(session, line);
+    if (r > 0 || session->has_recorder_ended)
         return;
-    clear_progress(recording);
+    clear_progress(session);
     tn_say(
         "recording stopped: the recorder has died; '%s' runs on unrecorded, and what was recorded until "
         "then is in '%s'",
-        recording->program, recording->log);
-    recording->has_failed = true;
-    recording->has_recorder_ended = true;
+        session->program, session->log);
+    session->has_failed = true;
+    session->has_recorder_ended = true;
 }
 
-static void reap_child(struct tn_recording *recording)
+static void reap_child(struct tn_record_session *session)
 {
     int status;
-    if (recording->has_child_ended || waitpid(recording->child, &status, WNOHANG) != recording->child)
+    if (session->has_child_ended || waitpid(session->child, &status, WNOHANG) != session->child)
         return;
-    recording->has_child_ended = true;
-    recording->child_status = status;
-    recording->child_ended_ns = now_ns();
-    clear_progress(recording);
-    tn_link_send(recording->link, "exited %d", status);
+    session->has_child_ended = true;
+    session->child_status = status;
+    session->child_ended_ns = now_ns();
+    clear_progress(session);
+    tn_link_send(session->link, "exited %d", status);
 }
 
 /* The program has got its Ctrl-C from the terminal already; what was sent to the tool alone is passed on.
  * With the program gone, each of them closes the log. */
-static void take_signals(struct tn_recording *recording)
+static void take_signals(struct tn_record_session *session)
 {
     struct tn_signals signals = tn_signals_take();
     if (signals.has_child_changed)
-        reap_child(recording);
-    if (signals.to_forward != 0 && !recording->has_child_ended)
-        kill(recording->child, signals.to_forward);
-    if (recording->has_child_ended && (signals.is_interrupted || signals.to_forward != 0))
-        tn_link_send(recording->link, "close");
+        reap_child(session);
+    if (signals.to_forward != 0 && !session->has_child_ended)
+        kill(session->child, signals.to_forward);
+    if (session->has_child_ended && (signals.is_interrupted || signals.to_forward != 0))
+        tn_link_send(session->link, "close");
 }
 
-void tn_recording_run(struct tn_recording *recording)
+void tn_record_session_run(struct tn_record_session *session)
 {
-    recording->started_ns = now_ns();
+    session->started_ns = now_ns();
     /* It may have ended before anybody looked. */
-    reap_child(recording);
-    while (!recording->has_child_ended || !recording->has_recorder_ended) {
-        struct pollfd poll_fd = {.fd = recording->has_recorder_ended ? -1 : recording->link->fd,
+    reap_child(session);
+    while (!session->has_child_ended || !session->has_recorder_ended) {
+        struct pollfd poll_fd = {.fd = session->has_recorder_ended ? -1 : session->link->fd,
                                  .events = POLLIN};
         struct timespec soon = {.tv_nsec = WAITING_AFTER_NS};
-        bool has_to_look = recording->waiting[0] != '\0' && !recording->has_said_waiting;
+        bool has_to_look = session->waiting[0] != '\0' && !session->has_said_waiting;
         int n = ppoll(&poll_fd, 1, has_to_look ? &soon : NULL, tn_signals_wait_mask());
-        take_signals(recording);
+        take_signals(session);
         if (n > 0)
-            take_lines(recording);
-        say_waiting(recording);
+            take_lines(session);
+        say_waiting(session);
     }
-    clear_progress(recording);
+    clear_progress(session);
 }
 
-static void print_losses(const struct tn_recording *recording)
+static void print_losses(const struct tn_record_session *session)
 {
-    uint64_t lost = tn_link_number(recording->done, "lost");
+    uint64_t lost = tn_link_number(session->done, "lost");
     char count[TN_QUANTITY_TEXT_BYTES];
     if (lost != 0)
         tn_say(
@@ -194,14 +194,14 @@ static void print_losses(const struct tn_recording *recording)
 }
 
 /* What the recorder does not know, because it keeps no sizes: from the finished log. "" where that fails. */
-static void describe_live(const struct tn_recording *recording, char *ret_live, char *ret_peak,
+static void describe_live(const struct tn_record_session *session, char *ret_live, char *ret_peak,
                           size_t text_bytes)
 {
     struct tn_log *log = NULL;
     struct tn_summary summary;
     char size[TN_QUANTITY_TEXT_BYTES];
     ret_live[0] = ret_peak[0] = '\0';
-    if (tn_link_number(recording->done, "finished") == 0 || tn_log_open(recording->log, &log, NULL) < 0)
+    if (tn_link_number(session->done, "finished") == 0 || tn_log_open(session->log, &log, NULL) < 0)
         return;
     if (tn_summary_load(log, 0, 1, &summary, NULL) == 0) {
         snprintf(ret_live, text_bytes, " (%s)", tn_print_bytes(size, summary.all.live_bytes));
@@ -212,35 +212,35 @@ static void describe_live(const struct tn_recording *recording, char *ret_live, 
     tn_log_close(log);
 }
 
-static void print_totals(const struct tn_recording *recording)
+static void print_totals(const struct tn_record_session *session)
 {
-    const char *done = recording->done;
+    const char *done = session->done;
     char allocations[TN_QUANTITY_TEXT_BYTES], frees[TN_QUANTITY_TEXT_BYTES], live[TN_QUANTITY_TEXT_BYTES];
     char duration[TN_QUANTITY_TEXT_BYTES], log_bytes[TN_QUANTITY_TEXT_BYTES];
     char live_bytes[TN_QUANTITY_TEXT_BYTES + 24], peak[TN_QUANTITY_TEXT_BYTES + 24];
     uint64_t processes = tn_link_number(done, "processes");
-    describe_live(recording, live_bytes, peak, sizeof(live_bytes));
+    describe_live(session, live_bytes, peak, sizeof(live_bytes));
     tn_say("'%s' ran %s in %" PRIu64 " process%s: %s allocations, %s frees, %s still live%s%s",
-           recording->program, tn_print_duration(duration, tn_link_number(done, "duration_ns")), processes,
+           session->program, tn_print_duration(duration, tn_link_number(done, "duration_ns")), processes,
            processes == 1 ? "" : "es", tn_print_count(allocations, tn_link_number(done, "allocations")),
            tn_print_count(frees, tn_link_number(done, "frees")),
            tn_print_count(live, tn_link_number(done, "live")), live_bytes, peak);
-    tn_say("the log is %s (%s); next: tenure report %s", recording->log,
-           tn_print_bytes(log_bytes, tn_link_number(done, "log_bytes")), recording->log);
+    tn_say("the log is %s (%s); next: tenure report %s", session->log,
+           tn_print_bytes(log_bytes, tn_link_number(done, "log_bytes")), session->log);
 }
 
-void tn_recording_print_summary(const struct tn_recording *recording)
+void tn_record_session_print_summary(const struct tn_record_session *session)
 {
-    if (recording->has_failed || recording->done[0] == '\0')
+    if (session->has_failed || session->done[0] == '\0')
         return;
-    if (tn_link_number(recording->done, "processes") == 0) {
+    if (tn_link_number(session->done, "processes") == 0) {
         tn_say(
             "nothing was recorded and no log was written: the shim was never loaded into '%s' or what it "
             "executed; a static program, or one that clears LD_PRELOAD?",
-            recording->program);
+            session->program);
         return;
     }
-    print_losses(recording);
-    if (!recording->is_quiet)
-        print_totals(recording);
+    print_losses(session);
+    if (!session->is_quiet)
+        print_totals(session);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "place.h"
+#include "install_paths.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static int find_file(const char *folder, const char *const candidates[2], int mo
     return -ENOENT;
 }
 
-int tn_place_find(struct tn_place *ret_place, struct tn_error *error)
+int tn_install_paths_find(struct tn_install_paths *ret_paths, struct tn_error *error)
 {
     static const char *const shims[2] = {"../lib/shim/libtenure.so", TN_SHIM_FROM_TOOL};
     static const char *const recorders[2] = {"tenure-recorder", TN_RECORDER_FROM_TOOL};
@@ -42,25 +42,25 @@ int tn_place_find(struct tn_place *ret_place, struct tn_error *error)
     int r = own_folder(folder, sizeof(folder));
     if (r < 0)
         return tn_error_set(error, r, "cannot find the parts of tenure: /proc/self/exe: %s", strerror(-r));
-    if (find_file(folder, shims, R_OK, ret_place->shim) < 0)
+    if (find_file(folder, shims, R_OK, ret_paths->shim) < 0)
         return tn_error_set(
             error, -ENOENT,
             "cannot record: libtenure.so is missing: it is neither in '%s/%s' nor in '%s/%s'; "
             "build or install tenure again",
             folder, shims[0], folder, shims[1]);
-    if (ret_place->shim[strcspn(ret_place->shim, " \t:")] != '\0')
+    if (ret_paths->shim[strcspn(ret_paths->shim, " \t:")] != '\0')
         return tn_error_set(error, -EINVAL,
                             "cannot record: '%s' has a space or a colon in its path, which LD_PRELOAD cannot "
                             "hold; move tenure to another folder",
-                            ret_place->shim);
+                            ret_paths->shim);
     const char *recorder = getenv("TENURE_RECORDER");
     if (recorder != NULL && recorder[0] != '\0') {
-        if (access(recorder, X_OK) < 0 || realpath(recorder, ret_place->recorder) == NULL)
+        if (access(recorder, X_OK) < 0 || realpath(recorder, ret_paths->recorder) == NULL)
             return tn_error_set(error, -errno, "cannot record: TENURE_RECORDER names '%s': %s", recorder,
                                 strerror(errno));
         return 0;
     }
-    if (find_file(folder, recorders, X_OK, ret_place->recorder) < 0)
+    if (find_file(folder, recorders, X_OK, ret_paths->recorder) < 0)
         return tn_error_set(
             error, -ENOENT,
             "cannot record: the recorder is missing: it is neither '%s/%s' nor '%s/%s'; build "

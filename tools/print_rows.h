@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TENURE_ROWS_H
-#define TENURE_ROWS_H
+#ifndef TENURE_PRINT_ROWS_H
+#define TENURE_PRINT_ROWS_H
 
 /* Print what a query answers: an aligned table for people, CSV and JSON for programs. Rows are printed as
  * they come; memory does not grow with their number. */
@@ -18,6 +18,6 @@ enum tn_rows_format {
 /* Step a statement to its end and print its rows on out. A statement without columns prints nothing.
  *
  * Returns  SQLITE_DONE, or the result code of the step that failed; what came before is printed then */
-int tn_rows_print(struct sqlite3_stmt *statement, enum tn_rows_format format, FILE *out);
+int tn_print_rows(struct sqlite3_stmt *statement, enum tn_rows_format format, FILE *out);
 
 #endif
