@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "replay_sites.h"
 
+#include "tenure/site.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <sqlite3.h>
@@ -8,35 +10,6 @@
 #include <string.h>
 
 #define SITES_MAX 10000000
-
-/* Functions of the C library that keep what they allocate: streams, locales, name services, the loader,
- * threads. Those that hand a block over to their caller (strdup, asprintf, getline, realpath...) are not
- * here. */
-#define KEEPERS                                                                                              \
-    "'fopen','fopen64','fdopen','freopen','tmpfile','popen','fmemopen','open_memstream','fclose','setvbuf'," \
-    "'fgets','fgetc','getc','getchar','fread','fread_unlocked','fwrite','fwrite_unlocked','fputs','fputc',"  \
-    "'putc','putchar','puts','printf','fprintf','vprintf','vfprintf','dprintf','scanf','fscanf','ungetc',"   \
-    "'fseek','fseeko','fflush','perror','setlocale','newlocale','uselocale','bindtextdomain','textdomain',"  \
-    "'gettext','dgettext','dcgettext','iconv_open','nl_langinfo','getpwnam','getpwuid','getpwnam_r',"        \
-    "'getpwuid_r','getgrnam','getgrgid','getgrnam_r','getgrgid_r','initgroups','getgrouplist',"              \
-    "'getservbyname','getprotobyname','gethostbyname','gethostbyaddr','getaddrinfo','getnameinfo','"         \
-    "getifaddrs',"                                                                                           \
-    "'res_init','dlopen','dlsym','dlclose','dl_iterate_phdr','pthread_create','pthread_setspecific','"       \
-    "atexit',"                                                                                               \
-    "'__cxa_atexit','on_exit','tzset','localtime','localtime_r','mktime','strftime','setenv','putenv',"      \
-    "'unsetenv','opendir','fdopendir','qsort','regcomp','regexec','glob','wordexp','syslog','openlog',"      \
-    "'std::ios_base::Init::Init','std::locale::locale'"
-
-/* Base names of the modules. */
-static const char leave_query[] =
-    "SELECT id FROM site WHERE via IN (" KEEPERS
-    ") OR module GLOB '*/libc.so*' OR module GLOB '*/libc-2.*'"
-    " OR module GLOB '*/ld-linux*' OR module GLOB '*/ld-2.*' OR module GLOB '*/ld-musl-*' OR module GLOB "
-    "'*/ld.so*'"
-    " OR module GLOB '*/libm.so*' OR module GLOB '*/libpthread*' OR module GLOB '*/libdl*' OR module GLOB"
-    " '*/librt.so*' OR module GLOB '*/libresolv*' OR module GLOB '*/libnss_*' OR module GLOB "
-    "'*/libstdc++.so*'"
-    " OR module GLOB '*/libc++*' OR module GLOB '*/libgcc_s.so*'";
 
 /* A place is a function's name, or the end of FILE:LINE from a slash on. */
 static const char place_query[] =
@@ -69,11 +42,15 @@ int tn_replay_sites_leave_runtime(struct tn_replay_sites *sites, struct sqlite3 
                                   struct tn_error *error)
 {
     sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(database, leave_query, -1, &statement, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(database, "SELECT id, via, module FROM site", -1, &statement, NULL) != SQLITE_OK)
         return sql_failure(database, error);
     int r = 0, rc;
-    while ((rc = sqlite3_step(statement)) == SQLITE_ROW && r == 0)
-        r = mark(sites, (uint64_t)sqlite3_column_int64(statement, 0));
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW && r == 0) {
+        const char *via = (const char *)sqlite3_column_text(statement, 1);
+        const char *module = (const char *)sqlite3_column_text(statement, 2);
+        if (tn_site_is_library_object(via) || (module != NULL && tn_site_is_runtime_module(module)))
+            r = mark(sites, (uint64_t)sqlite3_column_int64(statement, 0));
+    }
     sqlite3_finalize(statement);
     if (r < 0)
         return tn_error_set(error, r, "cannot read the sites of the log: out of memory");

@@ -56,6 +56,22 @@ void tn_site_rules_close(struct tn_site_rules *rules);
 void tn_site_classify(const struct tn_site_rules *rules, const char *function, const char *module,
                       uint64_t offset_bytes, struct tn_site_class *ret_class);
 
+/* Whether a module belongs to the runtime: C library, loader, C++ or Rust standard library, allocator.
+ *
+ * path     of the module; only its last component counts
+ * Threads  any
+ * Cost     one pass over some thirty names */
+bool tn_site_is_runtime_module(const char *path);
+
+/* Whether what reached the allocator by `via` is kept by the C or C++ library: made for itself (atexit), or
+ * part of an object that it hands out (fopen). No advice about such blocks is any use, and on a machine with
+ * another library they are not there. False for functions that hand their block to the caller (strdup).
+ *
+ * via      as tn_site_classify and tn_site_trie_find write it; NULL: false
+ * Threads  any
+ * Cost     one pass over some hundred names: for each site, not for each allocation */
+bool tn_site_is_library_object(const char *via);
+
 /* The way out of a stack, from the innermost frame. Zeroed: at the start. */
 struct tn_site_search {
     const char *via; /* outermost name so far that says something; borrowed from its class; NULL: none */

@@ -129,8 +129,8 @@ static int load_table(struct tn_pass *pass, const struct tn_site_rules *rules)
         pass->sites[is_stackless ? 0 : site_id].site_id = site_id;
         pass->sites[site_id].site_id = site_id;
         pass->sites[site_id].is_runtime =
-            !is_stackless &&
-            (!is_program(rules, rows) || tn_is_library_object((const char *)sqlite3_column_text(rows, 5)));
+            !is_stackless && (!is_program(rules, rows) ||
+                              tn_site_is_library_object((const char *)sqlite3_column_text(rows, 5)));
     }
     for (size_t id = 1; id < pass->node_count; id++)
         if (pass->nodes[id].site >= pass->site_count)
@@ -251,8 +251,9 @@ static int add_site(struct siting *siting, const struct tn_site_frame *frame, co
     }
     siting->keys[pass->site_count] = key;
     siting->next[pass->site_count] = 0;
-    pass->sites[pass->site_count] = (struct tn_pass_site){
-        .is_runtime = frame != NULL && (frame->class.kind != TN_SITE_PROGRAM || tn_is_library_object(via))};
+    pass->sites[pass->site_count] =
+        (struct tn_pass_site){.is_runtime = frame != NULL && (frame->class.kind != TN_SITE_PROGRAM ||
+                                                              tn_site_is_library_object(via))};
     pass->origins[pass->site_count++] =
         (struct tn_site_origin){.frame_id = frame != NULL ? frame->frame_id : 0, .via = name};
     return 0;

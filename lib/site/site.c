@@ -67,9 +67,9 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-static bool is_runtime_module(const char *module)
+bool tn_site_is_runtime_module(const char *path)
 {
-    const char *name = base_name(module);
+    const char *name = base_name(path);
     for (const struct tn_site_module *m = tn_site_runtime_modules; m->start != NULL; m++)
         if (strncmp(name, m->start, strlen(m->start)) == 0)
             return true;
@@ -215,7 +215,7 @@ void tn_site_classify(const struct tn_site_rules *rules, const char *function, c
         return;
     if (function == NULL && module != NULL && classify_by_offset(rules, module, offset_bytes, ret_class))
         return;
-    if (module == NULL || !is_runtime_module(module))
+    if (module == NULL || !tn_site_is_runtime_module(module))
         return;
     ret_class->kind = TN_SITE_RUNTIME;
     if (function != NULL)
