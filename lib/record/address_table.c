@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Growth, shrinking and overflow of the address table; what is done for each event is inline in the header.
+ * Invariant: an entry stands in its home bucket, or in the nearest bucket behind it that had room, and each
+ * bucket that it passed on the way counts it. Called by match.c and fast_path.c. */
 #include "address_table.h"
 
 #include <stdlib.h>
@@ -32,7 +35,7 @@ static struct tn_address_table_entry *entries_of(const struct tn_address_table_p
 
 /* ---------------------------------------------------------------------------------------- one part */
 
-/* An entry goes behind a bucket, or is not there any more. */
+/* An entry was placed behind this bucket, or one of those was removed. A saturated count stays as it is. */
 static void pass(struct tn_address_table_entry *bucket)
 {
     if (bucket->key < PASSED_MAX)
@@ -45,8 +48,8 @@ static void unpass(struct tn_address_table_entry *bucket)
         bucket->key -= PASSED_ONE;
 }
 
-/* An empty place for an address that is not there, in its home bucket or behind it. The part is not full. */
-static struct tn_address_table_entry *place(struct tn_address_table_part *part, uint32_t bucket)
+/* The first empty entry at or behind a bucket, for an address that is not in the part. The part has room. */
+static struct tn_address_table_entry *find_empty(struct tn_address_table_part *part, uint32_t bucket)
 {
     uint32_t free_bits;
     while ((free_bits = tn_address_table_match(entries_of(part, bucket), 0)) == 0) {
@@ -61,7 +64,8 @@ static bool is_small(uint32_t capacity)
     return capacity < 2 * PART_CAPACITY_SMALL;
 }
 
-/* Below a third a part gives room back, a small one below a quarter, the smallest one never. */
+/* The count below which a part shrinks: a third of its capacity, a quarter of a small one, never for the
+ * smallest. */
 static uint32_t least_of(uint32_t capacity)
 {
     uint32_t share = is_small(capacity) ? 4 : 3;
@@ -86,7 +90,7 @@ static bool resize(struct tn_address_table_part *part, uint32_t capacity)
         if (address == 0)
             continue;
         struct tn_address_table_entry *entry =
-            place(&wanted, tn_address_table_home(tn_address_table_hash(address), capacity));
+            find_empty(&wanted, tn_address_table_home(tn_address_table_hash(address), capacity));
         entry->key |= address;
         entry->value = part->entries[i].value;
     }
@@ -106,7 +110,7 @@ static bool make_room(struct tn_address_table_part *part)
     return capacity <= UINT32_MAX - TN_ADDRESS_TABLE_BUCKET && resize(part, (uint32_t)capacity);
 }
 
-/* A part that is too large is made one that is about half full: it has room again either way. */
+/* Shrink a part that holds too little, to about half full, so that the next births do not grow it again. */
 static void give_room_back(struct tn_address_table_part *part)
 {
     if (part->count >= part->least)
@@ -139,7 +143,7 @@ struct tn_address_table_entry *tn_address_table_claim_slow(struct tn_address_tab
     struct tn_address_table_entry *entry = tn_address_table_find(table, address);
     if (__builtin_expect(entry != NULL, 0))
         return entry;
-    entry = place(part, tn_address_table_home(tn_address_table_hash(address), part->capacity));
+    entry = find_empty(part, tn_address_table_home(tn_address_table_hash(address), part->capacity));
     entry->key |= address;
     part->count++;
     table->count++;

@@ -2,10 +2,11 @@
 #ifndef TN_RECORD_ADDRESS_TABLE_H
 #define TN_RECORD_ADDRESS_TABLE_H
 
-/* The live allocations of one process: address -> id. A hash of buckets, each a cache line with four entries:
- * nearly every look-up reads one line, and has no loop whose end the processor would have to guess. 256 parts
- * grow and shrink by themselves, by a third at a time, so that the whole costs 23 to 31 bytes a live
- * allocation also while it grows, and no single step takes longer than a 256th of a rebuild. One thread. */
+/* The live allocations of one process: address -> id. An open-addressed hash of buckets, each one cache line
+ * of four entries: nearly every look-up reads one line and has no loop whose end the branch predictor would
+ * have to guess. The table is split into 256 parts that grow and shrink independently, by a third at a time,
+ * so that it takes 23 to 31 bytes a live allocation even while it grows, and no step costs more than a 256th
+ * of a rebuild. One thread. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,20 +22,21 @@
 
 #define TN_ADDRESS_TABLE_KEY_MASK ((UINT64_C(1) << 48) - 1)
 
+/* key: bits 0 to 47 are the address, 0 in an empty entry. Bits 48 to 63 of a bucket's first entry count the
+ * entries that belong to this bucket or one before it, but stand behind it; 65,535 is that many or more, and
+ * never falls again. */
 struct tn_address_table_entry {
-    uint64_t
-        key; /* bits 0-47 address, 0: empty; bits 48-63, of a bucket's first entry: how many entries stand
-                behind the bucket, but began there or before it; 65,535: that many or more, for good */
-    uint64_t value; /* the matcher's; 0 of an empty one */
+    uint64_t key;
+    uint64_t value; /* the matcher's; 0 in an empty entry */
 };
 
-/* An entry stands in its home bucket, or where that was full, in the next ones, round the end. */
+/* An entry stands in its home bucket, or, if that was full, in the next one with room, wrapping around. */
 struct tn_address_table_part {
     struct tn_address_table_entry *entries; /* owned; on a cache line; NULL while capacity is 0 */
     uint32_t capacity;                      /* entries; a multiple of TN_ADDRESS_TABLE_BUCKET */
     uint32_t count;                         /* used ones */
-    uint32_t most;                          /* that count may reach in this capacity: 7 in 10 */
-    uint32_t least;                         /* below it, a smaller capacity does */
+    uint32_t most;                          /* count at which the part grows: 7 in 10 of capacity */
+    uint32_t least;                         /* count below which the part shrinks */
 };
 
 /* Zeroed is empty. */
@@ -49,7 +51,7 @@ static inline uint64_t tn_address_table_hash(uint64_t address)
     return address * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* The bucket where an address begins, for a part with entries: capacity is 4 times their number. */
+/* The home bucket of an address, in a part of this capacity (entries). */
 static inline uint32_t tn_address_table_home(uint64_t hash, uint32_t capacity)
 {
     return (uint32_t)((hash << TN_ADDRESS_TABLE_PART_BITS >> 32) * capacity >> 34);
@@ -60,14 +62,14 @@ static inline uint64_t tn_address_table_address(const struct tn_address_table_en
     return entry->key & TN_ADDRESS_TABLE_KEY_MASK;
 }
 
-/* Whether entries that began in this bucket, or before it, stand behind it. */
+/* Whether entries of this bucket, or of one before it, stand behind it. */
 static inline bool tn_address_table_has_overflow(const struct tn_address_table_entry *bucket)
 {
     return bucket->key > TN_ADDRESS_TABLE_KEY_MASK;
 }
 
-/* Ask for the line where address would stand; any value is fine, also one that is no address. Always inline:
- * gcc 12 takes a function that only asks for lines for one without effects, and leaves the calls out. */
+/* Prefetch the line of an address; any value is fine. Always inline: gcc 12 takes a function that only
+ * prefetches for one without effects, and drops the calls. */
 static inline __attribute__((always_inline)) void
 tn_address_table_prefetch(const struct tn_address_table *table, uint64_t address)
 {
@@ -77,7 +79,8 @@ tn_address_table_prefetch(const struct tn_address_table *table, uint64_t address
         part->entries + (size_t)tn_address_table_home(hash, part->capacity) * TN_ADDRESS_TABLE_BUCKET, 1);
 }
 
-/* Which entries of a bucket have this address, a bit each, without branches, which nobody could foresee. */
+/* Bit mask of the entries of a bucket that have this address; without branches, which would be unpredictable.
+ */
 #ifdef __SSE2__
 static inline uint32_t tn_address_table_match(const struct tn_address_table_entry *bucket, uint64_t address)
 {
@@ -96,13 +99,13 @@ static inline uint32_t tn_address_table_match(const struct tn_address_table_entr
     uint32_t bits = (uint32_t)(tn_address_table_address(bucket) == address) |
                     (uint32_t)(bucket[1].key == address) << 1 | (uint32_t)(bucket[2].key == address) << 2 |
                     (uint32_t)(bucket[3].key == address) << 3;
-    /* Keeps the compiler from testing them one by one. */
+    /* Keeps the compiler from turning this into branches. */
     __asm__("" : "+r"(bits));
     return bits;
 }
 #endif
 
-/* The slow half of tn_address_table_find: behind the home bucket. */
+/* The slow half of tn_address_table_find: search the buckets behind the home bucket. */
 struct tn_address_table_entry *tn_address_table_find_overflow(const struct tn_address_table_part *part,
                                                               uint32_t home, uint64_t address);
 
@@ -122,8 +125,8 @@ static inline struct tn_address_table_entry *tn_address_table_find(const struct 
     return tn_address_table_has_overflow(bucket) ? tn_address_table_find_overflow(part, home, address) : NULL;
 }
 
-/* The slow halves of tn_address_table_claim and tn_address_table_remove: a part that is full, a bucket that
- * is. */
+/* The slow halves of tn_address_table_claim and _remove: when the part must grow or shrink, or the bucket
+ * overflows. */
 struct tn_address_table_entry *tn_address_table_claim_slow(struct tn_address_table *table, uint64_t address);
 void tn_address_table_remove_slow(struct tn_address_table *table, struct tn_address_table_entry *entry);
 

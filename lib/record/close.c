@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The end of a recording: totals into meta, close the log, run the finishing process, tell the tool; or,
+ * after a failure, let the programs go and leave what was committed. Called by record.c. */
 #include "recording.h"
 
 #include "proc.h"
@@ -160,8 +162,8 @@ static void exec_finish(const struct tn_recording *recording, char **arguments)
     _exit(127);
 }
 
-/* Names take memory that the recorder must not take: a process of its own. -ECANCELED: it has said itself why
- * it failed. */
+/* Symbolizing takes memory that the recorder must not take, so it runs in a process of its own. -ECANCELED:
+ * that process has already reported why it failed. */
 static int run_finish(const struct tn_recording *recording)
 {
     size_t room = FINISH_ARGUMENTS_FIXED + 2 * (size_t)recording->shared.files.count;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads the control ring of a process: new stacks, modules mapped and unmapped, marks. It is read after the
+ * heads of the threads' rings were noted and before their events are matched, so that each event finds its
+ * stack and its modules. Called by process.c. */
 #include "control.h"
 
 #include "tenure/event_body.h"
@@ -60,7 +63,7 @@ static int take(struct tn_process *process, const uint64_t *event, uint32_t word
     }
 }
 
-/* The program could change a word between our check and our use of it: use a copy. */
+/* The program could change a word between our check and our use of it, so apply a copy. */
 static int take_copy(struct tn_process *process, const uint64_t *event, uint32_t words)
 {
     struct tn_buffer *scratch = &process->shared->scratch;

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
+/* The loop through which nearly all events pass: match plain births and deaths against the address table
+ * and collect them in a batch for the log. It stops at the first event that is not plain or needs a
+ * decision, which order.c then gives to match.c. */
 #include "fast_path.h"
 
 #include "tenure/event_body.h"
 
 #include <errno.h>
 
-/* How far ahead in a ring the table is asked for, and the ring itself: 8 and 48 events. */
+/* How far ahead to prefetch: 8 events for the address table, 48 for the ring itself. */
 #define PREFETCH_WORDS      32
 #define PREFETCH_RING_WORDS 192
 
-/* Words of one run at most: the room that it leaves in its ring is given back in good time. */
+/* Longest run, in words: after it the ring's room is given back to the program. */
 #define RUN_WORDS 4096
 
-/* Fewer live blocks are in the cache anyway. */
+/* With fewer live blocks the table is in the cache anyway. */
 #define PREFETCH_LIVE_MIN 1024u
 
 /* ---------------------------------------------------------------------------------------- the batch */
@@ -52,7 +55,7 @@ static int begin_batch(struct tn_batch *batch, struct tn_matcher *matcher)
 
 /* ---------------------------------------------------------------------------------------- one event */
 
-/* An event as it lies in a ring, each word read once. */
+/* A plain event, copied from the ring: the program may change shared memory, so each word is read once. */
 struct plain {
     uint64_t head, stamp, word_2, word_3;
 };
@@ -91,7 +94,7 @@ static inline uint32_t plain_stack(struct tn_batch *batch, uint64_t head)
     return row;
 }
 
-/* What births and deaths have in common. */
+/* The fields that births and deaths share. */
 static inline void put_event(struct tn_batch *batch, struct tn_plain_event *event, const struct plain *plain)
 {
     uint32_t function = tn_event_function_of(plain->head);
@@ -125,7 +128,7 @@ static inline void put_death(struct tn_batch *batch, struct tn_plain_event *even
     event->is_birth = false;
 }
 
-/* An address that is taken is for match.c to judge. */
+/* An address that is still live needs a decision: match.c takes it. */
 static inline enum step apply_birth(struct tn_batch *batch, struct tn_plain_event *event,
                                     const struct plain *plain)
 {
@@ -156,8 +159,8 @@ static inline enum step apply_death(struct tn_batch *batch, struct tn_plain_even
     return STEP_DONE;
 }
 
-/* A birth and, as the next event, the death of its block: the table need not know, but must not hold another
- * block there. False: nothing was done. */
+/* A birth followed at once by the death of its block never enters the table; but the table must not hold an
+ * older block there. False: nothing was done. */
 static inline bool apply_pair(struct tn_batch *batch, struct tn_plain_event *event, const struct plain *birth,
                               const struct plain *death)
 {
@@ -172,9 +175,9 @@ static inline bool apply_pair(struct tn_batch *batch, struct tn_plain_event *eve
 
 /* ---------------------------------------------------------------------------------------- a run */
 
-/* Ask for the table's line of an event that comes soon, and for words of the ring that come later; whatever
- * stands there, asking does no harm. Never beyond `end`: what the producer still writes is not to be taken
- * from it. */
+/* Prefetch the table's line for an event that comes soon, and the ring's words that come later. A stale or
+ * nonsensical address does no harm. Never beyond `end`: that would take lines from the thread that still
+ * writes them. */
 static inline __attribute__((always_inline)) void prefetch(const struct tn_batch *batch, const uint64_t *next,
                                                            const uint64_t *end)
 {
@@ -186,7 +189,8 @@ static inline __attribute__((always_inline)) void prefetch(const struct tn_batch
         tn_address_table_prefetch(&batch->matcher->table, tn_event_address_of(next[PREFETCH_WORDS + 2]));
 }
 
-/* Apply the event at `next`, or the pair. Returns how many; 0: it is not plain, or *ret_error is set. */
+/* Apply the event at `next`, or a birth and death pair. Returns how many events; 0: it is not plain, or
+ * *ret_error is set. */
 static inline uint32_t apply(struct tn_batch *batch, struct tn_plain_event *event, const uint64_t *next,
                              const uint64_t *end, uint64_t bound_ticks, int *ret_error)
 {
@@ -212,8 +216,8 @@ static inline uint32_t apply(struct tn_batch *batch, struct tn_plain_event *even
     return step == STEP_DONE;
 }
 
-/* Nothing but the events themselves decides what they are. */
-static bool is_usual(const struct tn_stream *stream)
+/* Whether the stream has no state that its next event must take along. */
+static bool has_no_pending_state(const struct tn_stream *stream)
 {
     return (stream->left_depth_bytes | stream->previous_id | (uint64_t)stream->is_resumed) == 0 &&
            stream->thread_id - 1 < UINT32_MAX;
@@ -223,7 +227,7 @@ int tn_fast_path_run(struct tn_stream *stream, uint64_t bound_ticks, struct tn_b
                      uint32_t *ret_count)
 {
     *ret_count = 0;
-    if (!is_usual(stream))
+    if (!has_no_pending_state(stream))
         return 0;
     int r = batch->matcher == stream->matcher ? 0 : begin_batch(batch, stream->matcher);
     uint32_t thread_id = (uint32_t)stream->thread_id;

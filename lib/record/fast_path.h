@@ -2,9 +2,10 @@
 #ifndef TN_RECORD_FAST_PATH_H
 #define TN_RECORD_FAST_PATH_H
 
-/* The short way for events as nearly all are: a birth or a death of four words, whose address says at once
- * which block it is. They are matched in one loop, and collected for the log in a batch. Whatever is not
- * plain (match.c) finds the batch flushed, so that the log gets everything in order. One thread. */
+/* The fast path for plain events, which nearly all are: a birth or death of four words whose address alone
+ * says which block it is. They are matched in one loop and collected in a batch for the log. The batch is
+ * flushed before any other event is applied (match.c), so that the log gets all events in order. One thread.
+ */
 
 #include "match.h"
 #include "stream.h"
@@ -13,10 +14,10 @@
 
 #include <stdint.h>
 
-#define TN_BATCH_EVENTS 256u /* 12 KiB: both loops, matching and packing, find them in the cache */
+#define TN_BATCH_EVENTS 256u /* 12 KiB: stays in the cache from matching to packing */
 
-/* Events that are matched, but not yet in the log, and what is summed up over them. Zeroed is empty. What all
- * of them need is kept at hand: where several rings are merged, a run is often but one event. */
+/* Events that are matched but not yet in the log, with their sums. Zeroed is empty. Copies of what every
+ * event needs are kept here: where several rings are merged, a run is often a single event. */
 struct tn_batch {
     struct tn_matcher *matcher; /* borrowed; of the process whose events these are; NULL: empty */
     struct tn_clock_line line;  /* the matcher's clock's newest */
@@ -31,15 +32,18 @@ struct tn_batch {
     struct tn_plain_event events[TN_BATCH_EVENTS];
 };
 
-/* Give the log, and the matcher's totals, what is in a batch; it is empty afterwards in any case. Returns 0
- * or the writer's error. */
+/* Write a batch to the log and add its sums to the matcher's totals. The batch is empty afterwards, also
+ * after an error.
+ *
+ * Returns  0, or the writer's error */
 int tn_batch_flush(struct tn_batch *batch);
 
-/* Apply a stream's events, from its next one on, while they are plain; of a stream with something that its
- * next event needs (a row for its thread, what was left) none is. Afterwards the stream has to be shown
- * again: it stands behind them.
+/* Apply a stream's events, from its next one on, as long as they are plain. Applies none if the stream has
+ * state that its next event must take along (no row for its thread yet, a LEAVE, the old block of a realloc,
+ * a parked event that comes again). The stream then stands behind the applied events; call tn_stream_peek
+ * before using it again.
  *
- * bound_ticks  apply none with a later stamp
+ * bound_ticks  events with a later stamp are not applied
  * ret_count    events applied
  * Returns      0; the writer's error, or -ENOMEM: the recording cannot go on */
 int tn_fast_path_run(struct tn_stream *stream, uint64_t bound_ticks, struct tn_batch *batch,

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Receives hellos with their memfd over SCM_RIGHTS, checks sender and version, answers with a welcome. A
+ * hello is peeked at first and stays in the socket, so that the connection can be handed over to another
+ * recorder. Called by processes.c and open.c. */
 #include "handshake.h"
 
 #include "wire_stamp.h"
@@ -9,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Room for the one descriptor of a message; aligned as the kernel wants it. */
+/* Room for one descriptor, aligned as the kernel requires. */
 union one_descriptor {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(sizeof(int))];
@@ -75,7 +78,7 @@ void tn_handshake_answer(int connection_fd, uint32_t status, int errno_value)
         .errno_value = errno_value,
     };
     struct tn_hello hello;
-    /* Unread, it would turn our answer into a reset when we close. Its descriptor is dropped by the kernel.
+    /* An unread hello would turn our answer into a reset when we close. The kernel drops its descriptor.
      */
     (void)recv(connection_fd, &hello, sizeof(hello), MSG_DONTWAIT);
     (void)send(connection_fd, &welcome, sizeof(welcome), MSG_NOSIGNAL | MSG_DONTWAIT);

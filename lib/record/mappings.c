@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Keeps the mappings of one process sorted by address, writes their rows, and holds the module files open.
+ * A new mapping ends those that it overlaps. Called by control.c for MODULE events, by stacks.c for look-
+ * ups. */
 #include "mappings.h"
 
 #include "tenure/event_body.h"
@@ -37,7 +40,8 @@ static int read_announced(const uint64_t *event, uint32_t words, struct announce
     return module.start < module.end ? 0 : -EBADMSG;
 }
 
-/* Open a module as its process sees it. Only ordinary files: opening anything else could block or act. */
+/* Open a module as its process sees it. Regular files only: opening a FIFO or device could block or have
+ * effects. */
 static int open_module(pid_t pid, const char *path)
 {
     char rooted[PATH_MAX + 32];
@@ -52,7 +56,7 @@ static int open_module(pid_t pid, const char *path)
     return -1;
 }
 
-/* A file that cannot be held is no error: the finishing process looks for it at its path. */
+/* A file that cannot be held open is not an error: the finishing process looks for it at its path. */
 static int hold_file(struct tn_module_files *files, uint64_t module_id, pid_t pid, const char *path)
 {
     if (tn_map_find(&files->known, module_id) != NULL)

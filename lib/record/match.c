@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Applies one event at a time, all kinds: births, deaths, the two halves of a realloc, failures; others go
+ * to threads.c. It decides what is out of order (wait for the counterpart), what is unmatched, and what a
+ * fork child inherited. order.c calls it for every event that fast_path.c does not take. */
 #include "match.h"
 
 #include "threads.h"
@@ -9,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Shim ids are given in sequence; one far above all others is damage, not a stack. */
+/* The shim gives ids in sequence; one this far above the others is damage. */
 #define STACK_ID_LEAP (1u << 22)
 
 static inline uint64_t event_ns(struct tn_matcher *matcher, uint64_t ticks)
@@ -43,7 +46,7 @@ static int write_death(struct tn_stream *stream, const struct tn_death *death)
     return tn_log_add_death(stream->matcher->writer, death);
 }
 
-/* What the thread has left since its previous event belongs to this one. */
+/* The LEAVE events since the thread's previous birth or death belong to this one. */
 static inline uint64_t take_left(struct tn_stream *stream)
 {
     uint64_t left_depth_bytes = stream->left_depth_bytes;
@@ -68,7 +71,7 @@ static inline struct tn_death death_of(struct tn_stream *stream, const struct tn
     };
 }
 
-/* Only one ring has ever spoken: nothing can come from elsewhere. */
+/* Only one ring ever held an event: no counterpart can come from another. */
 static bool is_alone(const struct tn_matcher *matcher)
 {
     return matcher->stream_count <= 1;
@@ -102,8 +105,8 @@ static void close_realloc(struct tn_stream *stream)
         }
 }
 
-/* The release that a realloc began has happened: the block dies. Its COMMIT finds begun closed and its id
- * kept.
+/* The release that an open realloc announced has happened: the block dies. Its COMMIT then finds the realloc
+ * closed, but still knows the id.
  */
 static int complete_realloc(struct tn_stream *stream)
 {
@@ -130,7 +133,7 @@ static int complete_realloc(struct tn_stream *stream)
     return write_death(stream, &death);
 }
 
-/* A birth at an address whose block is being reallocated elsewhere: the address was given away, so that
+/* A birth at the address of a block that is being reallocated: the allocator gave the address away, so the
  * realloc has released it. */
 static int complete_realloc_at(struct tn_matcher *matcher, uint64_t address)
 {
@@ -140,7 +143,7 @@ static int complete_realloc_at(struct tn_matcher *matcher, uint64_t address)
     return 0;
 }
 
-/* The address of a birth is taken. Returns DONE when the way is free now. */
+/* The address of a birth is still live. Returns DONE when it has been freed. */
 static int free_address(struct tn_stream *stream, struct tn_address_table_entry *entry, bool is_forced)
 {
     struct tn_matcher *matcher = stream->matcher;
@@ -198,7 +201,8 @@ static int apply_birth(struct tn_stream *stream, bool is_forced)
     return r;
 }
 
-/* A fork child releases what its parent allocated; anybody else can only release what was not seen. */
+/* A fork child may release what its parent allocated; in any other process an unknown release means a birth
+ * was not seen. */
 static void count_unknown_release(struct tn_matcher *matcher)
 {
     if (matcher->is_fork_child)
@@ -231,8 +235,8 @@ static int apply_death(struct tn_stream *stream, bool is_forced)
     return write_death(stream, &death);
 }
 
-/* The COMMIT nearly always stands right behind the BEGIN: then the outcome is known now, and the death gets
- * its exact place. Else the block is held between life and death until the COMMIT comes. */
+/* The COMMIT nearly always follows the BEGIN directly: then the outcome is known now, and the death is
+ * written in its exact order. Otherwise the realloc stays open until the COMMIT comes. */
 static int begin_realloc(struct tn_stream *stream, struct tn_address_table_entry *entry, uint32_t depth_bytes)
 {
     uint64_t after = tn_stream_next_head(stream);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The beginning of a recording: name, create or replace the log, start its clock; under a bare preload,
+ * find the recorder that already writes the log. Called by record.c and processes.c. */
 #include "recording.h"
 
 #include "handshake.h"
@@ -12,13 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The first two readings of the clocks lie at least this far apart. */
+/* Least distance between the two clock readings that the first slope is taken from. */
 #define CLOCK_FIRST_NS UINT64_C(2000000)
 
-/* A first process that says it started longer ago than this has a clock of its own. */
+/* A start stamp older than this is not believed: the process's counter is not ours. */
 #define START_AGE_NS_MAX UINT64_C(60000000000)
 
-/* How long the recorder of a log may take to say that it is the one, after it has made the file. */
+/* Tries, 5 ms apart, to reach the recorder that has just created the log: it links the log a moment later. */
 #define OTHER_RECORDER_ATTEMPTS 100
 
 static const char *clock_name(enum tn_clock kind)
@@ -44,14 +46,14 @@ void tn_recording_start_clock(struct tn_recording *recording, enum tn_clock kind
     recording->has_clock = true;
 }
 
-/* Whether there is a file of this name; an empty one counts as well: it is somebody's. */
+/* Whether a file of this name exists; an empty one counts, too: it belongs to somebody. */
 static bool log_exists(const char *path)
 {
     struct stat status;
     return lstat(path, &status) == 0;
 }
 
-/* --force: only an ordinary file is replaced; its companions go with it. */
+/* --force replaces regular files only, and their -wal, -shm and -journal files with them. */
 static int replace_log(struct tn_recording *recording)
 {
     struct stat status;
@@ -121,7 +123,7 @@ static void name_log(struct tn_recording *recording, const struct tn_handshake *
         path[0] = '\0';
 }
 
-/* Somebody was faster: two programs of one pipeline that name the same log, say. */
+/* Another recorder created the log first, as with two programs of a pipeline that name the same one. */
 static int hand_over(struct tn_recording *recording, int connection_fd)
 {
     for (int i = 0; i < OTHER_RECORDER_ATTEMPTS; i++) {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Merges the rings of all processes by time stamp: a binary heap of streams by their next stamp, and a list
+ * of parked streams that wait for an event of another ring. Invariant: nothing at or above the watermark is
+ * applied. Called by record.c in every round. */
 #include "order.h"
 
 #include "tenure/event_body.h"
@@ -78,7 +81,7 @@ static void update_first_wake(struct tn_order *order)
     order->parked_wake_ticks = first;
 }
 
-/* The stream at the top of the heap must wait. */
+/* Park the stream at the top of the heap. */
 static void park(struct tn_order *order)
 {
     struct tn_stream *stream = order->heap[0];
@@ -104,7 +107,7 @@ static uint64_t parked_address(const struct tn_stream *stream)
     return tn_event_address_of(stream->next[2]);
 }
 
-/* An event of `address` has been applied in a process: who waited for it tries again. */
+/* An event at `address` has been applied in a process: streams that waited for it try again. */
 static void wake(struct tn_order *order, const struct tn_matcher *matcher, uint64_t address)
 {
     for (uint32_t i = 0; i < order->parked_count;) {
@@ -116,14 +119,14 @@ static void wake(struct tn_order *order, const struct tn_matcher *matcher, uint6
     }
 }
 
-/* Apply the event at hand by itself: the log has all that was before it. */
+/* Apply one event through match.c, after all that was collected before it is in the log. */
 static int apply_alone(struct tn_order *order, struct tn_stream *stream, bool is_forced)
 {
     int r = tn_batch_flush(&order->batch);
     return r < 0 ? r : tn_match_apply(stream, is_forced);
 }
 
-/* Nobody came for the stream that has waited longest: its event is taken as it is. */
+/* No counterpart came for the stream that has waited longest: apply its event as it is. */
 static int apply_unanswered(struct tn_order *order)
 {
     uint32_t i = 0;
@@ -149,7 +152,7 @@ static int apply_unanswered(struct tn_order *order)
     return 0;
 }
 
-/* Whether the event at hand is behind everything else that could come now. */
+/* The largest stamp up to which the first stream may run before another stream's turn comes. */
 static uint64_t run_bound(const struct tn_order *order, uint64_t watermark)
 {
     uint64_t bound = watermark - 1;
@@ -161,8 +164,8 @@ static uint64_t run_bound(const struct tn_order *order, uint64_t watermark)
     return bound;
 }
 
-/* The first stream has been read: it takes its place again, if it shows anything. Mostly it stays where it
- * is, or changes places with one below it. */
+/* The first stream has advanced: restore the heap. Mostly it stays on top, or swaps with one of its children.
+ */
 static inline void restore_heap(struct tn_order *order, bool is_shown)
 {
     struct tn_stream **heap = order->heap, *stream = heap[0];
@@ -181,9 +184,9 @@ static inline void restore_heap(struct tn_order *order, bool is_shown)
         sift_down(order, child);
 }
 
-/* Apply the event that the first stream shows.
+/* Apply the event that the first stream stands at.
  *
- * ret_address  the event's, when others may wait for it
+ * ret_address  the event's address if streams may wait for it, else 0
  * Returns      enum tn_verdict, or an error */
 static int run_one(struct tn_order *order, struct tn_stream *stream, uint64_t *ret_address)
 {
@@ -201,11 +204,10 @@ static int run_one(struct tn_order *order, struct tn_stream *stream, uint64_t *r
     return TN_VERDICT_DONE;
 }
 
-/* Apply events of the first stream while none of another ring is older: plain ones, or one that is not.
- * While streams wait, each event may be what they wait for.
+/* Apply events of the first stream while no other ring has an older one: a run of plain events, or a single
+ * other one. While streams are parked, go one by one: each event may be what they wait for.
  *
- * Returns  enum tn_verdict of the last event, or an error; with DONE the stream has been put in its place
- * again
+ * Returns  enum tn_verdict of the last event, or an error; after DONE the heap is in order again
  */
 static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
 {
@@ -228,7 +230,7 @@ static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
     return TN_VERDICT_DONE;
 }
 
-/* A ring that makes no sense stops by itself; all others go on. */
+/* A damaged ring is dropped; all others go on. */
 static void drop_damaged(struct tn_order *order)
 {
     tn_stream_mark_damaged(order->heap[0]);

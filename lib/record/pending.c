@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Looks through /proc for young processes of this user that preload the shim of this session but have not
+ * connected. Called by processes.c when the last known process has ended. */
 #include "pending.h"
 
 #include "proc.h"
@@ -13,7 +15,7 @@
 
 #define YOUNG_SECONDS 1
 
-/* Now, in the unit and on the clock of a process's start time. */
+/* The time now in clock ticks since boot, as /proc/PID/stat gives a start time. */
 static uint64_t now_clock_ticks(void)
 {
     struct timespec now;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads /proc/PID files, pidfds and wait statuses. Every read may find the process gone; callers treat that
+ * as an answer. */
 #include "proc.h"
 
 #include "tenure/session.h"
@@ -139,8 +141,8 @@ int tn_proc_command_line(pid_t pid, struct tn_buffer *text)
     return r == 0 ? tn_buffer_append(text, "", 1) : r;
 }
 
-/* Whether a file of a process holds a text, searched in pieces that overlap. An empty file tells nothing: the
- * process is a zombie, or its first thread is while others run on. */
+/* Whether a file of a process contains a text, searched in overlapping pieces. An empty file answers -ESRCH:
+ * the process, or its first thread, is a zombie. */
 static int file_holds(pid_t pid, const char *name, const char *wanted)
 {
     int fd = open_file(pid, name);
@@ -184,8 +186,8 @@ void tn_proc_decode_status(int status, enum tn_exit_kind *ret_kind, int *ret_cod
     *ret_code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* A zombie keeps its status until its parent asks; once that has happened, a kernel of 6.15 or newer keeps it
- * in the pidfd. Between the two looks the parent may ask: then the second look succeeds. */
+/* A zombie keeps its status until its parent collects it; from then on a kernel of 6.15 or newer keeps it in
+ * the pidfd. If the parent collects it between the two reads, the second one succeeds. */
 void tn_proc_exit_status(pid_t pid, int pidfd, enum tn_exit_kind *ret_kind, int *ret_code)
 {
     struct tn_proc_stat stat;

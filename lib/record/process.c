@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* One recorded process: maps its shared memory, lists its rings, feeds them to the merge, frees slots of
+ * threads that are gone, and writes its rows at the end. The memory is the program's and not trusted: sizes
+ * are checked once and kept in our own memory. Called by record.c and processes.c. */
 #include "process.h"
 
 #include "control.h"
@@ -14,14 +17,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A mark that has stood this long belongs to a thread that is stopped, or that died while it wrote: waiting
- * for it would hold up everybody. Its event, if it comes, comes late. */
+/* A mark this old belongs to a thread that is stopped, or that died while writing. Waiting for it would hold
+ * up all others; its event, if it comes, is late. */
 #define MARK_STALE_NS UINT64_C(1000000000)
 
-/* Slots beyond the highest one in use that are looked at. */
+/* Slots beyond the highest one in use whose state is read. */
 #define SLOT_MARGIN 64u
 
-/* Seals keep a program from shrinking memory that we read; where they are refused, tn_shared_check and fstat
+/* The seal keeps a program from shrinking memory that we read; where it is refused, tn_shared_check and fstat
  * must do. */
 static int map_memory(struct tn_process *process, const struct tn_handshake *handshake)
 {
@@ -144,7 +147,7 @@ static void list_slot(struct tn_process *process, uint32_t slot)
         process->shared->threads_peak = process->listed_count;
 }
 
-/* Whether a mark still says that its ring's next event may come; a thread that died while writing leaves it.
+/* Whether a mark may still announce an event; a thread that died while writing leaves its mark standing.
  */
 static bool mark_is_fresh(struct tn_process *process, struct tn_stream *stream, uint64_t mark, uint64_t now)
 {
@@ -157,9 +160,8 @@ static bool mark_is_fresh(struct tn_process *process, struct tn_stream *stream, 
     return now - stream->mark_since < stale_ticks;
 }
 
-/* Never used slots are claimed in ascending order (ring.h): one beyond the known ones and this margin would
- * take as many threads between their look for a slot and its claim. Sparse memory that nobody used stays
- * untouched. */
+/* Unused slots are claimed in ascending order (ring.h): to miss one beyond this margin, as many threads would
+ * have to be between finding a slot and claiming it. Memory of slots that were never used stays untouched. */
 static uint32_t slots_to_look_at(const struct tn_process *process)
 {
     uint32_t end = process->slot_bound + SLOT_MARGIN;
@@ -213,9 +215,9 @@ int tn_process_offer_streams(struct tn_process *process, struct tn_order *order,
     return 0;
 }
 
-/* A thread is gone when the kernel does not know it, or when its tid belongs to the owner of a slot that was
- * claimed later (a tid is given again). A slot that is just being claimed has no tid yet. In another PID
- * namespace tids mean nothing to us. */
+/* A thread is gone when the kernel does not know it, or when its tid was reused by the owner of a slot that
+ * was claimed later. A slot that is just being claimed has no tid yet. Tids of another PID namespace mean
+ * nothing to us. */
 static bool owner_is_gone(const struct tn_process *process, const struct tn_stream *stream)
 {
     uint32_t tid = atomic_load_explicit(&stream->ring->tid, memory_order_relaxed);
@@ -232,14 +234,14 @@ static bool owner_is_gone(const struct tn_process *process, const struct tn_stre
     return false;
 }
 
-/* A ring that made no sense: how many events it held from there on is not known, but at least one is lost. */
+/* How many events a damaged ring held is not known, but at least one is lost. */
 static void count_damage(struct tn_process_shared *shared, bool is_damaged)
 {
     shared->totals.damaged_rings += is_damaged;
     shared->totals.lost_ring += is_damaged;
 }
 
-/* The look at the head comes after the thread was found to be gone: what it wrote last is not missed. */
+/* The head is read after the thread was found gone, so that its last events are not missed. */
 static int free_slot(struct tn_process *process, uint32_t i, bool *ret_is_freed)
 {
     struct tn_stream *stream = &process->streams[process->listed[i]];
@@ -354,8 +356,8 @@ void tn_process_refuse(struct tn_process *process)
     atomic_store_explicit(&process->header->recorder_state, TN_RECORDER_CLOSED, memory_order_release);
 }
 
-/* What LOSS events said is in the totals by reason; more than that counts as a full ring. What a program does
- * after it was told that no more is taken is not recorded, but not lost either. */
+/* Losses that LOSS events reported are in the totals by reason; the rest counts as a full ring. What a
+ * program does after it was told that recording is over is not recorded, but not lost either. */
 static uint64_t unreported_losses(const struct tn_process *process)
 {
     uint64_t lost = process->is_refused ? process->refused_ring_losses : ring_losses(process);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Processes come and go: admits those whose hello arrives, notices exits, execs and the end of the
+ * recording, reads the tool's lines and signals. A process is found by its PID while it lives; rows of
+ * older ones by PID, or by PID and start time, for parents and execs. Called by the loop in record.c. */
 #include "recording.h"
 
 #include "control.h"
@@ -16,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How often to look for processes that are about to introduce themselves. */
+/* How often to look for processes that will connect but have not yet. */
 #define PENDING_LOOK_NS UINT64_C(10000000)
 
 int tn_recording_watch(struct tn_recording *recording, enum tn_recording_source source, int fd)
@@ -28,7 +31,7 @@ int tn_recording_watch(struct tn_recording *recording, enum tn_recording_source 
     return epoll_ctl(recording->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
-/* The process that lives under a PID as far as we know. */
+/* The recorded process that lives under a PID, or NULL. */
 static struct tn_process *find_alive(const struct tn_recording *recording, pid_t pid)
 {
     for (uint32_t i = 0; i < recording->process_count; i++) {
@@ -68,7 +71,8 @@ static void end_dead_process(struct tn_recording *recording, struct tn_process *
     end_process(recording, process, kind, code, tn_clock_ticks(recording->shared.clock.kind));
 }
 
-/* Who is recorded only because its parent is: children=0 leaves it out. An exec is the same process. */
+/* With children=0, a process that would be recorded only because an ancestor is, is ignored. An exec is the
+ * same process. */
 static bool must_ignore(const struct tn_recording *recording, const struct tn_handshake *handshake)
 {
     if (handshake->hello.children != 0 || recording->process_total == 0)
@@ -87,7 +91,7 @@ static bool must_ignore(const struct tn_recording *recording, const struct tn_ha
     return false;
 }
 
-/* A key for one process, however often its PID is given again. */
+/* A key for one process, unique although PIDs are reused. */
 static uint64_t process_key(pid_t pid, uint64_t start_time)
 {
     return tn_mix((uint64_t)pid << 40 ^ start_time) | 1;
@@ -115,7 +119,8 @@ static int add_process(struct tn_recording *recording, struct tn_process *proces
     return 0;
 }
 
-/* Its own older image (a program that was not recorded may have been in between), else who started it. */
+/* The row of its own older image (unrecorded images may have been in between), else of the process that
+ * started it. */
 static uint64_t find_parent_row(const struct tn_recording *recording, const struct tn_handshake *handshake)
 {
     struct tn_proc_stat stat;
@@ -130,7 +135,8 @@ static uint64_t find_parent_row(const struct tn_recording *recording, const stru
     return row != NULL ? *row : 0;
 }
 
-/* The memory of a fork child's parent, read up to now: what the child inherits was announced there. */
+/* A fork child inherits stacks and modules that its parent announced: read the parent's control ring up to
+ * now. */
 static int prepare_parent(struct tn_recording *recording, const struct tn_handshake *handshake,
                           struct tn_process **ret_parent)
 {
@@ -141,8 +147,8 @@ static int prepare_parent(struct tn_recording *recording, const struct tn_handsh
     return *ret_parent != NULL ? tn_control_read(*ret_parent) : 0;
 }
 
-/* The PID's older image, if there is one: it is gone by exec, or the process had ended and the PID was given
- * again. Returns the row that a new image descends from. */
+/* End the older image under the PID: it is gone by exec, or the process had ended and the PID was reused.
+ * Returns the row that the new image succeeds, 0 if none. */
 static uint64_t end_older_image(struct tn_recording *recording, const struct tn_handshake *handshake)
 {
     struct tn_process *older = find_alive(recording, handshake->pid);
@@ -189,8 +195,8 @@ static int register_process(struct tn_recording *recording, struct tn_handshake 
     return r;
 }
 
-/* The clock that a handshake's header names, looked at before the memory is mapped for good: 0 if it makes no
- * sense. */
+/* The clock that the shared header names, read before the memory is mapped; 0 if it is none of this machine.
+ */
 static enum tn_clock clock_of(const struct tn_handshake *handshake)
 {
     struct tn_shared_header header;
@@ -200,7 +206,7 @@ static enum tn_clock clock_of(const struct tn_handshake *handshake)
     return is_known && tn_clock_ticks(header.clock) != 0 ? header.clock : 0;
 }
 
-/* All processes of a log are put in one order: they share one clock. */
+/* Admit a process or refuse it. Its clock must be that of the log: all events are put in one order. */
 static int admit_process(struct tn_recording *recording, int connection_fd, struct tn_handshake *handshake,
                          uint32_t *ret_status)
 {
@@ -373,7 +379,7 @@ void tn_recording_detect_exec(struct tn_recording *recording)
     }
 }
 
-/* A process may be between fork or exec and its hello: the log waits for it, a second at most. */
+/* Whether a process is between fork or exec and its hello: the log waits for it, for a second at most. */
 static bool has_pending_process(struct tn_recording *recording)
 {
     uint64_t now_ns = tn_recording_monotonic_ns();

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The recorder's main loop. A round reads all rings, merges what is below the watermark and applies it;
+ * once a second it commits. How long it rests between rounds follows how full the rings were. Also start-up
+ * and release of the whole. Called by tenure-recorder. */
 #include "recording.h"
 
 #include <errno.h>
@@ -18,21 +21,22 @@
 #define SECOND_NS    UINT64_C(1000000000)
 #define SLEEP_NS_MIN 250000
 #define SLEEP_NS_MAX 4000000
-#define YIELD_NS     1000000 /* from rests of that length on */
+#define YIELD_NS     1000000 /* with rests of this length or longer */
 
 /* How full the fullest ring was, in 256 parts of it. */
-#define FILL_SLACK 16u  /* with less the recorder rests, and after a rest it makes the next one longer */
-#define FILL_BUSY  64u  /* with more after a rest, the next one is shorter */
-#define FILL_LATE  192u /* with more, as short as can be */
+#define FILL_SLACK 16u  /* below: rest, and if this was after a rest, make the next one longer */
+#define FILL_BUSY  64u  /* from here on, after a rest: make the next one shorter */
+#define FILL_LATE  192u /* from here on: as short as possible */
 
-/* A full ring and a round with fewer events: a thread was interrupted within one. Nothing later can be taken
- * until it goes on, and it may wait for our processor. */
+/* Full rings, but a round with fewer events than this: a thread was interrupted inside an event. Nothing
+ * later can be applied until it goes on, and it may be waiting for our processor. */
 #define STUCK_EVENTS 2000u
 #define STUCK_NS     50000
 
 #define QUEUE_BYTES_MAX (UINT64_C(64) << 20)
 
-/* At the close, how long what runs on is given to see that it is refused, and its stores to arrive. */
+/* How long processes that run on are still read after they were told that recording is over: their last
+ * stores arrive. */
 #define LAST_ROUNDS_NS UINT64_C(2000000)
 
 uint64_t tn_recording_monotonic_ns(void)
@@ -121,7 +125,7 @@ static int run_once_a_second(struct tn_recording *recording)
     return r < 0 ? r : tn_log_commit(recording->shared.writer);
 }
 
-/* Sleep until something happens to processes, or for the given time. */
+/* Sleep for the given time, or until epoll has an event. */
 static void rest(const struct tn_recording *recording, long sleep_ns)
 {
     struct pollfd poll_fd = {.fd = recording->epoll_fd, .events = POLLIN};
@@ -129,13 +133,13 @@ static void rest(const struct tn_recording *recording, long sleep_ns)
     ppoll(&poll_fd, 1, &limit, NULL);
 }
 
-/* How long to rest after a round. A program that fills its ring in a millisecond gets round after round: it
- * would have to wait for a recorder that wakes up late. One that takes its time gets as few rounds as
- * possible: each takes a processor from somebody, and finds its own memory gone from the caches
- * (redis-server: a quarter less of the recorder's time with rests of 2 ms instead of a quarter of one).
+/* How long to rest after a round. A program that fills its ring in a millisecond gets round after round
+ * without rest, or it would have to wait for the recorder. A slower one gets as few rounds as possible: each
+ * takes a processor from somebody and finds cold caches (redis-server: the recorder takes a quarter less time
+ * with rests of 2 ms than of 0.25 ms).
  *
- * sleep_ns  in: the rest before that round, 0 for none; out: the rest after it
- * pace_ns   how long rests are now: learned from what came in during one */
+ * sleep_ns  in: the rest before this round, 0 for none; out: the rest after it
+ * pace_ns   the current length of rests, adapted to what came in during one */
 static void choose_rest(long *sleep_ns, long *pace_ns, uint32_t fill, uint64_t events)
 {
     bool has_rested = *sleep_ns == *pace_ns;
@@ -152,10 +156,10 @@ static void choose_rest(long *sleep_ns, long *pace_ns, uint32_t fill, uint64_t e
     *sleep_ns = fill < FILL_SLACK ? *pace_ns : 0;
 }
 
-/* While there is time, whoever is recorded goes first: a recorder that wakes up takes no processor from a
- * thread that runs (two processes that answer each other, redis-server and its benchmark, stand still
- * together when one of them is interrupted). While a program is near to waiting for us, not: it may be the
- * thread that runs. A policy that somebody chose is left as it is. */
+/* While rings have room, run as SCHED_BATCH: a waking recorder then preempts no thread of the program (two
+ * processes that answer each other, like redis-server and its benchmark, both stop when one is interrupted).
+ * When rings fill up, go back: the thread that runs may be the one that will wait for us. A policy that
+ * somebody chose is left alone. */
 static void yield_to_programs(bool *is_yielding, long pace_ns)
 {
     const struct sched_param none = {0};
@@ -194,7 +198,8 @@ static int loop(struct tn_recording *recording)
     return 0;
 }
 
-/* The log is closed while processes still run: they are told, and what they have said until then is kept. */
+/* The log is closed while processes still run: tell them, keep the events they wrote until then, end their
+ * rows. */
 static int release_processes(struct tn_recording *recording)
 {
     uint64_t events, start_ns = tn_recording_monotonic_ns();
@@ -222,9 +227,9 @@ static int release_processes(struct tn_recording *recording)
     return 0;
 }
 
-/* The program's limits are not meant for us: descriptors (one a process and one a module), address space
- * (each process's rings are mapped), the size of the log. Large blocks by mmap always, so that a table that
- * shrinks gives its memory back. */
+/* The program's limits are not meant for the recorder: descriptors (one a process and one a module), address
+ * space (each process's rings are mapped), file size (the log). Large blocks always come from mmap, so that a
+ * table that shrinks gives its memory back. */
 static void raise_limits(void)
 {
     static const int resources[] = {RLIMIT_NOFILE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_CPU};
@@ -273,7 +278,7 @@ static int open_descriptors(struct tn_recording *recording)
 }
 
 /* Under a bare preload the first process waits at the other end of attach_fd. Returns 1 when it was handed
- * over. */
+ * over to another recorder. */
 static int admit_first(struct tn_recording *recording)
 {
     struct pollfd poll_fd = {.fd = recording->options->attach_fd, .events = POLLIN};

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Makes the session directory and keeps its contents: one socket a recorder, and symbolic links named after
+ * processes and logs that lead to it. Links whose recorder has died are removed on opening. Called by
+ * record.c, processes.c, open.c. */
 #include "session_dir.h"
 
 #include <dirent.h>
@@ -68,7 +71,7 @@ static int is_of_dead_recorder(const char *socket_name)
     return pid > 0 && pid != getpid() && kill(pid, 0) < 0 && errno == ESRCH;
 }
 
-/* Remove names that `is_to_go` chooses: it sees the socket's name, or what a link leads to. */
+/* Remove the names that `is_to_go` selects: it is given the socket's name, or the target of a link. */
 static void sweep(const struct tn_session_dir *directory,
                   int (*is_to_go)(const struct tn_session_dir *directory, const char *socket_name))
 {

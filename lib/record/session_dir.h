@@ -2,8 +2,8 @@
 #ifndef TN_RECORD_SESSION_DIR_H
 #define TN_RECORD_SESSION_DIR_H
 
-/* The session directory (session.h): the listening socket, and the symbolic links by which processes and logs
- * find it. One thread. */
+/* The session directory (session.h): the recorder's listening socket, and symbolic links to it by which
+ * processes and logs find their recorder. One thread. */
 
 #include "tenure/base.h"
 
@@ -21,26 +21,30 @@ struct tn_session_dir {
 
 /* Make or check the directory (owner and mode), remove what dead recorders left in it, and listen.
  *
- * Returns  0; negative errno with the story in error: -EPERM when the directory belongs to someone else or is
- *          open to others, -ENAMETOOLONG when the socket's path does not fit
- * Owns     the caller; tn_session_dir_close releases it, also after an error */
+ * Returns  0; negative errno, and error says what failed and what to do: -EPERM: the directory belongs to
+ * someone else or is open to others; -ENAMETOOLONG: the socket's path does not fit Owns     the caller;
+ * tn_session_dir_close releases it, also after an error */
 int tn_session_dir_open(struct tn_session_dir *directory, struct tn_error *error);
 
-/* Say that a process is recorded here. An older link of the same name is replaced. Returns 0 or a negative
- * errno. */
+/* Add the link that says that a process is recorded here; replaces an older one.
+ *
+ * start_time  clock ticks since boot, as in /proc/PID/stat: tells processes with the same PID apart
+ * Returns     0 or a negative errno */
 int tn_session_dir_link_process(struct tn_session_dir *directory, pid_t pid, uint64_t start_time);
 
-/* It is not any more. */
+/* Remove that link. */
 void tn_session_dir_unlink_process(struct tn_session_dir *directory, pid_t pid, uint64_t start_time);
 
-/* Whether some recorder says that a process is recorded. */
+/* Whether any recorder has such a link for a process. */
 int tn_session_dir_has_process(const struct tn_session_dir *directory, pid_t pid, uint64_t start_time);
 
-/* Say that a log is written here. Returns 0 or a negative errno. */
+/* Add the link that says that a log is written here; the file exists. Returns 0 or a negative errno. */
 int tn_session_dir_link_log(struct tn_session_dir *directory, const char *log_path);
 
-/* Connect to the recorder that writes a log, if there is one. Returns a connected SOCK_SEQPACKET, or a
- * negative errno: -ENOENT: nobody does. */
+/* Connect to the recorder that writes a log.
+ *
+ * Returns  a connected SOCK_SEQPACKET, owned by the caller; -ENOENT: no recorder does; other negative errno
+ */
 int tn_session_dir_connect_log(const struct tn_session_dir *directory, const char *log_path);
 
 /* Stop listening: remove the socket and every link that leads to it. A closed or zeroed one is fine. */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Interns the stacks that the shim describes as nodes of the log's trie. The outer frames that a stack
+ * shares with the one before keep their nodes; only what differs is interned. Called by control.c. */
 #include "stacks.h"
 
 #include "tenure/event_body.h"
@@ -32,7 +34,8 @@ static int intern_node(struct tn_log_writer *writer, const struct tn_mappings *m
     return tn_log_intern_stack(writer, frame_id, caller_id, frame->frame_bytes, is_cut, &frame->node_id);
 }
 
-/* Put the frame at `at` (0 = outermost). Frames below `*same` are those of the last stack, with their nodes.
+/* Put the frame at `at` (0 = outermost). Frames below `*same` equal those of the last stack and keep their
+ * nodes.
  */
 static void put_frame(struct tn_stacks *stacks, uint32_t at, uint32_t *same, uint64_t pc,
                       uint64_t frame_bytes)
@@ -46,7 +49,7 @@ static void put_frame(struct tn_stacks *stacks, uint32_t at, uint32_t *same, uin
     *frame = (struct tn_stacks_frame){.pc = pc, .frame_bytes = frame_bytes};
 }
 
-/* Where each frame's word stands, so that the frames can be taken from the outermost on. */
+/* Find where each frame's words start, so that frames can be taken from the outermost inwards. */
 static int find_frames(const uint64_t *event, uint32_t words, uint32_t count, uint32_t *starts)
 {
     uint32_t at = TN_EVENT_STACK_WORDS;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads one ring: notes its head, walks its events, moves them to a queue when the ring fills up while they
+ * must wait, gives room back. Every length that comes from shared memory is checked before it is used.
+ * Called by process.c and order.c. */
 #include "stream.h"
 
 #include <stdlib.h>
@@ -42,7 +45,7 @@ void tn_stream_read_head(struct tn_stream *stream)
         stream->end_words = head;
 }
 
-/* The next run of words without a break: up to the noted head or the end of the ring. */
+/* Go on to the next contiguous words: up to the noted head or the end of the ring. */
 static bool next_span(struct tn_stream *stream)
 {
     if (stream->is_queued) {
@@ -97,8 +100,8 @@ void tn_stream_release(struct tn_stream *stream)
         return;
     stream->released_words = position;
     tn_ring_release(stream->ring, position);
-    /* A producer that is woken for a little room fills it in no time and sleeps again: each time costs both
-     * sides a switch. Half a ring, or all that was noted, is worth it. */
+    /* A producer woken for a little room fills it at once and sleeps again, which costs both sides a context
+     * switch. Half a ring, or all that it wrote, is worth it. */
     if ((stream->limit_words - position) * 2 <= stream->ring_words)
         tn_ring_wake(stream->ring);
 }
@@ -129,7 +132,7 @@ static void queue_append(struct tn_stream *stream, uint64_t from)
     stream->queue.count_words += left;
 }
 
-/* A PAD in the ring reaches to its end; in the queue the words of the next lap follow it at once, so that its
+/* A PAD reaches to the end of the ring; in the queue the words of the next lap follow it directly, so its
  * length stays right. */
 uint64_t tn_stream_spill(struct tn_stream *stream)
 {

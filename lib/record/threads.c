@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Rows of threads, and the events of a ring that concern the thread and not a block: begin, end, losses,
+ * functions left. Called by match.c and process.c. */
 #include "threads.h"
 
 #include "match.h"
@@ -63,7 +65,7 @@ static int loss(struct tn_stream *stream)
     return 0;
 }
 
-/* Who leaves a function has left all that it called: the least depth tells all. */
+/* Leaving a function leaves all that it called, so the smallest depth stands for all. */
 static int leave(struct tn_stream *stream)
 {
     uint32_t depth_bytes;

@@ -2,20 +2,21 @@
 #ifndef TN_RECORD_THREADS_H
 #define TN_RECORD_THREADS_H
 
-/* Threads: their rows, and what their rings say besides allocations. */
+/* Rows of threads, and events of a ring that are not about blocks. One thread. */
 
 #include "stream.h"
 
-/* Give the owner of a ring a row although it has not introduced itself. Returns 0 or the writer's error. */
+/* Write a row for the owner of a ring whose THREAD_BEGIN was not seen: only its tid is known. Returns 0 or
+ * the writer's error. */
 int tn_thread_add_unannounced(struct tn_stream *stream);
 
-/* Apply an event that is no allocation and no release: THREAD_BEGIN, THREAD_END, LOSS; others are passed
- * over.
+/* Apply THREAD_BEGIN, THREAD_END, LOSS or LEAVE; other kinds are ignored.
  *
- * Returns  0; -EBADMSG: it makes no sense; other negative errno: the writer's error */
+ * Returns  0; -EBADMSG: malformed; other negative errno: the writer's error */
 int tn_thread_apply(struct tn_stream *stream);
 
-/* The owner of a ring is gone: end its row, forget it. Returns 0 or the writer's error. */
+/* End the row of a ring's owner, unless its THREAD_END has done so; the ring then has no owner. Returns 0 or
+ * the writer's error. */
 int tn_thread_end(struct tn_stream *stream, uint64_t end_ns);
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Sends lines to `tenure record` and takes its lines apart. Progress lines are dropped when the tool is
+ * slow; all others wait. Called by record.c, processes.c, close.c. */
 #include "tool_link.h"
 
 #include <errno.h>
