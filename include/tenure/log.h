@@ -7,7 +7,7 @@
  * Each object belongs to one thread at a time. */
 
 #include "tenure/base.h"
-#include "tenure/event.h"
+#include "tenure/log_event.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,26 +43,6 @@ bool tn_log_is_complete(struct tn_log *log);
 
 /* The process with most allocations, 0 in a log without processes. */
 uint64_t tn_log_main_process(struct tn_log *log);
-
-/* One event, as chunks keep it. Fields that a death does not have are 0. */
-struct tn_log_event {
-    bool is_birth;
-    enum tn_function function;
-    uint64_t allocation_id; /* of the block born or dying */
-    uint64_t process_id;
-    uint64_t thread_id;
-    uint64_t stack_id;
-    uint64_t time_ns;
-    uint64_t depth_bytes;
-    uint64_t left_depth_bytes; /* position of the outermost function that the thread has left, or entered
-                                  anew, since its previous event (programs built with -finstrument-functions);
-                                  0: none, or not known */
-    uint64_t size_bytes;       /* births only, from here on */
-    uint64_t usable_size_bytes;
-    uint64_t alignment_bytes;
-    uint64_t address;
-    uint64_t previous_id;
-};
 
 struct tn_event_cursor;
 
@@ -109,24 +89,15 @@ int tn_event_feed_next(struct tn_event_feed *feed, const struct tn_log_event **r
 /* Close, also before the last event. NULL is fine. */
 void tn_event_feed_close(struct tn_event_feed *feed);
 
-/* What some events have in common: how often one stack called one function. */
-struct tn_log_use {
-    uint64_t stack_id; /* 0: none was taken */
-    enum tn_function function;
-    bool is_birth;
-    uint64_t count;                          /* events, not 0 */
-    uint64_t min_size_bytes, max_size_bytes; /* of births */
-};
-
-/* Go through what all events of a log have in common, in no order; the same stack and function may come many
- * times, and count together.
+/* Count how often each stack called each function over all events of a log.
  *
  * database  a connection to a log
- * see       returns 0, or a negative errno that ends it
- * Returns   0; what `see` returned; -ENOMEM, -EIO, -EBADMSG (no chunks table, or a damaged chunk)
- * Cost      about 8 ns an event: sizes and places only are unpacked */
-int tn_log_each_use(struct sqlite3 *database, int (*see)(void *context, const struct tn_log_use *use),
-                    void *context);
+ * see       called for each stack and function, in no order; the same ones may come many times, and add up.
+ * Returns 0, or a negative errno that ends the walk context   handed to see Returns   0; what see returned;
+ * -ENOMEM, -EIO; -EBADMSG: no table of chunks, or a damaged chunk Cost      about 8 ns an event: only stacks
+ * and sizes are unpacked */
+int tn_log_each_stack_usage(struct sqlite3 *database,
+                            int (*see)(void *context, const struct tn_stack_usage *usage), void *context);
 
 /* One allocation, whole. All death fields are 0 while is_live. */
 struct tn_allocation {

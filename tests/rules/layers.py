@@ -14,7 +14,8 @@ MAY_INCLUDE = {
     "lib/shim": {"event", "event_body", "limits", "ring", "session", "mark"},
     "lib/base": {"base", "json", "map"},
     "lib/symbol": {"symbol", "base", "map"},
-    "lib/log": {"log", "log_write", "summary", "event", "limits", "base", "map"},
+    "lib/chunk": {"chunk", "log_event", "event", "base", "map"},
+    "lib/log": {"log", "log_write", "log_event", "chunk", "summary", "event", "limits", "base", "map"},
     "lib/record": {"record", "event", "event_body", "limits", "ring", "session", "log_write", "finish", "base", "map"},
     "lib/site": {"site", "event", "base", "map"},
     "lib/finish": {"finish", "log", "log_write", "symbol", "site", "event", "limits", "base", "map"},
@@ -37,7 +38,7 @@ SHARED_PRIVATE = {
 FOREIGN = {
     "sqlite3.h": {"lib/log", "lib/finish", "lib/analyze", "tools"},
     "sqlite3ext.h": {"lib/log"},
-    "zstd.h": {"lib/log"},
+    "zstd.h": {"lib/chunk"},
     "elfutils/": {"lib/symbol", "lib/code"},
     "dwarf.h": {"lib/symbol"},
     "libiberty/": {"lib/symbol"},

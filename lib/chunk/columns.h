@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_LOG_COLUMNS_H
-#define TN_LOG_COLUMNS_H
+#ifndef TN_CHUNK_COLUMNS_H
+#define TN_CHUNK_COLUMNS_H
 
 /* The columns of a chunk. docs/log-format.md describes every byte of it; what is changed here is changed
  * there, and in TN_LOG_FORMAT_VERSION. What is known from the events before is not written (predict.h): most
- * events take a byte for the place, one for the time and one more. */
+ * events take a byte for the context, one for the time and one more. */
 
 #include "tenure/base.h"
 #include "tenure/event.h"
@@ -12,9 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define TN_CHUNK_EVENTS_MAX   (128u * 1024u)  /* what the writer puts into a chunk */
-#define TN_CHUNK_EVENTS_LIMIT (1024u * 1024u) /* what a reader accepts */
 
 /* A column is a stream of bytes, one a number, and a second stream for what does not fit into the byte.
  *
@@ -29,18 +26,18 @@ enum tn_wide { TN_WIDE_VARINT, TN_WIDE_BITS };
 #define TN_BITS_DIRECT 160u
 #define TN_BITS_TOP    254u /* the highest byte that means something */
 
-/* Deaths and births, eight each, by the pace of their place. */
+/* Deaths and births, eight each, by the pace of their context. */
 #define TN_TIME_CLASSES 8u
 
 enum tn_column {
-    TN_COLUMN_BASE,        /* once: the highest id given before this chunk */
-    TN_COLUMN_PLACE,       /* every event: TN_PLACE_* */
-    TN_COLUMN_THREAD,      /* after TN_PLACE_THREAD: index of the thread in this chunk */
-    TN_COLUMN_THREAD_ID,   /* each new thread: zigzag(id - the previous new one's) */
-    TN_COLUMN_PLACE_OP,    /* each new place: TN_OP_BIRTH, and the function in the bits above */
-    TN_COLUMN_PLACE_STACK, /* each new place: zigzag(stack id - the previous new one's) */
-    TN_COLUMN_PLACE_DEPTH, /* each new place: tn_depth_code of depth - the previous new one's */
-    TN_COLUMN_TIME,        /* every event: ns since the previous one; a column for each class */
+    TN_COLUMN_BASE,          /* once: the highest id given before this chunk */
+    TN_COLUMN_CONTEXT,       /* every event: TN_CONTEXT_* */
+    TN_COLUMN_THREAD,        /* after TN_CONTEXT_THREAD: index of the thread in this chunk */
+    TN_COLUMN_THREAD_ID,     /* each new thread: zigzag(id - the previous new one's) */
+    TN_COLUMN_CONTEXT_OP,    /* each new context: TN_OP_BIRTH, and the function in the bits above */
+    TN_COLUMN_CONTEXT_STACK, /* each new context: zigzag(stack id - the previous new one's) */
+    TN_COLUMN_CONTEXT_DEPTH, /* each new context: tn_depth_code of depth - the previous new one's */
+    TN_COLUMN_TIME,          /* every event: ns since the previous one; a column for each class */
     TN_COLUMN_TIME_LAST = TN_COLUMN_TIME + 2 * TN_TIME_CLASSES - 1,
     TN_COLUMN_BIRTH,     /* births: TN_BIRTH_*, what is not as expected */
     TN_COLUMN_SIZE,      /* TN_BIRTH_SIZE: the size */
@@ -52,7 +49,7 @@ enum tn_column {
     TN_COLUMN_DEATH,     /* deaths: TN_DEATH_* */
     TN_COLUMN_SOURCE,    /* after TN_DEATH_SOURCE: index of the thread whose block dies */
     TN_COLUMN_NEAR,      /* after TN_DEATH_NEAR: zigzag of the step from the last block that died here */
-    TN_COLUMN_LEFT, /* places with TN_OP_LEFT: tn_depth_code of the event's depth - the left function's */
+    TN_COLUMN_LEFT, /* contexts with TN_OP_LEFT: tn_depth_code of the event's depth - the left function's */
     TN_COLUMN_ADDRESS_SUM, /* once, with births: tn_predict_sum of their addresses */
     TN_COLUMN_COUNT
 };
@@ -61,14 +58,14 @@ enum tn_column {
 extern const char *const tn_column_names[TN_COLUMN_COUNT];
 extern const enum tn_wide tn_column_wides[TN_COLUMN_COUNT];
 
-/* The place of an event. */
-#define TN_PLACE_EXPECTED 0u /* the one that followed the thread's last two places when they last met */
-#define TN_PLACE_THREAD                                                                                      \
-    1u                     /* another thread than the previous event's; the place comes as one more number   \
-                            */
-#define TN_PLACE_SECOND 2u /* the one that followed the thread's last place when it last came */
-#define TN_PLACE_NEW    3u /* one that this chunk has not seen */
-#define TN_PLACE_AGE    4u /* and the number of places that are newer than it */
+/* The context of an event. */
+#define TN_CONTEXT_EXPECTED 0u /* the one that followed the thread's last two contexts when they last met */
+#define TN_CONTEXT_THREAD                                                                                    \
+    1u /* another thread than the previous event's; the context comes as one more number                     \
+        */
+#define TN_CONTEXT_SECOND 2u /* the one that followed the thread's last context when it last came */
+#define TN_CONTEXT_NEW    3u /* one that this chunk has not seen */
+#define TN_CONTEXT_AGE    4u /* and the number of contexts that are newer than it */
 
 #define TN_OP_BIRTH         0x01u
 #define TN_OP_FUNCTION_BIT  1
@@ -76,13 +73,15 @@ extern const enum tn_wide tn_column_wides[TN_COLUMN_COUNT];
 #define TN_OP_LEFT          0x40u /* functions were left, or entered anew, since the thread's previous event */
 
 /* What is not as expected of a birth. */
-#define TN_BIRTH_SIZE      0x01u /* not as last at this place */
+#define TN_BIRTH_SIZE      0x01u /* not as last at this context */
 #define TN_BIRTH_EXCESS    0x02u /* not as last with this size */
 #define TN_BIRTH_ADDRESS   0x04u /* not the block of its size that its thread released last */
 #define TN_BIRTH_UNALIGNED 0x08u /* with ADDRESS: the distance is in bytes, else in units of 16 */
 #define TN_BIRTH_GAP       0x10u /* its id does not follow the previous birth's */
-#define TN_BIRTH_PREVIOUS  0x20u /* not as last at this place: none, or the block that its thread released */
-#define TN_BIRTH_ALIGNMENT 0x40u /* not as last at this place */
+#define TN_BIRTH_PREVIOUS                                                                                    \
+    0x20u                        /* not as last at this context: none, or the block that its thread released \
+                                  */
+#define TN_BIRTH_ALIGNMENT 0x40u /* not as last at this context */
 #define TN_BIRTH_FLAGS     0x7fu
 
 /* The block that dies, by its rank among those that its source, a thread, bore in this chunk; blocks born
@@ -90,7 +89,7 @@ extern const enum tn_wide tn_column_wides[TN_COLUMN_COUNT];
 #define TN_DEATH_SOURCE                                                                                      \
     0u                     /* another source than at the thread's last death; the block as one more number   \
                             */
-#define TN_DEATH_SAME   1u /* as many births of the source since then as last at this place */
+#define TN_DEATH_SAME   1u /* as many births of the source since then as last at this context */
 #define TN_DEATH_STEP   2u /* as far from the last block that died here as that was from the one before */
 #define TN_DEATH_NEAR   3u /* near the last block that died here */
 #define TN_DEATH_BIRTHS 4u /* and the births of the source since then */
@@ -99,20 +98,6 @@ extern const enum tn_wide tn_column_wides[TN_COLUMN_COUNT];
 #define TN_NEAR_FACTOR 16u
 
 _Static_assert(TN_FUNCTION_COUNT <= TN_OP_FUNCTION_MASK + 1, "a function's code fits the op byte");
-
-/* A row of `chunk`, but for its id. */
-struct tn_chunk {
-    uint64_t process_id;
-    uint64_t first_id, last_id; /* of births; 0: none */
-    uint64_t first_ns, last_ns;
-    uint64_t births, deaths;
-    uint64_t reallocs;                  /* births with a previous block */
-    uint64_t birth_bytes, usable_bytes; /* asked for and got by the births */
-    const char *codec;                  /* text; ends with NUL */
-    uint64_t checksum;                  /* tn_chunk_checksum of data */
-    const uint8_t *data;
-    size_t data_bytes;
-};
 
 /* A number from 160 on in a column with TN_WIDE_BITS: its byte, and how many of its low bits follow. Bytes
  * 160 to 210 are the quarters of the powers of two from 5/4 * 2^7 to below 2^20, 211 to 254 the powers
@@ -152,8 +137,5 @@ static inline uint64_t tn_depth_distance(uint64_t code)
 {
     return (uint64_t)tn_unzigzag(code >> 1) * ((code & 1) == 0 ? 16 : 1);
 }
-
-/* The checksum of a chunk's data: finds damage that zstd and the counts do not. */
-uint64_t tn_chunk_checksum(const uint8_t *data, size_t data_bytes);
 
 #endif

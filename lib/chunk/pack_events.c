@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-int64_t tn_pack_find_spot(struct tn_pack *pack, uint64_t thread_id, uint64_t stack_id, uint64_t depth_bytes,
-                          uint64_t left_depth_bytes, uint32_t op)
+int64_t tn_pack_find_unhinted(struct tn_pack *pack, uint64_t thread_id, uint64_t stack_id,
+                              uint64_t depth_bytes, uint64_t left_depth_bytes, uint32_t op)
 {
     struct tn_predict *predict = &pack->predict;
     uint8_t full_op = (uint8_t)(op | (left_depth_bytes != 0 ? TN_OP_LEFT : 0));
@@ -13,8 +13,8 @@ int64_t tn_pack_find_spot(struct tn_pack *pack, uint64_t thread_id, uint64_t sta
         return -EINVAL;
     if (predict->actors[predict->actor].id != thread_id || predict->actor_count == 0)
         tn_pack_switch_actor(pack, thread_id);
-    uint32_t index = tn_pack_find_place(pack, (uint32_t)stack_id, depth_bytes, full_op);
-    tn_put_left(pack, depth_bytes, left_depth_bytes);
+    uint32_t index = tn_pack_find_context(pack, (uint32_t)stack_id, depth_bytes, full_op);
+    tn_encode_left(pack, depth_bytes, left_depth_bytes);
     return index;
 }
 
@@ -26,9 +26,9 @@ int tn_pack_refuse(struct tn_pack *pack, int r)
 }
 
 /* Ids are kept from the first gap on; up to there they follow from the first one. */
-static uint32_t put_gap(struct tn_pack *pack, uint64_t id)
+static uint32_t encode_gap(struct tn_pack *pack, uint64_t id)
 {
-    tn_put_number(pack, TN_COLUMN_GAP, id - pack->predict.last_id - 1);
+    tn_encode_number(pack, TN_COLUMN_GAP, id - pack->predict.last_id - 1);
     tn_pack_leave_plain(pack);
     if (pack->birth_count != 0 && !pack->has_gaps) {
         for (uint32_t i = 0; i < pack->birth_count; i++)
@@ -38,29 +38,29 @@ static uint32_t put_gap(struct tn_pack *pack, uint64_t id)
     return TN_BIRTH_GAP;
 }
 
-uint32_t tn_pack_put_oddities(struct tn_pack *pack, struct tn_place *place, uint64_t size_bytes,
-                              uint64_t excess_bytes, uint64_t alignment_bytes, uint64_t previous_id,
-                              uint64_t id)
+uint32_t tn_pack_encode_rare(struct tn_pack *pack, struct tn_context *context, uint64_t size_bytes,
+                             uint64_t excess_bytes, uint64_t alignment_bytes, uint64_t previous_id,
+                             uint64_t id)
 {
     uint64_t *expected = tn_predict_excess(&pack->predict, size_bytes);
     uint32_t flags = 0;
     if (excess_bytes != *expected) {
         *expected = excess_bytes;
-        tn_put_number(pack, TN_COLUMN_EXCESS, excess_bytes);
+        tn_encode_number(pack, TN_COLUMN_EXCESS, excess_bytes);
         flags |= TN_BIRTH_EXCESS;
     }
-    if (alignment_bytes != place->alignment_bytes) {
-        place->alignment_bytes = alignment_bytes;
-        tn_put_number(pack, TN_COLUMN_ALIGNMENT, alignment_bytes);
+    if (alignment_bytes != context->alignment_bytes) {
+        context->alignment_bytes = alignment_bytes;
+        tn_encode_number(pack, TN_COLUMN_ALIGNMENT, alignment_bytes);
         flags |= TN_BIRTH_ALIGNMENT;
     }
     if (id != pack->predict.last_id + 1)
-        flags |= put_gap(pack, id);
-    if (previous_id != (place->is_grown ? pack->actor->last_dead_id : 0)) {
-        tn_put_number(pack, TN_COLUMN_PREVIOUS, previous_id != 0 ? id - previous_id : 0);
+        flags |= encode_gap(pack, id);
+    if (previous_id != (context->is_grown ? pack->actor->last_dead_id : 0)) {
+        tn_encode_number(pack, TN_COLUMN_PREVIOUS, previous_id != 0 ? id - previous_id : 0);
         flags |= TN_BIRTH_PREVIOUS;
     }
-    place->is_grown = previous_id != 0;
+    context->is_grown = previous_id != 0;
     if (pack->birth_count == 0)
         pack->first_id = id;
     return flags;
@@ -68,7 +68,7 @@ uint32_t tn_pack_put_oddities(struct tn_pack *pack, struct tn_place *place, uint
 
 int tn_pack_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t id)
 {
-    int r = tn_pack_put_birth(pack, birth, id, tn_log_size_class(birth->usable_size_bytes));
+    int r = tn_pack_encode_birth(pack, birth, id, tn_log_size_class(birth->usable_size_bytes));
     return r < 0 ? r : pack->error;
 }
 
@@ -109,11 +109,11 @@ struct tn_victim tn_pack_find_victim(const struct tn_pack *pack, uint64_t id)
     return (struct tn_victim){rank, births - 1 - (uint64_t)rank, owner.actor};
 }
 
-void tn_pack_put_source(struct tn_pack *pack, struct tn_actor *actor, uint32_t source)
+void tn_pack_encode_source(struct tn_pack *pack, struct tn_actor *actor, uint32_t source)
 {
     *tn_pack_death_end(pack) = TN_DEATH_SOURCE;
     pack->death_extra++;
-    tn_put_number(pack, TN_COLUMN_SOURCE, source);
+    tn_encode_number(pack, TN_COLUMN_SOURCE, source);
     actor->source = source;
 }
 
@@ -129,6 +129,6 @@ bool tn_pack_is_known(const struct tn_pack *pack, uint64_t id)
 
 int tn_pack_death(struct tn_pack *pack, const struct tn_death *death)
 {
-    int r = tn_pack_put_death(pack, death);
+    int r = tn_pack_encode_death(pack, death);
     return r < 0 ? r : pack->error;
 }

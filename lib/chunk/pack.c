@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "pack.h"
-
+#include "encode.h"
 #include "pack_parts.h"
-#include "put.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,14 +14,14 @@ void tn_pack_begin(struct tn_pack *pack)
 {
     /* What is foreseen has the number 0, which stands there already. */
     if (pack->event_count != 0) {
-        memset(pack->columns[TN_COLUMN_PLACE].low, 0, pack->event_count + pack->place_extra);
+        memset(pack->columns[TN_COLUMN_CONTEXT].low, 0, pack->event_count + pack->context_extra);
         memset(pack->columns[TN_COLUMN_BIRTH].low, 0, pack->birth_count);
     }
     pack->event_count = pack->event_room = 0;
     pack->birth_count = 0;
     pack->birth_bytes = pack->usable_bytes = pack->realloc_count = 0;
     pack->first_id = 0;
-    pack->place_extra = pack->death_extra = 0;
+    pack->context_extra = pack->death_extra = 0;
     pack->has_gaps = false;
     pack->is_plain = true;
     for (int i = 0; i < TN_COLUMN_COUNT; i++) {
@@ -82,6 +80,11 @@ uint32_t tn_pack_count(const struct tn_pack *pack)
     return pack->event_count;
 }
 
+struct tn_pack_totals tn_pack_totals(const struct tn_pack *pack)
+{
+    return (struct tn_pack_totals){pack->event_count, pack->birth_count, pack->birth_bytes};
+}
+
 static int widen(void **array, size_t count, size_t element_bytes)
 {
     void *elements = realloc(*array, count * element_bytes);
@@ -100,7 +103,7 @@ static int make_room(struct tn_pack *pack)
         struct tn_column_out *out = &pack->columns[i];
         size_t used = (size_t)(out->low_end - out->low);
         r = widen((void **)&out->low, (size_t)capacity * 2, 1);
-        if (r == 0 && (i == TN_COLUMN_PLACE || i == TN_COLUMN_BIRTH))
+        if (r == 0 && (i == TN_COLUMN_CONTEXT || i == TN_COLUMN_BIRTH))
             memset(out->low + (size_t)pack->event_capacity * 2, 0,
                    ((size_t)capacity - pack->event_capacity) * 2);
         out->low_end = out->low + used;
@@ -126,7 +129,7 @@ int tn_pack_prepare(struct tn_pack *pack, uint64_t time_ns)
         r = tn_predict_begin(&pack->predict, time_ns, pack->last_id);
         pack->actor = pack->predict.actors;
         if (r == 0)
-            tn_put_number(pack, TN_COLUMN_BASE, pack->last_id);
+            tn_encode_number(pack, TN_COLUMN_BASE, pack->last_id);
     }
     if (r == 0)
         pack->event_room = pack->event_capacity;
@@ -169,12 +172,12 @@ void tn_pack_switch_actor(struct tn_pack *pack, uint64_t thread_id)
 {
     struct tn_predict *predict = &pack->predict;
     uint32_t index = find_actor(pack, thread_id);
-    *tn_pack_place_end(pack) = TN_PLACE_THREAD;
-    pack->place_extra++;
-    tn_put_number(pack, TN_COLUMN_THREAD, index);
+    *tn_pack_context_end(pack) = TN_CONTEXT_THREAD;
+    pack->context_extra++;
+    tn_encode_number(pack, TN_COLUMN_THREAD, index);
     if (index == predict->actor_count) {
-        tn_put_number(pack, TN_COLUMN_THREAD_ID,
-                      tn_zigzag((int64_t)(thread_id - predict->last_new_thread_id)));
+        tn_encode_number(pack, TN_COLUMN_THREAD_ID,
+                         tn_zigzag((int64_t)(thread_id - predict->last_new_thread_id)));
         if (predict->actor_count == 1)
             own_births(pack);
         if (tn_predict_add_actor(predict, thread_id) < 0) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_LOG_UNPACK_PARTS_H
-#define TN_LOG_UNPACK_PARTS_H
+#ifndef TN_CHUNK_UNPACK_PARTS_H
+#define TN_CHUNK_UNPACK_PARTS_H
 
-/* What the readers of a chunk are made of: numbers of columns, and the place of the next event. All of it
+/* What the readers of a chunk are made of: numbers of columns, and the context of the next event. All of it
  * runs for each event, and what is wrong is left in unpack->error. */
 
-#include "unpack.h"
+#include "unpack_state.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,7 +22,7 @@ static TN_UNPACK_INLINE uint32_t tn_unpack_byte(struct tn_unpack *unpack, enum t
     return *in->low++;
 }
 
-/* unpack_place.c: what is rarely needed of a number. */
+/* unpack_context.c: what is rarely needed of a number. */
 uint64_t tn_unpack_varint(struct tn_unpack *unpack, enum tn_column column);
 uint64_t tn_unpack_long_measure(struct tn_unpack *unpack, struct tn_column_in *in, uint32_t byte);
 
@@ -69,65 +69,65 @@ static TN_UNPACK_INLINE uint64_t tn_unpack_measure(struct tn_unpack *unpack, enu
 }
 
 /* What changes with each event, in registers while a run of events is read; `predict` has it in between. */
-struct tn_unpack_hand {
+struct tn_unpack_hot {
     struct tn_actor actor; /* of the last event */
     uint64_t time_ns;
 };
 
-static TN_UNPACK_INLINE void tn_unpack_take_up(const struct tn_unpack *unpack, struct tn_unpack_hand *hand)
+static TN_UNPACK_INLINE void tn_unpack_load(const struct tn_unpack *unpack, struct tn_unpack_hot *hot)
 {
-    hand->actor = unpack->predict.actors[unpack->predict.actor];
-    hand->time_ns = unpack->predict.last_ns;
+    hot->actor = unpack->predict.actors[unpack->predict.actor];
+    hot->time_ns = unpack->predict.last_ns;
 }
 
-static TN_UNPACK_INLINE void tn_unpack_put_down(struct tn_unpack *unpack, const struct tn_unpack_hand *hand)
+static TN_UNPACK_INLINE void tn_unpack_store(struct tn_unpack *unpack, const struct tn_unpack_hot *hot)
 {
-    unpack->predict.actors[unpack->predict.actor] = hand->actor;
-    unpack->predict.last_ns = hand->time_ns;
+    unpack->predict.actors[unpack->predict.actor] = hot->actor;
+    unpack->predict.last_ns = hot->time_ns;
 }
 
-/* The index of a place that the chunk has seen, by its number; it may be one that is not there. */
-static TN_UNPACK_INLINE uint32_t tn_unpack_find_place(const struct tn_predict *predict,
-                                                      const struct tn_actor *actor, const uint32_t *guess_1,
-                                                      uint64_t number)
+/* The index of a context that the chunk has seen, by its number; it may be one that is not there. */
+static TN_UNPACK_INLINE uint32_t tn_unpack_find_context(const struct tn_predict *predict,
+                                                        const struct tn_actor *actor, const uint32_t *guess_1,
+                                                        uint64_t number)
 {
-    if (number == TN_PLACE_EXPECTED)
-        return tn_predict_place(predict, actor, guess_1);
-    if (number == TN_PLACE_SECOND)
-        return predict->places[actor->place].next;
-    uint64_t aged = predict->place_count - 1 - (number - TN_PLACE_AGE);
-    return aged < predict->place_count ? (uint32_t)aged : UINT32_MAX;
+    if (number == TN_CONTEXT_EXPECTED)
+        return tn_predict_context(predict, actor, guess_1);
+    if (number == TN_CONTEXT_SECOND)
+        return predict->contexts[actor->context].next;
+    uint64_t aged = predict->context_count - 1 - (number - TN_CONTEXT_AGE);
+    return aged < predict->context_count ? (uint32_t)aged : UINT32_MAX;
 }
 
-/* unpack_place.c: what is rarer. The next event is another thread's; stands at a place that is new, whose
- * index is the number of places before. Return 0 or a negative errno. */
+/* unpack_context.c: what is rarer. The next event is another thread's; stands at a context that is new, whose
+ * index is the number of contexts before. Return 0 or a negative errno. */
 int tn_unpack_switch(struct tn_unpack *unpack);
-int tn_unpack_add_place(struct tn_unpack *unpack);
+int tn_unpack_add_context(struct tn_unpack *unpack);
 
-/* The place of the next event; the thread moves to it. NULL with unpack->error. */
-static TN_UNPACK_INLINE struct tn_place *tn_unpack_place(struct tn_unpack *unpack,
-                                                         struct tn_unpack_hand *hand)
+/* The context of the next event; the thread moves to it. NULL with unpack->error. */
+static TN_UNPACK_INLINE struct tn_context *tn_unpack_context(struct tn_unpack *unpack,
+                                                             struct tn_unpack_hot *hot)
 {
     struct tn_predict *predict = &unpack->predict;
-    uint64_t number = tn_unpack_measure(unpack, TN_COLUMN_PLACE);
-    if (__builtin_expect(number == TN_PLACE_THREAD, 0)) {
-        tn_unpack_put_down(unpack, hand);
+    uint64_t number = tn_unpack_measure(unpack, TN_COLUMN_CONTEXT);
+    if (__builtin_expect(number == TN_CONTEXT_THREAD, 0)) {
+        tn_unpack_store(unpack, hot);
         unpack->error = tn_unpack_switch(unpack);
-        tn_unpack_take_up(unpack, hand);
-        number = tn_unpack_measure(unpack, TN_COLUMN_PLACE);
+        tn_unpack_load(unpack, hot);
+        number = tn_unpack_measure(unpack, TN_COLUMN_CONTEXT);
     }
-    uint32_t *guess_1 = tn_predict_guess(predict, &hand->actor);
-    uint32_t index = tn_unpack_find_place(predict, &hand->actor, guess_1, number);
-    if (__builtin_expect(number == TN_PLACE_NEW, 0)) {
-        index = predict->place_count;
-        unpack->error = tn_unpack_add_place(unpack);
+    uint32_t *guess_1 = tn_predict_guess(predict, &hot->actor);
+    uint32_t index = tn_unpack_find_context(predict, &hot->actor, guess_1, number);
+    if (__builtin_expect(number == TN_CONTEXT_NEW, 0)) {
+        index = predict->context_count;
+        unpack->error = tn_unpack_add_context(unpack);
     }
-    if (__builtin_expect(index >= predict->place_count, 0))
+    if (__builtin_expect(index >= predict->context_count, 0))
         unpack->error = -EBADMSG;
     if (__builtin_expect(unpack->error != 0, 0))
         return NULL;
-    tn_predict_move(&hand->actor, &predict->places[hand->actor.place], guess_1, index);
-    return &predict->places[index];
+    tn_predict_move(&hot->actor, &predict->contexts[hot->actor.context], guess_1, index);
+    return &predict->contexts[index];
 }
 
 #endif

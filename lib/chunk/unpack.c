@@ -7,26 +7,26 @@
 /* ---------------------------------------------------------------------------------------- births */
 
 /* What is rarely not as expected. Returns the previous block's id. */
-static __attribute__((noinline)) uint64_t get_oddities(struct tn_unpack *unpack, uint32_t flags,
-                                                       uint64_t last_dead_id, struct tn_place *place)
+static __attribute__((noinline)) uint64_t get_rare_fields(struct tn_unpack *unpack, uint32_t flags,
+                                                          uint64_t last_dead_id, struct tn_context *context)
 {
     struct tn_predict *predict = &unpack->predict;
     if ((flags & ~TN_BIRTH_FLAGS) != 0)
         unpack->error = -EBADMSG;
     if ((flags & TN_BIRTH_EXCESS) != 0)
-        *tn_predict_excess(predict, place->size_bytes) = tn_unpack_number(unpack, TN_COLUMN_EXCESS);
+        *tn_predict_excess(predict, context->size_bytes) = tn_unpack_number(unpack, TN_COLUMN_EXCESS);
     if ((flags & TN_BIRTH_ALIGNMENT) != 0)
-        place->alignment_bytes = tn_unpack_number(unpack, TN_COLUMN_ALIGNMENT);
+        context->alignment_bytes = tn_unpack_number(unpack, TN_COLUMN_ALIGNMENT);
     if ((flags & TN_BIRTH_GAP) != 0) {
         predict->last_id += tn_unpack_number(unpack, TN_COLUMN_GAP);
         unpack->is_dense &= unpack->birth_count == 0;
     }
-    uint64_t previous_id = place->is_grown ? last_dead_id : 0;
+    uint64_t previous_id = context->is_grown ? last_dead_id : 0;
     if ((flags & TN_BIRTH_PREVIOUS) != 0) {
         uint64_t distance = tn_unpack_number(unpack, TN_COLUMN_PREVIOUS);
         previous_id = distance != 0 ? predict->last_id + 1 - distance : 0;
     }
-    place->is_grown = previous_id != 0;
+    context->is_grown = previous_id != 0;
     return previous_id;
 }
 
@@ -81,23 +81,23 @@ static TN_UNPACK_INLINE void keep_birth(struct tn_unpack *unpack, struct tn_acto
 }
 
 static TN_UNPACK_INLINE void get_birth(struct tn_unpack *unpack, struct tn_actor *actor,
-                                       struct tn_place *place, struct tn_log_event *event)
+                                       struct tn_context *context, struct tn_log_event *event)
 {
     struct tn_predict *predict = &unpack->predict;
     uint32_t flags = tn_unpack_byte(unpack, TN_COLUMN_BIRTH);
     if ((flags & TN_BIRTH_SIZE) != 0)
-        place->size_bytes = tn_unpack_number(unpack, TN_COLUMN_SIZE);
+        context->size_bytes = tn_unpack_number(unpack, TN_COLUMN_SIZE);
     event->previous_id = 0;
-    if ((flags & ~(TN_BIRTH_SIZE | TN_BIRTH_ADDRESS | TN_BIRTH_UNALIGNED)) != 0 || place->is_grown)
-        event->previous_id = get_oddities(unpack, flags, actor->last_dead_id, place);
-    uint64_t usable_size_bytes = place->size_bytes + *tn_predict_excess(predict, place->size_bytes);
+    if ((flags & ~(TN_BIRTH_SIZE | TN_BIRTH_ADDRESS | TN_BIRTH_UNALIGNED)) != 0 || context->is_grown)
+        event->previous_id = get_rare_fields(unpack, flags, actor->last_dead_id, context);
+    uint64_t usable_size_bytes = context->size_bytes + *tn_predict_excess(predict, context->size_bytes);
     uint32_t size_class = tn_log_size_class(usable_size_bytes);
     uint64_t address =
         get_address(unpack, flags, actor->last_end, tn_predict_bin(size_class, predict->actor));
     uint64_t id = ++predict->last_id;
-    event->size_bytes = place->size_bytes;
+    event->size_bytes = context->size_bytes;
     event->usable_size_bytes = usable_size_bytes;
-    event->alignment_bytes = place->alignment_bytes;
+    event->alignment_bytes = context->alignment_bytes;
     event->address = address;
     event->allocation_id = id;
     predict->address_sum = tn_predict_sum(predict->address_sum, address);
@@ -110,18 +110,18 @@ static TN_UNPACK_INLINE void get_birth(struct tn_unpack *unpack, struct tn_actor
 /* ---------------------------------------------------------------------------------------- deaths */
 
 /* The rank of the block that dies, from what the death column says of it. */
-static TN_UNPACK_INLINE int64_t get_rank(struct tn_unpack *unpack, struct tn_place *place, uint64_t number,
-                                         uint64_t births)
+static TN_UNPACK_INLINE int64_t get_rank(struct tn_unpack *unpack, struct tn_context *context,
+                                         uint64_t number, uint64_t births)
 {
-    uint64_t births_since = number - TN_DEATH_BIRTHS, last = (uint64_t)place->rank, rank;
+    uint64_t births_since = number - TN_DEATH_BIRTHS, last = (uint64_t)context->rank, rank;
     if (number == TN_DEATH_SAME)
-        births_since = place->births_since;
+        births_since = context->births_since;
     rank = births - 1 - births_since;
     if (number == TN_DEATH_STEP)
-        rank = last + (uint64_t)place->step;
+        rank = last + (uint64_t)context->step;
     if (number == TN_DEATH_NEAR)
         rank = last + (uint64_t)tn_unzigzag(tn_unpack_number(unpack, TN_COLUMN_NEAR));
-    tn_predict_die(place, births - 1 - rank, (int64_t)rank);
+    tn_predict_die(context, births - 1 - rank, (int64_t)rank);
     return (int64_t)rank;
 }
 
@@ -138,7 +138,7 @@ static __attribute__((noinline)) uint64_t get_source(struct tn_unpack *unpack, u
 }
 
 static TN_UNPACK_INLINE void get_death(struct tn_unpack *unpack, struct tn_actor *actor,
-                                       struct tn_place *place, struct tn_log_event *event)
+                                       struct tn_context *context, struct tn_log_event *event)
 {
     struct tn_predict *predict = &unpack->predict;
     /* all fields that births only have: fewer stores than one by one */
@@ -150,7 +150,7 @@ static TN_UNPACK_INLINE void get_death(struct tn_unpack *unpack, struct tn_actor
         actor->source = source;
     }
     uint32_t births = actor->source == predict->actor ? actor->births : predict->actors[actor->source].births;
-    int64_t rank = get_rank(unpack, place, number, births);
+    int64_t rank = get_rank(unpack, context, number, births);
     uint64_t id = predict->base_id + (uint64_t)(rank + 1);
     if (__builtin_expect(rank >= (int64_t)births, 0)) {
         unpack->error = -EBADMSG;
@@ -190,46 +190,46 @@ static int check_end(struct tn_unpack *unpack)
 }
 
 /* Read the next event. What is wrong is in unpack->error afterwards. */
-static TN_UNPACK_INLINE void get_event(struct tn_unpack *unpack, struct tn_unpack_hand *hand,
+static TN_UNPACK_INLINE void get_event(struct tn_unpack *unpack, struct tn_unpack_hot *hot,
                                        struct tn_log_event *event)
 {
-    struct tn_place *place = tn_unpack_place(unpack, hand);
-    if (place == NULL)
+    struct tn_context *context = tn_unpack_context(unpack, hot);
+    if (context == NULL)
         return;
-    uint32_t op = place->op;
+    uint32_t op = context->op;
     event->left_depth_bytes = 0;
     if (__builtin_expect((op & TN_OP_LEFT) != 0, 0))
         event->left_depth_bytes =
-            place->depth_bytes - (uint64_t)tn_depth_distance(tn_unpack_number(unpack, TN_COLUMN_LEFT));
-    uint64_t step_ns = tn_unpack_measure(unpack, tn_predict_time_column(place, place->op & TN_OP_BIRTH));
-    tn_predict_pace(place, tn_predict_level(step_ns));
-    hand->time_ns += step_ns;
+            context->depth_bytes - (uint64_t)tn_depth_distance(tn_unpack_number(unpack, TN_COLUMN_LEFT));
+    uint64_t step_ns = tn_unpack_measure(unpack, tn_predict_time_column(context, context->op & TN_OP_BIRTH));
+    tn_predict_pace(context, tn_predict_level(step_ns));
+    hot->time_ns += step_ns;
     event->is_birth = (op & TN_OP_BIRTH) != 0;
     event->function = (enum tn_function)(op >> TN_OP_FUNCTION_BIT & TN_OP_FUNCTION_MASK);
     event->process_id = unpack->process_id;
-    event->thread_id = hand->actor.id;
-    event->stack_id = place->stack_id;
-    event->time_ns = hand->time_ns;
-    event->depth_bytes = place->depth_bytes;
+    event->thread_id = hot->actor.id;
+    event->stack_id = context->stack_id;
+    event->time_ns = hot->time_ns;
+    event->depth_bytes = context->depth_bytes;
     if ((op & TN_OP_BIRTH) != 0)
-        get_birth(unpack, &hand->actor, place, event);
+        get_birth(unpack, &hot->actor, context, event);
     else
-        get_death(unpack, &hand->actor, place, event);
+        get_death(unpack, &hot->actor, context, event);
 }
 
 int tn_unpack_read(struct tn_unpack *unpack, struct tn_log_event *events, uint32_t capacity)
 {
     uint64_t left = unpack->event_count - unpack->event_index;
     uint32_t count = 0, most = left < capacity ? (uint32_t)left : capacity;
-    struct tn_unpack_hand hand;
+    struct tn_unpack_hot hot;
     if (left == 0 && unpack->error == 0)
         unpack->error = check_end(unpack);
     if (left == 0 || unpack->error != 0)
         return unpack->error;
-    tn_unpack_take_up(unpack, &hand);
+    tn_unpack_load(unpack, &hot);
     while (unpack->error == 0 && count < most)
-        get_event(unpack, &hand, &events[count++]);
-    tn_unpack_put_down(unpack, &hand);
+        get_event(unpack, &hot, &events[count++]);
+    tn_unpack_store(unpack, &hot);
     count -= unpack->error != 0 && count != 0; /* the last one is not whole */
     unpack->event_index += count;
     return count != 0 ? (int)count : unpack->error;
@@ -287,15 +287,28 @@ int tn_unpack_open(struct tn_unpack *unpack, const struct tn_chunk *chunk)
     return tn_unpack_begin(unpack, chunk, TN_UNPACK_ALL);
 }
 
-void tn_unpack_finish(struct tn_unpack *unpack)
+bool tn_unpack_is_done(const struct tn_unpack *unpack)
 {
+    return unpack->event_index == unpack->event_count;
+}
+
+struct tn_unpack *tn_unpack_create(void)
+{
+    return calloc(1, sizeof(struct tn_unpack));
+}
+
+void tn_unpack_destroy(struct tn_unpack *unpack)
+{
+    if (unpack == NULL)
+        return;
     ZSTD_freeDCtx(unpack->zstd);
     tn_buffer_finish(&unpack->bytes);
+    tn_buffer_finish(&unpack->counts);
     for (uint32_t i = 0; i < unpack->list_count; i++) {
         free(unpack->lists[i].address_classes);
         free(unpack->lists[i].ids);
     }
     free(unpack->lists);
     tn_predict_finish(&unpack->predict);
-    *unpack = (struct tn_unpack){0};
+    free(unpack);
 }

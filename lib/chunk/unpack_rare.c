@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* What a chunk tells rarely: long numbers, new threads and places. */
+/* What a chunk tells rarely: long numbers, new threads and contexts. */
 
 uint64_t tn_unpack_varint(struct tn_unpack *unpack, enum tn_column column)
 {
@@ -61,16 +61,16 @@ int tn_unpack_switch(struct tn_unpack *unpack)
     return r < 0 ? r : unpack->error;
 }
 
-int tn_unpack_add_place(struct tn_unpack *unpack)
+int tn_unpack_add_context(struct tn_unpack *unpack)
 {
     struct tn_predict *predict = &unpack->predict;
     if (predict->actor_count == 0)
         return -EBADMSG;
-    uint32_t op = tn_unpack_byte(unpack, TN_COLUMN_PLACE_OP);
-    int64_t stack_step = tn_unzigzag(tn_unpack_number(unpack, TN_COLUMN_PLACE_STACK));
-    uint64_t depth_step = tn_depth_distance(tn_unpack_number(unpack, TN_COLUMN_PLACE_DEPTH));
+    uint32_t op = tn_unpack_byte(unpack, TN_COLUMN_CONTEXT_OP);
+    int64_t stack_step = tn_unzigzag(tn_unpack_number(unpack, TN_COLUMN_CONTEXT_STACK));
+    uint64_t depth_step = tn_depth_distance(tn_unpack_number(unpack, TN_COLUMN_CONTEXT_DEPTH));
     if (unpack->error != 0)
         return unpack->error;
-    return tn_predict_add_place(predict, (uint32_t)(predict->last_new_stack_id + (uint64_t)stack_step),
-                                predict->last_new_depth + depth_step, (uint8_t)op);
+    return tn_predict_add_context(predict, (uint32_t)(predict->last_new_stack_id + (uint64_t)stack_step),
+                                  predict->last_new_depth + depth_step, (uint8_t)op);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "columns.h"
 
-#include "predict.h"
-
+#include "tenure/chunk.h"
 #include "tenure/map.h"
 
 #include <string.h>
@@ -15,24 +14,8 @@ const char *const tn_column_names[TN_COLUMN_COUNT] = {
     "previous", "alignment", "death",  "source",    "near",     "left",        "address_sum",
 };
 
-/* By whole octaves: below 2^5 ns, 2^6, 2^7, 2^8, 2^9, 2^10, and what is longer; none yet. */
-const uint8_t tn_time_classes[TN_PACE_NONE / 8 + 1] = {
-    0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
-    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 7,
-};
-
-const uint8_t tn_time_levels[TN_BITS_DIRECT] = {
-    0,  0,  8,  12, 16, 18, 20, 22, 24, 25, 26, 27, 28, 29, 30, 31, 32, 32, 33, 33, 34, 34, 35,
-    35, 36, 36, 37, 37, 38, 38, 39, 39, 40, 40, 40, 40, 41, 41, 41, 41, 42, 42, 42, 42, 43, 43,
-    43, 43, 44, 44, 44, 44, 45, 45, 45, 45, 46, 46, 46, 46, 47, 47, 47, 47, 48, 48, 48, 48, 48,
-    48, 48, 48, 49, 49, 49, 49, 49, 49, 49, 49, 50, 50, 50, 50, 50, 50, 50, 50, 51, 51, 51, 51,
-    51, 51, 51, 51, 52, 52, 52, 52, 52, 52, 52, 52, 53, 53, 53, 53, 53, 53, 53, 53, 54, 54, 54,
-    54, 54, 54, 54, 54, 55, 55, 55, 55, 55, 55, 55, 55, 56, 56, 56, 56, 56, 56, 56, 56, 56, 56,
-    56, 56, 56, 56, 56, 56, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57, 57,
-};
-
 const enum tn_wide tn_column_wides[TN_COLUMN_COUNT] = {
-    [TN_COLUMN_PLACE] = TN_WIDE_BITS,     [TN_COLUMN_TIME] = TN_WIDE_BITS,
+    [TN_COLUMN_CONTEXT] = TN_WIDE_BITS,   [TN_COLUMN_TIME] = TN_WIDE_BITS,
     [TN_COLUMN_TIME + 1] = TN_WIDE_BITS,  [TN_COLUMN_TIME + 2] = TN_WIDE_BITS,
     [TN_COLUMN_TIME + 3] = TN_WIDE_BITS,  [TN_COLUMN_TIME + 4] = TN_WIDE_BITS,
     [TN_COLUMN_TIME + 5] = TN_WIDE_BITS,  [TN_COLUMN_TIME + 6] = TN_WIDE_BITS,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "put.h"
+#include "encode.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,16 +21,16 @@ static int widen(struct tn_pack *pack, struct tn_column_out *out)
     return 0;
 }
 
-void tn_put_varint(struct tn_pack *pack, enum tn_column column, uint64_t number)
+void tn_encode_varint(struct tn_pack *pack, enum tn_column column, uint64_t number)
 {
     struct tn_column_out *out = &pack->columns[column];
-    tn_put_byte(pack, column, TN_VARINT_MARK);
+    tn_encode_byte(pack, column, TN_VARINT_MARK);
     if (out->wide_end < out->wide_limit || widen(pack, out) == 0)
         out->wide_end += tn_varint_put(out->wide_end, number - TN_VARINT_MARK);
 }
 
 /* Up to 32 bits, lowest first; the bytes that they fill go out. There is room. */
-static inline void put_bits(struct tn_column_out *out, uint64_t bits, uint32_t count)
+static inline void encode_bits(struct tn_column_out *out, uint64_t bits, uint32_t count)
 {
     uint64_t word = out->bits | bits << out->bit_count;
     uint32_t filled = out->bit_count + count;
@@ -44,7 +44,7 @@ static inline void put_bits(struct tn_column_out *out, uint64_t bits, uint32_t c
     memcpy(end, &word, 8);
 }
 
-uint8_t tn_put_rest(struct tn_pack *pack, enum tn_column column, uint64_t number)
+uint8_t tn_encode_rest(struct tn_pack *pack, enum tn_column column, uint64_t number)
 {
     struct tn_column_out *out = &pack->columns[column];
     uint32_t count = 0;
@@ -52,10 +52,10 @@ uint8_t tn_put_rest(struct tn_pack *pack, enum tn_column column, uint64_t number
     if (out->wide_end >= out->wide_limit && widen(pack, out) < 0)
         return code;
     if (count > 32) {
-        put_bits(out, number & UINT32_MAX, 32);
+        encode_bits(out, number & UINT32_MAX, 32);
         number >>= 32;
         count -= 32;
     }
-    put_bits(out, number & ((UINT64_C(1) << count) - 1), count);
+    encode_bits(out, number & ((UINT64_C(1) << count) - 1), count);
     return code;
 }

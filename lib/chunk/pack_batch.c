@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-TN_PACK_INLINE int put_plain_birth(struct tn_pack *pack, const struct tn_plain_event *event)
+TN_PACK_INLINE int encode_plain_birth(struct tn_pack *pack, const struct tn_plain_event *event)
 {
     struct tn_birth birth = {
         .thread_id = event->thread_id,
@@ -15,10 +15,10 @@ TN_PACK_INLINE int put_plain_birth(struct tn_pack *pack, const struct tn_plain_e
         .depth_bytes = event->depth_bytes,
         .function = (enum tn_function)event->function,
     };
-    return tn_pack_put_birth(pack, &birth, event->allocation_id, event->size_class);
+    return tn_pack_encode_birth(pack, &birth, event->allocation_id, event->size_class);
 }
 
-TN_PACK_INLINE int put_plain_death(struct tn_pack *pack, const struct tn_plain_event *event)
+TN_PACK_INLINE int encode_plain_death(struct tn_pack *pack, const struct tn_plain_event *event)
 {
     struct tn_death death = {
         .allocation_id = event->allocation_id,
@@ -30,7 +30,7 @@ TN_PACK_INLINE int put_plain_death(struct tn_pack *pack, const struct tn_plain_e
         .address = event->address,
         .size_class = event->size_class,
     };
-    return tn_pack_put_death(pack, &death);
+    return tn_pack_encode_death(pack, &death);
 }
 
 /* Owners are read at random where many blocks live. */
@@ -43,7 +43,7 @@ static void prefetch_owners(const struct tn_pack *pack, const struct tn_plain_ev
     }
 }
 
-int tn_pack_plain(struct tn_pack *pack, const struct tn_plain_event *events, uint32_t count, uint64_t next_id)
+int tn_pack_batch(struct tn_pack *pack, const struct tn_plain_event *events, uint32_t count, uint64_t next_id)
 {
     const struct tn_plain_event *end = events + count;
     if (pack->predict.actor_count > 1)
@@ -51,9 +51,9 @@ int tn_pack_plain(struct tn_pack *pack, const struct tn_plain_event *events, uin
     for (const struct tn_plain_event *event = events; event != end; event++) {
         int r = -EINVAL;
         if (!event->is_birth)
-            r = put_plain_death(pack, event);
+            r = encode_plain_death(pack, event);
         else if (event->allocation_id == next_id++)
-            r = put_plain_birth(pack, event);
+            r = encode_plain_birth(pack, event);
         if (__builtin_expect(r < 0, 0))
             return r;
     }

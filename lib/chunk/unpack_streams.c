@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "unpack.h"
+#include "unpack_state.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+#include "encode.h"
 #include "pack_parts.h"
-#include "put.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* For ZSTD_c_literalCompressionMode; all functions are those of every zstd. */
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
+
+struct tn_compressor {
+    struct ZSTD_CCtx_s *zstd; /* owned */
+};
 
 #define LEVEL     1
 #define MATCH     7  /* bytes: a sixth less time than with what the level says, and no larger */
@@ -21,6 +26,26 @@
 #define TRIAL_BYTES      4096
 #define NOISE_WORTH      32
 #define NOISE_STEP       131072 /* of a search that is none */
+
+struct tn_compressor *tn_compressor_create(void)
+{
+    struct tn_compressor *compressor = malloc(sizeof(*compressor));
+    if (compressor == NULL)
+        return NULL;
+    compressor->zstd = ZSTD_createCCtx();
+    if (compressor->zstd != NULL)
+        return compressor;
+    free(compressor);
+    return NULL;
+}
+
+void tn_compressor_destroy(struct tn_compressor *compressor)
+{
+    if (compressor == NULL)
+        return;
+    ZSTD_freeCCtx(compressor->zstd);
+    free(compressor);
+}
 
 /* Compress to data, behind skip_bytes of room. Returns the size, which is that of the bytes where they do not
  * become smaller. A zstd that knows no such thing as literals only says so here. */
@@ -68,8 +93,8 @@ static size_t compress_column(struct tn_column_out *column, struct ZSTD_CCtx_s *
 }
 
 /* Append one stream to data, compressed if that is smaller, and its entry to codec. */
-static int seal_stream(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd, enum tn_column column, bool is_wide,
-                       const uint8_t *bytes, size_t size_bytes)
+static int compress_stream(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd, enum tn_column column,
+                           bool is_wide, const uint8_t *bytes, size_t size_bytes)
 {
     if (size_bytes == 0)
         return 0;
@@ -90,25 +115,27 @@ static int seal_stream(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd, enum tn_c
                            size_bytes, stored_bytes);
 }
 
-static int seal_columns(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd)
+static int compress_columns(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd)
 {
     int r = 0;
-    pack->columns[TN_COLUMN_PLACE].low_end = tn_pack_place_end(pack);
+    pack->columns[TN_COLUMN_CONTEXT].low_end = tn_pack_context_end(pack);
     pack->columns[TN_COLUMN_BIRTH].low_end = tn_pack_birth_end(pack);
     pack->columns[TN_COLUMN_DEATH].low_end = tn_pack_death_end(pack);
     for (int i = 0; r == 0 && i < TN_COLUMN_COUNT; i++) {
         const struct tn_column_out *out = &pack->columns[i];
         /* The byte that is not full stands behind the full ones already. */
         size_t wide_bytes = (size_t)(out->wide_end - out->wide) + (out->bit_count != 0);
-        r = seal_stream(pack, zstd, (enum tn_column)i, false, out->low, (size_t)(out->low_end - out->low));
+        r = compress_stream(pack, zstd, (enum tn_column)i, false, out->low,
+                            (size_t)(out->low_end - out->low));
         if (r == 0)
-            r = seal_stream(pack, zstd, (enum tn_column)i, true, out->wide, wide_bytes);
+            r = compress_stream(pack, zstd, (enum tn_column)i, true, out->wide, wide_bytes);
     }
     return r;
 }
 
-int tn_pack_seal(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd, struct tn_chunk *ret_chunk)
+int tn_pack_compress(struct tn_pack *pack, struct tn_compressor *compressor, struct tn_chunk *ret_chunk)
 {
+    struct ZSTD_CCtx_s *zstd = compressor->zstd;
     if (pack->error != 0)
         return pack->error;
     if (pack->event_count == 0)
@@ -116,12 +143,12 @@ int tn_pack_seal(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd, struct tn_chunk
     pack->data.size_bytes = 0;
     pack->codec.size_bytes = 0;
     if (pack->birth_count != 0)
-        tn_put_number(pack, TN_COLUMN_ADDRESS_SUM, pack->predict.address_sum);
+        tn_encode_number(pack, TN_COLUMN_ADDRESS_SUM, pack->predict.address_sum);
     if (pack->error != 0)
         return pack->error;
     ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, LEVEL);
     ZSTD_CCtx_setParameter(zstd, ZSTD_c_minMatch, MATCH);
-    int r = seal_columns(pack, zstd);
+    int r = compress_columns(pack, zstd);
     if (r < 0)
         return r;
     *ret_chunk = (struct tn_chunk){

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_LOG_UNPACK_H
-#define TN_LOG_UNPACK_H
+#ifndef TN_CHUNK_UNPACK_STATE_H
+#define TN_CHUNK_UNPACK_STATE_H
 
-/* A packed chunk back to events. The chunk comes from a file that may be damaged: nothing in it is believed.
- */
+/* A packed chunk back to events. The chunk comes from a file that may be damaged: nothing in it is
+ * believed. */
 
 #include "columns.h"
 #include "predict.h"
 
 #include "tenure/base.h"
-#include "tenure/log.h"
+#include "tenure/chunk.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,35 +56,9 @@ struct tn_unpack {
     uint64_t births, first_id, last_id, last_ns, process_id; /* what the row promises */
     struct tn_measure measures[256];                         /* up to TN_LONG_MEASURE */
     struct tn_predict predict;
-    int error; /* -EBADMSG, -ENOMEM: met in the event at hand, or before */
+    struct tn_buffer counts; /* unpack_counts.c: by context, struct context_count; kept from chunk to chunk */
+    int error;               /* -EBADMSG, -ENOMEM: met in the event at hot, or before */
 };
-
-/* Begin a chunk: check, decompress.
- *
- * chunk    borrowed during the call
- * Returns  0, -ENOMEM, -EBADMSG when it is damaged */
-int tn_unpack_open(struct tn_unpack *unpack, const struct tn_chunk *chunk);
-
-/* The next events, up to `capacity` (not 0) of them.
- *
- * Returns  how many; 0 at the end; -EBADMSG, -ENOMEM after all events before the failure, and from then on */
-int tn_unpack_read(struct tn_unpack *unpack, struct tn_log_event *ret_events, uint32_t capacity);
-
-/* Release the memory. */
-void tn_unpack_finish(struct tn_unpack *unpack);
-
-/* What the events at one place of a chunk have done. */
-struct tn_unpack_use {
-    uint64_t count;
-    uint64_t min_size_bytes, max_size_bytes; /* of births; else UINT64_MAX and 0 */
-};
-
-/* unpack_uses.c: how often each place of a chunk occurs, and with which sizes; a third of the cost of its
- * events. Begins and ends a chunk.
- *
- * uses     owned by the caller, kept from chunk to chunk; entry i is of unpack->predict.places[i]
- * Returns  places; -ENOMEM; -EBADMSG when it is damaged, as far as was read */
-int tn_unpack_uses(struct tn_unpack *unpack, const struct tn_chunk *chunk, struct tn_buffer *uses);
 
 /* unpack_streams.c: find the columns of a chunk and decompress those that are wanted: bit i, column i.
  * Returns 0, -ENOMEM, -EBADMSG. */

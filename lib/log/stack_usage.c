@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+
+/* How often each stack of a log called each function: chunk by chunk, without unpacking the events. For
+ * lib/finish, which finds wrappers by it before the sites are known. */
+
 #include "sql.h"
-#include "unpack.h"
+
+#include "tenure/chunk.h"
+#include "tenure/log.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -21,40 +27,22 @@ static struct tn_chunk chunk_of(struct sqlite3_stmt *row)
     };
 }
 
-static struct tn_log_use use_of(const struct tn_place *place, const struct tn_unpack_use *use)
+int tn_log_each_stack_usage(struct sqlite3 *database,
+                            int (*see)(void *context, const struct tn_stack_usage *usage), void *context)
 {
-    return (struct tn_log_use){
-        .stack_id = place->stack_id,
-        .function = (enum tn_function)(place->op >> TN_OP_FUNCTION_BIT & TN_OP_FUNCTION_MASK),
-        .is_birth = (place->op & TN_OP_BIRTH) != 0,
-        .count = use->count,
-        .min_size_bytes = use->min_size_bytes,
-        .max_size_bytes = use->max_size_bytes,
-    };
-}
-
-int tn_log_each_use(struct sqlite3 *database, int (*see)(void *context, const struct tn_log_use *use),
-                    void *context)
-{
-    struct tn_unpack unpack = {0};
-    struct tn_buffer buffer = {0};
     struct sqlite3_stmt *row;
     int r = tn_sql_prepare(database, CHUNKS, &row);
     if (r < 0)
         return r == -EIO ? -EBADMSG : r; /* SQLITE_ERROR: there is no such table */
+    struct tn_unpack *unpack = tn_unpack_create();
+    r = unpack != NULL ? 0 : -ENOMEM;
     int rc = SQLITE_DONE;
-    while (r >= 0 && (rc = sqlite3_step(row)) == SQLITE_ROW) {
+    while (r == 0 && (rc = sqlite3_step(row)) == SQLITE_ROW) {
         struct tn_chunk chunk = chunk_of(row);
-        int count = r = tn_unpack_uses(&unpack, &chunk, &buffer);
-        for (int i = 0; r >= 0 && i < count; i++) {
-            struct tn_log_use use =
-                use_of(&unpack.predict.places[i], (const struct tn_unpack_use *)buffer.data + i);
-            r = see(context, &use);
-        }
+        r = tn_unpack_counts(unpack, &chunk, see, context);
     }
     sqlite3_finalize(row);
-    tn_unpack_finish(&unpack);
-    tn_buffer_finish(&buffer);
+    tn_unpack_destroy(unpack);
     if (r < 0)
         return r;
     return rc == SQLITE_DONE ? 0 : tn_log_errno(database, rc);
