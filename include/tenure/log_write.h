@@ -5,11 +5,11 @@
 /* Append to a log; for the recorder only. One writer a log, one thread.
  *
  * Births and deaths go, in time order over all processes, into packed chunks (one open chunk a process); all
- * else goes into plain tables. Nothing reaches the file before tn_log_commit; what it wrote, a reader
- * sees. All times are nanoseconds since the log's start. All functions that return int give 0 or a negative
- * errno: -ENOMEM, -ENOSPC, -EIO, -EROFS..., with the story in the writer's error (tn_log_writer_error);
- * after the first failed commit the writer is dead: every later call returns the same error and changes
- * nothing, and what was committed before stays readable. */
+ * else goes into plain tables. Nothing reaches the file before tn_log_commit; what it wrote, a reader sees.
+ * All times are nanoseconds since the log's start. All functions that return int give 0 or a negative errno:
+ * -ENOMEM, -ENOSPC, -EIO, -EROFS..., with the story in the writer's error (tn_log_writer_error); after the
+ * first failed commit the writer is dead: every later call returns the same error and changes nothing, and
+ * what was committed before stays readable. */
 
 #include "tenure/base.h"
 #include "tenure/log_event.h"
@@ -87,8 +87,8 @@ int tn_log_end_thread(struct tn_log_writer *writer, uint64_t thread_id, uint64_t
 /* The row of a module: same path and build-id, same row. build_id: lower-case hex or "" if it has none. */
 int tn_log_add_module(struct tn_log_writer *writer, const char *path, const char *build_id, uint64_t *ret_id);
 
-/* A module is mapped into a process at base_address (its load bias). ret_mapping_id: for tn_log_end_mapping.
- */
+/* A module is mapped into a process at base_address (its load bias). ret_mapping_id: for
+ * tn_log_end_mapping. */
 int tn_log_add_mapping(struct tn_log_writer *writer, uint64_t process_id, uint64_t module_id,
                        uint64_t base_address, uint64_t mapped_ns, uint64_t *ret_mapping_id);
 
@@ -109,15 +109,15 @@ int tn_log_intern_frame(struct tn_log_writer *writer, uint64_t module_id, uint64
 int tn_log_intern_stack(struct tn_log_writer *writer, uint64_t frame_id, uint64_t caller_id,
                         uint64_t frame_bytes, bool is_cut, uint64_t *ret_id);
 
-/* Append a birth. ret_id: the allocation's id: births are numbered from 1 over all processes, in the order
- * of these calls. Also -EINVAL: a process that was not added, a usable size below the size, or a number that
- * no log can hold (sizes, address, depth or alignment of 2^56 and more, a stack id of 2^32 and more); nothing
+/* Append a birth. ret_id: the allocation's id: births are numbered from 1 over all processes, in the order of
+ * these calls. Also -EINVAL: a process that was not added, a usable size below the size, or a number that no
+ * log can hold (sizes, address, depth or alignment of 2^56 and more, a stack id of 2^32 and more); nothing
  * was appended, and the writer lives on. Cost: some 30 ns, packing included; every 128 Ki events a chunk is
  * compressed and inserted, which takes some milliseconds. */
 int tn_log_add_birth(struct tn_log_writer *writer, const struct tn_birth *birth, uint64_t *ret_id);
 
-/* Append a death. The matching of addresses has been done: allocation_id was born in the same process and
- * has not died. Also -EINVAL, as tn_log_add_birth, and for a size class from TN_SIZE_CLASSES on. Address and
+/* Append a death. The matching of addresses has been done: allocation_id was born in the same process and has
+ * not died. Also -EINVAL, as tn_log_add_birth, and for a size class from TN_SIZE_CLASSES on. Address and
  * class are not looked up: a caller who says others than at the block's birth makes a log that readers refuse
  * as damaged, if they would read a wrong address from it. */
 int tn_log_add_death(struct tn_log_writer *writer, const struct tn_death *death);

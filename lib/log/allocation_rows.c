@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "schema.h"
-#include "sql.h"
 
 #include "tenure/log.h"
 #include "tenure/log_write.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -68,7 +68,7 @@ static int fill(struct sqlite3 *database)
 
 int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error)
 {
-    if (tn_allocation_module_register(database) != SQLITE_OK)
+    if (tn_allocation_vtab_register(database) != SQLITE_OK)
         return tn_error_set(error, -ENOMEM, "cannot fill the rows of `allocation`: out of memory");
     int r = tn_sql_run(database, "SAVEPOINT fill_rows");
     if (r < 0)
@@ -102,10 +102,10 @@ int tn_log_update_open(const char *path, struct sqlite3 **ret_database, struct t
     tn_log_close(log);
     struct sqlite3 *database = NULL;
     int rc = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
-    r = tn_log_errno(database, rc);
+    r = tn_sql_errno(database, rc);
     if (r == 0)
         r = prepare_update(database);
-    if (r == 0 && tn_allocation_module_register(database) != SQLITE_OK)
+    if (r == 0 && tn_allocation_vtab_register(database) != SQLITE_OK)
         r = -ENOMEM;
     if (r < 0) {
         tn_error_set(error, r, "cannot write the log, %s: %s", path, strerror(-r));

@@ -8,7 +8,8 @@
 #include "cursor.h"
 #include "ordered.h"
 #include "schema.h"
-#include "sql.h"
+
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3ext.h>
@@ -285,7 +286,7 @@ static int load_sites(struct row_cursor *cursor)
     }
     cursor->site_ids = site_ids;
     cursor->site_id_count = count;
-    return tn_log_errno(database, sqlite3_finalize(statement));
+    return tn_sql_errno(database, sqlite3_finalize(statement));
 }
 
 static int show_site(struct row_cursor *cursor, sqlite3_context *result)
@@ -398,7 +399,7 @@ static const sqlite3_module module = {
     .xRowid = row_id,
 };
 
-int tn_allocation_module_register(struct sqlite3 *database)
+int tn_allocation_vtab_register(struct sqlite3 *database)
 {
     return sqlite3_create_module_v2(database, "allocation", &module, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cursor.h"
-#include "sql.h"
 
 #include "tenure/chunk.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3ext.h>
@@ -110,7 +110,7 @@ static int open_chunk(struct tn_event_cursor *cursor)
     do {
         int rc = sqlite3_step(cursor->statement);
         if (rc != SQLITE_ROW)
-            return rc == SQLITE_DONE ? 0 : tn_log_errno(cursor->database, rc);
+            return rc == SQLITE_DONE ? 0 : tn_sql_errno(cursor->database, rc);
         read_row(cursor);
     } while (is_left_out(cursor));
     struct tn_chunk chunk = cursor->chunk;

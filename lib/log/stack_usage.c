@@ -3,10 +3,9 @@
 /* How often each stack of a log called each function: chunk by chunk, without unpacking the events. For
  * lib/finish, which finds wrappers by it before the sites are known. */
 
-#include "sql.h"
-
 #include "tenure/chunk.h"
 #include "tenure/log.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -45,5 +44,5 @@ int tn_log_each_stack_usage(struct sqlite3 *database,
     tn_unpack_destroy(unpack);
     if (r < 0)
         return r;
-    return rc == SQLITE_DONE ? 0 : tn_log_errno(database, rc);
+    return rc == SQLITE_DONE ? 0 : tn_sql_errno(database, rc);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "schema.h"
-#include "sql.h"
 #include "writer.h"
 
 #include "tenure/log.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +64,7 @@ int tn_writer_step(struct tn_log_writer *writer, struct sqlite3_stmt *statement)
     if (statement == NULL)
         return writer->error.code;
     int rc = sqlite3_step(statement);
-    int r = tn_log_errno(writer->database, rc);
+    int r = tn_sql_errno(writer->database, rc);
     if (r < 0)
         tn_writer_fail(writer, r); /* before the reset, which forgets the message */
     sqlite3_reset(statement);
@@ -138,7 +138,7 @@ static int open_database(struct tn_log_writer *writer)
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     int rc = sqlite3_open_v2(writer->path, &writer->database, flags, NULL);
     if (rc != SQLITE_OK)
-        return tn_log_errno(writer->database, rc);
+        return tn_sql_errno(writer->database, rc);
     sqlite3_extended_result_codes(writer->database, 1);
     sqlite3_busy_timeout(writer->database, 2000);
     return tn_sql_run(writer->database,

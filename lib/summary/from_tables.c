@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Sites and peaks of a finished log, from its tables site, site_summary and timeline. For summary.c; -ENODATA
+ * sends it to from_events.c. */
+
 #include "summary_parts.h"
 
-#include "sql.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -28,40 +32,36 @@ static const char *const list_sql[TN_SUMMARY_LIST_COUNT] = {
         SITE_COLUMNS "ORDER BY y.peak_live_bytes DESC, y.allocations DESC, s.id LIMIT ?2",
 };
 
-static uint64_t number(struct sqlite3_stmt *statement, int column)
-{
-    return (uint64_t)sqlite3_column_int64(statement, column);
-}
-
 static struct tn_summary_quantiles quantiles(struct sqlite3_stmt *statement, int column)
 {
-    return (struct tn_summary_quantiles){number(statement, column), number(statement, column + 1),
-                                         number(statement, column + 2), number(statement, column + 3)};
+    return (struct tn_summary_quantiles){tn_sql_count(statement, column), tn_sql_count(statement, column + 1),
+                                         tn_sql_count(statement, column + 2),
+                                         tn_sql_count(statement, column + 3)};
 }
 
 static int read_site(struct sqlite3_stmt *row, struct tn_summary_site *site)
 {
     *site = (struct tn_summary_site){
-        .site_id = number(row, 0),
+        .site_id = tn_sql_count(row, 0),
         .function = tn_summary_text(row, 1),
         .file = tn_summary_text(row, 2),
-        .line = (uint32_t)number(row, 3),
+        .line = (uint32_t)tn_sql_count(row, 3),
         .module = tn_summary_text(row, 4),
-        .offset_bytes = number(row, 5),
+        .offset_bytes = tn_sql_count(row, 5),
         .via = tn_summary_text(row, 6),
-        .allocations = number(row, 7),
-        .total_bytes = number(row, 8),
-        .usable_bytes = number(row, 9),
-        .min_size_bytes = number(row, 10),
-        .max_size_bytes = number(row, 11),
-        .distinct_sizes = number(row, 12),
-        .peak_live_count = number(row, 13),
-        .peak_live_bytes = number(row, 14),
-        .live_at_end = number(row, 15),
-        .freed = number(row, 16),
-        .freed_by_other_thread = number(row, 17),
-        .short_lived = number(row, 18),
-        .small_short_lived = number(row, 19),
+        .allocations = tn_sql_count(row, 7),
+        .total_bytes = tn_sql_count(row, 8),
+        .usable_bytes = tn_sql_count(row, 9),
+        .min_size_bytes = tn_sql_count(row, 10),
+        .max_size_bytes = tn_sql_count(row, 11),
+        .distinct_sizes = tn_sql_count(row, 12),
+        .peak_live_count = tn_sql_count(row, 13),
+        .peak_live_bytes = tn_sql_count(row, 14),
+        .live_at_end = tn_sql_count(row, 15),
+        .freed = tn_sql_count(row, 16),
+        .freed_by_other_thread = tn_sql_count(row, 17),
+        .short_lived = tn_sql_count(row, 18),
+        .small_short_lived = tn_sql_count(row, 19),
         .lifetime_ns = quantiles(row, 20),
         .lifetime_allocations = quantiles(row, 24),
         .lifetime_bytes = quantiles(row, 28),
@@ -81,7 +81,7 @@ static int read_list(struct sqlite3 *database, const char *sql, uint64_t process
     int r = tn_sql_prepare(database, sql, &statement);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)process_id);
+    tn_sql_bind_count(statement, 1, process_id);
     sqlite3_bind_int64(statement, 2, top < INT64_MAX ? (sqlite3_int64)top : INT64_MAX);
     int rc;
     while (r == 0 && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -95,7 +95,7 @@ static int read_list(struct sqlite3 *database, const char *sql, uint64_t process
         list->count += r == 0;
     }
     int end = sqlite3_finalize(statement);
-    return r < 0 ? r : tn_log_errno(database, end);
+    return r < 0 ? r : tn_sql_errno(database, end);
 }
 
 int tn_summary_read_sites(struct sqlite3 *database, struct tn_summary *summary, size_t top)
@@ -106,10 +106,10 @@ int tn_summary_read_sites(struct sqlite3 *database, struct tn_summary *summary, 
                            &statement);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)summary->process_id);
+    tn_sql_bind_count(statement, 1, summary->process_id);
     if (sqlite3_step(statement) == SQLITE_ROW) {
         summary->site_count = (size_t)sqlite3_column_int64(statement, 0);
-        summary->totals.small_short_lived = number(statement, 1);
+        summary->totals.small_short_lived = tn_sql_count(statement, 1);
     }
     sqlite3_finalize(statement);
     summary->all.small_short_lived =
@@ -129,19 +129,19 @@ int tn_summary_read_timeline(struct sqlite3 *database, uint64_t process_id, stru
     if (r < 0)
         return r;
     uint64_t last_count = 0, last_allocations = 0;
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)process_id);
+    tn_sql_bind_count(statement, 1, process_id);
     while (sqlite3_step(statement) == SQLITE_ROW) {
-        totals->live_bytes = number(statement, 0);
-        last_count = number(statement, 1);
-        last_allocations = number(statement, 3);
+        totals->live_bytes = tn_sql_count(statement, 0);
+        last_count = tn_sql_count(statement, 1);
+        last_allocations = tn_sql_count(statement, 3);
         if (totals->live_bytes <= totals->peak_live_bytes)
             continue;
         totals->peak_live_bytes = totals->live_bytes;
         totals->peak_live_count = last_count;
-        totals->peak_ns = number(statement, 2);
+        totals->peak_ns = tn_sql_count(statement, 2);
     }
     int rc = sqlite3_finalize(statement);
     if (rc != SQLITE_OK)
-        return tn_log_errno(database, rc);
+        return tn_sql_errno(database, rc);
     return last_count == totals->live_count && last_allocations == totals->allocations ? 0 : -ENODATA;
 }

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-#include "cursor.h"
-#include "sql.h"
+
+/* Sites and peaks of an unfinished log, counted in one pass over its events. There are no sites yet: the
+ * frame that called the allocation function stands for one, and there are no quantiles. For summary.c, when
+ * the tables of the finishing step are missing or do not reach the end. */
+
 #include "summary_parts.h"
 
 #include "tenure/limits.h"
 #include "tenure/log.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What is counted of one place that calls an allocation function: a frame, since there are no sites yet. */
-struct place {
+/* What is counted of one frame that called an allocation function. */
+struct caller {
     struct tn_summary_site site; /* without its strings */
     uint64_t frame_id;           /* 0: blocks without a stack */
-    uint64_t live_bytes;         /* now */
+    uint64_t live_bytes;         /* asked for by its blocks that live now */
     enum tn_function function;   /* of its first allocation */
 };
 
@@ -29,19 +33,19 @@ struct process_state {
 struct scan {
     struct sqlite3 *database;   /* borrowed */
     struct tn_summary *summary; /* borrowed */
-    uint64_t *frame_of_stack;   /* by stack id */
+    uint64_t *frame_of_stack;   /* owned; by stack id */
     uint64_t stack_count;
-    struct place *places; /* by frame id */
+    struct caller *callers; /* owned; by frame id */
     uint64_t frame_count;
     struct process_state now;
 };
 
 /* ---------------------------------------------------------------------------------------- counting */
 
-static struct place *place_of(struct scan *scan, uint64_t stack_id)
+static struct caller *caller_of(struct scan *scan, uint64_t stack_id)
 {
     uint64_t frame_id = stack_id < scan->stack_count ? scan->frame_of_stack[stack_id] : 0;
-    return &scan->places[frame_id < scan->frame_count ? frame_id : 0];
+    return &scan->callers[frame_id < scan->frame_count ? frame_id : 0];
 }
 
 static void raise_to(uint64_t *peak, uint64_t value)
@@ -50,11 +54,11 @@ static void raise_to(uint64_t *peak, uint64_t value)
         *peak = value;
 }
 
-static void count_birth(struct place *place, const struct tn_allocation *allocation)
+static void count_birth(struct caller *caller, const struct tn_allocation *allocation)
 {
-    struct tn_summary_site *site = &place->site;
+    struct tn_summary_site *site = &caller->site;
     if (site->allocations == 0) {
-        place->function = allocation->function;
+        caller->function = allocation->function;
         site->min_size_bytes = allocation->size_bytes;
     }
     site->allocations++;
@@ -63,8 +67,8 @@ static void count_birth(struct place *place, const struct tn_allocation *allocat
     if (allocation->size_bytes < site->min_size_bytes)
         site->min_size_bytes = allocation->size_bytes;
     raise_to(&site->max_size_bytes, allocation->size_bytes);
-    place->live_bytes += allocation->size_bytes;
-    raise_to(&site->peak_live_bytes, place->live_bytes);
+    caller->live_bytes += allocation->size_bytes;
+    raise_to(&site->peak_live_bytes, caller->live_bytes);
     raise_to(&site->peak_live_count, site->allocations - site->freed);
 }
 
@@ -74,13 +78,13 @@ static bool is_small_short_lived(const struct tn_allocation *allocation)
            allocation->size_bytes <= TN_SMALL_SIZE_BYTES;
 }
 
-static void count_death(struct place *place, const struct tn_allocation *allocation)
+static void count_death(struct caller *caller, const struct tn_allocation *allocation)
 {
-    place->site.freed++;
-    place->site.freed_by_other_thread += allocation->free_thread_id != allocation->thread_id;
-    place->site.short_lived += allocation->lifetime_bytes < TN_SHORT_LIFETIME_BYTES;
-    place->site.small_short_lived += is_small_short_lived(allocation);
-    place->live_bytes -= allocation->size_bytes;
+    caller->site.freed++;
+    caller->site.freed_by_other_thread += allocation->free_thread_id != allocation->thread_id;
+    caller->site.short_lived += allocation->lifetime_bytes < TN_SHORT_LIFETIME_BYTES;
+    caller->site.small_short_lived += is_small_short_lived(allocation);
+    caller->live_bytes -= allocation->size_bytes;
 }
 
 /* Fold the counts of the process that has been read into the summary. */
@@ -105,7 +109,7 @@ static void end_process(struct scan *scan)
     own->peak_ns = now->totals.peak_ns;
 }
 
-static void count(struct scan *scan, enum tn_step step, const struct tn_allocation *allocation)
+static void count(struct scan *scan, enum tn_cursor_step step, const struct tn_allocation *allocation)
 {
     struct process_state *now = &scan->now;
     if (allocation->process_id != now->process_id) {
@@ -113,7 +117,7 @@ static void count(struct scan *scan, enum tn_step step, const struct tn_allocati
         *now = (struct process_state){.process_id = allocation->process_id};
     }
     bool is_chosen = allocation->process_id == scan->summary->process_id;
-    if (step == TN_STEP_BIRTH) {
+    if (step == TN_CURSOR_BIRTH) {
         now->live_count++;
         now->live_bytes += allocation->size_bytes;
         if (now->live_bytes > now->totals.peak_live_bytes) {
@@ -122,14 +126,14 @@ static void count(struct scan *scan, enum tn_step step, const struct tn_allocati
             now->totals.peak_ns = allocation->birth_ns;
         }
         if (is_chosen)
-            count_birth(place_of(scan, allocation->stack_id), allocation);
+            count_birth(caller_of(scan, allocation->stack_id), allocation);
     }
-    if (step == TN_STEP_DEATH) {
+    if (step == TN_CURSOR_DEATH) {
         now->live_count--;
         now->live_bytes -= allocation->size_bytes;
         now->totals.small_short_lived += is_small_short_lived(allocation);
         if (is_chosen)
-            count_death(place_of(scan, allocation->stack_id), allocation);
+            count_death(caller_of(scan, allocation->stack_id), allocation);
     }
 }
 
@@ -137,7 +141,7 @@ static int read_events(struct scan *scan)
 {
     struct tn_allocation_cursor *cursor;
     const struct tn_allocation *allocation = NULL;
-    enum tn_step step = TN_STEP_SURVIVOR;
+    enum tn_cursor_step step = TN_CURSOR_SURVIVOR;
     int r = tn_allocation_cursor_open(scan->database, 0, &cursor);
     if (r < 0)
         return r;
@@ -148,7 +152,7 @@ static int read_events(struct scan *scan)
     return r;
 }
 
-/* ---------------------------------------------------------------------------------------- places */
+/* ---------------------------------------------------------------------------------------- frames */
 
 static int load_stacks(struct scan *scan)
 {
@@ -158,11 +162,11 @@ static int load_stacks(struct scan *scan)
     if (r < 0)
         return r;
     scan->frame_of_stack = calloc(scan->stack_count, sizeof(scan->frame_of_stack[0]));
-    scan->places = calloc(scan->frame_count, sizeof(scan->places[0]));
-    if (scan->frame_of_stack == NULL || scan->places == NULL)
+    scan->callers = calloc(scan->frame_count, sizeof(scan->callers[0]));
+    if (scan->frame_of_stack == NULL || scan->callers == NULL)
         return -ENOMEM;
     for (uint64_t i = 0; i < scan->frame_count; i++)
-        scan->places[i].frame_id = i;
+        scan->callers[i].frame_id = i;
     struct sqlite3_stmt *statement;
     r = tn_sql_prepare(scan->database, "SELECT id, frame_id FROM stack", &statement);
     if (r < 0)
@@ -172,7 +176,7 @@ static int load_stacks(struct scan *scan)
         if (id < scan->stack_count)
             scan->frame_of_stack[id] = (uint64_t)sqlite3_column_int64(statement, 1);
     }
-    return tn_log_errno(scan->database, sqlite3_finalize(statement));
+    return tn_sql_errno(scan->database, sqlite3_finalize(statement));
 }
 
 /* Drop the frames without allocations; the rest stands in front. */
@@ -180,12 +184,12 @@ static void keep_used(struct scan *scan)
 {
     size_t used = 0;
     for (uint64_t i = 0; i < scan->frame_count; i++) {
-        if (scan->places[i].site.allocations == 0)
+        if (scan->callers[i].site.allocations == 0)
             continue;
-        struct tn_summary_site *site = &scan->places[i].site;
+        struct tn_summary_site *site = &scan->callers[i].site;
         site->live_at_end = site->allocations - site->freed;
         site->mean_size_bytes = (double)site->total_bytes / (double)site->allocations;
-        scan->places[used++] = scan->places[i];
+        scan->callers[used++] = scan->callers[i];
     }
     scan->summary->site_count = used;
 }
@@ -204,7 +208,7 @@ static uint64_t key_of(enum tn_summary_list list, const struct tn_summary_site *
     }
 }
 
-static int compare(enum tn_summary_list list, const struct place *a, const struct place *b)
+static int compare(enum tn_summary_list list, const struct caller *a, const struct caller *b)
 {
     uint64_t left = key_of(list, &a->site), right = key_of(list, &b->site);
     if (left != right)
@@ -227,8 +231,8 @@ static int by_peak_live_bytes(const void *a, const void *b)
     return compare(TN_SUMMARY_BY_PEAK_LIVE_BYTES, a, b);
 }
 
-/* The strings of a place: what its frame tells. */
-static int name_site(struct scan *scan, const struct place *place, struct tn_summary_site *site)
+/* The strings of a site: what its frame says. */
+static int name_site(struct scan *scan, const struct caller *caller, struct tn_summary_site *site)
 {
     struct sqlite3_stmt *row;
     int r =
@@ -238,21 +242,21 @@ static int name_site(struct scan *scan, const struct place *place, struct tn_sum
                        &row);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(row, 1, (sqlite3_int64)place->frame_id);
+    sqlite3_bind_int64(row, 1, (sqlite3_int64)caller->frame_id);
     int rc = sqlite3_step(row);
-    *site = place->site;
+    *site = caller->site;
     site->function = tn_summary_text(row, 0);
     site->file = tn_summary_text(row, 1);
     site->line = (uint32_t)sqlite3_column_int64(row, 2);
     site->module = tn_summary_text(row, 3);
     site->offset_bytes = site->line == 0 ? (uint64_t)sqlite3_column_int64(row, 4) : 0;
-    site->via = strdup(tn_function_name(place->function));
+    site->via = strdup(tn_function_name(caller->function));
     sqlite3_finalize(row);
     bool has_all = site->function != NULL && site->file != NULL && site->module != NULL && site->via != NULL;
     if (has_all && rc == SQLITE_ROW)
         return 0;
     tn_summary_finish_site(site);
-    return has_all ? tn_log_errno(scan->database, rc) : -ENOMEM;
+    return has_all ? tn_sql_errno(scan->database, rc) : -ENOMEM;
 }
 
 static int fill_list(struct scan *scan, enum tn_summary_list which, size_t top)
@@ -261,11 +265,11 @@ static int fill_list(struct scan *scan, enum tn_summary_list which, size_t top)
         by_allocations, by_small_short_lived, by_peak_live_bytes};
     struct tn_summary_sites *list = &scan->summary->lists[which];
     size_t count = scan->summary->site_count;
-    qsort(scan->places, count, sizeof(scan->places[0]), orders[which]);
+    qsort(scan->callers, count, sizeof(scan->callers[0]), orders[which]);
     if (count > top)
         count = top;
     while (which == TN_SUMMARY_BY_SMALL_SHORT_LIVED && count > 0 &&
-           scan->places[count - 1].site.small_short_lived == 0)
+           scan->callers[count - 1].site.small_short_lived == 0)
         count--;
     if (count == 0)
         return 0;
@@ -274,13 +278,13 @@ static int fill_list(struct scan *scan, enum tn_summary_list which, size_t top)
         return -ENOMEM;
     int r = 0;
     for (size_t i = 0; r == 0 && i < count; i++) {
-        r = name_site(scan, &scan->places[i], &list->sites[i]);
+        r = name_site(scan, &scan->callers[i], &list->sites[i]);
         list->count += r == 0;
     }
     return r;
 }
 
-int tn_summary_scan(struct sqlite3 *database, struct tn_summary *summary, size_t top)
+int tn_summary_from_events(struct sqlite3 *database, struct tn_summary *summary, size_t top)
 {
     struct scan scan = {.database = database, .summary = summary};
     int r = load_stacks(&scan);
@@ -291,6 +295,6 @@ int tn_summary_scan(struct sqlite3 *database, struct tn_summary *summary, size_t
     for (int i = 0; r == 0 && i < TN_SUMMARY_LIST_COUNT; i++)
         r = fill_list(&scan, (enum tn_summary_list)i, top);
     free(scan.frame_of_stack);
-    free(scan.places);
+    free(scan.callers);
     return r;
 }

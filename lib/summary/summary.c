@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Loads the summary that reports begin with. Facts, processes and totals come from the small tables; sites
+ * and peaks from the tables of the finishing step (from_tables.c), or from the events when these are missing
+ * (from_events.c). One transaction, so that all queries see a log that is being written at the same
+ * moment. */
+
 #include "summary_parts.h"
 
-#include "sql.h"
-
 #include "tenure/log.h"
+#include "tenure/sql.h"
 #include "tenure/summary.h"
 
 #include <errno.h>
@@ -19,8 +24,7 @@ char *tn_summary_text(struct sqlite3_stmt *statement, int column)
     return strdup(text != NULL ? text : "");
 }
 
-/* ---------------------------------------------------------------------------------------- one line of facts
- */
+/* ---------------------------------------------------------------------------------------- facts */
 
 /* A value of meta; "" when it is missing. NULL: no memory. */
 static char *meta_text(struct sqlite3 *database, const char *key)
@@ -138,7 +142,7 @@ static int load_processes(struct sqlite3 *database, struct tn_summary *summary)
     while (r == 0) {
         int rc = sqlite3_step(statement);
         if (rc != SQLITE_ROW) {
-            r = tn_log_errno(database, rc);
+            r = tn_sql_errno(database, rc);
             break;
         }
         r = read_process(statement, summary);
@@ -154,7 +158,8 @@ static int load_processes(struct sqlite3 *database, struct tn_summary *summary)
 
 /* ---------------------------------------------------------------------------------------- totals */
 
-/* What the rows of chunk and of the plain tables say, of one process, or of all with 0. */
+/* Totals of one process from the rows of chunk and of the plain tables; with process_id 0 of all
+ * processes. */
 static int load_totals(struct sqlite3 *database, uint64_t process_id, struct tn_summary_totals *totals)
 {
     struct sqlite3_stmt *statement;
@@ -177,7 +182,7 @@ static int load_totals(struct sqlite3 *database, uint64_t process_id, struct tn_
         totals->live_count = totals->allocations - totals->frees;
     }
     sqlite3_finalize(statement);
-    return tn_log_errno(database, rc);
+    return tn_sql_errno(database, rc);
 }
 
 /* The peaks of all processes from the timeline: the highest of them is the peak of `all`. */
@@ -218,7 +223,7 @@ static int load_sites(struct sqlite3 *database, struct tn_summary *summary, size
     struct tn_summary_totals *const both[] = {&summary->all, &summary->totals};
     for (size_t i = 0; i < 2; i++)
         both[i]->live_bytes = both[i]->peak_live_bytes = both[i]->peak_live_count = both[i]->peak_ns = 0;
-    return tn_summary_scan(database, summary, top);
+    return tn_summary_from_events(database, summary, top);
 }
 
 /* ---------------------------------------------------------------------------------------- the whole */
@@ -248,8 +253,8 @@ static int load(struct tn_log *log, uint64_t process_id, size_t top, struct tn_s
     return r == 0 ? load_sites(database, summary, top) : r;
 }
 
-/* Why a summary could not be loaded, as the tools print it. */
-static int say(struct tn_log *log, uint64_t process_id, int code, struct tn_error *error)
+/* Fill error with why a summary could not be loaded. Returns code. */
+static int refuse(struct tn_log *log, uint64_t process_id, int code, struct tn_error *error)
 {
     if (code == -ENOENT)
         return tn_error_set(error, code, "no process %llu in the log, %s; `tenure info` lists them",
@@ -266,13 +271,12 @@ int tn_summary_load(struct tn_log *log, uint64_t process_id, size_t top, struct 
                     struct tn_error *error)
 {
     struct tn_summary summary = {0};
-    /* One transaction, so that all queries see a log that is being written at the same moment. */
     tn_sql_run(tn_log_database(log), "SAVEPOINT summary");
     int r = load(log, process_id, top, &summary);
     tn_sql_run(tn_log_database(log), "RELEASE summary");
     if (r < 0) {
         tn_summary_finish(&summary);
-        return say(log, process_id, r, error);
+        return refuse(log, process_id, r, error);
     }
     *ret_summary = summary;
     return 0;
