@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "allocation_columns.h"
 #include "schema.h"
 
 #include "tenure/log.h"
@@ -13,14 +14,15 @@
  * journal. */
 #define READER_PATIENCE_MS 1000
 
+#define NONE(...)
+#define NAME(upper, name, ...)                                                  ", " #name
+#define STORED_NAME(upper, name, type, member, rule, upper_stored, stored, ...) ", " #stored
+#define STORED_NAMES                                                            TN_ALLOCATION_COLUMNS(NONE, NAME, STORED_NAME, NONE, NAME)
+
 /* In birth order, so that the table grows at its end: its pages are full, and nothing is moved. The virtual
  * table gives this order by itself; SQLite's sorter took as long as all the rest. */
 #define FILL_FROM(id)                                                                                        \
-    "INSERT INTO allocation_row SELECT " id                                                                  \
-    ", process_id, thread_id, stack_id, function_id, size_bytes,"                                            \
-    " excess_bytes, alignment_bytes, address, birth_ns, lifetime_ns, lifetime_allocations, lifetime_bytes,"  \
-    " stack_depth_bytes, free_thread_id, free_stack_id, free_stack_depth_bytes, free_function_id,"           \
-    " previous_id FROM allocation ORDER BY id"
+    "INSERT INTO allocation_row (id" STORED_NAMES ") SELECT " id STORED_NAMES " FROM allocation ORDER BY id"
 
 static int fail(struct sqlite3 *database, int code, struct tn_error *error)
 {

@@ -5,6 +5,7 @@
  * name goes first. Memory in proportion to the blocks that live at once, or bounded where the rows are wanted
  * in order of their ids. */
 
+#include "allocation_columns.h"
 #include "cursor.h"
 #include "ordered.h"
 #include "schema.h"
@@ -18,33 +19,18 @@
 #include <string.h>
 SQLITE_EXTENSION_INIT3
 
-/* In the order of tn_schema_allocation_columns. */
+/* In the order of tn_schema_allocation_columns: those that SQL shows, and the hidden ones, as allocation_row
+ * has them. */
+#define NUMBER(upper, ...) COLUMN_##upper,
+#define NONE(...)
+#define HIDDEN(upper, name, type, member, rule, upper_stored, ...) COLUMN_##upper_stored,
 enum column {
-    COLUMN_ID,
-    COLUMN_PROCESS_ID,
-    COLUMN_THREAD_ID,
-    COLUMN_STACK_ID,
-    COLUMN_SITE_ID,
-    COLUMN_FUNCTION,
-    COLUMN_SIZE_BYTES,
-    COLUMN_USABLE_SIZE_BYTES,
-    COLUMN_ALIGNMENT_BYTES,
-    COLUMN_ADDRESS,
-    COLUMN_BIRTH_NS,
-    COLUMN_DEATH_NS,
-    COLUMN_LIFETIME_NS,
-    COLUMN_LIFETIME_ALLOCATIONS,
-    COLUMN_LIFETIME_BYTES,
-    COLUMN_STACK_DEPTH_BYTES,
-    COLUMN_FREE_THREAD_ID,
-    COLUMN_FREE_STACK_ID,
-    COLUMN_FREE_STACK_DEPTH_BYTES,
-    COLUMN_FREE_FUNCTION,
-    COLUMN_PREVIOUS_ID,
-    COLUMN_FUNCTION_ID, /* hidden from here on: as allocation_row keeps them */
-    COLUMN_FREE_FUNCTION_ID,
-    COLUMN_EXCESS_BYTES,
+    TN_ALLOCATION_COLUMNS(NUMBER, NUMBER, NUMBER, NUMBER, NUMBER)
+        TN_ALLOCATION_COLUMNS(NONE, NONE, HIDDEN, NONE, NONE)
 };
+#undef NUMBER
+#undef HIDDEN
+#undef NONE
 
 enum plan {
     PLAN_ANY_ORDER,
@@ -318,34 +304,20 @@ enum rule {
     RULE_DEATH_ID = 2 | 4, /* both */
 };
 
-/* Versions 14 and 19 of clang-format do not agree on braces in macros. */
-/* clang-format off */
-#define AT(field, rule) {offsetof(struct tn_allocation, field), rule}
+/* clang-format off: versions 14 and 19 do not agree on braces in macros. */
+#define NUMBER(upper, name, member, rule, comment)                                                           \
+    [COLUMN_##upper] = {offsetof(struct tn_allocation, member), RULE_##rule},
+#define TYPED(upper, name, type, member, rule, ...)                                                          \
+    [COLUMN_##upper] = {offsetof(struct tn_allocation, member), RULE_##rule},
+#define STORED_AS(upper, name, type, member, rule, upper_stored, ...)                                        \
+    [COLUMN_##upper] = {offsetof(struct tn_allocation, member), RULE_##rule},                                \
+    [COLUMN_##upper_stored] = {0, RULE_OTHER},
 /* clang-format on */
 
 static const struct {
     uint16_t offset_bytes;
     uint8_t rule;
-} shown[] = {
-    [COLUMN_ID] = AT(id, RULE_ALWAYS),
-    [COLUMN_PROCESS_ID] = AT(process_id, RULE_ALWAYS),
-    [COLUMN_THREAD_ID] = AT(thread_id, RULE_ID),
-    [COLUMN_STACK_ID] = AT(stack_id, RULE_ID),
-    [COLUMN_SIZE_BYTES] = AT(size_bytes, RULE_ALWAYS),
-    [COLUMN_USABLE_SIZE_BYTES] = AT(usable_size_bytes, RULE_ALWAYS),
-    [COLUMN_ALIGNMENT_BYTES] = AT(alignment_bytes, RULE_ALWAYS),
-    [COLUMN_ADDRESS] = AT(address, RULE_ALWAYS),
-    [COLUMN_BIRTH_NS] = AT(birth_ns, RULE_ALWAYS),
-    [COLUMN_DEATH_NS] = AT(death_ns, RULE_DEATH),
-    [COLUMN_LIFETIME_ALLOCATIONS] = AT(lifetime_allocations, RULE_DEATH),
-    [COLUMN_LIFETIME_BYTES] = AT(lifetime_bytes, RULE_DEATH),
-    [COLUMN_STACK_DEPTH_BYTES] = AT(depth_bytes, RULE_ALWAYS),
-    [COLUMN_FREE_THREAD_ID] = AT(free_thread_id, RULE_DEATH_ID),
-    [COLUMN_FREE_STACK_ID] = AT(free_stack_id, RULE_DEATH_ID),
-    [COLUMN_FREE_STACK_DEPTH_BYTES] = AT(free_depth_bytes, RULE_DEATH),
-    [COLUMN_PREVIOUS_ID] = AT(previous_id, RULE_ID),
-    [COLUMN_EXCESS_BYTES] = {0, RULE_OTHER},
-};
+} shown[] = {TN_ALLOCATION_COLUMNS(NUMBER, NUMBER, STORED_AS, TYPED, NUMBER)};
 
 static __attribute__((noinline)) int show_other(struct row_cursor *cursor, sqlite3_context *result,
                                                 int column)
