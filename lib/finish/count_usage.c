@@ -35,7 +35,7 @@ static int count_calls(struct counts *counts, uint64_t stack_id, unsigned functi
     return 0;
 }
 
-static void count_sizes(struct tn_site_use *sizes, const struct tn_log_use *use)
+static void count_sizes(struct tn_site_use *sizes, const struct tn_stack_usage *use)
 {
     if (sizes->births == 0 || use->min_size_bytes < sizes->min_size_bytes)
         sizes->min_size_bytes = use->min_size_bytes;
@@ -44,7 +44,7 @@ static void count_sizes(struct tn_site_use *sizes, const struct tn_log_use *use)
     sizes->births += use->count;
 }
 
-static int count_use(void *context, const struct tn_log_use *use)
+static int count_use(void *context, const struct tn_stack_usage *use)
 {
     struct counts *counts = context;
     bool is_known = use->stack_id < counts->node_count;
@@ -95,7 +95,7 @@ int tn_finish_count_usage(struct tn_finish_job *job, struct tn_stack_use *uses, 
                           size_t node_count, bool *ret_has_stackless)
 {
     struct counts counts = {.uses = uses, .sizes = sizes, .node_count = node_count};
-    int r = tn_log_each_use(job->database, count_use, &counts);
+    int r = tn_log_each_stack_usage(job->database, count_use, &counts);
     if (r < 0)
         r = tn_finish_refuse(job, r, "cannot count events");
     if (r == 0)
