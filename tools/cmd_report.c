@@ -5,6 +5,7 @@
 #include "progress.h"
 #include "say.h"
 #include "tenure/analyze.h"
+#include "tenure/kinds.h"
 #include "tenure/log.h"
 #include "tenure/report.h"
 #include "tenure/summary.h"
@@ -155,10 +156,10 @@ static int print_thresholds(void)
 {
     struct tn_buffer text = {0};
     int r = 0, status = TN_STATUS_MACHINE;
-    for (const struct tn_kind *kind = tn_analyze_kinds(); kind->name != NULL && r == 0; kind++) {
-        r = tn_buffer_print(&text, "%s: %s\n", kind->name, kind->summary);
-        for (const struct tn_threshold *threshold = kind->thresholds;
-             threshold != NULL && threshold->name != NULL && r == 0; threshold++)
+    for (const struct tn_kind *const *kind = tn_kinds; *kind != NULL && r == 0; kind++) {
+        r = tn_buffer_print(&text, "%s: %s\n", (*kind)->name, (*kind)->summary);
+        for (const struct tn_threshold *threshold = (*kind)->thresholds; threshold->name != NULL && r == 0;
+             threshold++)
             r = tn_buffer_print(&text, "  %s=%g (%g to %g)\n      %s\n      default: %s\n", threshold->name,
                                 threshold->fallback, threshold->min, threshold->max, threshold->summary,
                                 threshold->source);
@@ -203,6 +204,7 @@ static int print_report(const struct request *request, const struct tn_summary *
 {
     struct tn_report report = {.summary = summary,
                                .findings = findings,
+                               .kinds = tn_kinds,
                                .least = request->least,
                                .code = request->code,
                                .finding_max = (size_t)request->top,
@@ -223,7 +225,7 @@ static int measure(struct tn_log *log, const char *policies, const struct tn_mod
                    struct tn_findings *findings, struct tn_error *error)
 {
     int r = tn_models_measure(log, "report", policies, effort, findings, error);
-    if (r == 0 && tn_findings_rank(findings) < 0)
+    if (r == 0 && tn_findings_rank(findings, tn_kinds) < 0)
         r = tn_error_set(error, -ENOMEM, "cannot order the findings: out of memory");
     if (r < 0)
         tn_findings_finish(findings);
@@ -262,7 +264,7 @@ static int load(const struct request *request, const char *path, struct tn_summa
         options.process_id = ret_summary->process_id;
         options.progress = tn_progress_show;
         options.user = &progress;
-        r = tn_analyze(log, &options, ret_findings, error);
+        r = tn_analyze(log, tn_kinds, &options, ret_findings, error);
         tn_progress_end(&progress);
         if (r == 0)
             r = measure_as_asked(request, log, ret_summary, ret_findings, error);

@@ -39,6 +39,11 @@ struct tn_evidence_key {
     const struct tn_evidence_key *members; /* keys of an object, or of each entry of a list; NULL: none */
 };
 
+/* Short forms for the entries: key, type and unit without their prefixes; and the words around the value. */
+#define TN_KEY(name, value_type, value_unit)                                                                 \
+    .key = name, .type = TN_VALUE_##value_type, .unit = TN_UNIT_##value_unit
+#define TN_TOLD(words_before, words_after) .before = words_before, .after = words_after
+
 /* The fields of a kind that must not be NULL are marked *; tests/unit/test_kinds.c holds it. */
 struct tn_kind {
     const char *name;             /* * as `--only` takes it and JSON has it: lower case and hyphens */

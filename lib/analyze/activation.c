@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "activation.h"
+#include "tenure/activation.h"
+
+#include "call_order.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +9,7 @@
 /* Positions on a coroutine's stack are no distances from the base of the thread's own. */
 #define DEPTH_BYTES_MAX (UINT64_C(1) << 40)
 
-int tn_activations_begin(struct tn_activations *activations, const struct tn_frames *frames,
+int tn_activations_begin(struct tn_activations *activations, const struct tn_source_frames *frames,
                          size_t thread_count)
 {
     *activations = (struct tn_activations){.frames = frames, .thread_count = thread_count};
@@ -15,7 +17,7 @@ int tn_activations_begin(struct tn_activations *activations, const struct tn_fra
     activations->is_told = calloc(frames->function_count, sizeof(activations->is_told[0]));
     if (activations->threads == NULL || activations->is_told == NULL)
         return -ENOMEM;
-    return tn_reach_begin(frames, &activations->reach);
+    return tn_call_order_open(frames, &activations->call_order);
 }
 
 void tn_activations_finish(struct tn_activations *activations)
@@ -25,7 +27,7 @@ void tn_activations_finish(struct tn_activations *activations)
         free(activations->threads[i].marks);
     }
     free(activations->threads);
-    tn_reach_finish(activations->reach);
+    tn_call_order_close(activations->call_order);
     free(activations->is_told);
     *activations = (struct tn_activations){0};
 }
@@ -113,7 +115,7 @@ static int end_unreachable(struct tn_activations *activations, const struct tn_p
     while (level != 0) {
         struct tn_activation *item = &stack->items[level - 1];
         uint32_t from = pass->nodes[before].frame_id, to = pass->nodes[item->node].frame_id;
-        int answer = item->function == 0 ? 1 : tn_reach_follows(activations->reach, pass, from, to);
+        int answer = item->function == 0 ? 1 : tn_call_order_follows(activations->call_order, pass, from, to);
         if (answer != 0)
             return answer < 0 ? answer : 0;
         item->since = event;

@@ -7,7 +7,7 @@
  * each, are kept only while one of their blocks lives. Births and the deaths of young blocks stay in the
  * cache. */
 
-#include "analysis.h"
+#include "tenure/analysis.h"
 
 #define TN_PAGE_IDS 64u
 

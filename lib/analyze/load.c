@@ -43,7 +43,8 @@ static int load_process(struct tn_pass *pass)
     int r =
         tn_pass_prepare(pass,
                         "SELECT coalesce(end_ns, (SELECT max(last_ns) FROM chunk WHERE process_id = ?1), 0),"
-                        " (SELECT coalesce(sum(births), 0) FROM chunk WHERE process_id = ?1)"
+                        " (SELECT coalesce(sum(births), 0) FROM chunk WHERE process_id = ?1),"
+                        " coalesce(exit_kind IN ('signal', 'exec', 'running'), 0)"
                         " FROM process WHERE id = ?1",
                         &row);
     if (r < 0)
@@ -56,6 +57,7 @@ static int load_process(struct tn_pass *pass)
     if (rc == SQLITE_ROW) {
         pass->marks.end_ns = (uint64_t)sqlite3_column_int64(row, 0);
         pass->birth_total = (uint64_t)sqlite3_column_int64(row, 1);
+        pass->is_cut_off = sqlite3_column_int(row, 2) != 0 || !pass->is_complete;
         rc = SQLITE_DONE;
     }
     int end = end_rows(pass, row, rc);

@@ -2,7 +2,7 @@
 #include "pass.h"
 
 #include "blocks.h"
-#include "frames.h"
+#include "tenure/source_frames.h"
 
 #include "tenure/map.h"
 
@@ -28,9 +28,9 @@ struct run {
     const struct tn_running *running;
     size_t running_count;
     struct tn_blocks blocks;
-    struct resized *resized; /* owned; by thread */
-    uint32_t last_slot;      /* of the last birth; its block may be gone */
-    struct tn_frames frames; /* owned; loaded when a successor is first asked about */
+    struct resized *resized;        /* owned; by thread */
+    uint32_t last_slot;             /* of the last birth; its block may be gone */
+    struct tn_source_frames frames; /* owned; loaded when a successor is first asked about */
     struct tn_map
         orders; /* stacks of a birth and a release -> 1: the release stands behind, 2: it does not */
     uint32_t *thread_index; /* owned; thread row id - first row id -> index in pass->threads */
@@ -154,7 +154,7 @@ static bool is_behind(const struct run *run, uint32_t birth, uint32_t release)
     if (birth == release || nodes[birth].caller_id == 0 || nodes[birth].frame_id >= run->frames.frame_count ||
         nodes[release].frame_id >= run->frames.frame_count)
         return false;
-    return tn_frames_is_behind(&run->frames, nodes[birth].frame_id, nodes[release].frame_id);
+    return tn_source_frames_is_behind(&run->frames, nodes[birth].frame_id, nodes[release].frame_id);
 }
 
 static int find_order(struct run *run, uint32_t birth, uint64_t release, bool *ret_is_behind)
@@ -168,7 +168,7 @@ static int find_order(struct run *run, uint32_t birth, uint64_t release, bool *r
         *ret_is_behind = *known == 1;
         return 0;
     }
-    int r = run->frames.frames == NULL ? tn_frames_load(run->pass, &run->frames) : 0;
+    int r = run->frames.frames == NULL ? tn_source_frames_load(run->pass, &run->frames) : 0;
     if (r < 0)
         return r;
     *ret_is_behind = is_behind(run, birth, (uint32_t)release);
@@ -393,7 +393,7 @@ int tn_pass_run(struct tn_pass *pass, const struct tn_running *running, size_t r
     if (r < 0 && (pass->error == NULL || pass->error->code == 0))
         r = tn_pass_refuse(pass, r, "cannot analyse events");
     tn_blocks_finish(&run.blocks);
-    tn_frames_finish(&run.frames);
+    tn_source_frames_finish(&run.frames);
     tn_map_finish(&run.orders);
     free(run.resized);
     free(run.thread_index);

@@ -5,7 +5,7 @@
 /* The shared pass itself, for the files that make it: loading what it needs from the log, finding sites,
  * running the events past the analyses. */
 
-#include "analysis.h"
+#include "tenure/analysis.h"
 
 struct sqlite3_stmt;
 struct tn_site_rules;
@@ -42,17 +42,12 @@ int tn_pass_run(struct tn_pass *pass, const struct tn_running *running, size_t r
 /* Release what the pass owns. */
 void tn_pass_finish(struct tn_pass *pass);
 
-/* Note an error: what was attempted, on which log, and why. Returns code. */
-int tn_pass_refuse(const struct tn_pass *pass, int code, const char *what);
-
-/* Prepare a statement, which the caller finalizes. Returns 0 or a negative errno with the story told. */
-int tn_pass_prepare(const struct tn_pass *pass, const char *sql, struct sqlite3_stmt **ret_statement);
-
 /* Whether what was reached via this function is part of an object of the C library, and none of the program's
  * (fopen, pthread_create). via may be NULL. */
 bool tn_is_library_object(const char *via);
 
 /* Check the thresholds that were set: names and ranges. Returns 0 or -EINVAL with the story in error. */
-int tn_thresholds_check(const struct tn_analyze_options *options, struct tn_error *error);
+int tn_thresholds_check(const struct tn_kind *const *kinds, const struct tn_analyze_options *options,
+                        struct tn_error *error);
 
 #endif

@@ -100,6 +100,16 @@ static void bind_text(sqlite3_stmt *statement, int index, const char *text)
         sqlite3_bind_null(statement, index);
 }
 
+/* Bind what a JSON writer has written, and release it. */
+static int bind_json(sqlite3_stmt *statement, int index, struct tn_json *json)
+{
+    if (json->error == 0)
+        sqlite3_bind_text(statement, index, (const char *)json->out->data, (int)json->out->size_bytes,
+                          SQLITE_TRANSIENT);
+    tn_buffer_finish(json->out);
+    return json->error;
+}
+
 static int bind_heap_deltas(sqlite3_stmt *statement, int index, const struct tn_finding_saving *saving)
 {
     struct tn_buffer text = {0};
@@ -108,10 +118,15 @@ static int bind_heap_deltas(sqlite3_stmt *statement, int index, const struct tn_
     for (size_t i = 0; i < saving->heap_delta_count; i++)
         tn_json_int(&json, saving->heap_deltas[i].policy, saving->heap_deltas[i].bytes);
     tn_json_close_object(&json);
-    if (json.error == 0)
-        sqlite3_bind_text(statement, index, (const char *)text.data, (int)text.size_bytes, SQLITE_TRANSIENT);
-    tn_buffer_finish(&text);
-    return json.error;
+    return bind_json(statement, index, &json);
+}
+
+static int bind_evidence(sqlite3_stmt *statement, int index, const struct tn_evidence_set *evidence)
+{
+    struct tn_buffer text = {0};
+    struct tn_json json = {.out = &text};
+    tn_evidence_write_json(evidence, NULL, &json);
+    return bind_json(statement, index, &json);
 }
 
 static int insert_finding(const struct saving *saving, sqlite3_stmt *statement,
@@ -128,7 +143,8 @@ static int insert_finding(const struct saving *saving, sqlite3_stmt *statement,
     sqlite3_bind_int64(statement, 9, finding->saving.bytes_removed);
     sqlite3_bind_int64(statement, 10, finding->saving.peak_bytes_delta);
     int r = bind_heap_deltas(statement, 11, &finding->saving);
-    bind_text(statement, 12, finding->evidence);
+    if (r == 0)
+        r = bind_evidence(statement, 12, &finding->evidence);
     bind_text(statement, 13, finding->query);
     bind_text(statement, 14, finding->code);
     bind_text(statement, 15, finding->notes);

@@ -210,7 +210,7 @@ static size_t operand_bytes(const struct decoder *decoder, enum form form)
 
 /* A jump through one fixed place in memory is what a table of imported functions has: the function ends by
  * calling another one. A switch jumps through a register, or with an index. */
-static enum tn_step step_of(const struct decoder *decoder)
+static enum tn_instruction_flow step_of(const struct decoder *decoder)
 {
     unsigned extension = decoder->modrm >> 3 & 7;
     if (decoder->is_vector || decoder->map > MAP_TWO)
