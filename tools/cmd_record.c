@@ -7,6 +7,7 @@
 #include "recording.h"
 #include "say.h"
 #include "tenure/finish.h"
+#include "tenure/limits.h"
 #include "tenure/log.h"
 #include "tenure/site.h"
 
@@ -20,11 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The bounds of the ring are those of the wire (include/tenure/ring.h), which tools do not include. */
-#define RING_BYTES_MIN     (UINT64_C(256) * 1024)
-#define RING_BYTES_MAX     (UINT64_C(64) * 1024 * 1024)
-#define RING_BYTES_DEFAULT (UINT64_C(1024) * 1024)
-#define VARIABLES_MAX      6
+#define VARIABLES_MAX 6
 
 /* The command line of `record`, checked. */
 struct request {
@@ -96,8 +93,8 @@ static int check_options(const struct tn_arguments *arguments, struct request *r
     bool has_free_stacks, has_children, finds_wrappers;
     int r = tn_option_count(arguments, "depth", 1, TN_STACK_DEPTH_MAX, TN_STACK_DEPTH_DEFAULT, &depth, error);
     if (r == 0)
-        r = tn_option_bytes(arguments, "ring-size", RING_BYTES_MIN, RING_BYTES_MAX, RING_BYTES_DEFAULT,
-                            &ring_bytes, error);
+        r = tn_option_bytes(arguments, "ring-size", TN_RING_BYTES_MIN, TN_RING_BYTES_MAX,
+                            TN_RING_BYTES_DEFAULT, &ring_bytes, error);
     if (r == 0)
         r = tn_option_yes_no(arguments, "free-stacks", true, &has_free_stacks, error);
     if (r == 0)

@@ -31,11 +31,11 @@ static void put_layout(struct tn_json *json, const struct tn_replay_failure *fai
 {
     tn_json_open_array(json, "layout");
     for (size_t i = 0; i < failure->layout_count; i++) {
-        const struct tn_extent *extent = &failure->layout[i];
+        const struct tn_heap_extent *extent = &failure->layout[i];
         tn_json_open_object(json, NULL);
         tn_json_uint(json, "offset_bytes", extent->offset_bytes);
         tn_json_uint(json, "size_bytes", extent->size_bytes);
-        tn_json_bool(json, "is_free", extent->kind == TN_EXTENT_FREE);
+        tn_json_bool(json, "is_free", extent->kind == TN_HEAP_FREE);
         tn_json_close_object(json);
     }
     tn_json_close_array(json);
@@ -104,11 +104,11 @@ static void put_pins(struct tn_json *json, const struct tn_simulation *simulatio
                      const struct tn_replay_result *result)
 {
     tn_json_open_array(json, "pinning");
-    for (size_t i = 0; i < result->pin_count && result->pins[i].byte_ns > 0; i++) {
+    for (size_t i = 0; i < result->pin_count && result->pins[i].pin.byte_ns > 0; i++) {
         tn_json_open_object(json, NULL);
         put_site(json, simulation, "site", result->pins[i].site_id);
-        tn_json_real(json, "byte_seconds", result->pins[i].byte_ns / 1e9, 9);
-        tn_json_uint(json, "peak_bytes", result->pins[i].peak_bytes);
+        tn_json_real(json, "byte_seconds", result->pins[i].pin.byte_ns / 1e9, 9);
+        tn_json_uint(json, "peak_bytes", result->pins[i].pin.peak_bytes);
         tn_json_close_object(json);
     }
     tn_json_close_array(json);

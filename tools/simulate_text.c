@@ -92,11 +92,9 @@ static int print_row(const struct tn_simulate_policy *policy, struct tn_buffer *
         percent(fragmentation->external_mean_bytes, fragmentation->live_mean_bytes));
 }
 
-static int print_extent(const struct tn_extent *extent, struct tn_buffer *out)
+static int print_extent(const struct tn_heap_extent *extent, struct tn_buffer *out)
 {
-    const char *kind = extent->kind == TN_EXTENT_FREE    ? " free"
-                       : extent->kind == TN_EXTENT_FIXED ? " fixed"
-                                                         : "";
+    const char *kind = extent->kind == TN_HEAP_FREE ? " free" : extent->kind == TN_HEAP_FIXED ? " fixed" : "";
     return tn_buffer_print(out, "[%" PRIu64 "%s]", extent->size_bytes, kind);
 }
 
@@ -158,11 +156,11 @@ static int print_pins(const struct tn_simulation *simulation, const struct tn_re
     if (simulation->log == NULL)
         return 0;
     for (size_t i = 0; i < result->pin_count && i < PINS_SHOWN && r == 0; i++) {
-        if (result->pins[i].byte_ns <= 0)
+        if (result->pins[i].pin.byte_ns <= 0)
             break;
-        r = tn_buffer_print(out,
-                            "%s %14.6g byte seconds, at most %s: ", i == 0 ? "  pinned by" : "           ",
-                            result->pins[i].byte_ns / 1e9, tn_print_bytes(peak, result->pins[i].peak_bytes));
+        r = tn_buffer_print(
+            out, "%s %14.6g byte seconds, at most %s: ", i == 0 ? "  pinned by" : "           ",
+            result->pins[i].pin.byte_ns / 1e9, tn_print_bytes(peak, result->pins[i].pin.peak_bytes));
         if (r == 0)
             r = print_site(simulation, result->pins[i].site_id, out);
         if (r == 0)

@@ -41,8 +41,16 @@ sanitized_tests='truth_chains truth_operators truth_fork_tree truth_fork_exec tr
     interrupt bad_info_truncated bad_info_text_file bad_info_newer bad_sql_syntax bad_report_truncated
     report_of_damaged_chunk recorder_terminated disk_full findings odd'
 
-counts=$(mktemp) || exit 1
-trap 'rm -f "$counts"' EXIT
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+counts=$scratch/counts
+: >"$counts"
+
+# Every test starts in a world without caches and settings of the tester's. It is a wrapper around each test, since
+# Meson itself may be installed below the tester's home.
+mkdir "$scratch/home" "$scratch/tmp" && mkdir -m 700 "$scratch/run" || exit 1
+clean_world="env -u XDG_CACHE_HOME -u XDG_CONFIG_HOME -u XDG_DATA_HOME -u XDG_STATE_HOME HOME=$scratch/home
+    TMPDIR=$scratch/tmp XDG_RUNTIME_DIR=$scratch/run LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1"
 
 # Count one result: pass, fail or skip; a failure with its name.
 count() {
@@ -68,13 +76,15 @@ build() {
 run() {
     folder=$root/$1 kind=$1
     shift
-    rm -f "$folder/meson-logs/testlog.json"
-    meson test -C "$folder" --print-errorlogs "$@" || true
-    [ -f "$folder/meson-logs/testlog.json" ] || {
+    # Meson adds the wrapper's name to that of its log.
+    results=$folder/meson-logs/testlog-env.json
+    rm -f "$results"
+    meson test -C "$folder" --print-errorlogs --wrapper "$clean_world" "$@" || true
+    [ -f "$results" ] || {
         count fail "$kind: no test ran"
         return
     }
-    python3 - "$folder/meson-logs/testlog.json" "$kind" >>"$counts" <<'END'
+    python3 - "$results" "$kind" >>"$counts" <<'END'
 import json, sys
 
 for line in open(sys.argv[1]):

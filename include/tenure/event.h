@@ -2,20 +2,21 @@
 #ifndef TENURE_EVENT_H
 #define TENURE_EVENT_H
 
-/* The wire: one event as it lies in a ring, written by the shim, read by the recorder.
+/* The wire format: how one event lies in a ring. The shim writes events and the recorder reads
+ * them, by the functions of event_body.h; nobody else knows the layout.
  *
- * An event is a run of 8-byte words in native byte order. Word 0 says what it is and how long it is, so
- * that a reader can step over a kind it does not know. Nothing here is stored in a log: the layout may
- * change whenever shim and recorder change together; the handshake (session.h) refuses a pair that was
- * not built together, so there is no compatibility to keep.
+ * An event is a run of 8-byte words in native byte order. Word 0 says what it is and how long it is, so that
+ * a reader can step over a kind that it does not know. Events are never stored in a log, and the handshake
+ * (session.h) refuses a shim and a recorder that were not built from the same headers: the layout may change
+ * at any time.
  *
  *   word 0   bits  0-5   kind        (enum tn_event_kind)
  *            bits  6-19  words       (length of the event, this word included)
  *            bits 20-25  function    (enum tn_function, 0 where it has no meaning)
- *            bits 26-31  flags       (TN_EVENT_FLAG_*)
+ *            bits 26-31  flags       (TN_EVENT_FLAG_*, of LOSS: TN_LOSS_*)
  *            bits 32-63  stack id    (given by the shim, per process, from 1; 0 = none was taken)
  *   word 1   ticks: the time stamp, on the clock that the shared header names
- *   word 2.. by kind:
+ *   word 2.. the body, by kind:
  *
  *   BIRTH, REALLOC_COMMIT
  *            word 2  bits 0-47 address, bits 48-63 usable_size - size (bytes)
@@ -28,40 +29,43 @@
  *   FAILURE  word 2  size_bytes
  *            word 3  bits 32-63 depth_bytes
  *   STACK    word 2  bits 0-31 frame count, bit 32: the stack was cut at the depth limit
- *            word 3.. one word a frame, innermost first: bits 0-47 return address (tn_frame_pack), bits
- *                    48-63 frame_bytes / 8; the value 0xffff there: the next word is frame_bytes
+ *            word 3.. one word a frame, innermost first: bits 0-47 return address, bits 48-63 frame size
+ *                    in units of 8 bytes; 0xffff there: the next word is the frame size in bytes
  *   MODULE   word 2  load bias (what is added to an address in the file)
  *            word 3  start, word 4 end of the mapped range
  *            word 5  bits 0-31 build-id length, bits 32-63 path length (bytes)
  *            word 6.. build-id, padded to a word; path without NUL, padded to a word
  *   MODULE_GONE  word 2 load bias, word 3 start
  *   MARK     word 2  text length in bytes; word 3.. text, padded to a word
- *   LOSS     word 2  number of events lost since the last LOSS of this ring; flags: TN_LOSS_*
+ *   LOSS     word 2  number of events lost since the last LOSS of this ring
  *   THREAD_BEGIN  word 2 tid, word 3 highest address of its stack, word 4 stack size in bytes,
  *            word 5, 6  name (16 bytes, NUL padded)
- *   THREAD_END, PAUSE, RESUME   nothing more
- *   LEAVE    word 2 bits 0-31 depth_bytes, not 0, of the CFA of a function that was left or entered: what was
- * under way at that position or below it is over (programs built with -finstrument-functions). Only what no
- * LEAVE before it has told since the thread's last event of another kind
+ *   THREAD_END, PAUSE, RESUME   no body
+ *   LEAVE    word 2  bits 0-31 depth_bytes, not 0, of the CFA of a function that was left or entered:
+ *            whatever was active at that depth or deeper has ended. Sent by programs built with
+ *            -finstrument-functions, and only when it ends more than the LEAVEs since the thread's last
+ *            event of another kind did
  *
- * depth_bytes is the highest address of the thread's stack minus the CFA of the allocation function's
- * caller (the CFA of the interposed function: the value of the stack pointer before the call). */
+ * depth_bytes is the highest address of the thread's stack minus the CFA of the allocation function (the
+ * value of the stack pointer before the program called it).
+ *
+ * The functions here are pure; each costs a few shifts. */
 
-#include <stdbool.h>
+#include "tenure/limits.h"
+
 #include <stdint.h>
 
 enum tn_event_kind {
     TN_EVENT_PAD = 0, /* filler up to the end of the ring; only `words` counts, it has no word 1 */
     TN_EVENT_BIRTH = 1,
     TN_EVENT_DEATH = 2,
-    TN_EVENT_REALLOC_BEGIN = 3, /* committed before the real call: tentative release of the block */
-    TN_EVENT_REALLOC_COMMIT =
-        4,                /* after it, same thread: birth; FAILED: the block lives on; RELEASED: no birth */
-    TN_EVENT_FAILURE = 5, /* the real allocator returned NULL */
-    TN_EVENT_STACK = 6,   /* control ring only: first sight of a stack */
-    TN_EVENT_MODULE = 7,  /* control ring only */
-    TN_EVENT_MODULE_GONE = 8, /* control ring only */
-    TN_EVENT_MARK = 9,        /* control ring only */
+    TN_EVENT_REALLOC_BEGIN = 3,  /* committed before the real call: the block may be released by it */
+    TN_EVENT_REALLOC_COMMIT = 4, /* after it, same thread: a birth, unless a flag says otherwise */
+    TN_EVENT_FAILURE = 5,        /* the real allocator returned NULL */
+    TN_EVENT_STACK = 6,          /* control ring only: before the first event that bears its id */
+    TN_EVENT_MODULE = 7,         /* control ring only: before the first stack that shows it */
+    TN_EVENT_MODULE_GONE = 8,    /* control ring only */
+    TN_EVENT_MARK = 9,           /* control ring only */
     TN_EVENT_LOSS = 10,
     TN_EVENT_THREAD_BEGIN = 11, /* first event of a thread in its ring */
     TN_EVENT_THREAD_END = 12,
@@ -93,18 +97,17 @@ enum tn_function {
     TN_FUNCTION_COUNT
 };
 
-#define TN_EVENT_FLAG_WIDE   0x01u /* BIRTH, REALLOC_COMMIT: words 4 to 6 are there */
-#define TN_EVENT_FLAG_FAILED 0x02u /* REALLOC_COMMIT: NULL was returned, the block lives on */
-#define TN_EVENT_FLAG_RELEASED                                                                               \
-    0x04u /* REALLOC_COMMIT: realloc(p, 0) released the block, nothing was born                              \
-           */
+#define TN_EVENT_FLAG_WIDE     0x01u /* BIRTH, REALLOC_COMMIT: words 4 to 6 are there */
+#define TN_EVENT_FLAG_FAILED   0x02u /* REALLOC_COMMIT: NULL was returned, the block lives on */
+#define TN_EVENT_FLAG_RELEASED 0x04u /* REALLOC_COMMIT: realloc(p, 0) released the block; no birth */
 
 #define TN_LOSS_RING_FULL 0x01u /* the recorder did not make room in time */
 #define TN_LOSS_NESTED    0x02u /* a signal handler allocated while its thread was inside the shim */
-#define TN_LOSS_NO_SLOT   0x04u /* more threads at once than slots */
+#define TN_LOSS_NO_SLOT   0x04u /* there were more threads at once than slots */
 #define TN_LOSS_EARLY     0x08u /* before the shim was ready, or after it had ended */
 
 #define TN_EVENT_WORDS_MAX     16383u /* what 14 bits hold */
+#define TN_EVENT_BARE_WORDS    2u     /* an event without a body */
 #define TN_EVENT_BIRTH_WORDS   4u
 #define TN_EVENT_WIDE_WORDS    7u
 #define TN_EVENT_DEATH_WORDS   4u
@@ -113,14 +116,18 @@ enum tn_function {
 #define TN_EVENT_LEAVE_WORDS   3u
 #define TN_EVENT_THREAD_WORDS  7u
 #define TN_EVENT_STACK_WORDS   3u /* and one or two a frame */
+#define TN_EVENT_MARK_WORDS    3u /* and the text */
 #define TN_EVENT_MODULE_WORDS  6u /* and build-id and path */
+#define TN_EVENT_GONE_WORDS    4u
+#define TN_THREAD_NAME_BYTES   16u /* the kernel's limit, NUL included */
 #define TN_ADDRESS_MASK        ((UINT64_C(1) << 48) - 1)
-#define TN_FRAME_BYTES_ESCAPE  UINT64_C(0xffff)
-#define TN_STACK_CUT           (UINT64_C(1) << 32)
-#define TN_STACK_DEPTH_DEFAULT 1024u
-#define TN_STACK_DEPTH_MAX     8000u /* 2 words a frame still fit TN_EVENT_WORDS_MAX */
 
-/* Word 0 from its parts. All ranges as in the layout above. Cost: three shifts. */
+_Static_assert(TN_EVENT_STACK_WORDS + 2 * TN_STACK_DEPTH_MAX <= TN_EVENT_WORDS_MAX, "the deepest stack fits");
+
+/* ---- word 0 ---- */
+
+/* Word 0 from its parts; ranges as in the layout above. Parts that are not known yet may be 0, and be added
+ * by an OR with a second word 0 that has only them. */
 static inline uint64_t tn_event_head(enum tn_event_kind kind, uint32_t words, enum tn_function function,
                                      uint32_t flags, uint32_t stack_id)
 {
@@ -140,7 +147,8 @@ static inline uint32_t tn_event_words_of(uint64_t head)
     return (uint32_t)(head >> 6 & 0x3fff);
 }
 
-/* The function in a word 0. */
+/* The function in a word 0, as it stands there; may be TN_FUNCTION_COUNT or more when the ring was damaged.
+ */
 static inline uint32_t tn_event_function_of(uint64_t head)
 {
     return (uint32_t)(head >> 20 & 0x3f);
@@ -158,24 +166,10 @@ static inline uint32_t tn_event_stack_of(uint64_t head)
     return (uint32_t)(head >> 32);
 }
 
-/* A frame's first word; frame_bytes that do not fit (too large, or no multiple of 8) give the escape.
- *
- * pc           return address, or the address after the interrupted instruction below a signal frame, so
- *              that pc - 1 lies in the calling (interrupted) instruction always
- * frame_bytes  this frame's CFA minus its callee's CFA; the innermost frame's callee is the interposed
- *              function, whose CFA is the event's own */
-static inline uint64_t tn_frame_pack(uint64_t pc, uint64_t frame_bytes)
-{
-    uint64_t units = frame_bytes / 8;
-    if (frame_bytes % 8 != 0 || units >= TN_FRAME_BYTES_ESCAPE)
-        units = TN_FRAME_BYTES_ESCAPE;
-    return (pc & TN_ADDRESS_MASK) | units << 48;
-}
-
-/* Whether the word after a frame's first word holds its frame_bytes. */
-static inline bool tn_frame_is_escaped(uint64_t word)
-{
-    return word >> 48 == TN_FRAME_BYTES_ESCAPE;
-}
+/* What decides whether an event is of one kind, of the usual four words, and has no flag. Two heads that are
+ * equal under this mask differ in function and stack id only. */
+#define TN_EVENT_SHAPE_MASK  (UINT64_C(0x3f) | UINT64_C(0x3fff) << 6 | UINT64_C(0x3f) << 26)
+#define TN_EVENT_SHAPE_BIRTH (TN_EVENT_BIRTH | (uint64_t)TN_EVENT_BIRTH_WORDS << 6)
+#define TN_EVENT_SHAPE_DEATH (TN_EVENT_DEATH | (uint64_t)TN_EVENT_DEATH_WORDS << 6)
 
 #endif

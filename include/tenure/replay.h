@@ -112,7 +112,7 @@ struct tn_replay_failure {
     uint32_t site_id;
     uint32_t thread_id;
     enum tn_replay_class class;
-    struct tn_extent *layout; /* owned; in address order */
+    struct tn_heap_extent *layout; /* owned; in address order */
     size_t layout_count;
 };
 
@@ -131,9 +131,8 @@ struct tn_replay_sample {
 /* Who pins the holes: free bytes on both sides of a site's blocks, which would be one without these blocks,
  * multiplied by time. */
 struct tn_replay_pin {
-    uint32_t site_id;
-    double byte_ns;      /* free bytes x time */
-    uint64_t peak_bytes; /* most free bytes pinned at one moment */
+    uint32_t site_id;       /* 0: unknown */
+    struct tn_heap_pin pin; /* over all samples */
 };
 
 /* Fragmentation over the whole replay. */

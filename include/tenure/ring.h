@@ -27,6 +27,8 @@
  * producer's store buffer while its time stamp is read early; the slack is far above the hundred
  * nanoseconds or so that this lasts (an interrupt or a switch of threads drains the buffer). */
 
+#include "tenure/limits.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,9 +38,6 @@
 #define TN_CACHE_LINE          64
 #define TN_SHARED_SLOTS_OFFSET 4096
 #define TN_SLOT_COUNT_DEFAULT  1024u
-#define TN_RING_BYTES_DEFAULT  (1024u * 1024u)
-#define TN_RING_BYTES_MIN      (256u * 1024u) /* a quarter holds the longest event */
-#define TN_RING_BYTES_MAX      (64u * 1024u * 1024u)
 #define TN_CONTROL_SLOT        0u
 #define TN_ORDER_SLACK_NS      UINT64_C(20000)
 

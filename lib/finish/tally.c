@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tally.h"
 
+#include "tenure/limits.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,9 +120,9 @@ static int count_death(struct tn_tally *tally, const struct tn_living_block *blo
     tally->live_bytes -= block->size_bytes;
     if (block->thread_id != (uint32_t)event->thread_id)
         tally->freed_by_other_thread++;
-    if (lifetime_bytes < TN_SHORT_LIVED_BYTES) {
+    if (lifetime_bytes < TN_SHORT_LIFETIME_BYTES) {
         tally->short_lived++;
-        tally->small_short_lived += block->size_bytes <= TN_SMALL_BYTES;
+        tally->small_short_lived += block->size_bytes <= TN_SMALL_SIZE_BYTES;
     }
     int r = tn_quantile_add(&tally->lifetime_ns, lifetime_ns);
     if (r == 0)

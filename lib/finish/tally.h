@@ -11,8 +11,6 @@
 #include "tenure/log.h"
 #include "tenure/map.h"
 
-#define TN_SMALL_BYTES        1024u  /* small: at most; as in the report's "small and short-lived" */
-#define TN_SHORT_LIVED_BYTES  32768u /* short-lived: released before the process asked for as much again */
 #define TN_DISTINCT_SIZES_MAX 16384u /* sizes told apart at one site; more are shown as this many */
 #define TN_SIZE_BITS          1024u  /* sizes below have a bit each; the others go into a map */
 

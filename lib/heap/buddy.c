@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "extent_tree.h"
 #include "policy.h"
-#include "tree.h"
 
 #define LEAST_DEFAULT 16
 
@@ -14,7 +14,7 @@ struct buddy {
 static void insert(struct tn_heap *heap, uint32_t number)
 {
     struct buddy *buddy = heap->state;
-    tn_chunk(&heap->space, number)->key = tn_chunk(&heap->space, number)->offset;
+    tn_extent(&heap->space, number)->key = tn_extent(&heap->space, number)->offset;
     tn_tree_insert(&buddy->tree, &heap->space, number);
 }
 
@@ -61,19 +61,19 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
     if (number == 0)
         return 0;
     tn_tree_remove(&buddy->tree, space, number);
-    while (tn_chunk(space, number)->size > need_bytes)
-        insert(heap, tn_space_cut_high(space, number, tn_chunk(space, number)->size / 2));
+    while (tn_extent(space, number)->size > need_bytes)
+        insert(heap, tn_space_cut_high(space, number, tn_extent(space, number)->size / 2));
     return number;
 }
 
 /* The other half of the block that this one was split from, if it is whole and free; else 0. */
 static uint32_t buddy_of(const struct tn_space *space, uint32_t number)
 {
-    const struct tn_chunk *chunk = tn_chunk(space, number);
-    uint32_t other = (chunk->offset & chunk->size) != 0 ? chunk->before : chunk->after;
-    if (!tn_chunk_is_free(space, other) || tn_chunk(space, other)->size != chunk->size)
+    const struct tn_extent *extent = tn_extent(space, number);
+    uint32_t other = (extent->offset & extent->size) != 0 ? extent->before : extent->after;
+    if (!tn_extent_is_free(space, other) || tn_extent(space, other)->size != extent->size)
         return 0;
-    return tn_chunk(space, other)->offset == (chunk->offset ^ chunk->size) ? other : 0;
+    return tn_extent(space, other)->offset == (extent->offset ^ extent->size) ? other : 0;
 }
 
 static void release(struct tn_heap *heap, uint32_t number)
@@ -89,7 +89,7 @@ static void release(struct tn_heap *heap, uint32_t number)
 static bool resize(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_t need_bytes)
 {
     (void)size;
-    return tn_chunk(&heap->space, number)->size >= need_bytes;
+    return tn_extent(&heap->space, number)->size >= need_bytes;
 }
 
 static void grow(struct tn_heap *heap, uint64_t more)
@@ -102,14 +102,14 @@ static void grow(struct tn_heap *heap, uint64_t more)
     release(heap, tn_space_extend(space, size));
 }
 
-static const char *check_chunk(const struct tn_space *space, uint32_t number)
+static const char *check_extent(const struct tn_space *space, uint32_t number)
 {
-    const struct tn_chunk *chunk = tn_chunk(space, number);
-    if ((chunk->size & (chunk->size - 1)) != 0 || (chunk->offset & (chunk->size - 1)) != 0)
+    const struct tn_extent *extent = tn_extent(space, number);
+    if ((extent->size & (extent->size - 1)) != 0 || (extent->offset & (extent->size - 1)) != 0)
         return "a block is no power of two, or not at a multiple of its size";
-    if (chunk->kind != TN_CHUNK_FREE)
+    if (extent->kind != TN_EXTENT_FREE)
         return NULL;
-    if (!chunk->is_indexed)
+    if (!extent->is_indexed)
         return "a free block is in no list";
     return buddy_of(space, number) != 0 ? "two free buddies were not merged" : NULL;
 }
@@ -118,13 +118,13 @@ static const char *check(const struct tn_heap *heap)
 {
     const struct buddy *buddy = heap->state;
     uint32_t count = 0;
-    for (uint32_t number = heap->space.first; number != 0; number = tn_chunk(&heap->space, number)->after) {
-        if (tn_chunk(&heap->space, number)->kind == TN_CHUNK_FIXED)
+    for (uint32_t number = heap->space.first; number != 0; number = tn_extent(&heap->space, number)->after) {
+        if (tn_extent(&heap->space, number)->kind == TN_EXTENT_FIXED)
             continue;
-        const char *story = check_chunk(&heap->space, number);
+        const char *story = check_extent(&heap->space, number);
         if (story != NULL)
             return story;
-        count += tn_chunk_is_free(&heap->space, number);
+        count += tn_extent_is_free(&heap->space, number);
     }
     return count == buddy->tree.count ? tn_tree_check(&buddy->tree, &heap->space)
                                       : "the lists hold what is not free";

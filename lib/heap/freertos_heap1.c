@@ -30,7 +30,7 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
 {
     struct heap1 *heap1 = heap->state;
     (void)size;
-    if (tn_chunk(&heap->space, heap1->top)->size <= need_bytes)
+    if (tn_extent(&heap->space, heap1->top)->size <= need_bytes)
         return 0;
     return tn_space_cut_low(&heap->space, heap1->top, need_bytes);
 }
@@ -40,13 +40,13 @@ static void release(struct tn_heap *heap, uint32_t number)
 {
     struct tn_space *space = &heap->space;
     tn_space_fix(space, number);
-    uint32_t before = tn_chunk(space, number)->before;
-    if (before != 0 && tn_chunk(space, before)->kind == TN_CHUNK_FIXED) {
+    uint32_t before = tn_extent(space, number)->before;
+    if (before != 0 && tn_extent(space, before)->kind == TN_EXTENT_FIXED) {
         tn_space_join(space, before, number);
         number = before;
     }
-    uint32_t after = tn_chunk(space, number)->after;
-    if (after != 0 && tn_chunk(space, after)->kind == TN_CHUNK_FIXED)
+    uint32_t after = tn_extent(space, number)->after;
+    if (after != 0 && tn_extent(space, after)->kind == TN_EXTENT_FIXED)
         tn_space_join(space, number, after);
 }
 
@@ -62,10 +62,10 @@ static const char *check(const struct tn_heap *heap)
 {
     const struct heap1 *heap1 = heap->state;
     uint32_t count = 0;
-    for (uint32_t number = heap->space.first; number != 0; number = tn_chunk(&heap->space, number)->after)
-        count += tn_chunk_is_free(&heap->space, number);
-    return count == 1 && tn_chunk_is_free(&heap->space, heap1->top) ? NULL
-                                                                    : "something is free below the top";
+    for (uint32_t number = heap->space.first; number != 0; number = tn_extent(&heap->space, number)->after)
+        count += tn_extent_is_free(&heap->space, number);
+    return count == 1 && tn_extent_is_free(&heap->space, heap1->top) ? NULL
+                                                                     : "something is free below the top";
 }
 
 const struct tn_policy tn_policy_freertos_heap1 = {

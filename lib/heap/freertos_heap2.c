@@ -11,7 +11,7 @@ struct heap2 {
 static void insert(struct tn_heap *heap, uint32_t number)
 {
     struct heap2 *heap2 = heap->state;
-    tn_chunk(&heap->space, number)->key = --heap2->rank;
+    tn_extent(&heap->space, number)->key = --heap2->rank;
     tn_tree_insert(&heap2->tree, &heap->space, number);
 }
 
@@ -40,8 +40,8 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need)
     if (block == 0)
         return 0;
     tn_tree_remove(&heap2->tree, space, block);
-    if (tn_chunk(space, block)->size - need >= tn_freertos_least_rest(heap))
-        insert(heap, tn_space_cut_high(space, block, tn_chunk(space, block)->size - need));
+    if (tn_extent(space, block)->size - need >= tn_freertos_least_rest(heap))
+        insert(heap, tn_space_cut_high(space, block, tn_extent(space, block)->size - need));
     return block;
 }
 
@@ -49,8 +49,8 @@ static const char *check(const struct tn_heap *heap)
 {
     const struct heap2 *heap2 = heap->state;
     uint32_t count = 0;
-    for (uint32_t number = heap->space.first; number != 0; number = tn_chunk(&heap->space, number)->after)
-        count += tn_chunk_is_free(&heap->space, number);
+    for (uint32_t number = heap->space.first; number != 0; number = tn_extent(&heap->space, number)->after)
+        count += tn_extent_is_free(&heap->space, number);
     if (count != heap2->tree.count)
         return "the list does not hold exactly the free blocks";
     return tn_tree_check(&heap2->tree, &heap->space);

@@ -16,7 +16,7 @@ static int open(struct tn_heap *heap, struct tn_error *error)
     uint64_t regions = tn_or(heap->options.regions, 1);
     if (regions == 0 || regions > REGIONS_MAX)
         return tn_error_set(error, -EINVAL, "freertos-heap5 has 1 to %d regions", REGIONS_MAX);
-    if (tn_space_reserve(space, 2 * (uint32_t)regions + TN_CHUNKS_PER_STEP) < 0)
+    if (tn_space_reserve(space, 2 * (uint32_t)regions + TN_EXTENTS_PER_STEP) < 0)
         return tn_error_set(error, -ENOMEM, "cannot open a model of freertos-heap5: out of memory");
     uint64_t least = heap->header + tn_freertos_need(heap, 1);
     uint64_t region = tn_round_down(space->size / regions, heap->align);

@@ -62,7 +62,7 @@ static int open(struct tn_heap *heap, struct tn_error *error)
 static uint64_t system_top_size(const struct tn_heap *heap)
 {
     const struct tn_glibc *glibc = heap->state;
-    uint64_t offset = tn_chunk(&heap->space, glibc->top)->offset + heap->control_bytes;
+    uint64_t offset = tn_extent(&heap->space, glibc->top)->offset + heap->control_bytes;
     return glibc->break_bytes > offset ? glibc->break_bytes - offset : 0;
 }
 
@@ -70,14 +70,14 @@ static uint64_t system_top_size(const struct tn_heap *heap)
 static uint64_t top_size(const struct tn_heap *heap)
 {
     const struct tn_glibc *glibc = heap->state;
-    uint64_t size = system_top_size(heap), most = tn_chunk(&heap->space, glibc->top)->size;
+    uint64_t size = system_top_size(heap), most = tn_extent(&heap->space, glibc->top)->size;
     return size < most ? size : most;
 }
 
 static uint32_t take_list(struct tn_heap *heap, struct tn_list *list, uint32_t number)
 {
     tn_list_remove(list, &heap->space, number);
-    tn_chunk(&heap->space, number)->list = TN_GLIBC_NONE;
+    tn_extent(&heap->space, number)->list = TN_GLIBC_NONE;
     return number;
 }
 
@@ -93,7 +93,7 @@ static struct tn_list *cache_with_room(struct tn_heap *heap, uint64_t size)
 
 static void put_in_cache(struct tn_heap *heap, struct tn_list *cache, uint32_t number)
 {
-    tn_chunk(&heap->space, number)->list = TN_GLIBC_CACHE;
+    tn_extent(&heap->space, number)->list = TN_GLIBC_CACHE;
     tn_list_push_front(cache, &heap->space, number);
 }
 
@@ -147,12 +147,12 @@ static uint32_t free_merged(struct tn_heap *heap, uint32_t number)
 {
     struct tn_glibc *glibc = heap->state;
     struct tn_space *space = &heap->space;
-    uint32_t before = tn_chunk(space, number)->before;
+    uint32_t before = tn_extent(space, number)->before;
     if (tn_glibc_is_joinable(heap, before)) {
         tn_glibc_unlink(heap, before);
         tn_space_join(space, number, before);
     }
-    uint32_t after = tn_chunk(space, number)->after;
+    uint32_t after = tn_extent(space, number)->after;
     if (after != 0 && after == glibc->top) {
         tn_space_join(space, glibc->top, number);
         return glibc->top;
@@ -161,7 +161,7 @@ static uint32_t free_merged(struct tn_heap *heap, uint32_t number)
         tn_glibc_unlink(heap, after);
         tn_space_join(space, number, after);
     }
-    tn_chunk(space, number)->list = TN_GLIBC_UNSORTED;
+    tn_extent(space, number)->list = TN_GLIBC_UNSORTED;
     tn_list_push_front(&glibc->unsorted, space, number);
     return number;
 }
@@ -181,11 +181,11 @@ static void consolidate(struct tn_heap *heap)
 static uint32_t split(struct tn_heap *heap, uint32_t number, uint64_t need_bytes)
 {
     struct tn_glibc *glibc = heap->state;
-    uint64_t rest_bytes = tn_chunk(&heap->space, number)->size - need_bytes;
+    uint64_t rest_bytes = tn_extent(&heap->space, number)->size - need_bytes;
     if (rest_bytes < tn_glibc_least_chunk(heap))
         return number;
     uint32_t rest = tn_space_cut_high(&heap->space, number, rest_bytes);
-    tn_chunk(&heap->space, rest)->list = TN_GLIBC_UNSORTED;
+    tn_extent(&heap->space, rest)->list = TN_GLIBC_UNSORTED;
     tn_list_push_front(&glibc->unsorted, &heap->space, rest);
     return number;
 }
@@ -193,9 +193,9 @@ static uint32_t split(struct tn_heap *heap, uint32_t number, uint64_t need_bytes
 static void note_remainder(struct tn_heap *heap, uint32_t number)
 {
     struct tn_glibc *glibc = heap->state;
-    uint32_t rest = tn_chunk(&heap->space, number)->after;
+    uint32_t rest = tn_extent(&heap->space, number)->after;
     if (rest != 0 && rest == glibc->unsorted.first)
-        glibc->last_remainder = tn_chunk(&heap->space, rest)->offset;
+        glibc->last_remainder = tn_extent(&heap->space, rest)->offset;
 }
 
 /* A small request is cut from the last remainder if that is the only unsorted chunk: such requests stay
@@ -204,7 +204,7 @@ static uint32_t try_remainder(struct tn_heap *heap, uint64_t need_bytes)
 {
     struct tn_glibc *glibc = heap->state;
     uint32_t number = glibc->unsorted.last;
-    const struct tn_chunk *chunk = tn_chunk(&heap->space, number);
+    const struct tn_extent *chunk = tn_extent(&heap->space, number);
     if (need_bytes >= tn_glibc_least_large(heap) || glibc->unsorted.count != 1 ||
         chunk->offset != glibc->last_remainder || chunk->size <= need_bytes + tn_glibc_least_chunk(heap))
         return 0;
@@ -226,7 +226,7 @@ static uint32_t sort_out(struct tn_heap *heap, uint64_t need_bytes)
             return number;
         number = glibc->unsorted.last;
         tn_glibc_unlink(heap, number);
-        if (tn_chunk(&heap->space, number)->size != need_bytes) {
+        if (tn_extent(&heap->space, number)->size != need_bytes) {
             tn_glibc_file(heap, number);
             continue;
         }
@@ -319,7 +319,7 @@ static void trim(struct tn_heap *heap)
 static void unmap(struct tn_heap *heap, uint32_t number)
 {
     struct tn_glibc *glibc = heap->state;
-    uint64_t size = tn_chunk(&heap->space, number)->size;
+    uint64_t size = tn_extent(&heap->space, number)->size;
     if (size > glibc->mmap && size <= MMAP_MOST) {
         glibc->mmap = size;
         glibc->trim = 2 * size;
@@ -330,25 +330,25 @@ static void unmap(struct tn_heap *heap, uint32_t number)
 static void release(struct tn_heap *heap, uint32_t number)
 {
     struct tn_glibc *glibc = heap->state;
-    if (tn_chunk(&heap->space, number)->kind == TN_CHUNK_MAPPED) {
+    if (tn_extent(&heap->space, number)->kind == TN_EXTENT_MAPPED) {
         unmap(heap, number);
         return;
     }
-    uint64_t size = tn_chunk(&heap->space, number)->size;
+    uint64_t size = tn_extent(&heap->space, number)->size;
     struct tn_list *cache = cache_with_room(heap, size);
     if (cache != NULL) {
         put_in_cache(heap, cache, number);
         return;
     }
     if (size <= glibc->fast_most) {
-        tn_chunk(&heap->space, number)->list = TN_GLIBC_FAST;
+        tn_extent(&heap->space, number)->list = TN_GLIBC_FAST;
         tn_list_push_front(&glibc->fasts[size / heap->align], &heap->space, number);
         glibc->fast_count++;
         return;
     }
     uint32_t merged = free_merged(heap, number);
     uint64_t merged_bytes =
-        merged == glibc->top ? system_top_size(heap) : tn_chunk(&heap->space, merged)->size;
+        merged == glibc->top ? system_top_size(heap) : tn_extent(&heap->space, merged)->size;
     if (merged_bytes < CONSOLIDATE_BYTES)
         return;
     if (glibc->fast_count > 0)
@@ -361,8 +361,8 @@ static bool resize_in_place(struct tn_heap *heap, uint32_t number, uint64_t need
 {
     struct tn_glibc *glibc = heap->state;
     struct tn_space *space = &heap->space;
-    uint32_t after = tn_chunk(space, number)->after;
-    uint64_t have = tn_chunk(space, number)->size;
+    uint32_t after = tn_extent(space, number)->after;
+    uint64_t have = tn_extent(space, number)->size;
     if (need_bytes > have && after != 0 && after == glibc->top) {
         if (have + top_size(heap) < need_bytes + tn_glibc_least_chunk(heap))
             return false;
@@ -370,12 +370,12 @@ static bool resize_in_place(struct tn_heap *heap, uint32_t number, uint64_t need
         return true;
     }
     if (need_bytes > have) {
-        if (!tn_glibc_is_joinable(heap, after) || have + tn_chunk(space, after)->size < need_bytes)
+        if (!tn_glibc_is_joinable(heap, after) || have + tn_extent(space, after)->size < need_bytes)
             return false;
         tn_glibc_unlink(heap, after);
-        tn_space_widen(space, number, tn_chunk(space, after)->size);
+        tn_space_widen(space, number, tn_extent(space, after)->size);
     }
-    if (tn_chunk(space, number)->size - need_bytes >= tn_glibc_least_chunk(heap))
+    if (tn_extent(space, number)->size - need_bytes >= tn_glibc_least_chunk(heap))
         release(heap, tn_space_trim(space, number, need_bytes));
     return true;
 }
@@ -392,7 +392,7 @@ static void grow(struct tn_heap *heap, uint64_t more)
 {
     struct tn_glibc *glibc = heap->state;
     uint32_t new = tn_space_extend(&heap->space, tn_round_up(more, glibc->page));
-    if (tn_chunk(&heap->space, glibc->top)->after == new) {
+    if (tn_extent(&heap->space, glibc->top)->after == new) {
         tn_space_join(&heap->space, glibc->top, new);
         return;
     }

@@ -5,15 +5,15 @@
 /* One arena of glibc 2.36, with one thread's cache: its bins. What glibc.c does with them is the algorithm.
  */
 
-#include "list.h"
+#include "extent_list.h"
+#include "extent_tree.h"
 #include "policy.h"
-#include "tree.h"
 
 #define TN_GLIBC_CACHES 64 /* sizes that a thread's cache keeps */
 #define TN_GLIBC_SMALLS 64 /* bins of one size */
 #define TN_GLIBC_FASTS  16 /* more than global_max_fast needs */
 
-/* Which index a chunk is in (tn_chunk.list). Chunks of caches and fast bins count as in use for their
+/* Which index a chunk is in (tn_extent.list). Chunks of caches and fast bins count as in use for their
  * neighbours. */
 enum tn_glibc_list {
     TN_GLIBC_NONE = 0,

@@ -38,12 +38,12 @@ unsigned tn_glibc_large_bin(const struct tn_heap *heap, uint64_t size)
 static void file_large(struct tn_heap *heap, uint32_t number)
 {
     struct tn_glibc *glibc = heap->state;
-    struct tn_chunk *chunk = tn_chunk(&heap->space, number);
+    struct tn_extent *chunk = tn_extent(&heap->space, number);
     uint32_t first = tn_tree_at_least(&glibc->large, &heap->space, chunk->size, 0);
     chunk->key = --glibc->rank;
-    if (first != 0 && tn_chunk(&heap->space, first)->size == chunk->size) {
-        uint64_t rank = tn_chunk(&heap->space, first)->key;
-        tn_chunk(&heap->space, first)->key = chunk->key;
+    if (first != 0 && tn_extent(&heap->space, first)->size == chunk->size) {
+        uint64_t rank = tn_extent(&heap->space, first)->key;
+        tn_extent(&heap->space, first)->key = chunk->key;
         chunk->key = rank;
     }
     chunk->list = TN_GLIBC_LARGE;
@@ -53,7 +53,7 @@ static void file_large(struct tn_heap *heap, uint32_t number)
 void tn_glibc_file(struct tn_heap *heap, uint32_t number)
 {
     struct tn_glibc *glibc = heap->state;
-    struct tn_chunk *chunk = tn_chunk(&heap->space, number);
+    struct tn_extent *chunk = tn_extent(&heap->space, number);
     if (chunk->size >= tn_glibc_least_large(heap)) {
         file_large(heap, number);
         return;
@@ -67,7 +67,7 @@ void tn_glibc_file(struct tn_heap *heap, uint32_t number)
 void tn_glibc_unlink(struct tn_heap *heap, uint32_t number)
 {
     struct tn_glibc *glibc = heap->state;
-    struct tn_chunk *chunk = tn_chunk(&heap->space, number);
+    struct tn_extent *chunk = tn_extent(&heap->space, number);
     if (chunk->list == TN_GLIBC_LARGE) {
         tn_tree_remove(&glibc->large, &heap->space, number);
     } else if (chunk->list == TN_GLIBC_UNSORTED) {
@@ -87,11 +87,11 @@ uint32_t tn_glibc_find_own(const struct tn_heap *heap, uint64_t need)
     uint32_t number = tn_tree_at_least(&glibc->large, &heap->space, need, 0);
     if (number == 0)
         return 0;
-    uint64_t size = tn_chunk(&heap->space, number)->size;
+    uint64_t size = tn_extent(&heap->space, number)->size;
     if (tn_glibc_large_bin(heap, size) != tn_glibc_large_bin(heap, need))
         return 0;
     uint32_t second = tn_tree_after(&heap->space, number);
-    return second != 0 && tn_chunk(&heap->space, second)->size == size ? second : number;
+    return second != 0 && tn_extent(&heap->space, second)->size == size ? second : number;
 }
 
 uint32_t tn_glibc_find_above(const struct tn_heap *heap, uint64_t need)
@@ -105,13 +105,13 @@ uint32_t tn_glibc_find_above(const struct tn_heap *heap, uint64_t need)
     uint32_t number = tn_tree_at_least(&glibc->large, &heap->space, need, 0);
     if (number == 0)
         return 0;
-    return tn_tree_at_most(&glibc->large, &heap->space, tn_chunk(&heap->space, number)->size, UINT64_MAX);
+    return tn_tree_at_most(&glibc->large, &heap->space, tn_extent(&heap->space, number)->size, UINT64_MAX);
 }
 
 bool tn_glibc_is_joinable(const struct tn_heap *heap, uint32_t number)
 {
-    return tn_chunk_is_free(&heap->space, number) &&
-           tn_chunk(&heap->space, number)->list >= TN_GLIBC_UNSORTED;
+    return tn_extent_is_free(&heap->space, number) &&
+           tn_extent(&heap->space, number)->list >= TN_GLIBC_UNSORTED;
 }
 
 static const char *check_lists(const struct tn_heap *heap, const struct tn_list *lists, size_t count,
@@ -121,8 +121,8 @@ static const char *check_lists(const struct tn_heap *heap, const struct tn_list 
         const char *story = tn_list_check(&lists[i], &heap->space);
         if (story != NULL)
             return story;
-        for (uint32_t number = lists[i].first; number != 0; number = tn_chunk(&heap->space, number)->right)
-            if (tn_chunk(&heap->space, number)->list != (uint16_t)kind)
+        for (uint32_t number = lists[i].first; number != 0; number = tn_extent(&heap->space, number)->right)
+            if (tn_extent(&heap->space, number)->list != (uint16_t)kind)
                 return "a chunk does not know which list it is in";
         *sum += lists[i].count;
     }
@@ -132,9 +132,9 @@ static const char *check_lists(const struct tn_heap *heap, const struct tn_list 
 static const char *check_chunks(const struct tn_heap *heap, uint32_t sum)
 {
     const struct tn_glibc *glibc = heap->state;
-    for (uint32_t number = heap->space.first; number != 0; number = tn_chunk(&heap->space, number)->after) {
-        const struct tn_chunk *chunk = tn_chunk(&heap->space, number);
-        if (chunk->kind != TN_CHUNK_FREE || number == glibc->top)
+    for (uint32_t number = heap->space.first; number != 0; number = tn_extent(&heap->space, number)->after) {
+        const struct tn_extent *chunk = tn_extent(&heap->space, number);
+        if (chunk->kind != TN_EXTENT_FREE || number == glibc->top)
             continue;
         if (!chunk->is_indexed)
             return "a free chunk is in no list";

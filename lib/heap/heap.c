@@ -59,7 +59,7 @@ int tn_heap_open(const struct tn_policy *policy, const struct tn_heap_options *o
     heap->align = heap->natural = 1;
     heap->state = calloc(1, policy->state_bytes);
     if (heap->state == NULL || tn_space_open(&heap->space, options->heap_bytes) < 0 ||
-        tn_space_reserve(&heap->space, TN_CHUNKS_PER_STEP) < 0)
+        tn_space_reserve(&heap->space, TN_EXTENTS_PER_STEP) < 0)
         r = tn_error_set(error, -ENOMEM, "cannot open a model of %s: out of memory", policy->name);
     else if (options->heap_bytes == 0)
         r = tn_heap_too_small(heap, 1, error);
@@ -84,12 +84,12 @@ void tn_heap_close(struct tn_heap *heap)
     free(heap);
 }
 
-/* Where the user's pointer lies in a chunk. */
+/* Where the user's pointer lies in an extent. */
 static uint32_t shift_of(const struct tn_heap *heap, uint32_t number, uint64_t alignment)
 {
     uint64_t shift = heap->policy->shift != NULL ? heap->policy->shift(heap, number) : heap->header;
     if (alignment > heap->natural) {
-        uint64_t offset = tn_chunk(&heap->space, number)->offset;
+        uint64_t offset = tn_extent(&heap->space, number)->offset;
         shift = tn_round_up(offset + shift, alignment) - offset;
     }
     return (uint32_t)shift;
@@ -101,7 +101,7 @@ int tn_heap_place(struct tn_heap *heap, uint64_t size_bytes, uint64_t alignment_
     struct tn_space *space = &heap->space;
     if (size_bytes >= TN_HEAP_UNLIMITED || alignment_bytes >= UINT32_MAX / 2)
         return -ENOSPC;
-    if (tn_space_reserve(space, TN_CHUNKS_PER_STEP) < 0)
+    if (tn_space_reserve(space, TN_EXTENTS_PER_STEP) < 0)
         return -ENOMEM;
     /* As a program does it where the heap has no function for it: a block that is larger by the most that the
      * pointer may have to move. */
@@ -114,16 +114,16 @@ int tn_heap_place(struct tn_heap *heap, uint64_t size_bytes, uint64_t alignment_
     uint32_t number = heap->policy->place(heap, size, need);
     if (number == 0)
         return -ENOSPC;
-    if (tn_chunk(space, number)->kind == TN_CHUNK_FREE)
+    if (tn_extent(space, number)->kind == TN_EXTENT_FREE)
         tn_space_use(space, number, size_bytes, shift_of(heap, number, alignment_bytes));
-    tn_chunk(space, number)->owner = owner;
+    tn_extent(space, number)->owner = owner;
     *ret_block = number;
     return 0;
 }
 
 void tn_heap_release(struct tn_heap *heap, uint32_t block)
 {
-    if (tn_chunk(&heap->space, block)->kind == TN_CHUNK_MAPPED) {
+    if (tn_extent(&heap->space, block)->kind == TN_EXTENT_MAPPED) {
         heap->policy->release(heap, block);
         return;
     }
@@ -135,20 +135,20 @@ int tn_heap_resize(struct tn_heap *heap, uint32_t block, uint64_t size_bytes, ui
 {
     if (size_bytes >= TN_HEAP_UNLIMITED)
         return -ENOSPC;
-    if (tn_space_reserve(&heap->space, TN_CHUNKS_PER_STEP) < 0)
+    if (tn_space_reserve(&heap->space, TN_EXTENTS_PER_STEP) < 0)
         return -ENOMEM;
-    const struct tn_chunk *chunk = tn_chunk(&heap->space, block);
+    const struct tn_extent *extent = tn_extent(&heap->space, block);
     uint64_t need = heap->policy->need(heap, size_bytes);
     if (need == 0)
         return -EINVAL;
-    bool is_plain = chunk->kind == TN_CHUNK_USED && chunk->shift == shift_of(heap, block, 0);
+    bool is_plain = extent->kind == TN_EXTENT_USED && extent->shift == shift_of(heap, block, 0);
     if (is_plain && heap->policy->resize != NULL && heap->policy->resize(heap, block, size_bytes, need)) {
         tn_space_ask(&heap->space, block, size_bytes);
         *ret_block = block;
         return 0;
     }
     uint32_t moved = 0;
-    int r = tn_heap_place(heap, size_bytes, 0, chunk->owner, &moved);
+    int r = tn_heap_place(heap, size_bytes, 0, extent->owner, &moved);
     if (r < 0)
         return r;
     tn_heap_release(heap, block);
@@ -159,7 +159,7 @@ int tn_heap_resize(struct tn_heap *heap, uint32_t block, uint64_t size_bytes, ui
 int tn_heap_grow(struct tn_heap *heap, uint64_t more_bytes)
 {
     struct tn_space *space = &heap->space;
-    if (tn_space_reserve(space, TN_CHUNKS_PER_STEP) < 0)
+    if (tn_space_reserve(space, TN_EXTENTS_PER_STEP) < 0)
         return -ENOMEM;
     if (heap->policy->grow != NULL) {
         heap->policy->grow(heap, more_bytes);
@@ -175,8 +175,8 @@ int tn_heap_grow(struct tn_heap *heap, uint64_t more_bytes)
 
 uint64_t tn_heap_offset(const struct tn_heap *heap, uint32_t block)
 {
-    const struct tn_chunk *chunk = tn_chunk(&heap->space, block);
-    return chunk->kind == TN_CHUNK_MAPPED ? UINT64_MAX : chunk->offset + chunk->shift;
+    const struct tn_extent *extent = tn_extent(&heap->space, block);
+    return extent->kind == TN_EXTENT_MAPPED ? UINT64_MAX : extent->offset + extent->shift;
 }
 
 uint64_t tn_heap_need(const struct tn_heap *heap, uint64_t size_bytes)
@@ -188,9 +188,9 @@ void tn_heap_state(const struct tn_heap *heap, struct tn_heap_state *ret_state)
 {
     const struct tn_space *space = &heap->space;
     uint32_t last = space->last;
-    while (last != 0 && tn_chunk(space, last)->kind == TN_CHUNK_FIXED)
-        last = tn_chunk(space, last)->before;
-    uint64_t tail = tn_chunk_is_free(space, last) ? tn_chunk(space, last)->size : 0;
+    while (last != 0 && tn_extent(space, last)->kind == TN_EXTENT_FIXED)
+        last = tn_extent(space, last)->before;
+    uint64_t tail = tn_extent_is_free(space, last) ? tn_extent(space, last)->size : 0;
     uint64_t free_bytes = space->size - space->used - space->fixed;
     *ret_state = (struct tn_heap_state){
         .heap_bytes = space->size,
@@ -200,7 +200,7 @@ void tn_heap_state(const struct tn_heap *heap, struct tn_heap_state *ret_state)
         .free_bytes = free_bytes,
         .fixed_bytes = space->fixed,
         .hole_bytes = free_bytes - tail,
-        .end_bytes = last != 0 ? tn_chunk_end(tn_chunk(space, last)) - tail : 0,
+        .end_bytes = last != 0 ? tn_extent_end(tn_extent(space, last)) - tail : 0,
         .high_water_bytes = space->high_water,
         .mapped_bytes = space->mapped,
         .system_bytes = heap->system_bytes,
@@ -214,9 +214,9 @@ uint64_t tn_heap_largest_free(const struct tn_heap *heap)
     uint64_t largest = 0;
     if (heap->policy->largest != NULL)
         return heap->policy->largest(heap);
-    for (uint32_t number = space->first; number != 0; number = tn_chunk(space, number)->after)
-        if (tn_chunk_is_free(space, number) && tn_chunk(space, number)->size > largest)
-            largest = tn_chunk(space, number)->size;
+    for (uint32_t number = space->first; number != 0; number = tn_extent(space, number)->after)
+        if (tn_extent_is_free(space, number) && tn_extent(space, number)->size > largest)
+            largest = tn_extent(space, number)->size;
     return largest;
 }
 
@@ -227,21 +227,21 @@ uint64_t tn_heap_smallest(const struct tn_heap *heap)
     return heap->space.high_water + heap->tail_bytes;
 }
 
-int tn_heap_walk(const struct tn_heap *heap, int (*visit)(void *context, const struct tn_extent *extent),
+int tn_heap_walk(const struct tn_heap *heap, int (*visit)(void *context, const struct tn_heap_extent *extent),
                  void *context)
 {
     const struct tn_space *space = &heap->space;
     int r = 0;
-    for (uint32_t number = space->first; number != 0 && r == 0; number = tn_chunk(space, number)->after) {
-        const struct tn_chunk *chunk = tn_chunk(space, number);
-        struct tn_extent extent = {
-            .kind = (enum tn_extent_kind)chunk->kind,
-            .offset_bytes = chunk->offset,
-            .size_bytes = chunk->size,
-            .asked_bytes = chunk->asked,
-            .owner = chunk->owner,
+    for (uint32_t number = space->first; number != 0 && r == 0; number = tn_extent(space, number)->after) {
+        const struct tn_extent *extent = tn_extent(space, number);
+        struct tn_heap_extent seen = {
+            .kind = (enum tn_heap_extent_kind)extent->kind,
+            .offset_bytes = extent->offset,
+            .size_bytes = extent->size,
+            .asked_bytes = extent->asked,
+            .owner = extent->owner,
         };
-        r = visit(context, &extent);
+        r = visit(context, &seen);
     }
     return r;
 }

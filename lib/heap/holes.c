@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "holes.h"
 
-/* A tree by address keeps a hole's place while its extent changes, one by size does not. */
+/* A tree by address keeps a hole's place while its offset and size change, one by size does not. */
 static void before_change(struct tn_tree *tree, struct tn_space *space, uint32_t hole)
 {
     if (tree->order == TN_TREE_BY_SIZE)
@@ -14,26 +14,26 @@ static void after_change(struct tn_tree *tree, struct tn_space *space, uint32_t 
         tn_tree_update(tree, space, hole);
         return;
     }
-    tn_chunk(space, hole)->key = tn_chunk(space, hole)->offset;
+    tn_extent(space, hole)->key = tn_extent(space, hole)->offset;
     tn_tree_insert(tree, space, hole);
 }
 
 /* What newlib's break has not reached is free, but no hole. */
 static bool is_hole(const struct tn_space *space, uint32_t number)
 {
-    return tn_chunk_is_free(space, number) && tn_chunk(space, number)->is_indexed;
+    return tn_extent_is_free(space, number) && tn_extent(space, number)->is_indexed;
 }
 
 static void add(struct tn_tree *tree, struct tn_space *space, uint32_t hole)
 {
-    tn_chunk(space, hole)->key = tn_chunk(space, hole)->offset;
+    tn_extent(space, hole)->key = tn_extent(space, hole)->offset;
     tn_tree_insert(tree, space, hole);
 }
 
 uint32_t tn_holes_take(struct tn_tree *tree, struct tn_space *space, uint32_t hole, uint64_t need,
                        uint64_t least_rest)
 {
-    uint64_t rest = tn_chunk(space, hole)->size - need;
+    uint64_t rest = tn_extent(space, hole)->size - need;
     if (rest == 0 || rest < least_rest) {
         tn_tree_remove(tree, space, hole);
         return hole;
@@ -46,7 +46,7 @@ uint32_t tn_holes_take(struct tn_tree *tree, struct tn_space *space, uint32_t ho
 
 uint32_t tn_holes_give(struct tn_tree *tree, struct tn_space *space, uint32_t number)
 {
-    uint32_t before = tn_chunk(space, number)->before, after = tn_chunk(space, number)->after;
+    uint32_t before = tn_extent(space, number)->before, after = tn_extent(space, number)->after;
     bool joins_before = is_hole(space, before), joins_after = is_hole(space, after);
     if (!joins_before && !joins_after) {
         add(tree, space, number);
@@ -66,8 +66,8 @@ uint32_t tn_holes_give(struct tn_tree *tree, struct tn_space *space, uint32_t nu
 bool tn_holes_resize(struct tn_tree *tree, struct tn_space *space, uint32_t number, uint64_t need,
                      uint64_t least_rest)
 {
-    uint64_t size = tn_chunk(space, number)->size;
-    uint32_t after = tn_chunk(space, number)->after;
+    uint64_t size = tn_extent(space, number)->size;
+    uint32_t after = tn_extent(space, number)->after;
     bool is_after_free = is_hole(space, after);
     if (need <= size) {
         uint64_t rest = size - need;
@@ -75,12 +75,12 @@ bool tn_holes_resize(struct tn_tree *tree, struct tn_space *space, uint32_t numb
             tn_holes_give(tree, space, tn_space_trim(space, number, need));
         return true;
     }
-    if (!is_after_free || size + tn_chunk(space, after)->size < need)
+    if (!is_after_free || size + tn_extent(space, after)->size < need)
         return false;
-    uint64_t rest = size + tn_chunk(space, after)->size - need;
+    uint64_t rest = size + tn_extent(space, after)->size - need;
     if (rest == 0 || rest < least_rest) {
         tn_tree_remove(tree, space, after);
-        tn_space_widen(space, number, tn_chunk(space, after)->size);
+        tn_space_widen(space, number, tn_extent(space, after)->size);
         return true;
     }
     before_change(tree, space, after);
@@ -92,13 +92,13 @@ bool tn_holes_resize(struct tn_tree *tree, struct tn_space *space, uint32_t numb
 const char *tn_holes_check(const struct tn_tree *tree, const struct tn_space *space)
 {
     uint32_t count = 0;
-    for (uint32_t number = space->first; number != 0; number = tn_chunk(space, number)->after) {
-        const struct tn_chunk *chunk = tn_chunk(space, number);
-        if (chunk->kind != TN_CHUNK_FREE)
+    for (uint32_t number = space->first; number != 0; number = tn_extent(space, number)->after) {
+        const struct tn_extent *extent = tn_extent(space, number);
+        if (extent->kind != TN_EXTENT_FREE)
             continue;
-        if (!chunk->is_indexed)
+        if (!extent->is_indexed)
             return "a hole is not in the tree";
-        if (tn_chunk_is_free(space, chunk->after))
+        if (tn_extent_is_free(space, extent->after))
             return "two holes touch";
         count++;
     }

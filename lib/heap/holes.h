@@ -5,15 +5,15 @@
 /* What allocators share that merge neighbours at once: holes in one tree, taken from the low end, given back
  * with both neighbours. */
 
+#include "extent_tree.h"
 #include "policy.h"
-#include "tree.h"
 
 /* Take `need` bytes from the low end of a hole. A rest of less than least_rest bytes stays with the block.
- * Returns the chunk, which is in no tree. */
+ * Returns the extent, which is in no tree. */
 uint32_t tn_holes_take(struct tn_tree *tree, struct tn_space *space, uint32_t hole, uint64_t need,
                        uint64_t least_rest);
 
-/* Give a free chunk back, joined with its free neighbours. Returns the hole. */
+/* Give a free extent back, joined with its free neighbours. Returns the hole. */
 uint32_t tn_holes_give(struct tn_tree *tree, struct tn_space *space, uint32_t number);
 
 /* Resize a block in place: a rest of least_rest bytes or more is given back, or taken from the hole behind.
@@ -21,7 +21,7 @@ uint32_t tn_holes_give(struct tn_tree *tree, struct tn_space *space, uint32_t nu
 bool tn_holes_resize(struct tn_tree *tree, struct tn_space *space, uint32_t number, uint64_t need,
                      uint64_t least_rest);
 
-/* The tree is right, holds all free chunks, and no two of them touch. Returns NULL, or what is wrong. */
+/* The tree is right, holds all free extents, and no two of them touch. Returns NULL, or what is wrong. */
 const char *tn_holes_check(const struct tn_tree *tree, const struct tn_space *space);
 
 #endif

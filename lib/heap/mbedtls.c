@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "list.h"
+#include "extent_list.h"
 #include "policy.h"
 
 #define ALIGN_DEFAULT 4 /* MBEDTLS_MEMORY_ALIGN_MULTIPLE */
@@ -35,12 +35,12 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
     struct tn_space *space = &heap->space;
     (void)size;
     uint32_t number = mbedtls->list.first;
-    while (number != 0 && tn_chunk(space, number)->size < need_bytes)
-        number = tn_chunk(space, number)->right;
+    while (number != 0 && tn_extent(space, number)->size < need_bytes)
+        number = tn_extent(space, number)->right;
     if (number == 0)
         return 0;
     /* The rest takes the place of the block in the list. */
-    if (tn_chunk(space, number)->size - need_bytes >= heap->header + heap->align)
+    if (tn_extent(space, number)->size - need_bytes >= heap->header + heap->align)
         return tn_space_cut_low(space, number, need_bytes);
     tn_list_remove(&mbedtls->list, space, number);
     return number;
@@ -50,8 +50,8 @@ static void release(struct tn_heap *heap, uint32_t number)
 {
     struct mbedtls *mbedtls = heap->state;
     struct tn_space *space = &heap->space;
-    uint32_t before = tn_chunk(space, number)->before, after = tn_chunk(space, number)->after;
-    bool joins_before = tn_chunk_is_free(space, before), joins_after = tn_chunk_is_free(space, after);
+    uint32_t before = tn_extent(space, number)->before, after = tn_extent(space, number)->after;
+    bool joins_before = tn_extent_is_free(space, before), joins_after = tn_extent_is_free(space, after);
     if (joins_before)
         tn_space_join(space, before, number);
     if (joins_before && joins_after) {
@@ -68,12 +68,12 @@ static void release(struct tn_heap *heap, uint32_t number)
 static const char *check(const struct tn_heap *heap)
 {
     const struct mbedtls *mbedtls = heap->state;
-    for (uint32_t number = heap->space.first; number != 0; number = tn_chunk(&heap->space, number)->after) {
-        if (!tn_chunk_is_free(&heap->space, number))
+    for (uint32_t number = heap->space.first; number != 0; number = tn_extent(&heap->space, number)->after) {
+        if (!tn_extent_is_free(&heap->space, number))
             continue;
-        if (!tn_chunk(&heap->space, number)->is_indexed)
+        if (!tn_extent(&heap->space, number)->is_indexed)
             return "a hole is not in the list";
-        if (tn_chunk_is_free(&heap->space, tn_chunk(&heap->space, number)->after))
+        if (tn_extent_is_free(&heap->space, tn_extent(&heap->space, number)->after))
             return "two holes touch";
     }
     if (tn_list_count_indexed(&heap->space) != mbedtls->list.count)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "extent_tree.h"
 #include "policy.h"
-#include "tree.h"
 
 /* newlib's full malloc, which is dlmalloc 2.6. Its bins hold equal sizes first in, first out, small ones
  * exactly, large ones sorted: together they are one order by size and age, in which the first that fits is
@@ -71,7 +71,7 @@ static unsigned bin_of(uint64_t size)
 static void insert(struct tn_heap *heap, uint32_t number)
 {
     struct newlib *newlib = heap->state;
-    tn_chunk(&heap->space, number)->key = ++newlib->age;
+    tn_extent(&heap->space, number)->key = ++newlib->age;
     tn_tree_insert(&newlib->bins, &heap->space, number);
 }
 
@@ -88,15 +88,15 @@ static void take_out(struct tn_heap *heap, uint32_t number)
 static uint64_t top_size(const struct tn_heap *heap)
 {
     const struct newlib *newlib = heap->state;
-    if (newlib->top == 0 || newlib->break_bytes <= tn_chunk(&heap->space, newlib->top)->offset)
+    if (newlib->top == 0 || newlib->break_bytes <= tn_extent(&heap->space, newlib->top)->offset)
         return 0;
-    return newlib->break_bytes - tn_chunk(&heap->space, newlib->top)->offset;
+    return newlib->break_bytes - tn_extent(&heap->space, newlib->top)->offset;
 }
 
 static bool move_break(struct tn_heap *heap, uint64_t bytes)
 {
     struct newlib *newlib = heap->state;
-    if (newlib->top == 0 || newlib->break_bytes + bytes > tn_chunk_end(tn_chunk(&heap->space, newlib->top)))
+    if (newlib->top == 0 || newlib->break_bytes + bytes > tn_extent_end(tn_extent(&heap->space, newlib->top)))
         return false;
     newlib->break_bytes += bytes;
     if (newlib->break_bytes > heap->system_bytes)
@@ -132,7 +132,7 @@ static uint32_t take_top(struct tn_heap *heap, uint64_t need_bytes)
 static uint32_t split(struct tn_heap *heap, uint32_t number, uint64_t need_bytes)
 {
     struct newlib *newlib = heap->state;
-    uint64_t rest = tn_chunk(&heap->space, number)->size - need_bytes;
+    uint64_t rest = tn_extent(&heap->space, number)->size - need_bytes;
     newlib->last_remainder = tn_space_cut_high(&heap->space, number, rest);
     return number;
 }
@@ -144,7 +144,7 @@ static uint32_t find_exact(const struct tn_heap *heap, uint64_t need_bytes)
     uint32_t number = tn_tree_at_least(&newlib->bins, &heap->space, need_bytes, 0);
     if (number == 0)
         return 0;
-    uint64_t size = tn_chunk(&heap->space, number)->size;
+    uint64_t size = tn_extent(&heap->space, number)->size;
     if (need_bytes < SMALL_SIZE) /* with an alignment of 8, the next bin would leave too little, too */
         return size == need_bytes || (heap->align == 8 && size == need_bytes + 8) ? number : 0;
     return bin_of(size) == bin_of(need_bytes) && size - need_bytes < least_chunk(heap) ? number : 0;
@@ -157,7 +157,7 @@ static uint32_t try_remainder(struct tn_heap *heap, uint64_t need_bytes)
     if (number == 0)
         return 0;
     newlib->last_remainder = 0;
-    uint64_t size = tn_chunk(&heap->space, number)->size;
+    uint64_t size = tn_extent(&heap->space, number)->size;
     if (size >= need_bytes + least_chunk(heap))
         return split(heap, number, need_bytes);
     if (size >= need_bytes)
@@ -182,7 +182,7 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
     if (number == 0)
         return take_top(heap, need_bytes);
     take_out(heap, number);
-    if (tn_chunk(&heap->space, number)->size - need_bytes < least_chunk(heap))
+    if (tn_extent(&heap->space, number)->size - need_bytes < least_chunk(heap))
         return number;
     /* The last remainder is none at this place: it was tried, and went into its bin. */
     return split(heap, number, need_bytes);
@@ -204,9 +204,9 @@ static void release(struct tn_heap *heap, uint32_t number)
 {
     struct newlib *newlib = heap->state;
     struct tn_space *space = &heap->space;
-    uint32_t before = tn_chunk(space, number)->before, after = tn_chunk(space, number)->after;
+    uint32_t before = tn_extent(space, number)->before, after = tn_extent(space, number)->after;
     bool is_remainder = false;
-    if (tn_chunk_is_free(space, before)) {
+    if (tn_extent_is_free(space, before)) {
         is_remainder = before == newlib->last_remainder && after != newlib->top;
         take_out(heap, before);
         tn_space_join(space, number, before);
@@ -216,7 +216,7 @@ static void release(struct tn_heap *heap, uint32_t number)
         trim(heap);
         return;
     }
-    if (tn_chunk_is_free(space, after)) {
+    if (tn_extent_is_free(space, after)) {
         is_remainder = is_remainder || after == newlib->last_remainder;
         take_out(heap, after);
         tn_space_join(space, number, after);
@@ -232,18 +232,18 @@ static bool widen_high(struct tn_heap *heap, uint32_t number, uint64_t need_byte
 {
     struct newlib *newlib = heap->state;
     struct tn_space *space = &heap->space;
-    uint32_t after = tn_chunk(space, number)->after;
-    uint64_t have = tn_chunk(space, number)->size;
+    uint32_t after = tn_extent(space, number)->after;
+    uint64_t have = tn_extent(space, number)->size;
     if (after != 0 && after == newlib->top) {
         if (top_size(heap) + have < need_bytes + least_chunk(heap))
             return false;
         tn_space_widen(space, number, need_bytes - have);
         return true;
     }
-    if (!tn_chunk_is_free(space, after) || tn_chunk(space, after)->size + have < need_bytes)
+    if (!tn_extent_is_free(space, after) || tn_extent(space, after)->size + have < need_bytes)
         return false;
     take_out(heap, after);
-    tn_space_widen(space, number, tn_chunk(space, after)->size);
+    tn_space_widen(space, number, tn_extent(space, after)->size);
     return true;
 }
 
@@ -252,14 +252,14 @@ static bool widen_low(struct tn_heap *heap, uint32_t number, uint64_t need_bytes
 {
     struct newlib *newlib = heap->state;
     struct tn_space *space = &heap->space;
-    uint32_t before = tn_chunk(space, number)->before, after = tn_chunk(space, number)->after;
-    if (!tn_chunk_is_free(space, before))
+    uint32_t before = tn_extent(space, number)->before, after = tn_extent(space, number)->after;
+    if (!tn_extent_is_free(space, before))
         return false;
-    uint64_t both = tn_chunk(space, before)->size + tn_chunk(space, number)->size;
+    uint64_t both = tn_extent(space, before)->size + tn_extent(space, number)->size;
     bool is_top = after != 0 && after == newlib->top;
-    uint64_t behind = is_top                           ? top_size(heap)
-                      : tn_chunk_is_free(space, after) ? tn_chunk(space, after)->size
-                                                       : 0;
+    uint64_t behind = is_top                            ? top_size(heap)
+                      : tn_extent_is_free(space, after) ? tn_extent(space, after)->size
+                                                        : 0;
     uint64_t all_need = need_bytes + (is_top ? least_chunk(heap) : 0);
     bool takes_behind = behind > 0 && both + behind >= all_need;
     if (!takes_behind && both < need_bytes)
@@ -268,7 +268,7 @@ static bool widen_low(struct tn_heap *heap, uint32_t number, uint64_t need_bytes
     tn_space_widen_low(space, number);
     if (takes_behind && !is_top) {
         take_out(heap, after);
-        tn_space_widen(space, number, tn_chunk(space, after)->size);
+        tn_space_widen(space, number, tn_extent(space, after)->size);
     }
     if (takes_behind && is_top && both < need_bytes)
         tn_space_widen(space, number, need_bytes - both);
@@ -279,10 +279,10 @@ static bool widen_low(struct tn_heap *heap, uint32_t number, uint64_t need_bytes
 static bool resize(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_t need_bytes)
 {
     (void)size;
-    bool fits = tn_chunk(&heap->space, number)->size >= need_bytes;
+    bool fits = tn_extent(&heap->space, number)->size >= need_bytes;
     if (!fits && !widen_high(heap, number, need_bytes) && !widen_low(heap, number, need_bytes))
         return false;
-    if (tn_chunk(&heap->space, number)->size - need_bytes >= least_chunk(heap))
+    if (tn_extent(&heap->space, number)->size - need_bytes >= least_chunk(heap))
         release(heap, tn_space_trim(&heap->space, number, need_bytes));
     return true;
 }
@@ -291,14 +291,14 @@ static void grow(struct tn_heap *heap, uint64_t more)
 {
     struct newlib *newlib = heap->state;
     uint32_t new = tn_space_extend(&heap->space, tn_round_up(more, newlib->page));
-    if (newlib->top != 0 && tn_chunk(&heap->space, newlib->top)->after == new) {
+    if (newlib->top != 0 && tn_extent(&heap->space, newlib->top)->after == new) {
         tn_space_join(&heap->space, newlib->top, new);
         return;
     }
     if (newlib->top != 0)
         tn_space_fix(&heap->space, newlib->top);
     newlib->top = new;
-    newlib->break_bytes = tn_chunk(&heap->space, new)->offset;
+    newlib->break_bytes = tn_extent(&heap->space, new)->offset;
 }
 
 static uint64_t smallest(const struct tn_heap *heap)
@@ -311,13 +311,13 @@ static const char *check(const struct tn_heap *heap)
     const struct newlib *newlib = heap->state;
     const struct tn_space *space = &heap->space;
     uint32_t count = 0;
-    for (uint32_t number = space->first; number != 0; number = tn_chunk(space, number)->after) {
-        if (!tn_chunk_is_free(space, number))
+    for (uint32_t number = space->first; number != 0; number = tn_extent(space, number)->after) {
+        if (!tn_extent_is_free(space, number))
             continue;
         bool is_binned = number != newlib->top && number != newlib->last_remainder;
-        if (is_binned != tn_chunk(space, number)->is_indexed)
+        if (is_binned != tn_extent(space, number)->is_indexed)
             return "a free chunk is in no bin, or the top is in one";
-        if (tn_chunk_is_free(space, tn_chunk(space, number)->after))
+        if (tn_extent_is_free(space, tn_extent(space, number)->after))
             return "two free chunks touch";
         count += is_binned;
     }

@@ -44,7 +44,7 @@ static int open(struct tn_heap *heap, struct tn_error *error)
 static uint32_t take_hole(struct tn_heap *heap, uint32_t hole, uint64_t need_bytes)
 {
     struct nano *nano = heap->state;
-    uint64_t rest = tn_chunk(&heap->space, hole)->size - need_bytes;
+    uint64_t rest = tn_extent(&heap->space, hole)->size - need_bytes;
     if (rest < least_chunk(heap)) {
         tn_tree_remove(&nano->tree, &heap->space, hole);
         return hole;
@@ -62,9 +62,9 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
     if (hole != 0)
         return take_hole(heap, hole, need_bytes);
     uint32_t top = nano->top;
-    if (top == 0 || tn_chunk(&heap->space, top)->size < need_bytes)
+    if (top == 0 || tn_extent(&heap->space, top)->size < need_bytes)
         return 0;
-    if (tn_chunk(&heap->space, top)->size > need_bytes)
+    if (tn_extent(&heap->space, top)->size > need_bytes)
         return tn_space_cut_low(&heap->space, top, need_bytes);
     nano->top = 0;
     return top;
@@ -79,14 +79,14 @@ static void release(struct tn_heap *heap, uint32_t number)
 /* realloc stays where the block's chunk has room, and gives nothing back. */
 static bool resize(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_t need_bytes)
 {
-    const struct tn_chunk *chunk = tn_chunk(&heap->space, number);
+    const struct tn_extent *chunk = tn_extent(&heap->space, number);
     (void)need_bytes;
     return chunk->shift + size <= chunk->size;
 }
 
 static uint32_t shift(const struct tn_heap *heap, uint32_t number)
 {
-    uint64_t offset = tn_chunk(&heap->space, number)->offset;
+    uint64_t offset = tn_extent(&heap->space, number)->offset;
     return (uint32_t)(tn_round_up(offset + heap->pointer, USER_ALIGN) - offset);
 }
 
@@ -94,7 +94,7 @@ static void grow(struct tn_heap *heap, uint64_t more)
 {
     struct nano *nano = heap->state;
     uint32_t new = tn_space_extend(&heap->space, tn_round_up(more, heap->align));
-    if (nano->top != 0 && tn_chunk(&heap->space, nano->top)->after == new)
+    if (nano->top != 0 && tn_extent(&heap->space, nano->top)->after == new)
         tn_space_join(&heap->space, nano->top, new);
     else
         nano->top = new;
@@ -109,11 +109,11 @@ static uint64_t smallest(const struct tn_heap *heap)
 static const char *check(const struct tn_heap *heap)
 {
     const struct nano *nano = heap->state;
-    if (nano->top != 0 && tn_chunk(&heap->space, nano->top)->is_indexed)
+    if (nano->top != 0 && tn_extent(&heap->space, nano->top)->is_indexed)
         return "what lies beyond the break is in the free list";
     uint32_t count = 0;
-    for (uint32_t number = heap->space.first; number != 0; number = tn_chunk(&heap->space, number)->after)
-        count += tn_chunk_is_free(&heap->space, number) && number != nano->top;
+    for (uint32_t number = heap->space.first; number != 0; number = tn_extent(&heap->space, number)->after)
+        count += tn_extent_is_free(&heap->space, number) && number != nano->top;
     return count == nano->tree.count ? tn_tree_check(&nano->tree, &heap->space)
                                      : "the free list does not hold exactly the holes";
 }

@@ -2,15 +2,15 @@
 #ifndef TENURE_HEAP_POLICY_H
 #define TENURE_HEAP_POLICY_H
 
-/* What a placement policy is, to this folder: a few functions over the chain of chunks (space.h). heap.c does
- * what all have in common: it reserves chunks beforehand, so that no policy meets a lack of memory, it marks
- * blocks as used and free, and it places blocks of unusual alignment in larger ones. */
+/* What a placement policy is, to this folder: a few functions over the chain of extents (space.h). heap.c
+ * does what all have in common: it reserves extents beforehand, so that no policy meets a lack of memory, it
+ * marks blocks as used and free, and it places blocks of unusual alignment in larger ones. */
 
 #include "space.h"
 #include "tenure/heap.h"
 
-/* Chunks that one operation cuts at the most: buddies halve a region of 2^46 bytes. */
-#define TN_CHUNKS_PER_STEP 64
+/* Extents that one operation cuts at the most: buddies halve a region of 2^46 bytes. */
+#define TN_EXTENTS_PER_STEP 64
 
 struct tn_heap {
     const struct tn_policy *policy;
@@ -20,7 +20,7 @@ struct tn_heap {
     uint64_t pointer;       /* bytes: 4 or 8 */
     uint64_t align;         /* block sizes and offsets are a multiple of it */
     uint64_t natural;       /* user's pointers are a multiple of it */
-    uint64_t header;        /* bytes between a chunk's begin and the user's pointer */
+    uint64_t header;        /* bytes between an extent's begin and the user's pointer */
     uint64_t tail_bytes;    /* what a region needs beyond its highest block */
     uint64_t control_bytes; /* RAM beside the region */
     uint64_t system_bytes;  /* highest break, where there is one */
@@ -33,36 +33,36 @@ struct tn_policy {
     bool is_one_pass;
     bool needs_pools;
 
-    /* Lay out the region: one free chunk at the begin, not indexed. Sets align, natural, header, tail_bytes.
+    /* Lay out the region: one free extent at the begin, not indexed. Sets align, natural, header, tail_bytes.
      * Returns 0, or -EINVAL or -ENOMEM with the story in error. */
     int (*open)(struct tn_heap *heap, struct tn_error *error);
 
     /* Release what the state owns; NULL: nothing. */
     void (*close)(struct tn_heap *heap);
 
-    /* Bytes of a chunk for a block; 0: no block of this size is ever given. */
+    /* Bytes of an extent for a block; 0: no block of this size is ever given. */
     uint64_t (*need)(const struct tn_heap *heap, uint64_t size);
 
-    /* A free chunk of need bytes or more, no longer indexed; 0: none. */
+    /* A free extent of need bytes or more, no longer indexed; 0: none. */
     uint32_t (*place)(struct tn_heap *heap, uint64_t size, uint64_t need);
 
-    /* Take back a chunk that is free, but not indexed yet. */
+    /* Take back an extent that is free, but not indexed yet. */
     void (*release)(struct tn_heap *heap, uint32_t number);
 
-    /* Resize in place: true when it was done. NULL: never. The chunk is used, its asked size still the old
+    /* Resize in place: true when it was done. NULL: never. The extent is used, its asked size still the old
      * one. */
     bool (*resize)(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_t need);
 
-    /* User's pointer minus the chunk's begin; NULL: heap->header. */
+    /* User's pointer minus the extent's begin; NULL: heap->header. */
     uint32_t (*shift)(const struct tn_heap *heap, uint32_t number);
 
-    /* More region, NULL: a free chunk at the end is released. Two chunks are reserved. */
+    /* More region, NULL: a free extent at the end is released. Two extents are reserved. */
     void (*grow)(struct tn_heap *heap, uint64_t more);
 
     /* Region for what was placed so far; NULL: high water + tail_bytes. */
     uint64_t (*smallest)(const struct tn_heap *heap);
 
-    /* Largest free piece that could be a block; NULL: the largest free chunk. */
+    /* Largest free piece that could be a block; NULL: the largest free extent. */
     uint64_t (*largest)(const struct tn_heap *heap);
 
     /* The index's invariants: NULL or what is wrong. The chain was checked before. */

@@ -2,27 +2,27 @@
 #ifndef TENURE_HEAP_SPACE_H
 #define TENURE_HEAP_SPACE_H
 
-/* The region as a chain of chunks that touch each other, from its first byte to its last. Policies decide
- * which chunk is taken; here it is only cut, joined and accounted for, so that no policy can lose a byte.
- * Chunks are known by their number, because the array that holds them moves when it grows. Number 0 is no
- * chunk: it stands for "none" and for the empty tree. */
+/* The region as a chain of extents that touch each other, from its first byte to its last. Policies decide
+ * which extent is taken; here it is only cut, joined and accounted for, so that no policy can lose a byte.
+ * Extents are known by their number, because the array that holds them moves when it grows. Number 0 is no
+ * extent: it stands for "none" and for the empty tree. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define TN_CHUNK_OVERLAP 8 /* bytes: dlmalloc's blocks reach into the next chunk's first word */
+#define TN_EXTENT_OVERLAP 8 /* bytes: dlmalloc's blocks reach into the next extent's first word */
 
-enum tn_chunk_kind {
-    TN_CHUNK_FREE = 0,
-    TN_CHUNK_USED = 1,
-    TN_CHUNK_FIXED = 2,  /* the policy's own, or lost for good */
-    TN_CHUNK_MAPPED = 3, /* a block outside the region: no neighbours */
-    TN_CHUNK_SPARE = 4,  /* not in the chain: to be used again */
+enum tn_extent_kind {
+    TN_EXTENT_FREE = 0,
+    TN_EXTENT_USED = 1,
+    TN_EXTENT_FIXED = 2,  /* the policy's own, or lost for good */
+    TN_EXTENT_MAPPED = 3, /* a block outside the region: no neighbours */
+    TN_EXTENT_SPARE = 4,  /* not in the chain: to be used again */
 };
 
 /* One cache line. */
-struct tn_chunk {
+struct tn_extent {
     uint64_t offset;        /* from the base */
     uint64_t size;          /* bytes */
     uint64_t asked;         /* used: bytes that the program asked for */
@@ -32,69 +32,71 @@ struct tn_chunk {
     uint32_t parent;        /* in a tree */
     uint32_t owner;         /* used: the caller's number */
     uint32_t shift;         /* used: user's pointer minus offset */
-    uint8_t kind;           /* enum tn_chunk_kind */
+    uint8_t kind;           /* enum tn_extent_kind */
     bool is_indexed;        /* is in a tree or list of its policy */
     uint16_t list;          /* which list, where the policy has several */
 };
 
 struct tn_space {
-    struct tn_chunk *chunks;  /* owned */
-    uint32_t capacity, count; /* slots, slots ever used */
-    uint32_t spare;           /* first spare slot */
-    uint32_t first, last;     /* of the chain */
-    uint64_t size;            /* of the region */
-    uint64_t used, fixed;     /* bytes of such chunks */
+    struct tn_extent *extents; /* owned */
+    uint32_t capacity, count;  /* slots, slots ever used */
+    uint32_t spare;            /* first spare slot */
+    uint32_t first, last;      /* of the chain */
+    uint64_t size;             /* of the region */
+    uint64_t used, fixed;      /* bytes of such extents */
     uint64_t live_count, live_bytes;
     uint64_t mapped;     /* bytes of blocks outside */
-    uint64_t high_water; /* highest end of a used chunk ever */
+    uint64_t high_water; /* highest end of a used extent ever */
 };
 
-/* Start with one free chunk that covers size bytes. Returns 0 or -ENOMEM. */
+/* Start with one free extent that covers size bytes. Returns 0 or -ENOMEM. */
 int tn_space_open(struct tn_space *space, uint64_t size);
 
 /* Release all. */
 void tn_space_close(struct tn_space *space);
 
-/* Make sure that `more` chunks can be cut without memory. Returns 0 or -ENOMEM. */
+/* Make sure that `more` extents can be cut without memory. Returns 0 or -ENOMEM. */
 int tn_space_reserve(struct tn_space *space, uint32_t more);
 
-static inline struct tn_chunk *tn_chunk(const struct tn_space *space, uint32_t number)
+static inline struct tn_extent *tn_extent(const struct tn_space *space, uint32_t number)
 {
-    return &space->chunks[number];
+    return &space->extents[number];
 }
 
-static inline bool tn_chunk_is_free(const struct tn_space *space, uint32_t number)
+static inline bool tn_extent_is_free(const struct tn_space *space, uint32_t number)
 {
-    return number != 0 && space->chunks[number].kind == TN_CHUNK_FREE;
+    return number != 0 && space->extents[number].kind == TN_EXTENT_FREE;
 }
 
-static inline uint64_t tn_chunk_end(const struct tn_chunk *chunk)
+static inline uint64_t tn_extent_end(const struct tn_extent *extent)
 {
-    return chunk->offset + chunk->size;
+    return extent->offset + extent->size;
 }
 
-/* Cut a free chunk: it keeps the high part, the new chunk gets the low `size` bytes. Returns the new one. */
+/* Cut a free extent: it keeps the high part, the new extent gets the low `size` bytes. Returns the new one.
+ */
 uint32_t tn_space_cut_low(struct tn_space *space, uint32_t number, uint64_t size);
 
-/* Cut a free chunk: it keeps the low part, the new chunk gets the high `size` bytes. Returns the new one. */
+/* Cut a free extent: it keeps the low part, the new extent gets the high `size` bytes. Returns the new one.
+ */
 uint32_t tn_space_cut_high(struct tn_space *space, uint32_t number, uint64_t size);
 
-/* Join two free neighbours: `keep` takes the extent of `gone`, whichever comes first. */
+/* Join two free neighbours: `keep` takes the bytes of `gone`, whichever comes first. */
 void tn_space_join(struct tn_space *space, uint32_t keep, uint32_t gone);
 
-/* A free chunk becomes a block. */
+/* A free extent becomes a block. */
 void tn_space_use(struct tn_space *space, uint32_t number, uint64_t asked, uint32_t shift);
 
-/* A block becomes a free chunk. */
+/* A block becomes a free extent. */
 void tn_space_free(struct tn_space *space, uint32_t number);
 
-/* A free chunk becomes the policy's own. */
+/* A free extent becomes the policy's own. */
 void tn_space_fix(struct tn_space *space, uint32_t number);
 
-/* The last `size` bytes of the region become the policy's own; the last chunk is free and larger. */
+/* The last `size` bytes of the region become the policy's own; the last extent is free and larger. */
 void tn_space_fix_tail(struct tn_space *space, uint64_t size);
 
-/* Put a free chunk of `size` bytes behind the region. Reserve one first. Returns it. */
+/* Put a free extent of `size` bytes behind the region. Reserve one first. Returns it. */
 uint32_t tn_space_extend(struct tn_space *space, uint64_t size);
 
 /* A block outside the region. Reserve one first. Returns it. */
@@ -103,16 +105,16 @@ uint32_t tn_space_map(struct tn_space *space, uint64_t size, uint64_t asked);
 /* Its end. */
 void tn_space_unmap(struct tn_space *space, uint32_t number);
 
-/* Give a block that grew or shrank within its chunk its new asked size. */
+/* Give a block that grew or shrank within its extent its new asked size. */
 void tn_space_ask(struct tn_space *space, uint32_t number, uint64_t asked);
 
-/* A block takes `size` bytes of the free chunk behind it (all of it: the chunk vanishes). */
+/* A block takes `size` bytes of the free extent behind it (all of it: the extent vanishes). */
 void tn_space_widen(struct tn_space *space, uint32_t number, uint64_t size);
 
-/* A block takes all of the free chunk before it: it begins lower then. */
+/* A block takes all of the free extent before it: it begins lower then. */
 void tn_space_widen_low(struct tn_space *space, uint32_t number);
 
-/* A block gives up its high part, which becomes a free chunk of its own: reserve one first. Returns it. */
+/* A block gives up its high part, which becomes a free extent of its own: reserve one first. Returns it. */
 uint32_t tn_space_trim(struct tn_space *space, uint32_t number, uint64_t size);
 
 /* The chain's invariants and sums. Returns NULL, or what is wrong. */

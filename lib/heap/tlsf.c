@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fit_lists.h"
+#include "tlsf_lists.h"
 
 #define SECOND_LOG2 5
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fit_lists.h"
+#include "tlsf_lists.h"
 
 /* Espressif's TLSF has fewer lists for small pools, and keeps its control structure at their begin. */
 static unsigned second_log2(uint64_t size)

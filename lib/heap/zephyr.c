@@ -25,15 +25,15 @@ static unsigned bucket_of(const struct zephyr *zephyr, uint64_t units)
 static bool is_solo(const struct tn_heap *heap, uint32_t number)
 {
     const struct zephyr *zephyr = heap->state;
-    return tn_chunk(&heap->space, number)->size / UNIT < zephyr->least;
+    return tn_extent(&heap->space, number)->size / UNIT < zephyr->least;
 }
 
 /* To the tail of the ring, which is before its head. */
 static void insert(struct tn_heap *heap, uint32_t number)
 {
     struct zephyr *zephyr = heap->state;
-    struct tn_chunk *chunk = tn_chunk(&heap->space, number);
-    assert(chunk->kind == TN_CHUNK_FREE && !chunk->is_indexed);
+    struct tn_extent *chunk = tn_extent(&heap->space, number);
+    assert(chunk->kind == TN_EXTENT_FREE && !chunk->is_indexed);
     if (is_solo(heap, number))
         return;
     unsigned bucket = bucket_of(zephyr, chunk->size / UNIT);
@@ -46,23 +46,23 @@ static void insert(struct tn_heap *heap, uint32_t number)
         return;
     }
     chunk->right = head;
-    chunk->left = tn_chunk(&heap->space, head)->left;
-    tn_chunk(&heap->space, chunk->left)->right = number;
-    tn_chunk(&heap->space, head)->left = number;
+    chunk->left = tn_extent(&heap->space, head)->left;
+    tn_extent(&heap->space, chunk->left)->right = number;
+    tn_extent(&heap->space, head)->left = number;
 }
 
 /* The successor of what is removed becomes the head, wherever the head was. */
 static void take_out(struct tn_heap *heap, uint32_t number)
 {
     struct zephyr *zephyr = heap->state;
-    struct tn_chunk *chunk = tn_chunk(&heap->space, number);
+    struct tn_extent *chunk = tn_extent(&heap->space, number);
     if (!chunk->is_indexed)
         return;
     zephyr->heads[chunk->list] = chunk->right != number ? chunk->right : 0;
     if (zephyr->heads[chunk->list] == 0)
         zephyr->bucket_map &= ~(UINT64_C(1) << chunk->list);
-    tn_chunk(&heap->space, chunk->left)->right = chunk->right;
-    tn_chunk(&heap->space, chunk->right)->left = chunk->left;
+    tn_extent(&heap->space, chunk->left)->right = chunk->right;
+    tn_extent(&heap->space, chunk->right)->left = chunk->left;
     chunk->left = chunk->right = 0;
     chunk->is_indexed = false;
 }
@@ -89,7 +89,7 @@ static int open(struct tn_heap *heap, struct tn_error *error)
         return tn_heap_too_small(heap, least, error);
     tn_space_fix_tail(space, space->size - units * UNIT);
     tn_space_fix(space, tn_space_cut_low(space, space->first, control));
-    insert(heap, tn_chunk(space, space->first)->after);
+    insert(heap, tn_extent(space, space->first)->after);
     return 0;
 }
 
@@ -100,9 +100,9 @@ static uint32_t try_bucket(struct tn_heap *heap, unsigned bucket, uint64_t need_
     uint32_t first = zephyr->heads[bucket];
     for (int i = 0; i < LOOPS && first != 0; i++) {
         uint32_t number = zephyr->heads[bucket];
-        if (tn_chunk(&heap->space, number)->size >= need_bytes)
+        if (tn_extent(&heap->space, number)->size >= need_bytes)
             return number;
-        zephyr->heads[bucket] = tn_chunk(&heap->space, number)->right;
+        zephyr->heads[bucket] = tn_extent(&heap->space, number)->right;
         if (zephyr->heads[bucket] == first)
             break;
     }
@@ -122,7 +122,7 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
         number = zephyr->heads[__builtin_ctzll(larger)];
     }
     take_out(heap, number);
-    uint64_t rest = tn_chunk(&heap->space, number)->size - need_bytes;
+    uint64_t rest = tn_extent(&heap->space, number)->size - need_bytes;
     if (rest > 0)
         insert(heap, tn_space_cut_high(&heap->space, number, rest));
     return number;
@@ -131,12 +131,12 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
 static void release(struct tn_heap *heap, uint32_t number)
 {
     struct tn_space *space = &heap->space;
-    uint32_t after = tn_chunk(space, number)->after, before = tn_chunk(space, number)->before;
-    if (tn_chunk_is_free(space, after)) {
+    uint32_t after = tn_extent(space, number)->after, before = tn_extent(space, number)->before;
+    if (tn_extent_is_free(space, after)) {
         take_out(heap, after);
         tn_space_join(space, number, after);
     }
-    if (tn_chunk_is_free(space, before)) {
+    if (tn_extent_is_free(space, before)) {
         take_out(heap, before);
         tn_space_join(space, before, number);
         number = before;
@@ -147,8 +147,8 @@ static void release(struct tn_heap *heap, uint32_t number)
 static bool resize(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_t need_bytes)
 {
     struct tn_space *space = &heap->space;
-    uint32_t after = tn_chunk(space, number)->after;
-    uint64_t have = tn_chunk(space, number)->size;
+    uint32_t after = tn_extent(space, number)->after;
+    uint64_t have = tn_extent(space, number)->size;
     (void)size;
     if (need_bytes < have) {
         release(heap, tn_space_trim(space, number, need_bytes));
@@ -156,10 +156,10 @@ static bool resize(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_
     }
     if (need_bytes == have)
         return true;
-    if (!tn_chunk_is_free(space, after) || have + tn_chunk(space, after)->size < need_bytes)
+    if (!tn_extent_is_free(space, after) || have + tn_extent(space, after)->size < need_bytes)
         return false;
     take_out(heap, after);
-    uint64_t rest = have + tn_chunk(space, after)->size - need_bytes;
+    uint64_t rest = have + tn_extent(space, after)->size - need_bytes;
     tn_space_widen(space, number, need_bytes - have);
     if (rest > 0)
         insert(heap, after);
@@ -176,12 +176,12 @@ static const char *check_bucket(const struct tn_heap *heap, unsigned bucket, uin
     if (head == 0)
         return NULL;
     do {
-        const struct tn_chunk *chunk = tn_chunk(&heap->space, number);
-        if (!tn_chunk_is_free(&heap->space, number) || !chunk->is_indexed)
+        const struct tn_extent *chunk = tn_extent(&heap->space, number);
+        if (!tn_extent_is_free(&heap->space, number) || !chunk->is_indexed)
             return "a chunk in a bucket is not free";
         if (bucket_of(zephyr, chunk->size / UNIT) != bucket)
             return "a chunk is in the bucket of another size";
-        if (tn_chunk(&heap->space, chunk->right)->left != number || ++*count > heap->space.count)
+        if (tn_extent(&heap->space, chunk->right)->left != number || ++*count > heap->space.count)
             return "a bucket's ring is broken";
         number = chunk->right;
     } while (number != head);
@@ -196,14 +196,14 @@ static const char *check(const struct tn_heap *heap)
         if (story != NULL)
             return story;
     }
-    for (uint32_t number = heap->space.first; number != 0; number = tn_chunk(&heap->space, number)->after) {
-        if (!tn_chunk_is_free(&heap->space, number))
+    for (uint32_t number = heap->space.first; number != 0; number = tn_extent(&heap->space, number)->after) {
+        if (!tn_extent_is_free(&heap->space, number))
             continue;
-        if (tn_chunk_is_free(&heap->space, tn_chunk(&heap->space, number)->after))
+        if (tn_extent_is_free(&heap->space, tn_extent(&heap->space, number)->after))
             return "two free chunks touch";
-        if (tn_chunk(&heap->space, number)->is_indexed == is_solo(heap, number))
+        if (tn_extent(&heap->space, number)->is_indexed == is_solo(heap, number))
             return "a free chunk is in no bucket";
-        count += tn_chunk(&heap->space, number)->is_indexed;
+        count += tn_extent(&heap->space, number)->is_indexed;
     }
     return count == in_rings ? NULL : "the buckets do not hold exactly the free chunks";
 }

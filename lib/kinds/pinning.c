@@ -16,12 +16,6 @@
 #define HEADER_BYTES 8
 #define ALIGN_BYTES  8
 
-struct pin {
-    double byte_ns;
-    uint64_t peak_bytes;
-    uint64_t now_bytes, look; /* what the look of this number found */
-};
-
 /* A birth or a death, as the heap sees it. */
 struct change {
     uint64_t time_ns, size_bytes;
@@ -35,7 +29,7 @@ struct state {
     struct tn_heap *heap;
     uint32_t *blocks; /* owned; by slot; 0: it has none */
     size_t block_count;
-    struct pin *pins; /* owned; by site */
+    struct tn_heap_pin *pins; /* owned; by site */
     uint64_t events, stride, taken, looks;
     uint64_t first_ns, sampled_ns;
     double share, most_share;
@@ -54,45 +48,21 @@ static const struct tn_threshold thresholds[] = {
     {0},
 };
 
-/* One walk over the heap. */
-struct walk {
+/* One look at the heap. */
+struct look {
     struct state *state;
-    uint64_t end;     /* what is free from there on is no hole */
     double weight_ns; /* for how long the heap has looked like this */
-    uint64_t hole;    /* bytes before the run of blocks */
-    uint32_t owner;   /* of the run */
-    bool has_run, is_mixed;
-    uint32_t credited; /* whom the hole before was credited to already; 0: nobody */
 };
 
-static int visit(void *context, const struct tn_extent *extent)
+static int blame(void *context, uint32_t site, uint64_t bytes)
 {
-    struct walk *walk = context;
-    if (extent->kind == TN_EXTENT_FREE) {
-        uint64_t hole = extent->offset_bytes < walk->end ? extent->size_bytes : 0;
-        bool is_pinned = walk->has_run && !walk->is_mixed && walk->hole > 0;
-        if (is_pinned) {
-            struct pin *pin = &walk->state->pins[walk->owner];
-            uint64_t bytes = (walk->credited == walk->owner ? 0 : walk->hole) + hole;
-            pin->byte_ns += (double)bytes * walk->weight_ns;
-            pin->now_bytes = pin->look == walk->state->looks ? pin->now_bytes + bytes : bytes;
-            pin->look = walk->state->looks;
-            pin->peak_bytes = pin->now_bytes > pin->peak_bytes ? pin->now_bytes : pin->peak_bytes;
-        }
-        walk->hole = hole;
-        walk->credited = is_pinned ? walk->owner : 0;
-        walk->has_run = walk->is_mixed = false;
-        return 0;
-    }
-    walk->is_mixed = walk->is_mixed || (walk->has_run && extent->owner != walk->owner);
-    walk->owner = extent->owner;
-    walk->has_run = true;
+    struct look *look = context;
+    tn_heap_pin_add(&look->state->pins[site], look->state->looks, bytes, look->weight_ns);
     return 0;
 }
 
-static void look(struct state *state, uint64_t time_ns)
+static void take_look(struct state *state, uint64_t time_ns)
 {
-    struct tn_heap_state heap;
     if (state->events == 0)
         state->first_ns = state->sampled_ns = time_ns;
     state->events++;
@@ -103,10 +73,9 @@ static void look(struct state *state, uint64_t time_ns)
         state->stride *= 2;
     }
     state->looks++;
-    tn_heap_state(state->heap, &heap);
-    struct walk walk = {.state = state, .end = heap.end_bytes};
-    walk.weight_ns = time_ns > state->sampled_ns ? (double)(time_ns - state->sampled_ns) : 0;
-    tn_heap_walk(state->heap, visit, &walk);
+    struct look look = {.state = state};
+    look.weight_ns = time_ns > state->sampled_ns ? (double)(time_ns - state->sampled_ns) : 0;
+    tn_heap_find_pins(state->heap, blame, &look, NULL);
     state->sampled_ns = time_ns;
 }
 
@@ -151,7 +120,7 @@ static int apply(void *own, const void *items, size_t count)
             r = place(state, &changes[i]);
         else
             release(state, changes[i].slot);
-        look(state, changes[i].time_ns);
+        take_look(state, changes[i].time_ns);
     }
     return r;
 }

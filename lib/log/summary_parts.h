@@ -12,11 +12,6 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-#define TN_SHORT_LIFETIME_BYTES                                                                              \
-    UINT64_C(32768) /* short-lived: dead before the process asked for that much                              \
-                     */
-#define TN_SMALL_SIZE_BYTES UINT64_C(1024)
-
 /* A text column as a string of our own; "" for NULL. NULL: no memory. */
 char *tn_summary_text(struct sqlite3_stmt *statement, int column);
 

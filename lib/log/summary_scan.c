@@ -3,6 +3,7 @@
 #include "sql.h"
 #include "summary_parts.h"
 
+#include "tenure/limits.h"
 #include "tenure/log.h"
 
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "control.h"
 
+#include "tenure/event_body.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MARK_TEXT_BYTES_MAX 4096
 
 static int take_stack(struct tn_process *process, const uint64_t *event, uint32_t words)
 {
@@ -18,11 +18,13 @@ static int take_stack(struct tn_process *process, const uint64_t *event, uint32_
 
 static int take_mark(struct tn_process *process, const uint64_t *event, uint32_t words)
 {
-    if (words < 3 || event[2] > MARK_TEXT_BYTES_MAX || event[2] > (words - 3) * UINT64_C(8))
+    const char *marked;
+    uint32_t text_bytes;
+    if (!tn_event_get_mark(event, words, &marked, &text_bytes))
         return -EBADMSG;
-    char text[MARK_TEXT_BYTES_MAX + 1];
-    memcpy(text, event + 3, event[2]);
-    text[event[2]] = '\0';
+    char text[TN_MARK_TEXT_BYTES_MAX + 1];
+    memcpy(text, marked, text_bytes);
+    text[text_bytes] = '\0';
     return tn_log_add_mark(process->shared->writer, process->matcher.process_id,
                            tn_clock_ns(&process->shared->clock, event[1]), text);
 }

@@ -3,6 +3,8 @@
 
 #include "thread.h"
 
+#include "tenure/event_body.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +51,8 @@ static inline uint64_t take_left(struct tn_stream *stream)
     return left_depth_bytes;
 }
 
-static inline struct tn_death death_of(struct tn_stream *stream, const struct tn_table_entry *entry)
+static inline struct tn_death death_of(struct tn_stream *stream, const struct tn_table_entry *entry,
+                                       uint32_t depth_bytes)
 {
     return (struct tn_death){
         .process_id = stream->matcher->process_id,
@@ -57,7 +60,7 @@ static inline struct tn_death death_of(struct tn_stream *stream, const struct tn
         .thread_id = stream->thread_id,
         .stack_id = event_stack(stream->matcher, stream->head),
         .time_ns = event_ns(stream->matcher, stream->stamp),
-        .depth_bytes = stream->next[3] >> 32,
+        .depth_bytes = depth_bytes,
         .left_depth_bytes = take_left(stream),
         .function = event_function(stream->head),
         .address = tn_table_address(entry),
@@ -150,53 +153,42 @@ static int make_way(struct tn_stream *stream, struct tn_table_entry *entry, bool
     return TN_VERDICT_DONE;
 }
 
-static void read_birth(struct tn_stream *stream, struct tn_birth *birth)
+static void fill_birth(struct tn_stream *stream, const struct tn_event_block *block, struct tn_birth *birth)
 {
-    const uint64_t *event = stream->next;
     struct tn_matcher *matcher = stream->matcher;
     birth->process_id = matcher->process_id;
     birth->thread_id = stream->thread_id;
     birth->stack_id = event_stack(matcher, stream->head);
     birth->time_ns = event_ns(matcher, stream->stamp);
-    birth->size_bytes = event[3] & UINT32_MAX;
-    birth->usable_size_bytes = birth->size_bytes + (event[2] >> 48);
-    birth->alignment_bytes = 0;
-    birth->depth_bytes = event[3] >> 32;
+    birth->address = block->address;
+    birth->size_bytes = block->size_bytes;
+    birth->usable_size_bytes = block->usable_size_bytes;
+    birth->alignment_bytes = block->alignment_bytes;
+    birth->depth_bytes = block->depth_bytes;
     birth->left_depth_bytes = take_left(stream);
     birth->previous_id = stream->previous_id;
     birth->function = event_function(stream->head);
-    if ((tn_event_flags_of(stream->head) & TN_EVENT_FLAG_WIDE) == 0)
-        return;
-    birth->size_bytes = event[4];
-    birth->usable_size_bytes = event[5] > event[4] ? event[5] : event[4];
-    birth->alignment_bytes = event[6];
-}
-
-static bool birth_is_sound(const struct tn_stream *stream)
-{
-    bool is_wide = (tn_event_flags_of(stream->head) & TN_EVENT_FLAG_WIDE) != 0;
-    return stream->words >= (is_wide ? TN_EVENT_WIDE_WORDS : TN_EVENT_BIRTH_WORDS);
 }
 
 static int apply_birth(struct tn_stream *stream, bool is_forced)
 {
     struct tn_matcher *matcher = stream->matcher;
+    struct tn_event_block block;
     struct tn_birth birth;
-    birth.address = stream->next[2] & TN_ADDRESS_MASK;
-    if (!birth_is_sound(stream) || birth.address == 0)
+    if (!tn_event_get_block(stream->next, stream->head, stream->words, &block) || block.address == 0)
         return -EBADMSG;
-    struct tn_table_entry *entry = tn_table_claim(&matcher->table, birth.address);
+    struct tn_table_entry *entry = tn_table_claim(&matcher->table, block.address);
     if (entry == NULL)
         return -ENOMEM;
     if (entry->value != 0) {
         int r = make_way(stream, entry, is_forced);
         if (r != TN_VERDICT_DONE)
             return r;
-        entry = tn_table_claim(&matcher->table, birth.address);
+        entry = tn_table_claim(&matcher->table, block.address);
         if (entry == NULL)
             return -ENOMEM;
     }
-    read_birth(stream, &birth);
+    fill_birth(stream, &block, &birth);
     stream->previous_id = 0;
     matcher->totals->births++;
     matcher->totals->birth_bytes += birth.size_bytes;
@@ -227,23 +219,25 @@ static int apply_unknown_death(struct tn_stream *stream, bool is_forced)
 static int apply_death(struct tn_stream *stream, bool is_forced)
 {
     struct tn_matcher *matcher = stream->matcher;
-    if (stream->words < TN_EVENT_DEATH_WORDS)
+    uint64_t address;
+    uint32_t depth_bytes;
+    if (!tn_event_get_release(stream->next, stream->words, &address, &depth_bytes))
         return -EBADMSG;
-    struct tn_table_entry *entry = tn_table_find(&matcher->table, stream->next[2] & TN_ADDRESS_MASK);
+    struct tn_table_entry *entry = tn_table_find(&matcher->table, address);
     if (entry == NULL || (entry->value & TN_MATCH_BEGUN) != 0)
         return apply_unknown_death(stream, is_forced);
-    struct tn_death death = death_of(stream, entry);
+    struct tn_death death = death_of(stream, entry, depth_bytes);
     tn_table_remove(&matcher->table, entry);
     return write_death(stream, &death);
 }
 
 /* The COMMIT nearly always stands right behind the BEGIN: then the outcome is known now, and the death gets
  * its exact place. Else the block is held between life and death until the COMMIT comes. */
-static int begin_known(struct tn_stream *stream, struct tn_table_entry *entry)
+static int begin_known(struct tn_stream *stream, struct tn_table_entry *entry, uint32_t depth_bytes)
 {
     uint64_t after = tn_stream_glance(stream);
     bool is_known = tn_event_kind_of(after) == TN_EVENT_REALLOC_COMMIT;
-    struct tn_death death = death_of(stream, entry);
+    struct tn_death death = death_of(stream, entry, depth_bytes);
     stream->begun = (struct tn_begun){
         .address = tn_table_address(entry),
         .allocation_id = death.allocation_id,
@@ -265,13 +259,15 @@ static int begin_known(struct tn_stream *stream, struct tn_table_entry *entry)
 static int apply_begin(struct tn_stream *stream, bool is_forced)
 {
     struct tn_matcher *matcher = stream->matcher;
-    if (stream->words < TN_EVENT_DEATH_WORDS)
+    uint64_t address;
+    uint32_t depth_bytes;
+    if (!tn_event_get_release(stream->next, stream->words, &address, &depth_bytes))
         return -EBADMSG;
     if (stream->begun.is_open)
         close_begun(stream);
-    struct tn_table_entry *entry = tn_table_find(&matcher->table, stream->next[2] & TN_ADDRESS_MASK);
+    struct tn_table_entry *entry = tn_table_find(&matcher->table, address);
     if (entry != NULL && (entry->value & TN_MATCH_BEGUN) == 0)
-        return begin_known(stream, entry);
+        return begin_known(stream, entry, depth_bytes);
     if (!is_forced && !is_alone(matcher))
         return TN_VERDICT_PARK;
     stream->begun = (struct tn_begun){0};
@@ -316,11 +312,12 @@ static int apply_commit(struct tn_stream *stream, bool is_forced)
 static int apply_failure(struct tn_stream *stream)
 {
     struct tn_matcher *matcher = stream->matcher;
-    if (stream->words < TN_EVENT_FAILURE_WORDS)
+    uint64_t size_bytes;
+    if (!tn_event_get_failure(stream->next, stream->words, &size_bytes))
         return -EBADMSG;
     return tn_log_add_failure(matcher->writer, matcher->process_id, stream->thread_id,
-                              event_stack(matcher, stream->head), event_function(stream->head),
-                              stream->next[2], event_ns(matcher, stream->stamp));
+                              event_stack(matcher, stream->head), event_function(stream->head), size_bytes,
+                              event_ns(matcher, stream->stamp));
 }
 
 static int apply_other(struct tn_stream *stream, uint32_t kind, bool is_forced)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "modules.h"
 
-#include "tenure/event.h"
+#include "tenure/event_body.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,35 +12,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUILD_ID_BYTES_MAX 64
-#define MODULE_FILES_MAX   16384u /* descriptors; the limit of the process may be lower: then paths must do */
+#define MODULE_FILES_MAX 16384u /* descriptors; the limit of the process may be lower: then paths must do */
 
 /* A MODULE event, read and checked. */
 struct announced {
     struct tn_mapped mapped;
     char path[PATH_MAX];
-    char build_id[2 * BUILD_ID_BYTES_MAX + 1];
+    char build_id[2 * TN_BUILD_ID_BYTES_MAX + 1];
 };
 
 static int read_announced(const uint64_t *event, uint32_t words, struct announced *ret_announced)
 {
-    if (words < TN_EVENT_MODULE_WORDS)
+    struct tn_event_module module;
+    if (!tn_event_get_module(event, words, &module) || module.build_id_bytes > TN_BUILD_ID_BYTES_MAX ||
+        module.path_bytes >= PATH_MAX)
         return -EBADMSG;
-    uint32_t id_bytes = (uint32_t)event[5];
-    uint32_t path_bytes = (uint32_t)(event[5] >> 32);
-    if (id_bytes > BUILD_ID_BYTES_MAX || path_bytes >= PATH_MAX)
-        return -EBADMSG;
-    uint32_t id_words = (id_bytes + 7) / 8;
-    if (TN_EVENT_MODULE_WORDS + id_words + (path_bytes + 7) / 8 > words)
-        return -EBADMSG;
-    const uint8_t *id = (const uint8_t *)(event + TN_EVENT_MODULE_WORDS);
-    for (uint32_t i = 0; i < id_bytes; i++)
-        snprintf(ret_announced->build_id + 2 * i, 3, "%02x", id[i]);
-    ret_announced->build_id[2 * id_bytes] = '\0';
-    memcpy(ret_announced->path, event + TN_EVENT_MODULE_WORDS + id_words, path_bytes);
-    ret_announced->path[path_bytes] = '\0';
-    ret_announced->mapped = (struct tn_mapped){.bias = event[2], .start = event[3], .end = event[4]};
-    return ret_announced->mapped.start < ret_announced->mapped.end ? 0 : -EBADMSG;
+    for (uint32_t i = 0; i < module.build_id_bytes; i++)
+        snprintf(ret_announced->build_id + 2 * i, 3, "%02x", module.build_id[i]);
+    ret_announced->build_id[2 * module.build_id_bytes] = '\0';
+    memcpy(ret_announced->path, module.path, module.path_bytes);
+    ret_announced->path[module.path_bytes] = '\0';
+    ret_announced->mapped = (struct tn_mapped){.bias = module.bias, .start = module.start, .end = module.end};
+    return module.start < module.end ? 0 : -EBADMSG;
 }
 
 /* Open a module as its process sees it. Only ordinary files: opening anything else could block or act. */
@@ -158,10 +151,11 @@ int tn_modules_add(struct tn_modules *modules, const struct tn_module_context *c
 int tn_modules_remove(struct tn_modules *modules, const struct tn_module_context *context,
                       const uint64_t *event, uint32_t words)
 {
-    if (words < 4)
+    uint64_t bias, start;
+    if (!tn_event_get_gone(event, words, &bias, &start))
         return -EBADMSG;
-    for (uint32_t at = first_above(modules, event[3]); at < modules->count; at++)
-        if (modules->mapped[at].start == event[3] && modules->mapped[at].bias == event[2])
+    for (uint32_t at = first_above(modules, start); at < modules->count; at++)
+        if (modules->mapped[at].start == start && modules->mapped[at].bias == bias)
             return take_out(modules, context, at);
     return 0;
 }

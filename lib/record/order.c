@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "order.h"
 
+#include "tenure/event_body.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -99,7 +101,7 @@ static void unpark(struct tn_order *order, uint32_t i)
 
 static uint64_t parked_address(const struct tn_stream *stream)
 {
-    return stream->next[2] & TN_ADDRESS_MASK;
+    return tn_event_address_of(stream->next[2]);
 }
 
 /* An event of `address` has been applied in a process: who waited for it tries again. */

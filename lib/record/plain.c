@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "plain.h"
 
-#include <errno.h>
+#include "tenure/event_body.h"
 
-/* What all plain heads have in common: the kind, the length, no flag. */
-#define HEAD_MASK  (UINT64_C(0x3f) | UINT64_C(0x3fff) << 6 | UINT64_C(0x3f) << 26)
-#define HEAD_BIRTH (TN_EVENT_BIRTH | UINT64_C(4) << 6)
-#define HEAD_DEATH (TN_EVENT_DEATH | UINT64_C(4) << 6)
+#include <errno.h>
 
 /* How far ahead in a ring the table is asked for, and the ring itself: 8 and 48 events. */
 #define PREFETCH_WORDS      32
@@ -70,7 +67,7 @@ static inline struct plain read_plain(const uint64_t *next)
 
 static inline uint64_t plain_address(const struct plain *plain)
 {
-    return plain->word_2 & TN_ADDRESS_MASK;
+    return tn_event_address_of(plain->word_2);
 }
 
 static inline uint64_t plain_ns(struct tn_batch *batch, uint64_t ticks)
@@ -101,13 +98,14 @@ static inline void put_event(struct tn_batch *batch, struct tn_plain_event *even
     event->time_ns = plain_ns(batch, plain->stamp);
     event->address = plain_address(plain);
     event->stack_id = plain_stack(batch, plain->head);
-    event->depth_bytes = (uint32_t)(plain->word_3 >> 32);
+    event->depth_bytes = tn_event_depth_bytes_of(plain->word_3);
     event->function = (uint8_t)(function < TN_FUNCTION_COUNT ? function : TN_FUNCTION_NONE);
 }
 
 static inline void put_birth(struct tn_batch *batch, struct tn_plain_event *event, const struct plain *plain)
 {
-    uint32_t size_bytes = (uint32_t)plain->word_3, excess_bytes = (uint32_t)(plain->word_2 >> 48);
+    uint32_t size_bytes = tn_event_size_bytes_of(plain->word_3);
+    uint32_t excess_bytes = tn_event_excess_bytes_of(plain->word_2);
     put_event(batch, event, plain);
     event->allocation_id = ++batch->last_id;
     event->size_bytes = size_bytes;
@@ -184,7 +182,7 @@ static inline __attribute__((always_inline)) void prefetch(const struct tn_batch
     if (end - next > PREFETCH_RING_WORDS)
         __builtin_prefetch(next + PREFETCH_RING_WORDS);
     if (batch->matcher->table.count >= PREFETCH_LIVE_MIN)
-        tn_table_prefetch(&batch->matcher->table, next[PREFETCH_WORDS + 2] & TN_ADDRESS_MASK);
+        tn_table_prefetch(&batch->matcher->table, tn_event_address_of(next[PREFETCH_WORDS + 2]));
 }
 
 /* Apply the event at `next`, or the pair. Returns how many; 0: it is not plain, or *ret_error is set. */
@@ -192,17 +190,17 @@ static inline uint32_t apply(struct tn_batch *batch, struct tn_plain_event *even
                              const uint64_t *end, uint64_t bound_ticks, int *ret_error)
 {
     struct plain plain = read_plain(next);
-    uint64_t kind = plain.head & HEAD_MASK;
+    uint64_t shape = plain.head & TN_EVENT_SHAPE_MASK;
     enum step step = STEP_STOP;
     if (plain.stamp > bound_ticks)
         return 0;
     prefetch(batch, next, end);
-    if (kind == HEAD_DEATH) {
+    if (shape == TN_EVENT_SHAPE_DEATH) {
         step = apply_death(batch, event, &plain);
-    } else if (kind == HEAD_BIRTH) {
-        if (end - next >= 8 && ((next[6] ^ plain.word_2) & TN_ADDRESS_MASK) == 0) {
+    } else if (shape == TN_EVENT_SHAPE_BIRTH) {
+        if (end - next >= 8 && tn_event_address_of(next[6] ^ plain.word_2) == 0) {
             struct plain after = read_plain(next + 4);
-            if ((after.head & HEAD_MASK) == HEAD_DEATH && after.stamp <= bound_ticks &&
+            if ((after.head & TN_EVENT_SHAPE_MASK) == TN_EVENT_SHAPE_DEATH && after.stamp <= bound_ticks &&
                 apply_pair(batch, event, &plain, &after))
                 return 2;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stacks.h"
 
-#include "tenure/event.h"
+#include "tenure/event_body.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -54,7 +54,7 @@ static int find_frames(const uint64_t *event, uint32_t words, uint32_t count, ui
         if (at >= words)
             return -EBADMSG;
         starts[i] = at;
-        at += tn_frame_is_escaped(event[at]) ? 2 : 1;
+        at += tn_frame_words(event[at]);
     }
     return at <= words ? 0 : -EBADMSG;
 }
@@ -76,22 +76,22 @@ int tn_stacks_take(struct tn_stacks *stacks, struct tn_log_writer *writer, const
                    const uint64_t *event, uint32_t words, uint64_t *ret_row)
 {
     uint32_t starts[TN_EVENT_WORDS_MAX];
-    uint32_t count = words >= TN_EVENT_STACK_WORDS ? (uint32_t)event[2] : UINT32_MAX;
+    uint32_t count;
+    bool is_cut;
+    if (!tn_event_get_stack(event, words, &count, &is_cut))
+        return -EBADMSG;
     if (count > TN_EVENT_WORDS_MAX || find_frames(event, words, count, starts) < 0)
         return -EBADMSG;
     int r = reserve(stacks, count);
     if (r < 0)
         return r;
-    bool is_cut = (event[2] & TN_STACK_CUT) != 0;
     uint32_t same = 0;
     if (is_cut != stacks->is_cut)
         stacks->count = 0;
     stacks->is_cut = is_cut;
     for (uint32_t at = 0; at < count; at++) {
-        const uint64_t *frame = event + starts[count - 1 - at];
-        bool is_escaped = tn_frame_is_escaped(frame[0]);
-        put_frame(stacks, at, &same, frame[0] & TN_ADDRESS_MASK,
-                  is_escaped ? frame[1] : (frame[0] >> 48) * 8);
+        struct tn_event_frame frame = tn_frame_get(event + starts[count - 1 - at]);
+        put_frame(stacks, at, &same, frame.pc, frame.frame_bytes);
     }
     r = intern_frames(stacks, writer, modules, same, count);
     stacks->count = r == 0 ? count : 0;

@@ -3,10 +3,9 @@
 
 #include "match.h"
 
-#include <errno.h>
-#include <string.h>
+#include "tenure/event_body.h"
 
-#define THREAD_NAME_BYTES 16
+#include <errno.h>
 
 static int add_thread(struct tn_stream *stream, uint32_t tid, const char *name, uint64_t stack_size_bytes)
 {
@@ -35,23 +34,22 @@ int tn_thread_assume(struct tn_stream *stream)
 
 static int thread_begin(struct tn_stream *stream)
 {
-    if (stream->words < TN_EVENT_THREAD_WORDS)
+    struct tn_event_thread thread;
+    if (!tn_event_get_thread(stream->next, stream->words, &thread))
         return -EBADMSG;
     uint64_t start_ns = tn_clock_ns(stream->matcher->clock, stream->stamp);
     int r = tn_thread_gone(stream, start_ns);
     if (r < 0)
         return r;
-    char name[THREAD_NAME_BYTES + 1] = {0};
-    memcpy(name, &stream->next[5], THREAD_NAME_BYTES);
-    return add_thread(stream, (uint32_t)stream->next[2], name, stream->next[4]);
+    return add_thread(stream, thread.tid, thread.name, thread.stack_size_bytes);
 }
 
 static int loss(struct tn_stream *stream)
 {
     struct tn_totals *totals = stream->matcher->totals;
-    if (stream->words < TN_EVENT_LOSS_WORDS)
+    uint64_t count;
+    if (!tn_event_get_loss(stream->next, stream->words, &count))
         return -EBADMSG;
-    uint64_t count = stream->next[2];
     uint32_t flags = tn_event_flags_of(stream->head);
     stream->said_lost_count += count;
     if ((flags & TN_LOSS_NESTED) != 0)
@@ -68,9 +66,9 @@ static int loss(struct tn_stream *stream)
 /* Who leaves a function has left all that it called: the least depth tells all. */
 static int leave(struct tn_stream *stream)
 {
-    if (stream->words < TN_EVENT_LEAVE_WORDS)
+    uint32_t depth_bytes;
+    if (!tn_event_get_leave(stream->next, stream->words, &depth_bytes))
         return -EBADMSG;
-    uint64_t depth_bytes = stream->next[2] & UINT32_MAX;
     if (stream->left_depth_bytes == 0 || depth_bytes < stream->left_depth_bytes)
         stream->left_depth_bytes = depth_bytes != 0 ? depth_bytes : 1;
     return 0;

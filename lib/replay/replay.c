@@ -57,11 +57,11 @@ static int note_offset(struct run *run, uint64_t offset)
 }
 
 struct layout {
-    struct tn_extent *extents; /* owned; NULL while only counting */
+    struct tn_heap_extent *extents; /* owned; NULL while only counting */
     size_t count;
 };
 
-static int count_extent(void *context, const struct tn_extent *extent)
+static int count_extent(void *context, const struct tn_heap_extent *extent)
 {
     struct layout *layout = context;
     if (layout->extents != NULL)

@@ -18,99 +18,43 @@ void tn_track_close(struct tn_track *track)
 {
     free(track->samples);
     free(track->pins);
-    free(track->now);
     tn_map_finish(&track->pin_by_site);
     *track = (struct tn_track){0};
 }
 
-static struct tn_replay_pin *find_pin(struct tn_track *track, uint32_t site_id)
+static struct tn_heap_pin *find_pin(struct tn_track *track, uint32_t site_id)
 {
     uint64_t *found = tn_map_find(&track->pin_by_site, (uint64_t)site_id + 1);
     if (found != NULL)
-        return &track->pins[*found];
+        return &track->pins[*found].pin;
     if (track->pin_count == track->pin_capacity) {
         size_t capacity = track->pin_capacity != 0 ? track->pin_capacity * 2 : 32;
         struct tn_replay_pin *pins = realloc(track->pins, capacity * sizeof(*pins));
         if (pins == NULL)
             return NULL;
         track->pins = pins;
-        struct tn_pin_now *now = realloc(track->now, capacity * sizeof(*now));
-        if (now == NULL)
-            return NULL;
-        track->now = now;
         track->pin_capacity = capacity;
     }
     if (tn_map_put(&track->pin_by_site, (uint64_t)site_id + 1, track->pin_count) < 0)
         return NULL;
-    track->now[track->pin_count] = (struct tn_pin_now){0};
     track->pins[track->pin_count] = (struct tn_replay_pin){.site_id = site_id};
-    return &track->pins[track->pin_count++];
+    return &track->pins[track->pin_count++].pin;
 }
 
-/* One walk over the heap. A run of blocks between two holes pins them if all of it is of one site: without
- * that site the holes would be one. Where several sites stand in between, no single one of them is to blame.
- */
-struct walk {
+/* One walk over the heap: who pins its holes, each for weight_ns. */
+struct pin_walk {
     struct tn_track *track;
-    struct tn_replay_sample sample;
-    uint64_t end;     /* of the used part: what is free from there on is no hole */
-    double weight_ns; /* how long this state stands for */
-    uint64_t hole;    /* bytes of the hole before the run, 0: none */
-    uint32_t owner;   /* of the run */
-    bool has_run, is_mixed;
-    bool is_credited; /* the hole before is credited to `credited` already */
-    uint32_t credited;
+    double weight_ns; /* how long the heap has looked like this */
 };
 
-static int blame(struct walk *walk, uint64_t hole_after)
+static int blame(void *context, uint32_t owner, uint64_t bytes)
 {
-    struct tn_replay_pin *pin = find_pin(walk->track, walk->owner);
+    struct pin_walk *walk = context;
+    struct tn_heap_pin *pin = find_pin(walk->track, owner);
     if (pin == NULL)
         return -ENOMEM;
-    uint64_t bytes = (walk->is_credited && walk->credited == walk->owner ? 0 : walk->hole) + hole_after;
-    pin->byte_ns += (double)bytes * walk->weight_ns;
-    struct tn_pin_now *now = &walk->track->now[pin - walk->track->pins];
-    now->bytes = now->walk == walk->track->walks ? now->bytes + bytes : bytes;
-    now->walk = walk->track->walks;
-    if (now->bytes > pin->peak_bytes)
-        pin->peak_bytes = now->bytes;
+    tn_heap_pin_add(pin, walk->track->walks, bytes, walk->weight_ns);
     return 0;
-}
-
-static int visit(void *context, const struct tn_extent *extent)
-{
-    struct walk *walk = context;
-    if (extent->kind == TN_EXTENT_FREE) {
-        bool is_tail = extent->offset_bytes >= walk->end;
-        uint64_t hole = is_tail ? 0 : extent->size_bytes;
-        walk->sample.hole_count += !is_tail;
-        if (extent->size_bytes > walk->sample.largest_free_bytes)
-            walk->sample.largest_free_bytes = extent->size_bytes;
-        int r = 0;
-        bool is_pinned = walk->has_run && !walk->is_mixed && walk->hole > 0;
-        if (walk->track->wants_pins && is_pinned)
-            r = blame(walk, hole);
-        /* Two free chunks that an allocator keeps apart count as one hole here. */
-        walk->hole = walk->has_run ? hole : walk->hole + hole;
-        if (walk->has_run) {
-            walk->is_credited = is_pinned;
-            walk->credited = walk->owner;
-        }
-        walk->has_run = walk->is_mixed = false;
-        return r;
-    }
-    if (extent->kind == TN_EXTENT_FIXED || (walk->has_run && extent->owner != walk->owner))
-        walk->is_mixed = true;
-    walk->owner = extent->owner;
-    walk->has_run = true;
-    return 0;
-}
-
-static void store(struct tn_track *track, const struct tn_replay_sample *sample)
-{
-    if (!track->wants_samples)
-        return;
-    track->samples[track->sample_count++] = *sample;
 }
 
 /* When the room is used up, half the samples go, and only every second one is taken from now on. */
@@ -129,21 +73,24 @@ static void thin(struct tn_track *track)
 
 static int take_sample(struct tn_track *track, const struct tn_heap *heap, uint64_t number, uint64_t time_ns)
 {
-    struct walk walk = {.track = track, .end = track->state.end_bytes};
-    walk.weight_ns = (double)(time_ns - track->sampled_ns);
-    walk.sample = (struct tn_replay_sample){
+    struct pin_walk walk = {.track = track, .weight_ns = (double)(time_ns - track->sampled_ns)};
+    struct tn_heap_holes holes;
+    track->walks++;
+    int r = tn_heap_find_pins(heap, track->wants_pins ? blame : NULL, &walk, &holes);
+    if (r < 0)
+        return r;
+    struct tn_replay_sample sample = {
         .event = number,
         .time_ns = time_ns,
         .live_bytes = track->state.live_bytes,
         .internal_bytes = track->state.used_bytes + track->state.mapped_bytes - track->state.live_bytes,
         .external_bytes = track->state.hole_bytes,
+        .largest_free_bytes = holes.largest_free_bytes,
+        .hole_count = holes.hole_count,
         .live_count = track->state.live_count,
     };
-    track->walks++;
-    int r = tn_heap_walk(heap, visit, &walk);
-    if (r < 0)
-        return r;
-    store(track, &walk.sample);
+    if (track->wants_samples)
+        track->samples[track->sample_count++] = sample;
     track->sampled_ns = time_ns;
     return 0;
 }
@@ -202,8 +149,8 @@ int tn_track_event(struct tn_track *track, const struct tn_heap *heap, uint64_t 
 static int compare_pins(const void *a, const void *b)
 {
     const struct tn_replay_pin *x = a, *y = b;
-    if (x->byte_ns != y->byte_ns)
-        return x->byte_ns < y->byte_ns ? 1 : -1;
+    if (x->pin.byte_ns != y->pin.byte_ns)
+        return x->pin.byte_ns < y->pin.byte_ns ? 1 : -1;
     return x->site_id < y->site_id ? -1 : x->site_id > y->site_id;
 }
 

@@ -10,11 +10,6 @@
 
 #define TN_SAMPLES_MAX 256 /* when there are so many, every second one is dropped and the stride doubles */
 
-/* What a site pins at the walk of this number. */
-struct tn_pin_now {
-    uint64_t walk, bytes;
-};
-
 struct tn_track {
     bool wants_samples, wants_pins;
     struct tn_heap_state state; /* after the last event */
@@ -26,7 +21,6 @@ struct tn_track {
     size_t sample_count;
     struct tn_map pin_by_site;  /* site + 1 -> index of its pin */
     struct tn_replay_pin *pins; /* owned */
-    struct tn_pin_now *now;     /* owned; by index of pins */
     uint64_t walks;
     size_t pin_count, pin_capacity;
     struct tn_replay_fragmentation fragmentation;

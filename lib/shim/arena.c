@@ -28,13 +28,13 @@ static struct piece *free_pieces[CLASS_COUNT];
 
 static bool open_arena(void)
 {
-    if (tn_process.arena_low != 0)
+    if (tn_shim_process.arena_low != 0)
         return true;
     void *memory = tn_map_pages(TN_ARENA_BYTES);
     if (memory == NULL)
         return false;
     top = (uintptr_t)memory;
-    tn_process.arena_low = top;
+    tn_shim_process.arena_low = top;
     return true;
 }
 
@@ -58,7 +58,7 @@ static uintptr_t take_piece(size_t size_bytes, size_t *ret_bytes)
         free_pieces[class] = piece->next;
         return (uintptr_t)piece;
     }
-    if (*ret_bytes > tn_process.arena_low + TN_ARENA_BYTES - top)
+    if (*ret_bytes > tn_shim_process.arena_low + TN_ARENA_BYTES - top)
         return 0;
     uintptr_t base = top;
     top += *ret_bytes;

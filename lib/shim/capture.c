@@ -116,16 +116,16 @@ static inline uint32_t walk_fresh(struct tn_walk *walk, struct tn_thread *thread
 {
     struct tn_caller at = walk->at;
     uintptr_t high = walk->high;
-    uint32_t depth_max = tn_process.options.depth_max;
+    uint32_t depth_max = tn_shim_process.options.depth_max;
     uint32_t fresh = 0;
-    enum tn_step step = TN_STEP_ON;
+    enum tn_walk_step step = TN_WALK_ON;
     *ret_is_cut = false;
-    while (step == TN_STEP_ON && fresh < depth_max) {
+    while (step == TN_WALK_ON && fresh < depth_max) {
         if (has_met(trail, kept, &at, high))
             return fresh;
         struct tn_trail_frame *frame = &trail->fresh[fresh++];
         frame->at = at;
-        uint64_t rule = tn_rules_find(&tn_process.rules, at.pc);
+        uint64_t rule = tn_rules_find(&tn_shim_process.rules, at.pc);
         frame->kind = (uint8_t)tn_rule_kind_of(rule);
         if (TN_LIKELY(tn_step_plain(rule, &at, high, &frame->slot)))
             continue;
@@ -136,7 +136,7 @@ static inline uint32_t walk_fresh(struct tn_walk *walk, struct tn_thread *thread
         high = walk->high;
     }
     *kept = 0;
-    *ret_is_cut = step != TN_STEP_END;
+    *ret_is_cut = step != TN_WALK_END;
     note_end(trail, walk);
     return fresh;
 }
@@ -274,7 +274,7 @@ static struct tn_origin capture(struct tn_thread *thread, struct tn_trail *trail
     bool is_cut;
     uint32_t kept = reach(trail, caller->cfa);
     uint32_t fresh = walk_fresh(&walk, thread, trail, &kept, &is_cut);
-    if (TN_UNLIKELY(kept + fresh > tn_process.options.depth_max)) {
+    if (TN_UNLIKELY(kept + fresh > tn_shim_process.options.depth_max)) {
         /* Too deep together: what is kept has to be cut anew. */
         trail->plain_count = 0;
         walk_begin(&walk, thread, caller);
@@ -302,15 +302,15 @@ static struct tn_origin capture(struct tn_thread *thread, struct tn_trail *trail
 /* The epoch that a trail must be of now. */
 static inline uint32_t trail_epoch(void)
 {
-    return atomic_load_explicit(&tn_process.rule_epoch, memory_order_acquire) |
-           (tn_process.options.check_stacks != 0 ? TN_EPOCH_CHECKED : 0);
+    return atomic_load_explicit(&tn_shim_process.rule_epoch, memory_order_acquire) |
+           (tn_shim_process.options.check_stacks != 0 ? TN_EPOCH_CHECKED : 0);
 }
 
 /* The thread's trail, made fit for use; NULL when there is no memory. */
 static inline struct tn_trail *trail_of(struct tn_thread *thread)
 {
     if (TN_UNLIKELY(thread->trail == NULL))
-        thread->trail = tn_trail_open(tn_process.options.depth_max);
+        thread->trail = tn_trail_open(tn_shim_process.options.depth_max);
     struct tn_trail *trail = thread->trail;
     uint32_t epoch = trail_epoch();
     if (TN_UNLIKELY(trail != NULL && trail->epoch != epoch)) {
@@ -325,7 +325,7 @@ static void check_origin(struct tn_thread *thread, struct tn_trail *trail, const
                          struct tn_origin origin)
 {
     if (trail->reference == NULL)
-        trail->reference = tn_trail_open(tn_process.options.depth_max);
+        trail->reference = tn_trail_open(tn_shim_process.options.depth_max);
     if (trail->reference == NULL)
         return;
     tn_trail_forget(trail->reference);
@@ -340,7 +340,7 @@ struct tn_origin tn_capture_slow(struct tn_thread *thread, const struct tn_calle
     struct tn_trail *trail = trail_of(thread);
     if (TN_UNLIKELY(trail == NULL))
         return origin;
-    if (TN_LIKELY(tn_process.options.check_stacks == 0)) {
+    if (TN_LIKELY(tn_shim_process.options.check_stacks == 0)) {
         origin = capture(thread, trail, caller);
     } else {
         const struct tn_memo *memo = tn_trail_recall(trail, caller);
@@ -349,7 +349,7 @@ struct tn_origin tn_capture_slow(struct tn_thread *thread, const struct tn_calle
     }
     /* Nobody would give the trail back later. */
     if (TN_UNLIKELY(thread->is_ended)) {
-        tn_trail_close(trail, tn_process.options.depth_max);
+        tn_trail_close(trail, tn_shim_process.options.depth_max);
         thread->trail = NULL;
     }
     return origin;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <linux/prctl.h>
 #include <string.h>
 #include <time.h>
 
@@ -82,7 +83,9 @@ uint64_t *tn_control_begin(uint32_t need_words, uint32_t *ret_pad_words)
     if (!tn_emit_room(ring, need_words, ret_pad_words))
         return NULL;
     uint64_t *words = tn_shared_words(tn_hot.header, TN_CONTROL_SLOT, tn_hot.slot_count, tn_hot.ring_words);
-    return tn_ring_reserve(ring, words, tn_hot.ring_words, *ret_pad_words);
+    uint64_t *event = tn_ring_reserve(ring, words, tn_hot.ring_words, *ret_pad_words);
+    event[1] = tn_ticks();
+    return event;
 }
 
 void tn_control_end(uint32_t used_words)
@@ -134,9 +137,7 @@ void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_FAILURE_WORDS);
     if (event == NULL)
         return;
-    event[0] = tn_event_head(TN_EVENT_FAILURE, TN_EVENT_FAILURE_WORDS, function, 0, origin.stack_id);
-    event[2] = size_bytes;
-    event[3] = (uint64_t)origin.depth_bytes << 32;
+    tn_event_put_failure(event, function, origin.stack_id, size_bytes, origin.depth_bytes);
     tn_emit_end(thread, TN_EVENT_FAILURE_WORDS);
 }
 
@@ -147,13 +148,14 @@ void tn_emit_wide(struct tn_thread *thread, uint64_t head, void *address, size_t
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_WIDE_WORDS);
     if (event == NULL)
         return;
-    event[0] = head | (uint64_t)TN_EVENT_WIDE_WORDS << 6 | (uint64_t)TN_EVENT_FLAG_WIDE << 26 |
-               (uint64_t)origin.stack_id << 32;
-    event[2] = ((uintptr_t)address & TN_ADDRESS_MASK) | (usable_bytes - size_bytes) << 48;
-    event[3] = (size_bytes & UINT32_MAX) | (uint64_t)origin.depth_bytes << 32;
-    event[4] = size_bytes;
-    event[5] = usable_bytes;
-    event[6] = alignment_bytes;
+    const struct tn_event_block block = {
+        .address = (uintptr_t)address,
+        .size_bytes = size_bytes,
+        .usable_size_bytes = usable_bytes,
+        .alignment_bytes = alignment_bytes,
+        .depth_bytes = origin.depth_bytes,
+    };
+    tn_event_put_wide(event, head | tn_event_head(0, 0, TN_FUNCTION_NONE, 0, origin.stack_id), &block);
     tn_emit_end(thread, TN_EVENT_WIDE_WORDS);
 }
 
@@ -184,7 +186,7 @@ struct tn_origin tn_emit_realloc_begin(struct tn_thread *thread, const struct tn
 {
     struct tn_origin origin = tn_capture(thread, caller);
     struct tn_origin told = origin;
-    if (!tn_process.options.has_free_stacks)
+    if (!tn_shim_process.options.has_free_stacks)
         told.stack_id = 0;
     tn_emit_release(thread, TN_EVENT_REALLOC_BEGIN, function, address, told);
     return origin;
@@ -202,9 +204,8 @@ void tn_emit_realloc_commit(struct tn_thread *thread, enum tn_function function,
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_BIRTH_WORDS);
     if (event == NULL)
         return;
-    event[0] = tn_event_head(TN_EVENT_REALLOC_COMMIT, TN_EVENT_BIRTH_WORDS, function, flags, origin.stack_id);
-    event[2] = 0;
-    event[3] = (size_bytes & UINT32_MAX) | (uint64_t)origin.depth_bytes << 32;
+    uint64_t head = tn_event_head(TN_EVENT_REALLOC_COMMIT, 0, function, flags, origin.stack_id);
+    tn_event_put_narrow(event, head, 0, size_bytes & UINT32_MAX, 0, origin.depth_bytes);
     tn_emit_end(thread, TN_EVENT_BIRTH_WORDS);
     if (!is_released)
         tn_emit_failure(thread, function, size_bytes, origin);
@@ -215,31 +216,30 @@ void tn_emit_loss(struct tn_thread *thread, uint32_t count, uint32_t why)
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_LOSS_WORDS);
     if (event == NULL)
         return;
-    event[0] = tn_event_head(TN_EVENT_LOSS, TN_EVENT_LOSS_WORDS, TN_FUNCTION_NONE, why, 0);
-    event[2] = count;
+    tn_event_put_loss(event, count, why);
     tn_emit_end(thread, TN_EVENT_LOSS_WORDS);
 }
 
 void tn_emit_thread_begin(struct tn_thread *thread, uint32_t tid)
 {
+    struct tn_event_thread begun = {
+        .tid = tid,
+        .stack_high = thread->stack_base,
+        .stack_size_bytes = thread->stack_base - thread->stack_low,
+    };
+    tn_sys2(SYS_prctl, PR_GET_NAME, (long)begun.name);
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_THREAD_WORDS);
     if (event == NULL)
         return;
-    event[0] = tn_event_head(TN_EVENT_THREAD_BEGIN, TN_EVENT_THREAD_WORDS, TN_FUNCTION_NONE, 0, 0);
-    event[2] = tid;
-    event[3] = thread->stack_base;
-    event[4] = thread->stack_base - thread->stack_low;
-    event[5] = 0;
-    event[6] = 0;
-    tn_sys2(SYS_prctl, 16 /* PR_GET_NAME */, (long)(event + 5));
+    tn_event_put_thread(event, &begun);
     tn_emit_end(thread, TN_EVENT_THREAD_WORDS);
 }
 
 void tn_emit_thread_end(struct tn_thread *thread)
 {
-    uint64_t *event = tn_emit_begin(thread, 2);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_BARE_WORDS);
     if (event == NULL)
         return;
-    event[0] = tn_event_head(TN_EVENT_THREAD_END, 2, TN_FUNCTION_NONE, 0, 0);
-    tn_emit_end(thread, 2);
+    tn_event_put_bare(event, TN_EVENT_THREAD_END);
+    tn_emit_end(thread, TN_EVENT_BARE_WORDS);
 }

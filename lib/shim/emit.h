@@ -6,6 +6,8 @@
 
 #include "shim.h"
 
+#include "tenure/event_body.h"
+
 #define TN_ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* Make room for an event, waiting for the recorder while the ring is full, and set thread->limit_words.
@@ -77,16 +79,15 @@ TN_ALWAYS_INLINE void tn_emit_block(struct tn_thread *thread, uint64_t head, voi
 {
     size_t usable_bytes = tn_usable_size(address, size_bytes);
     uint64_t slack_bytes = usable_bytes - size_bytes;
-    if (TN_UNLIKELY((alignment_bytes | size_bytes >> 32 | slack_bytes >> 16) != 0)) {
+    if (TN_UNLIKELY(!tn_event_is_narrow(size_bytes, slack_bytes, alignment_bytes))) {
         tn_emit_wide(thread, head, address, size_bytes, usable_bytes, alignment_bytes, origin);
         return;
     }
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_BIRTH_WORDS);
     if (TN_UNLIKELY(event == NULL))
         return;
-    event[0] = head | (uint64_t)TN_EVENT_BIRTH_WORDS << 6 | (uint64_t)origin.stack_id << 32;
-    event[2] = ((uintptr_t)address & TN_ADDRESS_MASK) | slack_bytes << 48;
-    event[3] = size_bytes | (uint64_t)origin.depth_bytes << 32;
+    head |= tn_event_head(0, 0, TN_FUNCTION_NONE, 0, origin.stack_id);
+    tn_event_put_narrow(event, head, (uintptr_t)address, size_bytes, slack_bytes, origin.depth_bytes);
     tn_emit_end(thread, TN_EVENT_BIRTH_WORDS);
 }
 
@@ -97,16 +98,15 @@ TN_ALWAYS_INLINE void tn_emit_release(struct tn_thread *thread, enum tn_event_ki
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_DEATH_WORDS);
     if (TN_UNLIKELY(event == NULL))
         return;
-    event[0] = tn_event_head(kind, TN_EVENT_DEATH_WORDS, function, 0, origin.stack_id);
-    event[2] = (uintptr_t)address & TN_ADDRESS_MASK;
-    event[3] = (uint64_t)origin.depth_bytes << 32;
+    uint64_t head = tn_event_head(kind, 0, function, 0, origin.stack_id);
+    tn_event_put_release(event, head, (uintptr_t)address, origin.depth_bytes);
     tn_emit_end(thread, TN_EVENT_DEATH_WORDS);
 }
 
 /* Where a block is released, as far as it is to be told. */
 TN_ALWAYS_INLINE struct tn_origin tn_release_origin(struct tn_thread *thread, const struct tn_caller *caller)
 {
-    if (TN_LIKELY(tn_process.options.has_free_stacks))
+    if (TN_LIKELY(tn_shim_process.options.has_free_stacks))
         return tn_capture(thread, caller);
     return (struct tn_origin){0, tn_depth_of(thread, caller)};
 }

@@ -140,7 +140,7 @@ static bool is_in_operator(uintptr_t pc)
 
 bool tn_operator_holds(uintptr_t pc)
 {
-    if (pc - tn_process.text_low < tn_process.text_high - tn_process.text_low)
+    if (pc - tn_shim_process.text_low < tn_shim_process.text_high - tn_shim_process.text_low)
         return true;
     if (pc - operators_low > operators_high - operators_low)
         return false;

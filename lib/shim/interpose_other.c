@@ -31,8 +31,8 @@ static void forget_code(struct tn_thread *thread)
 {
     tn_own_begin(thread);
     if (tn_lock_take(&tn_control_lock)) {
-        atomic_fetch_add_explicit(&tn_process.rule_epoch, 1, memory_order_relaxed);
-        tn_rules_forget(&tn_process.rules);
+        atomic_fetch_add_explicit(&tn_shim_process.rule_epoch, 1, memory_order_relaxed);
+        tn_rules_forget(&tn_shim_process.rules);
         tn_lock_drop(&tn_control_lock);
     }
     tn_modules_scan(thread);

@@ -31,10 +31,10 @@ extern char **environ;
 static int find_own_path(struct dl_phdr_info *info, size_t size_bytes, void *context)
 {
     (void)size_bytes;
-    struct tn_text *path = context;
-    if (info->dlpi_addr != tn_process.text_low || info->dlpi_name == NULL)
+    struct tn_shim_text *path = context;
+    if (info->dlpi_addr != tn_shim_process.text_low || info->dlpi_name == NULL)
         return 0;
-    tn_text_add(path, info->dlpi_name);
+    tn_shim_text_add(path, info->dlpi_name);
     return 1;
 }
 
@@ -49,7 +49,7 @@ static bool find_recorder_path(char *path, size_t capacity_bytes)
     static const char *const places[] = {"/tenure-recorder", "/../../tools/tenure-recorder",
                                          "/" TN_RECORDER_FROM_SHIM "/tenure-recorder"};
     const char *told = getenv("TENURE_RECORDER");
-    struct tn_text own;
+    struct tn_shim_text own;
     memset(&own, 0, sizeof(own));
     if (told != NULL && tn_length(told) < capacity_bytes) {
         memcpy(path, told, tn_length(told) + 1);
@@ -61,8 +61,8 @@ static bool find_recorder_path(char *path, size_t capacity_bytes)
     if (own.text[own.size] == '/')
         own.text[own.size] = '\0';
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        struct tn_text candidate = own;
-        tn_text_add(&candidate, places[i]);
+        struct tn_shim_text candidate = own;
+        tn_shim_text_add(&candidate, places[i]);
         memcpy(path, candidate.text, candidate.size + 1);
         if (is_executable(path))
             return true;

@@ -45,7 +45,7 @@ const char *tn_real_bypass(void)
     Dl_info info;
     const ElfW(Sym) *entry = NULL;
     void *seen = dlsym(RTLD_DEFAULT, "malloc");
-    if ((uintptr_t)seen - tn_process.text_low < tn_process.text_high - tn_process.text_low)
+    if ((uintptr_t)seen - tn_shim_process.text_low < tn_shim_process.text_high - tn_shim_process.text_low)
         return NULL;
     if (dladdr1(seen, &info, (void **)&entry, RTLD_DL_SYMENT) == 0 || entry == NULL)
         return NULL;

@@ -22,7 +22,7 @@ static struct tn_rule_body *make_body(uint64_t word_count)
 
 int tn_rules_open(struct tn_rule_table *table)
 {
-    int r = tn_table_open(&table->wide, PAIRS_START);
+    int r = tn_id_table_open(&table->wide, PAIRS_START);
     struct tn_rule_body *body = r == 0 ? make_body(WORDS_START) : NULL;
     if (body == NULL)
         return -ENOMEM;
@@ -73,7 +73,7 @@ int tn_rules_put(struct tn_rule_table *table, uintptr_t pc, uint64_t rule)
     struct tn_rule_body *body = atomic_load_explicit(&table->body, memory_order_relaxed);
     uint64_t code = code_of(rule);
     bool is_far = (uint64_t)pc >> (64 - TN_RULE_CODE_BITS) != 0;
-    if ((is_far || code == TN_RULE_WIDE) && tn_table_put(&table->wide, pc, rule) != 0)
+    if ((is_far || code == TN_RULE_WIDE) && tn_id_table_put(&table->wide, pc, rule) != 0)
         return -ENOMEM;
     if (is_far)
         return 0;
@@ -89,7 +89,7 @@ int tn_rules_put(struct tn_rule_table *table, uintptr_t pc, uint64_t rule)
 void tn_rules_forget(struct tn_rule_table *table)
 {
     struct tn_rule_body *body = atomic_load_explicit(&table->body, memory_order_relaxed);
-    tn_table_forget(&table->wide);
+    tn_id_table_forget(&table->wide);
     for (uint64_t at = 0; body != NULL && at <= body->mask; at++) {
         uint64_t word = atomic_load_explicit(&body->word[at], memory_order_relaxed);
         atomic_store_explicit(&body->word[at], word >> TN_RULE_CODE_BITS << TN_RULE_CODE_BITS,

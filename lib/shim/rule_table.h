@@ -15,8 +15,8 @@
  * Rules with other numbers, and those of addresses beyond 47 bits, are rare and stand in the table of pairs.
  */
 
+#include "id_table.h"
 #include "rules.h"
-#include "table.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -39,7 +39,7 @@ struct tn_rule_body {
 
 struct tn_rule_table {
     _Atomic(struct tn_rule_body *) body; /* NULL until tn_rules_open */
-    struct tn_table wide;
+    struct tn_id_table wide;
 };
 
 /* Make the table. Returns 0 or -ENOMEM. */
@@ -85,7 +85,7 @@ static inline uint64_t tn_rules_find_any(struct tn_rule_table *table, uintptr_t 
     uint64_t rule = tn_rules_find(table, pc);
     bool is_elsewhere =
         tn_rule_kind_of(rule) == TN_RULE_WIDE || (uint64_t)pc >> (64 - TN_RULE_CODE_BITS) != 0;
-    return is_elsewhere ? tn_table_find(&table->wide, pc) : rule;
+    return is_elsewhere ? tn_id_table_find(&table->wide, pc) : rule;
 }
 
 #endif

@@ -7,7 +7,7 @@
  * THE RULES
  *  1. Nothing is allocated from the program's heap. Own memory is mmapped, named, and bounded.
  *  2. No lock is taken that the program or libc can hold while it waits for us. Of our own locks the order is
- *     teach, then control; nothing foreign is called under control, and only libunwind under teach.
+ *     unwinder, then control; nothing foreign is called under control, and only libunwind under unwinder.
  *  3. Nothing is printed, but one line when recording cannot start.
  *  4. errno, signals, descriptors, environment and what wait() shows stay as the program knows them.
  *  5. Every foreign call that may allocate (loader, pthread, libunwind) stands between tn_own_begin and
@@ -17,8 +17,8 @@
 
 #include "arch.h"
 #include "capture.h"
+#include "id_table.h"
 #include "rule_table.h"
-#include "table.h"
 #include "tenure/event.h"
 #include "tenure/ring.h"
 #include "tenure/session.h"
@@ -57,7 +57,7 @@ struct tn_hot {
     uint32_t clock; /* enum tn_clock */
     uint32_t pid;
     struct tn_shared_header *header; /* start of the mapping */
-    struct tn_table stacks;          /* stack hash -> id; ids are the recorder's to know, per mapping */
+    struct tn_id_table stacks;       /* stack hash -> id; ids are the recorder's to know, per mapping */
     uint32_t last_stack_id;
     uint32_t next_slot;                /* where the search for a free slot begins; a hint */
     _Atomic uintptr_t stamp_turn;      /* the thread that may stamp its events without waiting; see emit.h */
@@ -72,7 +72,7 @@ enum tn_state {
 };
 
 /* What a fork child keeps. */
-struct tn_process {
+struct tn_shim_process {
     _Atomic uint32_t state; /* enum tn_state */
     uint32_t generations;   /* handed out so far */
     uint32_t main_tid;      /* of the image's first thread */
@@ -91,7 +91,7 @@ union tn_hot_page {
 };
 
 extern union tn_hot_page tn_hot_page;
-extern struct tn_process tn_process;
+extern struct tn_shim_process tn_shim_process;
 extern struct tn_lock tn_control_lock;
 
 #define tn_hot (tn_hot_page.hot)
@@ -137,7 +137,7 @@ const char *tn_real_bypass(void);
 /* Whether address lies in the arena. */
 static inline bool tn_arena_holds(const void *address)
 {
-    return TN_UNLIKELY((uintptr_t)address - tn_process.arena_low < TN_ARENA_BYTES);
+    return TN_UNLIKELY((uintptr_t)address - tn_shim_process.arena_low < TN_ARENA_BYTES);
 }
 
 /* A block of size_bytes at a multiple of alignment_bytes (a power of two; 0: 16). NULL when the arena is
@@ -307,8 +307,8 @@ bool tn_emit_room(struct tn_ring *ring, uint32_t need_words, uint32_t *ret_pad_w
 
 /* Write into the control ring, under the control lock.
  *
- * need_words  1 .. TN_EVENT_WORDS_MAX
- * Returns     where; NULL when recording has been stopped. tn_control_end publishes */
+ * need_words  2 .. TN_EVENT_WORDS_MAX
+ * Returns     where, the stamp written; NULL when recording has been stopped. tn_control_end publishes */
 uint64_t *tn_control_begin(uint32_t need_words, uint32_t *ret_pad_words);
 void tn_control_end(uint32_t used_words);
 
@@ -321,7 +321,7 @@ struct tn_origin tn_capture_slow(struct tn_thread *thread, const struct tn_calle
 static inline struct tn_origin tn_capture(struct tn_thread *thread, const struct tn_caller *caller)
 {
     struct tn_trail *trail = thread->trail;
-    uint32_t epoch = atomic_load_explicit(&tn_process.rule_epoch, memory_order_acquire);
+    uint32_t epoch = atomic_load_explicit(&tn_shim_process.rule_epoch, memory_order_acquire);
     if (TN_UNLIKELY(trail == NULL || trail->epoch != epoch))
         return tn_capture_slow(thread, caller);
     const struct tn_memo *memo = tn_trail_recall(trail, caller);
@@ -339,7 +339,7 @@ static inline uint64_t tn_stack_key(uint64_t hash)
 /* The id of the stack that hash names; 0 if it is new. */
 static inline uint32_t tn_stack_find(uint64_t hash)
 {
-    return (uint32_t)tn_table_find(&tn_hot.stacks, tn_stack_key(hash));
+    return (uint32_t)tn_id_table_find(&tn_hot.stacks, tn_stack_key(hash));
 }
 
 /* Announce the stack of the trail's outermost depth frames. Returns its id, 0 if recording stopped. Under own
@@ -349,31 +349,32 @@ uint32_t tn_stack_announce(struct tn_thread *thread, struct tn_trail *trail, con
 
 /* Compare the caller's stack, as it was announced, with libunwind's own walk (TENURE_CHECK_STACKS). Under own
  * call. */
-void tn_check_stack(struct tn_thread *thread, const struct tn_caller *caller, const uint64_t *frames,
-                    uint32_t frame_count, bool is_cut);
+void tn_verify_stack(struct tn_thread *thread, const struct tn_caller *caller, const uint64_t *frames,
+                     uint32_t frame_count, bool is_cut);
 
-/* ---- teach.c: libunwind ---- */
+/* ---- unwinder.c: libunwind ---- */
 
 /* Load libunwind. Under own call. Returns whether it is there. */
-bool tn_teach_open(void);
+bool tn_unwinder_open(void);
 
 /* Learn the rule of a return address, and keep it. Returns the rule, TN_RULE_UNKNOWN when it cannot be had
  * now. */
-uint64_t tn_teach_rule(struct tn_thread *thread, uintptr_t pc);
+uint64_t tn_unwinder_learn_rule(struct tn_thread *thread, uintptr_t pc);
 
 /* Have libunwind step out of one frame.
  *
  * frame    in: the frame; out: its caller
  * high     loads end there
  * Returns  whether there is a caller */
-bool tn_teach_step(struct tn_thread *thread, struct tn_caller *frame, uintptr_t high);
+bool tn_unwinder_step(struct tn_thread *thread, struct tn_caller *frame, uintptr_t high);
 
-/* Hold the teacher still while the process is copied, and let it go on. */
-void tn_teach_hold(void);
-void tn_teach_release(void);
+/* Take and drop the unwinder's lock, so that it is idle while the process is copied. */
+void tn_unwinder_hold(void);
+void tn_unwinder_release(void);
 
-/* In a child whose parent could not hold the teacher: whether it was at work in the copied memory. */
-void tn_teach_recover(void);
+/* In a child of a fork that called no handlers: if the unwinder was at work in the copied memory, it is not
+ * used again. */
+void tn_unwinder_recover(void);
 
 /* ---- modules.c ---- */
 

@@ -6,6 +6,8 @@
 #include "shim.h"
 #include "sys.h"
 
+#include "tenure/event_body.h"
+
 #include <link.h>
 #include <pthread.h>
 #include <string.h>
@@ -16,7 +18,7 @@
 #define STACK_COUNT_START UINT64_C(4096)
 
 union tn_hot_page tn_hot_page __attribute__((aligned(4096)));
-struct tn_process tn_process;
+struct tn_shim_process tn_shim_process;
 struct tn_lock tn_control_lock;
 
 /* Where this library is mapped. */
@@ -36,23 +38,23 @@ static int find_own_text(struct dl_phdr_info *info, size_t size_bytes, void *con
     }
     if (!is_here)
         return 0;
-    tn_process.text_low = info->dlpi_addr;
-    tn_process.text_high = high;
+    tn_shim_process.text_low = info->dlpi_addr;
+    tn_shim_process.text_high = high;
     return 1;
 }
 
 static void complain(const char *what, const char *more, long code)
 {
-    struct tn_text line;
+    struct tn_shim_text line;
     memset(&line, 0, sizeof(line));
-    tn_text_add(&line, "tenure: cannot record: ");
-    tn_text_add(&line, what);
-    tn_text_add(&line, more);
+    tn_shim_text_add(&line, "tenure: cannot record: ");
+    tn_shim_text_add(&line, what);
+    tn_shim_text_add(&line, more);
     if (code < 0) {
-        tn_text_add(&line, ": ");
-        tn_text_add(&line, tn_error_name((int)-code));
+        tn_shim_text_add(&line, ": ");
+        tn_shim_text_add(&line, tn_error_name((int)-code));
     }
-    tn_text_add(&line, "; the program runs unrecorded\n");
+    tn_shim_text_add(&line, "; the program runs unrecorded\n");
     tn_sys3(SYS_write, 2, (long)line.text, (long)line.size);
 }
 
@@ -63,12 +65,12 @@ static int begin_recording(enum tn_hello_reason reason, struct tn_thread *thread
     if (result != 0)
         return result;
     *ret_what = "memory for stacks";
-    result = tn_table_open(&tn_hot.stacks, STACK_COUNT_START);
+    result = tn_id_table_open(&tn_hot.stacks, STACK_COUNT_START);
     if (result != 0)
         return result;
     tn_modules_forget();
     tn_modules_scan(thread);
-    atomic_store_explicit(&tn_hot.generation, ++tn_process.generations, memory_order_release);
+    atomic_store_explicit(&tn_hot.generation, ++tn_shim_process.generations, memory_order_release);
     return 0;
 }
 
@@ -83,29 +85,29 @@ static void begin_child(struct tn_thread *thread)
     thread->generation = TN_GENERATION_NONE;
     thread->slot_generation = TN_GENERATION_NONE;
     thread->nested_count = 0;
-    if (atomic_load(&tn_process.state) != TN_STATE_RUNNING)
+    if (atomic_load(&tn_shim_process.state) != TN_STATE_RUNNING)
         return;
     tn_own_begin(thread);
-    if (!tn_process.options.has_children || begin_recording(TN_HELLO_FORK, thread, &what) != 0)
-        atomic_store(&tn_process.state, TN_STATE_OFF);
+    if (!tn_shim_process.options.has_children || begin_recording(TN_HELLO_FORK, thread, &what) != 0)
+        atomic_store(&tn_shim_process.state, TN_STATE_OFF);
     tn_own_end(thread);
 }
 
 static void before_fork(void)
 {
     tn_own_begin(&tn_thread);
-    tn_teach_hold();
+    tn_unwinder_hold();
 }
 
 static void after_fork_in_parent(void)
 {
-    tn_teach_release();
+    tn_unwinder_release();
     tn_own_end(&tn_thread);
 }
 
 static void after_fork_in_child(void)
 {
-    tn_teach_release();
+    tn_unwinder_release();
     begin_child(&tn_thread);
     tn_own_end(&tn_thread);
 }
@@ -114,12 +116,12 @@ static int prepare(struct tn_thread *thread, const char **ret_what)
 {
     *ret_what = "memory";
     if (tn_sys3(SYS_madvise, (long)&tn_hot_page, sizeof(tn_hot_page), MADV_WIPEONFORK) != 0)
-        tn_process.options.has_children = false;
-    int result = tn_rules_open(&tn_process.rules);
+        tn_shim_process.options.has_children = false;
+    int result = tn_rules_open(&tn_shim_process.rules);
     if (result != 0)
         return result;
     *ret_what = "libunwind (package libunwind8) cannot be loaded";
-    if (!tn_teach_open())
+    if (!tn_unwinder_open())
         return 2;
     tn_thread_prepare();
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
@@ -131,11 +133,11 @@ static bool begin_process(struct tn_thread *thread)
 {
     const char *what = NULL;
     tn_own_begin(thread);
-    tn_process.main_tid = (uint32_t)tn_sys0(SYS_getpid);
+    tn_shim_process.main_tid = (uint32_t)tn_sys0(SYS_getpid);
     tn_real_find();
     tn_operators_find();
     dl_iterate_phdr(find_own_text, (void *)(uintptr_t)tn_real_find);
-    tn_options_read(&tn_process.options);
+    tn_options_read(&tn_shim_process.options);
     int result = 2;
     const char *bypass = tn_real_bypass();
     if (bypass == NULL)
@@ -144,7 +146,7 @@ static bool begin_process(struct tn_thread *thread)
         complain(bypass, " brings a malloc of its own, which calls nobody here", 0);
     else if (result < 0 || result == 2)
         complain(what, "", result);
-    atomic_store_explicit(&tn_process.state, result == 0 ? TN_STATE_RUNNING : TN_STATE_OFF,
+    atomic_store_explicit(&tn_shim_process.state, result == 0 ? TN_STATE_RUNNING : TN_STATE_OFF,
                           memory_order_release);
     tn_own_end(thread);
     return result == 0;
@@ -152,20 +154,20 @@ static bool begin_process(struct tn_thread *thread)
 
 bool tn_start(struct tn_thread *thread)
 {
-    uint32_t state = atomic_load_explicit(&tn_process.state, memory_order_acquire);
+    uint32_t state = atomic_load_explicit(&tn_shim_process.state, memory_order_acquire);
     uint32_t expected = TN_STATE_NEW;
     if (state == TN_STATE_OFF)
         return false;
     if (state == TN_STATE_NEW &&
-        atomic_compare_exchange_strong(&tn_process.state, &expected, TN_STATE_STARTING))
+        atomic_compare_exchange_strong(&tn_shim_process.state, &expected, TN_STATE_STARTING))
         begin_process(thread);
-    while ((state = atomic_load_explicit(&tn_process.state, memory_order_acquire)) == TN_STATE_STARTING)
+    while ((state = atomic_load_explicit(&tn_shim_process.state, memory_order_acquire)) == TN_STATE_STARTING)
         tn_sys0(SYS_sched_yield);
     if (state == TN_STATE_OFF)
         return false;
     /* Zero although it runs: this is a child of a fork that called no handlers. */
     if (atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) == 0) {
-        tn_teach_recover();
+        tn_unwinder_recover();
         begin_child(thread);
     }
     uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
@@ -177,7 +179,7 @@ bool tn_start(struct tn_thread *thread)
 void tn_stop(void)
 {
     atomic_store_explicit(&tn_hot.header->is_stopped, 1, memory_order_release);
-    atomic_store_explicit(&tn_process.state, TN_STATE_OFF, memory_order_release);
+    atomic_store_explicit(&tn_shim_process.state, TN_STATE_OFF, memory_order_release);
     atomic_store_explicit(&tn_hot.generation, 0, memory_order_release);
 }
 
@@ -185,18 +187,14 @@ void tn_mark(struct tn_thread *thread, const char *text)
 {
     uint32_t text_bytes = (uint32_t)tn_length(text);
     uint32_t pad;
-    if (text_bytes > 1024)
-        text_bytes = 1024;
-    uint32_t words = 3 + (text_bytes + 7) / 8;
+    if (text_bytes > TN_MARK_TEXT_BYTES_KEPT)
+        text_bytes = TN_MARK_TEXT_BYTES_KEPT;
+    uint32_t words = TN_EVENT_MARK_WORDS + tn_event_text_words(text_bytes);
     tn_own_begin(thread);
     if (tn_lock_take(&tn_control_lock)) {
         uint64_t *event = tn_control_begin(words, &pad);
         if (event != NULL) {
-            event[0] = tn_event_head(TN_EVENT_MARK, words, TN_FUNCTION_NONE, 0, 0);
-            event[1] = tn_ticks();
-            event[2] = text_bytes;
-            event[words - 1] = 0;
-            memcpy(event + 3, text, text_bytes);
+            tn_event_put_mark(event, text, text_bytes);
             tn_control_end(pad + words);
         }
         tn_lock_drop(&tn_control_lock);

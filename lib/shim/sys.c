@@ -9,14 +9,14 @@
 
 #include "banned.h"
 
-void tn_text_add(struct tn_text *text, const char *more)
+void tn_shim_text_add(struct tn_shim_text *text, const char *more)
 {
     while (*more != '\0' && text->size + 1 < sizeof(text->text))
         text->text[text->size++] = *more++;
     text->text[text->size] = '\0';
 }
 
-void tn_text_add_number(struct tn_text *text, uint64_t number)
+void tn_shim_text_add_number(struct tn_shim_text *text, uint64_t number)
 {
     char digits[21];
     size_t at = sizeof(digits) - 1;
@@ -25,10 +25,10 @@ void tn_text_add_number(struct tn_text *text, uint64_t number)
         digits[--at] = (char)('0' + number % 10);
         number /= 10;
     } while (number != 0);
-    tn_text_add(text, digits + at);
+    tn_shim_text_add(text, digits + at);
 }
 
-void tn_text_add_hex(struct tn_text *text, uint64_t number)
+void tn_shim_text_add_hex(struct tn_shim_text *text, uint64_t number)
 {
     char digits[17];
     size_t at = sizeof(digits) - 1;
@@ -37,8 +37,8 @@ void tn_text_add_hex(struct tn_text *text, uint64_t number)
         digits[--at] = "0123456789abcdef"[number % 16];
         number /= 16;
     } while (number != 0);
-    tn_text_add(text, "0x");
-    tn_text_add(text, digits + at);
+    tn_shim_text_add(text, "0x");
+    tn_shim_text_add(text, digits + at);
 }
 
 size_t tn_length(const char *text)

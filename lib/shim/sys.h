@@ -16,19 +16,19 @@
 
 /* A text that is put together in place. Invariant: size < sizeof(text), and a NUL stands at text[size]; what
  * does not fit is cut. Zeroed is empty. */
-struct tn_text {
+struct tn_shim_text {
     char text[1024];
     size_t size; /* bytes before the NUL */
 };
 
 /* Append a string. */
-void tn_text_add(struct tn_text *text, const char *more);
+void tn_shim_text_add(struct tn_shim_text *text, const char *more);
 
 /* Append a number in decimal. */
-void tn_text_add_number(struct tn_text *text, uint64_t number);
+void tn_shim_text_add_number(struct tn_shim_text *text, uint64_t number);
 
 /* Append a number in hexadecimal with 0x before it. */
-void tn_text_add_hex(struct tn_text *text, uint64_t number);
+void tn_shim_text_add_hex(struct tn_shim_text *text, uint64_t number);
 
 /* Length of a string without its NUL. */
 size_t tn_length(const char *text);

@@ -31,17 +31,17 @@ static bool step_signal(struct tn_caller *at, uintptr_t high)
 }
 
 /* A plain rule that leads out of the stack, to its end or beyond what may be read. */
-static enum tn_step step_out(uint64_t rule, struct tn_walk *walk)
+static enum tn_walk_step step_out(uint64_t rule, struct tn_walk *walk)
 {
     uintptr_t base = tn_rule_kind_of(rule) == TN_RULE_SP ? walk->at.cfa : walk->at.fp;
     uintptr_t cfa = base + (uintptr_t)tn_rule_offset_of(rule);
     uintptr_t low = walk->at.cfa + sizeof(uintptr_t);
     uint64_t fp_bytes = tn_rule_fp_bytes_of(rule);
     if (cfa - low > walk->high - low || fp_bytes > cfa - walk->at.cfa)
-        return TN_STEP_CUT;
+        return TN_WALK_CUT;
     walk->end_slot = (uintptr_t)((intptr_t)cfa + TN_ARCH_RETURN_OFFSET);
     /* A stack that ends right above a return address which leads on is of no kind we know. */
-    return tn_load(walk->end_slot) < TN_CODE_LOW ? TN_STEP_END : TN_STEP_CUT;
+    return tn_load(walk->end_slot) < TN_CODE_LOW ? TN_WALK_END : TN_WALK_CUT;
 }
 
 /* Before libunwind is called: once a stack, for it costs two system calls. */
@@ -61,33 +61,33 @@ static bool step_other(enum tn_rule_kind kind, struct tn_walk *walk, struct tn_t
         return step_signal(&walk->at, walk->high);
     default:
         begin_own(walk, thread);
-        return tn_teach_step(thread, &walk->at, walk->high);
+        return tn_unwinder_step(thread, &walk->at, walk->high);
     }
 }
 
-enum tn_step tn_step_any(struct tn_walk *walk, struct tn_thread *thread, struct tn_trail_frame *frame)
+enum tn_walk_step tn_step_any(struct tn_walk *walk, struct tn_thread *thread, struct tn_trail_frame *frame)
 {
-    uint64_t rule = tn_rules_find_any(&tn_process.rules, walk->at.pc);
+    uint64_t rule = tn_rules_find_any(&tn_shim_process.rules, walk->at.pc);
     if (rule == TN_RULE_UNKNOWN) {
         begin_own(walk, thread);
-        rule = tn_teach_rule(thread, walk->at.pc);
+        rule = tn_unwinder_learn_rule(thread, walk->at.pc);
     }
     frame->kind = (uint8_t)tn_rule_kind_of(rule);
     frame->slot = 0;
     walk->end_slot = 0;
     if (frame->kind == TN_RULE_END)
-        return TN_STEP_END;
+        return TN_WALK_END;
     if (frame->kind == TN_RULE_UNKNOWN)
-        return TN_STEP_CUT;
+        return TN_WALK_CUT;
     if (tn_step_plain(rule, &walk->at, walk->high, &frame->slot))
-        return TN_STEP_ON;
+        return TN_WALK_ON;
     if (frame->kind == TN_RULE_SP || frame->kind == TN_RULE_FP)
         return step_out(rule, walk);
     uintptr_t sp = walk->at.cfa;
     if (!step_other(frame->kind, walk, thread) || walk->at.pc < TN_CODE_LOW)
-        return TN_STEP_END;
+        return TN_WALK_END;
     /* A signal handler may run on a stack of its own. */
     if (walk->at.cfa - sp >= walk->high - sp)
         walk->high = tn_thread_stack_high(thread, walk->at.cfa);
-    return walk->high != 0 ? TN_STEP_ON : TN_STEP_CUT;
+    return walk->high != 0 ? TN_WALK_ON : TN_WALK_CUT;
 }

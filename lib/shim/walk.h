@@ -24,10 +24,10 @@ struct tn_walk {
     bool is_own;         /* libunwind was called: tn_own_end is due when the stack has been dealt with */
 };
 
-enum tn_step {
-    TN_STEP_ON,  /* there is a caller */
-    TN_STEP_END, /* that frame was the outermost */
-    TN_STEP_CUT, /* what is further out cannot be told */
+enum tn_walk_step {
+    TN_WALK_ON,  /* there is a caller */
+    TN_WALK_END, /* that frame was the outermost */
+    TN_WALK_CUT, /* what is further out cannot be told */
 };
 
 static inline uintptr_t tn_load(uintptr_t address)
@@ -65,6 +65,6 @@ static inline __attribute__((always_inline)) bool tn_step_plain(uint64_t rule, s
 /* Step out of a frame by whatever its rule says.
  *
  * frame  its kind and slot are written */
-enum tn_step tn_step_any(struct tn_walk *walk, struct tn_thread *thread, struct tn_trail_frame *frame);
+enum tn_walk_step tn_step_any(struct tn_walk *walk, struct tn_thread *thread, struct tn_trail_frame *frame);
 
 #endif

@@ -3,11 +3,13 @@
 
 usage: log.py BUILD LOG_SPEED"""
 
-import os
 import pathlib
 import subprocess
 import sys
-import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+from harness import World, expect_equal, need
 
 WORK = """
 import json
@@ -17,12 +19,15 @@ again = {x["name"]: x for x in json.loads(json.dumps(records))}
 
 
 def main():
-    build, log_speed = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as folder:
-        log = f"{folder}/python.db"
-        command = [pathlib.Path(build) / "tools/tenure", "record", "--quiet", "--rows", "none", "-o", log, "--"]
-        subprocess.run([*command, sys.executable, "-c", WORK], env={**os.environ, "PYTHONMALLOC": "malloc"}, check=True)
-        subprocess.run([log_speed, log, folder], check=True)
+    world = World(sys.argv[1])
+    try:
+        command, environment = (need("python3"), "-c", WORK), {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"}
+        world.warm_up(*command, **environment)
+        result, log = world.record(*command, options=("--rows", "none"), **environment)
+        expect_equal((result.err, result.status), (b"", 0), "the recording")
+        subprocess.run([sys.argv[2], log, world.folder], check=True)
+    finally:
+        world.close(keep=False)
 
 
 main()

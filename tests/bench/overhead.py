@@ -54,7 +54,7 @@ class Recording:
     address_bytes: int  # of them
 
 
-def execute(world, workload, before=()):
+def execute(world, workload, before=(), **environment):
     """Run it: `before` is put before the command, settings or a tool."""
     result = world.folder / "result"
     command = [world.build / "tests/bench/measure", result, *before, *workload.command]
@@ -62,7 +62,7 @@ def execute(world, workload, before=()):
         i.write(workload.stdin)
         i.seek(0)
         process = subprocess.Popen([str(part) for part in command], stdin=i, stdout=o, stderr=e, cwd=world.work,
-                                   env=world.environment(**workload.environment))
+                                   env=world.environment(**workload.environment, **environment))
         driven = workload.drive(world, process) if workload.drive else None
         process.wait(timeout=PATIENCE_S)
         o.seek(0)
@@ -74,6 +74,11 @@ def execute(world, workload, before=()):
     seconds, requests = driven or (wall_ns / 1e9, 0)
     told = workload.tells and TOLD.search(out)
     return Run(seconds, peak_bytes, end_ns, out, int(told[3]) if told else 0, requests)
+
+
+def warm_up(world, workload):
+    """Fill the caches that the first run of a program would fill, and the later ones find."""
+    execute(world, workload, PYTHONDONTWRITEBYTECODE="")
 
 
 def is_set(log, key):
@@ -152,6 +157,8 @@ def run_rounds(world, options, todo):
     """All rounds that there is time for; gives the number."""
     runs = {workload.name: {"bare": [], "tenure": [], "heaptrack": []} for workload in todo}
     start = time.monotonic()
+    for workload in todo:
+        warm_up(world, workload)
     for done in range(1, options.rounds + 1):
         run_round(world, todo, runs, shutil.which("heaptrack"))
         spent = time.monotonic() - start

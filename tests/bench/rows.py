@@ -20,6 +20,7 @@ def main():
             except Skip as reason:
                 print(f"left out: {reason}")
                 continue
+            world.warm_up(*workload.command, stdin=workload.stdin, **workload.environment)
             _, log = world.record(*workload.command, options=("--rows", "none"), stdin=workload.stdin, **workload.environment)
             print(workload.name, flush=True)
             subprocess.run([sys.argv[2], log], check=True)

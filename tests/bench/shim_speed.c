@@ -47,7 +47,7 @@ int tn_session_open(enum tn_hello_reason reason, const char **ret_what)
 {
     (void)reason;
     (void)ret_what;
-    uint32_t ring_words = tn_process.options.ring_bytes / 8;
+    uint32_t ring_words = tn_shim_process.options.ring_bytes / 8;
     struct tn_shared_header *header = mmap(NULL, tn_shared_total_bytes(SLOT_COUNT, ring_words),
                                            PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (header == MAP_FAILED)
@@ -128,9 +128,9 @@ static void run_parts(struct task *task, const struct tn_caller *caller)
     MEASURE(figures->intern, id = tn_stack_find(hash); __asm__ volatile("" : "+r"(hash) : "r"(id)));
     void *block = tn_real.malloc(24);
     MEASURE(figures->birth, tn_emit_birth_at(thread, TN_FUNCTION_MALLOC, block, 24, 0, origin));
-    tn_process.options.has_free_stacks = false;
+    tn_shim_process.options.has_free_stacks = false;
     MEASURE(figures->death, tn_emit_death(thread, caller, TN_FUNCTION_FREE, block));
-    tn_process.options.has_free_stacks = true;
+    tn_shim_process.options.has_free_stacks = true;
     MEASURE(figures->stamp, ticks = tn_ticks(); __asm__ volatile("" ::"r"(ticks)));
     tn_real.free(block);
     tn_leave(thread);

@@ -12,6 +12,12 @@ import tempfile
 import time
 
 SKIP = 77
+PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+# What a test takes over from the tester's environment: what steers the sanitizers and the coverage of the build.
+# Anything else is the same for everybody, down to its length: programs copy their environment.
+KEPT_VARIABLES = ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "GCOV_PREFIX", "GCOV_PREFIX_STRIP")
+# A session's socket lies in the session directory, and the kernel limits its path to 107 bytes.
+RUN_FOLDER_BYTES_MAX = 60
 PATIENCE_S = 120  # the longest that anything may take; nothing here is decided by time otherwise
 
 
@@ -37,7 +43,7 @@ def need(*programs):
     """The paths of programs that the system must have; skips the test where one is missing."""
     found = []
     for program in programs:
-        path = shutil.which(program, path="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+        path = shutil.which(program, path=PATH)
         if not path:
             raise Skip(f"{program} is not installed")
         found.append(path)
@@ -69,23 +75,35 @@ class World:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tenure-world-"))
         self.folder.chmod(0o755)
         self.run_folder = self.folder / "run"
-        self.run_folder.mkdir(mode=0o700)
-        self.work = self.folder / "work"
-        self.work.mkdir()
+        if len(bytes(self.run_folder)) > RUN_FOLDER_BYTES_MAX:
+            self.run_folder = pathlib.Path(tempfile.mkdtemp(prefix="tenure-run-", dir="/tmp"))
+        self.run_folder.mkdir(mode=0o700, exist_ok=True)
+        self.work, self.home, self.temporary = (self.folder / name for name in ("work", "home", "tmp"))
+        for folder in (self.work, self.home, self.temporary):
+            folder.mkdir()
         self.logs = 0
         self.damaged = set()  # logs that the test itself has spoilt
         self.is_littered = False  # the test killed a recorder, which could not clean up
 
     def environment(self, **more):
-        """The tester's environment without anything that would steer a recording."""
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("TENURE_", "LD_", "MALLOC_", "MESON_"))}
-        clean["XDG_RUNTIME_DIR"] = str(self.run_folder)
-        clean["LC_ALL"] = "C.UTF-8"
-        clean["PATH"] = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-        for key in ("DEBUGINFOD_URLS", "PYTHONMALLOC"):
-            clean.pop(key, None)
-        clean.update({k: str(v) for k, v in more.items()})
+        """The same environment on every machine and in every run: a home of its own, which starts empty."""
+        clean = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        clean |= {
+            "PATH": PATH,
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(self.home),
+            "TMPDIR": str(self.temporary),
+            "XDG_RUNTIME_DIR": str(self.run_folder),
+            # Bytecode that the machine has or lacks does not count: warm_up fills this folder, nobody else does.
+            "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        clean |= {name: str(value) for name, value in more.items()}
         return clean
+
+    def warm_up(self, *command, **keywords):
+        """Run a command for what it leaves in caches, before runs of it are compared. Its result counts for nothing."""
+        self.run(*command, **{**keywords, "PYTHONDONTWRITEBYTECODE": ""})
 
     def new_log(self):
         self.logs += 1
@@ -176,6 +194,7 @@ class World:
                 print(f"kept: {self.folder}")
             else:
                 shutil.rmtree(self.folder, ignore_errors=True)
+                shutil.rmtree(self.run_folder, ignore_errors=True)
 
 
 def wait_until(is_true, story, patience_s=PATIENCE_S):

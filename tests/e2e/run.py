@@ -106,6 +106,8 @@ def same_as_without(world, case, options):
     """Run without, under record, under the bare shim. Gives the two logs."""
     command, keywords = prepare_same(world, case)
     write_files(world, case)
+    world.warm_up(*command, **keywords)
+    write_files(world, case)
     bare = world.run(*command, **keywords)
     write_files(world, case)
     recorded, log = world.record(*command, options=options, **keywords)
@@ -140,6 +142,8 @@ def run_same(world, case):
 def run_stacks(world, case):
     same = next(c for c in cases.SAMES if c.name == case.same)
     command, keywords = prepare_same(world, same)
+    write_files(world, same)
+    world.warm_up(*command, **keywords)
     write_files(world, same)
     bare = world.run(*command, **keywords)
     write_files(world, same)

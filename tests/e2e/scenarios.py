@@ -66,6 +66,7 @@ def count(world, same, prepare):
     """The number of allocations and their bytes against valgrind's heap profiler."""
     valgrind = need("valgrind")
     command, keywords = prepare(world, same)
+    world.warm_up(*command, **keywords)
     result, log = world.preload(*command, **keywords, **COUNT_ENVIRONMENT)
     expect_equal(result.status, 0, "status under the bare shim")
     check_log(log)

@@ -10,14 +10,14 @@ from tree import ROOT, finish, relative, sources
 # Folder -> headers of include/tenure that it may include. Keys are folders, or single files that are
 # allowed something else than their folder.
 MAY_INCLUDE = {
-    "lib/wire": {"event", "ring", "session"},
-    "lib/shim": {"event", "ring", "session", "mark"},
+    "lib/wire": {"event", "event_body", "limits", "ring", "session"},
+    "lib/shim": {"event", "event_body", "limits", "ring", "session", "mark"},
     "lib/base": {"base", "json", "map"},
     "lib/symbol": {"symbol", "base", "map"},
-    "lib/log": {"log", "log_write", "summary", "event", "base", "map"},
-    "lib/record": {"record", "event", "ring", "session", "log_write", "finish", "base", "map"},
+    "lib/log": {"log", "log_write", "summary", "event", "limits", "base", "map"},
+    "lib/record": {"record", "event", "event_body", "limits", "ring", "session", "log_write", "finish", "base", "map"},
     "lib/site": {"site", "event", "base", "map"},
-    "lib/finish": {"finish", "log", "log_write", "symbol", "site", "event", "base", "map"},
+    "lib/finish": {"finish", "log", "log_write", "symbol", "site", "event", "limits", "base", "map"},
     "lib/code": {"code", "map"},
     "lib/heap": {"heap", "base"},
     "lib/replay": {"replay", "risk", "heap", "base", "map"},
@@ -25,7 +25,7 @@ MAY_INCLUDE = {
     "lib/analyze": {"analyze", "analysis", "activation", "source_frames", "size_histogram", "worker", "evidence", "finding", "kind", "code", "log", "log_write", "site", "event", "json", "base", "map"},
     "lib/kinds": {"kinds", "kind", "analysis", "activation", "source_frames", "size_histogram", "worker", "evidence", "finding", "heap", "base", "map"},
     "lib/report": {"report", "evidence", "finding", "kind", "summary", "json", "base"},
-    "tools": {"report", "analyze", "finding", "kind", "kinds", "summary", "log", "record", "site", "finish", "heap", "replay", "risk", "event", "json", "base", "map"},
+    "tools": {"report", "analyze", "finding", "kind", "kinds", "summary", "log", "record", "site", "finish", "heap", "replay", "risk", "event", "limits", "json", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).

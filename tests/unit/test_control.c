@@ -11,7 +11,7 @@
 #include "proc.h"
 #include "stacks.h"
 
-#include "tenure/event.h"
+#include "tenure/event_body.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -134,19 +134,19 @@ static void test_bad_modules(void **state)
     finish(&world);
 }
 
-/* count frames, innermost first: the given ones, then 0x1100, 0x1200... outwards. */
-static uint32_t stack_event(uint64_t *event, const uint64_t *inner, uint32_t inner_count,
+/* Frames, innermost first: the given ones, then 0x1100, 0x1110... outwards. */
+static uint32_t stack_event(uint64_t *event, const struct tn_event_frame *inner, uint32_t inner_count,
                             uint32_t outer_count, bool is_cut)
 {
-    uint32_t words = TN_EVENT_STACK_WORDS;
+    uint64_t frames[64];
+    uint32_t words = 0;
     for (uint32_t i = 0; i < inner_count; i++)
-        event[words++] = inner[i];
+        words += tn_frame_put(frames + words, inner[i].pc, inner[i].frame_bytes);
     for (uint32_t i = 0; i < outer_count; i++)
-        event[words++] = tn_frame_pack(0x1100 + i * 0x10, 32);
-    event[0] = tn_event_head(TN_EVENT_STACK, words, TN_FUNCTION_NONE, 0, 1);
+        words += tn_frame_put(frames + words, 0x1100 + i * 0x10, 32);
     event[1] = 0;
-    event[2] = (inner_count + outer_count) | (is_cut ? TN_STACK_CUT : 0);
-    return words;
+    tn_event_put_stack(event, 1, frames, words, inner_count + outer_count, is_cut);
+    return TN_EVENT_STACK_WORDS + words;
 }
 
 static uint64_t take(struct world *world, const uint64_t *event, uint32_t words)
@@ -164,7 +164,7 @@ static void test_stacks_share_their_callers(void **state)
     uint64_t event[64];
     begin(&world);
     map(&world, 0x1000, 0x1000, 0x2000, "/a");
-    uint64_t inner[] = {tn_frame_pack(0x1500, 16), tn_frame_pack(0x1600, 48)};
+    const struct tn_event_frame inner[] = {{0x1500, 16}, {0x1600, 48}};
     uint64_t first = take(&world, event, stack_event(event, inner, 1, 5, false));
     assert_int_equal(world.fake.stacks, 6);
     uint64_t second = take(&world, event, stack_event(event, inner + 1, 1, 5, false));
@@ -187,10 +187,9 @@ static void test_large_frames(void **state)
     struct world world;
     uint64_t event[64];
     begin(&world);
-    uint64_t inner[] = {tn_frame_pack(0x1500, 8 * UINT64_C(0x12345)), 8 * UINT64_C(0x12345)};
-    assert_true(tn_frame_is_escaped(inner[0]));
-    uint32_t words = stack_event(event, inner, 2, 2, false);
-    event[2] = 3;
+    const struct tn_event_frame inner = {0x1500, 8 * UINT64_C(0x12345)};
+    uint32_t words = stack_event(event, &inner, 1, 2, false);
+    assert_int_equal(words, TN_EVENT_STACK_WORDS + 4);
     take(&world, event, words);
     assert_int_equal(world.fake.stacks, 3);
     assert_int_equal(world.stacks.last[2].frame_bytes, 8 * UINT64_C(0x12345));

@@ -15,7 +15,7 @@
 #include "fake_writer.h"
 #include "process.h"
 
-#include "tenure/event.h"
+#include "tenure/event_body.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static void mend(uint64_t *event, uint32_t kind)
     if (kind == TN_EVENT_STACK)
         event[2] = 6;
     for (uint32_t i = 3; kind == TN_EVENT_STACK && i < 9; i++)
-        event[i] = tn_frame_pack(0x1000 + any() % 512, 16 * (any() % 8));
+        tn_frame_put(event + i, 0x1000 + any() % 512, 16 * (any() % 8));
     if (kind != TN_EVENT_MODULE && kind != TN_EVENT_MARK)
         return;
     event[2] = n % 8;

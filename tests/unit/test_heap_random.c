@@ -59,7 +59,7 @@ static struct tn_heap_options options_for(const struct tn_policy *policy, uint64
     return options;
 }
 
-static int sum_extent(void *context, const struct tn_extent *extent)
+static int sum_extent(void *context, const struct tn_heap_extent *extent)
 {
     uint64_t *sums = context;
     sums[extent->kind] += extent->size_bytes;
@@ -76,9 +76,9 @@ static void check_world(const struct world *world)
     tn_heap_state(world->heap, &state);
     uint64_t sums[4] = {0}, asked = 0, mapped = 0;
     tn_heap_walk(world->heap, sum_extent, sums);
-    assert_int_equal(sums[TN_EXTENT_FREE], state.free_bytes);
-    assert_int_equal(sums[TN_EXTENT_USED], state.used_bytes);
-    assert_int_equal(sums[TN_EXTENT_FIXED], state.fixed_bytes);
+    assert_int_equal(sums[TN_HEAP_FREE], state.free_bytes);
+    assert_int_equal(sums[TN_HEAP_USED], state.used_bytes);
+    assert_int_equal(sums[TN_HEAP_FIXED], state.fixed_bytes);
     assert_int_equal(state.free_bytes + state.used_bytes + state.fixed_bytes, state.heap_bytes);
     for (size_t i = 0; i < world->count; i++) {
         asked += world->live[i].size;

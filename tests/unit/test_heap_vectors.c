@@ -173,10 +173,10 @@ static void offsets_are_the_originals(void **state)
 /* The paper's example: 2296 bytes are free, and 1500 cannot be had. */
 static void paper_fails_at_the_seventh_step(void **state)
 {
-    static const struct tn_extent layout[] = {
-        {TN_EXTENT_USED, 0, 100, 100, 0},      {TN_EXTENT_USED, 100, 100, 100, 0},
-        {TN_EXTENT_FREE, 200, 1400, 0, 0},     {TN_EXTENT_USED, 1600, 100, 100, 0},
-        {TN_EXTENT_USED, 1700, 1500, 1500, 0}, {TN_EXTENT_FREE, 3200, 896, 0, 0},
+    static const struct tn_heap_extent layout[] = {
+        {TN_HEAP_USED, 0, 100, 100, 0},      {TN_HEAP_USED, 100, 100, 100, 0},
+        {TN_HEAP_FREE, 200, 1400, 0, 0},     {TN_HEAP_USED, 1600, 100, 100, 0},
+        {TN_HEAP_USED, 1700, 1500, 1500, 0}, {TN_HEAP_FREE, 3200, 896, 0, 0},
     };
     (void)state;
     struct tn_replay_script *script = parse(scripts[0]);

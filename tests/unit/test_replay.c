@@ -219,7 +219,7 @@ static void fragmentation_is_told_over_time(void **state)
     assert_int_equal(result.samples[5].hole_count, 2);
     assert_int_equal(result.samples[5].external_bytes, 200);
     assert_int_equal(result.pin_count, 1);
-    assert_int_equal(result.pins[0].peak_bytes, 200);
+    assert_int_equal(result.pins[0].pin.peak_bytes, 200);
     tn_replay_result_finish(&result);
 }
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "tenure/event.h"
+#include "tenure/event_body.h"
 #include "tenure/ring.h"
 
 #include <errno.h>
@@ -140,12 +140,17 @@ static void heads_hold_their_parts(void **state)
 static void large_frames_escape(void **state)
 {
     (void)state;
-    assert_false(tn_frame_is_escaped(tn_frame_pack(0x401000, 48)));
-    assert_int_equal(tn_frame_pack(0x401000, 48) >> 48, 6);
-    assert_false(tn_frame_is_escaped(tn_frame_pack(0x401000, 0xfffe * 8)));
-    assert_true(tn_frame_is_escaped(tn_frame_pack(0x401000, 0xffff * 8)));
-    assert_true(tn_frame_is_escaped(tn_frame_pack(0x401000, 47)));
-    assert_true(tn_frame_is_escaped(tn_frame_pack(0x401000, (uint64_t)-64)));
+    static const struct {
+        uint64_t frame_bytes;
+        uint32_t words;
+    } frames[] = {{0, 1}, {48, 1}, {0xfffe * 8, 1}, {0xffff * 8, 2}, {47, 2}, {(uint64_t)-64, 2}};
+    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+        uint64_t words[2];
+        assert_int_equal(tn_frame_put(words, 0x401000, frames[i].frame_bytes), frames[i].words);
+        assert_int_equal(tn_frame_words(words[0]), frames[i].words);
+        assert_int_equal(tn_frame_get(words).pc, 0x401000);
+        assert_int_equal(tn_frame_get(words).frame_bytes, frames[i].frame_bytes);
+    }
 }
 
 static void mapping_is_checked(void **state)

@@ -69,16 +69,16 @@ static void numbers_are_parsed_or_refused(void **state)
 static void texts_are_put_together_and_cut(void **state)
 {
     (void)state;
-    struct tn_text text;
+    struct tn_shim_text text;
     memset(&text, 0, sizeof(text));
-    tn_text_add(&text, "/proc/");
-    tn_text_add_number(&text, 0);
-    tn_text_add_number(&text, UINT64_MAX);
-    tn_text_add(&text, " ");
-    tn_text_add_hex(&text, 0xbeef);
+    tn_shim_text_add(&text, "/proc/");
+    tn_shim_text_add_number(&text, 0);
+    tn_shim_text_add_number(&text, UINT64_MAX);
+    tn_shim_text_add(&text, " ");
+    tn_shim_text_add_hex(&text, 0xbeef);
     assert_string_equal(text.text, "/proc/018446744073709551615 0xbeef");
     for (unsigned i = 0; i < 200; i++)
-        tn_text_add(&text, "0123456789");
+        tn_shim_text_add(&text, "0123456789");
     assert_int_equal(text.size, sizeof(text.text) - 1);
     assert_int_equal(strlen(text.text), text.size);
 }

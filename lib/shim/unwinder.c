@@ -20,7 +20,7 @@
 #include "banned.h"
 
 /* Generous: libunwind 1.6.2 needs some 10 KiB. */
-#define TEACH_STACK_BYTES ((size_t)256 << 10)
+#define OWN_STACK_BYTES ((size_t)256 << 10)
 
 /* Made-up registers: no address, so that nothing real is mistaken for something that was made from them. */
 #define MADE_UP_SP    UINT64_C(0x1100000000000000)
@@ -39,7 +39,7 @@ struct unwinder {
 };
 
 /* What the accessors answer from, and what they saw. */
-struct lesson {
+struct question {
     struct tn_caller frame;  /* in: the frame; out, of a real step: its caller */
     uintptr_t high;          /* of a real step: loads end there */
     struct tn_probe probe;   /* of a made-up step */
@@ -49,8 +49,8 @@ struct lesson {
 };
 
 static struct unwinder unwinder;
-static struct tn_lock teach_lock;
-static char *teach_stack;
+static struct tn_lock unwinder_lock;
+static char *own_stack;
 static bool is_broken; /* copied while it was at work: cannot be used any more */
 
 /* The same table as libunwind wants it. */
@@ -73,14 +73,14 @@ static bool find_table(const struct tn_module *module, unw_dyn_info_t *ret_info)
 static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *info, int has_need,
                           void *arg)
 {
-    struct lesson *lesson = arg;
+    struct question *question = arg;
     unw_dyn_info_t table;
-    if (!tn_modules_find(ip, &lesson->module) || ip < lesson->module.text_low ||
-        !find_table(&lesson->module, &table))
+    if (!tn_modules_find(ip, &question->module) || ip < question->module.text_low ||
+        !find_table(&question->module, &table))
         return -UNW_ENOINFO;
     int result = unwinder.search(space, ip, &table, info, has_need, arg);
     if (result >= 0)
-        lesson->probe.has_info = true;
+        question->probe.has_info = true;
     return result;
 }
 
@@ -100,27 +100,27 @@ static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *address, v
 }
 
 /* Whether size bytes at address may be read: in the stack, or in the module that is looked at. */
-static bool is_readable(const struct lesson *lesson, uintptr_t address)
+static bool is_readable(const struct question *question, uintptr_t address)
 {
-    if (address - lesson->module.low < lesson->module.high - lesson->module.low)
+    if (address - question->module.low < question->module.high - question->module.low)
         return true;
-    return !lesson->is_made_up && address % 8 == 0 && address >= lesson->frame.cfa &&
-           address < lesson->high && lesson->high - address >= 8;
+    return !question->is_made_up && address % 8 == 0 && address >= question->frame.cfa &&
+           address < question->high && question->high - address >= 8;
 }
 
 static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int is_write, void *arg)
 {
     (void)space;
-    struct lesson *lesson = arg;
+    struct question *question = arg;
     if (is_write)
         return -UNW_EINVAL;
-    if (lesson->is_made_up && address >= MADE_UP_SP - ((uint64_t)1 << 48)) {
-        if (lesson->probe.loads++ == 0)
-            lesson->probe.load_address = address;
+    if (question->is_made_up && address >= MADE_UP_SP - ((uint64_t)1 << 48)) {
+        if (question->probe.loads++ == 0)
+            question->probe.load_address = address;
         *value = MADE_UP_LOAD;
         return 0;
     }
-    if (!is_readable(lesson, address))
+    if (!is_readable(question, address))
         return -UNW_EINVAL;
     __builtin_memcpy(value, (const void *)address, sizeof(*value));
     return 0;
@@ -129,21 +129,21 @@ static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *va
 static int access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *value, int is_write, void *arg)
 {
     (void)space;
-    const struct lesson *lesson = arg;
+    const struct question *question = arg;
     if (is_write)
         return -UNW_EREADONLYREG;
     switch (number) {
     case TN_ARCH_REG_PC:
-        *value = lesson->frame.pc - 1; /* libunwind takes a fresh cursor's address as it is */
+        *value = question->frame.pc - 1; /* libunwind takes a fresh cursor's address as it is */
         return 0;
     case TN_ARCH_REG_SP:
-        *value = lesson->is_made_up ? MADE_UP_SP : lesson->frame.cfa;
+        *value = question->is_made_up ? MADE_UP_SP : question->frame.cfa;
         return 0;
     case TN_ARCH_REG_FP:
-        *value = lesson->is_made_up ? MADE_UP_FP : lesson->frame.fp;
+        *value = question->is_made_up ? MADE_UP_FP : question->frame.fp;
         return 0;
     default:
-        if (!lesson->is_made_up)
+        if (!question->is_made_up)
             return -UNW_EBADREG;
         *value = MADE_UP_OTHER + ((uint64_t)(unsigned)number << 48);
         return 0;
@@ -208,21 +208,21 @@ static bool find_symbols(void *library)
 static void begin_without_pipe(void)
 {
     struct rlimit64 limit, none;
-    struct lesson lesson;
+    struct question question;
     unw_cursor_t cursor;
-    memset(&lesson, 0, sizeof(lesson));
+    memset(&question, 0, sizeof(question));
     bool is_limited = tn_sys4(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit) == 0;
     if (is_limited) {
         none = limit;
         none.rlim_cur = 0;
         is_limited = tn_sys4(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&none, 0) == 0;
     }
-    unwinder.init_remote(&cursor, unwinder.space, &lesson);
+    unwinder.init_remote(&cursor, unwinder.space, &question);
     if (is_limited)
         tn_sys4(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&limit, 0);
 }
 
-bool tn_teach_open(void)
+bool tn_unwinder_open(void)
 {
     static unw_accessors_t accessors = {
         .find_proc_info = find_proc_info,
@@ -234,11 +234,11 @@ bool tn_teach_open(void)
         .resume = resume,
         .get_proc_name = get_proc_name,
     };
-    teach_stack = tn_map_pages(TEACH_STACK_BYTES);
+    own_stack = tn_map_pages(OWN_STACK_BYTES);
     void *library = dlopen(TN_ARCH_UNWINDER, RTLD_NOW | RTLD_LOCAL);
-    if (teach_stack == NULL || library == NULL || !find_symbols(library))
+    if (own_stack == NULL || library == NULL || !find_symbols(library))
         return false;
-    tn_sys3(SYS_mprotect, (long)teach_stack, TN_PAGE_BYTES, PROT_NONE);
+    tn_sys3(SYS_mprotect, (long)own_stack, TN_PAGE_BYTES, PROT_NONE);
     unwinder.space = unwinder.create_addr_space(&accessors, 0);
     if (unwinder.space == NULL)
         return false;
@@ -249,15 +249,15 @@ bool tn_teach_open(void)
 /* One step from made-up registers: the result tells what it was made from. */
 static void run_probe(void *context)
 {
-    struct lesson *lesson = context;
-    struct tn_probe *probe = &lesson->probe;
+    struct question *question = context;
+    struct tn_probe *probe = &question->probe;
     unw_cursor_t cursor;
     unw_word_t cfa = 0;
     unw_save_loc_t saved;
     probe->sp = MADE_UP_SP;
     probe->fp = MADE_UP_FP;
     probe->return_offset = TN_ARCH_RETURN_OFFSET;
-    probe->step = unwinder.init_remote(&cursor, unwinder.space, lesson);
+    probe->step = unwinder.init_remote(&cursor, unwinder.space, question);
     if (probe->step < 0)
         return;
     probe->step = unwinder.step(&cursor);
@@ -278,31 +278,31 @@ static void run_probe(void *context)
 /* One step from the true registers. */
 static void run_step(void *context)
 {
-    struct lesson *lesson = context;
+    struct question *question = context;
     unw_cursor_t cursor;
     unw_word_t pc, sp, fp;
-    if (unwinder.init_remote(&cursor, unwinder.space, lesson) < 0 || unwinder.step(&cursor) <= 0)
+    if (unwinder.init_remote(&cursor, unwinder.space, question) < 0 || unwinder.step(&cursor) <= 0)
         return;
     if (unwinder.get_reg(&cursor, TN_ARCH_REG_PC, &pc) < 0 ||
         unwinder.get_reg(&cursor, TN_ARCH_REG_SP, &sp) < 0)
         return;
     if (unwinder.get_reg(&cursor, TN_ARCH_REG_FP, &fp) < 0)
         fp = 0;
-    lesson->frame.pc = pc;
-    lesson->frame.cfa = sp;
-    lesson->frame.fp = fp;
-    lesson->has_caller = true;
+    question->frame.pc = pc;
+    question->frame.cfa = sp;
+    question->frame.fp = fp;
+    question->has_caller = true;
 }
 
-/* Run a lesson on the teacher's own stack: the program's may be as small as 16 KiB. */
-static bool teach(void (*run)(void *), struct lesson *lesson)
+/* Run a question on the teacher's own stack: the program's may be as small as 16 KiB. */
+static bool run_on_own_stack(void (*run)(void *), struct question *question)
 {
-    if (!tn_lock_take(&teach_lock))
+    if (!tn_lock_take(&unwinder_lock))
         return false;
     bool is_usable = !is_broken;
     if (is_usable)
-        tn_arch_call_on_stack(run, lesson, teach_stack + TEACH_STACK_BYTES);
-    tn_lock_drop(&teach_lock);
+        tn_arch_call_on_stack(run, question, own_stack + OWN_STACK_BYTES);
+    tn_lock_drop(&unwinder_lock);
     return is_usable;
 }
 
@@ -311,8 +311,8 @@ static void keep(uintptr_t pc, uint64_t rule, uint32_t epoch)
 {
     if (!tn_lock_take(&tn_control_lock))
         return;
-    if (atomic_load_explicit(&tn_process.rule_epoch, memory_order_relaxed) == epoch)
-        tn_rules_put(&tn_process.rules, pc, rule);
+    if (atomic_load_explicit(&tn_shim_process.rule_epoch, memory_order_relaxed) == epoch)
+        tn_rules_put(&tn_shim_process.rules, pc, rule);
     tn_lock_drop(&tn_control_lock);
 }
 
@@ -326,38 +326,38 @@ static bool read_rule(const struct tn_module *module, uintptr_t pc, uint64_t *re
 }
 
 /* The rule as one step of libunwind shows it. */
-static bool probe_rule(struct lesson *lesson, uint64_t *ret_rule)
+static bool probe_rule(struct question *question, uint64_t *ret_rule)
 {
-    if (!teach(run_probe, lesson))
+    if (!run_on_own_stack(run_probe, question))
         return false;
-    *ret_rule = tn_rule_from_probe(&lesson->probe);
+    *ret_rule = tn_rule_from_probe(&question->probe);
     return true;
 }
 
 /* With TENURE_CHECK_STACKS: what was read, against libunwind. */
-static void check_rule(struct lesson *lesson, uint64_t rule)
+static void check_rule(struct question *question, uint64_t rule)
 {
     uint64_t other;
-    if (probe_rule(lesson, &other) && other != rule)
+    if (probe_rule(question, &other) && other != rule)
         atomic_fetch_add_explicit(&tn_hot.header->stacks_different, 1, memory_order_relaxed);
 }
 
-uint64_t tn_teach_rule(struct tn_thread *thread, uintptr_t pc)
+uint64_t tn_unwinder_learn_rule(struct tn_thread *thread, uintptr_t pc)
 {
-    struct lesson lesson;
-    memset(&lesson, 0, sizeof(lesson));
-    lesson.is_made_up = true;
-    lesson.frame.pc = pc;
+    struct question question;
+    memset(&question, 0, sizeof(question));
+    question.is_made_up = true;
+    question.frame.pc = pc;
     uint64_t rule = TN_RULE_UNKNOWN;
     tn_own_begin(thread);
-    uint32_t epoch = atomic_load_explicit(&tn_process.rule_epoch, memory_order_relaxed);
-    bool has_module = tn_modules_resolve(thread, pc - 1, &lesson.module);
-    if (has_module && pc >= lesson.module.text_low && pc + 16 <= lesson.module.text_high)
-        lesson.probe.is_signal = tn_arch_is_signal_return(pc);
-    bool is_read = has_module && !lesson.probe.is_signal && read_rule(&lesson.module, pc, &rule);
-    if (is_read && tn_process.options.check_stacks != 0)
-        check_rule(&lesson, rule);
-    if (is_read || probe_rule(&lesson, &rule)) {
+    uint32_t epoch = atomic_load_explicit(&tn_shim_process.rule_epoch, memory_order_relaxed);
+    bool has_module = tn_modules_resolve(thread, pc - 1, &question.module);
+    if (has_module && pc >= question.module.text_low && pc + 16 <= question.module.text_high)
+        question.probe.is_signal = tn_arch_is_signal_return(pc);
+    bool is_read = has_module && !question.probe.is_signal && read_rule(&question.module, pc, &rule);
+    if (is_read && tn_shim_process.options.check_stacks != 0)
+        check_rule(&question, rule);
+    if (is_read || probe_rule(&question, &rule)) {
         keep(pc, rule, epoch);
         atomic_fetch_add_explicit(&tn_hot.header->rules_learned, 1, memory_order_relaxed);
     }
@@ -365,33 +365,33 @@ uint64_t tn_teach_rule(struct tn_thread *thread, uintptr_t pc)
     return rule;
 }
 
-bool tn_teach_step(struct tn_thread *thread, struct tn_caller *frame, uintptr_t high)
+bool tn_unwinder_step(struct tn_thread *thread, struct tn_caller *frame, uintptr_t high)
 {
-    struct lesson lesson;
-    memset(&lesson, 0, sizeof(lesson));
-    lesson.frame = *frame;
-    lesson.high = high;
+    struct question question;
+    memset(&question, 0, sizeof(question));
+    question.frame = *frame;
+    question.high = high;
     tn_own_begin(thread);
-    bool has_caller = teach(run_step, &lesson) && lesson.has_caller;
+    bool has_caller = run_on_own_stack(run_step, &question) && question.has_caller;
     atomic_fetch_add_explicit(&tn_hot.header->frames_complex, 1, memory_order_relaxed);
     tn_own_end(thread);
     if (has_caller)
-        *frame = lesson.frame;
+        *frame = question.frame;
     return has_caller;
 }
 
-void tn_teach_hold(void)
+void tn_unwinder_hold(void)
 {
-    tn_lock_take(&teach_lock);
+    tn_lock_take(&unwinder_lock);
 }
 
-void tn_teach_release(void)
+void tn_unwinder_release(void)
 {
-    tn_lock_drop(&teach_lock);
+    tn_lock_drop(&unwinder_lock);
 }
 
-void tn_teach_recover(void)
+void tn_unwinder_recover(void)
 {
-    is_broken = is_broken || atomic_load_explicit(&teach_lock.is_taken, memory_order_relaxed);
-    tn_lock_drop(&teach_lock);
+    is_broken = is_broken || atomic_load_explicit(&unwinder_lock.is_taken, memory_order_relaxed);
+    tn_lock_drop(&unwinder_lock);
 }

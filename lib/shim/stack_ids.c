@@ -5,6 +5,8 @@
 #include "shim.h"
 #include "sys.h"
 
+#include "tenure/event_body.h"
+
 #include <dlfcn.h>
 #include <string.h>
 
@@ -16,7 +18,7 @@
 
 static bool is_ours(uintptr_t pc)
 {
-    return pc - tn_process.text_low < tn_process.text_high - tn_process.text_low;
+    return pc - tn_shim_process.text_low < tn_shim_process.text_high - tn_shim_process.text_low;
 }
 
 /* Write the frames of a stack as an event has them. Frames of this library (main is called by one) are left
@@ -33,10 +35,7 @@ static uint32_t write_frames(uint64_t *to, const struct tn_trail_frame *kept, ui
         skipped_bytes = is_ours(frame->at.pc) ? bytes : 0;
         if (is_ours(frame->at.pc))
             continue;
-        to[words] = tn_frame_pack(frame->at.pc, bytes);
-        if (tn_frame_is_escaped(to[words]))
-            to[++words] = bytes;
-        words++;
+        words += tn_frame_put(to + words, frame->at.pc, bytes);
         frames++;
     }
     *ret_frames = frames;
@@ -45,7 +44,8 @@ static uint32_t write_frames(uint64_t *to, const struct tn_trail_frame *kept, ui
 
 /* Tell a stack to the recorder, then to the other threads: its event is committed before its id can be seen.
  * Under the control lock. */
-static uint32_t publish(uint64_t hash, const uint64_t *frames, uint32_t frame_words, uint64_t count_and_cut)
+static uint32_t publish(uint64_t hash, const uint64_t *frames, uint32_t frame_words, uint32_t frame_count,
+                        bool is_cut)
 {
     uint32_t id = tn_stack_find(hash);
     if (id != 0)
@@ -56,15 +56,12 @@ static uint32_t publish(uint64_t hash, const uint64_t *frames, uint32_t frame_wo
     if (event == NULL)
         return 0;
     id = tn_hot.last_stack_id + 1;
-    event[0] = tn_event_head(TN_EVENT_STACK, words, TN_FUNCTION_NONE, 0, id);
-    event[1] = tn_ticks();
-    event[2] = count_and_cut;
-    memcpy(event + TN_EVENT_STACK_WORDS, frames, frame_words * sizeof(*frames));
+    tn_event_put_stack(event, id, frames, frame_words, frame_count, is_cut);
     tn_control_end(pad + words);
     tn_hot.last_stack_id = id;
     if (id % STACK_COUNT_MAX == 0)
-        tn_table_forget(&tn_hot.stacks);
-    return tn_table_put(&tn_hot.stacks, tn_stack_key(hash), id) == 0 ? id : 0;
+        tn_id_table_forget(&tn_hot.stacks);
+    return tn_id_table_put(&tn_hot.stacks, tn_stack_key(hash), id) == 0 ? id : 0;
 }
 
 uint32_t tn_stack_announce(struct tn_thread *thread, struct tn_trail *trail, const struct tn_caller *caller,
@@ -77,10 +74,10 @@ uint32_t tn_stack_announce(struct tn_thread *thread, struct tn_trail *trail, con
     uint32_t words = write_frames(frames, trail->kept, depth, &frame_count);
     uint32_t id = 0;
     if (tn_lock_take(&tn_control_lock)) {
-        id = publish(trail->kept[depth - 1].hash, frames, words, frame_count | (is_cut ? TN_STACK_CUT : 0));
+        id = publish(trail->kept[depth - 1].hash, frames, words, frame_count, is_cut);
         tn_lock_drop(&tn_control_lock);
     }
-    if (tn_process.options.check_stacks != 0)
-        tn_check_stack(thread, caller, frames, frame_count, is_cut);
+    if (tn_shim_process.options.check_stacks != 0)
+        tn_verify_stack(thread, caller, frames, frame_count, is_cut);
     return id;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TENURE_HEAP_TREE_H
-#define TENURE_HEAP_TREE_H
+#ifndef TENURE_HEAP_EXTENT_TREE_H
+#define TENURE_HEAP_EXTENT_TREE_H
 
-/* A balanced tree over free chunks, woven into them. By address it knows the largest chunk below each node,
+/* A balanced tree over free extents, woven into them. By address it knows the largest extent below each node,
  * and finds the lowest one that fits in O(log n), where an allocator walks a list. By size it finds the
- * smallest one that fits; among equals the lowest rank comes first (chunk.key, set before the insertion). A
- * treap: the priorities are a mix of the chunks' numbers, so that the same trace gives the same tree. */
+ * smallest one that fits; among equals the lowest rank comes first (extent.key, set before the insertion). A
+ * treap: the priorities are a mix of the extents' numbers, so that the same trace gives the same tree. */
 
 #include "space.h"
 
@@ -20,34 +20,34 @@ struct tn_tree {
     uint32_t count;
 };
 
-/* Put a free chunk in. */
+/* Put a free extent in. */
 void tn_tree_insert(struct tn_tree *tree, struct tn_space *space, uint32_t number);
 
-/* Take a chunk out. */
+/* Take an extent out. */
 void tn_tree_remove(struct tn_tree *tree, struct tn_space *space, uint32_t number);
 
-/* By address: a chunk in the tree has got another extent, between the same neighbours. */
+/* By address: an extent in the tree has changed its offset or size, between the same neighbours. */
 void tn_tree_update(struct tn_tree *tree, struct tn_space *space, uint32_t number);
 
-/* By address: the lowest chunk of at least `size` bytes, or 0. */
+/* By address: the lowest extent of at least `size` bytes, or 0. */
 uint32_t tn_tree_first_fit(const struct tn_tree *tree, const struct tn_space *space, uint64_t size);
 
-/* By address: the lowest chunk of at least `size` bytes that begins at `offset` or above, or 0. */
+/* By address: the lowest extent of at least `size` bytes that begins at `offset` or above, or 0. */
 uint32_t tn_tree_fit_from(const struct tn_tree *tree, const struct tn_space *space, uint64_t offset,
                           uint64_t size);
 
-/* By size: the first chunk in order that is at least (size, rank), or 0. */
+/* By size: the first extent in order that is at least (size, rank), or 0. */
 uint32_t tn_tree_at_least(const struct tn_tree *tree, const struct tn_space *space, uint64_t size,
                           uint64_t rank);
 
-/* By size: the last chunk in order that is at most (size, rank), or 0. */
+/* By size: the last extent in order that is at most (size, rank), or 0. */
 uint32_t tn_tree_at_most(const struct tn_tree *tree, const struct tn_space *space, uint64_t size,
                          uint64_t rank);
 
-/* The last chunk in order, or 0. */
+/* The last extent in order, or 0. */
 uint32_t tn_tree_last(const struct tn_tree *tree, const struct tn_space *space);
 
-/* The chunk behind this one in order, or 0. */
+/* The extent behind this one in order, or 0. */
 uint32_t tn_tree_after(const struct tn_space *space, uint32_t number);
 
 /* Order, links, largest sizes. Returns NULL, or what is wrong. */

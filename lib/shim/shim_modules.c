@@ -2,6 +2,8 @@
 #include "shim.h"
 #include "sys.h"
 
+#include "tenure/event_body.h"
+
 #include <elf.h>
 #include <link.h>
 #include <string.h>
@@ -35,7 +37,7 @@ static void read_note(const uint8_t *at, size_t size_bytes, struct build_id *ret
         size_t name_bytes = (note.n_namesz + 3u) & ~(size_t)3;
         size_t data_bytes = (note.n_descsz + 3u) & ~(size_t)3;
         size_t whole = sizeof(note) + name_bytes + data_bytes;
-        if (whole > size_bytes || note.n_descsz > 64)
+        if (whole > size_bytes || note.n_descsz > TN_BUILD_ID_BYTES_MAX)
             return;
         if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
             memcmp(at + sizeof(note), "GNU", 4) == 0) {
@@ -104,46 +106,34 @@ static struct tn_module *find_same(const struct tn_module *like)
     return NULL;
 }
 
-static void copy_words(uint64_t *to, const void *from, size_t size_bytes)
-{
-    if (size_bytes == 0)
-        return;
-    to[(size_bytes - 1) / 8] = 0;
-    memcpy(to, from, size_bytes);
-}
-
 static void emit_module(const struct facts *facts, const char *path)
 {
-    uint32_t id_bytes = facts->build_id.size_bytes;
-    uint32_t path_bytes = (uint32_t)tn_length(path);
-    uint32_t id_words = (id_bytes + 7) / 8;
-    uint32_t words = TN_EVENT_MODULE_WORDS + id_words + (path_bytes + 7) / 8;
+    const struct tn_event_module module = {
+        .bias = facts->module.bias,
+        .start = facts->module.low,
+        .end = facts->module.high,
+        .build_id = facts->build_id.data,
+        .path = path,
+        .build_id_bytes = facts->build_id.size_bytes,
+        .path_bytes = (uint32_t)tn_length(path),
+    };
+    uint32_t words = tn_event_module_words(&module);
     uint32_t pad;
     uint64_t *event = tn_control_begin(words, &pad);
     if (event == NULL)
         return;
-    event[0] = tn_event_head(TN_EVENT_MODULE, words, TN_FUNCTION_NONE, 0, 0);
-    event[1] = tn_ticks();
-    event[2] = facts->module.bias;
-    event[3] = facts->module.low;
-    event[4] = facts->module.high;
-    event[5] = id_bytes | (uint64_t)path_bytes << 32;
-    copy_words(event + 6, facts->build_id.data, id_bytes);
-    copy_words(event + 6 + id_words, path, path_bytes);
+    tn_event_put_module(event, &module);
     tn_control_end(pad + words);
 }
 
 static void emit_gone(const struct tn_module *module)
 {
     uint32_t pad;
-    uint64_t *event = tn_control_begin(4, &pad);
+    uint64_t *event = tn_control_begin(TN_EVENT_GONE_WORDS, &pad);
     if (event == NULL)
         return;
-    event[0] = tn_event_head(TN_EVENT_MODULE_GONE, 4, TN_FUNCTION_NONE, 0, 0);
-    event[1] = tn_ticks();
-    event[2] = module->bias;
-    event[3] = module->low;
-    tn_control_end(pad + 4);
+    tn_event_put_gone(event, module->bias, module->low);
+    tn_control_end(pad + TN_EVENT_GONE_WORDS);
 }
 
 /* Where the program itself lies: the loader names it "". */

@@ -79,7 +79,7 @@ static void find_stack(struct tn_thread *thread, uint32_t tid)
 {
     if (thread->stack_high != 0)
         return; /* a fork child goes on where its parent's thread was */
-    if (tid == tn_process.main_tid && &__libc_stack_end != NULL) {
+    if (tid == tn_shim_process.main_tid && &__libc_stack_end != NULL) {
         find_main_stack(thread);
         return;
     }
@@ -187,7 +187,7 @@ static void thread_ended(void *context)
     tn_own_begin(thread);
     tn_emit_thread_end(thread);
     atomic_store_explicit(&thread->ring->state, TN_SLOT_ENDED, memory_order_release);
-    tn_trail_close(thread->trail, tn_process.options.depth_max);
+    tn_trail_close(thread->trail, tn_shim_process.options.depth_max);
     thread->trail = NULL;
     thread->is_ended = true;
     tn_own_end(thread);

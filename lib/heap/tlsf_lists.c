@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fit_lists.h"
+#include "tlsf_lists.h"
 
 /* Sizes of lists are payloads: a chunk has a word more, its size field. */
 static void map(const struct tn_heap *heap, uint64_t payload, unsigned *ret_first, unsigned *ret_second)
@@ -20,8 +20,8 @@ static void insert(struct tn_heap *heap, uint32_t number)
 {
     struct tn_tlsf *tlsf = heap->state;
     unsigned first, second;
-    map(heap, tn_chunk(&heap->space, number)->size - heap->pointer, &first, &second);
-    tn_chunk(&heap->space, number)->list = (uint16_t)(first * TN_TLSF_SECOND_MAX + second);
+    map(heap, tn_extent(&heap->space, number)->size - heap->pointer, &first, &second);
+    tn_extent(&heap->space, number)->list = (uint16_t)(first * TN_TLSF_SECOND_MAX + second);
     tn_list_push_front(&tlsf->lists[first][second], &heap->space, number);
     tlsf->first_map |= UINT64_C(1) << first;
     tlsf->second_map[first] |= UINT32_C(1) << second;
@@ -30,7 +30,7 @@ static void insert(struct tn_heap *heap, uint32_t number)
 static void take_out(struct tn_heap *heap, uint32_t number)
 {
     struct tn_tlsf *tlsf = heap->state;
-    unsigned list = tn_chunk(&heap->space, number)->list;
+    unsigned list = tn_extent(&heap->space, number)->list;
     unsigned first = list / TN_TLSF_SECOND_MAX, second = list % TN_TLSF_SECOND_MAX;
     tn_list_remove(&tlsf->lists[first][second], &heap->space, number);
     if (tlsf->lists[first][second].first != 0)
@@ -57,8 +57,8 @@ int tn_tlsf_open(struct tn_heap *heap, unsigned second_log2, uint64_t control_by
     if (control_bytes > 0)
         tn_space_fix(space, tn_space_cut_low(space, space->first, control_bytes));
     uint32_t number = space->first;
-    while (!tn_chunk_is_free(space, number))
-        number = tn_chunk(space, number)->after;
+    while (!tn_extent_is_free(space, number))
+        number = tn_extent(space, number)->after;
     insert(heap, number);
     return 0;
 }
@@ -100,7 +100,7 @@ uint32_t tn_tlsf_place(struct tn_heap *heap, uint64_t size, uint64_t need)
     if (number == 0)
         return 0;
     take_out(heap, number);
-    uint64_t rest = tn_chunk(space, number)->size - need;
+    uint64_t rest = tn_extent(space, number)->size - need;
     if (rest >= 4 * heap->pointer)
         insert(heap, tn_space_cut_high(space, number, rest));
     return number;
@@ -109,14 +109,14 @@ uint32_t tn_tlsf_place(struct tn_heap *heap, uint64_t size, uint64_t need)
 void tn_tlsf_release(struct tn_heap *heap, uint32_t number)
 {
     struct tn_space *space = &heap->space;
-    uint32_t before = tn_chunk(space, number)->before;
-    if (tn_chunk_is_free(space, before)) {
+    uint32_t before = tn_extent(space, number)->before;
+    if (tn_extent_is_free(space, before)) {
         take_out(heap, before);
         tn_space_join(space, before, number);
         number = before;
     }
-    uint32_t after = tn_chunk(space, number)->after;
-    if (tn_chunk_is_free(space, after)) {
+    uint32_t after = tn_extent(space, number)->after;
+    if (tn_extent_is_free(space, after)) {
         take_out(heap, after);
         tn_space_join(space, number, after);
     }
@@ -127,16 +127,16 @@ void tn_tlsf_release(struct tn_heap *heap, uint32_t number)
 bool tn_tlsf_resize(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_t need)
 {
     struct tn_space *space = &heap->space;
-    uint32_t after = tn_chunk(space, number)->after;
+    uint32_t after = tn_extent(space, number)->after;
     (void)size;
-    if (need > tn_chunk(space, number)->size) {
-        if (!tn_chunk_is_free(space, after) ||
-            need > tn_chunk(space, number)->size + tn_chunk(space, after)->size)
+    if (need > tn_extent(space, number)->size) {
+        if (!tn_extent_is_free(space, after) ||
+            need > tn_extent(space, number)->size + tn_extent(space, after)->size)
             return false;
         take_out(heap, after);
-        tn_space_widen(space, number, tn_chunk(space, after)->size);
+        tn_space_widen(space, number, tn_extent(space, after)->size);
     }
-    if (tn_chunk(space, number)->size - need >= 4 * heap->pointer)
+    if (tn_extent(space, number)->size - need >= 4 * heap->pointer)
         tn_tlsf_release(heap, tn_space_trim(space, number, need));
     return true;
 }
@@ -155,14 +155,14 @@ const char *tn_tlsf_check(const struct tn_heap *heap)
             return "the bit map does not agree with the lists";
         count += list->count;
     }
-    for (uint32_t number = heap->space.first; number != 0; number = tn_chunk(&heap->space, number)->after) {
-        if (!tn_chunk_is_free(&heap->space, number))
+    for (uint32_t number = heap->space.first; number != 0; number = tn_extent(&heap->space, number)->after) {
+        if (!tn_extent_is_free(&heap->space, number))
             continue;
         unsigned first, second;
-        map(heap, tn_chunk(&heap->space, number)->size - heap->pointer, &first, &second);
-        if (tn_chunk(&heap->space, number)->list != first * TN_TLSF_SECOND_MAX + second)
+        map(heap, tn_extent(&heap->space, number)->size - heap->pointer, &first, &second);
+        if (tn_extent(&heap->space, number)->list != first * TN_TLSF_SECOND_MAX + second)
             return "a block is in the list of another size";
-        if (tn_chunk_is_free(&heap->space, tn_chunk(&heap->space, number)->after))
+        if (tn_extent_is_free(&heap->space, tn_extent(&heap->space, number)->after))
             return "two free blocks touch";
         holes++;
     }

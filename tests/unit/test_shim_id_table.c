@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "table.h"
+#include "id_table.h"
 
 #include <pthread.h>
 
@@ -19,59 +19,59 @@ static uint64_t key_of(uint64_t i)
 static void unknown_keys_are_zero(void **state)
 {
     (void)state;
-    struct tn_table table = {NULL};
-    assert_int_equal(tn_table_open(&table, 16), 0);
-    assert_int_equal(tn_table_find(&table, 1), 0);
-    assert_int_equal(tn_table_count(&table), 0);
+    struct tn_id_table table = {NULL};
+    assert_int_equal(tn_id_table_open(&table, 16), 0);
+    assert_int_equal(tn_id_table_find(&table, 1), 0);
+    assert_int_equal(tn_id_table_count(&table), 0);
 }
 
 static void table_grows_and_keeps_all(void **state)
 {
     (void)state;
-    struct tn_table table = {NULL};
-    assert_int_equal(tn_table_open(&table, 16), 0);
+    struct tn_id_table table = {NULL};
+    assert_int_equal(tn_id_table_open(&table, 16), 0);
     for (uint64_t i = 0; i < 20000; i++)
-        assert_int_equal(tn_table_put(&table, key_of(i), i + 1), 0);
-    assert_int_equal(tn_table_count(&table), 20000);
+        assert_int_equal(tn_id_table_put(&table, key_of(i), i + 1), 0);
+    assert_int_equal(tn_id_table_count(&table), 20000);
     for (uint64_t i = 0; i < 20000; i++)
-        assert_int_equal(tn_table_find(&table, key_of(i)), i + 1);
-    assert_int_equal(tn_table_find(&table, key_of(20000)), 0);
+        assert_int_equal(tn_id_table_find(&table, key_of(i)), i + 1);
+    assert_int_equal(tn_id_table_find(&table, key_of(20000)), 0);
 }
 
 static void put_replaces(void **state)
 {
     (void)state;
-    struct tn_table table = {NULL};
-    assert_int_equal(tn_table_open(&table, 16), 0);
-    assert_int_equal(tn_table_put(&table, 7, 1), 0);
-    assert_int_equal(tn_table_put(&table, 7, 2), 0);
-    assert_int_equal(tn_table_count(&table), 1);
-    assert_int_equal(tn_table_find(&table, 7), 2);
+    struct tn_id_table table = {NULL};
+    assert_int_equal(tn_id_table_open(&table, 16), 0);
+    assert_int_equal(tn_id_table_put(&table, 7, 1), 0);
+    assert_int_equal(tn_id_table_put(&table, 7, 2), 0);
+    assert_int_equal(tn_id_table_count(&table), 1);
+    assert_int_equal(tn_id_table_find(&table, 7), 2);
 }
 
 static void forgotten_values_are_unknown_and_can_be_learned_again(void **state)
 {
     (void)state;
-    struct tn_table table = {NULL};
-    assert_int_equal(tn_table_open(&table, 64), 0);
+    struct tn_id_table table = {NULL};
+    assert_int_equal(tn_id_table_open(&table, 64), 0);
     for (uint64_t i = 0; i < 20; i++)
-        assert_int_equal(tn_table_put(&table, key_of(i), 9), 0);
-    tn_table_forget(&table);
+        assert_int_equal(tn_id_table_put(&table, key_of(i), 9), 0);
+    tn_id_table_forget(&table);
     for (uint64_t i = 0; i < 20; i++)
-        assert_int_equal(tn_table_find(&table, key_of(i)), 0);
-    assert_int_equal(tn_table_put(&table, key_of(3), 4), 0);
-    assert_int_equal(tn_table_find(&table, key_of(3)), 4);
+        assert_int_equal(tn_id_table_find(&table, key_of(i)), 0);
+    assert_int_equal(tn_id_table_put(&table, key_of(3), 4), 0);
+    assert_int_equal(tn_id_table_find(&table, key_of(3)), 4);
 }
 
 #define SHARED_COUNT 50000u
 
 static void *read_all(void *context)
 {
-    struct tn_table *table = context;
+    struct tn_id_table *table = context;
     /* What can be found has its own value, whatever the writer is doing; the last key ends the test. */
-    while (tn_table_find(table, key_of(SHARED_COUNT)) == 0)
+    while (tn_id_table_find(table, key_of(SHARED_COUNT)) == 0)
         for (uint64_t i = 0; i < SHARED_COUNT; i += 97) {
-            uint64_t value = tn_table_find(table, key_of(i));
+            uint64_t value = tn_id_table_find(table, key_of(i));
             if (value != 0 && value != i + 1)
                 return context;
         }
@@ -81,13 +81,13 @@ static void *read_all(void *context)
 static void readers_see_whole_pairs(void **state)
 {
     (void)state;
-    struct tn_table table = {NULL};
+    struct tn_id_table table = {NULL};
     pthread_t reader;
     void *wrong = NULL;
-    assert_int_equal(tn_table_open(&table, 16), 0);
+    assert_int_equal(tn_id_table_open(&table, 16), 0);
     assert_int_equal(pthread_create(&reader, NULL, read_all, &table), 0);
     for (uint64_t i = 0; i <= SHARED_COUNT; i++)
-        assert_int_equal(tn_table_put(&table, key_of(i), i + 1), 0);
+        assert_int_equal(tn_id_table_put(&table, key_of(i), i + 1), 0);
     assert_int_equal(pthread_join(reader, &wrong), 0);
     assert_null(wrong);
 }

@@ -58,13 +58,13 @@ static void fill_header(struct offer *offer, uint32_t slot_count, uint32_t ring_
     header->pid = (uint32_t)tn_sys0(SYS_getpid);
     header->clock = tn_arch_ticks_are_constant() ? TN_CLOCK_TSC : TN_CLOCK_MONOTONIC;
     header->start_ticks = header->clock == TN_CLOCK_TSC ? tn_arch_ticks() : tn_ticks_monotonic();
-    header->stack_depth = tn_process.options.depth_max;
+    header->stack_depth = tn_shim_process.options.depth_max;
 }
 
 /* Make the shared memory; under tight limits of address space with fewer slots. */
 static int make_offer(struct offer *offer)
 {
-    uint32_t ring_words = tn_process.options.ring_bytes / 8;
+    uint32_t ring_words = tn_shim_process.options.ring_bytes / 8;
     uint32_t slot_count = TN_SLOT_COUNT_DEFAULT;
     long fd = tn_sys2(SYS_memfd_create, (long)TN_MEMFD_NAME, MFD_CLOEXEC);
     if (fd < 0)
@@ -110,18 +110,18 @@ static int connect_to(const char *path)
 }
 
 /* The session directory: ours, and nobody else's. */
-static bool find_directory(struct tn_text *directory)
+static bool find_directory(struct tn_shim_text *directory)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     struct stat status;
     uint64_t user = (uint64_t)tn_sys0(SYS_geteuid);
     memset(directory, 0, sizeof(*directory));
     if (runtime != NULL && runtime[0] == '/') {
-        tn_text_add(directory, runtime);
-        tn_text_add(directory, "/tenure");
+        tn_shim_text_add(directory, runtime);
+        tn_shim_text_add(directory, "/tenure");
     } else {
-        tn_text_add(directory, "/tmp/tenure-");
-        tn_text_add_number(directory, user);
+        tn_shim_text_add(directory, "/tmp/tenure-");
+        tn_shim_text_add_number(directory, user);
     }
     if (tn_sys4(SYS_newfstatat, AT_FDCWD, (long)directory->text, (long)&status, AT_SYMLINK_NOFOLLOW) != 0)
         return false;
@@ -133,11 +133,11 @@ static bool find_directory(struct tn_text *directory)
 static bool find_start_time(uint64_t pid, uint64_t *ret_ticks)
 {
     char stat[1024];
-    struct tn_text path;
+    struct tn_shim_text path;
     memset(&path, 0, sizeof(path));
-    tn_text_add(&path, "/proc/");
-    tn_text_add_number(&path, pid);
-    tn_text_add(&path, "/stat");
+    tn_shim_text_add(&path, "/proc/");
+    tn_shim_text_add_number(&path, pid);
+    tn_shim_text_add(&path, "/stat");
     if (tn_read_file(path.text, stat, sizeof(stat)) <= 0)
         return false;
     const char *at = stat;
@@ -152,39 +152,39 @@ static bool find_start_time(uint64_t pid, uint64_t *ret_ticks)
     return tn_parse_number(at, ret_ticks) != NULL;
 }
 
-static int connect_by_process(const struct tn_text *directory, uint64_t pid)
+static int connect_by_process(const struct tn_shim_text *directory, uint64_t pid)
 {
     uint64_t start_ticks;
     if (!find_start_time(pid, &start_ticks))
         return -ESRCH;
-    struct tn_text path = *directory;
-    tn_text_add(&path, "/process.");
-    tn_text_add_number(&path, pid);
-    tn_text_add(&path, ".");
-    tn_text_add_number(&path, start_ticks);
+    struct tn_shim_text path = *directory;
+    tn_shim_text_add(&path, "/process.");
+    tn_shim_text_add_number(&path, pid);
+    tn_shim_text_add(&path, ".");
+    tn_shim_text_add_number(&path, start_ticks);
     return connect_to(path.text);
 }
 
-static int connect_by_log(const struct tn_text *directory)
+static int connect_by_log(const struct tn_shim_text *directory)
 {
     const char *log = getenv("TENURE_LOG");
     struct stat status;
     if (log == NULL || tn_sys4(SYS_newfstatat, AT_FDCWD, (long)log, (long)&status, 0) != 0)
         return -ENOENT;
-    struct tn_text path = *directory;
-    tn_text_add(&path, "/log.");
-    tn_text_add_number(&path, status.st_dev);
-    tn_text_add(&path, ".");
-    tn_text_add_number(&path, status.st_ino);
+    struct tn_shim_text path = *directory;
+    tn_shim_text_add(&path, "/log.");
+    tn_shim_text_add_number(&path, status.st_dev);
+    tn_shim_text_add(&path, ".");
+    tn_shim_text_add_number(&path, status.st_ino);
     return connect_to(path.text);
 }
 
 /* A recorder that already runs for this process. Returns its socket or negative errno. */
-static int find_recorder(enum tn_hello_reason reason, struct tn_text *directory)
+static int find_recorder(enum tn_hello_reason reason, struct tn_shim_text *directory)
 {
     bool has_directory = find_directory(directory);
     if (reason == TN_HELLO_FORK)
-        return connect_to(tn_process.socket_path);
+        return connect_to(tn_shim_process.socket_path);
     if (!has_directory)
         return -ENOENT;
     int fd = connect_by_process(directory, (uint64_t)tn_sys0(SYS_getpid));
@@ -208,7 +208,7 @@ static const char *no_log(void)
 
 static int open_socket(enum tn_hello_reason reason, const char **ret_what)
 {
-    struct tn_text directory;
+    struct tn_shim_text directory;
     const char *session = reason == TN_HELLO_START ? getenv("TENURE_SESSION") : NULL;
     if (session != NULL) {
         *ret_what = "the recorder that TENURE_SESSION names";
@@ -230,14 +230,14 @@ static int send_hello(int fd, const struct offer *offer, enum tn_hello_reason re
     memcpy(hello.wire_stamp, TN_WIRE_STAMP, sizeof(TN_WIRE_STAMP));
     hello.pid = offer->header->pid;
     /* A fork child's parent may have ended by now: it is remembered from before the fork. */
-    bool is_known = reason == TN_HELLO_FORK && tn_process.pid != 0;
-    hello.parent_pid = is_known ? tn_process.pid : (uint32_t)tn_sys0(SYS_getppid);
+    bool is_known = reason == TN_HELLO_FORK && tn_shim_process.pid != 0;
+    hello.parent_pid = is_known ? tn_shim_process.pid : (uint32_t)tn_sys0(SYS_getppid);
     hello.shared_bytes = offer->total_bytes;
     hello.start_ticks = offer->header->start_ticks;
-    hello.stack_depth = tn_process.options.depth_max;
-    hello.ring_bytes = tn_process.options.ring_bytes;
-    hello.free_stacks = tn_process.options.has_free_stacks;
-    hello.children = tn_process.options.has_children;
+    hello.stack_depth = tn_shim_process.options.depth_max;
+    hello.ring_bytes = tn_shim_process.options.ring_bytes;
+    hello.free_stacks = tn_shim_process.options.has_free_stacks;
+    hello.children = tn_shim_process.options.has_children;
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];
@@ -300,22 +300,22 @@ static int judge(const struct tn_welcome *welcome, const char **ret_what)
 /* Where fork children will find the recorder. */
 static void remember_socket(enum tn_hello_reason reason, uint32_t recorder_pid)
 {
-    struct tn_text path;
+    struct tn_shim_text path;
     const char *session = getenv("TENURE_SESSION");
     if (reason == TN_HELLO_FORK)
         return;
     if (session != NULL) {
         memset(&path, 0, sizeof(path));
-        tn_text_add(&path, session);
+        tn_shim_text_add(&path, session);
     } else {
         if (!find_directory(&path))
             return;
-        tn_text_add(&path, "/recorder.");
-        tn_text_add_number(&path, recorder_pid);
-        tn_text_add(&path, ".socket");
+        tn_shim_text_add(&path, "/recorder.");
+        tn_shim_text_add_number(&path, recorder_pid);
+        tn_shim_text_add(&path, ".socket");
     }
-    if (path.size < sizeof(tn_process.socket_path))
-        memcpy(tn_process.socket_path, path.text, path.size + 1);
+    if (path.size < sizeof(tn_shim_process.socket_path))
+        memcpy(tn_shim_process.socket_path, path.text, path.size + 1);
 }
 
 static void take_into_use(const struct offer *offer)
@@ -325,7 +325,7 @@ static void take_into_use(const struct offer *offer)
     tn_hot.ring_words = offer->header->ring_words;
     tn_hot.clock = offer->header->clock;
     tn_hot.pid = offer->header->pid;
-    tn_process.pid = offer->header->pid;
+    tn_shim_process.pid = offer->header->pid;
     tn_hot.next_slot = 1;
     tn_hot.last_stack_id = 0;
     /* The control ring is owned from the start. */

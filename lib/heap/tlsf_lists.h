@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TENURE_HEAP_FIT_LISTS_H
-#define TENURE_HEAP_FIT_LISTS_H
+#ifndef TENURE_HEAP_TLSF_LISTS_H
+#define TENURE_HEAP_TLSF_LISTS_H
 
 /* Two-level segregated fit: lists by the highest bit of a size and the next few, bit maps over them, the head
  * of the first list whose blocks all fit. What Conte's tlsf and Espressif's have in common. */
 
-#include "list.h"
+#include "extent_list.h"
 #include "policy.h"
 
 #define TN_TLSF_FIRST_MAX  64

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "table.h"
+#include "id_table.h"
 
 #include "sys.h"
 
@@ -7,10 +7,10 @@
 
 #include "banned.h"
 
-static struct tn_table_body *make_body(uint64_t pair_count)
+static struct tn_id_table_body *make_body(uint64_t pair_count)
 {
-    size_t size_bytes = sizeof(struct tn_table_body) + pair_count * sizeof(struct tn_pair);
-    struct tn_table_body *body = tn_map_pages(size_bytes);
+    size_t size_bytes = sizeof(struct tn_id_table_body) + pair_count * sizeof(struct tn_pair);
+    struct tn_id_table_body *body = tn_map_pages(size_bytes);
     if (body == NULL)
         return NULL;
     body->size_bytes = size_bytes;
@@ -19,7 +19,7 @@ static struct tn_table_body *make_body(uint64_t pair_count)
     return body;
 }
 
-static void insert(struct tn_table_body *body, uint64_t key, uint64_t value)
+static void insert(struct tn_id_table_body *body, uint64_t key, uint64_t value)
 {
     uint64_t at = key * UINT64_C(0x9e3779b97f4a7c15) >> body->shift;
     uint64_t there;
@@ -32,18 +32,18 @@ static void insert(struct tn_table_body *body, uint64_t key, uint64_t value)
     atomic_store_explicit(&body->pair[at].key, key, memory_order_release);
 }
 
-int tn_table_open(struct tn_table *table, uint64_t pair_count)
+int tn_id_table_open(struct tn_id_table *table, uint64_t pair_count)
 {
-    struct tn_table_body *body = make_body(pair_count);
+    struct tn_id_table_body *body = make_body(pair_count);
     if (body == NULL)
         return -ENOMEM;
     atomic_store_explicit(&table->body, body, memory_order_release);
     return 0;
 }
 
-static struct tn_table_body *grow(struct tn_table *table, struct tn_table_body *old)
+static struct tn_id_table_body *grow(struct tn_id_table *table, struct tn_id_table_body *old)
 {
-    struct tn_table_body *body = make_body((old->mask + 1) * 2);
+    struct tn_id_table_body *body = make_body((old->mask + 1) * 2);
     if (body == NULL)
         return NULL;
     for (uint64_t at = 0; at <= old->mask; at++) {
@@ -56,9 +56,9 @@ static struct tn_table_body *grow(struct tn_table *table, struct tn_table_body *
     return body;
 }
 
-int tn_table_put(struct tn_table *table, uint64_t key, uint64_t value)
+int tn_id_table_put(struct tn_id_table *table, uint64_t key, uint64_t value)
 {
-    struct tn_table_body *body = atomic_load_explicit(&table->body, memory_order_relaxed);
+    struct tn_id_table_body *body = atomic_load_explicit(&table->body, memory_order_relaxed);
     /* Half full at most: a miss costs as little as a hit, and both end at a free pair. */
     if (body->used * 2 > body->mask)
         body = grow(table, body);
@@ -68,15 +68,15 @@ int tn_table_put(struct tn_table *table, uint64_t key, uint64_t value)
     return 0;
 }
 
-void tn_table_forget(struct tn_table *table)
+void tn_id_table_forget(struct tn_id_table *table)
 {
-    struct tn_table_body *body = atomic_load_explicit(&table->body, memory_order_relaxed);
+    struct tn_id_table_body *body = atomic_load_explicit(&table->body, memory_order_relaxed);
     for (uint64_t at = 0; body != NULL && at <= body->mask; at++)
         atomic_store_explicit(&body->pair[at].value, 0, memory_order_release);
 }
 
-uint64_t tn_table_count(const struct tn_table *table)
+uint64_t tn_id_table_count(const struct tn_id_table *table)
 {
-    const struct tn_table_body *body = atomic_load_explicit(&table->body, memory_order_acquire);
+    const struct tn_id_table_body *body = atomic_load_explicit(&table->body, memory_order_acquire);
     return body != NULL ? body->used : 0;
 }

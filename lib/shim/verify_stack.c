@@ -7,6 +7,8 @@
 #include "shim.h"
 #include "sys.h"
 
+#include "tenure/event_body.h"
+
 #include <dlfcn.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -30,7 +32,7 @@ static bool open_unwinder(void)
 
 static bool is_ours(uintptr_t pc)
 {
-    return pc - tn_process.text_low < tn_process.text_high - tn_process.text_low;
+    return pc - tn_shim_process.text_low < tn_shim_process.text_high - tn_shim_process.text_low;
 }
 
 /* Drop this library's frames. Returns how many are left. */
@@ -51,17 +53,17 @@ static bool is_same(const uint64_t *frames, uint32_t frame_count, const uintptr_
     if (is_cut ? frame_count > pc_count : frame_count != pc_count)
         return false;
     for (uint32_t i = 0; i < frame_count; i++) {
-        uintptr_t pc = *frames & TN_ADDRESS_MASK;
-        frames += tn_frame_is_escaped(*frames) ? 2 : 1;
+        uintptr_t pc = tn_frame_get(frames).pc;
+        frames += tn_frame_words(*frames);
         if (pc != pcs[i] && pc != pcs[i] + 1)
             return false;
     }
     return true;
 }
 
-static void print_line(struct tn_text *line)
+static void print_line(struct tn_shim_text *line)
 {
-    tn_text_add(line, "\n");
+    tn_shim_text_add(line, "\n");
     tn_sys3(SYS_write, 2, (long)line->text, (long)line->size);
     memset(line, 0, sizeof(*line));
 }
@@ -69,18 +71,18 @@ static void print_line(struct tn_text *line)
 static void print_difference(const uint64_t *frames, uint32_t frame_count, const uintptr_t *pcs,
                              uint32_t pc_count)
 {
-    struct tn_text line;
+    struct tn_shim_text line;
     memset(&line, 0, sizeof(line));
-    tn_text_add(&line, "tenure: a stack differs: ours, libunwind's");
+    tn_shim_text_add(&line, "tenure: a stack differs: ours, libunwind's");
     print_line(&line);
     for (uint32_t i = 0; i < frame_count || i < pc_count; i++) {
-        uint64_t ours = i < frame_count ? *frames : 0;
+        uintptr_t ours = i < frame_count ? tn_frame_get(frames).pc : 0;
         if (i < frame_count)
-            frames += tn_frame_is_escaped(*frames) ? 2 : 1;
-        tn_text_add_hex(&line, ours & TN_ADDRESS_MASK);
-        tn_text_add(&line, " ");
-        tn_text_add_hex(&line, i < pc_count ? pcs[i] : 0);
-        tn_text_add(&line, ours != 0 && i < pc_count && (ours & TN_ADDRESS_MASK) == pcs[i] ? "" : " *");
+            frames += tn_frame_words(*frames);
+        tn_shim_text_add_hex(&line, ours);
+        tn_shim_text_add(&line, " ");
+        tn_shim_text_add_hex(&line, i < pc_count ? pcs[i] : 0);
+        tn_shim_text_add(&line, ours != 0 && i < pc_count && ours == pcs[i] ? "" : " *");
         print_line(&line);
     }
 }
@@ -100,14 +102,14 @@ static uint32_t walk_remote(struct tn_thread *thread, const struct tn_caller *ca
     uint32_t count = 0;
     do
         pcs[count++] = at.pc;
-    while (count < room && tn_teach_step(thread, &at, tn_thread_stack_high(thread, at.cfa)));
+    while (count < room && tn_unwinder_step(thread, &at, tn_thread_stack_high(thread, at.cfa)));
     return count;
 }
 
-void tn_check_stack(struct tn_thread *thread, const struct tn_caller *caller, const uint64_t *frames,
-                    uint32_t frame_count, bool is_cut)
+void tn_verify_stack(struct tn_thread *thread, const struct tn_caller *caller, const uint64_t *frames,
+                     uint32_t frame_count, bool is_cut)
 {
-    uint32_t room = tn_process.options.depth_max + EXTRA_FRAMES;
+    uint32_t room = tn_shim_process.options.depth_max + EXTRA_FRAMES;
     uintptr_t *pcs = open_unwinder() ? tn_map_pages(room * sizeof(*pcs)) : NULL;
     if (pcs == NULL)
         return;
@@ -117,7 +119,7 @@ void tn_check_stack(struct tn_thread *thread, const struct tn_caller *caller, co
     atomic_fetch_add_explicit(&tn_hot.header->stacks_checked, 1, memory_order_relaxed);
     if (!is_same(frames, frame_count, pcs, pc_count, is_cut)) {
         atomic_fetch_add_explicit(&tn_hot.header->stacks_different, 1, memory_order_relaxed);
-        if (tn_process.options.check_stacks > 1)
+        if (tn_shim_process.options.check_stacks > 1)
             print_difference(frames, frame_count, pcs, pc_count);
     }
     tn_unmap_pages(pcs, room * sizeof(*pcs));

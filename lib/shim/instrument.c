@@ -24,10 +24,10 @@ static uint32_t position_of(struct tn_thread *thread, const struct tn_caller *ho
     struct tn_trail_frame frame;
     if (hook->cfa - thread->stack_low >= thread->stack_high - thread->stack_low)
         walk.high = tn_thread_stack_high(thread, hook->cfa);
-    enum tn_step step = walk.high != 0 ? tn_step_any(&walk, thread, &frame) : TN_STEP_CUT;
+    enum tn_walk_step step = walk.high != 0 ? tn_step_any(&walk, thread, &frame) : TN_WALK_CUT;
     if (walk.is_own)
         tn_own_end(thread);
-    uint32_t depth_bytes = step == TN_STEP_ON ? tn_depth_of(thread, &walk.at) : 0;
+    uint32_t depth_bytes = step == TN_WALK_ON ? tn_depth_of(thread, &walk.at) : 0;
     return depth_bytes != 0 ? depth_bytes : EVERYTHING_BYTES;
 }
 
@@ -40,8 +40,7 @@ static void tell(struct tn_thread *thread, const struct tn_caller *hook)
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_LEAVE_WORDS);
     if (event == NULL)
         return;
-    event[0] = tn_event_head(TN_EVENT_LEAVE, TN_EVENT_LEAVE_WORDS, TN_FUNCTION_NONE, 0, 0);
-    event[2] = depth_bytes;
+    tn_event_put_leave(event, depth_bytes);
     tn_emit_end(thread, TN_EVENT_LEAVE_WORDS);
     thread->left_head_words = atomic_load_explicit(&thread->ring->head_words, memory_order_relaxed);
     thread->left_depth_bytes = depth_bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TENURE_SHIM_TABLE_H
-#define TENURE_SHIM_TABLE_H
+#ifndef TENURE_SHIM_ID_TABLE_H
+#define TENURE_SHIM_ID_TABLE_H
 
 /* A hash table from a 64-bit key to a 64-bit value, read by every thread without a lock while one thread
  * (under the shim's lock) adds to it. It only grows; a bigger body is published whole, and the old one stays
@@ -16,7 +16,7 @@ struct tn_pair {
     _Atomic uint64_t value; /* 0: unknown; written before the key, and again at will */
 };
 
-struct tn_table_body {
+struct tn_id_table_body {
     uint64_t shift;        /* 64 - log2 of the number of pairs */
     uint64_t mask;         /* number of pairs - 1 */
     uint64_t used;         /* pairs with a key; the writer's */
@@ -24,29 +24,29 @@ struct tn_table_body {
     struct tn_pair pair[]; /* mask + 1 */
 };
 
-struct tn_table {
-    _Atomic(struct tn_table_body *) body; /* NULL until tn_table_open */
+struct tn_id_table {
+    _Atomic(struct tn_id_table_body *) body; /* NULL until tn_id_table_open */
 };
 
 /* Make the table with room for pair_count pairs (a power of two). Returns 0 or -ENOMEM (table unchanged). A
  * body that was there before is left to those who read it. */
-int tn_table_open(struct tn_table *table, uint64_t pair_count);
+int tn_id_table_open(struct tn_id_table *table, uint64_t pair_count);
 
 /* Set key to value; key is not 0. Returns 0 or -ENOMEM (nothing changed). One writer at a time. */
-int tn_table_put(struct tn_table *table, uint64_t key, uint64_t value);
+int tn_id_table_put(struct tn_id_table *table, uint64_t key, uint64_t value);
 
 /* Make every value unknown. One writer at a time. Cost: one pass. */
-void tn_table_forget(struct tn_table *table);
+void tn_id_table_forget(struct tn_id_table *table);
 
 /* The number of keys. */
-uint64_t tn_table_count(const struct tn_table *table);
+uint64_t tn_id_table_count(const struct tn_id_table *table);
 
 /* The value of key, 0 when it is unknown. Any thread, at any time. key is not 0; the table is open. */
-static inline uint64_t tn_table_find(struct tn_table *table, uint64_t key)
+static inline uint64_t tn_id_table_find(struct tn_id_table *table, uint64_t key)
 {
-    /* Acquire pairs with the release in tn_table_open and tn_table_put. A reader that holds an old body
+    /* Acquire pairs with the release in tn_id_table_open and tn_id_table_put. A reader that holds an old body
      * misses what came later, asks the slow path, and finds it there. */
-    struct tn_table_body *body = atomic_load_explicit(&table->body, memory_order_acquire);
+    struct tn_id_table_body *body = atomic_load_explicit(&table->body, memory_order_acquire);
     uint64_t at = key * UINT64_C(0x9e3779b97f4a7c15) >> body->shift;
     for (;; at = (at + 1) & body->mask) {
         uint64_t there = atomic_load_explicit(&body->pair[at].key, memory_order_acquire);
