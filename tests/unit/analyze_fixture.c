@@ -206,6 +206,9 @@ void scene_analyze(struct scene *scene, const struct tn_analyze_options *options
         assert_non_null(finding->title);
         assert_non_null(finding->advice);
         assert_non_null(finding->tactic);
+        const char *key = "";
+        if (!tn_kind_declares(tn_kind_find(tn_kinds, finding->kind), &finding->evidence, &key))
+            fail_msg("%s: evidence %s is not as declared", finding->kind, key);
         check_query(tn_log_database(log), finding);
     }
     tn_log_close(log);
