@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* From a log to findings: checks what the caller asks for, loads what the pass needs, begins the kinds that
+ * were named, runs the events past them, lets them conclude, and orders what they found. Everything happens
+ * in one read transaction, so that a log that is still being recorded shows one state. */
 #include "pass.h"
 
 #include <errno.h>
@@ -10,7 +13,7 @@
 
 /* ---------------------------------------------------------------------------------------- which kinds */
 
-/* Whether a name stands in a list with commas. */
+/* Whether a list with commas contains a name. */
 static bool is_listed(const char *list, const char *name)
 {
     size_t length = strlen(name);
@@ -128,7 +131,7 @@ int tn_analyze(struct tn_log *log, const struct tn_kind *const *kinds,
     if (r == 0 && complete.process_id == 0)
         *ret_findings = (struct tn_findings){0};
     if (r == 0 && complete.process_id != 0) {
-        /* one state of a log that a recorder goes on writing */
+        /* a recorder may go on writing: read one state of the log */
         bool is_ours = sqlite3_get_autocommit(tn_log_database(log)) != 0 &&
                        sqlite3_exec(tn_log_database(log), "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
         r = analyze(&pass, ret_findings);

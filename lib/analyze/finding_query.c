@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* Builds SQL conditions and common table expressions about the blocks of some sites, for the queries that
+ * come with findings. Where a wrapper expression given to the report changed the sites, the log's own site
+ * ids do not fit, and blocks are selected by stack. */
 #include "pass.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-/* SQL about the blocks of some sites, for the queries of findings. */
 
 static int append_ids(struct tn_buffer *text, const char *column, const uint64_t *ids, size_t count)
 {
@@ -14,7 +15,7 @@ static int append_ids(struct tn_buffer *text, const char *column, const uint64_t
     return r < 0 ? r : tn_buffer_print(text, ")");
 }
 
-/* The stacks of these sites, where the log's own sites are others. */
+/* The stacks that belong to these sites. */
 static int list_stacks(const struct tn_pass *pass, const bool *is_wanted, uint64_t **ret_ids,
                        size_t *ret_count)
 {
@@ -82,8 +83,8 @@ int tn_finding_where(const struct tn_pass *pass, const uint32_t *sites, size_t s
     return 0;
 }
 
-/* row_number() over all births of the process is the clock that lifetime_allocations counts on. A death comes
- * after the birth with that number, and before the next one. */
+/* Numbering all births of the process gives the clock that lifetime_allocations counts on: a death comes
+ * after the birth with its number, and before the next one. */
 int tn_finding_live_query(const struct tn_pass *pass, const uint32_t *sites, size_t site_count,
                           char **ret_query)
 {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Loads what return addresses stand for: functions, lines and inlined frames. A function is one entry however
+ * many frames name it, so that comparing two frames is comparing two numbers. The pass loads this when it
+ * first needs it, `stack-buffer` and `combine` at their beginning. */
 #include "tenure/source_frames.h"
 
 #include "pass.h"
@@ -17,7 +20,7 @@ struct loading {
     const struct tn_pass *pass;
     struct tn_source_frames *frames;
     struct tn_site_rules *rules;
-    struct tn_map by_name; /* hash of module and name -> index of a function */
+    struct tn_map by_name; /* hash of module and name -> index in functions */
     size_t function_capacity;
 };
 
@@ -52,7 +55,7 @@ static int add_function(struct loading *loading, uint32_t module_id, const char 
     return 0;
 }
 
-/* Two names with one hash would be taken for one function: with 64 bits, and some ten thousand functions, one
+/* Functions whose hashes are equal would be taken for one: with 64 bits and some ten thousand functions, one
  * log in 10^11. */
 static int find_function(struct loading *loading, uint32_t module_id, const char *name, const char *module,
                          uint32_t *ret_function)
@@ -189,8 +192,8 @@ const struct tn_source_frame *tn_source_frames_get(const struct tn_source_frames
                                            : &frame->place;
 }
 
-/* The source frame `inwards` steps from the physical one; NULL: there are not so many. */
-static const struct tn_source_frame *place_inwards(const struct tn_source_frames *frames, uint32_t frame_id,
+/* The source frame `inwards` steps inwards from the physical one; NULL: there are not that many. */
+static const struct tn_source_frame *frame_inwards(const struct tn_source_frames *frames, uint32_t frame_id,
                                                    uint32_t inwards)
 {
     uint32_t count = frames->frames[frame_id].inlined_count;
@@ -201,10 +204,10 @@ uint32_t tn_source_frames_common_inlined(const struct tn_source_frames *frames, 
 {
     uint32_t common = 0;
     for (;;) {
-        const struct tn_source_frame *a = place_inwards(frames, one, common);
-        const struct tn_source_frame *b = place_inwards(frames, other, common);
-        const struct tn_source_frame *inner_a = place_inwards(frames, one, common + 1);
-        const struct tn_source_frame *inner_b = place_inwards(frames, other, common + 1);
+        const struct tn_source_frame *a = frame_inwards(frames, one, common);
+        const struct tn_source_frame *b = frame_inwards(frames, other, common);
+        const struct tn_source_frame *inner_a = frame_inwards(frames, one, common + 1);
+        const struct tn_source_frame *inner_b = frame_inwards(frames, other, common + 1);
         if (inner_a == NULL || inner_b == NULL || a->line != b->line || inner_a->function == 0 ||
             inner_a->function != inner_b->function)
             return common;
@@ -215,8 +218,8 @@ uint32_t tn_source_frames_common_inlined(const struct tn_source_frames *frames, 
 bool tn_source_frames_is_behind(const struct tn_source_frames *frames, uint32_t earlier, uint32_t later)
 {
     uint32_t inwards = tn_source_frames_common_inlined(frames, earlier, later);
-    const struct tn_source_frame *a = place_inwards(frames, earlier, inwards);
-    const struct tn_source_frame *b = place_inwards(frames, later, inwards);
+    const struct tn_source_frame *a = frame_inwards(frames, earlier, inwards);
+    const struct tn_source_frame *b = frame_inwards(frames, later, inwards);
     if (a->line != 0 && b->line != 0 && a->line != b->line)
         return b->line > a->line;
     return frames->frames[later].offset_bytes > frames->frames[earlier].offset_bytes;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* What a block costs in the heaps that findings give figures for. The numbers are from the makers' documents
+ * and sources, named beside each; the replay models the heaps themselves. */
 #include "tenure/analysis.h"
 
 const struct tn_heap_cost tn_heap_costs[] = {

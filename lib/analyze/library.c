@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* Functions of the C library whose blocks are part of what they hand out, or are the library's own. The pass
+ * marks the sites that reached the heap through them: a program can only use less of these, so advice about
+ * their blocks is useless. Functions that return a block of their own (strdup, asprintf, getline, realpath)
+ * are not here. */
 #include "pass.h"
 
 #include <string.h>
 
-/* What the C library makes for itself, or as part of an object that it hands out: a program can only use less
- * of these, so that no advice about their blocks is any use. Not here: functions that return a block of their
- * own (strdup, asprintf, getline, realpath). Words in one text: a line each would fill pages. */
+/* Names between blanks: a line for each would fill pages. */
 static const char library_objects[] =
     "__cxa_atexit __tls_get_addr aio_read aio_write atexit backtrace backtrace_symbols bindtextdomain "
     "dcgettext dlerror dlopen dlsym duplocale exit fdopen fdopendir fgetc fgets fmemopen fopen fopen64 "

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Loads what the pass needs of its process before the first event: when it ended and how, marks, threads, and
+ * the rules by which sites are found anew. */
 #include "pass.h"
 
 #include "tenure/site.h"
@@ -28,7 +30,7 @@ int tn_pass_prepare(const struct tn_pass *pass, const char *sql, sqlite3_stmt **
                         tn_log_path(pass->log), sqlite3_errmsg(database));
 }
 
-/* Finish a statement whose last step gave rc. */
+/* Finalize a statement whose last step gave rc. */
 static int end_rows(const struct tn_pass *pass, sqlite3_stmt *rows, int rc)
 {
     sqlite3_finalize(rows);
@@ -88,7 +90,7 @@ static int load_marks(struct tn_pass *pass)
     return end_rows(pass, rows, rc);
 }
 
-/* One more than the log knows, for events of threads that it does not know. */
+/* One entry more than the log has, for events of threads that a damaged log does not know. */
 static int load_threads(struct tn_pass *pass)
 {
     sqlite3_stmt *rows;

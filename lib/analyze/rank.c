@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-
-/* Order of findings. First kinds that claim the same sites compete: kinds are taken in the order of their
- * table, in which each stands after all that it yields to, and a finding gives way where findings of those
- * lead at all its sites. Then what is left is sorted by what it saves. Called by tn_analyze, and by tools
- * once a replay has measured what the heaps need less. */
-
+/* Which findings lead, and in which order. First kinds compete for sites: they are taken in the order of
+ * their table, in which each stands after all that it yields to, and a finding gives way where findings of
+ * those kinds lead at all its sites. What is left is sorted by what it saves. Called by tn_analyze, and by
+ * tools once a replay has measured heaps. */
 #include "tenure/analyze.h"
 #include "tenure/map.h"
 
@@ -57,7 +55,8 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return tn_mix(hash + 1);
 }
 
-/* Not by row: a log without sites has none, and neither has a site that only this report knows. */
+/* A hash of its names, because not every site has a row: neither does one of a log without sites, nor one
+ * that only this report knows. */
 static uint64_t site_key(const struct tn_finding_site *site)
 {
     uint64_t hash = hash_text(site->line, site->function);
@@ -109,7 +108,7 @@ static int claim(struct competition *competition, size_t index, size_t kind)
     return 0;
 }
 
-/* Whether a word stands in a list such as "pool, presize". */
+/* Whether a list such as "pool, presize" contains a word. */
 static bool has_word(const char *list, const char *word)
 {
     size_t length = strlen(word);
@@ -204,10 +203,10 @@ struct ranked {
     double share;       /* of the process's allocations, plus of its peak; weighted by kind */
 };
 
-/* Below this share of the peak, what a replay measured is a matter of where blocks happen to fall. */
+/* A measured change below this share of the peak depends on where blocks happen to fall. */
 #define MEASURED_SHARE 100
 
-/* Heap that is saved on the model where most is, less what the change takes elsewhere. */
+/* What the heap model that profits most needs less, without what the change takes elsewhere. */
 static int64_t measured_bytes(const struct tn_findings *findings, const struct tn_finding_saving *saving)
 {
     int64_t most_bytes = 0;
@@ -218,7 +217,7 @@ static int64_t measured_bytes(const struct tn_findings *findings, const struct t
     return most_bytes > (int64_t)(findings->peak_live_bytes / MEASURED_SHARE) ? most_bytes : 0;
 }
 
-/* What grows weighs by all that it grew, also where the process had its peak before. */
+/* What grows counts by its whole rise, even if the process had its peak before it. */
 static struct ranked weigh(const struct tn_findings *findings, const struct tn_kind *const *kinds,
                            const struct tn_finding *finding)
 {
@@ -236,8 +235,8 @@ static struct ranked weigh(const struct tn_findings *findings, const struct tn_k
     return ranked;
 }
 
-/* Doubtful ones last; what speaks of the whole program after what names a line; then what a replay measured;
- * then the share of heap traffic and of the peak that goes away. */
+/* Weak findings last; those about the whole program after those that name a line; then by what a replay
+ * measured; then by the share of heap calls and of the peak that goes away. */
 static int compare(const void *a, const void *b)
 {
     const struct ranked *left = a, *right = b;

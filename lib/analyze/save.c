@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Writes findings into a log, in one transaction that replaces those of the same process. Refuses a log that
+ * a recorder still writes. `tenure report --save` calls this. */
 #include "tenure/analyze.h"
 #include "tenure/json.h"
 #include "tenure/log.h"
@@ -58,8 +60,8 @@ static int step(const struct saving *saving, sqlite3_stmt *statement)
 
 /* ---------------------------------------------------------------------------------------- is it free */
 
-/* A closed recording is one file in rollback mode. Of any other, its recorder has the write-ahead journal
- * open as long as it lives: then SQLite cannot fold it. */
+/* A closed recording is a single file in rollback mode. While a recorder lives it keeps the write-ahead
+ * journal open, so that SQLite cannot leave that mode: then the log is in use. */
 static int check_free(const struct saving *saving)
 {
     sqlite3_stmt *statement = NULL;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-
-/* Names of the sites that a finding is about: read from `site`, or, where the report found sites anew, from
- * the frame that the pass noted. Kinds call this once a finding. */
-
+/* Names the sites that a finding is about: from `site`, or, where the report found sites anew, from the frame
+ * that the pass noted. Kinds call this once a finding. */
 #include "pass.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Counts sizes. The last size is kept apart until another one comes, because most sites ask for one size
+ * again and again; the others are in a hash map. Beyond TN_SIZE_HISTOGRAM_MAX different sizes, new ones are
+ * rounded up. `fixed-maximum` and `presize` use it. */
 #include "tenure/size_histogram.h"
 
 #include <errno.h>

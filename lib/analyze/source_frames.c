@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Walks through a stack by source frames, so that an inlined function is a step of its own, and decides which
+ * runtime functions take no memory from their caller. Called when findings are stated, not for each event. */
 #include "tenure/source_frames.h"
 
 #include "pass.h"
@@ -7,8 +9,8 @@
 #include <sqlite3.h>
 #include <string.h>
 
-/* Functions of the runtime that return a block of which the caller may dispose, so that a buffer of the
- * caller's could take its place: strcpy for strdup, snprintf for asprintf, fgets for getline. */
+/* Functions of the runtime that return a block which the caller disposes of: a buffer of the caller's could
+ * take its place (strcpy for strdup, snprintf for asprintf, fgets for getline). */
 static const char *const replaceable[] = {
     "strdup",
     "strndup",

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* Thresholds that the user set: whether their names and values are allowed, and what a kind then works with.
+ */
 #include "pass.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* A threshold by its name, or NULL. */
+/* The threshold of a name, or NULL. */
 static const struct tn_threshold *find(const struct tn_kind *const *kinds, const char *name)
 {
     for (; *kinds != NULL; kinds++)

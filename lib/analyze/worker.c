@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Worker thread for expensive analyses; keeps event order. Batches go round in a ring: the caller fills one
+ * while the worker processes those before it, and waits when all are full. Everything below `lock` is read
+ * and written under it. */
 #include "tenure/worker.h"
 
 #include <errno.h>
@@ -8,21 +11,21 @@
 #include <stdlib.h>
 
 #define BATCH_ITEMS 4096u
-#define BATCHES     3u /* one is worked on, one is filled, one waits */
+#define BATCHES     3u /* one is processed, one is filled, one waits */
 
 struct tn_worker {
     int (*work)(void *context, const void *items, size_t count);
     void *context; /* borrowed */
     size_t item_bytes;
-    uint8_t *items; /* owned; BATCHES batches, one behind the other */
-    size_t count;   /* items in the batch that is filled */
+    uint8_t *items; /* owned; BATCHES batches one after the other */
+    size_t count;   /* items in the batch that is being filled */
     pthread_t thread;
     bool has_thread;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
-    uint64_t given, done; /* batches so far; done <= given < done + BATCHES */
+    uint64_t given, done; /* batches that were submitted, and processed; done <= given < done + BATCHES */
     size_t counts[BATCHES];
-    int error; /* the first one of `work` */
+    int error; /* the first error of `work` */
     bool is_closing;
 };
 
@@ -76,8 +79,8 @@ int tn_worker_open(size_t item_bytes, int (*work)(void *context, const void *ite
     return 0;
 }
 
-/* Give the batch that was filled, and wait until no more than `most` are under way. */
-static void give(struct tn_worker *worker, uint64_t most)
+/* Submit the batch that was filled, and wait until at most `most` are pending. */
+static void submit(struct tn_worker *worker, uint64_t most)
 {
     if (!worker->has_thread) {
         if (worker->error == 0)
@@ -97,13 +100,13 @@ static void give(struct tn_worker *worker, uint64_t most)
 void *tn_worker_add(struct tn_worker *worker)
 {
     if (worker->count == BATCH_ITEMS)
-        give(worker, BATCHES - 1);
+        submit(worker, BATCHES - 1);
     return batch_of(worker, worker->given) + worker->count++ * worker->item_bytes;
 }
 
 int tn_worker_wait(struct tn_worker *worker)
 {
-    give(worker, 0);
+    submit(worker, 0);
     return worker->error;
 }
 

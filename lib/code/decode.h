@@ -2,7 +2,7 @@
 #ifndef TN_CODE_DECODE_H
 #define TN_CODE_DECODE_H
 
-/* How long an x86-64 instruction is, and where it leads. Nothing else about it is of interest here. */
+/* How long an x86-64 instruction is, and where execution goes on after it. For follow.c. */
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-
-/* Lists of findings, which own all that their findings point to. */
-
+/* Findings and lists of them, which own all that they point to. Kinds add findings, the engine and tools
+ * order and release them. */
 #include "tenure/finding.h"
 
 #include <errno.h>

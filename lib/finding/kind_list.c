@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-
-/* The kinds as text for people and as JSON for tests and other tools: `tenure report --list-kinds`.
- * Everything that an entry holds is told in JSON; the text has what a user decides by. */
-
+/* The kinds as text for people and as JSON for tests and other tools: `tenure report --list-kinds`. JSON has
+ * everything that an entry holds but the words around values; text has what a user decides by. */
 #include "tenure/json.h"
 #include "tenure/kind.h"
 
