@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
+#include "list_kinds.h"
 #include "message.h"
 #include "models.h"
 #include "output.h"
 #include "progress.h"
 #include "tenure/analyze.h"
+#include "tenure/kinds.h"
 #include "tenure/log.h"
 #include "tenure/report.h"
 #include "tenure/summary.h"
@@ -149,28 +151,6 @@ static int check_options(const struct tn_arguments *arguments, struct request *r
     return r;
 }
 
-/* ---------------------------------------------------------------------------------------- thresholds */
-
-static int print_thresholds(void)
-{
-    struct tn_buffer text = {0};
-    int r = 0, status = TN_STATUS_MACHINE;
-    for (const struct tn_kind *kind = tn_analyze_kinds(); kind->name != NULL && r == 0; kind++) {
-        r = tn_buffer_print(&text, "%s: %s\n", kind->name, kind->summary);
-        for (const struct tn_threshold *threshold = kind->thresholds;
-             threshold != NULL && threshold->name != NULL && r == 0; threshold++)
-            r = tn_buffer_print(&text, "  %s=%g (%g to %g)\n      %s\n      default: %s\n", threshold->name,
-                                threshold->fallback, threshold->min, threshold->max, threshold->summary,
-                                threshold->source);
-    }
-    if (r == 0)
-        status = tn_print_out(&text);
-    else
-        tn_say("cannot list the thresholds: out of memory");
-    tn_buffer_finish(&text);
-    return status;
-}
-
 /* ---------------------------------------------------------------------------------------- the report */
 
 /* The newest recording of the working directory that has a name of ours; NULL if there is none. To be freed.
@@ -203,6 +183,7 @@ static int print_report(const struct request *request, const struct tn_summary *
 {
     struct tn_report report = {.summary = summary,
                                .findings = findings,
+                               .kinds = tn_kinds,
                                .least = request->least,
                                .code = request->code,
                                .finding_max = (size_t)request->top,
@@ -223,7 +204,7 @@ static int measure(struct tn_log *log, const char *policies, const struct tn_mod
                    struct tn_findings *findings, struct tn_error *error)
 {
     int r = tn_models_measure(log, "report", policies, effort, findings, error);
-    if (r == 0 && tn_findings_rank(findings) < 0)
+    if (r == 0 && tn_findings_rank(findings, tn_kinds) < 0)
         r = tn_error_set(error, -ENOMEM, "cannot order the findings: out of memory");
     if (r < 0)
         tn_findings_finish(findings);
@@ -262,7 +243,7 @@ static int load(const struct request *request, const char *path, struct tn_summa
         options.process_id = ret_summary->process_id;
         options.progress = tn_progress_show;
         options.user = &progress;
-        r = tn_analyze(log, &options, ret_findings, error);
+        r = tn_analyze(log, tn_kinds, &options, ret_findings, error);
         tn_progress_end(&progress);
         if (r == 0)
             r = measure_as_asked(request, log, ret_summary, ret_findings, error);
@@ -299,11 +280,13 @@ static int run(const struct tn_arguments *arguments)
     struct request request = {0};
     struct tn_error error;
     if (tn_option_is_given(arguments, "list-thresholds"))
-        return print_thresholds();
+        return tn_list_thresholds();
     if (check_options(arguments, &request, &error) < 0) {
         tn_say("%s", error.text);
         return TN_STATUS_USAGE;
     }
+    if (tn_option_is_given(arguments, "list-kinds"))
+        return tn_list_kinds(strcmp(request.format->name, "json") == 0);
     if (arguments->operand_count > 0)
         return report_log(&request, arguments->operands[0]);
     char *path = find_newest_log();
@@ -323,6 +306,7 @@ static const struct tn_option options[] = {
     {'o', "output", "FILE", "write it into FILE instead of stdout", NULL},
     {0, "top", "N", "findings, and sites in each list (default 10 and 5; 0: all)", NULL},
     {0, "only", "KIND,...", "these kinds of findings only", NULL},
+    {0, "list-kinds", NULL, "print all kinds: what they state, and by which numbers", NULL},
     {0, "confidence", "LEVEL",
      "findings at least so sure: weak, consistent (default),\nproven; the others are counted", NULL},
     {0, "min-allocations", "N", "leave sites with fewer allocations alone (default 20)", NULL},
@@ -349,10 +333,9 @@ const struct tn_command tn_command_report = {
     .details =
         "The report says what was recorded (losses first, if any), the totals, what to change, the largest\n"
         "saving first, and the sites with most allocations, most short-lived small allocations and the\n"
-        "highest peaks. Kinds of findings: stack-buffer, combine, pool, preallocate, permanent,\n"
-        "fixed-maximum, presize, pinning, overhead, growth. Without LOG it takes the newest tenure.*.db in "
-        "the\n"
-        "working directory.\n",
+        "highest peaks. --list-kinds says which kinds of findings there are. Without LOG it takes the "
+        "newest\n"
+        "tenure.*.db in the working directory.\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
                 .operand_max = 1,

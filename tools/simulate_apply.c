@@ -4,6 +4,7 @@
 
 #include "progress.h"
 #include "tenure/analyze.h"
+#include "tenure/kinds.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -86,7 +87,7 @@ int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, cons
         .progress = tn_progress_show,
         .user = &analysing,
     };
-    int r = tn_analyze(log, &options, &simulation->findings, error);
+    int r = tn_analyze(log, tn_kinds, &options, &simulation->findings, error);
     tn_progress_end(&analysing);
     if (r < 0)
         return r;

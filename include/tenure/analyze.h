@@ -2,8 +2,9 @@
 #ifndef TENURE_ANALYZE_H
 #define TENURE_ANALYZE_H
 
-/* From a log to findings: one pass over the events of one process, shared by all analyses. What each kind
- * asks, and by which thresholds, is explained in docs/analyses.md. */
+/* From a log to findings: one pass over the events of one process, shared by all kinds that the caller names.
+ * What each kind asks, and by which thresholds, is explained in docs/analyses.md. For tools; one thread at a
+ * time on one log. */
 
 #include "tenure/base.h"
 #include "tenure/finding.h"
@@ -17,11 +18,11 @@ struct tn_log;
 
 /* A threshold that was set. */
 struct tn_threshold_value {
-    const char *name; /* borrowed */
-    double value;
+    const char *name; /* borrowed; one of a kind's thresholds */
+    double value;     /* within its min and max */
 };
 
-/* What to analyse. Zeroed but for min_allocations is a good default. */
+/* What to analyse. Zeroed is a good default. */
 struct tn_analyze_options {
     uint64_t process_id;      /* 0: the process with most allocations */
     uint64_t min_allocations; /* sites with fewer are left alone, but by kinds that speak of single blocks; 0:
@@ -30,43 +31,43 @@ struct tn_analyze_options {
     const char *only;          /* NULL: every kind; else names, separated by commas */
     const char *pool_sizes;    /* NULL; else block sizes that `pool` prices beside its own choice: bytes,
                                   separated by commas */
-    const struct tn_threshold_value *values; /* borrowed; set thresholds */
-    size_t value_count;
-    void (*progress)(void *user, uint64_t done, uint64_t total); /* events; NULL: not told */
-    void *user;
+    const struct tn_threshold_value *values;                     /* borrowed; set thresholds */
+    size_t value_count;                                          /* in values */
+    void (*progress)(void *user, uint64_t done, uint64_t total); /* called with events; NULL: it is not */
+    void *user;                                                  /* given to progress */
 };
 
-#define TN_MIN_ALLOCATIONS 20u /* support of methods (b1): fewer are coincidence */
-
-/* The kinds that this build knows, ended by one without a name. Static storage. */
-const struct tn_kind *tn_analyze_kinds(void);
+#define TN_MIN_ALLOCATIONS 20u /* fewer may fall together by chance: docs/analyses.md */
 
 /* Analyse.
  *
  * log           open; may still be recorded, or cut short: then what it holds so far
+ * kinds         what to look for, ended by NULL: tn_kinds
  * ret_findings  ranked; the caller releases them by tn_findings_finish
  * Returns       0, also without any finding; -EINVAL an unknown kind, threshold or expression; -ENOENT no
- * such process; -EBADMSG a damaged log; -ENOMEM, -EIO; with the story in error and ret_findings untouched
- * Cost          one pass: docs/analyses.md has figures; memory in proportion to live blocks, stacks and sites
- */
-int tn_analyze(struct tn_log *log, const struct tn_analyze_options *options, struct tn_findings *ret_findings,
+ * such process; -EBADMSG a damaged log; -ENOMEM, -EIO. error says what failed and what to do; ret_findings is
+ * then not written Cost          one pass: docs/analyses.md has figures; memory in proportion to live blocks,
+ * stacks and sites */
+int tn_analyze(struct tn_log *log, const struct tn_kind *const *kinds,
+               const struct tn_analyze_options *options, struct tn_findings *ret_findings,
                struct tn_error *error);
 
 /* Let kinds that claim the same sites compete, and order what leads: by what is saved, the most first. A
- * finding gives way, and is released, when stronger kinds that lead claim all its sites (the order of kinds:
- * docs/analyses.md); their `alternatives` then name its kind. A weak finding never displaces another
- * confidence. tn_analyze has done so; again after heap_deltas were measured, because these come first.
+ * finding gives way, and is released, when kinds that it yields to lead at all its sites; their
+ * `alternatives` then name its kind. A weak finding never displaces another confidence. tn_analyze has done
+ * so; call it again after heap_deltas were measured, because these come first.
  *
  * findings  items, allocations and peak_live_bytes are read; items, rank, alternatives and given_way written
+ * kinds     ended by NULL; weights and precedence
  * Returns   0; -ENOMEM (all findings are still there, unordered)
  * Cost      n log n, and the sites times the kinds */
-int tn_findings_rank(struct tn_findings *findings);
+int tn_findings_rank(struct tn_findings *findings, const struct tn_kind *const *kinds);
 
 /* Write findings into the log's tables `finding` and `finding_site`, replacing those of the same process.
  *
  * path     of a log that no recorder writes
- * Returns  0; -EBUSY it is being recorded; -EACCES, -EROFS, -ENOSPC, -EIO; with the story in error; the log
- * is then unchanged */
+ * Returns  0; -EBUSY it is being recorded; -EACCES, -EROFS, -ENOSPC, -EIO. error says what failed and what to
+ *          do; the log is then unchanged */
 int tn_findings_save(const char *path, const struct tn_findings *findings, struct tn_error *error);
 
 #endif

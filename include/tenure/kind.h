@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 struct tn_analysis;
+struct tn_buffer;
+struct tn_json;
 
 /* A number that decides what counts as a finding, which the user can set. */
 struct tn_threshold {
@@ -39,6 +41,11 @@ struct tn_evidence_key {
     const struct tn_evidence_key *members; /* keys of an object, or of each entry of a list; NULL: none */
 };
 
+/* Short forms for the entries: key, type and unit without their prefixes; and the words around the value. */
+#define TN_KEY(name, value_type, value_unit)                                                                 \
+    .key = name, .type = TN_VALUE_##value_type, .unit = TN_UNIT_##value_unit
+#define TN_TOLD(words_before, words_after) .before = words_before, .after = words_after
+
 /* The fields of a kind that must not be NULL are marked *; tests/unit/test_kinds.c holds it. */
 struct tn_kind {
     const char *name;             /* * as `--only` takes it and JSON has it: lower case and hyphens */
@@ -63,6 +70,14 @@ const struct tn_kind *tn_kind_find(const struct tn_kind *const *kinds, const cha
 
 /* The declaration of a key in a table that a NULL key ends; NULL: it is not declared, or keys is NULL. */
 const struct tn_evidence_key *tn_evidence_key_find(const struct tn_evidence_key *keys, const char *key);
+
+/* Append all kinds as text for people: what each states, its tactic, whom it gives way to, its evidence keys,
+ * and how to verify. Returns 0 or -ENOMEM (out then holds a part of it). */
+int tn_kinds_print(const struct tn_kind *const *kinds, struct tn_buffer *out);
+
+/* Write all kinds, with all that their entries hold but the words around values, as one JSON object. Errors
+ * stay in the writer. */
+void tn_kinds_write_json(const struct tn_kind *const *kinds, struct tn_json *json);
 
 /* Whether evidence is as its kind declares it: every key is declared, with type and unit, at every depth, and
  * every required one is there.

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "activation.h"
+/* Follows each thread's stack of function calls from event to event. The stack of an event is compared with
+ * the thread's previous one, from the root: frames past the common part are new activations. Machine code and
+ * the hooks of instrumented programs show where a function was left and entered again. `stack-buffer` and
+ * `combine` call this at every event. */
+#include "tenure/activation.h"
+
+#include "call_order.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* Positions on a coroutine's stack are no distances from the base of the thread's own. */
+/* The depths of a coroutine, whose stack lies elsewhere, are no distances from the base of the thread's own.
+ */
 #define DEPTH_BYTES_MAX (UINT64_C(1) << 40)
 
-int tn_activations_begin(struct tn_activations *activations, const struct tn_frames *frames,
+int tn_activations_begin(struct tn_activations *activations, const struct tn_source_frames *frames,
                          size_t thread_count)
 {
     *activations = (struct tn_activations){.frames = frames, .thread_count = thread_count};
@@ -15,7 +22,7 @@ int tn_activations_begin(struct tn_activations *activations, const struct tn_fra
     activations->is_told = calloc(frames->function_count, sizeof(activations->is_told[0]));
     if (activations->threads == NULL || activations->is_told == NULL)
         return -ENOMEM;
-    return tn_reach_begin(frames, &activations->reach);
+    return tn_call_order_open(frames, &activations->call_order);
 }
 
 void tn_activations_finish(struct tn_activations *activations)
@@ -25,7 +32,7 @@ void tn_activations_finish(struct tn_activations *activations)
         free(activations->threads[i].marks);
     }
     free(activations->threads);
-    tn_reach_finish(activations->reach);
+    tn_call_order_close(activations->call_order);
     free(activations->is_told);
     *activations = (struct tn_activations){0};
 }
@@ -43,7 +50,7 @@ static int make_room(struct tn_activation_stack *stack, uint32_t depth)
     return 0;
 }
 
-/* Depths that a later event exceeds can never be a maximum again. */
+/* A depth that a later event exceeds can never be a maximum again. */
 static int mark_depth(struct tn_activation_stack *stack, uint64_t event, uint64_t depth_bytes)
 {
     while (stack->mark_count != 0 && stack->marks[stack->mark_count - 1].depth_bytes <= depth_bytes)
@@ -60,8 +67,8 @@ static int mark_depth(struct tn_activation_stack *stack, uint64_t event, uint64_
     return 0;
 }
 
-/* How many levels, from the root, the new stack has in common with the current one. Ids fall towards the
- * root, so the higher one of two different nodes is never the common ancestor. */
+/* How many levels, counted from the root, the new stack shares with the current one. Row ids fall towards the
+ * root, so of two different nodes the one with the higher id is never the common ancestor. */
 static uint32_t common_levels(const struct tn_activation_stack *stack, const struct tn_stack_node *nodes,
                               uint32_t node)
 {
@@ -85,9 +92,9 @@ static uint32_t function_of(const struct tn_activations *activations, const stru
                : 0;
 }
 
-/* Make the new stack the current one. Above `common`, its frames are the same. The frame just below that has
- * gone on to another line: it is the same activation if it is the same function, since the call that entered
- * it, and with it its position, is the same. Returns the node that this frame had before if so, else 0. */
+/* Make the new stack the current one; its frames up to `common` are those of the old one. The frame just
+ * below these has gone on to another line. It is the same activation if it is the same function, because the
+ * same call entered it, at the same position. Returns the node that this frame had before if so, else 0. */
 static uint32_t replace(const struct tn_activations *activations, const struct tn_pass *pass,
                         struct tn_activation_stack *stack, uint32_t stack_id, uint32_t common, uint64_t event)
 {
@@ -105,15 +112,15 @@ static uint32_t replace(const struct tn_activations *activations, const struct t
     return before;
 }
 
-/* From a frame outwards: where the code does not lead from the call of the last event to that of this one,
- * the function was entered again, and so its caller has made the same call twice. */
+/* If the code cannot lead from the previous event's call to this one's, the function was left and entered
+ * again; then its caller made the same call twice, and is asked the same question. */
 static int end_unreachable(struct tn_activations *activations, const struct tn_pass *pass,
                            struct tn_activation_stack *stack, uint32_t level, uint32_t before, uint64_t event)
 {
     while (level != 0) {
         struct tn_activation *item = &stack->items[level - 1];
         uint32_t from = pass->nodes[before].frame_id, to = pass->nodes[item->node].frame_id;
-        int answer = item->function == 0 ? 1 : tn_reach_follows(activations->reach, pass, from, to);
+        int answer = item->function == 0 ? 1 : tn_call_order_follows(activations->call_order, pass, from, to);
         if (answer != 0)
             return answer < 0 ? answer : 0;
         item->since = event;
@@ -123,7 +130,7 @@ static int end_unreachable(struct tn_activations *activations, const struct tn_p
     return 0;
 }
 
-/* What is under way when an event shows this stack. */
+/* Update the activations to what the stack of an event shows. */
 static int change(struct tn_activations *activations, const struct tn_pass *pass,
                   struct tn_activation_stack *stack, uint32_t stack_id, uint64_t event)
 {
@@ -134,7 +141,8 @@ static int change(struct tn_activations *activations, const struct tn_pass *pass
     return before != 0 ? end_unreachable(activations, pass, stack, common + 1, before, event) : 0;
 }
 
-/* A function was left, or one was entered at its place: what lies there or below is over. */
+/* The program told that a function was left, or another entered, at a position: what lies there or below has
+ * ended. */
 static void end_left(struct tn_activations *activations, const struct tn_pass *pass,
                      struct tn_activation_stack *stack, uint64_t left_depth_bytes)
 {

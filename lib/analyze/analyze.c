@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* From a log to findings: checks what the caller asks for, loads what the pass needs, begins the kinds that
+ * were named, runs the events past them, lets them conclude, and orders what they found. Everything happens
+ * in one read transaction, so that a log that is still being recorded shows one state. */
 #include "pass.h"
 
 #include <errno.h>
@@ -8,17 +11,9 @@
 
 #define KIND_COUNT_MAX 16u
 
-const struct tn_kind *tn_analyze_kinds(void)
-{
-    static struct tn_kind kinds[KIND_COUNT_MAX + 1];
-    for (size_t i = 0; i < KIND_COUNT_MAX && tn_analyses[i] != NULL; i++)
-        kinds[i] = tn_analyses[i]->kind;
-    return kinds;
-}
-
 /* ---------------------------------------------------------------------------------------- which kinds */
 
-/* Whether a name stands in a list with commas. */
+/* Whether a list with commas contains a name. */
 static bool is_listed(const char *list, const char *name)
 {
     size_t length = strlen(name);
@@ -30,21 +25,20 @@ static bool is_listed(const char *list, const char *name)
     return false;
 }
 
-static bool is_kind(const char *name, size_t length)
+static bool is_kind(const struct tn_kind *const *kinds, const char *name, size_t length)
 {
-    for (size_t i = 0; tn_analyses[i] != NULL; i++)
-        if (strlen(tn_analyses[i]->kind.name) == length &&
-            memcmp(tn_analyses[i]->kind.name, name, length) == 0)
+    for (; *kinds != NULL; kinds++)
+        if (strlen((*kinds)->name) == length && memcmp((*kinds)->name, name, length) == 0)
             return true;
     return false;
 }
 
-static int check_only(const char *only, struct tn_error *error)
+static int check_only(const struct tn_kind *const *kinds, const char *only, struct tn_error *error)
 {
     const char *at = only;
     while (at != NULL) {
         size_t length = strcspn(at, ",");
-        if (!is_kind(at, length))
+        if (!is_kind(kinds, at, length))
             return tn_error_set(error, -EINVAL,
                                 "'%.*s' is no kind of finding; `tenure report --help` lists them",
                                 (int)(length < 64 ? length : 64), at);
@@ -58,9 +52,9 @@ static int check_only(const char *only, struct tn_error *error)
 static int begin(struct tn_pass *pass, struct tn_running *running, size_t *ret_count)
 {
     int r = 0;
-    for (size_t i = 0; r == 0 && tn_analyses[i] != NULL; i++) {
-        const struct tn_analysis *analysis = tn_analyses[i];
-        if (pass->options->only != NULL && !is_listed(pass->options->only, analysis->kind.name))
+    for (size_t i = 0; r == 0 && pass->kinds[i] != NULL && i < KIND_COUNT_MAX; i++) {
+        const struct tn_analysis *analysis = pass->kinds[i]->analysis;
+        if (pass->options->only != NULL && !is_listed(pass->options->only, pass->kinds[i]->name))
             continue;
         struct tn_running *own = &running[(*ret_count)++];
         *own = (struct tn_running){.analysis = analysis};
@@ -79,7 +73,7 @@ static int conclude(struct tn_pass *pass, const struct tn_running *running, size
             r = running[i].analysis->conclude(running[i].state, pass, findings);
     findings->allocations = pass->allocation_count;
     findings->peak_live_bytes = pass->peak_live_bytes;
-    return r < 0 ? r : tn_findings_rank(findings);
+    return r < 0 ? r : tn_findings_rank(findings, pass->kinds);
 }
 
 static int run_analyses(struct tn_pass *pass, struct tn_findings *findings)
@@ -115,19 +109,21 @@ static int analyze(struct tn_pass *pass, struct tn_findings *ret_findings)
     return 0;
 }
 
-int tn_analyze(struct tn_log *log, const struct tn_analyze_options *options, struct tn_findings *ret_findings,
+int tn_analyze(struct tn_log *log, const struct tn_kind *const *kinds,
+               const struct tn_analyze_options *options, struct tn_findings *ret_findings,
                struct tn_error *error)
 {
     struct tn_error own = {0};
     struct tn_analyze_options complete = *options;
-    int r = check_only(options->only, &own);
+    int r = check_only(kinds, options->only, &own);
     if (r == 0)
-        r = tn_thresholds_check(options, &own);
+        r = tn_thresholds_check(kinds, options, &own);
     if (complete.process_id == 0)
         complete.process_id = tn_log_main_process(log);
     if (complete.min_allocations == 0)
         complete.min_allocations = TN_MIN_ALLOCATIONS;
     struct tn_pass pass = {.log = log,
+                           .kinds = kinds,
                            .options = &complete,
                            .process_id = complete.process_id,
                            .is_complete = tn_log_is_complete(log),
@@ -135,7 +131,7 @@ int tn_analyze(struct tn_log *log, const struct tn_analyze_options *options, str
     if (r == 0 && complete.process_id == 0)
         *ret_findings = (struct tn_findings){0};
     if (r == 0 && complete.process_id != 0) {
-        /* one state of a log that a recorder goes on writing */
+        /* a recorder may go on writing: read one state of the log */
         bool is_ours = sqlite3_get_autocommit(tn_log_database(log)) != 0 &&
                        sqlite3_exec(tn_log_database(log), "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
         r = analyze(&pass, ret_findings);

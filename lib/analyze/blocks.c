@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of live blocks: a directory by id, pages of 64 slots, and the blocks themselves. Free pages and
+ * free slots are kept in lists within the arrays. The pass calls this once or twice an event, which is why
+ * the directory is an array and not a hash table. */
 #include "blocks.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Make room for one more element. Indices are kept in 32 bits, plus one. */
+/* Make room for one more element. Indices and capacities fit in 32 bits, with one to spare for "none". */
 static int grow(void **array, uint32_t *capacity, uint32_t count, size_t element_bytes)
 {
     if (count < *capacity)
@@ -89,7 +92,7 @@ int tn_blocks_add(struct tn_blocks *blocks, uint64_t id, struct tn_block **ret_b
     page->live_bits |= bit;
     page->slots[id % TN_PAGE_IDS] = slot;
     blocks->live_count++;
-    /* the rest is the caller's to fill: to zero it first was a third of the cost */
+    /* the caller fills the rest; zeroing it first made up a third of the cost */
     blocks->items[slot].id = id;
     blocks->items[slot].slot = slot;
     *ret_block = &blocks->items[slot];

@@ -7,7 +7,7 @@
  * each, are kept only while one of their blocks lives. Births and the deaths of young blocks stay in the
  * cache. */
 
-#include "analysis.h"
+#include "tenure/analysis.h"
 
 #define TN_PAGE_IDS 64u
 
@@ -17,29 +17,35 @@ struct tn_block_page {
     uint32_t slots[TN_PAGE_IDS]; /* valid where its bit is set; slots[0] of a free page: the next one + 1 */
 };
 
-/* Zeroed is empty, but for first_id and id_count. */
+/* Zeroed is empty; id_limit is then to be set. */
 struct tn_blocks {
-    struct tn_block *items; /* owned; by slot; id 0: free, and stack_id is 1 + the next free slot */
-    uint32_t capacity, used;
-    uint32_t free_slot_1;
-    uint64_t id_limit;   /* no id is higher; else the log is damaged */
-    uint32_t *directory; /* owned; id / 64 -> 1 + index of the page; 0: none */
-    size_t directory_size;
+    struct tn_block
+        *items;            /* owned; by slot. In a free one id is 0, and stack_id is 1 + the next free slot */
+    uint32_t capacity;     /* room in items */
+    uint32_t used;         /* slots that were ever used */
+    uint32_t free_slot_1;  /* 1 + the first free slot; 0: none */
+    uint64_t id_limit;     /* ids above it mean that the log is damaged */
+    uint32_t *directory;   /* owned; by id / 64: 1 + index of the page; 0: none */
+    size_t directory_size; /* entries in directory */
     struct tn_block_page *pages; /* owned */
-    uint32_t page_capacity, page_used;
-    uint32_t free_page_1;
-    uint64_t live_count;
+    uint32_t page_capacity;      /* room in pages */
+    uint32_t page_used;          /* pages that were ever used */
+    uint32_t free_page_1;        /* 1 + the first free page; 0: none */
+    uint64_t live_count;         /* blocks that live */
 };
 
-/* Add a block. ret_block: its place, with id and slot; valid until the next one is added. Returns
- * 0; -EBADMSG: the id is out of range or lives already; -ENOMEM. */
+/* Add a block.
+ *
+ * id         of the allocation
+ * ret_block  the new block, with id and slot; valid until the next one is added
+ * Returns    0; -EBADMSG the id is out of range or already live; -ENOMEM */
 int tn_blocks_add(struct tn_blocks *blocks, uint64_t id, struct tn_block **ret_block);
 
-/* A live block, or NULL. */
+/* The live block of an id, or NULL. Valid until the next one is added. */
 struct tn_block *tn_blocks_find(const struct tn_blocks *blocks, uint64_t id);
 
-/* Say that a block will be asked for soon: first where it is, and some events later the block itself. A hint:
- * an id that does not live is fine. */
+/* Prefetch for a block that will be asked for some events later: first its page, nearer to the event the
+ * block itself. Only hints: the id need not be live. */
 static inline void tn_blocks_expect_page(const struct tn_blocks *blocks, uint64_t id)
 {
     size_t number = id / TN_PAGE_IDS;
@@ -57,7 +63,7 @@ static inline void tn_blocks_expect(const struct tn_blocks *blocks, uint64_t id)
         __builtin_prefetch((const char *)block + i);
 }
 
-/* Drop a block that tn_blocks_find gave. */
+/* Remove a block that tn_blocks_find returned; its slot is free again. */
 void tn_blocks_drop(struct tn_blocks *blocks, struct tn_block *block);
 
 /* Release; empty again. */

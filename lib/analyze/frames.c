@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "frames.h"
+/* Loads what return addresses stand for: functions, lines and inlined frames. A function is one entry however
+ * many frames name it, so that comparing two frames is comparing two numbers. The pass loads this when it
+ * first needs it, `stack-buffer` and `combine` at their beginning. */
+#include "tenure/source_frames.h"
 
 #include "pass.h"
 
@@ -15,9 +18,9 @@
 
 struct loading {
     const struct tn_pass *pass;
-    struct tn_frames *frames;
+    struct tn_source_frames *frames;
     struct tn_site_rules *rules;
-    struct tn_map by_name; /* hash of module and name -> index of a function */
+    struct tn_map by_name; /* hash of module and name -> index in functions */
     size_t function_capacity;
 };
 
@@ -32,7 +35,7 @@ static uint64_t hash_name(uint32_t module_id, const char *name)
 static int add_function(struct loading *loading, uint32_t module_id, const char *name, const char *module,
                         uint32_t *ret_function)
 {
-    struct tn_frames *frames = loading->frames;
+    struct tn_source_frames *frames = loading->frames;
     if (frames->function_count == loading->function_capacity) {
         size_t capacity = loading->function_capacity * 2;
         void *functions = realloc(frames->functions, capacity * sizeof(frames->functions[0]));
@@ -47,12 +50,12 @@ static int add_function(struct loading *loading, uint32_t module_id, const char 
     if (copy == NULL)
         return -ENOMEM;
     *ret_function = (uint32_t)frames->function_count;
-    frames->functions[frames->function_count++] = (struct tn_code_function){
+    frames->functions[frames->function_count++] = (struct tn_source_function){
         copy, module_id, class.kind == TN_SITE_PROGRAM, class.kind == TN_SITE_RUNTIME};
     return 0;
 }
 
-/* Two names with one hash would be taken for one function: with 64 bits, and some ten thousand functions, one
+/* Functions whose hashes are equal would be taken for one: with 64 bits and some ten thousand functions, one
  * log in 10^11. */
 static int find_function(struct loading *loading, uint32_t module_id, const char *name, const char *module,
                          uint32_t *ret_function)
@@ -72,14 +75,14 @@ static int find_function(struct loading *loading, uint32_t module_id, const char
 
 static int add_row(struct loading *loading, sqlite3_stmt *row)
 {
-    struct tn_frames *frames = loading->frames;
+    struct tn_source_frames *frames = loading->frames;
     uint64_t physical = (uint64_t)sqlite3_column_int64(row, 1);
     if (physical >= frames->frame_count)
         return 0;
     const char *module = (const char *)sqlite3_column_text(row, 6);
-    struct tn_code_frame *frame = &frames->frames[physical];
-    struct tn_code_place place = {.line = (uint32_t)sqlite3_column_int64(row, 4),
-                                  .frame_id = (uint32_t)sqlite3_column_int64(row, 0)};
+    struct tn_return_address *frame = &frames->frames[physical];
+    struct tn_source_frame place = {.line = (uint32_t)sqlite3_column_int64(row, 4),
+                                    .frame_id = (uint32_t)sqlite3_column_int64(row, 0)};
     int r = find_function(loading, (uint32_t)sqlite3_column_int64(row, 2),
                           (const char *)sqlite3_column_text(row, 3), module, &place.function);
     if (r < 0)
@@ -123,7 +126,7 @@ static int count_frames(struct loading *loading, size_t *ret_inlined)
 
 static int make_room(struct loading *loading, size_t inlined)
 {
-    struct tn_frames *frames = loading->frames;
+    struct tn_source_frames *frames = loading->frames;
     loading->function_capacity = 256;
     frames->frames = calloc(frames->frame_count, sizeof(frames->frames[0]));
     frames->inlined = calloc(inlined + 1, sizeof(frames->inlined[0]));
@@ -154,11 +157,11 @@ static int load_rows(struct loading *loading)
     return r < 0 ? tn_pass_refuse(loading->pass, r, "cannot load frames") : 0;
 }
 
-int tn_frames_load(const struct tn_pass *pass, struct tn_frames *ret_frames)
+int tn_source_frames_load(const struct tn_pass *pass, struct tn_source_frames *ret_frames)
 {
     struct loading loading = {.pass = pass, .frames = ret_frames};
     size_t inlined = 0;
-    *ret_frames = (struct tn_frames){0};
+    *ret_frames = (struct tn_source_frames){0};
     int r = tn_pass_open_rules(pass, &loading.rules);
     if (r == 0)
         r = count_frames(&loading, &inlined);
@@ -171,40 +174,40 @@ int tn_frames_load(const struct tn_pass *pass, struct tn_frames *ret_frames)
     return r;
 }
 
-void tn_frames_finish(struct tn_frames *frames)
+void tn_source_frames_finish(struct tn_source_frames *frames)
 {
     for (size_t i = 0; i < frames->function_count; i++)
         free(frames->functions[i].name);
     free(frames->functions);
     free(frames->inlined);
     free(frames->frames);
-    *frames = (struct tn_frames){0};
+    *frames = (struct tn_source_frames){0};
 }
 
-const struct tn_code_place *tn_frames_place(const struct tn_frames *frames, uint32_t frame_id,
-                                            uint32_t position)
+const struct tn_source_frame *tn_source_frames_get(const struct tn_source_frames *frames, uint32_t frame_id,
+                                                   uint32_t position)
 {
-    const struct tn_code_frame *frame = &frames->frames[frame_id];
+    const struct tn_return_address *frame = &frames->frames[frame_id];
     return position < frame->inlined_count ? &frames->inlined[frame->first_inlined + position]
                                            : &frame->place;
 }
 
-/* The source frame `inwards` steps from the physical one; NULL: there are not so many. */
-static const struct tn_code_place *place_inwards(const struct tn_frames *frames, uint32_t frame_id,
-                                                 uint32_t inwards)
+/* The source frame `inwards` steps inwards from the physical one; NULL: there are not that many. */
+static const struct tn_source_frame *frame_inwards(const struct tn_source_frames *frames, uint32_t frame_id,
+                                                   uint32_t inwards)
 {
     uint32_t count = frames->frames[frame_id].inlined_count;
-    return inwards <= count ? tn_frames_place(frames, frame_id, count - inwards) : NULL;
+    return inwards <= count ? tn_source_frames_get(frames, frame_id, count - inwards) : NULL;
 }
 
-uint32_t tn_frames_common_inlined(const struct tn_frames *frames, uint32_t one, uint32_t other)
+uint32_t tn_source_frames_common_inlined(const struct tn_source_frames *frames, uint32_t one, uint32_t other)
 {
     uint32_t common = 0;
     for (;;) {
-        const struct tn_code_place *a = place_inwards(frames, one, common);
-        const struct tn_code_place *b = place_inwards(frames, other, common);
-        const struct tn_code_place *inner_a = place_inwards(frames, one, common + 1);
-        const struct tn_code_place *inner_b = place_inwards(frames, other, common + 1);
+        const struct tn_source_frame *a = frame_inwards(frames, one, common);
+        const struct tn_source_frame *b = frame_inwards(frames, other, common);
+        const struct tn_source_frame *inner_a = frame_inwards(frames, one, common + 1);
+        const struct tn_source_frame *inner_b = frame_inwards(frames, other, common + 1);
         if (inner_a == NULL || inner_b == NULL || a->line != b->line || inner_a->function == 0 ||
             inner_a->function != inner_b->function)
             return common;
@@ -212,11 +215,11 @@ uint32_t tn_frames_common_inlined(const struct tn_frames *frames, uint32_t one, 
     }
 }
 
-bool tn_frames_is_behind(const struct tn_frames *frames, uint32_t earlier, uint32_t later)
+bool tn_source_frames_is_behind(const struct tn_source_frames *frames, uint32_t earlier, uint32_t later)
 {
-    uint32_t inwards = tn_frames_common_inlined(frames, earlier, later);
-    const struct tn_code_place *a = place_inwards(frames, earlier, inwards);
-    const struct tn_code_place *b = place_inwards(frames, later, inwards);
+    uint32_t inwards = tn_source_frames_common_inlined(frames, earlier, later);
+    const struct tn_source_frame *a = frame_inwards(frames, earlier, inwards);
+    const struct tn_source_frame *b = frame_inwards(frames, later, inwards);
     if (a->line != 0 && b->line != 0 && a->line != b->line)
         return b->line > a->line;
     return frames->frames[later].offset_bytes > frames->frames[earlier].offset_bytes;

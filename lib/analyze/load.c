@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Loads what the pass needs of its process before the first event: when it ended and how, marks, threads, and
+ * the rules by which sites are found anew. */
 #include "pass.h"
 
 #include "tenure/site.h"
@@ -28,7 +30,7 @@ int tn_pass_prepare(const struct tn_pass *pass, const char *sql, sqlite3_stmt **
                         tn_log_path(pass->log), sqlite3_errmsg(database));
 }
 
-/* Finish a statement whose last step gave rc. */
+/* Finalize a statement whose last step gave rc. */
 static int end_rows(const struct tn_pass *pass, sqlite3_stmt *rows, int rc)
 {
     sqlite3_finalize(rows);
@@ -43,7 +45,8 @@ static int load_process(struct tn_pass *pass)
     int r =
         tn_pass_prepare(pass,
                         "SELECT coalesce(end_ns, (SELECT max(last_ns) FROM chunk WHERE process_id = ?1), 0),"
-                        " (SELECT coalesce(sum(births), 0) FROM chunk WHERE process_id = ?1)"
+                        " (SELECT coalesce(sum(births), 0) FROM chunk WHERE process_id = ?1),"
+                        " coalesce(exit_kind IN ('signal', 'exec', 'running'), 0)"
                         " FROM process WHERE id = ?1",
                         &row);
     if (r < 0)
@@ -56,6 +59,7 @@ static int load_process(struct tn_pass *pass)
     if (rc == SQLITE_ROW) {
         pass->marks.end_ns = (uint64_t)sqlite3_column_int64(row, 0);
         pass->birth_total = (uint64_t)sqlite3_column_int64(row, 1);
+        pass->is_cut_off = sqlite3_column_int(row, 2) != 0 || !pass->is_complete;
         rc = SQLITE_DONE;
     }
     int end = end_rows(pass, row, rc);
@@ -86,7 +90,7 @@ static int load_marks(struct tn_pass *pass)
     return end_rows(pass, rows, rc);
 }
 
-/* One more than the log knows, for events of threads that it does not know. */
+/* One entry more than the log has, for events of threads that a damaged log does not know. */
 static int load_threads(struct tn_pass *pass)
 {
     sqlite3_stmt *rows;

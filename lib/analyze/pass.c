@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* The shared pass: reads the events of one process in true order, keeps the live blocks and the figures of
+ * each site, recognises buffers that were resized by copying, and shows every event to the kinds that run.
+ * Counts are updated before the kinds see an event. Called once by tn_analyze. */
 #include "pass.h"
 
 #include "blocks.h"
-#include "frames.h"
+#include "tenure/source_frames.h"
 
 #include "tenure/map.h"
 
@@ -12,7 +15,7 @@
 #include <string.h>
 
 #define PROGRESS_EVERY 1048576u
-/* Events ahead of which a block that will die is looked for: old blocks are in no cache. */
+/* A block that dies is prefetched this many events ahead: old blocks are in no cache. */
 #define EXPECT_PAGE  16
 #define EXPECT_BLOCK 8
 
@@ -28,12 +31,12 @@ struct run {
     const struct tn_running *running;
     size_t running_count;
     struct tn_blocks blocks;
-    struct resized *resized; /* owned; by thread */
-    uint32_t last_slot;      /* of the last birth; its block may be gone */
-    struct tn_frames frames; /* owned; loaded when a successor is first asked about */
+    struct resized *resized;        /* owned; by thread */
+    uint32_t last_slot;             /* of the last birth; that block may be dead */
+    struct tn_source_frames frames; /* owned; loaded when find_order first needs it */
     struct tn_map
-        orders; /* stacks of a birth and a release -> 1: the release stands behind, 2: it does not */
-    uint32_t *thread_index; /* owned; thread row id - first row id -> index in pass->threads */
+        orders; /* stacks of a birth and a release -> 1 the release stands behind the birth, 2 it does not */
+    uint32_t *thread_index; /* owned; row id of a thread - first row id -> index in pass->threads */
     uint64_t first_thread_id;
     size_t thread_span;
     uint64_t done, total; /* events */
@@ -41,7 +44,7 @@ struct run {
 
 /* ---------------------------------------------------------------------------------------- threads */
 
-/* Row ids of one process's threads lie close together. */
+/* Row ids of one process's threads lie close together, so an array serves as the map. */
 static int index_threads(struct run *run)
 {
     const struct tn_pass *pass = run->pass;
@@ -63,8 +66,8 @@ static int index_threads(struct run *run)
 
 static uint32_t thread_of(const struct run *run, uint64_t thread_id)
 {
-    uint64_t place = thread_id - run->first_thread_id;
-    return run->thread_index[place < run->thread_span ? place : run->thread_span];
+    uint64_t number = thread_id - run->first_thread_id;
+    return run->thread_index[number < run->thread_span ? number : run->thread_span];
 }
 
 /* ---------------------------------------------------------------------------------------- events */
@@ -75,8 +78,8 @@ static void raise_to(uint64_t *peak, uint64_t value)
         *peak = value;
 }
 
-/* What a site had at the peak of the process is what it had after its last event before the peak: settled at
- * its next event, and at the end. */
+/* What a site had live at the process's peak is what it had after its last event before that peak. It is
+ * written at the site's next event, and at the end. */
 static void settle_peak(const struct tn_pass *pass, struct tn_pass_site *site, uint64_t now)
 {
     if (2 * pass->peak_index >= site->changed) {
@@ -137,9 +140,9 @@ static bool is_realloc(enum tn_function function)
     return function == TN_FUNCTION_REALLOC || function == TN_FUNCTION_REALLOCARRAY;
 }
 
-/* Whether a release stands behind a birth in the function that, in the end, made both calls: then the two are
- * of one call of it, if no event lies between; else the release began the next call (free(p); p = malloc(n)).
- */
+/* Whether a release stands behind a birth in the function that made both calls, directly or not. If so, and
+ * no event lies between, both belong to one call of that function; else the release began its next call
+ * (free(p); p = malloc(n)). */
 static bool is_behind(const struct run *run, uint32_t birth, uint32_t release)
 {
     const struct tn_stack_node *nodes = run->pass->nodes;
@@ -154,7 +157,7 @@ static bool is_behind(const struct run *run, uint32_t birth, uint32_t release)
     if (birth == release || nodes[birth].caller_id == 0 || nodes[birth].frame_id >= run->frames.frame_count ||
         nodes[release].frame_id >= run->frames.frame_count)
         return false;
-    return tn_frames_is_behind(&run->frames, nodes[birth].frame_id, nodes[release].frame_id);
+    return tn_source_frames_is_behind(&run->frames, nodes[birth].frame_id, nodes[release].frame_id);
 }
 
 static int find_order(struct run *run, uint32_t birth, uint64_t release, bool *ret_is_behind)
@@ -168,14 +171,15 @@ static int find_order(struct run *run, uint32_t birth, uint64_t release, bool *r
         *ret_is_behind = *known == 1;
         return 0;
     }
-    int r = run->frames.frames == NULL ? tn_frames_load(run->pass, &run->frames) : 0;
+    int r = run->frames.frames == NULL ? tn_source_frames_load(run->pass, &run->frames) : 0;
     if (r < 0)
         return r;
     *ret_is_behind = is_behind(run, birth, (uint32_t)release);
     return tn_map_put(&run->orders, key, *ret_is_behind ? 1 : 2);
 }
 
-/* The block that a dying one was copied to, or NULL. The same condition stands in the query of `presize`. */
+/* The block that took over the contents of a dying one, if any. The query of `presize` has the same condition
+ * in SQL. */
 static int find_successor(struct run *run, const struct tn_block *dying, const struct tn_log_event *event,
                           uint32_t thread, struct tn_block **ret_successor)
 {
@@ -193,7 +197,7 @@ static int find_successor(struct run *run, const struct tn_block *dying, const s
     return r;
 }
 
-/* Fill a block from its birth. */
+/* Fill a new block from its birth. */
 static void fill_block(struct run *run, const struct tn_log_event *event, uint32_t thread,
                        struct tn_block *block)
 {
@@ -358,7 +362,7 @@ static int tell_survivors(const struct run *run)
 
 /* ---------------------------------------------------------------------------------------- the whole */
 
-/* Births are numbered without gaps over all processes: no id is higher than there are births. */
+/* Births are numbered without gaps over all processes, so no id is higher than their number. */
 static int load_limits(struct run *run)
 {
     sqlite3_stmt *row;
@@ -393,7 +397,7 @@ int tn_pass_run(struct tn_pass *pass, const struct tn_running *running, size_t r
     if (r < 0 && (pass->error == NULL || pass->error->code == 0))
         r = tn_pass_refuse(pass, r, "cannot analyse events");
     tn_blocks_finish(&run.blocks);
-    tn_frames_finish(&run.frames);
+    tn_source_frames_finish(&run.frames);
     tn_map_finish(&run.orders);
     free(run.resized);
     free(run.thread_index);

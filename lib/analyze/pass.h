@@ -2,53 +2,54 @@
 #ifndef TN_ANALYZE_PASS_H
 #define TN_ANALYZE_PASS_H
 
-/* The shared pass itself, for the files that make it: loading what it needs from the log, finding sites,
- * running the events past the analyses. */
+/* What the files of the engine offer each other: loading what the pass needs from the log, finding sites,
+ * running the events past the kinds. One thread. */
 
-#include "analysis.h"
+#include "tenure/analysis.h"
 
-struct sqlite3_stmt;
 struct tn_site_rules;
 
-/* Where the names of a site come from, when it is no row of `site`: the log has no sites yet, or the user
+/* Where the names of a site come from when it is no row of `site`: the log has no sites yet, or the user
  * named more wrappers. */
 struct tn_site_origin {
     uint32_t frame_id; /* row of `frame` */
     char *via;         /* owned */
 };
 
-/* An analysis at work. */
+/* A kind's algorithm that takes part in the pass. */
 struct tn_running {
-    const struct tn_analysis *analysis;
-    void *state; /* owned; the analysis's own */
+    const struct tn_analysis *analysis; /* static storage */
+    void *state;                        /* owned; made by its begin */
 };
 
-/* Load the process, its marks and threads (load.c). Returns 0; -ENOENT no such process; -EBADMSG, -EIO,
- * -ENOMEM; with the story in pass->error. */
+/* Load the process, its marks and threads (load.c).
+ *
+ * Returns  0; -ENOENT no such process; -EBADMSG, -EIO, -ENOMEM; pass->error says what failed */
 int tn_pass_load(struct tn_pass *pass);
 
-/* The rules by which sites are found: the tables, the user's expression, and the wrappers that were found
- * when the log was finished. The caller closes them. Returns 0; -EINVAL a bad expression; -ENOMEM, -EIO; with
- * the story in pass->error. */
+/* The rules by which sites are found: the built-in tables, the user's expression, and the wrappers that were
+ * found when the log was finished.
+ *
+ * Returns  0, and the caller closes *ret_rules; -EINVAL a bad expression; -ENOMEM, -EIO; pass->error says
+ * what failed */
 int tn_pass_open_rules(const struct tn_pass *pass, struct tn_site_rules **ret_rules);
 
-/* Load stacks and sites (sites.c), as the log has them, or found anew. Returns as tn_pass_load, -EINVAL a bad
- * wrapper expression. */
+/* Load stacks and sites, as the log has them, or found anew (sites.c). Returns as tn_pass_load, and -EINVAL
+ * for a bad wrapper expression. */
 int tn_pass_load_sites(struct tn_pass *pass);
 
-/* Read all events, and tell the analyses. Returns 0 or what an analysis or the cursor returned. */
+/* Read all events and show them to the kinds.
+ *
+ * Returns  0; what a kind or the event feed returned
+ * Cost     the pass: docs/analyses.md has figures */
 int tn_pass_run(struct tn_pass *pass, const struct tn_running *running, size_t running_count);
 
-/* Release what the pass owns. */
+/* Release what the pass owns. Zeroed is fine. */
 void tn_pass_finish(struct tn_pass *pass);
 
-/* Note an error: what was attempted, on which log, and why. Returns code. */
-int tn_pass_refuse(const struct tn_pass *pass, int code, const char *what);
-
-/* Prepare a statement, which the caller finalizes. Returns 0 or a negative errno with the story told. */
-int tn_pass_prepare(const struct tn_pass *pass, const char *sql, struct sqlite3_stmt **ret_statement);
-
-/* Check the thresholds that were set: names and ranges. Returns 0 or -EINVAL with the story in error. */
-int tn_thresholds_check(const struct tn_analyze_options *options, struct tn_error *error);
+/* Check the thresholds that were set, names and ranges. Returns 0; -EINVAL, and error says what failed and
+ * what to do. */
+int tn_thresholds_check(const struct tn_kind *const *kinds, const struct tn_analyze_options *options,
+                        struct tn_error *error);
 
 #endif

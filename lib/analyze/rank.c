@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Which findings lead, and in which order. First kinds compete for sites: they are taken in the order of
+ * their table, in which each stands after all that it yields to, and a finding gives way where findings of
+ * those kinds lead at all its sites. What is left is sorted by what it saves. Called by tn_analyze, and by
+ * tools once a replay has measured heaps. */
 #include "tenure/analyze.h"
 #include "tenure/map.h"
 
@@ -7,65 +11,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Which kind gives way to which, at the same lines; the reasons stand in docs/analyses.md. In short: a block
- * that leaves the heap needs no pool; a structure that holds it needs none either; what a pool serves is
- * preallocated by it; a number of blocks means nothing for what only grows. fixed-maximum and presize speak
- * of sizes and go together with the rest, but for the two that state the size themselves; a fixed maximum
- * takes its overhead away with it. Kinds that are not here neither give way nor displace. A kind stands after
- * all that it gives way to. */
-static const struct {
-    const char *kind;
-    double weight; /* of its saving in the order: 1 a block is gone, 1/2 it comes from elsewhere, 1/4 it
-                      is still to be had, and the change is only the first half of one */
-    const char *leaders[7]; /* ended by NULL */
-} rules[] = {
-    {"stack-buffer", 1, {NULL}},
-    {"growth", 1, {NULL}},
-    {"combine", 1, {"stack-buffer", NULL}},
-    {"permanent", 1, {"stack-buffer", "combine", NULL}},
-    {"pool", 0.5, {"stack-buffer", "combine", "permanent", "growth", NULL}},
-    {"preallocate", 0.5, {"stack-buffer", "combine", "permanent", "growth", "pool", NULL}},
-    {"fixed-maximum", 0.25, {"stack-buffer", "combine", NULL}},
-    {"presize", 0.5, {"stack-buffer", "combine", NULL}},
-    {"pinning", 0.25, {"stack-buffer", "combine", "permanent", "pool", "preallocate", "growth", NULL}},
-    {"overhead",
-     0.25,
-     {"stack-buffer", "combine", "permanent", "pool", "preallocate", "fixed-maximum", NULL}},
-};
-
-#define RULE_COUNT (sizeof(rules) / sizeof(rules[0]))
-
-/* Place of a kind in the table; RULE_COUNT if it does not compete. */
-static size_t find_rule(const char *kind)
-{
-    size_t rule = 0;
-    while (rule < RULE_COUNT && strcmp(rules[rule].kind, kind) != 0)
-        rule++;
-    return rule;
-}
-
-static bool displaces(size_t leader, size_t rule)
-{
-    for (const char *const *kind = rules[rule].leaders; *kind != NULL; kind++)
-        if (strcmp(*kind, rules[leader].kind) == 0)
-            return true;
-    return false;
-}
-
 /* ---------------------------------------------------------------------------------------- competition */
-
-/* Who leads at a site: by kind, 1 + the place of the finding; 0: nobody. */
-struct claims {
-    size_t leaders[RULE_COUNT];
-};
 
 struct competition {
     struct tn_findings *findings;
-    struct tn_map index; /* key of a site -> its place in claims, + 1 */
-    struct claims *claims;
-    size_t claim_count;
+    const struct tn_kind *const *kinds;
+    size_t kind_count;
+    struct tn_map index; /* key of a site -> 1 + its row in leaders */
+    size_t *leaders;   /* by site and kind: 1 + index of the finding of that kind that leads there; 0: none */
+    size_t site_count; /* rows in leaders that are in use */
     bool *has_given_way; /* by finding */
 };
+
+static size_t count_kinds(const struct tn_kind *const *kinds)
+{
+    size_t count = 0;
+    while (kinds[count] != NULL)
+        count++;
+    return count;
+}
+
+/* Index of a kind in the table, which is its precedence; the count of kinds if it is not there. */
+static size_t find_kind(const struct tn_kind *const *kinds, const char *name)
+{
+    size_t kind = 0;
+    while (kinds[kind] != NULL && strcmp(kinds[kind]->name, name) != 0)
+        kind++;
+    return kind;
+}
+
+static bool yields_to(const struct tn_kind *kind, const char *name)
+{
+    for (const char *const *stronger = kind->yields_to; *stronger != NULL; stronger++)
+        if (strcmp(*stronger, name) == 0)
+            return true;
+    return false;
+}
 
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
@@ -74,7 +55,8 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return tn_mix(hash + 1);
 }
 
-/* Not by row: a log without sites has none, and neither has a site that only this report knows. */
+/* A hash of its names, because not every site has a row: neither does one of a log without sites, nor one
+ * that only this report knows. */
 static uint64_t site_key(const struct tn_finding_site *site)
 {
     uint64_t hash = hash_text(site->line, site->function);
@@ -83,50 +65,50 @@ static uint64_t site_key(const struct tn_finding_site *site)
     return hash_text(hash, site->via) | 1;
 }
 
-static struct claims *claims_of(const struct competition *competition, const struct tn_finding_site *site)
+/* Who leads at a site, by kind; NULL: no finding has claimed it yet. */
+static size_t *leaders_at(const struct competition *competition, const struct tn_finding_site *site)
 {
-    const uint64_t *place = tn_map_find(&competition->index, site_key(site));
-    return place != NULL ? &competition->claims[*place - 1] : NULL;
+    const uint64_t *row = tn_map_find(&competition->index, site_key(site));
+    return row != NULL ? &competition->leaders[(*row - 1) * competition->kind_count] : NULL;
 }
 
-/* The strongest finding that a rule gives way to at a site, among the sure ones or all; 0: none, else place
- * + 1.
- */
+/* The strongest finding at a site that one of this kind yields to; to a weak one only a weak one yields.
+ * Returns 1 + its index; 0: there is none. */
 static size_t find_leader(const struct competition *competition, const struct tn_finding_site *site,
-                          size_t rule, enum tn_confidence confidence)
+                          const struct tn_kind *kind, enum tn_confidence confidence)
 {
-    const struct claims *claims = claims_of(competition, site);
-    for (size_t leader = 0; claims != NULL && leader < RULE_COUNT; leader++) {
-        size_t place = claims->leaders[leader];
-        if (place == 0 || !displaces(leader, rule))
+    const size_t *leaders = leaders_at(competition, site);
+    for (size_t i = 0; leaders != NULL && i < competition->kind_count; i++) {
+        size_t leader = leaders[i];
+        if (leader == 0 || !yields_to(kind, competition->kinds[i]->name))
             continue;
-        if (competition->findings->items[place - 1].confidence != TN_CONFIDENCE_WEAK ||
+        if (competition->findings->items[leader - 1].confidence != TN_CONFIDENCE_WEAK ||
             confidence == TN_CONFIDENCE_WEAK)
-            return place;
+            return leader;
     }
     return 0;
 }
 
-/* A sure finding takes the place of a weak one of its kind. */
-static int claim(struct competition *competition, size_t place, size_t rule)
+/* The finding leads at all its sites for its kind; of one kind, the surest does. */
+static int claim(struct competition *competition, size_t index, size_t kind)
 {
-    const struct tn_finding *finding = &competition->findings->items[place];
+    const struct tn_finding *finding = &competition->findings->items[index];
     for (size_t i = 0; i < finding->site_count; i++) {
-        struct claims *claims = claims_of(competition, &finding->sites[i]);
-        if (claims == NULL) {
-            claims = &competition->claims[competition->claim_count++];
-            int r = tn_map_put(&competition->index, site_key(&finding->sites[i]), competition->claim_count);
+        size_t *leaders = leaders_at(competition, &finding->sites[i]);
+        if (leaders == NULL) {
+            leaders = &competition->leaders[competition->site_count++ * competition->kind_count];
+            int r = tn_map_put(&competition->index, site_key(&finding->sites[i]), competition->site_count);
             if (r < 0)
                 return r;
         }
-        size_t *leader = &claims->leaders[rule];
-        if (*leader == 0 || competition->findings->items[*leader - 1].confidence < finding->confidence)
-            *leader = place + 1;
+        if (leaders[kind] == 0 ||
+            competition->findings->items[leaders[kind] - 1].confidence < finding->confidence)
+            leaders[kind] = index + 1;
     }
     return 0;
 }
 
-/* Whether a word stands in a list such as "pool, presize". */
+/* Whether a list such as "pool, presize" contains a word. */
 static bool has_word(const char *list, const char *word)
 {
     size_t length = strlen(word);
@@ -150,46 +132,50 @@ static int name_alternative(struct tn_finding *leader, const char *kind)
 }
 
 /* A finding gives way when others lead at each of its sites; else it leads as well. */
-static int place_finding(struct competition *competition, size_t place, size_t rule)
+static int settle(struct competition *competition, size_t index, size_t kind)
 {
     struct tn_findings *findings = competition->findings;
-    const struct tn_finding *finding = &findings->items[place];
+    const struct tn_kind *own = competition->kinds[kind];
+    const struct tn_finding *finding = &findings->items[index];
     bool gives_way = finding->site_count != 0;
     for (size_t i = 0; i < finding->site_count && gives_way; i++)
-        gives_way = find_leader(competition, &finding->sites[i], rule, finding->confidence) != 0;
+        gives_way = find_leader(competition, &finding->sites[i], own, finding->confidence) != 0;
     if (!gives_way)
-        return claim(competition, place, rule);
-    competition->has_given_way[place] = true;
+        return claim(competition, index, kind);
+    competition->has_given_way[index] = true;
     int r = 0;
     for (size_t i = 0; i < finding->site_count && r == 0; i++) {
-        size_t leader = find_leader(competition, &finding->sites[i], rule, finding->confidence);
+        size_t leader = find_leader(competition, &finding->sites[i], own, finding->confidence);
         r = name_alternative(&findings->items[leader - 1], finding->kind);
     }
     return r;
 }
 
-static int begin_competition(struct tn_findings *findings, struct competition *ret_competition)
+static int begin_competition(struct tn_findings *findings, const struct tn_kind *const *kinds,
+                             struct competition *ret_competition)
 {
-    size_t site_count = 0;
+    size_t site_count = 0, kind_count = count_kinds(kinds);
     for (size_t i = 0; i < findings->count; i++)
         site_count += findings->items[i].site_count;
     *ret_competition = (struct competition){
         .findings = findings,
-        .claims = calloc(site_count + 1, sizeof(struct claims)),
+        .kinds = kinds,
+        .kind_count = kind_count,
+        .leaders = calloc(site_count + 1, kind_count * sizeof(size_t)),
         .has_given_way = calloc(findings->count + 1, sizeof(bool)),
     };
-    return ret_competition->claims != NULL && ret_competition->has_given_way != NULL ? 0 : -ENOMEM;
+    return ret_competition->leaders != NULL && ret_competition->has_given_way != NULL ? 0 : -ENOMEM;
 }
 
-/* Strongest kinds first: what a finding could give way to has its place already. */
+/* By precedence: what a finding could give way to has been settled before it. */
 static int compete(struct competition *competition)
 {
     const struct tn_findings *findings = competition->findings;
     int r = 0;
-    for (size_t rule = 0; rule < RULE_COUNT && r == 0; rule++)
+    for (size_t kind = 0; kind < competition->kind_count && r == 0; kind++)
         for (size_t i = 0; i < findings->count && r == 0; i++)
-            if (find_rule(findings->items[i].kind) == rule)
-                r = place_finding(competition, i, rule);
+            if (strcmp(findings->items[i].kind, competition->kinds[kind]->name) == 0)
+                r = settle(competition, i, kind);
     return r;
 }
 
@@ -212,41 +198,15 @@ static void drop_losers(struct competition *competition)
 
 struct ranked {
     struct tn_finding finding;
-    size_t kind_order;
+    size_t kind_order;  /* index in the table of kinds */
     int64_t heap_bytes; /* measured_bytes */
     double share;       /* of the process's allocations, plus of its peak; weighted by kind */
 };
 
-/* A number in the evidence, which is JSON that this folder wrote; fallback when it is not there. */
-static uint64_t find_number(const char *evidence, const char *key, uint64_t fallback)
-{
-    char member[64];
-    snprintf(member, sizeof(member), "\"%s\": ", key);
-    const char *at = evidence != NULL ? strstr(evidence, member) : NULL;
-    return at != NULL ? strtoull(at + strlen(member), NULL, 10) : fallback;
-}
-
-/* A buffer for sizes that vary is as sure as the bound that the program must first hold them to. */
-#define VARYING_WEIGHT 0.75
-
-/* A buffer further from its owner than two calls has to pass through functions that know nothing of it. */
-#define FAR_WEIGHT 0.5
-#define FAR_DOWN   2u
-
-static double weight_of(const struct tn_finding *finding, size_t rule)
-{
-    if (rule == RULE_COUNT)
-        return 1;
-    uint64_t buffer_bytes = find_number(finding->evidence, "buffer_bytes", 0);
-    bool varies = find_number(finding->evidence, "min_size_bytes", buffer_bytes) < buffer_bytes;
-    bool is_far = find_number(finding->evidence, "frames_down", 0) > FAR_DOWN;
-    return rules[rule].weight * (varies ? VARYING_WEIGHT : 1) * (is_far ? FAR_WEIGHT : 1);
-}
-
-/* Below this share of the peak, what a replay measured is a matter of where blocks happen to fall. */
+/* A measured change below this share of the peak depends on where blocks happen to fall. */
 #define MEASURED_SHARE 100
 
-/* Heap that is saved on the model where most is, less what the change takes elsewhere. */
+/* What the heap model that profits most needs less, without what the change takes elsewhere. */
 static int64_t measured_bytes(const struct tn_findings *findings, const struct tn_finding_saving *saving)
 {
     int64_t most_bytes = 0;
@@ -257,24 +217,26 @@ static int64_t measured_bytes(const struct tn_findings *findings, const struct t
     return most_bytes > (int64_t)(findings->peak_live_bytes / MEASURED_SHARE) ? most_bytes : 0;
 }
 
-/* What grows weighs by all that it grew, also where the process had its peak before. */
-static struct ranked weigh(const struct tn_findings *findings, const struct tn_finding *finding)
+/* What grows counts by its whole rise, even if the process had its peak before it. */
+static struct ranked weigh(const struct tn_findings *findings, const struct tn_kind *const *kinds,
+                           const struct tn_finding *finding)
 {
-    struct ranked ranked = {.finding = *finding, .kind_order = find_rule(finding->kind)};
+    struct ranked ranked = {.finding = *finding, .kind_order = find_kind(kinds, finding->kind)};
+    const struct tn_kind *kind = kinds[ranked.kind_order];
     const struct tn_finding_saving *saving = &finding->saving;
     ranked.heap_bytes = measured_bytes(findings, saving);
     if (findings->allocations != 0)
         ranked.share = (double)saving->allocations_removed / (double)findings->allocations;
     double bytes = saving->peak_bytes_delta < 0 ? -(double)saving->peak_bytes_delta : 0;
-    double risen_bytes = (double)find_number(finding->evidence, "risen_bytes", 0);
+    double rise_bytes = (double)finding->rise_bytes;
     if (findings->peak_live_bytes != 0)
-        ranked.share += (risen_bytes > bytes ? risen_bytes : bytes) / (double)findings->peak_live_bytes;
-    ranked.share *= weight_of(finding, ranked.kind_order);
+        ranked.share += (rise_bytes > bytes ? rise_bytes : bytes) / (double)findings->peak_live_bytes;
+    ranked.share *= (kind != NULL ? kind->weight : 1) * (1 - finding->discount);
     return ranked;
 }
 
-/* Doubtful ones last; what speaks of the whole program after what names a line; then what a replay measured;
- * then the share of heap traffic and of the peak that goes away. */
+/* Weak findings last; those about the whole program after those that name a line; then by what a replay
+ * measured; then by the share of heap calls and of the peak that goes away. */
 static int compare(const void *a, const void *b)
 {
     const struct ranked *left = a, *right = b;
@@ -296,13 +258,13 @@ static int compare(const void *a, const void *b)
     return (left_site > right_site) - (left_site < right_site);
 }
 
-static int put_in_order(struct tn_findings *findings)
+static int put_in_order(struct tn_findings *findings, const struct tn_kind *const *kinds)
 {
     struct ranked *ranked = calloc(findings->count + 1, sizeof(ranked[0]));
     if (ranked == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < findings->count; i++)
-        ranked[i] = weigh(findings, &findings->items[i]);
+        ranked[i] = weigh(findings, kinds, &findings->items[i]);
     qsort(ranked, findings->count, sizeof(ranked[0]), compare);
     for (size_t i = 0; i < findings->count; i++) {
         findings->items[i] = ranked[i].finding;
@@ -312,16 +274,16 @@ static int put_in_order(struct tn_findings *findings)
     return 0;
 }
 
-int tn_findings_rank(struct tn_findings *findings)
+int tn_findings_rank(struct tn_findings *findings, const struct tn_kind *const *kinds)
 {
     struct competition competition;
-    int r = begin_competition(findings, &competition);
+    int r = begin_competition(findings, kinds, &competition);
     if (r == 0)
         r = compete(&competition);
     if (r == 0)
         drop_losers(&competition);
     tn_map_finish(&competition.index);
-    free(competition.claims);
+    free(competition.leaders);
     free(competition.has_given_way);
-    return r == 0 ? put_in_order(findings) : r;
+    return r == 0 ? put_in_order(findings, kinds) : r;
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Writes findings into a log, in one transaction that replaces those of the same process. Refuses a log that
+ * a recorder still writes. `tenure report --save` calls this. */
 #include "tenure/analyze.h"
 #include "tenure/json.h"
 #include "tenure/log.h"
@@ -58,8 +60,8 @@ static int step(const struct saving *saving, sqlite3_stmt *statement)
 
 /* ---------------------------------------------------------------------------------------- is it free */
 
-/* A closed recording is one file in rollback mode. Of any other, its recorder has the write-ahead journal
- * open as long as it lives: then SQLite cannot fold it. */
+/* A closed recording is a single file in rollback mode. While a recorder lives it keeps the write-ahead
+ * journal open, so that SQLite cannot leave that mode: then the log is in use. */
 static int check_free(const struct saving *saving)
 {
     sqlite3_stmt *statement = NULL;
@@ -100,6 +102,16 @@ static void bind_text(sqlite3_stmt *statement, int index, const char *text)
         sqlite3_bind_null(statement, index);
 }
 
+/* Bind what a JSON writer has written, and release it. */
+static int bind_json(sqlite3_stmt *statement, int index, struct tn_json *json)
+{
+    if (json->error == 0)
+        sqlite3_bind_text(statement, index, (const char *)json->out->data, (int)json->out->size_bytes,
+                          SQLITE_TRANSIENT);
+    tn_buffer_finish(json->out);
+    return json->error;
+}
+
 static int bind_heap_deltas(sqlite3_stmt *statement, int index, const struct tn_finding_saving *saving)
 {
     struct tn_buffer text = {0};
@@ -108,10 +120,15 @@ static int bind_heap_deltas(sqlite3_stmt *statement, int index, const struct tn_
     for (size_t i = 0; i < saving->heap_delta_count; i++)
         tn_json_int(&json, saving->heap_deltas[i].policy, saving->heap_deltas[i].bytes);
     tn_json_close_object(&json);
-    if (json.error == 0)
-        sqlite3_bind_text(statement, index, (const char *)text.data, (int)text.size_bytes, SQLITE_TRANSIENT);
-    tn_buffer_finish(&text);
-    return json.error;
+    return bind_json(statement, index, &json);
+}
+
+static int bind_evidence(sqlite3_stmt *statement, int index, const struct tn_evidence_set *evidence)
+{
+    struct tn_buffer text = {0};
+    struct tn_json json = {.out = &text};
+    tn_evidence_write_json(evidence, NULL, &json);
+    return bind_json(statement, index, &json);
 }
 
 static int insert_finding(const struct saving *saving, sqlite3_stmt *statement,
@@ -128,7 +145,8 @@ static int insert_finding(const struct saving *saving, sqlite3_stmt *statement,
     sqlite3_bind_int64(statement, 9, finding->saving.bytes_removed);
     sqlite3_bind_int64(statement, 10, finding->saving.peak_bytes_delta);
     int r = bind_heap_deltas(statement, 11, &finding->saving);
-    bind_text(statement, 12, finding->evidence);
+    if (r == 0)
+        r = bind_evidence(statement, 12, &finding->evidence);
     bind_text(statement, 13, finding->query);
     bind_text(statement, 14, finding->code);
     bind_text(statement, 15, finding->notes);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The sites of all stacks. A finished log has them in its tables. For a log that is not finished, or that is
+ * read with more wrappers named, they are found by the same rules in memory. Called once before the pass. */
 #include "pass.h"
 
 #include "tenure/map.h"
@@ -9,16 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The sites of all stacks. A finished log has them. One that is not finished, or one that the user reads with
- * more wrappers named, gets them by the same rules, in memory. */
 struct siting {
     struct tn_pass *pass;
     struct tn_site_trie forest;
-    struct tn_map by_key;   /* hash of a key -> index of a site */
-    char **keys;            /* owned; by site: what equal sites have in common */
-    uint32_t *next;         /* owned; by site: another one with the same hash; 0: none */
-    size_t capacity;        /* room in the arrays by site */
-    uint8_t *functions;     /* owned; by stack: allocation function of its first birth; 0: it has none */
+    struct tn_map by_key; /* hash of a site's key -> index of the site */
+    char **keys;          /* owned; by site: text that is equal for equal sites */
+    uint32_t *next;       /* owned; by site: another one with the same hash; 0: none */
+    size_t capacity;      /* room in the arrays by site */
+    uint8_t
+        *functions; /* owned; by stack: allocation function of its first birth; 0: no birth has this stack */
     sqlite3_stmt *describe; /* owned */
 };
 
@@ -30,7 +31,8 @@ static int end_rows(const struct tn_pass *pass, sqlite3_stmt *rows, int rc)
     return tn_pass_refuse(pass, tn_log_errno(tn_log_database(pass->log), rc), "cannot read sites");
 }
 
-/* The highest id of a table and its rows. Ids are given without gaps: one far beyond the rows is damage. */
+/* The highest id of a table, and its rows. Ids have no gaps, so one far above the number of rows means
+ * damage. */
 static int count_rows(const struct tn_pass *pass, const char *sql, size_t *ret_limit, size_t *ret_count)
 {
     sqlite3_stmt *row;
@@ -103,7 +105,7 @@ static bool is_program(const struct tn_site_rules *rules, sqlite3_stmt *row)
     return class.kind == TN_SITE_PROGRAM;
 }
 
-/* node->site holds row ids of `site` until here; from here on, indices. Row ids have no gaps. */
+/* Until here node->site holds row ids of `site`, from here on indices. Row ids have no gaps. */
 static int load_table(struct tn_pass *pass, const struct tn_site_rules *rules)
 {
     size_t count;
@@ -176,7 +178,7 @@ static int load_forest(struct siting *siting, const struct tn_site_rules *rules)
     return end_rows(pass, rows, rc);
 }
 
-/* Which stacks are births', and by which function. */
+/* Note which stacks are those of births, and of which function. */
 static int load_functions(struct siting *siting)
 {
     const struct tn_pass *pass = siting->pass;
@@ -195,7 +197,7 @@ static int load_functions(struct siting *siting)
     return r < 0 ? tn_pass_refuse(pass, r, "cannot read events") : 0;
 }
 
-/* Text that is equal for equal sites, as the finishing step has it. */
+/* Text that is equal for equal sites, built as when a log is finished. */
 static int print_key(struct siting *siting, uint32_t frame_id, const char *via, struct tn_buffer *key)
 {
     sqlite3_bind_int64(siting->describe, 1, frame_id);
@@ -239,7 +241,7 @@ static int grow(struct siting *siting)
     return 0;
 }
 
-/* A new site; takes over key, which may be NULL for the one without a stack. */
+/* Add a site. Takes over key, which may be NULL for the site of blocks without a stack. */
 static int add_site(struct siting *siting, const struct tn_site_frame *frame, const char *via, char *key)
 {
     struct tn_pass *pass = siting->pass;

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: MIT */
+/* Thresholds that the user set: whether their names and values are allowed, and what a kind then works with.
+ */
 #include "pass.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* A threshold by its name, or NULL. */
-static const struct tn_threshold *find(const char *name)
+/* The threshold of a name, or NULL. */
+static const struct tn_threshold *find(const struct tn_kind *const *kinds, const char *name)
 {
-    for (const struct tn_analysis *const *analysis = tn_analyses; *analysis != NULL; analysis++) {
-        const struct tn_threshold *threshold = (*analysis)->kind.thresholds;
-        for (; threshold != NULL && threshold->name != NULL; threshold++)
+    for (; *kinds != NULL; kinds++)
+        for (const struct tn_threshold *threshold = (*kinds)->thresholds; threshold->name != NULL;
+             threshold++)
             if (strcmp(threshold->name, name) == 0)
                 return threshold;
-    }
     return NULL;
 }
 
-int tn_thresholds_check(const struct tn_analyze_options *options, struct tn_error *error)
+int tn_thresholds_check(const struct tn_kind *const *kinds, const struct tn_analyze_options *options,
+                        struct tn_error *error)
 {
     for (size_t i = 0; i < options->value_count; i++) {
         const struct tn_threshold_value *value = &options->values[i];
-        const struct tn_threshold *threshold = find(value->name);
+        const struct tn_threshold *threshold = find(kinds, value->name);
         if (threshold == NULL)
             return tn_error_set(error, -EINVAL,
                                 "no threshold is called '%s'; `tenure report --list-thresholds`"
@@ -39,6 +41,6 @@ double tn_pass_threshold(const struct tn_pass *pass, const char *name)
     for (size_t i = options->value_count; i > 0; i--)
         if (strcmp(options->values[i - 1].name, name) == 0)
             return options->values[i - 1].value;
-    const struct tn_threshold *threshold = find(name);
+    const struct tn_threshold *threshold = find(pass->kinds, name);
     return threshold != NULL ? threshold->fallback : 0;
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Opens a module's file for tn_code_follows: checks architecture and build-id, refuses code in which a return
+ * address does not say where execution goes on, and finds the bytes at an address. Called by the engine, once
+ * a module. */
 #include "code.h"
 
 #include <elfutils/libdwelf.h>
@@ -10,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Functions whose callers can come back to a place twice, or go on at another than behind the call. */
+/* Importing one of these means that code may return to a call twice, or go on elsewhere than behind it. */
 static const char *const unfollowed[] = {
     "setjmp",
     "_setjmp",
@@ -65,7 +68,7 @@ static bool names_unfollowed(Elf *elf, Elf_Scn *section, const GElf_Shdr *header
     return false;
 }
 
-/* Without a table of what it imports, nothing is known. */
+/* Without a symbol table nothing is known about imports. */
 static bool can_be_followed(Elf *elf)
 {
     bool has_table = false;

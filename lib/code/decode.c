@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Length and control flow of one x86-64 instruction, by tables of the opcode maps. Everything else about an
+ * instruction is skipped. Called for each instruction that follow.c visits. */
 #include "decode.h"
 
 #include <errno.h>
@@ -208,9 +210,9 @@ static size_t operand_bytes(const struct decoder *decoder, enum form form)
     }
 }
 
-/* A jump through one fixed place in memory is what a table of imported functions has: the function ends by
- * calling another one. A switch jumps through a register, or with an index. */
-static enum tn_step step_of(const struct decoder *decoder)
+/* A jump through a fixed memory location is how imported functions are reached: the function ends by calling
+ * another one. A switch jumps through a register, or with an index. */
+static enum tn_instruction_flow step_of(const struct decoder *decoder)
 {
     unsigned extension = decoder->modrm >> 3 & 7;
     if (decoder->is_vector || decoder->map > MAP_TWO)
@@ -245,7 +247,7 @@ static enum tn_step step_of(const struct decoder *decoder)
     }
 }
 
-/* test has an immediate, its neighbours in the same opcode have none. */
+/* test has an immediate; the other instructions of this opcode have none. */
 static enum form form_of_group3(const struct decoder *decoder)
 {
     if ((decoder->modrm >> 3 & 7) > 1)

@@ -2,12 +2,12 @@
 #ifndef TN_CODE_DECODE_H
 #define TN_CODE_DECODE_H
 
-/* How long an x86-64 instruction is, and where it leads. Nothing else about it is of interest here. */
+/* How long an x86-64 instruction is, and where execution goes on after it. For follow.c. */
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum tn_step {
+enum tn_instruction_flow {
     TN_STEP_NEXT,     /* goes on behind itself */
     TN_STEP_CALL,     /* calls, and goes on behind itself */
     TN_STEP_BRANCH,   /* goes on behind itself or at its target */
@@ -18,7 +18,7 @@ enum tn_step {
 
 struct tn_instruction {
     uint32_t size_bytes;
-    enum tn_step step;
+    enum tn_instruction_flow step;
     int64_t displacement; /* of a branch or jump: target minus the end of the instruction */
 };
 

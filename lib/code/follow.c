@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Searches the code between two calls: follows jumps from behind the first one until the second is reached or
+ * every path has returned. Each instruction is visited once, and at most 100,000 are. */
 #include "code.h"
 #include "decode.h"
 
@@ -14,16 +16,16 @@
 struct search {
     const struct tn_code *code;
     struct tn_map seen; /* address of an instruction + 1 -> 1 */
-    uint64_t *targets;  /* owned; where jumps lead that were not followed yet */
+    uint64_t *targets;  /* owned; jump targets that are still to be visited */
     size_t target_count, target_capacity;
     uint64_t to;
-    uint32_t left; /* instructions that may be looked at still */
+    uint32_t left; /* instructions that may still be visited */
 };
 
-/* What a run of instructions came to. */
+/* How a run of instructions ended. */
 enum outcome { OUTCOME_ENDED, OUTCOME_FOUND, OUTCOME_UNKNOWN };
 
-/* Whether some call ends at an address: only then is it a return address. */
+/* Whether a call instruction ends at an address: only then is the address a return address. */
 static bool is_behind_call(const struct tn_code *code, uint64_t address)
 {
     for (uint64_t size = 2; size <= CALL_BYTES_MAX && size <= address; size++) {
@@ -51,8 +53,8 @@ static int add_target(struct search *search, uint64_t address)
     return 0;
 }
 
-/* Follow instructions in a row, up to one that was seen before or leads elsewhere. Returns an outcome or
- * -ENOMEM. */
+/* Follow consecutive instructions, up to one that was visited before or leads elsewhere. Returns an outcome
+ * or -ENOMEM. */
 static int follow_run(struct search *search, uint64_t address)
 {
     int r = 0;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-
-/* Building, reading and writing a finding's evidence. A set keeps its values in the order of adding, which is
- * the order in JSON; it remembers its first error, so that a kind adds all its values and asks once.
- * Containers are nested two or three deep, as the code of a kind wrote them, never as input asks: functions
- * here recurse. */
-
+/* Builds, reads and writes a finding's evidence. A set keeps its values in the order of adding, which is
+ * their order in JSON, and remembers its first error, so that a kind adds all its values and asks once.
+ * Functions here recurse over containers, which are nested two or three deep by the code of a kind, never by
+ * input. */
 #include "tenure/evidence.h"
 
 #include "tenure/json.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-
 /* Look-ups in the entries of kinds, and the check that a finding's evidence is what its kind declares. Tables
- * are short: all searches are linear. */
-
+ * are short, so all searches are linear. */
 #include "tenure/kind.h"
 
 #include <string.h>

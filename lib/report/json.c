@@ -144,7 +144,7 @@ static void write_finding(struct tn_json *json, const struct tn_finding *finding
     tn_json_text(json, "tactic", finding->tactic);
     tn_json_text(json, "advice", finding->advice);
     write_saving(json, &finding->saving);
-    tn_json_raw(json, "evidence", finding->evidence[0] != '\0' ? finding->evidence : "{}");
+    tn_evidence_write_json(&finding->evidence, "evidence", json);
     tn_json_text(json, "query", finding->query);
     tn_json_text(json, "code", finding->code);
     tn_json_text(json, "notes", finding->notes);

@@ -10,37 +10,17 @@
 
 #define SITES_MAX 4 /* of one finding; the JSON report has all */
 
-/* How to see that a change did what the finding promises: what a recording made after it must show. */
-static const struct {
-    const char *kind, *words;
-} verifications[] = {
-    {"stack-buffer",
-     "Before: see in the source that the size has a bound, and that no path which this run did not take "
-     "keeps "
-     "the address (a queue, an error). After: record again, this line allocates no more; let the compiler "
-     "check the stack: "
-     "-Wframe-larger-than=, -fstack-usage."},
-    {"combine", "Record again: only the combined structure is allocated, once for each group."},
-    {"pool",
-     "Record again: these lines allocate no more. Count in the program how often the pool was "
-     "empty; it has to stay 0."},
-    {"preallocate", "Record again: all allocations of these lines come while the program starts."},
-    {"permanent", "Record again: these lines allocate no more (static), or only while the program starts."},
-    {"fixed-maximum",
-     "Record again: this line asks for one size. Count in the program what the limit "
-     "turned away."},
-    {"presize", "Record again: no realloc comes from this line."},
-    {"overhead", "Record again: this line is gone, or asks for fewer and larger blocks."},
-    {"growth", "Record a longer run: the number of live blocks of this line has to stop rising."},
-    {"pinning", "Simulate again: these blocks keep no free space apart."},
-};
-
-static const char *find_verification(const char *kind)
+/* How to see that a change did what the finding promises. kind: NULL where it is not known. */
+static const char *find_verification(const struct tn_kind *kind, const struct tn_finding *finding)
 {
-    for (size_t i = 0; i < sizeof(verifications) / sizeof(verifications[0]); i++)
-        if (strcmp(verifications[i].kind, kind) == 0)
-            return verifications[i].words;
-    return "Record again and compare.";
+    if (kind == NULL)
+        return "Record again and compare.";
+    return finding->site_count == 0 && kind->program_verify != NULL ? kind->program_verify : kind->verify;
+}
+
+static const struct tn_kind *kind_of(const struct tn_report *report, const struct tn_finding *finding)
+{
+    return report->kinds != NULL ? tn_kind_find(report->kinds, finding->kind) : NULL;
 }
 
 static void print_sites(struct tn_text *text, const struct tn_finding *finding)
@@ -138,11 +118,12 @@ static void print_finding(struct tn_text *text, const struct tn_finding *finding
 {
     char first[32];
     struct tn_buffer words = {0};
+    const struct tn_kind *kind = kind_of(report, finding);
     snprintf(first, sizeof(first), "%4" PRIu32 ". ", finding->rank);
     tn_text_wrap(text, first, finding->title);
     print_sites(text, finding);
     print_words(text, "change", finding->advice);
-    if (tn_evidence_print(finding->kind, finding->evidence, &words) < 0)
+    if (tn_evidence_print(kind, &finding->evidence, &words) < 0)
         text->result = -ENOMEM;
     print_labelled(text, "evidence", &words);
     if (print_saving(&finding->saving, &report->summary->totals, &words) < 0)
@@ -150,9 +131,7 @@ static void print_finding(struct tn_text *text, const struct tn_finding *finding
     print_labelled(text, "effect", &words);
     print_words(text, "but", finding->notes);
     print_words(text, "instead", finding->alternatives);
-    print_words(text, "verify",
-                finding->site_count != 0 ? find_verification(finding->kind)
-                                         : "Record again: only what these pools do not serve is allocated.");
+    print_words(text, "verify", find_verification(kind, finding));
     if (tn_buffer_print(&words, "%s, %s; tactic: %s", finding->kind, tn_confidence_name(finding->confidence),
                         finding->tactic) < 0)
         text->result = -ENOMEM;
@@ -163,13 +142,15 @@ static void print_finding(struct tn_text *text, const struct tn_finding *finding
 }
 
 /* Neither a thousandth of the calls nor a hundredth of the peak is to be had: worth a line, not a page. */
-static bool is_small(const struct tn_finding *finding, const struct tn_summary_totals *totals)
+static bool is_small(const struct tn_report *report, const struct tn_finding *finding)
 {
+    const struct tn_kind *kind = kind_of(report, finding);
+    const struct tn_summary_totals *totals = &report->summary->totals;
     const struct tn_finding_saving *saving = &finding->saving;
     int64_t bytes =
         saving->bytes_removed > -saving->peak_bytes_delta ? saving->bytes_removed : -saving->peak_bytes_delta;
-    if (strcmp(finding->kind, "growth") == 0)
-        return false; /* what it comes to depends on how long the run was */
+    if (kind != NULL && kind->is_never_minor)
+        return false;
     return finding->site_count != 0 && saving->heap_delta_count == 0 &&
            saving->allocations_removed < totals->allocations / 1000 &&
            (bytes <= 0 || (uint64_t)bytes < totals->peak_live_bytes / 100);
@@ -217,13 +198,12 @@ void tn_text_findings(struct tn_text *text, const struct tn_report *report)
     if (selection.shown == 0)
         tn_text_print(text, "  Nothing was found that is worth a change%s.\n",
                       report->summary->is_complete ? "" : ", so far");
-    const struct tn_summary_totals *totals = &report->summary->totals;
     bool is_brief = false, has_told = false;
     struct tn_report_place place = {0};
     const struct tn_finding *finding;
     while ((finding = tn_report_next_finding(report, &place)) != NULL) {
         bool was_brief = is_brief;
-        is_brief = is_small(finding, totals);
+        is_brief = is_small(report, finding);
         if (is_brief && !was_brief)
             tn_text_print(text, has_told ? "  These save as little:\n"
                                          : "  Each of these saves less than 0.1 %% of the calls and 1 %% of "

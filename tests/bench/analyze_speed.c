@@ -8,6 +8,7 @@
 
 #include "tenure/analyze.h"
 #include "tenure/finish.h"
+#include "tenure/kinds.h"
 #include "tenure/log.h"
 #include "tenure/log_write.h"
 
@@ -246,7 +247,7 @@ static void measure(const char *path, const char *only)
         stop(error.text);
     clock_gettime(CLOCK_MONOTONIC, &start);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start_cpu);
-    if (tn_analyze(log, &options, &findings, &error) < 0)
+    if (tn_analyze(log, tn_kinds, &options, &findings, &error) < 0)
         stop(error.text);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end_cpu);
     clock_gettime(CLOCK_MONOTONIC, &end);
@@ -274,9 +275,9 @@ int main(int argc, char **argv)
     if (argc > 3)
         measure(argv[1], argv[3]);
     else
-        for (const struct tn_kind *kind = tn_analyze_kinds(); kind->name != NULL; kind++)
+        for (const struct tn_kind *const *kind = tn_kinds; *kind != NULL; kind++)
             if (allocations <= 5000000)
-                measure(argv[1], kind->name);
+                measure(argv[1], (*kind)->name);
     if (argc <= 3)
         measure(argv[1], NULL);
     unlink(argv[1]);

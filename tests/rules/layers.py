@@ -24,7 +24,8 @@ MAY_INCLUDE = {
     "lib/heap": {"heap", "base"},
     "lib/replay": {"replay", "risk", "heap", "base", "map"},
     "lib/finding": {"evidence", "finding", "kind", "json", "base"},
-    "lib/analyze": {"analyze", "evidence", "finding", "kind", "heap", "code", "log", "log_write", "site", "event", "json", "base", "map"},
+    "lib/analyze": {"analyze", "analysis", "activation", "source_frames", "size_histogram", "worker", "evidence", "finding", "kind", "code", "log", "log_write", "site", "event", "json", "base", "map"},
+    "lib/kinds": {"kinds", "kind", "analysis", "activation", "source_frames", "size_histogram", "worker", "evidence", "finding", "heap", "base", "map"},
     "lib/report": {"report", "evidence", "finding", "kind", "summary", "json", "base"},
     "tools": {"report", "analyze", "finding", "kind", "kinds", "summary", "log", "record", "site", "finish", "heap", "replay", "risk", "event", "limits", "json", "base", "map"},
 }
@@ -46,7 +47,7 @@ FOREIGN = {
     "libunwind": {"lib/shim"},
     "regex.h": {"lib/site"},
     "dlfcn.h": {"lib/shim"},
-    "stdio.h": {"lib/base", "lib/log", "lib/summary", "lib/symbol", "lib/site", "lib/record", "lib/finish", "lib/analyze", "lib/report", "tools"},
+    "stdio.h": {"lib/base", "lib/log", "lib/summary", "lib/symbol", "lib/site", "lib/record", "lib/finish", "lib/finding", "lib/analyze", "lib/kinds", "lib/report", "tools"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -19,7 +19,7 @@ def number(text):
 def main():
     page = (ROOT / "docs/analyses.md").read_text()
     code = {}
-    for path in sources("lib/analyze"):
+    for path in sources("lib/kinds"):
         code.update((name, number(text)) for name, text in IN_CODE.findall(path.read_text()))
     told = {name: number(text) for name, text in IN_PAGE.findall(page)}
     broken = [f"docs/analyses.md: {name} is not there" for name in sorted(set(code) - set(told))]

@@ -83,7 +83,7 @@ def run(world, unused):
             expect_equal(result.status, 0, f"status of {name}")
             check_log(log)
             found = report(world, log)
-            schema.check(found)
+            schema.check(world, found)
             count, lines = check_all(world, log, found, with_rows=rows == "all")
             expect(count >= 5, f"{name}: {count} findings only")
             looked, more = contained.check(log, found, most=300) if rows == "all" else (0, [])

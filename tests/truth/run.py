@@ -56,7 +56,7 @@ def try_program(world, truth, path):
     """Record, report, compare; gives the Outcome."""
     log = record_truth(world, path)
     found = report(world, log)
-    schema.check(found)
+    schema.check(world, found)
     outcome = compare.compare(truth, found, lambda kind: report(world, log, "--only", kind))
     for name in ["purpose_pools", *truth.statements["check"]]:
         outcome.false += getattr(checks, name)(truth, log, found)

@@ -8,6 +8,9 @@
 
 #include "analyze_fixture.h"
 
+#include "tenure/json.h"
+#include "tenure/kinds.h"
+
 #include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -109,20 +112,33 @@ void scene_close(struct scene *scene)
 
 /* ---------------------------------------------------------------------------------------- asking JSON */
 
+/* The evidence as JSON; the caller frees it. */
+static char *write_evidence(const struct tn_finding *finding)
+{
+    struct tn_buffer text = {0};
+    struct tn_json json = {.out = &text};
+    tn_evidence_write_json(&finding->evidence, NULL, &json);
+    assert_int_equal(json.error, 0);
+    assert_int_equal(tn_buffer_append(&text, "", 1), 0);
+    return (char *)text.data;
+}
+
 /* A value of the evidence. Released by sqlite3_value_free. */
 static sqlite3_value *value_of(const struct tn_finding *finding, const char *path)
 {
     sqlite3 *database;
     sqlite3_stmt *row;
+    char *evidence = write_evidence(finding);
     assert_int_equal(sqlite3_open(":memory:", &database), SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(database, "SELECT json_extract(?1, ?2)", -1, &row, NULL), SQLITE_OK);
-    sqlite3_bind_text(row, 1, finding->evidence, -1, SQLITE_STATIC);
+    sqlite3_bind_text(row, 1, evidence, -1, SQLITE_STATIC);
     sqlite3_bind_text(row, 2, path, -1, SQLITE_STATIC);
     if (sqlite3_step(row) != SQLITE_ROW)
-        fail_msg("%s: evidence is no JSON: %s", finding->kind, finding->evidence);
+        fail_msg("%s: evidence is no JSON: %s", finding->kind, evidence);
     sqlite3_value *value = sqlite3_value_dup(sqlite3_column_value(row, 0));
     sqlite3_finalize(row);
     sqlite3_close(database);
+    free(evidence);
     return value;
 }
 
@@ -130,7 +146,7 @@ double scene_number(const struct tn_finding *finding, const char *path)
 {
     sqlite3_value *value = value_of(finding, path);
     if (sqlite3_value_numeric_type(value) == SQLITE_NULL)
-        fail_msg("%s: no %s in %s", finding->kind, path, finding->evidence);
+        fail_msg("%s: no %s in %s", finding->kind, path, write_evidence(finding));
     double number = sqlite3_value_double(value);
     sqlite3_value_free(value);
     return number;
@@ -170,7 +186,7 @@ static void check_query(sqlite3 *database, const struct tn_finding *finding)
         if (!is_equal(sqlite3_column_value(row, i), expected))
             fail_msg("%s: %s is %s by %s, but %s in %s", finding->kind, path,
                      (const char *)sqlite3_column_text(row, i), finding->query,
-                     (const char *)sqlite3_value_text(expected), finding->evidence);
+                     (const char *)sqlite3_value_text(expected), write_evidence(finding));
         sqlite3_value_free(expected);
     }
     assert_int_equal(sqlite3_step(row), SQLITE_DONE);
@@ -183,13 +199,16 @@ void scene_analyze(struct scene *scene, const struct tn_analyze_options *options
     static const struct tn_analyze_options defaults;
     struct tn_log *log = fixture_open(scene->path);
     struct tn_error error = {0};
-    if (tn_analyze(log, options != NULL ? options : &defaults, ret_findings, &error) < 0)
+    if (tn_analyze(log, tn_kinds, options != NULL ? options : &defaults, ret_findings, &error) < 0)
         fail_msg("%s", error.text);
     for (size_t i = 0; i < ret_findings->count; i++) {
         const struct tn_finding *finding = &ret_findings->items[i];
         assert_non_null(finding->title);
         assert_non_null(finding->advice);
         assert_non_null(finding->tactic);
+        const char *key = "";
+        if (!tn_kind_declares(tn_kind_find(tn_kinds, finding->kind), &finding->evidence, &key))
+            fail_msg("%s: evidence %s is not as declared", finding->kind, key);
         check_query(tn_log_database(log), finding);
     }
     tn_log_close(log);

@@ -12,8 +12,8 @@ int main(int argc, char **argv)
     int r;
     if (argc != 2)
         return 2;
-    plan.pools[0] = (struct tn_pool){.block_bytes = 24, .block_count = 5};
-    plan.pools[1] = (struct tn_pool){.block_bytes = 1000, .block_count = 2};
+    plan.pools[0] = (struct tn_pool_choice){.block_bytes = 24, .block_count = 5};
+    plan.pools[1] = (struct tn_pool_choice){.block_bytes = 1000, .block_count = 2};
     if (strcmp(argv[1], "set") == 0)
         r = tn_pool_code_set(&plan, 8, &out);
     else if (strcmp(argv[1], "aligned") == 0)

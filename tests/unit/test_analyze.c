@@ -9,6 +9,7 @@
 #include "analyze_fixture.h"
 
 #include "tenure/finish.h"
+#include "tenure/kinds.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -141,7 +142,7 @@ static void expect_refusal(struct scene *scene, const struct tn_analyze_options 
     struct tn_log *log = fixture_open(scene->path);
     struct tn_findings findings = {.count = 77};
     struct tn_error error = {0};
-    assert_int_equal(tn_analyze(log, options, &findings, &error), code);
+    assert_int_equal(tn_analyze(log, tn_kinds, options, &findings, &error), code);
     assert_int_equal(findings.count, 77);
     if (strstr(error.text, text) == NULL)
         fail_msg("'%s' is not in '%s'", text, error.text);
@@ -214,7 +215,7 @@ static void random_events_of_two_processes_are_followed(void **state)
     for (uint64_t process_id = 0; process_id <= 2; process_id++) {
         struct tn_analyze_options options = {.process_id = process_id};
         struct tn_findings findings;
-        if (tn_analyze(log, &options, &findings, &error) < 0)
+        if (tn_analyze(log, tn_kinds, &options, &findings, &error) < 0)
             fail_msg("%s", error.text);
         tn_findings_finish(&findings);
     }

@@ -17,7 +17,7 @@
 
 #if defined(__x86_64__)
 
-static void check(const char *hex, uint32_t size_bytes, enum tn_step step, int64_t displacement)
+static void check(const char *hex, uint32_t size_bytes, enum tn_instruction_flow step, int64_t displacement)
 {
     uint8_t bytes[16] = {0};
     size_t count = strlen(hex) / 2;

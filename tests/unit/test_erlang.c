@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "erlang.h"
-#include "sizes.h"
+#include "tenure/size_histogram.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -71,44 +71,44 @@ static void bursts_need_more(void **state)
 static void sizes_are_counted_and_taken_back(void **state)
 {
     (void)state;
-    struct tn_sizes sizes = {0};
+    struct tn_size_histogram sizes = {0};
     struct tn_size_count *list;
     size_t count;
     for (uint64_t i = 1; i <= 1000; i++)
-        assert_int_equal(tn_sizes_add(&sizes, i % 10, 1), 0);
-    assert_int_equal(tn_sizes_add(&sizes, 3, UINT64_MAX), 0);
-    assert_int_equal(tn_sizes_add(&sizes, 500, 7), 0);
-    assert_int_equal(tn_sizes_add(&sizes, 0, (uint64_t)-100), 0);
-    assert_int_equal(tn_sizes_list(&sizes, &list, &count), 0);
+        assert_int_equal(tn_size_histogram_add(&sizes, i % 10, 1), 0);
+    assert_int_equal(tn_size_histogram_add(&sizes, 3, UINT64_MAX), 0);
+    assert_int_equal(tn_size_histogram_add(&sizes, 500, 7), 0);
+    assert_int_equal(tn_size_histogram_add(&sizes, 0, (uint64_t)-100), 0);
+    assert_int_equal(tn_size_histogram_list(&sizes, &list, &count), 0);
     assert_int_equal(sizes.total, 906);
     assert_int_equal(count, 10);
     assert_int_equal(list[0].size_bytes, 1);
     assert_int_equal(list[2].count, 99);
     assert_int_equal(list[9].count, 7);
-    assert_int_equal(tn_sizes_quantile(list, count, 500), 5);
-    assert_int_equal(tn_sizes_quantile(list, count, 1000), 500);
-    assert_int_equal(tn_sizes_quantile(list, count, 990), 9);
-    assert_int_equal(tn_sizes_quantile(list, 0, 500), 0);
+    assert_int_equal(tn_size_histogram_quantile(list, count, 500), 5);
+    assert_int_equal(tn_size_histogram_quantile(list, count, 1000), 500);
+    assert_int_equal(tn_size_histogram_quantile(list, count, 990), 9);
+    assert_int_equal(tn_size_histogram_quantile(list, 0, 500), 0);
     free(list);
-    tn_sizes_finish(&sizes);
+    tn_size_histogram_finish(&sizes);
 }
 
 /* Beyond the limit sizes are rounded up by at most a 64th, and none is lost. */
 static void many_sizes_are_rounded(void **state)
 {
     (void)state;
-    struct tn_sizes sizes = {0};
+    struct tn_size_histogram sizes = {0};
     struct tn_size_count *list;
     size_t count;
     for (uint64_t i = 1; i <= 100000; i++)
-        assert_int_equal(tn_sizes_add(&sizes, 1000 * i, 1), 0);
-    assert_int_equal(tn_sizes_list(&sizes, &list, &count), 0);
-    assert_true(count < TN_SIZES_MAX + 1000);
+        assert_int_equal(tn_size_histogram_add(&sizes, 1000 * i, 1), 0);
+    assert_int_equal(tn_size_histogram_list(&sizes, &list, &count), 0);
+    assert_true(count < TN_SIZE_HISTOGRAM_MAX + 1000);
     assert_int_equal(sizes.total, 100000);
-    uint64_t median = tn_sizes_quantile(list, count, 500);
+    uint64_t median = tn_size_histogram_quantile(list, count, 500);
     assert_true(median >= 50000000 && median <= 50000000 / 64 * 65);
     free(list);
-    tn_sizes_finish(&sizes);
+    tn_size_histogram_finish(&sizes);
 }
 
 int main(void)

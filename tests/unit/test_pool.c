@@ -173,7 +173,7 @@ static void the_best_set_is_that_of_trying_all(void **state)
             tn_pool_plan_best(&bins, count, &plan);
             assert_int_equal(plan.count, count);
             for (uint32_t i = 0; i < count; i++) {
-                const struct tn_pool *pool = &plan.pools[i];
+                const struct tn_pool_choice *pool = &plan.pools[i];
                 assert_int_equal(pool->first, next);
                 next = pool->last + 1;
                 assert_int_equal(pool->block_bytes, plain.sizes_bytes[pool->last]);

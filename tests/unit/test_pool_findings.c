@@ -9,6 +9,7 @@
 #include "analyze_fixture.h"
 
 #include "tenure/finish.h"
+#include "tenure/kinds.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -278,7 +279,7 @@ static void bad_sizes_are_refused(void **state)
         struct tn_log *log = NULL;
         struct tn_error error = {0};
         assert_int_equal(tn_log_open(scene.path, &log, &error), 0);
-        assert_int_equal(tn_analyze(log, &options, &findings, &error), -EINVAL);
+        assert_int_equal(tn_analyze(log, tn_kinds, &options, &findings, &error), -EINVAL);
         assert_non_null(strstr(error.text, "is no block size"));
         assert_null(findings.items);
         tn_log_close(log);

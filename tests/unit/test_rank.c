@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "tenure/analyze.h"
+#include "tenure/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,7 @@ static void rank(struct tn_findings *findings, const struct made *made, size_t c
     *findings = (struct tn_findings){.process_id = 1, .allocations = 1000, .peak_live_bytes = 10000};
     for (size_t i = 0; i < count; i++)
         add(findings, &made[i]);
-    assert_int_equal(tn_findings_rank(findings), 0);
+    assert_int_equal(tn_findings_rank(findings, tn_kinds), 0);
     for (size_t i = 0; i < findings->count; i++)
         assert_int_equal(findings->items[i].rank, i + 1);
 }
@@ -161,35 +162,33 @@ static void what_saves_most_comes_first(void **state)
     tn_findings_finish(&findings);
 }
 
-/* With this evidence, the second finding leads although it saves less. */
-static void expect_second(const char *first, const char *second)
+/* What is harder to do counts less, by as much as the kind says. */
+static void discounts_are_taken_off(void **state)
 {
+    (void)state;
     static const struct made made[] = {{"stack-buffer", "a", SURE, 110, 0},
                                        {"stack-buffer", "b", SURE, 100, 0}};
-    const char *const evidence[] = {first, second};
     struct tn_findings findings;
     RANK(&findings, made);
     assert_item(&findings, 0, "stack-buffer", 'a', NULL);
-    for (size_t i = 0; i < 2; i++)
-        findings.items[i].evidence = strdup(evidence[i]);
-    assert_int_equal(tn_findings_rank(&findings), 0);
+    findings.items[0].discount = 0.25;
+    assert_int_equal(tn_findings_rank(&findings, tn_kinds), 0);
     assert_item(&findings, 0, "stack-buffer", 'b', NULL);
     tn_findings_finish(&findings);
 }
 
-/* A buffer that has to be bounded first comes after one of a size that is known. */
-static void sizes_that_vary_come_later(void **state)
+/* What rose counts by its rise, also where the peak came before it. */
+static void rises_count_as_peaks_do(void **state)
 {
     (void)state;
-    expect_second("{\"buffer_bytes\": 80, \"min_size_bytes\": 79}",
-                  "{\"buffer_bytes\": 80, \"min_size_bytes\": 80}");
-}
-
-/* So does one that many functions would have to pass down. */
-static void owners_far_away_come_later(void **state)
-{
-    (void)state;
-    expect_second("{\"frames_down\": 3}", "{\"frames_down\": 2}");
+    static const struct made made[] = {{"growth", "a", SURE, 0, -10}, {"stack-buffer", "b", SURE, 0, -100}};
+    struct tn_findings findings;
+    RANK(&findings, made);
+    assert_item(&findings, 0, "stack-buffer", 'b', NULL);
+    findings.items[1].rise_bytes = 200;
+    assert_int_equal(tn_findings_rank(&findings, tn_kinds), 0);
+    assert_item(&findings, 0, "growth", 'a', NULL);
+    tn_findings_finish(&findings);
 }
 
 /* What a replay measured counts more than any estimate. */
@@ -206,11 +205,11 @@ static void measured_heaps_lead(void **state)
     saving->heap_deltas[0] = (struct tn_finding_heap_delta){strdup("first-fit"), 16};
     saving->heap_deltas[1] = (struct tn_finding_heap_delta){strdup("tlsf"), -640};
     saving->heap_delta_count = 2;
-    assert_int_equal(tn_findings_rank(&findings), 0);
+    assert_int_equal(tn_findings_rank(&findings, tn_kinds), 0);
     assert_item(&findings, 0, "overhead", 'b', NULL);
     /* What is only moved elsewhere is not saved, and what is hardly anything is no reason. */
     findings.items[0].saving.outside_bytes = 600;
-    assert_int_equal(tn_findings_rank(&findings), 0);
+    assert_int_equal(tn_findings_rank(&findings, tn_kinds), 0);
     assert_item(&findings, 0, "stack-buffer", 'a', NULL);
     tn_findings_finish(&findings);
 }
@@ -226,7 +225,7 @@ static void sites_without_rows_compete_as_well(void **state)
         add(&findings, &made[i]);
         findings.items[i].sites[0].site_id = 0;
     }
-    assert_int_equal(tn_findings_rank(&findings), 0);
+    assert_int_equal(tn_findings_rank(&findings, tn_kinds), 0);
     assert_int_equal(findings.count, 2);
     assert_string_equal(findings.items[0].alternatives, "pool");
     tn_findings_finish(&findings);
@@ -236,7 +235,7 @@ static void nothing_can_be_ranked(void **state)
 {
     (void)state;
     struct tn_findings findings = {0};
-    assert_int_equal(tn_findings_rank(&findings), 0);
+    assert_int_equal(tn_findings_rank(&findings, tn_kinds), 0);
     assert_int_equal(findings.count, 0);
 }
 
@@ -248,8 +247,8 @@ int main(void)
         cmocka_unit_test(a_group_gives_way_as_a_whole),
         cmocka_unit_test(growth_displaces_counts_only),
         cmocka_unit_test(what_saves_most_comes_first),
-        cmocka_unit_test(sizes_that_vary_come_later),
-        cmocka_unit_test(owners_far_away_come_later),
+        cmocka_unit_test(discounts_are_taken_off),
+        cmocka_unit_test(rises_count_as_peaks_do),
         cmocka_unit_test(measured_heaps_lead),
         cmocka_unit_test(sites_without_rows_compete_as_well),
         cmocka_unit_test(nothing_can_be_ranked),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "tenure/kinds.h"
 #include "tenure/report.h"
 
 #include <stdbool.h>
@@ -61,11 +62,6 @@ static struct tn_finding items[] = {
                 .heap_delta_count = 2,
                 .outside_bytes = 80,
                 .outside = "stack"},
-     .evidence = S("{\"buffer_bytes\": 80, \"owner\": {\"function\": \"read \\\"it\\\"\", \"file\": "
-                   "\"/src/app/input.c\", \"line\": 30}, \"frames_down\": 0, \"instances\": 90000, "
-                   "\"exceptions\": 0, \"share\": 0.25, \"depth_bytes\": 3145728, \"life_ns\": 1500, "
-                   "\"sizes\": [[1, 2], {\"a\": [3]}, \"]\"], \"empty\": [], \"none\": null, "
-                   "\"is_loop\": false}"),
      .query = S("SELECT 90000 AS instances"),
      .alternatives = S("pool, preallocate")},
     {.kind = "pool",
@@ -78,7 +74,6 @@ static struct tn_finding items[] = {
      .tactic = "use memory pools",
      .advice = S("Take the blocks from a pool."),
      .saving = {.allocations_removed = 4100, .peak_bytes_delta = 2048},
-     .evidence = S("{}"),
      .query = S("SELECT 1 AS one"),
      .code =
          S("/* Plain C11 */\n#define NODES 50\n\n/* Zephyr: a slab */\nK_MEM_SLAB_DEFINE(node_slab, 24, 50, "
@@ -90,9 +85,6 @@ static struct tn_finding items[] = {
      .title = S("doubtful"),
      .tactic = "none",
      .advice = S("Look."),
-     .evidence =
-         S("{\"share\": 0.25, \"depth_bytes\": 3145728, \"life_ns\": 1500, \"sizes\": [1, {\"a\": [3]}, "
-           "\"]\"], \"empty\": [], \"none\": null, \"is_loop\": false, \"word\": \"a \\\"b\\\"\"}"),
      .query = S("SELECT 2 AS two")},
 };
 
@@ -121,7 +113,52 @@ static struct tn_summary summary = {
     .totals = {.allocations = 100000, .frees = 99000, .peak_live_bytes = 5000},
 };
 
-static struct tn_report all = {.summary = &summary, .findings = &findings, .least = TN_CONFIDENCE_WEAK};
+static struct tn_report all = {
+    .summary = &summary, .findings = &findings, .kinds = tn_kinds, .least = TN_CONFIDENCE_WEAK};
+
+/* One of each type that a value can have. */
+static void add_values(struct tn_evidence_set *evidence, bool is_deep)
+{
+    tn_evidence_add_real(evidence, "share", TN_UNIT_RATIO, 0.25, 6);
+    tn_evidence_add_bytes(evidence, "depth_bytes", 3145728);
+    tn_evidence_add_ns(evidence, "life_ns", 1500);
+    struct tn_evidence_set *sizes = tn_evidence_add_list(evidence, "sizes");
+    struct tn_evidence_set *first = is_deep ? tn_evidence_add_list(sizes, NULL) : sizes;
+    tn_evidence_add_count(first, NULL, 1);
+    if (is_deep)
+        tn_evidence_add_count(first, NULL, 2);
+    tn_evidence_add_count(tn_evidence_add_list(tn_evidence_add_object(sizes, NULL), "a"), NULL, 3);
+    tn_evidence_add_text(sizes, NULL, "]");
+    tn_evidence_add_list(evidence, "empty");
+    tn_evidence_add_text(evidence, "none", NULL);
+    tn_evidence_add_bool(evidence, "is_loop", false);
+}
+
+static int fill_evidence(void **state)
+{
+    (void)state;
+    struct tn_evidence_set *evidence = &items[0].evidence;
+    tn_evidence_add_bytes(evidence, "buffer_bytes", 80);
+    struct tn_evidence_set *owner = tn_evidence_add_object(evidence, "owner");
+    tn_evidence_add_text(owner, "function", "read \"it\"");
+    tn_evidence_add_text(owner, "file", "/src/app/input.c");
+    tn_evidence_add_number(owner, "line", TN_UNIT_NONE, 30);
+    tn_evidence_add_count(evidence, "frames_down", 0);
+    tn_evidence_add_count(evidence, "instances", 90000);
+    tn_evidence_add_count(evidence, "exceptions", 0);
+    add_values(evidence, true);
+    add_values(&items[2].evidence, false);
+    tn_evidence_add_text(&items[2].evidence, "word", "a \"b\"");
+    return tn_evidence_error(evidence) + tn_evidence_error(&items[2].evidence);
+}
+
+static int drop_evidence(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < findings.count; i++)
+        tn_evidence_finish(&items[i].evidence);
+    return 0;
+}
 
 /* A report as a string, to be freed. */
 static char *write_report(const struct tn_report *report, const char *format)
@@ -233,21 +270,28 @@ static void evidence_is_told_in_words(void **state)
     (void)state;
     struct tn_finding finding = items[0];
     struct tn_findings one = {.items = &finding, .count = 1};
-    struct tn_report report = {.summary = &summary, .findings = &one};
+    struct tn_report report = {.summary = &summary, .findings = &one, .kinds = tn_kinds};
     finding.kind = "overhead";
-    finding.evidence =
-        S("{\"allocations\": 1140, \"heaps\": [1, 2], \"payload_bytes\": 6593, "
-          "\"overhead_bytes\": 2097152, \"peak_count\": 7}");
+    finding.evidence = (struct tn_evidence_set){0};
+    tn_evidence_add_count(&finding.evidence, "allocations", 1140);
+    tn_evidence_add_list(&finding.evidence, "heaps");
+    tn_evidence_add_bytes(&finding.evidence, "payload_bytes", 6593);
+    tn_evidence_add_bytes(&finding.evidence, "overhead_bytes", 2097152);
+    tn_evidence_add_count(&finding.evidence, "peak_count", 7);
     assert_part(&report, "text",
                 "      evidence 1,140 allocations, of 6,593 B together, header and rounding 2.00 MiB, 7 live "
                 "at once\n",
                 true);
+    tn_evidence_finish(&finding.evidence);
     finding.kind = "presize";
-    finding.evidence = S("{\"chains\": 1, \"copied_bytes\": 0}");
+    tn_evidence_add_count(&finding.evidence, "chains", 1);
+    tn_evidence_add_bytes(&finding.evidence, "copied_bytes", 0);
     assert_part(&report, "text", "      evidence 1 buffer grown\n", true);
+    tn_evidence_finish(&finding.evidence);
     finding.kind = "pool";
-    finding.evidence = S("{\"mean_live_count\": 4230.4}");
+    tn_evidence_add_real(&finding.evidence, "mean_live_count", TN_UNIT_COUNT, 4230.4, 6);
     assert_part(&report, "text", "      evidence on average 4,230 in use\n", true);
+    tn_evidence_finish(&finding.evidence);
 }
 
 /* A finding that hardly saves anything gets a line. */
@@ -256,7 +300,7 @@ static void small_ones_are_told_briefly(void **state)
     (void)state;
     struct tn_finding three[3] = {items[0], items[1], items[1]};
     struct tn_findings some = {.items = three, .count = 3};
-    struct tn_report report = {.summary = &summary, .findings = &some};
+    struct tn_report report = {.summary = &summary, .findings = &some, .kinds = tn_kinds};
     three[2].rank = 3;
     three[1].saving = three[2].saving =
         (struct tn_finding_saving){.allocations_removed = 99, .bytes_removed = 49};
@@ -278,13 +322,17 @@ static void growth_is_never_told_briefly(void **state)
     (void)state;
     struct tn_finding finding = items[1];
     struct tn_findings one = {.items = &finding, .count = 1};
-    struct tn_report report = {.summary = &summary, .findings = &one};
+    struct tn_report report = {.summary = &summary, .findings = &one, .kinds = tn_kinds};
     finding.saving = (struct tn_finding_saving){0};
     assert_part(&report, "text", "  Each of these saves less than 0.1 % of the calls", true);
     finding.kind = "growth";
-    finding.evidence = S("{\"live_at_end\": 500, \"rising_windows\": 11, \"risen_bytes\": 44000}");
+    finding.evidence = (struct tn_evidence_set){0};
+    tn_evidence_add_count(&finding.evidence, "live_at_end", 500);
+    tn_evidence_add_count(&finding.evidence, "rising_windows", 11);
+    tn_evidence_add_bytes(&finding.evidence, "risen_bytes", 44000);
     assert_part(&report, "text", "  Each of these saves less than 0.1 % of the calls", false);
     assert_part(&report, "text", "500 live at the end, more than in the part before it 11 times, ", true);
+    tn_evidence_finish(&finding.evidence);
 }
 
 static void no_finding_is_said(void **state)
@@ -329,5 +377,5 @@ int main(int argc, char **argv)
         return 2;
     golden_text_path = argv[1];
     golden_json_path = argv[2];
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, fill_evidence, drop_evidence);
 }

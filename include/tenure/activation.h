@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_ACTIVATION_H
+#define TENURE_ACTIVATION_H
+
+/* Which calls of functions are under way in each thread, as far as the stacks of its events show. For kinds
+ * that ask whether a block outlives a call.
+ *
+ * An activation is one call of one function, from its entry to its return. Two events of a thread show the
+ * same activation of a function if the return addresses and positions of all frames above it are the same,
+ * the function is the same, and its machine code leads from the one call to the other. A function that was
+ * left and entered again at the same position, with no event in between, looks the same where its code has a
+ * loop or cannot be read: see docs/analyses.md. Levels count from the root, which is 1. One thread at a time.
+ */
+
+#include "tenure/analysis.h"
+#include "tenure/source_frames.h"
+
+struct tn_call_order;
+
+/* One frame of a thread's current stack. Written by tn_activations_step. */
+struct tn_activation {
+    uint32_t node;     /* of the trie: the stack that ends in this frame */
+    uint32_t function; /* index in tn_source_frames.functions; 0: not known */
+    uint64_t since;    /* number, in its thread, of the event that first showed this activation */
+};
+
+/* An event that no later one of its thread was deeper than. */
+struct tn_depth_mark {
+    uint64_t event;       /* its number in its thread */
+    uint64_t depth_bytes; /* below the base of the thread's stack */
+};
+
+/* What is under way in one thread, as of its last event that has a stack. */
+struct tn_activation_stack {
+    struct tn_activation *items; /* owned; by level - 1 */
+    uint32_t depth;              /* levels in use */
+    uint32_t capacity;           /* room in items */
+    uint64_t root_bytes; /* position of the outermost frame: another one is another stack (a coroutine) */
+    struct tn_depth_mark *marks; /* owned; in order of events, so that their depths fall */
+    size_t mark_count;           /* in marks */
+    size_t mark_capacity;        /* room in marks */
+};
+
+/* The threads of a process. */
+struct tn_activations {
+    const struct tn_source_frames *frames; /* borrowed; outlives this */
+    struct tn_call_order *call_order;      /* owned; which call can follow which, by machine code */
+    struct tn_activation_stack *threads;   /* owned; by index in tn_pass.threads */
+    size_t thread_count;                   /* in threads */
+    bool *is_told; /* owned; by function: the program tells when it is left, so that no activation of it is
+                      taken for another */
+};
+
+/* Begin with nothing under way.
+ *
+ * frames   borrowed until tn_activations_finish, which the caller calls also after an error
+ * Returns  0 or -ENOMEM */
+int tn_activations_begin(struct tn_activations *activations, const struct tn_source_frames *frames,
+                         size_t thread_count);
+
+/* Release what it owns. Zeroed is fine. */
+void tn_activations_finish(struct tn_activations *activations);
+
+/* Take the next event of its thread; one without a stack changes nothing.
+ *
+ * Returns  0; -ENOMEM; -EIO where the log cannot be read
+ * Cost     proportional to the frames that changed since the thread's last event */
+int tn_activations_step(struct tn_activations *activations, const struct tn_pass *pass,
+                        const struct tn_pass_event *event);
+
+/* The level of the deepest activation that has been under way since an event of the thread, or since before
+ * it.
+ *
+ * thread     index in tn_pass.threads
+ * event      the event's number in its thread
+ * max_level  deeper levels are not asked about
+ * Returns    0: none
+ * Cost       the logarithm of the depth */
+uint32_t tn_activations_owner(const struct tn_activations *activations, uint32_t thread, uint64_t event,
+                              uint32_t max_level);
+
+/* The deepest position of a thread in its events since one, that one included: bytes below the base of its
+ * stack.
+ *
+ * thread  index in tn_pass.threads
+ * since   number of an event in its thread
+ * Cost    the logarithm of the marks */
+uint64_t tn_activations_deepest(const struct tn_activations *activations, uint32_t thread, uint64_t since);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_ANALYSIS_H
+#define TENURE_ANALYSIS_H
+
+/* What a kind's algorithm is to the shared pass over the events, and what the pass offers to it. An analysis
+ * sees every birth and death of one process in true order, keeps what it needs in proportion to live blocks
+ * and sites, and states its findings at the end. For lib/kinds, which implements it, and lib/analyze, which
+ * runs it; both in one thread. */
+
+#include "tenure/analyze.h"
+#include "tenure/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What an allocator keeps beside each block: glibc's on 64 bit. Rounding is measured. */
+#define TN_HEADER_BYTES 8u
+
+/* What a block costs in a heap: max(round_up(size + header, alignment), min). From the documents and sources
+ * of the makers, for a 32-bit target but for glibc; the replay models the heaps themselves. */
+struct tn_heap_cost {
+    const char *policy;       /* name of the placement policy; NULL ends a table. Static storage */
+    uint32_t header_bytes;    /* kept beside each block */
+    uint32_t alignment_bytes; /* sizes with header are rounded up to a multiple; a power of two */
+    uint32_t min_block_bytes; /* no block takes less */
+};
+
+/* The heaps that findings give costs for (heap_cost.c). */
+extern const struct tn_heap_cost tn_heap_costs[];
+
+/* Bytes of heap that a block takes. */
+uint64_t tn_heap_block_bytes(const struct tn_heap_cost *cost, uint64_t size_bytes);
+
+/* A node of the trie of stacks, kept by row id of `stack`. */
+struct tn_stack_node {
+    uint32_t frame_id;    /* row of `frame` */
+    uint32_t caller_id;   /* 0 at the root; else below its own id */
+    uint32_t depth;       /* frames, this one included */
+    uint32_t site;        /* index in tn_pass.sites of a stack that ends here; 0: it is no event's stack */
+    uint64_t frame_bytes; /* this frame's CFA minus its callee's */
+    uint64_t total_bytes; /* sum of frame_bytes from here to the root */
+    bool is_cut;          /* its outermost frames are missing */
+};
+
+/* A site, and what all analyses need to know of it at the end. The pass updates it at each event, before the
+ * analyses see it. Sizes are those asked for, but for usable_bytes. */
+struct tn_pass_site {
+    uint64_t site_id;               /* row of `site` */
+    uint64_t allocations;           /* births so far */
+    uint64_t freed;                 /* deaths so far */
+    uint64_t live_count;            /* allocations - freed */
+    uint64_t peak_live_count;       /* highest live_count so far */
+    uint64_t total_bytes;           /* of all births */
+    uint64_t usable_bytes;          /* of all births, as the allocator reported */
+    uint64_t live_bytes;            /* of the blocks that live */
+    uint64_t peak_live_bytes;       /* highest live_bytes so far */
+    uint64_t min_size_bytes;        /* smallest birth; valid once allocations is not 0 */
+    uint64_t max_size_bytes;        /* largest birth */
+    uint64_t max_alignment_bytes;   /* largest that was asked for; 0: none was */
+    uint64_t freed_by_other_thread; /* deaths in another thread than the birth's */
+    uint64_t live_count_at_peak; /* when the whole process had most bytes live; right once the pass is over */
+    uint64_t live_bytes_at_peak; /* the same for bytes */
+    uint64_t changed;            /* for the pass alone: 2 * allocations of the process at its last event, + 1
+                                    for a death */
+    uint64_t first_birth_index;  /* allocations of the process up to and with its first one */
+    uint64_t last_birth_index;   /* the same for its last one */
+    uint64_t first_birth_ns;     /* since the log's start */
+    uint64_t last_birth_ns;      /* since the log's start */
+    bool is_runtime; /* nothing to change for the user: the whole stack is the C library's or the loader's, or
+                        the block is part of what the library hands out (fopen, pthread_create) */
+};
+
+/* A block that lives. The pass fills it before birth() and drops it after death(). Kept small: with a million
+ * of them at once, it is what an analysis takes.
+ *
+ * A chain is one buffer that was resized: by realloc, or by the program or a container itself, which ask for
+ * a larger block, copy, and release the old one (tn_pass_event.successor). */
+struct tn_block {
+    uint64_t id;                   /* of the allocation */
+    uint64_t size_bytes;           /* asked for */
+    uint64_t usable_size_bytes;    /* as the allocator reported */
+    uint64_t birth_ns;             /* since the log's start */
+    uint64_t birth_index;          /* allocations of the process up to and with this one: a clock */
+    uint64_t birth_event;          /* events of its thread up to and with its birth */
+    uint64_t depth_bytes;          /* base of the thread's stack minus the caller's CFA */
+    uint64_t chain_max_size_bytes; /* largest block of its chain so far */
+    uint32_t chain_steps;          /* resizes that led to this block; 0: it is the first of its chain */
+    uint32_t chain_grown;          /* resizes in a row, up to this block, that each made it larger */
+    uint32_t alignment_bytes;      /* asked for; 0: none was */
+    uint32_t site;                 /* index in tn_pass.sites, from 1 */
+    uint32_t stack_id;             /* row; 0: none */
+    uint32_t thread;               /* index in tn_pass.threads */
+    uint32_t slot; /* 0 to tn_pass.slot_capacity - 1, its own while it lives, used again afterwards: for
+                      arrays that an analysis keeps beside the blocks */
+    enum tn_function function; /* that made it */
+};
+
+/* One event as analyses see it. A realloc is a death with function REALLOC or REALLOCARRAY and, unless it
+ * released the block, right after it in its thread a birth whose event->previous_id names the dead block. */
+struct tn_pass_event {
+    const struct tn_log_event *event; /* as the log has it */
+    const struct tn_block *block; /* born or dying; the counts of pass and site include this event already */
+    const struct tn_block *successor; /* at a death that is no realloc: the block that took over its contents,
+                                         by all signs: the process's last birth, of the same site and thread,
+                                         at least a quarter larger, and the release stands behind that birth
+                                         in the code of the function that made both. NULL: none */
+    uint64_t previous_size_bytes;     /* at a birth that realloc made of another block: that one's; else 0 */
+    uint64_t previous_max_size_bytes; /* at the same births: the largest of the chain before it; else 0 */
+    uint32_t thread;                  /* index in tn_pass.threads: of the event */
+    uint64_t thread_event;            /* events of this thread up to and with this one */
+};
+
+/* A thread of the process. */
+struct tn_pass_thread {
+    uint64_t thread_id;        /* row of `thread` */
+    uint64_t event_count;      /* so far */
+    uint64_t stack_size_bytes; /* 0: not known */
+    uint64_t max_depth_bytes;  /* deepest event so far, below the base of its stack */
+};
+
+/* Times of the process's life, ns since the log's start; 0: there is no such mark. */
+struct tn_pass_marks {
+    uint64_t main_ns;        /* main was entered */
+    uint64_t initialised_ns; /* initialisation was done, as the program or the log's finishing says */
+    uint64_t exit_ns;        /* exit began */
+    uint64_t end_ns;         /* the process ended, or the log does */
+};
+
+struct tn_site_origin;
+struct sqlite3_stmt;
+
+/* The pass: what was loaded before it, and what has been seen so far. Analyses only read it. */
+struct tn_pass {
+    struct tn_log *log;                       /* borrowed */
+    const struct tn_kind *const *kinds;       /* borrowed; as tn_analyze got them */
+    const struct tn_analyze_options *options; /* borrowed; process_id and min_allocations are filled */
+    uint64_t process_id;                      /* row of the process that is analysed */
+    struct tn_stack_node *nodes;              /* owned; by stack row id; 0 is not used */
+    size_t node_count;                        /* highest id + 1 */
+    struct tn_pass_site *sites;               /* owned; index 0: allocations without a stack and site */
+    size_t site_count;                        /* in sites, 0 included */
+    struct tn_pass_thread *threads; /* owned; of the process; the last one, with thread_id 0, stands for
+                                       events whose thread a damaged log does not know */
+    size_t thread_count;            /* in threads */
+    uint32_t slot_capacity;         /* slots that blocks have had so far, rounded up to the array's room */
+    uint64_t allocation_count;      /* births so far: the clock of tn_block.birth_index */
+    uint64_t allocated_bytes;       /* asked for so far */
+    uint64_t live_bytes;            /* asked for, of the blocks that live */
+    uint64_t peak_live_bytes;       /* highest so far */
+    uint64_t peak_index;            /* the birth_index when it was */
+    struct tn_pass_marks marks;     /* from the log */
+    uint64_t birth_total;           /* births that the log holds of this process: the last one is the last */
+    bool is_teardown; /* exit has begun, or nothing but releases follows: blocks that die now lived
+                         to the end for all that matters */
+    struct tn_site_origin *origins; /* owned; by site: where its names come from; NULL: `site` has the rows */
+    bool is_complete; /* the recording was closed: what lives at the end lived to the end of the process */
+    bool is_cut_off; /* the process ended, or the log does, in the middle of whatever it did: killed, replaced
+                        by exec, still running, or not complete. A program that ends of itself was done */
+    struct tn_error *error; /* borrowed; what failed, for the user */
+};
+
+/* The algorithm of one kind. Functions that it does not need are NULL. Each returns 0 or a negative errno,
+ * which ends the pass. state is the analysis's own. */
+struct tn_analysis {
+    /* Before the first event; sites, stacks and threads are loaded. *ret_state is released by finish, also
+     * after an error. */
+    int (*begin)(const struct tn_pass *pass, void **ret_state);
+    /* A block was born. */
+    int (*birth)(void *state, const struct tn_pass *pass, const struct tn_pass_event *event);
+    /* A block died. */
+    int (*death)(void *state, const struct tn_pass *pass, const struct tn_pass_event *event);
+    /* Each block that lives at the end, in order of slots; before conclude. */
+    int (*survivor)(void *state, const struct tn_pass *pass, const struct tn_block *block);
+    /* After the last event: add findings. */
+    int (*conclude)(void *state, const struct tn_pass *pass, struct tn_findings *findings);
+    /* Release; state may be NULL or half made. */
+    void (*finish)(void *state);
+};
+
+/* The value of a threshold of any kind of the pass: as the user set it, else its default; 0: it has no such
+ * name. Cost: the thresholds; ask in begin. */
+double tn_pass_threshold(const struct tn_pass *pass, const char *name);
+
+/* Fill the pass's error: what was attempted, on which log, and why.
+ *
+ * code     a negative errno
+ * what     "cannot read"
+ * Returns  code */
+int tn_pass_refuse(const struct tn_pass *pass, int code, const char *what);
+
+/* Prepare a statement on the log. Returns 0, and the caller finalizes *ret_statement; or a negative errno,
+ * and the pass's error says what failed. */
+int tn_pass_prepare(const struct tn_pass *pass, const char *sql, struct sqlite3_stmt **ret_statement);
+
+/* Begin a finding: fills kind, tactic, and the sites with their names.
+ *
+ * kind         static storage
+ * sites        indices in tn_pass.sites, the one to change first; NULL: about the whole program
+ * ret_finding  the caller adds the rest and gives it to tn_findings_add, or releases it by tn_finding_finish
+ * Returns      0, -ENOMEM, -EIO; ret_finding is then not written */
+int tn_finding_begin(const struct tn_pass *pass, const struct tn_kind *kind, const uint32_t *sites,
+                     size_t site_count, struct tn_finding *ret_finding);
+
+/* "function (file:line)" or "module+0xoffset", as titles and advice name a site. Returns ret_text. */
+const char *tn_finding_place(const struct tn_finding_site *site, char *ret_text, size_t text_bytes);
+
+/* The SQL condition that selects the blocks of these sites in `allocation`, for queries: "process_id = 1 AND
+ * site_id IN (3, 4)"; by stack_id where sites were changed by a wrapper expression given to the report.
+ *
+ * sites          indices in tn_pass.sites
+ * ret_condition  the caller frees it
+ * Returns        0 or -ENOMEM */
+int tn_finding_where(const struct tn_pass *pass, const uint32_t *sites, size_t site_count,
+                     char **ret_condition);
+
+/* The head of a query that knows how many blocks of these sites live after each of their births and deaths:
+ * common table expressions, the last one `live(birth_index, is_death, live_count, live_bytes)`, a row for
+ * each event, in true order. To be followed by a SELECT. Exact: ids are in order of birth, and
+ * lifetime_allocations says after which birth a block died.
+ *
+ * sites      indices in tn_pass.sites
+ * ret_query  the caller frees it
+ * Returns    0 or -ENOMEM */
+int tn_finding_live_query(const struct tn_pass *pass, const uint32_t *sites, size_t site_count,
+                          char **ret_query);
+
+#endif

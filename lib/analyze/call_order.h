@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_ANALYZE_CALL_ORDER_H
+#define TN_ANALYZE_CALL_ORDER_H
+
+/* Whether one call in a function can follow another one before the function returns, by its machine code.
+ * This needs the modules' files: where one is missing, or is no longer the one that was recorded, any call
+ * can follow any other. Answers are kept. One thread at a time. */
+
+#include "tenure/analysis.h"
+#include "tenure/source_frames.h"
+
+#include "tenure/map.h"
+
+struct tn_call_order;
+
+/* Begin, without any answer yet.
+ *
+ * frames   borrowed until tn_call_order_close
+ * Returns  0 or -ENOMEM; the caller releases *ret_order by tn_call_order_close */
+int tn_call_order_open(const struct tn_source_frames *frames, struct tn_call_order **ret_order);
+
+/* Release. NULL is fine. */
+void tn_call_order_close(struct tn_call_order *order);
+
+/* Whether the call at a frame can follow the call at another one, within one activation.
+ *
+ * from, to  row ids of physical frames of one function
+ * Returns   1 it can, or that is not known; 0 it cannot; -ENOMEM, -EIO, and the pass's error says what failed
+ * Cost      a look-up, but for the first time that two frames are asked about */
+int tn_call_order_follows(struct tn_call_order *order, const struct tn_pass *pass, uint32_t from,
+                          uint32_t to);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* Names the sites that a finding is about: from `site`, or, where the report found sites anew, from the frame
+ * that the pass noted. Kinds call this once a finding. */
+#include "pass.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The row that names a site: function, file, line, module, offset, via, site id. */
+static int find_names(const struct tn_pass *pass, uint32_t site, sqlite3_stmt **ret_row)
+{
+    const struct tn_site_origin *origin = pass->origins != NULL ? &pass->origins[site] : NULL;
+    int r = tn_pass_prepare(
+        pass,
+        origin == NULL ? "SELECT function, file, line, module, offset_bytes, via, id FROM site WHERE id = ?1"
+                       : "SELECT f.function, f.file, f.line, m.path, CASE WHEN f.line IS NULL THEN "
+                         "f.offset_bytes END, ?2,"
+                         " (SELECT s.id FROM site AS s WHERE s.function IS f.function AND s.file IS f.file"
+                         "  AND s.line IS f.line AND s.module IS m.path AND s.via = ?2"
+                         "  AND (f.line IS NOT NULL OR s.offset_bytes IS f.offset_bytes))"
+                         " FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id WHERE f.id = ?1",
+        ret_row);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(*ret_row, 1,
+                       (sqlite3_int64)(origin != NULL ? origin->frame_id : pass->sites[site].site_id));
+    if (origin != NULL)
+        sqlite3_bind_text(*ret_row, 2, origin->via, -1, SQLITE_STATIC);
+    return 0;
+}
+
+static char *copy_text(sqlite3_stmt *row, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    return strdup(text != NULL ? text : "");
+}
+
+static int name_site(const struct tn_pass *pass, uint32_t site, struct tn_finding_site *ret_site)
+{
+    sqlite3_stmt *row;
+    int r = find_names(pass, site, &row);
+    if (r < 0)
+        return r;
+    int rc = sqlite3_step(row);
+    *ret_site = (struct tn_finding_site){
+        .site_id = (uint64_t)sqlite3_column_int64(row, 6),
+        .function = copy_text(row, 0),
+        .file = copy_text(row, 1),
+        .line = (uint32_t)sqlite3_column_int64(row, 2),
+        .module = copy_text(row, 3),
+        .offset_bytes = (uint64_t)sqlite3_column_int64(row, 4),
+        .via = rc == SQLITE_ROW ? copy_text(row, 5) : strdup("unknown"),
+        .allocations = pass->sites[site].allocations,
+    };
+    sqlite3_finalize(row);
+    bool has_all = ret_site->function != NULL && ret_site->file != NULL && ret_site->module != NULL &&
+                   ret_site->via != NULL;
+    if (!has_all)
+        return -ENOMEM;
+    bool is_read = rc == SQLITE_ROW || rc == SQLITE_DONE;
+    return is_read ? 0 : tn_pass_refuse(pass, tn_log_errno(tn_log_database(pass->log), rc), "cannot read");
+}
+
+int tn_finding_begin(const struct tn_pass *pass, const struct tn_kind *kind, const uint32_t *sites,
+                     size_t site_count, struct tn_finding *ret_finding)
+{
+    struct tn_finding finding = {.kind = kind->name, .tactic = kind->tactic};
+    if (site_count == 0 && kind->program_tactic != NULL)
+        finding.tactic = kind->program_tactic;
+    finding.sites = calloc(site_count + 1, sizeof(finding.sites[0]));
+    int r = finding.sites != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < site_count; i++) {
+        finding.site_count++;
+        r = name_site(pass, sites[i], &finding.sites[i]);
+    }
+    if (r < 0) {
+        tn_finding_finish(&finding);
+        return r;
+    }
+    *ret_finding = finding;
+    return 0;
+}
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+const char *tn_finding_place(const struct tn_finding_site *site, char *ret_text, size_t text_bytes)
+{
+    const char *module = site->module[0] != '\0' ? last_part(site->module) : "unknown";
+    if (site->line != 0 && site->function[0] != '\0')
+        snprintf(ret_text, text_bytes, "%s (%s:%" PRIu32 ")", site->function, last_part(site->file),
+                 site->line);
+    else if (site->line != 0)
+        snprintf(ret_text, text_bytes, "%s:%" PRIu32, last_part(site->file), site->line);
+    else if (site->function[0] != '\0')
+        snprintf(ret_text, text_bytes, "%s (%s+0x%" PRIx64 ")", site->function, module, site->offset_bytes);
+    else if (site->module[0] != '\0' || site->offset_bytes != 0)
+        snprintf(ret_text, text_bytes, "%s+0x%" PRIx64, module, site->offset_bytes);
+    else
+        snprintf(ret_text, text_bytes, "an unknown place");
+    return ret_text;
+}

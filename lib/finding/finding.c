@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Findings and lists of them, which own all that they point to. Kinds add findings, the engine and tools
+ * order and release them. */
+#include "tenure/finding.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int tn_findings_add(struct tn_findings *findings, const struct tn_finding *finding)
+{
+    int error = tn_evidence_error(&finding->evidence);
+    if (error < 0)
+        return error;
+    if (findings->count == findings->capacity) {
+        size_t capacity = findings->capacity != 0 ? findings->capacity * 2 : 32;
+        struct tn_finding *items = realloc(findings->items, capacity * sizeof(items[0]));
+        if (items == NULL)
+            return -ENOMEM;
+        findings->items = items;
+        findings->capacity = capacity;
+    }
+    findings->items[findings->count++] = *finding;
+    return 0;
+}
+
+void tn_finding_finish(struct tn_finding *finding)
+{
+    for (size_t i = 0; i < finding->site_count; i++) {
+        free(finding->sites[i].function);
+        free(finding->sites[i].file);
+        free(finding->sites[i].module);
+        free(finding->sites[i].via);
+    }
+    for (size_t i = 0; i < finding->saving.heap_delta_count; i++)
+        free(finding->saving.heap_deltas[i].policy);
+    free(finding->sites);
+    free(finding->saving.heap_deltas);
+    free(finding->title);
+    free(finding->advice);
+    tn_evidence_finish(&finding->evidence);
+    free(finding->query);
+    free(finding->code);
+    free(finding->notes);
+    free(finding->alternatives);
+    *finding = (struct tn_finding){0};
+}
+
+void tn_findings_finish(struct tn_findings *findings)
+{
+    if (findings == NULL)
+        return;
+    for (size_t i = 0; i < findings->count; i++)
+        tn_finding_finish(&findings->items[i]);
+    free(findings->items);
+    *findings = (struct tn_findings){0};
+}
+
+int tn_finding_set(char **field, const char *format, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return -ENOMEM;
+    free(*field);
+    *field = text;
+    return 0;
+}

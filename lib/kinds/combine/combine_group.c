@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+#include "combine.h"
+
+#include "tenure/analysis.h"
+#include "tenure/kinds.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Windows of deaths that a pair must be seen in, unless its deaths always follow each other closely: all
+ * that is cleaned up at one time has that in common, and no more. */
+#define EPOCHS_MIN 20u
+
+/* A pair of sites that passed. */
+struct link {
+    uint32_t first, second;
+    uint64_t per_group;
+    const struct tn_combine_pair *pair;
+};
+
+struct grouping {
+    const struct tn_combine *combine;
+    const struct tn_pass *pass;
+    double support, confidence;
+    uint64_t max_count;
+    struct link *links; /* owned; by first */
+    size_t link_count, link_capacity;
+    bool *is_taken;                  /* owned; by site: in a group, or on the stack */
+    struct tn_combine_group *groups; /* owned */
+    size_t group_count, group_capacity;
+};
+
+static uint64_t most_frequent(const struct tn_combine_pair *pair)
+{
+    uint64_t best = 1;
+    for (uint64_t i = 2; i <= TN_COMBINE_MULTIPLE; i++)
+        if (pair->multiples[i] > pair->multiples[best])
+            best = i;
+    return best;
+}
+
+/* Both ways: nearly every block of either site is in a pair, as many of the second site to one of the first.
+ */
+static bool passes(const struct grouping *grouping, uint32_t first, const struct tn_combine_pair *pair)
+{
+    const struct tn_combine_site *one = &grouping->combine->sites[first];
+    const struct tn_combine_site *other = &grouping->combine->sites[pair->second];
+    double least = grouping->confidence;
+    uint64_t multiple = most_frequent(pair);
+    bool is_constant = (double)pair->multiples[multiple] >= least * (double)pair->count;
+    return (is_constant || pair->max_at_once == 1) && (double)pair->count >= grouping->support &&
+           (double)pair->count >= least * (double)one->deaths &&
+           (double)pair->blocks >= least * (double)other->deaths &&
+           pair->max_at_once <= grouping->max_count &&
+           (pair->epochs >= EPOCHS_MIN || (double)pair->tight_count >= least * (double)pair->blocks);
+}
+
+static int add_link(struct grouping *grouping, uint32_t first, const struct tn_combine_pair *pair)
+{
+    if (grouping->link_count == grouping->link_capacity) {
+        size_t capacity = grouping->link_capacity * 2 + 64;
+        void *links = realloc(grouping->links, capacity * sizeof(grouping->links[0]));
+        if (links == NULL)
+            return -ENOMEM;
+        grouping->links = links;
+        grouping->link_capacity = capacity;
+    }
+    grouping->links[grouping->link_count++] = (struct link){first, pair->second, pair->max_at_once, pair};
+    return 0;
+}
+
+static const struct tn_combine_pair *find_pair(const struct tn_combine *combine, uint32_t first,
+                                               uint32_t second)
+{
+    const struct tn_combine_pair *pairs = combine->sites[first].pairs;
+    for (size_t i = 0; pairs != NULL && i < TN_COMBINE_PARTNERS; i++)
+        if (pairs[i].second == second)
+            return &pairs[i];
+    return NULL;
+}
+
+/* Where groups are released one after the other, the last of one and the first of the next look like a pair,
+ * too: the other way round. The true one has more pairs, or its births lie nearer. */
+static bool is_other_way(const struct grouping *grouping, uint32_t first, const struct tn_combine_pair *pair)
+{
+    const struct tn_combine_pair *back = find_pair(grouping->combine, pair->second, first);
+    if (back == NULL || !passes(grouping, pair->second, back))
+        return false;
+    if (back->count != pair->count)
+        return back->count > pair->count;
+    if (back->gap_births != pair->gap_births)
+        return back->gap_births < pair->gap_births;
+    return grouping->pass->sites[pair->second].first_birth_index <
+           grouping->pass->sites[first].first_birth_index;
+}
+
+static int find_links(struct grouping *grouping)
+{
+    int r = 0;
+    for (uint32_t site = 1; r == 0 && site < grouping->combine->site_count; site++) {
+        const struct tn_combine_pair *pairs = grouping->combine->sites[site].pairs;
+        for (size_t i = 0; r == 0 && pairs != NULL && i < TN_COMBINE_PARTNERS; i++)
+            if (pairs[i].second != 0 && !grouping->is_taken[site] && !grouping->is_taken[pairs[i].second] &&
+                passes(grouping, site, &pairs[i]) && !is_other_way(grouping, site, &pairs[i]))
+                r = add_link(grouping, site, &pairs[i]);
+    }
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- groups */
+
+static int add_group(struct grouping *grouping, const struct tn_combine_group *group)
+{
+    if (grouping->group_count == grouping->group_capacity) {
+        size_t capacity = grouping->group_capacity * 2 + 16;
+        void *groups = realloc(grouping->groups, capacity * sizeof(grouping->groups[0]));
+        if (groups == NULL)
+            return -ENOMEM;
+        grouping->groups = groups;
+        grouping->group_capacity = capacity;
+    }
+    grouping->groups[grouping->group_count++] = *group;
+    for (size_t i = 0; i < group->member_count; i++)
+        grouping->is_taken[group->sites[i]] = true;
+    return 0;
+}
+
+/* Complete linkage: a new member shares its life with every other one, whichever is born first. */
+static bool fits(const struct grouping *grouping, const struct tn_combine_group *group,
+                 const struct link *link)
+{
+    for (size_t i = 1; i < group->member_count; i++) {
+        const struct tn_combine_pair *one = find_pair(grouping->combine, group->sites[i], link->second);
+        const struct tn_combine_pair *other = find_pair(grouping->combine, link->second, group->sites[i]);
+        uint64_t met = (one != NULL ? one->count : 0) + (other != NULL ? other->count : 0);
+        if ((double)met < grouping->confidence * (double)link->pair->count)
+            return false;
+    }
+    return true;
+}
+
+static void add_member(struct tn_combine_group *group, const struct link *link, double shared_life)
+{
+    group->sites[group->member_count] = link->second;
+    group->per_group[group->member_count++] = link->per_group;
+    if (link->pair->count < group->group_count)
+        group->group_count = link->pair->count;
+    bool is_replaced = most_frequent(link->pair) > link->per_group;
+    if (is_replaced || (double)link->pair->equal_count < shared_life * (double)link->pair->blocks)
+        group->relation = TN_COMBINE_EMBED;
+}
+
+static void count_exceptions(const struct grouping *grouping, struct tn_combine_group *group)
+{
+    group->exceptions = grouping->combine->sites[group->sites[0]].deaths - group->group_count;
+    for (size_t i = 1; i < group->member_count; i++) {
+        const struct tn_combine_pair *pair = find_pair(grouping->combine, group->sites[0], group->sites[i]);
+        uint64_t outside = grouping->combine->sites[group->sites[i]].deaths - pair->blocks;
+        group->exceptions += outside;
+        group->strays += outside;
+    }
+}
+
+/* All links of one first site, [begin, end), to sites that are free. */
+static struct tn_combine_group make_group(const struct grouping *grouping, size_t begin, size_t end)
+{
+    struct tn_combine_group group = {.member_count = 1, .group_count = UINT64_MAX};
+    group.sites[0] = grouping->links[begin].first;
+    group.per_group[0] = 1;
+    for (size_t i = begin; i < end && group.member_count < TN_COMBINE_MEMBERS; i++)
+        if (!grouping->is_taken[grouping->links[i].second] && fits(grouping, &group, &grouping->links[i]))
+            add_member(&group, &grouping->links[i], 0.9);
+    count_exceptions(grouping, &group);
+    return group;
+}
+
+/* The largest group first, until none is left. Sites have few links, so that looking again is cheap. */
+static int make_groups(struct grouping *grouping)
+{
+    for (;;) {
+        struct tn_combine_group best = {0};
+        for (size_t begin = 0, end; begin < grouping->link_count; begin = end) {
+            for (end = begin + 1; end < grouping->link_count; end++)
+                if (grouping->links[end].first != grouping->links[begin].first)
+                    break;
+            if (grouping->is_taken[grouping->links[begin].first])
+                continue;
+            struct tn_combine_group group = make_group(grouping, begin, end);
+            if (group.member_count > best.member_count)
+                best = group;
+        }
+        if (best.member_count < 2)
+            return 0;
+        int r = add_group(grouping, &best);
+        if (r < 0)
+            return r;
+    }
+}
+
+/* ---------------------------------------------------------------------------------------- parents */
+
+/* Not dying together, but always inside the only block of another site, most of which have one. With two
+ * parents at a time, it would be a guess whose child it is. */
+static bool is_nested(const struct grouping *grouping, uint32_t site)
+{
+    const struct tn_combine_site *own = &grouping->combine->sites[site];
+    const struct tn_combine_nest *nest = &own->nest;
+    if (nest->parent == 0 || grouping->is_taken[site] || grouping->is_taken[nest->parent])
+        return false;
+    const struct tn_combine_site *parent = &grouping->combine->sites[nest->parent];
+    uint64_t outside = nest->outside + own->births - nest->births;
+    return (double)parent->deaths >= grouping->support &&
+           grouping->pass->sites[nest->parent].peak_live_count == 1 &&
+           (double)nest->parents_with >= grouping->confidence * (double)parent->births &&
+           (double)outside <= (1 - grouping->confidence) * (double)own->births &&
+           nest->max_live_count <= grouping->max_count;
+}
+
+/* Children of one parent become members of one structure. */
+static int make_nests(struct grouping *grouping)
+{
+    int r = 0;
+    for (uint32_t site = 1; r == 0 && site < grouping->combine->site_count; site++) {
+        if (!is_nested(grouping, site))
+            continue;
+        uint32_t parent = grouping->combine->sites[site].nest.parent;
+        struct tn_combine_group group = {.relation = TN_COMBINE_EMBED, .member_count = 1};
+        group.sites[0] = parent;
+        group.per_group[0] = 1;
+        group.group_count = UINT64_MAX;
+        for (uint32_t child = site; child < grouping->combine->site_count; child++) {
+            const struct tn_combine_site *own = &grouping->combine->sites[child];
+            if (own->nest.parent != parent || !is_nested(grouping, child) ||
+                group.member_count == TN_COMBINE_MEMBERS)
+                continue;
+            group.sites[group.member_count] = child;
+            group.per_group[group.member_count++] = own->nest.max_live_count;
+            uint64_t outside = own->nest.outside + own->births - own->nest.births;
+            group.exceptions += outside;
+            group.strays += outside;
+            if (own->nest.parents_with < group.group_count)
+                group.group_count = own->nest.parents_with;
+        }
+        group.exceptions += grouping->combine->sites[parent].births - group.group_count;
+        r = add_group(grouping, &group);
+    }
+    return r;
+}
+
+static bool is_same_site(const struct tn_finding_site *a, const struct tn_finding_site *b)
+{
+    return a->line == b->line && a->offset_bytes == b->offset_bytes &&
+           strcmp(a->function, b->function) == 0 && strcmp(a->file, b->file) == 0 &&
+           strcmp(a->module, b->module) == 0 && strcmp(a->via, b->via) == 0;
+}
+
+/* Sites that were found anew have no row of their own: their names tell. */
+static bool is_about(const struct tn_pass *pass, const struct tn_finding *finding, uint32_t site)
+{
+    struct tn_finding named;
+    if (pass->origins == NULL)
+        return finding->sites[0].site_id == pass->sites[site].site_id;
+    if (finding->sites[0].allocations != pass->sites[site].allocations ||
+        tn_finding_begin(pass, &tn_kind_combine, &site, 1, &named) < 0)
+        return false;
+    bool is_same = is_same_site(&named.sites[0], &finding->sites[0]);
+    tn_finding_finish(&named);
+    return is_same;
+}
+
+bool tn_combine_is_taken(const struct tn_pass *pass, const struct tn_findings *findings, uint32_t site)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct tn_finding *finding = &findings->items[i];
+        if (strcmp(finding->kind, tn_kind_stack_buffer.name) == 0 && finding->confidence != TN_CONFIDENCE_WEAK &&
+            is_about(pass, finding, site))
+            return true;
+    }
+    return false;
+}
+
+static int find_groups(struct grouping *grouping, const struct tn_findings *findings)
+{
+    grouping->is_taken = calloc(grouping->combine->site_count, sizeof(grouping->is_taken[0]));
+    if (grouping->is_taken == NULL)
+        return -ENOMEM;
+    for (uint32_t site = 1; site < grouping->combine->site_count; site++)
+        grouping->is_taken[site] = tn_combine_is_taken(grouping->pass, findings, site);
+    int r = find_links(grouping);
+    if (r == 0)
+        r = make_groups(grouping);
+    return r < 0 ? r : make_nests(grouping);
+}
+
+int tn_combine_groups(struct tn_combine *combine, const struct tn_pass *pass,
+                      const struct tn_findings *findings, struct tn_combine_group **ret_groups,
+                      size_t *ret_count)
+{
+    struct grouping grouping = {.combine = combine,
+                                .pass = pass,
+                                .support = tn_pass_threshold(pass, "combine.support"),
+                                .confidence = tn_pass_threshold(pass, "combine.confidence"),
+                                .max_count = (uint64_t)tn_pass_threshold(pass, "combine.max-count")};
+    int r = find_groups(&grouping, findings);
+    free(grouping.links);
+    free(grouping.is_taken);
+    *ret_groups = grouping.groups;
+    *ret_count = grouping.group_count;
+    return r;
+}

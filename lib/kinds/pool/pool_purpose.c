@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool.h"
+#include "pool_code.h"
+
+#include "tenure/kinds.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Below, that few are in use on average is no news. */
+#define MANY_BLOCKS 16
+
+/* One pool for a site, or for sites that make one kind of block, by the numbers that carry it. */
+struct purpose {
+    const uint32_t *sites; /* borrowed */
+    size_t site_count;
+    uint64_t size_bytes, block_bytes, alignment_bytes, block_count;
+    uint64_t allocations, freed;
+    uint64_t peak_live_bytes; /* of all its sites together */
+    uint64_t usable_bytes;    /* of a block, on average */
+    uint64_t live_at_peak;    /* when the process had most bytes live */
+    double mean_live_count;
+};
+
+/* Whether a pool could serve a site: blocks of one size that come and go, and none is resized. */
+static bool is_poolable(const struct tn_pool_counts *counts, const struct tn_pass *pass, uint32_t site)
+{
+    const struct tn_pass_site *seen = &pass->sites[site];
+    const struct tn_pool_site *own = &counts->sites[site];
+    return site != 0 && !seen->is_runtime && own->group != 0 && own->group != TN_POOL_NO_GROUP &&
+           seen->allocations != 0 && seen->max_size_bytes <= counts->max_block_bytes && own->resized == 0;
+}
+
+static bool is_worth_it(const struct tn_pass *pass, const struct purpose *purpose)
+{
+    double share = (double)purpose->allocations / (double)pass->allocation_count;
+    double peak_share = (double)purpose->peak_live_bytes / (double)(pass->peak_live_bytes + 1);
+    return purpose->allocations >= pass->options->min_allocations && purpose->block_count >= 2 &&
+           purpose->freed != 0 &&
+           (share >= tn_pass_threshold(pass, "pool.allocations-share") ||
+            peak_share >= tn_pass_threshold(pass, "pool.peak-share"));
+}
+
+static struct purpose measure(const struct tn_pool_counts *counts, const struct tn_pass *pass,
+                              const uint32_t *sites, size_t site_count, uint64_t peak_count)
+{
+    struct purpose purpose = {.sites = sites,
+                              .site_count = site_count,
+                              .size_bytes = pass->sites[sites[0]].max_size_bytes,
+                              .alignment_bytes = counts->alignment_bytes,
+                              .block_count = peak_count};
+    uint64_t usable_bytes = 0, live_sum = 0;
+    for (size_t i = 0; i < site_count; i++) {
+        const struct tn_pass_site *seen = &pass->sites[sites[i]];
+        purpose.allocations += seen->allocations;
+        purpose.freed += seen->freed;
+        purpose.live_at_peak += seen->live_count_at_peak;
+        usable_bytes += seen->usable_bytes;
+        live_sum += counts->sites[sites[i]].live_sum;
+        while (purpose.alignment_bytes < seen->max_alignment_bytes)
+            purpose.alignment_bytes *= 2;
+    }
+    purpose.block_bytes = tn_pool_round(purpose.size_bytes, purpose.alignment_bytes);
+    purpose.peak_live_bytes = purpose.size_bytes * peak_count;
+    purpose.usable_bytes = usable_bytes / purpose.allocations;
+    purpose.mean_live_count = (double)live_sum / (double)pass->allocation_count;
+    return purpose;
+}
+
+/* ---------------------------------------------------------------------------------------- the finding */
+
+static void fill_evidence(const struct purpose *purpose, struct tn_finding *finding)
+{
+    struct tn_evidence_set *evidence = &finding->evidence;
+    tn_evidence_add_text(evidence, "scope", "purpose");
+    tn_evidence_add_bytes(evidence, "block_bytes", purpose->block_bytes);
+    tn_evidence_add_count(evidence, "block_count", purpose->block_count);
+    tn_evidence_add_bytes(evidence, "alignment_bytes", purpose->alignment_bytes);
+    tn_evidence_add_bytes(evidence, "pool_bytes", purpose->block_bytes * purpose->block_count);
+    tn_evidence_add_bytes(evidence, "waste_bytes",
+                          (purpose->block_bytes - purpose->size_bytes) * purpose->block_count);
+    tn_evidence_add_bytes(evidence, "size_bytes", purpose->size_bytes);
+    tn_evidence_add_count(evidence, "allocations", purpose->allocations);
+    tn_evidence_add_real(evidence, "mean_live_count", TN_UNIT_COUNT, purpose->mean_live_count, 3);
+}
+
+static int fill_query(const struct tn_pass *pass, const struct purpose *purpose, struct tn_finding *finding)
+{
+    char *head = NULL, *where = NULL;
+    uint64_t mask = purpose->alignment_bytes - 1;
+    int r = tn_finding_live_query(pass, purpose->sites, purpose->site_count, &head);
+    if (r == 0)
+        r = tn_finding_where(pass, purpose->sites, purpose->site_count, &where);
+    if (r == 0)
+        r = tn_finding_set(&finding->query,
+                           "%s, pool AS (SELECT max(size_bytes) AS size_bytes,"
+                           " (max(max(size_bytes), 1) + %" PRIu64 ") & ~%" PRIu64
+                           " AS block_bytes,"
+                           " (SELECT max(live_count) FROM live) AS block_count, count(*) AS allocations"
+                           " FROM allocation WHERE %s) SELECT block_bytes, block_count,"
+                           " block_bytes * block_count AS pool_bytes,"
+                           " (block_bytes - size_bytes) * block_count AS waste_bytes, size_bytes,"
+                           " allocations FROM pool",
+                           head, mask, mask, where);
+    free(head);
+    free(where);
+    return r;
+}
+
+static int fill_texts(const struct purpose *purpose, struct tn_finding *finding)
+{
+    char place[256], count[TN_QUANTITY_TEXT_BYTES], allocations[TN_QUANTITY_TEXT_BYTES];
+    char others[64] = "";
+    tn_finding_place(&finding->sites[0], place, sizeof(place));
+    tn_print_count(count, purpose->block_count);
+    tn_print_count(allocations, purpose->allocations);
+    if (purpose->site_count > 1)
+        snprintf(others, sizeof(others), " and %zu more line%s", purpose->site_count - 1,
+                 purpose->site_count == 2 ? "" : "s");
+    int r = tn_finding_set(&finding->title,
+                           "A pool of %s blocks of %" PRIu64 " B serves all %s allocations of %s%s", count,
+                           purpose->block_bytes, allocations, place, others);
+    if (r == 0)
+        r = tn_finding_set(&finding->advice,
+                           "Take the blocks of %s%s from a pool of their own, of %s blocks of %" PRIu64
+                           " bytes, and decide what happens when it is empty: holes in the heap "
+                           "cannot fail these requests any more.",
+                           place, others, count, purpose->block_bytes);
+    return r;
+}
+
+/* Functions that allocate as much as a text needs. */
+static bool makes_text(const char *via)
+{
+    static const char *const parts[] = {"strdup", "strndup", "printf", "string", "getline", "String"};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (strstr(via, parts[i]) != NULL)
+            return true;
+    return false;
+}
+
+static int fill_notes(const struct tn_pass *pass, const struct purpose *purpose, uint64_t other_sites,
+                      struct tn_finding *finding)
+{
+    bool is_reused = purpose->allocations >= 2 * purpose->block_count;
+    struct tn_buffer text = {0};
+    char count[TN_QUANTITY_TEXT_BYTES];
+    int r = tn_buffer_print(&text, "%s live at once is what this run needed; the bound is yours to set.",
+                            tn_print_count(count, purpose->block_count));
+    if (r == 0 && makes_text(finding->sites[0].via))
+        r = tn_buffer_print(&text,
+                            "\nThis is text: that all of it had one length may be chance. A pool needs a "
+                            "maximum that the program holds to.");
+    if (r == 0 && !is_reused)
+        r = tn_buffer_print(&text, "\nHardly a block is used twice: what is allocated once needs no pool.");
+    if (r == 0 && is_reused && purpose->block_count >= MANY_BLOCKS &&
+        purpose->mean_live_count < tn_pass_threshold(pass, "pool.utilisation") * (double)purpose->block_count)
+        r = tn_buffer_print(
+            &text,
+            "\nOn average %.3g are in use: the peak alone asks for so many. To turn some away "
+            "at the peak would save most of them.",
+            purpose->mean_live_count);
+    if (r == 0 && other_sites != 0)
+        r = tn_buffer_print(&text,
+                            "\n%" PRIu64 " other line%s for this size only, too: one pool may serve all.",
+                            other_sites, other_sites == 1 ? " asks" : "s ask");
+    if (r == 0 && !pass->is_complete)
+        r = tn_buffer_print(&text, "\nThe recording is not over: all numbers are so far.");
+    return tn_pool_give(&finding->notes, &text, r);
+}
+
+static int fill_code(const struct purpose *purpose, struct tn_finding *finding)
+{
+    char name[TN_POOL_NAME_BYTES];
+    struct tn_buffer text = {0};
+    int r = tn_pool_code(tn_pool_name(finding->sites[0].function, purpose->size_bytes, name),
+                         purpose->block_bytes, purpose->block_count, purpose->alignment_bytes, &text);
+    return tn_pool_give(&finding->code, &text, r);
+}
+
+/* Before, the heap held what was live at the peak, header and rounding included; after, the pool is there all
+ * the time. */
+static struct tn_finding_saving estimate(const struct purpose *purpose)
+{
+    uint64_t heap_bytes = purpose->usable_bytes + TN_HEADER_BYTES;
+    uint64_t excess_bytes = heap_bytes - purpose->size_bytes;
+    return (struct tn_finding_saving){
+        .allocations_removed = purpose->allocations,
+        .bytes_removed = (int64_t)(purpose->block_count * excess_bytes),
+        .peak_bytes_delta = (int64_t)(purpose->block_bytes * purpose->block_count) -
+                            (int64_t)(purpose->live_at_peak * heap_bytes),
+    };
+}
+
+static int fill(const struct tn_pass *pass, const struct purpose *purpose, uint64_t other_sites,
+                struct tn_finding *finding)
+{
+    bool is_reused = purpose->allocations >= 2 * purpose->block_count;
+    bool is_text = makes_text(finding->sites[0].via);
+    finding->confidence = is_reused && !is_text ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
+    finding->saving = estimate(purpose);
+    finding->apply = TN_APPLY_POOL;
+    finding->apply_bytes = purpose->block_bytes;
+    finding->apply_count = purpose->block_count;
+    int r = fill_texts(purpose, finding);
+    fill_evidence(purpose, finding);
+    if (r == 0)
+        r = fill_query(pass, purpose, finding);
+    if (r == 0)
+        r = fill_notes(pass, purpose, other_sites, finding);
+    return r == 0 ? fill_code(purpose, finding) : r;
+}
+
+static int add_finding(const struct tn_pass *pass, const struct purpose *purpose, uint64_t other_sites,
+                       struct tn_findings *findings)
+{
+    struct tn_finding finding;
+    int r = tn_finding_begin(pass, &tn_kind_pool, purpose->sites, purpose->site_count, &finding);
+    if (r < 0)
+        return r;
+    r = fill(pass, purpose, other_sites, &finding);
+    if (r == 0)
+        r = tn_findings_add(findings, &finding);
+    if (r < 0)
+        tn_finding_finish(&finding);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- groups */
+
+/* Whether lines make one kind of block: one place releases them all, or they stand in one function. Equal
+ * size alone is chance. */
+static int check_kinship(const struct tn_pool_counts *counts, const struct tn_pass *pass,
+                         const uint32_t *sites, size_t site_count, bool *ret_is_one)
+{
+    uint32_t free_site = counts->sites[sites[0]].free_site;
+    bool same_release = free_site != 0 && free_site != TN_POOL_SEVERAL;
+    for (size_t i = 1; i < site_count; i++)
+        same_release = same_release && counts->sites[sites[i]].free_site == free_site;
+    *ret_is_one = same_release;
+    if (same_release)
+        return 0;
+    struct tn_finding names;
+    int r = tn_finding_begin(pass, &tn_kind_pool, sites, site_count, &names);
+    if (r < 0)
+        return r;
+    bool same_function = names.sites[0].function[0] != '\0';
+    for (size_t i = 1; i < site_count; i++)
+        same_function = same_function && strcmp(names.sites[i].function, names.sites[0].function) == 0 &&
+                        strcmp(names.sites[i].file, names.sites[0].file) == 0;
+    tn_finding_finish(&names);
+    *ret_is_one = same_function;
+    return 0;
+}
+
+/* The sites of one size: one pool for all if they are of one kind, and the peak of just them is known; else
+ * each its own.
+ *
+ * is_whole  the group has no other sites */
+static int add_group(const struct tn_pool_counts *counts, const struct tn_pass *pass, const uint32_t *sites,
+                     size_t site_count, bool is_whole, struct tn_findings *findings)
+{
+    const struct tn_pool_group *group = &counts->groups[counts->sites[sites[0]].group - 1];
+    bool is_one = false;
+    int r = 0;
+    if (site_count > 1 && is_whole && group->peak_count >= group->unsure_count)
+        r = check_kinship(counts, pass, sites, site_count, &is_one);
+    if (r == 0 && is_one) {
+        struct purpose purpose = measure(counts, pass, sites, site_count, group->peak_count);
+        return is_worth_it(pass, &purpose) ? add_finding(pass, &purpose, 0, findings) : 0;
+    }
+    for (size_t i = 0; i < site_count && r == 0; i++) {
+        struct purpose purpose = measure(counts, pass, &sites[i], 1, pass->sites[sites[i]].peak_live_count);
+        if (is_worth_it(pass, &purpose))
+            r = add_finding(pass, &purpose, site_count - 1, findings);
+    }
+    return r;
+}
+
+struct member {
+    uint32_t group, site;
+};
+
+static int compare_members(const void *a, const void *b)
+{
+    const struct member *x = a, *y = b;
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
+    return (x->site > y->site) - (x->site < y->site);
+}
+
+/* All sites of one size, by group. */
+static size_t list_members(const struct tn_pool_counts *counts, const struct tn_pass *pass,
+                           struct member *ret_members)
+{
+    size_t count = 0;
+    for (uint32_t site = 0; site < pass->site_count; site++) {
+        uint32_t group = counts->sites[site].group;
+        if (group != 0 && group != TN_POOL_NO_GROUP)
+            ret_members[count++] = (struct member){group, site};
+    }
+    qsort(ret_members, count, sizeof(ret_members[0]), compare_members);
+    return count;
+}
+
+/* One group, or what of it a pool could serve. */
+static int add_members(const struct tn_pool_counts *counts, const struct tn_pass *pass,
+                       const struct member *members, size_t count, uint32_t *sites,
+                       struct tn_findings *findings)
+{
+    size_t poolable = 0;
+    for (size_t i = 0; i < count; i++)
+        if (is_poolable(counts, pass, members[i].site))
+            sites[poolable++] = members[i].site;
+    if (poolable == 0)
+        return 0;
+    return add_group(counts, pass, sites, poolable, poolable == count, findings);
+}
+
+int tn_pool_purpose(struct tn_pool_counts *counts, const struct tn_pass *pass, struct tn_findings *findings)
+{
+    struct member *members = calloc(pass->site_count + 1, sizeof(members[0]));
+    uint32_t *sites = calloc(pass->site_count + 1, sizeof(sites[0]));
+    int r = members != NULL && sites != NULL ? 0 : -ENOMEM;
+    size_t count = r == 0 ? list_members(counts, pass, members) : 0;
+    for (size_t at = 0, end; at < count && r == 0; at = end) {
+        for (end = at + 1; end < count && members[end].group == members[at].group;)
+            end++;
+        r = add_members(counts, pass, &members[at], end - at, sites, findings);
+    }
+    free(members);
+    free(sites);
+    return r;
+}

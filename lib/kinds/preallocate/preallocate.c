@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "erlang.h"
+
+#include "tenure/analysis.h"
+#include "tenure/kinds.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Sites of which a bounded number lives at once, again and again for the whole run. The number that was seen
+ * is shown beside the one that queueing theory asks for: the load is the average number in use on the clock
+ * of allocations, its variation that which arrivals find. */
+
+#define EPOCHS 16u
+
+struct site_state {
+    double load_area;                /* live count, times allocations of the process */
+    double found_sum, found_squares; /* live count that each arrival found */
+    uint64_t changed_index;          /* allocations of the process at its last event */
+    uint64_t peak_count;             /* highest so far */
+    uint64_t times_at_peak;          /* arrivals that made it as many as ever */
+    uint64_t peak_index;             /* the first of these, in allocations of the process */
+    uint64_t epochs;                 /* bits: the parts of the run in which it allocated */
+    uint64_t overhead_bytes;
+};
+
+struct state {
+    struct site_state *sites; /* owned; by site */
+    uint64_t epoch_length;    /* allocations of the process */
+    double probability, recurring;
+    uint64_t max_count, reached;
+};
+
+static const struct tn_threshold thresholds[] = {
+    {"preallocate.probability", 1e-9, 1e-15, 0.5,
+     "share of requests that may find no buffer free, for the Erlang count",
+     "one in a thousand million: a few hundred requests a second, for a month"},
+    {"preallocate.max-count", 1024, 1, 1e9, "buffers at once, at most", "more are the business of a pool"},
+    {"preallocate.reached", 3, 1, 1e9, "times that the peak was reached, at least",
+     "a peak that was reached once may not be the last"},
+    {"preallocate.recurring", 0.75, 0.05, 1,
+     "share of sixteen parts of the run in which the site allocates, at least",
+     "recurring for the whole run, by the kind's definition"},
+    {0},
+};
+
+static int begin(const struct tn_pass *pass, void **ret_state)
+{
+    struct state *state = calloc(1, sizeof(*state));
+    if (state == NULL)
+        return -ENOMEM;
+    *ret_state = state;
+    state->probability = tn_pass_threshold(pass, "preallocate.probability");
+    state->max_count = (uint64_t)tn_pass_threshold(pass, "preallocate.max-count");
+    state->reached = (uint64_t)tn_pass_threshold(pass, "preallocate.reached");
+    state->recurring = tn_pass_threshold(pass, "preallocate.recurring");
+    state->epoch_length = pass->birth_total / EPOCHS + 1;
+    state->sites = calloc(pass->site_count, sizeof(state->sites[0]));
+    return state->sites != NULL ? 0 : -ENOMEM;
+}
+
+/* Time goes by with live_count blocks in use. */
+static void advance(struct site_state *site, uint64_t live_count, uint64_t now)
+{
+    site->load_area += (double)live_count * (double)(now - site->changed_index);
+    site->changed_index = now;
+}
+
+static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
+{
+    struct state *state = own;
+    struct site_state *site = &state->sites[event->block->site];
+    const struct tn_pass_site *seen = &pass->sites[event->block->site];
+    uint64_t found = seen->live_count - 1;
+    advance(site, found, pass->allocation_count);
+    site->found_sum += (double)found;
+    site->found_squares += (double)found * (double)found;
+    site->overhead_bytes += event->block->usable_size_bytes - event->block->size_bytes + TN_HEADER_BYTES;
+    site->epochs |= UINT64_C(1) << (pass->allocation_count - 1) / state->epoch_length;
+    if (seen->live_count != seen->peak_live_count)
+        return 0;
+    /* the pass has raised the peak already: it is new when nobody has seen it before */
+    if (site->times_at_peak == 0 || site->peak_count != seen->peak_live_count) {
+        site->times_at_peak = 0;
+        site->peak_count = seen->peak_live_count;
+        site->peak_index = pass->allocation_count;
+    }
+    site->times_at_peak++;
+    return 0;
+}
+
+static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
+{
+    struct state *state = own;
+    advance(&state->sites[event->block->site], pass->sites[event->block->site].live_count + 1,
+            pass->allocation_count);
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------- findings */
+
+struct need {
+    double load, peakedness;
+    uint64_t erlang_count, count;
+    bool is_closed; /* arrivals vary less than chance would have it: the number has a reason in the program */
+};
+
+static struct need weigh(const struct state *state, const struct tn_pass *pass, uint32_t index)
+{
+    const struct tn_pass_site *seen = &pass->sites[index];
+    struct site_state *site = &state->sites[index];
+    struct need need = {0};
+    double arrivals = (double)seen->allocations,
+           span = (double)(pass->birth_total - seen->first_birth_index + 1);
+    double mean = site->found_sum / arrivals;
+    advance(site, seen->live_count, pass->allocation_count);
+    need.load = site->load_area / (span > 1 ? span : 1);
+    need.peakedness = mean > 0 ? (site->found_squares / arrivals - mean * mean) / mean : 0;
+    need.erlang_count = tn_erlang_count(need.load, need.peakedness, state->probability);
+    need.is_closed = need.peakedness <= 1 && site->times_at_peak >= state->reached;
+    need.count = need.is_closed || need.erlang_count < seen->peak_live_count ? seen->peak_live_count
+                                                                             : need.erlang_count;
+    return need;
+}
+
+static bool is_recurring(const struct state *state, const struct tn_pass *pass, uint32_t index)
+{
+    const struct tn_pass_site *seen = &pass->sites[index];
+    uint64_t parts = (pass->birth_total + state->epoch_length - 1) / state->epoch_length;
+    return !seen->is_runtime && seen->allocations >= pass->options->min_allocations &&
+           seen->peak_live_count >= 2 && seen->peak_live_count <= state->max_count &&
+           seen->allocations >= 2 * seen->peak_live_count &&
+           (double)__builtin_popcountll(state->sites[index].epochs) >= state->recurring * (double)parts;
+}
+
+static void fill_evidence(const struct state *state, const struct tn_pass_site *seen,
+                          const struct site_state *site, const struct need *need, struct tn_finding *finding)
+{
+    struct tn_evidence_set *evidence = &finding->evidence;
+    tn_evidence_add_count(evidence, "peak_count", seen->peak_live_count);
+    tn_evidence_add_count(evidence, "erlang_count", need->erlang_count);
+    tn_evidence_add_real(evidence, "probability", TN_UNIT_RATIO, state->probability, 6);
+    tn_evidence_add_count(evidence, "count", need->count);
+    tn_evidence_add_count(evidence, "times_at_peak", site->times_at_peak);
+    tn_evidence_add_count(evidence, "allocations", seen->allocations);
+    tn_evidence_add_bytes(evidence, "buffer_bytes", seen->max_size_bytes);
+    tn_evidence_add_real(evidence, "load", TN_UNIT_COUNT, need->load, 6);
+    tn_evidence_add_real(evidence, "peakedness", TN_UNIT_RATIO, need->peakedness, 6);
+}
+
+static int fill_query(const struct tn_pass *pass, uint32_t site, struct tn_finding *finding)
+{
+    char *head = NULL, *where = NULL;
+    int r = tn_finding_live_query(pass, &site, 1, &head);
+    if (r == 0)
+        r = tn_finding_where(pass, &site, 1, &where);
+    if (r == 0)
+        r = tn_finding_set(
+            &finding->query,
+            "%s, peak AS (SELECT max(live_count) AS count FROM live) SELECT peak.count AS peak_count,"
+            " (SELECT count(*) FROM live WHERE live_count = peak.count AND is_death = 0)"
+            " AS times_at_peak, (SELECT count(*) FROM allocation WHERE %s) AS allocations,"
+            " (SELECT max(size_bytes) FROM allocation WHERE %s) AS buffer_bytes FROM peak",
+            head, where, where);
+    free(head);
+    free(where);
+    return r;
+}
+
+static int fill_texts(const struct state *state, const struct tn_pass_site *seen,
+                      const struct site_state *site, const struct need *need, struct tn_finding *finding)
+{
+    char place[256], calls[TN_QUANTITY_TEXT_BYTES], rare[TN_QUANTITY_TEXT_BYTES],
+        reached[TN_QUANTITY_TEXT_BYTES];
+    tn_finding_place(&finding->sites[0], place, sizeof(place));
+    tn_print_count(calls, seen->allocations);
+    tn_print_count(reached, site->times_at_peak);
+    tn_print_count(rare, (uint64_t)(1 / state->probability + 0.5));
+    int r = tn_finding_set(&finding->title, "%" PRIu64 " buffers of %" PRIu64 " B serve %s calls of %s",
+                           need->count, seen->max_size_bytes, calls, place);
+    if (r == 0)
+        r = tn_finding_set(&finding->advice,
+                           "Allocate %" PRIu64 " buffers of %" PRIu64
+                           " B at start-up, and let %s take a free one instead of calling the heap.",
+                           need->count, seen->max_size_bytes, place);
+    if (r == 0)
+        r = tn_finding_set(&finding->notes,
+                           "At most %" PRIu64
+                           " were in use at once, reached %s times;"
+                           " %.3g on average. By"
+                           " Erlang's formula, %" PRIu64 " leave one request in %s without a buffer%s.",
+                           seen->peak_live_count, reached, need->load, need->erlang_count, rare,
+                           need->is_closed
+                               ? "; the number seen varies less than chance, so that it has a reason in"
+                                 " the program: find it there"
+                               : "");
+    return r;
+}
+
+static int add_finding(const struct state *state, const struct tn_pass *pass, uint32_t index,
+                       struct tn_findings *findings)
+{
+    const struct tn_pass_site *seen = &pass->sites[index];
+    const struct site_state *site = &state->sites[index];
+    struct need need = weigh(state, pass, index);
+    struct tn_finding finding;
+    uint64_t run = seen->last_birth_index - seen->first_birth_index;
+    int r = tn_finding_begin(pass, &tn_kind_preallocate, &index, 1, &finding);
+    if (r < 0)
+        return r;
+    bool is_settled =
+        site->times_at_peak >= state->reached && site->peak_index - seen->first_birth_index <= run / 4 * 3;
+    finding.confidence = is_settled ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
+    uint64_t mean_overhead_bytes = site->overhead_bytes / seen->allocations;
+    finding.saving.allocations_removed = seen->allocations;
+    finding.saving.bytes_removed = (int64_t)(seen->peak_live_count * mean_overhead_bytes);
+    finding.saving.peak_bytes_delta =
+        (int64_t)(need.count * seen->max_size_bytes) -
+        (int64_t)(seen->live_bytes_at_peak + seen->live_count_at_peak * mean_overhead_bytes);
+    finding.apply = TN_APPLY_POOL;
+    finding.apply_bytes = seen->max_size_bytes;
+    finding.apply_count = need.count;
+    r = fill_texts(state, seen, site, &need, &finding);
+    fill_evidence(state, seen, site, &need, &finding);
+    if (r == 0)
+        r = fill_query(pass, index, &finding);
+    if (r == 0)
+        r = tn_findings_add(findings, &finding);
+    if (r < 0)
+        tn_finding_finish(&finding);
+    return r;
+}
+
+static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
+{
+    struct state *state = own;
+    int r = 0;
+    for (uint32_t site = 1; r == 0 && site < pass->site_count; site++) {
+        const struct tn_pass_site *seen = &pass->sites[site];
+        /* buffers of one size must not be mostly empty: that is for fixed-maximum to weigh */
+        bool is_even = seen->max_size_bytes <= 2 * seen->min_size_bytes;
+        if (is_even && is_recurring(state, pass, site))
+            r = add_finding(state, pass, site, findings);
+    }
+    return r;
+}
+
+static void finish(void *own)
+{
+    struct state *state = own;
+    if (state != NULL)
+        free(state->sites);
+    free(state);
+}
+
+/* ---------------------------------------------------------------------------------------- the entry */
+
+static const struct tn_evidence_key evidence_keys[] = {
+    {TN_KEY("peak_count", COUNT, COUNT), TN_TOLD("", " live at once"), .is_required = true},
+    {TN_KEY("times_at_peak", COUNT, COUNT), TN_TOLD("", " times")},
+    {TN_KEY("erlang_count", COUNT, COUNT), TN_TOLD("Erlang's formula asks for ", ""), .is_required = true},
+    {TN_KEY("probability", REAL, RATIO), TN_TOLD("to refuse at most a share of ", ""), .is_required = true},
+    {TN_KEY("buffer_bytes", COUNT, BYTES), TN_TOLD("of ", " each")},
+    {TN_KEY("count", COUNT, COUNT)},
+    {TN_KEY("allocations", COUNT, COUNT)},
+    {TN_KEY("load", REAL, COUNT)},
+    {TN_KEY("peakedness", REAL, RATIO)},
+    {0},
+};
+
+static const char *const yields_to[] = {"stack-buffer", "combine", "permanent", "growth", "pool", NULL};
+
+static const struct tn_analysis analysis = {
+    .begin = begin,
+    .birth = birth,
+    .death = death,
+    .conclude = conclude,
+    .finish = finish,
+};
+
+const struct tn_kind tn_kind_preallocate = {
+    .name = "preallocate",
+    .summary = "a bounded number live at once, for the whole run: allocate at start-up",
+    .tactic = "Preallocate buffers",
+    .verify = "Record again: all allocations of these lines come while the program starts.",
+    .weight = 0.5,
+    .yields_to = yields_to,
+    .evidence = evidence_keys,
+    .thresholds = thresholds,
+    .analysis = &analysis,
+};

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include "tenure/analysis.h"
+#include "tenure/kinds.h"
+#include "tenure/size_histogram.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Buffers that grow in steps: by realloc, or by a larger block, a copy and a release, as std::vector does it.
+ * A chain is one such buffer, from the first step that makes it larger to the last one. */
+
+struct site_state {
+    uint64_t chains;                /* runs of growth steps */
+    uint64_t growth_steps;          /* births larger than the block they follow */
+    uint64_t copy_steps;            /* of those, by a copy outside realloc */
+    uint64_t other_replacements;    /* a block released right after the birth of one that is not larger */
+    uint64_t fresh_index;           /* birth_index of its last birth, until a block of the site is released */
+    uint64_t moved_bytes;           /* bytes that were copied at most: what the old blocks held */
+    struct tn_map pairs;            /* stacks of a birth and of a release that were a step -> 1 */
+    struct tn_size_histogram steps; /* sizes that buffers grew to */
+    struct tn_size_histogram finals; /* sizes at which they ended */
+};
+
+struct state {
+    struct site_state *sites; /* owned; by site */
+    size_t site_count;
+    uint64_t min_chains;
+    double min_steps;
+};
+
+static const struct tn_threshold thresholds[] = {
+    {"presize.chains", 5, 1, 1e12, "buffers of a site that grew, at least",
+     "fewer show no rule for the capacity to start with"},
+    {"presize.steps", 2, 1, 1000, "growth steps of a buffer on average, at least",
+     "one step is an adjustment; growth shows from the second"},
+    {0},
+};
+
+static int begin(const struct tn_pass *pass, void **ret_state)
+{
+    struct state *state = calloc(1, sizeof(*state));
+    if (state == NULL)
+        return -ENOMEM;
+    *ret_state = state;
+    state->min_chains = (uint64_t)tn_pass_threshold(pass, "presize.chains");
+    state->min_steps = tn_pass_threshold(pass, "presize.steps");
+    state->site_count = pass->site_count;
+    state->sites = calloc(pass->site_count, sizeof(state->sites[0]));
+    return state->sites != NULL ? 0 : -ENOMEM;
+}
+
+/* A buffer grew from a size to a larger one; grown: steps in a row, with this one. */
+static int note_step(struct site_state *site, uint64_t before_bytes, uint64_t size_bytes, uint32_t grown)
+{
+    site->growth_steps++;
+    site->moved_bytes += before_bytes;
+    site->chains += grown == 1;
+    int r = tn_size_histogram_add(&site->steps, size_bytes, 1);
+    if (r == 0 && grown > 1)
+        r = tn_size_histogram_add(&site->finals, before_bytes, UINT64_MAX);
+    return r < 0 ? r : tn_size_histogram_add(&site->finals, size_bytes, 1);
+}
+
+static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
+{
+    struct state *state = own;
+    const struct tn_block *block = event->block;
+    struct site_state *site = &state->sites[block->site];
+    site->fresh_index = pass->allocation_count;
+    if (block->chain_grown == 0)
+        return 0;
+    return note_step(site, event->previous_size_bytes, block->size_bytes, block->chain_grown);
+}
+
+static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
+{
+    struct state *state = own;
+    const struct tn_block *block = event->block;
+    struct site_state *site = &state->sites[block->site];
+    bool is_replaced = site->fresh_index == pass->allocation_count && block->birth_index != site->fresh_index;
+    site->fresh_index = 0;
+    if (event->successor == NULL) {
+        site->other_replacements += is_replaced;
+        return 0;
+    }
+    site->copy_steps++;
+    uint64_t pair = (uint64_t)event->successor->stack_id << 32 | event->event->stack_id;
+    int r = tn_map_put(&site->pairs, pair, 1);
+    return r < 0 ? r
+                 : note_step(site, block->size_bytes, event->successor->size_bytes, block->chain_grown + 1);
+}
+
+/* ---------------------------------------------------------------------------------------- findings */
+
+/* What the sizes of full buffers say. */
+struct capacity {
+    uint64_t final_bytes; /* largest */
+    uint64_t median_bytes;
+    uint64_t initial_bytes; /* to start with */
+    uint64_t steps_spared;  /* steps to sizes that it holds from the start */
+    bool is_predictable;    /* it fits most without wasting much */
+};
+
+static int weigh(struct site_state *site, struct capacity *ret_capacity)
+{
+    struct tn_size_count *list;
+    size_t count;
+    int r = tn_size_histogram_list(&site->finals, &list, &count);
+    if (r < 0)
+        return r;
+    struct capacity capacity = {.median_bytes = tn_size_histogram_quantile(list, count, 500)};
+    capacity.final_bytes = count != 0 ? list[count - 1].size_bytes : 0;
+    uint64_t p90_bytes = tn_size_histogram_quantile(list, count, 900);
+    bool is_even = capacity.final_bytes <= 4 * capacity.median_bytes;
+    capacity.initial_bytes = is_even ? capacity.final_bytes : p90_bytes;
+    capacity.is_predictable = is_even || p90_bytes <= 4 * capacity.median_bytes;
+    free(list);
+    r = tn_size_histogram_list(&site->steps, &list, &count);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < count && list[i].size_bytes <= capacity.initial_bytes; i++)
+        capacity.steps_spared += list[i].count;
+    free(list);
+    *ret_capacity = capacity;
+    return 0;
+}
+
+static bool is_growing(const struct state *state, const struct tn_pass *pass, uint32_t index)
+{
+    const struct tn_pass_site *seen = &pass->sites[index];
+    const struct site_state *site = &state->sites[index];
+    return !seen->is_runtime && seen->allocations >= pass->options->min_allocations &&
+           site->chains >= state->min_chains &&
+           (double)site->growth_steps >= state->min_steps * (double)site->chains;
+}
+
+static void fill_evidence(const struct site_state *site, const struct tn_pass_site *seen,
+                          const struct capacity *capacity, struct tn_finding *finding)
+{
+    struct tn_evidence_set *evidence = &finding->evidence;
+    tn_evidence_add_count(evidence, "chains", site->chains);
+    tn_evidence_add_count(evidence, "growth_steps", site->growth_steps);
+    tn_evidence_add_bytes(evidence, "final_bytes", capacity->final_bytes);
+    tn_evidence_add_bytes(evidence, "median_final_bytes", capacity->median_bytes);
+    tn_evidence_add_bytes(evidence, "initial_bytes", capacity->initial_bytes);
+    tn_evidence_add_bytes(evidence, "first_bytes", seen->min_size_bytes);
+    tn_evidence_add_bytes(evidence, "copied_bytes", site->moved_bytes);
+    tn_evidence_add_text(evidence, "by", site->copy_steps * 2 > site->growth_steps ? "copy" : "realloc");
+}
+
+/* A step by copying is told from the log as the pass tells it: the old block of the same site died in the
+ * thread of the new one's birth, before the next birth of the process. */
+#define QUERY                                                                                                \
+    "WITH birth AS MATERIALIZED (SELECT id, row_number() OVER (ORDER BY id) AS number, size_bytes, "         \
+    "previous_id"                                                                                            \
+    " FROM allocation WHERE process_id = %" PRIu64                                                           \
+    "),"                                                                                                     \
+    " own AS (SELECT a.*, birth.number FROM (SELECT * FROM allocation WHERE %s) AS a"                        \
+    " JOIN birth ON birth.id = a.id),"                                                                       \
+    " resize AS (SELECT new.id AS id, new.previous_id AS old_id FROM birth AS new"                           \
+    " JOIN birth AS old ON old.id = new.previous_id WHERE new.size_bytes > old.size_bytes),"                 \
+    " step AS (SELECT new.id AS id, min(old.id) AS old_id FROM own AS old JOIN own AS new"                   \
+    " ON new.number = old.number + old.lifetime_allocations WHERE new.previous_id IS NULL"                   \
+    " AND old.free_function NOT IN ('realloc', 'reallocarray') AND old.free_thread_id = new.thread_id AND "  \
+    "(new.stack_id, old.free_stack_id) IN (VALUES %s)"                                                       \
+    " AND new.id <> old.id AND new.size_bytes > old.size_bytes"                                              \
+    " AND new.size_bytes >= old.size_bytes + old.size_bytes / 4 GROUP BY new.id"                             \
+    " UNION ALL SELECT id, old_id FROM resize WHERE id IN (SELECT id FROM own))"                             \
+    " SELECT count(*) AS growth_steps, (SELECT count(*) FROM step AS s WHERE s.old_id NOT IN"                \
+    " (SELECT id FROM step UNION ALL SELECT id FROM resize)) AS chains FROM step"
+
+/* More pairs than this make no query that anybody reads; then it only gives the sizes. */
+#define PAIRS_MAX 256u
+
+static int print_pairs(const struct tn_map *pairs, struct tn_buffer *text)
+{
+    int r = pairs->count == 0 ? tn_buffer_print(text, "(0, 0)") : 0;
+    size_t printed = 0;
+    for (size_t i = 0; r == 0 && i < pairs->capacity; i++) {
+        uint64_t key = pairs->entries[i].key;
+        if (key != 0)
+            r = tn_buffer_print(text, "%s(%" PRIu64 ", %" PRIu64 ")", printed++ != 0 ? ", " : "", key >> 32,
+                                key & UINT32_MAX);
+    }
+    return r;
+}
+
+static int fill_query(const struct tn_pass *pass, const struct site_state *site, uint32_t index,
+                      struct tn_finding *finding)
+{
+    char *where = NULL;
+    struct tn_buffer pairs = {0};
+    int r = tn_finding_where(pass, &index, 1, &where);
+    if (r == 0)
+        r = print_pairs(&site->pairs, &pairs);
+    if (r == 0 && site->pairs.count <= PAIRS_MAX)
+        r = tn_finding_set(&finding->query, QUERY, pass->process_id, where, (const char *)pairs.data);
+    else if (r == 0)
+        r = tn_finding_set(&finding->query, "SELECT min(size_bytes) AS first_bytes FROM allocation WHERE %s",
+                           where);
+    tn_buffer_finish(&pairs);
+    free(where);
+    return r;
+}
+
+static int fill_texts(const struct site_state *site, const struct capacity *capacity,
+                      struct tn_finding *finding)
+{
+    char place[256], chains[TN_QUANTITY_TEXT_BYTES], steps[TN_QUANTITY_TEXT_BYTES];
+    char copied[TN_QUANTITY_TEXT_BYTES];
+    tn_finding_place(&finding->sites[0], place, sizeof(place));
+    tn_print_count(chains, site->chains);
+    tn_print_count(steps, site->growth_steps);
+    tn_print_bytes(copied, site->moved_bytes);
+    bool is_copy = site->copy_steps * 2 > site->growth_steps;
+    int r = tn_finding_set(&finding->title, "%s growth steps of %s buffers, up to %" PRIu64 " B, in %s",
+                           steps, chains, capacity->final_bytes, place);
+    if (r < 0)
+        return r;
+    return tn_finding_set(&finding->advice,
+                          "%s %" PRIu64
+                          " B in %s, instead of growing step by step: each step needs the old and the"
+                          " new block at once, and %s were copied.",
+                          is_copy ? "Reserve (or allocate at first)" : "Start with", capacity->initial_bytes,
+                          place, copied);
+}
+
+static int add_finding(const struct state *state, const struct tn_pass *pass, uint32_t index,
+                       struct tn_findings *findings)
+{
+    struct site_state *site = &state->sites[index];
+    struct capacity capacity;
+    struct tn_finding finding;
+    int r = weigh(site, &capacity);
+    if (r == 0)
+        r = tn_finding_begin(pass, &tn_kind_presize, &index, 1, &finding);
+    if (r < 0)
+        return r;
+    /* sizes of a buffer that is replaced, rather than grown, rise half of the time */
+    bool is_growth = site->copy_steps == 0 || site->other_replacements * 10 <= site->copy_steps;
+    finding.confidence = capacity.is_predictable && is_growth ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
+    finding.saving.allocations_removed = capacity.steps_spared;
+    finding.apply = TN_APPLY_PRESIZE;
+    finding.apply_bytes = capacity.initial_bytes;
+    r = fill_texts(site, &capacity, &finding);
+    fill_evidence(site, &pass->sites[index], &capacity, &finding);
+    if (r == 0)
+        r = fill_query(pass, site, index, &finding);
+    if (r == 0)
+        r = tn_findings_add(findings, &finding);
+    if (r < 0)
+        tn_finding_finish(&finding);
+    return r;
+}
+
+static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
+{
+    struct state *state = own;
+    int r = 0;
+    for (uint32_t site = 1; r == 0 && site < pass->site_count; site++)
+        if (is_growing(state, pass, site))
+            r = add_finding(state, pass, site, findings);
+    return r;
+}
+
+static void finish(void *own)
+{
+    struct state *state = own;
+    for (size_t i = 0; state != NULL && state->sites != NULL && i < state->site_count; i++) {
+        tn_size_histogram_finish(&state->sites[i].finals);
+        tn_size_histogram_finish(&state->sites[i].steps);
+        tn_map_finish(&state->sites[i].pairs);
+    }
+    if (state != NULL)
+        free(state->sites);
+    free(state);
+}
+
+/* ---------------------------------------------------------------------------------------- the entry */
+
+static const struct tn_evidence_key evidence_keys[] = {
+    {TN_KEY("chains", COUNT, COUNT), TN_TOLD("", " buffers grown"), .is_required = true},
+    {TN_KEY("growth_steps", COUNT, COUNT), TN_TOLD("in ", " steps"), .is_required = true},
+    {TN_KEY("final_bytes", COUNT, BYTES), TN_TOLD("up to ", ""), .is_required = true},
+    {TN_KEY("median_final_bytes", COUNT, BYTES), TN_TOLD("half up to ", "")},
+    {TN_KEY("copied_bytes", COUNT, BYTES), TN_TOLD("", " copied on the way"), .is_silent_at_zero = true},
+    {TN_KEY("initial_bytes", COUNT, BYTES)},
+    {TN_KEY("first_bytes", COUNT, BYTES)},
+    {TN_KEY("by", TEXT, NONE)},
+    {0},
+};
+
+static const char *const yields_to[] = {"stack-buffer", "combine", NULL};
+
+static const struct tn_analysis analysis = {
+    .begin = begin,
+    .birth = birth,
+    .death = death,
+    .conclude = conclude,
+    .finish = finish,
+};
+
+const struct tn_kind tn_kind_presize = {
+    .name = "presize",
+    .summary = "buffers that grow in steps: the capacity to start with",
+    .tactic = "Parameterize strings and buffers",
+    .verify = "Record again: no realloc comes from this line.",
+    .weight = 0.5,
+    .yields_to = yields_to,
+    .evidence = evidence_keys,
+    .thresholds = thresholds,
+    .analysis = &analysis,
+};

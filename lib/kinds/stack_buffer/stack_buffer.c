@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: MIT */
+#include "stack_buffer.h"
+
+#include "tenure/analysis.h"
+#include "tenure/kinds.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A site is given up, to save its cost, when this many blocks spoke against it, and half of all; or when one
+ * call had more blocks than a local array. */
+#define HOPELESS_COUNT 1000u
+
+/* Most live blocks of a site that are looked at to count those of one call. */
+#define WALK_MAX 1024u
+
+static const struct tn_threshold thresholds[] = {
+    {"stack-buffer.max-bytes", 65536, 1, 1e9, "largest buffer, in bytes, all blocks of an array together",
+     "Go's escape analysis keeps implicit variables up to 64 KiB on the stack"},
+    {"stack-buffer.stack-share", 0.1, 0.0001, 1,
+     "largest buffer as a share of the smallest stack of the threads that make it",
+     "a tenth: stacks are dimensioned with less to spare than heaps"},
+    {"stack-buffer.max-count", 16, 1, 4096, "blocks live at once in one call of the owner, at most",
+     "more are a container, not an array that somebody declares"},
+    {"stack-buffer.max-frames-down", 6, 0, 1024, "functions that the buffer is passed down through, at most",
+     "further out, the owner is an event loop rather than a user of the buffer"},
+    {"stack-buffer.exceptions", 0.05, 0, 0.5, "share of blocks that may speak against it, in a weak finding",
+     "a finding is consistent only without any"},
+    {0},
+};
+
+static int begin(const struct tn_pass *pass, void **ret_state)
+{
+    struct tn_stack_buffers *buffers = calloc(1, sizeof(*buffers));
+    if (buffers == NULL)
+        return -ENOMEM;
+    *ret_state = buffers;
+    int r = tn_source_frames_load(pass, &buffers->frames);
+    if (r < 0)
+        return r;
+    buffers->max_count = (uint64_t)tn_pass_threshold(pass, "stack-buffer.max-count");
+    buffers->stacks = calloc(pass->node_count, sizeof(buffers->stacks[0]));
+    buffers->sites = calloc(pass->site_count, sizeof(buffers->sites[0]));
+    buffers->resizes = calloc(pass->thread_count, sizeof(buffers->resizes[0]));
+    if (buffers->stacks == NULL || buffers->sites == NULL || buffers->resizes == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < pass->site_count; i++)
+        buffers->sites[i].min_size_bytes = UINT64_MAX;
+    return tn_activations_begin(&buffers->activations, &buffers->frames, pass->thread_count);
+}
+
+/* ---------------------------------------------------------------------------------------- live blocks */
+
+static int make_room(struct tn_stack_buffers *buffers, const struct tn_pass *pass)
+{
+    if (buffers->block_capacity >= pass->slot_capacity)
+        return 0;
+    void *blocks = realloc(buffers->blocks, pass->slot_capacity * sizeof(buffers->blocks[0]));
+    if (blocks == NULL)
+        return -ENOMEM;
+    buffers->blocks = blocks;
+    buffers->block_capacity = pass->slot_capacity;
+    return 0;
+}
+
+/* Into the list of its site, newest first. A resized block takes its old place. */
+static void link_block(struct tn_stack_buffers *buffers, uint32_t slot)
+{
+    struct tn_contained_block *block = &buffers->blocks[slot];
+    struct tn_contained_site *site = &buffers->sites[block->site];
+    uint32_t newer = 0, older = site->newest, steps = 0;
+    while (older != 0 && buffers->blocks[older - 1].birth_index > block->birth_index && ++steps < WALK_MAX) {
+        newer = older;
+        older = buffers->blocks[older - 1].older;
+    }
+    block->newer = newer;
+    block->older = older;
+    if (newer != 0)
+        buffers->blocks[newer - 1].older = slot + 1;
+    else
+        site->newest = slot + 1;
+    if (older != 0)
+        buffers->blocks[older - 1].newer = slot + 1;
+    site->live_count++;
+}
+
+static void unlink_block(struct tn_stack_buffers *buffers, const struct tn_contained_block *block)
+{
+    struct tn_contained_site *site = &buffers->sites[block->site];
+    if (block->newer != 0)
+        buffers->blocks[block->newer - 1].older = block->older;
+    else
+        site->newest = block->older;
+    if (block->older != 0)
+        buffers->blocks[block->older - 1].newer = block->newer;
+    site->live_count--;
+}
+
+/* Live blocks of a site that were born in a thread since an event. Where the blocks of many threads lie in
+ * between, the count is given up, and limit returned. */
+static uint64_t count_since(const struct tn_stack_buffers *buffers, const struct tn_contained_block *block,
+                            uint64_t since, uint64_t limit)
+{
+    uint64_t count = 0, steps = 0;
+    for (uint32_t at = buffers->sites[block->site].newest; at != 0 && count < limit;
+         at = buffers->blocks[at - 1].older) {
+        const struct tn_contained_block *other = &buffers->blocks[at - 1];
+        if (++steps == WALK_MAX)
+            return limit;
+        if (other->thread != block->thread)
+            continue;
+        if (other->birth_event < since)
+            break;
+        count++;
+    }
+    return count;
+}
+
+/* ---------------------------------------------------------------------------------------- births */
+
+static int note_thread(struct tn_stack_buffers *buffers, uint32_t site, uint32_t thread)
+{
+    if (buffers->sites[site].thread_1 == thread + 1)
+        return 0;
+    buffers->sites[site].thread_1 = thread + 1;
+    return tn_map_put(&buffers->threads, (uint64_t)site << 32 | (thread + 1), 1);
+}
+
+static void note_size(struct tn_contained_site *site, uint64_t size_bytes)
+{
+    if (size_bytes > site->max_size_bytes)
+        site->max_size_bytes = size_bytes;
+}
+
+static unsigned bits_of(uint64_t size_bytes)
+{
+    return size_bytes == 0 ? 0 : 64 - (unsigned)__builtin_clzll(size_bytes);
+}
+
+static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_event *event)
+{
+    struct tn_stack_buffers *buffers = state;
+    const struct tn_block *block = event->block;
+    struct tn_contained_resize *resize = &buffers->resizes[event->thread];
+    bool is_same_call = event->event->previous_id != 0 && event->event->previous_id == resize->id;
+    int r = make_room(buffers, pass);
+    if (r == 0 && !is_same_call) /* the release by the same realloc has shown where it is */
+        r = tn_activations_step(&buffers->activations, pass, event);
+    if (r < 0)
+        return r;
+    struct tn_contained_block *own = &buffers->blocks[block->slot];
+    *own = (struct tn_contained_block){event->thread_event, block->stack_id, block->site, event->thread,
+                                       .birth_index = block->birth_index};
+    if (is_same_call)
+        *own = resize->block;
+    else if (own->stack_id != 0)
+        buffers->sites[own->site].instances++;
+    resize->id = 0;
+    if (own->stack_id == 0)
+        return 0;
+    struct tn_contained_site *site = &buffers->sites[own->site];
+    note_size(site, block->size_bytes);
+    if (site->is_hopeless) {
+        own->stack_id = 0;
+        return 0;
+    }
+    link_block(buffers, block->slot);
+    return note_thread(buffers, own->site, own->thread);
+}
+
+/* ---------------------------------------------------------------------------------------- deaths */
+
+/* The ancestor of a stack at a level. */
+static uint32_t node_at(const struct tn_pass *pass, uint32_t node, uint32_t level)
+{
+    while (pass->nodes[node].depth > level)
+        node = pass->nodes[node].caller_id;
+    return node;
+}
+
+/* Whether the release stands behind the birth in the owner's code. The same place for both is a later call
+ * from the same line, unless the release is the owner's own call: then its callee has made it a jump. */
+static bool is_in_order(const struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t birth,
+                        uint32_t death, bool is_own_call)
+{
+    uint32_t birth_frame = pass->nodes[birth].frame_id, death_frame = pass->nodes[death].frame_id;
+    if (birth_frame == death_frame)
+        return is_own_call && birth == death;
+    return tn_source_frames_is_behind(&buffers->frames, birth_frame, death_frame);
+}
+
+static void count_owner(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                        const struct tn_contained_block *own, uint32_t level)
+{
+    const struct tn_activation_stack *stack = &buffers->activations.threads[own->thread];
+    struct tn_contained_stack *counts = &buffers->stacks[own->stack_id];
+    uint32_t birth = node_at(pass, own->stack_id, level), death = stack->items[level - 1].node;
+    uint32_t birth_frame = pass->nodes[birth].frame_id, death_frame = pass->nodes[death].frame_id;
+    uint32_t inlined = tn_source_frames_common_inlined(&buffers->frames, birth_frame, death_frame);
+    counts->instances++;
+    if (counts->owner_level == 0 || level < counts->owner_level) {
+        counts->owner_level = level;
+        counts->death_frame = death_frame;
+        counts->inlined = inlined;
+    }
+    if (level == counts->owner_level && inlined < counts->inlined)
+        counts->inlined = inlined;
+    if (is_in_order(buffers, pass, birth, death, stack->depth == level))
+        return;
+    counts->doubtful++;
+    buffers->sites[own->site].doubtful++;
+}
+
+/* An array is filled, and emptied. Blocks that come after others of the same call have gone, while still
+ * others are left, make a queue: it may have an owner that lives as long, but nobody would declare it there.
+ */
+static bool is_refilled(const struct tn_stack_buffers *buffers, const struct tn_contained_block *own,
+                        uint64_t since)
+{
+    const struct tn_contained_site *site = &buffers->sites[own->site];
+    if (site->last_left == 0 || site->last_thread != own->thread || site->last_since != since ||
+        site->newest == 0)
+        return false;
+    const struct tn_contained_block *newest = &buffers->blocks[site->newest - 1];
+    return newest->thread == own->thread && newest->birth_event > site->last_event;
+}
+
+static void count_contained(struct tn_stack_buffers *buffers, const struct tn_contained_block *own,
+                            uint32_t level, uint64_t thread_event)
+{
+    struct tn_contained_site *site = &buffers->sites[own->site];
+    uint64_t since = buffers->activations.threads[own->thread].items[level - 1].since;
+    uint64_t live_count = count_since(buffers, own, since, buffers->max_count + 1);
+    site->refilled += is_refilled(buffers, own, since);
+    site->last_thread = own->thread;
+    site->last_since = since;
+    site->last_event = thread_event;
+    site->last_left = live_count - 1;
+    uint64_t deepest_bytes = tn_activations_deepest(&buffers->activations, own->thread, own->birth_event);
+    site->contained++;
+    if (live_count > site->max_live_count)
+        site->max_live_count = live_count;
+    if (site->live_count > site->max_thread_live_count && site->max_thread_live_count < WALK_MAX) {
+        live_count = count_since(buffers, own, 0, WALK_MAX);
+        if (live_count > site->max_thread_live_count)
+            site->max_thread_live_count = live_count;
+    }
+    if (deepest_bytes > site->deepest_bytes)
+        site->deepest_bytes = deepest_bytes;
+}
+
+static void judge(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                  const struct tn_contained_block *own, const struct tn_pass_event *event)
+{
+    struct tn_contained_site *site = &buffers->sites[own->site];
+    uint32_t level = 0;
+    if (site->is_hopeless)
+        return;
+    if (event->block->chain_max_size_bytes < site->min_size_bytes)
+        site->min_size_bytes = event->block->chain_max_size_bytes;
+    site->size_counts[bits_of(event->block->chain_max_size_bytes)]++;
+    if (own->is_moved || event->thread != own->thread)
+        site->other_thread++;
+    else if (event->event->stack_id == 0 || event->event->stack_id >= pass->node_count)
+        site->no_stack++;
+    else if ((level = tn_activations_owner(&buffers->activations, own->thread, own->birth_event,
+                                           pass->nodes[own->stack_id].depth)) == 0)
+        site->no_owner++;
+    if (level == 0) {
+        uint64_t against = site->other_thread + site->no_owner + site->no_stack;
+        site->is_hopeless = against >= HOPELESS_COUNT && against > site->contained;
+        return;
+    }
+    count_contained(buffers, own, level, event->thread_event);
+    count_owner(buffers, pass, own, level);
+    site->is_hopeless = site->max_live_count > buffers->max_count;
+}
+
+static bool is_resize(const struct tn_log_event *event)
+{
+    return event->function == TN_FUNCTION_REALLOC || event->function == TN_FUNCTION_REALLOCARRAY;
+}
+
+/* A release by realloc that gave no new block is seen by the next event of the thread being none of its. */
+static int death(void *state, const struct tn_pass *pass, const struct tn_pass_event *event)
+{
+    struct tn_stack_buffers *buffers = state;
+    const struct tn_log_event *log_event = event->event;
+    struct tn_contained_block *own = &buffers->blocks[event->block->slot];
+    int r = tn_activations_step(&buffers->activations, pass, event);
+    if (r < 0 || own->stack_id == 0)
+        return r;
+    struct tn_contained_resize *resize = &buffers->resizes[event->thread];
+    resize->id = 0;
+    if (!is_resize(log_event)) {
+        judge(buffers, pass, own, event);
+    } else {
+        *resize = (struct tn_contained_resize){event->block->id, *own};
+        resize->block.is_moved |= event->thread != own->thread;
+        buffers->sites[own->site].resizes++;
+    }
+    unlink_block(buffers, own);
+    return 0;
+}
+
+/* A block that lives at the end refutes its site, unless the program was stopped in the middle of the owner.
+ */
+static int survivor(void *state, const struct tn_pass *pass, const struct tn_block *block)
+{
+    struct tn_stack_buffers *buffers = state;
+    const struct tn_contained_block *own = &buffers->blocks[block->slot];
+    (void)pass;
+    if (own->stack_id == 0)
+        return 0;
+    struct tn_contained_site *site = &buffers->sites[own->site];
+    uint32_t level = buffers->stacks[own->stack_id].owner_level;
+    uint32_t left =
+        level == 0 ? 0 : tn_activations_owner(&buffers->activations, own->thread, own->birth_event, level);
+    if (pass->is_cut_off && level != 0 && left == level)
+        site->cut_off++;
+    else
+        site->left_live++;
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------- the end */
+
+static bool is_candidate(const struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t site)
+{
+    const struct tn_contained_site *own = &buffers->sites[site];
+    return !pass->sites[site].is_runtime && !own->is_hopeless && own->contained != 0 &&
+           own->instances >= pass->options->min_allocations;
+}
+
+/* Row ids of the stacks whose births were contained, sorted by site: by counting. */
+static int sort_stacks(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                       uint32_t **ret_stacks, size_t **ret_starts)
+{
+    size_t *starts = calloc(pass->site_count + 2, sizeof(starts[0]));
+    uint32_t *stacks = calloc(pass->node_count, sizeof(stacks[0]));
+    *ret_stacks = stacks;
+    *ret_starts = starts;
+    if (starts == NULL || stacks == NULL)
+        return -ENOMEM;
+    for (size_t id = 1; id < pass->node_count; id++)
+        if (buffers->stacks[id].instances != 0)
+            starts[pass->nodes[id].site + 2]++;
+    for (size_t site = 0; site < pass->site_count; site++)
+        starts[site + 2] += starts[site + 1];
+    for (size_t id = 1; id < pass->node_count; id++)
+        if (buffers->stacks[id].instances != 0)
+            stacks[starts[pass->nodes[id].site + 1]++] = (uint32_t)id;
+    return 0;
+}
+
+/* What the stacks of the threads allow. */
+static void sum_threads(struct tn_stack_buffers *buffers, const struct tn_pass *pass)
+{
+    for (size_t i = 0; i < buffers->threads.capacity; i++) {
+        uint64_t key = buffers->threads.entries[i].key;
+        if (key == 0)
+            continue;
+        const struct tn_pass_thread *thread = &pass->threads[(key & UINT32_MAX) - 1];
+        struct tn_contained_site *site = &buffers->sites[key >> 32];
+        if (thread->stack_size_bytes != 0 &&
+            (site->smallest_stack_bytes == 0 || thread->stack_size_bytes < site->smallest_stack_bytes))
+            site->smallest_stack_bytes = thread->stack_size_bytes;
+        if (thread->max_depth_bytes > site->deepest_thread_bytes)
+            site->deepest_thread_bytes = thread->max_depth_bytes;
+    }
+}
+
+static int conclude(void *state, const struct tn_pass *pass, struct tn_findings *findings)
+{
+    struct tn_stack_buffers *buffers = state;
+    uint32_t *stacks;
+    size_t *starts;
+    int r = sort_stacks(buffers, pass, &stacks, &starts);
+    sum_threads(buffers, pass);
+    for (uint32_t site = 1; r == 0 && site < pass->site_count; site++)
+        if (is_candidate(buffers, pass, site))
+            r = tn_stack_buffer_state(buffers, pass, site, stacks + starts[site],
+                                      starts[site + 1] - starts[site], findings);
+    free(stacks);
+    free(starts);
+    return r;
+}
+
+static void finish(void *state)
+{
+    struct tn_stack_buffers *buffers = state;
+    if (buffers == NULL)
+        return;
+    tn_activations_finish(&buffers->activations);
+    tn_source_frames_finish(&buffers->frames);
+    tn_map_finish(&buffers->threads);
+    free(buffers->blocks);
+    free(buffers->stacks);
+    free(buffers->sites);
+    free(buffers->resizes);
+    free(buffers);
+}
+
+/* ---------------------------------------------------------------------------------------- the entry */
+
+static const struct tn_evidence_key owner_keys[] = {
+    {TN_KEY("function", TEXT, NONE), .is_required = true},
+    {TN_KEY("file", TEXT, NONE), .is_required = true},
+    {TN_KEY("line", COUNT, NONE), .is_required = true},
+    {0},
+};
+
+static const struct tn_evidence_key evidence_keys[] = {
+    {TN_KEY("instances", COUNT, COUNT), TN_TOLD("", " blocks seen"), .is_required = true},
+    {TN_KEY("min_size_bytes", COUNT, BYTES), TN_TOLD("at least ", ""), .unlike = "buffer_bytes"},
+    {TN_KEY("buffer_bytes", COUNT, BYTES), TN_TOLD("at most ", ""), .is_required = true},
+    {TN_KEY("exceptions", COUNT, COUNT), TN_TOLD("", " exceptions"), .is_required = true},
+    {TN_KEY("max_live_count", COUNT, COUNT), TN_TOLD("at most ", " at once")},
+    {TN_KEY("owner", OBJECT, NONE), TN_TOLD("all gone before the return of ", ""), .is_required = true,
+     .members = owner_keys},
+    {TN_KEY("frames_down", COUNT, COUNT), TN_TOLD("asked for ", " calls below it"), .is_silent_at_zero = true,
+     .is_required = true},
+    {TN_KEY("stack_depth_after_bytes", COUNT, BYTES), TN_TOLD("the stack is then at most ", " deep"),
+     .is_silent_at_zero = true},
+    {TN_KEY("doubtful", COUNT, COUNT)},
+    {TN_KEY("max_thread_live_count", COUNT, COUNT)},
+    {TN_KEY("tier", COUNT, NONE)},
+    {TN_KEY("stack_depth_before_bytes", COUNT, BYTES)},
+    {TN_KEY("stack_size_bytes", COUNT, BYTES)},
+    {0},
+};
+
+static const char *const yields_to[] = {NULL};
+
+static const struct tn_analysis analysis = {
+    .begin = begin,
+    .birth = birth,
+    .death = death,
+    .survivor = survivor,
+    .conclude = conclude,
+    .finish = finish,
+};
+
+const struct tn_kind tn_kind_stack_buffer = {
+    .name = "stack-buffer",
+    .summary = "blocks that never outlive one call of a function: a local buffer in it",
+    .tactic = "consider stack buffers",
+    .verify =
+        "Before: see in the source that the size has a bound, and that no path which this run did not take "
+        "keeps "
+        "the address (a queue, an error). After: record again, this line allocates no more; let the compiler "
+        "check the stack: -Wframe-larger-than=, -fstack-usage.",
+    .weight = 1,
+    .yields_to = yields_to,
+    .evidence = evidence_keys,
+    .thresholds = thresholds,
+    .analysis = &analysis,
+};

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+#include "stack_buffer.h"
+
+#include "tenure/analysis.h"
+#include "tenure/kinds.h"
+#include "tenure/source_frames.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Tiers of methods: how readily a buffer goes on the stack. */
+#define TIER_1_BYTES     128u /* LLVM's Attributor converts no more by default */
+#define TIER_1_INSTANCES 30u
+#define TIER_2_BYTES     1024u
+#define TIER_2_DOWN      2u
+
+/* A giant: the largest block has at least this many bits more than 99 in 100, and more than the bytes of tier
+ * 2: most calls would carry a buffer that they do not need. */
+#define GIANT_BITS 4u
+
+/* In the order of findings: a buffer for sizes that vary is only as good as the limit that the program must
+ * first hold them to, and one that more than two calls pass down goes through functions that know nothing of
+ * it. */
+#define VARYING_WEIGHT 0.75
+#define FAR_WEIGHT     0.5
+#define FAR_DOWN       2u
+
+/* What is stated of one site. */
+struct statement {
+    const struct tn_stack_buffers *buffers;
+    const struct tn_pass *pass;
+    const struct tn_contained_site *counts;
+    const struct tn_pass_site *seen;
+    uint32_t site;
+    struct tn_buffer_owner owner;
+    char *owner_file; /* owned */
+    uint32_t owner_line;
+    uint64_t exceptions;
+    uint64_t grown_bytes;       /* what the owner's frame grows by */
+    uint64_t depth_after_bytes; /* deepest event, with the buffers in place */
+    unsigned tier;
+    bool has_giant;
+};
+
+static const char *owner_name(const struct statement *statement)
+{
+    return statement->buffers->frames.functions[statement->owner.function].name;
+}
+
+static bool is_varying(const struct statement *statement)
+{
+    return statement->counts->min_size_bytes != statement->counts->max_size_bytes;
+}
+
+static bool has_giant(const struct tn_contained_site *counts)
+{
+    uint64_t total = 0, seen = 0;
+    unsigned highest = 0, p99 = 0;
+    for (unsigned bits = 0; bits < 65; bits++) {
+        total += counts->size_counts[bits];
+        if (counts->size_counts[bits] != 0)
+            highest = bits;
+    }
+    for (unsigned bits = 0; bits < 65 && seen * 100 < total * 99; bits++) {
+        seen += counts->size_counts[bits];
+        p99 = bits;
+    }
+    return highest >= p99 + GIANT_BITS && counts->max_size_bytes > TIER_2_BYTES;
+}
+
+static unsigned tier_of(const struct statement *statement)
+{
+    uint64_t bytes = statement->grown_bytes;
+    if (bytes <= TIER_1_BYTES && statement->owner.frames_down == 0 &&
+        statement->counts->instances >= TIER_1_INSTANCES)
+        return 1;
+    return bytes <= TIER_2_BYTES && statement->owner.frames_down <= TIER_2_DOWN ? 2 : 3;
+}
+
+/* Whether the blocks are few enough and small enough for a local array. */
+static bool fits(const struct statement *statement)
+{
+    const struct tn_contained_site *counts = statement->counts;
+    const struct tn_pass *pass = statement->pass;
+    double share = tn_pass_threshold(pass, "stack-buffer.stack-share");
+    double stack_bytes = (double)counts->smallest_stack_bytes;
+    uint64_t worst_bytes = counts->max_size_bytes * counts->max_thread_live_count;
+    return counts->max_live_count <= statement->buffers->max_count &&
+           (double)statement->grown_bytes <= tn_pass_threshold(pass, "stack-buffer.max-bytes") &&
+           (stack_bytes == 0 || (double)worst_bytes <= share * stack_bytes) &&
+           (double)statement->exceptions <=
+               tn_pass_threshold(pass, "stack-buffer.exceptions") * (double)counts->instances;
+}
+
+/* Without lines, only addresses tell what stands before what, and compilers move code. */
+static bool is_order_known(const struct statement *statement)
+{
+    return statement->owner.frames_down == 0 || statement->owner_line != 0;
+}
+
+/* Where the owner tells when it is left, nothing is a guess. */
+static bool is_proven(const struct statement *statement)
+{
+    return statement->buffers->activations.is_told[statement->owner.function];
+}
+
+/* All that a program does lies within `main`: that blocks are gone before it returns only says that they are
+ * released. Near their lines it is an owner like others; far from them it is where a loop handles results. */
+static bool is_far_from_main(const struct statement *statement)
+{
+    return strcmp(owner_name(statement), "main") == 0 && statement->owner.frames_down > TIER_2_DOWN;
+}
+
+static enum tn_confidence confidence_of(const struct statement *statement)
+{
+    const struct tn_contained_site *counts = statement->counts;
+    bool is_clean = statement->exceptions == 0 && counts->refilled == 0 && !statement->has_giant &&
+                    statement->pass->is_complete;
+    if (is_clean && is_proven(statement))
+        return TN_CONFIDENCE_PROVEN;
+    bool is_sure = counts->doubtful == 0 && is_order_known(statement) && !is_far_from_main(statement);
+    return is_clean && is_sure ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
+}
+
+/* ---------------------------------------------------------------------------------------- evidence */
+
+static void fill_evidence(const struct statement *statement, struct tn_finding *finding)
+{
+    const struct tn_contained_site *counts = statement->counts;
+    struct tn_evidence_set *evidence = &finding->evidence;
+    tn_evidence_add_bytes(evidence, "buffer_bytes", counts->max_size_bytes);
+    tn_evidence_add_bytes(evidence, "min_size_bytes", counts->min_size_bytes);
+    struct tn_evidence_set *owner = tn_evidence_add_object(evidence, "owner");
+    tn_evidence_add_text(owner, "function", owner_name(statement));
+    tn_evidence_add_text(owner, "file", statement->owner_file);
+    tn_evidence_add_number(owner, "line", TN_UNIT_NONE, statement->owner_line);
+    tn_evidence_add_count(evidence, "frames_down", statement->owner.frames_down);
+    tn_evidence_add_count(evidence, "instances", counts->instances);
+    tn_evidence_add_count(evidence, "exceptions", statement->exceptions);
+    tn_evidence_add_count(evidence, "doubtful", counts->doubtful);
+    tn_evidence_add_count(evidence, "max_live_count", counts->max_live_count);
+    tn_evidence_add_count(evidence, "max_thread_live_count", counts->max_thread_live_count);
+    tn_evidence_add_number(evidence, "tier", TN_UNIT_NONE, statement->tier);
+    tn_evidence_add_bytes(evidence, "stack_depth_before_bytes", counts->deepest_thread_bytes);
+    tn_evidence_add_bytes(evidence, "stack_depth_after_bytes", statement->depth_after_bytes);
+    tn_evidence_add_bytes(evidence, "stack_size_bytes", counts->smallest_stack_bytes);
+}
+
+/* A chain of reallocs counts once, and with the largest of its sizes. */
+static int fill_query(const struct statement *statement, struct tn_finding *finding)
+{
+    char *where = NULL;
+    int r = tn_finding_where(statement->pass, &statement->site, 1, &where);
+    if (r == 0 && statement->counts->resizes == 0)
+        r = tn_finding_set(&finding->query,
+                           "SELECT count(*) AS instances, max(size_bytes) AS buffer_bytes FROM allocation"
+                           " WHERE %s AND previous_id IS NULL",
+                           where);
+    else if (r == 0)
+        r = tn_finding_set(
+            &finding->query,
+            "WITH RECURSIVE resized AS MATERIALIZED (SELECT previous_id, id, size_bytes FROM allocation"
+            " WHERE previous_id IS NOT NULL), chain(id, size_bytes, is_first) AS"
+            " (SELECT id, size_bytes, 1 FROM allocation WHERE %s AND previous_id IS NULL"
+            " UNION ALL SELECT r.id, r.size_bytes, 0 FROM chain JOIN resized AS r ON r.previous_id = "
+            "chain.id)"
+            " SELECT sum(is_first) AS instances, max(size_bytes) AS buffer_bytes FROM chain",
+            where);
+    free(where);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- words */
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* "serve (server.c:40)", or "serve" where no line is known. */
+static void print_owner(const struct statement *statement, char *ret_text, size_t text_bytes)
+{
+    if (statement->owner_line != 0)
+        snprintf(ret_text, text_bytes, "%s (%s:%" PRIu32 ")", owner_name(statement),
+                 last_part(statement->owner_file), statement->owner_line);
+    else
+        snprintf(ret_text, text_bytes, "%s", owner_name(statement));
+}
+
+/* "a buffer of 40 bytes", "an array of 3 buffers of 40 bytes". */
+static void print_buffer(const struct statement *statement, char *ret_text, size_t text_bytes)
+{
+    const struct tn_contained_site *counts = statement->counts;
+    if (counts->max_live_count > 1)
+        snprintf(ret_text, text_bytes, "an array of %" PRIu64 " buffers of %" PRIu64 " bytes",
+                 counts->max_live_count, counts->max_size_bytes);
+    else
+        snprintf(ret_text, text_bytes, "a buffer of %" PRIu64 " bytes", counts->max_size_bytes);
+}
+
+static int fill_advice(const struct statement *statement, struct tn_finding *finding, const char *place)
+{
+    char owner[320], buffer[96], pass_down[420] = "", limit[200] = "";
+    print_owner(statement, owner, sizeof(owner));
+    print_buffer(statement, buffer, sizeof(buffer));
+    if (statement->owner.frames_down == 1)
+        snprintf(pass_down, sizeof(pass_down), " and pass it to %s, which allocates it now", place);
+    if (statement->owner.frames_down > 1)
+        snprintf(pass_down, sizeof(pass_down),
+                 " and pass it down %" PRIu32 " calls to %s, which allocates it now",
+                 statement->owner.frames_down, place);
+    if (is_varying(statement))
+        snprintf(limit, sizeof(limit),
+                 " Sizes vary, and %" PRIu64
+                 " is only the largest seen: make it the documented limit, and "
+                 "refuse, or leave to the heap, what is longer.",
+                 statement->counts->max_size_bytes);
+    return tn_finding_set(&finding->advice, "Declare %s in %s%s: no block outlived the call.%s", buffer,
+                          owner, pass_down, limit);
+}
+
+static int fill_title(const struct statement *statement, struct tn_finding *finding, const char *place)
+{
+    char count[TN_QUANTITY_TEXT_BYTES], size[64];
+    const struct tn_contained_site *counts = statement->counts;
+    bool is_local = statement->owner.frames_down == 0;
+    tn_print_count(count, counts->instances);
+    if (is_varying(statement))
+        snprintf(size, sizeof(size), "%" PRIu64 " to %" PRIu64 " B", counts->min_size_bytes,
+                 counts->max_size_bytes);
+    else
+        snprintf(size, sizeof(size), "%" PRIu64 " B", counts->max_size_bytes);
+    return tn_finding_set(&finding->title, "Blocks of %s from %s stay within %s%s: %s allocations", size,
+                          place, is_local ? "its call" : "a call of ", is_local ? "" : owner_name(statement),
+                          count);
+}
+
+static int add_note(struct tn_buffer *notes, bool is_true, const char *format, uint64_t count)
+{
+    if (!is_true)
+        return 0;
+    char number[TN_QUANTITY_TEXT_BYTES];
+    int r = notes->size_bytes != 0 ? tn_buffer_append(notes, "\n", 1) : 0;
+    /* the formats are below, each with one %s */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    return r < 0 ? r : tn_buffer_print(notes, format, tn_print_count(number, count));
+#pragma GCC diagnostic pop
+}
+
+static int fill_notes(const struct statement *statement, struct tn_finding *finding)
+{
+    const struct tn_contained_site *counts = statement->counts;
+    const struct {
+        bool is_true;
+        const char *format;
+        uint64_t count;
+    } lines[] = {
+        {counts->other_thread != 0, "%s blocks were released by another thread", counts->other_thread},
+        {counts->no_owner != 0, "%s blocks outlived every function of the program that was under way",
+         counts->no_owner},
+        {counts->no_stack != 0, "%s blocks were released without a stack: nothing is known of them",
+         counts->no_stack},
+        {counts->left_live != 0,
+         "%s blocks were never released: kept somewhere, or the program ended meanwhile", counts->left_live},
+        {counts->doubtful != 0 && !is_proven(statement),
+         "%s releases stand before the birth in the owner's code: either a loop, or a pointer kept from one "
+         "call to the next",
+         counts->doubtful},
+        {counts->refilled != 0,
+         "%s times a block came after others of the same call had gone: a queue, rather than an array",
+         counts->refilled},
+        {!is_order_known(statement),
+         "%s blocks, but without lines their order in the owner's code is a guess", counts->instances},
+        {is_far_from_main(statement),
+         "%s calls lie between main and this line, and all that a program releases is gone before main "
+         "returns",
+         statement->owner.frames_down},
+        {statement->has_giant, "the largest block is a rare exception: think of a limit below %s bytes",
+         counts->max_size_bytes},
+        {counts->max_thread_live_count > counts->max_live_count,
+         "the owner calls itself: up to %s buffers lie on one stack at a time",
+         counts->max_thread_live_count},
+        {!statement->pass->is_complete, "the recording was not over: %s blocks seen so far",
+         counts->instances},
+    };
+    struct tn_buffer notes = {0};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < sizeof(lines) / sizeof(lines[0]); i++)
+        r = add_note(&notes, lines[i].is_true, lines[i].format, lines[i].count);
+    finding->notes = (char *)notes.data;
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- the finding */
+
+static void fill_saving(const struct statement *statement, struct tn_finding *finding)
+{
+    const struct tn_pass_site *seen = statement->seen;
+    uint64_t overhead_bytes = seen->usable_bytes - seen->total_bytes + TN_HEADER_BYTES * seen->allocations;
+    double mean_bytes = (double)overhead_bytes / (double)seen->allocations;
+    finding->saving.allocations_removed = statement->counts->instances + statement->counts->resizes;
+    finding->saving.bytes_removed = (int64_t)(mean_bytes * (double)seen->peak_live_count);
+    finding->saving.peak_bytes_delta =
+        (int64_t)(statement->depth_after_bytes - statement->counts->deepest_thread_bytes) -
+        (int64_t)(seen->live_bytes_at_peak + (uint64_t)(mean_bytes * (double)seen->live_count_at_peak));
+    finding->apply = TN_APPLY_REMOVE;
+    double weight = (is_varying(statement) ? VARYING_WEIGHT : 1) *
+                    (statement->owner.frames_down > FAR_DOWN ? FAR_WEIGHT : 1);
+    finding->discount = 1 - weight;
+}
+
+static int fill(struct statement *statement, struct tn_finding *finding)
+{
+    char place[320];
+    tn_finding_place(&finding->sites[0], place, sizeof(place));
+    finding->confidence = confidence_of(statement);
+    fill_saving(statement, finding);
+    int r = fill_title(statement, finding, place);
+    if (r == 0)
+        r = fill_advice(statement, finding, place);
+    fill_evidence(statement, finding);
+    if (r == 0)
+        r = fill_query(statement, finding);
+    return r < 0 ? r : fill_notes(statement, finding);
+}
+
+/* What the owner and the stack would bear; false: there is nothing to state. */
+static bool weigh(struct statement *statement, const struct tn_finding_site *site, const uint32_t *stacks,
+                  size_t stack_count)
+{
+    const struct tn_contained_site *counts = statement->counts;
+    double down_max = tn_pass_threshold(statement->pass, "stack-buffer.max-frames-down");
+    statement->exceptions = counts->other_thread + counts->no_owner + counts->no_stack + counts->left_live;
+    statement->grown_bytes = counts->max_size_bytes * counts->max_live_count;
+    uint64_t below_bytes = counts->deepest_bytes + counts->max_size_bytes * counts->max_thread_live_count;
+    statement->depth_after_bytes =
+        below_bytes > counts->deepest_thread_bytes ? below_bytes : counts->deepest_thread_bytes;
+    statement->has_giant = has_giant(counts);
+    if (!fits(statement) ||
+        tn_source_frames_is_opaque(&statement->buffers->frames, statement->pass, site, stacks[0]) ||
+        !tn_stack_buffer_owner(statement->buffers, statement->pass, site, stacks, stack_count,
+                               &statement->owner))
+        return false;
+    statement->tier = tier_of(statement);
+    return statement->owner.frames_down <= down_max;
+}
+
+int tn_stack_buffer_state(const struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t site,
+                          const uint32_t *stacks, size_t stack_count, struct tn_findings *findings)
+{
+    struct statement statement = {.buffers = buffers,
+                                  .pass = pass,
+                                  .counts = &buffers->sites[site],
+                                  .seen = &pass->sites[site],
+                                  .site = site};
+    struct tn_finding finding;
+    int r = tn_finding_begin(pass, &tn_kind_stack_buffer, &site, 1, &finding);
+    if (r < 0)
+        return r;
+    if (!weigh(&statement, &finding.sites[0], stacks, stack_count)) {
+        tn_finding_finish(&finding);
+        return 0;
+    }
+    r = tn_source_frames_line(pass, statement.owner.frame_id, &statement.owner_file, &statement.owner_line);
+    if (r == 0)
+        r = fill(&statement, &finding);
+    if (r == 0)
+        r = tn_findings_add(findings, &finding);
+    free(statement.owner_file);
+    if (r < 0)
+        tn_finding_finish(&finding);
+    return r;
+}
