@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "tenure/report.h"
+
+/* Chooses the findings to show: sure enough, and among the first so many. All formats ask here, so that they
+ * show the same. */
+
 #include "select.h"
-
-#include <stddef.h>
-#include <string.h>
-
-const struct tn_report_format tn_report_formats[] = {
-    {"text", "text for people", tn_report_text},
-    {"json", "one JSON object, for programs", tn_report_json},
-    {NULL, NULL, NULL},
-};
-
-const struct tn_report_format *tn_report_format_find(const char *name)
-{
-    for (const struct tn_report_format *format = tn_report_formats; format->name != NULL; format++)
-        if (strcmp(format->name, name) == 0)
-            return format;
-    return NULL;
-}
 
 /* Whether a finding that is sure enough is shown, when so many were before it. */
 static bool has_room(const struct tn_report *report, const struct tn_finding *finding, size_t shown)

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The JSON format: everything that a summary and its findings hold, member by member, not by statements:
+ * programs read it. docs/analyses.md has its schema; a key that changes its meaning changes
+ * TN_REPORT_FORMAT_VERSION. */
+
 #include "select.h"
 
 #include "tenure/json.h"
