@@ -10,6 +10,7 @@
  * sentence is "" and the store remembers it. One thread uses a store. */
 
 #include "tenure/finding.h"
+#include "tenure/kind.h"
 #include "tenure/summary.h"
 
 #include <stdint.h>
@@ -192,6 +193,13 @@ const char *tn_words_more_sites(struct tn_words *words, uint64_t count);
  * allocations  of the process, what allocations_removed is a share of */
 const char *tn_words_effect(struct tn_words *words, const struct tn_finding_saving *saving,
                             uint64_t allocations);
+
+/* The evidence of a finding: "90,000 blocks seen, at most 80 B, all gone before the return of main
+ * (app.c:12)".
+ *
+ * keys  as its kind declares them: they have the phrases, and the order of telling */
+const char *tn_words_evidence(struct tn_words *words, const struct tn_evidence_key *keys,
+                              const struct tn_evidence_set *evidence);
 
 /* "pool, consistent; tactic: use memory pools" */
 const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding);
