@@ -20,7 +20,7 @@
 struct tn_report {
     const struct tn_summary *summary;   /* borrowed */
     const struct tn_findings *findings; /* borrowed, ranked; NULL: the log was not analysed */
-    const struct tn_kind *const *kinds; /* borrowed; words for findings; NULL: none are known */
+    const struct tn_kind *const *kinds; /* borrowed, ended by NULL; with all kinds that findings are of */
     enum tn_confidence least;           /* findings of less confidence are counted, not shown */
     size_t finding_max;                 /* findings shown at most; 0: all */
     bool has_whole;                     /* findings about the whole program are shown beyond finding_max */

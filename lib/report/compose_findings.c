@@ -4,24 +4,25 @@
  * not shown, and how to see them. */
 
 #include "compose.h"
-#include "evidence.h"
 #include "select.h"
 
 #include <string.h>
 
 #define SITES_MAX 4 /* of one finding; the JSON report has all */
 
+/* Without words, for findings of a kind that the table does not have. */
+static const struct tn_evidence_key no_keys[] = {{.key = NULL}};
+static const struct tn_kind unknown_kind = {.verify = "", .evidence = no_keys};
+
 static const struct tn_kind *kind_of(const struct tn_composer *composer, const struct tn_finding *finding)
 {
-    const struct tn_kind *const *kinds = composer->report->kinds;
-    return kinds != NULL ? tn_kind_find(kinds, finding->kind) : NULL;
+    const struct tn_kind *kind = tn_kind_find(composer->report->kinds, finding->kind);
+    return kind != NULL ? kind : &unknown_kind;
 }
 
-/* How to see that a change did what the finding promises. kind: NULL where it is not known. */
+/* How to see that a change did what the finding promises. */
 static const char *verification(const struct tn_kind *kind, const struct tn_finding *finding)
 {
-    if (kind == NULL)
-        return tn_words_fixed(TN_WORDS_VERIFY);
     return finding->site_count == 0 && kind->program_verify != NULL ? kind->program_verify : kind->verify;
 }
 
@@ -33,18 +34,6 @@ struct tn_report_site tn_compose_finding_site(const struct tn_finding_site *site
                                    .via = site->via,
                                    .line = site->line,
                                    .offset_bytes = site->offset_bytes};
-}
-
-static const char *evidence_words(struct tn_words *words, const struct tn_kind *kind,
-                                  const struct tn_finding *finding)
-{
-    struct tn_buffer buffer = {0};
-    int r = tn_evidence_print(kind, &finding->evidence, &buffer);
-    if (r < 0)
-        words->result = r;
-    const char *text = tn_words_print(words, "%.*s", (int)buffer.size_bytes, (const char *)buffer.data);
-    tn_buffer_finish(&buffer);
-    return text;
 }
 
 /* What to paste, for the systems asked for; nothing where no code is wanted. */
@@ -74,7 +63,7 @@ static void put_card(struct tn_composer *composer, const struct tn_finding *find
         .confidence = tn_confidence_name(finding->confidence),
         .sites = sites,
         .texts = {[TN_CARD_CHANGE] = finding->advice,
-                  [TN_CARD_EVIDENCE] = evidence_words(words, kind, finding),
+                  [TN_CARD_EVIDENCE] = tn_words_evidence(words, kind->evidence, &finding->evidence),
                   [TN_CARD_EFFECT] = tn_words_effect(words, &finding->saving, allocations),
                   [TN_CARD_NOTES] = finding->notes,
                   [TN_CARD_ALTERNATIVES] = finding->alternatives,
@@ -97,7 +86,7 @@ static bool is_minor(const struct tn_composer *composer, const struct tn_finding
     const struct tn_finding_saving *saving = &finding->saving;
     int64_t bytes =
         saving->bytes_removed > -saving->peak_bytes_delta ? saving->bytes_removed : -saving->peak_bytes_delta;
-    if (kind != NULL && kind->is_never_minor)
+    if (kind->is_never_minor)
         return false;
     return finding->site_count != 0 && saving->heap_delta_count == 0 &&
            saving->allocations_removed < totals->allocations / 1000 &&

@@ -147,7 +147,6 @@ static const char *const fixed[TN_WORDS_FIXED_COUNT] = {
     [TN_WORDS_MINOR_AGAIN] = "These save as little:",
     [TN_WORDS_QUERIES] =
         "The numbers of a finding come from the log again by the query that --format json gives with it.",
-    [TN_WORDS_VERIFY] = "Record again and compare.",
     [TN_WORDS_OTHER_CODE] = "(--code freertos, zephyr, threadx or all: for other systems; none: no code)",
 
     [TN_WORDS_STACKS] = "The call stacks behind the busiest site:",

@@ -96,7 +96,6 @@ enum tn_fixed_words {
     TN_WORDS_MINOR,
     TN_WORDS_MINOR_AGAIN,
     TN_WORDS_QUERIES,
-    TN_WORDS_VERIFY,
     TN_WORDS_OTHER_CODE,
     /* What to look at next. */
     TN_WORDS_STACKS,

@@ -77,6 +77,9 @@ static void note_card(struct tn_report_sink *sink, const struct tn_report_card *
     note(sink, "confidence", card->confidence);
     for (size_t i = 0; i < card->site_count; i++)
         note(sink, "site", card->sites[i].function);
+    for (unsigned i = 0; i < TN_CARD_TEXT_COUNT; i++)
+        if (card->texts[i] != NULL && card->texts[i][0] != '\0')
+            note(sink, tn_words_card_label(i), card->texts[i]);
     if (card->code != NULL)
         note(sink, "code", card->code->text);
 }
@@ -97,6 +100,12 @@ static struct tn_summary summary = {
     .process_count = 2,
     .totals = {.allocations = 1000, .frees = 1000},
 };
+
+static const struct tn_evidence_key keys[] = {{.key = "count", .before = "", .after = " blocks"},
+                                              {.key = NULL}};
+static const struct tn_kind pool = {
+    .name = "pool", .verify = "Look at these lines.", .program_verify = "Look at all.", .evidence = keys};
+static const struct tn_kind *const kinds[] = {&pool, NULL};
 
 /* The statements of a report; to be released by tn_buffer_finish. */
 static struct tn_buffer compose(const struct tn_report *report)
@@ -128,7 +137,7 @@ static void a_report_is_a_sequence_of_statements(void **state)
         {.kind = "pool", .rank = 2, .title = S("Less"), .sites = &site, .site_count = 1},
     };
     struct tn_findings findings = {.items = items, .count = 2};
-    struct tn_report report = {.summary = &summary, .findings = &findings};
+    struct tn_report report = {.summary = &summary, .findings = &findings, .kinds = kinds};
     struct tn_buffer out = compose(&report);
     assert_string_equal(
         (const char *)out.data,
@@ -153,6 +162,9 @@ static void a_report_is_a_sequence_of_statements(void **state)
         "meaning: 0 of <= 1,024 bytes, gone within 32 KiB of later requests\n"
         "heading: Findings: what to change, the largest saving first\n"
         "card: A pool\nkind: pool\nconfidence: weak\nsite: push\n"
+        "effect: 900 allocations less (90.0 % of all)\n"
+        "verify: Look at these lines.\n"
+        "kind: pool, weak; tactic: \n"
         "code: /* Plain C11 */\nint c;\n\n"
         "body: Each of these saves less than 0.1 % of the calls and 1 % of the peak (--format "
         "json tells all of them):\n"
@@ -193,15 +205,34 @@ static void long_lists_are_cut_and_counted(void **state)
     busy.processes = many;
     busy.process_count = 20;
     busy.process_id = 20;
-    struct tn_report report = {.summary = &busy, .findings = &findings};
+    struct tn_report report = {.summary = &busy, .findings = &findings, .kinds = kinds};
     struct tn_buffer out = compose(&report);
     const char *text = (const char *)out.data;
     assert_non_null(strstr(text, "process: 12\n"));
     assert_null(strstr(text, "process: 13\n"));
     assert_non_null(strstr(text, "marked row: \nprocess: 20\n"));
     assert_non_null(strstr(text, "remark: and 7 more, smaller ones: tenure info lists them\n"));
-    assert_non_null(strstr(text, "site: f\nsite: f\nsite: f\nsite: f\nbody:"));
+    assert_non_null(strstr(text, "site: f\nsite: f\nsite: f\nsite: f\neffect: "));
     tn_buffer_finish(&out);
+}
+
+/* What is told of a finding comes from the entry of its kind. */
+static void a_kind_has_its_own_words(void **state)
+{
+    (void)state;
+    struct tn_finding finding = {.kind = "pool", .title = S("t"), .tactic = ""};
+    struct tn_findings findings = {.items = &finding, .count = 1};
+    struct tn_report report = {.summary = &summary, .findings = &findings, .kinds = kinds};
+    tn_evidence_add_count(&finding.evidence, "count", 1);
+    struct tn_buffer out = compose(&report);
+    assert_non_null(strstr((const char *)out.data, "evidence: 1 block\nverify: Look at all.\n"));
+    tn_buffer_finish(&out);
+    finding.kind = "unheard-of";
+    out = compose(&report);
+    assert_null(strstr((const char *)out.data, "evidence: "));
+    assert_null(strstr((const char *)out.data, "verify: "));
+    tn_buffer_finish(&out);
+    tn_evidence_finish(&finding.evidence);
 }
 
 int main(void)
@@ -209,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_is_a_sequence_of_statements),
         cmocka_unit_test(long_lists_are_cut_and_counted),
+        cmocka_unit_test(a_kind_has_its_own_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,6 @@ static void fixed_words_are_all_there(void **state)
         [TN_WORDS_QUERIES] =
             "The numbers of a finding come from the log again by the query that --format json "
             "gives with it.",
-        [TN_WORDS_VERIFY] = "Record again and compare.",
         [TN_WORDS_OTHER_CODE] = "(--code freertos, zephyr, threadx or all: for other systems; none: no code)",
         [TN_WORDS_STACKS] = "The call stacks behind the busiest site:",
         [TN_WORDS_CALLERS] =
