@@ -104,10 +104,10 @@ static void put_minor(struct tn_composer *composer, const struct tn_finding *fin
 static void put_shown(struct tn_composer *composer)
 {
     const struct tn_report *report = composer->report;
-    struct tn_report_place place = {0};
+    struct tn_report_cursor cursor = {0};
     bool was_minor = false, has_told = false;
     const struct tn_finding *finding;
-    while ((finding = tn_report_next_finding(report, &place)) != NULL) {
+    while ((finding = tn_report_next_finding(report, &cursor)) != NULL) {
         bool minor = is_minor(composer, finding);
         if (minor && !was_minor)
             tn_compose_paragraph(composer, TN_PARAGRAPH_BODY,

@@ -12,14 +12,15 @@ static bool has_room(const struct tn_report *report, const struct tn_finding *fi
            (report->has_whole && finding->site_count == 0);
 }
 
-const struct tn_finding *tn_report_next_finding(const struct tn_report *report, struct tn_report_place *place)
+const struct tn_finding *tn_report_next_finding(const struct tn_report *report,
+                                                struct tn_report_cursor *cursor)
 {
     const struct tn_findings *findings = report->findings;
-    while (findings != NULL && place->position < findings->count) {
-        const struct tn_finding *finding = &findings->items[place->position++];
-        if (finding->confidence < report->least || !has_room(report, finding, place->shown))
+    while (findings != NULL && cursor->index < findings->count) {
+        const struct tn_finding *finding = &findings->items[cursor->index++];
+        if (finding->confidence < report->least || !has_room(report, finding, cursor->shown))
             continue;
-        place->shown++;
+        cursor->shown++;
         return finding;
     }
     return NULL;
