@@ -29,7 +29,9 @@ static const char *take(struct tn_words *words, struct tn_buffer *buffer, int re
 {
     if (result < 0)
         words->result = result;
-    const char *text = tn_words_print(words, "%.*s", (int)buffer->size_bytes, (const char *)buffer->data);
+    const char *text = "";
+    if (buffer->size_bytes != 0)
+        text = tn_words_print(words, "%.*s", (int)buffer->size_bytes, (const char *)buffer->data);
     tn_buffer_finish(buffer);
     return text;
 }

@@ -6,41 +6,14 @@
  * line breaks or indentation, singular and plural of each. Those of a kind stand in its entry
  * (tenure/kind.h), what a finding says of its sites comes with the finding.
  *
- * A sentence with numbers in it is made in a store and lives until tn_words_finish. When memory runs out, a
- * sentence is "" and the store remembers it. One thread uses a store. */
+ * Sentences with something in them are made in a store (words_store.h) and live as long as it. */
 
 #include "tenure/finding.h"
 #include "tenure/kind.h"
 #include "tenure/summary.h"
+#include "words_store.h"
 
 #include <stdint.h>
-
-/* A store of sentences. Zeroed is empty. */
-struct tn_words {
-    struct tn_words_node *newest; /* owned; NULL: none yet */
-    int result;                   /* 0, or -ENOMEM once a sentence could not be made */
-};
-
-/* Release all sentences; the store is empty again. */
-void tn_words_finish(struct tn_words *words);
-
-/* Formatted text in the store. Cost: one allocation. */
-const char *tn_words_print(struct tn_words *words, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* ---------------------------------------------------------------------------------------- quantities */
-
-/* A count with thousands separators: "12,345". */
-const char *tn_words_count(struct tn_words *words, uint64_t count);
-
-/* A size with its unit: "1.50 KiB". */
-const char *tn_words_bytes(struct tn_words *words, uint64_t size_bytes);
-
-/* A duration with its unit: "3.40 ms". */
-const char *tn_words_duration(struct tn_words *words, uint64_t duration_ns);
-
-/* part of whole: "34.5 %"; "0 %" when whole is 0; never "100 %" or "0.0 %" when it is not quite so. */
-const char *tn_words_share(struct tn_words *words, uint64_t part, uint64_t whole);
 
 /* ---------------------------------------------------------------------------------------- fixed texts */
 
