@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "tenure/report.h"
+
+/* Chooses the findings to show: sure enough, and among the first so many. All formats ask here, so that they
+ * show the same. */
+
 #include "select.h"
-
-#include <stddef.h>
-#include <string.h>
-
-const struct tn_report_format tn_report_formats[] = {
-    {"text", "text for people", tn_report_text},
-    {"json", "one JSON object, for programs", tn_report_json},
-    {NULL, NULL, NULL},
-};
-
-const struct tn_report_format *tn_report_format_find(const char *name)
-{
-    for (const struct tn_report_format *format = tn_report_formats; format->name != NULL; format++)
-        if (strcmp(format->name, name) == 0)
-            return format;
-    return NULL;
-}
 
 /* Whether a finding that is sure enough is shown, when so many were before it. */
 static bool has_room(const struct tn_report *report, const struct tn_finding *finding, size_t shown)
@@ -26,14 +12,15 @@ static bool has_room(const struct tn_report *report, const struct tn_finding *fi
            (report->has_whole && finding->site_count == 0);
 }
 
-const struct tn_finding *tn_report_next_finding(const struct tn_report *report, struct tn_report_place *place)
+const struct tn_finding *tn_report_next_finding(const struct tn_report *report,
+                                                struct tn_report_cursor *cursor)
 {
     const struct tn_findings *findings = report->findings;
-    while (findings != NULL && place->position < findings->count) {
-        const struct tn_finding *finding = &findings->items[place->position++];
-        if (finding->confidence < report->least || !has_room(report, finding, place->shown))
+    while (findings != NULL && cursor->index < findings->count) {
+        const struct tn_finding *finding = &findings->items[cursor->index++];
+        if (finding->confidence < report->least || !has_room(report, finding, cursor->shown))
             continue;
-        place->shown++;
+        cursor->shown++;
         return finding;
     }
     return NULL;

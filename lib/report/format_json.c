@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The JSON format: everything that a summary and its findings hold, member by member, not by statements:
+ * programs read it. docs/analyses.md has its schema; a key that changes its meaning changes
+ * TN_REPORT_FORMAT_VERSION. */
+
 #include "select.h"
 
 #include "tenure/json.h"
@@ -155,10 +160,10 @@ static void write_finding(struct tn_json *json, const struct tn_finding *finding
 static void write_findings(struct tn_json *json, const struct tn_report *report)
 {
     struct tn_report_selection selection = tn_report_select(report);
-    struct tn_report_place place = {0};
+    struct tn_report_cursor cursor = {0};
     const struct tn_finding *finding;
     tn_json_open_array(json, "findings");
-    while ((finding = tn_report_next_finding(report, &place)) != NULL)
+    while ((finding = tn_report_next_finding(report, &cursor)) != NULL)
         write_finding(json, finding);
     tn_json_close_array(json);
     tn_json_open_object(json, "not_shown");

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "text.h"
+
+/* Chooses among the sections of a finding's code. Sections are parted by empty lines; one for a system begins
+ * with a comment that names it. Called by compose_findings.c, and by the tools to check --code. */
+
+#include "compose.h"
 
 #include <string.h>
 
-/* Code of a finding comes in sections, parted by empty lines; one for a system begins with a comment that
- * names it. */
 static const struct {
     const char *name, *start;
 } systems[] = {
@@ -45,31 +47,22 @@ static bool has_system(const char *code, const char *name)
     return false;
 }
 
-static void print_section(struct tn_text *text, const char *section, const char *end)
+const char *tn_code_sections(struct tn_words *words, const char *code, const char *wanted,
+                             bool *ret_has_others)
 {
-    while (section < end) {
-        size_t length = strcspn(section, "\n");
-        tn_text_print(text, "%s%.*s\n", length != 0 ? "        " : "", (int)length, section);
-        section += length + (section[length] == '\n');
-    }
-}
-
-void tn_text_code(struct tn_text *text, const char *code, const char *wanted)
-{
-    if (code == NULL || strcmp(wanted, "none") == 0)
-        return;
+    *ret_has_others = false;
+    if (strcmp(wanted, "all") == 0)
+        return code;
     const char *system = has_system(code, wanted) ? wanted : "c";
-    bool has_others = false;
-    tn_text_print(text, "      code\n");
+    const char *chosen = "";
     for (const char *next; *code != '\0'; code = next) {
         next = next_section(code);
         const char *own = system_of(code);
-        bool is_wanted = own == NULL || strcmp(wanted, "all") == 0 || strcmp(own, system) == 0;
-        if (is_wanted)
-            print_section(text, code, *next != '\0' && strcmp(wanted, "all") != 0 ? next - 1 : next);
-        has_others = has_others || !is_wanted;
+        const char *end = *next != '\0' ? next - 1 : next; /* without the empty line */
+        if (own == NULL || strcmp(own, system) == 0)
+            chosen = tn_words_print(words, "%s%.*s", chosen, (int)(end - code), code);
+        else
+            *ret_has_others = true;
     }
-    if (has_others)
-        tn_text_print(
-            text, "        (--code freertos, zephyr, threadx or all: for other systems; none: no code)\n");
+    return chosen;
 }
