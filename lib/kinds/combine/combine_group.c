@@ -273,8 +273,8 @@ bool tn_combine_is_taken(const struct tn_pass *pass, const struct tn_findings *f
 {
     for (size_t i = 0; i < findings->count; i++) {
         const struct tn_finding *finding = &findings->items[i];
-        if (strcmp(finding->kind, tn_kind_stack_buffer.name) == 0 && finding->confidence != TN_CONFIDENCE_WEAK &&
-            is_about(pass, finding, site))
+        if (strcmp(finding->kind, tn_kind_stack_buffer.name) == 0 &&
+            finding->confidence != TN_CONFIDENCE_WEAK && is_about(pass, finding, site))
             return true;
     }
     return false;
