@@ -80,6 +80,13 @@ int tn_option_bytes(const struct tn_arguments *arguments, const char *name, uint
 int tn_option_yes_no(const struct tn_arguments *arguments, const char *name, bool fallback, bool *ret_value,
                      struct tn_error *error);
 
+/* A duration: a number and s, m, h, d, w or y, as in "90m"; at most 100 years.
+ *
+ * fallback_ns  if the option was not given
+ * Returns      0; -EINVAL, error says what is wrong (ret_ns untouched) */
+int tn_option_duration(const struct tn_arguments *arguments, const char *name, uint64_t fallback_ns,
+                       uint64_t *ret_ns, struct tn_error *error);
+
 /* Append the table as the help shows it, one option after the other. Returns 0 or -ENOMEM. */
 int tn_options_print(const struct tn_option_table *table, struct tn_buffer *out);
 
