@@ -20,10 +20,11 @@
 #define REPLICAS_MAX     100000
 #define SCRIPT_MAX_BYTES (UINT64_C(1) << 30)
 
+/* What was asked for. */
 struct request {
     const char *script; /* NULL: a log */
     uint64_t process_id;
-    struct tn_heap_options heap; /* what holds for all policies */
+    struct tn_heap_options heap; /* parameters of all policies */
     struct tn_heap_pool *pools;  /* owned */
     enum tn_replay_after after;
     bool is_json;
@@ -70,7 +71,7 @@ static int read_policies(const struct tn_arguments *arguments, struct tn_simulat
     return r;
 }
 
-/* `SIZExCOUNT,...` */
+/* Parse `SIZExCOUNT,...`. */
 static int read_pools(const char *text, struct request *request, struct tn_error *error)
 {
     request->pools = calloc(POOLS_MAX, sizeof(*request->pools));

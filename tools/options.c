@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The option parser of all commands; see options.h. Called by main.c, and by each command for its values. */
 #include "options.h"
 
 #include <assert.h>
@@ -15,7 +16,7 @@
 #define NS_PER_S        1000000000.0
 #define DURATION_NS_MAX (100.0 * 365 * 86400 * NS_PER_S)
 
-/* Levenshtein distance; words longer than WORD_BYTES_MAX are far from everything. */
+/* Levenshtein distance of two words; SIZE_MAX if one is longer than WORD_BYTES_MAX. */
 static size_t distance(const char *a, const char *b)
 {
     size_t a_length = strlen(a), b_length = strlen(b);
@@ -106,7 +107,7 @@ static bool is_help(const char *argument)
     return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 }
 
-/* Take the option at argv[*position] and move on to its last word. */
+/* Take the option at argv[*position]; *position becomes the index of its last word. */
 static int take_option(struct tn_arguments *arguments, int argc, char **argv, int *position,
                        struct tn_error *error)
 {
@@ -133,8 +134,8 @@ static int take_option(struct tn_arguments *arguments, int argc, char **argv, in
     return 0;
 }
 
-/* Variables stand in for the options that were not given; an empty one counts as not set, and 0 turns a flag
- * off. */
+/* Take options that were not given from their environment variables. An empty variable counts as not set,
+ * and 0 turns a flag off. */
 static void take_environment(struct tn_arguments *arguments)
 {
     const struct tn_option_table *table = arguments->table;

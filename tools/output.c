@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Writes a command's text to stdout or, all or nothing, to a file. Called by cmd_report.c. */
 #include "output.h"
 
 #include "command.h"
@@ -32,7 +33,7 @@ static int write_all(int fd, const struct tn_buffer *text)
     return 0;
 }
 
-/* Written to a file beside it first, which then takes its place. */
+/* Written to a temporary file in the same folder, which then replaces the old one. */
 int tn_output_write(const char *path, const struct tn_buffer *text)
 {
     if (path == NULL)

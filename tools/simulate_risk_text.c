@@ -8,7 +8,7 @@
 #define NS_PER_DAY   (86400 * 1000000000.0)
 #define PERCENT_TEXT 16
 
-/* A probability that is not 0 or 1 is never printed as if it were. */
+/* Only 0 and 1 are printed as 0 and 100 %. */
 static const char *percent_text(char *text, double share)
 {
     if (share > 0 && share < 0.00005)
@@ -20,7 +20,7 @@ static const char *percent_text(char *text, double share)
     return text;
 }
 
-/* Missions are days and more, which the common form would print in hours. */
+/* Days for long missions: tn_print_duration has nothing above hours. */
 static const char *mission_text(char *text, uint64_t horizon_ns)
 {
     double days = (double)horizon_ns / NS_PER_DAY;

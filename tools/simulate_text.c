@@ -31,7 +31,7 @@ static int print_site(const struct tn_simulation *simulation, uint32_t site_id, 
     return r;
 }
 
-/* Of one number in another. */
+/* Share of a part in a whole, in percent. */
 static double percent(double part, double whole)
 {
     return whole > 0 ? 100.0 * part / whole : 0.0;
@@ -84,13 +84,13 @@ static int print_row(const struct tn_simulated_policy *policy, struct tn_buffer 
 {
     const struct tn_replay_result *result = &policy->result;
     char heap[TN_QUANTITY_TEXT_BYTES], water[TN_QUANTITY_TEXT_BYTES], first[TN_QUANTITY_TEXT_BYTES],
-        safe[TN_QUANTITY_TEXT_BYTES], story[64];
+        safe[TN_QUANTITY_TEXT_BYTES], text[64];
     const struct tn_replay_fragmentation *fragmentation = &result->fragmentation;
     bool is_limited = result->heap_bytes != TN_HEAP_UNLIMITED;
     return tn_buffer_print(
         out, "%-18s %14s  %-28s %14s %14s %14s %9.1f%% %9.1f%%\n", policy->label,
         is_limited ? tn_print_count(heap, result->heap_bytes) : "unlimited",
-        outcome(result, story, sizeof(story)), tn_print_count(water, result->high_water_bytes),
+        outcome(result, text, sizeof(text)), tn_print_count(water, result->high_water_bytes),
         count_text(first, result->minimum.first_bytes), count_text(safe, result->minimum.safe_bytes),
         percent(fragmentation->internal_mean_bytes, fragmentation->live_mean_bytes),
         percent(fragmentation->external_mean_bytes, fragmentation->live_mean_bytes));
@@ -248,7 +248,7 @@ static const char *print_delta(char *text, int64_t delta_bytes, uint64_t before)
     return text;
 }
 
-/* One model: the heap, and with it what is needed elsewhere, so that totals can be compared. */
+/* One model: the heap alone, then with what is needed elsewhere, so that totals can be compared. */
 static int print_measure(const struct tn_simulation *simulation, const struct tn_what_if_change *change,
                          size_t model, struct tn_buffer *out)
 {

@@ -20,11 +20,12 @@ struct tn_log_source {
     struct tn_event_cursor *cursor; /* owned; NULL before the first rewind */
     uint32_t *site_of_stack;        /* owned; by stack id */
     size_t stack_count;
-    struct tn_map resizing; /* thread -> allocation that a realloc of it has taken back, and not yet given */
-    struct tn_map root;     /* allocation -> the one that realloc made it from, first of all */
-    struct tn_log_event held; /* to be told next, after a release that came before it */
+    struct tn_map
+        resizing;       /* thread -> block that its realloc has released, while the new one is not born yet */
+    struct tn_map root; /* allocation -> first one of its chain of reallocs; only those made by realloc */
+    struct tn_log_event held; /* to be emitted next, after the release that had to come first */
     bool is_held, has_ended;
-    size_t flushed; /* entries of `resizing` that were looked at since the end */
+    size_t flushed; /* entries of `resizing` that were flushed at the end */
 };
 
 static int query(struct tn_log_source *source, const char *sql, sqlite3_stmt **ret_statement,
@@ -188,17 +189,18 @@ static int emit_birth(struct tn_log_source *source, const struct tn_log_event *e
     };
     if (event->stack_id < source->stack_count)
         ret_event->site_id = source->site_of_stack[event->stack_id];
-    /* What is left out is never placed; its resizes and its release find no block, and do nothing. */
+    /* A block that is left out is never placed, so its resizes and its release do nothing. */
     if (source->overrides != NULL &&
         !tn_overrides_apply(source->overrides, ret_event->site_id, &ret_event->size_bytes))
         return 0;
     return 1;
 }
 
-/* Returns 1 with *ret_event, 0 if this event alone tells nothing yet, negative errno. A realloc that took a
- * block back gives one in its thread's next event; where that is anything else, it only released. */
-static int tell(struct tn_log_source *source, const struct tn_log_event *event,
-                struct tn_replay_event *ret_event)
+/* Translate an event of the log. A realloc's release waits for the birth, which is the thread's next
+ * event; if that is another one, the realloc only released. Returns 1: *ret_event is written; 0: nothing
+ * to emit yet; negative errno. */
+static int translate(struct tn_log_source *source, const struct tn_log_event *event,
+                     struct tn_replay_event *ret_event)
 {
     uint64_t resizing = 0;
     if (event->thread_id != 0 && tn_map_remove(&source->resizing, event->thread_id, &resizing) &&
@@ -215,7 +217,7 @@ static int tell(struct tn_log_source *source, const struct tn_log_event *event,
     return emit_release(source, event->allocation_id, event->time_ns, event->thread_id, ret_event);
 }
 
-/* Reallocs that the end of the recording cut off only released. */
+/* At the end: reallocs whose birth was not recorded any more only released. */
 static int flush(struct tn_log_source *source, struct tn_replay_event *ret_event)
 {
     for (; source->flushed < source->resizing.capacity; source->flushed++) {
@@ -236,7 +238,7 @@ static int next(void *state, struct tn_replay_event *ret_event, struct tn_error 
         if (source->is_held) {
             struct tn_log_event held = source->held;
             source->is_held = false;
-            r = tell(source, &held, ret_event);
+            r = translate(source, &held, ret_event);
             continue;
         }
         const struct tn_log_event *event = NULL;
@@ -244,7 +246,7 @@ static int next(void *state, struct tn_replay_event *ret_event, struct tn_error 
         source->has_ended = r == 0;
         if (r > 0) {
             source->held.time_ns = event->time_ns;
-            r = tell(source, event, ret_event);
+            r = translate(source, event, ret_event);
         }
     }
     if (r == 0)
