@@ -6,8 +6,8 @@
 #include "command.h"
 #include "list_kinds.h"
 #include "message.h"
-#include "models.h"
 #include "output.h"
+#include "policy_option.h"
 #include "progress.h"
 #include "tenure/analyze.h"
 #include "tenure/kinds.h"
@@ -221,12 +221,23 @@ static int print_report(const struct request *request, const struct tn_summary *
     return status;
 }
 
-/* Measured effects take part in the order of findings, so they are ranked again. On failure no finding is
- * left. */
-static int measure(struct tn_log *log, const char *policies, const struct tn_models_effort *effort,
+/* What is measured comes first in the order of findings. */
+static int measure(struct tn_log *log, const char *policies, const struct tn_what_if_effort *effort,
                    struct tn_findings *findings, struct tn_error *error)
 {
-    int r = tn_models_measure(log, "report", policies, effort, findings, error);
+    struct tn_what_if_model models[TN_POLICY_OPTION_MAX];
+    struct tn_progress progress = {.what = "replaying"};
+    struct tn_what_if_effort shown = *effort;
+    size_t model_count = 0;
+    char *names = strdup(policies); /* borrowed by models */
+    int r = names != NULL ? tn_policy_option_models("report", names, models, &model_count, error)
+                          : tn_error_set(error, -ENOMEM, "cannot measure: out of memory");
+    shown.progress = tn_progress_show;
+    shown.user = &progress;
+    if (r == 0)
+        r = tn_measure_findings(log, models, model_count, &shown, findings, error);
+    tn_progress_end(&progress);
+    free(names);
     if (r == 0 && tn_findings_rank(findings, tn_kinds) < 0)
         r = tn_error_set(error, -ENOMEM, "cannot order the findings: out of memory");
     if (r < 0)
@@ -240,7 +251,9 @@ static int measure_as_asked(const struct request *request, struct tn_log *log,
                             const struct tn_summary *summary, struct tn_findings *findings,
                             struct tn_error *error)
 {
-    static const struct tn_models_effort full = {TN_MODELS_FINDINGS_MAX, 8000000}, quick = {10, 100000};
+    static const struct tn_what_if_effort full = {.finding_max = TN_MEASURE_FINDINGS_MAX,
+                                                  .max_events = 8000000},
+                                          quick = {.finding_max = 10, .max_events = 100000};
     if (request->policies != NULL)
         return strcmp(request->policies, "none") != 0
                    ? measure(log, request->policies, &full, findings, error)
@@ -248,7 +261,7 @@ static int measure_as_asked(const struct request *request, struct tn_log *log,
     uint64_t events = summary->totals.allocations + summary->totals.frees;
     if (!summary->is_finished || events > MEASURED_UNASKED_EVENTS)
         return 0;
-    return measure(log, TN_MODELS_DEFAULT, &quick, findings, error);
+    return measure(log, TN_POLICY_OPTION_DEFAULT, &quick, findings, error);
 }
 
 /* Load summary and findings; the log is closed again, the report needs none. */
@@ -345,7 +358,7 @@ static const struct tn_option options[] = {
      "definitions to paste, in text: c (default), freertos,\nzephyr, threadx, all or none", NULL},
     {0, "policy", "P,...",
      "measure what the findings change by replaying the log on\nthese models of heaps; none: do not "
-     "(default: " TN_MODELS_DEFAULT "\nfor a small log)",
+     "(default: " TN_POLICY_OPTION_DEFAULT "\nfor a small log)",
      NULL},
     {0, "save", NULL, "also write the findings into the log's tables finding and\nfinding_site", NULL},
 };

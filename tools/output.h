@@ -2,7 +2,7 @@
 #ifndef TENURE_OUTPUT_H
 #define TENURE_OUTPUT_H
 
-/* Where a command's text goes: stdout or a file. */
+/* Output of a command: to stdout or a file. */
 
 #include "tenure/base.h"
 

@@ -23,11 +23,12 @@ MAY_INCLUDE = {
     "lib/code": {"code", "map"},
     "lib/heap": {"heap", "base"},
     "lib/replay": {"replay", "risk", "heap", "base", "map"},
+    "lib/simulate": {"simulate", "replay", "risk", "heap", "log", "finding", "site", "event", "base", "map"},
     "lib/finding": {"evidence", "finding", "kind", "json", "base"},
     "lib/analyze": {"analyze", "analysis", "activation", "source_frames", "size_histogram", "worker", "evidence", "finding", "kind", "code", "log", "log_write", "site", "event", "json", "base", "map"},
     "lib/kinds": {"kinds", "kind", "analysis", "activation", "source_frames", "size_histogram", "worker", "evidence", "finding", "heap", "base", "map"},
     "lib/report": {"report", "evidence", "finding", "kind", "summary", "json", "base"},
-    "tools": {"report", "analyze", "finding", "kind", "kinds", "summary", "log", "record", "site", "finish", "heap", "replay", "risk", "event", "limits", "json", "base", "map"},
+    "tools": {"report", "analyze", "finding", "kind", "kinds", "summary", "log", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).
@@ -38,7 +39,7 @@ SHARED_PRIVATE = {
 
 # Folder -> headers of other libraries that it, and nobody else, may include.
 FOREIGN = {
-    "sqlite3.h": {"lib/log", "lib/summary", "lib/finish", "lib/analyze", "tools"},
+    "sqlite3.h": {"lib/log", "lib/summary", "lib/finish", "lib/analyze", "lib/simulate", "tools"},
     "sqlite3ext.h": {"lib/log"},
     "zstd.h": {"lib/chunk"},
     "elfutils/": {"lib/symbol", "lib/code"},

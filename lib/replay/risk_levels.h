@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_REPLAY_RISK_H
-#define TN_REPLAY_RISK_H
+#ifndef TENURE_REPLAY_RISK_LEVELS_H
+#define TENURE_REPLAY_RISK_LEVELS_H
 
-/* What the levels of a risk card share: the recording in memory, cut into epochs. */
+/* What the three levels of a risk card share: the recording in memory, cut into epochs; and their entry
+ * points. */
 
 #include "tenure/risk.h"
 
@@ -36,25 +37,26 @@ struct tn_risk_trace {
     bool is_growing;       /* permanent blocks are born in most tenths of the time after the start-up */
 };
 
-/* Load a recording. tn_risk_trace_finish releases it, also after a failure. */
+/* Load a recording. Returns 0, an error of the source or -ENOMEM; error says what failed.
+ * tn_risk_trace_finish releases it in each case. */
 int tn_risk_trace_load(struct tn_risk_trace *trace, const struct tn_replay_source *source,
                        struct tn_error *error);
 
-/* Release. */
+/* Release what a trace owns. */
 void tn_risk_trace_finish(struct tn_risk_trace *trace);
 
-/* Level 1: bounds and the certificate. */
+/* Level 1: bounds and the certificate. Returns 0, -EINVAL or -ENOMEM; error says what failed. */
 int tn_risk_certify(const struct tn_risk_trace *trace, const struct tn_risk_options *options,
                     struct tn_risk_card *card, struct tn_error *error);
 
-/* Level 2: whether the windows' peaks allow to speak, and what follows. */
+/* Level 2: whether the peaks of the windows permit a statement, and which. */
 void tn_risk_without_distribution(const struct tn_risk_trace *trace, struct tn_risk_card *card);
 
-/* Level 3: draw epochs and replay them. */
+/* Level 3: draw epochs and replay them. Returns 0, -EINVAL or -ENOMEM; error says what failed. */
 int tn_risk_resample(const struct tn_risk_trace *trace, const struct tn_risk_options *options,
                      struct tn_risk_card *card, struct tn_error *error);
 
-/* 95 % Clopper-Pearson interval of a share. Cost: some hundred steps. */
+/* 95 % Clopper-Pearson interval of the share successes / trials. Cost: 120 sums of `trials` terms. */
 void tn_risk_interval(uint64_t successes, uint64_t trials, double *ret_low, double *ret_high);
 
 #endif

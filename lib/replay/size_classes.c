@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Pools that serve a source: a size class is a power of two times the smallest block, and its pool has as
+ * many blocks as were live at once in the class. Called by lib/simulate, where a policy needs pools and
+ * was given none. */
 #include "tenure/map.h"
 #include "tenure/replay.h"
 
@@ -7,13 +10,14 @@
 
 #define CLASS_COUNT 48
 
-struct classes {
+/* Live blocks by size class. */
+struct size_classes {
     uint64_t least_bytes;
     struct tn_map class_of; /* id -> class + 1 */
     uint64_t live[CLASS_COUNT], peak[CLASS_COUNT];
 };
 
-static unsigned class_of_size(const struct classes *classes, uint64_t size)
+static unsigned class_of_size(const struct size_classes *classes, uint64_t size)
 {
     unsigned class = 0;
     while (class < CLASS_COUNT - 1 && classes->least_bytes << class < size)
@@ -21,15 +25,15 @@ static unsigned class_of_size(const struct classes *classes, uint64_t size)
     return class;
 }
 
-static void leave(struct classes *classes, uint64_t id)
+static void leave(struct size_classes *classes, uint64_t id)
 {
     uint64_t class = 0;
     if (tn_map_remove(&classes->class_of, id, &class))
         classes->live[class - 1]--;
 }
 
-/* A block that changes its class needs both for a moment: it is copied. */
-static int enter(struct classes *classes, const struct tn_replay_event *event)
+/* A resize into another class needs both blocks for a moment, because the contents are copied. */
+static int enter(struct size_classes *classes, const struct tn_replay_event *event)
 {
     uint64_t slack = event->alignment_bytes > 8 ? event->alignment_bytes : 0;
     unsigned class = class_of_size(classes, event->size_bytes + slack);
@@ -42,7 +46,7 @@ static int enter(struct classes *classes, const struct tn_replay_event *event)
     return tn_map_put(&classes->class_of, event->id, class + 1);
 }
 
-static int count(struct classes *classes, const struct tn_replay_source *source, struct tn_error *error)
+static int count(struct size_classes *classes, const struct tn_replay_source *source, struct tn_error *error)
 {
     struct tn_replay_event event;
     int r = source->rewind(source->state, error);
@@ -60,7 +64,7 @@ static int count(struct classes *classes, const struct tn_replay_source *source,
 int tn_replay_pools(const struct tn_replay_source *source, uint64_t min_block_bytes,
                     struct tn_heap_pool **ret_pools, size_t *ret_count, struct tn_error *error)
 {
-    struct classes classes = {.least_bytes = min_block_bytes > 0 ? min_block_bytes : 1};
+    struct size_classes classes = {.least_bytes = min_block_bytes > 0 ? min_block_bytes : 1};
     int r = count(&classes, source, error);
     tn_map_finish(&classes.class_of);
     if (r < 0)

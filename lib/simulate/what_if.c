@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "what_if.h"
+/* What findings would change. Each finding becomes a rule that edits the events (a block leaves the heap,
+ * moves into a pool, is allocated larger, or is combined with others); the edited events are searched for
+ * their smallest region on each model, and compared with the unedited ones. Called by `simulate --apply`
+ * and, through measure.c, by reports. */
+#include "tenure/simulate.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,44 +11,61 @@
 
 #define POOL_LEAST_BYTES 16
 
-/* All that one run needs. */
-struct run {
+/* A tn_what_if_run under way: its parameters, and how far it is. */
+struct what_if_run {
     const struct tn_replay_source *source;
     struct tn_what_if_model *models;
     size_t model_count;
-    uint64_t max_events;
-    void (*progress)(void *user, uint64_t done, uint64_t total);
-    void *user;
-    uint64_t done, total;
+    const struct tn_what_if_effort *effort;
+    uint64_t done, total; /* replays */
     struct tn_error *error;
 };
 
-/* The rules of some findings; what the rules point to is kept apart. */
+/* The rules of some findings, and the lists of sites that the rules borrow. */
 struct rules {
     struct tn_replay_rule *items; /* owned */
     uint32_t **sites;             /* owned, each */
     size_t count;
 };
 
-/* Places of a site in the change: several only where a structure has several of its blocks. */
-static size_t count_places(const struct tn_finding *finding, size_t site)
+/* How often a rule names a site: more than once only where a structure has several of its blocks. */
+static size_t count_members(const struct tn_finding *finding, size_t site)
 {
     uint32_t per_group = finding->sites[site].per_group;
     return finding->apply == TN_APPLY_COMBINE && per_group > 1 ? per_group : 1;
 }
 
-static size_t count_all_places(const struct tn_finding *finding)
+static size_t count_all_members(const struct tn_finding *finding)
 {
     size_t count = 0;
     for (size_t i = 0; i < finding->site_count; i++)
-        count += count_places(finding, i);
+        count += count_members(finding, i);
     return count;
 }
 
 bool tn_what_if_applies(const struct tn_finding *finding)
 {
     return finding->apply != TN_APPLY_NONE && finding->site_count > 0 &&
-           (finding->apply != TN_APPLY_COMBINE || count_all_places(finding) <= 64);
+           (finding->apply != TN_APPLY_COMBINE || count_all_members(finding) <= TN_REPLAY_MEMBERS_MAX);
+}
+
+size_t tn_what_if_choose(const struct tn_findings *findings, size_t finding_max,
+                         const struct tn_finding **chosen, uint64_t *ret_left)
+{
+    size_t count = 0;
+    uint64_t left = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct tn_finding *finding = &findings->items[i];
+        if (finding->confidence == TN_CONFIDENCE_WEAK || !tn_what_if_applies(finding))
+            continue;
+        if (count < finding_max)
+            chosen[count++] = finding;
+        else
+            left++;
+    }
+    if (ret_left != NULL)
+        *ret_left = left;
+    return count;
 }
 
 static enum tn_replay_change change_of(enum tn_apply apply)
@@ -73,18 +94,18 @@ static int make_rules(const struct tn_finding *const *findings, size_t count, st
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
         const struct tn_finding *finding = findings[i];
-        size_t place_count = 0;
-        uint32_t *sites = calloc(count_all_places(finding), sizeof(*sites));
+        size_t member_count = 0;
+        uint32_t *sites = calloc(count_all_members(finding), sizeof(*sites));
         if (sites == NULL)
             return -ENOMEM;
         rules->sites[rules->count++] = sites;
         for (size_t s = 0; s < finding->site_count; s++)
-            for (size_t k = count_places(finding, s); k > 0; k--)
-                sites[place_count++] = (uint32_t)finding->sites[s].site_id;
+            for (size_t k = count_members(finding, s); k > 0; k--)
+                sites[member_count++] = (uint32_t)finding->sites[s].site_id;
         rules->items[i] = (struct tn_replay_rule){
             .change = change_of(finding->apply),
             .site_ids = sites,
-            .site_count = place_count,
+            .site_count = member_count,
             .bytes = finding->apply_bytes,
             .count = finding->apply_count,
         };
@@ -92,14 +113,15 @@ static int make_rules(const struct tn_finding *const *findings, size_t count, st
     return 0;
 }
 
-static void step(struct run *run)
+static void step(struct what_if_run *run)
 {
-    if (run->progress != NULL)
-        run->progress(run->user, ++run->done, run->total);
+    run->done++;
+    if (run->effort->progress != NULL)
+        run->effort->progress(run->effort->user, run->done, run->total);
 }
 
-/* Smallest safe heap of a source on a model, and whether it survives in the heap that was given. */
-static int measure(struct run *run, const struct tn_what_if_model *model,
+/* Smallest safe region of a source on a model, and whether it survives in the region that was given. */
+static int measure(struct what_if_run *run, const struct tn_what_if_model *model,
                    const struct tn_replay_source *source, struct tn_what_if_measure *ret_measure)
 {
     struct tn_replay_options options = model->options;
@@ -116,7 +138,7 @@ static int measure(struct run *run, const struct tn_what_if_model *model,
     if (r == 0 && has_heap)
         r = tn_replay_run(source, &options, &result, run->error);
     if (r == 0)
-        r = tn_replay_search(source, &options, run->max_events, &minimum, run->error);
+        r = tn_replay_search(source, &options, run->effort->max_events, &minimum, run->error);
     *ret_measure = (struct tn_what_if_measure){
         .heap_bytes = minimum.safe_bytes,
         .has_survived = has_heap ? result.has_survived : minimum.safe_bytes != 0,
@@ -127,7 +149,7 @@ static int measure(struct run *run, const struct tn_what_if_model *model,
     return r;
 }
 
-static int measure_baseline(struct run *run)
+static int measure_baseline(struct what_if_run *run)
 {
     for (size_t i = 0; i < run->model_count; i++) {
         struct tn_what_if_measure now;
@@ -164,8 +186,8 @@ static void sum_effects(struct tn_what_if_change *change, const struct tn_replay
     }
 }
 
-/* Apply some findings together, and measure what they come to. */
-static int measure_change(struct run *run, const struct tn_finding *const *findings, size_t count,
+/* Apply some findings together, and measure the result on each model. */
+static int measure_change(struct what_if_run *run, const struct tn_finding *const *findings, size_t count,
                           struct tn_what_if_change *change)
 {
     struct rules rules = {0};
@@ -193,7 +215,8 @@ static int measure_change(struct run *run, const struct tn_finding *const *findi
     return r;
 }
 
-/* What counts, of a change: failures that it removes, heap that it saves, calls that it saves. */
+/* What a change is ranked by: first the failures that it removes, then the heap, then the calls that it
+ * saves. */
 struct merit {
     int failures;
     int64_t heap_bytes;
@@ -219,7 +242,7 @@ static bool is_better(const struct merit *a, const struct merit *b)
     return a->allocations > b->allocations;
 }
 
-/* Few, and their order among equals is that of the findings: by insertion. */
+/* Insertion sort: there are few, and equal ones must keep the order of the findings. */
 static void sort(struct tn_what_if_change *changes, size_t count, size_t model_count)
 {
     for (size_t i = 1; i < count; i++) {
@@ -237,19 +260,17 @@ static void sort(struct tn_what_if_change *changes, size_t count, size_t model_c
 }
 
 int tn_what_if_run(const struct tn_replay_source *source, struct tn_what_if_model *models, size_t model_count,
-                   const struct tn_finding *const *findings, size_t finding_count, uint64_t max_events,
-                   void (*progress)(void *user, uint64_t done, uint64_t total), void *user,
-                   struct tn_what_if *ret_what_if, struct tn_error *error)
+                   const struct tn_finding *const *findings, size_t finding_count,
+                   const struct tn_what_if_effort *effort, struct tn_what_if *ret_what_if,
+                   struct tn_error *error)
 {
     struct tn_what_if what_if = {.changes = calloc(finding_count + 1, sizeof(*what_if.changes))};
-    struct run run = {.source = source,
-                      .models = models,
-                      .model_count = model_count,
-                      .max_events = max_events,
-                      .progress = progress,
-                      .user = user,
-                      .total = model_count * (finding_count + 1 + (finding_count > 1)),
-                      .error = error};
+    struct what_if_run run = {.source = source,
+                              .models = models,
+                              .model_count = model_count,
+                              .effort = effort,
+                              .total = model_count * (finding_count + 1 + (finding_count > 1)),
+                              .error = error};
     if (what_if.changes == NULL)
         return tn_error_set(error, -ENOMEM, "cannot measure changes: out of memory");
     int r = measure_baseline(&run);

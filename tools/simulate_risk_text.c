@@ -1,118 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "simulate.h"
+/* The risk card as text. Called by simulate_text.c, for each policy that has one. */
+#include "simulate_print.h"
 
-#include "tenure/json.h"
-
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#define NS_PER_S     1000000000.0
-#define HORIZON_MAX  (100.0 * 365 * 86400 * NS_PER_S)
+#define NS_PER_DAY   (86400 * 1000000000.0)
 #define PERCENT_TEXT 16
 
-int tn_simulate_parse_horizon(const char *text, uint64_t *ret_horizon_ns)
-{
-    static const struct {
-        char letter;
-        double seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}, {'y', 365 * 86400}};
-    char *end = NULL;
-    if (!isdigit((unsigned char)text[0]))
-        return -EINVAL;
-    double count = strtod(text, &end);
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (end[0] == units[i].letter && end[1] == '\0') {
-            double ns = count * units[i].seconds * NS_PER_S;
-            if (!(ns >= 1) || ns > HORIZON_MAX)
-                return -EINVAL;
-            *ret_horizon_ns = (uint64_t)ns;
-            return 0;
-        }
-    return -EINVAL;
-}
-
-/* ---------------------------------------------------------------------------------------- JSON */
-
-static void put_refusal(struct tn_json *json, enum tn_refusal refusal)
-{
-    tn_json_text(json, "refused", refusal != TN_REFUSAL_NO ? tn_refusal_text(refusal) : NULL);
-}
-
-static void put_certificate(struct tn_json *json, const struct tn_risk_card *card)
-{
-    tn_json_open_object(json, "certificate");
-    tn_json_text(json, "kind", tn_certificate_name(card->certificate));
-    if (card->certificate != TN_CERTIFICATE_NONE) {
-        tn_json_uint(json, "certified_bytes", card->certified_bytes);
-        tn_json_real(json, "factor", card->certified_factor, 6);
-    }
-    tn_json_bool(json, "is_certified", card->is_certified);
-    tn_json_uint(json, "live_bytes", card->bound_bytes);
-    tn_json_uint(json, "live_count", card->bound_count);
-    tn_json_uint(json, "largest_block_bytes", card->bound_block_bytes);
-    tn_json_close_object(json);
-}
-
-static void put_free(struct tn_json *json, const struct tn_risk_card *card)
-{
-    tn_json_open_object(json, "distribution_free");
-    put_refusal(json, card->free_refusal);
-    tn_json_uint(json, "windows", card->window_count);
-    tn_json_open_array(json, "peak_live_bytes");
-    for (size_t i = 0; i < TN_RISK_WINDOWS; i++)
-        tn_json_uint(json, NULL, card->window_peaks[i]);
-    tn_json_close_array(json);
-    tn_json_real(json, "trend_z", card->trend_z, 6);
-    tn_json_real(json, "trend_share", card->trend_share, 6);
-    if (card->free_refusal == TN_REFUSAL_NO) {
-        tn_json_real(json, "exceed_probability", card->exceed_probability, 6);
-        tn_json_real(json, "failure_upper", card->failure_upper, 6);
-    }
-    tn_json_uint(json, "missions_needed", card->missions_needed);
-    tn_json_close_object(json);
-}
-
-static void put_resample(struct tn_json *json, const struct tn_risk_card *card)
-{
-    tn_json_open_object(json, "resampled");
-    put_refusal(json, card->resample_refusal);
-    tn_json_uint(json, "epochs", card->epoch_count);
-    if (card->resample_refusal == TN_REFUSAL_NO) {
-        tn_json_uint(json, "epochs_horizon", card->epochs_horizon);
-        tn_json_uint(json, "epochs_replayed", card->epochs_replayed);
-        tn_json_uint(json, "replicas", card->replicas);
-        tn_json_uint(json, "failures", card->failures);
-        tn_json_real(json, "survival", card->survival, 6);
-        tn_json_real(json, "survival_low", card->survival_low, 6);
-        tn_json_real(json, "survival_high", card->survival_high, 6);
-        tn_json_real(json, "mission_low", card->mission_low, 6);
-        if (card->need_max_bytes != 0) {
-            tn_json_uint(json, "need_median_bytes", card->need_median_bytes);
-            tn_json_uint(json, "need_max_bytes", card->need_max_bytes);
-        }
-    }
-    tn_json_close_object(json);
-}
-
-void tn_simulate_put_risk(struct tn_json *json, const struct tn_risk_card *card)
-{
-    tn_json_open_object(json, "risk");
-    tn_json_uint(json, "heap_bytes", card->heap_bytes);
-    tn_json_uint(json, "horizon_ns", card->horizon_ns);
-    tn_json_uint(json, "duration_ns", card->duration_ns);
-    tn_json_bool(json, "survived", card->has_survived);
-    put_certificate(json, card);
-    put_free(json, card);
-    put_resample(json, card);
-    tn_json_close_object(json);
-}
-
-/* ---------------------------------------------------------------------------------------- text */
-
-/* A probability that is not 0 or 1 is never printed as if it were. */
+/* Only 0 and 1 are printed as 0 and 100 %. */
 static const char *percent_text(char *text, double share)
 {
     if (share > 0 && share < 0.00005)
@@ -124,10 +20,10 @@ static const char *percent_text(char *text, double share)
     return text;
 }
 
-/* Missions are days and more, which the common form would print in hours. */
+/* Days for long missions: tn_print_duration has nothing above hours. */
 static const char *mission_text(char *text, uint64_t horizon_ns)
 {
-    double days = (double)horizon_ns / (86400 * NS_PER_S);
+    double days = (double)horizon_ns / NS_PER_DAY;
     if (days < 2)
         return tn_print_duration(text, horizon_ns);
     snprintf(text, TN_QUANTITY_TEXT_BYTES, "%.4g days", days);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "replay_log.h"
-
+/* A recorded process as a source of events for the replay. A realloc is two events of one thread in the
+ * log, the release of the old block and the birth of the new one: they become one resize, under the id of
+ * the first block of the chain. Overrides of sites are applied to each birth. Called through the functions
+ * of struct tn_replay_source. */
+#include "overrides.h"
 #include "tenure/map.h"
+#include "tenure/simulate.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,21 +13,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct tn_replay_log {
-    struct tn_log *log;            /* borrowed */
-    struct tn_replay_sites *sites; /* borrowed; NULL: nothing is assumed of sites */
+struct tn_log_source {
+    struct tn_log *log;             /* borrowed */
+    struct tn_overrides *overrides; /* borrowed; NULL: none */
     uint64_t process_id;
     struct tn_event_cursor *cursor; /* owned; NULL before the first rewind */
     uint32_t *site_of_stack;        /* owned; by stack id */
     size_t stack_count;
-    struct tn_map resizing; /* thread -> allocation that a realloc of it has taken back, and not yet given */
-    struct tn_map root;     /* allocation -> the one that realloc made it from, first of all */
-    struct tn_log_event held; /* to be told next, after a release that came before it */
+    struct tn_map
+        resizing;       /* thread -> block that its realloc has released, while the new one is not born yet */
+    struct tn_map root; /* allocation -> first one of its chain of reallocs; only those made by realloc */
+    struct tn_log_event held; /* to be emitted next, after the release that had to come first */
     bool is_held, has_ended;
-    size_t flushed; /* entries of `resizing` that were looked at since the end */
+    size_t flushed; /* entries of `resizing` that were flushed at the end */
 };
 
-static int query(struct tn_replay_log *source, const char *sql, sqlite3_stmt **ret_statement,
+static int query(struct tn_log_source *source, const char *sql, sqlite3_stmt **ret_statement,
                  struct tn_error *error)
 {
     sqlite3 *database = tn_log_database(source->log);
@@ -34,7 +39,7 @@ static int query(struct tn_replay_log *source, const char *sql, sqlite3_stmt **r
                         "cannot read the log, %s: %s", tn_log_path(source->log), sqlite3_errmsg(database));
 }
 
-static int note_stack(struct tn_replay_log *source, uint64_t stack_id, uint32_t site_id)
+static int note_stack(struct tn_log_source *source, uint64_t stack_id, uint32_t site_id)
 {
     if (stack_id >= source->stack_count) {
         size_t count = source->stack_count != 0 ? source->stack_count : 1024;
@@ -51,7 +56,7 @@ static int note_stack(struct tn_replay_log *source, uint64_t stack_id, uint32_t 
     return 0;
 }
 
-static int read_stacks(struct tn_replay_log *source, struct tn_error *error)
+static int read_stacks(struct tn_log_source *source, struct tn_error *error)
 {
     sqlite3_stmt *statement = NULL;
     int r = query(source, "SELECT id, site_id FROM stack WHERE site_id IS NOT NULL ORDER BY id DESC",
@@ -71,7 +76,7 @@ static int read_stacks(struct tn_replay_log *source, struct tn_error *error)
     return 0;
 }
 
-static int check_process(struct tn_replay_log *source, struct tn_error *error)
+static int check_process(struct tn_log_source *source, struct tn_error *error)
 {
     sqlite3_stmt *statement = NULL;
     int r = query(source, "SELECT 1 FROM process WHERE id = ?1", &statement, error);
@@ -87,10 +92,10 @@ static int check_process(struct tn_replay_log *source, struct tn_error *error)
                         source->process_id, tn_log_path(source->log));
 }
 
-int tn_replay_log_open(struct tn_log *log, uint64_t process_id, struct tn_replay_log **ret_source,
+int tn_log_source_open(struct tn_log *log, uint64_t process_id, struct tn_log_source **ret_source,
                        struct tn_error *error)
 {
-    struct tn_replay_log *source = calloc(1, sizeof(*source));
+    struct tn_log_source *source = calloc(1, sizeof(*source));
     if (source == NULL)
         return tn_error_set(error, -ENOMEM, "cannot read the log, %s: out of memory", tn_log_path(log));
     source->log = log;
@@ -99,13 +104,13 @@ int tn_replay_log_open(struct tn_log *log, uint64_t process_id, struct tn_replay
     if (r == 0)
         r = read_stacks(source, error);
     if (r < 0)
-        tn_replay_log_close(source);
+        tn_log_source_close(source);
     else
         *ret_source = source;
     return r;
 }
 
-void tn_replay_log_close(struct tn_replay_log *source)
+void tn_log_source_close(struct tn_log_source *source)
 {
     if (source == NULL)
         return;
@@ -116,27 +121,27 @@ void tn_replay_log_close(struct tn_replay_log *source)
     free(source);
 }
 
-void tn_replay_log_assume(struct tn_replay_log *source, struct tn_replay_sites *sites)
+void tn_log_source_assume(struct tn_log_source *source, struct tn_overrides *overrides)
 {
-    source->sites = sites;
+    source->overrides = overrides;
 }
 
-uint64_t tn_replay_log_process(const struct tn_replay_log *source)
+uint64_t tn_log_source_process(const struct tn_log_source *source)
 {
     return source->process_id;
 }
 
 static int go_back(void *state, struct tn_error *error)
 {
-    struct tn_replay_log *source = state;
+    struct tn_log_source *source = state;
     tn_event_cursor_close(source->cursor);
     source->cursor = NULL;
     tn_map_finish(&source->resizing);
     tn_map_finish(&source->root);
     source->is_held = source->has_ended = false;
     source->flushed = 0;
-    if (source->sites != NULL)
-        tn_replay_sites_restart(source->sites);
+    if (source->overrides != NULL)
+        tn_overrides_restart(source->overrides);
     int r = tn_event_cursor_open(tn_log_database(source->log), source->process_id, &source->cursor);
     if (r < 0)
         return tn_error_set(error, r, "cannot read the events of the log, %s: %s", tn_log_path(source->log),
@@ -145,13 +150,13 @@ static int go_back(void *state, struct tn_error *error)
 }
 
 /* The id under which the replay knows a block: that of the first in a chain of reallocs. */
-static uint64_t root_of(const struct tn_replay_log *source, uint64_t allocation_id)
+static uint64_t root_of(const struct tn_log_source *source, uint64_t allocation_id)
 {
     const uint64_t *root = tn_map_find(&source->root, allocation_id);
     return root != NULL ? *root : allocation_id;
 }
 
-static int emit_release(struct tn_replay_log *source, uint64_t allocation_id, uint64_t time_ns,
+static int emit_release(struct tn_log_source *source, uint64_t allocation_id, uint64_t time_ns,
                         uint64_t thread_id, struct tn_replay_event *ret_event)
 {
     *ret_event = (struct tn_replay_event){
@@ -164,7 +169,7 @@ static int emit_release(struct tn_replay_log *source, uint64_t allocation_id, ui
     return 1;
 }
 
-static int emit_birth(struct tn_replay_log *source, const struct tn_log_event *event, uint64_t resized_id,
+static int emit_birth(struct tn_log_source *source, const struct tn_log_event *event, uint64_t resized_id,
                       struct tn_replay_event *ret_event)
 {
     uint64_t id = event->allocation_id;
@@ -184,17 +189,18 @@ static int emit_birth(struct tn_replay_log *source, const struct tn_log_event *e
     };
     if (event->stack_id < source->stack_count)
         ret_event->site_id = source->site_of_stack[event->stack_id];
-    /* What is left out is never placed; its resizes and its release find no block, and do nothing. */
-    if (source->sites != NULL &&
-        !tn_replay_sites_apply(source->sites, ret_event->site_id, &ret_event->size_bytes))
+    /* A block that is left out is never placed, so its resizes and its release do nothing. */
+    if (source->overrides != NULL &&
+        !tn_overrides_apply(source->overrides, ret_event->site_id, &ret_event->size_bytes))
         return 0;
     return 1;
 }
 
-/* Returns 1 with *ret_event, 0 if this event alone tells nothing yet, negative errno. A realloc that took a
- * block back gives one in its thread's next event; where that is anything else, it only released. */
-static int tell(struct tn_replay_log *source, const struct tn_log_event *event,
-                struct tn_replay_event *ret_event)
+/* Translate an event of the log. A realloc's release waits for the birth, which is the thread's next
+ * event; if that is another one, the realloc only released. Returns 1: *ret_event is written; 0: nothing
+ * to emit yet; negative errno. */
+static int translate(struct tn_log_source *source, const struct tn_log_event *event,
+                     struct tn_replay_event *ret_event)
 {
     uint64_t resizing = 0;
     if (event->thread_id != 0 && tn_map_remove(&source->resizing, event->thread_id, &resizing) &&
@@ -211,8 +217,8 @@ static int tell(struct tn_replay_log *source, const struct tn_log_event *event,
     return emit_release(source, event->allocation_id, event->time_ns, event->thread_id, ret_event);
 }
 
-/* Reallocs that the end of the recording cut off only released. */
-static int flush(struct tn_replay_log *source, struct tn_replay_event *ret_event)
+/* At the end: reallocs whose birth was not recorded any more only released. */
+static int flush(struct tn_log_source *source, struct tn_replay_event *ret_event)
 {
     for (; source->flushed < source->resizing.capacity; source->flushed++) {
         const struct tn_map_entry *entry = &source->resizing.entries[source->flushed];
@@ -226,13 +232,13 @@ static int flush(struct tn_replay_log *source, struct tn_replay_event *ret_event
 
 static int next(void *state, struct tn_replay_event *ret_event, struct tn_error *error)
 {
-    struct tn_replay_log *source = state;
+    struct tn_log_source *source = state;
     int r = 0;
     while (r == 0 && !source->has_ended) {
         if (source->is_held) {
             struct tn_log_event held = source->held;
             source->is_held = false;
-            r = tell(source, &held, ret_event);
+            r = translate(source, &held, ret_event);
             continue;
         }
         const struct tn_log_event *event = NULL;
@@ -240,7 +246,7 @@ static int next(void *state, struct tn_replay_event *ret_event, struct tn_error 
         source->has_ended = r == 0;
         if (r > 0) {
             source->held.time_ns = event->time_ns;
-            r = tell(source, event, ret_event);
+            r = translate(source, event, ret_event);
         }
     }
     if (r == 0)
@@ -251,7 +257,7 @@ static int next(void *state, struct tn_replay_event *ret_event, struct tn_error 
     return r;
 }
 
-struct tn_replay_source tn_replay_log_source(struct tn_replay_log *source)
+struct tn_replay_source tn_log_source_events(struct tn_log_source *source)
 {
     return (struct tn_replay_source){.state = source, .next = next, .rewind = go_back};
 }
@@ -262,9 +268,9 @@ static char *copy_column(sqlite3_stmt *statement, int column)
     return text != NULL ? strdup(text) : NULL;
 }
 
-int tn_replay_log_site(struct tn_replay_log *source, uint32_t site_id, struct tn_replay_site *ret_site)
+int tn_log_source_site(struct tn_log_source *source, uint32_t site_id, struct tn_source_site *ret_site)
 {
-    struct tn_replay_site site = {0};
+    struct tn_source_site site = {0};
     sqlite3_stmt *statement = NULL;
     int r = query(source, "SELECT function, file, line, module, via, offset_bytes FROM site WHERE id = ?1",
                   &statement, NULL);
@@ -284,11 +290,11 @@ int tn_replay_log_site(struct tn_replay_log *source, uint32_t site_id, struct tn
     return 0;
 }
 
-void tn_replay_site_finish(struct tn_replay_site *site)
+void tn_source_site_finish(struct tn_source_site *site)
 {
     free(site->function);
     free(site->file);
     free(site->module);
     free(site->via);
-    *site = (struct tn_replay_site){0};
+    *site = (struct tn_source_site){0};
 }
