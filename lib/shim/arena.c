@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "shim.h"
+#include "arena.h"
+
+#include "shim_thread.h"
 #include "sys.h"
 
 #include <string.h>

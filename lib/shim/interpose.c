@@ -4,8 +4,9 @@
  * (meson.build), so that TN_CALLER finds its caller without a look at any table. A release is told before the
  * real call, a birth after it: a block's address is told to live only while it does. */
 
+#include "arena.h"
 #include "emit.h"
-#include "shim.h"
+#include "real.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -11,7 +11,9 @@
  * bad_alloc passes through these frames, and no clean-up code of ours runs: the note that the operator is
  * under way stays, until the next call further out in the same stack finds it and tells of the failure. */
 
-#include "shim.h"
+#include "arena.h"
+#include "emit.h"
+#include "real.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -140,7 +142,7 @@ static bool is_in_operator(uintptr_t pc)
 
 bool tn_operator_holds(uintptr_t pc)
 {
-    if (pc - tn_shim_process.text_low < tn_shim_process.text_high - tn_shim_process.text_low)
+    if (tn_is_own_code(pc))
         return true;
     if (pc - operators_low > operators_high - operators_low)
         return false;

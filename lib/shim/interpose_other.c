@@ -2,7 +2,10 @@
 
 /* What else is watched: code that goes away, and where a program's own run begins and ends. */
 
-#include "shim.h"
+#include "control_ring.h"
+#include "real.h"
+#include "shim_modules.h"
+#include "shim_thread.h"
 #include "sys.h"
 
 #include <dlfcn.h>

@@ -3,7 +3,8 @@
 /* Start a recorder under a bare preload: by a raw clone without an exit signal, so that the program sees no
  * SIGCHLD and its wait() no child, and from there once more, so that the recorder is nobody's child here. */
 
-#include "shim.h"
+#include "shim_process.h"
+#include "shim_session.h"
 #include "sys.h"
 
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "shim.h"
+#include "shim_modules.h"
+
+#include "control_ring.h"
+#include "shim_thread.h"
 #include "sys.h"
 
 #include "tenure/event_body.h"

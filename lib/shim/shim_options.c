@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "shim.h"
+#include "shim_process.h"
 #include "sys.h"
+
+#include "tenure/event.h"
 
 #include <stdlib.h>
 

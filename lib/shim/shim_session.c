@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "shim.h"
+#include "shim_session.h"
+
+#include "emit.h"
 #include "sys.h"
 #include "wire_stamp.h"
 

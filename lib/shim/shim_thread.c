@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "shim_thread.h"
+
+#include "emit.h"
 #include "maps.h"
-#include "shim.h"
 #include "sys.h"
 
 #include <errno.h>

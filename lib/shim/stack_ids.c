@@ -2,8 +2,11 @@
 
 /* New stacks: written once into the control ring, and checked against libunwind where that is asked for. */
 
-#include "shim.h"
+#include "stack_ids.h"
+
+#include "control_ring.h"
 #include "sys.h"
+#include "verify_stack.h"
 
 #include "tenure/event_body.h"
 
@@ -16,11 +19,6 @@
  * their content. It bounds the table at 128 MiB. */
 #define STACK_COUNT_MAX (UINT64_C(4) << 20)
 
-static bool is_ours(uintptr_t pc)
-{
-    return pc - tn_shim_process.text_low < tn_shim_process.text_high - tn_shim_process.text_low;
-}
-
 /* Write the frames of a stack as an event has them. Frames of this library (main is called by one) are left
  * out; their size goes to the next frame out. Returns the words written. */
 static uint32_t write_frames(uint64_t *to, const struct tn_trail_frame *kept, uint32_t depth,
@@ -32,8 +30,8 @@ static uint32_t write_frames(uint64_t *to, const struct tn_trail_frame *kept, ui
     for (uint32_t i = depth; i > 0; i--) {
         const struct tn_trail_frame *frame = &kept[i - 1];
         uint64_t bytes = (i > 1 ? frame[-1].at.cfa - frame->at.cfa : 0) + skipped_bytes;
-        skipped_bytes = is_ours(frame->at.pc) ? bytes : 0;
-        if (is_ours(frame->at.pc))
+        skipped_bytes = tn_is_own_code(frame->at.pc) ? bytes : 0;
+        if (tn_is_own_code(frame->at.pc))
             continue;
         words += tn_frame_put(to + words, frame->at.pc, bytes);
         frames++;

@@ -2,9 +2,15 @@
 
 /* A process's beginning, its forks and its end of recording. */
 
+#include "arena.h"
+#include "control_ring.h"
+#include "real.h"
 #include "rules.h"
-#include "shim.h"
+#include "shim_modules.h"
+#include "shim_session.h"
+#include "shim_thread.h"
 #include "sys.h"
+#include "unwinder.h"
 
 #include "tenure/event_body.h"
 
@@ -19,7 +25,6 @@
 
 union tn_hot_page tn_hot_page __attribute__((aligned(4096)));
 struct tn_shim_process tn_shim_process;
-struct tn_lock tn_control_lock;
 
 /* Where this library is mapped. */
 static int find_own_text(struct dl_phdr_info *info, size_t size_bytes, void *context)

@@ -6,9 +6,13 @@
  * that we did not check, and can be given made-up registers. It is loaded by dlopen, local: its _Unwind_*
  * must not capture the C++ exceptions of programs that load libstdc++ later. */
 
+#include "unwinder.h"
+
 #include "cfi.h"
+#include "control_ring.h"
 #include "rules.h"
-#include "shim.h"
+#include "shim_modules.h"
+#include "shim_thread.h"
 #include "sys.h"
 
 #include <dlfcn.h>

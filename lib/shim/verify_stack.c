@@ -4,8 +4,12 @@
  * point. It runs on the program's stack and opens what libunwind opens: for tests, not for recordings that
  * matter. */
 
-#include "shim.h"
+#include "verify_stack.h"
+
+#include "shim_modules.h"
+#include "shim_thread.h"
 #include "sys.h"
+#include "unwinder.h"
 
 #include "tenure/event_body.h"
 
@@ -30,17 +34,12 @@ static bool open_unwinder(void)
     return backtrace_of != NULL;
 }
 
-static bool is_ours(uintptr_t pc)
-{
-    return pc - tn_shim_process.text_low < tn_shim_process.text_high - tn_shim_process.text_low;
-}
-
 /* Drop this library's frames. Returns how many are left. */
 static uint32_t keep_theirs(uintptr_t *pcs, uint32_t count)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++)
-        if (!is_ours(pcs[i]) && pcs[i] >= 0x4000)
+        if (!tn_is_own_code(pcs[i]) && pcs[i] >= 0x4000)
             pcs[kept++] = pcs[i];
     return kept;
 }

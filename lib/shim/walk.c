@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "walk.h"
 
+#include "unwinder.h"
+
 #include "banned.h"
 
 /* How far above the stack pointer libunwind believes a frame pointer without unwind information. */

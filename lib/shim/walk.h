@@ -5,9 +5,9 @@
 /* Single steps of a stack's walk, from a frame to its caller, by the rule of the frame's return address. */
 
 #include "arch.h"
-#include "capture.h"
 #include "rules.h"
-#include "shim.h"
+#include "shim_thread.h"
+#include "trail.h"
 
 #include <stdbool.h>
 #include <stdint.h>

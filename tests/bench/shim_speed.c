@@ -15,7 +15,11 @@
  *   birth, death   the writing of an event whose stack is known
  *   stamp          the time stamp alone */
 
-#include "shim.h"
+#include "capture.h"
+#include "emit.h"
+#include "real.h"
+#include "shim_session.h"
+#include "stack_ids.h"
 #include "sys.h"
 
 #include <stdio.h>
