@@ -152,7 +152,7 @@ static inline void join(struct tn_trail_frame *frame, const struct tn_trail_fram
 static inline uint32_t watch(const struct tn_trail_frame *frame, const struct tn_trail_frame *outer,
                              struct tn_watch *to)
 {
-    uintptr_t slot = (uintptr_t)((intptr_t)outer->at.cfa + TN_ARCH_RETURN_OFFSET);
+    uintptr_t slot = tn_arch_return_slot(outer->at.cfa, frame->slot);
     to[0] = (struct tn_watch){(const uintptr_t *)slot, outer->at.pc};
     if (frame->slot == 0 || !outer->needs_fp)
         return 1;

@@ -247,7 +247,7 @@ static bool read_common(const struct tn_cfi_table *table, uintptr_t address, str
     description->code_unit = read_uleb(&reader);
     description->data_unit = read_sleb(&reader);
     uint64_t return_register = version == 1 ? read_byte(&reader) : read_uleb(&reader);
-    if (reader.is_bad || (version != 1 && version != 3) || return_register != TN_ARCH_REG_PC ||
+    if (reader.is_bad || (version != 1 && version != 3) || return_register != TN_ARCH_CFI_RETURN ||
         !read_augmentation(&reader, letters, description))
         return false;
     description->shared = reader;
@@ -281,11 +281,11 @@ static bool read_description(const struct tn_cfi_table *table, uintptr_t address
 static struct place *place_of(struct row *row, uint64_t number)
 {
     switch (number) {
-    case TN_ARCH_REG_FP:
+    case TN_ARCH_CFI_FP:
         return &row->fp;
-    case TN_ARCH_REG_SP:
+    case TN_ARCH_CFI_SP:
         return &row->sp;
-    case TN_ARCH_REG_PC:
+    case TN_ARCH_CFI_RETURN:
         return &row->pc;
     default:
         return NULL;
@@ -450,12 +450,14 @@ static void run(struct machine *machine, struct reader reader, uintptr_t code)
 /* The rule that a row makes, if it is a plain one. */
 static bool rule_of(const struct row *row, uint64_t *ret_rule)
 {
-    enum tn_rule_kind kind = row->cfa_register == TN_ARCH_REG_SP ? TN_RULE_SP : TN_RULE_FP;
-    if (!row->is_cfa_known || (kind == TN_RULE_FP && row->cfa_register != TN_ARCH_REG_FP) ||
+    enum tn_rule_kind kind = row->cfa_register == TN_ARCH_CFI_SP ? TN_RULE_SP : TN_RULE_FP;
+    if (!row->is_cfa_known || (kind == TN_RULE_FP && row->cfa_register != TN_ARCH_CFI_FP) ||
         row->cfa_offset < INT32_MIN || row->cfa_offset > INT32_MAX)
         return false;
-    if (row->sp.where != WHERE_SAME || row->pc.where != WHERE_SAVED ||
-        row->pc.offset != TN_ARCH_RETURN_OFFSET || row->fp.where == WHERE_OTHER)
+    if (row->sp.where != WHERE_SAME || row->pc.where != WHERE_SAVED || row->fp.where == WHERE_OTHER)
+        return false;
+    uintptr_t fp_slot = row->fp.where == WHERE_SAVED ? (uintptr_t)row->fp.offset : 0;
+    if ((uintptr_t)row->pc.offset != tn_arch_return_slot(0, fp_slot))
         return false;
     int64_t units = row->fp.where == WHERE_SAVED ? -row->fp.offset / 8 : 0;
     if (row->fp.where == WHERE_SAVED &&

@@ -61,7 +61,6 @@ struct tn_probe {
     uint64_t fp_address;
     unsigned loads;        /* loads from made-up addresses */
     uint64_t load_address; /* the first of them */
-    int64_t return_offset; /* where a return address lies relative to its frame's CFA, by architecture */
 };
 
 /* The rule that a probe shows. Pure. */

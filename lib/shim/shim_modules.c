@@ -8,6 +8,7 @@
 #include "tenure/event_body.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
 #include <string.h>
 
@@ -144,7 +145,8 @@ static const char *path_of(const struct facts *facts, char *own_path, size_t cap
 {
     if (facts->path[0] != '\0')
         return facts->path;
-    long got = tn_sys3(SYS_readlink, (long)"/proc/self/exe", (long)own_path, (long)capacity_bytes - 1);
+    long got =
+        tn_sys4(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)own_path, (long)capacity_bytes - 1);
     own_path[got > 0 ? got : 0] = '\0';
     return own_path;
 }

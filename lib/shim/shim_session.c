@@ -58,8 +58,8 @@ static void fill_header(struct offer *offer, uint32_t slot_count, uint32_t ring_
     header->slot_count = slot_count;
     header->ring_words = ring_words;
     header->pid = (uint32_t)tn_sys0(SYS_getpid);
-    header->clock = tn_arch_ticks_are_constant() ? TN_CLOCK_TSC : TN_CLOCK_MONOTONIC;
-    header->start_ticks = header->clock == TN_CLOCK_TSC ? tn_arch_ticks() : tn_ticks_monotonic();
+    header->clock = tn_arch_ticks_are_constant() ? TN_ARCH_CLOCK : TN_CLOCK_MONOTONIC;
+    header->start_ticks = header->clock == TN_ARCH_CLOCK ? tn_arch_ticks() : tn_ticks_monotonic();
     header->stack_depth = tn_shim_process.options.depth_max;
 }
 

@@ -137,13 +137,13 @@ static int access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *v
     if (is_write)
         return -UNW_EREADONLYREG;
     switch (number) {
-    case TN_ARCH_REG_PC:
+    case TN_ARCH_UNWIND_PC:
         *value = question->frame.pc - 1; /* libunwind takes a fresh cursor's address as it is */
         return 0;
-    case TN_ARCH_REG_SP:
+    case TN_ARCH_UNWIND_SP:
         *value = question->is_made_up ? MADE_UP_SP : question->frame.cfa;
         return 0;
-    case TN_ARCH_REG_FP:
+    case TN_ARCH_UNWIND_FP:
         *value = question->is_made_up ? MADE_UP_FP : question->frame.fp;
         return 0;
     default:
@@ -260,22 +260,21 @@ static void run_probe(void *context)
     unw_save_loc_t saved;
     probe->sp = MADE_UP_SP;
     probe->fp = MADE_UP_FP;
-    probe->return_offset = TN_ARCH_RETURN_OFFSET;
     probe->step = unwinder.init_remote(&cursor, unwinder.space, question);
     if (probe->step < 0)
         return;
     probe->step = unwinder.step(&cursor);
     if (probe->step <= 0)
         return;
-    if (unwinder.get_reg(&cursor, TN_ARCH_REG_SP, &cfa) < 0 ||
-        unwinder.get_save_loc(&cursor, TN_ARCH_REG_FP, &saved) < 0) {
+    if (unwinder.get_reg(&cursor, TN_ARCH_UNWIND_SP, &cfa) < 0 ||
+        unwinder.get_save_loc(&cursor, TN_ARCH_UNWIND_FP, &saved) < 0) {
         probe->step = -UNW_EUNSPEC;
         return;
     }
     probe->cfa = cfa;
     probe->is_fp_saved = saved.type == UNW_SLT_MEMORY;
     probe->fp_address = saved.u.addr;
-    if (saved.type == UNW_SLT_REG && saved.u.regnum != TN_ARCH_REG_FP)
+    if (saved.type == UNW_SLT_REG && saved.u.regnum != TN_ARCH_UNWIND_FP)
         probe->step = -UNW_EUNSPEC;
 }
 
@@ -287,10 +286,10 @@ static void run_step(void *context)
     unw_word_t pc, sp, fp;
     if (unwinder.init_remote(&cursor, unwinder.space, question) < 0 || unwinder.step(&cursor) <= 0)
         return;
-    if (unwinder.get_reg(&cursor, TN_ARCH_REG_PC, &pc) < 0 ||
-        unwinder.get_reg(&cursor, TN_ARCH_REG_SP, &sp) < 0)
+    if (unwinder.get_reg(&cursor, TN_ARCH_UNWIND_PC, &pc) < 0 ||
+        unwinder.get_reg(&cursor, TN_ARCH_UNWIND_SP, &sp) < 0)
         return;
-    if (unwinder.get_reg(&cursor, TN_ARCH_REG_FP, &fp) < 0)
+    if (unwinder.get_reg(&cursor, TN_ARCH_UNWIND_FP, &fp) < 0)
         fp = 0;
     question->frame.pc = pc;
     question->frame.cfa = sp;
@@ -356,7 +355,8 @@ uint64_t tn_unwinder_learn_rule(struct tn_thread *thread, uintptr_t pc)
     tn_own_begin(thread);
     uint32_t epoch = atomic_load_explicit(&tn_shim_process.rule_epoch, memory_order_relaxed);
     bool has_module = tn_modules_resolve(thread, pc - 1, &question.module);
-    if (has_module && pc >= question.module.text_low && pc + 16 <= question.module.text_high)
+    if (has_module && pc >= question.module.text_low &&
+        pc + TN_ARCH_SIGNAL_CODE_BYTES <= question.module.text_high)
         question.probe.is_signal = tn_arch_is_signal_return(pc);
     bool is_read = has_module && !question.probe.is_signal && read_rule(&question.module, pc, &rule);
     if (is_read && tn_shim_process.options.check_stacks != 0)

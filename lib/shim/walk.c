@@ -12,11 +12,10 @@
 static bool step_chain(struct tn_caller *at, uintptr_t high)
 {
     uintptr_t fp = at->fp;
-    if (fp < at->cfa || fp - at->cfa > CHAIN_BYTES_MAX || fp % 8 != 0 || high - fp < 16)
+    if (fp < at->cfa || fp - at->cfa > CHAIN_BYTES_MAX || fp % sizeof(fp) != 0 ||
+        high - fp < TN_ARCH_CHAIN_BYTES)
         return false;
-    at->cfa = fp + 16;
-    at->pc = tn_load(fp + 8);
-    at->fp = tn_load(fp);
+    *at = tn_arch_chain_caller(fp);
     return true;
 }
 
@@ -37,11 +36,11 @@ static enum tn_walk_step step_out(uint64_t rule, struct tn_walk *walk)
 {
     uintptr_t base = tn_rule_kind_of(rule) == TN_RULE_SP ? walk->at.cfa : walk->at.fp;
     uintptr_t cfa = base + (uintptr_t)tn_rule_offset_of(rule);
-    uintptr_t low = walk->at.cfa + sizeof(uintptr_t);
+    uintptr_t low = walk->at.cfa + TN_ARCH_FRAME_BYTES_MIN;
     uint64_t fp_bytes = tn_rule_fp_bytes_of(rule);
     if (cfa - low > walk->high - low || fp_bytes > cfa - walk->at.cfa)
         return TN_WALK_CUT;
-    walk->end_slot = (uintptr_t)((intptr_t)cfa + TN_ARCH_RETURN_OFFSET);
+    walk->end_slot = tn_arch_return_slot(cfa, cfa - fp_bytes);
     /* A stack that ends right above a return address which leads on is of no kind we know. */
     return tn_load(walk->end_slot) < TN_CODE_LOW ? TN_WALK_END : TN_WALK_CUT;
 }

@@ -47,11 +47,11 @@ static inline __attribute__((always_inline)) bool tn_step_plain(uint64_t rule, s
         return false;
     uintptr_t cfa = (kind == TN_RULE_SP ? at->cfa : at->fp) + (uintptr_t)tn_rule_offset_of(rule);
     uint64_t fp_bytes = tn_rule_fp_bytes_of(rule);
-    uintptr_t low = at->cfa + sizeof(uintptr_t);
+    uintptr_t low = at->cfa + TN_ARCH_FRAME_BYTES_MIN;
     /* One comparison for both bounds: low <= cfa < high. */
     if (TN_UNLIKELY(cfa - low >= high - low || fp_bytes > cfa - at->cfa))
         return false;
-    uintptr_t pc = tn_load((uintptr_t)((intptr_t)cfa + TN_ARCH_RETURN_OFFSET));
+    uintptr_t pc = tn_load(tn_arch_return_slot(cfa, cfa - fp_bytes));
     if (TN_UNLIKELY(pc < TN_CODE_LOW))
         return false;
     *ret_slot = fp_bytes != 0 ? cfa - fp_bytes : 0;
