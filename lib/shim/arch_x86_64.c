@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/* x86-64's part of the processor contract that is no inline function: the clock's properties, signal frames,
+ * and the switch to another stack, in assembly. See arch.h; called by shim_session.c, walk.c and unwinder.c.
+ */
+
 #include "arch.h"
 
 #include <cpuid.h>

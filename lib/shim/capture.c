@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Take a call stack by learned rules, and no more of it than is new.
+/* Takes a call stack by unwind rules, and walks only what has changed since the thread's last stacks.
  *
  * A step by a rule is a look-up and two loads, each waiting for the one before: some 20 cycles. But the outer
- * frames of one stack are mostly those of the one before. So each thread keeps one stack as a trail: where
+ * frames of one stack are mostly those of the one before. So each thread keeps one stack, its trail: where
  * each return address lay, and what it was. Once a walk arrives at a frame of the trail, with the same
- * registers, the rest is the same if the same words still lie in the same places, which is checked by loads
+ * registers, the rest is the same if the same words still lie in the same slots, which is checked by loads
  * that do not wait for one another.
  *
- * And a program allocates from the same places again and again. A whole stack that leaves the trail by a few
- * inner frames is remembered as a memo, by its registers: the words that the inner frames were found by, and
- * the frame of the trail that they lead to. While all these words hold, the stack has the id that it had.
+ * And a program allocates at the same calls again and again. A whole stack that leaves the trail by a few
+ * inner frames is remembered as a memo, found by the caller's registers: the words that the inner frames were
+ * found by, and the frame of the trail that they lead to. While all these words are unchanged, so is the
+ * stack's id.
  *
- * The trail is written anew, from the frame where a walk has met it, only when a stack leaves it by more
- * frames than a memo holds: so a deep trail survives the shallow stacks between the deep ones. */
+ * The trail is rewritten, from the frame where a walk has met it, only when a stack leaves it by more frames
+ * than a memo holds: so a deep trail survives the shallow stacks between the deep ones.
+ *
+ * Called by the entry points, through tn_capture. */
 
 #include "capture.h"
 
@@ -63,8 +66,7 @@ static uint32_t find_break(const struct tn_trail *trail, uint32_t count)
     return 0;
 }
 
-/* How many of the trail's outermost frames may be met by a walk that begins at cfa: it never comes back to
- * those further in. */
+/* How many of the trail's outermost frames a walk that begins at cfa may meet: none that lies further in. */
 static inline uint32_t reach(const struct tn_trail *trail, uintptr_t cfa)
 {
     uint32_t low = 0;
@@ -78,8 +80,10 @@ static inline uint32_t reach(const struct tn_trail *trail, uintptr_t cfa)
     return low;
 }
 
-/* Whether the walk has met the trail at its frame kept - 1, and the trail still holds from there on. If it
- * does not, kept becomes what may still be met further out. */
+/* Whether the walk has met the trail, and the trail's words are unchanged from there on.
+ *
+ * kept  in: frames of the trail that may be met; out: those from the frame that was met on, or, with false,
+ * those that may still be met further out */
 static inline bool has_met(const struct tn_trail *trail, uint32_t *kept, const struct tn_caller *at,
                            uintptr_t high)
 {
@@ -95,7 +99,7 @@ static inline bool has_met(const struct tn_trail *trail, uint32_t *kept, const s
     return false;
 }
 
-/* Remember how a walk ended: a word that has to be as it was, or nothing. */
+/* Remember how a walk ended: by the value of a word, which must stay the same, or otherwise. */
 static void note_end(struct tn_trail *trail, const struct tn_walk *walk)
 {
     trail->high = walk->high;
@@ -142,7 +146,7 @@ static inline uint32_t walk_fresh(struct tn_walk *walk, struct tn_thread *thread
 /* Derive what a frame has from those outward of it. outer: NULL for the outermost. */
 static inline void join(struct tn_trail_frame *frame, const struct tn_trail_frame *outer, uint64_t seed)
 {
-    /* The frame pointer matters where a frame further out is found by it before it is loaded anew. */
+    /* The frame pointer matters if a frame further out is found by it before another one is loaded. */
     frame->needs_fp = frame->kind == TN_RULE_FP || (outer != NULL && frame->slot == 0 && outer->needs_fp);
     frame->hash = outer != NULL ? mix(outer->hash, frame->at.pc, outer->at.cfa - frame->at.cfa)
                                 : mix(seed, frame->at.pc, 0);
@@ -189,8 +193,9 @@ static inline uint32_t fold(struct tn_trail *trail, uint32_t kept, uint32_t fres
     return kept;
 }
 
-/* Where to remember the caller's stack: in the place of one that cannot be met any more, or of another. */
-static inline struct tn_memo *memo_place(struct tn_trail *trail, const struct tn_caller *caller)
+/* The memo to overwrite with the caller's stack: one that is free or cannot match any more, else the next in
+ * turn. */
+static inline struct tn_memo *memo_to_overwrite(struct tn_trail *trail, const struct tn_caller *caller)
 {
     struct tn_memo *memo = tn_trail_memos(trail, caller);
     for (uint32_t i = 0; i < TN_MEMO_WAYS; i++)
@@ -205,7 +210,7 @@ static void remember(struct tn_trail *trail, const struct tn_caller *caller, uin
                      struct tn_origin origin)
 {
     const struct tn_trail_frame *frame = &trail->kept[kept - 1];
-    struct tn_memo *memo = memo_place(trail, caller);
+    struct tn_memo *memo = memo_to_overwrite(trail, caller);
     memo->at = *caller;
     memo->fp_mask = (fresh > 0 ? trail->fresh : frame)->needs_fp ? UINTPTR_MAX : 0;
     memo->origin = origin;
@@ -273,7 +278,7 @@ static struct tn_origin capture(struct tn_thread *thread, struct tn_trail *trail
     uint32_t kept = reach(trail, caller->cfa);
     uint32_t fresh = walk_fresh(&walk, thread, trail, &kept, &is_cut);
     if (TN_UNLIKELY(kept + fresh > tn_shim_process.options.depth_max)) {
-        /* Too deep together: what is kept has to be cut anew. */
+        /* Too deep together: what the trail keeps has to be cut, too. */
         trail->plain_count = 0;
         walk_begin(&walk, thread, caller);
         kept = 0;
@@ -304,7 +309,7 @@ static inline uint32_t trail_epoch(void)
            (tn_shim_process.options.check_stacks != 0 ? TN_EPOCH_CHECKED : 0);
 }
 
-/* The thread's trail, made fit for use; NULL when there is no memory. */
+/* The thread's trail, emptied if its rules are out of date; NULL when there is no memory. */
 static inline struct tn_trail *trail_of(struct tn_thread *thread)
 {
     if (TN_UNLIKELY(thread->trail == NULL))
@@ -345,7 +350,7 @@ struct tn_origin tn_capture_slow(struct tn_thread *thread, const struct tn_calle
         origin = memo != NULL ? memo->origin : capture(thread, trail, caller);
         check_origin(thread, trail, caller, origin);
     }
-    /* Nobody would give the trail back later. */
+    /* After the thread's end nothing would release the trail. */
     if (TN_UNLIKELY(thread->is_ended)) {
         tn_trail_close(trail, tn_shim_process.options.depth_max);
         thread->trail = NULL;

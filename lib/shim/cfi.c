@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reads the unwind rule of one return address from .eh_frame: a binary search in .eh_frame_hdr finds the
+ * description, whose instructions are run up to the row that covers the call. Invariant: whatever is not
+ * known here makes the answer "no rule", never a wrong one; no byte outside the module is read. Called by
+ * unwinder.c. */
+
 #include "cfi.h"
 
 #include "arch.h"

@@ -14,8 +14,8 @@
 
 #include "banned.h"
 
-/* How long all threads wait for their stamps after two of them had events: a millisecond or so. Threads that
- * take turns more often write to the line that all of them read only then. */
+/* How long all threads take the slow stamp after two of them had events: a millisecond or so. So threads that
+ * alternate write only that often to the line that all of them read. */
 #define STAMP_WAIT_TICKS (UINT64_C(1) << 22)
 
 uint64_t tn_ticks_monotonic(void)
@@ -48,7 +48,7 @@ uint64_t tn_emit_stamp_among_threads(struct tn_thread *thread)
     bool has_turn = atomic_load_explicit(&tn_hot.stamp_turn, memory_order_relaxed) == (uintptr_t)thread;
     if (has_turn || ticks <= atomic_load_explicit(&tn_hot.stamp_wait_ticks, memory_order_relaxed))
         return ticks;
-    /* In this order: who sees whose turn it is sees the time, too. */
+    /* In this order: a thread that sees the turn sees the time, too. */
     atomic_store_explicit(&tn_hot.stamp_wait_ticks, ticks + STAMP_WAIT_TICKS, memory_order_relaxed);
     atomic_store_explicit(&tn_hot.stamp_turn, (uintptr_t)thread, memory_order_release);
     return ticks;
@@ -73,7 +73,6 @@ void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t
     tn_emit_end(thread, TN_EVENT_FAILURE_WORDS);
 }
 
-/* A block of which a narrow event cannot tell all. */
 void tn_emit_wide(struct tn_thread *thread, uint64_t head, void *address, size_t size_bytes,
                   size_t usable_bytes, size_t alignment_bytes, struct tn_origin origin)
 {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Finds the functions that come after the shim's in symbol order, once, at the process's first event. Called
+ * by start.c. */
+
 #include "real.h"
 
 #include "shim_process.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* From what one step of libunwind showed to a rule. Pure; called by unwinder.c. */
+
 #include "rules.h"
 
 #include "arch.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reads the shim's options from the environment, at the start of each image. Called by start.c. */
+
 #include "shim_process.h"
 #include "sys.h"
 

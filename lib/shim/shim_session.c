@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Opens a session: makes the shared memory, connects to a recorder (session.h says in which order it is
+ * looked for) or starts one, sends the hello and waits for the welcome. Invariant: after a failure nothing is
+ * left open or mapped. Called by start.c, in the first process and in each fork child. */
+
 #include "shim_session.h"
 
 #include "emit.h"

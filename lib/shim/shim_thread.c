@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A thread from its first event to its end: its slot, where its stack lies, and the slow half of tn_enter,
+ * which decides what a call inside a call means. Called by the entry points and by capture.c. */
+
 #include "shim_thread.h"
 
 #include "emit.h"

@@ -2,7 +2,8 @@
 #ifndef TENURE_SHIM_TRAIL_H
 #define TENURE_SHIM_TRAIL_H
 
-/* What a thread remembers of its stacks; see capture.c. */
+/* What a thread remembers of its stacks: the trail, one stack whose frames can be verified by the words that
+ * they were found from, and memos of whole stacks. capture.c says how they are used. One thread each. */
 
 #include "arch.h"
 
@@ -33,10 +34,10 @@ struct tn_origin {
     uint32_t depth_bytes; /* of the caller below the base of its stack */
 };
 
-/* A whole stack whose inner frames are few: while its watches hold, and the trail from the frame that it goes
- * on with, the same registers mean the same stack. */
+/* A whole stack that leaves the trail by few inner frames. While its own watches hold, and the trail's
+ * watches from the frame that it continues with, a caller with the same registers has the same stack. */
 #define TN_MEMO_SET_BITS   6
-#define TN_MEMO_WAYS       4u /* also of stacks with the same registers: two ways to one call, say */
+#define TN_MEMO_WAYS       4u /* stacks of one set; several may have the same registers: two paths to one call */
 #define TN_MEMO_FRAMES_MAX 8u
 #define TN_MEMO_WATCH_MAX  (2 * TN_MEMO_FRAMES_MAX)
 
@@ -52,11 +53,11 @@ struct tn_memo {
     struct tn_watch watches[TN_MEMO_WATCH_MAX];
 };
 
-/* A stack that a walk has ended in. */
+/* A stack that was found by a walk. */
 struct tn_known_stack {
     uint64_t hash;
-    uint32_t id;         /* 0: none is known here */
-    uint32_t generation; /* of the thread when it was; a fork child's ids are others */
+    uint32_t id;         /* 0: this entry is free */
+    uint32_t generation; /* of the thread at that time: a fork child has ids of its own */
 };
 
 /* Few enough to stay in the cache beside what the program works with; the table of all stacks does not. */
@@ -66,7 +67,7 @@ struct tn_trail {
     uint32_t count;               /* frames kept */
     uint32_t plain_count;         /* of these, the outermost ones, found by plain rules: may be met again */
     uint32_t epoch;               /* of the rules that they were found by; see TN_EPOCH_CHECKED */
-    uint32_t turn;                /* which memo of a set gives way next */
+    uint32_t turn;                /* which memo of a set is overwritten next */
     uint32_t end_watch_count;     /* 1: watches[0] is the word that ended the walk */
     uint64_t last_serial;         /* of the frames */
     uintptr_t high;               /* the end of the stack that the outermost frames lie in */
@@ -78,21 +79,22 @@ struct tn_trail {
     struct tn_known_stack known[1u << TN_KNOWN_STACK_BITS]; /* by the top bits of the hash */
 };
 
-/* In a trail's epoch: it is older than any epoch of the rules, so that every stack takes the long way, where
- * it is checked. */
+/* Added to a trail's epoch with TENURE_CHECK_STACKS: no epoch of the rules has it, so that every stack takes
+ * the slow path, which checks it. */
 #define TN_EPOCH_CHECKED UINT32_C(0x80000000)
 
-/* Make a thread's trail. Returns NULL when the machine has no memory. */
+/* Make a trail for stacks of up to depth_max frames. Returns NULL when there is no memory; else
+ * tn_trail_close releases it. */
 struct tn_trail *tn_trail_open(uint32_t depth_max);
 
-/* Give it back. NULL is fine. */
+/* Release a trail; depth_max: as it was opened with. NULL is fine. */
 void tn_trail_close(struct tn_trail *trail, uint32_t depth_max);
 
-/* Remember nothing any more, memos included: they go on with frames of the trail. For a trail that was left
- * half written, rules or ids that mean nothing now. NULL is fine. */
+/* Forget every stack; memos, too, since they continue with frames of the trail. For a trail that was left
+ * half written, or whose rules or ids are out of date. NULL is fine. */
 void tn_trail_forget(struct tn_trail *trail);
 
-/* The set where the memo of a caller's stack may be. */
+/* The set of TN_MEMO_WAYS memos in which a caller's stack may be. */
 static inline struct tn_memo *tn_trail_memos(struct tn_trail *trail, const struct tn_caller *caller)
 {
     uint64_t key = (caller->pc + (caller->cfa << 20)) * UINT64_C(0x9e3779b97f4a7c15);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Steps that no plain rule describes: frames without unwind information, signal frames, the outermost frame,
+ * and what only libunwind can walk. Invariant: no load outside the stack that the frame lies in. Called by
+ * capture.c and instrument.c. */
+
 #include "walk.h"
 
 #include "unwinder.h"
