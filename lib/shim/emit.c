@@ -116,10 +116,10 @@ struct tn_origin tn_emit_realloc_begin(struct tn_thread *thread, const struct tn
                                        enum tn_function function, void *address)
 {
     struct tn_origin origin = tn_capture(thread, caller);
-    struct tn_origin told = origin;
+    struct tn_origin reported = origin;
     if (!tn_shim_process.options.has_free_stacks)
-        told.stack_id = 0;
-    tn_emit_release(thread, TN_EVENT_REALLOC_BEGIN, function, address, told);
+        reported.stack_id = 0;
+    tn_emit_release(thread, TN_EVENT_REALLOC_BEGIN, function, address, reported);
     return origin;
 }
 

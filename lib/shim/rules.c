@@ -38,8 +38,8 @@ uint64_t tn_rule_from_probe(const struct tn_probe *probe)
         return tn_rule_pack(TN_RULE_END, 0, 0);
     uint32_t units = 0;
     uintptr_t fp_slot = probe->is_fp_saved ? probe->fp_address : probe->cfa;
-    /* Exactly one load, of the return address, at its usual place: an expression that loads (a realigned
-     * frame, a procedure linkage stub) is not a rule of ours. */
+    /* Exactly one load, of the return address, where frames usually save it: an expression that loads (a
+     * realigned frame, a procedure linkage stub) cannot be said by a plain rule. */
     if (probe->step < 0 || probe->loads != 1 ||
         probe->load_address != tn_arch_return_slot(probe->cfa, fp_slot) || !fp_units(probe, &units))
         return tn_rule_pack(TN_RULE_COMPLEX, 0, 0);

@@ -43,7 +43,7 @@ struct tn_thread {
     uintptr_t region_low, region_high; /* the last other mapping that was found to be a stack */
     uint64_t own_mask;                 /* signals that were blocked before the outermost own call */
     int own_errno;                     /* errno before it */
-    uint32_t vain_count;               /* events since the last search for a slot that found none */
+    uint32_t searched_count;           /* events since a search for a slot found none */
     uint32_t nested_count;             /* calls on top of the shim, lost, that no LOSS has reported yet */
     struct tn_trail *trail;            /* what is remembered of stacks; NULL until the first one */
     uint64_t left_head_words;          /* head_words behind the last LEAVE */
@@ -99,7 +99,7 @@ void tn_thread_prepare(void);
 /* Take a slot for this thread, and write its THREAD_BEGIN.
  *
  * Returns  whether there was one; if not, an event is counted as lost
- * Cost     a pass over the slots at worst; after a vain one, the next 255 events search no more */
+ * * Cost     a pass over the slots at worst; after one that found none, the next 255 events do not search */
 bool tn_thread_claim(struct tn_thread *thread);
 
 /* Find the stack that an address lies in: the thread's own, the last other one, or what /proc/self/maps says.

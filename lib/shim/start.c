@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The life of a recorded process: its first event starts it, a fork starts the child anew, tn_stop ends it.
+/* The life of a recorded process: its first event starts it, a fork child starts again, tn_stop ends it.
  * Invariant: tn_hot.generation is 0 unless rings, recorder, rules and unwinder are ready. Called by
  * shim_thread.c. */
 

@@ -10,10 +10,10 @@
 
 #include "banned.h"
 
-/* How far above the stack pointer libunwind believes a frame pointer without unwind information. */
+/* How far above the stack pointer libunwind accepts a frame pointer when there is no unwind information. */
 #define CHAIN_BYTES_MAX ((uintptr_t)0x4000)
 
-/* What libunwind does with code that has no unwind information, such as a compiler at run time makes. */
+/* As libunwind does for code without unwind information, such as run-time compilers make. */
 static bool step_chain(struct tn_caller *at, uintptr_t high)
 {
     uintptr_t fp = at->fp;
@@ -24,7 +24,7 @@ static bool step_chain(struct tn_caller *at, uintptr_t high)
     return true;
 }
 
-/* Out of a signal handler's frame: the interrupted registers lie in memory, maybe on another stack. */
+/* Step out of a signal frame: the interrupted registers lie in memory, and may point into another stack. */
 static bool step_signal(struct tn_caller *at, uintptr_t high)
 {
     if (high - at->cfa < tn_arch_signal_pc_offset + sizeof(uintptr_t))
@@ -36,7 +36,7 @@ static bool step_signal(struct tn_caller *at, uintptr_t high)
     return true;
 }
 
-/* A plain rule that leads out of the stack, to its end or beyond what may be read. */
+/* A plain rule that leads to the end of the stack, or beyond what may be read. */
 static enum tn_walk_step step_out(uint64_t rule, struct tn_walk *walk)
 {
     uintptr_t base = tn_rule_kind_of(rule) == TN_RULE_SP ? walk->at.cfa : walk->at.fp;
@@ -46,11 +46,11 @@ static enum tn_walk_step step_out(uint64_t rule, struct tn_walk *walk)
     if (cfa - low > walk->high - low || fp_bytes > cfa - walk->at.cfa)
         return TN_WALK_CUT;
     walk->end_slot = tn_arch_return_slot(cfa, cfa - fp_bytes);
-    /* A stack that ends right above a return address which leads on is of no kind we know. */
+    /* A stack that ends right above a return address to code is of no known kind. */
     return tn_load(walk->end_slot) < TN_CODE_LOW ? TN_WALK_END : TN_WALK_CUT;
 }
 
-/* Before libunwind is called: once a stack, for it costs two system calls. */
+/* Before libunwind is called: once for a whole stack, since it costs two system calls. */
 static void begin_own(struct tn_walk *walk, struct tn_thread *thread)
 {
     if (!walk->is_own)
@@ -92,7 +92,7 @@ enum tn_walk_step tn_step_any(struct tn_walk *walk, struct tn_thread *thread, st
     uintptr_t sp = walk->at.cfa;
     if (!step_other(frame->kind, walk, thread) || walk->at.pc < TN_CODE_LOW)
         return TN_WALK_END;
-    /* A signal handler may run on a stack of its own. */
+    /* A signal handler may have a stack of its own: the walk continues in another one. */
     if (walk->at.cfa - sp >= walk->high - sp)
         walk->high = tn_thread_stack_high(thread, walk->at.cfa);
     return walk->high != 0 ? TN_WALK_ON : TN_WALK_CUT;
