@@ -169,14 +169,14 @@ bool tn_thread_claim(struct tn_thread *thread)
     /* A vfork child shares its parent's memory and thread: its allocations are the parent's, but it must not
      * claim a slot, whose thread id would end with the child. */
     bool skips_search =
-        (uint32_t)tn_sys0(SYS_getpid) != tn_hot.pid || thread->searched_count % SEARCH_PAUSE_EVENTS != 0;
+        (uint32_t)tn_sys0(SYS_getpid) != tn_hot.pid || thread->slotless_count % SEARCH_PAUSE_EVENTS != 0;
     uint32_t slot = skips_search ? 0 : claim_slot(tid);
     if (slot == 0) {
-        thread->searched_count++;
+        thread->slotless_count++;
         atomic_fetch_add_explicit(&tn_hot.header->lost_count, 1, memory_order_relaxed);
         return false;
     }
-    thread->searched_count = 0;
+    thread->slotless_count = 0;
     tn_own_begin(thread);
     take_over(thread, slot, tid);
     tn_own_end(thread);

@@ -43,7 +43,7 @@ struct tn_thread {
     uintptr_t region_low, region_high; /* the last other mapping that was found to be a stack */
     uint64_t own_mask;                 /* signals that were blocked before the outermost own call */
     int own_errno;                     /* errno before it */
-    uint32_t searched_count;           /* events since a search for a slot found none */
+    uint32_t slotless_count;           /* events since a search for a slot found none */
     uint32_t nested_count;             /* calls on top of the shim, lost, that no LOSS has reported yet */
     struct tn_trail *trail;            /* what is remembered of stacks; NULL until the first one */
     uint64_t left_head_words;          /* head_words behind the last LEAVE */
