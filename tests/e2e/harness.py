@@ -62,10 +62,18 @@ class Result:
         return [line for line in self.err.decode(errors="replace").splitlines() if line.strip()]
 
 
+def default_signals():
+    """Programs inherit what is ignored: a tester that runs in the background (SIGINT) or by nohup (SIGHUP)."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 class World:
     """One test's own folder, environment and session directory, and the parts of the build that is tested."""
 
     def __init__(self, build):
+        default_signals()
         self.build = pathlib.Path(build).resolve()
         self.tenure = self.build / "tools/tenure"
         self.recorder = self.build / "tools/tenure-recorder"
