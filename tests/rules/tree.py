@@ -2,6 +2,7 @@
 """What the rules tests share: where the sources are, and how a broken rule is told."""
 
 import pathlib
+import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -17,6 +18,22 @@ def sources(*folders, suffixes=(".c", ".h")):
 
 def relative(path):
     return str(path.relative_to(ROOT))
+
+
+def without_comments(text):
+    """C without its comments; the lines keep their numbers."""
+    return re.sub(r"/\*.*?\*/", lambda match: "\n" * match.group().count("\n"), text, flags=re.S)
+
+
+def comments(path):
+    """(number of its first line, its lines, the line after it) of each comment that begins a line."""
+    lines, start = path.read_text().splitlines(), None
+    for number, line in enumerate(lines):
+        if start is None and line.lstrip().startswith("/*"):
+            start = number
+        if start is not None and "*/" in line:
+            yield start + 1, lines[start : number + 1], lines[number + 1] if number + 1 < len(lines) else ""
+            start = None
 
 
 def finish(broken, checked, what):
