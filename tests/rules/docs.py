@@ -18,7 +18,13 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 VARIABLE = re.compile(r"\bTENURE_[A-Z_]+\b")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 # Variables that are ours between our own processes, or guards of headers, and not for a user to set.
+# A file of ours, by its path; those with a capital letter are patterns (NAME.c) or pages.
+SOURCE = re.compile(r"`((?:lib|tools|include|tests)/[a-z0-9_./-]+\.(?:c|h|cpp|py|sh|map|txt|ini|build))`")
 INTERNAL = re.compile(r"TENURE_\w*_H$")
+
+
+def page_text(name):
+    return (ROOT / "docs" / f"{name}.md").read_text()
 
 
 def documents():
@@ -47,6 +53,12 @@ def check_links(page):
         elif anchor and anchor not in anchors(file.read_text()):
             broken.append(f"{relative(page)}: link to {target}, which is no heading")
     return broken
+
+
+def check_paths(page):
+    """The source files that a page names are there."""
+    return [f"{relative(page)}: {name} is not there" for name in SOURCE.findall(page.read_text())
+            if not (ROOT / name).exists()]
 
 
 def check_variables():
@@ -79,7 +91,7 @@ def check_commands(tenure):
     """Each command has a heading and a line of the synopsis in the manual page, and stands in README.md."""
     names = commands(tenure)
     broken = [] if names else ["tenure --help lists no commands"]
-    manual, readme = (ROOT / "docs/tenure.1.md").read_text(), (ROOT / "README.md").read_text()
+    manual, readme = page_text("tenure.1"), (ROOT / "README.md").read_text()
     for name in names:
         if f"\n## tenure {name}\n" not in manual:
             broken.append(f"docs/tenure.1.md: no heading 'tenure {name}'")
@@ -93,7 +105,7 @@ def check_commands(tenure):
 def check_options(tenure):
     """Each command's options are in the manual page, and the pages invent none."""
     broken, known, names = [], {"--help", "--version"}, commands(tenure)
-    told = set(OPTION.findall((ROOT / "docs/tenure.1.md").read_text()))
+    told = set(OPTION.findall(page_text("tenure.1")))
     for command in names:
         text = help_of(tenure, command)
         if text is None:
@@ -115,13 +127,22 @@ def check_kinds(tenure):
     text = help_of(tenure, "report") or ""
     found = re.search(r"Kinds of findings: ([a-z,\s-]+)\.", text)
     kinds = set(re.split(r",\s+", found.group(1))) if found else set()
-    page, manual = (ROOT / "docs/analyses.md").read_text(), (ROOT / "docs/tenure.1.md").read_text()
+    page, manual = page_text("analyses"), page_text("tenure.1")
     headed = set(re.findall(r"^## ([a-z-]+)$", page, re.M))
     broken = [] if kinds else ["tenure report --help lists no kinds"]
     broken += [f"docs/analyses.md: no heading '{kind}'" for kind in sorted(kinds - headed)]
     broken += [f"docs/analyses.md: '{kind}' is no kind of finding" for kind in sorted(headed - kinds)]
     broken += [f"docs/tenure.1.md: `{kind}` is not there" for kind in sorted(kinds) if f"`{kind}`" not in manual]
     return broken
+
+
+def check_models(tenure):
+    """Each heap model that `simulate` knows has a row in the page about the simulator."""
+    found = re.search(r"^Policies: (.*?)\. A policy's own", help_of(tenure, "simulate") or "", re.M | re.S)
+    models = re.split(r",\s+", re.sub(r"\s+\([^)]*\)", "", found.group(1))) if found else []
+    told = set(re.findall(r"[a-z0-9-]+", " ".join(re.findall(r"^\| ([a-z0-9, -]+) \|", page_text("simulator"), re.M))))
+    broken = [] if models else ["tenure simulate --help lists no policies"]
+    return broken + [f"docs/simulator.md: {model} has no row" for model in models if model not in told]
 
 
 def columns_in_page(text):
@@ -143,7 +164,7 @@ def columns_in_log(build):
 
 def check_columns(build):
     """Each table and column of a log is in docs/log-format.md, and no other is."""
-    told, made = columns_in_page((ROOT / "docs/log-format.md").read_text()), columns_in_log(build)
+    told, made = columns_in_page(page_text("log-format")), columns_in_log(build)
     broken = [f"docs/log-format.md: table {name} is not there" for name in sorted(set(made) - set(told))]
     broken += [f"docs/log-format.md: {name} is no table of a log" for name in sorted(set(told) - set(made))]
     for name in sorted(set(made) & set(told)):
@@ -157,12 +178,13 @@ def main():
     pages = documents()
     for page in pages:
         if page.exists():
-            broken += check_links(page)
+            broken += check_links(page) + check_paths(page)
         else:
             broken.append(f"{page.name} is missing")
     if len(sys.argv) > 1:
         tenure = f"{sys.argv[1]}/tools/tenure"
-        broken += check_commands(tenure) + check_options(tenure) + check_kinds(tenure) + check_columns(sys.argv[1])
+        broken += check_commands(tenure) + check_options(tenure) + check_kinds(tenure) + check_models(tenure)
+        broken += check_columns(sys.argv[1])
     finish(broken, len(pages), "pages")
 
 
