@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """No circles: NAME.c and NAME.h of a folder are one unit, a public header is one of its own, and no unit reaches
-itself again by #include lines."""
+itself again by #include lines. What implements the shim's processor contract (arch_NAME) is of the contract's unit."""
 
 import re
 
@@ -10,7 +10,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 
 
 def unit(path):
-    return relative(path.with_suffix(""))
+    return re.sub(r"/arch_\w+$", "/arch", relative(path.with_suffix("")))
 
 
 def target(path, header):
