@@ -52,10 +52,11 @@ def script_prose(path):
         return
     last = tokenize.NEWLINE
     for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
-        is_docstring = token.type == tokenize.STRING and last in (tokenize.NEWLINE, tokenize.INDENT, tokenize.NL)
+        is_docstring = token.type == tokenize.STRING and last in (tokenize.NEWLINE, tokenize.INDENT)
         if token.type == tokenize.COMMENT or is_docstring:
             yield from enumerate(token.string.splitlines(), token.start[0])
-        last = token.type
+        if token.type not in (tokenize.NL, tokenize.COMMENT):
+            last = token.type
 
 
 def faults(line):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the rules tests share: where the sources are, and how a broken rule is told."""
+"""What the rules tests share: where the sources are, and how a broken rule is reported."""
 
 import pathlib
 import re
@@ -37,7 +37,7 @@ def comments(path):
 
 
 def finish(broken, checked, what):
-    """Say every broken rule, one a line, and end with the status that Meson understands."""
+    """Print every broken rule, one a line, and exit with the status that Meson expects."""
     for line in broken:
         print(line)
     print(f"{checked} {what} checked, {len(broken)} broken")
