@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* SQLite and error helpers of the finishing steps, and their progress. Called by all files of this folder. */
 #include "steps.h"
 
 #include "tenure/log.h"
