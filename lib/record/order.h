@@ -40,8 +40,8 @@ int tn_order_add(struct tn_order *order, struct tn_stream *stream);
  * left; the others must be added again.
  *
  * ret_events  events applied; written also on error
- * Returns     0; negative errno: the writer's error, or -ENOMEM. A damaged ring is not an error: it is
- * counted */
+ * Returns     0; negative errno: the writer's error, or -ENOMEM. A damaged ring is not an error: it
+ *             is counted */
 int tn_order_emit(struct tn_order *order, uint64_t watermark_ticks, uint64_t *ret_events);
 
 /* Release the memory. */
