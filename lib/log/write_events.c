@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Appends births and deaths: each process has one open chunk, which is compressed and inserted when it is
+ * full, when the writer commits, or when the process ends. */
+
 #include "writer.h"
 
 #include "tenure/chunk.h"
@@ -94,8 +98,8 @@ uint64_t tn_log_last_id(const struct tn_log_writer *writer)
     return writer->allocation_count;
 }
 
-/* Append events for which the open chunk has room. The chunk's own sums tell what was appended, also when
- * not all were. */
+/* Append events for which the open chunk has room. The totals of the chunk tell how many were appended, also
+ * when one is refused. */
 static int add_to_chunk(struct tn_log_writer *writer, struct tn_pack *pack,
                         const struct tn_plain_event *events, uint32_t count)
 {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Adds the rows of the plain tables: processes, threads, modules, mappings, frames, stacks, failures and
+ * marks. */
+
 #include "writer.h"
 
 #include "tenure/log.h"
@@ -7,7 +11,7 @@
 #include <errno.h>
 #include <sqlite3.h>
 
-/* Text of the program's world: bytes as found, bound for the length of one step. */
+/* Text of the recorded program: bytes as found, borrowed for one step; NULL is taken for "". */
 static void bind_text(struct sqlite3_stmt *statement, int index, const char *text)
 {
     sqlite3_bind_text(statement, index, text != NULL ? text : "", -1, SQLITE_STATIC);
@@ -105,7 +109,7 @@ int tn_log_add_thread(struct tn_log_writer *writer, const struct tn_log_thread *
     return r;
 }
 
-/* Set the one time of a row that ends something. */
+/* Set the time at which a row's subject ended. */
 static int end_row(struct tn_log_writer *writer, enum tn_writer_statement which, uint64_t id, uint64_t end_ns)
 {
     struct sqlite3_stmt *statement = tn_writer_statement(writer, which);
@@ -132,7 +136,7 @@ int tn_log_add_module(struct tn_log_writer *writer, const char *path, const char
     bind_text(statement, 2, build_id);
     if (sqlite3_step(statement) == SQLITE_ROW)
         *ret_id = (uint64_t)sqlite3_column_int64(statement, 0);
-    /* The step that follows ends the statement, or meets the same failure again and states it. */
+    /* The step that follows ends the statement, or meets the same failure again and reports it. */
     return tn_writer_step(writer, statement);
 }
 
@@ -222,7 +226,7 @@ int tn_log_add_failure(struct tn_log_writer *writer, uint64_t process_id, uint64
     tn_sql_bind_id(statement, 2, thread_id);
     tn_sql_bind_id(statement, 3, stack_id);
     bind_text(statement, 4, tn_function_name(function));
-    /* The sizes that fail are the absurd ones; SQL integers end at 2^63 - 1. */
+    /* Sizes that fail may be absurd; SQL integers end at 2^63 - 1. */
     bind_number(statement, 5, size_bytes <= INT64_MAX ? size_bytes : INT64_MAX);
     bind_number(statement, 6, time_ns);
     return tn_writer_step(writer, statement);
