@@ -145,9 +145,9 @@ static int insert_chunk(struct tn_log_writer *writer, const struct tn_chunk *chu
     const uint64_t numbers[] = {chunk->first_ns, chunk->last_ns,     chunk->births,      chunk->deaths,
                                 chunk->reallocs, chunk->birth_bytes, chunk->usable_bytes};
     for (int i = 0; i < 7; i++)
-        sqlite3_bind_int64(statement, 4 + i, (sqlite3_int64)numbers[i]);
-    sqlite3_bind_text(statement, 11, chunk->codec, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 12, (sqlite3_int64)chunk->checksum);
+        tn_sql_bind_count(statement, 4 + i, numbers[i]);
+    tn_sql_bind_text(statement, 11, chunk->codec);
+    tn_sql_bind_count(statement, 12, chunk->checksum);
     sqlite3_bind_blob64(statement, 13, chunk->data, chunk->data_bytes, SQLITE_STATIC);
     return tn_writer_step(writer, statement);
 }
