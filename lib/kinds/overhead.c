@@ -176,6 +176,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     finding.saving.bytes_removed = (int64_t)own->peak_overhead_bytes;
     finding.saving.peak_bytes_delta = -(int64_t)((double)own->overhead_bytes / (double)seen->allocations *
                                                  (double)seen->live_count_at_peak);
+    finding.saving.outside = "pool";
     finding.apply = TN_APPLY_POOL;
     finding.apply_bytes = is_varying(seen) ? kept_bytes(seen) : seen->max_size_bytes;
     finding.apply_count = seen->peak_live_count;

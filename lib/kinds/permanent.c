@@ -320,6 +320,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     finding.saving.bytes_removed = (int64_t)(own->overhead_bytes * count / seen->allocations);
     finding.saving.peak_bytes_delta =
         -(int64_t)(own->overhead_bytes * seen->live_count_at_peak / seen->allocations);
+    finding.saving.outside = "static";
     finding.apply = TN_APPLY_REMOVE;
     r = fill_texts(count, seen->total_bytes - own->resized_bytes, class, &finding);
     if (r == 0)

@@ -228,6 +228,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     if (r < 0)
         return r;
     finding.confidence = TN_CONFIDENCE_CONSISTENT;
+    finding.saving.outside = "pool";
     finding.apply = TN_APPLY_POOL;
     finding.apply_bytes = seen->max_size_bytes;
     finding.apply_count = seen->peak_live_count;

@@ -195,6 +195,7 @@ static struct tn_finding_saving estimate(const struct purpose *purpose)
         .bytes_removed = (int64_t)(purpose->block_count * excess_bytes),
         .peak_bytes_delta = (int64_t)(purpose->block_bytes * purpose->block_count) -
                             (int64_t)(purpose->live_at_peak * heap_bytes),
+        .outside = "pool",
     };
 }
 

@@ -218,6 +218,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     finding.saving.peak_bytes_delta =
         (int64_t)(need.count * seen->max_size_bytes) -
         (int64_t)(seen->live_bytes_at_peak + seen->live_count_at_peak * mean_overhead_bytes);
+    finding.saving.outside = "pool";
     finding.apply = TN_APPLY_POOL;
     finding.apply_bytes = seen->max_size_bytes;
     finding.apply_count = need.count;

@@ -310,6 +310,7 @@ static void fill_saving(const struct statement *statement, struct tn_finding *fi
     finding->saving.peak_bytes_delta =
         (int64_t)(statement->depth_after_bytes - statement->counts->deepest_thread_bytes) -
         (int64_t)(seen->live_bytes_at_peak + (uint64_t)(mean_bytes * (double)seen->live_count_at_peak));
+    finding->saving.outside = "stack";
     finding->apply = TN_APPLY_REMOVE;
     double weight = (is_varying(statement) ? VARYING_WEIGHT : 1) *
                     (statement->owner.frames_down > FAR_DOWN ? FAR_WEIGHT : 1);
