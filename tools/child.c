@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The recorded program as a child of `record`: forked early, because its PID is in the name of the log, it
+ * waits at a pipe until the recorder is ready. A second pipe, closed by execve, reports why it could not
+ * be executed. */
 #include "child.h"
 
 #include <errno.h>
@@ -15,7 +18,7 @@ static const int caught[] = {SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP};
 
 #define CAUGHT_COUNT (sizeof(caught) / sizeof(caught[0]))
 
-/* Signals are a property of the process, so is what is known of them. */
+/* Signals belong to the process: the only state of the tool that is global. */
 static struct {
     struct sigaction found[CAUGHT_COUNT]; /* as before tn_signals_catch */
     sigset_t found_mask;
@@ -67,7 +70,7 @@ struct tn_signals tn_signals_take(void)
     return taken;
 }
 
-/* The program must find the signals as the tool found them. */
+/* Restore the signals, so that the program finds them as the tool found them. */
 static void give_signals_back(void)
 {
     for (size_t i = 0; i < CAUGHT_COUNT; i++)
@@ -91,7 +94,7 @@ static int set_variables(const struct tn_child_options *options, const char *ses
     return r < 0 ? -errno : 0;
 }
 
-/* Reads up to the line's end; false when the tool has gone or gave up. */
+/* Read the session, up to the end of the line. Returns false if the tool has ended or cancelled. */
 static bool wait_for_go(int fd, char *session, size_t session_bytes)
 {
     size_t used = 0;
@@ -122,7 +125,7 @@ static _Noreturn void be_child(const struct tn_child_options *options, int go_fd
         execv(options->path, options->argv);
         code = errno;
     }
-    /* Nobody can be told when this fails as well. */
+    /* If this fails as well, nobody can be told. */
     if (write(fail_fd, &code, sizeof(code)) < 0)
         _exit(127);
     _exit(126);
@@ -141,7 +144,7 @@ int tn_child_start(const struct tn_child_options *options, struct tn_child *ret_
     }
     pid_t pid = fork();
     if (pid == 0) {
-        /* Held open here, it would hide the tool's end. */
+        /* Held open here, the pipe would not end when the tool does. */
         close(go[1]);
         be_child(options, go[0], fail[1]);
     }
@@ -167,8 +170,8 @@ static int wait_for(pid_t pid)
 
 int tn_child_go(struct tn_child *child, const char *session)
 {
-    /* The child may have been killed while it waited: then fail_fd is at its end, as after an exec, and the
-     * status that waitpid gives says the rest. */
+    /* The child may have been killed while it waited: then fail_fd is at its end as after an exec, and the
+     * status from waitpid tells. */
     void (*found)(int) = signal(SIGPIPE, SIG_IGN);
     dprintf(child->go_fd, "%s\n", session);
     signal(SIGPIPE, found);

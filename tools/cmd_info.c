@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* The command `info`: what a log contains, as text or JSON. Each line of the text is one query that prints
+ * itself. */
 #include "command.h"
-#include "say.h"
+#include "message.h"
 #include "sql_functions.h"
 #include "tenure/log.h"
 
@@ -10,12 +12,12 @@
 
 #define META(key) "(SELECT value FROM meta WHERE key = '" key "')"
 
-/* Arguments may hold whole scripts. */
+/* Shortens a column to one line: arguments may contain whole scripts. */
 #define ONE_LINE(column)                                                                                     \
     "replace(CASE WHEN length(" column ") > 120 THEN substr(" column ", 1, 117) || '...' ELSE " column       \
     " END, char(10), ' ')"
 
-/* What a log lacks comes first: each line is there only if it has something to say. */
+/* What the log lacks, printed first: each query gives a line only if there is something to report. */
 static const char *const troubles[] = {
     "SELECT 'This log is not complete: it is still being written, or the recording was cut short. What was '"
     " || 'recorded until then is here.' WHERE ifnull(" META("complete") ", '0') <> '1'",
@@ -40,7 +42,7 @@ static const char *const troubles[] = {
     " value > 0",
 };
 
-/* A label and the query that gives its lines; without rows, the label is left out. */
+/* A label and the query for its lines; without rows, the label is left out. */
 static const struct line {
     const char *label;
     const char *query;
@@ -136,7 +138,7 @@ static const char json_query[] =
     "'marks', (SELECT json_group_array(json_object('process_id', process_id, 'time_ns', time_ns, 'text', text))"
     "  FROM mark)) AS info";
 
-/* Append what a query answers, one row a line, the first behind label. Returns an SQLite result code. */
+/* Append the rows of a query, one a line, the first one behind label. Returns an SQLite result code. */
 static int print_query(sqlite3 *database, const char *label, const char *query, struct tn_buffer *out)
 {
     sqlite3_stmt *statement = NULL;

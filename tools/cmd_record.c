@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "child.h"
 #include "command.h"
-#include "place.h"
+#include "install_paths.h"
+#include "message.h"
 #include "program.h"
+#include "record_session.h"
 #include "recorder_link.h"
-#include "recording.h"
-#include "say.h"
 #include "tenure/finish.h"
 #include "tenure/limits.h"
 #include "tenure/log.h"
@@ -232,24 +232,24 @@ static int record_program(const struct request *request, const char *log, struct
         tn_say("cannot run '%s': %s", request->program, strerror(-r));
         return r == -ENOENT ? TN_STATUS_NOT_FOUND : TN_STATUS_NOT_EXECUTABLE;
     }
-    struct tn_recording recording = {
+    struct tn_record_session recording = {
         .link = link,
         .log = log,
         .program = request->argv[0],
         .child = child->pid,
         .is_quiet = request->is_quiet,
     };
-    tn_recording_run(&recording);
-    tn_recording_print_summary(&recording);
+    tn_record_session_run(&recording);
+    tn_record_session_print_summary(&recording);
     int status = recording.child_status;
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static int start_recorder(const struct request *request, const struct tn_place *place, const char *log,
-                          struct tn_child *child)
+static int start_recorder(const struct request *request, const struct tn_install_paths *paths,
+                          const char *log, struct tn_child *child)
 {
     struct tn_link_options options = {
-        .recorder = place->recorder,
+        .recorder = paths->recorder,
         .log = log,
         .rows = request->rows,
         .wrapper = request->wrapper,
@@ -270,12 +270,12 @@ static int start_recorder(const struct request *request, const struct tn_place *
 }
 
 /* The child comes first: its PID is in the name of the log. */
-static int start_child(const struct request *request, const struct tn_place *place)
+static int start_child(const struct request *request, const struct tn_install_paths *paths)
 {
     struct tn_child_options options = {
         .path = request->program,
         .argv = request->argv,
-        .shim = place->shim,
+        .shim = paths->shim,
         .variables = request->variables,
     };
     struct tn_child child;
@@ -295,13 +295,13 @@ static int start_child(const struct request *request, const struct tn_place *pla
         tn_say("%s", error.text);
         return TN_STATUS_RECORD;
     }
-    return start_recorder(request, place, log, &child);
+    return start_recorder(request, paths, log, &child);
 }
 
 static int run(const struct tn_arguments *arguments)
 {
     struct request request = {0};
-    struct tn_place place;
+    struct tn_install_paths paths;
     struct tn_error error;
     if (check_options(arguments, &request, &error) < 0) {
         tn_say("%s", error.text);
@@ -310,11 +310,11 @@ static int run(const struct tn_arguments *arguments)
     int status = check_program(&request);
     if (status != 0)
         return status;
-    if (tn_place_find(&place, &error) < 0) {
+    if (tn_install_paths_find(&paths, &error) < 0) {
         tn_say("%s", error.text);
         return TN_STATUS_RECORD;
     }
-    return start_child(&request, &place);
+    return start_child(&request, &paths);
 }
 
 static const struct tn_option options[] = {

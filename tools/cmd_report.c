@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+
+/* `tenure report`: checks its options, loads summary and findings from the log, has them measured on models
+ * of heaps where that was asked for or takes no time, and writes the report in the format asked for. */
+
 #include "command.h"
 #include "list_kinds.h"
-#include "models.h"
+#include "message.h"
 #include "output.h"
+#include "policy_option.h"
 #include "progress.h"
-#include "say.h"
 #include "tenure/analyze.h"
 #include "tenure/kinds.h"
 #include "tenure/log.h"
@@ -23,28 +27,39 @@
 #define SITE_TOP_DEFAULT        5
 #define TOP_MAX                 1000000
 #define MEASURED_UNASKED_EVENTS 100000 /* ten findings on four models: about a second */
-#define RUNTIME_SITES_MAX                                                                                    \
-    10 /* of the C library and the loader, that are loaded with a list and not shown                         \
-        */
-#define THRESHOLDS_MAX TN_GIVEN_MAX
-#define NAME_BYTES     64
+#define RUNTIME_SITES_MAX       10 /* loaded beyond the ones to show: the report leaves them out of lists */
+#define THRESHOLDS_MAX          TN_GIVEN_MAX
+#define NAME_BYTES              64
 
 struct request {
     const struct tn_report_format *format;
-    const char *output; /* NULL: stdout */
-    uint64_t top;       /* findings; 0: all */
-    bool has_top;       /* the user said how many */
-    uint64_t site_top;  /* sites in each list */
-    enum tn_confidence least;
-    const char *code;
-    const char *policies; /* models to measure findings on; NULL: none */
-    bool is_saved;
-    struct tn_analyze_options analyze;
-    struct tn_threshold_value values[THRESHOLDS_MAX];
-    char names[THRESHOLDS_MAX][NAME_BYTES]; /* of the thresholds */
+    const char *output;                               /* NULL: stdout */
+    uint64_t top;                                     /* findings; 0: all */
+    bool has_top;                                     /* --top was given */
+    uint64_t site_top;                                /* sites in each list; 0: all */
+    enum tn_confidence least;                         /* of the findings to show */
+    const char *code;                                 /* as tn_report.code */
+    const char *policies;                             /* --policy; NULL: not given */
+    bool is_saved;                                    /* findings go into the log as well */
+    struct tn_analyze_options analyze;                /* its values are those below */
+    struct tn_threshold_value values[THRESHOLDS_MAX]; /* as many as analyze.value_count */
+    char names[THRESHOLDS_MAX][NAME_BYTES];           /* of the values */
 };
 
 /* ---------------------------------------------------------------------------------------- options */
+
+/* "text, json and html": the names of all formats. Returns 0 or -ENOMEM. */
+static int list_formats(struct tn_buffer *out)
+{
+    int r = 0;
+    for (const struct tn_report_format *format = tn_report_formats; format->name != NULL && r == 0; format++)
+        r = tn_buffer_print(out, "%s%s",
+                            format == tn_report_formats ? ""
+                            : format[1].name != NULL    ? ", "
+                                                        : " and ",
+                            format->name);
+    return r;
+}
 
 static int check_format(const struct tn_arguments *arguments, const struct tn_report_format **ret_format,
                         struct tn_error *error)
@@ -55,10 +70,17 @@ static int check_format(const struct tn_arguments *arguments, const struct tn_re
     *ret_format = tn_report_format_find(name);
     if (*ret_format != NULL)
         return 0;
-    return tn_error_set(error, -EINVAL,
-                        "option '--format' of 'report': unknown format '%s': there are text and json; see "
-                        "'tenure report --help'",
-                        name);
+    struct tn_buffer names = {0};
+    int r = list_formats(&names);
+    if (r == 0)
+        r = tn_error_set(error, -EINVAL,
+                         "option '--format' of 'report': unknown format '%s': there are %s; see "
+                         "'tenure report --help'",
+                         name, (const char *)names.data);
+    else
+        tn_error_set(error, r, "cannot list the formats: out of memory");
+    tn_buffer_finish(&names);
+    return r;
 }
 
 static int check_confidence(const struct tn_arguments *arguments, enum tn_confidence *ret_least,
@@ -91,7 +113,7 @@ static int check_code(const struct tn_arguments *arguments, const char **ret_cod
                         name);
 }
 
-/* NAME=VALUE; whether there is such a threshold, the analysis knows. */
+/* Take NAME=NUMBER apart; tn_analyze checks whether there is such a threshold. */
 static int take_threshold(struct request *request, const char *text, struct tn_error *error)
 {
     size_t index = request->analyze.value_count;
@@ -153,8 +175,8 @@ static int check_options(const struct tn_arguments *arguments, struct request *r
 
 /* ---------------------------------------------------------------------------------------- the report */
 
-/* The newest recording of the working directory that has a name of ours; NULL if there is none. To be freed.
- */
+/* The newest file of the working directory that is named as `record` names logs; NULL: there is none. The
+ * caller frees it. */
 static char *find_newest_log(void)
 {
     glob_t found;
@@ -200,10 +222,22 @@ static int print_report(const struct request *request, const struct tn_summary *
 }
 
 /* What is measured comes first in the order of findings. */
-static int measure(struct tn_log *log, const char *policies, const struct tn_models_effort *effort,
+static int measure(struct tn_log *log, const char *policies, const struct tn_what_if_effort *effort,
                    struct tn_findings *findings, struct tn_error *error)
 {
-    int r = tn_models_measure(log, "report", policies, effort, findings, error);
+    struct tn_what_if_model models[TN_POLICY_OPTION_MAX];
+    struct tn_progress progress = {.what = "replaying"};
+    struct tn_what_if_effort shown = *effort;
+    size_t model_count = 0;
+    char *names = strdup(policies); /* borrowed by models */
+    int r = names != NULL ? tn_policy_option_models("report", names, models, &model_count, error)
+                          : tn_error_set(error, -ENOMEM, "cannot measure: out of memory");
+    shown.progress = tn_progress_show;
+    shown.user = &progress;
+    if (r == 0)
+        r = tn_measure_findings(log, models, model_count, &shown, findings, error);
+    tn_progress_end(&progress);
+    free(names);
     if (r == 0 && tn_findings_rank(findings, tn_kinds) < 0)
         r = tn_error_set(error, -ENOMEM, "cannot order the findings: out of memory");
     if (r < 0)
@@ -211,12 +245,15 @@ static int measure(struct tn_log *log, const char *policies, const struct tn_mod
     return r;
 }
 
-/* Measured when it was asked for, and without being asked where it takes no longer than a moment. */
+/* Measure the findings where that was asked for, and unasked where the log is so small that it takes a
+ * moment. */
 static int measure_as_asked(const struct request *request, struct tn_log *log,
                             const struct tn_summary *summary, struct tn_findings *findings,
                             struct tn_error *error)
 {
-    static const struct tn_models_effort full = {TN_MODELS_FINDINGS_MAX, 8000000}, quick = {10, 100000};
+    static const struct tn_what_if_effort full = {.finding_max = TN_MEASURE_FINDINGS_MAX,
+                                                  .max_events = 8000000},
+                                          quick = {.finding_max = 10, .max_events = 100000};
     if (request->policies != NULL)
         return strcmp(request->policies, "none") != 0
                    ? measure(log, request->policies, &full, findings, error)
@@ -224,10 +261,10 @@ static int measure_as_asked(const struct request *request, struct tn_log *log,
     uint64_t events = summary->totals.allocations + summary->totals.frees;
     if (!summary->is_finished || events > MEASURED_UNASKED_EVENTS)
         return 0;
-    return measure(log, TN_MODELS_DEFAULT, &quick, findings, error);
+    return measure(log, TN_POLICY_OPTION_DEFAULT, &quick, findings, error);
 }
 
-/* Summary and findings, after which the log is not needed any more. */
+/* Load summary and findings; the log is closed again, the report needs none. */
 static int load(const struct request *request, const char *path, struct tn_summary *ret_summary,
                 struct tn_findings *ret_findings, struct tn_error *error)
 {
@@ -321,7 +358,7 @@ static const struct tn_option options[] = {
      "definitions to paste, in text: c (default), freertos,\nzephyr, threadx, all or none", NULL},
     {0, "policy", "P,...",
      "measure what the findings change by replaying the log on\nthese models of heaps; none: do not "
-     "(default: " TN_MODELS_DEFAULT "\nfor a small log)",
+     "(default: " TN_POLICY_OPTION_DEFAULT "\nfor a small log)",
      NULL},
     {0, "save", NULL, "also write the findings into the log's tables finding and\nfinding_site", NULL},
 };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* The command `simulate`: reads its options, a script or a log, has every policy simulated, and prints the
+ * answer. */
 #include "command.h"
-#include "models.h"
+#include "message.h"
+#include "policy_option.h"
 #include "progress.h"
-#include "say.h"
-#include "simulate.h"
+#include "simulate_print.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,17 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define POOLS_MAX         64
-#define POOL_LEAST_BYTES  16
-#define REPLICAS          200
-#define REPLICAS_MAX      100000
-#define SCRIPT_MAX_BYTES  (UINT64_C(1) << 30)
-#define SEARCH_MAX_EVENTS 20000000 /* replayed in search of the smallest heap of one policy: some seconds */
+#define POOLS_MAX        64
+#define HORIZON_NS       (UINT64_C(365) * 86400 * 1000000000)
+#define REPLICAS         200
+#define REPLICAS_MAX     100000
+#define SCRIPT_MAX_BYTES (UINT64_C(1) << 30)
 
+/* What was asked for. */
 struct request {
     const char *script; /* NULL: a log */
     uint64_t process_id;
-    struct tn_heap_options heap; /* what holds for all policies */
+    struct tn_heap_options heap; /* parameters of all policies */
     struct tn_heap_pool *pools;  /* owned */
     enum tn_replay_after after;
     bool is_json;
@@ -40,11 +42,11 @@ static int add_policy(struct tn_simulation *simulation, const struct request *re
     if (simulation->policy_count == TN_SIMULATE_POLICIES_MAX)
         return tn_error_set(error, -EINVAL, "option '--policy' of 'simulate': at most %d policies",
                             TN_SIMULATE_POLICIES_MAX);
-    struct tn_simulate_policy *policy = &simulation->policies[simulation->policy_count++];
+    struct tn_simulated_policy *policy = &simulation->policies[simulation->policy_count++];
     policy->label = strdup(text);
     if (policy->label == NULL)
         return tn_error_set(error, -ENOMEM, "cannot simulate: out of memory");
-    int r = tn_model_parse("simulate", text, &request->heap, &policy->options, error);
+    int r = tn_policy_option_parse("simulate", text, &request->heap, &policy->options, error);
     if (r < 0)
         return r;
     policy->options.after = request->after;
@@ -57,7 +59,7 @@ static int read_policies(const struct tn_arguments *arguments, struct tn_simulat
                          const struct request *request, struct tn_error *error)
 {
     const char *given = tn_option_text(arguments, "policy");
-    char *text = strdup(given != NULL ? given : TN_MODELS_DEFAULT), *rest = NULL;
+    char *text = strdup(given != NULL ? given : TN_POLICY_OPTION_DEFAULT), *rest = NULL;
     if (text == NULL)
         return tn_error_set(error, -ENOMEM, "cannot simulate: out of memory");
     int r = 0;
@@ -69,7 +71,7 @@ static int read_policies(const struct tn_arguments *arguments, struct tn_simulat
     return r;
 }
 
-/* `SIZExCOUNT,...` */
+/* Parse `SIZExCOUNT,...`. */
 static int read_pools(const char *text, struct request *request, struct tn_error *error)
 {
     request->pools = calloc(POOLS_MAX, sizeof(*request->pools));
@@ -144,18 +146,15 @@ static int read_heap(const struct tn_arguments *arguments, struct tn_heap_option
 
 static int read_risk(const struct tn_arguments *arguments, struct request *request, struct tn_error *error)
 {
-    const char *horizon = tn_option_text(arguments, "horizon");
     request->has_risk = tn_option_is_given(arguments, "risk");
-    if (!request->has_risk && (horizon != NULL || tn_option_is_given(arguments, "replicas")))
+    if (!request->has_risk &&
+        (tn_option_is_given(arguments, "horizon") || tn_option_is_given(arguments, "replicas")))
         return tn_error_set(
             error, -EINVAL,
             "options '--horizon' and '--replicas' of 'simulate' belong to '--risk': give it, too");
-    if (tn_simulate_parse_horizon(horizon != NULL ? horizon : "1y", &request->horizon_ns) < 0)
-        return tn_error_set(
-            error, -EINVAL,
-            "option '--horizon' of 'simulate': '%s' is no duration up to 100 years; write a number and "
-            "s, m, h, d, w or y, as in 1y",
-            horizon);
+    int r = tn_option_duration(arguments, "horizon", HORIZON_NS, &request->horizon_ns, error);
+    if (r < 0)
+        return r;
     return tn_option_count(arguments, "replicas", 10, REPLICAS_MAX, REPLICAS, &request->replicas, error);
 }
 
@@ -192,53 +191,7 @@ static int read_request(const struct tn_arguments *arguments, struct request *re
     return r;
 }
 
-/* Without a region, the smallest safe one is found and replayed: what is told of a heap without a limit says
- * little of a policy whose placements depend on it. */
-static int simulate_policy(struct tn_simulation *simulation, struct tn_simulate_policy *policy,
-                           struct tn_error *error)
-{
-    struct tn_replay_options *options = &policy->options;
-    struct tn_replay_minimum minimum = {0};
-    int r = 0;
-    if (tn_policy_needs_pools(options->policy) && options->heap.pool_count == 0) {
-        r = tn_replay_pools(&simulation->source, POOL_LEAST_BYTES, &policy->pools, &options->heap.pool_count,
-                            error);
-        options->heap.pools = policy->pools;
-    }
-    if (r == 0 &&
-        simulation->has_heap) /* before the search, so that a region that is too small is said at once */
-        r = tn_replay_run(&simulation->source, options, &policy->result, error);
-    policy->has_result = r == 0 && simulation->has_heap;
-    if (r == 0)
-        r = tn_replay_search(&simulation->source, options, SEARCH_MAX_EVENTS, &minimum, error);
-    if (r == 0 && !simulation->has_heap) {
-        if (minimum.safe_bytes != 0)
-            options->heap.heap_bytes = minimum.safe_bytes;
-        r = tn_replay_run(&simulation->source, options, &policy->result, error);
-        policy->has_result = r == 0;
-    }
-    policy->result.minimum = minimum;
-    return r;
-}
-
-/* The region that was given, or the smallest safe one: what a device would be built with. */
-static int assess_risk(const struct request *request, const struct tn_simulation *simulation,
-                       struct tn_simulate_policy *policy, struct tn_error *error)
-{
-    struct tn_risk_options options;
-    if (!request->has_risk || policy->options.heap.heap_bytes == TN_HEAP_UNLIMITED)
-        return 0;
-    tn_risk_options_init(&options);
-    options.policy = policy->options.policy;
-    options.heap = policy->options.heap;
-    options.horizon_ns = request->horizon_ns;
-    options.replicas = request->replicas;
-    int r = tn_risk_assess(&simulation->source, &options, &policy->risk, error);
-    policy->has_risk = r == 0;
-    return r;
-}
-
-/* Every policy, and its risk card. Returns 0 or negative errno with the story in error. */
+/* Every policy, and its risk card. Returns 0 or negative errno; error says what failed. */
 static int simulate_all(const struct request *request, struct tn_simulation *simulation,
                         struct tn_error *error)
 {
@@ -246,9 +199,10 @@ static int simulate_all(const struct request *request, struct tn_simulation *sim
     int r = 0;
     for (size_t i = 0; i < simulation->policy_count && r == 0; i++) {
         tn_progress_show(&progress, i, simulation->policy_count);
-        r = simulate_policy(simulation, &simulation->policies[i], error);
-        if (r == 0)
-            r = assess_risk(request, simulation, &simulation->policies[i], error);
+        struct tn_simulated_policy *policy = &simulation->policies[i];
+        r = tn_simulate_policy(&simulation->source, policy, error);
+        if (r == 0 && request->has_risk)
+            r = tn_simulate_risk(&simulation->source, policy, request->horizon_ns, request->replicas, error);
     }
     tn_progress_end(&progress);
     return r;
@@ -336,17 +290,16 @@ static int assume(const struct request *request, struct tn_simulation *simulatio
     struct tn_buffer text = {0};
     int r = 0;
     if (request->is_without_runtime)
-        r = tn_replay_sites_leave_runtime(&simulation->sites, tn_log_database(log), error);
+        r = tn_overrides_leave_runtime(&simulation->overrides, log, error);
     if (r == 0 && request->sizes != NULL)
         r = read_file(request->sizes, &text, error);
     if (r == 0 && request->sizes != NULL && tn_buffer_append(&text, "", 1) < 0)
         r = tn_error_set(error, -ENOMEM, "cannot read the sizes: out of memory");
     if (r == 0 && request->sizes != NULL)
-        r = tn_replay_sites_read(&simulation->sites, tn_log_database(log), request->sizes, (char *)text.data,
-                                 error);
+        r = tn_overrides_read(&simulation->overrides, log, request->sizes, (char *)text.data, error);
     tn_buffer_finish(&text);
     if (request->is_without_runtime || request->sizes != NULL)
-        tn_replay_log_assume(simulation->log, &simulation->sites);
+        tn_log_source_assume(simulation->log, &simulation->overrides);
     return r;
 }
 
@@ -357,31 +310,26 @@ static int simulate_log(const struct request *request, struct tn_simulation *sim
     if (tn_log_open(path, &log, &error) < 0)
         return tn_say_error(&error);
     int status;
-    if (tn_replay_log_open(log, request->process_id, &simulation->log, &error) < 0) {
+    if (tn_log_source_open(log, request->process_id, &simulation->log, &error) < 0) {
         status = tn_say_error(&error);
     } else {
         simulation->name = path;
-        simulation->source = tn_replay_log_source(simulation->log);
+        simulation->source = tn_log_source_events(simulation->log);
         status = assume(request, simulation, log, &error) < 0 ? tn_say_error(&error)
                                                               : answer(request, simulation, log);
     }
-    tn_replay_log_close(simulation->log);
+    tn_log_source_close(simulation->log);
     tn_log_close(log);
     return status;
 }
 
 static void finish(struct request *request, struct tn_simulation *simulation)
 {
-    for (size_t i = 0; i < simulation->policy_count; i++) {
-        struct tn_simulate_policy *policy = &simulation->policies[i];
-        if (policy->has_result)
-            tn_replay_result_finish(&policy->result);
-        free(policy->label);
-        free(policy->pools);
-    }
+    for (size_t i = 0; i < simulation->policy_count; i++)
+        tn_simulated_policy_finish(&simulation->policies[i]);
     tn_what_if_finish(&simulation->what_if);
     tn_findings_finish(&simulation->findings);
-    tn_replay_sites_finish(&simulation->sites);
+    tn_overrides_finish(&simulation->overrides);
     free(request->pools);
     free(simulation);
 }
@@ -415,7 +363,7 @@ static const struct tn_option options[] = {
     {0, "script", "FILE",
      "replay a script instead of a log: lines 'A ID SIZE [ALIGN]',\n'R ID SIZE', 'F ID'; # begins a comment",
      NULL},
-    {0, "policy", "P,...", "models to replay on (default " TN_MODELS_DEFAULT ")", NULL},
+    {0, "policy", "P,...", "models to replay on (default " TN_POLICY_OPTION_DEFAULT ")", NULL},
     {0, "heap", "BYTES", "size of the heap; without it, the smallest that survives\nis found", NULL},
     {0, "pointer-size", "4|8", "of the machine that is modelled (default: this one's)", NULL},
     {0, "header", "BYTES", "header of each block: the plain policies, buddy", NULL},

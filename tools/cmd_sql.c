@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* The command `sql`: runs a query on a log, or reads statements from stdin, with a prompt on a terminal. */
 #include "command.h"
-#include "rows.h"
-#include "say.h"
+#include "message.h"
+#include "print_rows.h"
 #include "sql_functions.h"
 #include "tenure/log.h"
 
@@ -20,7 +21,7 @@ struct session {
     bool has_prompt;
 };
 
-/* For the signal handler: the connection whose query runs now. */
+/* The connection whose query runs now, for the signal handler; NULL: none. */
 static _Atomic(sqlite3 *) running_database;
 static volatile sig_atomic_t was_interrupted;
 
@@ -59,7 +60,7 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n;")] == '\0';
 }
 
-/* Run all statements of a text; stops at the first that fails. Returns the exit status. */
+/* Run all statements of a text, up to the first that fails. Returns the exit status. */
 static int run_statements(const struct session *session, const char *sql)
 {
     while (!is_blank(sql)) {
@@ -69,7 +70,7 @@ static int run_statements(const struct session *session, const char *sql)
             return TN_STATUS_DONE; /* only a comment was left */
         if (r == SQLITE_OK) {
             atomic_store(&running_database, session->database);
-            r = tn_rows_print(statement, session->format, stdout);
+            r = tn_print_rows(statement, session->format, stdout);
             atomic_store(&running_database, NULL);
         }
         int status = r == SQLITE_DONE ? TN_STATUS_DONE : say_sql_error(session->database, r);
@@ -118,7 +119,7 @@ static int set_mode(struct session *session, const char *mode)
     return TN_STATUS_USAGE;
 }
 
-/* A line that begins with a dot. Returns -1 to leave, else the exit status. */
+/* Run a line that begins with a dot. Returns -1 to leave, else the exit status. */
 static int run_dot(struct session *session, char *line)
 {
     char *save;
@@ -173,7 +174,7 @@ static int take_line(struct session *session, struct tn_buffer *sql, char *line)
     return status;
 }
 
-/* At a prompt errors are said and forgotten; a script ends at its first. */
+/* At a prompt, errors are printed and forgotten; a script ends at its first one. */
 static int read_input(struct session *session)
 {
     struct tn_buffer sql = {0};

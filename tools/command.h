@@ -2,16 +2,15 @@
 #ifndef TENURE_COMMAND_H
 #define TENURE_COMMAND_H
 
-/* What a command of `tenure` is. main.c holds the table of them and dispatches; each command has one file,
- * cmd_NAME.c, which knows nothing but arguments and calls into the libraries. All of it runs in the main
- * thread. */
+/* A command of `tenure`. main.c has the table of them; each one has a file, cmd_NAME.c, with its options
+ * and calls into the libraries. All of it runs in the main thread. */
 
 #include "options.h"
 
 #include <stddef.h>
 
-/* Exit statuses, as documented for users. TN_STATUS_RECORD is for everything that `record` itself fails at,
- * usage included, so that it cannot be taken for the status of the recorded program. */
+/* Exit statuses, as documented for users. All failures of `record` itself, wrong usage included, are
+ * TN_STATUS_RECORD, so that they cannot be taken for the status of the recorded program. */
 enum tn_status {
     TN_STATUS_DONE = 0,
     TN_STATUS_NO = 1,
@@ -23,11 +22,12 @@ enum tn_status {
     TN_STATUS_NOT_FOUND = 127,
 };
 
+/* Static. */
 struct tn_command {
     const char *name;    /* the word after `tenure` */
     const char *summary; /* one line, for the list of commands */
     const char *usage;   /* what follows the name: "[OPTIONS] LOG [QUERY]" */
-    const char *details; /* further lines for --help, each ended by a newline; may be NULL */
+    const char *details; /* more lines for --help, each ended by a newline; NULL: none */
     struct tn_option_table options;
     int usage_status;                                 /* exit status of a wrong command line */
     int (*run)(const struct tn_arguments *arguments); /* returns the exit status */

@@ -5,7 +5,7 @@
 #include "list_kinds.h"
 
 #include "command.h"
-#include "say.h"
+#include "message.h"
 
 #include "tenure/base.h"
 #include "tenure/json.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Entry of `tenure`: finds the command in the table, parses its options, runs it. A new command is one
+ * file, cmd_NAME.c, and one line here and in command.h. */
 #include "command.h"
-#include "say.h"
+#include "message.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The option parser of all commands; see options.h. Called by main.c, and by each command for its values. */
 #include "options.h"
 
 #include <assert.h>
@@ -12,7 +13,10 @@
 #define WORD_BYTES_MAX 31
 #define HELP_COLUMN    26
 
-/* Levenshtein distance; words longer than WORD_BYTES_MAX are far from everything. */
+#define NS_PER_S        1000000000.0
+#define DURATION_NS_MAX (100.0 * 365 * 86400 * NS_PER_S)
+
+/* Levenshtein distance of two words; SIZE_MAX if one is longer than WORD_BYTES_MAX. */
 static size_t distance(const char *a, const char *b)
 {
     size_t a_length = strlen(a), b_length = strlen(b);
@@ -103,7 +107,7 @@ static bool is_help(const char *argument)
     return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 }
 
-/* Take the option at argv[*position] and move on to its last word. */
+/* Take the option at argv[*position]; *position becomes the index of its last word. */
 static int take_option(struct tn_arguments *arguments, int argc, char **argv, int *position,
                        struct tn_error *error)
 {
@@ -130,8 +134,8 @@ static int take_option(struct tn_arguments *arguments, int argc, char **argv, in
     return 0;
 }
 
-/* Variables stand in for the options that were not given; an empty one counts as not set, and 0 turns a flag
- * off. */
+/* Take options that were not given from their environment variables. An empty variable counts as not set,
+ * and 0 turns a flag off. */
 static void take_environment(struct tn_arguments *arguments)
 {
     const struct tn_option_table *table = arguments->table;
@@ -280,6 +284,43 @@ int tn_option_yes_no(const struct tn_arguments *arguments, const char *name, boo
     if (text != NULL && !is_yes && strcmp(text, "no") != 0 && strcmp(text, "0") != 0)
         return complain_value(arguments, name, "yes or no", error);
     *ret_value = is_yes;
+    return 0;
+}
+
+/* A duration up to DURATION_NS_MAX. Returns 0 or -EINVAL. */
+static int parse_duration(const char *text, uint64_t *ret_ns)
+{
+    static const struct {
+        char letter;
+        double seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}, {'y', 365 * 86400}};
+    char *end = NULL;
+    if (!isdigit((unsigned char)text[0]))
+        return -EINVAL;
+    double count = strtod(text, &end);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (end[0] != units[i].letter || end[1] != '\0')
+            continue;
+        double ns = count * units[i].seconds * NS_PER_S;
+        if (!(ns >= 1) || ns > DURATION_NS_MAX)
+            return -EINVAL;
+        *ret_ns = (uint64_t)ns;
+        return 0;
+    }
+    return -EINVAL;
+}
+
+int tn_option_duration(const struct tn_arguments *arguments, const char *name, uint64_t fallback_ns,
+                       uint64_t *ret_ns, struct tn_error *error)
+{
+    const char *text = tn_option_text(arguments, name);
+    uint64_t ns = fallback_ns;
+    if (text != NULL && parse_duration(text, &ns) < 0)
+        return tn_error_set(error, -EINVAL,
+                            "option '--%s' of '%s': '%s' is no duration up to 100 years; write a number and "
+                            "s, m, h, d, w or y, as in 1y",
+                            name, arguments->command, text);
+    *ret_ns = ns;
     return 0;
 }
 

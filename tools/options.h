@@ -2,8 +2,9 @@
 #ifndef TENURE_OPTIONS_H
 #define TENURE_OPTIONS_H
 
-/* The one option parser: a table in, values and usage text out. Values stay text until a command asks for a
- * number, so that the error can name the option. No state besides the caller's structs. */
+/* The option parser: from a table of options to values and a help text. Values stay text until a command
+ * asks for a number, so that the error can name the option. No state besides the caller's structs; one
+ * thread. */
 
 #include "tenure/base.h"
 
@@ -14,61 +15,67 @@
 #define TN_OPTIONS_MAX 24
 #define TN_GIVEN_MAX   64 /* options on one command line that are kept one by one */
 
-/* One option of a command. */
+/* One option of a command. Static. */
 struct tn_option {
     char letter;             /* 'o' for -o; 0: none */
     const char *name;        /* without the dashes */
-    const char *value;       /* what stands for the value in the help; NULL: the option takes none */
-    const char *help;        /* what it does; newlines break the line in the help */
-    const char *environment; /* variable that gives the value when the option is not there; NULL: none */
+    const char *value;       /* name of the value in the help; NULL: the option takes none */
+    const char *help;        /* what it does; a newline begins another line of the help */
+    const char *environment; /* variable that holds the value if the option is not given; NULL: none */
 };
 
+/* All options of a command. Static. */
 struct tn_option_table {
     const struct tn_option *options;
     size_t count;         /* <= TN_OPTIONS_MAX */
-    bool ends_at_operand; /* the first operand ends the options: the rest is another program's */
+    bool ends_at_operand; /* the first operand ends the options: the rest belongs to another program */
     size_t operand_min;   /* operands that must be there */
     size_t operand_max;   /* SIZE_MAX: any number */
-    const char *operands; /* how the help calls them, for the error when one is missing */
+    const char *operands; /* their name, for the error when one is missing: "a LOG" */
 };
 
 /* A parsed command line. Strings are borrowed from argv. */
 struct tn_arguments {
     const char *command; /* whose arguments these are */
     const struct tn_option_table *table;
-    const char *values[TN_OPTIONS_MAX]; /* by position in the table; NULL: not given; "" for a flag */
+    const char *values[TN_OPTIONS_MAX]; /* by index in the table; NULL: not given; "" for a flag */
     struct {
         const struct tn_option *option;
         const char *value;
     } given[TN_GIVEN_MAX]; /* in the order of the command line; none from the environment */
-    size_t given_count;    /* that were given; those beyond TN_GIVEN_MAX are an error */
-    bool wants_help;       /* --help or -h was among them; nothing else was checked then */
+    size_t given_count;    /* length of given; more than TN_GIVEN_MAX are an error */
+    bool wants_help;       /* --help or -h was given; nothing else was checked then */
     char **operands;       /* operand_count of them, in order, then NULL */
     size_t operand_count;
 };
 
-/* Parse argv[0 .. argc) (the program's and the command's name not among them). Options may stand anywhere
- * before `--`, unless the table says ends_at_operand; the last of repeated options counts. argv is reordered
- * so that the operands are its tail, with the NULL that ends it.
+/* Parse a command line. Options may stand anywhere before `--`, unless the table says ends_at_operand; the
+ * last one of repeated options counts.
  *
- * command  name, for messages
- * Returns  0; -EINVAL with the story in error */
+ * command        name, for messages
+ * argv           argc words after the command's name; reordered, so that the operands are at its front
+ * ret_arguments  written on success; borrows from command, table and argv
+ * Returns        0; -EINVAL, error says what is wrong */
 int tn_options_parse(const char *command, const struct tn_option_table *table, int argc, char **argv,
                      struct tn_arguments *ret_arguments, struct tn_error *error);
 
-/* The value of an option as given; NULL if it was not. name must be in the table. */
+/* The value of an option; NULL: not given. name must be in the table. */
 const char *tn_option_text(const struct tn_arguments *arguments, const char *name);
 
-/* The values of an option that may be repeated, one after the other: position begins at 0 and is moved on.
- * NULL at the end. name must be in the table. */
+/* The next value of an option that may be repeated.
+ *
+ * position  0 before the first call; moved on
+ * Returns   NULL at the end */
 const char *tn_option_next(const struct tn_arguments *arguments, const char *name, size_t *position);
 
 /* Whether an option was given. */
 bool tn_option_is_given(const struct tn_arguments *arguments, const char *name);
 
-/* A whole number between minimum and maximum; fallback if the option was not given.
+/* A whole number.
  *
- * Returns  0; -EINVAL with the story in error (ret_value untouched) */
+ * minimum, maximum  its bounds, both allowed
+ * fallback          the result if the option was not given
+ * Returns           0; -EINVAL, error says what is wrong (ret_value untouched) */
 int tn_option_count(const struct tn_arguments *arguments, const char *name, uint64_t minimum,
                     uint64_t maximum, uint64_t fallback, uint64_t *ret_value, struct tn_error *error);
 
@@ -80,12 +87,21 @@ int tn_option_bytes(const struct tn_arguments *arguments, const char *name, uint
 int tn_option_yes_no(const struct tn_arguments *arguments, const char *name, bool fallback, bool *ret_value,
                      struct tn_error *error);
 
-/* Append the table as the help shows it, one option after the other. Returns 0 or -ENOMEM. */
+/* A duration: a number and s, m, h, d, w or y, as in "90m"; at most 100 years.
+ *
+ * fallback_ns  if the option was not given
+ * Returns      0; -EINVAL, error says what is wrong (ret_ns untouched) */
+int tn_option_duration(const struct tn_arguments *arguments, const char *name, uint64_t fallback_ns,
+                       uint64_t *ret_ns, struct tn_error *error);
+
+/* Append the options as the help shows them. Returns 0 or -ENOMEM. */
 int tn_options_print(const struct tn_option_table *table, struct tn_buffer *out);
 
-/* The word among count words that is nearest to a misspelt one: at most two letters away, or NULL.
+/* Find the word that a misspelt one was meant to be.
  *
- * words  count strings, stride_bytes apart, as in an array of structs whose first of interest is a string */
+ * words         count strings
+ * stride_bytes  from one to the next: they may be a field of an array of structs
+ * Returns       the nearest one, at most two letters away; NULL: there is none */
 const char *tn_nearest_word(const char *word, const char *const *words, size_t count, size_t stride_bytes);
 
 #endif

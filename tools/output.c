@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Writes what a command has to say to stdout, or into a file all or nothing: into a new file beside it, which
+ * is renamed when it is whole. Called by `report`. */
+
 #include "output.h"
 
 #include "command.h"
-#include "say.h"
+#include "message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +36,6 @@ static int write_all(int fd, const struct tn_buffer *text)
     return 0;
 }
 
-/* Written to a file beside it first, which then takes its place. */
 int tn_output_write(const char *path, const struct tn_buffer *text)
 {
     if (path == NULL)

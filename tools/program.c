@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Checks a program before it is recorded: what the kernel and the dynamic loader would do with it, read
+ * from its ELF header or from the first line of a script. Called by cmd_record.c. */
 #include "program.h"
 
 #include <elf.h>
@@ -12,12 +14,13 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* What the kernel reads of a script's first line (BINPRM_BUF_SIZE), and how deep scripts may name scripts. */
+/* Bytes of a script's first line that the kernel reads (BINPRM_BUF_SIZE), and how deep scripts may be
+ * nested. */
 #define SCRIPT_LINE_BYTES 256
 #define SCRIPT_DEPTH_MAX  4
 #define DEFAULT_PATH      "/bin:/usr/bin"
 
-/* 0 when path may be executed; -EISDIR, -EACCES, -ENOENT... when not. */
+/* Whether a path may be executed. Returns 0; -EISDIR, -EACCES, -ENOENT... if not. */
 static int probe(const char *path)
 {
     struct stat status;
@@ -83,7 +86,7 @@ int tn_program_find(const char *name, const char *search_path, char *ret_path, s
                         name, name);
 }
 
-/* Exactly size_bytes at offset, or -ENOEXEC. */
+/* Read exactly size_bytes at offset. Returns 0; -ENOEXEC: the file is shorter; or another negative errno. */
 static int read_at(int fd, void *data, size_t size_bytes, uint64_t offset)
 {
     ssize_t n = pread(fd, data, size_bytes, (off_t)offset);
@@ -92,7 +95,7 @@ static int read_at(int fd, void *data, size_t size_bytes, uint64_t offset)
     return (size_t)n == size_bytes ? 0 : -ENOEXEC;
 }
 
-/* The path in PT_INTERP; "" when there is none. The header's class is that of this program. */
+/* Read the path in PT_INTERP; "": there is none. header is of the class that this tool is built for. */
 static int read_interpreter(int fd, const ElfW(Ehdr) * header, char *ret_path, size_t path_bytes)
 {
     ret_path[0] = '\0';
@@ -113,8 +116,8 @@ static int read_interpreter(int fd, const ElfW(Ehdr) * header, char *ret_path, s
     return 0;
 }
 
-/* ABI of the ELF file behind fd. For another class only class, data and machine are known (they lie in the
- * same place in both classes), and the interpreter is "". */
+/* Read the ABI of an ELF file. Of another class than the tool's, only class, data and machine are read
+ * (their offsets are the same in both classes), and the interpreter is "". */
 static int read_abi(int fd, struct tn_program_abi *ret_abi)
 {
     ElfW(Ehdr) header;
@@ -165,9 +168,9 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* A program whose rights change when it is executed: the loader then ignores LD_PRELOAD. Whether they really
- * change depends on who executes it; the answer here is the same for everybody. On a file system mounted
- * nosuid nothing changes. */
+/* Refuse a program whose rights change when it is executed, because the loader ignores LD_PRELOAD then.
+ * Whether they really change depends on who executes it; the answer here is the same for everybody. On a
+ * file system mounted nosuid nothing changes. */
 static int check_rights(const char *path, int fd, struct tn_error *error)
 {
     struct stat status;
@@ -239,7 +242,7 @@ static int check_elf(const char *path, int fd, const struct tn_program_abi *abi,
     return 0;
 }
 
-/* The interpreter in a script's first line, cut out of it; NULL when it is no script. */
+/* The interpreter in a script's first line, which is cut; NULL: it is no script. */
 static char *script_interpreter(char *line)
 {
     if (line[0] != '#' || line[1] != '!')
@@ -249,7 +252,8 @@ static char *script_interpreter(char *line)
     return *start != '\0' ? start : NULL;
 }
 
-/* One file of the chain. Returns 1 when it is a script, with its interpreter in ret_next. */
+/* Check one file of a chain of scripts. Returns 1: it is a script, its interpreter is in ret_next; 0: it
+ * is a program that can be recorded; negative errno. */
 static int check_file(const char *path, const struct tn_program_abi *abi, char ret_next[SCRIPT_LINE_BYTES],
                       struct tn_error *error)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The progress line on stderr; see progress.h. */
 #include "progress.h"
 
 #include <stdio.h>
@@ -21,8 +22,8 @@ void tn_progress_show(void *user, uint64_t done, uint64_t total)
     if (progress->start_ns == 0)
         progress->start_ns = now;
     int percent = total != 0 ? (int)((double)done * 100 / (double)total) : 0;
-    bool is_news = !progress->is_shown || percent != progress->percent;
-    if (now - progress->start_ns < QUIET_NS || !is_news || isatty(STDERR_FILENO) == 0)
+    bool is_new = !progress->is_shown || percent != progress->percent;
+    if (now - progress->start_ns < QUIET_NS || !is_new || isatty(STDERR_FILENO) == 0)
         return;
     progress->is_shown = true;
     progress->percent = percent;

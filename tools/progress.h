@@ -2,24 +2,26 @@
 #ifndef TENURE_PROGRESS_H
 #define TENURE_PROGRESS_H
 
-/* How far a long task is: one line on stderr that is written over, on a terminal only, and only once the task
- * has taken a second. */
+/* Progress of a long task: one line on stderr that is overwritten, only on a terminal, and only after a
+ * second. The libraries call tn_progress_show as a callback. One thread. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Begin with {.what = "analysing"}. */
+/* Begin with {.what = "analysing"}; the rest is tn_progress_show's. */
 struct tn_progress {
     const char *what;  /* static storage */
     uint64_t start_ns; /* 0 until the first call */
-    int percent;       /* as shown last */
-    bool is_shown;
+    int percent;       /* as last shown */
+    bool is_shown;     /* the line is on the terminal */
 };
 
-/* Note that `done` of `total` steps are done. user is a struct tn_progress. */
+/* Show that `done` of `total` steps are done, if there is anything new to show.
+ *
+ * user  a struct tn_progress */
 void tn_progress_show(void *user, uint64_t done, uint64_t total);
 
-/* Take the line away. */
+/* Erase the line. */
 void tn_progress_end(const struct tn_progress *progress);
 
 #endif

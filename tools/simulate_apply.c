@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From findings to what they would change. */
-#include "simulate.h"
+/* The options `--apply` and `--plan` of `simulate`: which findings of the log are measured. */
+#include "simulate_print.h"
 
 #include "progress.h"
 #include "tenure/analyze.h"
@@ -12,22 +12,6 @@
 
 #define FINDINGS_MAX      12      /* measured; each takes some replays on each model */
 #define CHANGE_MAX_EVENTS 8000000 /* replayed in search of each smallest heap */
-
-/* The findings to measure: no weak ones, in the order of their rank. */
-static size_t choose(struct tn_simulation *simulation, const struct tn_finding **chosen)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < simulation->findings.count; i++) {
-        const struct tn_finding *finding = &simulation->findings.items[i];
-        if (finding->confidence == TN_CONFIDENCE_WEAK || !tn_what_if_applies(finding))
-            continue;
-        if (count < FINDINGS_MAX)
-            chosen[count++] = finding;
-        else
-            simulation->findings_left++;
-    }
-    return count;
-}
 
 static const struct tn_finding *find_rank(const struct tn_findings *findings, unsigned long rank)
 {
@@ -66,7 +50,7 @@ static int choose_plan(struct tn_simulation *simulation, const char *plan, const
 static void make_models(struct tn_simulation *simulation)
 {
     for (size_t i = 0; i < simulation->policy_count; i++) {
-        const struct tn_simulate_policy *policy = &simulation->policies[i];
+        const struct tn_simulated_policy *policy = &simulation->policies[i];
         struct tn_what_if_model *model = &simulation->models[i];
         *model = (struct tn_what_if_model){
             .name = policy->label, .options = policy->options, .derives_pools = policy->pools != NULL};
@@ -81,12 +65,14 @@ int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, cons
     const struct tn_finding *chosen[FINDINGS_MAX];
     struct tn_progress analysing = {.what = "analysing"}, replaying = {.what = "replaying"};
     struct tn_analyze_options options = {
-        .process_id = tn_replay_log_process(simulation->log),
+        .process_id = tn_log_source_process(simulation->log),
         .min_allocations = TN_MIN_ALLOCATIONS,
         .only = plan == NULL && strcmp(kinds, "all") != 0 ? kinds : NULL,
         .progress = tn_progress_show,
         .user = &analysing,
     };
+    struct tn_what_if_effort effort = {
+        .max_events = CHANGE_MAX_EVENTS, .progress = tn_progress_show, .user = &replaying};
     int r = tn_analyze(log, tn_kinds, &options, &simulation->findings, error);
     tn_progress_end(&analysing);
     if (r < 0)
@@ -94,12 +80,12 @@ int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, cons
     make_models(simulation);
     size_t count = 0;
     if (plan == NULL)
-        count = choose(simulation, chosen);
+        count = tn_what_if_choose(&simulation->findings, FINDINGS_MAX, chosen, &simulation->findings_left);
     else
         r = choose_plan(simulation, plan, chosen, &count, error);
     if (r == 0 && count > 0)
         r = tn_what_if_run(&simulation->source, simulation->models, simulation->policy_count, chosen, count,
-                           CHANGE_MAX_EVENTS, tn_progress_show, &replaying, &simulation->what_if, error);
+                           &effort, &simulation->what_if, error);
     tn_progress_end(&replaying);
     simulation->has_changes = r == 0;
     return r;

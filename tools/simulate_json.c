@@ -1,15 +1,149 @@
 /* SPDX-License-Identifier: MIT */
-#include "simulate.h"
+/* The answer of `simulate` as one JSON object; docs/simulator.md describes its members. Called by
+ * cmd_simulate.c. */
+#include "simulate_print.h"
 
 #include "tenure/json.h"
 
 #define FORMAT_VERSION 1
 
+static void put_measures(struct tn_json *json, const struct tn_simulation *simulation,
+                         const struct tn_what_if_change *change)
+{
+    tn_json_open_array(json, "policies");
+    for (size_t i = 0; i < simulation->policy_count; i++) {
+        const struct tn_what_if_measure *measure = &change->measures[i];
+        tn_json_open_object(json, NULL);
+        tn_json_text(json, "policy", simulation->policies[i].label);
+        if (measure->heap_bytes != 0)
+            tn_json_uint(json, "heap_bytes", measure->heap_bytes);
+        else
+            tn_json_null(json, "heap_bytes");
+        tn_json_int(json, "heap_delta_bytes", measure->heap_delta_bytes);
+        tn_json_int(json, "total_delta_bytes", measure->heap_delta_bytes + (int64_t)change->outside_bytes);
+        tn_json_bool(json, "survived", measure->has_survived);
+        tn_json_bool(json, "removes_failure", measure->removes_failure);
+        tn_json_close_object(json);
+    }
+    tn_json_close_array(json);
+}
+
+static void put_change(struct tn_json *json, const struct tn_simulation *simulation,
+                       const struct tn_what_if_change *change)
+{
+    tn_json_open_object(json, NULL);
+    tn_json_bool(json, "is_together", change->finding == NULL);
+    if (change->finding != NULL) {
+        tn_json_text(json, "kind", change->finding->kind);
+        tn_json_uint(json, "rank", change->finding->rank);
+        tn_json_text(json, "title", change->finding->title);
+    }
+    tn_json_uint(json, "allocations_removed", change->allocations_removed);
+    tn_json_text(json, "outside", change->outside);
+    tn_json_uint(json, "outside_bytes", change->outside_bytes);
+    put_measures(json, simulation, change);
+    tn_json_close_object(json);
+}
+
+static void put_changes(struct tn_json *json, const struct tn_simulation *simulation)
+{
+    tn_json_open_object(json, "what_if");
+    tn_json_open_array(json, "before");
+    for (size_t i = 0; i < simulation->policy_count; i++) {
+        tn_json_open_object(json, NULL);
+        tn_json_text(json, "policy", simulation->policies[i].label);
+        tn_json_uint(json, "heap_bytes", simulation->models[i].heap_bytes);
+        tn_json_bool(json, "survived", simulation->models[i].has_survived);
+        tn_json_close_object(json);
+    }
+    tn_json_close_array(json);
+    tn_json_open_array(json, "changes");
+    for (size_t i = 0; i < simulation->what_if.count; i++)
+        put_change(json, simulation, &simulation->what_if.changes[i]);
+    tn_json_close_array(json);
+    tn_json_uint(json, "left_out", simulation->findings_left);
+    tn_json_close_object(json);
+}
+
+static void put_refusal(struct tn_json *json, enum tn_refusal refusal)
+{
+    tn_json_text(json, "refused", refusal != TN_REFUSAL_NO ? tn_refusal_text(refusal) : NULL);
+}
+
+static void put_certificate(struct tn_json *json, const struct tn_risk_card *card)
+{
+    tn_json_open_object(json, "certificate");
+    tn_json_text(json, "kind", tn_certificate_name(card->certificate));
+    if (card->certificate != TN_CERTIFICATE_NONE) {
+        tn_json_uint(json, "certified_bytes", card->certified_bytes);
+        tn_json_real(json, "factor", card->certified_factor, 6);
+    }
+    tn_json_bool(json, "is_certified", card->is_certified);
+    tn_json_uint(json, "live_bytes", card->bound_bytes);
+    tn_json_uint(json, "live_count", card->bound_count);
+    tn_json_uint(json, "largest_block_bytes", card->bound_block_bytes);
+    tn_json_close_object(json);
+}
+
+static void put_free(struct tn_json *json, const struct tn_risk_card *card)
+{
+    tn_json_open_object(json, "distribution_free");
+    put_refusal(json, card->free_refusal);
+    tn_json_uint(json, "windows", card->window_count);
+    tn_json_open_array(json, "peak_live_bytes");
+    for (size_t i = 0; i < TN_RISK_WINDOWS; i++)
+        tn_json_uint(json, NULL, card->window_peaks[i]);
+    tn_json_close_array(json);
+    tn_json_real(json, "trend_z", card->trend_z, 6);
+    tn_json_real(json, "trend_share", card->trend_share, 6);
+    if (card->free_refusal == TN_REFUSAL_NO) {
+        tn_json_real(json, "exceed_probability", card->exceed_probability, 6);
+        tn_json_real(json, "failure_upper", card->failure_upper, 6);
+    }
+    tn_json_uint(json, "missions_needed", card->missions_needed);
+    tn_json_close_object(json);
+}
+
+static void put_resample(struct tn_json *json, const struct tn_risk_card *card)
+{
+    tn_json_open_object(json, "resampled");
+    put_refusal(json, card->resample_refusal);
+    tn_json_uint(json, "epochs", card->epoch_count);
+    if (card->resample_refusal == TN_REFUSAL_NO) {
+        tn_json_uint(json, "epochs_horizon", card->epochs_horizon);
+        tn_json_uint(json, "epochs_replayed", card->epochs_replayed);
+        tn_json_uint(json, "replicas", card->replicas);
+        tn_json_uint(json, "failures", card->failures);
+        tn_json_real(json, "survival", card->survival, 6);
+        tn_json_real(json, "survival_low", card->survival_low, 6);
+        tn_json_real(json, "survival_high", card->survival_high, 6);
+        tn_json_real(json, "mission_low", card->mission_low, 6);
+        if (card->need_max_bytes != 0) {
+            tn_json_uint(json, "need_median_bytes", card->need_median_bytes);
+            tn_json_uint(json, "need_max_bytes", card->need_max_bytes);
+        }
+    }
+    tn_json_close_object(json);
+}
+
+static void put_risk(struct tn_json *json, const struct tn_risk_card *card)
+{
+    tn_json_open_object(json, "risk");
+    tn_json_uint(json, "heap_bytes", card->heap_bytes);
+    tn_json_uint(json, "horizon_ns", card->horizon_ns);
+    tn_json_uint(json, "duration_ns", card->duration_ns);
+    tn_json_bool(json, "survived", card->has_survived);
+    put_certificate(json, card);
+    put_free(json, card);
+    put_resample(json, card);
+    tn_json_close_object(json);
+}
+
 static void put_site(struct tn_json *json, const struct tn_simulation *simulation, const char *key,
                      uint32_t site_id)
 {
-    struct tn_replay_site site = {0};
-    if (simulation->log == NULL || site_id == 0 || tn_replay_log_site(simulation->log, site_id, &site) < 0) {
+    struct tn_source_site site = {0};
+    if (simulation->log == NULL || site_id == 0 || tn_log_source_site(simulation->log, site_id, &site) < 0) {
         tn_json_null(json, key);
         return;
     }
@@ -24,7 +158,7 @@ static void put_site(struct tn_json *json, const struct tn_simulation *simulatio
     tn_json_text(json, "module", site.module);
     tn_json_text(json, "via", site.via);
     tn_json_close_object(json);
-    tn_replay_site_finish(&site);
+    tn_source_site_finish(&site);
 }
 
 static void put_layout(struct tn_json *json, const struct tn_replay_failure *failure)
@@ -132,7 +266,7 @@ static void put_minimum(struct tn_json *json, const struct tn_replay_minimum *mi
     tn_json_close_object(json);
 }
 
-static void put_pools(struct tn_json *json, const struct tn_simulate_policy *policy)
+static void put_pools(struct tn_json *json, const struct tn_simulated_policy *policy)
 {
     if (policy->options.heap.pool_count == 0 || !tn_policy_needs_pools(policy->options.policy))
         return;
@@ -159,7 +293,7 @@ static void put_offsets(struct tn_json *json, const struct tn_replay_result *res
 }
 
 static void put_policy(struct tn_json *json, const struct tn_simulation *simulation,
-                       const struct tn_simulate_policy *policy)
+                       const struct tn_simulated_policy *policy)
 {
     const struct tn_replay_result *result = &policy->result;
     tn_json_open_object(json, NULL);
@@ -188,23 +322,23 @@ static void put_policy(struct tn_json *json, const struct tn_simulation *simulat
     put_fragmentation(json, result);
     put_pins(json, simulation, result);
     if (policy->has_risk)
-        tn_simulate_put_risk(json, &policy->risk);
+        put_risk(json, &policy->risk);
     if (simulation->has_offsets)
         put_offsets(json, result);
     tn_json_close_object(json);
 }
 
-static void put_assumptions(struct tn_json *json, const struct tn_replay_sites *sites)
+static void put_assumptions(struct tn_json *json, const struct tn_overrides *overrides)
 {
-    if (sites->allocations == 0)
+    if (overrides->allocations == 0)
         return;
     tn_json_open_object(json, "assumed");
-    tn_json_uint(json, "allocations", sites->allocations);
-    tn_json_uint(json, "total_bytes", sites->bytes);
-    tn_json_uint(json, "left_out_allocations", sites->left_out_allocations);
-    tn_json_uint(json, "left_out_bytes", sites->left_out_bytes);
-    tn_json_uint(json, "overridden_allocations", sites->overridden_allocations);
-    tn_json_uint(json, "overridden_bytes", sites->overridden_bytes);
+    tn_json_uint(json, "allocations", overrides->allocations);
+    tn_json_uint(json, "total_bytes", overrides->bytes);
+    tn_json_uint(json, "left_out_allocations", overrides->left_out_allocations);
+    tn_json_uint(json, "left_out_bytes", overrides->left_out_bytes);
+    tn_json_uint(json, "overridden_allocations", overrides->overridden_allocations);
+    tn_json_uint(json, "overridden_bytes", overrides->overridden_bytes);
     tn_json_close_object(json);
 }
 
@@ -215,14 +349,14 @@ int tn_simulate_print_json(const struct tn_simulation *simulation, struct tn_buf
     tn_json_int(&json, "format_version", FORMAT_VERSION);
     tn_json_text(&json, "source", simulation->name);
     if (simulation->log != NULL)
-        tn_json_uint(&json, "process_id", tn_replay_log_process(simulation->log));
-    put_assumptions(&json, &simulation->sites);
+        tn_json_uint(&json, "process_id", tn_log_source_process(simulation->log));
+    put_assumptions(&json, &simulation->overrides);
     tn_json_open_array(&json, "policies");
     for (size_t i = 0; i < simulation->policy_count; i++)
         put_policy(&json, simulation, &simulation->policies[i]);
     tn_json_close_array(&json);
     if (simulation->has_changes)
-        tn_simulate_put_changes(&json, simulation);
+        put_changes(&json, simulation);
     tn_json_close_object(&json);
     if (json.error < 0)
         return json.error;

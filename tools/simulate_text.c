@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "simulate.h"
+/* The answer of `simulate` as text: a table of policies, then what is special about each, then what
+ * findings would change. Called by cmd_simulate.c. */
+#include "simulate_print.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,6 +9,7 @@
 
 #define PINS_SHOWN   5
 #define LAYOUT_SHOWN 40 /* extents drawn, half from each end */
+#define DELTA_TEXT   48
 
 static const char *count_text(char *text, uint64_t count)
 {
@@ -15,8 +18,8 @@ static const char *count_text(char *text, uint64_t count)
 
 static int print_site(const struct tn_simulation *simulation, uint32_t site_id, struct tn_buffer *out)
 {
-    struct tn_replay_site site = {0};
-    if (simulation->log == NULL || site_id == 0 || tn_replay_log_site(simulation->log, site_id, &site) < 0)
+    struct tn_source_site site = {0};
+    if (simulation->log == NULL || site_id == 0 || tn_log_source_site(simulation->log, site_id, &site) < 0)
         return tn_buffer_print(out, "unknown site");
     const char *file = site.file != NULL ? site.file : site.module;
     int r = tn_buffer_print(out, "%s", site.function != NULL ? site.function : "??");
@@ -24,30 +27,31 @@ static int print_site(const struct tn_simulation *simulation, uint32_t site_id, 
         r = tn_buffer_print(out, " (%s:%" PRId64 ")", file, site.line);
     else if (r == 0 && file != NULL)
         r = tn_buffer_print(out, " (%s+0x%" PRIx64 ")", file, site.offset_bytes);
-    tn_replay_site_finish(&site);
+    tn_source_site_finish(&site);
     return r;
 }
 
-/* Of one number in another. */
+/* Share of a part in a whole, in percent. */
 static double percent(double part, double whole)
 {
     return whole > 0 ? 100.0 * part / whole : 0.0;
 }
 
 /* What was assumed for a machine that the program was not recorded on. */
-static int print_assumptions(const struct tn_replay_sites *sites, struct tn_buffer *out)
+static int print_assumptions(const struct tn_overrides *overrides, struct tn_buffer *out)
 {
     char count[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES];
     int r = 0;
-    if (sites->left_out_allocations > 0)
+    if (overrides->left_out_allocations > 0)
         r = tn_buffer_print(
             out, "left out: %s allocations of %s by the C library, the C++ library and the loader\n",
-            tn_print_count(count, sites->left_out_allocations), tn_print_bytes(bytes, sites->left_out_bytes));
-    if (r == 0 && sites->size_count > 0)
+            tn_print_count(count, overrides->left_out_allocations),
+            tn_print_bytes(bytes, overrides->left_out_bytes));
+    if (r == 0 && overrides->size_count > 0)
         r = tn_buffer_print(out,
                             "other sizes: for %s allocations, %.1f %% of the bytes that were asked for\n",
-                            tn_print_count(count, sites->overridden_allocations),
-                            percent((double)sites->overridden_bytes, (double)sites->bytes));
+                            tn_print_count(count, overrides->overridden_allocations),
+                            percent((double)overrides->overridden_bytes, (double)overrides->bytes));
     return r;
 }
 
@@ -60,7 +64,7 @@ static int print_head(const struct tn_simulation *simulation, struct tn_buffer *
                             tn_print_count(allocations, result->allocations),
                             tn_print_count(live, result->peak_live_bytes));
     if (r == 0)
-        r = print_assumptions(&simulation->sites, out);
+        r = print_assumptions(&simulation->overrides, out);
     if (r < 0)
         return r;
     return tn_buffer_print(out, "\n%-18s %14s  %-28s %14s %14s %14s %10s %10s\n", "policy", "heap", "outcome",
@@ -76,17 +80,17 @@ static const char *outcome(const struct tn_replay_result *result, char *text, si
     return text;
 }
 
-static int print_row(const struct tn_simulate_policy *policy, struct tn_buffer *out)
+static int print_row(const struct tn_simulated_policy *policy, struct tn_buffer *out)
 {
     const struct tn_replay_result *result = &policy->result;
     char heap[TN_QUANTITY_TEXT_BYTES], water[TN_QUANTITY_TEXT_BYTES], first[TN_QUANTITY_TEXT_BYTES],
-        safe[TN_QUANTITY_TEXT_BYTES], story[64];
+        safe[TN_QUANTITY_TEXT_BYTES], text[64];
     const struct tn_replay_fragmentation *fragmentation = &result->fragmentation;
     bool is_limited = result->heap_bytes != TN_HEAP_UNLIMITED;
     return tn_buffer_print(
         out, "%-18s %14s  %-28s %14s %14s %14s %9.1f%% %9.1f%%\n", policy->label,
         is_limited ? tn_print_count(heap, result->heap_bytes) : "unlimited",
-        outcome(result, story, sizeof(story)), tn_print_count(water, result->high_water_bytes),
+        outcome(result, text, sizeof(text)), tn_print_count(water, result->high_water_bytes),
         count_text(first, result->minimum.first_bytes), count_text(safe, result->minimum.safe_bytes),
         percent(fragmentation->internal_mean_bytes, fragmentation->live_mean_bytes),
         percent(fragmentation->external_mean_bytes, fragmentation->live_mean_bytes));
@@ -178,7 +182,7 @@ static int print_offsets(const struct tn_replay_result *result, struct tn_buffer
     return r < 0 ? r : tn_buffer_print(out, "\n");
 }
 
-static int print_extra(const struct tn_simulate_policy *policy, struct tn_buffer *out)
+static int print_extra(const struct tn_simulated_policy *policy, struct tn_buffer *out)
 {
     const struct tn_replay_result *result = &policy->result;
     char text[TN_QUANTITY_TEXT_BYTES];
@@ -212,7 +216,7 @@ static int print_extra(const struct tn_simulate_policy *policy, struct tn_buffer
     return r;
 }
 
-static int print_details(const struct tn_simulation *simulation, const struct tn_simulate_policy *policy,
+static int print_details(const struct tn_simulation *simulation, const struct tn_simulated_policy *policy,
                          struct tn_buffer *out)
 {
     int r = tn_buffer_print(out, "\n%s\n", policy->label);
@@ -232,6 +236,76 @@ static int print_details(const struct tn_simulation *simulation, const struct tn
     return r;
 }
 
+static const char *print_delta(char *text, int64_t delta_bytes, uint64_t before)
+{
+    char count[TN_QUANTITY_TEXT_BYTES];
+    if (delta_bytes == 0)
+        return "as before";
+    bool is_less = delta_bytes < 0;
+    uint64_t bytes = (uint64_t)(is_less ? -delta_bytes : delta_bytes);
+    snprintf(text, DELTA_TEXT, "%s bytes %s (%.1f %%)", tn_print_count(count, bytes),
+             is_less ? "less" : "MORE", 100.0 * (double)bytes / (double)before);
+    return text;
+}
+
+/* One model: the heap alone, then with what is needed elsewhere, so that totals can be compared. */
+static int print_measure(const struct tn_simulation *simulation, const struct tn_what_if_change *change,
+                         size_t model, struct tn_buffer *out)
+{
+    const struct tn_what_if_measure *measure = &change->measures[model];
+    uint64_t before = simulation->models[model].heap_bytes;
+    char count[TN_QUANTITY_TEXT_BYTES], delta[DELTA_TEXT], total[DELTA_TEXT];
+    bool is_known = measure->heap_bytes != 0 && before != 0;
+    int r = tn_buffer_print(out, "     %-18s %12s bytes, %s", simulation->policies[model].label,
+                            measure->heap_bytes != 0 ? tn_print_count(count, measure->heap_bytes) : "?",
+                            is_known ? print_delta(delta, measure->heap_delta_bytes, before) : "?");
+    if (r == 0 && is_known && change->outside_bytes > 0)
+        r = tn_buffer_print(
+            out, "; in all %s",
+            print_delta(total, measure->heap_delta_bytes + (int64_t)change->outside_bytes, before));
+    if (r == 0 && simulation->has_heap && measure->removes_failure)
+        r = tn_buffer_print(out, "; survives now");
+    else if (r == 0 && simulation->has_heap && !measure->has_survived)
+        r = tn_buffer_print(out, "; does not survive");
+    return r < 0 ? r : tn_buffer_print(out, "\n");
+}
+
+static int print_change(const struct tn_simulation *simulation, const struct tn_what_if_change *change,
+                        struct tn_buffer *out)
+{
+    char count[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES];
+    int r = change->finding != NULL ? tn_buffer_print(out, "\n  %" PRIu32 ". %s: %s\n", change->finding->rank,
+                                                      change->finding->kind, change->finding->title)
+                                    : tn_buffer_print(out, "\n  All of these together\n");
+    if (r == 0)
+        r = tn_buffer_print(out, "     %s calls no longer reach the heap",
+                            tn_print_count(count, change->allocations_removed));
+    if (r == 0 && change->outside != NULL)
+        r = tn_buffer_print(out, "; %s bytes more outside (%s)", tn_print_count(bytes, change->outside_bytes),
+                            change->outside);
+    if (r == 0)
+        r = tn_buffer_print(out, "\n");
+    for (size_t i = 0; i < simulation->policy_count && r == 0; i++)
+        r = print_measure(simulation, change, i, out);
+    return r;
+}
+
+static int print_changes(const struct tn_simulation *simulation, struct tn_buffer *out)
+{
+    char count[TN_QUANTITY_TEXT_BYTES];
+    if (simulation->what_if.count == 0)
+        return tn_buffer_print(out,
+                               "\nNo finding of the kinds that were asked for can be applied to a replay.\n");
+    int r = tn_buffer_print(
+        out, "\nWhat the findings would change: the smallest safe heap, and what is needed elsewhere\n");
+    for (size_t i = 0; i < simulation->what_if.count && r == 0; i++)
+        r = print_change(simulation, &simulation->what_if.changes[i], out);
+    if (r == 0 && simulation->findings_left > 0)
+        r = tn_buffer_print(out, "\n  %s more findings were not measured; name kinds to choose others\n",
+                            tn_print_count(count, simulation->findings_left));
+    return r;
+}
+
 int tn_simulate_print_text(const struct tn_simulation *simulation, struct tn_buffer *out)
 {
     int r = print_head(simulation, out);
@@ -240,6 +314,6 @@ int tn_simulate_print_text(const struct tn_simulation *simulation, struct tn_buf
     for (size_t i = 0; i < simulation->policy_count && r == 0; i++)
         r = print_details(simulation, &simulation->policies[i], out);
     if (r == 0 && simulation->has_changes)
-        r = tn_simulate_print_changes(simulation, out);
+        r = print_changes(simulation, out);
     return r;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* SQL functions that print quantities; see sql_functions.h. Called by cmd_info.c and cmd_sql.c. */
 #include "sql_functions.h"
 
 #include "tenure/base.h"

@@ -3,7 +3,7 @@
 #define TENURE_EVENT_H
 
 /* The wire format: how one event lies in a ring. The shim writes events and the recorder reads
- * them, by the functions of event_body.h; nobody else knows the layout.
+ * them, by the functions of event_body.h; no other file knows the layout.
  *
  * An event is a run of 8-byte words in native byte order. Word 0 says what it is and how long it is, so that
  * a reader can step over a kind that it does not know. Events are never stored in a log, and the handshake

@@ -5,8 +5,8 @@
 /* Encodes and decodes the body of each kind of event; event.h shows the layout. The shim uses the put
  * functions, the recorder the get functions, tests both.
  *
- * A put function writes word 0 and the body; word 1 is written by whoever stamps the event. It trusts its
- * caller for room and ranges. A get function trusts nothing: it returns false, and leaves *ret_... alone,
+ * A put function writes word 0 and the body; word 1 is written by the code that stamps the event. It trusts
+ * its caller for room and ranges. A get function trusts nothing: it returns false, and leaves *ret_... alone,
  * when the event is shorter than its kind must be. It reads each word of a fixed body once, since a hostile
  * program may change it at any time. Any thread; no allocation; a few instructions, but for those that copy a
  * path, a build-id or a text. */
@@ -56,7 +56,7 @@ struct tn_event_block {
     uint32_t depth_bytes;
 };
 
-/* Whether four words can tell all of a block: alignment 0, size below 4 GiB, excess below 64 KiB.
+/* Whether four words can hold all of a block: alignment 0, size below 4 GiB, excess below 64 KiB.
  *
  * excess_bytes  usable size - size */
 static inline bool tn_event_is_narrow(uint64_t size_bytes, uint64_t excess_bytes, uint64_t alignment_bytes)
@@ -189,7 +189,8 @@ static inline void tn_event_put_leave(uint64_t *event, uint32_t depth_bytes)
     event[2] = depth_bytes;
 }
 
-/* Read LEAVE. words: its checked length. A depth of 0, which nobody writes, may come out of a damaged ring.
+/* Read LEAVE. words: its checked length. A depth of 0, which is never written, may come out of a damaged
+ * ring.
  */
 static inline bool tn_event_get_leave(const uint64_t *event, uint32_t words, uint32_t *ret_depth_bytes)
 {
@@ -199,7 +200,7 @@ static inline bool tn_event_get_leave(const uint64_t *event, uint32_t words, uin
     return true;
 }
 
-/* What is told of a thread that begins. */
+/* What a THREAD_BEGIN says of its thread. */
 struct tn_event_thread {
     uint32_t tid;        /* the kernel's */
     uint64_t stack_high; /* one past the highest address of its stack in use; what depths are measured from */

@@ -5,14 +5,14 @@
 /* Append to a log; for the recorder only. One writer a log, one thread.
  *
  * Births and deaths go, in time order over all processes, into packed chunks (one open chunk a process); all
- * else goes into plain tables. Nothing reaches the file before tn_log_commit; what it wrote, a reader
- * sees. All times are nanoseconds since the log's start. All functions that return int give 0 or a negative
- * errno: -ENOMEM, -ENOSPC, -EIO, -EROFS..., with the story in the writer's error (tn_log_writer_error);
- * after the first failed commit the writer is dead: every later call returns the same error and changes
- * nothing, and what was committed before stays readable. */
+ * else goes into plain tables. Nothing reaches the file before tn_log_commit; what it wrote, a reader sees.
+ * All times are nanoseconds since the log's start. All functions that return int give 0 or a negative errno:
+ * -ENOMEM, -ENOSPC, -EIO, -EROFS..., with the story in the writer's error (tn_log_writer_error); after the
+ * first failed commit the writer is dead: every later call returns the same error and changes nothing, and
+ * what was committed before stays readable. */
 
 #include "tenure/base.h"
-#include "tenure/event.h"
+#include "tenure/log_event.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,8 +32,6 @@ struct tn_log_process {
     uint64_t start_ns;
 };
 
-#define TN_SIZE_CLASSES 256u
-
 enum tn_exit_kind {
     TN_EXIT_UNKNOWN,
     TN_EXIT_EXIT,
@@ -50,61 +48,6 @@ struct tn_log_thread {
     const char *name; /* borrowed */
     uint64_t stack_size_bytes;
     uint64_t start_ns;
-};
-
-/* A block is born. */
-struct tn_birth {
-    uint64_t process_id;
-    uint64_t thread_id;
-    uint64_t stack_id; /* 0: none was taken */
-    uint64_t time_ns;  /* not below the previous birth's or death's of the same process */
-    uint64_t size_bytes;
-    uint64_t usable_size_bytes; /* >= size_bytes */
-    uint64_t alignment_bytes;   /* as the caller asked; 0: no wish */
-    uint64_t address;
-    uint64_t depth_bytes; /* stack position of the call: base of the thread's stack minus the caller's CFA */
-    uint64_t previous_id; /* the block that realloc turned into this one, 0 if none */
-    enum tn_function function;
-    uint64_t left_depth_bytes; /* the outermost function that its thread has left or entered anew since its
-                                  previous event: base of the stack minus that function's CFA; 0: not known,
-                                  or none */
-};
-
-/* A block dies. */
-struct tn_death {
-    uint64_t process_id;
-    uint64_t allocation_id;
-    uint64_t thread_id;
-    uint64_t stack_id;
-    uint64_t time_ns;
-    uint64_t depth_bytes;
-    enum tn_function function;
-    uint64_t left_depth_bytes; /* as of a birth */
-    uint64_t address;          /* of the block, as its birth said */
-    uint32_t size_class;       /* tn_log_size_class of the usable size that its birth said */
-};
-
-/* Usable sizes whose blocks take each other's places, as far as a log foresees it: 0 to 255. Who keeps it
- * beside an allocation's id and address has all that a death needs. */
-static inline uint32_t tn_log_size_class(uint64_t usable_size_bytes)
-{
-    return (uint32_t)(usable_size_bytes >> 4 ^ usable_size_bytes >> 12) % TN_SIZE_CLASSES;
-}
-
-/* A birth or a death as nearly all are, for many at once: what tn_birth and tn_death have and this has not,
- * is 0. Three quarters of a cache line. */
-struct tn_plain_event {
-    uint64_t time_ns;
-    uint64_t allocation_id; /* of a birth, too: one more than that of the birth before it */
-    uint64_t address;       /* below 2^56 */
-    uint32_t thread_id;
-    uint32_t stack_id;
-    uint32_t depth_bytes;
-    uint32_t size_bytes;   /* of a birth; of a death 0 */
-    uint32_t excess_bytes; /* of a birth: usable size minus size; of a death 0 */
-    uint8_t size_class;    /* tn_log_size_class of the usable size */
-    uint8_t function;      /* enum tn_function */
-    bool is_birth;
 };
 
 struct tn_log_options {
@@ -144,8 +87,8 @@ int tn_log_end_thread(struct tn_log_writer *writer, uint64_t thread_id, uint64_t
 /* The row of a module: same path and build-id, same row. build_id: lower-case hex or "" if it has none. */
 int tn_log_add_module(struct tn_log_writer *writer, const char *path, const char *build_id, uint64_t *ret_id);
 
-/* A module is mapped into a process at base_address (its load bias). ret_mapping_id: for tn_log_end_mapping.
- */
+/* A module is mapped into a process at base_address (its load bias). ret_mapping_id: for
+ * tn_log_end_mapping. */
 int tn_log_add_mapping(struct tn_log_writer *writer, uint64_t process_id, uint64_t module_id,
                        uint64_t base_address, uint64_t mapped_ns, uint64_t *ret_mapping_id);
 
@@ -166,15 +109,15 @@ int tn_log_intern_frame(struct tn_log_writer *writer, uint64_t module_id, uint64
 int tn_log_intern_stack(struct tn_log_writer *writer, uint64_t frame_id, uint64_t caller_id,
                         uint64_t frame_bytes, bool is_cut, uint64_t *ret_id);
 
-/* Append a birth. ret_id: the allocation's id: births are numbered from 1 over all processes, in the order
- * of these calls. Also -EINVAL: a process that was not added, a usable size below the size, or a number that
- * no log can hold (sizes, address, depth or alignment of 2^56 and more, a stack id of 2^32 and more); nothing
+/* Append a birth. ret_id: the allocation's id: births are numbered from 1 over all processes, in the order of
+ * these calls. Also -EINVAL: a process that was not added, a usable size below the size, or a number that no
+ * log can hold (sizes, address, depth or alignment of 2^56 and more, a stack id of 2^32 and more); nothing
  * was appended, and the writer lives on. Cost: some 30 ns, packing included; every 128 Ki events a chunk is
  * compressed and inserted, which takes some milliseconds. */
 int tn_log_add_birth(struct tn_log_writer *writer, const struct tn_birth *birth, uint64_t *ret_id);
 
-/* Append a death. The matching of addresses has been done: allocation_id was born in the same process and
- * has not died. Also -EINVAL, as tn_log_add_birth, and for a size class from TN_SIZE_CLASSES on. Address and
+/* Append a death. The matching of addresses has been done: allocation_id was born in the same process and has
+ * not died. Also -EINVAL, as tn_log_add_birth, and for a size class from TN_SIZE_CLASSES on. Address and
  * class are not looked up: a caller who says others than at the block's birth makes a log that readers refuse
  * as damaged, if they would read a wrong address from it. */
 int tn_log_add_death(struct tn_log_writer *writer, const struct tn_death *death);

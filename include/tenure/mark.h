@@ -2,9 +2,9 @@
 #ifndef TENURE_MARK_H
 #define TENURE_MARK_H
 
-/* For programs: say where a phase begins, so that a log can be read by phases.
+/* For programs that are recorded: marks a moment, so that a log can be read phase by phase.
  *
- * The declaration is weak: a program that uses it needs no library to link, and asks before it calls:
+ * The declaration is weak: a program that uses it links no library, and tests before it calls:
  *
  *     if (tenure_mark)
  *         tenure_mark("initialisation done"); */
@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* Write a mark with this text and the present time into the recording.
+/* Write a mark with this text and the time into the recording.
  *
  * text     up to 1,024 bytes are kept
  * Threads  any

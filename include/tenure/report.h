@@ -12,52 +12,64 @@
 
 #include <stdbool.h>
 
-#define TN_REPORT_FORMAT_VERSION                                                                             \
-    1 /* of the JSON report; grows when a key changes its meaning or goes away                               \
-       */
+/* Version of the JSON report: it grows when a key changes its meaning or goes away. */
+#define TN_REPORT_FORMAT_VERSION 1
 
-/* What to report, and how much of it. */
+/* What to report, and how much of it. Written by the caller, only read here; all pointers are borrowed for
+ * the time of the call. */
 struct tn_report {
-    const struct tn_summary *summary;   /* borrowed */
-    const struct tn_findings *findings; /* borrowed, ranked; NULL: the log was not analysed */
-    const struct tn_kind *const *kinds; /* borrowed; words for findings; NULL: none are known */
+    const struct tn_summary *summary;   /* as tn_summary_load made it, also of an incomplete log */
+    const struct tn_findings *findings; /* ranked; NULL: the log was not analysed */
+    const struct tn_kind *const *kinds; /* ended by NULL: words for findings, in text; may be NULL where
+                                           findings is */
     enum tn_confidence least;           /* findings of less confidence are counted, not shown */
     size_t finding_max;                 /* findings shown at most; 0: all */
     bool has_whole;                     /* findings about the whole program are shown beyond finding_max */
-    const char *code;                   /* definitions to paste in text: c, freertos, zephyr, threadx, all or
-                                           none; NULL: c. JSON has all */
-    size_t site_max;                    /* sites in each list at most; 0: as many as the summary has */
+    const char *code;                   /* definitions to paste, in text: c, freertos, zephyr, threadx, all or
+                                           none; NULL: c. JSON always has all */
+    size_t site_max;                    /* sites in each list of the text at most; 0: all of the summary */
 };
 
 /* One way to write a report. */
 struct tn_report_format {
     const char *name;    /* as `tenure report --format` takes it */
-    const char *summary; /* one line, for the help */
-    /* Append the report to out. Returns 0, or -ENOMEM (out then holds a part of it). */
+    const char *summary; /* what it is for, in a few words for messages and help */
+
+    /* Append the report to out.
+     *
+     * Returns  0; -ENOMEM (out then holds a part of the report) */
     int (*write)(const struct tn_report *report, struct tn_buffer *out);
 };
 
-/* All formats, ended by one without a name. */
+/* All formats, ended by one without a name. Static storage. */
 extern const struct tn_report_format tn_report_formats[];
 
-/* The format of that name, or NULL. */
+/* Find a format.
+ *
+ * name     any string
+ * Returns  the entry of tn_report_formats of that name; NULL: there is none */
 const struct tn_report_format *tn_report_format_find(const char *name);
 
-/* Whether tn_report.code may have this value. */
+/* Whether tn_report.code may have this value.
+ *
+ * name  any string */
 bool tn_report_knows_code(const char *name);
 
-/* Append the report as text for people: at most 100 columns wide but for paths and code that are longer.
- * Losses first, then the recording, the totals, the findings, and the sites.
+/* Append the report as text for people, in lines of at most 100 columns but for paths and code that are
+ * longer. Losses come first, then the recording, the totals, the findings, the sites, and what to look at
+ * next.
  *
- * report   its summary as tn_summary_load made it; of a log that is incomplete, too
+ * report   what to tell
+ * out      the caller's; what it holds stays before the report
  * Returns  0; -ENOMEM (out then holds a part of the report)
  * Cost     proportional to what is listed */
 int tn_report_text(const struct tn_report *report, struct tn_buffer *out);
 
-/* Append the report as one JSON object: docs/analyses.md has its schema. Strings that are not UTF-8 get
- * U+FFFD for what is none; arrays are never null.
+/* Append the report as one JSON object and a newline: docs/analyses.md has its schema. Bytes that are not
+ * UTF-8 become U+FFFD; arrays are never null.
  *
- * report   site_max is not used: sites are in the log
+ * report   what to tell; kinds, code and site_max are not used: sites are in the log
+ * out      the caller's; what it holds stays before the report
  * Returns  0; -ENOMEM (out then holds a part of the report)
  * Cost     proportional to what is listed */
 int tn_report_json(const struct tn_report *report, struct tn_buffer *out);

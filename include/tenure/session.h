@@ -2,28 +2,30 @@
 #ifndef TENURE_SESSION_H
 #define TENURE_SESSION_H
 
-/* How a process finds its recorder and introduces itself.
+/* How a process finds its recorder, and the two messages of the handshake.
  *
- * The session directory ($XDG_RUNTIME_DIR/tenure, else /tmp/tenure-UID; mode 0700, checked for owner and
- * mode) holds for each live recorder its listening socket `recorder.PID.socket` (SOCK_SEQPACKET), and for
- * each process that is being recorded a symbolic link `process.PID.STARTTIME` to that socket (PID and start
- * time in clock ticks, field 22 of /proc/PID/stat, both decimal), and for each log that is being written a
- * link `log.DEVICE.INODE` to it (of the log file).
+ * The session directory is $XDG_RUNTIME_DIR/tenure, else /tmp/tenure-UID; its mode is 0700, and its owner and
+ * mode are checked. It holds
+ *   recorder.PID.socket      the listening socket of each live recorder (SOCK_SEQPACKET)
+ *   process.PID.STARTTIME    for each process that is being recorded, a symbolic link to that socket; the
+ *                            start time in clock ticks (field 22 of /proc/PID/stat)
+ *   log.DEVICE.INODE         for each log that is being written, a symbolic link to that socket
+ * All numbers are decimal.
  *
- * A process looks, in this order, at
+ * A process looks for a recorder, in this order, at
  *   1. TENURE_SESSION: the path of a socket (set by `tenure record`);
  *   2. process.PID.STARTTIME of itself (it has just executed a new image), then of its parent;
  *   3. with TENURE_LOG: log.DEVICE.INODE of that file, when it exists;
- * and if there is none it starts a recorder with one end of a socket pair as descriptor 3:
+ * and if there is none it starts a recorder, with one end of a socket pair as descriptor 3:
  *   TENURE_RECORDER --attach 3        (options from the environment: TENURE_LOG, TENURE_ROWS)
  * `tenure record` starts  TENURE_RECORDER --listen --log FILE --rows N --status-fd N ...  instead.
  *
- * Then: the process sends one tn_hello, with the descriptor of its shared memory (SCM_RIGHTS), and waits for
- * one tn_welcome, at most TN_WELCOME_TIMEOUT_MS; then it closes the socket: nothing of the session stays open
- * in the program. The recorder takes a hello only from its own user or root (SO_PEERCRED); it answers after
- * the process is registered (its symbolic link exists), so that what it forks or executes next finds
- * the session. The end of a process is seen through its pidfd, an exec by the hello of the new image
- * with the same PID, or by the disappearance of the mapping from /proc/PID/maps. */
+ * Then the process sends one tn_hello, with the descriptor of its shared memory (SCM_RIGHTS), waits for one
+ * tn_welcome, at most TN_WELCOME_TIMEOUT_MS, and closes the socket: the program keeps no descriptor of the
+ * session. The recorder accepts a hello only from its own user or root (SO_PEERCRED). It answers once the
+ * process is registered (its symbolic link exists), so that whatever the process forks or executes next finds
+ * the session. The recorder sees the end of a process by its pidfd, and an exec by the hello of the new image
+ * with the same PID, or because the mapping has disappeared from /proc/PID/maps. */
 
 #include <stdint.h>
 
@@ -33,32 +35,34 @@
 #define TN_MEMFD_NAME         "tenure" /* /proc/PID/maps shows /memfd:tenure (deleted) */
 
 enum tn_hello_reason {
-    TN_HELLO_START = 1, /* the image has just been loaded: first process, or after exec or posix_spawn */
+    TN_HELLO_START = 1, /* a new image: the first process, or after exec or posix_spawn */
     TN_HELLO_FORK = 2,  /* a fork child, before it returns to the program */
 };
 
 enum tn_welcome_status {
     TN_WELCOME_OK = 0,
     TN_WELCOME_MISMATCH = 1, /* shim and recorder were not built together */
-    TN_WELCOME_REFUSED = 2,  /* another user, or memory that makes no sense */
+    TN_WELCOME_REFUSED = 2,  /* another user, or shared memory that fails its check */
     TN_WELCOME_CLOSED = 3,   /* the log is closed or cannot be written; errno_value says why */
-    TN_WELCOME_IGNORED = 4,  /* children are not to be recorded; the process stays silent */
+    TN_WELCOME_IGNORED = 4,  /* children are not recorded; the shim does nothing and says nothing */
 };
 
+/* From the process to the recorder. */
 struct tn_hello {
     uint32_t magic;                       /* TN_SESSION_MAGIC */
     uint32_t reason;                      /* enum tn_hello_reason */
     char wire_stamp[TN_WIRE_STAMP_BYTES]; /* TN_WIRE_STAMP of the shim: hash of the wire headers */
     uint32_t pid;                         /* as the process sees itself */
-    uint32_t parent_pid;   /* getppid(); with FORK the process that called fork, even if it has ended since */
-    uint64_t shared_bytes; /* size of the memory that comes along */
+    uint32_t parent_pid;   /* getppid(); with FORK the process that called fork, even if it has ended */
+    uint64_t shared_bytes; /* size of the shared memory whose descriptor comes with this */
     uint64_t start_ticks;  /* of this image or fork child, on the clock of the header */
-    uint32_t stack_depth;  /* options in force in the program: TENURE_DEPTH */
+    uint32_t stack_depth;  /* the options in force: TENURE_DEPTH */
     uint32_t ring_bytes;   /* TENURE_RING_SIZE */
     uint32_t free_stacks;  /* 0 or 1: TENURE_FREE_STACKS */
     uint32_t children;     /* 0 or 1: TENURE_CHILDREN */
 };
 
+/* The recorder's answer. */
 struct tn_welcome {
     uint32_t magic;        /* TN_SESSION_MAGIC */
     uint32_t status;       /* enum tn_welcome_status */

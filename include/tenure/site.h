@@ -56,8 +56,24 @@ void tn_site_rules_close(struct tn_site_rules *rules);
 void tn_site_classify(const struct tn_site_rules *rules, const char *function, const char *module,
                       uint64_t offset_bytes, struct tn_site_class *ret_class);
 
+/* Whether a module belongs to the runtime: C library, loader, C++ or Rust standard library, allocator.
+ *
+ * path     of the module; only its last component counts
+ * Threads  any
+ * Cost     one pass over some thirty names */
+bool tn_site_is_runtime_module(const char *path);
+
+/* Whether what reached the allocator by `via` is kept by the C or C++ library: made for itself (atexit), or
+ * part of an object that it hands out (fopen). No advice about such blocks is any use, and on a machine with
+ * another library they are not there. False for functions that hand their block to the caller (strdup).
+ *
+ * via      as tn_site_classify and tn_site_trie_find write it; NULL: false
+ * Threads  any
+ * Cost     one pass over some hundred names: for each site, not for each allocation */
+bool tn_site_is_library_object(const char *via);
+
 /* The way out of a stack, from the innermost frame. Zeroed: at the start. */
-struct tn_site_walk {
+struct tn_site_search {
     const char *via; /* outermost name so far that says something; borrowed from its class; NULL: none */
 };
 
@@ -66,7 +82,7 @@ struct tn_site_walk {
  * Returns  true: this frame is the site, and walk->via tells how it reached the allocator; NULL: directly, by
  *          the allocation function itself. When the stack ends before: its innermost frame is the site,
  *          reached directly */
-bool tn_site_step(struct tn_site_walk *walk, const struct tn_site_class *frame);
+bool tn_site_step(struct tn_site_search *walk, const struct tn_site_class *frame);
 
 /* Every stack of a log with its frames, for finding sites. Fed row by row by whoever reads the log, since
  * this layer knows no log. Arrays are indexed by row id; 0 is not used. */
@@ -96,7 +112,7 @@ struct tn_site_function {
 
 struct tn_map;
 
-struct tn_site_forest {
+struct tn_site_trie {
     struct tn_site_node *nodes;   /* owned */
     size_t node_count;            /* highest id + 1 */
     struct tn_site_frame *frames; /* owned */
@@ -114,13 +130,11 @@ struct tn_site_forest {
  * group_count  highest row id of a frame + 1
  * frame_count  frames that will be added, at most
  * Returns      0 or -ENOMEM
- * Owns         the caller releases by tn_site_forest_finish, also after a failure */
-int tn_site_forest_begin(struct tn_site_forest *forest, size_t node_count, size_t group_count,
-                         size_t frame_count);
+ * Owns         the caller releases by tn_site_trie_finish, also after a failure */
+int tn_site_trie_begin(struct tn_site_trie *trie, size_t node_count, size_t group_count, size_t frame_count);
 
 /* Add a stack. A row whose caller does not stand before it is damage, and is left out. */
-void tn_site_forest_add_stack(struct tn_site_forest *forest, uint64_t id, uint64_t frame_id,
-                              uint64_t caller_id);
+void tn_site_trie_add_stack(struct tn_site_trie *trie, uint64_t id, uint64_t frame_id, uint64_t caller_id);
 
 /* Add a frame; those of one group in a row, innermost first, the physical one last.
  *
@@ -128,19 +142,19 @@ void tn_site_forest_add_stack(struct tn_site_forest *forest, uint64_t id, uint64
  * line      0: not known
  * others    as in tn_site_classify
  * Returns   0 or -ENOMEM */
-int tn_site_forest_add_frame(struct tn_site_forest *forest, const struct tn_site_rules *rules,
-                             uint64_t frame_id, uint64_t group_id, const char *function, uint32_t line,
-                             const char *module, uint64_t offset_bytes);
+int tn_site_trie_add_frame(struct tn_site_trie *trie, const struct tn_site_rules *rules, uint64_t frame_id,
+                           uint64_t group_id, const char *function, uint32_t line, const char *module,
+                           uint64_t offset_bytes);
 
 /* Find the site of a stack.
  *
  * function  name of the allocation function, for a stack that reaches it directly
- * ret_via   written in any case; borrowed from the forest, or function itself
+ * ret_via   written in any case; borrowed from the trie, or function itself
  * Returns   the frame; NULL when the stack has none. When all frames are skipped it is the innermost one,
  *           whose class is then no TN_SITE_PROGRAM
  * Cost      the frames that are skipped */
-struct tn_site_frame *tn_site_forest_find(const struct tn_site_forest *forest, uint64_t stack_id,
-                                          const char *function, const char **ret_via);
+struct tn_site_frame *tn_site_trie_find(const struct tn_site_trie *trie, uint64_t stack_id,
+                                        const char *function, const char **ret_via);
 
 /* How births use one stack. */
 struct tn_site_use {
@@ -156,7 +170,7 @@ struct tn_site_release {
 
 /* A wrapper that was found, and why. */
 struct tn_site_wrapper {
-    const char *function;   /* borrowed from the forest */
+    const char *function;   /* borrowed from the trie */
     uint64_t allocations;   /* that it made */
     uint64_t callers;       /* places that call it, or the wrapper around it */
     uint64_t fixed_callers; /* of those, with at least five allocations, all of one size */
@@ -164,19 +178,19 @@ struct tn_site_wrapper {
 };
 
 /* Find allocation wrappers that no list names: functions that ask for what their callers tell them to, and do
- * not release it themselves. docs/sites.md has the conditions. Marks their frames in the forest, so that
+ * not release it themselves. docs/sites.md has the conditions. Marks their frames in the trie, so that
  * sites are found beyond them; wrappers of wrappers too.
  *
- * uses           by stack, forest->node_count of them
+ * uses           by stack, trie->node_count of them
  * releases       a sample will do; may be empty
  * ret_wrappers   owned by the caller (free), in the order in which they were found
  * Returns        0 or -ENOMEM
  * Cost           some passes over the stacks */
-int tn_site_find_wrappers(struct tn_site_forest *forest, const struct tn_site_use *uses,
+int tn_site_find_wrappers(struct tn_site_trie *trie, const struct tn_site_use *uses,
                           const struct tn_site_release *releases, size_t release_count,
                           struct tn_site_wrapper **ret_wrappers, size_t *ret_count);
 
 /* Release; empty again. */
-void tn_site_forest_finish(struct tn_site_forest *forest);
+void tn_site_trie_finish(struct tn_site_trie *trie);
 
 #endif

@@ -24,46 +24,48 @@ enum tn_summary_list {
 
 /* Quantiles of a lifetime on one clock, over the allocations that died. All 0 when none did. */
 struct tn_summary_quantiles {
-    uint64_t p50, p90, p99, max; /* unit of the clock: ns, allocations or bytes */
+    /* In the unit of the clock: ns, allocations or bytes. p50 <= p90 <= p99 <= max. */
+    uint64_t p50, p90, p99, max;
 };
 
 /* One site of one process. Strings are owned by the summary, never NULL. */
 struct tn_summary_site {
-    uint64_t site_id;      /* row of `site`; 0 in an unfinished log */
-    char *function;        /* demangled; "" when not known */
-    char *file;            /* "" when not known */
-    uint32_t line;         /* 0 when not known */
-    char *module;          /* path; "" outside every module */
-    uint64_t offset_bytes; /* return address in the module; 0 where the line is known */
-    char *via;             /* "malloc", "strdup", ...; in an unfinished log the allocation function */
-    uint64_t allocations;
-    uint64_t total_bytes;  /* asked for */
-    uint64_t usable_bytes; /* got */
-    uint64_t min_size_bytes, max_size_bytes;
-    double mean_size_bytes;
-    uint64_t distinct_sizes; /* 0: not counted (unfinished log) */
-    uint64_t peak_live_count;
-    uint64_t peak_live_bytes;
-    uint64_t live_at_end;
-    uint64_t freed;
-    uint64_t freed_by_other_thread;
+    uint64_t site_id;         /* row of `site`; 0 in an unfinished log */
+    char *function;           /* demangled; "" when not known */
+    char *file;               /* "" when not known */
+    uint32_t line;            /* 0 when not known */
+    char *module;             /* path; "" outside every module */
+    uint64_t offset_bytes;    /* return address in the module; 0 where the line is known */
+    char *via;                /* "malloc", "strdup", ...; in an unfinished log the allocation function */
+    uint64_t allocations;     /* that the site made in this process; at least 1 */
+    uint64_t total_bytes;     /* asked for by all of them */
+    uint64_t usable_bytes;    /* got for all of them */
+    uint64_t min_size_bytes;  /* smallest size asked for */
+    uint64_t max_size_bytes;  /* largest size asked for */
+    double mean_size_bytes;   /* total_bytes / allocations */
+    uint64_t distinct_sizes;  /* 0: not counted (unfinished log) */
+    uint64_t peak_live_count; /* blocks live at once, at most */
+    uint64_t peak_live_bytes; /* bytes asked for that were live at once, at most; at another time maybe */
+    uint64_t live_at_end;     /* blocks that were not released */
+    uint64_t freed;           /* of allocations: released before the end */
+    uint64_t freed_by_other_thread;          /* of freed: not by the thread that allocated */
     uint64_t short_lived;                    /* released before the process had asked for another 32 KiB */
     uint64_t small_short_lived;              /* of these, the ones of at most 1,024 bytes */
     struct tn_summary_quantiles lifetime_ns; /* all three 0 when has_quantiles is false */
-    struct tn_summary_quantiles lifetime_allocations;
-    struct tn_summary_quantiles lifetime_bytes;
-    bool has_quantiles; /* false in an unfinished log */
+    struct tn_summary_quantiles lifetime_allocations; /* of the process, made meanwhile */
+    struct tn_summary_quantiles lifetime_bytes;       /* asked for by the process meanwhile */
+    bool has_quantiles;                               /* false in an unfinished log */
 };
 
 /* A list of sites, best first. */
 struct tn_summary_sites {
     struct tn_summary_site *sites; /* owned; NULL when count is 0 */
-    size_t count;
+    size_t count;                  /* in sites */
 };
 
 /* Totals of one process (or of all: tn_summary.all). */
 struct tn_summary_totals {
-    uint64_t allocations;
+    uint64_t allocations;       /* births: calls that returned a block */
     uint64_t frees;             /* deaths: frees, and reallocs that moved or released a block */
     uint64_t reallocs;          /* births that realloc made of an older block */
     uint64_t failures;          /* calls to which the real allocator returned NULL */
@@ -80,17 +82,17 @@ struct tn_summary_totals {
 
 /* One process of the recording. */
 struct tn_summary_process {
-    uint64_t id;
-    uint64_t parent_id; /* 0: a root */
-    uint32_t pid;
-    char *executable;   /* never NULL */
-    char *command_line; /* never NULL */
-    char *exit_kind;    /* exit, signal, exec, lost, running, unknown */
-    int exit_code;      /* -1 where it cannot be known; a signal's number with "signal" */
-    uint64_t start_ns;
-    uint64_t end_ns; /* the log's last time while it runs */
-    uint64_t allocations;
-    uint64_t frees;
+    uint64_t id;          /* row of `process`, from 1 */
+    uint64_t parent_id;   /* 0: a root */
+    uint32_t pid;         /* that the system gave it */
+    char *executable;     /* never NULL */
+    char *command_line;   /* never NULL */
+    char *exit_kind;      /* exit, signal, exec, lost, running, unknown */
+    int exit_code;        /* -1 where it cannot be known; a signal's number with "signal" */
+    uint64_t start_ns;    /* since the log's start */
+    uint64_t end_ns;      /* since the log's start; the log's last time while it runs */
+    uint64_t allocations; /* as in the totals */
+    uint64_t frees;       /* as in the totals */
 };
 
 /* What was not recorded, or could not be matched. All 0: the log is whole. */
@@ -104,27 +106,27 @@ struct tn_summary_losses {
 
 /* Everything. Zeroed is empty. */
 struct tn_summary {
-    char *path;         /* of the log, as it was opened */
-    uint64_t log_bytes; /* size of the file, its -wal included */
-    char *program;      /* executable of the first process; "" without one */
-    char *command_line; /* of the first process */
-    char *started_at;   /* UTC, ISO 8601; "" when missing */
-    char *tool_version;
+    char *path;           /* of the log, as it was opened */
+    uint64_t log_bytes;   /* size of the file, its -wal included */
+    char *program;        /* executable of the first process; "" without one */
+    char *command_line;   /* of the first process */
+    char *started_at;     /* UTC, ISO 8601; "" when missing */
+    char *tool_version;   /* of the tool that recorded; "" when missing */
     char *wrappers;       /* functions that were found to allocate for their callers, by name, separated by
                              ", "; "" without any */
     char *wrappers_found; /* the same with the numbers that speak for it, a JSON list (meta.wrappers_found) */
-    uint64_t duration_ns;
-    bool is_complete;       /* the recording was closed in order (meta.complete) */
-    bool is_finished;       /* names, sites and summaries are there (meta.finished) */
+    uint64_t duration_ns; /* from the log's start to its last event */
+    bool is_complete;     /* the recording was closed in order (meta.complete) */
+    bool is_finished;     /* names, sites and summaries are there (meta.finished) */
     bool lacks_free_stacks; /* recorded without the stacks of releases (--free-stacks no) */
     uint64_t process_id;    /* the process that totals and lists are about; 0 without any */
     struct tn_summary_losses losses;
-    struct tn_summary_process *processes; /* owned, in order of id */
-    size_t process_count;
-    struct tn_summary_totals all;    /* over all processes */
-    struct tn_summary_totals totals; /* of process_id */
-    size_t site_count;               /* sites of process_id, listed or not */
-    struct tn_summary_sites lists[TN_SUMMARY_LIST_COUNT];
+    struct tn_summary_process *processes;                 /* owned, in order of id */
+    size_t process_count;                                 /* in processes */
+    struct tn_summary_totals all;                         /* over all processes */
+    struct tn_summary_totals totals;                      /* of process_id */
+    size_t site_count;                                    /* sites of process_id, listed or not */
+    struct tn_summary_sites lists[TN_SUMMARY_LIST_COUNT]; /* by enum tn_summary_list */
 };
 
 /* Load a summary.

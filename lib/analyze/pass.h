@@ -47,10 +47,6 @@ int tn_pass_run(struct tn_pass *pass, const struct tn_running *running, size_t r
 /* Release what the pass owns. Zeroed is fine. */
 void tn_pass_finish(struct tn_pass *pass);
 
-/* Whether blocks reached through this function are part of an object of the C library, and not the program's
- * to change (fopen, pthread_create). via may be NULL. */
-bool tn_is_library_object(const char *via);
-
 /* Check the thresholds that were set, names and ranges. Returns 0; -EINVAL, and error says what failed and
  * what to do. */
 int tn_thresholds_check(const struct tn_kind *const *kinds, const struct tn_analyze_options *options,

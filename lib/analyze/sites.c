@@ -13,7 +13,7 @@
 
 struct siting {
     struct tn_pass *pass;
-    struct tn_site_forest forest;
+    struct tn_site_trie forest;
     struct tn_map by_key; /* hash of a site's key -> index of the site */
     char **keys;          /* owned; by site: text that is equal for equal sites */
     uint32_t *next;       /* owned; by site: another one with the same hash; 0: none */
@@ -131,8 +131,8 @@ static int load_table(struct tn_pass *pass, const struct tn_site_rules *rules)
         pass->sites[is_stackless ? 0 : site_id].site_id = site_id;
         pass->sites[site_id].site_id = site_id;
         pass->sites[site_id].is_runtime =
-            !is_stackless &&
-            (!is_program(rules, rows) || tn_is_library_object((const char *)sqlite3_column_text(rows, 5)));
+            !is_stackless && (!is_program(rules, rows) ||
+                              tn_site_is_library_object((const char *)sqlite3_column_text(rows, 5)));
     }
     for (size_t id = 1; id < pass->node_count; id++)
         if (pass->nodes[id].site >= pass->site_count)
@@ -151,11 +151,11 @@ static int load_forest(struct siting *siting, const struct tn_site_rules *rules)
     int r = count_rows(pass, "SELECT coalesce(max(id), 0), count(*) FROM frame", &group_count, &frame_count);
     if (r < 0)
         return r;
-    r = tn_site_forest_begin(&siting->forest, pass->node_count, group_count, frame_count);
+    r = tn_site_trie_begin(&siting->forest, pass->node_count, group_count, frame_count);
     if (r < 0)
         return tn_pass_refuse(pass, r, "cannot load frames");
     for (size_t id = 1; id < pass->node_count; id++)
-        tn_site_forest_add_stack(&siting->forest, id, pass->nodes[id].frame_id, pass->nodes[id].caller_id);
+        tn_site_trie_add_stack(&siting->forest, id, pass->nodes[id].frame_id, pass->nodes[id].caller_id);
     r = tn_pass_prepare(pass,
                         "SELECT f.id, coalesce(f.inlined_into, f.id), f.function, m.path, f.offset_bytes,"
                         " coalesce(f.line, 0)"
@@ -166,7 +166,7 @@ static int load_forest(struct siting *siting, const struct tn_site_rules *rules)
         return r;
     int rc = SQLITE_DONE;
     while (r == 0 && (rc = sqlite3_step(rows)) == SQLITE_ROW)
-        r = tn_site_forest_add_frame(
+        r = tn_site_trie_add_frame(
             &siting->forest, rules, (uint64_t)sqlite3_column_int64(rows, 0),
             (uint64_t)sqlite3_column_int64(rows, 1), (const char *)sqlite3_column_text(rows, 2),
             (uint32_t)sqlite3_column_int64(rows, 5), (const char *)sqlite3_column_text(rows, 3),
@@ -253,8 +253,9 @@ static int add_site(struct siting *siting, const struct tn_site_frame *frame, co
     }
     siting->keys[pass->site_count] = key;
     siting->next[pass->site_count] = 0;
-    pass->sites[pass->site_count] = (struct tn_pass_site){
-        .is_runtime = frame != NULL && (frame->class.kind != TN_SITE_PROGRAM || tn_is_library_object(via))};
+    pass->sites[pass->site_count] =
+        (struct tn_pass_site){.is_runtime = frame != NULL && (frame->class.kind != TN_SITE_PROGRAM ||
+                                                              tn_site_is_library_object(via))};
     pass->origins[pass->site_count++] =
         (struct tn_site_origin){.frame_id = frame != NULL ? frame->frame_id : 0, .via = name};
     return 0;
@@ -305,7 +306,7 @@ static int attribute(struct siting *siting)
         if (siting->functions[id] == 0)
             continue;
         const char *function = tn_function_name((enum tn_function)siting->functions[id]);
-        const struct tn_site_frame *frame = tn_site_forest_find(&siting->forest, id, function, &via);
+        const struct tn_site_frame *frame = tn_site_trie_find(&siting->forest, id, function, &via);
         if (frame != NULL)
             r = find_site(siting, frame, via, &pass->nodes[id].site);
     }
@@ -321,7 +322,7 @@ static int find_sites(struct tn_pass *pass, const struct tn_site_rules *rules)
     if (r == 0)
         r = attribute(&siting);
     sqlite3_finalize(siting.describe);
-    tn_site_forest_finish(&siting.forest);
+    tn_site_trie_finish(&siting.forest);
     tn_map_finish(&siting.by_key);
     for (size_t i = 0; siting.keys != NULL && i < pass->site_count; i++)
         free(siting.keys[i]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "job.h"
+#include "steps.h"
 
 #include "tenure/log_write.h"
 

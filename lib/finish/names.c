@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "job.h"
+#include "steps.h"
 
 #include "tenure/symbol.h"
 
@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* One physical frame without a name yet. */
-struct place {
+struct unnamed {
     int64_t frame_id, module_id;
     uint64_t offset_bytes;
 };
@@ -21,21 +21,21 @@ struct counts {
 
 struct naming {
     struct tn_finish_job *job;
-    struct place *places; /* owned; sorted by module and offset, so that a module is opened once */
-    size_t place_count;
+    struct unnamed *unnamed; /* owned; sorted by module and offset, so that a module is opened once */
+    size_t unnamed_count;
     sqlite3_stmt *set_name, *add_inlined, *find_module; /* owned */
     struct counts counts;
 };
 
-static int load_places(struct naming *naming)
+static int load_unnamed(struct naming *naming)
 {
     struct tn_finish_job *job = naming->job;
     int64_t count;
     int r = tn_finish_number(job, "SELECT count(*) FROM frame", 0, 0, &count);
     if (r < 0)
         return r;
-    naming->places = malloc(((size_t)count + 1) * sizeof(naming->places[0]));
-    if (naming->places == NULL)
+    naming->unnamed = malloc(((size_t)count + 1) * sizeof(naming->unnamed[0]));
+    if (naming->unnamed == NULL)
         return tn_finish_refuse(job, -ENOMEM, "cannot name frames");
     sqlite3_stmt *rows;
     r = tn_finish_prepare(job,
@@ -45,10 +45,10 @@ static int load_places(struct naming *naming)
     if (r < 0)
         return r;
     int rc;
-    while ((rc = sqlite3_step(rows)) == SQLITE_ROW && naming->place_count < (size_t)count)
-        naming->places[naming->place_count++] =
-            (struct place){sqlite3_column_int64(rows, 0), sqlite3_column_int64(rows, 1),
-                           (uint64_t)sqlite3_column_int64(rows, 2)};
+    while ((rc = sqlite3_step(rows)) == SQLITE_ROW && naming->unnamed_count < (size_t)count)
+        naming->unnamed[naming->unnamed_count++] =
+            (struct unnamed){sqlite3_column_int64(rows, 0), sqlite3_column_int64(rows, 1),
+                             (uint64_t)sqlite3_column_int64(rows, 2)};
     sqlite3_finalize(rows);
     return rc == SQLITE_DONE ? 0 : tn_finish_fail(job, rc, "cannot name frames");
 }
@@ -63,8 +63,8 @@ static void bind_frame(sqlite3_stmt *statement, const struct tn_symbol_frame *fr
         sqlite3_bind_null(statement, 4);
 }
 
-static int write_names(struct naming *naming, const struct place *place, const struct tn_symbol_frame *frames,
-                       unsigned count)
+static int write_names(struct naming *naming, const struct unnamed *place,
+                       const struct tn_symbol_frame *frames, unsigned count)
 {
     const struct tn_symbol_frame *physical = &frames[count - 1];
     if (physical->function != NULL)
@@ -125,27 +125,27 @@ static void count_module(struct counts *counts, struct tn_symbol_file *file)
         counts->modules_without_names++;
 }
 
-/* Name the places [first, end), which are all of one module. */
+/* Name the unnamed [first, end), which are all of one module. */
 static int name_module(struct naming *naming, size_t first, size_t end)
 {
     struct tn_symbol_file *file = NULL;
     int r = 0;
-    if (naming->places[first].module_id != 0)
-        r = open_module(naming, naming->places[first].module_id, &file);
+    if (naming->unnamed[first].module_id != 0)
+        r = open_module(naming, naming->unnamed[first].module_id, &file);
     if (r < 0)
         return r;
-    if (naming->places[first].module_id != 0)
+    if (naming->unnamed[first].module_id != 0)
         count_module(&naming->counts, file);
     if (file == NULL)
         naming->counts.frames_unnamed += end - first;
     for (size_t i = first; file != NULL && r == 0 && i < end; i++) {
         const struct tn_symbol_frame *frames;
         unsigned count;
-        r = tn_symbol_look_up(file, naming->places[i].offset_bytes, &frames, &count);
-        r = r == 0 ? write_names(naming, &naming->places[i], frames, count)
+        r = tn_symbol_look_up(file, naming->unnamed[i].offset_bytes, &frames, &count);
+        r = r == 0 ? write_names(naming, &naming->unnamed[i], frames, count)
                    : tn_finish_refuse(naming->job, r, "cannot name frames");
         if (i % 256 == 0)
-            tn_finish_progress(naming->job, "names", i, naming->place_count);
+            tn_finish_progress(naming->job, "names", i, naming->unnamed_count);
     }
     tn_symbol_close(file);
     return r;
@@ -173,7 +173,7 @@ static int write_counts(struct naming *naming)
 
 static int name_all(struct naming *naming)
 {
-    int r = load_places(naming);
+    int r = load_unnamed(naming);
     if (r == 0)
         r = tn_finish_prepare(naming->job, "SELECT path, build_id FROM module WHERE id = ?1",
                               &naming->find_module);
@@ -187,9 +187,9 @@ static int name_all(struct naming *naming)
                               " inlined_into, inline_position)"
                               " SELECT module_id, offset_bytes, ?2, ?3, ?4, id, ?5 FROM frame WHERE id = ?1",
                               &naming->add_inlined);
-    for (size_t first = 0, end; r == 0 && first < naming->place_count; first = end) {
-        for (end = first + 1; end < naming->place_count; end++)
-            if (naming->places[end].module_id != naming->places[first].module_id)
+    for (size_t first = 0, end; r == 0 && first < naming->unnamed_count; first = end) {
+        for (end = first + 1; end < naming->unnamed_count; end++)
+            if (naming->unnamed[end].module_id != naming->unnamed[first].module_id)
                 break;
         r = name_module(naming, first, end);
     }
@@ -203,6 +203,6 @@ int tn_finish_names(struct tn_finish_job *job)
     sqlite3_finalize(naming.find_module);
     sqlite3_finalize(naming.set_name);
     sqlite3_finalize(naming.add_inlined);
-    free(naming.places);
+    free(naming.unnamed);
     return r;
 }

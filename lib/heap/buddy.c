@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+/* Binary buddies: blocks of powers of two, at multiples of their size. A block is cut by halving the
+ * lowest of the smallest free ones that are large enough, and merged with its buddy as long as that is
+ * free. A region that is no power of two is divided into the largest ones that it is the sum of. Source:
+ * docs/simulator.md. */
 #include "extent_tree.h"
 #include "policy.h"
 
 #define LEAST_DEFAULT 16
 
-/* Binary buddies: blocks of powers of two at multiples of their size; the lowest of the smallest that does. A
- * region that is no power of two is carved in the largest ones that it is made of. */
 struct buddy {
     struct tn_tree tree; /* by size, then by address */
-    uint64_t least;
+    uint64_t least;      /* bytes of the smallest block, a power of two */
 };
 
 static void insert(struct tn_heap *heap, uint32_t number)
@@ -121,9 +123,9 @@ static const char *check(const struct tn_heap *heap)
     for (uint32_t number = heap->space.first; number != 0; number = tn_extent(&heap->space, number)->after) {
         if (tn_extent(&heap->space, number)->kind == TN_EXTENT_FIXED)
             continue;
-        const char *story = check_extent(&heap->space, number);
-        if (story != NULL)
-            return story;
+        const char *fault = check_extent(&heap->space, number);
+        if (fault != NULL)
+            return fault;
         count += tn_extent_is_free(&heap->space, number);
     }
     return count == buddy->tree.count ? tn_tree_check(&buddy->tree, &heap->space)

@@ -2,7 +2,7 @@
 #ifndef TENURE_HEAP_EXTENT_LIST_H
 #define TENURE_HEAP_EXTENT_LIST_H
 
-/* Lists of free extents, woven into them: left is the previous, right the next. */
+/* Lists of free extents; the links are fields of the extents: left is the previous one, right the next. */
 
 #include "space.h"
 
@@ -13,7 +13,7 @@ struct tn_list {
     uint32_t count;
 };
 
-/* Put an extent in behind `before`; 0: at the front. */
+/* Insert an extent behind `before`; 0: at the front. */
 static inline void tn_list_insert(struct tn_list *list, struct tn_space *space, uint32_t before,
                                   uint32_t number)
 {

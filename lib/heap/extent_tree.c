@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A treap over free extents: see extent_tree.h. Called by the policies and holes.c. */
 #include "extent_tree.h"
 
 #include <assert.h>
@@ -27,7 +28,8 @@ static uint64_t largest_below(const struct tn_space *space, const struct tn_exte
     return largest;
 }
 
-/* Correct the largest sizes from a node up. They are right above the first node that does not change. */
+/* Correct the largest sizes from a node upwards. Above the first node that does not change they are right
+ * already. */
 static void correct_up(const struct tn_tree *tree, struct tn_space *space, uint32_t number)
 {
     if (tree->order != TN_TREE_BY_ADDRESS)
@@ -239,9 +241,9 @@ const char *tn_tree_check(const struct tn_tree *tree, const struct tn_space *spa
     while (at != 0 && tn_extent(space, at)->left != 0)
         at = tn_extent(space, at)->left;
     for (; at != 0; at = tn_tree_after(space, at)) {
-        const char *story = check_node(tree, space, at, before);
-        if (story != NULL)
-            return story;
+        const char *fault = check_node(tree, space, at, before);
+        if (fault != NULL)
+            return fault;
         before = at;
         count++;
     }

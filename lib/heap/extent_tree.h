@@ -2,10 +2,11 @@
 #ifndef TENURE_HEAP_EXTENT_TREE_H
 #define TENURE_HEAP_EXTENT_TREE_H
 
-/* A balanced tree over free extents, woven into them. By address it knows the largest extent below each node,
- * and finds the lowest one that fits in O(log n), where an allocator walks a list. By size it finds the
- * smallest one that fits; among equals the lowest rank comes first (extent.key, set before the insertion). A
- * treap: the priorities are a mix of the extents' numbers, so that the same trace gives the same tree. */
+/* A balanced tree over free extents; its links are fields of the extents. By address, it knows the largest
+ * extent below each node, and finds the lowest one that fits in O(log n), where the allocator itself walks
+ * a list. By size, it finds the smallest one that fits; among equal sizes the lowest rank comes first
+ * (extent.key, set before the insertion). It is a treap whose priorities are hashed from the extents'
+ * numbers, so that the same events give the same tree. */
 
 #include "space.h"
 
@@ -26,7 +27,7 @@ void tn_tree_insert(struct tn_tree *tree, struct tn_space *space, uint32_t numbe
 /* Take an extent out. */
 void tn_tree_remove(struct tn_tree *tree, struct tn_space *space, uint32_t number);
 
-/* By address: an extent in the tree has changed its offset or size, between the same neighbours. */
+/* By address: an extent in the tree has changed its offset or size, but not its order. */
 void tn_tree_update(struct tn_tree *tree, struct tn_space *space, uint32_t number);
 
 /* By address: the lowest extent of at least `size` bytes, or 0. */

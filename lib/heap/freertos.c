@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What the models of heap_2, heap_4 and heap_5 share; see freertos.h. */
 #include "freertos.h"
 
 #define ALIGN_DEFAULT 8 /* portBYTE_ALIGNMENT of nearly every port */

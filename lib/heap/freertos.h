@@ -21,6 +21,7 @@ struct tn_freertos {
     struct tn_tree tree;
 };
 
+/* heap_4 and heap_5: their functions of struct tn_policy. */
 uint32_t tn_freertos_place(struct tn_heap *heap, uint64_t size, uint64_t need);
 void tn_freertos_release(struct tn_heap *heap, uint32_t number);
 const char *tn_freertos_check(const struct tn_heap *heap);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* FreeRTOS heap_1: a block is the next bytes of the array, and nothing ever comes back. */
 #include "freertos.h"
 
-/* heap_1: the next bytes, and nothing ever comes back. */
 struct heap1 {
-    uint32_t top; /* what was never given out */
+    uint32_t top; /* extent that was never given out */
 };
 
 static int open(struct tn_heap *heap, struct tn_error *error)
@@ -35,7 +35,8 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
     return tn_space_cut_low(&heap->space, heap1->top, need_bytes);
 }
 
-/* What was released is lost; stretches of it are one, so that the model does not grow with the trace. */
+/* A released block is lost. Neighbours are joined, so that the model does not grow with the number of
+ * events. */
 static void release(struct tn_heap *heap, uint32_t number)
 {
     struct tn_space *space = &heap->space;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* FreeRTOS heap_2: a list of free blocks in order of size, of which the first that fits is taken; never
+ * merged. Among equal sizes the block that came last stands first, because an insertion stops at the first
+ * one that is not smaller. */
 #include "freertos.h"
 
-/* heap_2: a list sorted by size, the first that fits, no merging. Among equal sizes the block that came last
- * stands first: the insertion stops at the first one that is not smaller. */
 struct heap2 {
     struct tn_tree tree; /* by size; the rank falls with every insertion */
     uint64_t rank;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* FreeRTOS heap_4: first fit by address, free neighbours are merged; the end marker takes a header. */
 #include "freertos.h"
 
 static int open(struct tn_heap *heap, struct tn_error *error)

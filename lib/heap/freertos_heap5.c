@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* FreeRTOS heap_5: heap_4 over several regions, each with an end marker that keeps its last block from
+ * being merged with the first one of the next region. Here the regions are of one size and lie side by
+ * side. */
 #include "freertos.h"
 
 #include <errno.h>
 
 #define REGIONS_MAX 1024
 
-/* heap_5: heap_4 over several regions, each with an end marker that keeps its last block from being merged
- * with the next region's first. Here they are of one size and lie beside each other. */
 static int open(struct tn_heap *heap, struct tn_error *error)
 {
     struct tn_freertos *freertos = heap->state;

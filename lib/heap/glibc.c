@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* glibc 2.36's malloc with one arena and one thread: the thread's cache, then fast bins, small bins, the
+ * unsorted list, best fit over all bins, and the top last. Terms are those of malloc.c, so that both can
+ * be read side by side: a chunk is a block with its header. The bins are in glibc_bins.c. */
 #include "glibc.h"
 
 #include <errno.h>
@@ -51,14 +54,14 @@ static int open(struct tn_heap *heap, struct tn_error *error)
         return tn_heap_too_small(heap, least, error);
     tn_space_fix_tail(&heap->space, heap->space.size - usable);
     glibc->top = heap->space.first;
-    /* The thread's cache is the first block, and makes the break move for the first time. */
+    /* The thread's cache is itself the first block of the heap, and moves the break for the first time. */
     if (heap->control_bytes > 0)
         heap->system_bytes = glibc->break_bytes =
             tn_round_up(heap->control_bytes + glibc->pad + tn_glibc_least_chunk(heap), glibc->page);
     return 0;
 }
 
-/* The top as the C library sees it, whose break moves on as if the region had no end. */
+/* Size of the top as the C library sees it: its break moves as if the region had no end. */
 static uint64_t system_top_size(const struct tn_heap *heap)
 {
     const struct tn_glibc *glibc = heap->state;
@@ -66,7 +69,7 @@ static uint64_t system_top_size(const struct tn_heap *heap)
     return glibc->break_bytes > offset ? glibc->break_bytes - offset : 0;
 }
 
-/* What of it lies in the region. */
+/* Size of the part of the top that lies in the region. */
 static uint64_t top_size(const struct tn_heap *heap)
 {
     const struct tn_glibc *glibc = heap->state;
@@ -81,7 +84,7 @@ static uint32_t take_list(struct tn_heap *heap, struct tn_list *list, uint32_t n
     return number;
 }
 
-/* The cache of a size if it has room for one more; NULL if not. */
+/* The cache of a chunk size; NULL: it is full, or there is none. */
 static struct tn_list *cache_with_room(struct tn_heap *heap, uint64_t size)
 {
     struct tn_glibc *glibc = heap->state;
@@ -106,7 +109,7 @@ static uint32_t take_cached(struct tn_heap *heap, uint64_t need_bytes)
     return take_list(heap, &glibc->caches[index], glibc->caches[index].first);
 }
 
-/* The last in; what else the bin holds fills the cache. */
+/* Last in, first out; the rest of the bin fills the cache. */
 static uint32_t take_fast(struct tn_heap *heap, uint64_t need_bytes)
 {
     struct tn_glibc *glibc = heap->state;
@@ -124,7 +127,7 @@ static uint32_t take_fast(struct tn_heap *heap, uint64_t need_bytes)
     return number;
 }
 
-/* The first in; what else the bin holds fills the cache. */
+/* First in, first out; the rest of the bin fills the cache. */
 static uint32_t take_small(struct tn_heap *heap, uint64_t need_bytes)
 {
     struct tn_glibc *glibc = heap->state;
@@ -142,7 +145,7 @@ static uint32_t take_small(struct tn_heap *heap, uint64_t need_bytes)
     return number;
 }
 
-/* Merge with both neighbours, into the top or the unsorted list. */
+/* Merge a chunk with both neighbours, into the top or the unsorted list. */
 static uint32_t free_merged(struct tn_heap *heap, uint32_t number)
 {
     struct tn_glibc *glibc = heap->state;
@@ -198,8 +201,8 @@ static void note_remainder(struct tn_heap *heap, uint32_t number)
         glibc->last_remainder = tn_extent(&heap->space, rest)->offset;
 }
 
-/* A small request is cut from the last remainder if that is the only unsorted chunk: such requests stay
- * together. */
+/* Cut a small request from the last remainder if that is the only unsorted chunk, so that consecutive
+ * small requests lie side by side. */
 static uint32_t try_remainder(struct tn_heap *heap, uint64_t need_bytes)
 {
     struct tn_glibc *glibc = heap->state;
@@ -214,8 +217,8 @@ static uint32_t try_remainder(struct tn_heap *heap, uint64_t need_bytes)
     return number;
 }
 
-/* Look through the unsorted chunks, from the oldest: one that fits exactly is taken (or, while the cache has
- * room, kept there), all others go to their bins. */
+/* Go through the unsorted chunks from the oldest on: take one that fits exactly (or put it into the cache
+ * while that has room), and file all others into their bins. */
 static uint32_t sort_out(struct tn_heap *heap, uint64_t need_bytes)
 {
     struct tn_glibc *glibc = heap->state;
@@ -269,7 +272,7 @@ static uint32_t take_system(struct tn_heap *heap, uint64_t size, uint64_t need_b
     if (glibc->mmap != 0 && need_bytes >= glibc->mmap)
         return tn_space_map(&heap->space, tn_round_up(need_bytes + heap->pointer, glibc->page), size);
     uint64_t least = need_bytes + tn_glibc_least_chunk(heap), have = system_top_size(heap);
-    if (have >= least) /* it is the region that has ended */
+    if (have >= least) /* the region is used up, not the break */
         return 0;
     uint64_t bytes = least + glibc->pad - have;
     glibc->break_bytes += tn_round_up(bytes, glibc->page);
@@ -305,7 +308,7 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
     }
 }
 
-/* The end of the heap goes back to the system when it is large. */
+/* Give the end of the heap back to the system if it is large. */
 static void trim(struct tn_heap *heap)
 {
     struct tn_glibc *glibc = heap->state;
@@ -315,7 +318,7 @@ static void trim(struct tn_heap *heap)
     glibc->break_bytes -= tn_round_down(size - least - 1 - glibc->pad, glibc->page);
 }
 
-/* The threshold follows the mapped blocks that are released. */
+/* The mmap threshold grows to the size of mapped blocks that are released. */
 static void unmap(struct tn_heap *heap, uint32_t number)
 {
     struct tn_glibc *glibc = heap->state;
@@ -356,7 +359,7 @@ static void release(struct tn_heap *heap, uint32_t number)
     trim(heap);
 }
 
-/* realloc: shrink, or grow into the top or the free chunk behind; the rest is released. */
+/* realloc: shrink, or grow into the top or the next free chunk; release the rest. */
 static bool resize_in_place(struct tn_heap *heap, uint32_t number, uint64_t need_bytes)
 {
     struct tn_glibc *glibc = heap->state;

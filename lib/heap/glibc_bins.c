@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The bins of the glibc model: small ones as lists, all large ones in one tree by size and, among equal
+ * sizes, by the order in which glibc would take them. Called by glibc.c. */
 #include "glibc.h"
 
 size_t tn_glibc_cache_index(const struct tn_heap *heap, uint64_t size)
@@ -13,7 +15,7 @@ uint64_t tn_glibc_least_chunk(const struct tn_heap *heap)
 
 uint64_t tn_glibc_least_large(const struct tn_heap *heap)
 {
-    /* SMALLBIN_CORRECTION: where blocks are aligned to more than two words, one bin is never used. */
+    /* SMALLBIN_CORRECTION: with an alignment of more than two words, one bin is never used. */
     return (TN_GLIBC_SMALLS - (heap->align > 2 * heap->pointer)) * heap->align;
 }
 
@@ -33,8 +35,8 @@ unsigned tn_glibc_large_bin(const struct tn_heap *heap, uint64_t size)
     return 126;
 }
 
-/* A new chunk of a size that is there already becomes the second of them: it takes over the first one's rank,
- * and the first gets a lower one than any. */
+/* A chunk of a size that is in the bin already becomes the second of that size: it takes over the rank of
+ * the first one, which gets a rank lower than all others. */
 static void file_large(struct tn_heap *heap, uint32_t number)
 {
     struct tn_glibc *glibc = heap->state;
@@ -118,9 +120,9 @@ static const char *check_lists(const struct tn_heap *heap, const struct tn_list 
                                enum tn_glibc_list kind, uint32_t *sum)
 {
     for (size_t i = 0; i < count; i++) {
-        const char *story = tn_list_check(&lists[i], &heap->space);
-        if (story != NULL)
-            return story;
+        const char *fault = tn_list_check(&lists[i], &heap->space);
+        if (fault != NULL)
+            return fault;
         for (uint32_t number = lists[i].first; number != 0; number = tn_extent(&heap->space, number)->right)
             if (tn_extent(&heap->space, number)->list != (uint16_t)kind)
                 return "a chunk does not know which list it is in";
@@ -150,16 +152,16 @@ const char *tn_glibc_check(const struct tn_heap *heap)
 {
     const struct tn_glibc *glibc = heap->state;
     uint32_t sum = glibc->large.count, fast_sum = 0;
-    const char *story = check_lists(heap, glibc->caches, TN_GLIBC_CACHES, TN_GLIBC_CACHE, &sum);
-    if (story == NULL)
-        story = check_lists(heap, glibc->fasts, TN_GLIBC_FASTS, TN_GLIBC_FAST, &fast_sum);
-    if (story == NULL)
-        story = check_lists(heap, &glibc->unsorted, 1, TN_GLIBC_UNSORTED, &sum);
-    if (story == NULL)
-        story = check_lists(heap, glibc->smalls, TN_GLIBC_SMALLS, TN_GLIBC_SMALL, &sum);
-    if (story == NULL)
-        story = tn_tree_check(&glibc->large, &heap->space);
-    if (story == NULL && fast_sum != glibc->fast_count)
-        story = "the fast bins hold another number of chunks than counted";
-    return story != NULL ? story : check_chunks(heap, sum + fast_sum);
+    const char *fault = check_lists(heap, glibc->caches, TN_GLIBC_CACHES, TN_GLIBC_CACHE, &sum);
+    if (fault == NULL)
+        fault = check_lists(heap, glibc->fasts, TN_GLIBC_FASTS, TN_GLIBC_FAST, &fast_sum);
+    if (fault == NULL)
+        fault = check_lists(heap, &glibc->unsorted, 1, TN_GLIBC_UNSORTED, &sum);
+    if (fault == NULL)
+        fault = check_lists(heap, glibc->smalls, TN_GLIBC_SMALLS, TN_GLIBC_SMALL, &sum);
+    if (fault == NULL)
+        fault = tn_tree_check(&glibc->large, &heap->space);
+    if (fault == NULL && fast_sum != glibc->fast_count)
+        fault = "the fast bins hold another number of chunks than counted";
+    return fault != NULL ? fault : check_chunks(heap, sum + fast_sum);
 }

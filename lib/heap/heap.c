@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* What all policies have in common: opening, placing, releasing and resizing blocks, counters, the walk.
+ * It reserves extents before each operation, so that no policy runs out of memory halfway, marks blocks as
+ * used and free, and places a block of unusual alignment in a larger one. A policy only chooses the extent
+ * (policy.h). */
 #include "policy.h"
 
 #include <assert.h>
@@ -84,7 +88,7 @@ void tn_heap_close(struct tn_heap *heap)
     free(heap);
 }
 
-/* Where the user's pointer lies in an extent. */
+/* Bytes from the begin of an extent to the user's pointer. */
 static uint32_t shift_of(const struct tn_heap *heap, uint32_t number, uint64_t alignment)
 {
     uint64_t shift = heap->policy->shift != NULL ? heap->policy->shift(heap, number) : heap->header;
@@ -103,8 +107,8 @@ int tn_heap_place(struct tn_heap *heap, uint64_t size_bytes, uint64_t alignment_
         return -ENOSPC;
     if (tn_space_reserve(space, TN_EXTENTS_PER_STEP) < 0)
         return -ENOMEM;
-    /* As a program does it where the heap has no function for it: a block that is larger by the most that the
-     * pointer may have to move. */
+    /* As programs do where the heap has no function for it: ask for as much more as the pointer may have to
+     * move. */
     uint64_t size = size_bytes;
     if (alignment_bytes > heap->natural)
         size += alignment_bytes - heap->natural;
@@ -248,10 +252,10 @@ int tn_heap_walk(const struct tn_heap *heap, int (*visit)(void *context, const s
 
 int tn_heap_check(const struct tn_heap *heap, struct tn_error *error)
 {
-    const char *story = tn_space_check(&heap->space);
-    if (story == NULL)
-        story = heap->policy->check(heap);
-    if (story == NULL)
+    const char *fault = tn_space_check(&heap->space);
+    if (fault == NULL)
+        fault = heap->policy->check(heap);
+    if (fault == NULL)
         return 0;
-    return tn_error_set(error, -EBADMSG, "the model of %s is inconsistent: %s", heap->policy->name, story);
+    return tn_error_set(error, -EBADMSG, "the model of %s is inconsistent: %s", heap->policy->name, fault);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* Holes for policies that merge at once: in one tree, taken from the low end, merged with both neighbours
+ * when they come back. Called by fits.c, the FreeRTOS models, lwip.c and newlib_nano.c. */
 #include "holes.h"
 
-/* A tree by address keeps a hole's place while its offset and size change, one by size does not. */
+/* A hole may change its offset and size while it is in a tree by address, whose order they keep; not in
+ * one by size. */
 static void before_change(struct tn_tree *tree, struct tn_space *space, uint32_t hole)
 {
     if (tree->order == TN_TREE_BY_SIZE)
@@ -18,7 +21,7 @@ static void after_change(struct tn_tree *tree, struct tn_space *space, uint32_t 
     tn_tree_insert(tree, space, hole);
 }
 
-/* What newlib's break has not reached is free, but no hole. */
+/* Memory beyond newlib's break is free, but no hole. */
 static bool is_hole(const struct tn_space *space, uint32_t number)
 {
     return tn_extent_is_free(space, number) && tn_extent(space, number)->is_indexed;

@@ -2,8 +2,8 @@
 #ifndef TENURE_HEAP_HOLES_H
 #define TENURE_HEAP_HOLES_H
 
-/* What allocators share that merge neighbours at once: holes in one tree, taken from the low end, given back
- * with both neighbours. */
+/* Holes of allocators that merge neighbours at once: they are in one tree; blocks are cut from their low
+ * end. */
 
 #include "extent_tree.h"
 #include "policy.h"

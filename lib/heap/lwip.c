@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* lwIP's mem.c: first fit by address. MEM_SIZE bytes hold the blocks; two more headers lie behind them. */
 #include "holes.h"
 
 #define NARROW_MAX  64000 /* MEM_SIZE up to which mem_size_t has 16 bits */
 #define LEAST_BYTES 12    /* MIN_SIZE */
 
-/* lwIP's mem.c: first fit by address. MEM_SIZE bytes hold the blocks; two more headers lie behind. */
 struct lwip {
     struct tn_tree tree;
     uint64_t least; /* MIN_SIZE_ALIGNED */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* Mbed TLS's memory_buffer_alloc.c: first fit in a list. A released block goes to the front of the list,
+ * unless it is merged with a free neighbour: the merged block stays where that neighbour is. */
 #include "extent_list.h"
 #include "policy.h"
 
 #define ALIGN_DEFAULT 4 /* MBEDTLS_MEMORY_ALIGN_MULTIPLE */
 #define HEADER_WORDS  8 /* magic, size, alloc, prev, next, prev_free, next_free, magic */
 
-/* Mbed TLS's memory_buffer_alloc.c: first fit in a list to whose front released blocks come, unless they are
- * merged: then they keep the place of a neighbour. */
 struct mbedtls {
     struct tn_list list;
 };
@@ -39,7 +39,7 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
         number = tn_extent(space, number)->right;
     if (number == 0)
         return 0;
-    /* The rest takes the place of the block in the list. */
+    /* The rest stays in the list where the whole block was. */
     if (tn_extent(space, number)->size - need_bytes >= heap->header + heap->align)
         return tn_space_cut_low(space, number, need_bytes);
     tn_list_remove(&mbedtls->list, space, number);
@@ -55,7 +55,7 @@ static void release(struct tn_heap *heap, uint32_t number)
     if (joins_before)
         tn_space_join(space, before, number);
     if (joins_before && joins_after) {
-        /* Both are in the list: the merged block stays in the later one's place. */
+        /* Both are in the list: the merged block stays where the one behind is. */
         tn_list_remove(&mbedtls->list, space, before);
         tn_space_join(space, after, before);
     } else if (joins_after) {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* newlib's full malloc, which is dlmalloc 2.6. Its bins hold chunks of equal size first in, first out;
+ * small bins have one size, large ones are sorted. So all bins together are one order by size and age, in
+ * which the first chunk that fits is taken. Where bins matter is when a chunk may be taken whole before
+ * the last remainder is tried. */
 #include "extent_tree.h"
 #include "policy.h"
-
-/* newlib's full malloc, which is dlmalloc 2.6. Its bins hold equal sizes first in, first out, small ones
- * exactly, large ones sorted: together they are one order by size and age, in which the first that fits is
- * found; what is special about bins is only when their blocks may be taken whole before the last remainder is
- * tried. */
 
 #define SMALL_SIZE 504 /* requests below it have bins of one size (MAX_SMALLBIN_SIZE - SMALLBIN_WIDTH) */
 #define TRIM_BYTES (128 * 1024)
@@ -15,7 +14,7 @@
 struct newlib {
     struct tn_tree bins; /* by size; the rank is the age */
     uint64_t age;
-    uint32_t top;            /* the wilderness, with what lies beyond the break; 0: nothing is left */
+    uint32_t top;            /* the wilderness, and what lies beyond the break; 0: used up */
     uint32_t last_remainder; /* 0: none; in no bin */
     uint64_t break_bytes;
     uint64_t page, pad;
@@ -75,7 +74,7 @@ static void insert(struct tn_heap *heap, uint32_t number)
     tn_tree_insert(&newlib->bins, &heap->space, number);
 }
 
-/* Out of its bin, or out of being the last remainder. */
+/* Take a chunk out of its bin, or stop it from being the last remainder. */
 static void take_out(struct tn_heap *heap, uint32_t number)
 {
     struct newlib *newlib = heap->state;
@@ -104,8 +103,7 @@ static bool move_break(struct tn_heap *heap, uint64_t bytes)
     return true;
 }
 
-/* The first time, the break is moved a second time up to a page's end; that this is refused does not matter.
- */
+/* The first time, the break is moved again, up to the end of a page; it does not matter if that fails. */
 static void extend_top(struct tn_heap *heap, uint64_t need_bytes)
 {
     struct newlib *newlib = heap->state;
@@ -137,7 +135,7 @@ static uint32_t split(struct tn_heap *heap, uint32_t number, uint64_t need_bytes
     return number;
 }
 
-/* A chunk of the request's own bin that leaves no rest to speak of. */
+/* A chunk of the request's own bin whose rest would be too small for a chunk. */
 static uint32_t find_exact(const struct tn_heap *heap, uint64_t need_bytes)
 {
     const struct newlib *newlib = heap->state;
@@ -145,7 +143,7 @@ static uint32_t find_exact(const struct tn_heap *heap, uint64_t need_bytes)
     if (number == 0)
         return 0;
     uint64_t size = tn_extent(&heap->space, number)->size;
-    if (need_bytes < SMALL_SIZE) /* with an alignment of 8, the next bin would leave too little, too */
+    if (need_bytes < SMALL_SIZE) /* with an alignment of 8, so would the next bin's */
         return size == need_bytes || (heap->align == 8 && size == need_bytes + 8) ? number : 0;
     return bin_of(size) == bin_of(need_bytes) && size - need_bytes < least_chunk(heap) ? number : 0;
 }
@@ -184,11 +182,11 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
     take_out(heap, number);
     if (tn_extent(&heap->space, number)->size - need_bytes < least_chunk(heap))
         return number;
-    /* The last remainder is none at this place: it was tried, and went into its bin. */
+    /* There is no last remainder here: it was tried, and filed into its bin. */
     return split(heap, number, need_bytes);
 }
 
-/* Pages at the end go back to the system, all but one. */
+/* Give the pages at the end back to the system, all but one. */
 static void trim(struct tn_heap *heap)
 {
     struct newlib *newlib = heap->state;
@@ -227,7 +225,7 @@ static void release(struct tn_heap *heap, uint32_t number)
         insert(heap, number);
 }
 
-/* Widen a block into the free chunk behind, all of it, or what the request needs of the top. */
+/* Widen a block into the next free chunk, all of it, or by what the request needs into the top. */
 static bool widen_high(struct tn_heap *heap, uint32_t number, uint64_t need_bytes)
 {
     struct newlib *newlib = heap->state;
@@ -247,7 +245,7 @@ static bool widen_high(struct tn_heap *heap, uint32_t number, uint64_t need_byte
     return true;
 }
 
-/* Widen a block into the free chunk before, with the one behind if both are needed. */
+/* Widen a block into the free chunk before it, and into the next one if that makes the request fit. */
 static bool widen_low(struct tn_heap *heap, uint32_t number, uint64_t need_bytes)
 {
     struct newlib *newlib = heap->state;

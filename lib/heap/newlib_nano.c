@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/* newlib's small malloc (nano-mallocr.c): first fit by address; a block is cut from the high end of a
+ * hole. If no hole is large enough, the break moves by what the whole block needs, even if the last hole
+ * ends at the break. */
 #include "holes.h"
 
 #define USER_ALIGN 8 /* CHUNK_ALIGN's least: what malloc's result is aligned to */
 
-/* newlib's small malloc (nano-mallocr.c). A hole that is large enough gives its high end; where none is, the
- * break moves by exactly what the block needs, even if a hole lies beside it. */
 struct nano {
     struct tn_tree tree;
-    uint32_t top; /* beyond the break; 0: all is given out */
+    uint32_t top; /* memory beyond the break; 0: used up */
 };
 
 static uint64_t padding(const struct tn_heap *heap)
@@ -76,7 +77,7 @@ static void release(struct tn_heap *heap, uint32_t number)
     tn_holes_give(&nano->tree, &heap->space, number);
 }
 
-/* realloc stays where the block's chunk has room, and gives nothing back. */
+/* realloc stays in place if the chunk has room, and gives nothing back. */
 static bool resize(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_t need_bytes)
 {
     const struct tn_extent *chunk = tn_extent(&heap->space, number);
@@ -100,7 +101,7 @@ static void grow(struct tn_heap *heap, uint64_t more)
         nano->top = new;
 }
 
-/* In steps of the alignment that malloc promises, as a region is laid out. */
+/* Rounded up to malloc's alignment, as a region's size is. */
 static uint64_t smallest(const struct tn_heap *heap)
 {
     return tn_round_up(heap->space.high_water, USER_ALIGN);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The list of all policies, and the names of their parameters. A new policy is one file, and one line here
+ * and in policy.h. */
 #include "policy.h"
 
 #include <errno.h>
@@ -18,7 +20,7 @@ static const struct tn_policy *const policies[] = {
 
 static const struct parameter {
     const char *name;
-    size_t position; /* in struct tn_heap_options */
+    size_t position; /* offset in struct tn_heap_options */
 } parameters[] = {
     {"header", offsetof(struct tn_heap_options, header_bytes)},
     {"align", offsetof(struct tn_heap_options, align_bytes)},

@@ -2,26 +2,25 @@
 #ifndef TENURE_HEAP_POLICY_H
 #define TENURE_HEAP_POLICY_H
 
-/* What a placement policy is, to this folder: a few functions over the chain of extents (space.h). heap.c
- * does what all have in common: it reserves extents beforehand, so that no policy meets a lack of memory, it
- * marks blocks as used and free, and it places blocks of unusual alignment in larger ones. */
+/* A placement policy: a few functions over the chain of extents (space.h), called by heap.c only, which does
+ * what all have in common. Quantities are bytes unless they say otherwise. */
 
 #include "space.h"
 #include "tenure/heap.h"
 
-/* Extents that one operation cuts at the most: buddies halve a region of 2^46 bytes. */
+/* Extents that one operation creates at most: buddies halve a region of 2^46 bytes. */
 #define TN_EXTENTS_PER_STEP 64
 
 struct tn_heap {
     const struct tn_policy *policy;
-    struct tn_heap_options options; /* pools are not kept: see the policy */
+    struct tn_heap_options options; /* as given; the pools it points to are gone after open */
     struct tn_space space;
     void *state;            /* owned; policy->state_bytes, zeroed before open */
     uint64_t pointer;       /* bytes: 4 or 8 */
     uint64_t align;         /* block sizes and offsets are a multiple of it */
     uint64_t natural;       /* user's pointers are a multiple of it */
     uint64_t header;        /* bytes between an extent's begin and the user's pointer */
-    uint64_t tail_bytes;    /* what a region needs beyond its highest block */
+    uint64_t tail_bytes;    /* what a region needs beyond its highest block; set by open */
     uint64_t control_bytes; /* RAM beside the region */
     uint64_t system_bytes;  /* highest break, where there is one */
 };
@@ -33,8 +32,8 @@ struct tn_policy {
     bool is_one_pass;
     bool needs_pools;
 
-    /* Lay out the region: one free extent at the begin, not indexed. Sets align, natural, header, tail_bytes.
-     * Returns 0, or -EINVAL or -ENOMEM with the story in error. */
+    /* Lay out the region, which is one free extent that is not indexed. Sets align, natural, header,
+     * tail_bytes. Returns 0, or -EINVAL or -ENOMEM error says what failed. */
     int (*open)(struct tn_heap *heap, struct tn_error *error);
 
     /* Release what the state owns; NULL: nothing. */
@@ -49,23 +48,22 @@ struct tn_policy {
     /* Take back an extent that is free, but not indexed yet. */
     void (*release)(struct tn_heap *heap, uint32_t number);
 
-    /* Resize in place: true when it was done. NULL: never. The extent is used, its asked size still the old
-     * one. */
+    /* Resize in place; true: done. NULL: never. The extent is used, `asked` is still the old size. */
     bool (*resize)(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_t need);
 
     /* User's pointer minus the extent's begin; NULL: heap->header. */
     uint32_t (*shift)(const struct tn_heap *heap, uint32_t number);
 
-    /* More region, NULL: a free extent at the end is released. Two extents are reserved. */
+    /* Enlarge the region. NULL: a new free extent at the end is passed to release. */
     void (*grow)(struct tn_heap *heap, uint64_t more);
 
-    /* Region for what was placed so far; NULL: high water + tail_bytes. */
+    /* Size of the region that would have done so far; NULL: high water + tail_bytes. */
     uint64_t (*smallest)(const struct tn_heap *heap);
 
-    /* Largest free piece that could be a block; NULL: the largest free extent. */
+    /* Size of the largest piece that could become a block; NULL: of the largest free extent. */
     uint64_t (*largest)(const struct tn_heap *heap);
 
-    /* The index's invariants: NULL or what is wrong. The chain was checked before. */
+    /* Check the invariants of the index. Returns NULL, or what is wrong. The chain was checked before. */
     const char *(*check)(const struct tn_heap *heap);
 };
 
@@ -79,7 +77,7 @@ static inline uint64_t tn_round_down(uint64_t bytes, uint64_t align)
     return bytes & ~(align - 1);
 }
 
-/* Position of the highest bit; x > 0. */
+/* Index of the highest bit, from 0; x > 0. */
 static inline unsigned tn_log2(uint64_t x)
 {
     return 63u - (unsigned)__builtin_clzll(x);

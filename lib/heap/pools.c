@@ -27,7 +27,7 @@ static int compare_pools(const void *a, const void *b)
     return x->block < y->block ? -1 : x->block > y->block;
 }
 
-/* Blocks are a multiple of a word, as every allocator of blocks asks for. */
+/* Block sizes are rounded up to a word, as every pool allocator demands. */
 static int copy_pools(struct tn_heap *heap, uint64_t *ret_total)
 {
     struct pools *pools = heap->state;
@@ -50,7 +50,7 @@ static int copy_pools(struct tn_heap *heap, uint64_t *ret_total)
     return total <= TN_HEAP_UNLIMITED ? 0 : -EINVAL;
 }
 
-/* Lay the pools out. A region that is too small for all of them has fewer blocks, of the last ones. */
+/* Lay the pools out. If the region is too small for all of them, the last ones get fewer blocks. */
 static int lay_out(struct tn_heap *heap, uint64_t total)
 {
     struct pools *pools = heap->state;
@@ -139,7 +139,7 @@ static uint32_t take(struct tn_heap *heap, uint64_t size, bool may_spill)
             tn_extent(&heap->space, number)->list = (uint16_t)i;
             return number;
         }
-        /* Pools of one size are one pool in two places. */
+        /* Pools of one block size are one pool in two parts. */
         bool has_equal = i + 1 < pools->count && pools->pools[i + 1].block == pool->block;
         if (!may_spill && !has_equal)
             return 0;
@@ -201,9 +201,9 @@ static uint64_t largest(const struct tn_heap *heap)
 
 static const char *check_pool(const struct tn_space *space, const struct tn_pool *pool, uint64_t *free_bytes)
 {
-    const char *story = tn_list_check(&pool->list, space);
-    if (story != NULL)
-        return story;
+    const char *fault = tn_list_check(&pool->list, space);
+    if (fault != NULL)
+        return fault;
     for (uint32_t number = pool->list.first; number != 0; number = tn_extent(space, number)->right)
         if (tn_extent(space, number)->size != pool->block)
             return "a block has not the size of its pool";
@@ -219,9 +219,9 @@ static const char *check(const struct tn_heap *heap)
     const struct pools *pools = heap->state;
     uint64_t free_bytes = 0;
     for (size_t i = 0; i < pools->count; i++) {
-        const char *story = check_pool(&heap->space, &pools->pools[i], &free_bytes);
-        if (story != NULL)
-            return story;
+        const char *fault = check_pool(&heap->space, &pools->pools[i], &free_bytes);
+        if (fault != NULL)
+            return fault;
     }
     return free_bytes == heap->space.size - heap->space.used - heap->space.fixed
                ? NULL

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The chain of extents: cutting, joining, and the sums that make the heap's state O(1). Extents that are
+ * gone form a list of spare ones. Called by the policies and heap.c. */
 #include "space.h"
 
 #include <assert.h>
@@ -272,9 +274,9 @@ const char *tn_space_check(const struct tn_space *space)
     uint32_t before = 0;
     for (uint32_t number = space->first; number != 0; number = tn_extent(space, number)->after) {
         const struct tn_extent *extent = tn_extent(space, number);
-        const char *story = check_extent(space, number, before, offset);
-        if (story != NULL)
-            return story;
+        const char *fault = check_extent(space, number, before, offset);
+        if (fault != NULL)
+            return fault;
         sums[extent->kind] += extent->size;
         live_bytes += extent->asked;
         live_count += extent->kind == TN_EXTENT_USED;

@@ -3,22 +3,22 @@
 #define TENURE_HEAP_SPACE_H
 
 /* The region as a chain of extents that touch each other, from its first byte to its last. Policies decide
- * which extent is taken; here it is only cut, joined and accounted for, so that no policy can lose a byte.
- * Extents are known by their number, because the array that holds them moves when it grows. Number 0 is no
- * extent: it stands for "none" and for the empty tree. */
+ * which extent is taken; here it is cut, joined and accounted for, so that no policy can lose a byte. An
+ * extent is known by its number, because the array that holds them moves when it grows. Number 0 means
+ * none. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define TN_EXTENT_OVERLAP 8 /* bytes: dlmalloc's blocks reach into the next extent's first word */
+#define TN_EXTENT_OVERLAP 8 /* bytes: a block of dlmalloc reaches into the first word of the next chunk */
 
 enum tn_extent_kind {
     TN_EXTENT_FREE = 0,
     TN_EXTENT_USED = 1,
     TN_EXTENT_FIXED = 2,  /* the policy's own, or lost for good */
-    TN_EXTENT_MAPPED = 3, /* a block outside the region: no neighbours */
-    TN_EXTENT_SPARE = 4,  /* not in the chain: to be used again */
+    TN_EXTENT_MAPPED = 3, /* a block outside the region: not in the chain */
+    TN_EXTENT_SPARE = 4,  /* not in use */
 };
 
 /* One cache line. */
@@ -55,7 +55,7 @@ int tn_space_open(struct tn_space *space, uint64_t size);
 /* Release all. */
 void tn_space_close(struct tn_space *space);
 
-/* Make sure that `more` extents can be cut without memory. Returns 0 or -ENOMEM. */
+/* Make sure that `more` extents can be created without allocating. Returns 0 or -ENOMEM. */
 int tn_space_reserve(struct tn_space *space, uint32_t more);
 
 static inline struct tn_extent *tn_extent(const struct tn_space *space, uint32_t number)
@@ -99,13 +99,13 @@ void tn_space_fix_tail(struct tn_space *space, uint64_t size);
 /* Put a free extent of `size` bytes behind the region. Reserve one first. Returns it. */
 uint32_t tn_space_extend(struct tn_space *space, uint64_t size);
 
-/* A block outside the region. Reserve one first. Returns it. */
+/* Create a block outside the region. Reserve one first. Returns it. */
 uint32_t tn_space_map(struct tn_space *space, uint64_t size, uint64_t asked);
 
-/* Its end. */
+/* Release a block outside the region. */
 void tn_space_unmap(struct tn_space *space, uint32_t number);
 
-/* Give a block that grew or shrank within its extent its new asked size. */
+/* Note the new size that the program requested of a block which was resized within its extent. */
 void tn_space_ask(struct tn_space *space, uint32_t number, uint64_t asked);
 
 /* A block takes `size` bytes of the free extent behind it (all of it: the extent vanishes). */

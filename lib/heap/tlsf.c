@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* Conte's TLSF 3: 32 lists for each power of two, control structure beside the pool. The algorithm is in
+ * tlsf_lists.c. */
 #include "tlsf_lists.h"
 
 #define SECOND_LOG2 5
 
-/* Conte's control structure lies beside the pool: a block header, the bit maps, and the heads of 24 times 32
- * lists (32 bits) or 25 times 32 (64 bits). */
+/* The control structure: a block header, the bit maps, and the heads of 24 times 32 lists (32 bits) or 25
+ * times 32 (64 bits). */
 static uint64_t control_bytes(uint64_t pointer)
 {
     uint64_t firsts = pointer == 4 ? 24 : 25;

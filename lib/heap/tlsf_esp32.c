@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Espressif's TLSF: fewer lists for small pools, control structure inside the pool. The algorithm is in
+ * tlsf_lists.c. */
 #include "tlsf_lists.h"
 
-/* Espressif's TLSF has fewer lists for small pools, and keeps its control structure at their begin. */
 static unsigned second_log2(uint64_t size)
 {
     if (size <= 16 * 1024)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* The algorithm of both TLSF models: two-level lists of free blocks by size, bit maps to find a list that
+ * fits in O(1), merging at once. Called by tlsf.c and tlsf_esp32.c. */
 #include "tlsf_lists.h"
 
-/* Sizes of lists are payloads: a chunk has a word more, its size field. */
+/* Lists are by payload: a chunk is a word larger, for its size field. */
 static void map(const struct tn_heap *heap, uint64_t payload, unsigned *ret_first, unsigned *ret_second)
 {
     const struct tn_tlsf *tlsf = heap->state;
@@ -71,7 +73,7 @@ uint64_t tn_tlsf_need(const struct tn_heap *heap, uint64_t size)
     return (payload > least ? payload : least) + heap->pointer;
 }
 
-/* The head of the first list that is not empty, from the one whose blocks are all large enough. */
+/* The head of the first list that is not empty, from the first one on whose blocks are all large enough. */
 static uint32_t find(const struct tn_heap *heap, uint64_t payload)
 {
     const struct tn_tlsf *tlsf = heap->state;
@@ -123,7 +125,7 @@ void tn_tlsf_release(struct tn_heap *heap, uint32_t number)
     insert(heap, number);
 }
 
-/* The block behind is taken whole, then what is too much is given back. */
+/* Take the next free block whole, then give back what is too much. */
 bool tn_tlsf_resize(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_t need)
 {
     struct tn_space *space = &heap->space;
@@ -147,10 +149,10 @@ const char *tn_tlsf_check(const struct tn_heap *heap)
     uint32_t count = 0, holes = 0;
     for (unsigned i = 0; i < TN_TLSF_FIRST_MAX * TN_TLSF_SECOND_MAX; i++) {
         const struct tn_list *list = &tlsf->lists[i / TN_TLSF_SECOND_MAX][i % TN_TLSF_SECOND_MAX];
-        const char *story = tn_list_check(list, &heap->space);
+        const char *fault = tn_list_check(list, &heap->space);
         bool is_marked = (tlsf->second_map[i / TN_TLSF_SECOND_MAX] >> i % TN_TLSF_SECOND_MAX & 1) != 0;
-        if (story != NULL)
-            return story;
+        if (fault != NULL)
+            return fault;
         if (is_marked != (list->first != 0))
             return "the bit map does not agree with the lists";
         count += list->count;

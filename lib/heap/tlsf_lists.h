@@ -2,8 +2,9 @@
 #ifndef TENURE_HEAP_TLSF_LISTS_H
 #define TENURE_HEAP_TLSF_LISTS_H
 
-/* Two-level segregated fit: lists by the highest bit of a size and the next few, bit maps over them, the head
- * of the first list whose blocks all fit. What Conte's tlsf and Espressif's have in common. */
+/* Two-level segregated fit: lists by the highest bit of a size and the next few ones, with bit maps over
+ * them; a block is the head of the first list whose blocks all fit. Shared by Conte's TLSF and
+ * Espressif's. */
 
 #include "extent_list.h"
 #include "policy.h"
@@ -19,8 +20,7 @@ struct tn_tlsf {
     unsigned align_log2;
 };
 
-/* Lay out the pool: control_bytes of the region's begin are taken by the control structure, the rest is one
- * block and the sentinel. */
+/* Lay out the pool: first control_bytes of control structure, then one free block and the sentinel. */
 int tn_tlsf_open(struct tn_heap *heap, unsigned second_log2, uint64_t control_bytes, struct tn_error *error);
 
 uint64_t tn_tlsf_need(const struct tn_heap *heap, uint64_t size);

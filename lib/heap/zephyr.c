@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Zephyr's sys_heap: rings of free chunks by power of two. A few tries in the ring of the size itself,
+ * from where the last search left it; then the head of the next larger ring that is not empty. */
 #include "policy.h"
 
 #include <assert.h>
@@ -8,8 +10,6 @@
 #define LOOPS       3      /* CONFIG_SYS_HEAP_ALLOC_LOOPS */
 #define SMALL_UNITS 0x7fff /* largest heap with headers of 4 bytes */
 
-/* Zephyr's sys_heap: rings by power of two: a few tries in the ring of the size itself, from where the last
- * search left it, then the head of the next ring that is not empty. */
 struct zephyr {
     uint32_t heads[BUCKETS_MAX]; /* 0: empty; left and right of a chunk are its neighbours in the ring */
     uint64_t bucket_map;
@@ -21,14 +21,14 @@ static unsigned bucket_of(const struct zephyr *zephyr, uint64_t units)
     return tn_log2(units - zephyr->least + 1);
 }
 
-/* With headers of 8 bytes a chunk of one unit has no room for links: it is left out until it is merged. */
+/* A chunk of one unit with a header of 8 bytes has no room for links: it is in no ring until it is merged. */
 static bool is_solo(const struct tn_heap *heap, uint32_t number)
 {
     const struct zephyr *zephyr = heap->state;
     return tn_extent(&heap->space, number)->size / UNIT < zephyr->least;
 }
 
-/* To the tail of the ring, which is before its head. */
+/* Insert at the tail of the ring, which is before its head. */
 static void insert(struct tn_heap *heap, uint32_t number)
 {
     struct zephyr *zephyr = heap->state;
@@ -51,7 +51,7 @@ static void insert(struct tn_heap *heap, uint32_t number)
     tn_extent(&heap->space, head)->left = number;
 }
 
-/* The successor of what is removed becomes the head, wherever the head was. */
+/* The successor of a removed chunk becomes the head, wherever the head was. */
 static void take_out(struct tn_heap *heap, uint32_t number)
 {
     struct zephyr *zephyr = heap->state;
@@ -93,7 +93,7 @@ static int open(struct tn_heap *heap, struct tn_error *error)
     return 0;
 }
 
-/* The ring's head moves past each chunk that is too small. */
+/* Each chunk that is too small moves the ring's head past it. */
 static uint32_t try_bucket(struct tn_heap *heap, unsigned bucket, uint64_t need_bytes)
 {
     struct zephyr *zephyr = heap->state;
@@ -166,7 +166,7 @@ static bool resize(struct tn_heap *heap, uint32_t number, uint64_t size, uint64_
     return true;
 }
 
-/* Count a ring's chunks. Returns what is wrong, or NULL. */
+/* Check a ring and count its chunks. Returns what is wrong, or NULL. */
 static const char *check_bucket(const struct tn_heap *heap, unsigned bucket, uint32_t *count)
 {
     const struct zephyr *zephyr = heap->state;
@@ -192,9 +192,9 @@ static const char *check(const struct tn_heap *heap)
 {
     uint32_t in_rings = 0, count = 0;
     for (unsigned bucket = 0; bucket < BUCKETS_MAX; bucket++) {
-        const char *story = check_bucket(heap, bucket, &in_rings);
-        if (story != NULL)
-            return story;
+        const char *fault = check_bucket(heap, bucket, &in_rings);
+        if (fault != NULL)
+            return fault;
     }
     for (uint32_t number = heap->space.first; number != 0; number = tn_extent(&heap->space, number)->after) {
         if (!tn_extent_is_free(&heap->space, number))

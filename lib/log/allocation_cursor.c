@@ -17,7 +17,7 @@ struct tn_allocation_cursor {
         *pending; /* the first event of the next process, while survivors are given out */
     bool is_end;
     bool is_stepwise;         /* births are shown, too */
-    enum tn_step step;        /* what the last advance found */
+    enum tn_cursor_step step; /* what the last advance found */
     struct tn_allocation out; /* and the allocation */
 };
 
@@ -102,7 +102,7 @@ static int note_birth(struct tn_allocation_cursor *cursor, const struct tn_log_e
         .stack_id = (uint32_t)birth->stack_id,
         .function = birth->function,
     };
-    cursor->step = TN_STEP_BIRTH;
+    cursor->step = TN_CURSOR_BIRTH;
     if (cursor->is_stepwise)
         show(cursor, block);
     return cursor->is_stepwise;
@@ -121,7 +121,7 @@ static int note_death(struct tn_allocation_cursor *cursor, const struct tn_log_e
     cursor->out.free_stack_id = death->stack_id;
     cursor->out.free_depth_bytes = death->depth_bytes;
     cursor->out.free_function = death->function;
-    cursor->step = TN_STEP_DEATH;
+    cursor->step = TN_CURSOR_DEATH;
     return 1;
 }
 
@@ -140,7 +140,7 @@ static int next_survivor(struct tn_allocation_cursor *cursor)
 {
     if (cursor->survivor_index < cursor->survivor_count) {
         show(cursor, tn_live_take(&cursor->live, cursor->survivors[cursor->survivor_index++]));
-        cursor->step = TN_STEP_SURVIVOR;
+        cursor->step = TN_CURSOR_SURVIVOR;
         return 1;
     }
     free(cursor->survivors);
@@ -205,7 +205,7 @@ static int next(struct tn_allocation_cursor *cursor, const struct tn_allocation 
     return r;
 }
 
-int tn_allocation_cursor_step(struct tn_allocation_cursor *cursor, enum tn_step *ret_step,
+int tn_allocation_cursor_step(struct tn_allocation_cursor *cursor, enum tn_cursor_step *ret_step,
                               const struct tn_allocation **ret_allocation)
 {
     cursor->is_stepwise = true;

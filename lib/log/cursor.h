@@ -49,18 +49,6 @@ void tn_event_cursor_skip_process(struct tn_event_cursor *cursor);
 int tn_allocation_cursor_open_range(struct sqlite3 *database, const struct tn_cursor_range *range,
                                     struct tn_allocation_cursor **ret_cursor);
 
-/* What a step of an allocation cursor shows. */
-enum tn_step {
-    TN_STEP_BIRTH,    /* a block is born: its allocation, still live */
-    TN_STEP_DEATH,    /* it dies: its allocation, whole */
-    TN_STEP_SURVIVOR, /* the process's events are over and it lives */
-};
-
-/* The next birth, death or survivor, in time order: what tn_allocation_cursor_next gives, with the births
- * between. Arguments and results as there; ret_step says which of them it is. */
-int tn_allocation_cursor_step(struct tn_allocation_cursor *cursor, enum tn_step *ret_step,
-                              const struct tn_allocation **ret_allocation);
-
 /* Row id of the chunk that is being read. */
 int64_t tn_allocation_cursor_position(const struct tn_allocation_cursor *cursor);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cursor.h"
-#include "sql.h"
-#include "unpack.h"
+
+#include "tenure/chunk.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3ext.h>
@@ -14,8 +15,8 @@ struct tn_event_cursor {
     struct sqlite3 *database;       /* borrowed */
     struct sqlite3_stmt *statement; /* owned; stands on the row of the current chunk */
     struct tn_cursor_range range;
-    struct tn_unpack unpack;
-    struct tn_chunk chunk; /* of the current row; its codec and data are not kept */
+    struct tn_unpack *unpack; /* owned */
+    struct tn_chunk chunk;    /* of the current row; its codec and data are not kept */
     struct tn_log_event batch[BATCH_EVENTS];
     uint32_t batch_count, batch_index; /* read, and given out */
     int64_t row_id;
@@ -40,9 +41,12 @@ int tn_event_cursor_open_range(struct sqlite3 *database, const struct tn_cursor_
     const char *sql = range->process_id != 0 ? CHUNK_COLUMNS "WHERE process_id = ?1 ORDER BY id"
                                              : CHUNK_COLUMNS "ORDER BY process_id, id";
     int r = tn_sql_prepare(database, sql, &cursor->statement);
-    if (r < 0) {
-        free(cursor);
-        return r == -EIO ? -EBADMSG : r; /* SQLITE_ERROR: there is no such table */
+    if (r == -EIO)
+        r = -EBADMSG; /* SQLITE_ERROR: there is no such table */
+    cursor->unpack = r == 0 ? tn_unpack_create() : NULL;
+    if (cursor->unpack == NULL) {
+        tn_event_cursor_close(cursor);
+        return r < 0 ? r : -ENOMEM;
     }
     if (range->process_id != 0)
         sqlite3_bind_int64(cursor->statement, 1, (sqlite3_int64)range->process_id);
@@ -106,14 +110,14 @@ static int open_chunk(struct tn_event_cursor *cursor)
     do {
         int rc = sqlite3_step(cursor->statement);
         if (rc != SQLITE_ROW)
-            return rc == SQLITE_DONE ? 0 : tn_log_errno(cursor->database, rc);
+            return rc == SQLITE_DONE ? 0 : tn_sql_errno(cursor->database, rc);
         read_row(cursor);
     } while (is_left_out(cursor));
     struct tn_chunk chunk = cursor->chunk;
     chunk.codec = (const char *)sqlite3_column_text(cursor->statement, 10);
     chunk.data = sqlite3_column_blob(cursor->statement, 11);
     chunk.data_bytes = (size_t)sqlite3_column_bytes(cursor->statement, 11);
-    int r = tn_unpack_open(&cursor->unpack, &chunk);
+    int r = tn_unpack_open(cursor->unpack, &chunk);
     if (r < 0)
         return r;
     cursor->is_chunk_open = true;
@@ -124,7 +128,7 @@ int tn_event_cursor_read(struct tn_event_cursor *cursor, struct tn_log_event *ev
 {
     for (;;) {
         if (cursor->is_chunk_open) {
-            int r = tn_unpack_read(&cursor->unpack, events, capacity);
+            int r = tn_unpack_read(cursor->unpack, events, capacity);
             if (r != 0)
                 return r;
             cursor->is_chunk_open = false;
@@ -173,8 +177,7 @@ uint64_t tn_event_cursor_bytes_before(const struct tn_event_cursor *cursor)
 
 bool tn_event_cursor_is_past_range(const struct tn_event_cursor *cursor)
 {
-    if (cursor->unpack.event_index != cursor->unpack.event_count ||
-        cursor->batch_index != cursor->batch_count)
+    if (!tn_unpack_is_done(cursor->unpack) || cursor->batch_index != cursor->batch_count)
         return false;
     /* Ids rise from chunk to chunk of a process, and so do times. */
     return (cursor->chunk.births != 0 && cursor->chunk.last_id >= cursor->range.last_id) ||
@@ -193,6 +196,6 @@ void tn_event_cursor_close(struct tn_event_cursor *cursor)
     if (cursor == NULL)
         return;
     sqlite3_finalize(cursor->statement);
-    tn_unpack_finish(&cursor->unpack);
+    tn_unpack_destroy(cursor->unpack);
     free(cursor);
 }

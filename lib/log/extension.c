@@ -16,5 +16,5 @@ int sqlite3_tenuresqlite_init(struct sqlite3 *database, char **ret_error, const 
 {
     (void)ret_error;
     SQLITE_EXTENSION_INIT2(api);
-    return tn_allocation_module_register(database);
+    return tn_allocation_vtab_register(database);
 }

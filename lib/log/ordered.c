@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ordered.h"
 
-#include "sql.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3ext.h>
@@ -162,7 +162,7 @@ static int find_window(struct tn_ordered *ordered, uint64_t from_id, uint64_t *r
     uint64_t first = (uint64_t)sqlite3_column_int64(row, 0), last = (uint64_t)sqlite3_column_int64(row, 1);
     sqlite3_finalize(row);
     if (rc != SQLITE_ROW)
-        return tn_log_errno(ordered->database, rc);
+        return tn_sql_errno(ordered->database, rc);
     if (last > ordered->range.last_id)
         last = ordered->range.last_id;
     if (!is_found || first > last)

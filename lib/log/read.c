@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "sql.h"
 
 #include "tenure/log.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -137,7 +137,7 @@ static int open_database(struct tn_log *log, struct tn_error *error)
     }
     if (rc == SQLITE_OK)
         return 0;
-    int code = tn_log_errno(log->database, rc);
+    int code = tn_sql_errno(log->database, rc);
     if (code == -EBADMSG)
         return say_damaged(error, log->path, sqlite3_errmsg(log->database));
     if (rc == SQLITE_CANTOPEN)
@@ -189,7 +189,7 @@ int tn_log_open(const char *path, struct tn_log **ret_log, struct tn_error *erro
     r = open_database(log, error);
     if (r == 0)
         r = check_identity(log, error);
-    if (r == 0 && tn_allocation_module_register(log->database) != SQLITE_OK)
+    if (r == 0 && tn_allocation_vtab_register(log->database) != SQLITE_OK)
         r = say_unreadable(error, path, -ENOMEM);
     if (r < 0) {
         tn_log_close(log);

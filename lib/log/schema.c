@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "schema.h"
 
+#include "allocation_columns.h"
+
 #include "tenure/log_write.h"
 
 #include <stddef.h>
@@ -231,59 +233,46 @@ const char *const tn_schema_tables[] = {
     NULL,
 };
 
-const char tn_schema_allocation_row[] =
-    "CREATE TABLE allocation_row (\n"
-    "  id INTEGER PRIMARY KEY,\n"
-    "  process_id INTEGER,\n"
-    "  thread_id INTEGER,\n"
-    "  stack_id INTEGER,\n"
-    "  function_id INTEGER,       -- code, see function\n"
-    "  size_bytes INTEGER,\n"
-    "  excess_bytes INTEGER,      -- usable size minus size, bytes\n"
-    "  alignment_bytes INTEGER,\n"
-    "  address INTEGER,\n"
-    "  birth_ns INTEGER,\n"
-    "  lifetime_ns INTEGER,\n"
-    "  lifetime_allocations INTEGER,\n"
-    "  lifetime_bytes INTEGER,\n"
-    "  stack_depth_bytes INTEGER,\n"
-    "  free_thread_id INTEGER,\n"
-    "  free_stack_id INTEGER,\n"
-    "  free_stack_depth_bytes INTEGER,\n"
-    "  free_function_id INTEGER,  -- code, see function\n"
-    "  previous_id INTEGER\n"
-    ");\n";
+/* ---------------------------------------------------------------------------------------- allocation */
 
-const char tn_schema_allocation_view[] =
-    "CREATE VIEW allocation AS\n"
-    "SELECT r.id AS id,                     -- birth order over all processes, from 1\n"
-    "       r.process_id AS process_id,\n"
-    "       r.thread_id AS thread_id,\n"
-    "       r.stack_id AS stack_id,         -- NULL: none was taken\n"
-    "       (SELECT s.site_id FROM stack AS s WHERE s.id = r.stack_id) AS site_id,\n"
-    "       (SELECT n.name FROM function AS n WHERE n.id = r.function_id) AS function,\n"
-    "       r.size_bytes AS size_bytes,     -- bytes asked for\n"
-    "       r.size_bytes + r.excess_bytes AS usable_size_bytes, -- bytes that the block has\n"
-    "       r.alignment_bytes AS alignment_bytes, -- bytes, as asked for; 0: no wish\n"
-    "       r.address AS address,\n"
-    "       r.birth_ns AS birth_ns,         -- ns since the log's start\n"
-    "       r.birth_ns + r.lifetime_ns AS death_ns, -- this and all that follows of its end: NULL while "
-    "live\n"
-    "       r.lifetime_ns AS lifetime_ns,\n"
-    "       r.lifetime_allocations AS lifetime_allocations, -- allocations of the process made meanwhile\n"
-    "       r.lifetime_bytes AS lifetime_bytes,             -- bytes that these asked for\n"
-    "       r.stack_depth_bytes AS stack_depth_bytes, -- base of the thread's stack minus the caller's CFA\n"
-    "       r.free_thread_id AS free_thread_id,\n"
-    "       r.free_stack_id AS free_stack_id,\n"
-    "       r.free_stack_depth_bytes AS free_stack_depth_bytes,\n"
-    "       (SELECT n.name FROM function AS n WHERE n.id = r.free_function_id) AS free_function,\n"
-    "       r.previous_id AS previous_id    -- the block that realloc turned into this one; NULL: none\n"
-    "FROM allocation_row AS r;\n";
+#define NUMBER(upper, name, member, rule, comment) "  " #name " INTEGER,\n"
+#define KEPT_AS(upper, name, type, member, rule, upper_stored, stored, stored_comment, expression, comment)  \
+    "  " #stored " INTEGER, -- " stored_comment "\n"
+#define NOTHING(upper, name, type, member, rule, expression, comment)
+#define KEY(upper, name, member, rule, comment)      "  " #name " INTEGER PRIMARY KEY,\n"
+#define LAST_ONE(upper, name, member, rule, comment) "  " #name " INTEGER\n"
+
+const char tn_schema_allocation_row[] =
+    "CREATE TABLE allocation_row (\n" TN_ALLOCATION_COLUMNS(KEY, NUMBER, KEPT_AS, NOTHING, LAST_ONE) ");\n";
+
+#undef NUMBER
+#undef KEPT_AS
+#undef NOTHING
+#undef LAST_ONE
+
+#define SAME(upper, name, member, rule, comment) "  r." #name " AS " #name ", -- " comment "\n"
+#define KEPT_AS(upper, name, type, member, rule, upper_stored, stored, stored_comment, expression, comment)  \
+    "  " expression " AS " #name ", -- " comment "\n"
+#define MADE_OF(upper, name, type, member, rule, expression, comment)                                        \
+    "  " expression " AS " #name ", -- " comment "\n"
+#define LAST_ONE(upper, name, member, rule, comment) "  r." #name " AS " #name " -- " comment "\n"
+
+const char tn_schema_allocation_view[] = "CREATE VIEW allocation AS\nSELECT\n" TN_ALLOCATION_COLUMNS(
+    SAME, SAME, KEPT_AS, MADE_OF, LAST_ONE) "FROM allocation_row AS r;\n";
+
+#undef SAME
+#undef KEPT_AS
+#undef MADE_OF
+#undef LAST_ONE
+
+#define NUMBER(upper, name, member, rule, comment) #name " INTEGER, "
+#define TYPED_AS(upper, name, type, member, rule, upper_stored, stored, stored_comment, expression, comment) \
+#name " " type ", "
+#define TYPED(upper, name, type, member, rule, expression, comment) #name " " type ", "
+#define LAST_ONE(upper, name, member, rule, comment)                #name " INTEGER"
+#define NONE(...)
+#define HIDDEN(upper, name, type, member, rule, upper_stored, stored, ...) ", " #stored " HIDDEN"
 
 const char tn_schema_allocation_columns[] =
-    "CREATE TABLE allocation (id INTEGER, process_id INTEGER, thread_id INTEGER, stack_id INTEGER,"
-    " site_id INTEGER, function TEXT, size_bytes INTEGER, usable_size_bytes INTEGER,"
-    " alignment_bytes INTEGER, address INTEGER, birth_ns INTEGER, death_ns INTEGER, lifetime_ns INTEGER,"
-    " lifetime_allocations INTEGER, lifetime_bytes INTEGER, stack_depth_bytes INTEGER,"
-    " free_thread_id INTEGER, free_stack_id INTEGER, free_stack_depth_bytes INTEGER, free_function TEXT,"
-    " previous_id INTEGER, function_id HIDDEN, free_function_id HIDDEN, excess_bytes HIDDEN)";
+    "CREATE TABLE allocation (" TN_ALLOCATION_COLUMNS(NUMBER, NUMBER, TYPED_AS, TYPED, LAST_ONE)
+        TN_ALLOCATION_COLUMNS(NONE, NONE, HIDDEN, NONE, NONE) ")";

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include "sql.h"
+
+/* The one set of wrappers around SQLite's C interface (tenure/sql.h). Compiled twice: into the library, and
+ * into the loadable extension, where each call of SQLite goes through a table of functions. Result codes
+ * become negative errnos here and nowhere else. */
+
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3ext.h>
 #include <stdbool.h>
+#include <stddef.h>
 SQLITE_EXTENSION_INIT3
 
-int tn_log_errno(struct sqlite3 *database, int rc)
+int tn_sql_errno(struct sqlite3 *database, int rc)
 {
     int system = database != NULL ? sqlite3_system_errno(database) : 0;
     switch (rc & 0xff) {
@@ -41,14 +47,32 @@ int tn_log_errno(struct sqlite3 *database, int rc)
 
 int tn_sql_run(struct sqlite3 *database, const char *sql)
 {
-    return tn_log_errno(database, sqlite3_exec(database, sql, NULL, NULL, NULL));
+    return tn_sql_errno(database, sqlite3_exec(database, sql, NULL, NULL, NULL));
 }
 
 int tn_sql_prepare(struct sqlite3 *database, const char *sql, struct sqlite3_stmt **ret_statement)
 {
     *ret_statement = NULL;
-    return tn_log_errno(
+    return tn_sql_errno(
         database, sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL));
+}
+
+int tn_sql_next(struct sqlite3_stmt *statement)
+{
+    int rc = sqlite3_step(statement);
+    return rc == SQLITE_ROW ? 1 : tn_sql_errno(sqlite3_db_handle(statement), rc);
+}
+
+int tn_sql_execute(struct sqlite3_stmt *statement)
+{
+    int r = tn_sql_errno(sqlite3_db_handle(statement), sqlite3_step(statement));
+    sqlite3_reset(statement);
+    return r;
+}
+
+void tn_sql_bind_count(struct sqlite3_stmt *statement, int index, uint64_t count)
+{
+    sqlite3_bind_int64(statement, index, (sqlite3_int64)count);
 }
 
 void tn_sql_bind_id(struct sqlite3_stmt *statement, int index, uint64_t id)
@@ -59,15 +83,41 @@ void tn_sql_bind_id(struct sqlite3_stmt *statement, int index, uint64_t id)
         sqlite3_bind_int64(statement, index, (sqlite3_int64)id);
 }
 
-int64_t tn_sql_int(struct sqlite3 *database, const char *sql, int64_t fallback)
+void tn_sql_bind_text(struct sqlite3_stmt *statement, int index, const char *text)
+{
+    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+}
+
+uint64_t tn_sql_count(struct sqlite3_stmt *statement, int column)
+{
+    return (uint64_t)sqlite3_column_int64(statement, column);
+}
+
+const char *tn_sql_text(struct sqlite3_stmt *statement, int column)
+{
+    return (const char *)sqlite3_column_text(statement, column);
+}
+
+int tn_sql_number(struct sqlite3 *database, const char *sql, int64_t parameter, int64_t fallback,
+                  int64_t *ret_value)
 {
     struct sqlite3_stmt *statement;
-    if (tn_sql_prepare(database, sql, &statement) < 0)
-        return fallback;
-    int64_t value = fallback;
-    if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL)
-        value = sqlite3_column_int64(statement, 0);
+    int r = tn_sql_prepare(database, sql, &statement);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(statement, 1, parameter);
+    r = tn_sql_next(statement);
+    bool is_known = r == 1 && sqlite3_column_type(statement, 0) != SQLITE_NULL;
+    if (r >= 0)
+        *ret_value = is_known ? sqlite3_column_int64(statement, 0) : fallback;
     sqlite3_finalize(statement);
+    return r < 0 ? r : 0;
+}
+
+int64_t tn_sql_int(struct sqlite3 *database, const char *sql, int64_t fallback)
+{
+    int64_t value = fallback;
+    tn_sql_number(database, sql, 0, fallback, &value);
     return value;
 }
 
@@ -79,7 +129,7 @@ int tn_sql_id_count(struct sqlite3 *database, const char *table, uint64_t *ret_c
     int r = tn_sql_prepare(database, sql, &statement);
     if (r < 0)
         return r;
-    r = tn_log_errno(database, sqlite3_step(statement));
+    r = tn_sql_errno(database, sqlite3_step(statement));
     int64_t highest = sqlite3_column_int64(statement, 0), rows = sqlite3_column_int64(statement, 1);
     bool is_dense = sqlite3_column_int(statement, 2) == 0 && highest >= 0 && highest / 4 <= rows + 1024;
     sqlite3_finalize(statement);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "schema.h"
-#include "sql.h"
 #include "writer.h"
 
 #include "tenure/log.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,23 +20,33 @@
 static const char *const statement_sql[TN_WRITER_STATEMENT_COUNT] = {
     [TN_WRITER_BEGIN] = "BEGIN IMMEDIATE",
     [TN_WRITER_COMMIT] = "COMMIT",
-    [TN_WRITER_META] = "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
-    [TN_WRITER_PROCESS] = "INSERT INTO process VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, 'running', NULL)",
+    [TN_WRITER_META] =
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+    [TN_WRITER_PROCESS] =
+        ("INSERT INTO process (id, pid, parent_id, executable, command_line, start_ns, exit_kind)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running')"),
     [TN_WRITER_PROCESS_NAME] = "UPDATE process SET executable = ?2, command_line = ?3 WHERE id = ?1",
     [TN_WRITER_PROCESS_END] = "UPDATE process SET end_ns = ?2, exit_kind = ?3, exit_code = ?4 WHERE id = ?1",
-    [TN_WRITER_THREAD] = "INSERT INTO thread VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL)",
+    [TN_WRITER_THREAD] = ("INSERT INTO thread (id, process_id, tid, name, stack_size_bytes, start_ns)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [TN_WRITER_THREAD_END] = "UPDATE thread SET end_ns = ?2 WHERE id = ?1",
     /* The update changes nothing; it makes RETURNING give the id of a row that was there. */
     [TN_WRITER_MODULE] = ("INSERT INTO module (path, build_id) VALUES (?1, ?2)"
                           " ON CONFLICT (path, build_id) DO UPDATE SET path = path RETURNING id"),
-    [TN_WRITER_MAPPING] = "INSERT INTO mapping VALUES (?1, ?2, ?3, ?4, ?5, NULL)",
+    [TN_WRITER_MAPPING] = ("INSERT INTO mapping (id, process_id, module_id, base_address, mapped_ns)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5)"),
     [TN_WRITER_MAPPING_END] = "UPDATE mapping SET unmapped_ns = ?2 WHERE id = ?1",
     [TN_WRITER_FRAME] = "INSERT INTO frame (id, module_id, offset_bytes) VALUES (?1, ?2, ?3)",
-    [TN_WRITER_STACK] = "INSERT INTO stack VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL)",
-    [TN_WRITER_FAILURE] = "INSERT INTO allocation_failure VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6)",
-    [TN_WRITER_MARK] = "INSERT INTO mark VALUES (NULL, ?1, ?2, ?3)",
+    [TN_WRITER_STACK] = ("INSERT INTO stack (id, frame_id, caller_id, frame_bytes, depth, is_cut)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
+    [TN_WRITER_FAILURE] =
+        ("INSERT INTO allocation_failure (process_id, thread_id, stack_id, function, size_bytes,"
+         " time_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
+    [TN_WRITER_MARK] = "INSERT INTO mark (process_id, time_ns, text) VALUES (?1, ?2, ?3)",
     [TN_WRITER_CHUNK] =
-        "INSERT INTO chunk VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        ("INSERT INTO chunk (process_id, first_id, last_id, first_ns, last_ns, births, deaths, reallocs,"
+         " birth_bytes, usable_bytes, codec, checksum, data)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
 };
 
 /* ---------------------------------------------------------------------------------------- statements */
@@ -64,7 +74,7 @@ int tn_writer_step(struct tn_log_writer *writer, struct sqlite3_stmt *statement)
     if (statement == NULL)
         return writer->error.code;
     int rc = sqlite3_step(statement);
-    int r = tn_log_errno(writer->database, rc);
+    int r = tn_sql_errno(writer->database, rc);
     if (r < 0)
         tn_writer_fail(writer, r); /* before the reset, which forgets the message */
     sqlite3_reset(statement);
@@ -138,7 +148,7 @@ static int open_database(struct tn_log_writer *writer)
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     int rc = sqlite3_open_v2(writer->path, &writer->database, flags, NULL);
     if (rc != SQLITE_OK)
-        return tn_log_errno(writer->database, rc);
+        return tn_sql_errno(writer->database, rc);
     sqlite3_extended_result_codes(writer->database, 1);
     sqlite3_busy_timeout(writer->database, 2000);
     return tn_sql_run(writer->database,
@@ -177,7 +187,7 @@ static int create_schema(struct tn_log_writer *writer)
 static int fill_functions(struct tn_log_writer *writer)
 {
     struct sqlite3_stmt *statement;
-    int r = tn_sql_prepare(writer->database, "INSERT INTO function VALUES (?1, ?2)", &statement);
+    int r = tn_sql_prepare(writer->database, "INSERT INTO function (id, name) VALUES (?1, ?2)", &statement);
     for (int i = 1; r == 0 && i < TN_FUNCTION_COUNT; i++) {
         sqlite3_bind_int(statement, 1, i);
         sqlite3_bind_text(statement, 2, tn_function_name((enum tn_function)i), -1, SQLITE_STATIC);

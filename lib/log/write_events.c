@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "pack_parts.h"
-#include "sql.h"
 #include "writer.h"
+
+#include "tenure/chunk.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 /* Make room for the pack of one more process. */
 static int widen(struct tn_log_writer *writer, uint64_t process_id)
@@ -46,7 +46,7 @@ static inline int open_pack(struct tn_log_writer *writer, uint64_t process_id, s
     int r = 0;
     if (process_id - 1 >= writer->pack_capacity || writer->packs[process_id - 1] == NULL)
         r = make_pack(writer, process_id);
-    else if (writer->packs[process_id - 1]->event_count >= TN_CHUNK_EVENTS_MAX)
+    else if (tn_pack_count(writer->packs[process_id - 1]) >= TN_CHUNK_EVENTS_MAX)
         r = tn_writer_flush(writer, process_id);
     if (__builtin_expect((r | writer->error.code) != 0, 0))
         return r != 0 ? r : writer->error.code;
@@ -99,16 +99,15 @@ uint64_t tn_log_last_id(const struct tn_log_writer *writer)
 static int add_to_chunk(struct tn_log_writer *writer, struct tn_pack *pack,
                         const struct tn_plain_event *events, uint32_t count)
 {
-    uint32_t births = pack->birth_count, all = pack->event_count;
-    uint64_t birth_bytes = pack->birth_bytes;
-    int r = tn_pack_plain(pack, events, count, writer->allocation_count + 1);
-    births = pack->birth_count - births;
-    all = pack->event_count - all;
+    struct tn_pack_totals before = tn_pack_totals(pack);
+    int r = tn_pack_batch(pack, events, count, writer->allocation_count + 1);
+    struct tn_pack_totals after = tn_pack_totals(pack);
+    uint32_t births = after.births - before.births, all = after.events - before.events;
     if (all != 0)
         note_time(writer, events[all - 1].time_ns);
     writer->allocation_count += births;
     writer->death_count += all - births;
-    writer->allocated_bytes += pack->birth_bytes - birth_bytes;
+    writer->allocated_bytes += after.birth_bytes - before.birth_bytes;
     return r < 0 && r != -EINVAL ? tn_writer_fail(writer, r) : r;
 }
 
@@ -120,7 +119,7 @@ int tn_log_add_plain(struct tn_log_writer *writer, uint64_t process_id, const st
         int r = open_pack(writer, process_id, &pack);
         if (r < 0)
             return r;
-        uint32_t room = TN_CHUNK_EVENTS_MAX - pack->event_count;
+        uint32_t room = TN_CHUNK_EVENTS_MAX - tn_pack_count(pack);
         uint32_t part = count < room ? count : room;
         r = add_to_chunk(writer, pack, events, part);
         if (r < 0)
@@ -155,12 +154,12 @@ int tn_writer_flush(struct tn_log_writer *writer, uint64_t process_id)
         return writer->error.code;
     if (process_id == 0 || process_id > writer->pack_capacity || writer->packs[process_id - 1] == NULL)
         return 0;
-    if (writer->zstd == NULL)
-        writer->zstd = ZSTD_createCCtx();
-    if (writer->zstd == NULL)
+    if (writer->compressor == NULL)
+        writer->compressor = tn_compressor_create();
+    if (writer->compressor == NULL)
         return tn_writer_fail(writer, -ENOMEM);
     struct tn_chunk chunk;
-    int r = tn_pack_seal(writer->packs[process_id - 1], writer->zstd, &chunk);
+    int r = tn_pack_compress(writer->packs[process_id - 1], writer->compressor, &chunk);
     if (r == -ENODATA)
         return 0;
     return r < 0 ? tn_writer_fail(writer, r) : insert_chunk(writer, &chunk);
@@ -181,5 +180,5 @@ void tn_writer_release_packs(struct tn_log_writer *writer)
     for (size_t i = 0; i < writer->pack_capacity; i++)
         tn_pack_destroy(writer->packs[i]);
     free(writer->packs);
-    ZSTD_freeCCtx(writer->zstd);
+    tn_compressor_destroy(writer->compressor);
 }

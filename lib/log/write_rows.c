@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "sql.h"
 #include "writer.h"
 
 #include "tenure/log.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3.h>

@@ -15,7 +15,7 @@
 struct sqlite3;
 struct sqlite3_stmt;
 struct tn_pack;
-struct ZSTD_CCtx_s;
+struct tn_compressor;
 
 enum tn_writer_statement {
     TN_WRITER_BEGIN,
@@ -45,7 +45,7 @@ struct tn_log_writer {
     struct tn_intern intern;
     struct tn_pack **packs; /* owned; open chunk of process id - 1, NULL: none */
     size_t pack_capacity;
-    struct ZSTD_CCtx_s *zstd;                            /* owned; made with the first chunk */
+    struct tn_compressor *compressor;                    /* owned; made with the first chunk */
     uint64_t process_count, thread_count, mapping_count; /* rows, which are the last ids given */
     uint64_t allocation_count, death_count;              /* events accepted */
     uint64_t allocated_bytes;                            /* asked for by these allocations */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads the clocks and keeps the map from ticks to nanoseconds. Each adjustment starts a new straight piece
+ * where the old one ends, so that time never jumps and never runs backwards. record.c adjusts once a
+ * second; match.c and fast_path.c convert every stamp. */
 #include "clock.h"
 
 #include <time.h>

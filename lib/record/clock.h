@@ -2,8 +2,9 @@
 #ifndef TN_RECORD_CLOCK_H
 #define TN_RECORD_CLOCK_H
 
-/* From the ticks of the programs' time stamps to nanoseconds since the log's start: a piecewise linear map,
- * continuous and rising, that is drawn anew every second so that it converges on CLOCK_MONOTONIC. */
+/* Converts the ticks of the programs' time stamps to nanoseconds since the log's start, by a piecewise linear
+ * map. It is continuous and rising, and gets a new piece every second, so that it converges on
+ * CLOCK_MONOTONIC. One thread. */
 
 #include "tenure/ring.h"
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads the control ring of a process: new stacks, modules mapped and unmapped, marks. It is read after the
+ * heads of the threads' rings were noted and before their events are matched, so that each event finds its
+ * stack and its modules. Called by process.c. */
 #include "control.h"
 
 #include "tenure/event_body.h"
@@ -10,7 +13,8 @@
 static int take_stack(struct tn_process *process, const uint64_t *event, uint32_t words)
 {
     uint64_t row;
-    int r = tn_stacks_take(&process->stacks, process->shared->writer, &process->modules, event, words, &row);
+    int r =
+        tn_stacks_intern(&process->stacks, process->shared->writer, &process->mappings, event, words, &row);
     if (r < 0)
         return r;
     return tn_match_set_stack(&process->matcher, tn_event_stack_of(event[0]), row);
@@ -31,16 +35,16 @@ static int take_mark(struct tn_process *process, const uint64_t *event, uint32_t
 
 static int take_module(struct tn_process *process, const uint64_t *event, uint32_t words, bool is_gone)
 {
-    struct tn_module_context context = {
+    struct tn_mapping_context context = {
         .writer = process->shared->writer,
         .files = &process->shared->files,
         .process_id = process->matcher.process_id,
         .time_ns = tn_clock_ns(&process->shared->clock, event[1]),
         .pid = process->pid,
     };
-    tn_stacks_forget(&process->stacks);
-    return is_gone ? tn_modules_remove(&process->modules, &context, event, words)
-                   : tn_modules_add(&process->modules, &context, event, words);
+    tn_stacks_reset(&process->stacks);
+    return is_gone ? tn_mappings_remove(&process->mappings, &context, event, words)
+                   : tn_mappings_add(&process->mappings, &context, event, words);
 }
 
 static int take(struct tn_process *process, const uint64_t *event, uint32_t words)
@@ -59,7 +63,7 @@ static int take(struct tn_process *process, const uint64_t *event, uint32_t word
     }
 }
 
-/* The program could change a word between our check and our use of it: use a copy. */
+/* The program could change a word between our check and our use of it, so apply a copy. */
 static int take_copy(struct tn_process *process, const uint64_t *event, uint32_t words)
 {
     struct tn_buffer *scratch = &process->shared->scratch;

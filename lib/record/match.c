@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* Applies one event at a time, all kinds: births, deaths, the two halves of a realloc, failures; others go
+ * to threads.c. It decides what is out of order (wait for the counterpart), what is unmatched, and what a
+ * fork child inherited. order.c calls it for every event that fast_path.c does not take. */
 #include "match.h"
 
-#include "thread.h"
+#include "threads.h"
 
 #include "tenure/event_body.h"
 
@@ -9,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Shim ids are given in sequence; one far above all others is damage, not a stack. */
+/* The shim gives ids in sequence; one this far above the others is damage. */
 #define STACK_ID_LEAP (1u << 22)
 
 static inline uint64_t event_ns(struct tn_matcher *matcher, uint64_t ticks)
@@ -43,7 +46,7 @@ static int write_death(struct tn_stream *stream, const struct tn_death *death)
     return tn_log_add_death(stream->matcher->writer, death);
 }
 
-/* What the thread has left since its previous event belongs to this one. */
+/* The LEAVE events since the thread's previous birth or death belong to this one. */
 static inline uint64_t take_left(struct tn_stream *stream)
 {
     uint64_t left_depth_bytes = stream->left_depth_bytes;
@@ -51,7 +54,7 @@ static inline uint64_t take_left(struct tn_stream *stream)
     return left_depth_bytes;
 }
 
-static inline struct tn_death death_of(struct tn_stream *stream, const struct tn_table_entry *entry,
+static inline struct tn_death death_of(struct tn_stream *stream, const struct tn_address_table_entry *entry,
                                        uint32_t depth_bytes)
 {
     return (struct tn_death){
@@ -63,93 +66,93 @@ static inline struct tn_death death_of(struct tn_stream *stream, const struct tn
         .depth_bytes = depth_bytes,
         .left_depth_bytes = take_left(stream),
         .function = event_function(stream->head),
-        .address = tn_table_address(entry),
+        .address = tn_address_table_address(entry),
         .size_class = entry->value >> TN_MATCH_CLASS_SHIFT & TN_MATCH_CLASS_MASK,
     };
 }
 
-/* Only one ring has ever spoken: nothing can come from elsewhere. */
+/* Only one ring ever held an event: no counterpart can come from another. */
 static bool is_alone(const struct tn_matcher *matcher)
 {
     return matcher->stream_count <= 1;
 }
 
-static int open_begun(struct tn_stream *stream, struct tn_table_entry *entry)
+static int open_realloc(struct tn_stream *stream, struct tn_address_table_entry *entry)
 {
     struct tn_matcher *matcher = stream->matcher;
-    if (matcher->begun_count == matcher->begun_capacity) {
-        uint32_t capacity = matcher->begun_capacity != 0 ? matcher->begun_capacity * 2 : 8;
-        struct tn_stream **begun = realloc(matcher->begun, capacity * sizeof(begun[0]));
-        if (begun == NULL)
+    if (matcher->open_realloc_count == matcher->open_realloc_capacity) {
+        uint32_t capacity = matcher->open_realloc_capacity != 0 ? matcher->open_realloc_capacity * 2 : 8;
+        struct tn_stream **grown = realloc(matcher->open_reallocs, capacity * sizeof(grown[0]));
+        if (grown == NULL)
             return -ENOMEM;
-        matcher->begun = begun;
-        matcher->begun_capacity = capacity;
+        matcher->open_reallocs = grown;
+        matcher->open_realloc_capacity = capacity;
     }
-    matcher->begun[matcher->begun_count++] = stream;
-    entry->value |= TN_MATCH_BEGUN;
-    stream->begun.is_open = true;
+    matcher->open_reallocs[matcher->open_realloc_count++] = stream;
+    entry->value |= TN_MATCH_REALLOC_OPEN;
+    stream->realloc.is_open = true;
     return 0;
 }
 
-static void close_begun(struct tn_stream *stream)
+static void close_realloc(struct tn_stream *stream)
 {
     struct tn_matcher *matcher = stream->matcher;
-    stream->begun.is_open = false;
-    for (uint32_t i = 0; i < matcher->begun_count; i++)
-        if (matcher->begun[i] == stream) {
-            matcher->begun[i] = matcher->begun[--matcher->begun_count];
+    stream->realloc.is_open = false;
+    for (uint32_t i = 0; i < matcher->open_realloc_count; i++)
+        if (matcher->open_reallocs[i] == stream) {
+            matcher->open_reallocs[i] = matcher->open_reallocs[--matcher->open_realloc_count];
             return;
         }
 }
 
-/* The release that a realloc began has happened: the block dies. Its COMMIT finds begun closed and its id
- * kept.
+/* The release that an open realloc announced has happened: the block dies. Its COMMIT then finds the realloc
+ * closed, but still knows the id.
  */
-static int release_begun(struct tn_stream *stream)
+static int complete_realloc(struct tn_stream *stream)
 {
     struct tn_matcher *matcher = stream->matcher;
-    struct tn_begun *begun = &stream->begun;
-    close_begun(stream);
-    struct tn_table_entry *entry = tn_table_find(&matcher->table, begun->address);
-    if (entry != NULL && (entry->value & TN_MATCH_ID_MASK) == begun->allocation_id)
-        tn_table_remove(&matcher->table, entry);
-    uint64_t ns = begun->time_ns > matcher->last_ns ? begun->time_ns : matcher->last_ns;
+    struct tn_open_realloc *open = &stream->realloc;
+    close_realloc(stream);
+    struct tn_address_table_entry *entry = tn_address_table_find(&matcher->table, open->address);
+    if (entry != NULL && (entry->value & TN_MATCH_ID_MASK) == open->allocation_id)
+        tn_address_table_remove(&matcher->table, entry);
+    uint64_t ns = open->time_ns > matcher->last_ns ? open->time_ns : matcher->last_ns;
     matcher->last_ns = ns;
     struct tn_death death = {
         .process_id = matcher->process_id,
-        .allocation_id = begun->allocation_id,
+        .allocation_id = open->allocation_id,
         .thread_id = stream->thread_id,
-        .stack_id = begun->stack_id,
+        .stack_id = open->stack_id,
         .time_ns = ns,
-        .depth_bytes = begun->depth_bytes,
-        .left_depth_bytes = begun->left_depth_bytes,
-        .function = begun->function,
-        .address = begun->address,
-        .size_class = begun->size_class,
+        .depth_bytes = open->depth_bytes,
+        .left_depth_bytes = open->left_depth_bytes,
+        .function = open->function,
+        .address = open->address,
+        .size_class = open->size_class,
     };
     return write_death(stream, &death);
 }
 
-/* A birth at an address whose block is being reallocated elsewhere: the address was given away, so that
+/* A birth at the address of a block that is being reallocated: the allocator gave the address away, so the
  * realloc has released it. */
-static int release_begun_at(struct tn_matcher *matcher, uint64_t address)
+static int complete_realloc_at(struct tn_matcher *matcher, uint64_t address)
 {
-    for (uint32_t i = 0; i < matcher->begun_count; i++)
-        if (matcher->begun[i]->begun.address == address)
-            return release_begun(matcher->begun[i]);
+    for (uint32_t i = 0; i < matcher->open_realloc_count; i++)
+        if (matcher->open_reallocs[i]->realloc.address == address)
+            return complete_realloc(matcher->open_reallocs[i]);
     return 0;
 }
 
-/* The address of a birth is taken. Returns DONE when the way is free now. */
-static int make_way(struct tn_stream *stream, struct tn_table_entry *entry, bool is_forced)
+/* The address of a birth is still live. Returns DONE when it has been freed. */
+static int free_address(struct tn_stream *stream, struct tn_address_table_entry *entry, bool is_forced)
 {
     struct tn_matcher *matcher = stream->matcher;
-    if ((entry->value & TN_MATCH_BEGUN) != 0)
-        return release_begun_at(matcher, tn_table_address(entry));
+    if ((entry->value & TN_MATCH_REALLOC_OPEN) != 0)
+        return complete_realloc_at(matcher, tn_address_table_address(entry));
     if (!is_forced && !is_alone(matcher))
         return TN_VERDICT_PARK;
     matcher->totals->unmatched_births++;
-    tn_table_remove(&matcher->table, entry);
+    tn_address_table_remove(&matcher->table, entry);
     return TN_VERDICT_DONE;
 }
 
@@ -177,14 +180,14 @@ static int apply_birth(struct tn_stream *stream, bool is_forced)
     struct tn_birth birth;
     if (!tn_event_get_block(stream->next, stream->head, stream->words, &block) || block.address == 0)
         return -EBADMSG;
-    struct tn_table_entry *entry = tn_table_claim(&matcher->table, block.address);
+    struct tn_address_table_entry *entry = tn_address_table_claim(&matcher->table, block.address);
     if (entry == NULL)
         return -ENOMEM;
     if (entry->value != 0) {
-        int r = make_way(stream, entry, is_forced);
+        int r = free_address(stream, entry, is_forced);
         if (r != TN_VERDICT_DONE)
             return r;
-        entry = tn_table_claim(&matcher->table, block.address);
+        entry = tn_address_table_claim(&matcher->table, block.address);
         if (entry == NULL)
             return -ENOMEM;
     }
@@ -198,7 +201,8 @@ static int apply_birth(struct tn_stream *stream, bool is_forced)
     return r;
 }
 
-/* A fork child releases what its parent allocated; anybody else can only release what was not seen. */
+/* A fork child may release what its parent allocated; in any other process an unknown release means a birth
+ * was not seen. */
 static void count_unknown_release(struct tn_matcher *matcher)
 {
     if (matcher->is_fork_child)
@@ -223,23 +227,23 @@ static int apply_death(struct tn_stream *stream, bool is_forced)
     uint32_t depth_bytes;
     if (!tn_event_get_release(stream->next, stream->words, &address, &depth_bytes))
         return -EBADMSG;
-    struct tn_table_entry *entry = tn_table_find(&matcher->table, address);
-    if (entry == NULL || (entry->value & TN_MATCH_BEGUN) != 0)
+    struct tn_address_table_entry *entry = tn_address_table_find(&matcher->table, address);
+    if (entry == NULL || (entry->value & TN_MATCH_REALLOC_OPEN) != 0)
         return apply_unknown_death(stream, is_forced);
     struct tn_death death = death_of(stream, entry, depth_bytes);
-    tn_table_remove(&matcher->table, entry);
+    tn_address_table_remove(&matcher->table, entry);
     return write_death(stream, &death);
 }
 
-/* The COMMIT nearly always stands right behind the BEGIN: then the outcome is known now, and the death gets
- * its exact place. Else the block is held between life and death until the COMMIT comes. */
-static int begin_known(struct tn_stream *stream, struct tn_table_entry *entry, uint32_t depth_bytes)
+/* The COMMIT nearly always follows the BEGIN directly: then the outcome is known now, and the death is
+ * written in its exact order. Otherwise the realloc stays open until the COMMIT comes. */
+static int begin_realloc(struct tn_stream *stream, struct tn_address_table_entry *entry, uint32_t depth_bytes)
 {
-    uint64_t after = tn_stream_glance(stream);
+    uint64_t after = tn_stream_next_head(stream);
     bool is_known = tn_event_kind_of(after) == TN_EVENT_REALLOC_COMMIT;
     struct tn_death death = death_of(stream, entry, depth_bytes);
-    stream->begun = (struct tn_begun){
-        .address = tn_table_address(entry),
+    stream->realloc = (struct tn_open_realloc){
+        .address = tn_address_table_address(entry),
         .allocation_id = death.allocation_id,
         .time_ns = death.time_ns,
         .stack_id = death.stack_id,
@@ -249,10 +253,10 @@ static int begin_known(struct tn_stream *stream, struct tn_table_entry *entry, u
         .size_class = death.size_class,
     };
     if (!is_known)
-        return open_begun(stream, entry);
+        return open_realloc(stream, entry);
     if ((tn_event_flags_of(after) & TN_EVENT_FLAG_FAILED) != 0)
         return 0;
-    tn_table_remove(&stream->matcher->table, entry);
+    tn_address_table_remove(&stream->matcher->table, entry);
     return write_death(stream, &death);
 }
 
@@ -263,15 +267,15 @@ static int apply_begin(struct tn_stream *stream, bool is_forced)
     uint32_t depth_bytes;
     if (!tn_event_get_release(stream->next, stream->words, &address, &depth_bytes))
         return -EBADMSG;
-    if (stream->begun.is_open)
-        close_begun(stream);
-    struct tn_table_entry *entry = tn_table_find(&matcher->table, address);
-    if (entry != NULL && (entry->value & TN_MATCH_BEGUN) == 0)
-        return begin_known(stream, entry, depth_bytes);
+    if (stream->realloc.is_open)
+        close_realloc(stream);
+    struct tn_address_table_entry *entry = tn_address_table_find(&matcher->table, address);
+    if (entry != NULL && (entry->value & TN_MATCH_REALLOC_OPEN) == 0)
+        return begin_realloc(stream, entry, depth_bytes);
     if (!is_forced && !is_alone(matcher))
         return TN_VERDICT_PARK;
-    stream->begun = (struct tn_begun){0};
-    if ((tn_event_flags_of(tn_stream_glance(stream)) & TN_EVENT_FLAG_FAILED) != 0)
+    stream->realloc = (struct tn_open_realloc){0};
+    if ((tn_event_flags_of(tn_stream_next_head(stream)) & TN_EVENT_FLAG_FAILED) != 0)
         return TN_VERDICT_DONE;
     count_unknown_release(matcher);
     return TN_VERDICT_DONE;
@@ -280,13 +284,14 @@ static int apply_begin(struct tn_stream *stream, bool is_forced)
 static int commit_failed(struct tn_stream *stream)
 {
     struct tn_matcher *matcher = stream->matcher;
-    if (stream->begun.is_open) {
-        close_begun(stream);
-        struct tn_table_entry *entry = tn_table_find(&matcher->table, stream->begun.address);
+    if (stream->realloc.is_open) {
+        close_realloc(stream);
+        struct tn_address_table_entry *entry =
+            tn_address_table_find(&matcher->table, stream->realloc.address);
         if (entry != NULL)
-            entry->value &= ~TN_MATCH_BEGUN;
+            entry->value &= ~TN_MATCH_REALLOC_OPEN;
     }
-    stream->begun = (struct tn_begun){0};
+    stream->realloc = (struct tn_open_realloc){0};
     return TN_VERDICT_DONE;
 }
 
@@ -295,14 +300,14 @@ static int apply_commit(struct tn_stream *stream, bool is_forced)
     uint32_t flags = tn_event_flags_of(stream->head);
     if ((flags & TN_EVENT_FLAG_FAILED) != 0)
         return commit_failed(stream);
-    if (stream->begun.is_open) {
-        int r = release_begun(stream);
+    if (stream->realloc.is_open) {
+        int r = complete_realloc(stream);
         if (r < 0)
             return r;
     }
-    if (stream->begun.allocation_id != 0)
-        stream->previous_id = stream->begun.allocation_id;
-    stream->begun = (struct tn_begun){0};
+    if (stream->realloc.allocation_id != 0)
+        stream->previous_id = stream->realloc.allocation_id;
+    stream->realloc = (struct tn_open_realloc){0};
     if ((flags & TN_EVENT_FLAG_RELEASED) == 0)
         return apply_birth(stream, is_forced);
     stream->previous_id = 0;
@@ -330,7 +335,7 @@ static int apply_other(struct tn_stream *stream, uint32_t kind, bool is_forced)
     case TN_EVENT_FAILURE:
         return apply_failure(stream);
     default:
-        return tn_thread_event(stream);
+        return tn_thread_apply(stream);
     }
 }
 
@@ -338,7 +343,7 @@ int tn_match_apply(struct tn_stream *stream, bool is_forced)
 {
     uint32_t kind = tn_event_kind_of(stream->head);
     if (stream->thread_id == 0 && kind != TN_EVENT_THREAD_BEGIN) {
-        int r = tn_thread_assume(stream);
+        int r = tn_thread_add_unannounced(stream);
         if (r < 0)
             return r;
     }
@@ -351,7 +356,7 @@ int tn_match_apply(struct tn_stream *stream, bool is_forced)
 
 int tn_match_set_stack(struct tn_matcher *matcher, uint32_t shim_id, uint64_t row)
 {
-    struct tn_stack_ids *stacks = &matcher->stacks;
+    struct tn_stack_rows *stacks = &matcher->stacks;
     if (shim_id == 0 || row > UINT32_MAX || shim_id / 2 > stacks->count + STACK_ID_LEAP)
         return -EBADMSG;
     if (shim_id >= stacks->count) {
@@ -377,17 +382,17 @@ int tn_match_inherit(struct tn_matcher *matcher, const struct tn_matcher *parent
         return -ENOMEM;
     memcpy(rows, parent->stacks.rows, bytes);
     free(matcher->stacks.rows);
-    matcher->stacks = (struct tn_stack_ids){rows, parent->stacks.count};
+    matcher->stacks = (struct tn_stack_rows){rows, parent->stacks.count};
     return 0;
 }
 
 void tn_match_finish(struct tn_matcher *matcher)
 {
-    tn_table_finish(&matcher->table);
+    tn_address_table_finish(&matcher->table);
     free(matcher->stacks.rows);
-    free(matcher->begun);
-    matcher->stacks = (struct tn_stack_ids){0};
-    matcher->begun = NULL;
-    matcher->begun_count = 0;
-    matcher->begun_capacity = 0;
+    free(matcher->open_reallocs);
+    matcher->stacks = (struct tn_stack_rows){0};
+    matcher->open_reallocs = NULL;
+    matcher->open_realloc_count = 0;
+    matcher->open_realloc_capacity = 0;
 }

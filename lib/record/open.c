@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* The beginning of a recording: name, create or replace the log, start its clock; under a bare preload,
+ * find the recorder that already writes the log. Called by record.c and processes.c. */
 #include "recording.h"
 
-#include "newcomer.h"
+#include "handshake.h"
 #include "proc.h"
 
 #include <errno.h>
@@ -12,13 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The first two readings of the clocks lie at least this far apart. */
+/* Least distance between the two clock readings that the first slope is taken from. */
 #define CLOCK_FIRST_NS UINT64_C(2000000)
 
-/* A first process that says it started longer ago than this has a clock of its own. */
+/* A start stamp older than this is not believed: the process's counter is not ours. */
 #define START_AGE_NS_MAX UINT64_C(60000000000)
 
-/* How long the recorder of a log may take to say that it is the one, after it has made the file. */
+/* Tries, 5 ms apart, to reach the recorder that has just created the log: it links the log a moment later. */
 #define OTHER_RECORDER_ATTEMPTS 100
 
 static const char *clock_name(enum tn_clock kind)
@@ -27,7 +29,7 @@ static const char *clock_name(enum tn_clock kind)
     return names[kind];
 }
 
-void tn_recording_begin_clock(struct tn_recording *recording, enum tn_clock kind, uint64_t start_ticks)
+void tn_recording_start_clock(struct tn_recording *recording, enum tn_clock kind, uint64_t start_ticks)
 {
     struct tn_clock_map *clock = &recording->shared.clock;
     struct tn_clock_pair first = recording->started[kind];
@@ -44,14 +46,14 @@ void tn_recording_begin_clock(struct tn_recording *recording, enum tn_clock kind
     recording->has_clock = true;
 }
 
-/* Whether there is a file of this name; an empty one counts as well: it is somebody's. */
+/* Whether a file of this name exists; an empty one counts, too: it belongs to somebody. */
 static bool log_exists(const char *path)
 {
     struct stat status;
     return lstat(path, &status) == 0;
 }
 
-/* --force: only an ordinary file is replaced; its companions go with it. */
+/* --force replaces regular files only, and their -wal, -shm and -journal files with them. */
 static int replace_log(struct tn_recording *recording)
 {
     struct stat status;
@@ -61,7 +63,7 @@ static int replace_log(struct tn_recording *recording)
     if (!S_ISREG(status.st_mode))
         return tn_error_set(recording->error, -EEXIST,
                             "cannot replace %s: it is not an ordinary file: name another log", path);
-    int other = tn_directory_connect_log(&recording->directory, path);
+    int other = tn_session_dir_connect_log(&recording->session_dir, path);
     if (other >= 0) {
         close(other);
         return tn_error_set(recording->error, -EBUSY,
@@ -78,7 +80,7 @@ static int replace_log(struct tn_recording *recording)
     return 0;
 }
 
-int tn_recording_make_log(struct tn_recording *recording, const char *clock, const char *options)
+int tn_recording_create_log(struct tn_recording *recording, const char *clock, const char *options)
 {
     struct tn_log_options log_options = {.path = recording->log_path, .options = options, .clock = clock};
     if (recording->options->is_replacing) {
@@ -94,20 +96,20 @@ int tn_recording_make_log(struct tn_recording *recording, const char *clock, con
     if (r < 0)
         return r;
     recording->is_log_made = true;
-    r = tn_directory_link_log(&recording->directory, recording->log_path);
+    r = tn_session_dir_link_log(&recording->session_dir, recording->log_path);
     return r < 0 ? tn_error_set(recording->error, r, "cannot write into the session directory %s: %s",
-                                recording->directory.path, strerror(-r))
+                                recording->session_dir.path, strerror(-r))
                  : 0;
 }
 
-static void name_log(struct tn_recording *recording, const struct tn_newcomer *newcomer)
+static void name_log(struct tn_recording *recording, const struct tn_handshake *handshake)
 {
     char directory[PATH_MAX], executable[PATH_MAX];
     const char *asked = recording->options->log_path;
     char *path = recording->log_path;
-    if (tn_proc_directory(newcomer->pid, directory, sizeof(directory)) < 0)
+    if (tn_proc_directory(handshake->pid, directory, sizeof(directory)) < 0)
         snprintf(directory, sizeof(directory), ".");
-    tn_proc_executable(newcomer->pid, executable, sizeof(executable));
+    tn_proc_executable(handshake->pid, executable, sizeof(executable));
     const char *slash = strrchr(executable, '/');
     int length;
     if (asked != NULL && asked[0] == '/')
@@ -116,18 +118,18 @@ static void name_log(struct tn_recording *recording, const struct tn_newcomer *n
         length = snprintf(path, PATH_MAX, "%s/%s", directory, asked);
     else
         length = snprintf(path, PATH_MAX, "%s/tenure.%s.%d.db", directory,
-                          slash != NULL ? slash + 1 : "program", (int)newcomer->pid);
+                          slash != NULL ? slash + 1 : "program", (int)handshake->pid);
     if (length >= PATH_MAX)
         path[0] = '\0';
 }
 
-/* Somebody was faster: two programs of one pipeline that name the same log, say. */
+/* Another recorder created the log first, as with two programs of a pipeline that name the same one. */
 static int hand_over(struct tn_recording *recording, int connection_fd)
 {
     for (int i = 0; i < OTHER_RECORDER_ATTEMPTS; i++) {
-        int fd = tn_directory_connect_log(&recording->directory, recording->log_path);
+        int fd = tn_session_dir_connect_log(&recording->session_dir, recording->log_path);
         if (fd >= 0) {
-            int r = tn_newcomer_hand_over(fd, connection_fd);
+            int r = tn_handshake_hand_over(fd, connection_fd);
             close(fd);
             return r < 0 ? r : 1;
         }
@@ -139,23 +141,23 @@ static int hand_over(struct tn_recording *recording, int connection_fd)
     return -EEXIST;
 }
 
-int tn_recording_open_for(struct tn_recording *recording, int connection_fd,
-                          const struct tn_newcomer *newcomer)
+int tn_recording_open_log_for(struct tn_recording *recording, int connection_fd,
+                              const struct tn_handshake *handshake)
 {
     char text[256], rows[24] = "all";
     if (recording->options->rows_max == 0)
         strcpy(rows, "none");
     else if (recording->options->rows_max != UINT64_MAX)
         snprintf(rows, sizeof(rows), "%llu", (unsigned long long)recording->options->rows_max);
-    const struct tn_hello *hello = &newcomer->hello;
-    name_log(recording, newcomer);
+    const struct tn_hello *hello = &handshake->hello;
+    name_log(recording, handshake);
     if (recording->log_path[0] == '\0')
         return tn_error_set(recording->error, -ENAMETOOLONG, "the name of the log is too long");
     snprintf(text, sizeof(text), "depth=%u ring_size=%u free_stacks=%s children=%s rows=%s",
              hello->stack_depth, hello->ring_bytes, hello->free_stacks != 0 ? "yes" : "no",
              hello->children != 0 ? "yes" : "no", rows);
     const char *options = recording->options->options_text;
-    int r = tn_recording_make_log(recording, clock_name(TN_CLOCK_TSC), options != NULL ? options : text);
+    int r = tn_recording_create_log(recording, clock_name(TN_CLOCK_TSC), options != NULL ? options : text);
     if (r == -EEXIST && recording->options->log_path != NULL && hand_over(recording, connection_fd) == 1)
         return 1;
     return r;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Merges the rings of all processes by time stamp: a binary heap of streams by their next stamp, and a list
+ * of parked streams that wait for an event of another ring. Invariant: nothing at or above the watermark is
+ * applied. Called by record.c in every round. */
 #include "order.h"
 
 #include "tenure/event_body.h"
@@ -61,7 +64,7 @@ static void pop(struct tn_order *order)
 
 int tn_order_add(struct tn_order *order, struct tn_stream *stream)
 {
-    if (stream->is_parked || !tn_stream_show(stream))
+    if (stream->is_parked || !tn_stream_peek(stream))
         return 0;
     int r = reserve(order);
     if (r == 0)
@@ -69,7 +72,7 @@ int tn_order_add(struct tn_order *order, struct tn_stream *stream)
     return r;
 }
 
-static void note_first_wake(struct tn_order *order)
+static void update_first_wake(struct tn_order *order)
 {
     uint64_t first = UINT64_MAX;
     for (uint32_t i = 0; i < order->parked_count; i++)
@@ -78,7 +81,7 @@ static void note_first_wake(struct tn_order *order)
     order->parked_wake_ticks = first;
 }
 
-/* The stream at the top of the heap must wait. */
+/* Park the stream at the top of the heap. */
 static void park(struct tn_order *order)
 {
     struct tn_stream *stream = order->heap[0];
@@ -87,14 +90,14 @@ static void park(struct tn_order *order)
     stream->wake_ticks = stream->stamp + order->window_ticks;
     pop(order);
     order->parked[order->parked_count++] = stream;
-    note_first_wake(order);
+    update_first_wake(order);
 }
 
 static void unpark(struct tn_order *order, uint32_t i)
 {
     struct tn_stream *stream = order->parked[i];
     order->parked[i] = order->parked[--order->parked_count];
-    note_first_wake(order);
+    update_first_wake(order);
     stream->is_parked = false;
     push(order, stream);
 }
@@ -104,7 +107,7 @@ static uint64_t parked_address(const struct tn_stream *stream)
     return tn_event_address_of(stream->next[2]);
 }
 
-/* An event of `address` has been applied in a process: who waited for it tries again. */
+/* An event at `address` has been applied in a process: streams that waited for it try again. */
 static void wake(struct tn_order *order, const struct tn_matcher *matcher, uint64_t address)
 {
     for (uint32_t i = 0; i < order->parked_count;) {
@@ -116,15 +119,15 @@ static void wake(struct tn_order *order, const struct tn_matcher *matcher, uint6
     }
 }
 
-/* Apply the event at hand by itself: the log has all that was before it. */
+/* Apply one event through match.c, after all that was collected before it is in the log. */
 static int apply_alone(struct tn_order *order, struct tn_stream *stream, bool is_forced)
 {
     int r = tn_batch_flush(&order->batch);
     return r < 0 ? r : tn_match_apply(stream, is_forced);
 }
 
-/* Nobody came for the stream that has waited longest: its event is taken as it is. */
-static int give_up_waiting(struct tn_order *order)
+/* No counterpart came for the stream that has waited longest: apply its event as it is. */
+static int apply_unanswered(struct tn_order *order)
 {
     uint32_t i = 0;
     while (order->parked[i]->wake_ticks != order->parked_wake_ticks)
@@ -134,22 +137,22 @@ static int give_up_waiting(struct tn_order *order)
     int r = apply_alone(order, stream, true);
     stream->is_resumed = false;
     if (r == -EBADMSG)
-        tn_stream_damage(stream);
+        tn_stream_mark_damaged(stream);
     else if (r < 0)
         return r;
     order->parked[i] = order->parked[--order->parked_count];
-    note_first_wake(order);
+    update_first_wake(order);
     stream->is_parked = false;
     if (stream->is_damaged)
         return 0;
-    tn_stream_step(stream);
-    if (tn_stream_show(stream))
+    tn_stream_advance(stream);
+    if (tn_stream_peek(stream))
         push(order, stream);
     wake(order, stream->matcher, address);
     return 0;
 }
 
-/* Whether the event at hand is behind everything else that could come now. */
+/* The largest stamp up to which the first stream may run before another stream's turn comes. */
 static uint64_t run_bound(const struct tn_order *order, uint64_t watermark)
 {
     uint64_t bound = watermark - 1;
@@ -161,9 +164,9 @@ static uint64_t run_bound(const struct tn_order *order, uint64_t watermark)
     return bound;
 }
 
-/* The first stream has been read: it takes its place again, if it shows anything. Mostly it stays where it
- * is, or changes places with one below it. */
-static inline void resettle(struct tn_order *order, bool is_shown)
+/* The first stream has advanced: restore the heap. Mostly it stays on top, or swaps with one of its children.
+ */
+static inline void restore_heap(struct tn_order *order, bool is_shown)
 {
     struct tn_stream **heap = order->heap, *stream = heap[0];
     uint32_t child = 1;
@@ -181,9 +184,9 @@ static inline void resettle(struct tn_order *order, bool is_shown)
         sift_down(order, child);
 }
 
-/* Apply the event that the first stream shows.
+/* Apply the event that the first stream stands at.
  *
- * ret_address  the event's, when others may wait for it
+ * ret_address  the event's address if streams may wait for it, else 0
  * Returns      enum tn_verdict, or an error */
 static int run_one(struct tn_order *order, struct tn_stream *stream, uint64_t *ret_address)
 {
@@ -197,15 +200,14 @@ static int run_one(struct tn_order *order, struct tn_stream *stream, uint64_t *r
     }
     if (order->parked_count != 0 && tn_match_has_address(stream->head))
         *ret_address = parked_address(stream);
-    tn_stream_step(stream);
+    tn_stream_advance(stream);
     return TN_VERDICT_DONE;
 }
 
-/* Apply events of the first stream while none of another ring is older: plain ones, or one that is not.
- * While streams wait, each event may be what they wait for.
+/* Apply events of the first stream while no other ring has an older one: a run of plain events, or a single
+ * other one. While streams are parked, go one by one: each event may be what they wait for.
  *
- * Returns  enum tn_verdict of the last event, or an error; with DONE the stream has been put in its place
- * again
+ * Returns  enum tn_verdict of the last event, or an error; after DONE the heap is in order again
  */
 static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
 {
@@ -214,7 +216,7 @@ static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
     uint32_t count = 0;
     int r = 0;
     if (order->parked_count == 0)
-        r = tn_plain_run(stream, run_bound(order, watermark), &order->batch, &count);
+        r = tn_fast_path_run(stream, run_bound(order, watermark), &order->batch, &count);
     if (r == 0 && count == 0) {
         r = run_one(order, stream, &address);
         count = r == TN_VERDICT_DONE;
@@ -222,16 +224,16 @@ static int run(struct tn_order *order, uint64_t watermark, uint64_t *events)
     *events += count;
     if (r != TN_VERDICT_DONE)
         return r;
-    resettle(order, tn_stream_show(stream));
+    restore_heap(order, tn_stream_peek(stream));
     if (address != 0)
         wake(order, stream->matcher, address);
     return TN_VERDICT_DONE;
 }
 
-/* A ring that makes no sense stops by itself; all others go on. */
+/* A damaged ring is dropped; all others go on. */
 static void drop_damaged(struct tn_order *order)
 {
-    tn_stream_damage(order->heap[0]);
+    tn_stream_mark_damaged(order->heap[0]);
     pop(order);
 }
 
@@ -260,7 +262,7 @@ int tn_order_emit(struct tn_order *order, uint64_t watermark_ticks, uint64_t *re
         uint64_t first = order->count != 0 ? order->heap[0]->stamp : UINT64_MAX;
         if (order->parked_wake_ticks < first && order->parked_wake_ticks < watermark_ticks) {
             events++;
-            r = give_up_waiting(order);
+            r = apply_unanswered(order);
             continue;
         }
         if (first >= watermark_ticks)

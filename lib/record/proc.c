@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads /proc/PID files, pidfds and wait statuses. Every read may find the process gone; callers treat that
+ * as an answer. */
 #include "proc.h"
 
 #include "tenure/session.h"
@@ -139,8 +141,8 @@ int tn_proc_command_line(pid_t pid, struct tn_buffer *text)
     return r == 0 ? tn_buffer_append(text, "", 1) : r;
 }
 
-/* Whether a file of a process holds a text, searched in pieces that overlap. An empty file tells nothing: the
- * process is a zombie, or its first thread is while others run on. */
+/* Whether a file of a process contains a text, searched in overlapping pieces. An empty file answers -ESRCH:
+ * the process, or its first thread, is a zombie. */
 static int file_holds(pid_t pid, const char *name, const char *wanted)
 {
     int fd = open_file(pid, name);
@@ -178,26 +180,26 @@ int tn_proc_environment_holds(pid_t pid, const char *text)
     return file_holds(pid, "environ", text);
 }
 
-void tn_proc_split_status(int status, enum tn_exit_kind *ret_kind, int *ret_code)
+void tn_proc_decode_status(int status, enum tn_exit_kind *ret_kind, int *ret_code)
 {
     *ret_kind = WIFSIGNALED(status) ? TN_EXIT_SIGNAL : TN_EXIT_EXIT;
     *ret_code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* A zombie keeps its status until its parent asks; once that has happened, a kernel of 6.15 or newer keeps it
- * in the pidfd. Between the two looks the parent may ask: then the second look succeeds. */
-void tn_proc_exit(pid_t pid, int pidfd, enum tn_exit_kind *ret_kind, int *ret_code)
+/* A zombie keeps its status until its parent collects it; from then on a kernel of 6.15 or newer keeps it in
+ * the pidfd. If the parent collects it between the two reads, the second one succeeds. */
+void tn_proc_exit_status(pid_t pid, int pidfd, enum tn_exit_kind *ret_kind, int *ret_code)
 {
     struct tn_proc_stat stat;
     *ret_kind = TN_EXIT_UNKNOWN;
     *ret_code = -1;
     if (tn_proc_read_stat(pid, &stat) == 0 && stat.state == 'Z') {
-        tn_proc_split_status(stat.exit_status, ret_kind, ret_code);
+        tn_proc_decode_status(stat.exit_status, ret_kind, ret_code);
         return;
     }
     struct pidfd_info info = {.mask = PIDFD_INFO_WITH_EXIT};
     if (ioctl(pidfd, PIDFD_ASK_INFO, &info) == 0 && (info.mask & PIDFD_INFO_WITH_EXIT) != 0)
-        tn_proc_split_status(info.exit_status, ret_kind, ret_code);
+        tn_proc_decode_status(info.exit_status, ret_kind, ret_code);
 }
 
 int tn_proc_open_pidfd(pid_t pid)

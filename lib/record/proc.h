@@ -2,7 +2,8 @@
 #ifndef TN_RECORD_PROC_H
 #define TN_RECORD_PROC_H
 
-/* What the kernel tells about a process, through /proc and its pidfd. Everything may vanish at any moment. */
+/* What the kernel knows about a process, from /proc and its pidfd. The process may vanish at any moment. Any
+ * thread. */
 
 #include "tenure/base.h"
 #include "tenure/log_write.h"
@@ -31,20 +32,20 @@ int tn_proc_command_line(pid_t pid, struct tn_buffer *text);
 /* The working directory. Returns 0 or a negative errno. */
 int tn_proc_directory(pid_t pid, char *text, size_t size_bytes);
 
-/* Whether the shared memory of the shim (session.h) is still mapped: 1 or 0; negative errno when the process
- * is gone or may not be looked at. Cost: some 100 us. */
+/* Whether the shim's shared memory (session.h) is still mapped: 1 or 0; negative errno when the process is
+ * gone or may not be inspected. Cost: some 100 us. */
 int tn_proc_has_rings(pid_t pid);
 
-/* Whether the environment that the process started with holds a text: 1, 0, or negative errno as above. */
+/* Whether the environment that the process started with contains a text: 1, 0, or negative errno as above. */
 int tn_proc_environment_holds(pid_t pid, const char *text);
 
-/* How a process ended, from what the kernel still knows: its zombie, or (Linux 6.15 and newer) its pidfd.
+/* How a process ended: from its zombie, or (Linux 6.15 and newer) from its pidfd.
  *
  * ret_kind, ret_code  as tn_log_end_process takes them; TN_EXIT_UNKNOWN and -1 where it cannot be known */
-void tn_proc_exit(pid_t pid, int pidfd, enum tn_exit_kind *ret_kind, int *ret_code);
+void tn_proc_exit_status(pid_t pid, int pidfd, enum tn_exit_kind *ret_kind, int *ret_code);
 
-/* Take a status of wait(2) apart. */
-void tn_proc_split_status(int status, enum tn_exit_kind *ret_kind, int *ret_code);
+/* Decode a status of wait(2) into kind and exit code or signal number. */
+void tn_proc_decode_status(int status, enum tn_exit_kind *ret_kind, int *ret_code);
 
 /* pidfd_open(2). Returns a descriptor (close on exec) or a negative errno. */
 int tn_proc_open_pidfd(pid_t pid);

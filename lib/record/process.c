@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* One recorded process: maps its shared memory, lists its rings, feeds them to the merge, frees slots of
+ * threads that are gone, and writes its rows at the end. The memory is the program's and not trusted: sizes
+ * are checked once and kept in our own memory. Called by record.c and processes.c. */
 #include "process.h"
 
 #include "control.h"
 #include "proc.h"
-#include "thread.h"
+#include "threads.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,20 +17,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A mark that has stood this long belongs to a thread that is stopped, or that died while it wrote: waiting
- * for it would hold up everybody. Its event, if it comes, comes late. */
+/* A mark this old belongs to a thread that is stopped, or that died while writing. Waiting for it would hold
+ * up all others; its event, if it comes, is late. */
 #define MARK_STALE_NS UINT64_C(1000000000)
 
-/* Slots beyond the highest one in use that are looked at. */
+/* Slots beyond the highest one in use whose state is read. */
 #define SLOT_MARGIN 64u
 
-/* Seals keep a program from shrinking memory that we read; where they are refused, tn_shared_check and fstat
+/* The seal keeps a program from shrinking memory that we read; where it is refused, tn_shared_check and fstat
  * must do. */
-static int map_memory(struct tn_process *process, const struct tn_newcomer *newcomer)
+static int map_memory(struct tn_process *process, const struct tn_handshake *handshake)
 {
     struct stat status;
-    int fd = newcomer->memory_fd;
-    uint64_t bytes = newcomer->hello.shared_bytes;
+    int fd = handshake->memory_fd;
+    uint64_t bytes = handshake->hello.shared_bytes;
     if (fstat(fd, &status) < 0 || (uint64_t)status.st_size < bytes || bytes < TN_SHARED_SLOTS_OFFSET)
         return -EBADMSG;
     (void)fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK);
@@ -74,32 +77,32 @@ out:
 
 static int inherit(struct tn_process *process, const struct tn_process *parent, uint64_t start_ns)
 {
-    struct tn_module_context context = {
+    struct tn_mapping_context context = {
         .writer = process->shared->writer,
         .files = &process->shared->files,
         .process_id = process->matcher.process_id,
         .time_ns = start_ns,
         .pid = process->pid,
     };
-    int r = tn_modules_inherit(&process->modules, &context, &parent->modules);
+    int r = tn_mappings_inherit(&process->mappings, &context, &parent->mappings);
     return r < 0 ? r : tn_match_inherit(&process->matcher, &parent->matcher);
 }
 
-int tn_process_create(struct tn_process_shared *shared, const struct tn_newcomer *newcomer,
+int tn_process_create(struct tn_process_shared *shared, const struct tn_handshake *handshake,
                       uint64_t parent_id, const struct tn_process *parent, struct tn_process **ret_process)
 {
-    bool is_fork = newcomer->hello.reason == TN_HELLO_FORK;
-    uint64_t start_ns = tn_clock_ns(&shared->clock, newcomer->hello.start_ticks);
+    bool is_fork = handshake->hello.reason == TN_HELLO_FORK;
+    uint64_t start_ns = tn_clock_ns(&shared->clock, handshake->hello.start_ticks);
     struct tn_proc_stat stat = {0};
     struct tn_process *process = calloc(1, sizeof(*process));
     if (process == NULL)
         return -ENOMEM;
     process->shared = shared;
-    process->pid = newcomer->pid;
-    process->own_pid = newcomer->hello.pid;
+    process->pid = handshake->pid;
+    process->own_pid = handshake->hello.pid;
     process->pidfd = -1;
     process->slot_bound = 1;
-    process->has_children_recorded = newcomer->hello.children != 0;
+    process->has_children_recorded = handshake->hello.children != 0;
     process->matcher = (struct tn_matcher){
         .writer = shared->writer,
         .totals = &shared->totals,
@@ -107,7 +110,7 @@ int tn_process_create(struct tn_process_shared *shared, const struct tn_newcomer
         .last_ns = start_ns,
         .is_fork_child = is_fork,
     };
-    int r = map_memory(process, newcomer);
+    int r = map_memory(process, handshake);
     if (r == 0)
         r = begin_streams(process);
     if (r == 0)
@@ -120,7 +123,7 @@ int tn_process_create(struct tn_process_shared *shared, const struct tn_newcomer
     }
     if (tn_proc_read_stat(process->pid, &stat) == 0)
         process->start_time = stat.start_time;
-    process->pidfd = newcomer->pidfd;
+    process->pidfd = handshake->pidfd;
     atomic_store_explicit(&process->header->recorder_pid, (uint32_t)getpid(), memory_order_relaxed);
     atomic_store_explicit(&process->header->recorder_state, TN_RECORDER_RUNNING, memory_order_release);
     *ret_process = process;
@@ -144,7 +147,7 @@ static void list_slot(struct tn_process *process, uint32_t slot)
         process->shared->threads_peak = process->listed_count;
 }
 
-/* Whether a mark still says that its ring's next event may come; a thread that died while writing leaves it.
+/* Whether a mark may still announce an event; a thread that died while writing leaves its mark standing.
  */
 static bool mark_is_fresh(struct tn_process *process, struct tn_stream *stream, uint64_t mark, uint64_t now)
 {
@@ -157,9 +160,8 @@ static bool mark_is_fresh(struct tn_process *process, struct tn_stream *stream, 
     return now - stream->mark_since < stale_ticks;
 }
 
-/* Never used slots are claimed in ascending order (ring.h): one beyond the known ones and this margin would
- * take as many threads between their look for a slot and its claim. Sparse memory that nobody used stays
- * untouched. */
+/* Unused slots are claimed in ascending order (ring.h): to miss one beyond this margin, as many threads would
+ * have to be between finding a slot and claiming it. Memory of slots that were never used stays untouched. */
 static uint32_t slots_to_look_at(const struct tn_process *process)
 {
     uint32_t end = process->slot_bound + SLOT_MARGIN;
@@ -190,20 +192,20 @@ int tn_process_read_heads(struct tn_process *process)
 {
     for (uint32_t i = 0; i < process->listed_count; i++) {
         struct tn_stream *stream = &process->streams[process->listed[i]];
-        tn_stream_look(stream);
+        tn_stream_read_head(stream);
         tn_process_note_fill(process, stream->limit_words - stream->released_words);
     }
     return tn_control_read(process);
 }
 
-int tn_process_offer(struct tn_process *process, struct tn_order *order, uint64_t latest_ticks)
+int tn_process_offer_streams(struct tn_process *process, struct tn_order *order, uint64_t latest_ticks)
 {
     for (uint32_t i = 0; i < process->listed_count; i++) {
         struct tn_stream *stream = &process->streams[process->listed[i]];
-        if (stream->is_parked || !tn_stream_show(stream))
+        if (stream->is_parked || !tn_stream_peek(stream))
             continue;
         if (stream->stamp > latest_ticks) {
-            tn_stream_damage(stream);
+            tn_stream_mark_damaged(stream);
             continue;
         }
         int r = tn_order_add(order, stream);
@@ -213,9 +215,9 @@ int tn_process_offer(struct tn_process *process, struct tn_order *order, uint64_
     return 0;
 }
 
-/* A thread is gone when the kernel does not know it, or when its tid belongs to the owner of a slot that was
- * claimed later (a tid is given again). A slot that is just being claimed has no tid yet. In another PID
- * namespace tids mean nothing to us. */
+/* A thread is gone when the kernel does not know it, or when its tid was reused by the owner of a slot that
+ * was claimed later. A slot that is just being claimed has no tid yet. Tids of another PID namespace mean
+ * nothing to us. */
 static bool owner_is_gone(const struct tn_process *process, const struct tn_stream *stream)
 {
     uint32_t tid = atomic_load_explicit(&stream->ring->tid, memory_order_relaxed);
@@ -232,25 +234,25 @@ static bool owner_is_gone(const struct tn_process *process, const struct tn_stre
     return false;
 }
 
-/* A ring that made no sense: how many events it held from there on is not known, but at least one is lost. */
+/* How many events a damaged ring held is not known, but at least one is lost. */
 static void count_damage(struct tn_process_shared *shared, bool is_damaged)
 {
     shared->totals.damaged_rings += is_damaged;
     shared->totals.lost_ring += is_damaged;
 }
 
-/* The look at the head comes after the thread was found to be gone: what it wrote last is not missed. */
+/* The head is read after the thread was found gone, so that its last events are not missed. */
 static int free_slot(struct tn_process *process, uint32_t i, bool *ret_is_freed)
 {
     struct tn_stream *stream = &process->streams[process->listed[i]];
     *ret_is_freed = false;
     if (!owner_is_gone(process, stream))
         return 0;
-    tn_stream_look(stream);
+    tn_stream_read_head(stream);
     if (!tn_stream_is_drained(stream))
         return 0;
     tn_stream_release(stream);
-    int r = tn_thread_gone(stream, process->matcher.last_ns);
+    int r = tn_thread_end(stream, process->matcher.last_ns);
     count_damage(process->shared, stream->is_damaged);
     stream->is_damaged = false;
     stream->is_listed = false;
@@ -288,7 +290,7 @@ static void spill(struct tn_process *process, struct tn_stream *stream, uint64_t
     tn_stream_spill(stream);
 }
 
-int tn_process_settle(struct tn_process *process, uint64_t budget_words, bool is_thorough)
+int tn_process_reclaim(struct tn_process *process, uint64_t budget_words, bool is_thorough)
 {
     for (uint32_t i = 0; i < process->listed_count; i++) {
         struct tn_stream *stream = &process->streams[process->listed[i]];
@@ -325,7 +327,7 @@ void tn_process_end(struct tn_process *process, enum tn_exit_kind kind, int code
     process->end_ns = tn_clock_ns(&process->shared->clock, end_ticks);
 }
 
-void tn_process_beat(struct tn_process *process)
+void tn_process_heartbeat(struct tn_process *process)
 {
     atomic_fetch_add_explicit(&process->header->heartbeat, 1, memory_order_relaxed);
 }
@@ -344,7 +346,7 @@ static uint64_t slotless_losses(const struct tn_process *process)
     return atomic_load_explicit(&process->header->lost_count, memory_order_relaxed);
 }
 
-void tn_process_refuse_more(struct tn_process *process)
+void tn_process_refuse(struct tn_process *process)
 {
     if (!process->is_refused) {
         process->refused_ring_losses = ring_losses(process);
@@ -354,33 +356,33 @@ void tn_process_refuse_more(struct tn_process *process)
     atomic_store_explicit(&process->header->recorder_state, TN_RECORDER_CLOSED, memory_order_release);
 }
 
-/* What LOSS events said is in the totals by reason; more than that counts as a full ring. What a program does
- * after it was told that no more is taken is not recorded, but not lost either. */
-static uint64_t unsaid_losses(const struct tn_process *process)
+/* Losses that LOSS events reported are in the totals by reason; the rest counts as a full ring. What a
+ * program does after it was told that recording is over is not recorded, but not lost either. */
+static uint64_t unreported_losses(const struct tn_process *process)
 {
     uint64_t lost = process->is_refused ? process->refused_ring_losses : ring_losses(process);
     uint64_t said = 0;
     for (uint32_t slot = 0; slot < process->slot_bound; slot++)
-        said += process->streams[slot].said_lost_count;
+        said += process->streams[slot].reported_lost_count;
     return lost > said ? lost - said : 0;
 }
 
-static uint64_t unsaid_slotless(const struct tn_process *process)
+static uint64_t unreported_slotless(const struct tn_process *process)
 {
     return process->is_refused ? process->refused_slotless_losses : slotless_losses(process);
 }
 
 uint64_t tn_process_lost_count(const struct tn_process *process)
 {
-    return unsaid_losses(process) + unsaid_slotless(process);
+    return unreported_losses(process) + unreported_slotless(process);
 }
 
-static void take_counts(struct tn_process *process)
+static void add_counts(struct tn_process *process)
 {
     struct tn_process_shared *shared = process->shared;
     struct tn_shared_header *header = process->header;
-    shared->totals.lost_ring += unsaid_losses(process);
-    shared->totals.lost_no_slot += unsaid_slotless(process);
+    shared->totals.lost_ring += unreported_losses(process);
+    shared->totals.lost_no_slot += unreported_slotless(process);
     shared->stacks_checked += atomic_load_explicit(&header->stacks_checked, memory_order_relaxed);
     shared->stacks_different += atomic_load_explicit(&header->stacks_different, memory_order_relaxed);
     shared->rules_learned += atomic_load_explicit(&header->rules_learned, memory_order_relaxed);
@@ -390,15 +392,15 @@ static void take_counts(struct tn_process *process)
     count_damage(shared, process->is_control_damaged);
 }
 
-int tn_process_close_rows(struct tn_process *process)
+int tn_process_end_rows(struct tn_process *process)
 {
-    take_counts(process);
+    add_counts(process);
     uint64_t end_ns = process->end_ns > process->matcher.last_ns ? process->end_ns : process->matcher.last_ns;
     process->end_ns = end_ns;
     for (uint32_t i = 0; i < process->listed_count; i++) {
         if (process->exit_kind == TN_EXIT_RUNNING)
             break;
-        int r = tn_thread_gone(&process->streams[process->listed[i]], end_ns);
+        int r = tn_thread_end(&process->streams[process->listed[i]], end_ns);
         if (r < 0)
             return r;
     }
@@ -413,7 +415,7 @@ void tn_process_destroy(struct tn_process *process)
     for (uint32_t slot = 0; process->streams != NULL && slot < process->slot_bound; slot++)
         tn_stream_finish(&process->streams[slot]);
     tn_match_finish(&process->matcher);
-    tn_modules_finish(&process->modules);
+    tn_mappings_finish(&process->mappings);
     tn_stacks_finish(&process->stacks);
     free(process->streams);
     free(process->listed);

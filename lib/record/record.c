@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The recorder's main loop. A round reads all rings, merges what is below the watermark and applies it;
+ * once a second it commits. How long it rests between rounds follows how full the rings were. Also start-up
+ * and release of the whole. Called by tenure-recorder. */
 #include "recording.h"
 
 #include <errno.h>
@@ -18,21 +21,22 @@
 #define SECOND_NS    UINT64_C(1000000000)
 #define SLEEP_NS_MIN 250000
 #define SLEEP_NS_MAX 4000000
-#define GIVE_WAY_NS  1000000 /* from rests of that length on */
+#define YIELD_NS     1000000 /* with rests of this length or longer */
 
 /* How full the fullest ring was, in 256 parts of it. */
-#define FILL_SLACK 16u  /* with less the recorder rests, and after a rest it makes the next one longer */
-#define FILL_BUSY  64u  /* with more after a rest, the next one is shorter */
-#define FILL_LATE  192u /* with more, as short as can be */
+#define FILL_SLACK 16u  /* below: rest, and if this was after a rest, make the next one longer */
+#define FILL_BUSY  64u  /* from here on, after a rest: make the next one shorter */
+#define FILL_LATE  192u /* from here on: as short as possible */
 
-/* A full ring and a round with fewer events: a thread was interrupted within one. Nothing later can be taken
- * until it goes on, and it may wait for our processor. */
+/* Full rings, but a round with fewer events than this: a thread was interrupted inside an event. Nothing
+ * later can be applied until it goes on, and it may be waiting for our processor. */
 #define STUCK_EVENTS 2000u
 #define STUCK_NS     50000
 
 #define QUEUE_BYTES_MAX (UINT64_C(64) << 20)
 
-/* At the close, how long what runs on is given to see that it is refused, and its stores to arrive. */
+/* How long processes that run on are still read after they were told that recording is over: their last
+ * stores arrive. */
 #define LAST_ROUNDS_NS UINT64_C(2000000)
 
 uint64_t tn_recording_monotonic_ns(void)
@@ -56,7 +60,7 @@ int tn_recording_fail(struct tn_recording *recording, int code, const char *what
 
 /* ring.h, order rule: the time, the marks, the heads of the threads' rings, the control ring; in this order.
  */
-static int look_at_rings(struct tn_recording *recording, uint64_t *ret_watermark)
+static int read_rings(struct tn_recording *recording, uint64_t *ret_watermark)
 {
     const struct tn_clock_map *clock = &recording->shared.clock;
     uint64_t now_ticks = tn_clock_ticks(clock->kind);
@@ -71,7 +75,7 @@ static int look_at_rings(struct tn_recording *recording, uint64_t *ret_watermark
     }
     uint64_t latest_ticks = now_ticks + tn_clock_span_ticks(clock, SECOND_NS);
     for (uint32_t i = 0; i < recording->process_count; i++) {
-        int r = tn_process_offer(recording->processes[i], &recording->order, latest_ticks);
+        int r = tn_process_offer_streams(recording->processes[i], &recording->order, latest_ticks);
         if (r < 0)
             return r;
     }
@@ -79,10 +83,10 @@ static int look_at_rings(struct tn_recording *recording, uint64_t *ret_watermark
     return 0;
 }
 
-static int play_round(struct tn_recording *recording, bool is_thorough, uint64_t *ret_events)
+static int run_round(struct tn_recording *recording, bool is_thorough, uint64_t *ret_events)
 {
     uint64_t watermark;
-    int r = look_at_rings(recording, &watermark);
+    int r = read_rings(recording, &watermark);
     if (r < 0)
         return r;
     r = tn_order_emit(&recording->order, watermark, ret_events);
@@ -90,38 +94,38 @@ static int play_round(struct tn_recording *recording, bool is_thorough, uint64_t
         return r;
     recording->shared.queued_words = 0;
     for (uint32_t i = 0; i < recording->process_count; i++) {
-        tn_process_beat(recording->processes[i]);
-        r = tn_process_settle(recording->processes[i], QUEUE_BYTES_MAX / 8, is_thorough);
+        tn_process_heartbeat(recording->processes[i]);
+        r = tn_process_reclaim(recording->processes[i], QUEUE_BYTES_MAX / 8, is_thorough);
         if (r < 0)
             return r;
     }
-    return tn_recording_bury(recording);
+    return tn_recording_reap(recording);
 }
 
-static void say_progress(struct tn_recording *recording)
+static void send_progress(struct tn_recording *recording)
 {
     const struct tn_totals *totals = &recording->shared.totals;
-    tn_status_mention(&recording->status,
-                      "progress allocations=%llu frees=%llu bytes=%llu live=%llu lost=%llu processes=%u "
-                      "log_bytes=%llu",
-                      (unsigned long long)totals->births, (unsigned long long)totals->deaths,
-                      (unsigned long long)totals->birth_bytes,
-                      (unsigned long long)(totals->births - totals->deaths),
-                      (unsigned long long)tn_recording_lost_count(recording), recording->process_count,
-                      (unsigned long long)tn_recording_log_bytes(recording));
+    tn_tool_link_try_send(&recording->tool,
+                          "progress allocations=%llu frees=%llu bytes=%llu live=%llu lost=%llu processes=%u "
+                          "log_bytes=%llu",
+                          (unsigned long long)totals->births, (unsigned long long)totals->deaths,
+                          (unsigned long long)totals->birth_bytes,
+                          (unsigned long long)(totals->births - totals->deaths),
+                          (unsigned long long)tn_recording_lost_count(recording), recording->process_count,
+                          (unsigned long long)tn_recording_log_bytes(recording));
 }
 
-static int work_of_a_second(struct tn_recording *recording)
+static int run_once_a_second(struct tn_recording *recording)
 {
     if (recording->has_clock)
         tn_clock_adjust(&recording->shared.clock, tn_clock_read(recording->shared.clock.kind));
-    tn_recording_look_for_exec(recording);
-    say_progress(recording);
-    int r = tn_recording_set_totals(recording);
+    tn_recording_detect_exec(recording);
+    send_progress(recording);
+    int r = tn_recording_write_totals(recording);
     return r < 0 ? r : tn_log_commit(recording->shared.writer);
 }
 
-/* Sleep until something happens to processes, or for the given time. */
+/* Sleep for the given time, or until epoll has an event. */
 static void rest(const struct tn_recording *recording, long sleep_ns)
 {
     struct pollfd poll_fd = {.fd = recording->epoll_fd, .events = POLLIN};
@@ -129,13 +133,13 @@ static void rest(const struct tn_recording *recording, long sleep_ns)
     ppoll(&poll_fd, 1, &limit, NULL);
 }
 
-/* How long to rest after a round. A program that fills its ring in a millisecond gets round after round: it
- * would have to wait for a recorder that wakes up late. One that takes its time gets as few rounds as
- * possible: each takes a processor from somebody, and finds its own memory gone from the caches
- * (redis-server: a quarter less of the recorder's time with rests of 2 ms instead of a quarter of one).
+/* How long to rest after a round. A program that fills its ring in a millisecond gets round after round
+ * without rest, or it would have to wait for the recorder. A slower one gets as few rounds as possible: each
+ * takes a processor from somebody and finds cold caches (redis-server: the recorder takes a quarter less time
+ * with rests of 2 ms than of 0.25 ms).
  *
- * sleep_ns  in: the rest before that round, 0 for none; out: the rest after it
- * pace_ns   how long rests are now: learned from what came in during one */
+ * sleep_ns  in: the rest before this round, 0 for none; out: the rest after it
+ * pace_ns   the current length of rests, adapted to what came in during one */
 static void choose_rest(long *sleep_ns, long *pace_ns, uint32_t fill, uint64_t events)
 {
     bool has_rested = *sleep_ns == *pace_ns;
@@ -152,56 +156,57 @@ static void choose_rest(long *sleep_ns, long *pace_ns, uint32_t fill, uint64_t e
     *sleep_ns = fill < FILL_SLACK ? *pace_ns : 0;
 }
 
-/* While there is time, whoever is recorded goes first: a recorder that wakes up takes no processor from a
- * thread that runs (two processes that answer each other, redis-server and its benchmark, stand still
- * together when one of them is interrupted). While a program is near to waiting for us, not: it may be the
- * thread that runs. A policy that somebody chose is left as it is. */
-static void give_way(bool *is_giving_way, long pace_ns)
+/* While rings have room, run as SCHED_BATCH: a waking recorder then preempts no thread of the program (two
+ * processes that answer each other, like redis-server and its benchmark, both stop when one is interrupted).
+ * When rings fill up, go back: the thread that runs may be the one that will wait for us. A policy that
+ * somebody chose is left alone. */
+static void yield_to_programs(bool *is_yielding, long pace_ns)
 {
     const struct sched_param none = {0};
-    bool has_time = pace_ns >= GIVE_WAY_NS;
-    if (has_time == *is_giving_way || sched_getscheduler(0) != (has_time ? SCHED_OTHER : SCHED_BATCH))
+    bool has_time = pace_ns >= YIELD_NS;
+    if (has_time == *is_yielding || sched_getscheduler(0) != (has_time ? SCHED_OTHER : SCHED_BATCH))
         return;
-    *is_giving_way = has_time;
+    *is_yielding = has_time;
     sched_setscheduler(0, has_time ? SCHED_BATCH : SCHED_OTHER, &none);
 }
 
 static int loop(struct tn_recording *recording)
 {
     long sleep_ns = 0, pace_ns = SLEEP_NS_MIN;
-    bool is_giving_way = false;
+    bool is_yielding = false;
     recording->last_second_ns = tn_recording_monotonic_ns();
     while (!tn_recording_is_over(recording) && !recording->is_closing) {
         uint64_t events = 0;
         uint64_t now_ns = tn_recording_monotonic_ns();
         bool is_second = now_ns - recording->last_second_ns >= SECOND_NS;
-        int r = recording->has_clock ? play_round(recording, is_second, &events) : 0;
+        int r = recording->has_clock ? run_round(recording, is_second, &events) : 0;
         if (r == 0 && is_second) {
             recording->last_second_ns = now_ns;
-            r = work_of_a_second(recording);
+            r = run_once_a_second(recording);
         }
         if (r < 0)
             return tn_recording_fail(recording, r, "record");
         choose_rest(&sleep_ns, &pace_ns, recording->shared.fill, events);
-        give_way(&is_giving_way, pace_ns);
+        yield_to_programs(&is_yielding, pace_ns);
         if (sleep_ns != 0)
             rest(recording, sleep_ns);
-        r = tn_recording_attend(recording);
+        r = tn_recording_handle_events(recording);
         if (r < 0)
             return tn_recording_fail(recording, r, "record a process");
-        tn_recording_say_waiting(recording);
+        tn_recording_report_waiting(recording);
     }
     return 0;
 }
 
-/* The log is closed while processes still run: they are told, and what they have said until then is kept. */
-static int let_go(struct tn_recording *recording)
+/* The log is closed while processes still run: tell them, keep the events they wrote until then, end their
+ * rows. */
+static int release_processes(struct tn_recording *recording)
 {
     uint64_t events, start_ns = tn_recording_monotonic_ns();
     for (uint32_t i = 0; i < recording->process_count; i++)
-        tn_process_refuse_more(recording->processes[i]);
+        tn_process_refuse(recording->processes[i]);
     while (recording->process_count != 0 && tn_recording_monotonic_ns() - start_ns < LAST_ROUNDS_NS) {
-        int r = play_round(recording, false, &events);
+        int r = run_round(recording, false, &events);
         if (r < 0)
             return tn_recording_fail(recording, r, "record");
     }
@@ -212,7 +217,7 @@ static int let_go(struct tn_recording *recording)
         struct tn_process *process = recording->processes[i];
         if (process->state == TN_PROCESS_ALIVE)
             tn_process_end(process, TN_EXIT_RUNNING, -1, recording->last_event_ticks);
-        int r = tn_process_close_rows(process);
+        int r = tn_process_end_rows(process);
         tn_process_destroy(process);
         recording->processes[i] = NULL;
         if (r < 0)
@@ -222,9 +227,9 @@ static int let_go(struct tn_recording *recording)
     return 0;
 }
 
-/* The program's limits are not meant for us: descriptors (one a process and one a module), address space
- * (each process's rings are mapped), the size of the log. Large blocks by mmap always, so that a table that
- * shrinks gives its memory back. */
+/* The program's limits are not meant for the recorder: descriptors (one a process and one a module), address
+ * space (each process's rings are mapped), file size (the log). Large blocks always come from mmap, so that a
+ * table that shrinks gives its memory back. */
 static void raise_limits(void)
 {
     static const int resources[] = {RLIMIT_NOFILE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_CPU};
@@ -261,20 +266,20 @@ static int open_descriptors(struct tn_recording *recording)
     recording->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (recording->signal_fd < 0 || recording->epoll_fd < 0)
         return tn_recording_fail(recording, -errno, "start");
-    int r = tn_directory_open(&recording->directory, recording->error);
+    int r = tn_session_dir_open(&recording->session_dir, recording->error);
     if (r < 0)
         return r;
     r = tn_recording_watch(recording, TN_SOURCE_SIGNAL, recording->signal_fd);
     if (r == 0)
-        r = tn_recording_watch(recording, TN_SOURCE_LISTEN, recording->directory.listen_fd);
-    if (r == 0 && recording->status.fd >= 0)
-        r = tn_recording_watch(recording, TN_SOURCE_STATUS, recording->status.fd);
+        r = tn_recording_watch(recording, TN_SOURCE_LISTEN, recording->session_dir.listen_fd);
+    if (r == 0 && recording->tool.fd >= 0)
+        r = tn_recording_watch(recording, TN_SOURCE_STATUS, recording->tool.fd);
     return r < 0 ? tn_recording_fail(recording, r, "start") : 0;
 }
 
 /* Under a bare preload the first process waits at the other end of attach_fd. Returns 1 when it was handed
- * over. */
-static int take_first(struct tn_recording *recording)
+ * over to another recorder. */
+static int admit_first(struct tn_recording *recording)
 {
     struct pollfd poll_fd = {.fd = recording->options->attach_fd, .events = POLLIN};
     if (poll(&poll_fd, 1, TN_WELCOME_TIMEOUT_MS) <= 0)
@@ -291,14 +296,14 @@ static int begin(struct tn_recording *recording)
     if (r < 0)
         return r;
     if (recording->options->attach_fd >= 0)
-        return take_first(recording);
+        return admit_first(recording);
     if (strlen(recording->options->log_path) >= sizeof(recording->log_path))
         return tn_error_set(recording->error, -ENAMETOOLONG, "the name of the log is too long");
     strcpy(recording->log_path, recording->options->log_path);
-    r = tn_recording_make_log(recording, "tsc", recording->options->options_text);
+    r = tn_recording_create_log(recording, "tsc", recording->options->options_text);
     if (r < 0)
         return r;
-    tn_status_say(&recording->status, "ready %s", recording->directory.socket_path);
+    tn_tool_link_send(&recording->tool, "ready %s", recording->session_dir.socket_path);
     return 0;
 }
 
@@ -309,10 +314,10 @@ static void release(struct tn_recording *recording)
     free(recording->processes);
     tn_order_finish(&recording->order);
     tn_map_finish(&recording->rows_by_pid);
-    tn_map_finish(&recording->rows_by_life);
+    tn_map_finish(&recording->rows_by_process);
     tn_module_files_finish(&recording->shared.files);
     tn_buffer_finish(&recording->shared.scratch);
-    tn_status_finish(&recording->status);
+    tn_tool_link_close(&recording->tool);
     tn_log_writer_abandon(recording->shared.writer);
     if (recording->epoll_fd >= 0)
         close(recording->epoll_fd);
@@ -339,23 +344,23 @@ int tn_record_run(const struct tn_record_options *options, struct tn_error *erro
         return tn_error_set(error, -ENOMEM, "out of memory");
     recording->options = options;
     recording->error = &own_error;
-    recording->status.fd = options->status_fd;
+    recording->tool.fd = options->status_fd;
     recording->epoll_fd = -1;
     recording->signal_fd = -1;
-    recording->directory = (struct tn_directory){.fd = -1, .listen_fd = -1};
+    recording->session_dir = (struct tn_session_dir){.fd = -1, .listen_fd = -1};
     int r = begin(recording);
     if (r == 0 && recording->shared.writer != NULL)
         r = describe(recording);
     if (r == 0)
         r = loop(recording);
     if (r == 0)
-        r = let_go(recording);
+        r = release_processes(recording);
     if (r == 0)
         r = tn_recording_close(recording);
     if (r < 0)
-        tn_recording_give_up(recording);
+        tn_recording_abort(recording);
     if (r == 1)
-        tn_directory_close(&recording->directory);
+        tn_session_dir_close(&recording->session_dir);
     release(recording);
     if (r < 0 && error != NULL)
         *error = own_error;

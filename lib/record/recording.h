@@ -2,13 +2,13 @@
 #ifndef TN_RECORD_RECORDING_H
 #define TN_RECORD_RECORDING_H
 
-/* A recording as a whole: what record.c (the loop), life.c (processes come and go) and closing.c (the end)
- * work on. One thread. */
+/* The state of a recording, and what its files offer each other: record.c has the loop, open.c the beginning,
+ * processes.c admission and exits, close.c the end. One thread. */
 
-#include "directory.h"
 #include "order.h"
 #include "process.h"
-#include "status.h"
+#include "session_dir.h"
+#include "tool_link.h"
 
 #include "tenure/map.h"
 #include "tenure/record.h"
@@ -18,9 +18,9 @@
 
 #define TN_RECORD_CONNECTIONS_MAX 256
 
-/* Where the child of `tenure record` went: what is certain about its end comes from its parent. */
+/* The child of `tenure record`, once it has ended: only its parent knows its exit status for certain. */
 struct tn_child_end {
-    uint64_t process_id; /* row; 0: not known, or it still runs */
+    uint64_t process_id; /* row; 0: not known yet, or still running */
     uint64_t end_ns;
 };
 
@@ -29,40 +29,44 @@ struct tn_recording {
     struct tn_error *error;                  /* borrowed; of the first failure */
     struct tn_process_shared shared;
     struct tn_order order;
-    struct tn_directory directory;
-    struct tn_status status;
-    char log_path[PATH_MAX];         /* absolute; "" until it is known */
-    bool is_log_made;                /* the file is ours, and there was none before */
-    struct tn_clock_pair started[4]; /* by enum tn_clock: both clocks when the recorder started */
-    bool has_clock;                  /* shared.clock is set: a process has introduced itself */
+    struct tn_session_dir session_dir;
+    struct tn_tool_link tool;
+    char log_path[PATH_MAX];         /* absolute; "" until known */
+    bool is_log_made;                /* this recorder created the file */
+    struct tn_clock_pair started[4]; /* by enum tn_clock: ticks and time when the recorder started */
+    bool has_clock;                  /* shared.clock is set: a process was admitted */
     struct tn_process **processes;   /* owned, with what they point to */
     uint32_t process_count;
     uint32_t process_capacity;
-    uint64_t process_total;     /* rows made */
-    struct tn_map rows_by_pid;  /* the newest row of each PID */
-    struct tn_map rows_by_life; /* the same by PID and start time: what an exec leads on from */
+    uint64_t process_total;        /* rows made */
+    struct tn_map rows_by_pid;     /* the newest row of each PID */
+    struct tn_map rows_by_process; /* the same by PID and start time: what an exec succeeds */
     struct tn_child_end child;
     int epoll_fd;
     int signal_fd;
-    int connections[TN_RECORD_CONNECTIONS_MAX]; /* accepted, hello not read yet */
+    int connections[TN_RECORD_CONNECTIONS_MAX]; /* accepted, hello not received yet */
     uint32_t connection_count;
-    uint64_t waiting_digest;  /* of the last `waiting` line */
-    bool is_closing;          /* SIGTERM or `close`: what still runs is let go */
+    uint64_t waiting_digest;  /* of the PIDs in the last `waiting` line */
+    bool is_closing;          /* SIGTERM or `close` came: processes that still run are released */
     bool is_attached_refused; /* the first process was told that it cannot be recorded */
     uint64_t last_second_ns;  /* CLOCK_MONOTONIC of the last once-a-second work */
-    uint64_t last_orphan_look_ns;
+    uint64_t last_pending_look_ns;
     uint64_t last_event_ticks; /* when the last process ended */
 };
 
 /* record.c */
 uint64_t tn_recording_monotonic_ns(void);
 
-/* Note the first failure: the writer's story, or what the code says. Returns code. */
+/* Record the first failure in recording->error: the writer's own error if it has one, else "cannot WHAT:
+ * errno text".
+ *
+ * code     negative errno
+ * Returns  code */
 int tn_recording_fail(struct tn_recording *recording, int code, const char *what);
 
 /* life.c */
 
-/* What epoll tells: kind in the upper half of the data, a descriptor or PID in the lower. */
+/* What an epoll event is about: in the upper half of its data; the descriptor is in the lower half. */
 enum tn_recording_source {
     TN_SOURCE_LISTEN = 1,
     TN_SOURCE_CONNECTION,
@@ -71,61 +75,72 @@ enum tn_recording_source {
     TN_SOURCE_PIDFD,
 };
 
-/* Watch a descriptor. Returns 0 or a negative errno. */
+/* Add a descriptor to epoll. Returns 0 or a negative errno. */
 int tn_recording_watch(struct tn_recording *recording, enum tn_recording_source source, int fd);
 
-/* Take in who has introduced itself on a connection; answers and closes it, unless nothing was there to read
- * yet.
+/* Receive the hello on a connection, admit or refuse its process, answer, and close the connection.
  *
- * Returns  0; -EAGAIN: nothing there yet, the connection stays; other negative errno: the recording has
- * failed */
+ * Returns  0; 1: the process was handed over to another recorder, and this one has nothing to do; -EAGAIN: no
+ *          hello yet, the connection stays open; other negative errno: the recording has failed */
 int tn_recording_admit(struct tn_recording *recording, int connection_fd);
 
-/* Handle everything that epoll has to tell, without waiting. Returns 0, or a negative errno: it has failed.
+/* Handle all pending epoll events, without waiting. Returns 0; negative errno: the recording has failed.
  */
-int tn_recording_attend(struct tn_recording *recording);
+int tn_recording_handle_events(struct tn_recording *recording);
 
-/* Close the rows of ended processes whose rings are drained. Returns 0 or a negative errno. */
-int tn_recording_bury(struct tn_recording *recording);
+/* Write the end of ended processes whose rings are drained, and release them. Returns 0 or a negative errno.
+ */
+int tn_recording_reap(struct tn_recording *recording);
 
-/* Once a second: has a silent process executed an image that is not recorded? */
-void tn_recording_look_for_exec(struct tn_recording *recording);
+/* Once a second: end processes that were silent since the last call and have executed an image without the
+ * shim. */
+void tn_recording_detect_exec(struct tn_recording *recording);
 
-/* Whether the recording is over: nobody lives, the child has been waited for, nobody is about to come. */
+/* Whether the recording is over: no recorded process is left, the tool has waited for its child, and no
+ * process is about to connect. */
 bool tn_recording_is_over(struct tn_recording *recording);
 
-/* Tell the tool who still runs after its child. */
-void tn_recording_say_waiting(struct tn_recording *recording);
+/* Tell the tool which recorded processes outlive its child; again when the list changes. */
+void tn_recording_report_waiting(struct tn_recording *recording);
 
 /* open.c */
 
-/* Make the log. Returns 0 or a negative errno with the story in the error. */
-int tn_recording_make_log(struct tn_recording *recording, const char *clock, const char *options);
-
-/* The first process of a bare preload decides on the log's name: find it, make it, or hand the process over
- * to the recorder that writes it.
+/* Create the log file.
  *
- * Returns  0; 1: handed over, there is nothing to do here; negative errno as above */
-int tn_recording_open_for(struct tn_recording *recording, int connection_fd,
-                          const struct tn_newcomer *newcomer);
+ * clock    name for meta.clock
+ * options  text for meta.options
+ * Returns  0; negative errno: recording->error says what failed and what to do */
+int tn_recording_create_log(struct tn_recording *recording, const char *clock, const char *options);
 
-/* Begin the log's clock with the first process. */
-void tn_recording_begin_clock(struct tn_recording *recording, enum tn_clock kind, uint64_t start_ticks);
+/* Create the log for the first process of a bare preload, whose working directory and executable name it; or,
+ * if another recorder writes that log already, hand the process over to it.
+ *
+ * Returns  0; 1: handed over, this recorder has nothing to do; negative errno as above */
+int tn_recording_open_log_for(struct tn_recording *recording, int connection_fd,
+                              const struct tn_handshake *handshake);
+
+/* Start the log's clock with the first process. Waits until two readings lie 2 ms apart.
+ *
+ * start_ticks  when the process says it started; not believed if it is in the future or a minute old */
+void tn_recording_start_clock(struct tn_recording *recording, enum tn_clock kind, uint64_t start_ticks);
 
 /* closing.c */
 
-/* What a reader must know to trust the log, into meta. Every second, so that a log that is cut short has it
- * too. Returns 0 or the writer's error. */
-int tn_recording_set_totals(struct tn_recording *recording);
+/* Write counts of losses and repairs into meta. Every second, so that a log that is cut short has them, too.
+ *
+ * Returns  0, or the writer's error */
+int tn_recording_write_totals(struct tn_recording *recording);
 
-/* The events are all there: totals into meta, close the log, have it finished, say `done`. Returns 0 or a
- * negative errno with the story in the error; a finishing that fails is only a warning. */
+/* All events are written: write totals, close the log, run the finishing process, send `done`. A finishing
+ * process that fails is only a warning.
+ *
+ * Returns  0; negative errno: recording->error says what failed and what to do */
 int tn_recording_close(struct tn_recording *recording);
 
-/* It failed, or was called off: let the programs go, leave what was committed, say what happened. */
-void tn_recording_give_up(struct tn_recording *recording);
+/* The recording has failed: tell the programs that it is over, keep what was committed, send `error`. */
+void tn_recording_abort(struct tn_recording *recording);
 
-/* Remove a log that nobody wrote to. */
+/* Remove a log that no process was recorded into, if this recorder created it. */
 void tn_recording_remove_log(const struct tn_recording *recording);
 
 /* Size of the log and of its write-ahead log, bytes. */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Interns the stacks that the shim describes as nodes of the log's trie. The outer frames that a stack
+ * shares with the one before keep their nodes; only what differs is interned. Called by control.c. */
 #include "stacks.h"
 
 #include "tenure/event_body.h"
@@ -19,12 +21,12 @@ static int reserve(struct tn_stacks *stacks, uint32_t count)
     return 0;
 }
 
-static int intern_node(struct tn_log_writer *writer, const struct tn_modules *modules,
+static int intern_node(struct tn_log_writer *writer, const struct tn_mappings *mappings,
                        struct tn_stacks_frame *frame, uint64_t caller_id, bool is_cut)
 {
-    const struct tn_mapped *mapped = tn_modules_find(modules, frame->pc - 1);
-    uint64_t module_id = mapped != NULL ? mapped->module_id : 0;
-    uint64_t bias = mapped != NULL ? mapped->bias : 0;
+    const struct tn_mapping *mapping = tn_mappings_find(mappings, frame->pc - 1);
+    uint64_t module_id = mapping != NULL ? mapping->module_id : 0;
+    uint64_t bias = mapping != NULL ? mapping->bias : 0;
     uint64_t frame_id;
     int r = tn_log_intern_frame(writer, module_id, frame->pc - bias, &frame_id);
     if (r < 0)
@@ -32,7 +34,8 @@ static int intern_node(struct tn_log_writer *writer, const struct tn_modules *mo
     return tn_log_intern_stack(writer, frame_id, caller_id, frame->frame_bytes, is_cut, &frame->node_id);
 }
 
-/* Put the frame at `at` (0 = outermost). Frames below `*same` are those of the last stack, with their nodes.
+/* Put the frame at `at` (0 = outermost). Frames below `*same` equal those of the last stack and keep their
+ * nodes.
  */
 static void put_frame(struct tn_stacks *stacks, uint32_t at, uint32_t *same, uint64_t pc,
                       uint64_t frame_bytes)
@@ -46,7 +49,7 @@ static void put_frame(struct tn_stacks *stacks, uint32_t at, uint32_t *same, uin
     *frame = (struct tn_stacks_frame){.pc = pc, .frame_bytes = frame_bytes};
 }
 
-/* Where each frame's word stands, so that the frames can be taken from the outermost on. */
+/* Find where each frame's words start, so that frames can be taken from the outermost inwards. */
 static int find_frames(const uint64_t *event, uint32_t words, uint32_t count, uint32_t *starts)
 {
     uint32_t at = TN_EVENT_STACK_WORDS;
@@ -60,11 +63,11 @@ static int find_frames(const uint64_t *event, uint32_t words, uint32_t count, ui
 }
 
 static int intern_frames(struct tn_stacks *stacks, struct tn_log_writer *writer,
-                         const struct tn_modules *modules, uint32_t same, uint32_t count)
+                         const struct tn_mappings *mappings, uint32_t same, uint32_t count)
 {
     uint64_t caller_id = same != 0 ? stacks->last[same - 1].node_id : 0;
     for (uint32_t at = same; at < count; at++) {
-        int r = intern_node(writer, modules, &stacks->last[at], caller_id, at == 0 && stacks->is_cut);
+        int r = intern_node(writer, mappings, &stacks->last[at], caller_id, at == 0 && stacks->is_cut);
         if (r < 0)
             return r;
         caller_id = stacks->last[at].node_id;
@@ -72,8 +75,9 @@ static int intern_frames(struct tn_stacks *stacks, struct tn_log_writer *writer,
     return 0;
 }
 
-int tn_stacks_take(struct tn_stacks *stacks, struct tn_log_writer *writer, const struct tn_modules *modules,
-                   const uint64_t *event, uint32_t words, uint64_t *ret_row)
+int tn_stacks_intern(struct tn_stacks *stacks, struct tn_log_writer *writer,
+                     const struct tn_mappings *mappings, const uint64_t *event, uint32_t words,
+                     uint64_t *ret_row)
 {
     uint32_t starts[TN_EVENT_WORDS_MAX];
     uint32_t count;
@@ -93,14 +97,14 @@ int tn_stacks_take(struct tn_stacks *stacks, struct tn_log_writer *writer, const
         struct tn_event_frame frame = tn_frame_get(event + starts[count - 1 - at]);
         put_frame(stacks, at, &same, frame.pc, frame.frame_bytes);
     }
-    r = intern_frames(stacks, writer, modules, same, count);
+    r = intern_frames(stacks, writer, mappings, same, count);
     stacks->count = r == 0 ? count : 0;
     if (r == 0)
         *ret_row = count != 0 ? stacks->last[count - 1].node_id : 0;
     return r;
 }
 
-void tn_stacks_forget(struct tn_stacks *stacks)
+void tn_stacks_reset(struct tn_stacks *stacks)
 {
     stacks->count = 0;
 }

@@ -2,11 +2,11 @@
 #ifndef TN_RECORD_STACKS_H
 #define TN_RECORD_STACKS_H
 
-/* A stack as the shim sends it (once, innermost frame first) -> nodes of the log's stack trie. New stacks
- * mostly differ from the one before in their inner frames only: the outer nodes of the last stack are kept
- * and compared, so that a deep stack costs as much as what is new in it. One thread. */
+/* Turns a stack as the shim sends it (once, innermost frame first) into nodes of the log's stack trie. A new
+ * stack mostly differs from the one before in its inner frames only: the nodes of the last stack are kept and
+ * compared, so that a deep stack costs only what is new in it. One thread. */
 
-#include "modules.h"
+#include "mappings.h"
 
 #include "tenure/log_write.h"
 
@@ -26,16 +26,17 @@ struct tn_stacks {
     bool is_cut;
 };
 
-/* Take a STACK event.
+/* Intern the stack of a STACK event.
  *
- * event, words  a copy of our own: its content is not trusted, but does not change
+ * event, words  the event in our own memory: untrusted, but it does not change
  * ret_row       row of `stack`; 0 for a stack without frames
- * Returns       0; -EBADMSG: it makes no sense; the writer's error, or -ENOMEM */
-int tn_stacks_take(struct tn_stacks *stacks, struct tn_log_writer *writer, const struct tn_modules *modules,
-                   const uint64_t *event, uint32_t words, uint64_t *ret_row);
+ * Returns       0; -EBADMSG: malformed; the writer's error, or -ENOMEM */
+int tn_stacks_intern(struct tn_stacks *stacks, struct tn_log_writer *writer,
+                     const struct tn_mappings *mappings, const uint64_t *event, uint32_t words,
+                     uint64_t *ret_row);
 
-/* Forget the last stack; to be called when the modules change: an address then means another frame. */
-void tn_stacks_forget(struct tn_stacks *stacks);
+/* Forget the last stack. Call it when mappings change: an address then means another frame. */
+void tn_stacks_reset(struct tn_stacks *stacks);
 
 /* Release the memory. */
 void tn_stacks_finish(struct tn_stacks *stacks);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads one ring: notes its head, walks its events, moves them to a queue when the ring fills up while they
+ * must wait, gives room back. Every length that comes from shared memory is checked before it is used.
+ * Called by process.c and order.c. */
 #include "stream.h"
 
 #include <stdlib.h>
@@ -20,7 +23,7 @@ void tn_stream_begin(struct tn_stream *stream, struct tn_ring *ring, const uint6
     };
 }
 
-void tn_stream_damage(struct tn_stream *stream)
+void tn_stream_mark_damaged(struct tn_stream *stream)
 {
     stream->is_damaged = true;
     stream->is_queued = false;
@@ -29,12 +32,12 @@ void tn_stream_damage(struct tn_stream *stream)
     stream->end_words = stream->limit_words;
 }
 
-void tn_stream_look(struct tn_stream *stream)
+void tn_stream_read_head(struct tn_stream *stream)
 {
     uint64_t head = atomic_load_explicit(&stream->ring->head_words, memory_order_acquire);
     uint64_t pending = head - stream->released_words;
     if (pending > stream->ring_words || head < stream->limit_words) {
-        tn_stream_damage(stream);
+        tn_stream_mark_damaged(stream);
         return;
     }
     stream->limit_words = head;
@@ -42,7 +45,7 @@ void tn_stream_look(struct tn_stream *stream)
         stream->end_words = head;
 }
 
-/* The next run of words without a break: up to the noted head or the end of the ring. */
+/* Go on to the next contiguous words: up to the noted head or the end of the ring. */
 static bool next_span(struct tn_stream *stream)
 {
     if (stream->is_queued) {
@@ -65,7 +68,7 @@ static bool next_span(struct tn_stream *stream)
     return true;
 }
 
-bool tn_stream_show_next_span(struct tn_stream *stream)
+bool tn_stream_peek_slow(struct tn_stream *stream)
 {
     for (;;) {
         if (stream->next == stream->end && !next_span(stream))
@@ -86,7 +89,7 @@ bool tn_stream_show_next_span(struct tn_stream *stream)
         stream->stamp = stream->next[1];
         return true;
     }
-    tn_stream_damage(stream);
+    tn_stream_mark_damaged(stream);
     return false;
 }
 
@@ -97,8 +100,8 @@ void tn_stream_release(struct tn_stream *stream)
         return;
     stream->released_words = position;
     tn_ring_release(stream->ring, position);
-    /* A producer that is woken for a little room fills it in no time and sleeps again: each time costs both
-     * sides a switch. Half a ring, or all that was noted, is worth it. */
+    /* A producer woken for a little room fills it at once and sleeps again, which costs both sides a context
+     * switch. Half a ring, or all that it wrote, is worth it. */
     if ((stream->limit_words - position) * 2 <= stream->ring_words)
         tn_ring_wake(stream->ring);
 }
@@ -129,7 +132,7 @@ static void queue_append(struct tn_stream *stream, uint64_t from)
     stream->queue.count_words += left;
 }
 
-/* A PAD in the ring reaches to its end; in the queue the words of the next lap follow it at once, so that its
+/* A PAD reaches to the end of the ring; in the queue the words of the next lap follow it directly, so its
  * length stays right. */
 uint64_t tn_stream_spill(struct tn_stream *stream)
 {

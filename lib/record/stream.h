@@ -2,9 +2,9 @@
 #ifndef TN_RECORD_STREAM_H
 #define TN_RECORD_STREAM_H
 
-/* One ring, as the recorder reads it: first what was moved into a queue of our own memory, then what lies in
- * the shared memory, event by event. Everything in shared memory may change under our eyes: each head word
- * is read once and checked against the room that is left. One thread. */
+/* One ring, as the recorder reads it, event by event: first what was moved to a queue in our own memory, then
+ * what lies in shared memory. Shared memory may change at any time: each head word is read once and checked
+ * against the words that are left. One thread. */
 
 #include "tenure/event.h"
 #include "tenure/ring.h"
@@ -14,11 +14,11 @@
 
 struct tn_matcher;
 
-/* What a REALLOC_BEGIN left open until its COMMIT. */
-struct tn_begun {
-    bool is_open;           /* the block is neither dead nor alive until the COMMIT says so */
-    uint64_t address;       /* of the block that is being moved */
-    uint64_t allocation_id; /* its id; 0 if it is unknown */
+/* A realloc between its BEGIN and its COMMIT. */
+struct tn_open_realloc {
+    bool is_open;           /* whether the block is released is not known before the COMMIT */
+    uint64_t address;       /* of the block that is reallocated */
+    uint64_t allocation_id; /* its id; 0: the block is unknown */
     uint64_t time_ns;
     uint64_t stack_id; /* in the log */
     uint64_t depth_bytes;
@@ -35,37 +35,37 @@ struct tn_queue {
 };
 
 struct tn_stream {
-    /* the event that stands next; valid after tn_stream_show said true */
+    /* the next event; valid after tn_stream_peek returned true */
     const uint64_t *next; /* its words */
-    const uint64_t *end;  /* end of the span that next lies in */
+    const uint64_t *end;  /* end of the contiguous words that next lies in */
     uint64_t stamp;       /* its ticks */
-    uint64_t head;        /* its word 0, read once */
+    uint64_t head;        /* its word 0, read once: the copy is what counts */
     uint32_t words;       /* its length, checked */
     /* the merge (order.c) */
     bool is_parked;      /* waits for an event of another ring */
-    bool is_resumed;     /* was parked: its event comes again */
-    uint64_t wake_ticks; /* when a parked event is taken as it is */
+    bool is_resumed;     /* was parked: its event is applied again */
+    uint64_t wake_ticks; /* stamp at which a parked event is applied without its counterpart */
     /* the matcher */
     struct tn_matcher *matcher; /* of the process */
-    uint64_t thread_id;         /* row of the owner, 0 before its first event */
-    bool is_over;               /* the owner said THREAD_END; late frees may follow */
-    uint64_t previous_id;       /* the block that the COMMIT at hand succeeds, 0 if none */
-    struct tn_begun begun;
-    uint64_t left_depth_bytes; /* least of the LEAVE events since the last birth or death; 0: none */
-    uint64_t said_lost_count;  /* sum of the LOSS events */
+    uint64_t thread_id;         /* row of the owner; 0 before its first event */
+    bool is_over;               /* a THREAD_END was seen; late frees may follow */
+    uint64_t previous_id;       /* id of the block that the COMMIT being applied succeeds; 0: none */
+    struct tn_open_realloc realloc;
+    uint64_t left_depth_bytes; /* smallest depth of the LEAVE events since the last birth or death; 0: none */
+    uint64_t reported_lost_count; /* sum of the LOSS events */
     /* the ring */
     struct tn_ring *ring;
     const uint64_t *data;
     uint32_t ring_words;
     uint32_t slot;
-    bool is_listed;          /* in its process's list of streams to look at */
-    bool is_damaged;         /* it made no sense; nothing more is read from it */
+    bool is_listed;          /* its slot is in its process's list */
+    bool is_damaged;         /* malformed; nothing more is read from it */
     bool is_begun;           /* an event was seen in it */
-    bool is_queued;          /* next lies in the queue */
-    uint64_t end_words;      /* position in the ring that belongs to `end`, while not queued */
-    uint64_t limit_words;    /* head, as last looked at */
-    uint64_t released_words; /* tail, as last given back */
-    uint64_t mark_ticks;     /* mark, as last looked at */
+    bool is_queued;          /* next points into the queue */
+    uint64_t end_words;      /* position in the ring of `end`, while not queued */
+    uint64_t limit_words;    /* head, as last read */
+    uint64_t released_words; /* tail, as last written */
+    uint64_t mark_ticks;     /* mark, as last read */
     uint64_t mark_since;     /* ticks when it first had this value */
     struct tn_queue queue;
 };
@@ -74,18 +74,18 @@ struct tn_stream {
 void tn_stream_begin(struct tn_stream *stream, struct tn_ring *ring, const uint64_t *data,
                      uint32_t ring_words, uint32_t slot, struct tn_matcher *matcher);
 
-/* Take note of the ring's head: events up to there can be shown. A head that cannot be damages the stream. */
-void tn_stream_look(struct tn_stream *stream);
+/* Read the ring's head: events up to there may be read. An impossible head marks the stream damaged. */
+void tn_stream_read_head(struct tn_stream *stream);
 
-/* Read nothing more from a ring that makes no sense; its room is given back as it fills. */
-void tn_stream_damage(struct tn_stream *stream);
+/* Read nothing more from a malformed ring; its room is given back as it fills. */
+void tn_stream_mark_damaged(struct tn_stream *stream);
 
-/* The slow half of tn_stream_show: the span is used up, or is not what an event looks like. */
-bool tn_stream_show_next_span(struct tn_stream *stream);
+/* The slow half of tn_stream_peek: the contiguous words are used up, or do not look like an event. */
+bool tn_stream_peek_slow(struct tn_stream *stream);
 
-/* Show the next event: sets head, words, stamp. False when nothing is left up to the noted head, or the ring
- * is damaged. */
-static inline bool tn_stream_show(struct tn_stream *stream)
+/* Look at the next event: sets head, words and stamp. False: nothing is left up to the noted head, or the
+ * ring is damaged. */
+static inline bool tn_stream_peek(struct tn_stream *stream)
 {
     uint64_t left = (uint64_t)(stream->end - stream->next);
     if (left >= 2) {
@@ -98,23 +98,23 @@ static inline bool tn_stream_show(struct tn_stream *stream)
             return true;
         }
     }
-    return tn_stream_show_next_span(stream);
+    return tn_stream_peek_slow(stream);
 }
 
-/* Step over the event that is shown. */
-static inline void tn_stream_step(struct tn_stream *stream)
+/* Step over the event that tn_stream_peek looked at. */
+static inline void tn_stream_advance(struct tn_stream *stream)
 {
     stream->next += stream->words;
 }
 
-/* Word 0 of the event after the shown one, 0 if it cannot be told without leaving the span. */
-static inline uint64_t tn_stream_glance(const struct tn_stream *stream)
+/* Word 0 of the event after that one; 0 if it does not lie in the same contiguous words. */
+static inline uint64_t tn_stream_next_head(const struct tn_stream *stream)
 {
     const uint64_t *after = stream->next + stream->words;
     return after < stream->end ? *(const volatile uint64_t *)after : 0;
 }
 
-/* Where in the ring the next event stands. */
+/* Position of the next event in the ring. */
 static inline uint64_t tn_stream_position(const struct tn_stream *stream)
 {
     if (stream->is_queued)
@@ -122,17 +122,17 @@ static inline uint64_t tn_stream_position(const struct tn_stream *stream)
     return stream->end_words - (uint64_t)(stream->end - stream->next);
 }
 
-/* Give the producer the room of what has been read. One that waits for room is woken once half of the ring is
- * free, or nothing is left up to the noted head. */
+/* Give the room of what was read back to the producer, and wake it if it waits and half of the ring is free
+ * or all of it was read. */
 void tn_stream_release(struct tn_stream *stream);
 
-/* Move what is left up to the noted head into the queue, and give its room back; for a ring that fills up
- * while the merge must wait.
+/* Move what is left up to the noted head to the queue, and give its room back: for a ring that fills up while
+ * its events must wait.
  *
  * Returns  words moved; 0 when out of memory (they stay in the ring) */
 uint64_t tn_stream_spill(struct tn_stream *stream);
 
-/* Nothing is left, neither in the queue nor in the ring up to the noted head. */
+/* Whether nothing is left, neither in the queue nor in the ring up to the noted head. */
 bool tn_stream_is_drained(const struct tn_stream *stream);
 
 /* Release the queue. */

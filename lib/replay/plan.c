@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* A source that edits the events of another one, as some rules say. What is known of a block that a rule
+ * has changed is kept from its birth to its death, by the id of the block; events of other blocks pass
+ * unchanged. Combined blocks have ids of their own, above all that a source gives. Called by lib/simulate,
+ * to measure findings. */
 #include "tenure/map.h"
 #include "tenure/replay.h"
 
@@ -6,25 +10,24 @@
 #include <stdlib.h>
 
 #define COMBINED_ID (UINT64_C(1) << 63) /* ids of combined blocks: no source gives so high ones */
-#define MEMBERS_MAX 64
 
 /* A block that a rule has changed: what must be known until its release. */
 struct moved {
     uint32_t rule;
-    uint32_t group; /* COMBINE: index of the combined block */
-    uint64_t bytes; /* REMOVE: its size; RESERVE: what it has in the heap */
-    uint64_t place; /* COMBINE: bit that is free again when the block is gone; 0: none */
+    uint32_t group;  /* COMBINE: index of the combined block */
+    uint64_t bytes;  /* REMOVE: its size; RESERVE: what it has in the heap */
+    uint64_t member; /* COMBINE: bit of the group that is free again when the block is gone; 0: none */
     bool is_in_heap;
 };
 
 /* A combined block. */
 struct group {
     uint64_t id;
-    uint64_t members; /* bit map of the places of the rule that are taken */
+    uint64_t members; /* bit map: positions in the rule that have a block */
     uint32_t live_count;
 };
 
-/* Objects of one size that are known by their index; free ones form a list. */
+/* All changed and combined blocks, known by their index; indexes of those that are gone are used again. */
 struct slots {
     struct moved *moved;  /* owned */
     struct group *groups; /* owned */
@@ -100,7 +103,7 @@ static int new_group(struct tn_replay_plan *plan, uint32_t *ret_index)
     return r;
 }
 
-/* A site's places in its rule: from `position`, `count` of them. */
+/* The positions of a site in its rule: `count` of them, from `position` on. */
 struct member {
     uint32_t rule;
     unsigned position, count;
@@ -116,11 +119,12 @@ static struct member unpack_member(uint64_t packed)
     return (struct member){(uint32_t)(packed >> 16), packed & 0xff, packed >> 8 & 0xff};
 }
 
-/* A site that is named again right behind itself has one place more. */
-static void add_place(uint64_t *packed, size_t index, size_t position)
+/* A site that is named again right behind itself has one position more. */
+static void add_position(uint64_t *packed, size_t index, size_t position)
 {
     struct member member = unpack_member(*packed);
-    if (member.rule != index || member.position + member.count != position || position >= MEMBERS_MAX)
+    if (member.rule != index || member.position + member.count != position ||
+        position >= TN_REPLAY_MEMBERS_MAX)
         return;
     member.count++;
     *packed = pack_member(member);
@@ -129,15 +133,16 @@ static void add_place(uint64_t *packed, size_t index, size_t position)
 static int add_rule(struct tn_replay_plan *plan, size_t index, struct tn_error *error)
 {
     const struct tn_replay_rule *rule = &plan->rules[index];
-    if (rule->site_count == 0 || (rule->change == TN_REPLAY_COMBINE && rule->site_count > MEMBERS_MAX))
+    if (rule->site_count == 0 ||
+        (rule->change == TN_REPLAY_COMBINE && rule->site_count > TN_REPLAY_MEMBERS_MAX))
         return tn_error_set(error, -EINVAL, "a change applies to no site, or combines more than %d",
-                            MEMBERS_MAX);
+                            TN_REPLAY_MEMBERS_MAX);
     for (size_t i = 0; i < rule->site_count; i++) {
         uint64_t key = (uint64_t)rule->site_ids[i] + 1;
-        uint64_t position = i < MEMBERS_MAX ? i : MEMBERS_MAX - 1;
+        uint64_t position = i < TN_REPLAY_MEMBERS_MAX ? i : TN_REPLAY_MEMBERS_MAX - 1;
         uint64_t *found = tn_map_find(&plan->rule_of_site, key);
         if (found != NULL) {
-            add_place(found, index, i);
+            add_position(found, index, i);
             continue;
         }
         struct member member = {(uint32_t)index, (unsigned)position, 1};
@@ -201,7 +206,7 @@ struct tn_replay_effect tn_replay_plan_effect(const struct tn_replay_plan *plan,
     return effect;
 }
 
-/* A block is outside the heap from now on. */
+/* The block is outside the heap from now on. */
 static int leave_heap(struct tn_replay_plan *plan, uint32_t rule, const struct tn_replay_event *event)
 {
     struct rule_state *state = &plan->states[rule];
@@ -214,7 +219,7 @@ static int leave_heap(struct tn_replay_plan *plan, uint32_t rule, const struct t
     return new_moved(plan, event->id, &moved);
 }
 
-/* Each has room for what it will grow to; what is larger anyway stays as it is. */
+/* The block gets at once what it will grow to; a larger one stays as it is. */
 static int reserve(struct tn_replay_plan *plan, uint32_t rule, struct tn_replay_event *event)
 {
     if (event->size_bytes < plan->rules[rule].bytes)
@@ -224,8 +229,8 @@ static int reserve(struct tn_replay_plan *plan, uint32_t rule, struct tn_replay_
     return r < 0 ? r : 1;
 }
 
-/* The first place of a member that is not taken; 0: all are. */
-static uint64_t find_place(uint64_t members, const struct member *member)
+/* The bit of a member's first position that has no block; 0: all have one. */
+static uint64_t find_free(uint64_t members, const struct member *member)
 {
     for (unsigned i = member->position; i < member->position + member->count; i++)
         if ((members & UINT64_C(1) << i) == 0)
@@ -233,15 +238,16 @@ static uint64_t find_place(uint64_t members, const struct member *member)
     return 0;
 }
 
-/* A block of the first site is the birth of a structure; others are only counted, and stay as they are where
- * no structure has a place for them: the program uses such lines for other things, too. */
+/* A block of the rule's first site begins a combined block. Blocks of the other sites become part of the
+ * one that began last on their thread if it has none at their position yet; otherwise they stay as they
+ * are, because the program uses such lines for other things, too. */
 static int combine(struct tn_replay_plan *plan, const struct member *member, struct tn_replay_event *event)
 {
     uint32_t rule = member->rule;
     uint64_t key = tn_mix((uint64_t)event->thread_id << 32 | rule) | 1, bit = 0;
     uint64_t *current = tn_map_find(&plan->current, key);
     if (current != NULL && *current != 0)
-        bit = find_place(plan->slots.groups[*current - 1].members, member);
+        bit = find_free(plan->slots.groups[*current - 1].members, member);
     bool joins = bit != 0;
     if (!joins && member->position != 0)
         return 1;
@@ -251,7 +257,7 @@ static int combine(struct tn_replay_plan *plan, const struct member *member, str
     if (r == 0 && !joins)
         r = tn_map_put(&plan->current, key, (uint64_t)index + 1);
     struct moved moved = {
-        .rule = rule, .group = index, .bytes = key, .place = member->position != 0 ? bit : 0};
+        .rule = rule, .group = index, .bytes = key, .member = member->position != 0 ? bit : 0};
     if (r == 0)
         r = new_moved(plan, event->id, &moved);
     if (r < 0)
@@ -269,7 +275,7 @@ static int combine(struct tn_replay_plan *plan, const struct member *member, str
 }
 
 /* Returns 1: the event (as it is now) reaches the heap, 0: it does not, or negative errno. */
-static int change_place(struct tn_replay_plan *plan, struct tn_replay_event *event)
+static int change_placement(struct tn_replay_plan *plan, struct tn_replay_event *event)
 {
     const uint64_t *found = tn_map_find(&plan->rule_of_site, (uint64_t)event->site_id + 1);
     if (found == NULL || event->site_id == 0)
@@ -313,11 +319,11 @@ static int change_resize(struct tn_replay_plan *plan, const struct tn_replay_eve
     return 0;
 }
 
-/* The last member of a group is its block's death. */
+/* The combined block dies with its last member. */
 static int leave_group(struct tn_replay_plan *plan, const struct moved *moved, struct tn_replay_event *event)
 {
     struct group *group = &plan->slots.groups[moved->group];
-    group->members &= ~moved->place;
+    group->members &= ~moved->member;
     if (--group->live_count > 0)
         return 0;
     event->id = group->id;
@@ -353,7 +359,7 @@ static int next(void *state, struct tn_replay_event *ret_event, struct tn_error 
         if (r <= 0)
             return r;
         if (event.kind == TN_REPLAY_PLACE)
-            r = change_place(plan, &event);
+            r = change_placement(plan, &event);
         else if (event.kind == TN_REPLAY_RESIZE)
             r = change_resize(plan, &event);
         else

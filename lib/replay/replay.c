@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* One replay: events of a source are applied to a heap one by one, until the end or a failure that is to
+ * stop it. A map knows the heap's block of each id; track.c measures. Called by search.c, risk.c,
+ * lib/simulate and the tools. */
 #include "tenure/replay.h"
 #include "tenure/map.h"
 #include "track.h"
@@ -9,7 +12,7 @@
 #include <string.h>
 
 /* One replay under way. */
-struct run {
+struct replay_run {
     const struct tn_replay_options *options;
     struct tn_heap *heap;
     struct tn_map blocks; /* id -> block; 0: the program got no block (refused or failed) */
@@ -39,7 +42,7 @@ void tn_replay_result_finish(struct tn_replay_result *result)
     *result = (struct tn_replay_result){0};
 }
 
-static int note_offset(struct run *run, uint64_t offset)
+static int note_offset(struct replay_run *run, uint64_t offset)
 {
     struct tn_replay_result *result = &run->result;
     if (!run->options->wants_offsets)
@@ -70,7 +73,7 @@ static int count_extent(void *context, const struct tn_heap_extent *extent)
     return 0;
 }
 
-static int take_layout(struct run *run, struct tn_replay_failure *failure)
+static int take_layout(struct replay_run *run, struct tn_replay_failure *failure)
 {
     struct layout layout = {0};
     tn_heap_walk(run->heap, count_extent, &layout);
@@ -84,7 +87,7 @@ static int take_layout(struct run *run, struct tn_replay_failure *failure)
     return 0;
 }
 
-static int note_failure(struct run *run, const struct tn_replay_event *event)
+static int note_failure(struct replay_run *run, const struct tn_replay_event *event)
 {
     struct tn_replay_result *result = &run->result;
     if (result->failures++ > 0)
@@ -112,7 +115,7 @@ static int note_failure(struct run *run, const struct tn_replay_event *event)
 }
 
 /* Place or resize (old_block not 0) once. */
-static int attempt(struct run *run, const struct tn_replay_event *event, uint32_t old_block,
+static int attempt(struct replay_run *run, const struct tn_replay_event *event, uint32_t old_block,
                    uint32_t *ret_block)
 {
     if (old_block != 0)
@@ -120,8 +123,10 @@ static int attempt(struct run *run, const struct tn_replay_event *event, uint32_
     return tn_heap_place(run->heap, event->size_bytes, event->alignment_bytes, event->site_id, ret_block);
 }
 
-/* The region doubles what it grows by until the block fits: a policy may want more than the block needs. */
-static int grow(struct run *run, const struct tn_replay_event *event, uint32_t old_block, uint32_t *ret_block)
+/* Grow the region by twice as much each time until the block fits: a policy may want more than the block
+ * needs. */
+static int grow(struct replay_run *run, const struct tn_replay_event *event, uint32_t old_block,
+                uint32_t *ret_block)
 {
     uint64_t more = tn_heap_need(run->heap, event->size_bytes) + event->alignment_bytes;
     for (; more < TN_HEAP_UNLIMITED; more *= 2) {
@@ -134,8 +139,9 @@ static int grow(struct run *run, const struct tn_replay_event *event, uint32_t o
     return -ENOSPC;
 }
 
-/* No block came of it. A new one is known as missing: realloc of it is malloc, its release does nothing. */
-static int note_missing(struct run *run, const struct tn_replay_event *event, uint32_t old_block)
+/* The program got no block. A new id is remembered without one: a later resize places it, its release does
+ * nothing. */
+static int note_missing(struct replay_run *run, const struct tn_replay_event *event, uint32_t old_block)
 {
     int r = note_offset(run, UINT64_MAX);
     if (r == 0 && old_block == 0)
@@ -144,7 +150,7 @@ static int note_missing(struct run *run, const struct tn_replay_event *event, ui
 }
 
 /* Returns 1 when the replay is to end, 0, or negative errno. */
-static int put(struct run *run, struct tn_replay_event *event, uint32_t old_block,
+static int put(struct replay_run *run, struct tn_replay_event *event, uint32_t old_block,
                struct tn_replay_step *step)
 {
     uint32_t block = 0;
@@ -171,7 +177,7 @@ static int put(struct run *run, struct tn_replay_event *event, uint32_t old_bloc
     return r < 0 ? r : tn_map_put(&run->blocks, event->id, block);
 }
 
-static int place(struct run *run, struct tn_replay_event *event, struct tn_replay_step *step)
+static int place(struct replay_run *run, struct tn_replay_event *event, struct tn_replay_step *step)
 {
     if (run->options->edit != NULL && !run->options->edit(run->options->context, event)) {
         run->result.dropped++;
@@ -181,8 +187,8 @@ static int place(struct run *run, struct tn_replay_event *event, struct tn_repla
     return put(run, event, 0, step);
 }
 
-/* A block that the edit dropped is neither resized nor released. */
-static int resize(struct run *run, struct tn_replay_event *event, struct tn_replay_step *step)
+/* A block that the edit dropped is not known, so its resizes and its release do nothing. */
+static int resize(struct replay_run *run, struct tn_replay_event *event, struct tn_replay_step *step)
 {
     const uint64_t *block = tn_map_find(&run->blocks, event->id);
     if (block == NULL)
@@ -192,7 +198,7 @@ static int resize(struct run *run, struct tn_replay_event *event, struct tn_repl
     return put(run, event, (uint32_t)*block, step);
 }
 
-static int release(struct run *run, const struct tn_replay_event *event)
+static int release(struct replay_run *run, const struct tn_replay_event *event)
 {
     uint64_t block = 0;
     if (tn_map_remove(&run->blocks, event->id, &block) && block != 0)
@@ -201,7 +207,7 @@ static int release(struct run *run, const struct tn_replay_event *event)
 }
 
 /* Returns 1 when the replay is to end, 0, or negative errno. */
-static int replay_event(struct run *run, struct tn_replay_event *event)
+static int replay_event(struct replay_run *run, struct tn_replay_event *event)
 {
     run->result.events++;
     struct tn_replay_step step = {.event = event, .number = run->result.events, .heap = run->heap};
@@ -220,7 +226,7 @@ static int replay_event(struct run *run, struct tn_replay_event *event)
     return tracked < 0 ? tracked : r;
 }
 
-static int replay_all(struct run *run, const struct tn_replay_source *source, struct tn_error *error)
+static int replay_all(struct replay_run *run, const struct tn_replay_source *source, struct tn_error *error)
 {
     struct tn_replay_event event;
     int r = source->rewind(source->state, error);
@@ -235,7 +241,7 @@ static int replay_all(struct run *run, const struct tn_replay_source *source, st
     return r < 0 ? r : 0;
 }
 
-static int finish(struct run *run, struct tn_error *error)
+static int finish(struct replay_run *run, struct tn_error *error)
 {
     struct tn_replay_result *result = &run->result;
     struct tn_heap_state state;
@@ -257,7 +263,7 @@ static int finish(struct run *run, struct tn_error *error)
 int tn_replay_run(const struct tn_replay_source *source, const struct tn_replay_options *options,
                   struct tn_replay_result *ret_result, struct tn_error *error)
 {
-    struct run run = {.options = options};
+    struct replay_run run = {.options = options};
     int r = tn_heap_open(options->policy, &options->heap, &run.heap, error);
     if (r < 0)
         return r;

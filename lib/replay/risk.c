@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "risk.h"
+/* The risk card: loads the recording once, and lets each level fill its part (risk_bound.c, risk_free.c,
+ * risk_resample.c). Called by lib/simulate. */
+#include "risk_levels.h"
 
 void tn_risk_options_init(struct tn_risk_options *options)
 {

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include "risk.h"
+/* Level 1 of the risk card: the bounds that the recording kept (bytes and blocks live at once, sizes), and
+ * the region that is known to suffice for every program within them. Formulas and sources:
+ * docs/simulator.md. */
+#include "risk_levels.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Why a policy has a certificate. `gaps`: it fails only when no free piece is as large as the block, and free
- * pieces that touch are one. */
+/* Policies that a bound is known for. GAPS holds for each that fails only when no free piece is as large
+ * as the block, and that merges free pieces which touch. */
 static const struct {
     const char *policy;
     enum tn_certificate certificate; /* the best that is known: first fit has two */
-    unsigned slack_words;            /* a block may be larger than its need by up to so many pointers */
-    unsigned unit_words;             /* sizes are multiples of so many pointers; 0: as --align says */
+    unsigned slack_words;            /* pointers that a block may be larger than its need, at most */
+    unsigned unit_words; /* not 0: sizes are multiples of 8 bytes; 0: of the alignment asked for */
 } known[] = {
     {"first-fit", TN_CERTIFICATE_FIRST_FIT, 0, 0},
     {"best-fit", TN_CERTIFICATE_GAPS, 0, 0},
@@ -23,11 +26,11 @@ static const struct {
     {"pools", TN_CERTIFICATE_POOLS, 0, 0},
 };
 
-/* Bounds that the recording kept. */
+/* Bounds that the recording kept; sizes in bytes of region. */
 struct bounds {
-    uint64_t bytes, count;   /* peaks */
-    uint64_t largest, least; /* blocks */
-    bool has_alignment;      /* a block asked for more than the policy gives by itself */
+    uint64_t bytes, count;   /* most at once */
+    uint64_t largest, least; /* block */
+    bool has_alignment;      /* a block was aligned to more than the policy's own */
 };
 
 const char *tn_certificate_name(enum tn_certificate certificate)
@@ -50,7 +53,7 @@ static void count_block(struct bounds *bounds, uint64_t *bytes, uint64_t *count,
         bounds->least = block;
 }
 
-/* A resized block may need both its places for a moment: counted as if it always did. */
+/* A resize may need the old and the new block at once for a moment: counted as if it always did. */
 static int find_bounds(const struct tn_risk_trace *trace, const struct tn_heap *heap, uint64_t slack,
                        uint64_t unit, struct bounds *ret_bounds)
 {

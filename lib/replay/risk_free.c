@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "risk.h"
+/* Level 2 of the risk card, free of any distribution: whether the peaks of equal windows of time rise
+ * (Mann-Kendall's test, Theil-Sen's slope), and if not, how likely a longer mission exceeds the recorded
+ * peak. */
+#include "risk_levels.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #define Z_ONE_SIDED   1.645 /* 5 % */
-#define TREND_SHARE   0.05  /* a slope that adds less to the median peak over the recording does not matter */
+#define TREND_SHARE   0.05  /* of the median peak: a rise of less over the whole recording does not matter */
 #define WINDOWS_MIN   10    /* windows with events */
 #define SURVIVAL_GOAL 0.99
 #define CONFIDENCE    0.95
@@ -36,7 +39,7 @@ static double median(double *values, size_t count)
     return count % 2 != 0 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
-/* n (n - 1) (2 n + 5) less the same of each run of equal peaks: peaks is sorted. */
+/* Variance of Kendall's S with ties: (n (n - 1) (2 n + 5) - the same of each run of equal values) / 18. */
 static double kendall_variance(const double *sorted, size_t count)
 {
     double n = (double)count, variance = n * (n - 1) * (2 * n + 5);
@@ -51,7 +54,7 @@ static double kendall_variance(const double *sorted, size_t count)
     return variance / 18;
 }
 
-/* Mann-Kendall and Theil-Sen over all windows but the first, which holds the start. */
+/* Over all windows but the first one, which holds the start-up. */
 static void find_trend(const struct tn_risk_trace *trace, struct tn_risk_card *card)
 {
     const uint64_t *peaks = trace->peaks + 1;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "risk.h"
+/* Level 3 of the risk card: replicas of a mission, each made of the recording's start-up and of its epochs
+ * in a random order, drawn with replacement, and replayed. The seed is given, so that the same recording
+ * gives the same card. */
+#include "risk_levels.h"
 
 #include <errno.h>
 #include <math.h>
@@ -7,16 +10,16 @@
 
 #define TAIL 0.025 /* of a 95 % interval, each side */
 
-/* One replica at work. Arrays are by the index of a placement. */
+/* One replica under way. Arrays are by the index of a placement. */
 struct replica {
     const struct tn_risk_trace *trace;
     struct tn_heap *heap;
-    uint32_t *blocks;    /* owned; the block that it has in the heap */
-    uint32_t *placed_in; /* owned; number of the replica that has placed it, if it is permanent */
+    uint32_t *blocks;    /* owned; the placement's block in the heap; 0: none */
+    uint32_t *placed_in; /* owned; number of the replica that placed it last */
     uint32_t number;     /* of this replica, from 1 */
 };
 
-/* Sebastiano Vigna's splitmix64. */
+/* A random number: Sebastiano Vigna's splitmix64. */
 static uint64_t draw(uint64_t *state)
 {
     uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
@@ -102,8 +105,7 @@ static int replay_mission(struct replica *replica, uint64_t max_events, uint64_t
     return r;
 }
 
-/* One-pass policies are replayed without a limit: that tells what region each replica needs, and whether it
- * fits. */
+/* One-pass policies are replayed in an unlimited region: that shows what region the replica needs, too. */
 static int run_replica(struct replica *replica, const struct tn_risk_options *options, uint64_t *seed,
                        struct tn_risk_card *card, uint64_t *ret_need, struct tn_error *error)
 {
@@ -131,9 +133,9 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* What the replicas say of a whole mission. When each epoch fails independently with the same probability, k
- * epochs survived in each of R replicas bound that probability; a mission of more epochs is less certain by
- * the power. */
+/* Share of the replicas that survived, and what follows for a mission of more epochs than were replayed:
+ * if epochs fail independently and alike, its probability to survive is that of a replica to the power of
+ * the ratio. */
 static void judge(struct tn_risk_card *card, uint64_t *needs)
 {
     uint64_t survived = card->replicas - card->failures;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "risk.h"
+/* The recording in memory, as the levels of the risk card need it: permanent and transient blocks told
+ * apart, epochs cut at idle points (moments when only permanent blocks live), and the peaks of equal
+ * windows of time. */
+#include "risk_levels.h"
 
 #include "tenure/map.h"
 
@@ -9,7 +12,7 @@
 
 #define TENTHS 10
 
-/* What loading needs besides the trace. */
+/* State of the load. */
 struct loading {
     struct tn_map births; /* id -> 1 + index of the placement of the block that lives */
     uint32_t capacity;
@@ -39,7 +42,7 @@ static uint8_t align_code(uint64_t alignment_bytes)
     return alignment_bytes != 0 ? (uint8_t)(1 + __builtin_ctzll(alignment_bytes)) : 0;
 }
 
-/* Append an event; releases and resizes of blocks that are not known are left out. */
+/* Append an event, unless it releases or resizes a block that is not known. */
 static int take(struct tn_risk_trace *trace, struct loading *loading, const struct tn_replay_event *event)
 {
     uint64_t *known = tn_map_find(&loading->births, event->id);
@@ -86,8 +89,8 @@ static int read_events(struct tn_risk_trace *trace, struct loading *loading,
     return r;
 }
 
-/* A block is permanent when no release of it stands before the last placement: what comes after is teardown.
- * A young one that lives then was only caught on its way. */
+/* A block is permanent if it is not released before the last placement, after which the program only tears
+ * down. Those born in the last tenth are not: that they still live proves nothing. */
 static void mark_permanent(struct tn_risk_trace *trace, const struct loading *loading)
 {
     trace->event_count = loading->last_placement;
@@ -99,7 +102,7 @@ static void mark_permanent(struct tn_risk_trace *trace, const struct loading *lo
             trace->events[trace->events[i].birth].is_permanent = false;
 }
 
-/* How the count of transient blocks changes by an event. */
+/* By how much an event changes the count of live transient blocks. */
 static int step_of(const struct tn_risk_trace *trace, uint32_t index)
 {
     const struct tn_risk_event *event = &trace->events[index];
@@ -108,7 +111,7 @@ static int step_of(const struct tn_risk_trace *trace, uint32_t index)
     return event->kind == TN_REPLAY_PLACE ? 1 : -1;
 }
 
-/* An epoch ends where the last transient block goes. */
+/* An epoch ends where the last live transient block is released; the first one is the start-up. */
 static int cut_epochs(struct tn_risk_trace *trace)
 {
     uint64_t transient = 0;
@@ -135,13 +138,13 @@ static int cut_epochs(struct tn_risk_trace *trace)
     return 0;
 }
 
-/* From the first event to the last placement, so that each event's share of it is below 1. */
+/* Time from the first event to the last placement, and 1 ns: each event's share of it is below 1. */
 static uint64_t placed_span_ns(const struct tn_risk_trace *trace)
 {
     return trace->event_count > 0 ? trace->events[trace->event_count - 1].time_ns - trace->first_ns + 1 : 1;
 }
 
-/* Most bytes live in each window of time. A window without an event has the bytes that live throughout. */
+/* Most live bytes in each window of time; in a window without an event, those that live throughout. */
 static int find_peaks(struct tn_risk_trace *trace)
 {
     uint64_t *sizes = calloc(trace->event_count + 1u, sizeof(sizes[0])); /* of the block, by its placement */
@@ -169,8 +172,8 @@ static int find_peaks(struct tn_risk_trace *trace)
     return 0;
 }
 
-/* A program that goes on making blocks for good will need more in a year than it was seen to need. The first
- * tenth is its start. */
+/* A program whose permanent blocks are born all the time will need more in a year than it was seen to
+ * need. The first tenth counts as its start-up. */
 static void find_growth(struct tn_risk_trace *trace)
 {
     uint64_t births[TENTHS] = {0};

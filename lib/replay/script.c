@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* A script of allocations as a source of events: parsed once into an array. Called by the command
+ * `simulate --script` and by tests. */
 #include "tenure/map.h"
 #include "tenure/replay.h"
 
@@ -16,8 +18,8 @@ struct tn_replay_script {
     size_t position; /* of the source */
 };
 
-/* A parser at work. Ids are words: their hash stands for them, and a word that is written differently but has
- * the same 64-bit hash is not met in practice. */
+/* A parse under way. Ids are words, represented by a 64-bit hash: two words with the same one are not met in
+ * practice. */
 struct parser {
     const char *name;
     size_t line;
@@ -100,7 +102,7 @@ static int read_numbers(struct parser *parser, struct tn_replay_event *event)
     return 0;
 }
 
-/* Whether the block may do this: only what is live is resized or released, only what is not is placed. */
+/* Only a live block may be resized or released, only one that is not live may be placed. */
 static int check_life(struct parser *parser, const struct tn_replay_event *event)
 {
     bool is_live = tn_map_find(&parser->live, event->id) != NULL;

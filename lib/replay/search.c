@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+/* The smallest region that a source survives in. Policies whose placements do not depend on the region
+ * need one replay without a limit, and one in the region that it tells, as a proof. For the others, need
+ * does not fall evenly as the region grows: regions are tried in even steps, and the two limits found are
+ * refined by halving. */
 #include "tenure/replay.h"
 
 #include <errno.h>
 
-#define PROOFS_MAX   64   /* regions tried above what one pass told, before it counts as not found */
-#define TRIES_MIN    16   /* regions tried by a scan, however long the trace */
-#define TRIES_MAX    2048 /* and however short */
+#define PROOFS_MAX   64   /* regions tried from the one-pass result up; then it counts as not found */
+#define TRIES_MIN    16   /* regions that a scan tries at least, however many events there are */
+#define TRIES_MAX    2048 /* and at most */
 #define WIDENING_MAX 40   /* doublings of the scan's upper end */
 
 /* A search under way. */
-struct search {
+struct region_search {
     const struct tn_replay_source *source;
     struct tn_replay_options options; /* for one try */
     struct tn_replay_minimum minimum;
@@ -18,8 +22,9 @@ struct search {
     uint64_t smallest; /* of the last try */
 };
 
-/* Replay in a region. Returns 1 it survived, 0 it did not (or cannot be opened so small), negative errno. */
-static int try_region(struct search *search, uint64_t heap_bytes, struct tn_replay_result *ret_result)
+/* Replay in a region. Returns 1: it survived; 0: it did not, or the policy cannot be opened in so few
+ * bytes; negative errno. */
+static int try_region(struct region_search *search, uint64_t heap_bytes, struct tn_replay_result *ret_result)
 {
     search->options.heap.heap_bytes = heap_bytes;
     struct tn_replay_result result = {0};
@@ -39,9 +44,10 @@ static int try_region(struct search *search, uint64_t heap_bytes, struct tn_repl
     return has_survived;
 }
 
-/* What a replay without a limit needed is the minimum; structures that depend on the size of the region
- * (lwip's headers) may change it, so each claim is proved by a replay. */
-static int search_one_pass(struct search *search, uint64_t needed)
+/* The region that an unlimited replay needed is the minimum, unless the policy's own structures depend on
+ * the size of the region (lwip's headers): so it is proved by a replay, and corrected by what that one
+ * needed. */
+static int search_one_pass(struct region_search *search, uint64_t needed)
 {
     uint64_t heap_bytes = needed;
     for (unsigned i = 0; i < PROOFS_MAX; i++) {
@@ -62,9 +68,9 @@ static int search_one_pass(struct search *search, uint64_t needed)
     return 0;
 }
 
-/* The smallest region between one that failed and one that survived, both steps apart, by halving. Whether
- * need falls evenly in between is not known: what is told was tried, at both sides. */
-static int halve(struct search *search, uint64_t failed, uint64_t *survived, uint64_t unit)
+/* Halve the distance between a region that failed and one that survived, down to a unit. Whether all in
+ * between behave evenly is not known, but both results were tried. */
+static int halve(struct region_search *search, uint64_t failed, uint64_t *survived, uint64_t unit)
 {
     while (*survived - failed > unit) {
         uint64_t middle = failed + (*survived - failed) / 2 / unit * unit;
@@ -79,9 +85,9 @@ static int halve(struct search *search, uint64_t failed, uint64_t *survived, uin
     return 0;
 }
 
-/* Regions from `low` up to `high` in steps. `first` is the least that survived, `safe` the least with no
- * failure above it. */
-static int scan(struct search *search, uint64_t low, uint64_t high, uint64_t step, uint64_t unit)
+/* Try regions from `low` to `high` in steps: `first` is the smallest that survived, `safe` the smallest
+ * with no failure above it. */
+static int scan(struct region_search *search, uint64_t low, uint64_t high, uint64_t step, uint64_t unit)
 {
     struct tn_replay_minimum *minimum = &search->minimum;
     for (uint64_t heap_bytes = low; heap_bytes <= high; heap_bytes += step) {
@@ -107,8 +113,9 @@ static int scan(struct search *search, uint64_t low, uint64_t high, uint64_t ste
     return r;
 }
 
-/* A region that survives, from the least possible on, an eighth more each time. */
-static int find_upper(struct search *search, uint64_t least, uint64_t *ret_bytes)
+/* Find a region that survives: from the least possible on, an eighth more each time. Returns 1 if there is
+ * one. */
+static int find_upper(struct region_search *search, uint64_t least, uint64_t *ret_bytes)
 {
     uint64_t heap_bytes = least > 64 ? least : 64;
     for (unsigned i = 0; i < WIDENING_MAX * 4 && heap_bytes < TN_HEAP_UNLIMITED; i++) {
@@ -124,9 +131,9 @@ static int find_upper(struct search *search, uint64_t least, uint64_t *ret_bytes
     return 0;
 }
 
-/* From the least possible to half more than a region that survives. A heap's need is not known below the
- * step. */
-static int search_scan(struct search *search, const struct tn_replay_result *free_run, uint64_t max_events)
+/* Scan from the least possible region to one and a half times one that survives. */
+static int search_scan(struct region_search *search, const struct tn_replay_result *free_run,
+                       uint64_t max_events)
 {
     uint64_t upper = 0;
     int r = find_upper(search, free_run->used_peak_bytes, &upper);
@@ -147,7 +154,7 @@ static int search_scan(struct search *search, const struct tn_replay_result *fre
 int tn_replay_search(const struct tn_replay_source *source, const struct tn_replay_options *options,
                      uint64_t max_events, struct tn_replay_minimum *ret_minimum, struct tn_error *error)
 {
-    struct search search = {.source = source, .options = *options, .error = error};
+    struct region_search search = {.source = source, .options = *options, .error = error};
     search.options.after = TN_REPLAY_STOP;
     search.options.wants_offsets = search.options.wants_pins = search.options.wants_samples = false;
     search.options.observe = NULL;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Measures a replay while it runs: after each event in O(1) from the heap's counters; at evenly spaced
+ * samples, at most TN_SAMPLES_MAX of them, by a walk over the heap. When there are too many, every second
+ * one is dropped and the distance doubles. Called by replay.c. */
 #include "track.h"
 
 #include <errno.h>
@@ -57,7 +60,7 @@ static int blame(void *context, uint32_t owner, uint64_t bytes)
     return 0;
 }
 
-/* When the room is used up, half the samples go, and only every second one is taken from now on. */
+/* If the room is used up, drop every second sample, and take only every second one from now on. */
 static void thin(struct tn_track *track)
 {
     if (track->taken < TN_SAMPLES_MAX)

@@ -2,8 +2,8 @@
 #ifndef TENURE_REPLAY_TRACK_H
 #define TENURE_REPLAY_TRACK_H
 
-/* What is measured while a replay goes on: means over time, peaks, evenly spaced samples, and who pins the
- * holes. The heap is walked at the samples only, so that the cost of an event does not grow with the heap. */
+/* What is measured while a replay runs: means over time, peaks, evenly spaced samples, and who pins holes.
+ * The heap is walked at the samples only, so that the cost of an event does not grow with the heap. */
 
 #include "tenure/map.h"
 #include "tenure/replay.h"
@@ -28,17 +28,17 @@ struct tn_track {
     bool has_begun;
 };
 
-/* Make ready. Returns 0 or -ENOMEM. */
+/* Begin. Returns 0 or -ENOMEM; tn_track_close releases it in both cases. */
 int tn_track_open(struct tn_track *track, bool wants_samples, bool wants_pins);
 
-/* Note the state of the heap after event `number` at time_ns. Returns 0 or -ENOMEM. */
+/* Measure the heap after event `number` (from 1) at time_ns. Returns 0 or -ENOMEM. */
 int tn_track_event(struct tn_track *track, const struct tn_heap *heap, uint64_t number, uint64_t time_ns);
 
-/* Hand over to a result what was measured. Returns 0 or -ENOMEM. */
+/* Move what was measured into a result, which owns it then, also on failure. Returns 0 or -ENOMEM. */
 int tn_track_finish(struct tn_track *track, const struct tn_heap *heap, uint64_t number,
                     struct tn_replay_result *result);
 
-/* Release what was not handed over. */
+/* Release what was not moved into a result. */
 void tn_track_close(struct tn_track *track);
 
 #endif

@@ -6,22 +6,24 @@
 
 #include "tenure/report.h"
 
+/* How many findings are shown, and why the others are not. */
 struct tn_report_selection {
     size_t shown;
     size_t too_weak;   /* of less confidence than asked for */
-    size_t beyond_max; /* sure enough, but after the ones shown */
+    size_t beyond_max; /* of enough confidence, but after the ones shown */
 };
 
-/* How many findings are shown, and are not. */
+/* Count the findings that are shown, and those that are not. Cost: all findings. */
 struct tn_report_selection tn_report_select(const struct tn_report *report);
 
-/* How far the findings are read. Begin with zeroes. */
-struct tn_report_place {
-    size_t position, shown;
+/* Where reading the findings has got to. Begin with zeroes. */
+struct tn_report_cursor {
+    size_t index; /* of the next finding to look at */
+    size_t shown; /* findings returned so far */
 };
 
 /* The next finding that is shown; NULL at the end. */
 const struct tn_finding *tn_report_next_finding(const struct tn_report *report,
-                                                struct tn_report_place *place);
+                                                struct tn_report_cursor *cursor);
 
 #endif

@@ -2,17 +2,30 @@
 #ifndef TENURE_SHIM_ARCH_H
 #define TENURE_SHIM_ARCH_H
 
-/* What differs between processor architectures. One more of them is one more pair of files with these names:
+/* The processor contract: all that the shim knows of the processor. A port of the shim is one more pair of
+ * files like arch_x86_64.h and .c, and one more line below. Stacks grow downward, words have 8 bytes, and
+ * code and stack addresses of programs have at most 48 bits (event.h), on every processor.
  *
- *   TN_CALLER()             struct tn_caller of the function it stands in (compiled with a frame pointer)
- *   tn_arch_syscall         a raw system call, negative errno on failure
- *   tn_arch_ticks           the processor's own clock
- *   TN_ARCH_RETURN_OFFSET   where a return address lies, relative to its frame's CFA
- *   TN_ARCH_UNWINDER        the soname of libunwind's generic form
- *   TN_ARCH_UNWIND_SYMBOL   makes the name of a symbol in it
- *   TN_ARCH_REG_x           libunwind's numbers of the three registers that a walk follows
+ * The header of a processor defines
  *
- * and the functions below. */
+ *   TN_CALLER()                  struct tn_caller of the function it stands in, which has a frame pointer
+ *   tn_arch_chain_caller         from a frame pointer alone: the caller's registers
+ *   TN_ARCH_CHAIN_BYTES          bytes at the frame pointer that tn_arch_chain_caller loads
+ *   tn_arch_return_slot          where a frame's return address was saved
+ *   TN_ARCH_FRAME_BYTES_MIN      least distance from a frame's stack pointer at a call to its own CFA
+ *   TN_ARCH_CFI_FP, _SP, _RETURN DWARF's numbers of frame pointer, stack pointer and return address column
+ *   tn_arch_syscall              a raw system call, negative errno on failure
+ *   TN_ARCH_CLOCK                enum tn_clock of the processor's own clock
+ *   tn_arch_ticks                reads it
+ *   tn_arch_settle               waits until earlier instructions have ended
+ *   TN_ARCH_UNWINDER             the soname of libunwind's generic form
+ *   TN_ARCH_UNWIND_SYMBOL        makes the name of a symbol in it
+ *   TN_ARCH_UNWIND_FP, _SP, _PC  libunwind's numbers of the registers that a walk follows
+ *   TN_ARCH_SIGNAL_CODE_BYTES    length of the code that tn_arch_is_signal_return looks at
+ *
+ * and its .c file the functions that are declared here. Outside the shim the processor matters in
+ * lib/record/clock.c, which reads the same clock, and in lib/code/decode.c, which finds jumps in machine
+ * code. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,11 +46,12 @@ struct tn_caller {
 /* Whether tn_arch_ticks counts at a constant rate on every processor, sleeping or not. */
 bool tn_arch_ticks_are_constant(void);
 
-/* Whether the code at pc is the trampoline that a signal handler returns to. pc: readable for 16 bytes. */
+/* Whether the code at pc is the trampoline that a signal handler returns to.
+ *
+ * pc  readable for TN_ARCH_SIGNAL_CODE_BYTES */
 bool tn_arch_is_signal_return(uintptr_t pc);
 
-/* Where in a signal frame the interrupted registers lie, as offsets from the stack pointer at the trampoline.
- */
+/* Where in a signal frame the interrupted registers lie: bytes above the stack pointer at the trampoline. */
 extern const uint32_t tn_arch_signal_pc_offset;
 extern const uint32_t tn_arch_signal_sp_offset;
 extern const uint32_t tn_arch_signal_fp_offset;

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/* x86-64's part of the processor contract that is no inline function: the clock's properties, signal frames,
+ * and the switch to another stack, in assembly. See arch.h; called by shim_session.c, walk.c and unwinder.c.
+ */
+
 #include "arch.h"
 
 #include <cpuid.h>
@@ -19,7 +24,8 @@ bool tn_arch_ticks_are_constant(void)
 
 bool tn_arch_is_signal_return(uintptr_t pc)
 {
-    static const uint8_t code[9] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05}; /* mov $15,%rax; syscall */
+    static const uint8_t code[TN_ARCH_SIGNAL_CODE_BYTES] = {
+        0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05}; /* mov $15,%rax; syscall */
     for (unsigned i = 0; i < sizeof(code); i++)
         if (((const uint8_t *)pc)[i] != code[i])
             return false;

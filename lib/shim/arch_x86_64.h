@@ -8,26 +8,55 @@
 
 #include <stdint.h>
 
-/* rbp, pushed on entry, lies right below the return address. */
+/* A function with a frame pointer begins with push %rbp; mov %rsp, %rbp: at the frame pointer lies the
+ * caller's, above it the return address, and above that the stack pointer was before the call. */
+#define TN_ARCH_CHAIN_BYTES 16
+
+static inline __attribute__((always_inline)) struct tn_caller tn_arch_chain_caller(uintptr_t fp)
+{
+    const uintptr_t *record = (const uintptr_t *)fp;
+    return (struct tn_caller){.pc = record[1], .cfa = fp + TN_ARCH_CHAIN_BYTES, .fp = record[0]};
+}
+
+/* As tn_arch_chain_caller, but that the compiler knows the return address without a load. */
 static inline __attribute__((always_inline)) struct tn_caller tn_arch_caller(void *pc, void *frame)
 {
     struct tn_caller caller;
     caller.pc = (uintptr_t)pc;
-    caller.cfa = (uintptr_t)frame + 16;
+    caller.cfa = (uintptr_t)frame + TN_ARCH_CHAIN_BYTES;
     caller.fp = *(const uintptr_t *)frame;
     return caller;
 }
 
 #define TN_CALLER() tn_arch_caller(__builtin_return_address(0), __builtin_frame_address(0))
 
-#define TN_ARCH_RETURN_OFFSET       (-8)
+/* The call itself pushes the return address.
+ *
+ * cfa      of the frame; with 0 the result is the distance from it
+ * fp_slot  where the frame saved its caller's frame pointer. Where calls leave the return address in a
+ *          register, frames save the two side by side, and one that saves neither has no plain rule: then it
+ *          does not matter what is passed */
+static inline __attribute__((always_inline)) uintptr_t tn_arch_return_slot(uintptr_t cfa, uintptr_t fp_slot)
+{
+    (void)fp_slot;
+    return cfa - 8;
+}
+
+#define TN_ARCH_FRAME_BYTES_MIN 8 /* the return address */
+
+#define TN_ARCH_CFI_FP     6
+#define TN_ARCH_CFI_SP     7
+#define TN_ARCH_CFI_RETURN 16
+
 #define TN_ARCH_UNWINDER            "libunwind-x86_64.so.8"
 #define TN_ARCH_UNWIND_SYMBOL(name) "_Ux86_64_" name
-#define TN_ARCH_LOCAL_SYMBOL(name)  "_ULx86_64_" name
-#define TN_ARCH_REG_FP              6
-#define TN_ARCH_REG_SP              7
-#define TN_ARCH_REG_PC              16
-#define TN_ARCH_REG_COUNT           17
+#define TN_ARCH_UNWIND_FP           6
+#define TN_ARCH_UNWIND_SP           7
+#define TN_ARCH_UNWIND_PC           16
+
+#define TN_ARCH_SIGNAL_CODE_BYTES 9
+
+#define TN_ARCH_CLOCK TN_CLOCK_TSC
 
 static inline long tn_arch_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
@@ -42,13 +71,13 @@ static inline long tn_arch_syscall(long number, long a, long b, long c, long d, 
     return result;
 }
 
-/* Wait until everything before has been done, loads and locked operations too. */
+/* Wait until everything before has ended, loads and locked operations too. */
 static inline void tn_arch_settle(void)
 {
     __asm__ volatile("lfence" ::: "memory");
 }
 
-/* Does not wait for what is before. */
+/* The time stamp counter. Does not wait for earlier instructions. */
 static inline uint64_t tn_arch_ticks(void)
 {
     uint32_t low, high;

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "shim.h"
+
+/* The arena: one mapping, cut into pieces whose sizes are powers of two; released pieces of one size are
+ * linked and given out again. A header before each block says where its piece begins. What lies here is
+ * small: records of the loader, libc and libunwind, a few hundred kilobytes at most. Called by the entry
+ * points while own_depth > 0. */
+
+#include "arena.h"
+
+#include "shim_thread.h"
 #include "sys.h"
 
 #include <string.h>
@@ -7,9 +15,7 @@
 
 #include "banned.h"
 
-/* A block's header: its room and its class stand right before it. Blocks of one class (a power of two) are
- * linked when they are free. What is served here is a few hundred kilobytes at most: the loader's and
- * libunwind's own records, of which few are ever given back. */
+/* A block's header, right before it. */
 struct block {
     size_t size_bytes; /* room, without this header */
     uintptr_t base;    /* where the whole piece begins (alignment moves the block) */

@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Take a call stack by learned rules, and no more of it than is new.
+/* Takes a call stack by unwind rules, and walks only what has changed since the thread's last stacks.
  *
  * A step by a rule is a look-up and two loads, each waiting for the one before: some 20 cycles. But the outer
- * frames of one stack are mostly those of the one before. So each thread keeps one stack as a trail: where
+ * frames of one stack are mostly those of the one before. So each thread keeps one stack, its trail: where
  * each return address lay, and what it was. Once a walk arrives at a frame of the trail, with the same
- * registers, the rest is the same if the same words still lie in the same places, which is checked by loads
+ * registers, the rest is the same if the same words still lie in the same slots, which is checked by loads
  * that do not wait for one another.
  *
- * And a program allocates from the same places again and again. A whole stack that leaves the trail by a few
- * inner frames is remembered as a memo, by its registers: the words that the inner frames were found by, and
- * the frame of the trail that they lead to. While all these words hold, the stack has the id that it had.
+ * And a program allocates at the same calls again and again. A whole stack that leaves the trail by a few
+ * inner frames is remembered as a memo, found by the caller's registers: the words that the inner frames were
+ * found by, and the frame of the trail that they lead to. While all these words are unchanged, so is the
+ * stack's id.
  *
- * The trail is written anew, from the frame where a walk has met it, only when a stack leaves it by more
- * frames than a memo holds: so a deep trail survives the shallow stacks between the deep ones. */
+ * The trail is rewritten, from the frame where a walk has met it, only when a stack leaves it by more frames
+ * than a memo holds: so a deep trail survives the shallow stacks between the deep ones.
+ *
+ * Called by the entry points, through tn_capture. */
 
 #include "capture.h"
 
+#include "emit.h"
 #include "rules.h"
-#include "shim.h"
-#include "sys.h"
+#include "stack_ids.h"
 #include "walk.h"
 
 #include "banned.h"
-
-#define LINE_BYTES ((size_t)64)
 
 /* Order matters, and both the code address and the frame's size count. */
 static inline uint64_t mix(uint64_t hash, uintptr_t pc, uint64_t frame_bytes)
@@ -65,8 +66,7 @@ static uint32_t find_break(const struct tn_trail *trail, uint32_t count)
     return 0;
 }
 
-/* How many of the trail's outermost frames may be met by a walk that begins at cfa: it never comes back to
- * those further in. */
+/* How many of the trail's outermost frames a walk that begins at cfa may meet: none that lies further in. */
 static inline uint32_t reach(const struct tn_trail *trail, uintptr_t cfa)
 {
     uint32_t low = 0;
@@ -80,8 +80,10 @@ static inline uint32_t reach(const struct tn_trail *trail, uintptr_t cfa)
     return low;
 }
 
-/* Whether the walk has met the trail at its frame kept - 1, and the trail still holds from there on. If it
- * does not, kept becomes what may still be met further out. */
+/* Whether the walk has met the trail, and the trail's words are unchanged from there on.
+ *
+ * kept  in: frames of the trail that may be met; out: those from the frame that was met on, or, with false,
+ * those that may still be met further out */
 static inline bool has_met(const struct tn_trail *trail, uint32_t *kept, const struct tn_caller *at,
                            uintptr_t high)
 {
@@ -97,7 +99,7 @@ static inline bool has_met(const struct tn_trail *trail, uint32_t *kept, const s
     return false;
 }
 
-/* Remember how a walk ended: a word that has to be as it was, or nothing. */
+/* Remember how a walk ended: by the value of a word, which must stay the same, or otherwise. */
 static void note_end(struct tn_trail *trail, const struct tn_walk *walk)
 {
     trail->high = walk->high;
@@ -144,7 +146,7 @@ static inline uint32_t walk_fresh(struct tn_walk *walk, struct tn_thread *thread
 /* Derive what a frame has from those outward of it. outer: NULL for the outermost. */
 static inline void join(struct tn_trail_frame *frame, const struct tn_trail_frame *outer, uint64_t seed)
 {
-    /* The frame pointer matters where a frame further out is found by it before it is loaded anew. */
+    /* The frame pointer matters if a frame further out is found by it before another one is loaded. */
     frame->needs_fp = frame->kind == TN_RULE_FP || (outer != NULL && frame->slot == 0 && outer->needs_fp);
     frame->hash = outer != NULL ? mix(outer->hash, frame->at.pc, outer->at.cfa - frame->at.cfa)
                                 : mix(seed, frame->at.pc, 0);
@@ -154,7 +156,7 @@ static inline void join(struct tn_trail_frame *frame, const struct tn_trail_fram
 static inline uint32_t watch(const struct tn_trail_frame *frame, const struct tn_trail_frame *outer,
                              struct tn_watch *to)
 {
-    uintptr_t slot = (uintptr_t)((intptr_t)outer->at.cfa + TN_ARCH_RETURN_OFFSET);
+    uintptr_t slot = tn_arch_return_slot(outer->at.cfa, frame->slot);
     to[0] = (struct tn_watch){(const uintptr_t *)slot, outer->at.pc};
     if (frame->slot == 0 || !outer->needs_fp)
         return 1;
@@ -191,8 +193,9 @@ static inline uint32_t fold(struct tn_trail *trail, uint32_t kept, uint32_t fres
     return kept;
 }
 
-/* Where to remember the caller's stack: in the place of one that cannot be met any more, or of another. */
-static inline struct tn_memo *memo_place(struct tn_trail *trail, const struct tn_caller *caller)
+/* The memo to overwrite with the caller's stack: one that is free or cannot match any more, else the next in
+ * turn. */
+static inline struct tn_memo *memo_to_overwrite(struct tn_trail *trail, const struct tn_caller *caller)
 {
     struct tn_memo *memo = tn_trail_memos(trail, caller);
     for (uint32_t i = 0; i < TN_MEMO_WAYS; i++)
@@ -207,7 +210,7 @@ static void remember(struct tn_trail *trail, const struct tn_caller *caller, uin
                      struct tn_origin origin)
 {
     const struct tn_trail_frame *frame = &trail->kept[kept - 1];
-    struct tn_memo *memo = memo_place(trail, caller);
+    struct tn_memo *memo = memo_to_overwrite(trail, caller);
     memo->at = *caller;
     memo->fp_mask = (fresh > 0 ? trail->fresh : frame)->needs_fp ? UINTPTR_MAX : 0;
     memo->origin = origin;
@@ -275,7 +278,7 @@ static struct tn_origin capture(struct tn_thread *thread, struct tn_trail *trail
     uint32_t kept = reach(trail, caller->cfa);
     uint32_t fresh = walk_fresh(&walk, thread, trail, &kept, &is_cut);
     if (TN_UNLIKELY(kept + fresh > tn_shim_process.options.depth_max)) {
-        /* Too deep together: what is kept has to be cut anew. */
+        /* Too deep together: what the trail keeps has to be cut, too. */
         trail->plain_count = 0;
         walk_begin(&walk, thread, caller);
         kept = 0;
@@ -306,7 +309,7 @@ static inline uint32_t trail_epoch(void)
            (tn_shim_process.options.check_stacks != 0 ? TN_EPOCH_CHECKED : 0);
 }
 
-/* The thread's trail, made fit for use; NULL when there is no memory. */
+/* The thread's trail, emptied if its rules are out of date; NULL when there is no memory. */
 static inline struct tn_trail *trail_of(struct tn_thread *thread)
 {
     if (TN_UNLIKELY(thread->trail == NULL))
@@ -347,51 +350,10 @@ struct tn_origin tn_capture_slow(struct tn_thread *thread, const struct tn_calle
         origin = memo != NULL ? memo->origin : capture(thread, trail, caller);
         check_origin(thread, trail, caller, origin);
     }
-    /* Nobody would give the trail back later. */
+    /* After the thread's end nothing would release the trail. */
     if (TN_UNLIKELY(thread->is_ended)) {
         tn_trail_close(trail, tn_shim_process.options.depth_max);
         thread->trail = NULL;
     }
     return origin;
-}
-
-/* The parts of a trail's memory: itself, frames kept, new frames, watches. */
-static size_t frames_bytes(uint32_t depth_max)
-{
-    return (size_t)depth_max * sizeof(struct tn_trail_frame);
-}
-
-static size_t trail_bytes(uint32_t depth_max)
-{
-    size_t watches_bytes = (2 * (size_t)depth_max + 1) * sizeof(struct tn_watch);
-    return sizeof(struct tn_trail) + 2 * frames_bytes(depth_max) + watches_bytes;
-}
-
-_Static_assert(sizeof(struct tn_trail) % LINE_BYTES == 0, "the frames behind the trail begin on a line");
-_Static_assert(sizeof(struct tn_trail_frame) == LINE_BYTES, "a frame takes a line");
-
-struct tn_trail *tn_trail_open(uint32_t depth_max)
-{
-    struct tn_trail *trail = tn_map_pages(trail_bytes(depth_max));
-    if (trail == NULL)
-        return NULL;
-    trail->kept = (struct tn_trail_frame *)(trail + 1);
-    trail->fresh = trail->kept + depth_max;
-    trail->watches = (struct tn_watch *)(trail->fresh + depth_max);
-    return trail;
-}
-
-void tn_trail_close(struct tn_trail *trail, uint32_t depth_max)
-{
-    if (trail != NULL)
-        tn_unmap_pages(trail->reference, trail_bytes(depth_max));
-    tn_unmap_pages(trail, trail_bytes(depth_max));
-}
-
-void tn_trail_forget(struct tn_trail *trail)
-{
-    if (trail == NULL)
-        return;
-    trail->count = 0;
-    trail->plain_count = 0;
 }

@@ -2,147 +2,29 @@
 #ifndef TENURE_SHIM_CAPTURE_H
 #define TENURE_SHIM_CAPTURE_H
 
-/* What a thread remembers of its stacks; see capture.c. */
+/* Take the call stack of an event. */
 
-#include "arch.h"
+#include "shim_thread.h"
+#include "trail.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+/* The same as tn_capture, for a stack that no memo knows. */
+struct tn_origin tn_capture_slow(struct tn_thread *thread, const struct tn_caller *caller);
 
-/* A word of the stack that a remembered stack was found by. */
-struct tn_watch {
-    const uintptr_t *slot;
-    uintptr_t value;
-};
-
-/* One frame: the registers on arrival at it, and how its caller was found. A line of the cache each. */
-struct tn_trail_frame {
-    _Alignas(64) struct tn_caller at;
-    uint64_t hash;        /* of this frame and all outward */
-    uintptr_t slot;       /* where the caller's frame pointer was loaded from; 0: it stayed in its register */
-    uint64_t serial;      /* of this writing of this frame: no other frame of the trail ever bears it */
-    uint32_t watch_count; /* that many of the trail's first watches prove all that lies outward of it */
-    uint8_t kind;         /* enum tn_rule_kind */
-    bool needs_fp;        /* at.fp decides how the walk goes on, here or further out */
-};
-
-/* Where an event happened. */
-struct tn_origin {
-    uint32_t stack_id;    /* 0: it could not be taken */
-    uint32_t depth_bytes; /* of the caller below the base of its stack */
-};
-
-/* A whole stack whose inner frames are few: while its watches hold, and the trail from the frame that it goes
- * on with, the same registers mean the same stack. */
-#define TN_MEMO_SET_BITS   6
-#define TN_MEMO_WAYS       4u /* also of stacks with the same registers: two ways to one call, say */
-#define TN_MEMO_FRAMES_MAX 8u
-#define TN_MEMO_WATCH_MAX  (2 * TN_MEMO_FRAMES_MAX)
-
-struct tn_memo {
-    _Alignas(64) struct tn_caller at; /* the caller; at.pc 0: nothing is remembered here */
-    uintptr_t fp_mask;                /* 0 where at.fp does not matter, else all ones */
-    struct tn_origin origin;
-    const struct tn_trail_frame *frame; /* the trail's frame that the stack goes on with */
-    uint64_t serial;                    /* of that frame */
-    uint32_t frame_count;               /* of the trail's frames: that one and those outward */
-    uint32_t trail_watch_count;         /* of the trail's watches, which must hold */
-    uint32_t watch_count;               /* of the memo's own */
-    struct tn_watch watches[TN_MEMO_WATCH_MAX];
-};
-
-/* A stack that a walk has ended in. */
-struct tn_known_stack {
-    uint64_t hash;
-    uint32_t id;         /* 0: none is known here */
-    uint32_t generation; /* of the thread when it was; a fork child's ids are others */
-};
-
-/* Few enough to stay in the cache beside what the program works with; the table of all stacks does not. */
-#define TN_KNOWN_STACK_BITS 12
-
-struct tn_trail {
-    uint32_t count;               /* frames kept */
-    uint32_t plain_count;         /* of these, the outermost ones, found by plain rules: may be met again */
-    uint32_t epoch;               /* of the rules that they were found by; see TN_EPOCH_CHECKED */
-    uint32_t turn;                /* which memo of a set gives way next */
-    uint32_t end_watch_count;     /* 1: watches[0] is the word that ended the walk */
-    uint64_t last_serial;         /* of the frames */
-    uintptr_t high;               /* the end of the stack that the outermost frames lie in */
-    struct tn_trail_frame *kept;  /* the outermost first; room for depth_max */
-    struct tn_trail_frame *fresh; /* new frames, the innermost first; room for depth_max; else scratch */
-    struct tn_watch *watches;     /* the outermost frame's first; room for two a frame and one */
-    struct tn_trail *reference;   /* to check stacks with; NULL until then */
-    struct tn_memo memos[TN_MEMO_WAYS << TN_MEMO_SET_BITS];
-    struct tn_known_stack known[1u << TN_KNOWN_STACK_BITS]; /* by the top bits of the hash */
-};
-
-/* In a trail's epoch: it is older than any epoch of the rules, so that every stack takes the long way, where
- * it is checked. */
-#define TN_EPOCH_CHECKED UINT32_C(0x80000000)
-
-/* Make a thread's trail. Returns NULL when the machine has no memory. */
-struct tn_trail *tn_trail_open(uint32_t depth_max);
-
-/* Give it back. NULL is fine. */
-void tn_trail_close(struct tn_trail *trail, uint32_t depth_max);
-
-/* Remember nothing any more, memos included: they go on with frames of the trail. For a trail that was left
- * half written, rules or ids that mean nothing now. NULL is fine. */
-void tn_trail_forget(struct tn_trail *trail);
-
-/* The set where the memo of a caller's stack may be. */
-static inline struct tn_memo *tn_trail_memos(struct tn_trail *trail, const struct tn_caller *caller)
+/* Take the caller's stack, and announce it to the recorder if it is new.
+ *
+ * Returns  its id and the caller's depth; id 0: it could not be taken
+ * Threads  the calling one; between tn_enter and tn_leave
+ * Cost     a dozen loads of a stack that is remembered; else some 20 cycles a new frame */
+static inline struct tn_origin tn_capture(struct tn_thread *thread, const struct tn_caller *caller)
 {
-    uint64_t key = (caller->pc + (caller->cfa << 20)) * UINT64_C(0x9e3779b97f4a7c15);
-    return &trail->memos[(key >> (64 - TN_MEMO_SET_BITS)) * TN_MEMO_WAYS];
-}
-
-/* Whether a memo is of a caller with these registers, as far as they matter. */
-static inline bool tn_memo_is_of(const struct tn_memo *memo, const struct tn_caller *caller)
-{
-    return ((memo->at.pc ^ caller->pc) | (memo->at.cfa ^ caller->cfa) |
-            ((memo->at.fp ^ caller->fp) & memo->fp_mask)) == 0;
-}
-
-/* Whether the frame that a memo goes on with is still what it was. */
-static inline bool tn_memo_has_frame(const struct tn_memo *memo, const struct tn_trail *trail)
-{
-    return memo->frame_count <= trail->plain_count && memo->frame->serial == memo->serial;
-}
-
-/* Whether every watch still shows its value. Loads that do not wait for one another, and one branch. */
-static inline bool tn_watches_hold(const struct tn_watch *watches, uint32_t count)
-{
-    uintptr_t differences = 0;
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < count; i++)
-        differences |= *watches[i].slot ^ watches[i].value;
-    return differences == 0;
-}
-
-/* The same, for a few. */
-static inline bool tn_few_watches_hold(const struct tn_watch *watches, uint32_t count)
-{
-    uintptr_t differences = 0;
-#pragma GCC unroll 1
-    for (uint32_t i = 0; i < count; i++)
-        differences |= *watches[i].slot ^ watches[i].value;
-    return differences == 0;
-}
-
-/* The memo that knows the caller's stack; NULL if there is none. The slots lie between the caller's CFA and
- * the end of its stack, since the memo's did. */
-static inline const struct tn_memo *tn_trail_recall(struct tn_trail *trail, const struct tn_caller *caller)
-{
-    const struct tn_memo *memo = tn_trail_memos(trail, caller);
-    for (const struct tn_memo *end = memo + TN_MEMO_WAYS; memo != end; memo++)
-        if (tn_memo_is_of(memo, caller) && tn_memo_has_frame(memo, trail) &&
-            tn_few_watches_hold(memo->watches, memo->watch_count) &&
-            tn_watches_hold(trail->watches, memo->trail_watch_count))
-            return memo;
-    return NULL;
+    struct tn_trail *trail = thread->trail;
+    uint32_t epoch = atomic_load_explicit(&tn_shim_process.rule_epoch, memory_order_acquire);
+    if (TN_UNLIKELY(trail == NULL || trail->epoch != epoch))
+        return tn_capture_slow(thread, caller);
+    const struct tn_memo *memo = tn_trail_recall(trail, caller);
+    if (TN_LIKELY(memo != NULL))
+        return memo->origin;
+    return tn_capture_slow(thread, caller);
 }
 
 #endif

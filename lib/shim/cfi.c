@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reads the unwind rule of one return address from .eh_frame: a binary search in .eh_frame_hdr finds the
+ * description, whose instructions are run up to the row that covers the call. Invariant: whatever is not
+ * known here makes the answer "no rule", never a wrong one; no byte outside the module is read. Called by
+ * unwinder.c. */
+
 #include "cfi.h"
 
 #include "arch.h"
@@ -35,7 +41,7 @@ enum where {
     WHERE_OTHER,    /* anything else */
 };
 
-struct place {
+struct saved_at {
     enum where where;
     int64_t offset;
 };
@@ -44,7 +50,7 @@ struct place {
 struct row {
     uint64_t cfa_register;
     int64_t cfa_offset;
-    struct place fp, sp, pc;
+    struct saved_at fp, sp, pc;
     bool is_cfa_known;
 };
 
@@ -61,11 +67,11 @@ struct description {
 /* The rows of a description while they are worked out. */
 struct machine {
     const struct description *description;
-    uintptr_t at; /* the row at hand begins here */
+    uintptr_t at; /* the current row begins at this address */
     struct row row, first;
     struct row saved[SAVED_ROWS_MAX];
     uint32_t saved_count;
-    bool is_strange; /* something stands there that is not known here */
+    bool is_strange; /* an instruction was met that is not known here */
 };
 
 static inline uint8_t read_byte(struct reader *reader)
@@ -247,7 +253,7 @@ static bool read_common(const struct tn_cfi_table *table, uintptr_t address, str
     description->code_unit = read_uleb(&reader);
     description->data_unit = read_sleb(&reader);
     uint64_t return_register = version == 1 ? read_byte(&reader) : read_uleb(&reader);
-    if (reader.is_bad || (version != 1 && version != 3) || return_register != TN_ARCH_REG_PC ||
+    if (reader.is_bad || (version != 1 && version != 3) || return_register != TN_ARCH_CFI_RETURN ||
         !read_augmentation(&reader, letters, description))
         return false;
     description->shared = reader;
@@ -278,33 +284,33 @@ static bool read_description(const struct tn_cfi_table *table, uintptr_t address
 }
 
 /* Where the row has the value of a register that matters; NULL for others. */
-static struct place *place_of(struct row *row, uint64_t number)
+static struct saved_at *register_of(struct row *row, uint64_t number)
 {
     switch (number) {
-    case TN_ARCH_REG_FP:
+    case TN_ARCH_CFI_FP:
         return &row->fp;
-    case TN_ARCH_REG_SP:
+    case TN_ARCH_CFI_SP:
         return &row->sp;
-    case TN_ARCH_REG_PC:
+    case TN_ARCH_CFI_RETURN:
         return &row->pc;
     default:
         return NULL;
     }
 }
 
-static void set_place(struct row *row, uint64_t number, enum where where, int64_t offset)
+static void set_register(struct row *row, uint64_t number, enum where where, int64_t offset)
 {
-    struct place *place = place_of(row, number);
-    if (place != NULL)
-        *place = (struct place){where, offset};
+    struct saved_at *saved = register_of(row, number);
+    if (saved != NULL)
+        *saved = (struct saved_at){where, offset};
 }
 
 /* A register is as it was before the description's own instructions. */
-static void restore_place(struct machine *machine, uint64_t number)
+static void restore_register(struct machine *machine, uint64_t number)
 {
-    const struct place *first = place_of(&machine->first, number);
+    const struct saved_at *first = register_of(&machine->first, number);
     if (first != NULL)
-        set_place(&machine->row, number, first->where, first->offset);
+        set_register(&machine->row, number, first->where, first->offset);
 }
 
 static void skip_block(struct reader *reader)
@@ -326,33 +332,33 @@ static bool run_register(struct machine *machine, struct reader *reader, uint8_t
     switch (code) {
     case 0x05: /* offset_extended */
         number = read_uleb(reader);
-        set_place(row, number, WHERE_SAVED, (int64_t)read_uleb(reader) * data_unit);
+        set_register(row, number, WHERE_SAVED, (int64_t)read_uleb(reader) * data_unit);
         return true;
     case 0x11: /* offset_extended_sf */
         number = read_uleb(reader);
-        set_place(row, number, WHERE_SAVED, read_sleb(reader) * data_unit);
+        set_register(row, number, WHERE_SAVED, read_sleb(reader) * data_unit);
         return true;
     case 0x06: /* restore_extended */
-        restore_place(machine, read_uleb(reader));
+        restore_register(machine, read_uleb(reader));
         return true;
     case 0x08: /* same_value */
-        set_place(row, read_uleb(reader), WHERE_SAME, 0);
+        set_register(row, read_uleb(reader), WHERE_SAME, 0);
         return true;
     case 0x07: /* undefined */
-        set_place(row, read_uleb(reader), WHERE_OTHER, 0);
+        set_register(row, read_uleb(reader), WHERE_OTHER, 0);
         return true;
     case 0x09: /* register */
     case 0x14: /* val_offset */
-        set_place(row, read_uleb(reader), WHERE_OTHER, 0);
+        set_register(row, read_uleb(reader), WHERE_OTHER, 0);
         read_uleb(reader);
         return true;
     case 0x15: /* val_offset_sf */
-        set_place(row, read_uleb(reader), WHERE_OTHER, 0);
+        set_register(row, read_uleb(reader), WHERE_OTHER, 0);
         read_sleb(reader);
         return true;
     case 0x10: /* expression */
     case 0x16: /* val_expression */
-        set_place(row, read_uleb(reader), WHERE_OTHER, 0);
+        set_register(row, read_uleb(reader), WHERE_OTHER, 0);
         skip_block(reader);
         return true;
     default:
@@ -394,7 +400,8 @@ static bool run_cfa(struct machine *machine, struct reader *reader, uint8_t code
     }
 }
 
-/* Instructions that move on, remember, or say nothing that matters. Others are strange. */
+/* Instructions that advance, remember a row, or do not matter here. Any other makes the machine is_strange.
+ */
 static void run_other(struct machine *machine, struct reader *reader, uint8_t code)
 {
     uint64_t code_unit = machine->description->code_unit;
@@ -437,10 +444,10 @@ static void run(struct machine *machine, struct reader reader, uintptr_t code)
         if (byte >> 6 == 1) /* advance_loc */
             machine->at += low * machine->description->code_unit;
         else if (byte >> 6 == 2) /* offset */
-            set_place(&machine->row, low, WHERE_SAVED,
-                      (int64_t)read_uleb(&reader) * machine->description->data_unit);
+            set_register(&machine->row, low, WHERE_SAVED,
+                         (int64_t)read_uleb(&reader) * machine->description->data_unit);
         else if (byte >> 6 == 3) /* restore */
-            restore_place(machine, low);
+            restore_register(machine, low);
         else if (!run_register(machine, &reader, low) && !run_cfa(machine, &reader, low))
             run_other(machine, &reader, low);
     }
@@ -450,12 +457,14 @@ static void run(struct machine *machine, struct reader reader, uintptr_t code)
 /* The rule that a row makes, if it is a plain one. */
 static bool rule_of(const struct row *row, uint64_t *ret_rule)
 {
-    enum tn_rule_kind kind = row->cfa_register == TN_ARCH_REG_SP ? TN_RULE_SP : TN_RULE_FP;
-    if (!row->is_cfa_known || (kind == TN_RULE_FP && row->cfa_register != TN_ARCH_REG_FP) ||
+    enum tn_rule_kind kind = row->cfa_register == TN_ARCH_CFI_SP ? TN_RULE_SP : TN_RULE_FP;
+    if (!row->is_cfa_known || (kind == TN_RULE_FP && row->cfa_register != TN_ARCH_CFI_FP) ||
         row->cfa_offset < INT32_MIN || row->cfa_offset > INT32_MAX)
         return false;
-    if (row->sp.where != WHERE_SAME || row->pc.where != WHERE_SAVED ||
-        row->pc.offset != TN_ARCH_RETURN_OFFSET || row->fp.where == WHERE_OTHER)
+    if (row->sp.where != WHERE_SAME || row->pc.where != WHERE_SAVED || row->fp.where == WHERE_OTHER)
+        return false;
+    uintptr_t fp_slot = row->fp.where == WHERE_SAVED ? (uintptr_t)row->fp.offset : 0;
+    if ((uintptr_t)row->pc.offset != tn_arch_return_slot(0, fp_slot))
         return false;
     int64_t units = row->fp.where == WHERE_SAVED ? -row->fp.offset / 8 : 0;
     if (row->fp.where == WHERE_SAVED &&

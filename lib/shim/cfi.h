@@ -2,9 +2,10 @@
 #ifndef TENURE_SHIM_CFI_H
 #define TENURE_SHIM_CFI_H
 
-/* Unwind tables, read where nothing but the usual stands in them (DWARF 5, 6.4; Linux Standard Base 5.0,
- * Core, 10.6). A rule so costs a few hundred instructions; libunwind takes some 25,000 for one, since it
- * reads memory byte by byte through calls. Whatever is not as expected here is left to libunwind. */
+/* Reads unwind rules from a module's tables (DWARF 5, 6.4; Linux Standard Base 5.0, Core, 10.6), as far as
+ * they use common features only. That costs a few hundred instructions a rule; libunwind takes some 25,000,
+ * since it reads memory byte by byte through calls. Everything else is left to libunwind. Pure; any thread.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,7 +29,7 @@ bool tn_cfi_find_table(uintptr_t header, uintptr_t low, uintptr_t high, struct t
 /* The rule of a return address: of the row that covers the byte before it.
  *
  * ret_rule  a plain one (TN_RULE_SP, TN_RULE_FP)
- * Returns   false when the table does not say it in the usual words (ret_rule untouched) */
+ * * Returns   false when the table says it by features that are not read here (ret_rule untouched) */
 bool tn_cfi_rule(const struct tn_cfi_table *table, uintptr_t pc, uint64_t *ret_rule);
 
 #endif

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The rare and the large events of a thread's ring, and what the inline functions of emit.h call when they
+ * cannot go on. Invariant: an event is published whole or not at all. Called by the entry points
+ * (interpose*.c, instrument.c) and by shim_thread.c. */
+
 #include "emit.h"
 
-#include "shim.h"
+#include "room.h"
 #include "sys.h"
 
-#include <errno.h>
-#include <linux/futex.h>
 #include <linux/prctl.h>
-#include <string.h>
 #include <time.h>
 
 #include "banned.h"
 
-/* How long all threads wait for their stamps after two of them had events: a millisecond or so. Threads that
- * take turns more often write to the line that all of them read only then. */
+/* How long all threads take the slow stamp after two of them had events: a millisecond or so. So threads that
+ * alternate write only that often to the line that all of them read. */
 #define STAMP_WAIT_TICKS (UINT64_C(1) << 22)
-
-#define WAIT_SLICE_NS      10000000
-#define WAIT_DEAD_AFTER_NS UINT64_C(30000000000)
 
 uint64_t tn_ticks_monotonic(void)
 {
@@ -26,79 +25,12 @@ uint64_t tn_ticks_monotonic(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Whether the recorder still works. Its heartbeat stands still while it lives only if it is stopped or stuck.
- */
-static bool is_recorder_alive(uint64_t *heartbeat, uint64_t *since_ns)
-{
-    struct tn_shared_header *header = tn_hot.header;
-    if (atomic_load_explicit(&header->recorder_state, memory_order_acquire) == TN_RECORDER_CLOSED)
-        return false;
-    uint32_t pid = atomic_load_explicit(&header->recorder_pid, memory_order_relaxed);
-    if (pid != 0 && tn_sys2(SYS_kill, pid, 0) == -ESRCH)
-        return false;
-    uint64_t now_ns = tn_ticks_monotonic();
-    uint64_t beat = atomic_load_explicit(&header->heartbeat, memory_order_relaxed);
-    if (beat != *heartbeat || *since_ns == 0) {
-        *heartbeat = beat;
-        *since_ns = now_ns;
-    }
-    return now_ns - *since_ns < WAIT_DEAD_AFTER_NS;
-}
-
-static __attribute__((noinline)) bool wait_for_room(struct tn_ring *ring, uint32_t need_words,
-                                                    uint32_t *ret_pad_words)
-{
-    const struct timespec slice = {0, WAIT_SLICE_NS};
-    uint64_t heartbeat = 0;
-    uint64_t since_ns = 0;
-    while (is_recorder_alive(&heartbeat, &since_ns)) {
-        /* Announced before the last look: the recorder frees room before it looks whom to wake. What the two
-         * orders miss between them costs one slice. */
-        atomic_store_explicit(&ring->is_waiting, 1, memory_order_seq_cst);
-        if (tn_ring_has_room(ring, tn_hot.ring_words, need_words, ret_pad_words)) {
-            atomic_store_explicit(&ring->is_waiting, 0, memory_order_relaxed);
-            return true;
-        }
-        tn_sys6(SYS_futex, (long)&ring->is_waiting, FUTEX_WAIT, 1, (long)&slice, 0, 0);
-        if (tn_ring_has_room(ring, tn_hot.ring_words, need_words, ret_pad_words))
-            return true;
-    }
-    tn_stop();
-    return false;
-}
-
-bool tn_emit_room(struct tn_ring *ring, uint32_t need_words, uint32_t *ret_pad_words)
-{
-    if (TN_LIKELY(tn_ring_has_room(ring, tn_hot.ring_words, need_words, ret_pad_words)))
-        return true;
-    if (wait_for_room(ring, need_words, ret_pad_words))
-        return true;
-    atomic_fetch_add_explicit(&ring->lost_count, 1, memory_order_relaxed);
-    return false;
-}
-
-uint64_t *tn_control_begin(uint32_t need_words, uint32_t *ret_pad_words)
-{
-    struct tn_ring *ring = tn_shared_ring(tn_hot.header, TN_CONTROL_SLOT);
-    if (!tn_emit_room(ring, need_words, ret_pad_words))
-        return NULL;
-    uint64_t *words = tn_shared_words(tn_hot.header, TN_CONTROL_SLOT, tn_hot.slot_count, tn_hot.ring_words);
-    uint64_t *event = tn_ring_reserve(ring, words, tn_hot.ring_words, *ret_pad_words);
-    event[1] = tn_ticks();
-    return event;
-}
-
-void tn_control_end(uint32_t used_words)
-{
-    tn_ring_commit(tn_shared_ring(tn_hot.header, TN_CONTROL_SLOT), used_words);
-}
-
 bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words)
 {
     struct tn_ring *ring = thread->ring;
     uint32_t ring_words = tn_hot.ring_words;
     uint32_t pad;
-    if (!tn_emit_room(ring, need_words, &pad))
+    if (!tn_room_wait(ring, need_words, &pad))
         return false;
     tn_ring_reserve(ring, thread->words, ring_words, pad);
     tn_ring_commit(ring, pad);
@@ -116,7 +48,7 @@ uint64_t tn_emit_stamp_among_threads(struct tn_thread *thread)
     bool has_turn = atomic_load_explicit(&tn_hot.stamp_turn, memory_order_relaxed) == (uintptr_t)thread;
     if (has_turn || ticks <= atomic_load_explicit(&tn_hot.stamp_wait_ticks, memory_order_relaxed))
         return ticks;
-    /* In this order: who sees whose turn it is sees the time, too. */
+    /* In this order: a thread that sees the turn sees the time, too. */
     atomic_store_explicit(&tn_hot.stamp_wait_ticks, ticks + STAMP_WAIT_TICKS, memory_order_relaxed);
     atomic_store_explicit(&tn_hot.stamp_turn, (uintptr_t)thread, memory_order_release);
     return ticks;
@@ -141,7 +73,6 @@ void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t
     tn_emit_end(thread, TN_EVENT_FAILURE_WORDS);
 }
 
-/* A block of which a narrow event cannot tell all. */
 void tn_emit_wide(struct tn_thread *thread, uint64_t head, void *address, size_t size_bytes,
                   size_t usable_bytes, size_t alignment_bytes, struct tn_origin origin)
 {
@@ -185,10 +116,10 @@ struct tn_origin tn_emit_realloc_begin(struct tn_thread *thread, const struct tn
                                        enum tn_function function, void *address)
 {
     struct tn_origin origin = tn_capture(thread, caller);
-    struct tn_origin told = origin;
+    struct tn_origin reported = origin;
     if (!tn_shim_process.options.has_free_stacks)
-        told.stack_id = 0;
-    tn_emit_release(thread, TN_EVENT_REALLOC_BEGIN, function, address, told);
+        reported.stack_id = 0;
+    tn_emit_release(thread, TN_EVENT_REALLOC_BEGIN, function, address, reported);
     return origin;
 }
 

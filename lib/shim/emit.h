@@ -2,30 +2,91 @@
 #ifndef TENURE_SHIM_EMIT_H
 #define TENURE_SHIM_EMIT_H
 
-/* The writing of events, as far as it is worth to be part of its caller: malloc and free. */
+/* Writes events into the calling thread's ring. What malloc and free do is inline, since a call costs as much
+ * as the rest. All functions: the calling thread's tn_thread, between tn_enter and tn_leave; while the ring
+ * is full they wait for the recorder (room.h), and once recording has been stopped they write nothing. */
 
-#include "shim.h"
+#include "capture.h"
+#include "real.h"
+#include "shim_thread.h"
 
 #include "tenure/event_body.h"
 
-#define TN_ALWAYS_INLINE static inline __attribute__((always_inline))
+#include <stddef.h>
+#include <stdint.h>
+
+/* CLOCK_MONOTONIC in nanoseconds. Any thread. */
+uint64_t tn_ticks_monotonic(void);
+
+/* The time, in ticks of the clock that the shared header names. Any thread. */
+static inline uint64_t tn_ticks(void)
+{
+    return TN_LIKELY(tn_hot.clock != TN_CLOCK_MONOTONIC) ? tn_arch_ticks() : tn_ticks_monotonic();
+}
+
+/* The caller's distance from the base of its stack, bytes; on a stack that is not the thread's own, from the
+ * end of the mapping that it lies in. 0 when it is 4 GiB or more. */
+uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller);
+
+/* Write a BIRTH with the caller's stack, or a FAILURE when address is NULL.
+ *
+ * alignment_bytes  as asked for; 0: the function has no such argument */
+void tn_emit_birth(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
+                   void *address, size_t size_bytes, size_t alignment_bytes);
+
+/* The same, with the stack taken before. */
+void tn_emit_birth_at(struct tn_thread *thread, enum tn_function function, void *address, size_t size_bytes,
+                      size_t alignment_bytes, struct tn_origin origin);
+
+/* Write a FAILURE: the real allocator returned NULL. */
+void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t size_bytes,
+                     struct tn_origin origin);
+
+/* Write a DEATH. Before the real call: once that has released the block, another thread may get it. */
+void tn_emit_death(struct tn_thread *thread, const struct tn_caller *caller, enum tn_function function,
+                   void *address);
+
+/* Write a REALLOC_BEGIN; before the real call. Returns the call's origin, for the commit. */
+struct tn_origin tn_emit_realloc_begin(struct tn_thread *thread, const struct tn_caller *caller,
+                                       enum tn_function function, void *address);
+
+/* Write a REALLOC_COMMIT, and a FAILURE if the real call failed.
+ *
+ * address      what it returned
+ * is_released  it returned NULL because it released the block, not for want of memory */
+void tn_emit_realloc_commit(struct tn_thread *thread, enum tn_function function, struct tn_origin origin,
+                            void *address, size_t size_bytes, bool is_released);
+
+/* Write a LOSS. why: one TN_LOSS_*. */
+void tn_emit_loss(struct tn_thread *thread, uint32_t count, uint32_t why);
+
+/* Write a THREAD_BEGIN, with the thread's name and stack; tid: the kernel's. */
+void tn_emit_thread_begin(struct tn_thread *thread, uint32_t tid);
+
+/* Write a THREAD_END. */
+void tn_emit_thread_end(struct tn_thread *thread);
+
+/* ---- the inline path ---- */
 
 /* Make room for an event, waiting for the recorder while the ring is full, and set thread->limit_words.
- *
- * Returns  false: the recorder is gone and recording has been stopped for good */
+ * Returns false when recording has been stopped for good. */
 bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words);
 
-/* The stamp of an event while other threads may have events, too; see tn_emit_stamp. */
+/* The slow path of tn_emit_stamp: other threads may have events, too. */
 uint64_t tn_emit_stamp_among_threads(struct tn_thread *thread);
 
-/* The stamp of an event. The processor reads its counter as early as it can: before it has got a block from
- * another thread's hands, say, by an exchange that takes some 200 ns between cores. So a release could be
- * stamped before the same address's life before it ended, and be taken for the end of that (jemalloc, eight
- * threads, more of them than processors: a dozen of 480,000 blocks in one run of ten). To wait costs 9 ns.
+/* Read the clock for an event.
  *
- * A thread need not wait while no other has events: while it has the turn, and its previous stamp lies behind
- * the time up to which all wait. Whoever has an event without having the turn sets that time and takes the
- * turn, before anything that its event is about can reach another thread. */
+ * The processor may read its counter before an earlier instruction has ended: before it has received a block
+ * from another thread, say, by an exchange that takes some 200 ns between cores. Then a release would be
+ * stamped before the birth that it releases, or before the end of the address's previous life (jemalloc,
+ * eight threads on fewer processors: a dozen of 480,000 blocks in one run of ten). To wait for those
+ * instructions costs 9 ns.
+ *
+ * While no other thread has events, a thread need not wait: that is so while stamp_turn names it and its
+ * previous stamp lies behind stamp_wait_ticks, up to which all threads wait. A thread that has an event
+ * without having the turn sets that time and takes the turn, before anything that its event is about can
+ * reach another thread. */
 TN_ALWAYS_INLINE uint64_t tn_emit_stamp(struct tn_thread *thread)
 {
     uintptr_t turn = atomic_load_explicit(&tn_hot.stamp_turn, memory_order_relaxed);
@@ -35,9 +96,10 @@ TN_ALWAYS_INLINE uint64_t tn_emit_stamp(struct tn_thread *thread)
     return tn_ticks();
 }
 
-/* Begin an event in the thread's ring. The mark goes out before the stamp is taken, and room is there before
- * the mark, so that no wait holds the recorder up. Returns where its words go, the stamp written; NULL when
- * recording has been stopped. */
+/* Begin an event in the thread's ring. Room is made before the mark goes out, so that no wait holds the
+ * recorder up; the mark goes out before the stamp is taken (ring.h, order rule).
+ *
+ * Returns  where its words go, the stamp written; NULL when recording has been stopped */
 TN_ALWAYS_INLINE uint64_t *tn_emit_begin(struct tn_thread *thread, uint32_t need_words)
 {
     struct tn_ring *ring = thread->ring;
@@ -56,24 +118,25 @@ TN_ALWAYS_INLINE uint64_t *tn_emit_begin(struct tn_thread *thread, uint32_t need
     return event;
 }
 
-/* End it. */
+/* Publish it. used_words: its length. */
 TN_ALWAYS_INLINE void tn_emit_end(struct tn_thread *thread, uint32_t used_words)
 {
     tn_ring_commit(thread->ring, used_words);
-    /* Release: whoever sees the mark gone sees the event. */
+    /* Release: a recorder that sees the mark gone sees the event. */
     atomic_store_explicit(&thread->ring->mark_ticks, 0, memory_order_release);
 }
 
+/* The room of a block that the real allocator has given; size_bytes where it cannot say. */
 TN_ALWAYS_INLINE size_t tn_usable_size(void *address, size_t size_bytes)
 {
     return TN_LIKELY(tn_real.malloc_usable_size != NULL) ? tn_real.malloc_usable_size(address) : size_bytes;
 }
 
-/* Write BIRTH or REALLOC_COMMIT of a block of which a narrow event cannot tell all. */
+/* Write a wide BIRTH or REALLOC_COMMIT. head: with kind and function only. */
 void tn_emit_wide(struct tn_thread *thread, uint64_t head, void *address, size_t size_bytes,
                   size_t usable_bytes, size_t alignment_bytes, struct tn_origin origin);
 
-/* Write BIRTH or REALLOC_COMMIT with a block. head: with kind and function only. */
+/* Write a BIRTH or REALLOC_COMMIT of a block. head: with kind and function only. */
 TN_ALWAYS_INLINE void tn_emit_block(struct tn_thread *thread, uint64_t head, void *address, size_t size_bytes,
                                     size_t alignment_bytes, struct tn_origin origin)
 {
@@ -91,7 +154,7 @@ TN_ALWAYS_INLINE void tn_emit_block(struct tn_thread *thread, uint64_t head, voi
     tn_emit_end(thread, TN_EVENT_BIRTH_WORDS);
 }
 
-/* DEATH and REALLOC_BEGIN. */
+/* Write a DEATH or REALLOC_BEGIN. */
 TN_ALWAYS_INLINE void tn_emit_release(struct tn_thread *thread, enum tn_event_kind kind,
                                       enum tn_function function, void *address, struct tn_origin origin)
 {
@@ -103,7 +166,7 @@ TN_ALWAYS_INLINE void tn_emit_release(struct tn_thread *thread, enum tn_event_ki
     tn_emit_end(thread, TN_EVENT_DEATH_WORDS);
 }
 
-/* Where a block is released, as far as it is to be told. */
+/* The origin of a release: without its stack where the options say so. */
 TN_ALWAYS_INLINE struct tn_origin tn_release_origin(struct tn_thread *thread, const struct tn_caller *caller)
 {
     if (TN_LIKELY(tn_shim_process.options.has_free_stacks))

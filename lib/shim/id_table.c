@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The writer's side of the table: open addressing, linear probing, at most half full. Invariant: a reader
+ * without a lock finds a key with its value, or misses it; never a half-written pair. Callers hold the
+ * control lock. */
+
 #include "id_table.h"
 
 #include "sys.h"

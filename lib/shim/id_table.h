@@ -2,9 +2,9 @@
 #ifndef TENURE_SHIM_ID_TABLE_H
 #define TENURE_SHIM_ID_TABLE_H
 
-/* A hash table from a 64-bit key to a 64-bit value, read by every thread without a lock while one thread
- * (under the shim's lock) adds to it. It only grows; a bigger body is published whole, and the old one stays
- * mapped for readers that still look at it. */
+/* A hash table from a 64-bit key to a 64-bit value. Every thread reads it without a lock, while one (under
+ * the control lock) adds to it. It only grows; a bigger body is published whole, and the old one stays mapped
+ * for threads that still read it. Of stack ids by hash, and of rules that rule_table.h has no room for. */
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 
 struct tn_pair {
     _Atomic uint64_t key;   /* 0: free; written once */
-    _Atomic uint64_t value; /* 0: unknown; written before the key, and again at will */
+    _Atomic uint64_t value; /* 0: unknown; written before the key, and may change later */
 };
 
 struct tn_id_table_body {
@@ -29,7 +29,7 @@ struct tn_id_table {
 };
 
 /* Make the table with room for pair_count pairs (a power of two). Returns 0 or -ENOMEM (table unchanged). A
- * body that was there before is left to those who read it. */
+ * body that was there before stays mapped. */
 int tn_id_table_open(struct tn_id_table *table, uint64_t pair_count);
 
 /* Set key to value; key is not 0. Returns 0 or -ENOMEM (nothing changed). One writer at a time. */

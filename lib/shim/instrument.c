@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Programs built with -finstrument-functions call these at the beginning and the end of each function. What
- * the log needs of it is little: which of the frames that the last event of the thread has shown are over. A
- * function that is left is over with all that it called; so is whatever lay at the place of one that is
- * entered, since it may have been left by a jump. Most calls happen where nothing was allocated in between,
- * and tell nothing. Programs without such calls never come here. */
+/* The hooks that programs built with -finstrument-functions call at the beginning and the end of each
+ * function. Of all this the log needs one thing: which of the frames that the thread's last event has shown
+ * have ended. When a function is left, its frame and those deeper have ended; when one is entered, whatever
+ * was active at its depth or deeper has, too, since it may have been left by a jump. Most hooks find that
+ * nothing has been allocated since the last LEAVE, and write nothing. Other programs never come here. */
 
 #include "emit.h"
 #include "walk.h"
 
 #include "banned.h"
 
-/* A depth that ends all that is under way: where a frame cannot be told. */
+/* A depth that ends every frame: used where the hook's own frame cannot be found. */
 #define EVERYTHING_BYTES 1u
 
 TN_EXPORT void __cyg_profile_func_enter(void *function, void *call_site);
 TN_EXPORT void __cyg_profile_func_exit(void *function, void *call_site);
 
-/* The position of the function that called the hook. */
-static uint32_t position_of(struct tn_thread *thread, const struct tn_caller *hook)
+/* depth_bytes of the function that called the hook. */
+static uint32_t depth_of_function(struct tn_thread *thread, const struct tn_caller *hook)
 {
     struct tn_walk walk = {.at = *hook, .high = thread->stack_high};
     struct tn_trail_frame frame;
@@ -31,9 +31,9 @@ static uint32_t position_of(struct tn_thread *thread, const struct tn_caller *ho
     return depth_bytes != 0 ? depth_bytes : EVERYTHING_BYTES;
 }
 
-static void tell(struct tn_thread *thread, const struct tn_caller *hook)
+static void emit_leave(struct tn_thread *thread, const struct tn_caller *hook)
 {
-    uint32_t depth_bytes = position_of(thread, hook);
+    uint32_t depth_bytes = depth_of_function(thread, hook);
     uint64_t head_words = atomic_load_explicit(&thread->ring->head_words, memory_order_relaxed);
     if (head_words == thread->left_head_words && depth_bytes >= thread->left_depth_bytes)
         return;
@@ -46,7 +46,7 @@ static void tell(struct tn_thread *thread, const struct tn_caller *hook)
     thread->left_depth_bytes = depth_bytes;
 }
 
-/* A thread that has told no event has shown nothing that could be over. */
+/* A thread without an event has shown no frame that could have ended. */
 static inline void hook(const struct tn_caller *caller)
 {
     struct tn_thread *thread = &tn_thread;
@@ -55,7 +55,7 @@ static inline void hook(const struct tn_caller *caller)
         return;
     if (tn_enter(thread, caller) != TN_WAY_RECORD)
         return;
-    tell(thread, caller);
+    emit_leave(thread, caller);
     tn_leave(thread);
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The C functions that this library puts before those of the program's allocator. Each keeps a frame pointer
- * (meson.build), so that TN_CALLER finds its caller without a look at any table. A release is told before the
- * real call, a birth after it: a block's address is told to live only while it does. */
+/* malloc and its relatives, as the program calls them instead of its allocator's. Each keeps a frame pointer
+ * (meson.build), so that TN_CALLER finds its caller without unwind tables. Invariant: a release is written
+ * before the real call and a birth after it, so that an address is live in the log only while it is the
+ * program's. */
 
+#include "arena.h"
 #include "emit.h"
-#include "shim.h"
+#include "real.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,9 +27,10 @@ static void *out_of_memory(void)
     return NULL;
 }
 
-/* The same as told, without a call where it counts most. */
-TN_ALWAYS_INLINE void *told_inline(enum tn_way way, struct tn_thread *thread, const struct tn_caller *caller,
-                                   enum tn_function function, void *address, size_t size)
+/* The same as record_birth, inline for malloc and calloc. */
+TN_ALWAYS_INLINE void *record_birth_inline(enum tn_way way, struct tn_thread *thread,
+                                           const struct tn_caller *caller, enum tn_function function,
+                                           void *address, size_t size)
 {
     if (TN_UNLIKELY(way != TN_WAY_RECORD))
         return address;
@@ -40,9 +43,9 @@ TN_ALWAYS_INLINE void *told_inline(enum tn_way way, struct tn_thread *thread, co
     return address;
 }
 
-/* Tell how an allocation ended, in the way it was begun. */
-static inline void *told(enum tn_way way, struct tn_thread *thread, const struct tn_caller *caller,
-                         enum tn_function function, void *address, size_t size, size_t alignment)
+/* Write how an allocation ended, if it is to be recorded. */
+static inline void *record_birth(enum tn_way way, struct tn_thread *thread, const struct tn_caller *caller,
+                                 enum tn_function function, void *address, size_t size, size_t alignment)
 {
     if (TN_LIKELY(way == TN_WAY_RECORD)) {
         tn_emit_birth(thread, caller, function, address, size, alignment);
@@ -58,7 +61,7 @@ TN_EXPORT void *malloc(size_t size)
     enum tn_way way = tn_enter(thread, &caller);
     if (TN_UNLIKELY(way == TN_WAY_ARENA))
         return tn_arena_allocate(size, 0);
-    return told_inline(way, thread, &caller, TN_FUNCTION_MALLOC, tn_real.malloc(size), size);
+    return record_birth_inline(way, thread, &caller, TN_FUNCTION_MALLOC, tn_real.malloc(size), size);
 }
 
 TN_EXPORT void *calloc(size_t count, size_t size)
@@ -71,10 +74,10 @@ TN_EXPORT void *calloc(size_t count, size_t size)
         return tn_arena_allocate_zeroed(count, size);
     if (__builtin_mul_overflow(count, size, &total))
         total = SIZE_MAX;
-    return told_inline(way, thread, &caller, TN_FUNCTION_CALLOC, tn_real.calloc(count, size), total);
+    return record_birth_inline(way, thread, &caller, TN_FUNCTION_CALLOC, tn_real.calloc(count, size), total);
 }
 
-/* A block of the arena becomes one of the program's. */
+/* realloc of a block of the arena by the program: it becomes one of the program's. */
 static void *move_from_arena(void *address, size_t size)
 {
     size_t old_size = tn_arena_usable_size(address);
@@ -97,7 +100,7 @@ static inline void *reallocate(const struct tn_caller *caller, enum tn_function 
     if (TN_UNLIKELY(way == TN_WAY_ARENA))
         return address == NULL ? tn_arena_allocate(size, 0) : tn_real.realloc(address, size);
     if (address == NULL)
-        return told(way, thread, caller, function, tn_real.realloc(NULL, size), size, 0);
+        return record_birth(way, thread, caller, function, tn_real.realloc(NULL, size), size, 0);
     if (TN_UNLIKELY(way != TN_WAY_RECORD))
         return tn_real.realloc(address, size);
     struct tn_origin origin = tn_emit_realloc_begin(thread, caller, function, address);
@@ -178,12 +181,12 @@ TN_EXPORT int posix_memalign(void **ret_address, size_t alignment, size_t size)
         return *ret_address != NULL ? 0 : ENOMEM;
     }
     if (tn_real.posix_memalign == NULL) {
-        told(way, thread, &caller, TN_FUNCTION_POSIX_MEMALIGN, NULL, size, alignment);
+        record_birth(way, thread, &caller, TN_FUNCTION_POSIX_MEMALIGN, NULL, size, alignment);
         return ENOMEM;
     }
     int result = tn_real.posix_memalign(ret_address, alignment, size);
-    told(way, thread, &caller, TN_FUNCTION_POSIX_MEMALIGN, result == 0 ? *ret_address : NULL, size,
-         alignment);
+    record_birth(way, thread, &caller, TN_FUNCTION_POSIX_MEMALIGN, result == 0 ? *ret_address : NULL, size,
+                 alignment);
     return result;
 }
 
@@ -196,7 +199,7 @@ static inline void *allocate_aligned(const struct tn_caller *caller, enum tn_fun
     if (TN_UNLIKELY(way == TN_WAY_ARENA))
         return tn_arena_allocate(size, alignment);
     void *address = real != NULL ? real(alignment, size) : out_of_memory();
-    return told(way, thread, caller, function, address, size, alignment);
+    return record_birth(way, thread, caller, function, address, size, alignment);
 }
 
 TN_EXPORT void *aligned_alloc(size_t alignment, size_t size)
@@ -220,7 +223,7 @@ static inline void *allocate_pages(const struct tn_caller *caller, enum tn_funct
     if (TN_UNLIKELY(way == TN_WAY_ARENA))
         return tn_arena_allocate(size, 4096);
     void *address = real != NULL ? real(size) : out_of_memory();
-    return told(way, thread, caller, function, address, size, 4096);
+    return record_birth(way, thread, caller, function, address, size, 4096);
 }
 
 TN_EXPORT void *valloc(size_t size)

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 
-/* C++ operators new and delete in all their forms, under their mangled names (Itanium C++ ABI 5.1.5; m is
+/* The C++ operators new and delete in all their forms, under their mangled names (Itanium C++ ABI 5.1.5; m is
  * size_t where that is unsigned long).
  *
- * Each calls the next operator, which mostly calls malloc or free, or another operator, in turn: that inner
- * call is no second allocation. It is known by its return address, which lies in a real operator's code (or
- * in ours, where the real one ends in a jump), while this thread is inside an operator of ours. What a
- * new_handler allocates meanwhile comes from elsewhere, and is recorded.
+ * Each calls the real operator, which mostly calls malloc or free, or another operator: that inner call is no
+ * allocation of its own. It is recognised while this thread is in one of the shim's operators by its return
+ * address, which lies in a real operator's code (or in the shim's, where the real one ends in a jump). What a
+ * new_handler allocates meanwhile is called from elsewhere, and is recorded.
  *
- * bad_alloc passes through these frames, and no clean-up code of ours runs: the note that the operator is
- * under way stays, until the next call further out in the same stack finds it and tells of the failure. */
+ * bad_alloc passes through these frames without running any code of the shim's. So the operator stays on the
+ * thread's list until the next call further out in the same stack, which writes the failure. */
 
-#include "shim.h"
+#include "arena.h"
+#include "emit.h"
+#include "real.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -76,7 +78,7 @@ static struct real_operator operators[OPERATOR_COUNT];
 static uintptr_t operators_low = UINTPTR_MAX; /* all of them lie within */
 static uintptr_t operators_high;
 
-/* The libraries that define the operators, where they are loaded but not in the program's own scope. */
+/* The operator in a library that was loaded later, outside the program's own scope. */
 static void *find_outside(const char *name)
 {
     static const char *const libraries[] = {"libstdc++.so.6", "libc++abi.so.1", "libc++.so.1"};
@@ -113,7 +115,7 @@ void tn_operators_find(void)
     }
 }
 
-/* The real operator, found now if a library came with it after the start; NULL if there is none. */
+/* The real operator, looked for again if there was none at the start; NULL if there is none. */
 static const struct real_operator *real_operator(struct tn_thread *thread, enum operator_kind kind)
 {
     if (TN_LIKELY(atomic_load_explicit(&operators[kind].is_known, memory_order_acquire)))
@@ -126,7 +128,7 @@ static const struct real_operator *real_operator(struct tn_thread *thread, enum 
     return symbol != NULL ? &operators[kind] : NULL;
 }
 
-/* Return addresses that were found to lie in an operator: each has a few calls only, made again and again. */
+/* Return addresses that were found to lie in an operator; operators contain few calls. */
 static _Atomic uintptr_t known_inner[8];
 
 static bool is_in_operator(uintptr_t pc)
@@ -140,7 +142,7 @@ static bool is_in_operator(uintptr_t pc)
 
 bool tn_operator_holds(uintptr_t pc)
 {
-    if (pc - tn_shim_process.text_low < tn_shim_process.text_high - tn_shim_process.text_low)
+    if (tn_is_own_code(pc))
         return true;
     if (pc - operators_low > operators_high - operators_low)
         return false;
@@ -153,15 +155,15 @@ bool tn_operator_holds(uintptr_t pc)
     return is_inner;
 }
 
-/* What stands in for an operator that no library has. Only throwing ones remain without an answer to a
- * failure; a program without a C++ library has no one to catch it either. */
+/* For an operator that no library has. It cannot throw; a program without a C++ library could not catch it.
+ */
 static void *stand_in(size_t size, size_t alignment)
 {
     return alignment <= 16 ? tn_real.malloc(size) : tn_real.aligned_alloc(alignment, size);
 }
 
-/* Begin an operator that is recorded, and leave the inside: what a new_handler allocates is recorded too.
- * Returns the number of operators under way before. */
+/* Put an operator on the thread's list, and tn_leave: what a new_handler allocates is recorded, too. Returns
+ * how many operators were on the list. */
 static inline uint32_t begin_operator(struct tn_thread *thread, const struct tn_caller *caller,
                                       enum tn_function function, size_t size, struct tn_origin origin)
 {
@@ -174,8 +176,8 @@ static inline uint32_t begin_operator(struct tn_thread *thread, const struct tn_
     return depth;
 }
 
-/* End it: the real operator has returned. Operators inside it that are still noted were left by exceptions
- * that were caught in it. Returns whether the end can be recorded; if so, inside. */
+/* The real operator has returned: take it off the list. Operators above it were left by exceptions that were
+ * caught inside it. Returns whether the end can be recorded; if so, tn_leave is due. */
 static inline bool end_operator(struct tn_thread *thread, const struct tn_caller *caller, uint32_t depth)
 {
     uint32_t above = thread->operator_depth;

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What else is watched: code that goes away, and where a program's own run begins and ends. */
+/* The other functions that the shim interposes: dlclose, since rules of unloaded code must be forgotten, and
+ * those that show where main begins and where the program exits, which become marks; and tenure_mark itself.
+ */
 
-#include "shim.h"
+#include "control_ring.h"
+#include "real.h"
+#include "shim_modules.h"
+#include "shim_thread.h"
 #include "sys.h"
 
 #include <dlfcn.h>
@@ -26,7 +31,7 @@ static void mark(const struct tn_caller *caller, const char *text)
     tn_leave(thread);
 }
 
-/* Rules of code that is gone are wrong for what is mapped there next. */
+/* Rules of unloaded code would be wrong for what is mapped there next. */
 static void forget_code(struct tn_thread *thread)
 {
     tn_own_begin(thread);
@@ -43,7 +48,7 @@ TN_EXPORT int dlclose(void *handle)
 {
     const struct tn_caller caller = TN_CALLER();
     struct tn_thread *thread = &tn_thread;
-    /* The first call of all may be this one. */
+    /* This may be the first call that the shim sees. */
     enum tn_way way = tn_enter(thread, &caller);
     if (way == TN_WAY_RECORD)
         tn_leave(thread);
@@ -57,7 +62,7 @@ TN_EXPORT int dlclose(void *handle)
     return result;
 }
 
-/* Kept as a frame of its own, which stacks leave out: what main returns to is where exiting begins. */
+/* A frame of its own, which stacks leave out: when main returns here, exiting begins. */
 static int run_main(int argc, char **argv, char **envp)
 {
     const struct tn_caller caller = TN_CALLER();

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Start a recorder under a bare preload: by a raw clone without an exit signal, so that the program sees no
- * SIGCHLD and its wait() no child, and from there once more, so that the recorder is nobody's child here. */
+/* Starts a recorder when the program was not started by `tenure record`. By a raw clone without an exit
+ * signal, so that the program gets no SIGCHLD and its wait() finds no child; that child clones once more, so
+ * that the recorder becomes a child of init. Invariant: the program's signals, descriptors and children are
+ * as before. Called by shim_session.c. */
 
-#include "shim.h"
+#include "shim_process.h"
+#include "shim_session.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -43,16 +46,17 @@ static bool is_executable(const char *path)
     return tn_sys3(SYS_faccessat, AT_FDCWD, (long)path, 1 /* X_OK */) == 0;
 }
 
-/* The recorder's path: as told, or found from our own file: beside it, in the build tree, or installed. */
+/* The recorder's path: what TENURE_RECORDER says; or beside this library's file, in the build tree, or where
+ * it is installed. */
 static bool find_recorder_path(char *path, size_t capacity_bytes)
 {
-    static const char *const places[] = {"/tenure-recorder", "/../../tools/tenure-recorder",
-                                         "/" TN_RECORDER_FROM_SHIM "/tenure-recorder"};
-    const char *told = getenv("TENURE_RECORDER");
+    static const char *const candidates[] = {"/tenure-recorder", "/../../tools/tenure-recorder",
+                                             "/" TN_RECORDER_FROM_SHIM "/tenure-recorder"};
+    const char *given = getenv("TENURE_RECORDER");
     struct tn_shim_text own;
     memset(&own, 0, sizeof(own));
-    if (told != NULL && tn_length(told) < capacity_bytes) {
-        memcpy(path, told, tn_length(told) + 1);
+    if (given != NULL && tn_length(given) < capacity_bytes) {
+        memcpy(path, given, tn_length(given) + 1);
         return true;
     }
     dl_iterate_phdr(find_own_path, &own);
@@ -60,9 +64,9 @@ static bool find_recorder_path(char *path, size_t capacity_bytes)
         own.text[own.size--] = '\0';
     if (own.text[own.size] == '/')
         own.text[own.size] = '\0';
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+    for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
         struct tn_shim_text candidate = own;
-        tn_shim_text_add(&candidate, places[i]);
+        tn_shim_text_add(&candidate, candidates[i]);
         memcpy(path, candidate.text, candidate.size + 1);
         if (is_executable(path))
             return true;
@@ -85,7 +89,7 @@ static long copy_process(void)
     return tn_arch_syscall(SYS_clone, 0, 0, 0, 0, 0, 0);
 }
 
-/* Tell the waiting process why there is no recorder. */
+/* Answer the waiting process: why there is no recorder. */
 static void report_failure(int fd, long code)
 {
     struct tn_welcome welcome = {TN_SESSION_MAGIC, TN_WELCOME_CLOSED, 0, (int32_t)-code};
@@ -106,7 +110,7 @@ static _Noreturn void become_recorder(struct launch *launch, int fd)
         tn_sys3(SYS_dup3, fd, RECORDER_FD, 0);
     else
         tn_sys3(SYS_fcntl, fd, F_SETFD, 0);
-    /* Where the kernel lacks it, the recorder closes what it was left. */
+    /* On kernels without close_range the recorder closes what it has inherited. */
     tn_sys3(SYS_close_range, RECORDER_FD + 1, ~0u, 0);
     tn_sys4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&no_signals, 0, sizeof(no_signals));
     long result = tn_sys3(SYS_execve, (long)launch->path, (long)launch->arguments, (long)launch->environment);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reads /proc/PID/maps character by character, so that its lines may be cut anywhere by the pieces that
+ * read() returns. Called by shim_thread.c. */
+
 #include "maps.h"
 
 #include "banned.h"

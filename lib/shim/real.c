@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "shim.h"
+
+/* Finds the functions that come after the shim's in symbol order, once, at the process's first event. Called
+ * by start.c. */
+
+#include "real.h"
+
+#include "shim_process.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -45,7 +51,7 @@ const char *tn_real_bypass(void)
     Dl_info info;
     const ElfW(Sym) *entry = NULL;
     void *seen = dlsym(RTLD_DEFAULT, "malloc");
-    if ((uintptr_t)seen - tn_shim_process.text_low < tn_shim_process.text_high - tn_shim_process.text_low)
+    if (tn_is_own_code((uintptr_t)seen))
         return NULL;
     if (dladdr1(seen, &info, (void **)&entry, RTLD_DL_SYMENT) == 0 || entry == NULL)
         return NULL;

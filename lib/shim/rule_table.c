@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The writer's side of the rule table: an address and its rule in one word, linear probing, at most five in
+ * eight words used; a bigger body is published whole. Callers hold the control lock. */
+
 #include "rule_table.h"
 
 #include "sys.h"

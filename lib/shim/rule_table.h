@@ -2,10 +2,10 @@
 #ifndef TENURE_SHIM_RULE_TABLE_H
 #define TENURE_SHIM_RULE_TABLE_H
 
-/* Return address -> unwind rule, read by every thread without a lock while one thread (under the shim's lock)
- * adds to it. Every step of a walk waits for a look-up, and the program has put other things into the caches
- * since the last one: so an address and its rule share one word, eight of them a line, and the whole is a
- * fifth of what pairs of words take (cc1: 128 KiB for 9,450 rules).
+/* Return address -> unwind rule. Every thread reads it without a lock, while one (under the control lock)
+ * adds to it. Every step of a walk waits for a look-up, and the program has filled the caches since the last
+ * one. So an address and its rule share one word, eight words a line, and the table takes a fifth of what
+ * pairs of words would (cc1: 128 KiB for 9,450 rules).
  *
  *   bits  0-2   kind (enum tn_rule_kind), or TN_RULE_WIDE: the rule stands in the table of pairs
  *   bits  3-6   where the caller's frame pointer was saved, in units of 8 bytes below the CFA; 0: it was not

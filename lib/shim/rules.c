@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+
+/* From what one step of libunwind showed to a rule. Pure; called by unwinder.c. */
+
 #include "rules.h"
+
+#include "arch.h"
 
 #include "banned.h"
 
@@ -32,10 +37,11 @@ uint64_t tn_rule_from_probe(const struct tn_probe *probe)
     if (probe->step == 0)
         return tn_rule_pack(TN_RULE_END, 0, 0);
     uint32_t units = 0;
-    /* Exactly one load, of the return address, at its usual place: an expression that loads (a realigned
-     * frame, a procedure linkage stub) is not a rule of ours. */
+    uintptr_t fp_slot = probe->is_fp_saved ? probe->fp_address : probe->cfa;
+    /* Exactly one load, of the return address, where frames usually save it: an expression that loads (a
+     * realigned frame, a procedure linkage stub) cannot be said by a plain rule. */
     if (probe->step < 0 || probe->loads != 1 ||
-        probe->load_address != probe->cfa + (uint64_t)probe->return_offset || !fp_units(probe, &units))
+        probe->load_address != tn_arch_return_slot(probe->cfa, fp_slot) || !fp_units(probe, &units))
         return tn_rule_pack(TN_RULE_COMPLEX, 0, 0);
     int64_t from_sp = (int64_t)(probe->cfa - probe->sp);
     int64_t from_fp = (int64_t)(probe->cfa - probe->fp);

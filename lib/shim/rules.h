@@ -19,8 +19,8 @@ enum tn_rule_kind {
     TN_RULE_UNKNOWN = 0,
     TN_RULE_SP = 1,      /* CFA = stack pointer + n */
     TN_RULE_FP = 2,      /* CFA = frame pointer + n */
-    TN_RULE_CHAIN = 3,   /* no unwind information: take the frame pointer for one if it may be one */
-    TN_RULE_SIGNAL = 4,  /* the kernel's signal frame: registers lie in a ucontext_t */
+    TN_RULE_CHAIN = 3,   /* no unwind information: the frame pointer is followed if it looks like one */
+    TN_RULE_SIGNAL = 4,  /* a signal frame of the kernel's: the registers lie in a ucontext_t */
     TN_RULE_END = 5,     /* the outermost frame */
     TN_RULE_COMPLEX = 6, /* libunwind must walk this frame */
 };
@@ -33,11 +33,13 @@ static inline uint64_t tn_rule_pack(enum tn_rule_kind kind, int32_t offset_bytes
     return (uint64_t)kind | (uint64_t)fp_units << 8 | (uint64_t)(uint32_t)offset_bytes << 32;
 }
 
+/* The kind in a rule. */
 static inline enum tn_rule_kind tn_rule_kind_of(uint64_t rule)
 {
     return (enum tn_rule_kind)(rule & 7);
 }
 
+/* CFA minus the base register in a rule, bytes. */
 static inline int64_t tn_rule_offset_of(uint64_t rule)
 {
     return (int64_t)rule >> 32;
@@ -49,8 +51,8 @@ static inline uint64_t tn_rule_fp_bytes_of(uint64_t rule)
     return (rule >> 5) & UINT64_C(0x7fffff8);
 }
 
-/* What one step of libunwind from made-up registers showed: the stack pointer and the frame pointer were
- * values that stand for themselves, so that the result tells what it was made from. */
+/* What one step of libunwind from made-up registers showed. The stack pointer and the frame pointer were
+ * values that no address has, so that the result shows which of them it was computed from. */
 struct tn_probe {
     int step;         /* result of the step: > 0 a caller, 0 the end, < 0 an error */
     bool has_info;    /* unwind information was found for the address */
@@ -61,10 +63,9 @@ struct tn_probe {
     uint64_t fp_address;
     unsigned loads;        /* loads from made-up addresses */
     uint64_t load_address; /* the first of them */
-    int64_t return_offset; /* where a return address lies relative to its frame's CFA, by architecture */
 };
 
-/* The rule that a probe shows. Pure. */
+/* The rule that a probe shows; TN_RULE_COMPLEX where no other can say it. Pure. */
 uint64_t tn_rule_from_probe(const struct tn_probe *probe);
 
 #endif

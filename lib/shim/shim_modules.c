@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-#include "shim.h"
+
+/* Keeps the list of modules that the recorder knows, by comparing it with the loader's list on each scan: at
+ * the start, when an address is in no known module, and after dlclose. Invariant: the list changes only under
+ * the control lock, and each change writes an event. Called by start.c, unwinder.c and interpose_other.c. */
+
+#include "shim_modules.h"
+
+#include "control_ring.h"
+#include "shim_thread.h"
 #include "sys.h"
 
 #include "tenure/event_body.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
 #include <string.h>
 
 #include "banned.h"
 
-/* The modules that were announced and are still mapped. Written and read under the control lock. */
+/* Modules that were announced and are still mapped, at most this many. Under the control lock. */
 #define MODULE_COUNT_MAX 8192
 
 static struct tn_module *modules;
@@ -96,7 +105,7 @@ static void read_facts(const struct dl_phdr_info *info, struct facts *facts)
         read_header(&info->dlpi_phdr[i], info->dlpi_addr, facts);
 }
 
-/* The same module, under the control lock. */
+/* The entry of the same module; NULL if it is new. Under the control lock. */
 static struct tn_module *find_same(const struct tn_module *like)
 {
     for (uint32_t i = 0; i < module_count; i++)
@@ -136,17 +145,18 @@ static void emit_gone(const struct tn_module *module)
     tn_control_end(pad + TN_EVENT_GONE_WORDS);
 }
 
-/* Where the program itself lies: the loader names it "". */
+/* A module's path; the loader's name for the program itself is "". */
 static const char *path_of(const struct facts *facts, char *own_path, size_t capacity_bytes)
 {
     if (facts->path[0] != '\0')
         return facts->path;
-    long got = tn_sys3(SYS_readlink, (long)"/proc/self/exe", (long)own_path, (long)capacity_bytes - 1);
+    long got =
+        tn_sys4(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)own_path, (long)capacity_bytes - 1);
     own_path[got > 0 ? got : 0] = '\0';
     return own_path;
 }
 
-/* Names a module's content, as far as it can be told without reading it. */
+/* A hash of what tells a module's content from another's without reading it. */
 static uint64_t identity_of(const struct facts *facts, const char *path)
 {
     uint64_t hash = facts->module.low ^ facts->module.high << 20;
@@ -175,7 +185,7 @@ static void announce(struct facts *facts)
     tn_lock_drop(&tn_control_lock);
 }
 
-/* The loader's lock is held here: whoever holds the control lock never waits for that one. */
+/* The loader's lock is held here; no thread waits for it while holding the control lock. */
 static int visit(struct dl_phdr_info *info, size_t size_bytes, void *context)
 {
     (void)size_bytes;
@@ -187,7 +197,7 @@ static int visit(struct dl_phdr_info *info, size_t size_bytes, void *context)
     return 0;
 }
 
-/* Drop what no scan since this one began has seen. */
+/* Remove modules that neither this scan nor a later one has met. */
 static void drop_gone(uint32_t scan)
 {
     uint32_t kept = 0;
@@ -246,7 +256,7 @@ bool tn_modules_resolve(struct tn_thread *thread, uintptr_t pc, struct tn_module
     return tn_modules_find(pc, ret_module);
 }
 
-/* The loader counts what it has unloaded; every entry of a walk bears the number. */
+/* The loader counts the modules that it has unloaded, and passes the number with every module of a walk. */
 static int read_unloaded(struct dl_phdr_info *info, size_t size_bytes, void *context)
 {
     if (size_bytes >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(info->dlpi_subs))

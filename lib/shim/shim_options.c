@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "shim.h"
+
+/* Reads the shim's options from the environment, at the start of each image. Called by start.c. */
+
+#include "shim_process.h"
 #include "sys.h"
+
+#include "tenure/event.h"
 
 #include <stdlib.h>
 

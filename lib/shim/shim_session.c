@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "shim.h"
+
+/* Opens a session: makes the shared memory, connects to a recorder (session.h says in which order it is
+ * looked for) or starts one, sends the hello and waits for the welcome. Invariant: after a failure nothing is
+ * left open or mapped. Called by start.c, in the first process and in each fork child. */
+
+#include "shim_session.h"
+
+#include "emit.h"
 #include "sys.h"
 #include "wire_stamp.h"
 
@@ -19,7 +26,7 @@
 
 #define SLOT_COUNT_MIN 64u
 
-/* The memory that is shared with the recorder, while it is being handed over. */
+/* The shared memory, until the recorder has accepted it. */
 struct offer {
     int fd;
     struct tn_shared_header *header;
@@ -42,7 +49,7 @@ static int map_shared(struct offer *offer, uint32_t slot_count, uint32_t ring_wo
         return (int)base;
     offer->header = (struct tn_shared_header *)base;
     offer->total_bytes = total_bytes;
-    /* A child of any fork gets rings of its own, and a core dump needs none. */
+    /* A fork child gets rings of its own, and core dumps are smaller without. */
     tn_sys3(SYS_madvise, base, (long)total_bytes, MADV_DONTFORK);
     tn_sys3(SYS_madvise, base, (long)total_bytes, MADV_DONTDUMP);
     return 0;
@@ -56,12 +63,12 @@ static void fill_header(struct offer *offer, uint32_t slot_count, uint32_t ring_
     header->slot_count = slot_count;
     header->ring_words = ring_words;
     header->pid = (uint32_t)tn_sys0(SYS_getpid);
-    header->clock = tn_arch_ticks_are_constant() ? TN_CLOCK_TSC : TN_CLOCK_MONOTONIC;
-    header->start_ticks = header->clock == TN_CLOCK_TSC ? tn_arch_ticks() : tn_ticks_monotonic();
+    header->clock = tn_arch_ticks_are_constant() ? TN_ARCH_CLOCK : TN_CLOCK_MONOTONIC;
+    header->start_ticks = header->clock == TN_ARCH_CLOCK ? tn_arch_ticks() : tn_ticks_monotonic();
     header->stack_depth = tn_shim_process.options.depth_max;
 }
 
-/* Make the shared memory; under tight limits of address space with fewer slots. */
+/* Make the shared memory; with fewer slots when the limit of address space is tight. */
 static int make_offer(struct offer *offer)
 {
     uint32_t ring_words = tn_shim_process.options.ring_bytes / 8;
@@ -109,7 +116,7 @@ static int connect_to(const char *path)
     return (int)result;
 }
 
-/* The session directory: ours, and nobody else's. */
+/* The session directory's path; false if it does not exist, or others may write to it. */
 static bool find_directory(struct tn_shim_text *directory)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -193,7 +200,7 @@ static int find_recorder(enum tn_hello_reason reason, struct tn_shim_text *direc
     return fd >= 0 ? fd : connect_by_log(directory);
 }
 
-/* What a person can mend: the place that was named, or the usual one. */
+/* Names what people can correct: the variable that was set, or the default. */
 static const char *no_recorder(void)
 {
     return getenv("TENURE_RECORDER") != NULL ? "the recorder that TENURE_RECORDER names cannot be started"
@@ -229,7 +236,7 @@ static int send_hello(int fd, const struct offer *offer, enum tn_hello_reason re
     hello.reason = reason;
     memcpy(hello.wire_stamp, TN_WIRE_STAMP, sizeof(TN_WIRE_STAMP));
     hello.pid = offer->header->pid;
-    /* A fork child's parent may have ended by now: it is remembered from before the fork. */
+    /* A fork child's parent may have ended by now; its pid was noted before the fork. */
     bool is_known = reason == TN_HELLO_FORK && tn_shim_process.pid != 0;
     hello.parent_pid = is_known ? tn_shim_process.pid : (uint32_t)tn_sys0(SYS_getppid);
     hello.shared_bytes = offer->total_bytes;
@@ -268,7 +275,7 @@ static int take_welcome(int fd, struct tn_welcome *ret_welcome)
     if (ready <= 0)
         return ready < 0 ? (int)ready : -ETIMEDOUT;
     long got = tn_sys6(SYS_recvfrom, fd, (long)ret_welcome, sizeof(*ret_welcome), 0, 0, 0);
-    /* The end of a peer that did not read our hello is told first, its answer after that. */
+    /* If the peer has closed without reading the hello, this error comes first, and its answer after it. */
     if (got == -ECONNRESET)
         got = tn_sys6(SYS_recvfrom, fd, (long)ret_welcome, sizeof(*ret_welcome), 0, 0, 0);
     if (got <= 0)
@@ -276,7 +283,7 @@ static int take_welcome(int fd, struct tn_welcome *ret_welcome)
     return got == sizeof(*ret_welcome) && ret_welcome->magic == TN_SESSION_MAGIC ? 0 : -EPROTO;
 }
 
-/* What a recorder's answer means here. */
+/* From a recorder's answer to tn_session_open's result. */
 static int judge(const struct tn_welcome *welcome, const char **ret_what)
 {
     switch (welcome->status) {
@@ -291,13 +298,13 @@ static int judge(const struct tn_welcome *welcome, const char **ret_what)
         *ret_what = "the recorder refused this process";
         return 2;
     default:
-        /* Our own child answers so, as nobody, when it cannot become a recorder. */
+        /* recorder_pid 0: sent by the child that could not become a recorder (launch.c). */
         *ret_what = welcome->recorder_pid == 0 ? no_recorder() : no_log();
         return welcome->errno_value > 0 ? -welcome->errno_value : 2;
     }
 }
 
-/* Where fork children will find the recorder. */
+/* Note the recorder's socket, to which fork children connect. */
 static void remember_socket(enum tn_hello_reason reason, uint32_t recorder_pid)
 {
     struct tn_shim_text path;
@@ -328,7 +335,7 @@ static void take_into_use(const struct offer *offer)
     tn_shim_process.pid = offer->header->pid;
     tn_hot.next_slot = 1;
     tn_hot.last_stack_id = 0;
-    /* The control ring is owned from the start. */
+    /* The control ring is never free. */
     atomic_store_explicit(&tn_shared_ring(offer->header, TN_CONTROL_SLOT)->state, TN_SLOT_CLAIMED,
                           memory_order_relaxed);
 }
@@ -348,7 +355,7 @@ int tn_session_open(enum tn_hello_reason reason, const char **ret_what)
     }
     *ret_what = "the recorder does not answer";
     result = send_hello(fd, &offer, reason);
-    /* A child that could not become a recorder may have answered and gone before it was greeted. */
+    /* EPIPE: the child that could not become a recorder has answered and ended before the hello was sent. */
     if (result == 0 || result == -EPIPE)
         result = take_welcome(fd, &welcome);
     if (result == 0)

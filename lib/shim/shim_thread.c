@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A thread from its first event to its end: its slot, where its stack lies, and the slow half of tn_enter,
+ * which decides what a call inside a call means. Called by the entry points and by capture.c. */
+
+#include "shim_thread.h"
+
+#include "emit.h"
 #include "maps.h"
-#include "shim.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -72,13 +78,13 @@ static bool search_maps(struct tn_maps_search *search)
     return search->is_found;
 }
 
-/* Where this thread's stack lies. pthread_getattr_np is not asked: it allocates while it holds a lock of the
- * thread, and may be who called us. The thread's control block lies at the high end of its stack, whoever
- * provided that, so its mapping is the stack's. */
+/* Find where this thread's stack lies. Not by pthread_getattr_np: it allocates while it holds a lock of the
+ * thread's, and may be what has called the shim. The thread's control block lies at the high end of its
+ * stack, whether libc or the program has provided that; so the mapping that holds it is the stack's. */
 static void find_stack(struct tn_thread *thread, uint32_t tid)
 {
     if (thread->stack_high != 0)
-        return; /* a fork child goes on where its parent's thread was */
+        return; /* known already: a fork child runs on the stack of its parent's thread */
     if (tid == tn_shim_process.main_tid && &__libc_stack_end != NULL) {
         find_main_stack(thread);
         return;
@@ -127,7 +133,7 @@ static uint32_t claim_slot(uint32_t tid)
     return 0;
 }
 
-/* The ids of stacks mean nothing in another mapping. */
+/* Stack ids belong to one shared memory: forget those of the parent's. */
 static void forget_stack_ids(struct tn_thread *thread)
 {
     tn_trail_forget(thread->trail);
@@ -154,30 +160,31 @@ static void take_over(struct tn_thread *thread, uint32_t slot, uint32_t tid)
     tn_emit_thread_begin(thread, tid);
 }
 
-/* After a vain search through all slots, how many events pass before the next one. */
-#define VAIN_SEARCHES 256u
+/* After a search that has found no free slot, how many events pass before the next search. */
+#define SEARCH_PAUSE_EVENTS 256u
 
 bool tn_thread_claim(struct tn_thread *thread)
 {
     uint32_t tid = (uint32_t)tn_sys0(SYS_gettid);
-    /* A vfork child shares its parent's memory and thread: what it allocates is the parent's, but a slot must
-     * not bear its thread id, which dies with it. */
-    bool is_vain = (uint32_t)tn_sys0(SYS_getpid) != tn_hot.pid || thread->vain_count % VAIN_SEARCHES != 0;
-    uint32_t slot = is_vain ? 0 : claim_slot(tid);
+    /* A vfork child shares its parent's memory and thread: its allocations are the parent's, but it must not
+     * claim a slot, whose thread id would end with the child. */
+    bool skips_search =
+        (uint32_t)tn_sys0(SYS_getpid) != tn_hot.pid || thread->slotless_count % SEARCH_PAUSE_EVENTS != 0;
+    uint32_t slot = skips_search ? 0 : claim_slot(tid);
     if (slot == 0) {
-        thread->vain_count++;
+        thread->slotless_count++;
         atomic_fetch_add_explicit(&tn_hot.header->lost_count, 1, memory_order_relaxed);
         return false;
     }
-    thread->vain_count = 0;
+    thread->slotless_count = 0;
     tn_own_begin(thread);
     take_over(thread, slot, tid);
     tn_own_end(thread);
     return true;
 }
 
-/* libc calls this when a thread ends. What the thread releases after it still goes to its ring; the recorder
- * gives the slot to others once the thread is gone. */
+/* libc calls this when a thread ends. Later events of the thread still go to its ring; the recorder frees the
+ * slot once the thread is gone. */
 static void thread_ended(void *context)
 {
     struct tn_thread *thread = context;
@@ -201,10 +208,10 @@ void tn_thread_prepare(void)
 static void note_nested(struct tn_thread *thread)
 {
     thread->nested_count++;
-    thread->generation = TN_GENERATION_NONE; /* the next call outside will take the slow way and tell */
+    thread->generation = TN_GENERATION_NONE; /* the next call outside takes the slow path, which reports it */
 }
 
-/* Become able to record, and tell what was missed meanwhile. */
+/* Make the thread able to record, and report what was lost meanwhile. */
 static bool prepare(struct tn_thread *thread)
 {
     if (!tn_start(thread))
@@ -233,7 +240,7 @@ void tn_thread_fail_operators(struct tn_thread *thread, const struct tn_operator
             tn_emit_failure(thread, calls[i].function, calls[i].size_bytes, calls[i].origin);
 }
 
-/* Operators that an exception has left: this call, on the same stack, lies above or at theirs. */
+/* Remove operators that an exception has left: this call lies at or above their frames, on the same stack. */
 static void drop_left_operators(struct tn_thread *thread, const struct tn_caller *caller)
 {
     uint32_t depth = thread->operator_depth;
@@ -250,7 +257,7 @@ static bool is_inner(const struct tn_thread *thread, const struct tn_caller *cal
     return depth > 0 && thread->operators[depth - 1].cfa > caller->cfa && tn_operator_holds(caller->pc);
 }
 
-/* Whether the process and the thread can record, with all that was missed before told. */
+/* Whether the process and the thread can record; everything that happened before has been written then. */
 static bool is_ready(struct tn_thread *thread, const struct tn_caller *caller)
 {
     if (thread->generation != atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) &&
@@ -261,13 +268,13 @@ static bool is_ready(struct tn_thread *thread, const struct tn_caller *caller)
     return true;
 }
 
-/* What tn_enter_slow does beyond the calls that operators make. */
+/* tn_enter_slow, for calls that are no inner call of an operator. */
 static __attribute__((noinline)) enum tn_way enter_anew(struct tn_thread *thread,
                                                         const struct tn_caller *caller)
 {
     if (thread->inside_cfa != 0) {
-        /* A signal handler on top of the shim; or one has left it by longjmp, and what was being written was
-         * not committed. */
+        /* Either this is a signal handler that has interrupted the shim; or one has left the shim by longjmp,
+         * and the event that was being written was never published. */
         bool is_left = is_in_order(thread, thread->inside_cfa, caller->cfa);
         note_nested(thread);
         if (!is_left)

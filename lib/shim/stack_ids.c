@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
-/* New stacks: written once into the control ring, and checked against libunwind where that is asked for. */
+/* Announces new stacks: writes each into the control ring once, then gives its id to all threads. Called by
+ * capture.c, when a stack's hash is in no table. */
 
-#include "shim.h"
+#include "stack_ids.h"
+
+#include "control_ring.h"
 #include "sys.h"
+#include "verify_stack.h"
 
 #include "tenure/event_body.h"
 
@@ -12,17 +16,12 @@
 
 #include "banned.h"
 
-/* When the table holds this many stacks it starts over; ids go on rising, and the recorder tells stacks by
- * their content. It bounds the table at 128 MiB. */
+/* After this many stacks the table is emptied, which bounds it at 128 MiB. Ids keep rising; a stack that is
+ * announced again gets another id, and the recorder finds by its frames that it is the same. */
 #define STACK_COUNT_MAX (UINT64_C(4) << 20)
 
-static bool is_ours(uintptr_t pc)
-{
-    return pc - tn_shim_process.text_low < tn_shim_process.text_high - tn_shim_process.text_low;
-}
-
-/* Write the frames of a stack as an event has them. Frames of this library (main is called by one) are left
- * out; their size goes to the next frame out. Returns the words written. */
+/* Write the frames of a stack as a STACK event has them. Frames of this library (one calls main) are left
+ * out; their size is added to the next frame outward. Returns the words written. */
 static uint32_t write_frames(uint64_t *to, const struct tn_trail_frame *kept, uint32_t depth,
                              uint32_t *ret_frames)
 {
@@ -32,8 +31,8 @@ static uint32_t write_frames(uint64_t *to, const struct tn_trail_frame *kept, ui
     for (uint32_t i = depth; i > 0; i--) {
         const struct tn_trail_frame *frame = &kept[i - 1];
         uint64_t bytes = (i > 1 ? frame[-1].at.cfa - frame->at.cfa : 0) + skipped_bytes;
-        skipped_bytes = is_ours(frame->at.pc) ? bytes : 0;
-        if (is_ours(frame->at.pc))
+        skipped_bytes = tn_is_own_code(frame->at.pc) ? bytes : 0;
+        if (tn_is_own_code(frame->at.pc))
             continue;
         words += tn_frame_put(to + words, frame->at.pc, bytes);
         frames++;
@@ -42,8 +41,8 @@ static uint32_t write_frames(uint64_t *to, const struct tn_trail_frame *kept, ui
     return words;
 }
 
-/* Tell a stack to the recorder, then to the other threads: its event is committed before its id can be seen.
- * Under the control lock. */
+/* Write a stack's event, then put its id into the table: no thread can use the id before the event is
+ * published. Under the control lock. */
 static uint32_t publish(uint64_t hash, const uint64_t *frames, uint32_t frame_words, uint32_t frame_count,
                         bool is_cut)
 {
@@ -67,8 +66,8 @@ static uint32_t publish(uint64_t hash, const uint64_t *frames, uint32_t frame_wo
 uint32_t tn_stack_announce(struct tn_thread *thread, struct tn_trail *trail, const struct tn_caller *caller,
                            uint32_t depth, bool is_cut)
 {
-    /* What was new has been kept: its place serves as scratch memory, and is larger than any stack's event.
-     */
+    /* The new frames have been copied to trail->kept: their room serves as scratch memory, and is larger than
+     * any stack's event. */
     uint64_t *frames = (uint64_t *)trail->fresh;
     uint32_t frame_count = 0;
     uint32_t words = write_frames(frames, trail->kept, depth, &frame_count);

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A process's beginning, its forks and its end of recording. */
+/* The life of a recorded process: its first event starts it, a fork child starts again, tn_stop ends it.
+ * Invariant: tn_hot.generation is 0 unless rings, recorder, rules and unwinder are ready. Called by
+ * shim_thread.c. */
 
+#include "arena.h"
+#include "control_ring.h"
+#include "real.h"
 #include "rules.h"
-#include "shim.h"
+#include "shim_modules.h"
+#include "shim_session.h"
+#include "shim_thread.h"
 #include "sys.h"
+#include "unwinder.h"
 
 #include "tenure/event_body.h"
 
@@ -19,7 +27,6 @@
 
 union tn_hot_page tn_hot_page __attribute__((aligned(4096)));
 struct tn_shim_process tn_shim_process;
-struct tn_lock tn_control_lock;
 
 /* Where this library is mapped. */
 static int find_own_text(struct dl_phdr_info *info, size_t size_bytes, void *context)
@@ -58,7 +65,7 @@ static void complain(const char *what, const char *more, long code)
     tn_sys3(SYS_write, 2, (long)line.text, (long)line.size);
 }
 
-/* Open a session and let events flow. Returns 0, 1 when this process is to stay silent, or negative errno. */
+/* Open a session and let threads write events. Returns as tn_session_open. */
 static int begin_recording(enum tn_hello_reason reason, struct tn_thread *thread, const char **ret_what)
 {
     int result = tn_session_open(reason, ret_what);
@@ -74,8 +81,8 @@ static int begin_recording(enum tn_hello_reason reason, struct tn_thread *thread
     return 0;
 }
 
-/* A fork child, before it goes on: rings of its own. Rules stay true; locks of threads that are not here any
- * more are let go. */
+/* Give a fork child rings of its own, before the program runs on. Unwind rules stay valid; locks are dropped
+ * whose holders do not exist here. */
 static void begin_child(struct tn_thread *thread)
 {
     const char *what;
@@ -128,7 +135,8 @@ static int prepare(struct tn_thread *thread, const char **ret_what)
     return begin_recording(TN_HELLO_START, thread, ret_what);
 }
 
-/* The first call of all, by whoever makes it: a library's constructor may allocate before ours runs. */
+/* Initialise, at the first call that the shim sees: a library's constructor may allocate before the shim's
+ * runs. */
 static bool begin_process(struct tn_thread *thread)
 {
     const char *what = NULL;
@@ -165,7 +173,7 @@ bool tn_start(struct tn_thread *thread)
         tn_sys0(SYS_sched_yield);
     if (state == TN_STATE_OFF)
         return false;
-    /* Zero although it runs: this is a child of a fork that called no handlers. */
+    /* 0 although the state is RUNNING: this is a child of a fork that called no handlers. */
     if (atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) == 0) {
         tn_unwinder_recover();
         begin_child(thread);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* System calls, text and locks that work without libc's state. No allocation, no errno. Called by all of the
+ * shim. */
+
 #include "sys.h"
 
 #include <fcntl.h>

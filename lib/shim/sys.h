@@ -2,8 +2,8 @@
 #ifndef TENURE_SHIM_SYS_H
 #define TENURE_SHIM_SYS_H
 
-/* The system below libc: calls that leave errno alone and that nobody can interpose, and the few string
- * functions that the shim needs. */
+/* System calls that leave errno alone and that no library can interpose, and the few string functions that
+ * the shim needs. All functions: any thread. */
 
 #include "arch.h"
 
@@ -14,8 +14,8 @@
 
 #define TN_PAGE_BYTES ((size_t)4096)
 
-/* A text that is put together in place. Invariant: size < sizeof(text), and a NUL stands at text[size]; what
- * does not fit is cut. Zeroed is empty. */
+/* A text of bounded length that is built piece by piece. Invariant: size < sizeof(text) and text[size] is
+ * NUL; what does not fit is cut off. Zeroed is empty. */
 struct tn_shim_text {
     char text[1024];
     size_t size; /* bytes before the NUL */
@@ -46,7 +46,7 @@ const char *tn_parse_number(const char *text, uint64_t *ret_number);
  * Returns     the memory, or NULL when the machine has none */
 void *tn_map_pages(size_t size_bytes);
 
-/* Give memory of tn_map_pages back. NULL is fine. */
+/* Unmap memory of tn_map_pages; size_bytes: as it was mapped. NULL is fine. */
 void tn_unmap_pages(void *address, size_t size_bytes);
 
 /* Read a whole small file.
@@ -54,25 +54,24 @@ void tn_unmap_pages(void *address, size_t size_bytes);
  * Returns  bytes read, at most capacity_bytes - 1, with a NUL behind them; negative errno */
 long tn_read_file(const char *path, char *data, size_t capacity_bytes);
 
-/* Block every signal of this thread, the ones that libc keeps for itself included; tn_signals_restore ends
- * it. */
+/* Block every signal of this thread, including those that libc reserves; tn_signals_restore ends it. */
 void tn_signals_block(uint64_t *ret_mask);
 void tn_signals_restore(const uint64_t *mask);
 
-/* A spin lock that gives way. Signals must be blocked while one is held, so that no handler runs on top of
- * its holder. */
+/* A spin lock that yields the processor. Signals must be blocked while it is held, so that no handler
+ * interrupts its holder. */
 struct tn_lock {
     _Atomic bool is_taken;
 };
 
-/* Take the lock. Returns false when its holder did not let go within about ten seconds (it was killed, or the
- * process was copied under it): the caller then does without. */
+/* Take the lock. Returns false when its holder has not dropped it within about ten seconds (it was killed, or
+ * the process was forked meanwhile): the caller then does without what the lock guards. */
 bool tn_lock_take(struct tn_lock *lock);
 
-/* Let go. */
+/* Drop the lock. */
 void tn_lock_drop(struct tn_lock *lock);
 
-/* What stands for an errno value, never translated, never allocated. */
+/* The text of an errno value: never translated, never allocated. */
 const char *tn_error_name(int errno_value);
 
 static inline long tn_sys0(long number)

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 
-/* How the rules are learned. Most are read from the unwind tables (cfi.c); libunwind teaches the others, and
- * walks the frames that no rule describes. It is used as if on a remote process, through accessors of ours:
- * so it opens no pipe to test memory with, asks the loader nothing (no lock but its own), reads no memory
- * that we did not check, and can be given made-up registers. It is loaded by dlopen, local: its _Unwind_*
- * must not capture the C++ exceptions of programs that load libstdc++ later. */
+/* Finds the unwind rule of a return address. Most are read from the unwind tables (cfi.c). For the others
+ * libunwind is asked to make one step from made-up registers, and its result shows what it was computed from
+ * (rules.c). Frames that no rule describes are stepped out of by libunwind itself.
+ *
+ * libunwind is used as if on a remote process, through the accessors below: so it opens no pipe to test
+ * memory with, asks the loader nothing (and takes no lock but its own), reads no memory that was not checked
+ * here, and can be given made-up registers. It is loaded by dlopen with RTLD_LOCAL: its _Unwind_* must not
+ * capture the C++ exceptions of programs that load libstdc++ later. Called by walk.c and verify_stack.c. */
+
+#include "unwinder.h"
 
 #include "cfi.h"
+#include "control_ring.h"
 #include "rules.h"
-#include "shim.h"
+#include "shim_modules.h"
+#include "shim_thread.h"
 #include "sys.h"
 
 #include <dlfcn.h>
@@ -22,7 +29,8 @@
 /* Generous: libunwind 1.6.2 needs some 10 KiB. */
 #define OWN_STACK_BYTES ((size_t)256 << 10)
 
-/* Made-up registers: no address, so that nothing real is mistaken for something that was made from them. */
+/* Made-up registers. None is a valid address, so that no real address is taken for a value computed from
+ * them. */
 #define MADE_UP_SP    UINT64_C(0x1100000000000000)
 #define MADE_UP_FP    UINT64_C(0x2200000000000000)
 #define MADE_UP_OTHER UINT64_C(0x3300000000000000)
@@ -38,7 +46,7 @@ struct unwinder {
     unw_addr_space_t space;
 };
 
-/* What the accessors answer from, and what they saw. */
+/* One question to libunwind: what its accessors answer from, and what they have observed. */
 struct question {
     struct tn_caller frame;  /* in: the frame; out, of a real step: its caller */
     uintptr_t high;          /* of a real step: loads end there */
@@ -51,9 +59,9 @@ struct question {
 static struct unwinder unwinder;
 static struct tn_lock unwinder_lock;
 static char *own_stack;
-static bool is_broken; /* copied while it was at work: cannot be used any more */
+static bool is_broken; /* the process was forked while it was at work: it cannot be used any more */
 
-/* The same table as libunwind wants it. */
+/* A module's search table, as libunwind wants it. */
 static bool find_table(const struct tn_module *module, unw_dyn_info_t *ret_info)
 {
     struct tn_cfi_table table;
@@ -99,7 +107,8 @@ static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *address, v
     return -UNW_ENOINFO;
 }
 
-/* Whether size bytes at address may be read: in the stack, or in the module that is looked at. */
+/* Whether the 8 bytes at address may be read: in the module found last, or, for real registers, in the stack.
+ */
 static bool is_readable(const struct question *question, uintptr_t address)
 {
     if (address - question->module.low < question->module.high - question->module.low)
@@ -133,13 +142,13 @@ static int access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *v
     if (is_write)
         return -UNW_EREADONLYREG;
     switch (number) {
-    case TN_ARCH_REG_PC:
+    case TN_ARCH_UNWIND_PC:
         *value = question->frame.pc - 1; /* libunwind takes a fresh cursor's address as it is */
         return 0;
-    case TN_ARCH_REG_SP:
+    case TN_ARCH_UNWIND_SP:
         *value = question->is_made_up ? MADE_UP_SP : question->frame.cfa;
         return 0;
-    case TN_ARCH_REG_FP:
+    case TN_ARCH_UNWIND_FP:
         *value = question->is_made_up ? MADE_UP_FP : question->frame.fp;
         return 0;
     default:
@@ -203,8 +212,8 @@ static bool find_symbols(void *library)
     return true;
 }
 
-/* libunwind's first call opens a pipe to test memory with, which a space of ours never uses, and which a
- * listing of the program's descriptors would show. With no descriptor to be had it goes without. */
+/* libunwind's first call opens a pipe to test memory with. The accessors here never use it, and a list of the
+ * program's descriptors would show it. While the limit of descriptors is 0, libunwind does without. */
 static void begin_without_pipe(void)
 {
     struct rlimit64 limit, none;
@@ -246,7 +255,7 @@ bool tn_unwinder_open(void)
     return true;
 }
 
-/* One step from made-up registers: the result tells what it was made from. */
+/* One step from made-up registers: the result shows what it was computed from. */
 static void run_probe(void *context)
 {
     struct question *question = context;
@@ -256,22 +265,21 @@ static void run_probe(void *context)
     unw_save_loc_t saved;
     probe->sp = MADE_UP_SP;
     probe->fp = MADE_UP_FP;
-    probe->return_offset = TN_ARCH_RETURN_OFFSET;
     probe->step = unwinder.init_remote(&cursor, unwinder.space, question);
     if (probe->step < 0)
         return;
     probe->step = unwinder.step(&cursor);
     if (probe->step <= 0)
         return;
-    if (unwinder.get_reg(&cursor, TN_ARCH_REG_SP, &cfa) < 0 ||
-        unwinder.get_save_loc(&cursor, TN_ARCH_REG_FP, &saved) < 0) {
+    if (unwinder.get_reg(&cursor, TN_ARCH_UNWIND_SP, &cfa) < 0 ||
+        unwinder.get_save_loc(&cursor, TN_ARCH_UNWIND_FP, &saved) < 0) {
         probe->step = -UNW_EUNSPEC;
         return;
     }
     probe->cfa = cfa;
     probe->is_fp_saved = saved.type == UNW_SLT_MEMORY;
     probe->fp_address = saved.u.addr;
-    if (saved.type == UNW_SLT_REG && saved.u.regnum != TN_ARCH_REG_FP)
+    if (saved.type == UNW_SLT_REG && saved.u.regnum != TN_ARCH_UNWIND_FP)
         probe->step = -UNW_EUNSPEC;
 }
 
@@ -283,10 +291,10 @@ static void run_step(void *context)
     unw_word_t pc, sp, fp;
     if (unwinder.init_remote(&cursor, unwinder.space, question) < 0 || unwinder.step(&cursor) <= 0)
         return;
-    if (unwinder.get_reg(&cursor, TN_ARCH_REG_PC, &pc) < 0 ||
-        unwinder.get_reg(&cursor, TN_ARCH_REG_SP, &sp) < 0)
+    if (unwinder.get_reg(&cursor, TN_ARCH_UNWIND_PC, &pc) < 0 ||
+        unwinder.get_reg(&cursor, TN_ARCH_UNWIND_SP, &sp) < 0)
         return;
-    if (unwinder.get_reg(&cursor, TN_ARCH_REG_FP, &fp) < 0)
+    if (unwinder.get_reg(&cursor, TN_ARCH_UNWIND_FP, &fp) < 0)
         fp = 0;
     question->frame.pc = pc;
     question->frame.cfa = sp;
@@ -294,8 +302,9 @@ static void run_step(void *context)
     question->has_caller = true;
 }
 
-/* Run a question on the teacher's own stack: the program's may be as small as 16 KiB. */
-static bool run_on_own_stack(void (*run)(void *), struct question *question)
+/* Ask libunwind, on a stack of its own: the program's may be as small as 16 KiB. Returns false when it cannot
+ * be asked. */
+static bool ask(void (*run)(void *), struct question *question)
 {
     if (!tn_lock_take(&unwinder_lock))
         return false;
@@ -306,7 +315,7 @@ static bool run_on_own_stack(void (*run)(void *), struct question *question)
     return is_usable;
 }
 
-/* Keep a rule, unless code was unloaded since it was learned. */
+/* Put a rule into the table, unless code was unloaded since it was found. */
 static void keep(uintptr_t pc, uint64_t rule, uint32_t epoch)
 {
     if (!tn_lock_take(&tn_control_lock))
@@ -316,7 +325,7 @@ static void keep(uintptr_t pc, uint64_t rule, uint32_t epoch)
     tn_lock_drop(&tn_control_lock);
 }
 
-/* The rule as the unwind table says it in its usual words. */
+/* The rule as the unwind table states it; false if it takes libunwind to read it. */
 static bool read_rule(const struct tn_module *module, uintptr_t pc, uint64_t *ret_rule)
 {
     struct tn_cfi_table table;
@@ -328,13 +337,13 @@ static bool read_rule(const struct tn_module *module, uintptr_t pc, uint64_t *re
 /* The rule as one step of libunwind shows it. */
 static bool probe_rule(struct question *question, uint64_t *ret_rule)
 {
-    if (!run_on_own_stack(run_probe, question))
+    if (!ask(run_probe, question))
         return false;
     *ret_rule = tn_rule_from_probe(&question->probe);
     return true;
 }
 
-/* With TENURE_CHECK_STACKS: what was read, against libunwind. */
+/* With TENURE_CHECK_STACKS: compare a rule that cfi.c has read with libunwind's. */
 static void check_rule(struct question *question, uint64_t rule)
 {
     uint64_t other;
@@ -352,7 +361,8 @@ uint64_t tn_unwinder_learn_rule(struct tn_thread *thread, uintptr_t pc)
     tn_own_begin(thread);
     uint32_t epoch = atomic_load_explicit(&tn_shim_process.rule_epoch, memory_order_relaxed);
     bool has_module = tn_modules_resolve(thread, pc - 1, &question.module);
-    if (has_module && pc >= question.module.text_low && pc + 16 <= question.module.text_high)
+    if (has_module && pc >= question.module.text_low &&
+        pc + TN_ARCH_SIGNAL_CODE_BYTES <= question.module.text_high)
         question.probe.is_signal = tn_arch_is_signal_return(pc);
     bool is_read = has_module && !question.probe.is_signal && read_rule(&question.module, pc, &rule);
     if (is_read && tn_shim_process.options.check_stacks != 0)
@@ -372,7 +382,7 @@ bool tn_unwinder_step(struct tn_thread *thread, struct tn_caller *frame, uintptr
     question.frame = *frame;
     question.high = high;
     tn_own_begin(thread);
-    bool has_caller = run_on_own_stack(run_step, &question) && question.has_caller;
+    bool has_caller = ask(run_step, &question) && question.has_caller;
     atomic_fetch_add_explicit(&tn_hot.header->frames_complex, 1, memory_order_relaxed);
     tn_own_end(thread);
     if (has_caller)

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
-/* TENURE_CHECK_STACKS: every new stack is compared with what libunwind's own backtrace says at the same
- * point. It runs on the program's stack and opens what libunwind opens: for tests, not for recordings that
- * matter. */
+/* TENURE_CHECK_STACKS: every new stack is compared with libunwind's own backtrace at the same point. That
+ * runs on the program's stack and opens files and pipes: for tests, not for recordings that matter. Called by
+ * stack_ids.c. */
 
-#include "shim.h"
+#include "verify_stack.h"
+
+#include "shim_modules.h"
+#include "shim_thread.h"
 #include "sys.h"
+#include "unwinder.h"
 
 #include "tenure/event_body.h"
 
@@ -17,7 +21,7 @@
 
 static int (*backtrace_of)(void **, int);
 
-/* One more frame than ours can have, and this library's own. */
+/* Room for this library's own frames, and for one more than a stack may have. */
 #define EXTRA_FRAMES 64u
 
 static bool open_unwinder(void)
@@ -30,23 +34,18 @@ static bool open_unwinder(void)
     return backtrace_of != NULL;
 }
 
-static bool is_ours(uintptr_t pc)
-{
-    return pc - tn_shim_process.text_low < tn_shim_process.text_high - tn_shim_process.text_low;
-}
-
-/* Drop this library's frames. Returns how many are left. */
+/* Remove this library's frames. Returns how many are left. */
 static uint32_t keep_theirs(uintptr_t *pcs, uint32_t count)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++)
-        if (!is_ours(pcs[i]) && pcs[i] >= 0x4000)
+        if (!tn_is_own_code(pcs[i]) && pcs[i] >= 0x4000)
             pcs[kept++] = pcs[i];
     return kept;
 }
 
-/* Put our frames where theirs can be compared with: the addresses alone. Below a signal frame libunwind gives
- * the interrupted instruction, and a stack of ours that plus one. */
+/* Whether both have the same addresses. Below a signal frame libunwind gives the interrupted instruction, and
+ * the shim its address plus one. */
 static bool is_same(const uint64_t *frames, uint32_t frame_count, const uintptr_t *pcs, uint32_t pc_count,
                     bool is_cut)
 {
@@ -88,7 +87,8 @@ static void print_difference(const uint64_t *frames, uint32_t frame_count, const
 }
 
 /* The loader releases memory while its own records are half changed: then libunwind's local form, which uses
- * thread-local memory that the loader manages, must not run. Its generic form walks by our accessors. */
+ * thread-local memory that the loader manages, must not run. Its generic form walks by the shim's accessors.
+ */
 static bool is_loader(uintptr_t pc)
 {
     struct tn_module module;

@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Steps that no plain rule describes: frames without unwind information, signal frames, the outermost frame,
+ * and what only libunwind can walk. Invariant: no load outside the stack that the frame lies in. Called by
+ * capture.c and instrument.c. */
+
 #include "walk.h"
+
+#include "unwinder.h"
 
 #include "banned.h"
 
-/* How far above the stack pointer libunwind believes a frame pointer without unwind information. */
+/* How far above the stack pointer libunwind accepts a frame pointer when there is no unwind information. */
 #define CHAIN_BYTES_MAX ((uintptr_t)0x4000)
 
-/* What libunwind does with code that has no unwind information, such as a compiler at run time makes. */
+/* As libunwind does for code without unwind information, such as run-time compilers make. */
 static bool step_chain(struct tn_caller *at, uintptr_t high)
 {
     uintptr_t fp = at->fp;
-    if (fp < at->cfa || fp - at->cfa > CHAIN_BYTES_MAX || fp % 8 != 0 || high - fp < 16)
+    if (fp < at->cfa || fp - at->cfa > CHAIN_BYTES_MAX || fp % sizeof(fp) != 0 ||
+        high - fp < TN_ARCH_CHAIN_BYTES)
         return false;
-    at->cfa = fp + 16;
-    at->pc = tn_load(fp + 8);
-    at->fp = tn_load(fp);
+    *at = tn_arch_chain_caller(fp);
     return true;
 }
 
-/* Out of a signal handler's frame: the interrupted registers lie in memory, maybe on another stack. */
+/* Step out of a signal frame: the interrupted registers lie in memory, and may point into another stack. */
 static bool step_signal(struct tn_caller *at, uintptr_t high)
 {
     if (high - at->cfa < tn_arch_signal_pc_offset + sizeof(uintptr_t))
@@ -30,21 +36,21 @@ static bool step_signal(struct tn_caller *at, uintptr_t high)
     return true;
 }
 
-/* A plain rule that leads out of the stack, to its end or beyond what may be read. */
+/* A plain rule that leads to the end of the stack, or beyond what may be read. */
 static enum tn_walk_step step_out(uint64_t rule, struct tn_walk *walk)
 {
     uintptr_t base = tn_rule_kind_of(rule) == TN_RULE_SP ? walk->at.cfa : walk->at.fp;
     uintptr_t cfa = base + (uintptr_t)tn_rule_offset_of(rule);
-    uintptr_t low = walk->at.cfa + sizeof(uintptr_t);
+    uintptr_t low = walk->at.cfa + TN_ARCH_FRAME_BYTES_MIN;
     uint64_t fp_bytes = tn_rule_fp_bytes_of(rule);
     if (cfa - low > walk->high - low || fp_bytes > cfa - walk->at.cfa)
         return TN_WALK_CUT;
-    walk->end_slot = (uintptr_t)((intptr_t)cfa + TN_ARCH_RETURN_OFFSET);
-    /* A stack that ends right above a return address which leads on is of no kind we know. */
+    walk->end_slot = tn_arch_return_slot(cfa, cfa - fp_bytes);
+    /* A stack that ends right above a return address to code is of no known kind. */
     return tn_load(walk->end_slot) < TN_CODE_LOW ? TN_WALK_END : TN_WALK_CUT;
 }
 
-/* Before libunwind is called: once a stack, for it costs two system calls. */
+/* Before libunwind is called: once for a whole stack, since it costs two system calls. */
 static void begin_own(struct tn_walk *walk, struct tn_thread *thread)
 {
     if (!walk->is_own)
@@ -86,7 +92,7 @@ enum tn_walk_step tn_step_any(struct tn_walk *walk, struct tn_thread *thread, st
     uintptr_t sp = walk->at.cfa;
     if (!step_other(frame->kind, walk, thread) || walk->at.pc < TN_CODE_LOW)
         return TN_WALK_END;
-    /* A signal handler may run on a stack of its own. */
+    /* A signal handler may have a stack of its own: the walk continues in another one. */
     if (walk->at.cfa - sp >= walk->high - sp)
         walk->high = tn_thread_stack_high(thread, walk->at.cfa);
     return walk->high != 0 ? TN_WALK_ON : TN_WALK_CUT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "forest.h"
 #include "simplify.h"
+#include "stack_trie.h"
 #include "tables.h"
 
 #include <errno.h>
@@ -67,9 +67,9 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-static bool is_runtime_module(const char *module)
+bool tn_site_is_runtime_module(const char *path)
 {
-    const char *name = base_name(module);
+    const char *name = base_name(path);
     for (const struct tn_site_module *m = tn_site_runtime_modules; m->start != NULL; m++)
         if (strncmp(name, m->start, strlen(m->start)) == 0)
             return true;
@@ -193,8 +193,8 @@ static bool classify_by_library(const char *function, struct tn_site_class *clas
 }
 
 /* A place without a name can be told as a wrapper by what reports show of it. */
-static bool classify_by_place(const struct tn_site_rules *rules, const char *module, uint64_t offset_bytes,
-                              struct tn_site_class *class)
+static bool classify_by_offset(const struct tn_site_rules *rules, const char *module, uint64_t offset_bytes,
+                               struct tn_site_class *class)
 {
     char place[TN_SITE_VIA_BYTES];
     if (!rules->has_wrapper)
@@ -213,16 +213,16 @@ void tn_site_classify(const struct tn_site_rules *rules, const char *function, c
     if (function != NULL &&
         (classify_by_name(rules, function, ret_class) || classify_by_library(function, ret_class)))
         return;
-    if (function == NULL && module != NULL && classify_by_place(rules, module, offset_bytes, ret_class))
+    if (function == NULL && module != NULL && classify_by_offset(rules, module, offset_bytes, ret_class))
         return;
-    if (module == NULL || !is_runtime_module(module))
+    if (module == NULL || !tn_site_is_runtime_module(module))
         return;
     ret_class->kind = TN_SITE_RUNTIME;
     if (function != NULL)
         tn_site_simplify_c(function, ret_class->via, sizeof(ret_class->via));
 }
 
-bool tn_site_step(struct tn_site_walk *walk, const struct tn_site_class *frame)
+bool tn_site_step(struct tn_site_search *walk, const struct tn_site_class *frame)
 {
     if (frame->kind == TN_SITE_PROGRAM)
         return true;

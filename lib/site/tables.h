@@ -35,4 +35,10 @@ extern const char *const tn_site_std_namespaces[];       /* shown, with what fol
 extern const struct tn_site_name tn_site_c_aliases[];    /* C library names after simplification */
 extern const char *const tn_site_c_prefixes[];           /* taken off C library names, in this order */
 
+/* What the C or C++ library makes for itself, or as part of an object that it hands out (a FILE, a locale, a
+ * thread): by `via`, in order of bytes. A program can only use less of these. Not here: functions that hand
+ * a block of its own to their caller (strdup, asprintf, getline, realpath), and functions that only release
+ * (fclose). */
+extern const char *const tn_site_library_objects[];
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "forest.h"
+#include "stack_trie.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ struct place {
 };
 
 struct finder {
-    struct tn_site_forest *forest;
+    struct tn_site_trie *trie;
     const struct tn_site_use *uses;
     const struct tn_site_release *releases;
     size_t release_count;
@@ -58,35 +58,35 @@ struct chain {
 
 static struct tn_site_frame *frame_at(const struct finder *finder, uint32_t index)
 {
-    return &finder->forest->frames[index];
+    return &finder->trie->frames[index];
 }
 
 /* One frame outwards; false at the root. */
 static bool step_out(const struct finder *finder, struct record *record)
 {
-    const struct tn_site_forest *forest = finder->forest;
-    struct tn_site_frame *frame = tn_site_forest_next(forest, frame_at(finder, record->frame));
+    const struct tn_site_trie *trie = finder->trie;
+    struct tn_site_frame *frame = tn_site_trie_next(trie, frame_at(finder, record->frame));
     uint32_t node = record->node;
-    while (frame == NULL && (node = forest->nodes[node].caller_id) != 0)
-        frame = tn_site_forest_group(forest, forest->nodes[node].frame_id);
+    while (frame == NULL && (node = trie->nodes[node].caller_id) != 0)
+        frame = tn_site_trie_group(trie, trie->nodes[node].frame_id);
     if (frame == NULL)
         return false;
     record->node = node;
-    record->frame = (uint32_t)(frame - forest->frames);
+    record->frame = (uint32_t)(frame - trie->frames);
     return true;
 }
 
 /* Find the site of a stack. */
 static bool find_site(const struct finder *finder, uint32_t stack, struct record *ret_record)
 {
-    const struct tn_site_forest *forest = finder->forest;
+    const struct tn_site_trie *trie = finder->trie;
     uint32_t node = stack;
-    const struct tn_site_frame *frame = tn_site_forest_group(forest, forest->nodes[node].frame_id);
-    while (frame == NULL && (node = forest->nodes[node].caller_id) != 0)
-        frame = tn_site_forest_group(forest, forest->nodes[node].frame_id);
+    const struct tn_site_frame *frame = tn_site_trie_group(trie, trie->nodes[node].frame_id);
+    while (frame == NULL && (node = trie->nodes[node].caller_id) != 0)
+        frame = tn_site_trie_group(trie, trie->nodes[node].frame_id);
     if (frame == NULL)
         return false;
-    struct record record = {.stack = stack, .node = node, .frame = (uint32_t)(frame - forest->frames)};
+    struct record record = {.stack = stack, .node = node, .frame = (uint32_t)(frame - trie->frames)};
     while (frame_at(finder, record.frame)->class.kind != TN_SITE_PROGRAM)
         if (!step_out(finder, &record))
             return false;
@@ -107,7 +107,7 @@ static int compare_records(const void *a, const void *b)
 static void list_records(struct finder *finder)
 {
     finder->record_count = 0;
-    for (uint32_t stack = 1; stack < finder->forest->node_count; stack++)
+    for (uint32_t stack = 1; stack < finder->trie->node_count; stack++)
         if (finder->uses[stack].births != 0 &&
             find_site(finder, stack, &finder->records[finder->record_count]))
             finder->record_count++;
@@ -211,16 +211,16 @@ static bool is_named_so(const char *name)
 /* Whether a release happened while the function was at work that record stands in. */
 static bool is_released_inside(const struct finder *finder, const struct record *record, uint32_t release)
 {
-    const struct tn_site_forest *forest = finder->forest;
+    const struct tn_site_trie *trie = finder->trie;
     uint32_t function = frame_at(finder, record->frame)->function;
-    uint32_t caller = forest->nodes[record->node].caller_id;
+    uint32_t caller = trie->nodes[record->node].caller_id;
     uint32_t node = release;
-    while (node != 0 && node < forest->node_count && forest->nodes[node].caller_id != caller)
-        node = forest->nodes[node].caller_id;
-    if (node == 0 || node >= forest->node_count)
+    while (node != 0 && node < trie->node_count && trie->nodes[node].caller_id != caller)
+        node = trie->nodes[node].caller_id;
+    if (node == 0 || node >= trie->node_count)
         return false;
-    const struct tn_site_frame *frame = tn_site_forest_group(forest, forest->nodes[node].frame_id);
-    for (; frame != NULL; frame = tn_site_forest_next(forest, (struct tn_site_frame *)frame))
+    const struct tn_site_frame *frame = tn_site_trie_group(trie, trie->nodes[node].frame_id);
+    for (; frame != NULL; frame = tn_site_trie_next(trie, (struct tn_site_frame *)frame))
         if (frame->function == function)
             return true;
     return false;
@@ -330,10 +330,10 @@ static int judge(struct finder *finder, const char *name, struct tn_site_wrapper
 
 static void mark(struct finder *finder, uint32_t function)
 {
-    for (size_t i = 0; i < finder->forest->frame_count; i++) {
+    for (size_t i = 0; i < finder->trie->frame_count; i++) {
         struct tn_site_frame *frame = frame_at(finder, (uint32_t)i);
         if (frame->function == function && frame->class.kind == TN_SITE_PROGRAM)
-            tn_site_class_wrapper(finder->forest->functions[function].name, &frame->class);
+            tn_site_class_wrapper(finder->trie->functions[function].name, &frame->class);
     }
 }
 
@@ -345,7 +345,7 @@ static int add_found(struct finder *finder, const struct chain *chain, struct tn
         return -ENOMEM;
     finder->found = found;
     for (size_t i = 0; i < chain->count; i++) {
-        wrapper.function = finder->forest->functions[chain->functions[i]].name;
+        wrapper.function = finder->trie->functions[chain->functions[i]].name;
         found[finder->found_count++] = wrapper;
         mark(finder, chain->functions[i]);
     }
@@ -358,7 +358,7 @@ static int ask(struct finder *finder, struct record *records, size_t count, bool
     struct chain chain;
     struct tn_site_wrapper wrapper = {0};
     bool is_wrapper = false;
-    const char *name = finder->forest->functions[records[0].function].name;
+    const char *name = finder->trie->functions[records[0].function].name;
     if (strcmp(name, "main") == 0)
         return 0;
     list_places(finder, records, count, true);
@@ -370,7 +370,7 @@ static int ask(struct finder *finder, struct record *records, size_t count, bool
     memcpy(own, records, count * sizeof(own[0]));
     int r = 0;
     if (climb(finder, own, count, own + count, &chain)) {
-        r = judge(finder, finder->forest->functions[chain.functions[chain.count - 1]].name, &wrapper,
+        r = judge(finder, finder->trie->functions[chain.functions[chain.count - 1]].name, &wrapper,
                   &is_wrapper);
         if (is_wrapper && releases_itself(finder, own, count))
             is_wrapper = false;
@@ -397,14 +397,13 @@ static int ask_all(struct finder *finder, bool *ret_found)
     return r;
 }
 
-int tn_site_find_wrappers(struct tn_site_forest *forest, const struct tn_site_use *uses,
+int tn_site_find_wrappers(struct tn_site_trie *trie, const struct tn_site_use *uses,
                           const struct tn_site_release *releases, size_t release_count,
                           struct tn_site_wrapper **ret_wrappers, size_t *ret_count)
 {
-    struct finder finder = {
-        .forest = forest, .uses = uses, .releases = releases, .release_count = release_count};
-    finder.records = malloc((forest->node_count + 1) * sizeof(finder.records[0]));
-    finder.places = malloc((forest->node_count + 1) * sizeof(finder.places[0]));
+    struct finder finder = {.trie = trie, .uses = uses, .releases = releases, .release_count = release_count};
+    finder.records = malloc((trie->node_count + 1) * sizeof(finder.records[0]));
+    finder.places = malloc((trie->node_count + 1) * sizeof(finder.places[0]));
     bool has_found = true;
     int r = finder.records != NULL && finder.places != NULL ? 0 : -ENOMEM;
     for (size_t round = 0; r == 0 && has_found && round < ROUNDS_MAX; round++) {

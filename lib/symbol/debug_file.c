@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "internal.h"
+#include "symbol_file.h"
 
 #include <elfutils/libdwelf.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "internal.h"
+#include "symbol_file.h"
 
 #include <dwarf.h>
 #include <errno.h>
@@ -120,8 +120,8 @@ static int keep_file(struct tn_symbol_file *file, struct tn_symbol_unit *unit, c
 }
 
 /* Where the code at the address itself comes from. */
-static int fill_place(struct tn_symbol_file *file, struct tn_symbol_unit *unit, Dwarf_Addr dwarf_pc,
-                      struct tn_symbol_frame *frame)
+static int fill_line(struct tn_symbol_file *file, struct tn_symbol_unit *unit, Dwarf_Addr dwarf_pc,
+                     struct tn_symbol_frame *frame)
 {
     Dwarf_Line *line = dwarf_getsrc_die(&unit->die, dwarf_pc);
     int number;
@@ -163,7 +163,7 @@ int tn_symbol_fill_frames(struct tn_symbol_file *file, struct tn_symbol_unit *un
         if (function != NULL)
             r = tn_symbol_name_die(file, unit, &chain[count - 1 - i], &frame->function);
         if (r == 0)
-            r = i == 0 ? fill_place(file, unit, dwarf_pc, frame)
+            r = i == 0 ? fill_line(file, unit, dwarf_pc, frame)
                        : fill_call(file, unit, &chain[count - i], frame);
     }
     return r < 0 ? r : count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "internal.h"
+#include "symbol_file.h"
 
 #include <ctype.h>
 #include <dwarf.h>
@@ -79,7 +79,7 @@ static void shorten(char *name)
 
 static int keep(struct tn_symbol_file *file, const char *name, size_t length, const char **ret_name)
 {
-    const char *kept = tn_text_keep(&file->texts, name, length);
+    const char *kept = tn_string_store_keep(&file->strings, name, length);
     if (kept == NULL)
         return -ENOMEM;
     *ret_name = kept;

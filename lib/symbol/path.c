@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "internal.h"
+#include "symbol_file.h"
 
 #include <errno.h>
 #include <string.h>
@@ -64,7 +64,7 @@ int tn_symbol_keep_path(struct tn_symbol_file *file, const char *directory, cons
         r = tn_buffer_print(&joined, "%s", path);
     if (r == 0) {
         size_t length = normalise((char *)joined.data, joined.size_bytes);
-        *ret_path = tn_text_keep(&file->texts, (char *)joined.data, length);
+        *ret_path = tn_string_store_keep(&file->strings, (char *)joined.data, length);
         r = *ret_path != NULL ? 0 : -ENOMEM;
     }
     tn_buffer_finish(&joined);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "internal.h"
+#include "symbol_file.h"
 
 #include <elfutils/libdwelf.h>
 #include <errno.h>
@@ -87,7 +87,7 @@ void tn_symbol_close(struct tn_symbol_file *file)
     tn_map_finish(&file->parents);
     tn_map_finish(&file->die_names);
     tn_map_finish(&file->symbol_names);
-    tn_text_finish(&file->texts);
+    tn_string_store_finish(&file->strings);
     if (file->dwfl != NULL)
         dwfl_end(file->dwfl);
     free(file);

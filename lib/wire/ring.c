@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The consumer's side of a ring, and the check of a mapping that a program has handed over. Nothing that lies
+ * in shared memory is trusted: the program may change it at any time. Linked into the recorder; the shim and
+ * the tests link it, too. */
+
 #include "tenure/ring.h"
 
 #include "tenure/event.h"

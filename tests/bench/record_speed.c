@@ -263,7 +263,7 @@ static uint64_t round_of(struct stage *stage)
 {
     uint64_t events = 0;
     for (uint32_t i = 0; i < stage->workload->ring_count; i++) {
-        tn_stream_look(&stage->stream[i]);
+        tn_stream_read_head(&stage->stream[i]);
         if (tn_order_add(&stage->order, &stage->stream[i]) < 0)
             stop("out of memory");
     }

@@ -15,7 +15,11 @@
  *   birth, death   the writing of an event whose stack is known
  *   stamp          the time stamp alone */
 
-#include "shim.h"
+#include "capture.h"
+#include "emit.h"
+#include "real.h"
+#include "shim_session.h"
+#include "stack_ids.h"
 #include "sys.h"
 
 #include <stdio.h>
@@ -55,7 +59,7 @@ int tn_session_open(enum tn_hello_reason reason, const char **ret_what)
     tn_hot.header = header;
     tn_hot.slot_count = SLOT_COUNT;
     tn_hot.ring_words = ring_words;
-    tn_hot.clock = tn_arch_ticks_are_constant() ? TN_CLOCK_TSC : TN_CLOCK_MONOTONIC;
+    tn_hot.clock = tn_arch_ticks_are_constant() ? TN_ARCH_CLOCK : TN_CLOCK_MONOTONIC;
     tn_hot.pid = (uint32_t)tn_sys0(SYS_getpid);
     tn_hot.next_slot = 1;
     return 0;

@@ -86,7 +86,7 @@ uint64_t rings_play(struct rings *rings, uint64_t watermark_ticks)
 {
     uint64_t events = 0;
     for (uint32_t i = 0; i < rings->count; i++) {
-        tn_stream_look(&rings->stream[i]);
+        tn_stream_read_head(&rings->stream[i]);
         int r = tn_order_add(&rings->order, &rings->stream[i]);
         assert(r == 0);
         (void)r;

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "fake_writer.h"
-#include "modules.h"
+#include "mappings.h"
 #include "proc.h"
 #include "stacks.h"
 
@@ -23,15 +23,15 @@
 struct world {
     struct fake_writer fake;
     struct tn_module_files files;
-    struct tn_modules modules;
+    struct tn_mappings modules;
     struct tn_stacks stacks;
-    struct tn_module_context context;
+    struct tn_mapping_context context;
 };
 
 static void begin(struct world *world)
 {
     *world = (struct world){0};
-    world->context = (struct tn_module_context){
+    world->context = (struct tn_mapping_context){
         .writer = fake_writer_of(&world->fake),
         .files = &world->files,
         .process_id = 1,
@@ -41,7 +41,7 @@ static void begin(struct world *world)
 
 static void finish(struct world *world)
 {
-    tn_modules_finish(&world->modules);
+    tn_mappings_finish(&world->modules);
     tn_module_files_finish(&world->files);
     tn_stacks_finish(&world->stacks);
     fake_writer_finish(&world->fake);
@@ -66,7 +66,7 @@ static void map(struct world *world, uint64_t bias, uint64_t start, uint64_t end
 {
     uint64_t event[64];
     uint32_t words = module_event(event, bias, start, end, path);
-    assert_int_equal(tn_modules_add(&world->modules, &world->context, event, words), 0);
+    assert_int_equal(tn_mappings_add(&world->modules, &world->context, event, words), 0);
 }
 
 static void test_mappings(void **state)
@@ -77,21 +77,21 @@ static void test_mappings(void **state)
     map(&world, 0x5000, 0x6000, 0x7000, "/b");
     map(&world, 0x1000, 0x1000, 0x2000, "/a");
     map(&world, 0x9000, 0x9000, 0xa000, "/c");
-    assert_int_equal(tn_modules_find(&world.modules, 0x1fff)->bias, 0x1000);
-    assert_null(tn_modules_find(&world.modules, 0x2000));
-    assert_int_equal(tn_modules_find(&world.modules, 0x6000)->bias, 0x5000);
-    assert_null(tn_modules_find(&world.modules, 0xa000));
+    assert_int_equal(tn_mappings_find(&world.modules, 0x1fff)->bias, 0x1000);
+    assert_null(tn_mappings_find(&world.modules, 0x2000));
+    assert_int_equal(tn_mappings_find(&world.modules, 0x6000)->bias, 0x5000);
+    assert_null(tn_mappings_find(&world.modules, 0xa000));
     assert_int_equal(world.fake.mappings, 3);
     map(&world, 0x1800, 0x1800, 0x6800, "/d");
     assert_int_equal(world.fake.mappings, 2);
-    assert_int_equal(tn_modules_find(&world.modules, 0x1900)->bias, 0x1800);
-    assert_null(tn_modules_find(&world.modules, 0x6900));
+    assert_int_equal(tn_mappings_find(&world.modules, 0x1900)->bias, 0x1800);
+    assert_null(tn_mappings_find(&world.modules, 0x6900));
     uint64_t gone[4] = {tn_event_head(TN_EVENT_MODULE_GONE, 4, TN_FUNCTION_NONE, 0, 0), 0, 0x1800, 0x1800};
-    assert_int_equal(tn_modules_remove(&world.modules, &world.context, gone, 4), 0);
-    assert_null(tn_modules_find(&world.modules, 0x1900));
+    assert_int_equal(tn_mappings_remove(&world.modules, &world.context, gone, 4), 0);
+    assert_null(tn_mappings_find(&world.modules, 0x1900));
     assert_int_equal(world.fake.mappings, 1);
-    assert_int_equal(tn_modules_remove(&world.modules, &world.context, gone, 4), 0);
-    assert_int_equal(tn_modules_remove(&world.modules, &world.context, gone, 3), -EBADMSG);
+    assert_int_equal(tn_mappings_remove(&world.modules, &world.context, gone, 4), 0);
+    assert_int_equal(tn_mappings_remove(&world.modules, &world.context, gone, 3), -EBADMSG);
     finish(&world);
 }
 
@@ -122,14 +122,14 @@ static void test_bad_modules(void **state)
     uint64_t event[64];
     begin(&world);
     uint32_t words = module_event(event, 0, 0x1000, 0x2000, "/a/path");
-    assert_int_equal(tn_modules_add(&world.modules, &world.context, event, words - 1), -EBADMSG);
-    assert_int_equal(tn_modules_add(&world.modules, &world.context, event, 3), -EBADMSG);
+    assert_int_equal(tn_mappings_add(&world.modules, &world.context, event, words - 1), -EBADMSG);
+    assert_int_equal(tn_mappings_add(&world.modules, &world.context, event, 3), -EBADMSG);
     event[5] = 5 | UINT64_C(0xfffffff0) << 32;
-    assert_int_equal(tn_modules_add(&world.modules, &world.context, event, words), -EBADMSG);
+    assert_int_equal(tn_mappings_add(&world.modules, &world.context, event, words), -EBADMSG);
     event[5] = 2000 | UINT64_C(3) << 32;
-    assert_int_equal(tn_modules_add(&world.modules, &world.context, event, words), -EBADMSG);
+    assert_int_equal(tn_mappings_add(&world.modules, &world.context, event, words), -EBADMSG);
     words = module_event(event, 0, 0x2000, 0x2000, "/a");
-    assert_int_equal(tn_modules_add(&world.modules, &world.context, event, words), -EBADMSG);
+    assert_int_equal(tn_mappings_add(&world.modules, &world.context, event, words), -EBADMSG);
     assert_int_equal(world.fake.modules, 0);
     finish(&world);
 }
@@ -153,7 +153,7 @@ static uint64_t take(struct world *world, const uint64_t *event, uint32_t words)
 {
     uint64_t row = 0;
     assert_int_equal(
-        tn_stacks_take(&world->stacks, world->context.writer, &world->modules, event, words, &row), 0);
+        tn_stacks_intern(&world->stacks, world->context.writer, &world->modules, event, words, &row), 0);
     return row;
 }
 
@@ -174,7 +174,7 @@ static void test_stacks_share_their_callers(void **state)
     uint64_t cut = take(&world, event, stack_event(event, inner, 1, 5, true));
     assert_int_not_equal(cut, first);
     assert_int_equal(take(&world, event, stack_event(event, inner, 1, 5, false)), first);
-    tn_stacks_forget(&world.stacks);
+    tn_stacks_reset(&world.stacks);
     assert_int_equal(take(&world, event, stack_event(event, inner, 1, 5, false)), first);
     assert_int_equal(take(&world, event, stack_event(event, inner, 0, 0, false)), 0);
     finish(&world);
@@ -204,13 +204,14 @@ static void test_bad_stacks(void **state)
     begin(&world);
     uint32_t words = stack_event(event, NULL, 0, 4, false);
     struct tn_log_writer *writer = world.context.writer;
-    assert_int_equal(tn_stacks_take(&world.stacks, writer, &world.modules, event, words - 1, &row), -EBADMSG);
-    assert_int_equal(tn_stacks_take(&world.stacks, writer, &world.modules, event, 2, &row), -EBADMSG);
+    assert_int_equal(tn_stacks_intern(&world.stacks, writer, &world.modules, event, words - 1, &row),
+                     -EBADMSG);
+    assert_int_equal(tn_stacks_intern(&world.stacks, writer, &world.modules, event, 2, &row), -EBADMSG);
     event[2] = UINT32_MAX;
-    assert_int_equal(tn_stacks_take(&world.stacks, writer, &world.modules, event, words, &row), -EBADMSG);
+    assert_int_equal(tn_stacks_intern(&world.stacks, writer, &world.modules, event, words, &row), -EBADMSG);
     event[2] = 4;
     event[words - 1] |= TN_FRAME_BYTES_ESCAPE << 48;
-    assert_int_equal(tn_stacks_take(&world.stacks, writer, &world.modules, event, words, &row), -EBADMSG);
+    assert_int_equal(tn_stacks_intern(&world.stacks, writer, &world.modules, event, words, &row), -EBADMSG);
     assert_int_equal(row, 77);
     finish(&world);
 }
@@ -241,7 +242,7 @@ static void test_proc(void **state)
     assert_true(tn_proc_has_ended(pidfd));
     enum tn_exit_kind kind;
     int code;
-    tn_proc_exit(pid, pidfd, &kind, &code);
+    tn_proc_exit_status(pid, pidfd, &kind, &code);
     assert_int_equal(kind, TN_EXIT_EXIT);
     assert_int_equal(code, 42);
     waitpid(pid, NULL, 0);

@@ -102,20 +102,20 @@ static struct tn_process *create(struct tn_process_shared *shared)
 {
     struct tn_process *process;
     size_t bytes = tn_shared_total_bytes(SLOTS, RING_WORDS);
-    struct tn_newcomer newcomer = {.pid = getpid(), .pidfd = -1};
+    struct tn_handshake handshake = {.pid = getpid(), .pidfd = -1};
     struct tn_shared_header header = {
         .magic = TN_SHARED_MAGIC,
         .total_bytes = bytes,
         .slot_count = SLOTS,
         .ring_words = RING_WORDS,
     };
-    newcomer.memory_fd = memfd_create("damage", MFD_CLOEXEC);
-    assert_true(newcomer.memory_fd >= 0 && ftruncate(newcomer.memory_fd, (off_t)bytes) == 0);
-    assert_int_equal(pwrite(newcomer.memory_fd, &header, sizeof(header), 0), sizeof(header));
-    newcomer.hello.pid = (uint32_t)getpid();
-    newcomer.hello.shared_bytes = bytes;
-    assert_int_equal(tn_process_create(shared, &newcomer, 0, NULL, &process), 0);
-    close(newcomer.memory_fd);
+    handshake.memory_fd = memfd_create("damage", MFD_CLOEXEC);
+    assert_true(handshake.memory_fd >= 0 && ftruncate(handshake.memory_fd, (off_t)bytes) == 0);
+    assert_int_equal(pwrite(handshake.memory_fd, &header, sizeof(header), 0), sizeof(header));
+    handshake.hello.pid = (uint32_t)getpid();
+    handshake.hello.shared_bytes = bytes;
+    assert_int_equal(tn_process_create(shared, &handshake, 0, NULL, &process), 0);
+    close(handshake.memory_fd);
     return process;
 }
 
@@ -124,10 +124,10 @@ static void play(struct tn_process *process, struct tn_order *order, uint64_t no
     uint64_t low = now, events;
     tn_process_read_marks(process, now, &low);
     assert_int_equal(tn_process_read_heads(process), 0);
-    assert_int_equal(tn_process_offer(process, order, now + 1000000000), 0);
+    assert_int_equal(tn_process_offer_streams(process, order, now + 1000000000), 0);
     assert_int_equal(tn_order_emit(order, low, &events), 0);
     process->shared->queued_words = 0;
-    assert_int_equal(tn_process_settle(process, 1 << 20, any() % 4 == 0), 0);
+    assert_int_equal(tn_process_reclaim(process, 1 << 20, any() % 4 == 0), 0);
 }
 
 static void torture(uint64_t first_seed, uint64_t how_sound)
@@ -152,8 +152,8 @@ static void torture(uint64_t first_seed, uint64_t how_sound)
         play(process, &order, now += 3000000000);
     assert_true(tn_process_is_drained(process));
     assert_int_equal(order.parked_count, 0);
-    assert_true(tn_table_is_valid(&process->matcher.table));
-    assert_int_equal(tn_process_close_rows(process), 0);
+    assert_true(tn_address_table_is_valid(&process->matcher.table));
+    assert_int_equal(tn_process_end_rows(process), 0);
     assert_false(fake.is_broken);
     /* A sound half shows that the rest is tried on a recorder that works. */
     if (how_sound > 1000000)
@@ -193,20 +193,20 @@ static void test_anything_in_the_header(void **state)
     struct tn_process_shared shared = {.writer = fake_writer_of(&fake)};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct tn_process *process = NULL;
-        struct tn_newcomer newcomer = {.pid = getpid(), .pidfd = -1};
+        struct tn_handshake handshake = {.pid = getpid(), .pidfd = -1};
         struct tn_shared_header header = {
             .magic = TN_SHARED_MAGIC,
             .total_bytes = cases[i].bytes,
             .slot_count = cases[i].slots,
             .ring_words = cases[i].words,
         };
-        newcomer.memory_fd = memfd_create("damage", MFD_CLOEXEC);
-        assert_int_equal(pwrite(newcomer.memory_fd, &header, sizeof(header), 0), sizeof(header));
-        assert_int_equal(ftruncate(newcomer.memory_fd, (off_t)cases[i].file_bytes), 0);
-        newcomer.hello.shared_bytes = cases[i].bytes;
-        assert_int_equal(tn_process_create(&shared, &newcomer, 0, NULL, &process), -EBADMSG);
+        handshake.memory_fd = memfd_create("damage", MFD_CLOEXEC);
+        assert_int_equal(pwrite(handshake.memory_fd, &header, sizeof(header), 0), sizeof(header));
+        assert_int_equal(ftruncate(handshake.memory_fd, (off_t)cases[i].file_bytes), 0);
+        handshake.hello.shared_bytes = cases[i].bytes;
+        assert_int_equal(tn_process_create(&shared, &handshake, 0, NULL, &process), -EBADMSG);
         assert_null(process);
-        close(newcomer.memory_fd);
+        close(handshake.memory_fd);
     }
     assert_int_equal(fake.processes, 0);
     fake_writer_finish(&fake);

@@ -179,10 +179,10 @@ static uint64_t play(struct tn_process *process, struct tn_order *order)
     uint64_t low = now - TN_ORDER_SLACK_NS;
     tn_process_read_marks(process, now, &low);
     assert_int_equal(tn_process_read_heads(process), 0);
-    assert_int_equal(tn_process_offer(process, order, now + 1000000000), 0);
+    assert_int_equal(tn_process_offer_streams(process, order, now + 1000000000), 0);
     assert_int_equal(tn_order_emit(order, low, &events), 0);
     process->shared->queued_words = 0;
-    assert_int_equal(tn_process_settle(process, 1 << 20, false), 0);
+    assert_int_equal(tn_process_reclaim(process, 1 << 20, false), 0);
     return events;
 }
 
@@ -193,14 +193,14 @@ static void test_many_threads(void **state)
     struct fake_writer fake = {0};
     struct tn_order order = {.window_ticks = TN_ORDER_WINDOW_NS};
     struct tn_process_shared shared = {.writer = fake_writer_of(&fake)};
-    struct tn_newcomer newcomer = {.pid = getpid(), .pidfd = -1, .memory_fd = make_memory()};
+    struct tn_handshake handshake = {.pid = getpid(), .pidfd = -1, .memory_fd = make_memory()};
     struct tn_process *process;
     struct tn_clock_pair pair = tn_clock_read(TN_CLOCK_MONOTONIC);
     tn_clock_begin(&shared.clock, TN_CLOCK_MONOTONIC, pair, pair, pair.ticks);
-    newcomer.hello.pid = (uint32_t)getpid();
-    newcomer.hello.start_ticks = pair.ticks;
-    newcomer.hello.shared_bytes = tn_shared_total_bytes(SLOTS, RING_WORDS);
-    assert_int_equal(tn_process_create(&shared, &newcomer, 0, NULL, &process), 0);
+    handshake.hello.pid = (uint32_t)getpid();
+    handshake.hello.start_ticks = pair.ticks;
+    handshake.hello.shared_bytes = tn_shared_total_bytes(SLOTS, RING_WORDS);
+    assert_int_equal(tn_process_create(&shared, &handshake, 0, NULL, &process), 0);
     flow.header = process->header;
     flow.running = THREADS;
     pthread_t threads[THREADS];
@@ -224,13 +224,13 @@ static void test_many_threads(void **state)
     assert_int_equal(shared.totals.unmatched_frees + shared.totals.unmatched_births, 0);
     assert_int_equal(process->matcher.table.count, fake.births - fake.deaths);
     assert_false(fake.is_broken);
-    assert_int_equal(tn_process_close_rows(process), 0);
+    assert_int_equal(tn_process_end_rows(process), 0);
     assert_int_equal(shared.totals.damaged_rings, 0);
     tn_process_destroy(process);
     tn_order_finish(&order);
     tn_buffer_finish(&shared.scratch);
     fake_writer_finish(&fake);
-    close(newcomer.memory_fd);
+    close(handshake.memory_fd);
     for (size_t i = 0; i < BOXES; i++)
         free((void *)flow.boxes[i]);
 }

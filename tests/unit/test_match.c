@@ -248,7 +248,7 @@ static void test_losses_by_reason(void **state)
     assert_int_equal(rings.totals.lost_nested, 6);
     assert_int_equal(rings.totals.lost_no_slot, 7);
     assert_int_equal(rings.totals.lost_early, 8);
-    assert_int_equal(rings.stream[0].said_lost_count, 26);
+    assert_int_equal(rings.stream[0].reported_lost_count, 26);
     rings_finish(&rings);
 }
 
@@ -315,7 +315,7 @@ static void test_against_model(void **state)
     rings_begin(&rings, 1);
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < EVENTS; i++) {
-            seed = tn_table_hash(seed + 77);
+            seed = tn_address_table_hash(seed + 77);
             uint64_t n = seed >> 33;
             uint64_t at = n % ADDRESSES;
             if (live[at] != 0) {
@@ -328,12 +328,12 @@ static void test_against_model(void **state)
             }
         }
         rings_play(&rings, ticks + 1);
-        assert_true(tn_table_is_valid(&rings.matcher.table));
+        assert_true(tn_address_table_is_valid(&rings.matcher.table));
     }
     assert_int_equal(rings.fake.births, births);
     assert_int_equal(rings.fake.deaths, deaths);
     for (uint64_t at = 0; at < ADDRESSES; at++) {
-        const struct tn_table_entry *entry = tn_table_find(&rings.matcher.table, A + at * 16);
+        const struct tn_address_table_entry *entry = tn_address_table_find(&rings.matcher.table, A + at * 16);
         assert_int_equal(entry != NULL ? entry->value & TN_MATCH_ID_MASK : 0, live[at]);
     }
     rings_finish(&rings);
@@ -343,38 +343,39 @@ static void test_against_model(void **state)
 static void test_table_memory(void **state)
 {
     (void)state;
-    static struct tn_table table;
+    static struct tn_address_table table;
     enum { COUNT = 400000 };
     for (uint64_t i = 0; i < COUNT; i++) {
-        tn_table_claim(&table, A + i * 48)->value = i + 1;
+        tn_address_table_claim(&table, A + i * 48)->value = i + 1;
         if (i > 20000 && i % 1000 == 0)
-            assert_true(tn_table_bytes(&table) <= 32 * table.count);
+            assert_true(tn_address_table_bytes(&table) <= 32 * table.count);
     }
-    assert_true(tn_table_is_valid(&table));
+    assert_true(tn_address_table_is_valid(&table));
     for (uint64_t i = 0; i < COUNT; i++)
         if (i % 100 != 0)
-            tn_table_remove(&table, tn_table_find(&table, A + i * 48));
-    assert_true(tn_table_is_valid(&table));
+            tn_address_table_remove(&table, tn_address_table_find(&table, A + i * 48));
+    assert_true(tn_address_table_is_valid(&table));
     assert_int_equal(table.count, COUNT / 100);
-    assert_true(tn_table_bytes(&table) <= 64 * table.count + TN_TABLE_PARTS * 16 * 16);
-    tn_table_finish(&table);
+    assert_true(tn_address_table_bytes(&table) <= 64 * table.count + TN_ADDRESS_TABLE_PARTS * 16 * 16);
+    tn_address_table_finish(&table);
 }
 
 /* Whatever the number of live blocks, one more and one less again and again moves no part to and fro. */
 static void test_table_is_calm(void **state)
 {
     (void)state;
-    static struct tn_table table;
+    static struct tn_address_table table;
     uint32_t moves = 0;
     for (uint64_t i = 0; i < 200000; i++) {
-        struct tn_table_part *part = &table.parts[tn_table_hash(A + i * 48) >> (64 - TN_TABLE_PART_BITS)];
-        tn_table_claim(&table, A + i * 48)->value = 1;
+        struct tn_address_table_part *part =
+            &table.parts[tn_address_table_hash(A + i * 48) >> (64 - TN_ADDRESS_TABLE_PART_BITS)];
+        tn_address_table_claim(&table, A + i * 48)->value = 1;
         uint32_t capacity = part->capacity;
         for (int n = 0; n < 3; n++) {
-            tn_table_remove(&table, tn_table_find(&table, A + i * 48));
+            tn_address_table_remove(&table, tn_address_table_find(&table, A + i * 48));
             moves += part->capacity != capacity;
             capacity = part->capacity;
-            tn_table_claim(&table, A + i * 48)->value = 1;
+            tn_address_table_claim(&table, A + i * 48)->value = 1;
             moves += part->capacity != capacity;
             capacity = part->capacity;
         }
@@ -382,15 +383,16 @@ static void test_table_is_calm(void **state)
     assert_int_equal(moves, 0);
     while (table.count > 1000) {
         uint64_t last = A + (table.count - 1) * 48;
-        struct tn_table_part *part = &table.parts[tn_table_hash(last) >> (64 - TN_TABLE_PART_BITS)];
-        tn_table_remove(&table, tn_table_find(&table, last));
+        struct tn_address_table_part *part =
+            &table.parts[tn_address_table_hash(last) >> (64 - TN_ADDRESS_TABLE_PART_BITS)];
+        tn_address_table_remove(&table, tn_address_table_find(&table, last));
         uint32_t capacity = part->capacity;
-        tn_table_claim(&table, last)->value = 1;
+        tn_address_table_claim(&table, last)->value = 1;
         assert_int_equal(part->capacity, capacity);
-        tn_table_remove(&table, tn_table_find(&table, last));
+        tn_address_table_remove(&table, tn_address_table_find(&table, last));
         assert_int_equal(part->capacity, capacity);
     }
-    tn_table_finish(&table);
+    tn_address_table_finish(&table);
 }
 
 int main(void)

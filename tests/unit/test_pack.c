@@ -6,14 +6,12 @@
 
 #include <cmocka.h>
 
-#include "../../lib/log/pack.h"
-#include "../../lib/log/unpack.h"
+#include "tenure/chunk.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 #define EVENTS_MAX 60000
 
@@ -109,9 +107,9 @@ static size_t round_trip(struct tn_pack *pack, struct tn_unpack *unpack, size_t 
         birth_bytes += expected[i].size_bytes;
     }
     struct tn_chunk chunk;
-    struct ZSTD_CCtx_s *zstd = ZSTD_createCCtx();
-    assert_int_equal(tn_pack_seal(pack, zstd, &chunk), 0);
-    ZSTD_freeCCtx(zstd);
+    struct tn_compressor *compressor = tn_compressor_create();
+    assert_int_equal(tn_pack_compress(pack, compressor, &chunk), 0);
+    tn_compressor_destroy(compressor);
     assert_int_equal(chunk.births, births);
     assert_int_equal(chunk.deaths, count - births);
     assert_int_equal(chunk.birth_bytes, birth_bytes);
@@ -166,7 +164,7 @@ static void test_random_events(void **state)
 {
     (void)state;
     struct tn_pack *pack = tn_pack_create(7);
-    struct tn_unpack unpack = {0};
+    struct tn_unpack *unpack = tn_unpack_create();
     struct block *live = calloc(EVENTS_MAX, sizeof(live[0]));
     for (unsigned seed = 1; seed <= 12; seed++) {
         random_state = seed;
@@ -178,10 +176,10 @@ static void test_random_events(void **state)
         size_t count = seed == 12 ? 4000 : 1 + next_random() % 4000;
         for (size_t i = 0; i < count; i++)
             make_event(i, live, &live_count, &last_id);
-        round_trip(pack, &unpack, count);
+        round_trip(pack, unpack, count);
     }
     free(live);
-    tn_unpack_finish(&unpack);
+    tn_unpack_destroy(unpack);
     tn_pack_destroy(pack);
 }
 
@@ -223,9 +221,9 @@ static void test_edge_values(void **state)
         count++;
     }
     struct tn_pack *pack = tn_pack_create(7);
-    struct tn_unpack unpack = {0};
-    round_trip(pack, &unpack, count);
-    tn_unpack_finish(&unpack);
+    struct tn_unpack *unpack = tn_unpack_create();
+    round_trip(pack, unpack, count);
+    tn_unpack_destroy(unpack);
     tn_pack_destroy(pack);
 }
 
@@ -254,10 +252,10 @@ static void test_a_loop_packs_small(void **state)
         expected[i].address = 0x555500001000 + 256 * (n % 3);
     }
     struct tn_pack *pack = tn_pack_create(7);
-    struct tn_unpack unpack = {0};
-    size_t data_bytes = round_trip(pack, &unpack, 40000);
+    struct tn_unpack *unpack = tn_unpack_create();
+    size_t data_bytes = round_trip(pack, unpack, 40000);
     assert_true(data_bytes < 1000); /* 20,000 allocations: all but the first few come as predicted */
-    tn_unpack_finish(&unpack);
+    tn_unpack_destroy(unpack);
     tn_pack_destroy(pack);
 }
 
@@ -275,9 +273,9 @@ static void test_bad_fields_are_refused(void **state)
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(tn_pack_birth(pack, &bad[i], 5), -EINVAL);
     struct tn_chunk chunk;
-    struct ZSTD_CCtx_s *zstd = ZSTD_createCCtx();
-    assert_int_equal(tn_pack_seal(pack, zstd, &chunk), -ENODATA);
-    ZSTD_freeCCtx(zstd);
+    struct tn_compressor *compressor = tn_compressor_create();
+    assert_int_equal(tn_pack_compress(pack, compressor, &chunk), -ENODATA);
+    tn_compressor_destroy(compressor);
     tn_pack_destroy(pack);
 }
 
@@ -297,7 +295,7 @@ static int read_all(struct tn_unpack *unpack, const struct tn_chunk *chunk)
 static int read_after_death(uint64_t said_address, uint32_t said_class)
 {
     struct tn_pack *pack = tn_pack_create(7);
-    struct tn_unpack unpack = {0};
+    struct tn_unpack *unpack = tn_unpack_create();
     struct tn_birth birth = {.size_bytes = 100, .usable_size_bytes = 104, .address = 4096};
     struct tn_death death = {.allocation_id = 1, .address = said_address, .size_class = said_class};
     assert_int_equal(tn_pack_birth(pack, &birth, 1), 0);
@@ -305,11 +303,11 @@ static int read_after_death(uint64_t said_address, uint32_t said_class)
     birth.address = 8192;
     assert_int_equal(tn_pack_birth(pack, &birth, 2), 0);
     struct tn_chunk chunk;
-    struct ZSTD_CCtx_s *zstd = ZSTD_createCCtx();
-    assert_int_equal(tn_pack_seal(pack, zstd, &chunk), 0);
-    int r = read_all(&unpack, &chunk);
-    ZSTD_freeCCtx(zstd);
-    tn_unpack_finish(&unpack);
+    struct tn_compressor *compressor = tn_compressor_create();
+    assert_int_equal(tn_pack_compress(pack, compressor, &chunk), 0);
+    int r = read_all(unpack, &chunk);
+    tn_compressor_destroy(compressor);
+    tn_unpack_destroy(unpack);
     tn_pack_destroy(pack);
     return r;
 }
@@ -326,7 +324,7 @@ static void test_damage_is_found(void **state)
 {
     (void)state;
     struct tn_pack *pack = tn_pack_create(7);
-    struct tn_unpack unpack = {0};
+    struct tn_unpack *unpack = tn_unpack_create();
     struct block live[512];
     uint64_t last_id = 0;
     size_t live_count = 0;
@@ -339,27 +337,27 @@ static void test_damage_is_found(void **state)
             add_death(pack, &expected[i]);
     }
     struct tn_chunk chunk;
-    struct ZSTD_CCtx_s *zstd = ZSTD_createCCtx();
-    assert_int_equal(tn_pack_seal(pack, zstd, &chunk), 0);
-    assert_int_equal(read_all(&unpack, &chunk), 0);
+    struct tn_compressor *compressor = tn_compressor_create();
+    assert_int_equal(tn_pack_compress(pack, compressor, &chunk), 0);
+    assert_int_equal(read_all(unpack, &chunk), 0);
     uint8_t *data = malloc(chunk.data_bytes);
     for (size_t i = 0; i < chunk.data_bytes; i++) {
         memcpy(data, chunk.data, chunk.data_bytes);
         data[i] ^= (uint8_t)(1 + i % 255);
         struct tn_chunk bad = chunk;
         bad.data = data;
-        assert_int_equal(read_all(&unpack, &bad), -EBADMSG);
+        assert_int_equal(read_all(unpack, &bad), -EBADMSG);
         /* With a checksum that fits, too, nothing may be read out of bounds; the content may be wrong. */
         bad.checksum = tn_chunk_checksum(data, chunk.data_bytes);
-        int r = read_all(&unpack, &bad);
+        int r = read_all(unpack, &bad);
         assert_true(r == 0 || r == -EBADMSG);
     }
     struct tn_chunk bad = chunk;
     bad.births++;
-    assert_int_equal(read_all(&unpack, &bad), -EBADMSG);
+    assert_int_equal(read_all(unpack, &bad), -EBADMSG);
     bad = chunk;
     bad.last_ns++;
-    assert_int_equal(read_all(&unpack, &bad), -EBADMSG);
+    assert_int_equal(read_all(unpack, &bad), -EBADMSG);
     const char *const codecs[] = {"",
                                   "op",
                                   "op:raw",
@@ -372,11 +370,11 @@ static void test_damage_is_found(void **state)
     for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
         bad = chunk;
         bad.codec = codecs[i];
-        assert_int_equal(read_all(&unpack, &bad), -EBADMSG);
+        assert_int_equal(read_all(unpack, &bad), -EBADMSG);
     }
     free(data);
-    ZSTD_freeCCtx(zstd);
-    tn_unpack_finish(&unpack);
+    tn_compressor_destroy(compressor);
+    tn_unpack_destroy(unpack);
     tn_pack_destroy(pack);
 }
 
@@ -385,7 +383,7 @@ static void test_refused_events_leave_no_trace(void **state)
 {
     (void)state;
     struct tn_pack *pack = tn_pack_create(7);
-    struct tn_unpack unpack = {0};
+    struct tn_unpack *unpack = tn_unpack_create();
     struct tn_birth good = {.size_bytes = 8, .usable_size_bytes = 24, .address = 4096, .time_ns = 50};
     struct tn_birth bad = good;
     bad.time_ns = 1;
@@ -396,13 +394,13 @@ static void test_refused_events_leave_no_trace(void **state)
     assert_int_equal(tn_pack_birth(pack, &bad, 2), -EINVAL);
     assert_int_equal(tn_pack_death(pack, &unknown), -EINVAL);
     struct tn_chunk chunk;
-    struct ZSTD_CCtx_s *zstd = ZSTD_createCCtx();
-    assert_int_equal(tn_pack_seal(pack, zstd, &chunk), 0);
+    struct tn_compressor *compressor = tn_compressor_create();
+    assert_int_equal(tn_pack_compress(pack, compressor, &chunk), 0);
     assert_int_equal(chunk.first_ns, 50);
     assert_int_equal(chunk.births + chunk.deaths, 1);
-    assert_int_equal(read_all(&unpack, &chunk), 0);
-    ZSTD_freeCCtx(zstd);
-    tn_unpack_finish(&unpack);
+    assert_int_equal(read_all(unpack, &chunk), 0);
+    tn_compressor_destroy(compressor);
+    tn_unpack_destroy(unpack);
     tn_pack_destroy(pack);
 }
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/replay/risk.h"
+#include "../../lib/replay/risk_levels.h"
 
 #include <math.h>
 

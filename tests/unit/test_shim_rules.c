@@ -6,18 +6,18 @@
 
 #include <cmocka.h>
 
+#include "arch.h"
 #include "rules.h"
 
 #define SP UINT64_C(0x1100000000000000)
 #define FP UINT64_C(0x2200000000000000)
 
-/* A frame with CFA = cfa whose return address lies below it, as on x86-64. */
+/* A frame with CFA = cfa whose return address lies where the processor has it. */
 static struct tn_probe probe_of(uint64_t cfa)
 {
-    struct tn_probe probe = {
-        .step = 1, .has_info = true, .sp = SP, .fp = FP, .cfa = cfa, .return_offset = -8};
+    struct tn_probe probe = {.step = 1, .has_info = true, .sp = SP, .fp = FP, .cfa = cfa};
     probe.loads = 1;
-    probe.load_address = cfa - 8;
+    probe.load_address = tn_arch_return_slot(cfa, 0);
     return probe;
 }
 

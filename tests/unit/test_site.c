@@ -186,7 +186,7 @@ static const struct stack_case stacks[] = {
 static void check(const struct tn_site_rules *rules, const struct stack_case *stack)
 {
     struct tn_site_class classes[8];
-    struct tn_site_walk walk = {0};
+    struct tn_site_search walk = {0};
     int site = -1;
     for (int i = 0; i < 8 && site < 0; i++) {
         if (stack->frames[i].function == NULL && stack->frames[i].module == NULL && i > 0)
@@ -257,6 +257,23 @@ static void tables_have_no_name_twice(void **state)
         }
 }
 
+static void library_objects_are_told_from_blocks_handed_over(void **state)
+{
+    (void)state;
+    for (const char *const *name = tn_site_library_objects; name[1] != NULL; name++)
+        if (strcmp(name[0], name[1]) >= 0)
+            fail_msg("%s and %s are out of order", name[0], name[1]);
+    assert_true(tn_site_is_library_object("fopen"));
+    assert_true(tn_site_is_library_object("stdio buffer"));
+    assert_false(tn_site_is_library_object("strdup"));
+    assert_false(tn_site_is_library_object("getline"));
+    assert_false(tn_site_is_library_object("buffer"));
+    assert_false(tn_site_is_library_object(""));
+    assert_false(tn_site_is_library_object(NULL));
+    assert_true(tn_site_is_runtime_module("/lib/x86_64-linux-gnu/libc.so.6"));
+    assert_false(tn_site_is_runtime_module("/usr/bin/libc-tool"));
+}
+
 static void long_names_are_cut(void **state)
 {
     (void)state;
@@ -275,9 +292,12 @@ static void long_names_are_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stacks_are_attributed),     cmocka_unit_test(named_wrappers_are_skipped),
-        cmocka_unit_test(bad_expression_is_refused), cmocka_unit_test(tables_have_no_name_twice),
+        cmocka_unit_test(stacks_are_attributed),
+        cmocka_unit_test(named_wrappers_are_skipped),
+        cmocka_unit_test(bad_expression_is_refused),
+        cmocka_unit_test(tables_have_no_name_twice),
         cmocka_unit_test(long_names_are_cut),
+        cmocka_unit_test(library_objects_are_told_from_blocks_handed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

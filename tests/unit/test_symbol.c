@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/symbol/internal.h"
+#include "../../lib/symbol/symbol_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -269,7 +269,7 @@ static void paths_are_joined_and_normalised(void **state)
         assert_int_equal(tn_symbol_keep_path(&file, cases[i].directory, cases[i].path, &path), 0);
         assert_string_equal(path, cases[i].expected);
     }
-    tn_text_finish(&file.texts);
+    tn_string_store_finish(&file.strings);
 }
 
 static void symbol_names_are_made_readable(void **state)
@@ -301,7 +301,7 @@ static void symbol_names_are_made_readable(void **state)
         assert_int_equal(tn_symbol_name_entry(&file, cases[i].symbol, &name), 0);
         assert_string_equal(name, cases[i].expected);
     }
-    tn_text_finish(&file.texts);
+    tn_string_store_finish(&file.strings);
     tn_map_finish(&file.symbol_names);
 }
 

@@ -21,7 +21,7 @@
  * part is a function and a place in it. */
 struct stacks {
     struct tn_site_rules *rules;
-    struct tn_site_forest forest;
+    struct tn_site_trie trie;
     struct tn_site_use uses[STACKS_MAX];
     struct tn_site_release releases[STACKS_MAX];
     size_t release_count;
@@ -34,7 +34,7 @@ static void begin(struct stacks *stacks)
 {
     *stacks = (struct stacks){.frame_count = 1, .node_count = 1};
     assert_int_equal(tn_site_rules_open(NULL, &stacks->rules, NULL), 0);
-    assert_int_equal(tn_site_forest_begin(&stacks->forest, STACKS_MAX, FRAMES_MAX, FRAMES_MAX), 0);
+    assert_int_equal(tn_site_trie_begin(&stacks->trie, STACKS_MAX, FRAMES_MAX, FRAMES_MAX), 0);
 }
 
 static void end(struct stacks *stacks)
@@ -43,7 +43,7 @@ static void end(struct stacks *stacks)
         free(stacks->frames[i]);
     for (uint32_t i = 1; i < stacks->node_count; i++)
         free(stacks->nodes[i]);
-    tn_site_forest_finish(&stacks->forest);
+    tn_site_trie_finish(&stacks->trie);
     tn_site_rules_close(stacks->rules);
 }
 
@@ -59,7 +59,7 @@ static uint32_t frame_of(struct stacks *stacks, const char *text)
     snprintf(function, sizeof(function), "%.*s", (int)strcspn(text, ":"), text);
     const char *module = strcmp(function, "qsort") == 0 ? LIBC : APP;
     assert_int_equal(
-        tn_site_forest_add_frame(&stacks->forest, stacks->rules, id, id, function, 0, module, 16 * id), 0);
+        tn_site_trie_add_frame(&stacks->trie, stacks->rules, id, id, function, 0, module, 16 * id), 0);
     return id;
 }
 
@@ -78,7 +78,7 @@ static uint32_t stack_of(struct stacks *stacks, const char *path)
     uint32_t id = stacks->node_count++;
     assert_true(id < STACKS_MAX);
     stacks->nodes[id] = strdup(path);
-    tn_site_forest_add_stack(&stacks->forest, id, frame, caller);
+    tn_site_trie_add_stack(&stacks->trie, id, frame, caller);
     return id;
 }
 
@@ -101,7 +101,7 @@ static void expect(struct stacks *stacks, const char *names)
     struct tn_site_wrapper *wrappers = NULL;
     size_t count = 0;
     char found[512] = "";
-    assert_int_equal(tn_site_find_wrappers(&stacks->forest, stacks->uses, stacks->releases,
+    assert_int_equal(tn_site_find_wrappers(&stacks->trie, stacks->uses, stacks->releases,
                                            stacks->release_count, &wrappers, &count),
                      0);
     for (size_t i = 0; i < count; i++) {
@@ -134,7 +134,7 @@ static void a_function_whose_callers_choose_is_a_wrapper(void **state)
     const char *via = NULL;
     begin(&stacks);
     add_callers(&stacks, "grab:1");
-    assert_int_equal(tn_site_find_wrappers(&stacks.forest, stacks.uses, NULL, 0, &wrappers, &count), 0);
+    assert_int_equal(tn_site_find_wrappers(&stacks.trie, stacks.uses, NULL, 0, &wrappers, &count), 0);
     assert_int_equal(count, 1);
     assert_string_equal(wrappers[0].function, "grab");
     assert_int_equal(wrappers[0].allocations, 150);
@@ -142,8 +142,8 @@ static void a_function_whose_callers_choose_is_a_wrapper(void **state)
     assert_int_equal(wrappers[0].fixed_callers, 3);
     assert_int_equal(wrappers[0].sizes, 3);
     const struct tn_site_frame *site =
-        tn_site_forest_find(&stacks.forest, stack_of(&stacks, "main:1/one:5/grab:1"), "malloc", &via);
-    assert_string_equal(stacks.forest.functions[site->function].name, "one");
+        tn_site_trie_find(&stacks.trie, stack_of(&stacks, "main:1/one:5/grab:1"), "malloc", &via);
+    assert_string_equal(stacks.trie.functions[site->function].name, "one");
     assert_string_equal(via, "grab");
     free(wrappers);
     end(&stacks);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SIMULATE_H
+#define TENURE_SIMULATE_H
+
+/* What `tenure simulate` and `tenure report` ask of a recorded log: its events as a source for the replay,
+ * assumptions about another machine, one policy run to its smallest heap, and what findings would change.
+ * Models of heaps are in lib/heap, the replay itself in lib/replay; here they meet a log and its findings.
+ * Nothing prints; long tasks report through a callback. One thread at a time on one object. */
+
+#include "tenure/base.h"
+#include "tenure/finding.h"
+#include "tenure/log.h"
+#include "tenure/replay.h"
+#include "tenure/risk.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One line of a sizes file, for one site that it names. */
+struct tn_size_override {
+    uint32_t site_id;
+    uint64_t from_bytes; /* recorded size that is replaced; 0: every size */
+    uint64_t to_bytes;   /* size that is replayed */
+};
+
+/* What a replay assumes of sites on a machine that the program was not recorded on: blocks that the C library
+ * allocates for itself do not exist there, structures have other sizes. Zeroed: nothing is assumed. */
+struct tn_overrides {
+    bool *is_left_out;               /* owned; site_count flags by site id; by tn_overrides_leave_runtime */
+    size_t site_count;               /* length of is_left_out */
+    struct tn_size_override *sizes;  /* owned; ascending by site; by tn_overrides_read */
+    size_t size_count;               /* length of sizes */
+    uint64_t allocations;            /* births in the last replay, resizes included; by the replay */
+    uint64_t bytes;                  /* recorded bytes of allocations; by the replay */
+    uint64_t left_out_allocations;   /* those that were not replayed; by the replay */
+    uint64_t left_out_bytes;         /* recorded bytes of left_out_allocations; by the replay */
+    uint64_t overridden_allocations; /* those that were replayed with another size; by the replay */
+    uint64_t overridden_bytes;       /* recorded bytes of overridden_allocations; by the replay */
+};
+
+/* Leave out what the C library, the C++ library and the dynamic loader allocate for themselves: sites in
+ * their own modules, and sites that reached malloc through a function of theirs that keeps the block
+ * (fopen, getaddrinfo, pthread_create...). Blocks that they hand to their caller (strdup, getline...)
+ * stay.
+ *
+ * log      open, only read
+ * Returns  0; -EIO: the log cannot be read; -ENOMEM; error says what failed, overrides may hold a part
+ * Cost     one query over the log's sites */
+int tn_overrides_leave_runtime(struct tn_overrides *overrides, struct tn_log *log, struct tn_error *error);
+
+/* Read a sizes file: lines `PLACE [FROM] TO`, where PLACE is a function, or FILE:LINE with as much of the
+ * path as is needed. Blocks of FROM bytes of that site (without FROM, of any size) are replayed with TO
+ * bytes. `#` begins a comment. The first line that names a site and size counts.
+ *
+ * log      open, only read
+ * name     of the file, for messages
+ * text     the whole file, ended by 0; is cut into words
+ * Returns  0; -EBADMSG: a bad line, or a place that is no site of the log; -EIO; -ENOMEM; error says what
+ *          failed and in which line, overrides may hold a part */
+int tn_overrides_read(struct tn_overrides *overrides, struct tn_log *log, const char *name, char *text,
+                      struct tn_error *error);
+
+/* Release what overrides owns and zero it. Zeroed is fine. */
+void tn_overrides_finish(struct tn_overrides *overrides);
+
+/* A recorded process as a source of events. */
+struct tn_log_source;
+
+/* Prepare to replay a process.
+ *
+ * log         borrowed until tn_log_source_close
+ * process_id  0: the process with most allocations
+ * Returns     0; -ENOENT: the log has no such process; -EBADMSG: no log of ours; -EIO; -ENOMEM;
+ *             *ret_source is untouched and error says what failed
+ * Owns        the caller owns *ret_source; tn_log_source_close releases it
+ * Cost        memory in proportion to the log's stacks */
+int tn_log_source_open(struct tn_log *log, uint64_t process_id, struct tn_log_source **ret_source,
+                       struct tn_error *error);
+
+/* The events: births, resizes (the release and the birth of a realloc are one event) and deaths, in time
+ * order; again from the first after each rewind. Sites are those of the log, 0 where names are missing.
+ *
+ * Returns  a source that is valid until tn_log_source_close */
+struct tn_replay_source tn_log_source_events(struct tn_log_source *source);
+
+/* Assume something of sites from the next rewind on, and count in overrides what it came to.
+ *
+ * overrides  borrowed until tn_log_source_close; NULL: assume nothing */
+void tn_log_source_assume(struct tn_log_source *source, struct tn_overrides *overrides);
+
+/* Id of the process that is replayed, > 0. */
+uint64_t tn_log_source_process(const struct tn_log_source *source);
+
+/* Where a site is. Strings are owned, NULL: not known. */
+struct tn_source_site {
+    char *function;        /* demangled */
+    char *file;            /* as the debug data has it */
+    char *module;          /* path of the executable or library */
+    char *via;             /* how the site reached the allocator: "malloc", "strdup" */
+    int64_t line;          /* from 1; 0: not known */
+    uint64_t offset_bytes; /* of the return address in the module, where the line is not known */
+};
+
+/* Look a site up.
+ *
+ * ret_site  tn_source_site_finish releases what it holds; site 0 and unknown ones give only NULLs and 0
+ * Returns   0; -EBADMSG or -EIO: the log cannot be read (*ret_site untouched)
+ * Cost      one query */
+int tn_log_source_site(struct tn_log_source *source, uint32_t site_id, struct tn_source_site *ret_site);
+
+/* Release what a site owns and zero it. */
+void tn_source_site_finish(struct tn_source_site *site);
+
+/* Release a source. NULL is fine. */
+void tn_log_source_close(struct tn_log_source *source);
+
+/* One policy of a simulation: what is asked of it, and what came of it. */
+struct tn_simulated_policy {
+    char *label;                      /* owned; as it was asked for: "glibc:tcache=0"; by the caller */
+    struct tn_replay_options options; /* by the caller; heap_bytes and pools become those replayed */
+    struct tn_heap_pool *pools;       /* owned; derived from the events, borrowed by options.heap; or NULL */
+    struct tn_replay_result result;   /* owned; if has_result (its minimum always); by tn_simulate_policy */
+    bool has_result;                  /* by tn_simulate_policy */
+    struct tn_risk_card risk;         /* valid if has_risk */
+    bool has_risk;                    /* by tn_simulate_risk */
+};
+
+/* Replay a source on one policy, and search the smallest region that it survives in. If
+ * options.heap.heap_bytes is a region, the replay is in that one; if it is TN_HEAP_UNLIMITED, in the
+ * smallest safe one, because what an unlimited heap shows says little of a policy whose placements depend
+ * on the region. Pools are derived from the events where the policy needs some and has none.
+ *
+ * Returns  0, also when the heap did not survive; otherwise as tn_replay_run; error says what failed
+ * Cost     some replays, 20 million events at most in the search */
+int tn_simulate_policy(const struct tn_replay_source *source, struct tn_simulated_policy *policy,
+                       struct tn_error *error);
+
+/* Assess the risk of a longer mission in the region that tn_simulate_policy replayed in: what a device
+ * would be built with. Does nothing if that one is unlimited, because no safe one was found.
+ *
+ * horizon_ns  length of the mission, > 0
+ * replicas    missions to resample, 10 to 100000
+ * Returns     0; otherwise as tn_risk_assess */
+int tn_simulate_risk(const struct tn_replay_source *source, struct tn_simulated_policy *policy,
+                     uint64_t horizon_ns, uint64_t replicas, struct tn_error *error);
+
+/* Release what a policy owns and zero it. Zeroed is fine. */
+void tn_simulated_policy_finish(struct tn_simulated_policy *policy);
+
+/* A model that changes are measured on. */
+struct tn_what_if_model {
+    const char *name;                 /* borrowed; as it was asked for; by the caller */
+    struct tn_replay_options options; /* by the caller; heap.heap_bytes: as given, or TN_HEAP_UNLIMITED */
+    bool derives_pools;               /* pools follow from the events, anew for each change; by the caller */
+    uint64_t heap_bytes;              /* smallest safe region as it is; 0: not found; by tn_what_if_run */
+    bool has_survived;                /* as it is, in the region given; by tn_what_if_run */
+};
+
+/* What one change comes to on one model. Written by tn_what_if_run. */
+struct tn_what_if_measure {
+    uint64_t heap_bytes;      /* smallest safe region after the change; 0: not found */
+    int64_t heap_delta_bytes; /* after minus before; 0 where one of them is not known */
+    bool has_survived;        /* in the region that was given */
+    bool removes_failure;     /* it did not before */
+};
+
+/* One change. Written by tn_what_if_run. */
+struct tn_what_if_change {
+    const struct tn_finding *finding;    /* borrowed; NULL: all findings together */
+    uint64_t allocations_removed;        /* calls that no longer reach the heap */
+    uint64_t outside_bytes;              /* RAM that the change needs outside the heap */
+    const char *outside;                 /* static; "stack", "static", "pool", "mixed"; NULL: nowhere */
+    struct tn_what_if_measure *measures; /* owned; one for each model */
+};
+
+/* All changes. Zeroed: none. */
+struct tn_what_if {
+    struct tn_what_if_change *changes; /* owned; the most useful first, at the end all together if several */
+    size_t count;                      /* length of changes */
+};
+
+/* How much is measured, and who hears of it. */
+struct tn_what_if_effort {
+    size_t finding_max;  /* findings that are measured, > 0; each takes some replays on each model */
+    uint64_t max_events; /* replayed in the search of each smallest region */
+    void (*progress)(void *user, uint64_t done, uint64_t total); /* replays done of all; NULL: nobody */
+    void *user;                                                  /* borrowed; passed to progress */
+};
+
+/* Whether a replay can show what a finding says. */
+bool tn_what_if_applies(const struct tn_finding *finding);
+
+/* Choose the findings to measure: the first ones that a replay can show and whose confidence is not weak.
+ *
+ * chosen    room for finding_max pointers, which borrow from findings
+ * ret_left  how many more could have been measured; may be NULL
+ * Returns   how many are chosen */
+size_t tn_what_if_choose(const struct tn_findings *findings, size_t finding_max,
+                         const struct tn_finding **chosen, uint64_t *ret_left);
+
+/* Measure what findings would change, each alone and all of them together.
+ *
+ * source       the unchanged events
+ * models       model_count of them; heap_bytes and has_survived are written
+ * findings     finding_count of them, for which tn_what_if_applies; a site belongs to the first one that
+ *              names it; borrowed until tn_what_if_finish
+ * effort       finding_max is not looked at
+ * ret_what_if  tn_what_if_finish releases it
+ * Returns      0; an error of the source; -ENOMEM; *ret_what_if is untouched and error says what failed
+ * Cost         model_count x (finding_count + 2) searches of the smallest region */
+int tn_what_if_run(const struct tn_replay_source *source, struct tn_what_if_model *models, size_t model_count,
+                   const struct tn_finding *const *findings, size_t finding_count,
+                   const struct tn_what_if_effort *effort, struct tn_what_if *ret_what_if,
+                   struct tn_error *error);
+
+/* Release what what_if owns and zero it. Zeroed is fine. */
+void tn_what_if_finish(struct tn_what_if *what_if);
+
+/* Measure what the strongest findings of a log would change, and note it in their savings: outside,
+ * outside_bytes, and one heap_delta a model. The caller ranks the findings again.
+ *
+ * log       open; the events are those of the process of the findings
+ * models    model_count of them, not none; heap_bytes and has_survived are written
+ * effort    finding_max at most TN_MEASURE_FINDINGS_MAX
+ * Returns   0; an error of the log; -ENOMEM; error says what failed, what was noted until then stays
+ * Cost      as tn_what_if_run */
+int tn_measure_findings(struct tn_log *log, struct tn_what_if_model *models, size_t model_count,
+                        const struct tn_what_if_effort *effort, struct tn_findings *findings,
+                        struct tn_error *error);
+
+#define TN_MEASURE_FINDINGS_MAX 20
+
+#endif

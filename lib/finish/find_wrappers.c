@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "attribute_sites.h"
+
+#include "tenure/map.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Who releases a wrapper's blocks shows in a sample as well: so many events of the process with most
+ * allocations, and of their blocks those with so many ids from the first one on.
+ */
+#define SAMPLE_EVENTS 2000000
+#define SAMPLE_IDS    4000000u
+
+struct sample {
+    uint32_t
+        *birth_stacks; /* owned; by id - first_id: stack of a live block; 0: none. Touched where blocks are */
+    uint64_t first_id; /* 0: no birth so far */
+    struct tn_map pairs;              /* stack of a birth and of a release -> times */
+    struct tn_site_release *releases; /* owned */
+    size_t count;
+};
+
+static bool is_realloc(enum tn_function function)
+{
+    return function == TN_FUNCTION_REALLOC || function == TN_FUNCTION_REALLOCARRAY;
+}
+
+static void note_birth(struct sample *sample, const struct tn_log_event *event)
+{
+    if (sample->first_id == 0)
+        sample->first_id = event->allocation_id;
+    uint64_t index = event->allocation_id - sample->first_id;
+    if (index < SAMPLE_IDS && event->stack_id <= UINT32_MAX)
+        sample->birth_stacks[index] = (uint32_t)event->stack_id;
+}
+
+static int count_release(struct sample *sample, const struct tn_log_event *event)
+{
+    uint64_t index = event->allocation_id - sample->first_id;
+    uint64_t stack = index < SAMPLE_IDS ? sample->birth_stacks[index] : 0;
+    if (stack == 0)
+        return 0;
+    sample->birth_stacks[index] = 0;
+    if (is_realloc(event->function) || event->stack_id == 0 || event->stack_id > UINT32_MAX)
+        return 0;
+    uint64_t key = stack << 32 | event->stack_id;
+    uint64_t *times = tn_map_find(&sample->pairs, key);
+    if (times == NULL)
+        return tn_map_put(&sample->pairs, key, 1);
+    ++*times;
+    return 0;
+}
+
+static int read_events(struct sample *sample, struct tn_event_feed *feed)
+{
+    const struct tn_log_event *events;
+    int count = 0, r = 0;
+    for (int left = SAMPLE_EVENTS; r == 0 && left > 0; left -= count) {
+        count = tn_event_feed_next(feed, &events);
+        if (count <= 0)
+            return count;
+        for (int i = 0; r == 0 && i < count && i < left; i++) {
+            if (events[i].is_birth)
+                note_birth(sample, &events[i]);
+            else
+                r = count_release(sample, &events[i]);
+        }
+    }
+    return r;
+}
+
+static int read_sample(struct tn_finish_job *job, struct sample *sample)
+{
+    int64_t process_id;
+    struct tn_event_feed *feed;
+    int r = tn_finish_number(
+        job, "SELECT process_id FROM chunk GROUP BY process_id ORDER BY sum(births) DESC LIMIT 1", 0, 0,
+        &process_id);
+    if (r < 0 || process_id == 0)
+        return r;
+    sample->birth_stacks = calloc(SAMPLE_IDS, sizeof(sample->birth_stacks[0]));
+    if (sample->birth_stacks == NULL)
+        return tn_finish_refuse(job, -ENOMEM, "cannot find wrappers");
+    r = tn_event_feed_open(job->database, (uint64_t)process_id, &feed);
+    if (r == 0) {
+        r = read_events(sample, feed);
+        tn_event_feed_close(feed);
+    }
+    return r < 0 ? tn_finish_refuse(job, r, "cannot read events") : 0;
+}
+
+static int list_releases(struct tn_finish_job *job, struct sample *sample)
+{
+    sample->releases = malloc((sample->pairs.count + 1) * sizeof(sample->releases[0]));
+    if (sample->releases == NULL)
+        return tn_finish_refuse(job, -ENOMEM, "cannot find wrappers");
+    for (size_t i = 0; i < sample->pairs.capacity; i++) {
+        const struct tn_map_entry *entry = &sample->pairs.entries[i];
+        if (entry->key != 0)
+            sample->releases[sample->count++] = (struct tn_site_release){
+                (uint32_t)(entry->key >> 32), (uint32_t)(entry->key & UINT32_MAX), entry->value};
+    }
+    return 0;
+}
+
+static int add_name(struct tn_finish_job *job, const struct tn_site_wrapper *wrapper)
+{
+    sqlite3_stmt *statement;
+    int r = tn_finish_prepare(
+        job,
+        "INSERT INTO meta (key, value) VALUES ('wrappers_found', json_array(json_object("
+        "'function', ?1, 'allocations', ?2, 'callers', ?3, 'fixed_callers', ?4, 'sizes', ?5)))"
+        " ON CONFLICT (key) DO UPDATE SET value = json_insert(value, '$[#]', json_object("
+        "'function', ?1, 'allocations', ?2, 'callers', ?3, 'fixed_callers', ?4, 'sizes', ?5))",
+        &statement);
+    if (r < 0)
+        return r;
+    sqlite3_bind_text(statement, 1, wrapper->function, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)wrapper->allocations);
+    sqlite3_bind_int64(statement, 3, (sqlite3_int64)wrapper->callers);
+    sqlite3_bind_int64(statement, 4, (sqlite3_int64)wrapper->fixed_callers);
+    sqlite3_bind_int64(statement, 5, (sqlite3_int64)wrapper->sizes);
+    r = tn_finish_execute(job, statement);
+    sqlite3_finalize(statement);
+    return r;
+}
+
+/* Find them, knowing who releases what. */
+static int find(struct tn_finish_job *job, const struct tn_site_use *sizes, const struct sample *sample,
+                struct tn_site_trie *trie)
+{
+    struct tn_site_wrapper *wrappers = NULL;
+    size_t count = 0;
+    int r = tn_site_find_wrappers(trie, sizes, sample->releases, sample->count, &wrappers, &count);
+    if (r < 0)
+        return tn_finish_refuse(job, r, "cannot find wrappers");
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = add_name(job, &wrappers[i]);
+    free(wrappers);
+    return r;
+}
+
+/* Most programs have none, and need no sample. What the attempt marks, frames of the program only, is taken
+ * back. */
+static int has_candidates(struct tn_finish_job *job, const struct tn_site_use *sizes,
+                          struct tn_site_trie *trie, bool *ret_has)
+{
+    struct tn_site_wrapper *wrappers = NULL;
+    size_t count = 0;
+    bool *were_program = malloc(trie->frame_count + 1);
+    if (were_program == NULL)
+        return tn_finish_refuse(job, -ENOMEM, "cannot find wrappers");
+    for (size_t i = 0; i < trie->frame_count; i++)
+        were_program[i] = trie->frames[i].class.kind == TN_SITE_PROGRAM;
+    int r = tn_site_find_wrappers(trie, sizes, NULL, 0, &wrappers, &count);
+    for (size_t i = 0; i < trie->frame_count; i++)
+        if (were_program[i])
+            trie->frames[i].class = (struct tn_site_class){.kind = TN_SITE_PROGRAM};
+    free(wrappers);
+    free(were_program);
+    *ret_has = count != 0;
+    return r < 0 ? tn_finish_refuse(job, r, "cannot find wrappers") : 0;
+}
+
+int tn_finish_find_wrappers(struct tn_finish_job *job, const struct tn_site_use *sizes,
+                            struct tn_site_trie *trie)
+{
+    struct sample sample = {0};
+    bool has = false;
+    int r = has_candidates(job, sizes, trie, &has);
+    if (r < 0 || !has)
+        return r;
+    r = read_sample(job, &sample);
+    if (r == 0)
+        r = list_releases(job, &sample);
+    free(sample.birth_stacks);
+    if (r == 0)
+        r = find(job, sizes, &sample, trie);
+    tn_map_finish(&sample.pairs);
+    free(sample.releases);
+    return r;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_FINISH_STEPS_H
+#define TENURE_FINISH_STEPS_H
+
+/* One finishing run: the connection, what was asked for, and the small things that all steps do. A step runs
+ * inside one transaction that its caller opens and commits together with the note that the step is done. */
+
+#include "tenure/finish.h"
+
+#include <sqlite3.h>
+
+struct tn_finish_job {
+    const char *path;                        /* of the log; borrowed */
+    const struct tn_finish_options *options; /* borrowed */
+    struct tn_error *error;                  /* may be NULL */
+    sqlite3 *database;                       /* owned by tn_finish */
+};
+
+/* Note an error of the database. what: what was attempted. Returns the negative errno. */
+int tn_finish_fail(struct tn_finish_job *job, int rc, const char *what);
+
+/* Note an error that is none of the database. code: negative errno. Returns it. */
+int tn_finish_refuse(struct tn_finish_job *job, int code, const char *what);
+
+/* Run SQL without result rows. Returns 0 or a negative errno. */
+int tn_finish_run(struct tn_finish_job *job, const char *sql);
+
+/* Prepare a statement; the caller finalizes it. Returns 0 or a negative errno. */
+int tn_finish_prepare(struct tn_finish_job *job, const char *sql, sqlite3_stmt **ret_statement);
+
+/* Run a prepared statement without result rows, and make it ready again. Returns 0 or a negative errno. */
+int tn_finish_execute(struct tn_finish_job *job, sqlite3_stmt *statement);
+
+/* The first column of the first row, as a number. parameter is bound to ?1.
+ *
+ * Returns  0 (ret_value is fallback when there is no row or it is NULL) or a negative errno */
+int tn_finish_number(struct tn_finish_job *job, const char *sql, int64_t parameter, int64_t fallback,
+                     int64_t *ret_value);
+
+/* Set a key of meta to a number. Returns 0 or a negative errno. */
+int tn_finish_set_meta(struct tn_finish_job *job, const char *key, uint64_t value);
+
+/* Tell how far a step is; done of total, in any unit. */
+void tn_finish_progress(const struct tn_finish_job *job, const char *step, uint64_t done, uint64_t total);
+
+/* Fill function, file and line of all frames, and add those that were inlined (names.c). */
+int tn_finish_names(struct tn_finish_job *job);
+
+/* Fill `site` and stack.site_id (sites.c). */
+int tn_finish_sites(struct tn_finish_job *job);
+
+/* Fill site_summary and timeline, add the marks that follow from events (summary.c). */
+int tn_finish_summaries(struct tn_finish_job *job);
+
+#endif

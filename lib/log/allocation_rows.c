@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "allocation_columns.h"
+#include "schema.h"
+
+#include "tenure/log.h"
+#include "tenure/log_write.h"
+#include "tenure/sql.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <string.h>
+
+/* A reader that looks at the log just when it is finished is gone soon; one that stays open keeps the
+ * journal. */
+#define READER_PATIENCE_MS 1000
+
+#define NONE(...)
+#define NAME(upper, name, ...)                                                  ", " #name
+#define STORED_NAME(upper, name, type, member, rule, upper_stored, stored, ...) ", " #stored
+#define STORED_NAMES                                                            TN_ALLOCATION_COLUMNS(NONE, NAME, STORED_NAME, NONE, NAME)
+
+/* In birth order, so that the table grows at its end: its pages are full, and nothing is moved. The virtual
+ * table gives this order by itself; SQLite's sorter took as long as all the rest. */
+#define FILL_FROM(id)                                                                                        \
+    "INSERT INTO allocation_row (id" STORED_NAMES ") SELECT " id STORED_NAMES " FROM allocation ORDER BY id"
+
+static int fail(struct sqlite3 *database, int code, struct tn_error *error)
+{
+    tn_error_set(error, code, "cannot fill the rows of `allocation`: %s; the packed events are untouched",
+                 code == -EBADMSG || code == -EIO ? sqlite3_errmsg(database) : strerror(-code));
+    tn_sql_run(database, "ROLLBACK TO fill_rows");
+    tn_sql_run(database, "RELEASE fill_rows");
+    return code;
+}
+
+int tn_log_drop_rows(struct sqlite3 *database)
+{
+    /* IF EXISTS would find the virtual table of that name, and refuse to drop it as a view. */
+    int r = 0;
+    if (tn_sql_int(database, "SELECT 1 FROM sqlite_schema WHERE name = 'allocation'", 0) != 0)
+        r = tn_sql_run(database, "DROP VIEW allocation");
+    if (r == 0)
+        r = tn_sql_run(database, "DROP TABLE IF EXISTS allocation_row");
+    return r;
+}
+
+/* Where no id is missing, SQLite is left to count them: it then goes on at the table's end, and does not look
+ * for each id from the root. As many rows as there are ids prove that each has its own. */
+static int insert_rows(struct sqlite3 *database)
+{
+    int64_t births = tn_sql_int(database, "SELECT sum(births) FROM chunk", 0);
+    if (births == 0 || births != tn_sql_int(database, "SELECT max(last_id) FROM chunk", -1))
+        return tn_sql_run(database, FILL_FROM("id"));
+    int r = tn_sql_run(database, FILL_FROM("NULL"));
+    if (r < 0 || births == tn_sql_int(database, "SELECT max(id) FROM allocation_row", -1))
+        return r;
+    r = tn_sql_run(database, "DELETE FROM allocation_row");
+    return r < 0 ? r : tn_sql_run(database, FILL_FROM("id"));
+}
+
+static int fill(struct sqlite3 *database)
+{
+    int r = tn_log_drop_rows(database);
+    if (r == 0)
+        r = tn_sql_run(database, tn_schema_allocation_row);
+    if (r == 0)
+        r = insert_rows(database);
+    return r == 0 ? tn_sql_run(database, tn_schema_allocation_view) : r;
+}
+
+int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error)
+{
+    if (tn_allocation_vtab_register(database) != SQLITE_OK)
+        return tn_error_set(error, -ENOMEM, "cannot fill the rows of `allocation`: out of memory");
+    int r = tn_sql_run(database, "SAVEPOINT fill_rows");
+    if (r < 0)
+        return fail(database, r, error);
+    r = fill(database);
+    if (r == 0)
+        r = tn_sql_run(database, "RELEASE fill_rows");
+    return r < 0 ? fail(database, r, error) : 0;
+}
+
+/* A reader that is in the middle of a query of a closed log keeps SQLite from entering WAL mode. If it goes
+ * on reading, so does the rollback journal, and commits wait for it. Entering WAL mode would wait for the
+ * disk to take all that was recorded, if that were not ruled out before. */
+static int prepare_update(struct sqlite3 *database)
+{
+    int r = tn_sql_run(database, "PRAGMA synchronous = OFF; PRAGMA cache_size = -32768");
+    if (r < 0)
+        return r;
+    sqlite3_busy_timeout(database, READER_PATIENCE_MS);
+    r = tn_sql_run(database, "PRAGMA journal_mode = WAL");
+    sqlite3_busy_timeout(database, 10 * READER_PATIENCE_MS);
+    return r == -EBUSY ? 0 : r;
+}
+
+int tn_log_update_open(const char *path, struct sqlite3 **ret_database, struct tn_error *error)
+{
+    struct tn_log *log;
+    int r = tn_log_open(path, &log, error);
+    if (r < 0)
+        return r;
+    tn_log_close(log);
+    struct sqlite3 *database = NULL;
+    int rc = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
+    r = tn_sql_errno(database, rc);
+    if (r == 0)
+        r = prepare_update(database);
+    if (r == 0 && tn_allocation_vtab_register(database) != SQLITE_OK)
+        r = -ENOMEM;
+    if (r < 0) {
+        tn_error_set(error, r, "cannot write the log, %s: %s", path, strerror(-r));
+        sqlite3_close(database);
+        return r;
+    }
+    *ret_database = database;
+    return 0;
+}
+
+void tn_log_update_close(struct sqlite3 *database)
+{
+    if (database == NULL)
+        return;
+    tn_sql_fold_journal(database, READER_PATIENCE_MS);
+    sqlite3_close(database);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* The end of a recording: totals into meta, close the log, run the finishing process, tell the tool; or,
+ * after a failure, let the programs go and leave what was committed. Called by record.c. */
+#include "recording.h"
+
+#include "proc.h"
+
+#include "tenure/finish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FINISH_ARGUMENTS_FIXED 16
+
+static int set_number(struct tn_recording *recording, const char *key, uint64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+    return tn_log_set_meta(recording->shared.writer, key, text);
+}
+
+static uint64_t lost_in_totals(const struct tn_totals *totals)
+{
+    return totals->lost_ring + totals->lost_nested + totals->lost_no_slot + totals->lost_early;
+}
+
+uint64_t tn_recording_lost_count(const struct tn_recording *recording)
+{
+    uint64_t lost = lost_in_totals(&recording->shared.totals);
+    for (uint32_t i = 0; i < recording->process_count; i++)
+        lost += tn_process_lost_count(recording->processes[i]);
+    return lost;
+}
+
+static uint64_t file_bytes(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+uint64_t tn_recording_log_bytes(const struct tn_recording *recording)
+{
+    char wal[PATH_MAX + 8];
+    snprintf(wal, sizeof(wal), "%s-wal", recording->log_path);
+    return file_bytes(recording->log_path) + file_bytes(wal);
+}
+
+int tn_recording_write_totals(struct tn_recording *recording)
+{
+    const struct tn_process_shared *shared = &recording->shared;
+    const struct tn_totals *totals = &shared->totals;
+    const struct {
+        const char *key;
+        uint64_t value;
+    } numbers[] = {
+        {"events_lost", tn_recording_lost_count(recording)},
+        {"events_lost_ring", totals->lost_ring},
+        {"events_lost_nested", totals->lost_nested},
+        {"events_lost_no_slot", totals->lost_no_slot},
+        {"events_lost_early", totals->lost_early},
+        {"inherited_frees", totals->inherited_frees},
+        {"unmatched_frees", totals->unmatched_frees},
+        {"unmatched_births", totals->unmatched_births},
+        {"repaired_orders", totals->repaired_orders},
+        {"unknown_stacks", totals->unknown_stacks},
+        {"damaged_rings", totals->damaged_rings},
+        {"stacks_checked", shared->stacks_checked},
+        {"stacks_different", shared->stacks_different},
+        {"rules_learned", shared->rules_learned},
+        {"frames_complex", shared->frames_complex},
+        {"threads_peak", shared->threads_peak},
+        {"recorder_peak_bytes", tn_proc_own_peak_bytes()},
+    };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        int r = set_number(recording, numbers[i].key, numbers[i].value);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+void tn_recording_remove_log(const struct tn_recording *recording)
+{
+    static const char *const parts[] = {"", "-wal", "-shm", "-journal"};
+    for (size_t i = 0; recording->is_log_made && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        char name[PATH_MAX + 16];
+        snprintf(name, sizeof(name), "%s%s", recording->log_path, parts[i]);
+        unlink(name);
+    }
+}
+
+/* Arguments of the finishing process; the texts are owned by the list. */
+struct arguments {
+    char **list;
+    size_t count;
+};
+
+static int add_argument(struct arguments *arguments, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static int add_argument(struct arguments *arguments, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    int length = vasprintf(&arguments->list[arguments->count], format, values);
+    va_end(values);
+    if (length < 0) {
+        arguments->list[arguments->count] = NULL;
+        return -ENOMEM;
+    }
+    arguments->count++;
+    return 0;
+}
+
+static int add_arguments(struct arguments *arguments, const struct tn_recording *recording)
+{
+    const struct tn_record_options *options = recording->options;
+    const struct tn_module_files *files = &recording->shared.files;
+    int r = add_argument(arguments, "%s", options->self_path);
+    r = r < 0 ? r : add_argument(arguments, "--finish");
+    r = r < 0 ? r : add_argument(arguments, "--log");
+    r = r < 0 ? r : add_argument(arguments, "%s", recording->log_path);
+    r = r < 0 ? r : add_argument(arguments, "--rows");
+    r = r < 0 ? r : add_argument(arguments, "%llu", (unsigned long long)options->rows_max);
+    if (r == 0 && options->wrapper_regex != NULL) {
+        r = add_argument(arguments, "--wrapper");
+        r = r < 0 ? r : add_argument(arguments, "%s", options->wrapper_regex);
+    }
+    if (r == 0 && options->keeps_wrappers)
+        r = add_argument(arguments, "--keep-wrappers");
+    if (r == 0 && recording->tool.fd >= 0) {
+        r = add_argument(arguments, "--status-fd");
+        r = r < 0 ? r : add_argument(arguments, "%d", recording->tool.fd);
+    }
+    for (uint32_t i = 0; i < files->count && r == 0; i++) {
+        r = add_argument(arguments, "--module");
+        r = r < 0 ? r
+                  : add_argument(arguments, "%llu:%d", (unsigned long long)files->files[i].module_id,
+                                 files->files[i].fd);
+    }
+    return r;
+}
+
+static void exec_finish(const struct tn_recording *recording, char **arguments)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    const struct tn_module_files *files = &recording->shared.files;
+    for (uint32_t i = 0; i < files->count; i++)
+        fcntl(files->files[i].fd, F_SETFD, 0);
+    if (recording->tool.fd >= 0)
+        fcntl(recording->tool.fd, F_SETFD, 0);
+    execv(arguments[0], arguments);
+    _exit(127);
+}
+
+/* Symbolizing takes memory that the recorder must not take, so it runs in a process of its own. -ECANCELED:
+ * that process has already reported why it failed. */
+static int run_finish(const struct tn_recording *recording)
+{
+    size_t room = FINISH_ARGUMENTS_FIXED + 2 * (size_t)recording->shared.files.count;
+    struct arguments arguments = {.list = calloc(room, sizeof(arguments.list[0]))};
+    if (arguments.list == NULL)
+        return -ENOMEM;
+    int status = -1;
+    int r = add_arguments(&arguments, recording);
+    pid_t pid = r == 0 ? fork() : -1;
+    if (pid == 0)
+        exec_finish(recording, arguments.list);
+    if (pid < 0 && r == 0)
+        r = -errno;
+    if (pid > 0)
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+    for (size_t i = 0; i < arguments.count; i++)
+        free(arguments.list[i]);
+    free(arguments.list);
+    if (r < 0)
+        return r;
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= 1)
+        return WEXITSTATUS(status) == 0 ? 0 : -ECANCELED;
+    return -ECHILD;
+}
+
+static void send_done(struct tn_recording *recording, uint64_t duration_ns, bool is_finished)
+{
+    const struct tn_totals *totals = &recording->shared.totals;
+    tn_tool_link_send(&recording->tool,
+                      "done allocations=%llu frees=%llu live=%llu bytes=%llu lost=%llu processes=%llu "
+                      "duration_ns=%llu log_bytes=%llu finished=%d",
+                      (unsigned long long)totals->births, (unsigned long long)totals->deaths,
+                      (unsigned long long)(totals->births - totals->deaths),
+                      (unsigned long long)totals->birth_bytes, (unsigned long long)lost_in_totals(totals),
+                      (unsigned long long)recording->process_total, (unsigned long long)duration_ns,
+                      (unsigned long long)tn_recording_log_bytes(recording), is_finished);
+}
+
+static int close_empty(struct tn_recording *recording)
+{
+    tn_log_writer_abandon(recording->shared.writer);
+    recording->shared.writer = NULL;
+    tn_recording_remove_log(recording);
+    send_done(recording, 0, false);
+    return 0;
+}
+
+int tn_recording_close(struct tn_recording *recording)
+{
+    tn_session_dir_close(&recording->session_dir);
+    if (recording->process_total == 0 || recording->tool.is_to_discard)
+        return close_empty(recording);
+    uint64_t duration_ns = tn_clock_ns(&recording->shared.clock, recording->last_event_ticks);
+    int r = tn_recording_write_totals(recording);
+    if (r < 0)
+        return tn_recording_fail(recording, r, "write the totals");
+    r = tn_log_writer_close(recording->shared.writer, duration_ns, recording->error);
+    recording->shared.writer = NULL;
+    if (r < 0)
+        return tn_recording_fail(recording, r, "close the log");
+    r = run_finish(recording);
+    if (r < 0 && r != -ECANCELED)
+        tn_tool_link_send(&recording->tool,
+                          "warning the log is complete, but names and summaries could not be added to it: %s",
+                          r == -ECHILD ? "the finishing process failed" : strerror(-r));
+    send_done(recording, duration_ns, r == 0);
+    return 0;
+}
+
+void tn_recording_abort(struct tn_recording *recording)
+{
+    for (uint32_t i = 0; i < recording->process_count; i++)
+        tn_process_refuse(recording->processes[i]);
+    tn_session_dir_close(&recording->session_dir);
+    tn_log_writer_abandon(recording->shared.writer);
+    recording->shared.writer = NULL;
+    if (recording->process_total == 0)
+        tn_recording_remove_log(recording);
+    tn_tool_link_send(&recording->tool, "error %d %s", -recording->error->code, recording->error->text);
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes come and go: admits those whose hello arrives, notices exits, execs and the end of the
+ * recording, reads the tool's lines and signals. A process is found by its PID while it lives; rows of
+ * older ones by PID, or by PID and start time, for parents and execs. Called by the loop in record.c. */
+#include "recording.h"
+
+#include "control.h"
+#include "handshake.h"
+#include "pending.h"
+#include "proc.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* How often to look for processes that will connect but have not yet. */
+#define PENDING_LOOK_NS UINT64_C(10000000)
+
+int tn_recording_watch(struct tn_recording *recording, enum tn_recording_source source, int fd)
+{
+    struct epoll_event event = {
+        .events = EPOLLIN,
+        .data.u64 = (uint64_t)source << 32 | (uint32_t)fd,
+    };
+    return epoll_ctl(recording->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
+
+/* The recorded process that lives under a PID, or NULL. */
+static struct tn_process *find_alive(const struct tn_recording *recording, pid_t pid)
+{
+    for (uint32_t i = 0; i < recording->process_count; i++) {
+        struct tn_process *process = recording->processes[i];
+        if (process->pid == pid && process->state == TN_PROCESS_ALIVE)
+            return process;
+    }
+    return NULL;
+}
+
+static void note_child(struct tn_recording *recording, const struct tn_process *process)
+{
+    struct tn_tool_link *tool = &recording->tool;
+    if (tool->has_child && tool->child_pid == process->pid && process->exit_kind != TN_EXIT_EXEC)
+        recording->child = (struct tn_child_end){process->matcher.process_id, process->end_ns};
+}
+
+static void end_process(struct tn_recording *recording, struct tn_process *process, enum tn_exit_kind kind,
+                        int code, uint64_t end_ticks)
+{
+    tn_process_end(process, kind, code, end_ticks);
+    note_child(recording, process);
+    recording->last_event_ticks = end_ticks;
+    epoll_ctl(recording->epoll_fd, EPOLL_CTL_DEL, process->pidfd, NULL);
+    if (kind != TN_EXIT_EXEC)
+        tn_session_dir_unlink_process(&recording->session_dir, process->pid, process->start_time);
+}
+
+static void end_dead_process(struct tn_recording *recording, struct tn_process *process)
+{
+    enum tn_exit_kind kind;
+    int code;
+    const struct tn_tool_link *tool = &recording->tool;
+    tn_proc_exit_status(process->pid, process->pidfd, &kind, &code);
+    if (tool->has_exited && tool->child_pid == process->pid)
+        tn_proc_decode_status(tool->child_status, &kind, &code);
+    end_process(recording, process, kind, code, tn_clock_ticks(recording->shared.clock.kind));
+}
+
+/* With children=0, a process that would be recorded only because an ancestor is, is ignored. An exec is the
+ * same process. */
+static bool must_ignore(const struct tn_recording *recording, const struct tn_handshake *handshake)
+{
+    if (handshake->hello.children != 0 || recording->process_total == 0)
+        return false;
+    if (find_alive(recording, handshake->pid) != NULL)
+        return false;
+    if (handshake->hello.reason == TN_HELLO_FORK || recording->options->attach_fd < 0)
+        return true;
+    pid_t pid = handshake->pid;
+    struct tn_proc_stat stat;
+    for (int i = 0; i < 64 && tn_proc_read_stat(pid, &stat) == 0 && stat.parent_pid > 1; i++) {
+        pid = stat.parent_pid;
+        if (find_alive(recording, pid) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* A key for one process, unique although PIDs are reused. */
+static uint64_t process_key(pid_t pid, uint64_t start_time)
+{
+    return tn_mix((uint64_t)pid << 40 ^ start_time) | 1;
+}
+
+static int add_process(struct tn_recording *recording, struct tn_process *process)
+{
+    if (recording->process_count == recording->process_capacity) {
+        uint32_t capacity = recording->process_capacity != 0 ? recording->process_capacity * 2 : 16;
+        struct tn_process **processes =
+            realloc(recording->processes, capacity * sizeof(recording->processes[0]));
+        if (processes == NULL)
+            return -ENOMEM;
+        recording->processes = processes;
+        recording->process_capacity = capacity;
+    }
+    uint64_t row = process->matcher.process_id;
+    int r = tn_map_put(&recording->rows_by_pid, (uint64_t)process->pid, row);
+    if (r == 0)
+        r = tn_map_put(&recording->rows_by_process, process_key(process->pid, process->start_time), row);
+    if (r < 0)
+        return r;
+    recording->processes[recording->process_count++] = process;
+    recording->process_total++;
+    return 0;
+}
+
+/* The row of its own older image (unrecorded images may have been in between), else of the process that
+ * started it. */
+static uint64_t find_parent_row(const struct tn_recording *recording, const struct tn_handshake *handshake)
+{
+    struct tn_proc_stat stat;
+    uint32_t pid = handshake->hello.parent_pid;
+    if (handshake->hello.reason == TN_HELLO_START && tn_proc_read_stat(handshake->pid, &stat) == 0) {
+        const uint64_t *own =
+            tn_map_find(&recording->rows_by_process, process_key(handshake->pid, stat.start_time));
+        if (own != NULL)
+            return *own;
+    }
+    const uint64_t *row = pid > 1 ? tn_map_find(&recording->rows_by_pid, pid) : NULL;
+    return row != NULL ? *row : 0;
+}
+
+/* A fork child inherits stacks and modules that its parent announced: read the parent's control ring up to
+ * now. */
+static int prepare_parent(struct tn_recording *recording, const struct tn_handshake *handshake,
+                          struct tn_process **ret_parent)
+{
+    *ret_parent = NULL;
+    if (handshake->hello.reason != TN_HELLO_FORK)
+        return 0;
+    *ret_parent = find_alive(recording, (pid_t)handshake->hello.parent_pid);
+    return *ret_parent != NULL ? tn_control_read(*ret_parent) : 0;
+}
+
+/* End the older image under the PID: it is gone by exec, or the process had ended and the PID was reused.
+ * Returns the row that the new image succeeds, 0 if none. */
+static uint64_t end_older_image(struct tn_recording *recording, const struct tn_handshake *handshake)
+{
+    struct tn_process *older = find_alive(recording, handshake->pid);
+    if (older == NULL)
+        return 0;
+    if (tn_proc_has_ended(older->pidfd)) {
+        end_dead_process(recording, older);
+        return 0;
+    }
+    end_process(recording, older, TN_EXIT_EXEC, -1, handshake->hello.start_ticks);
+    return older->matcher.process_id;
+}
+
+static int register_process(struct tn_recording *recording, struct tn_handshake *handshake)
+{
+    struct tn_process *process, *parent;
+    uint64_t now_ticks = tn_clock_ticks(recording->shared.clock.kind);
+    if (handshake->hello.start_ticks > now_ticks)
+        handshake->hello.start_ticks = now_ticks;
+    uint64_t parent_row = end_older_image(recording, handshake);
+    if (parent_row == 0)
+        parent_row = find_parent_row(recording, handshake);
+    int r = prepare_parent(recording, handshake, &parent);
+    if (r < 0)
+        return r;
+    handshake->pidfd = tn_proc_open_pidfd(handshake->pid);
+    if (handshake->pidfd < 0)
+        return handshake->pidfd == -ESRCH ? -EBADMSG : handshake->pidfd;
+    r = tn_process_create(&recording->shared, handshake, parent_row, parent, &process);
+    if (r < 0) {
+        close(handshake->pidfd);
+        return r;
+    }
+    r = add_process(recording, process);
+    if (r < 0) {
+        tn_process_destroy(process);
+        return r;
+    }
+    r = tn_recording_watch(recording, TN_SOURCE_PIDFD, process->pidfd);
+    if (r == 0)
+        r = tn_session_dir_link_process(&recording->session_dir, process->pid, process->start_time);
+    if (r < 0)
+        end_process(recording, process, TN_EXIT_UNKNOWN, -1, now_ticks);
+    return r;
+}
+
+/* The clock that the shared header names, read before the memory is mapped; 0 if it is none of this machine.
+ */
+static enum tn_clock clock_of(const struct tn_handshake *handshake)
+{
+    struct tn_shared_header header;
+    if (pread(handshake->memory_fd, &header, sizeof(header), 0) != sizeof(header))
+        return 0;
+    bool is_known = header.clock >= TN_CLOCK_TSC && header.clock <= TN_CLOCK_COUNTER;
+    return is_known && tn_clock_ticks(header.clock) != 0 ? header.clock : 0;
+}
+
+/* Admit a process or refuse it. Its clock must be that of the log: all events are put in one order. */
+static int admit_process(struct tn_recording *recording, int connection_fd, struct tn_handshake *handshake,
+                         uint32_t *ret_status)
+{
+    static const char *const names[] = {"", "tsc", "monotonic", "counter"};
+    enum tn_clock clock = clock_of(handshake);
+    *ret_status = TN_WELCOME_REFUSED;
+    if (clock == 0 || (recording->has_clock && clock != recording->shared.clock.kind))
+        return 0;
+    *ret_status = TN_WELCOME_IGNORED;
+    if (must_ignore(recording, handshake))
+        return 0;
+    if (recording->shared.writer == NULL) {
+        *ret_status = TN_WELCOME_CLOSED;
+        int r = tn_recording_open_log_for(recording, connection_fd, handshake);
+        if (r != 0)
+            return r;
+    }
+    if (!recording->has_clock) {
+        tn_recording_start_clock(recording, clock, handshake->hello.start_ticks);
+        tn_log_set_meta(recording->shared.writer, "clock", names[clock]);
+    }
+    int r = register_process(recording, handshake);
+    *ret_status = r == 0 ? TN_WELCOME_OK : r == -EBADMSG ? TN_WELCOME_REFUSED : TN_WELCOME_CLOSED;
+    return r == -EBADMSG ? 0 : r;
+}
+
+int tn_recording_admit(struct tn_recording *recording, int connection_fd)
+{
+    struct tn_handshake handshake;
+    uint32_t status;
+    int r = tn_handshake_peek(connection_fd, &handshake, &status);
+    if (r == -EAGAIN)
+        return r;
+    if (r < 0) {
+        close(connection_fd);
+        return 0;
+    }
+    if (status == TN_WELCOME_OK && handshake.hello.reason == TN_HELLO_ADOPT) {
+        r = tn_recording_admit(recording, handshake.memory_fd);
+        tn_handshake_answer(connection_fd, TN_WELCOME_OK, 0);
+        close(connection_fd);
+        return r == -EAGAIN ? tn_recording_watch(recording, TN_SOURCE_CONNECTION, handshake.memory_fd) : r;
+    }
+    if (status == TN_WELCOME_OK)
+        r = admit_process(recording, connection_fd, &handshake, &status);
+    if (r != 1)
+        tn_handshake_answer(connection_fd, status, r < 0 ? -r : 0);
+    if (r < 0 && recording->shared.writer != NULL && tn_log_writer_error(recording->shared.writer)->code == 0)
+        r = 0;
+    if (handshake.memory_fd >= 0)
+        close(handshake.memory_fd);
+    close(connection_fd);
+    return r;
+}
+
+static int accept_all(struct tn_recording *recording)
+{
+    for (;;) {
+        int fd = accept4(recording->session_dir.listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0)
+            return 0;
+        int r = tn_recording_admit(recording, fd);
+        if (r == -EAGAIN)
+            r = tn_recording_watch(recording, TN_SOURCE_CONNECTION, fd);
+        if (r < 0)
+            return r;
+    }
+}
+
+static void read_tool(struct tn_recording *recording)
+{
+    struct tn_tool_link *tool = &recording->tool;
+    bool had_exited = tool->has_exited;
+    tn_tool_link_read(tool);
+    if (tool->is_to_close)
+        recording->is_closing = true;
+    if (had_exited || !tool->has_exited || recording->child.process_id == 0)
+        return;
+    enum tn_exit_kind kind;
+    int code;
+    tn_proc_decode_status(tool->child_status, &kind, &code);
+    for (uint32_t i = 0; i < recording->process_count; i++)
+        if (recording->processes[i]->matcher.process_id == recording->child.process_id) {
+            recording->processes[i]->exit_kind = kind;
+            recording->processes[i]->exit_code = code;
+            return;
+        }
+    tn_log_end_process(recording->shared.writer, recording->child.process_id, recording->child.end_ns, kind,
+                       code);
+}
+
+static void read_signal(struct tn_recording *recording)
+{
+    struct signalfd_siginfo info;
+    if (read(recording->signal_fd, &info, sizeof(info)) == sizeof(info))
+        recording->is_closing = true;
+}
+
+static void handle_exit(struct tn_recording *recording, int pidfd)
+{
+    for (uint32_t i = 0; i < recording->process_count; i++) {
+        struct tn_process *process = recording->processes[i];
+        if (process->pidfd == pidfd && process->state == TN_PROCESS_ALIVE)
+            end_dead_process(recording, process);
+    }
+}
+
+static int handle_event(struct tn_recording *recording, uint64_t data)
+{
+    int fd = (int)(uint32_t)data;
+    int r = 0;
+    switch (data >> 32) {
+    case TN_SOURCE_LISTEN:
+        return accept_all(recording);
+    case TN_SOURCE_CONNECTION:
+        r = tn_recording_admit(recording, fd);
+        return r == -EAGAIN ? 0 : r;
+    case TN_SOURCE_STATUS:
+        read_tool(recording);
+        return 0;
+    case TN_SOURCE_SIGNAL:
+        read_signal(recording);
+        return 0;
+    default:
+        handle_exit(recording, fd);
+        return 0;
+    }
+}
+
+int tn_recording_handle_events(struct tn_recording *recording)
+{
+    struct epoll_event events[64];
+    int count = epoll_wait(recording->epoll_fd, events, 64, 0);
+    for (int i = 0; i < count; i++) {
+        int r = handle_event(recording, events[i].data.u64);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int tn_recording_reap(struct tn_recording *recording)
+{
+    for (uint32_t i = 0; i < recording->process_count;) {
+        struct tn_process *process = recording->processes[i];
+        if (process->state == TN_PROCESS_ALIVE || !tn_process_is_drained(process)) {
+            i++;
+            continue;
+        }
+        int r = tn_process_end_rows(process);
+        note_child(recording, process);
+        tn_process_destroy(process);
+        recording->processes[i] = recording->processes[--recording->process_count];
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+void tn_recording_detect_exec(struct tn_recording *recording)
+{
+    for (uint32_t i = 0; i < recording->process_count; i++) {
+        struct tn_process *process = recording->processes[i];
+        uint64_t activity = tn_process_activity(process);
+        bool is_silent = activity == process->seen_activity;
+        process->seen_activity = activity;
+        if (is_silent && process->state == TN_PROCESS_ALIVE && tn_proc_has_rings(process->pid) == 0 &&
+            !tn_proc_has_ended(process->pidfd))
+            end_process(recording, process, TN_EXIT_EXEC, -1, tn_clock_ticks(recording->shared.clock.kind));
+    }
+}
+
+/* Whether a process is between fork or exec and its hello: the log waits for it, for a second at most. */
+static bool has_pending_process(struct tn_recording *recording)
+{
+    uint64_t now_ns = tn_recording_monotonic_ns();
+    if (now_ns - recording->last_pending_look_ns < PENDING_LOOK_NS)
+        return true;
+    recording->last_pending_look_ns = now_ns;
+    bool is_tool_there = recording->options->attach_fd < 0;
+    return tn_pending_process_exists(&recording->session_dir,
+                                     is_tool_there ? recording->session_dir.socket_path : NULL);
+}
+
+bool tn_recording_is_over(struct tn_recording *recording)
+{
+    const struct tn_tool_link *tool = &recording->tool;
+    if (recording->process_count != 0)
+        return false;
+    if (tool->is_to_discard || recording->is_closing)
+        return true;
+    if (tool->fd >= 0 && !tool->has_exited)
+        return false;
+    if (recording->options->attach_fd >= 0 && recording->process_total == 0)
+        return true;
+    return recording->process_total == 0 || !has_pending_process(recording);
+}
+
+void tn_recording_report_waiting(struct tn_recording *recording)
+{
+    char line[TN_RECORD_LINE_BYTES - 16];
+    size_t length = 0;
+    uint64_t digest = 0;
+    if (!recording->tool.has_exited || recording->process_count == 0)
+        return;
+    for (uint32_t i = 0; i < recording->process_count && i < 32; i++) {
+        int pid = (int)recording->processes[i]->pid;
+        digest = tn_mix(digest ^ (uint64_t)pid);
+        length += (size_t)snprintf(line + length, sizeof(line) - length, " %d", pid);
+    }
+    if (digest == recording->waiting_digest)
+        return;
+    recording->waiting_digest = digest;
+    tn_tool_link_send(&recording->tool, "waiting%s", line);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_RECORD_SESSION_DIR_H
+#define TN_RECORD_SESSION_DIR_H
+
+/* The session directory (session.h): the recorder's listening socket, and symbolic links to it by which
+ * processes and logs find their recorder. One thread. */
+
+#include "tenure/base.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct tn_session_dir {
+    int fd;                /* of the directory; -1 while closed */
+    int listen_fd;         /* SOCK_SEQPACKET, non-blocking; -1 while closed */
+    char path[PATH_MAX];   /* of the directory */
+    char socket_name[64];  /* in the directory */
+    char socket_path[108]; /* what fits a struct sockaddr_un */
+};
+
+/* Make or check the directory (owner and mode), remove what dead recorders left in it, and listen.
+ *
+ * Returns  0; negative errno, and error says what failed and what to do: -EPERM: the directory belongs to
+ * someone else or is open to others; -ENAMETOOLONG: the socket's path does not fit Owns     the caller;
+ * tn_session_dir_close releases it, also after an error */
+int tn_session_dir_open(struct tn_session_dir *directory, struct tn_error *error);
+
+/* Add the link that says that a process is recorded here; replaces an older one.
+ *
+ * start_time  clock ticks since boot, as in /proc/PID/stat: tells processes with the same PID apart
+ * Returns     0 or a negative errno */
+int tn_session_dir_link_process(struct tn_session_dir *directory, pid_t pid, uint64_t start_time);
+
+/* Remove that link. */
+void tn_session_dir_unlink_process(struct tn_session_dir *directory, pid_t pid, uint64_t start_time);
+
+/* Whether any recorder has such a link for a process. */
+int tn_session_dir_has_process(const struct tn_session_dir *directory, pid_t pid, uint64_t start_time);
+
+/* Add the link that says that a log is written here; the file exists. Returns 0 or a negative errno. */
+int tn_session_dir_link_log(struct tn_session_dir *directory, const char *log_path);
+
+/* Connect to the recorder that writes a log.
+ *
+ * Returns  a connected SOCK_SEQPACKET, owned by the caller; -ENOENT: no recorder does; other negative errno
+ */
+int tn_session_dir_connect_log(const struct tn_session_dir *directory, const char *log_path);
+
+/* Stop listening: remove the socket and every link that leads to it. A closed or zeroed one is fine. */
+void tn_session_dir_close(struct tn_session_dir *directory);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Sends lines to `tenure record` and takes its lines apart. Progress lines are dropped when the tool is
+ * slow; all others wait. Called by record.c, processes.c, close.c. */
+#include "tool_link.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void send_line(struct tn_tool_link *link, int flags, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
+static void send_line(struct tn_tool_link *link, int flags, const char *format, va_list arguments)
+{
+    char line[TN_RECORD_LINE_BYTES];
+    if (link->fd < 0)
+        return;
+    int length = vsnprintf(line, sizeof(line) - 1, format, arguments);
+    size_t bytes = length < (int)sizeof(line) - 2 ? (size_t)length : sizeof(line) - 2;
+    line[bytes++] = '\n';
+    for (size_t done = 0; done < bytes;) {
+        ssize_t n = send(link->fd, line + done, bytes - done, MSG_NOSIGNAL | (done == 0 ? flags : 0));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return;
+        done += (size_t)n;
+    }
+}
+
+void tn_tool_link_send(struct tn_tool_link *link, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    send_line(link, 0, format, arguments);
+    va_end(arguments);
+}
+
+void tn_tool_link_try_send(struct tn_tool_link *link, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    send_line(link, MSG_DONTWAIT, format, arguments);
+    va_end(arguments);
+}
+
+static void take_line(struct tn_tool_link *link, const char *line)
+{
+    int value;
+    if (sscanf(line, "child %d", &value) == 1) {
+        link->has_child = true;
+        link->child_pid = value;
+    } else if (sscanf(line, "exited %d", &value) == 1) {
+        link->has_exited = true;
+        link->child_status = value;
+    } else if (strcmp(line, "close") == 0) {
+        link->is_to_close = true;
+    } else if (strcmp(line, "discard") == 0) {
+        link->is_to_discard = true;
+    }
+}
+
+static void take_lines(struct tn_tool_link *link)
+{
+    char *start = link->input;
+    char *end = link->input + link->input_bytes;
+    for (char *newline; (newline = memchr(start, '\n', (size_t)(end - start))) != NULL; start = newline + 1) {
+        *newline = '\0';
+        take_line(link, start);
+    }
+    link->input_bytes = (unsigned)(end - start);
+    memmove(link->input, start, link->input_bytes);
+    if (link->input_bytes == sizeof(link->input))
+        link->input_bytes = 0;
+}
+
+void tn_tool_link_read(struct tn_tool_link *link)
+{
+    while (link->fd >= 0) {
+        ssize_t n = recv(link->fd, link->input + link->input_bytes, sizeof(link->input) - link->input_bytes,
+                         MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (n <= 0) {
+            tn_tool_link_close(link);
+            return;
+        }
+        link->input_bytes += (unsigned)n;
+        take_lines(link);
+    }
+}
+
+void tn_tool_link_close(struct tn_tool_link *link)
+{
+    if (link->fd >= 0)
+        close(link->fd);
+    link->fd = -1;
+}

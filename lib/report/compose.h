@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_REPORT_COMPOSE_H
+#define TENURE_REPORT_COMPOSE_H
+
+/* From a report's data to its statements: which ones there are, and in which order. One file for each part of
+ * a report; no layout, and no sentences but for SQL to type. */
+
+#include "sink.h"
+#include "tenure/report.h"
+#include "words.h"
+
+/* Give all statements of a report to a sink: losses first, then the recording, the totals, the findings, the
+ * sites, and what to look at next.
+ *
+ * Returns  0; -ENOMEM (the sink has seen some statements, with sentences missing). Errors of the sink are not
+ *          among them */
+int tn_compose(const struct tn_report *report, struct tn_report_sink *sink);
+
+/* What the parts share. */
+struct tn_composer {
+    const struct tn_report *report;
+    struct tn_report_sink *sink;
+    struct tn_words words; /* sentences of all parts, until the report is done */
+};
+
+/* The parts. Each gives its statements to the sink; errors stay in composer->words. */
+void tn_compose_losses(struct tn_composer *composer);
+void tn_compose_recording(struct tn_composer *composer);
+void tn_compose_totals(struct tn_composer *composer);
+void tn_compose_findings(struct tn_composer *composer);
+void tn_compose_sites(struct tn_composer *composer);
+void tn_compose_next(struct tn_composer *composer);
+
+/* Give the sink one paragraph. */
+void tn_compose_paragraph(struct tn_composer *composer, enum tn_paragraph_role role, const char *words);
+
+/* The source position of a site of the summary, and of one of a finding. Strings are borrowed from it. */
+struct tn_report_site tn_compose_summary_site(const struct tn_summary_site *site);
+struct tn_report_site tn_compose_finding_site(const struct tn_finding_site *site);
+
+/* Of a finding's code, the sections to show: those for all systems and those for the wanted one, or those in
+ * plain C where the finding has none for it.
+ *
+ * code            sections parted by empty lines; a section for one system begins with a comment that names
+ * it wanted          c, freertos, zephyr, threadx or all ret_has_others  whether sections were left out
+ * Returns         whole lines, in the store or in code */
+const char *tn_code_sections(struct tn_words *words, const char *code, const char *wanted,
+                             bool *ret_has_others);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The JSON format: everything that a summary and its findings hold, member by member, not by statements:
+ * programs read it. docs/analyses.md has its schema; a key that changes its meaning changes
+ * TN_REPORT_FORMAT_VERSION. */
+
+#include "select.h"
+
+#include "tenure/json.h"
+#include "tenure/report.h"
+
+#include <string.h>
+
+static void write_recording(struct tn_json *json, const struct tn_summary *summary)
+{
+    tn_json_open_object(json, "recording");
+    tn_json_bool(json, "complete", summary->is_complete);
+    tn_json_bool(json, "finished", summary->is_finished);
+    tn_json_bool(json, "free_stacks", !summary->lacks_free_stacks);
+    tn_json_text(json, "command_line", summary->command_line);
+    tn_json_text(json, "started_at", summary->started_at);
+    tn_json_uint(json, "duration_ns", summary->duration_ns);
+    tn_json_uint(json, "log_bytes", summary->log_bytes);
+    tn_json_text(json, "tool_version", summary->tool_version);
+    tn_json_raw(json, "wrappers_found", summary->wrappers_found != NULL ? summary->wrappers_found : "[]");
+    tn_json_close_object(json);
+}
+
+static void write_process(struct tn_json *json, const struct tn_summary_process *process)
+{
+    tn_json_open_object(json, NULL);
+    tn_json_uint(json, "id", process->id);
+    if (process->parent_id != 0)
+        tn_json_uint(json, "parent_id", process->parent_id);
+    else
+        tn_json_null(json, "parent_id");
+    tn_json_uint(json, "pid", process->pid);
+    tn_json_text(json, "executable", process->executable);
+    tn_json_text(json, "command_line", process->command_line);
+    tn_json_text(json, "exit_kind", process->exit_kind);
+    if (process->exit_code >= 0)
+        tn_json_int(json, "exit_code", process->exit_code);
+    else
+        tn_json_null(json, "exit_code");
+    tn_json_uint(json, "start_ns", process->start_ns);
+    tn_json_uint(json, "end_ns", process->end_ns);
+    tn_json_uint(json, "allocations", process->allocations);
+    tn_json_uint(json, "frees", process->frees);
+    tn_json_close_object(json);
+}
+
+static void write_processes(struct tn_json *json, const struct tn_summary *summary)
+{
+    tn_json_uint(json, "process_id", summary->process_id);
+    tn_json_open_array(json, "processes");
+    for (size_t i = 0; i < summary->process_count; i++)
+        write_process(json, &summary->processes[i]);
+    tn_json_close_array(json);
+}
+
+static void write_totals(struct tn_json *json, const struct tn_summary *summary)
+{
+    const struct tn_summary_totals *totals = &summary->totals;
+    tn_json_open_object(json, "totals");
+    tn_json_uint(json, "allocations", totals->allocations);
+    tn_json_uint(json, "frees", totals->frees);
+    tn_json_uint(json, "reallocs", totals->reallocs);
+    tn_json_uint(json, "failures", totals->failures);
+    tn_json_uint(json, "total_bytes", totals->total_bytes);
+    tn_json_uint(json, "usable_bytes", totals->usable_bytes);
+    tn_json_uint(json, "live_count", totals->live_count);
+    tn_json_uint(json, "live_bytes", totals->live_bytes);
+    tn_json_uint(json, "peak_live_bytes", totals->peak_live_bytes);
+    tn_json_uint(json, "peak_live_count", totals->peak_live_count);
+    tn_json_uint(json, "peak_ns", totals->peak_ns);
+    tn_json_uint(json, "small_short_lived", totals->small_short_lived);
+    tn_json_uint(json, "threads", totals->threads);
+    tn_json_uint(json, "sites", summary->site_count);
+    tn_json_close_object(json);
+}
+
+static void write_losses(struct tn_json *json, const struct tn_summary_losses *losses)
+{
+    tn_json_open_object(json, "losses");
+    tn_json_uint(json, "events_lost", losses->events_lost);
+    tn_json_uint(json, "unmatched_frees", losses->unmatched_frees);
+    tn_json_uint(json, "unmatched_births", losses->unmatched_births);
+    tn_json_uint(json, "stacks_cut", losses->stacks_cut);
+    tn_json_uint(json, "inherited_frees", losses->inherited_frees);
+    tn_json_close_object(json);
+}
+
+static void write_site(struct tn_json *json, const struct tn_finding_site *site)
+{
+    tn_json_open_object(json, NULL);
+    tn_json_uint(json, "site_id", site->site_id);
+    tn_json_text(json, "function", site->function);
+    tn_json_text(json, "file", site->file);
+    tn_json_uint(json, "line", site->line);
+    tn_json_text(json, "module", site->module);
+    tn_json_uint(json, "offset_bytes", site->offset_bytes);
+    tn_json_text(json, "via", site->via);
+    tn_json_uint(json, "allocations", site->allocations);
+    tn_json_close_object(json);
+}
+
+static void write_saving(struct tn_json *json, const struct tn_finding_saving *saving)
+{
+    tn_json_open_object(json, "saving");
+    tn_json_uint(json, "allocations_removed", saving->allocations_removed);
+    tn_json_int(json, "bytes_removed", saving->bytes_removed);
+    tn_json_int(json, "peak_bytes_delta", saving->peak_bytes_delta);
+    tn_json_open_object(json, "heap_bytes_delta");
+    for (size_t i = 0; i < saving->heap_delta_count; i++)
+        tn_json_int(json, saving->heap_deltas[i].policy, saving->heap_deltas[i].bytes);
+    tn_json_close_object(json);
+    tn_json_uint(json, "outside_bytes", saving->outside_bytes);
+    tn_json_close_object(json);
+}
+
+/* The words of a list such as "pool, preallocate", each for itself. */
+static void write_words(struct tn_json *json, const char *key, const char *words)
+{
+    tn_json_open_array(json, key);
+    while (words != NULL && *words != '\0') {
+        char word[64];
+        size_t length = strcspn(words, ",");
+        size_t kept = length < sizeof(word) ? length : sizeof(word) - 1;
+        memcpy(word, words, kept);
+        word[kept] = '\0';
+        tn_json_text(json, NULL, word);
+        words += length;
+        words += strspn(words, ", ");
+    }
+    tn_json_close_array(json);
+}
+
+static void write_finding(struct tn_json *json, const struct tn_finding *finding)
+{
+    tn_json_open_object(json, NULL);
+    tn_json_text(json, "kind", finding->kind);
+    tn_json_uint(json, "rank", finding->rank);
+    tn_json_text(json, "confidence", tn_confidence_name(finding->confidence));
+    tn_json_text(json, "title", finding->title);
+    tn_json_open_array(json, "sites");
+    for (size_t i = 0; i < finding->site_count; i++)
+        write_site(json, &finding->sites[i]);
+    tn_json_close_array(json);
+    tn_json_text(json, "tactic", finding->tactic);
+    tn_json_text(json, "advice", finding->advice);
+    write_saving(json, &finding->saving);
+    tn_evidence_write_json(&finding->evidence, "evidence", json);
+    tn_json_text(json, "query", finding->query);
+    tn_json_text(json, "code", finding->code);
+    tn_json_text(json, "notes", finding->notes);
+    write_words(json, "alternatives", finding->alternatives);
+    tn_json_close_object(json);
+}
+
+static void write_findings(struct tn_json *json, const struct tn_report *report)
+{
+    struct tn_report_selection selection = tn_report_select(report);
+    struct tn_report_cursor cursor = {0};
+    const struct tn_finding *finding;
+    tn_json_open_array(json, "findings");
+    while ((finding = tn_report_next_finding(report, &cursor)) != NULL)
+        write_finding(json, finding);
+    tn_json_close_array(json);
+    tn_json_open_object(json, "not_shown");
+    tn_json_uint(json, "too_weak", selection.too_weak);
+    tn_json_uint(json, "beyond_top", selection.beyond_max);
+    tn_json_uint(json, "given_way", report->findings != NULL ? report->findings->given_way : 0);
+    tn_json_close_object(json);
+}
+
+int tn_report_json(const struct tn_report *report, struct tn_buffer *out)
+{
+    const struct tn_summary *summary = report->summary;
+    struct tn_json json = {.out = out};
+    tn_json_open_object(&json, NULL);
+    tn_json_uint(&json, "format_version", TN_REPORT_FORMAT_VERSION);
+    tn_json_text(&json, "log", summary->path);
+    tn_json_text(&json, "program", summary->program);
+    write_recording(&json, summary);
+    write_processes(&json, summary);
+    write_totals(&json, summary);
+    write_losses(&json, &summary->losses);
+    write_findings(&json, report);
+    tn_json_close_object(&json);
+    if (json.error == 0)
+        json.error = tn_buffer_append(out, "\n", 1);
+    return json.error;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Chooses the findings to show: sure enough, and among the first so many. All formats ask here, so that they
+ * show the same. */
+
+#include "select.h"
+
+/* Whether a finding that is sure enough is shown, when so many were before it. */
+static bool has_room(const struct tn_report *report, const struct tn_finding *finding, size_t shown)
+{
+    return report->finding_max == 0 || shown < report->finding_max ||
+           (report->has_whole && finding->site_count == 0);
+}
+
+const struct tn_finding *tn_report_next_finding(const struct tn_report *report,
+                                                struct tn_report_cursor *cursor)
+{
+    const struct tn_findings *findings = report->findings;
+    while (findings != NULL && cursor->index < findings->count) {
+        const struct tn_finding *finding = &findings->items[cursor->index++];
+        if (finding->confidence < report->least || !has_room(report, finding, cursor->shown))
+            continue;
+        cursor->shown++;
+        return finding;
+    }
+    return NULL;
+}
+
+struct tn_report_selection tn_report_select(const struct tn_report *report)
+{
+    struct tn_report_selection selection = {0};
+    for (size_t i = 0; report->findings != NULL && i < report->findings->count; i++) {
+        const struct tn_finding *finding = &report->findings->items[i];
+        if (finding->confidence < report->least)
+            selection.too_weak++;
+        else if (has_room(report, finding, selection.shown))
+            selection.shown++;
+        else
+            selection.beyond_max++;
+    }
+    return selection;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Breaks words into lines and shortens names, for the text sink. The page remembers the column of the open
+ * line and its first error; a word is written with the blank before it only when both fit. */
+
+#include "text_layout.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A name in the log may hold anything, also what changes the state of a terminal. */
+static void blank_controls(char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            text[i] = ' ';
+}
+
+static void put(struct tn_text_page *page, const char *text, size_t length)
+{
+    if (page->result < 0)
+        return;
+    page->result = tn_buffer_append(page->out, text, length);
+    page->column += length;
+}
+
+static void put_blanks(struct tn_text_page *page, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        put(page, " ", 1);
+}
+
+void tn_page_put(struct tn_text_page *page, const char *text)
+{
+    put(page, text, strlen(text));
+}
+
+void tn_page_pad_left(struct tn_text_page *page, const char *text, size_t columns)
+{
+    size_t length = strlen(text);
+    put_blanks(page, length < columns ? columns - length : 0);
+    put(page, text, length);
+}
+
+void tn_page_pad_right(struct tn_text_page *page, const char *text, size_t columns)
+{
+    size_t length = strlen(text);
+    put(page, text, length);
+    put_blanks(page, length < columns ? columns - length : 0);
+}
+
+void tn_page_end_line(struct tn_text_page *page)
+{
+    put(page, "\n", 1);
+    page->column = 0;
+    page->needs_blank = false;
+}
+
+void tn_page_begin(struct tn_text_page *page, const char *first)
+{
+    tn_page_put(page, first);
+    page->indent = page->column;
+    page->needs_blank = false;
+}
+
+static void break_line(struct tn_text_page *page)
+{
+    tn_page_end_line(page);
+    put_blanks(page, page->indent);
+}
+
+static void put_word(struct tn_text_page *page, const char *word, size_t length)
+{
+    if (page->needs_blank && page->column + 1 + length > TN_TEXT_COLUMNS)
+        break_line(page);
+    if (page->needs_blank)
+        put(page, " ", 1);
+    size_t begin = page->out->size_bytes;
+    put(page, word, length);
+    if (page->result == 0)
+        blank_controls((char *)page->out->data + begin, length);
+    page->needs_blank = true;
+}
+
+void tn_page_words(struct tn_text_page *page, const char *words)
+{
+    for (words += strspn(words, " "); *words != '\0'; words += strspn(words, " ")) {
+        size_t length = strcspn(words, " \n");
+        if (length != 0)
+            put_word(page, words, length);
+        else if (words[strspn(words, " \n")] != '\0')
+            break_line(page);
+        words += length != 0 ? length : 1;
+    }
+}
+
+void tn_page_solid(struct tn_text_page *page, const char *word)
+{
+    put_word(page, word, strlen(word));
+}
+
+void tn_page_paragraph(struct tn_text_page *page, const char *first, const char *words)
+{
+    tn_page_begin(page, first);
+    tn_page_words(page, words);
+    tn_page_end_line(page);
+}
+
+void tn_page_lines(struct tn_text_page *page, const char *lines, size_t indent)
+{
+    while (*lines != '\0') {
+        size_t length = strcspn(lines, "\n");
+        put_blanks(page, length != 0 ? indent : 0);
+        put(page, lines, length);
+        tn_page_end_line(page);
+        lines += length + (lines[length] == '\n');
+    }
+}
+
+const char *tn_text_name(char *ret_name, const char *name, size_t columns)
+{
+    if (strlen(name) <= columns)
+        snprintf(ret_name, TN_TEXT_NAME_BYTES, "%s", name);
+    else
+        snprintf(ret_name, TN_TEXT_NAME_BYTES, "%.*s...", (int)columns - 3, name);
+    blank_controls(ret_name, strlen(ret_name));
+    return ret_name;
+}
+
+const char *tn_text_path(char *ret_name, const char *path, size_t columns)
+{
+    size_t length = strlen(path);
+    if (length <= columns) {
+        snprintf(ret_name, TN_TEXT_NAME_BYTES, "%s", path);
+    } else {
+        const char *rest = path + length - (columns - 3);
+        const char *slash = strchr(rest, '/');
+        snprintf(ret_name, TN_TEXT_NAME_BYTES, "...%s", slash != NULL ? slash : rest);
+    }
+    blank_controls(ret_name, strlen(ret_name));
+    return ret_name;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_REPORT_TEXT_LAYOUT_H
+#define TN_REPORT_TEXT_LAYOUT_H
+
+/* Lines of at most TN_TEXT_COLUMNS, for the text sink: running words are broken at blanks, names and paths
+ * are shortened. Columns are counted in bytes. */
+
+#include "tenure/base.h"
+
+#include <stdbool.h>
+
+#define TN_TEXT_COLUMNS    100
+#define TN_TEXT_NAME_BYTES 512
+
+/* A page that is being written. Begin with {.out = buffer}. */
+struct tn_text_page {
+    struct tn_buffer *out; /* borrowed */
+    size_t column;         /* bytes in the open line */
+    size_t indent;         /* where further lines of the open paragraph begin */
+    bool needs_blank;      /* a word stands before in the open line */
+    int result;            /* 0, or the first error: nothing is written after it */
+};
+
+/* Text as it is, without newlines. */
+void tn_page_put(struct tn_text_page *page, const char *text);
+
+/* Text filled up with blanks to `columns`; longer text stays as it is. */
+void tn_page_pad_left(struct tn_text_page *page, const char *text, size_t columns);
+void tn_page_pad_right(struct tn_text_page *page, const char *text, size_t columns);
+
+/* Begin a paragraph of words: its lines after the first begin below the first word.
+ *
+ * first  what stands before the first word, behind what is in the open line already */
+void tn_page_begin(struct tn_text_page *page, const char *first);
+
+/* Words of the open paragraph, broken at blanks where the line is full; a word that is longer than a line has
+ * one of its own. A newline between words begins a new line; other control characters become blanks. */
+void tn_page_words(struct tn_text_page *page, const char *words);
+
+/* One word of the open paragraph, blanks in it and all. */
+void tn_page_solid(struct tn_text_page *page, const char *word);
+
+/* End the open line. */
+void tn_page_end_line(struct tn_text_page *page);
+
+/* A whole paragraph: tn_page_begin, tn_page_words, tn_page_end_line. */
+void tn_page_paragraph(struct tn_text_page *page, const char *first, const char *words);
+
+/* Whole lines as they are, each behind so many blanks; empty lines stay empty. */
+void tn_page_lines(struct tn_text_page *page, const char *lines, size_t indent);
+
+/* A name made fit to be printed: control characters become blanks, and what is longer than columns loses its
+ * end, marked by "..."; a path loses its beginning, up to a slash if it has one there.
+ *
+ * ret_name  TN_TEXT_NAME_BYTES
+ * columns   4 .. TN_TEXT_NAME_BYTES - 1
+ * Returns   ret_name */
+const char *tn_text_name(char *ret_name, const char *name, size_t columns);
+const char *tn_text_path(char *ret_name, const char *path, size_t columns);
+
+#endif

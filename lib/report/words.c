@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The sentences of reports, for compose_*.c. Each one is a single format, so that it can be read and changed
+ * as a whole; tests/unit/test_words.c shows every one of them. */
+
+#include "words.h"
+#include "sink.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* "s" unless count is 1. */
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* ---------------------------------------------------------------------------------------- fixed texts */
+
+static const char *const fixed[TN_WORDS_FIXED_COUNT] = {
+    [TN_WORDS_RECORDED] = "What was recorded",
+    [TN_WORDS_TOTALS] = "Totals",
+    [TN_WORDS_FINDINGS] = "Findings: what to change, the largest saving first",
+    [TN_WORDS_NO_FINDINGS] = "Findings",
+    [TN_WORDS_MOST_ALLOCATIONS] = "Most allocations",
+    [TN_WORDS_MOST_SMALL_SHORT_LIVED] = "Most short-lived small allocations",
+    [TN_WORDS_HIGHEST_PEAK] = "Highest peak (each site at its own time, so they do not add up)",
+    [TN_WORDS_NEXT] = "What to look at next",
+
+    [TN_WORDS_INCOMPLETE] =
+        "The log is not complete: it is still being written, or the recording was cut short. "
+        "What follows is true of the time until then.",
+    [TN_WORDS_UNFINISHED] = "Finishing the log was cut short: functions, files and lines are missing.",
+    [TN_WORDS_NO_FREE_STACKS] =
+        "Recorded without the stacks of releases (--free-stacks no): what could be a "
+        "local buffer cannot be told.",
+
+    [TN_WORDS_NO_PROCESS] = "No process was recorded in this log, so there is nothing to report.",
+    [TN_WORDS_NO_ALLOCATION] = "No allocation was recorded, so there is nothing to report.",
+    [TN_WORDS_NO_ALLOCATION_IN_PROCESS] =
+        "No allocation was recorded in this process, so there is nothing to report.",
+
+    [TN_WORDS_LABEL_PROGRAM] = "program",
+    [TN_WORDS_LABEL_COMMAND] = "command",
+    [TN_WORDS_LABEL_WHEN] = "when",
+    [TN_WORDS_LABEL_PROCESS] = "process",
+    [TN_WORDS_LABEL_PROCESSES] = "processes",
+    [TN_WORDS_LABEL_WRAPPERS] = "wrappers",
+    [TN_WORDS_LABEL_LOG] = "log",
+    [TN_WORDS_LABEL_ALLOCATIONS] = "allocations",
+    [TN_WORDS_LABEL_FREES] = "frees",
+    [TN_WORDS_LABEL_LIVE] = "still live",
+    [TN_WORDS_LABEL_PEAK] = "peak",
+    [TN_WORDS_LABEL_SHORT_LIVED] = "short-lived",
+    [TN_WORDS_LABEL_ROUNDING] = "rounding",
+    [TN_WORDS_LABEL_REALLOC] = "realloc",
+    [TN_WORDS_LABEL_FAILED] = "failed calls",
+    [TN_WORDS_TITLE_END] = "end",
+    [TN_WORDS_TITLE_TOTAL] = "total",
+    [TN_WORDS_TITLE_QUANTITY] = "quantity",
+    [TN_WORDS_TITLE_MEANING] = "meaning",
+
+    [TN_WORDS_FREES_OF_REALLOC] = "a realloc ends one block and begins the next",
+    [TN_WORDS_ALL_RELEASED] = "at the end: everything was released",
+    [TN_WORDS_REALLOC_CONTINUES] = "of the allocations continue an older block",
+    [TN_WORDS_FAILED_CALLS] = "returned NULL",
+
+    [TN_WORDS_NONE_SHORT_LIVED] = "No site made any: nothing was released so early.",
+
+    [TN_WORDS_NOTHING_FOUND] = "Nothing was found that is worth a change.",
+    [TN_WORDS_NOTHING_FOUND_YET] = "Nothing was found that is worth a change, so far.",
+    [TN_WORDS_MINOR] =
+        "Each of these saves less than 0.1 % of the calls and 1 % of the peak (--format json "
+        "tells all of them):",
+    [TN_WORDS_MINOR_AGAIN] = "These save as little:",
+    [TN_WORDS_QUERIES] =
+        "The numbers of a finding come from the log again by the query that --format json gives with it.",
+    [TN_WORDS_OTHER_CODE] = "(--code freertos, zephyr, threadx or all: for other systems; none: no code)",
+
+    [TN_WORDS_STACKS] = "The call stacks behind the busiest site:",
+    [TN_WORDS_CALLERS] =
+        "If it allocates on behalf of its callers, what follows is true of no single one of "
+        "them. To see each caller for itself, add to `tenure report`",
+    [TN_WORDS_ANYTHING_ELSE] = "Anything else:",
+    [TN_WORDS_TABLES] = "(tables and example queries: docs/log-format.md)",
+};
+
+const char *tn_words_fixed(enum tn_fixed_words which)
+{
+    return fixed[which];
+}
+
+const char *tn_words_card_label(unsigned card_text)
+{
+    static const char *const labels[TN_CARD_TEXT_COUNT] = {
+        [TN_CARD_CHANGE] = "change", [TN_CARD_EVIDENCE] = "evidence",    [TN_CARD_EFFECT] = "effect",
+        [TN_CARD_NOTES] = "but",     [TN_CARD_ALTERNATIVES] = "instead", [TN_CARD_VERIFY] = "verify",
+        [TN_CARD_KIND] = "kind",
+    };
+    return labels[card_text];
+}
+
+const char *tn_words_card_sites_label(void)
+{
+    return "where";
+}
+
+const char *tn_words_card_code_label(void)
+{
+    return "code";
+}
+
+/* ---------------------------------------------------------------------------------------- losses */
+
+const char *tn_words_events_lost(struct tn_words *words, uint64_t count)
+{
+    return tn_words_print(words,
+                          "%s event%s lost: counts are too low by as many, and a block whose free was lost "
+                          "looks live.",
+                          tn_words_count(words, count), count == 1 ? " was" : "s were");
+}
+
+const char *tn_words_unmatched_births(struct tn_words *words, uint64_t count)
+{
+    return tn_words_print(words,
+                          "%s block%s got an address that was still taken: a free before was not seen (by a "
+                          "function that is not recorded, say).",
+                          tn_words_count(words, count), plural(count));
+}
+
+const char *tn_words_unmatched_frees(struct tn_words *words, uint64_t count)
+{
+    return tn_words_print(words, "%s free%s of blocks whose allocation was not seen.",
+                          tn_words_count(words, count), count == 1 ? " was" : "s were");
+}
+
+const char *tn_words_stacks_cut(struct tn_words *words, uint64_t count)
+{
+    return tn_words_print(words, "%s call stack%s deeper than the depth limit and cut (see --depth).",
+                          tn_words_count(words, count), count == 1 ? " was" : "s were");
+}
+
+/* ---------------------------------------------------------------------------------------- recording */
+
+const char *tn_words_when(struct tn_words *words, const char *started_at, uint64_t duration_ns)
+{
+    return tn_words_print(words, "%s, %s", started_at, tn_words_duration(words, duration_ns));
+}
+
+const char *tn_words_end(struct tn_words *words, const struct tn_summary_process *process)
+{
+    if (strcmp(process->exit_kind, "exit") == 0 && process->exit_code >= 0)
+        return tn_words_print(words, "exit %d", process->exit_code);
+    if (strcmp(process->exit_kind, "signal") == 0 && process->exit_code >= 0)
+        return tn_words_print(words, "signal %d", process->exit_code);
+    if (strcmp(process->exit_kind, "exec") == 0)
+        return "executed";
+    return strcmp(process->exit_kind, "running") == 0 ? "runs" : "ended";
+}
+
+const char *tn_words_process(struct tn_words *words, const struct tn_summary_process *process,
+                             uint64_t threads)
+{
+    return tn_words_print(words, "pid %" PRIu32 ", %s, with %" PRIu64 " thread%s", process->pid,
+                          tn_words_end(words, process), threads, plural(threads));
+}
+
+const char *tn_words_processes(struct tn_words *words, uint64_t count, uint64_t process_id)
+{
+    return tn_words_print(words,
+                          "%" PRIu64 "; this report is about process %" PRIu64 " (--process ID for another)",
+                          count, process_id);
+}
+
+const char *tn_words_more_processes(struct tn_words *words, uint64_t count)
+{
+    if (count == 1)
+        return "and 1 more, a smaller one: tenure info lists it";
+    return tn_words_print(words, "and %" PRIu64 " more, smaller ones: tenure info lists them", count);
+}
+
+const char *tn_words_inherited_frees(struct tn_words *words, uint64_t count)
+{
+    if (count == 1)
+        return "1 free in a forked child was of a block that a parent had made";
+    return tn_words_print(words, "%s frees in forked children were of blocks that a parent had made",
+                          tn_words_count(words, count));
+}
+
+const char *tn_words_wrappers(struct tn_words *words, const char *names)
+{
+    return tn_words_print(words, "%s (found by their use: their callers are the sites)", names);
+}
+
+const char *tn_words_totals_of(struct tn_words *words, uint64_t process_id)
+{
+    return tn_words_print(words, "Totals of process %" PRIu64, process_id);
+}
+
+/* ---------------------------------------------------------------------------------------- totals */
+
+const char *tn_words_requests(struct tn_words *words, const struct tn_summary_totals *totals,
+                              uint64_t site_count)
+{
+    uint64_t mean_bytes = totals->allocations != 0 ? totals->total_bytes / totals->allocations : 0;
+    return tn_words_print(words, "%s asked for, %s on average, at %s site%s",
+                          tn_words_bytes(words, totals->total_bytes), tn_words_bytes(words, mean_bytes),
+                          tn_words_count(words, site_count), plural(site_count));
+}
+
+const char *tn_words_still_live(struct tn_words *words, uint64_t live_bytes, bool is_complete)
+{
+    return tn_words_print(words, "with %s, when the %s; by itself this is no leak",
+                          tn_words_bytes(words, live_bytes),
+                          is_complete ? "process ended" : "log was last written");
+}
+
+const char *tn_words_peak(struct tn_words *words, uint64_t live_count, uint64_t peak_ns)
+{
+    return tn_words_print(words, "live at once, in %s block%s, %s after the start",
+                          tn_words_count(words, live_count), plural(live_count),
+                          tn_words_duration(words, peak_ns));
+}
+
+const char *tn_words_small_short_lived(struct tn_words *words, uint64_t count)
+{
+    return tn_words_print(words, "%s of <= 1,024 bytes, gone within 32 KiB of later requests",
+                          tn_words_count(words, count));
+}
+
+const char *tn_words_rounding(struct tn_words *words, uint64_t usable_bytes, uint64_t total_bytes)
+{
+    return tn_words_print(words, "the allocator gave %s for %s; its headers come on top",
+                          tn_words_bytes(words, usable_bytes), tn_words_bytes(words, total_bytes));
+}
+
+/* ---------------------------------------------------------------------------------------- sites */
+
+const char *tn_words_site_headline(struct tn_words *words, enum tn_summary_list list,
+                                   const struct tn_summary_site *site, const struct tn_summary_totals *totals)
+{
+    const char *allocations = tn_words_count(words, site->allocations);
+    switch (list) {
+    case TN_SUMMARY_BY_SMALL_SHORT_LIVED:
+        return tn_words_print(words, "%s short-lived small allocation%s, %s of all such; %s of this site's",
+                              tn_words_count(words, site->small_short_lived), plural(site->small_short_lived),
+                              tn_words_share(words, site->small_short_lived, totals->small_short_lived),
+                              tn_words_share(words, site->small_short_lived, site->allocations));
+    case TN_SUMMARY_BY_PEAK_LIVE_BYTES:
+        return tn_words_print(words, "peak %s (the whole process: %s); %s allocation%s",
+                              tn_words_bytes(words, site->peak_live_bytes),
+                              tn_words_bytes(words, totals->peak_live_bytes), allocations,
+                              plural(site->allocations));
+    default:
+        return tn_words_print(words, "%s allocation%s, %s of all; %s", allocations, plural(site->allocations),
+                              tn_words_share(words, site->allocations, totals->allocations),
+                              tn_words_bytes(words, site->total_bytes));
+    }
+}
+
+static const char *sizes(struct tn_words *words, const struct tn_summary_site *site)
+{
+    const char *smallest = tn_words_count(words, site->min_size_bytes);
+    if (site->min_size_bytes == site->max_size_bytes)
+        return tn_words_print(words, "%s byte%s each", smallest, plural(site->min_size_bytes));
+    return tn_words_print(words, "%s to %s bytes, mean %s", smallest,
+                          tn_words_count(words, site->max_size_bytes),
+                          tn_words_count(words, (uint64_t)(site->mean_size_bytes + 0.5)));
+}
+
+const char *tn_words_site_facts(struct tn_words *words, const struct tn_summary_site *site)
+{
+    const char *at_end = "", *gone = "";
+    if (site->live_at_end != 0)
+        at_end = tn_words_print(words, ", %s at the end", tn_words_count(words, site->live_at_end));
+    if (site->has_quantiles && site->freed != 0)
+        gone =
+            tn_words_print(words, "; 90 %% gone within %s", tn_words_duration(words, site->lifetime_ns.p90));
+    return tn_words_print(words, "%s; at most %s live%s%s", sizes(words, site),
+                          tn_words_count(words, site->peak_live_count), at_end, gone);
+}
+
+const char *tn_words_left_out(struct tn_words *words, uint64_t count)
+{
+    return tn_words_print(words, "(left out: %" PRIu64 " of the C library and the loader themselves)", count);
+}
+
+/* ---------------------------------------------------------------------------------------- findings */
+
+const char *tn_words_more_sites(struct tn_words *words, uint64_t count)
+{
+    return tn_words_print(words, "and %s more: --format json lists %s", tn_words_count(words, count),
+                          count == 1 ? "it" : "them");
+}
+
+/* "4.2 KiB less", "4.2 KiB more" or "as before". */
+static const char *delta(struct tn_words *words, int64_t bytes)
+{
+    if (bytes == 0)
+        return "as before";
+    uint64_t size_bytes = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+    return tn_words_print(words, "%s %s", tn_words_bytes(words, size_bytes), bytes < 0 ? "less" : "more");
+}
+
+/* One more statement behind others. */
+static const char *join(struct tn_words *words, const char *before, const char *statement)
+{
+    return before[0] != '\0' ? tn_words_print(words, "%s; %s", before, statement) : statement;
+}
+
+/* What a replay measured: heaps, and what stands in their place. */
+static const char *measured(struct tn_words *words, const struct tn_finding_saving *saving,
+                            const char *before)
+{
+    for (size_t i = 0; i < saving->heap_delta_count; i++)
+        before = join(words, before,
+                      tn_words_print(words, "heap of %s: %s", saving->heap_deltas[i].policy,
+                                     delta(words, saving->heap_deltas[i].bytes)));
+    if (saving->outside != NULL && saving->outside_bytes != 0)
+        before = join(words, before,
+                      tn_words_print(words, "%s of %s memory in its place",
+                                     tn_words_bytes(words, saving->outside_bytes), saving->outside));
+    return before;
+}
+
+const char *tn_words_effect(struct tn_words *words, const struct tn_finding_saving *saving,
+                            uint64_t allocations)
+{
+    const char *effect = "";
+    if (saving->allocations_removed != 0)
+        effect = tn_words_print(words, "%s allocation%s less (%s of all)",
+                                tn_words_count(words, saving->allocations_removed),
+                                plural(saving->allocations_removed),
+                                tn_words_share(words, saving->allocations_removed, allocations));
+    if (saving->bytes_removed > 0)
+        effect = join(words, effect,
+                      tn_words_print(words, "%s of headers and rounding less",
+                                     tn_words_bytes(words, (uint64_t)saving->bytes_removed)));
+    if (saving->peak_bytes_delta != 0)
+        effect =
+            join(words, effect,
+                 tn_words_print(words, "memory at the peak: %s", delta(words, saving->peak_bytes_delta)));
+    return measured(words, saving, effect);
+}
+
+const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding)
+{
+    return tn_words_print(words, "%s, %s; tactic: %s", finding->kind, tn_confidence_name(finding->confidence),
+                          finding->tactic);
+}
+
+const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding *finding)
+{
+    return tn_words_print(words, "%s (%s)", finding->title, finding->kind);
+}
+
+const char *tn_words_beyond_top(struct tn_words *words, uint64_t count)
+{
+    return tn_words_print(words, "%" PRIu64 " more finding%s less: --top N shows more.", count,
+                          count == 1 ? " saves" : "s save");
+}
+
+const char *tn_words_too_weak(struct tn_words *words, uint64_t count)
+{
+    return tn_words_print(words, "%" PRIu64 " doubtful finding%s not shown: --confidence %s shows %s.", count,
+                          count == 1 ? " is" : "s are", tn_confidence_name(TN_CONFIDENCE_WEAK),
+                          count == 1 ? "it" : "them");
+}
+
+const char *tn_words_given_way(struct tn_words *words, uint64_t count)
+{
+    return tn_words_print(words,
+                          "%" PRIu64
+                          " gave way to a stronger one about the same lines, which names %s under "
+                          "\"instead\".",
+                          count, count == 1 ? "it" : "them");
+}
+
+/* ---------------------------------------------------------------------------------------- what next */
+
+const char *tn_words_nameless(struct tn_words *words, uint64_t part, uint64_t allocations,
+                              const char *modules)
+{
+    return tn_words_print(words,
+                          "%s of the allocations come from busy sites without file and line, in %s: no debug "
+                          "information was found. Build with -g, or install the debug symbols of the package "
+                          "(on Debian NAME-dbgsym or NAME-dbg), and record again.",
+                          tn_words_share(words, part, allocations), modules);
+}
+
+const char *tn_words_many_sizes(struct tn_words *words, uint64_t distinct_sizes)
+{
+    return tn_words_print(
+        words, "One place asks for most of the blocks, in %" PRIu64 " different sizes:", distinct_sizes);
+}

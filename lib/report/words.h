@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_REPORT_WORDS_H
+#define TENURE_REPORT_WORDS_H
+
+/* Every sentence of a report for people that does not belong to one kind of finding: whole sentences, without
+ * line breaks or indentation, singular and plural of each. Those of a kind stand in its entry
+ * (tenure/kind.h), what a finding says of its sites comes with the finding.
+ *
+ * Sentences with something in them are made in a store (words_store.h) and live as long as it. */
+
+#include "tenure/finding.h"
+#include "tenure/kind.h"
+#include "tenure/summary.h"
+#include "words_store.h"
+
+#include <stdint.h>
+
+/* ---------------------------------------------------------------------------------------- fixed texts */
+
+/* Sentences, headings and labels without a number in them. */
+enum tn_fixed_words {
+    /* Headings. */
+    TN_WORDS_RECORDED,
+    TN_WORDS_TOTALS,
+    TN_WORDS_FINDINGS,
+    TN_WORDS_NO_FINDINGS,
+    TN_WORDS_MOST_ALLOCATIONS,
+    TN_WORDS_MOST_SMALL_SHORT_LIVED,
+    TN_WORDS_HIGHEST_PEAK,
+    TN_WORDS_NEXT,
+    /* Losses. */
+    TN_WORDS_INCOMPLETE,
+    TN_WORDS_UNFINISHED,
+    TN_WORDS_NO_FREE_STACKS,
+    /* Instead of a report. */
+    TN_WORDS_NO_PROCESS,
+    TN_WORDS_NO_ALLOCATION,
+    TN_WORDS_NO_ALLOCATION_IN_PROCESS,
+    /* Labels of fields and of totals, titles of columns. */
+    TN_WORDS_LABEL_PROGRAM,
+    TN_WORDS_LABEL_COMMAND,
+    TN_WORDS_LABEL_WHEN,
+    TN_WORDS_LABEL_PROCESS,
+    TN_WORDS_LABEL_PROCESSES,
+    TN_WORDS_LABEL_WRAPPERS,
+    TN_WORDS_LABEL_LOG,
+    TN_WORDS_LABEL_ALLOCATIONS,
+    TN_WORDS_LABEL_FREES,
+    TN_WORDS_LABEL_LIVE,
+    TN_WORDS_LABEL_PEAK,
+    TN_WORDS_LABEL_SHORT_LIVED,
+    TN_WORDS_LABEL_ROUNDING,
+    TN_WORDS_LABEL_REALLOC,
+    TN_WORDS_LABEL_FAILED,
+    TN_WORDS_TITLE_END,
+    TN_WORDS_TITLE_TOTAL,
+    TN_WORDS_TITLE_QUANTITY,
+    TN_WORDS_TITLE_MEANING,
+    /* What totals mean. */
+    TN_WORDS_FREES_OF_REALLOC,
+    TN_WORDS_ALL_RELEASED,
+    TN_WORDS_REALLOC_CONTINUES,
+    TN_WORDS_FAILED_CALLS,
+    /* Lists of sites. */
+    TN_WORDS_NONE_SHORT_LIVED,
+    /* Findings. */
+    TN_WORDS_NOTHING_FOUND,
+    TN_WORDS_NOTHING_FOUND_YET,
+    TN_WORDS_MINOR,
+    TN_WORDS_MINOR_AGAIN,
+    TN_WORDS_QUERIES,
+    TN_WORDS_OTHER_CODE,
+    /* What to look at next. */
+    TN_WORDS_STACKS,
+    TN_WORDS_CALLERS,
+    TN_WORDS_ANYTHING_ELSE,
+    TN_WORDS_TABLES,
+    TN_WORDS_FIXED_COUNT
+};
+
+/* One of them. Static storage. */
+const char *tn_words_fixed(enum tn_fixed_words which);
+
+/* Labels of the parts of a finding: of texts by enum tn_card_text, of the sites and of the code. Static
+ * storage. */
+const char *tn_words_card_label(unsigned card_text);
+const char *tn_words_card_sites_label(void);
+const char *tn_words_card_code_label(void);
+
+/* ---------------------------------------------------------------------------------------- losses */
+
+/* count >= 1 in all of them. */
+const char *tn_words_events_lost(struct tn_words *words, uint64_t count);
+const char *tn_words_unmatched_births(struct tn_words *words, uint64_t count);
+const char *tn_words_unmatched_frees(struct tn_words *words, uint64_t count);
+const char *tn_words_stacks_cut(struct tn_words *words, uint64_t count);
+
+/* ---------------------------------------------------------------------------------------- recording */
+
+/* "2026-11-22T12:00:00Z, 2.00 s" */
+const char *tn_words_when(struct tn_words *words, const char *started_at, uint64_t duration_ns);
+
+/* How a process ended: "exit 0", "signal 9", "executed", "runs", "ended". */
+const char *tn_words_end(struct tn_words *words, const struct tn_summary_process *process);
+
+/* "pid 4711, exit 0, with 2 threads" */
+const char *tn_words_process(struct tn_words *words, const struct tn_summary_process *process,
+                             uint64_t threads);
+
+/* Of several processes, which one the report is about. */
+const char *tn_words_processes(struct tn_words *words, uint64_t count, uint64_t process_id);
+
+/* That processes are not listed; count >= 1. */
+const char *tn_words_more_processes(struct tn_words *words, uint64_t count);
+
+/* Releases in forked children of a parent's blocks; count >= 1. */
+const char *tn_words_inherited_frees(struct tn_words *words, uint64_t count);
+
+/* Functions whose callers are the sites; names separated by ", ". */
+const char *tn_words_wrappers(struct tn_words *words, const char *names);
+
+/* "Totals of process 7" */
+const char *tn_words_totals_of(struct tn_words *words, uint64_t process_id);
+
+/* ---------------------------------------------------------------------------------------- totals */
+
+/* What stands behind the number of allocations: bytes in all and on average, and sites. */
+const char *tn_words_requests(struct tn_words *words, const struct tn_summary_totals *totals,
+                              uint64_t site_count);
+
+/* What stands behind the number of live blocks, 1 or more.
+ *
+ * is_complete  false: the process may go on */
+const char *tn_words_still_live(struct tn_words *words, uint64_t live_bytes, bool is_complete);
+
+/* What stands behind the bytes of the peak. */
+const char *tn_words_peak(struct tn_words *words, uint64_t live_count, uint64_t peak_ns);
+
+/* What stands behind the share of small short-lived allocations. */
+const char *tn_words_small_short_lived(struct tn_words *words, uint64_t count);
+
+/* What stands behind the share of rounding. */
+const char *tn_words_rounding(struct tn_words *words, uint64_t usable_bytes, uint64_t total_bytes);
+
+/* ---------------------------------------------------------------------------------------- sites */
+
+/* What a list says of a site first. */
+const char *tn_words_site_headline(struct tn_words *words, enum tn_summary_list list,
+                                   const struct tn_summary_site *site,
+                                   const struct tn_summary_totals *totals);
+
+/* Sizes, how many are live at once, and how soon they are gone. */
+const char *tn_words_site_facts(struct tn_words *words, const struct tn_summary_site *site);
+
+/* Sites of the runtime that a list leaves out; count >= 1. */
+const char *tn_words_left_out(struct tn_words *words, uint64_t count);
+
+/* ---------------------------------------------------------------------------------------- findings */
+
+/* Sites of a finding that are not told; count >= 1. */
+const char *tn_words_more_sites(struct tn_words *words, uint64_t count);
+
+/* What a change saves and costs, as "...; ...; ..."; "" when nothing is known.
+ *
+ * allocations  of the process, what allocations_removed is a share of */
+const char *tn_words_effect(struct tn_words *words, const struct tn_finding_saving *saving,
+                            uint64_t allocations);
+
+/* The evidence of a finding: "90,000 blocks seen, at most 80 B, all gone before the return of main
+ * (app.c:12)".
+ *
+ * keys  as its kind declares them: they have the phrases, and the order of telling */
+const char *tn_words_evidence(struct tn_words *words, const struct tn_evidence_key *keys,
+                              const struct tn_evidence_set *evidence);
+
+/* "pool, consistent; tactic: use memory pools" */
+const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding);
+
+/* The title of a finding that is told in one line. */
+const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding *finding);
+
+/* Findings that are not told because there are too many, are too weak, or gave way; count >= 1. */
+const char *tn_words_beyond_top(struct tn_words *words, uint64_t count);
+const char *tn_words_too_weak(struct tn_words *words, uint64_t count);
+const char *tn_words_given_way(struct tn_words *words, uint64_t count);
+
+/* ---------------------------------------------------------------------------------------- what next */
+
+/* That a part of the allocations has no file and line, and what to do.
+ *
+ * modules  their names, separated by ", " */
+const char *tn_words_nameless(struct tn_words *words, uint64_t part, uint64_t allocations,
+                              const char *modules);
+
+/* That one site asks for so many sizes that it may be a wrapper; the site follows. distinct_sizes >= 2. */
+const char *tn_words_many_sizes(struct tn_words *words, uint64_t distinct_sizes);
+
+#endif

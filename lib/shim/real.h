@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SHIM_REAL_H
+#define TENURE_SHIM_REAL_H
+
+/* The functions that the program would call without the shim: the next definitions in symbol order. */
+
+#include <stddef.h>
+
+/* Each NULL where no library defines it. Written by tn_real_find, before the process records. */
+struct tn_real {
+    void *(*malloc)(size_t);
+    void *(*calloc)(size_t, size_t);
+    void *(*realloc)(void *, size_t);
+    void *(*reallocarray)(void *, size_t, size_t);
+    void (*free)(void *);
+    void (*free_sized)(void *, size_t);
+    void (*free_aligned_sized)(void *, size_t, size_t);
+    int (*posix_memalign)(void **, size_t, size_t);
+    void *(*aligned_alloc)(size_t, size_t);
+    void *(*memalign)(size_t, size_t);
+    void *(*valloc)(size_t);
+    void *(*pvalloc)(size_t);
+    size_t (*malloc_usable_size)(void *);
+    int (*dlclose)(void *);
+    int (*start_main)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
+                      void (*)(void), void *);    /* __libc_start_main */
+    void (*leave)(int) __attribute__((noreturn)); /* exit */
+};
+
+extern struct tn_real tn_real;
+
+/* Look the real functions up. Between tn_own_begin and tn_own_end. */
+void tn_real_find(void);
+
+/* The next definition of a symbol after the shim's, NULL if there is none. Between tn_own_begin and
+ * tn_own_end. */
+void *tn_real_symbol(const char *name);
+
+/* The file whose malloc the program calls instead of the shim's (a static jemalloc, say). NULL: it calls the
+ * shim's. Between tn_own_begin and tn_own_end; valid while the file is loaded. */
+const char *tn_real_bypass(void);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SHIM_PROCESS_H
+#define TENURE_SHIM_PROCESS_H
+
+/* libtenure.so runs inside a program that does not know it. This header has the rules that every file of the
+ * shim keeps, and the state of the recorded process; start.c writes most of it.
+ *
+ * THE RULES
+ *  1. Nothing is allocated from the program's heap. The shim's own memory is mapped, named, and bounded.
+ *  2. No lock is taken that the program or libc can hold while it waits for the shim. Of the shim's own locks
+ *     the order is unwinder, then control; nothing foreign is called while the control lock is held, and
+ *     only libunwind while the unwinder's is.
+ *  3. Nothing is printed, but one line when recording cannot start.
+ *  4. errno, signals, descriptors, environment and what wait() shows stay as the program knows them.
+ *  5. Every foreign call that may allocate (loader, pthread, libunwind) stands between tn_own_begin and
+ *     tn_own_end: what it allocates comes from the arena, and signals are blocked.
+ *  6. The program's calls are recorded between tn_enter and tn_leave; a call inside a call is passed on.
+ *  7. A symbol that is missing disables a feature; it never stops the program. */
+
+#include "id_table.h"
+#include "rule_table.h"
+
+#include "tenure/ring.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TN_EXPORT        __attribute__((visibility("default")))
+#define TN_LIKELY(x)     __builtin_expect(!!(x), 1)
+#define TN_UNLIKELY(x)   __builtin_expect(!!(x), 0)
+#define TN_ALWAYS_INLINE static inline __attribute__((always_inline))
+
+struct tn_thread;
+
+/* Options, from the environment; read once after each exec. */
+struct tn_options {
+    uint32_t depth_max;    /* frames, 1 to TN_STACK_DEPTH_MAX: TENURE_DEPTH */
+    uint32_t ring_bytes;   /* a power of two: TENURE_RING_SIZE */
+    bool has_free_stacks;  /* stacks of releases are taken, too: TENURE_FREE_STACKS */
+    bool has_children;     /* fork children are recorded: TENURE_CHILDREN */
+    uint32_t check_stacks; /* TENURE_CHECK_STACKS: 0 no, 1 count differences, 2 print them too */
+};
+
+/* Read the options. A value that cannot be understood gives the default; one out of range, the nearest. */
+void tn_options_read(struct tn_options *options);
+
+#define TN_GENERATION_NONE UINT32_MAX /* of a thread that owns no slot */
+
+/* What every event needs. It lies in a page of its own that the kernel zeroes in a fork child, whatever kind
+ * of fork it was (but not in a vfork child, whose memory is the parent's): so a child finds generation 0 and
+ * never writes into its parent's rings. Written by the thread that opens the session, and under the control
+ * lock, unless said otherwise. */
+struct tn_hot {
+    _Atomic uint32_t generation;       /* of the rings in use; 0: this process is not recorded (now) */
+    uint32_t ring_words;               /* words a ring, a power of two */
+    uint32_t slot_count;               /* the control ring's included */
+    uint32_t clock;                    /* enum tn_clock */
+    uint32_t pid;                      /* as the process sees itself */
+    struct tn_shared_header *header;   /* start of the memory that is shared with the recorder */
+    struct tn_id_table stacks;         /* stack hash -> id; the ids are valid in this shared memory only */
+    uint32_t last_stack_id;            /* the newest id given out; 0: none yet */
+    uint32_t next_slot;                /* where the search for a free slot begins; any thread; a hint */
+    _Atomic uintptr_t stamp_turn;      /* the thread that may stamp without waiting; emit.h; any thread */
+    _Atomic uint64_t stamp_wait_ticks; /* up to this time none may; any thread */
+};
+
+enum tn_state {
+    TN_STATE_NEW = 0,  /* nothing has been done */
+    TN_STATE_STARTING, /* one thread initialises, others wait for it */
+    TN_STATE_RUNNING,
+    TN_STATE_OFF, /* not recorded, for good */
+};
+
+/* What a fork child keeps. Written by the thread that starts the process, unless said otherwise. */
+struct tn_shim_process {
+    _Atomic uint32_t state; /* enum tn_state; any thread */
+    uint32_t generations;   /* how many were given out so far */
+    uint32_t main_tid;      /* kernel thread id of the main thread */
+    uint32_t pid;           /* that the last hello named; in a fork child, before its own: the parent's */
+    struct tn_options options;
+    char socket_path[108];         /* of the recorder; fork children connect to it */
+    uintptr_t text_low, text_high; /* where this library is mapped: [low, high) */
+    uintptr_t arena_low;           /* 0 until the arena is mapped; under the arena's lock */
+    struct tn_rule_table rules;    /* return address -> unwind rule; under the control lock */
+    _Atomic uint32_t rule_epoch;   /* rises when code was unloaded; under the control lock */
+};
+
+union tn_hot_page {
+    struct tn_hot hot;
+    char page[4096];
+};
+
+extern union tn_hot_page tn_hot_page;
+extern struct tn_shim_process tn_shim_process;
+
+#define tn_hot (tn_hot_page.hot)
+
+/* Whether pc lies in this library. */
+static inline bool tn_is_own_code(uintptr_t pc)
+{
+    return pc - tn_shim_process.text_low < tn_shim_process.text_high - tn_shim_process.text_low;
+}
+
+/* Make sure that this process and this thread can record: initialises the process at its first event, gives a
+ * fork child rings of its own, claims a slot for the thread.
+ *
+ * Returns  whether they can; if not, the event is counted where that is possible
+ * Threads  any; others wait while one initialises
+ * Cost     a few loads once the thread has its slot */
+bool tn_start(struct tn_thread *thread);
+
+/* Stop recording for good; the program runs on. Any thread. */
+void tn_stop(void);
+
+/* Write a mark into the control ring. text: at most TN_MARK_TEXT_BYTES_KEPT bytes are kept. Between tn_enter
+ * and tn_leave. */
+void tn_mark(struct tn_thread *thread, const char *text);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SHIM_THREAD_H
+#define TENURE_SHIM_THREAD_H
+
+/* One thread of the program: whether a call of it is to be recorded, its slot, its stack, and the calls that
+ * the shim makes on its own behalf. */
+
+#include "arch.h"
+#include "shim_process.h"
+#include "trail.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A C++ operator that the program called and that has called the real one. */
+struct tn_operator_call {
+    uintptr_t cfa;           /* of the operator's frame; tells it from calls further out */
+    size_t size_bytes;       /* asked for; 0 of a delete */
+    struct tn_origin origin; /* where it was called */
+    uint8_t function;        /* enum tn_function */
+};
+
+/* How deep operators nest in one another: new_handlers that use new. The calls that a deeper one makes are
+ * recorded as allocations of their own. */
+#define TN_OPERATOR_DEPTH_MAX 4u
+
+/* One thread. Zero but for its generations until its first event. Written by the thread itself. */
+struct tn_thread {
+    uintptr_t inside_cfa;              /* 0, or the CFA of the entry point that this thread is in */
+    bool is_ended;                     /* libc has ended it: later events leave no memory behind */
+    uint32_t operator_depth;           /* operators that have not returned yet */
+    uint32_t generation;               /* equal to tn_hot.generation while calls may take the fast path */
+    uint32_t slot_generation;          /* equal to it while the slot is this thread's */
+    uint32_t own_depth;                /* > 0: a foreign call on the shim's behalf is being made */
+    struct tn_ring *ring;              /* of the slot */
+    uint64_t *words;                   /* of the ring */
+    uint64_t index_mask;               /* their number - 1 */
+    uint64_t limit_words;              /* up to this head_words, words are free and do not wrap */
+    uint64_t last_ticks;               /* the previous stamp, not 0 */
+    uintptr_t stack_low, stack_high;   /* the thread's own stack: [low, high); 0: not yet known */
+    uintptr_t stack_base;              /* what depths are measured from: its highest address in use */
+    uintptr_t region_low, region_high; /* the last other mapping that was found to be a stack */
+    uint64_t own_mask;                 /* signals that were blocked before the outermost own call */
+    int own_errno;                     /* errno before it */
+    uint32_t slotless_count;           /* events since a search for a slot found none */
+    uint32_t nested_count;             /* calls on top of the shim, lost, that no LOSS has reported yet */
+    struct tn_trail *trail;            /* what is remembered of stacks; NULL until the first one */
+    uint64_t left_head_words;          /* head_words behind the last LEAVE */
+    uint32_t left_depth_bytes;         /* depth of that LEAVE */
+    struct tn_operator_call operators[TN_OPERATOR_DEPTH_MAX];
+};
+
+extern __thread struct tn_thread tn_thread;
+
+/* What is to be done with a call of the program. */
+enum tn_way {
+    TN_WAY_RECORD, /* record it, then tn_leave */
+    TN_WAY_PASS,   /* only the real call */
+    TN_WAY_INNER,  /* the allocation of a C++ operator that is recorded itself: only the real call */
+    TN_WAY_ARENA,  /* a foreign call on the shim's behalf: the arena */
+};
+
+/* The slow path of tn_enter: first events, calls inside calls, operators, and whatever has to be reported. */
+enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *caller);
+
+/* Begin a call.
+ *
+ * thread   the calling one
+ * caller   of the entry point
+ * Returns  what is to be done with it
+ * Cost     four loads and a store */
+static inline enum tn_way tn_enter(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
+    if (TN_UNLIKELY((thread->inside_cfa | thread->operator_depth) != 0 || thread->generation != generation))
+        return tn_enter_slow(thread, caller);
+    thread->inside_cfa = caller->cfa;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return TN_WAY_RECORD;
+}
+
+/* End a call that tn_enter began with TN_WAY_RECORD. */
+static inline void tn_leave(struct tn_thread *thread)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    thread->inside_cfa = 0;
+}
+
+/* Begin and end a foreign call on the shim's behalf: in between, signals are blocked and allocations come
+ * from the arena; afterwards errno and the signal mask are as before. The pairs nest. Cost: two system calls
+ * an outermost pair. */
+void tn_own_begin(struct tn_thread *thread);
+void tn_own_end(struct tn_thread *thread);
+
+/* Ask libc to report the ends of threads. Between tn_own_begin and tn_own_end, once a process. */
+void tn_thread_prepare(void);
+
+/* Take a slot for this thread, and write its THREAD_BEGIN.
+ *
+ * Returns  whether there was one; if not, an event is counted as lost
+ * * Cost     a pass over the slots at worst; after one that found none, the next 255 events do not search */
+bool tn_thread_claim(struct tn_thread *thread);
+
+/* Find the stack that an address lies in: the thread's own, the last other one, or what /proc/self/maps says.
+ *
+ * sp       any address in the stack
+ * Returns  one past the stack's highest address; 0 if no mapping holds sp
+ * Cost     a few comparisons; of another stack than last time, a read of /proc/self/maps */
+uintptr_t tn_thread_stack_high(struct tn_thread *thread, uintptr_t sp);
+
+/* Write a FAILURE for each of these operators, which an exception has left. Between tn_enter and tn_leave. */
+void tn_thread_fail_operators(struct tn_thread *thread, const struct tn_operator_call *calls, uint32_t count);
+
+/* Whether pc lies in a real C++ operator or in this library (interpose_new.c). Any thread. */
+bool tn_operator_holds(uintptr_t pc);
+
+/* Look the real operators up. Between tn_own_begin and tn_own_end. */
+void tn_operators_find(void);
+
+#endif

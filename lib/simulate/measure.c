@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Measures what findings would change on models of heaps, and notes it in the findings, so that a report
+ * can rank them by it. Called by `report`. */
+#include "tenure/simulate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Append one delta. Returns 0 or -ENOMEM. */
+static int note_delta(struct tn_finding_saving *saving, const char *policy, int64_t bytes)
+{
+    struct tn_finding_heap_delta *deltas =
+        realloc(saving->heap_deltas, (saving->heap_delta_count + 1) * sizeof(*deltas));
+    if (deltas == NULL)
+        return -ENOMEM;
+    saving->heap_deltas = deltas;
+    char *name = strdup(policy);
+    if (name == NULL)
+        return -ENOMEM;
+    deltas[saving->heap_delta_count++] = (struct tn_finding_heap_delta){.policy = name, .bytes = bytes};
+    return 0;
+}
+
+/* The changes point to their findings as constants; the list that they are in belongs to the caller. */
+static int note_all(const struct tn_what_if *what_if, const struct tn_what_if_model *models,
+                    size_t model_count, struct tn_findings *findings)
+{
+    for (size_t i = 0; i < what_if->count; i++) {
+        const struct tn_what_if_change *change = &what_if->changes[i];
+        if (change->finding == NULL)
+            continue;
+        struct tn_finding *finding = &findings->items[change->finding - findings->items];
+        finding->saving.outside_bytes = change->outside_bytes;
+        finding->saving.outside = change->outside;
+        for (size_t m = 0; m < model_count; m++) {
+            if (change->measures[m].heap_bytes == 0 || models[m].heap_bytes == 0)
+                continue;
+            int r = note_delta(&finding->saving, models[m].name, change->measures[m].heap_delta_bytes);
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+static int measure(struct tn_log_source *log_source, struct tn_what_if_model *models, size_t model_count,
+                   const struct tn_what_if_effort *effort, struct tn_findings *findings,
+                   struct tn_error *error)
+{
+    const struct tn_finding *chosen[TN_MEASURE_FINDINGS_MAX];
+    struct tn_replay_source source = tn_log_source_events(log_source);
+    struct tn_what_if what_if = {0};
+    size_t count = tn_what_if_choose(findings, effort->finding_max, chosen, NULL);
+    if (count == 0)
+        return 0;
+    int r = tn_what_if_run(&source, models, model_count, chosen, count, effort, &what_if, error);
+    if (r < 0)
+        return r;
+    r = note_all(&what_if, models, model_count, findings);
+    tn_what_if_finish(&what_if);
+    return r < 0 ? tn_error_set(error, r, "cannot note what was measured: out of memory") : 0;
+}
+
+int tn_measure_findings(struct tn_log *log, struct tn_what_if_model *models, size_t model_count,
+                        const struct tn_what_if_effort *effort, struct tn_findings *findings,
+                        struct tn_error *error)
+{
+    struct tn_log_source *log_source = NULL;
+    int r = tn_log_source_open(log, findings->process_id, &log_source, error);
+    if (r == 0)
+        r = measure(log_source, models, model_count, effort, findings, error);
+    tn_log_source_close(log_source);
+    return r;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Loads the summary that reports begin with. Facts, processes and totals come from the small tables; sites
+ * and peaks from the tables of the finishing step (from_tables.c), or from the events when these are missing
+ * (from_events.c). One transaction, so that all queries see a log that is being written at the same
+ * moment. */
+
+#include "summary_parts.h"
+
+#include "tenure/log.h"
+#include "tenure/sql.h"
+#include "tenure/summary.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+char *tn_summary_text(struct sqlite3_stmt *statement, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    return strdup(text != NULL ? text : "");
+}
+
+/* ---------------------------------------------------------------------------------------- facts */
+
+/* A value of meta; "" when it is missing. NULL: no memory. */
+static char *meta_text(struct sqlite3 *database, const char *key)
+{
+    struct sqlite3_stmt *statement;
+    if (tn_sql_prepare(database, "SELECT value FROM meta WHERE key = ?1", &statement) < 0)
+        return strdup("");
+    sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+    char *text = sqlite3_step(statement) == SQLITE_ROW ? tn_summary_text(statement, 0) : strdup("");
+    sqlite3_finalize(statement);
+    return text;
+}
+
+static uint64_t file_bytes(const char *path, const char *suffix)
+{
+    char name[4096];
+    struct stat status;
+    if (snprintf(name, sizeof(name), "%s%s", path, suffix) >= (int)sizeof(name) || stat(name, &status) < 0)
+        return 0;
+    return (uint64_t)status.st_size;
+}
+
+/* The first column of the one row of a query; fallback when it has none, or NULL. NULL: no memory. */
+static char *query_text(struct sqlite3 *database, const char *sql, const char *fallback)
+{
+    struct sqlite3_stmt *statement;
+    if (tn_sql_prepare(database, sql, &statement) < 0)
+        return strdup(fallback);
+    bool has_text = sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_text(statement, 0) != NULL;
+    char *text = has_text ? tn_summary_text(statement, 0) : strdup(fallback);
+    sqlite3_finalize(statement);
+    return text;
+}
+
+/* A count in meta; 0 when it is missing. */
+static uint64_t meta_count(struct tn_log *log, const char *key)
+{
+    int64_t value = tn_log_meta_int(log, key, 0);
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static int load_facts(struct tn_log *log, struct tn_summary *summary)
+{
+    struct sqlite3 *database = tn_log_database(log);
+    summary->path = strdup(tn_log_path(log));
+    summary->log_bytes = file_bytes(tn_log_path(log), "") + file_bytes(tn_log_path(log), "-wal");
+    summary->started_at = meta_text(database, "started_at");
+    summary->tool_version = meta_text(database, "tool_version");
+    summary->duration_ns = meta_count(log, "duration_ns");
+    summary->is_complete = tn_log_is_complete(log);
+    summary->is_finished = tn_log_meta_int(log, "finished", 0) != 0;
+    summary->losses = (struct tn_summary_losses){
+        .events_lost = meta_count(log, "events_lost"),
+        .unmatched_frees = meta_count(log, "unmatched_frees"),
+        .unmatched_births = meta_count(log, "unmatched_births"),
+        .inherited_frees = meta_count(log, "inherited_frees"),
+        .stacks_cut = (uint64_t)tn_sql_int(database, "SELECT count(*) FROM stack WHERE is_cut", 0),
+    };
+    summary->lacks_free_stacks =
+        tn_sql_int(database,
+                   "SELECT count(*) FROM meta WHERE key = 'options' AND value LIKE '%free_stacks=no%'",
+                   0) != 0;
+    summary->wrappers_found = query_text(
+        database, "SELECT json(value) FROM meta WHERE key = 'wrappers_found' AND json_valid(value)", "[]");
+    summary->wrappers =
+        query_text(database,
+                   "SELECT group_concat(j.value ->> 'function', ', ') FROM meta, json_each(meta.value) AS j"
+                   " WHERE meta.key = 'wrappers_found' AND json_valid(meta.value)",
+                   "");
+    bool has_all = summary->path != NULL && summary->started_at != NULL && summary->tool_version != NULL &&
+                   summary->wrappers != NULL && summary->wrappers_found != NULL;
+    return has_all ? 0 : -ENOMEM;
+}
+
+/* ---------------------------------------------------------------------------------------- processes */
+
+static int read_process(struct sqlite3_stmt *statement, struct tn_summary *summary)
+{
+    size_t count = summary->process_count + 1;
+    struct tn_summary_process *processes = realloc(summary->processes, count * sizeof(processes[0]));
+    if (processes == NULL)
+        return -ENOMEM;
+    summary->processes = processes;
+    struct tn_summary_process *process = &processes[summary->process_count++];
+    bool has_end = sqlite3_column_type(statement, 7) != SQLITE_NULL;
+    bool has_code = sqlite3_column_type(statement, 9) != SQLITE_NULL;
+    *process = (struct tn_summary_process){
+        .id = (uint64_t)sqlite3_column_int64(statement, 0),
+        .parent_id = (uint64_t)sqlite3_column_int64(statement, 1),
+        .pid = (uint32_t)sqlite3_column_int64(statement, 2),
+        .executable = tn_summary_text(statement, 3),
+        .command_line = tn_summary_text(statement, 4),
+        .exit_kind = tn_summary_text(statement, 5),
+        .start_ns = (uint64_t)sqlite3_column_int64(statement, 6),
+        .end_ns = has_end ? (uint64_t)sqlite3_column_int64(statement, 7) : summary->duration_ns,
+        .allocations = (uint64_t)sqlite3_column_int64(statement, 8),
+        .exit_code = has_code ? sqlite3_column_int(statement, 9) : -1,
+        .frees = (uint64_t)sqlite3_column_int64(statement, 10),
+    };
+    bool has_all = process->executable != NULL && process->command_line != NULL && process->exit_kind != NULL;
+    return has_all ? 0 : -ENOMEM;
+}
+
+static int load_processes(struct sqlite3 *database, struct tn_summary *summary)
+{
+    struct sqlite3_stmt *statement;
+    int r =
+        tn_sql_prepare(database,
+                       "WITH c AS (SELECT process_id, sum(births) AS births, sum(deaths) AS deaths FROM chunk"
+                       " GROUP BY process_id)"
+                       " SELECT p.id, p.parent_id, p.pid, p.executable, p.command_line, p.exit_kind,"
+                       " p.start_ns, p.end_ns, c.births, p.exit_code, c.deaths"
+                       " FROM process AS p LEFT JOIN c ON c.process_id = p.id ORDER BY p.id",
+                       &statement);
+    while (r == 0) {
+        int rc = sqlite3_step(statement);
+        if (rc != SQLITE_ROW) {
+            r = tn_sql_errno(database, rc);
+            break;
+        }
+        r = read_process(statement, summary);
+    }
+    sqlite3_finalize(statement);
+    if (r < 0)
+        return r;
+    bool has_any = summary->process_count != 0;
+    summary->program = strdup(has_any ? summary->processes[0].executable : "");
+    summary->command_line = strdup(has_any ? summary->processes[0].command_line : "");
+    return summary->program != NULL && summary->command_line != NULL ? 0 : -ENOMEM;
+}
+
+/* ---------------------------------------------------------------------------------------- totals */
+
+/* Totals of one process from the rows of chunk and of the plain tables; with process_id 0 of all
+ * processes. */
+static int load_totals(struct sqlite3 *database, uint64_t process_id, struct tn_summary_totals *totals)
+{
+    struct sqlite3_stmt *statement;
+    int r = tn_sql_prepare(
+        database,
+        "SELECT sum(births), sum(deaths), sum(reallocs), sum(birth_bytes), sum(usable_bytes),"
+        " (SELECT count(*) FROM allocation_failure WHERE ?1 IN (0, process_id)),"
+        " (SELECT count(*) FROM thread WHERE ?1 IN (0, process_id)) FROM chunk WHERE ?1 IN (0, process_id)",
+        &statement);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)process_id);
+    int rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW) {
+        uint64_t *const fields[] = {&totals->allocations, &totals->frees,        &totals->reallocs,
+                                    &totals->total_bytes, &totals->usable_bytes, &totals->failures,
+                                    &totals->threads};
+        for (int i = 0; i < 7; i++)
+            *fields[i] = (uint64_t)sqlite3_column_int64(statement, i);
+        totals->live_count = totals->allocations - totals->frees;
+    }
+    sqlite3_finalize(statement);
+    return tn_sql_errno(database, rc);
+}
+
+/* The peaks of all processes from the timeline: the highest of them is the peak of `all`. */
+static int load_peaks(struct sqlite3 *database, struct tn_summary *summary)
+{
+    struct tn_summary_totals *all = &summary->all;
+    for (size_t i = 0; i < summary->process_count; i++) {
+        const struct tn_summary_process *process = &summary->processes[i];
+        struct tn_summary_totals own = {.allocations = process->allocations,
+                                        .live_count = process->allocations - process->frees};
+        int r = own.allocations != 0 ? tn_summary_read_timeline(database, process->id, &own) : 0;
+        if (r < 0)
+            return r;
+        all->live_bytes += own.live_bytes;
+        if (own.peak_live_bytes > all->peak_live_bytes) {
+            all->peak_live_bytes = own.peak_live_bytes;
+            all->peak_live_count = own.peak_live_count;
+            all->peak_ns = own.peak_ns;
+        }
+        if (process->id != summary->process_id)
+            continue;
+        summary->totals.live_bytes = own.live_bytes;
+        summary->totals.peak_live_bytes = own.peak_live_bytes;
+        summary->totals.peak_live_count = own.peak_live_count;
+        summary->totals.peak_ns = own.peak_ns;
+    }
+    return 0;
+}
+
+/* Sites and peaks: from the tables when the log is finished, else from the events. */
+static int load_sites(struct sqlite3 *database, struct tn_summary *summary, size_t top)
+{
+    int r = summary->is_finished ? load_peaks(database, summary) : -ENODATA;
+    if (r == 0)
+        r = tn_summary_read_sites(database, summary, top);
+    if (r != -ENODATA)
+        return r;
+    struct tn_summary_totals *const both[] = {&summary->all, &summary->totals};
+    for (size_t i = 0; i < 2; i++)
+        both[i]->live_bytes = both[i]->peak_live_bytes = both[i]->peak_live_count = both[i]->peak_ns = 0;
+    return tn_summary_from_events(database, summary, top);
+}
+
+/* ---------------------------------------------------------------------------------------- the whole */
+
+static bool has_process(const struct tn_summary *summary, uint64_t process_id)
+{
+    for (size_t i = 0; i < summary->process_count; i++)
+        if (summary->processes[i].id == process_id)
+            return true;
+    return false;
+}
+
+static int load(struct tn_log *log, uint64_t process_id, size_t top, struct tn_summary *summary)
+{
+    struct sqlite3 *database = tn_log_database(log);
+    int r = load_facts(log, summary);
+    if (r == 0)
+        r = load_processes(database, summary);
+    if (r < 0)
+        return r;
+    if (process_id != 0 && !has_process(summary, process_id))
+        return -ENOENT;
+    summary->process_id = process_id != 0 ? process_id : tn_log_main_process(log);
+    r = load_totals(database, 0, &summary->all);
+    if (r == 0 && summary->process_id != 0)
+        r = load_totals(database, summary->process_id, &summary->totals);
+    return r == 0 ? load_sites(database, summary, top) : r;
+}
+
+/* Fill error with why a summary could not be loaded. Returns code. */
+static int refuse(struct tn_log *log, uint64_t process_id, int code, struct tn_error *error)
+{
+    if (code == -ENOENT)
+        return tn_error_set(error, code, "no process %llu in the log, %s; `tenure info` lists them",
+                            (unsigned long long)process_id, tn_log_path(log));
+    if (code == -EBADMSG)
+        return tn_error_set(error, code,
+                            "the log is damaged, %s: a chunk of events cannot be read; take another "
+                            "copy, or record again",
+                            tn_log_path(log));
+    return tn_error_set(error, code, "cannot read the log, %s: %s", tn_log_path(log), strerror(-code));
+}
+
+int tn_summary_load(struct tn_log *log, uint64_t process_id, size_t top, struct tn_summary *ret_summary,
+                    struct tn_error *error)
+{
+    struct tn_summary summary = {0};
+    tn_sql_run(tn_log_database(log), "SAVEPOINT summary");
+    int r = load(log, process_id, top, &summary);
+    tn_sql_run(tn_log_database(log), "RELEASE summary");
+    if (r < 0) {
+        tn_summary_finish(&summary);
+        return refuse(log, process_id, r, error);
+    }
+    *ret_summary = summary;
+    return 0;
+}
+
+void tn_summary_finish_site(struct tn_summary_site *site)
+{
+    free(site->function);
+    free(site->file);
+    free(site->module);
+    free(site->via);
+}
+
+void tn_summary_finish(struct tn_summary *summary)
+{
+    if (summary == NULL)
+        return;
+    for (size_t i = 0; i < summary->process_count; i++) {
+        free(summary->processes[i].executable);
+        free(summary->processes[i].command_line);
+        free(summary->processes[i].exit_kind);
+    }
+    free(summary->processes);
+    for (int i = 0; i < TN_SUMMARY_LIST_COUNT; i++) {
+        for (size_t k = 0; k < summary->lists[i].count; k++)
+            tn_summary_finish_site(&summary->lists[i].sites[k]);
+        free(summary->lists[i].sites);
+    }
+    free(summary->path);
+    free(summary->program);
+    free(summary->command_line);
+    free(summary->started_at);
+    free(summary->tool_version);
+    free(summary->wrappers);
+    free(summary->wrappers_found);
+    *summary = (struct tn_summary){0};
+}

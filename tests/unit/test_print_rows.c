@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "print_rows.h"
+#include "sql_functions.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static sqlite3 *database;
+
+static int open_database(void **state)
+{
+    (void)state;
+    return sqlite3_open(":memory:", &database) != SQLITE_OK ||
+           tn_sql_functions_register(database) != SQLITE_OK;
+}
+
+static int close_database(void **state)
+{
+    (void)state;
+    return sqlite3_close(database);
+}
+
+static void assert_prints(const char *sql, enum tn_rows_format format, int result, const char *expected)
+{
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    assert_non_null(out);
+    assert_int_equal(tn_print_rows(statement, format, out), result);
+    fclose(out);
+    assert_string_equal(text, expected);
+    free(text);
+    sqlite3_finalize(statement);
+}
+
+static const char mixed[] =
+    "SELECT 7 AS number, 'a,\"b\"' AS text, NULL AS \"no thing\", x'00ff' AS bytes "
+    "UNION ALL SELECT 123, 'caf\u00e9', 1.5, x''";
+
+static void tables_are_aligned(void **state)
+{
+    (void)state;
+    assert_prints(mixed, TN_ROWS_TABLE, SQLITE_DONE,
+                  "number  text   no thing  bytes\n"
+                  "------  -----  --------  ---------\n"
+                  "     7  a,\"b\"      NULL  (2 bytes)\n"
+                  "   123  caf\u00e9        1.5  (0 bytes)\n");
+    assert_prints("SELECT 1 AS a WHERE 0", TN_ROWS_TABLE, SQLITE_DONE, "a\n-\n");
+}
+
+static void csv_quotes_what_it_must(void **state)
+{
+    (void)state;
+    assert_prints(mixed, TN_ROWS_CSV, SQLITE_DONE,
+                  "number,text,no thing,bytes\r\n7,\"a,\"\"b\"\"\",,00ff\r\n123,caf\u00e9,1.5,\r\n");
+    assert_prints("SELECT 'a\nb' AS x", TN_ROWS_CSV, SQLITE_DONE, "x\r\n\"a\nb\"\r\n");
+}
+
+static void json_is_an_array_of_objects(void **state)
+{
+    (void)state;
+    assert_prints(mixed, TN_ROWS_JSON, SQLITE_DONE,
+                  "[{\"number\":7,\"text\":\"a,\\\"b\\\"\",\"no thing\":null,\"bytes\":\"00ff\"},\n"
+                  "{\"number\":123,\"text\":\"caf\u00e9\",\"no thing\":1.5,\"bytes\":\"\"}]\n");
+    assert_prints("SELECT 1 AS a WHERE 0", TN_ROWS_JSON, SQLITE_DONE, "[]\n");
+}
+
+/* More rows than are looked at for the widths: all are printed, the later ones by the same widths. */
+static void long_tables_go_on(void **state)
+{
+    (void)state;
+    sqlite3_stmt *statement;
+    const char *sql =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) SELECT i FROM n";
+    assert_int_equal(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    assert_int_equal(tn_print_rows(statement, TN_ROWS_TABLE, out), SQLITE_DONE);
+    fclose(out);
+    size_t lines = 0;
+    for (size_t i = 0; i < text_bytes; i++)
+        lines += text[i] == '\n';
+    assert_int_equal(lines, 2 + 2500);
+    assert_non_null(strstr(text, "\n   1\n   2\n"));
+    assert_string_equal(text + text_bytes - 10, "2499\n2500\n");
+    free(text);
+    sqlite3_finalize(statement);
+}
+
+static void a_statement_without_columns_prints_nothing(void **state)
+{
+    (void)state;
+    assert_prints("CREATE TEMP TABLE t (a)", TN_ROWS_TABLE, SQLITE_DONE, "");
+}
+
+static void a_failing_row_ends_the_table(void **state)
+{
+    (void)state;
+    assert_prints("SELECT abs(v) AS a FROM (SELECT 1 AS v UNION ALL SELECT -9223372036854775807 - 1)",
+                  TN_ROWS_CSV, SQLITE_ERROR, "a\r\n1\r\n");
+}
+
+static void functions_print_quantities(void **state)
+{
+    (void)state;
+    assert_prints(
+        "SELECT print_count(1234567) AS c, print_bytes(1536) AS b, print_duration(2500) AS d, "
+        "print_bytes(-1536) AS m, print_count(NULL) AS n",
+        TN_ROWS_CSV, SQLITE_DONE, "c,b,d,m,n\r\n\"1,234,567\",1.50 KiB,2.50 us,-1.50 KiB,\r\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tables_are_aligned),
+        cmocka_unit_test(csv_quotes_what_it_must),
+        cmocka_unit_test(json_is_an_array_of_objects),
+        cmocka_unit_test(long_tables_go_on),
+        cmocka_unit_test(a_statement_without_columns_prints_nothing),
+        cmocka_unit_test(a_failing_row_ends_the_table),
+        cmocka_unit_test(functions_print_quantities),
+    };
+    return cmocka_run_group_tests(tests, open_database, close_database);
+}

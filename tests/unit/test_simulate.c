@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "analyze_fixture.h"
+#include "tenure/simulate.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <string.h>
+
+#define STACK_A 1
+#define STACK_B 2
+
+static void run_sql(const struct scene *scene, const char *sql)
+{
+    sqlite3 *database = NULL;
+    assert_int_equal(sqlite3_open_v2(scene->path, &database, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    if (sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(database));
+    sqlite3_close(database);
+}
+
+/* What finishing the log would have found. */
+static void name_sites(const struct scene *scene)
+{
+    run_sql(scene,
+            "INSERT INTO site (id, function, via) VALUES (1, 'take', 'malloc'), (2, 'make', 'fopen');"
+            "UPDATE stack SET site_id = id WHERE id IN (1, 2)");
+}
+
+static struct tn_log_source *open_source(struct tn_log *log)
+{
+    struct tn_log_source *source = NULL;
+    struct tn_error error = {0};
+    if (tn_log_source_open(log, 0, &source, &error) < 0)
+        fail_msg("%s", error.text);
+    return source;
+}
+
+/* All events, from the first. Returns how many. */
+static size_t read_all(struct tn_log_source *log_source, struct tn_replay_event *events, size_t most)
+{
+    struct tn_replay_source source = tn_log_source_events(log_source);
+    struct tn_error error = {0};
+    size_t count = 0;
+    int r = source.rewind(source.state, &error);
+    while (r >= 0 && count < most && (r = source.next(source.state, &events[count], &error)) > 0)
+        count++;
+    assert_int_equal(r, 0);
+    return count;
+}
+
+static void a_realloc_is_one_event(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene, "simulate_realloc");
+    uint64_t first = scene_birth(&scene, STACK_A, 10), other = scene_birth(&scene, STACK_B, 20);
+    uint64_t second = scene_realloc(&scene, first, 30);
+    uint64_t third = scene_realloc(&scene, second, 40);
+    scene_death(&scene, other);
+    scene_death(&scene, third);
+    scene_close(&scene);
+    name_sites(&scene);
+    struct tn_log *log = fixture_open(scene.path);
+    struct tn_log_source *source = open_source(log);
+    struct tn_replay_event events[16];
+    for (int pass = 0; pass < 2; pass++) {
+        assert_int_equal(read_all(source, events, 16), 6);
+        static const enum tn_replay_kind kinds[] = {TN_REPLAY_PLACE,  TN_REPLAY_PLACE,   TN_REPLAY_RESIZE,
+                                                    TN_REPLAY_RESIZE, TN_REPLAY_RELEASE, TN_REPLAY_RELEASE};
+        const uint64_t ids[] = {first, other, first, first, other, first};
+        for (size_t i = 0; i < 6; i++) {
+            assert_int_equal(events[i].kind, kinds[i]);
+            assert_int_equal(events[i].id, ids[i]);
+        }
+        assert_int_equal(events[3].size_bytes, 40);
+        assert_int_equal(events[0].site_id, 1);
+        assert_int_equal(events[1].site_id, 2);
+    }
+    tn_log_source_close(source);
+    tn_log_close(log);
+    scene_end(&scene);
+}
+
+static void a_process_that_is_not_there_is_an_error(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene, "simulate_process");
+    scene_birth(&scene, STACK_A, 10);
+    scene_close(&scene);
+    struct tn_log *log = fixture_open(scene.path);
+    struct tn_log_source *source = NULL;
+    struct tn_error error = {0};
+    assert_int_equal(tn_log_source_open(log, 99, &source, &error), -ENOENT);
+    assert_null(source);
+    assert_non_null(strstr(error.text, "99"));
+    tn_log_close(log);
+    scene_end(&scene);
+}
+
+/* Two blocks of site 1, `take`, and one of site 2, a stream of the C library that `make` opened. */
+static struct tn_log *make_two_sites(struct scene *scene, const char *name)
+{
+    scene_begin(scene, name);
+    scene_birth(scene, STACK_A, 10);
+    scene_birth(scene, STACK_A, 16);
+    scene_birth(scene, STACK_B, 20);
+    scene_close(scene);
+    name_sites(scene);
+    return fixture_open(scene->path);
+}
+
+static void what_the_library_keeps_is_left_out(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct tn_log *log = make_two_sites(&scene, "simulate_runtime");
+    struct tn_log_source *source = open_source(log);
+    struct tn_overrides overrides = {0};
+    struct tn_error error = {0};
+    struct tn_replay_event events[8];
+    assert_int_equal(tn_overrides_leave_runtime(&overrides, log, &error), 0);
+    tn_log_source_assume(source, &overrides);
+    assert_int_equal(read_all(source, events, 8), 2);
+    assert_int_equal(overrides.allocations, 3);
+    assert_int_equal(overrides.bytes, 46);
+    assert_int_equal(overrides.left_out_allocations, 1);
+    assert_int_equal(overrides.left_out_bytes, 20);
+    tn_log_source_close(source);
+    tn_overrides_finish(&overrides);
+    tn_log_close(log);
+    scene_end(&scene);
+}
+
+static void sizes_are_replaced_by_site_and_size(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct tn_log *log = make_two_sites(&scene, "simulate_sizes");
+    struct tn_log_source *source = open_source(log);
+    struct tn_overrides overrides = {0};
+    struct tn_error error = {0};
+    struct tn_replay_event events[8];
+    char text[] = "# a comment\n\ntake 16 8\nmake 4 # all\n";
+    assert_int_equal(tn_overrides_read(&overrides, log, "sizes", text, &error), 0);
+    tn_log_source_assume(source, &overrides);
+    assert_int_equal(read_all(source, events, 8), 3);
+    assert_int_equal(events[0].size_bytes, 10);
+    assert_int_equal(events[1].size_bytes, 8);
+    assert_int_equal(events[2].size_bytes, 4);
+    assert_int_equal(overrides.overridden_allocations, 2);
+    assert_int_equal(overrides.overridden_bytes, 36);
+    tn_log_source_close(source);
+    tn_overrides_finish(&overrides);
+    tn_log_close(log);
+    scene_end(&scene);
+}
+
+static void bad_sizes_name_their_line(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"take 8\ntake\n", "take 8\ntake 1 2 3\n", "take 8\ntake x\n",
+                                      "take 8\nnowhere 8\n"};
+    struct scene scene;
+    struct tn_log *log = make_two_sites(&scene, "simulate_bad_sizes");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct tn_overrides overrides = {0};
+        struct tn_error error = {0};
+        char text[64];
+        strcpy(text, bad[i]);
+        assert_int_equal(tn_overrides_read(&overrides, log, "sizes", text, &error), -EBADMSG);
+        assert_non_null(strstr(error.text, "line 2"));
+        tn_overrides_finish(&overrides);
+    }
+    tn_log_close(log);
+    scene_end(&scene);
+}
+
+/* Ten blocks of 100 bytes live at once, then ten more. */
+static void make_rounds(struct scene *scene, const char *name)
+{
+    scene_begin(scene, name);
+    for (int round = 0; round < 2; round++) {
+        uint64_t blocks[10];
+        for (int i = 0; i < 10; i++)
+            blocks[i] = scene_birth(scene, STACK_A, 100);
+        for (int i = 0; i < 10; i++)
+            scene_death(scene, blocks[i]);
+    }
+    scene_close(scene);
+}
+
+static void a_policy_runs_in_its_smallest_region(void **state)
+{
+    (void)state;
+    struct scene scene;
+    make_rounds(&scene, "simulate_policy");
+    struct tn_log *log = fixture_open(scene.path);
+    struct tn_log_source *log_source = open_source(log);
+    struct tn_replay_source source = tn_log_source_events(log_source);
+    static const char *const names[] = {"first-fit", "pools"};
+    static const uint64_t smallest[] = {1000, 1280};
+    for (size_t i = 0; i < 2; i++) {
+        struct tn_simulated_policy policy = {.label = NULL};
+        struct tn_error error = {0};
+        tn_replay_options_init(&policy.options, tn_policy_find(names[i]));
+        assert_int_equal(tn_simulate_policy(&source, &policy, &error), 0);
+        assert_true(policy.has_result && policy.result.has_survived);
+        assert_int_equal(policy.result.minimum.safe_bytes, smallest[i]);
+        assert_int_equal(policy.result.heap_bytes, smallest[i]);
+        assert_int_equal(policy.pools != NULL, i == 1);
+        tn_simulated_policy_finish(&policy);
+    }
+    tn_log_source_close(log_source);
+    tn_log_close(log);
+    scene_end(&scene);
+}
+
+/* What a test sees of the progress. */
+static void note_progress(void *user, uint64_t done, uint64_t total)
+{
+    uint64_t *seen = user;
+    seen[0] = done;
+    seen[1] = total;
+}
+
+static void findings_are_measured_where_a_replay_can_show_them(void **state)
+{
+    (void)state;
+    struct scene scene;
+    make_rounds(&scene, "simulate_measure");
+    struct tn_log *log = fixture_open(scene.path);
+    struct tn_findings findings = {0};
+    struct tn_error error = {0};
+    uint64_t seen[2] = {0}, left = 0;
+    scene_analyze(&scene, NULL, &findings);
+    const struct tn_finding *chosen[TN_MEASURE_FINDINGS_MAX];
+    size_t count = tn_what_if_choose(&findings, 1, chosen, &left);
+    assert_int_equal(count, 1);
+    assert_int_equal(count + left, tn_what_if_choose(&findings, TN_MEASURE_FINDINGS_MAX, chosen, NULL));
+    struct tn_what_if_model model = {.name = "first-fit"};
+    struct tn_what_if_effort effort = {.finding_max = TN_MEASURE_FINDINGS_MAX,
+                                       .max_events = 100000,
+                                       .progress = note_progress,
+                                       .user = seen};
+    tn_replay_options_init(&model.options, tn_policy_find("first-fit"));
+    assert_int_equal(tn_measure_findings(log, &model, 1, &effort, &findings, &error), 0);
+    assert_int_equal(model.heap_bytes, 1000);
+    assert_true(seen[0] > 1 && seen[0] == seen[1]);
+    size_t measured = 0;
+    for (size_t i = 0; i < findings.count; i++)
+        measured += findings.items[i].saving.heap_delta_count;
+    assert_int_equal(measured, count + left);
+    tn_findings_finish(&findings);
+    tn_log_close(log);
+    scene_end(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_realloc_is_one_event),
+        cmocka_unit_test(a_process_that_is_not_there_is_an_error),
+        cmocka_unit_test(what_the_library_keeps_is_left_out),
+        cmocka_unit_test(sizes_are_replaced_by_site_and_size),
+        cmocka_unit_test(bad_sizes_name_their_line),
+        cmocka_unit_test(a_policy_runs_in_its_smallest_region),
+        cmocka_unit_test(findings_are_measured_where_a_replay_can_show_them),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

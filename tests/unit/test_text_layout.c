@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Lines of the text report: broken at blanks, names shortened. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "text_layout.h"
+
+#include <string.h>
+
+#define TEN_WORDS                                                                                            \
+    "123456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789 123456"
+
+/* What is on the page; it is empty again. */
+static void assert_page(struct tn_text_page *page, const char *expected)
+{
+    assert_int_equal(page->result, 0);
+    assert_int_equal(tn_buffer_append(page->out, "", 1), 0);
+    assert_string_equal((const char *)page->out->data, expected);
+    tn_buffer_finish(page->out);
+}
+
+static void words_are_broken_at_the_last_column(void **state)
+{
+    (void)state;
+    struct tn_buffer out = {0};
+    struct tn_text_page page = {.out = &out};
+    tn_page_paragraph(&page, "  - ", TEN_WORDS);
+    assert_page(&page, "  - " TEN_WORDS "\n");
+    tn_page_paragraph(&page, "  - ", TEN_WORDS "7  8");
+    assert_page(&page,
+                "  - 123456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789 "
+                "123456789\n    1234567 8\n");
+}
+
+static void newlines_begin_lines_but_not_at_the_end(void **state)
+{
+    (void)state;
+    struct tn_buffer out = {0};
+    struct tn_text_page page = {.out = &out};
+    tn_page_paragraph(&page, "! ", "one\ntwo \n");
+    assert_page(&page, "! one\n  two\n");
+}
+
+static void control_characters_do_not_reach_the_terminal(void **state)
+{
+    (void)state;
+    struct tn_buffer out = {0};
+    struct tn_text_page page = {.out = &out};
+    tn_page_paragraph(&page, "", "a\x1b[31mb\tc");
+    assert_page(&page, "a [31mb c\n");
+}
+
+static void a_solid_word_keeps_its_blanks(void **state)
+{
+    (void)state;
+    struct tn_buffer out = {0};
+    struct tn_text_page page = {.out = &out};
+    tn_page_begin(&page, "");
+    tn_page_words(&page, "see");
+    tn_page_solid(&page, "'a  b'");
+    tn_page_words(&page, "now");
+    tn_page_end_line(&page);
+    assert_page(&page, "see 'a  b' now\n");
+}
+
+static void lines_are_moved_but_not_filled(void **state)
+{
+    (void)state;
+    struct tn_buffer out = {0};
+    struct tn_text_page page = {.out = &out};
+    tn_page_lines(&page, "int a;\n\n  int b;", 4);
+    assert_page(&page, "    int a;\n\n      int b;\n");
+}
+
+static void cells_are_filled_up(void **state)
+{
+    (void)state;
+    struct tn_buffer out = {0};
+    struct tn_text_page page = {.out = &out};
+    tn_page_pad_left(&page, "7", 3);
+    tn_page_pad_right(&page, "ab", 3);
+    tn_page_pad_left(&page, "12345", 3);
+    tn_page_end_line(&page);
+    assert_page(&page, "  7ab 12345\n");
+}
+
+static void names_lose_their_end_and_paths_their_beginning(void **state)
+{
+    (void)state;
+    char name[TN_TEXT_NAME_BYTES];
+    assert_string_equal(tn_text_name(name, "abcdefgh", 8), "abcdefgh");
+    assert_string_equal(tn_text_name(name, "abcdefghi", 8), "abcde...");
+    assert_string_equal(tn_text_name(name, "a\tb\x7f", 8), "a b ");
+    assert_string_equal(tn_text_path(name, "/usr/lib/a.so", 13), "/usr/lib/a.so");
+    assert_string_equal(tn_text_path(name, "/usr/lib/a.so", 12), ".../lib/a.so");
+    assert_string_equal(tn_text_path(name, "/usr/lib/a.so", 11), ".../a.so");
+    assert_string_equal(tn_text_path(name, "abcdefghijkl", 8), "...hijkl");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_are_broken_at_the_last_column),
+        cmocka_unit_test(newlines_begin_lines_but_not_at_the_end),
+        cmocka_unit_test(control_characters_do_not_reach_the_terminal),
+        cmocka_unit_test(a_solid_word_keeps_its_blanks),
+        cmocka_unit_test(lines_are_moved_but_not_filled),
+        cmocka_unit_test(cells_are_filled_up),
+        cmocka_unit_test(names_lose_their_end_and_paths_their_beginning),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_INSTALL_PATHS_H
+#define TENURE_INSTALL_PATHS_H
+
+/* Where the other parts of tenure lie, seen from the running tool: in the build tree, or where they were
+ * installed, relative to it, so that a moved tree works. */
+
+#include "tenure/base.h"
+
+#include <limits.h>
+
+struct tn_install_paths {
+    char shim[PATH_MAX];     /* libtenure.so */
+    char recorder[PATH_MAX]; /* tenure-recorder; TENURE_RECORDER overrides it */
+};
+
+/* Find both.
+ *
+ * Returns  0; -ENOENT one is missing, -EINVAL the shim's path has a space or a colon, which LD_PRELOAD cannot
+ *          hold; with the story in error */
+int tn_install_paths_find(struct tn_install_paths *ret_paths, struct tn_error *error);
+
+#endif

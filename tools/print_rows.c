@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include "print_rows.h"
+
+#include "tenure/base.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* So many rows are looked at before the columns of a table get their widths. */
+#define TABLE_ROWS_AHEAD 1000
+
+/* The value as a table shows it, in text; valid until the statement's next step. */
+static const char *table_text(sqlite3_stmt *statement, int column, char blob_text[32])
+{
+    switch (sqlite3_column_type(statement, column)) {
+    case SQLITE_NULL:
+        return "NULL";
+    case SQLITE_BLOB:
+        snprintf(blob_text, 32, "(%d bytes)", sqlite3_column_bytes(statement, column));
+        return blob_text;
+    default:
+        return (const char *)sqlite3_column_text(statement, column);
+    }
+}
+
+/* Characters, not bytes: continuation bytes of UTF-8 take no room. */
+static size_t width_of(const char *text)
+{
+    size_t width = 0;
+    for (; *text != '\0'; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
+static bool is_number(sqlite3_stmt *statement, int column)
+{
+    int type = sqlite3_column_type(statement, column);
+    return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+}
+
+/* A table in the making: the texts of the first rows, one after the other with their NULs. */
+struct table {
+    int column_count;
+    size_t *widths;        /* of each column, in characters */
+    bool *is_number;       /* whether each value of the column so far was one */
+    struct tn_buffer text; /* values of the rows ahead, row by row */
+    size_t row_count;      /* rows in text */
+};
+
+static int keep_row(struct table *table, sqlite3_stmt *statement)
+{
+    for (int i = 0; i < table->column_count; i++) {
+        char blob_text[32];
+        const char *text = table_text(statement, i, blob_text);
+        if (text == NULL || tn_buffer_append(&table->text, text, strlen(text) + 1) < 0)
+            return SQLITE_NOMEM;
+        size_t width = width_of(text);
+        if (width > table->widths[i])
+            table->widths[i] = width;
+        if (!is_number(statement, i) && sqlite3_column_type(statement, i) != SQLITE_NULL)
+            table->is_number[i] = false;
+    }
+    table->row_count++;
+    return SQLITE_ROW;
+}
+
+static void print_cell(const struct table *table, int column, const char *text, FILE *out)
+{
+    size_t width = width_of(text);
+    size_t pad = table->widths[column] > width ? table->widths[column] - width : 0;
+    bool is_last = column == table->column_count - 1;
+    if (table->is_number[column])
+        fprintf(out, "%*s%s", (int)pad, "", text);
+    else
+        fprintf(out, "%s%*s", text, is_last ? 0 : (int)pad, "");
+    fputs(is_last ? "\n" : "  ", out);
+}
+
+static void print_head(const struct table *table, sqlite3_stmt *statement, FILE *out)
+{
+    for (int i = 0; i < table->column_count; i++)
+        print_cell(table, i, sqlite3_column_name(statement, i), out);
+    for (int i = 0; i < table->column_count; i++) {
+        for (size_t j = 0; j < table->widths[i]; j++)
+            fputc('-', out);
+        fputs(i == table->column_count - 1 ? "\n" : "  ", out);
+    }
+}
+
+static void print_kept(const struct table *table, FILE *out)
+{
+    const char *text = (const char *)table->text.data;
+    for (size_t row = 0; row < table->row_count; row++)
+        for (int i = 0; i < table->column_count; i++) {
+            print_cell(table, i, text, out);
+            text += strlen(text) + 1;
+        }
+}
+
+static int fill_table(struct table *table, sqlite3_stmt *statement, FILE *out)
+{
+    for (int i = 0; i < table->column_count; i++) {
+        table->widths[i] = width_of(sqlite3_column_name(statement, i));
+        table->is_number[i] = true;
+    }
+    int r = SQLITE_ROW;
+    while (r == SQLITE_ROW && table->row_count < TABLE_ROWS_AHEAD) {
+        r = sqlite3_step(statement);
+        if (r == SQLITE_ROW)
+            r = keep_row(table, statement);
+    }
+    print_head(table, statement, out);
+    print_kept(table, out);
+    while (r == SQLITE_ROW && (r = sqlite3_step(statement)) == SQLITE_ROW)
+        for (int i = 0; i < table->column_count; i++) {
+            char blob_text[32];
+            const char *text = table_text(statement, i, blob_text);
+            print_cell(table, i, text != NULL ? text : "", out);
+        }
+    return r;
+}
+
+static int print_table(sqlite3_stmt *statement, FILE *out)
+{
+    struct table table = {.column_count = sqlite3_column_count(statement)};
+    table.widths = calloc((size_t)table.column_count, sizeof(table.widths[0]));
+    table.is_number = calloc((size_t)table.column_count, sizeof(table.is_number[0]));
+    int r = SQLITE_NOMEM;
+    if (table.widths != NULL && table.is_number != NULL)
+        r = fill_table(&table, statement, out);
+    free(table.widths);
+    free(table.is_number);
+    tn_buffer_finish(&table.text);
+    return r;
+}
+
+static void print_hex(sqlite3_stmt *statement, int column, FILE *out)
+{
+    const unsigned char *bytes = sqlite3_column_blob(statement, column);
+    for (int i = 0; i < sqlite3_column_bytes(statement, column); i++)
+        fprintf(out, "%02x", bytes[i]);
+}
+
+static void print_csv_text(const char *text, FILE *out)
+{
+    if (text == NULL)
+        return;
+    if (text[strcspn(text, ",\"\r\n")] == '\0') {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            fputc('"', out);
+        fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
+static int print_csv(sqlite3_stmt *statement, FILE *out)
+{
+    int column_count = sqlite3_column_count(statement);
+    for (int i = 0; i < column_count; i++) {
+        print_csv_text(sqlite3_column_name(statement, i), out);
+        fputs(i == column_count - 1 ? "\r\n" : ",", out);
+    }
+    int r;
+    while ((r = sqlite3_step(statement)) == SQLITE_ROW)
+        for (int i = 0; i < column_count; i++) {
+            if (sqlite3_column_type(statement, i) == SQLITE_BLOB)
+                print_hex(statement, i, out);
+            else
+                print_csv_text((const char *)sqlite3_column_text(statement, i), out);
+            fputs(i == column_count - 1 ? "\r\n" : ",", out);
+        }
+    return r;
+}
+
+/* One value by SQLite's own json_quote, which knows every corner of JSON. */
+static int print_json_value(sqlite3_stmt *quote, const sqlite3_value *value, FILE *out)
+{
+    int r = sqlite3_bind_value(quote, 1, value);
+    if (r == SQLITE_OK)
+        r = sqlite3_step(quote);
+    if (r == SQLITE_ROW) {
+        fputs((const char *)sqlite3_column_text(quote, 0), out);
+        r = SQLITE_OK;
+    }
+    sqlite3_reset(quote);
+    return r;
+}
+
+static int print_json_row(sqlite3_stmt *statement, sqlite3_stmt *quote, FILE *out)
+{
+    int column_count = sqlite3_column_count(statement);
+    for (int i = 0; i < column_count; i++) {
+        fputs(i == 0 ? "{" : ",", out);
+        int r = sqlite3_bind_text(quote, 1, sqlite3_column_name(statement, i), -1, SQLITE_TRANSIENT);
+        if (r == SQLITE_OK && sqlite3_step(quote) == SQLITE_ROW)
+            fprintf(out, "%s:", (const char *)sqlite3_column_text(quote, 0));
+        sqlite3_reset(quote);
+        if (r != SQLITE_OK)
+            return r;
+        if (sqlite3_column_type(statement, i) == SQLITE_BLOB) {
+            fputc('"', out);
+            print_hex(statement, i, out);
+            fputc('"', out);
+            continue;
+        }
+        r = print_json_value(quote, sqlite3_column_value(statement, i), out);
+        if (r != SQLITE_OK)
+            return r;
+    }
+    fputc('}', out);
+    return SQLITE_ROW;
+}
+
+static int print_json(sqlite3_stmt *statement, FILE *out)
+{
+    sqlite3_stmt *quote = NULL;
+    int r = sqlite3_prepare_v2(sqlite3_db_handle(statement), "SELECT json_quote(?1)", -1, &quote, NULL);
+    if (r != SQLITE_OK)
+        return r;
+    const char *separator = "[";
+    while ((r = sqlite3_step(statement)) == SQLITE_ROW) {
+        fputs(separator, out);
+        separator = ",\n";
+        r = print_json_row(statement, quote, out);
+        if (r != SQLITE_ROW)
+            break;
+    }
+    fputs(separator[0] == '[' ? "[]\n" : "]\n", out);
+    sqlite3_finalize(quote);
+    return r;
+}
+
+int tn_print_rows(sqlite3_stmt *statement, enum tn_rows_format format, FILE *out)
+{
+    if (sqlite3_column_count(statement) == 0)
+        return sqlite3_step(statement);
+    if (format == TN_ROWS_CSV)
+        return print_csv(statement, out);
+    if (format == TN_ROWS_JSON)
+        return print_json(statement, out);
+    return print_table(statement, out);
+}

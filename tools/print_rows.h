@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_PRINT_ROWS_H
+#define TENURE_PRINT_ROWS_H
+
+/* Print what a query answers: an aligned table for people, CSV and JSON for programs. Rows are printed as
+ * they come; memory does not grow with their number. */
+
+#include <stdio.h>
+
+struct sqlite3_stmt;
+
+enum tn_rows_format {
+    TN_ROWS_TABLE = 0, /* aligned by the widths of the first rows */
+    TN_ROWS_CSV = 1,   /* RFC 4180 with a header line; NULL is empty, a BLOB is hex */
+    TN_ROWS_JSON = 2,  /* an array of objects; a BLOB is hex text */
+};
+
+/* Step a statement to its end and print its rows on out. A statement without columns prints nothing.
+ *
+ * Returns  SQLITE_DONE, or the result code of the step that failed; what came before is printed then */
+int tn_print_rows(struct sqlite3_stmt *statement, enum tn_rows_format format, FILE *out);
+
+#endif

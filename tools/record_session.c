@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "record_session.h"
+
+#include "message.h"
+#include "tenure/log.h"
+#include "tenure/summary.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PROGRESS_AFTER_NS UINT64_C(1000000000)
+#define WAITING_AFTER_NS  UINT64_C(500000000)
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* While the program runs, a terminal on stdout is the program's: nothing is drawn over it. */
+static bool may_show_progress(const struct tn_record_session *session)
+{
+    if (session->is_quiet || !isatty(STDERR_FILENO))
+        return false;
+    if (!session->has_child_ended && isatty(STDOUT_FILENO))
+        return false;
+    return now_ns() - session->started_ns >= PROGRESS_AFTER_NS;
+}
+
+static void clear_progress(struct tn_record_session *session)
+{
+    if (session->is_progress_shown)
+        fputs("\r\033[K", stderr);
+    session->is_progress_shown = false;
+}
+
+static void show_progress(struct tn_record_session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void show_progress(struct tn_record_session *session, const char *format, ...)
+{
+    if (!may_show_progress(session))
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("\r\033[Ktenure: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fflush(stderr);
+    va_end(arguments);
+    session->is_progress_shown = true;
+}
+
+static void take_progress(struct tn_record_session *session, const char *line)
+{
+    char count[TN_QUANTITY_TEXT_BYTES], live[TN_QUANTITY_TEXT_BYTES], size[TN_QUANTITY_TEXT_BYTES];
+    show_progress(session, "%s allocations, %s live, log %s",
+                  tn_print_count(count, tn_link_number(line, "allocations")),
+                  tn_print_bytes(live, tn_link_number(line, "live_bytes")),
+                  tn_print_bytes(size, tn_link_number(line, "log_bytes")));
+}
+
+/* "PERCENT STEP" */
+static void take_finishing(struct tn_record_session *session, const char *fields)
+{
+    const char *step = strchr(fields, ' ');
+    show_progress(session, "finishing the log: %s, %d %%", step != NULL ? step + 1 : "", atoi(fields));
+}
+
+/* Most of those that are left when the program ends are about to end themselves. */
+static void say_waiting(struct tn_record_session *session)
+{
+    if (session->is_quiet || session->has_said_waiting || session->waiting[0] == '\0' ||
+        !session->has_child_ended || now_ns() - session->child_ended_ns < WAITING_AFTER_NS)
+        return;
+    clear_progress(session);
+    tn_say(
+        "'%s' has ended, but processes that it started still run and are recorded: %s; Ctrl-C closes the "
+        "log, and they run on",
+        session->program, session->waiting);
+    session->has_said_waiting = true;
+}
+
+/* "ERRNO TEXT" */
+static void take_error(struct tn_record_session *session, const char *fields)
+{
+    const char *space = strchr(fields, ' ');
+    clear_progress(session);
+    tn_say("recording stopped: %s", space != NULL ? space + 1 : fields);
+    session->has_failed = true;
+    session->has_recorder_ended = true;
+}
+
+static void take_line(struct tn_record_session *session, const char *line)
+{
+    size_t length = strcspn(line, " ");
+    const char *fields = line + length + (line[length] == ' ');
+    if (strncmp(line, "progress", length) == 0) {
+        take_progress(session, fields);
+    } else if (strncmp(line, "waiting", length) == 0) {
+        snprintf(session->waiting, sizeof(session->waiting), "%s", fields);
+    } else if (strncmp(line, "finishing", length) == 0) {
+        session->waiting[0] = '\0';
+        take_finishing(session, fields);
+    } else if (strncmp(line, "warning", length) == 0) {
+        clear_progress(session);
+        tn_say("%s", fields);
+    } else if (strncmp(line, "error", length) == 0) {
+        take_error(session, fields);
+    } else if (strncmp(line, "done", length) == 0) {
+        snprintf(session->done, sizeof(session->done), "%s", fields);
+        session->has_recorder_ended = true;
+    }
+}
+
+static void take_lines(struct tn_record_session *session)
+{
+    int r = tn_link_read(session->link);
+    const char *line;
+    while ((line = tn_link_next_line(session->link)) != NULL)
+        take_line(session, line);
+    if (r > 0 || session->has_recorder_ended)
+        return;
+    clear_progress(session);
+    tn_say(
+        "recording stopped: the recorder has died; '%s' runs on unrecorded, and what was recorded until "
+        "then is in '%s'",
+        session->program, session->log);
+    session->has_failed = true;
+    session->has_recorder_ended = true;
+}
+
+static void reap_child(struct tn_record_session *session)
+{
+    int status;
+    if (session->has_child_ended || waitpid(session->child, &status, WNOHANG) != session->child)
+        return;
+    session->has_child_ended = true;
+    session->child_status = status;
+    session->child_ended_ns = now_ns();
+    clear_progress(session);
+    tn_link_send(session->link, "exited %d", status);
+}
+
+/* The program has got its Ctrl-C from the terminal already; what was sent to the tool alone is passed on.
+ * With the program gone, each of them closes the log. */
+static void take_signals(struct tn_record_session *session)
+{
+    struct tn_signals signals = tn_signals_take();
+    if (signals.has_child_changed)
+        reap_child(session);
+    if (signals.to_forward != 0 && !session->has_child_ended)
+        kill(session->child, signals.to_forward);
+    if (session->has_child_ended && (signals.is_interrupted || signals.to_forward != 0))
+        tn_link_send(session->link, "close");
+}
+
+void tn_record_session_run(struct tn_record_session *session)
+{
+    session->started_ns = now_ns();
+    /* It may have ended before anybody looked. */
+    reap_child(session);
+    while (!session->has_child_ended || !session->has_recorder_ended) {
+        struct pollfd poll_fd = {.fd = session->has_recorder_ended ? -1 : session->link->fd,
+                                 .events = POLLIN};
+        struct timespec soon = {.tv_nsec = WAITING_AFTER_NS};
+        bool has_to_look = session->waiting[0] != '\0' && !session->has_said_waiting;
+        int n = ppoll(&poll_fd, 1, has_to_look ? &soon : NULL, tn_signals_wait_mask());
+        take_signals(session);
+        if (n > 0)
+            take_lines(session);
+        say_waiting(session);
+    }
+    clear_progress(session);
+}
+
+static void print_losses(const struct tn_record_session *session)
+{
+    uint64_t lost = tn_link_number(session->done, "lost");
+    char count[TN_QUANTITY_TEXT_BYTES];
+    if (lost != 0)
+        tn_say(
+            "%s events were lost: counts and lifetimes are too low where they are missing; `tenure info` "
+            "tells why",
+            tn_print_count(count, lost));
+}
+
+/* What the recorder does not know, because it keeps no sizes: from the finished log. "" where that fails. */
+static void describe_live(const struct tn_record_session *session, char *ret_live, char *ret_peak,
+                          size_t text_bytes)
+{
+    struct tn_log *log = NULL;
+    struct tn_summary summary;
+    char size[TN_QUANTITY_TEXT_BYTES];
+    ret_live[0] = ret_peak[0] = '\0';
+    if (tn_link_number(session->done, "finished") == 0 || tn_log_open(session->log, &log, NULL) < 0)
+        return;
+    if (tn_summary_load(log, 0, 1, &summary, NULL) == 0) {
+        snprintf(ret_live, text_bytes, " (%s)", tn_print_bytes(size, summary.all.live_bytes));
+        snprintf(ret_peak, text_bytes, "; %s %s", summary.process_count > 1 ? "highest peak of one" : "peak",
+                 tn_print_bytes(size, summary.all.peak_live_bytes));
+        tn_summary_finish(&summary);
+    }
+    tn_log_close(log);
+}
+
+static void print_totals(const struct tn_record_session *session)
+{
+    const char *done = session->done;
+    char allocations[TN_QUANTITY_TEXT_BYTES], frees[TN_QUANTITY_TEXT_BYTES], live[TN_QUANTITY_TEXT_BYTES];
+    char duration[TN_QUANTITY_TEXT_BYTES], log_bytes[TN_QUANTITY_TEXT_BYTES];
+    char live_bytes[TN_QUANTITY_TEXT_BYTES + 24], peak[TN_QUANTITY_TEXT_BYTES + 24];
+    uint64_t processes = tn_link_number(done, "processes");
+    describe_live(session, live_bytes, peak, sizeof(live_bytes));
+    tn_say("'%s' ran %s in %" PRIu64 " process%s: %s allocations, %s frees, %s still live%s%s",
+           session->program, tn_print_duration(duration, tn_link_number(done, "duration_ns")), processes,
+           processes == 1 ? "" : "es", tn_print_count(allocations, tn_link_number(done, "allocations")),
+           tn_print_count(frees, tn_link_number(done, "frees")),
+           tn_print_count(live, tn_link_number(done, "live")), live_bytes, peak);
+    tn_say("the log is %s (%s); next: tenure report %s", session->log,
+           tn_print_bytes(log_bytes, tn_link_number(done, "log_bytes")), session->log);
+}
+
+void tn_record_session_print_summary(const struct tn_record_session *session)
+{
+    if (session->has_failed || session->done[0] == '\0')
+        return;
+    if (tn_link_number(session->done, "processes") == 0) {
+        tn_say(
+            "nothing was recorded and no log was written: the shim was never loaded into '%s' or what it "
+            "executed; a static program, or one that clears LD_PRELOAD?",
+            session->program);
+        return;
+    }
+    print_losses(session);
+    if (!session->is_quiet)
+        print_totals(session);
+}
