@@ -47,7 +47,8 @@ struct tn_finding_saving {
     struct tn_finding_heap_delta *heap_deltas; /* owned; empty until a replay measured them */
     size_t heap_delta_count;                   /* in heap_deltas */
     uint64_t outside_bytes; /* that the change takes elsewhere, at their peak; 0 until a replay measured it */
-    const char *outside;    /* where that is: "stack", "static", "pool"; NULL: nowhere. Static storage */
+    const char *outside;    /* where the blocks go instead, by the kind: "stack", "static", "pool"; NULL:
+                               nowhere,    or not in a replay. Static storage */
 };
 
 /* What the replay needs to apply a finding to a trace. */

@@ -19,14 +19,13 @@ struct tn_block_page {
 
 /* Zeroed is empty; id_limit is then to be set. */
 struct tn_blocks {
-    struct tn_block
-        *items;            /* owned; by slot. In a free one id is 0, and stack_id is 1 + the next free slot */
-    uint32_t capacity;     /* room in items */
-    uint32_t used;         /* slots that were ever used */
-    uint32_t free_slot_1;  /* 1 + the first free slot; 0: none */
-    uint64_t id_limit;     /* ids above it mean that the log is damaged */
-    uint32_t *directory;   /* owned; by id / 64: 1 + index of the page; 0: none */
-    size_t directory_size; /* entries in directory */
+    struct tn_block *items;      /* owned; by slot; in a free one id is 0, stack_id 1 + the next free slot */
+    uint32_t capacity;           /* room in items */
+    uint32_t used;               /* slots that were ever used */
+    uint32_t free_slot_1;        /* 1 + the first free slot; 0: none */
+    uint64_t id_limit;           /* ids above it mean that the log is damaged */
+    uint32_t *directory;         /* owned; by id / 64: 1 + index of the page; 0: none */
+    size_t directory_size;       /* entries in directory */
     struct tn_block_page *pages; /* owned */
     uint32_t page_capacity;      /* room in pages */
     uint32_t page_used;          /* pages that were ever used */

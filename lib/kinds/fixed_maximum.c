@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `fixed-maximum`: strings and buffers of varying size. States the maximum to design for, how far it
+ * can be trusted, and what fixed buffers of that size cost. A buffer that realloc changes is one observation,
+ * with the largest size that it had. The largest sizes and their order are kept while events pass; the rest
+ * follows from a histogram at the end. */
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
 #include "tenure/size_histogram.h"
@@ -8,14 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Strings and buffers of varying size: the maximum to design for, how far it can be trusted, and what buffers
- * of that size cost. A buffer that realloc changes is one observation, with the largest size that it had. */
-
 struct site_state {
     struct tn_size_histogram sizes;
     uint64_t max_bytes; /* so far */
-    uint64_t records;   /* how often a larger one came than all before */
-    uint64_t record_at; /* observation that was the last record */
+    uint64_t records;   /* times that a new maximum came */
+    uint64_t record_at; /* number of the observation that was the newest maximum */
     uint64_t started;   /* observations */
     uint64_t copied;    /* blocks that were copied to a larger one */
     uint64_t resized;   /* blocks that continue another */
@@ -89,13 +90,13 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 struct maximum {
     uint64_t observations, distinct, max_bytes, at_maximum, p50_bytes, p90_bytes, p99_bytes;
     uint64_t records;
-    uint64_t fixed_peak_bytes;    /* all that lived at once, each of the maximum */
-    uint64_t variable_peak_bytes; /* what they took, header and rounding included */
-    uint64_t break_even_bytes;    /* fixed buffers up to this size cost no more */
+    uint64_t fixed_peak_bytes;    /* the most that lived at once, each with the maximum size */
+    uint64_t variable_peak_bytes; /* what these blocks took, header and rounding included */
+    uint64_t break_even_bytes;    /* up to this size, fixed buffers cost no more */
     bool is_growing, is_limit;
 };
 
-/* Sizes that people choose as limits: powers of two, one less, and some of renown. */
+/* Whether people choose such a size as a limit: a power of two, one less, or a well-known one. */
 static bool looks_like_limit(uint64_t size_bytes)
 {
     static const uint64_t known[] = {100, 1000, 1280, 1460, 1472, 1500, 1514, 4095, 9000, 10000};
@@ -140,7 +141,7 @@ static bool is_candidate(const struct state *state, const struct tn_pass *pass, 
 {
     const struct tn_pass_site *seen = &pass->sites[index];
     const struct site_state *site = &state->sites[index];
-    /* what mostly grows in steps is for `presize` to speak of */
+    /* sites that mostly grow in steps belong to `presize` */
     return !seen->is_runtime && seen->min_size_bytes != seen->max_size_bytes &&
            site->sizes.total >= pass->options->min_allocations && site->resized <= site->sizes.total &&
            site->copied * 2 <= site->sizes.total;
@@ -172,7 +173,7 @@ static void fill_evidence(const struct maximum *maximum, const struct tn_pass_si
     tn_evidence_add_bytes(evidence, "variable_peak_bytes", maximum->variable_peak_bytes);
 }
 
-/* By nearest rank, as everywhere here. */
+/* The quantiles are by nearest rank, as in tn_size_histogram_quantile. */
 #define QUERY                                                                                                \
     "WITH own AS (SELECT size_bytes, row_number() OVER (ORDER BY size_bytes) AS rank, count(*) OVER () AS n" \
     " FROM allocation WHERE %s) SELECT max(size_bytes) AS max_bytes,"                                        \
@@ -242,10 +243,10 @@ static int complete(const struct state *state, const struct tn_pass *pass, uint3
     const struct site_state *site = &state->sites[index];
     uint64_t mean_overhead_bytes = site->overhead_bytes / seen->allocations;
     bool costs_more = maximum->fixed_peak_bytes > maximum->variable_peak_bytes;
-    /* what was reached once, and costs, is a guess that is paid for */
+    /* a maximum that was seen once and costs memory is a guess that somebody pays for */
     bool is_guess = maximum->at_maximum == 1 && !maximum->is_limit && costs_more;
     finding->confidence = is_guess ? TN_CONFIDENCE_WEAK : TN_CONFIDENCE_CONSISTENT;
-    /* a fixed size alone removes no call; inside the structure that holds it, the buffer needs no header */
+    /* a fixed size alone removes no call; but a buffer inside its holder's structure needs no header */
     finding->saving.bytes_removed =
         costs_more ? 0 : (int64_t)(maximum->variable_peak_bytes - maximum->fixed_peak_bytes);
     finding->saving.peak_bytes_delta =

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `growth`: sites whose number of live blocks only rises. The run is cut into windows of equally
+ * many allocations, and the lowest live count of each window counts, so that waves do not matter. The count
+ * must rise in most steps from window to window (a warm-up stops), with a positive slope by Theil and Sen,
+ * which single jumps do not move, and at the end no slower than on the whole. */
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
 
@@ -7,22 +11,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Sites of which ever more live. The run is cut into windows of equally many allocations; of each window
- * counts the lowest live count, so that waves do not matter. It must rise in most steps from window to window
- * (a warm-up that stops does not), with a positive slope by Theil and Sen, which single jumps do not move,
- * and no less at the end than on the whole. */
-
-#define FINE_WINDOWS 48u /* kept; joined by fours for the test */
+#define FINE_WINDOWS 48u /* kept while events pass; four make a window */
 #define WINDOWS      12u
 
-/* Kept for sites that ever had some blocks at once. */
+/* Only for sites that ever had some blocks at once. */
 struct troughs {
     uint64_t live_counts[FINE_WINDOWS];
 };
 
 struct site_state {
-    struct troughs *troughs; /* owned; NULL: too few blocks */
-    uint32_t window;         /* that the last event was in */
+    struct troughs *troughs; /* owned; NULL: there were never enough blocks */
+    uint32_t window;         /* fine window of the last event */
     uint64_t live_count;     /* at the end of the run, before teardown */
 };
 
@@ -67,7 +66,7 @@ static int begin(const struct tn_pass *pass, void **ret_state)
     return state->sites != NULL ? 0 : -ENOMEM;
 }
 
-/* The windows up to this one began with what was live since the last event. */
+/* Enter a window; those in between began with what was live since the last event. */
 static void enter_window(struct site_state *site, uint32_t window, uint64_t live_count)
 {
     while (site->window < window)
@@ -85,7 +84,7 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
     if (site->troughs == NULL) {
         if (live_count < state->min_blocks)
             return 0;
-        /* Few lived in the windows before; a lower count than there was is never wrong by much. */
+        /* Few were live in the windows before, so their lowest counts, left at 0, are nearly right. */
         site->troughs = calloc(1, sizeof(*site->troughs));
         if (site->troughs == NULL)
             return -ENOMEM;
@@ -119,7 +118,7 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 /* ---------------------------------------------------------------------------------------- the test */
 
 struct trend {
-    uint64_t first_count, last_count; /* lowest of the first and the last window */
+    uint64_t first_count, last_count; /* lowest live count in the first window, and in the last */
     uint32_t rising_steps;
     double slope; /* blocks a window, by Theil and Sen */
     bool is_growing, is_late;
@@ -186,14 +185,14 @@ static uint64_t bytes_per_hour(const struct tn_pass *pass, const struct trend *t
     return duration_ns > 0 ? (uint64_t)(trend->slope * WINDOWS * mean_bytes * 3.6e12 / duration_ns) : 0;
 }
 
-/* What the rise comes to, whether the process's peak came before it or after. */
+/* Bytes of the rise, whether the process had its peak before it or after. */
 static uint64_t risen_bytes(const struct tn_pass *pass, const struct trend *trend, uint32_t index)
 {
     const struct tn_pass_site *seen = &pass->sites[index];
     return (trend->last_count - trend->first_count) * (seen->total_bytes / seen->allocations);
 }
 
-/* What of the process's peak would not have been there with no more blocks than in the first window. */
+/* Bytes of the process's peak that would be missing with no more blocks than in the first window. */
 static uint64_t peak_share_bytes(const struct tn_pass *pass, const struct trend *trend, uint32_t index)
 {
     const struct tn_pass_site *seen = &pass->sites[index];
@@ -265,7 +264,7 @@ static int fill_texts(const struct tn_pass *pass, const struct trend *trend, uin
                           trend->is_late ? "" : "\nThe growth slows down: it may be a cache that fills.");
 }
 
-/* Whether the rise is large enough to be told from a program that still warms up. */
+/* Whether the rise is too large for a program that is still warming up. */
 static bool is_large(const struct state *state, const struct tn_pass *pass, uint32_t index,
                      const struct trend *trend)
 {

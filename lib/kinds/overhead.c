@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `overhead`: blocks so small that header and rounding outweigh what they hold. Rounding is what the
+ * recorded allocator gave above the size asked for; the header is TN_HEADER_BYTES. */
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
 
@@ -6,9 +8,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* Blocks so small that what the heap keeps beside them outweighs what they hold. Rounding is what the
- * recorded allocator gave above the size asked for; the header is TN_HEADER_BYTES. */
 
 struct site_state {
     uint64_t overhead_bytes, live_overhead_bytes, peak_overhead_bytes;
@@ -114,7 +113,7 @@ static int fill_query(const struct tn_pass *pass, uint32_t site, struct tn_findi
     return r;
 }
 
-/* Where the largest is so many times the mean, a member of its size would cost more than the blocks do. */
+/* Where the largest block is many times the mean, a member of its size would cost more than the blocks do. */
 #define VARYING 2
 
 static uint64_t mean_bytes_of(const struct tn_pass_site *seen)
@@ -127,7 +126,7 @@ static bool is_varying(const struct tn_pass_site *seen)
     return seen->max_size_bytes > VARYING * mean_bytes_of(seen);
 }
 
-/* What is kept inside where sizes vary: the mean, and room up to a pointer's alignment. */
+/* Size to embed where sizes vary: the mean, rounded up to a pointer's alignment. */
 static uint64_t kept_bytes(const struct tn_pass_site *seen)
 {
     return (mean_bytes_of(seen) + 7) / 8 * 8;
@@ -177,6 +176,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     finding.saving.bytes_removed = (int64_t)own->peak_overhead_bytes;
     finding.saving.peak_bytes_delta = -(int64_t)((double)own->overhead_bytes / (double)seen->allocations *
                                                  (double)seen->live_count_at_peak);
+    finding.saving.outside = "pool";
     finding.apply = TN_APPLY_POOL;
     finding.apply_bytes = is_varying(seen) ? kept_bytes(seen) : seen->max_size_bytes;
     finding.apply_count = seen->peak_live_count;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `permanent`: sites whose blocks all stay until the end. "init": all were made before
+ * initialisation was done. "singleton": one at a time, each for most of the rest of the run. "teardown": the
+ * others, made while the program was at work; more may have followed, so they are weak. A resized block lives
+ * on in its successor. One finding also lists the sites that allocate after initialisation. */
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
 
@@ -8,21 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sites whose blocks all stay until the end. "init": all were made before initialisation was done.
- * "singleton": one at a time, and each for at least most of the rest of the run. "teardown": the others, made
- * while the program was at work; whether more would have come is not known, so that they are weak. A block
- * that was resized lives on in its successor. */
-
 #define LISTED_MAX 20u
 
 struct site_state {
-    uint64_t ended;              /* released before teardown, and not resized */
-    uint64_t resized;            /* ended by becoming another block */
-    uint64_t resized_bytes;      /* of those */
-    uint64_t short_lived;        /* of those that ended: less than the share of the rest of the run */
-    uint64_t post_init;          /* births after initialisation was done */
+    uint64_t ended;         /* released before teardown, and not resized */
+    uint64_t resized;       /* ended by becoming another block */
+    uint64_t resized_bytes; /* of those */
+    uint64_t short_lived; /* of those that ended: lived for less than the threshold's share of the rest of the
+                             run */
+    uint64_t post_init;   /* births after initialisation was done */
     uint64_t overhead_bytes;     /* header and rounding of all */
-    uint64_t last_birth_kept_ns; /* youngest that lived to teardown */
+    uint64_t last_birth_kept_ns; /* birth of the youngest block that lived to teardown */
 };
 
 struct state {
@@ -111,9 +111,8 @@ static int survivor(void *own, const struct tn_pass *pass, const struct tn_block
 
 /* ---------------------------------------------------------------------------------------- classes */
 
-/* Without a mark: the youngest block that stayed, of the sites that allocate in the first share of the run
- * only.
- */
+/* If no mark tells when initialisation was done: the birth of the youngest block that stayed, of sites that
+ * allocate only in the first part of the run. */
 static void find_init(struct state *state, const struct tn_pass *pass)
 {
     uint64_t limit = (uint64_t)(tn_pass_threshold(pass, "permanent.init-share") * (double)pass->birth_total);
@@ -129,7 +128,7 @@ static void find_init(struct state *state, const struct tn_pass *pass)
     }
 }
 
-/* Births after initialisation are counted only where a mark told in time when that was. */
+/* Counted only if a mark told when initialisation was done, and told it in time. */
 static void count_post_init(struct state *state, const struct tn_pass *pass)
 {
     if (pass->marks.initialised_ns == 0)
@@ -147,7 +146,7 @@ static enum class class_of(const struct state *state, const struct tn_pass *pass
     const struct site_state *site = &state->sites[index];
     if (seen->is_runtime || seen->allocations == 0 || seen->allocations == site->resized) return CLASS_NONE;
     if (site->ended == 0 && seen->last_birth_index <= state->init_index) return CLASS_INIT;
-    /* one that is resized is, for a moment, two; one that comes late has shown nothing */
+    /* a resized block counts twice for a moment; one that came late has shown nothing */
     if (seen->peak_live_count <= (site->resized != 0 ? 2u : 1u) && site->short_lived == 0 &&
         seen->last_birth_index <= pass->birth_total / 2) return CLASS_SINGLETON;
     return site->ended == 0 ? CLASS_TEARDOWN : CLASS_NONE;
@@ -155,7 +154,7 @@ static enum class class_of(const struct state *state, const struct tn_pass *pass
 
 /* ---------------------------------------------------------------------------------------- findings */
 
-/* A site of the list, with the number of its births after initialisation. */
+/* A site that allocates after initialisation, and how often. */
 struct listed {
     uint32_t site;
     uint64_t count;
@@ -194,7 +193,7 @@ static void add_listed(struct tn_evidence_set *list, const struct tn_finding_sit
     tn_evidence_add_count(evidence, "allocations", count);
 }
 
-/* The list that reviewers of MISRA C and AUTOSAR code ask for: who allocates after initialisation. */
+/* The list that reviewers of MISRA C and AUTOSAR code ask for: which sites allocate after initialisation. */
 static int fill_list(const struct state *state, const struct tn_pass *pass, struct tn_finding *finding)
 {
     struct listed *list = NULL;
@@ -255,7 +254,7 @@ static int fill_query(const struct tn_pass *pass, uint32_t site, bool has_resize
 {
     char *where = NULL;
     int r = tn_finding_where(pass, &site, 1, &where);
-    /* what a container copied cannot be told by one row alone; what realloc moved can */
+    /* one row cannot tell that a container copied a block; that realloc moved it, it can */
     const char *last_of_chain = " AND coalesce(free_function, '') NOT IN ('realloc', 'reallocarray')";
     if (r == 0)
         r = tn_finding_set(&finding->query,
@@ -321,6 +320,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     finding.saving.bytes_removed = (int64_t)(own->overhead_bytes * count / seen->allocations);
     finding.saving.peak_bytes_delta =
         -(int64_t)(own->overhead_bytes * seen->live_count_at_peak / seen->allocations);
+    finding.saving.outside = "static";
     finding.apply = TN_APPLY_REMOVE;
     r = fill_texts(count, seen->total_bytes - own->resized_bytes, class, &finding);
     if (r == 0)
@@ -336,7 +336,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     return r;
 }
 
-/* The site whose finding has the list of others: of all that stay, the largest, those of start-up first. */
+/* The site whose finding carries the list: the largest that stays, those of start-up before others. */
 static uint32_t find_largest(const struct state *state, const struct tn_pass *pass)
 {
     uint32_t largest = 0;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `pinning`: attributes fragmentation to the sites whose blocks separate free extents. The blocks
+ * are placed in an unbounded first-fit heap, which is sampled up to SAMPLES times: where all blocks between
+ * two holes come from one site, the holes would be one without it. Placing costs as much as all other kinds
+ * together, so it runs in a worker thread. */
 #include "tenure/analysis.h"
 #include "tenure/heap.h"
 #include "tenure/kinds.h"
@@ -8,22 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Who keeps the holes apart. The blocks are placed in a first-fit heap without end, and the heap is looked at
- * up to SAMPLES times: where all blocks between two holes come from one site, both would be one without that
- * site. Placing takes as long as all other kinds together, so it runs beside them. */
-
-#define SAMPLES      128 /* when so many were taken, only every second is from then on */
+#define SAMPLES      128 /* once so many were taken, only every second one is */
 #define HEADER_BYTES 8
 #define ALIGN_BYTES  8
 
-/* A birth or a death, as the heap sees it. */
+/* A birth or a death, as the worker gets it. */
 struct change {
     uint64_t time_ns, size_bytes;
     uint32_t slot, site, alignment_bytes;
     bool is_birth;
 };
 
-/* From begin to conclude, all but `worker` and the thresholds belongs to the thread that works worker. */
+/* Between begin and conclude the worker thread owns everything but `worker` and the thresholds. */
 struct state {
     struct tn_worker *worker; /* owned */
     struct tn_heap *heap;
@@ -48,10 +48,10 @@ static const struct tn_threshold thresholds[] = {
     {0},
 };
 
-/* One look at the heap. */
+/* One sample of the heap. */
 struct look {
     struct state *state;
-    double weight_ns; /* for how long the heap has looked like this */
+    double weight_ns; /* time since the last sample, ns */
 };
 
 static int blame(void *context, uint32_t site, uint64_t bytes)
@@ -228,6 +228,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     if (r < 0)
         return r;
     finding.confidence = TN_CONFIDENCE_CONSISTENT;
+    finding.saving.outside = "pool";
     finding.apply = TN_APPLY_POOL;
     finding.apply_bytes = seen->max_size_bytes;
     finding.apply_count = seen->peak_live_count;

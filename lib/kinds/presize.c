@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `presize`: buffers that grow in steps, by realloc, or by a larger block, a copy and a release, as
+ * std::vector does it. A chain is one such buffer, from the first step that makes it larger to the last one.
+ * States the capacity to begin with. */
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
 #include "tenure/size_histogram.h"
@@ -8,17 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Buffers that grow in steps: by realloc, or by a larger block, a copy and a release, as std::vector does it.
- * A chain is one such buffer, from the first step that makes it larger to the last one. */
-
 struct site_state {
-    uint64_t chains;                /* runs of growth steps */
+    uint64_t chains;                /* chains */
     uint64_t growth_steps;          /* births larger than the block they follow */
-    uint64_t copy_steps;            /* of those, by a copy outside realloc */
-    uint64_t other_replacements;    /* a block released right after the birth of one that is not larger */
+    uint64_t copy_steps;            /* of those, by copying outside realloc */
+    uint64_t other_replacements;    /* blocks released right after the birth of one that is not larger */
     uint64_t fresh_index;           /* birth_index of its last birth, until a block of the site is released */
-    uint64_t moved_bytes;           /* bytes that were copied at most: what the old blocks held */
-    struct tn_map pairs;            /* stacks of a birth and of a release that were a step -> 1 */
+    uint64_t moved_bytes;           /* upper bound of bytes copied: what the old blocks held */
+    struct tn_map pairs;            /* pairs of stacks, of a birth and of a release, that made a step -> 1 */
     struct tn_size_histogram steps; /* sizes that buffers grew to */
     struct tn_size_histogram finals; /* sizes at which they ended */
 };
@@ -51,7 +51,7 @@ static int begin(const struct tn_pass *pass, void **ret_state)
     return state->sites != NULL ? 0 : -ENOMEM;
 }
 
-/* A buffer grew from a size to a larger one; grown: steps in a row, with this one. */
+/* Count a step; grown: steps in a row, this one included. */
 static int note_step(struct site_state *site, uint64_t before_bytes, uint64_t size_bytes, uint32_t grown)
 {
     site->growth_steps++;
@@ -94,13 +94,13 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 
 /* ---------------------------------------------------------------------------------------- findings */
 
-/* What the sizes of full buffers say. */
+/* The capacity to advise, from the sizes that buffers ended with. */
 struct capacity {
     uint64_t final_bytes; /* largest */
     uint64_t median_bytes;
-    uint64_t initial_bytes; /* to start with */
-    uint64_t steps_spared;  /* steps to sizes that it holds from the start */
-    bool is_predictable;    /* it fits most without wasting much */
+    uint64_t initial_bytes; /* advised capacity to begin with */
+    uint64_t steps_spared;  /* steps that this capacity spares */
+    bool is_predictable;    /* it holds most buffers without wasting much */
 };
 
 static int weigh(struct site_state *site, struct capacity *ret_capacity)
@@ -150,8 +150,8 @@ static void fill_evidence(const struct site_state *site, const struct tn_pass_si
     tn_evidence_add_text(evidence, "by", site->copy_steps * 2 > site->growth_steps ? "copy" : "realloc");
 }
 
-/* A step by copying is told from the log as the pass tells it: the old block of the same site died in the
- * thread of the new one's birth, before the next birth of the process. */
+/* SQL recognises a step by copying as the pass does: the old block, of the same site, died in the thread of
+ * the new one's birth, before the next birth of the process. */
 #define QUERY                                                                                                \
     "WITH birth AS MATERIALIZED (SELECT id, row_number() OVER (ORDER BY id) AS number, size_bytes, "         \
     "previous_id"                                                                                            \
@@ -171,7 +171,7 @@ static void fill_evidence(const struct site_state *site, const struct tn_pass_si
     " SELECT count(*) AS growth_steps, (SELECT count(*) FROM step AS s WHERE s.old_id NOT IN"                \
     " (SELECT id FROM step UNION ALL SELECT id FROM resize)) AS chains FROM step"
 
-/* More pairs than this make no query that anybody reads; then it only gives the sizes. */
+/* With more pairs than this nobody would read the query; it then gives only the sizes. */
 #define PAIRS_MAX 256u
 
 static int print_pairs(const struct tn_map *pairs, struct tn_buffer *text)
@@ -238,7 +238,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
         r = tn_finding_begin(pass, &tn_kind_presize, &index, 1, &finding);
     if (r < 0)
         return r;
-    /* sizes of a buffer that is replaced, rather than grown, rise half of the time */
+    /* if buffers replace each other instead of growing, half of them are larger than the last */
     bool is_growth = site->copy_steps == 0 || site->other_replacements * 10 <= site->copy_steps;
     finding.confidence = capacity.is_predictable && is_growth ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
     finding.saving.allocations_removed = capacity.steps_spared;

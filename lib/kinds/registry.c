@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-
-/* The table of kinds. A kind stands after all that it yields to, so that the ranking has placed those before
- * it; `combine` also asks which sites `stack-buffer` has claimed. */
-
+/* The table of kinds. A kind stands after all that it yields to, so that the ranking settles those before it;
+ * `combine` also asks which sites `stack-buffer` has claimed. */
 #include "tenure/kinds.h"
 
 #include <stddef.h>

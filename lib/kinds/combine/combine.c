@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `combine`, while events pass: follows blocks, threads and deaths, tells combine_pair.c which
+ * blocks died together, and keeps the parent that a site's blocks may lie within. At the end it has the
+ * groups found and stated. Also the kind's entry. */
 #include "combine.h"
 
 #include "tenure/analysis.h"
@@ -7,10 +10,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* How many deaths back a death is compared with. */
+/* Deaths of the thread that a death is compared with, at most. */
 #define LOOK_BACK 24u
 
-/* A parent is given up when so many blocks, and a third of all, were outside of it. */
+/* A parent is dropped once so many blocks, and a third of all, were outside it. */
 #define NEST_OUTSIDE 4u
 
 static const struct tn_threshold thresholds[] = {
@@ -79,7 +82,7 @@ static uint64_t newest_key(uint32_t site, uint32_t thread)
     return (uint64_t)site << 32 | (thread + 1);
 }
 
-/* The slot of a site's newest block in a thread, + 1. Most sites allocate in one thread only. */
+/* 1 + the slot of a site's newest block in a thread. Most sites allocate in one thread only. */
 static int find_newest(struct tn_combine *combine, struct tn_combine_site *site, uint32_t index,
                        uint32_t thread, uint32_t *ret_newest)
 {
@@ -112,7 +115,7 @@ static int note_order(struct tn_combine *combine, uint32_t slot)
 
 /* ---------------------------------------------------------------------------------------- parents */
 
-/* The only live block of a site, if it was born in the thread; NULL: none, or several. */
+/* The only live block of a site, if it was born in this thread; NULL: none, or several. */
 static const struct tn_combine_block *only_block(const struct tn_combine *combine, uint32_t site,
                                                  uint32_t thread)
 {
@@ -123,7 +126,7 @@ static const struct tn_combine_block *only_block(const struct tn_combine *combin
     return block->id != 0 && block->site == site && block->thread == thread ? block : NULL;
 }
 
-/* The newest block of the thread that could be a parent. */
+/* The newest block of the thread that could be the parent. */
 static uint32_t assume_parent(const struct tn_combine *combine, uint32_t site, uint32_t thread)
 {
     const struct tn_combine_thread *own = &combine->threads[thread];
@@ -207,7 +210,7 @@ static int follow_birth(struct tn_combine *combine, const struct tn_block *block
     return note_order(combine, block->slot);
 }
 
-/* The block that a resized one has become takes its place, and its name, in all that is known. */
+/* A resized block takes the old one's place in all that is known, under its id. */
 static void carry_on(struct tn_combine *combine, uint32_t slot, const struct tn_combine_thread *from)
 {
     struct tn_combine_site *site = &combine->sites[from->resized.site];
@@ -239,8 +242,8 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
     return r;
 }
 
-/* Whether the thread has made a new block of either site between two deaths: then it went on with something
- * else, and what is periodic falls together like that. */
+/* Whether the thread made a new block of either site between two deaths. Then it has gone on to something
+ * else, as periodic code does. */
 static bool is_replaced(const struct tn_combine_thread *thread, const struct tn_combine_death *earlier,
                         const struct tn_combine_death *later)
 {
@@ -253,7 +256,7 @@ static bool is_replaced(const struct tn_combine_thread *thread, const struct tn_
     return false;
 }
 
-/* Compare with what died just before. */
+/* Compare a death with those just before it. */
 static int follow_death(struct tn_combine *combine, struct tn_combine_thread *thread,
                         const struct tn_combine_death *death)
 {

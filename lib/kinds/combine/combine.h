@@ -17,103 +17,116 @@
 #define TN_COMBINE_RECENT   64u /* deaths of a thread that a death is compared with */
 #define TN_COMBINE_MULTIPLE 8u  /* blocks of one site in a group that are told apart: more count as this */
 #define TN_COMBINE_MEMBERS  64u /* sites in a group */
-#define TN_COMBINE_BIRTHS                                                                                    \
-    8u /* births of a thread that are remembered; after as many, what is released belongs to something else: \
-          a clean-up may log a line or two meanwhile */
+/* Births of a thread that are remembered: after as many, what is released belongs to something else; a
+ * clean-up may log a line or two meanwhile. */
+#define TN_COMBINE_BIRTHS 8u
 
-/* What two sites have in common: `first` is the site that holds it, born before `second`. */
+/* What two sites have in common. The entry of `first`, whose blocks are born before those of `second`.
+ * Written by tn_combine_meet. */
 struct tn_combine_pair {
-    uint32_t second;                             /* 0: unused */
+    uint32_t second;                             /* index of the site; 0: unused entry */
     uint64_t count;                              /* blocks of first with at least one of second */
     uint64_t blocks;                             /* blocks of second in them */
-    uint64_t equal_count;                        /* pairs whose lives are the same but for a tenth of them */
+    uint64_t equal_count;                        /* pairs that share nine tenths of their lives */
     uint64_t tight_count;                        /* pairs that died within a few events */
-    uint64_t epochs;                             /* windows of deaths in which there was one */
+    uint64_t epochs;                             /* windows of deaths that had a pair */
     uint64_t gap_births;                         /* births in between, summed */
     uint64_t multiples[TN_COMBINE_MULTIPLE + 1]; /* blocks of first by how many of second they have */
-    uint64_t max_at_once; /* most of them that lived at the same time, in one block of first */
-    uint64_t made_at;     /* deaths of first when this was new */
-    uint64_t last_window;
-    uint64_t current_birth; /* of the block of first that is being counted */
-    uint32_t current_thread, current_count;
-    uint64_t current_at_once;                    /* with the one below */
-    uint64_t last_birth_index, last_death_index; /* of the block of second that was met last */
+    uint64_t max_at_once;      /* most blocks of second that lived at once in one of first */
+    uint64_t made_at;          /* deaths of first when the entry was made */
+    uint64_t last_window;      /* window of the last pair */
+    uint64_t current_birth;    /* birth_number of the block of first that is being counted */
+    uint32_t current_thread;   /* its thread */
+    uint32_t current_count;    /* its blocks of second so far */
+    uint64_t current_at_once;  /* of these, those that lived at once with the last one */
+    uint64_t last_birth_index; /* of the last block of second, on the clock of allocations */
+    uint64_t last_death_index; /* likewise */
 };
 
-/* A parent that is always there, alone of its site, while the blocks of a site live. */
+/* A parent site: while a block of the child's site lives, just one block of the parent's does. */
 struct tn_combine_nest {
-    uint32_t parent;       /* site; 0: none */
-    uint64_t births;       /* blocks born since that parent was assumed */
-    uint64_t outside;      /* born without, or outlived, the parent */
-    uint64_t parents_with; /* parents that had at least one */
-    uint64_t last_parent_id;
-    uint32_t live_count, max_live_count; /* in one parent */
+    uint32_t parent;         /* index of its site; 0: none */
+    uint64_t births;         /* blocks born since that parent was assumed */
+    uint64_t outside;        /* of these, born without the parent, or alive after it */
+    uint64_t parents_with;   /* blocks of the parent that had at least one */
+    uint64_t last_parent_id; /* block of the parent in which the last one was born */
+    uint32_t live_count;     /* in that block */
+    uint32_t max_live_count; /* highest in any block of the parent */
 };
 
 /* What is counted of a site. A chain of reallocs is one block. */
 struct tn_combine_site {
-    uint64_t births, deaths, resizes;
-    uint64_t size_bytes;     /* sum over births */
-    uint64_t max_size_bytes; /* of any block in a chain */
-    uint64_t lifetime;       /* sum over deaths, in allocations of the process */
-    uint32_t newest;         /* slot + 1 of its newest block; 0: none. May have died */
-    uint32_t newest_thread;  /* of that block */
-    uint32_t stack_id;       /* of its first birth */
-    uint64_t death_window;   /* window that holds one of its deaths */
-    uint32_t last_death_thread;
-    uint64_t last_death_event;                /* of that thread */
-    uint64_t last_death_id, last_death_index; /* block, and allocations of the process then */
-    struct tn_combine_nest nest;
+    uint64_t births;               /* chains begun */
+    uint64_t deaths;               /* chains ended */
+    uint64_t resizes;              /* reallocs within chains */
+    uint64_t size_bytes;           /* sum over births */
+    uint64_t max_size_bytes;       /* of any block in a chain */
+    uint64_t lifetime;             /* sum over deaths, in allocations of the process */
+    uint32_t newest;               /* 1 + slot of its newest block, which may have died; 0: none */
+    uint32_t newest_thread;        /* of that block */
+    uint32_t stack_id;             /* row of the stack of its first birth */
+    uint64_t death_window;         /* window that holds one of its deaths */
+    uint32_t last_death_thread;    /* index of the thread of its last death */
+    uint64_t last_death_event;     /* number of that death in the thread */
+    uint64_t last_death_id;        /* block that died */
+    uint64_t last_death_index;     /* allocations of the process then */
+    struct tn_combine_nest nest;   /* its parent */
     struct tn_combine_pair *pairs; /* owned; TN_COMBINE_PARTNERS of them, or NULL */
 };
 
-/* What is kept beside a live block. */
+/* What is kept beside a live block, by slot. */
 struct tn_combine_block {
-    uint64_t id;               /* of its first block; 0: dead, or not followed */
-    uint64_t birth_index;      /* allocations of the process */
-    uint64_t birth_number;     /* births of its thread */
-    uint64_t next_number;      /* of the next block of the site in the thread; UINT64_MAX: none yet */
-    uint64_t birth_event;      /* of its thread */
-    uint64_t site_death_event; /* of the same thread: the last death of a block of its site before; 0: none */
-    uint64_t parent_id;        /* 0: none */
-    uint32_t site, thread;
+    uint64_t id;               /* of the first block of its chain; 0: dead, or not followed */
+    uint64_t birth_index;      /* allocations of the process up to and with its birth */
+    uint64_t birth_number;     /* births of its thread up to and with its own */
+    uint64_t next_number;      /* birth_number of the site's next block in the thread; UINT64_MAX: none yet */
+    uint64_t birth_event;      /* number of its birth in its thread */
+    uint64_t site_death_event; /* number, in its thread, of the site's last death before; 0: none */
+    uint64_t parent_id;        /* block of the parent that it was born in; 0: none */
+    uint32_t site;             /* index in tn_pass.sites */
+    uint32_t thread;           /* index in tn_pass.threads */
 };
 
-/* A death that others may have gone with. */
+/* A death, kept for a while to be compared with those that follow. */
 struct tn_combine_death {
-    struct tn_combine_block block;
-    uint64_t death_index;  /* allocations of the process */
-    uint64_t birth_count;  /* births of the dying thread */
-    uint64_t thread_event; /* of the dying thread */
+    struct tn_combine_block block; /* that died */
+    uint64_t death_index;          /* allocations of the process so far */
+    uint64_t birth_count;          /* births of the thread that released it, so far */
+    uint64_t thread_event;         /* number of the death in that thread */
+};
+
+/* A birth, kept for a while as a possible parent of those that follow. */
+struct tn_combine_birth {
+    uint64_t id;   /* of the block; 0: it is not followed */
+    uint32_t slot; /* of the block */
+    uint32_t site; /* index in tn_pass.sites */
 };
 
 /* What is followed of a thread. */
 struct tn_combine_thread {
-    uint64_t birth_count;
-    uint64_t window;                 /* of the deaths below; over all threads */
-    uint64_t window_birth_count;     /* births of the thread when it was opened */
+    uint64_t birth_count;            /* so far */
+    uint64_t window;                 /* number of the window of the deaths below, over all threads */
+    uint64_t window_birth_count;     /* birth_count when that window was opened */
     uint64_t death_count;            /* in this window */
-    struct tn_combine_death *deaths; /* owned; the last TN_COMBINE_RECENT, round and round */
-    struct {
-        uint64_t id; /* 0: a block that is not followed */
-        uint32_t slot, site;
-    } births[TN_COMBINE_BIRTHS];     /* round and round */
-    uint64_t resized_id;             /* what realloc took, until the block that it became; 0: none */
-    struct tn_combine_block resized; /* that block */
-    uint32_t resized_slot;           /* where it was */
+    struct tn_combine_death *deaths; /* owned; a ring of the last TN_COMBINE_RECENT */
+    struct tn_combine_birth births[TN_COMBINE_BIRTHS]; /* a ring, by birth_count */
+    uint64_t resized_id;             /* block that realloc took, until the one that it became; 0: none */
+    struct tn_combine_block resized; /* what was kept of it */
+    uint32_t resized_slot;           /* where it was kept */
 };
 
+/* State of the kind. */
 struct tn_combine {
-    struct tn_source_frames frames;
-    struct tn_combine_block *blocks; /* owned; by slot */
-    size_t block_capacity;
-    struct tn_combine_site *sites; /* owned; by site */
-    size_t site_count;
+    struct tn_source_frames frames;    /* owned; loaded at the beginning */
+    struct tn_combine_block *blocks;   /* owned; by slot */
+    size_t block_capacity;             /* room in blocks */
+    struct tn_combine_site *sites;     /* owned; by site */
+    size_t site_count;                 /* in sites */
     struct tn_combine_thread *threads; /* owned; by thread */
-    size_t thread_count;
+    size_t thread_count;               /* in threads */
     struct tn_map newest;  /* site and thread -> slot of the newest block, for sites of several threads */
-    uint64_t window_count; /* windows opened */
-    double shared_life;    /* threshold */
+    uint64_t window_count; /* windows opened so far */
+    double shared_life;    /* threshold combine.lifetime */
 };
 
 enum tn_combine_relation {
@@ -124,32 +137,42 @@ enum tn_combine_relation {
 
 /* Sites that could be one structure. */
 struct tn_combine_group {
-    enum tn_combine_relation relation;
-    size_t member_count;
+    enum tn_combine_relation relation;      /* how they belong together */
+    size_t member_count;                    /* sites in use */
     uint32_t sites[TN_COMBINE_MEMBERS];     /* the parent, or the one born first, first */
-    uint64_t per_group[TN_COMBINE_MEMBERS]; /* blocks of the site in a group, at most at once */
-    uint64_t group_count;
-    uint64_t exceptions; /* blocks that were in no group */
-    uint64_t strays;     /* exceptions that are not just a parent without a child */
+    uint64_t per_group[TN_COMBINE_MEMBERS]; /* blocks of each site in one group, at most at once */
+    uint64_t group_count;                   /* groups seen */
+    uint64_t exceptions;                    /* blocks that were in no group */
+    uint64_t strays;                        /* of these, all but parents without a child */
 };
 
-/* Note that two blocks of different sites died together. Returns 0 or -ENOMEM. */
+/* Count two blocks of different sites that died together.
+ *
+ * one, other  in any order
+ * window      number of the window in which both died
+ * Returns     0 or -ENOMEM */
 int tn_combine_meet(struct tn_combine *combine, const struct tn_combine_death *one,
                     const struct tn_combine_death *other, uint64_t window);
 
-/* Find groups by pairs, and by parents, best first. The caller frees *ret_groups. Returns 0 or -ENOMEM. */
+/* Find groups by pairs and by parents, the best first.
+ *
+ * findings    so far: sites that `stack-buffer` has claimed are left alone
+ * ret_groups  the caller frees it, also after an error
+ * ret_count   groups in it
+ * Returns     0 or -ENOMEM */
 int tn_combine_groups(struct tn_combine *combine, const struct tn_pass *pass,
                       const struct tn_findings *findings, struct tn_combine_group **ret_groups,
                       size_t *ret_count);
 
-/* Whether a finding of another kind, not a weak one, has claimed the blocks of a site for the stack. */
+/* Whether a `stack-buffer` finding that is not weak is about a site. */
 bool tn_combine_is_taken(const struct tn_pass *pass, const struct tn_findings *findings, uint32_t site);
 
-/* Add pairs of sites that are alike, not being in a group, to `groups`. As tn_combine_groups. */
+/* Add groups of sites that are alike and in no group yet to `groups`, as tn_combine_groups made it. Returns 0
+ * or -ENOMEM. */
 int tn_combine_similar(const struct tn_combine *combine, const struct tn_pass *pass,
                        const struct tn_findings *findings, struct tn_combine_group **groups, size_t *count);
 
-/* State a group, if it is about code that could be changed. Returns 0, -ENOMEM or -EIO. */
+/* State a group, unless the program could not change its code. Returns 0, -ENOMEM or -EIO. */
 int tn_combine_state(const struct tn_combine *combine, const struct tn_pass *pass,
                      const struct tn_combine_group *group, struct tn_findings *findings);
 

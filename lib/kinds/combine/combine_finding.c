@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `combine`: states one group as a finding. Sums up what the members take now and what one structure
+ * would take, and writes title, advice, evidence, query and notes. */
 #include "combine.h"
 
 #include "tenure/analysis.h"
@@ -16,7 +18,7 @@
 
 static const char *const relation_names[] = {"equal", "embed", "similar"};
 
-/* What is stated of one group. */
+/* What a finding is written from. */
 struct statement {
     const struct tn_combine *combine;
     const struct tn_pass *pass;
@@ -32,7 +34,7 @@ struct statement {
     bool has_resizes;
 };
 
-/* What one structure costs the allocator that most recordings are made with. */
+/* Bytes of heap for one structure in glibc, the allocator of most recordings. */
 static uint64_t glibc_bytes(uint64_t size_bytes)
 {
     const struct tn_heap_cost *cost = tn_heap_costs;
@@ -46,7 +48,7 @@ static uint64_t round_up(uint64_t bytes)
     return (bytes + MEMBER_ALIGNMENT - 1) / MEMBER_ALIGNMENT * MEMBER_ALIGNMENT;
 }
 
-/* One type for similar sites is as large as the largest of them. */
+/* A common type for similar sites is as large as the largest of them; a structure holds all members. */
 static void sum_members(struct statement *statement)
 {
     const struct tn_combine_group *group = statement->group;
@@ -78,8 +80,8 @@ static uint64_t lesser(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* What the members took at the peak of the process, against one block for each structure then. Blocks of the
- * same lines that are in no group, such as lists that the program keeps for itself, stay as they are. */
+/* What the members took at the process's peak, against one block for each structure then. Blocks of the same
+ * lines that are in no group, such as lists that the program keeps, stay as they are. */
 static void fill_saving(const struct statement *statement, struct tn_finding *finding)
 {
     const struct tn_combine_group *group = statement->group;
@@ -145,8 +147,8 @@ static void fill_evidence(const struct statement *statement, struct tn_finding *
     tn_evidence_add_bytes(evidence, "unused_bytes", statement->unused_bytes);
 }
 
-/* The members' blocks are counted and their sizes summed by SQL. Which blocks die together it cannot tell,
- * and for members that were resized it does not follow the chains. */
+/* SQL counts the members' blocks and sums up their sizes. It cannot tell which of them die together, and does
+ * not follow the chains of resized members. */
 static int append_member(const struct statement *statement, size_t index, struct tn_buffer *query)
 {
     char *where = NULL;
@@ -307,7 +309,7 @@ static bool is_changeable(const struct statement *statement, const struct tn_fin
     return true;
 }
 
-/* A structure whose members at their largest size are mostly not used: a rare giant sets the size of all. */
+/* Whether members at their largest size would mostly be unused: a rare giant sets the size of all. */
 static bool is_mostly_empty(const struct statement *statement)
 {
     double waste = tn_pass_threshold(statement->pass, "combine.waste");
@@ -315,8 +317,8 @@ static bool is_mostly_empty(const struct statement *statement)
            (double)statement->combined_bytes > waste * statement->mean_bytes;
 }
 
-/* A buffer that is made to grow (it may not have grown in this run) is no structure to put members into; what
- * dies within its life does so by chance. */
+/* Whether the parent is a buffer that is made to grow, even if it did not in this run: it is no structure to
+ * put members into, and what dies within its life does so by chance. */
 static bool is_growing_parent(const struct statement *statement, const struct tn_finding *finding)
 {
     return statement->group->relation == TN_COMBINE_EMBED &&

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `combine`: from pairs of sites to groups. Pairs that hold both ways become links; a group is a
+ * site with all that are linked to it and to each other, the largest first. Sites in no group may still be
+ * embedded in a parent that is the only one of its site. Runs once, at the end. */
 #include "combine.h"
 
 #include "tenure/analysis.h"
@@ -8,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Windows of deaths that a pair must be seen in, unless its deaths always follow each other closely: all
- * that is cleaned up at one time has that in common, and no more. */
+/* Windows of deaths that a pair must be seen in, unless its deaths always closely follow each other: whatever
+ * is cleaned up together once has just that in common. */
 #define EPOCHS_MIN 20u
 
-/* A pair of sites that passed. */
+/* A pair of sites that passed all tests. */
 struct link {
     uint32_t first, second;
     uint64_t per_group;
@@ -26,7 +29,7 @@ struct grouping {
     uint64_t max_count;
     struct link *links; /* owned; by first */
     size_t link_count, link_capacity;
-    bool *is_taken;                  /* owned; by site: in a group, or on the stack */
+    bool *is_taken;                  /* owned; by site: it is in a group, or claimed for the stack */
     struct tn_combine_group *groups; /* owned */
     size_t group_count, group_capacity;
 };
@@ -40,8 +43,8 @@ static uint64_t most_frequent(const struct tn_combine_pair *pair)
     return best;
 }
 
-/* Both ways: nearly every block of either site is in a pair, as many of the second site to one of the first.
- */
+/* Whether it holds both ways: nearly every block of either site is in a pair, with as many of the second site
+ * to each of the first. */
 static bool passes(const struct grouping *grouping, uint32_t first, const struct tn_combine_pair *pair)
 {
     const struct tn_combine_site *one = &grouping->combine->sites[first];
@@ -80,8 +83,8 @@ static const struct tn_combine_pair *find_pair(const struct tn_combine *combine,
     return NULL;
 }
 
-/* Where groups are released one after the other, the last of one and the first of the next look like a pair,
- * too: the other way round. The true one has more pairs, or its births lie nearer. */
+/* Where groups are released one after the other, the last block of one and the first of the next look like a
+ * pair as well, in the opposite order. The true pair occurs more often, or its births are nearer. */
 static bool is_other_way(const struct grouping *grouping, uint32_t first, const struct tn_combine_pair *pair)
 {
     const struct tn_combine_pair *back = find_pair(grouping->combine, pair->second, first);
@@ -126,7 +129,7 @@ static int add_group(struct grouping *grouping, const struct tn_combine_group *g
     return 0;
 }
 
-/* Complete linkage: a new member shares its life with every other one, whichever is born first. */
+/* Complete linkage: a new member must be linked to every other one, whichever is born first. */
 static bool fits(const struct grouping *grouping, const struct tn_combine_group *group,
                  const struct link *link)
 {
@@ -162,7 +165,7 @@ static void count_exceptions(const struct grouping *grouping, struct tn_combine_
     }
 }
 
-/* All links of one first site, [begin, end), to sites that are free. */
+/* Make a group of all links [begin, end) of one first site to sites that are free. */
 static struct tn_combine_group make_group(const struct grouping *grouping, size_t begin, size_t end)
 {
     struct tn_combine_group group = {.member_count = 1, .group_count = UINT64_MAX};
@@ -175,7 +178,7 @@ static struct tn_combine_group make_group(const struct grouping *grouping, size_
     return group;
 }
 
-/* The largest group first, until none is left. Sites have few links, so that looking again is cheap. */
+/* Take the largest group until none is left. Sites have few links, so searching anew is cheap. */
 static int make_groups(struct grouping *grouping)
 {
     for (;;) {
@@ -200,8 +203,8 @@ static int make_groups(struct grouping *grouping)
 
 /* ---------------------------------------------------------------------------------------- parents */
 
-/* Not dying together, but always inside the only block of another site, most of which have one. With two
- * parents at a time, it would be a guess whose child it is. */
+/* Whether blocks always lie within the only block of another site, most of which have one. With two parents
+ * at a time, whose child it is would be a guess. */
 static bool is_nested(const struct grouping *grouping, uint32_t site)
 {
     const struct tn_combine_site *own = &grouping->combine->sites[site];
@@ -255,7 +258,8 @@ static bool is_same_site(const struct tn_finding_site *a, const struct tn_findin
            strcmp(a->module, b->module) == 0 && strcmp(a->via, b->via) == 0;
 }
 
-/* Sites that were found anew have no row of their own: their names tell. */
+/* Whether a finding is about a site. Sites that were found anew have no row of their own; their names decide.
+ */
 static bool is_about(const struct tn_pass *pass, const struct tn_finding *finding, uint32_t site)
 {
     struct tn_finding named;

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `combine`: counts what two sites have in common when blocks of both died together. Each site keeps
+ * a few partners; a rare one makes room for a new one. Called for each death and those shortly before it. */
 #include "combine.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* Births between two of a group that need not be members: temporaries of whoever fills the structure. */
+/* Births between two blocks of a group that need not be members: temporaries of the code that fills the
+ * structure. */
 #define BIRTH_SLACK 8u
 
-/* Events of a thread between two deaths that belong to one clean-up. */
+/* Events of a thread between two deaths of one clean-up, at most. */
 #define TIGHT_EVENTS 8u
 
-/* Two deaths, by their births. */
+/* Two deaths, in order of their births. */
 struct meeting {
     const struct tn_combine_death *first, *second;
     uint64_t gap_births;   /* of the birth thread, in between */
@@ -36,10 +39,10 @@ static struct meeting measure(const struct tn_combine_death *one, const struct t
     return meeting;
 }
 
-/* Another block of the first site in between is nearer to the second. A block of the second site that died in
- * between shows that something went on from there: what is periodic looks like that. Two lives that do not
- * overlap have nothing to share. A second block that outlives the first, with allocations in between, would
- * have to leave the structure. */
+/* Whether two blocks are not of one thing. A block of the first site born in between is nearer to the second.
+ * A block of the second site that died in between shows periodic code. Lives that do not overlap share
+ * nothing. A second block that outlives the first, with allocations in between, would have to leave the
+ * structure. */
 static bool is_pair(const struct meeting *meeting, double shared_life)
 {
     const struct tn_combine_death *first = meeting->first, *second = meeting->second;
@@ -58,8 +61,8 @@ static bool is_equal(const struct meeting *meeting, double shared_life)
            (1 - shared_life) * (double)meeting->union_births;
 }
 
-/* The entry of a second site; NULL: none to spare. A site that is often a partner is one from the first time
- * on; one that was it in less than half of the cases since makes room. */
+/* The entry for a second site; NULL: no room. A frequent partner has had one since it first came, so an entry
+ * used in less than half of the cases since it was made gives room. */
 static struct tn_combine_pair *find_pair(struct tn_combine_site *site, uint32_t second)
 {
     struct tn_combine_pair *spare = NULL;
@@ -80,7 +83,7 @@ static uint32_t told_apart(uint32_t count)
     return count < TN_COMBINE_MULTIPLE ? count : TN_COMBINE_MULTIPLE;
 }
 
-/* Blocks of the second site either live at once, or replace one another. */
+/* Blocks of the second site are live at once, or replace each other. */
 static void count_at_once(struct tn_combine_pair *pair, const struct tn_combine_death *second, bool is_next)
 {
     bool is_overlapping =
@@ -92,7 +95,7 @@ static void count_at_once(struct tn_combine_pair *pair, const struct tn_combine_
     pair->last_death_index = second->death_index;
 }
 
-/* Blocks of one site that belong to one block of the other are met one after the other. */
+/* Blocks of one site that belong to one block of the other come one after the other. */
 static void count_block(struct tn_combine_pair *pair, const struct tn_combine_death *first,
                         const struct tn_combine_death *second)
 {

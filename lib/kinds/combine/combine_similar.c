@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `combine`: sites that never meet but ask for blocks of like size, live as long and are as many:
+ * candidates for one common type. Looks only at sites in no group, at the end. */
 #include "combine.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* Structures are worth a common type from this size on; below, it is strings and list nodes that are alike by
- * chance. */
+/* A common type pays from this size on; smaller blocks are strings and list nodes that are alike by chance.
+ */
 #define STRUCTURE_SIZE_MIN 32u
 
-/* And up to this one; above, it is buffers that have the same round size. */
+/* And up to this one; larger blocks are buffers of the same round size. */
 #define STRUCTURE_SIZE_MAX 4096u
 
-/* How far apart the mean lifetime and the peak of live blocks of sites of one purpose may be: by half. */
+/* Mean lifetimes and peak live counts of like sites differ by at most half. */
 #define LIKE_RATIO 1.5
 
-/* And how often they are needed: about as often. */
+/* And their numbers by at most a quarter. */
 #define RATE_RATIO 1.25
 
 struct candidate {
     uint32_t site;
     uint64_t size_bytes;
-    uint32_t function; /* of tn_source_frames, whose line the site is */
+    uint32_t function; /* index in tn_source_frames.functions: holds the site's line */
     uint32_t module_id;
 };
 
@@ -30,7 +32,7 @@ static bool is_like(double a, double b, double ratio)
     return high <= low * ratio;
 }
 
-/* One size for all, freed as a rule, and more than a temporary: several live at once. */
+/* Whether a site may be listed: one size, released as a rule, and several live at once. */
 static bool is_candidate(const struct tn_combine *combine, const struct tn_pass *pass,
                          const struct tn_findings *findings, uint32_t site)
 {
@@ -83,7 +85,7 @@ static int add_group(struct tn_combine_group **groups, size_t *count, const stru
     return 0;
 }
 
-/* Those of the candidates after `from` that are like it, in order of size. */
+/* The candidates after `from` that are like it, in order of size. */
 static struct tn_combine_group gather(const struct tn_combine *combine, const struct tn_pass *pass,
                                       const struct candidate *candidates, size_t count, size_t from,
                                       const struct tn_combine_group *groups, size_t group_count)

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `pool`, while events pass: counts each site, groups of sites that ask for one size, and the bins
+ * from which general pools are chosen. pool_purpose.c and pool_general.c state what came of it. Also the
+ * kind's entry. */
 #include "pool.h"
 
 #include "tenure/kinds.h"
@@ -7,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Pools: blocks of one size, as many as were live at once. docs/analyses.md has the definitions. */
 
 static const struct tn_threshold thresholds[] = {
     {"pool.allocations-share", 0.01, 0, 1,
@@ -94,7 +95,7 @@ static void finish(void *own)
 /* ---------------------------------------------------------------------------------------- groups of one size
  */
 
-/* Place of the group of a size, + 1. */
+/* 1 + index of the group for a size. */
 static int find_group(struct tn_pool_counts *counts, uint64_t size_bytes, uint32_t *ret_group)
 {
     const uint64_t *known = tn_map_find(&counts->group_index, size_bytes + 1);
@@ -117,8 +118,8 @@ static int find_group(struct tn_pool_counts *counts, uint64_t size_bytes, uint32
     return r;
 }
 
-/* A site turns out to ask for several sizes. Its blocks leave the group; what the group's peak would have
- * been without them is not known, so that peak is no more than a bound. */
+/* A site turns out to ask for several sizes: its blocks leave the group. What the group's peak would have
+ * been without them is not known, so that peak is only an upper bound. */
 static void leave_group(struct tn_pool_counts *counts, struct tn_pool_site *site)
 {
     struct tn_pool_group *group = &counts->groups[site->group - 1];
@@ -146,7 +147,7 @@ static int join_group(struct tn_pool_counts *counts, struct tn_pool_site *site, 
     return 0;
 }
 
-/* The number live since the site's last event, over the process's allocations. */
+/* Add up the number of live blocks since the site's last event, on the clock of allocations. */
 static void sum_live(struct tn_pool_site *site, const struct tn_pass *pass)
 {
     site->live_sum += site->live_count * (pass->allocation_count - site->summed_index);

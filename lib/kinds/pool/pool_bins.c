@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* How many blocks of any range of sizes were live at once. A birth only marks its bin; peaks are raised
+ * before the next death or reading, for marked ranges alone, and not at all for a state that was seen before.
+ * Called at each event that a general pool could serve. */
 #include "pool_bins.h"
 
 #include "tenure/map.h"
@@ -38,7 +41,7 @@ void tn_pool_bins_finish(struct tn_pool_bins *bins)
 
 /* ---------------------------------------------------------------------------------------- noting peaks */
 
-/* The first pending bin that is not below one; count if there is none. */
+/* The first pending bin that is `bin` or above; count: none. */
 static uint32_t next_pending(const struct tn_pool_bins *bins, uint32_t bin)
 {
     for (uint32_t word = bin / 64; word < 2; word++) {
@@ -51,13 +54,13 @@ static uint32_t next_pending(const struct tn_pool_bins *bins, uint32_t bin)
     return bins->count;
 }
 
-/* Four numbers at once: compilers make one instruction of an operation on them. */
+/* Compilers turn an operation on four numbers into one instruction. */
 #define LANES_VECTOR __attribute__((vector_size(16)))
 #define LANES        4u
 
-/* Raise the peaks of the ranges that begin at one bin and end at `from` or later. sums[j] is the number live
- * in all bins below j. Along a row, both live counts and peaks only rise: once a peak is not below what all
- * bins from the row's first on hold, neither is any peak behind it. */
+/* Raise the peaks of the ranges that begin at one bin and end at `from` or above. sums[j] is the number of
+ * live blocks in all bins below j. Along a row both live counts and peaks only rise: once a peak is at least
+ * what all bins from the row's first one hold, so are all behind it. */
 static void raise_row(int32_t *row, const int32_t *sums, int32_t before, uint32_t from, uint32_t count)
 {
     int32_t most = sums[count] - before;
@@ -112,8 +115,8 @@ static void forget_states(struct tn_pool_bins *bins)
     }
 }
 
-/* Whether all live counts were like this before. Then the peaks of all ranges are noted: whatever led away
- * from that state was a death, which settles first, or a birth, whose settling covers it. */
+/* Whether all live counts were the same at some time before. Then all ranges have their peaks: what left that
+ * state was a death, before which peaks are raised, or a birth, whose raising covers it. */
 static bool is_known_state(struct tn_pool_bins *bins)
 {
     struct tn_pool_state *seen = &bins->memo[bins->state.low >> 40 & (TN_POOL_MEMO_SIZE - 1)];
@@ -125,7 +128,7 @@ static bool is_known_state(struct tn_pool_bins *bins)
 
 /* ---------------------------------------------------------------------------------------- bins */
 
-/* The first bin whose largest size is not below one; count if there is none. */
+/* The first bin whose largest size is at least size_bytes; count: none. */
 static uint32_t find_place(const struct tn_pool_bins *bins, uint64_t size_bytes)
 {
     uint32_t low = 0, high = bins->count;
@@ -148,7 +151,7 @@ static void move_bins(struct tn_pool_bins *bins, uint32_t to, uint32_t from)
     memmove(&bins->births[to], &bins->births[from], moved * sizeof(bins->births[0]));
 }
 
-/* A new, empty bin: a range that begins or ends at it holds what the range without it does. */
+/* Insert an empty bin: a range that begins or ends at it holds what the range without it does. */
 static void insert_bin(struct tn_pool_bins *bins, uint32_t place, uint64_t size_bytes)
 {
     move_bins(bins, place + 1, place);
@@ -169,7 +172,7 @@ static void insert_bin(struct tn_pool_bins *bins, uint32_t place, uint64_t size_
     }
 }
 
-/* Join a bin with the next one. Ranges that would part them are gone. */
+/* Join a bin with the next one. Ranges that would part them disappear. */
 static void merge_bin(struct tn_pool_bins *bins, uint32_t bin)
 {
     bins->low_bytes[bin + 1] = bins->low_bytes[bin];
@@ -186,7 +189,8 @@ static void merge_bin(struct tn_pool_bins *bins, uint32_t bin)
     bins->merged++;
 }
 
-/* Where joining costs least: the rounding that it adds to a block, times the blocks of the smaller bin. */
+/* The bin that costs least to join with the next: rounding added to a block, times the blocks of the smaller
+ * bin. */
 static uint32_t find_cheapest_merge(const struct tn_pool_bins *bins)
 {
     uint32_t cheapest = 0;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Definitions of pools to paste into a program, for plain C, FreeRTOS, Zephyr and ThreadX, made from
+ * templates. tests/unit/pool_code.py compiles and runs the C ones. */
 #include "pool_code.h"
 
 #include <ctype.h>
@@ -30,8 +32,8 @@ const char *tn_pool_name(const char *function, uint64_t size_bytes, char *ret_na
     return ret_name;
 }
 
-/* A text with marks in it: @N is the name of the pool, @B and @C its block_bytes and block_count, @A the
- * alignment, @X a further text. */
+/* A template: @N stands for the pool's name, @B and @C for its block_bytes and block_count, @A for the
+ * alignment, @X for a further text. */
 struct filling {
     const char *name, *text;
     uint64_t block_bytes, block_count, alignment_bytes;
@@ -70,8 +72,8 @@ static int fill(const char *template, const struct filling *filling, struct tn_b
 
 /* ---------------------------------------------------------------------------------------- one pool */
 
-/* A free block holds the link to the next one. Blocks that were never used are taken from the end of the
- * array, so that nothing has to be set up. */
+/* A free block holds the link to the next one. Blocks that were never used come from the end of the array, so
+ * that nothing needs to be initialised. */
 static const char plain_c[] =
     "/* Plain C11; for one thread, or under the caller's lock */\n"
     "#include <stddef.h>\n"
@@ -96,7 +98,7 @@ static const char plain_c[] =
     "    @N_free = block;\n"
     "}\n";
 
-/* FreeRTOS has no pools of blocks; a static queue of pointers is one, and safe between tasks. */
+/* FreeRTOS has no block pools; a static queue of pointers is one, and safe between tasks. */
 static const char freertos[] =
     "/* FreeRTOS: xQueueReceive(@N_queue, &block, ticks) takes a block,\n"
     " * xQueueSend(@N_queue, &block, 0) gives it back */\n"
@@ -122,7 +124,7 @@ static const char zephyr_head[] =
     "#include <zephyr/kernel.h>\n";
 static const char zephyr[] = "K_MEM_SLAB_DEFINE(@N_slab, @B, @C, @A);\n";
 
-/* A block pool of ThreadX keeps a pointer before each block, and rounds blocks to ULONG. */
+/* A ThreadX block pool keeps a pointer before each block, and rounds blocks to ULONG. */
 static const char threadx_head[] =
     "/* ThreadX: a pointer more for each block@X */\n"
     "#include \"tx_api.h\"\n";
@@ -199,7 +201,7 @@ static const char set_tail[] =
     "    pool->free = block;\n"
     "}\n";
 
-/* A template once for each pool; each pool is named after its block size. */
+/* Print a template once a pool; each pool is named after its block size. */
 static int fill_pools(const char *template, const struct tn_pool_plan *plan, uint64_t alignment_bytes,
                       struct tn_buffer *out)
 {

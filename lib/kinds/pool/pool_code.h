@@ -17,8 +17,13 @@
  * Returns   ret_name */
 const char *tn_pool_name(const char *function, uint64_t size_bytes, char *ret_name);
 
-/* Append the definition of one pool, for each of the four. alignment_bytes is a power of two, and block_bytes
- * a multiple of it. Returns 0 or -ENOMEM. */
+/* Append the definition of one pool, for each of the four systems.
+ *
+ * name             an identifier
+ * block_bytes      a multiple of alignment_bytes
+ * block_count      above 0
+ * alignment_bytes  a power of two
+ * Returns          0 or -ENOMEM (out then holds a part of it) */
 int tn_pool_code(const char *name, uint64_t block_bytes, uint64_t block_count, uint64_t alignment_bytes,
                  struct tn_buffer *out);
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `pool`, for the whole program: chooses the set of general pools that takes the heap's place,
+ * prices other sets beside it, and states the finding. Runs once, at the end. */
 #include "pool.h"
 #include "pool_code.h"
 
@@ -8,7 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* The set of pools that could take the place of the heap. */
+/* What the finding is written from. */
 struct general {
     const struct tn_pool_counts *counts;
     const struct tn_pass *pass;
@@ -52,7 +54,7 @@ static void add_price(struct tn_evidence_set *pricing, const char *scheme, const
     tn_evidence_add_count(evidence, "unserved_allocations", plan->unserved);
 }
 
-/* What other sets cost, control blocks included, beside the heap itself without any hole. */
+/* What other sets cost, control blocks included, beside a heap without any hole. */
 static void add_pricing(struct tn_evidence_set *all, const struct general *general)
 {
     const struct tn_pool_counts *counts = general->counts;
@@ -126,7 +128,7 @@ static void fill_evidence(const struct general *general, struct tn_finding *find
 
 /* ---------------------------------------------------------------------------------------- query */
 
-/* The blocks that no program's code asked for are not the user's to put into pools. */
+/* Blocks that the program's code did not ask for cannot be moved into its pools. */
 static int print_runtime(const struct tn_pass *pass, struct tn_buffer *text)
 {
     uint32_t *sites = calloc(pass->site_count + 1, sizeof(sites[0]));
@@ -221,7 +223,7 @@ static int fill_texts(const struct general *general, struct tn_finding *finding)
     return r;
 }
 
-/* The table of prices, a line a scheme. */
+/* The table of prices, a line for each scheme. */
 static int print_price(const char *scheme, const struct general *general, const struct tn_pool_plan *plan,
                        struct tn_buffer *text)
 {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Chooses the sizes of k pools that need fewest bytes, exactly, by dynamic programming over the peaks of
+ * ranges; and prices sets of sizes that are given. For pool_general.c. */
 #include "pool_plan.h"
 
 #include <string.h>
@@ -19,8 +21,8 @@ static void append_pool(const struct tn_pool_bins *bins, uint32_t first, uint32_
     plan->pool_bytes += pool->block_bytes * pool->block_count;
 }
 
-/* cost[q][j]: fewest bytes of q + 1 pools for the bins 0 to j. The last pool begins at some bin i, and the
- * others serve the bins below: the least over all i. start[q][j] is that i. */
+/* cost[q][j] is the fewest bytes of q + 1 pools for the bins 0 to j: the last pool begins at some bin i, the
+ * others serve the bins below, and the least over all i counts. start[q][j] is that i. */
 void tn_pool_plan_best(const struct tn_pool_bins *bins, uint32_t count, struct tn_pool_plan *ret_plan)
 {
     uint64_t cost[TN_POOL_BINS_MAX], next[TN_POOL_BINS_MAX];

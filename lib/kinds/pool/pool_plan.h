@@ -11,31 +11,41 @@
 
 /* One pool: the bins first to last. */
 struct tn_pool_choice {
-    uint32_t first, last;
-    uint64_t block_bytes, block_count;
+    uint32_t first;       /* smallest bin that it serves */
+    uint32_t last;        /* largest bin that it serves */
+    uint64_t block_bytes; /* size of its blocks */
+    uint64_t block_count; /* blocks, as many as its bins had live at once */
 };
 
+/* A set of pools. */
 struct tn_pool_plan {
-    struct tn_pool_choice pools[TN_POOL_PLAN_MAX]; /* by block size */
-    uint32_t count;
-    uint64_t pool_bytes; /* of all blocks */
-    uint64_t unserved;   /* allocations that are larger than the largest pool's blocks */
+    struct tn_pool_choice pools[TN_POOL_PLAN_MAX]; /* by block size, ascending */
+    uint32_t count;                                /* in pools */
+    uint64_t pool_bytes;                           /* of all blocks of all pools */
+    uint64_t unserved; /* allocations that are larger than the largest pool's blocks */
 };
 
-/* The set of `count` pools that needs fewest bytes, or of as many as there are bins when these are fewer:
- * exact, by dynamic programming over the peaks of ranges. bins are settled; count 1 .. TN_POOL_PLAN_MAX.
- * Cost: count x bins^2. */
+/* The set of pools that needs fewest bytes, exactly.
+ *
+ * bins   settled
+ * count  pools, 1 to TN_POOL_PLAN_MAX; with fewer bins, as many as these
+ * Cost   count x bins^2 */
 void tn_pool_plan_best(const struct tn_pool_bins *bins, uint32_t count, struct tn_pool_plan *ret_plan);
 
-/* The pools of given block sizes, ascending; sizes that serve nothing are left out. A bin belongs to the
- * smallest size that holds all of it. bins are settled; size_count <= TN_POOL_PLAN_MAX. */
+/* The pools of given block sizes; sizes that serve nothing are left out. A bin belongs to the smallest size
+ * that holds all of it.
+ *
+ * bins         settled
+ * sizes_bytes  ascending
+ * size_count   at most TN_POOL_PLAN_MAX */
 void tn_pool_plan_sizes(const struct tn_pool_bins *bins, const uint64_t *sizes_bytes, uint32_t size_count,
                         struct tn_pool_plan *ret_plan);
 
 /* Sizes 8, 16, 32... up to the first that holds all bins. Returns how many, at most TN_POOL_PLAN_MAX. */
 uint32_t tn_pool_sizes_power(const struct tn_pool_bins *bins, uint64_t *ret_sizes_bytes);
 
-/* Sizes that grow by a factor of 1.25, rounded up to 8, as memcached's do; likewise. */
+/* Sizes that grow by a factor of 1.25, rounded up to 8, as memcached's do. Returns how many, at most
+ * TN_POOL_PLAN_MAX. */
 uint32_t tn_pool_sizes_geometric(const struct tn_pool_bins *bins, uint64_t *ret_sizes_bytes);
 
 #endif

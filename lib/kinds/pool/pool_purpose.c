@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `pool`, for one purpose: a pool for a site, or for several sites of one size that make one kind of
+ * block. Decides which sites may share a pool, estimates the saving, and states each finding. Runs once, at
+ * the end. */
 #include "pool.h"
 #include "pool_code.h"
 
@@ -10,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Below, that few are in use on average is no news. */
+/* With fewer blocks it is no news that only few are in use on average. */
 #define MANY_BLOCKS 16
 
-/* One pool for a site, or for sites that make one kind of block, by the numbers that carry it. */
+/* One pool, by the numbers that carry its finding. */
 struct purpose {
     const uint32_t *sites; /* borrowed */
     size_t site_count;
@@ -25,7 +28,7 @@ struct purpose {
     double mean_live_count;
 };
 
-/* Whether a pool could serve a site: blocks of one size that come and go, and none is resized. */
+/* Whether a pool could serve a site: blocks of one size that come and go, none of them resized. */
 static bool is_poolable(const struct tn_pool_counts *counts, const struct tn_pass *pass, uint32_t site)
 {
     const struct tn_pass_site *seen = &pass->sites[site];
@@ -132,7 +135,7 @@ static int fill_texts(const struct purpose *purpose, struct tn_finding *finding)
     return r;
 }
 
-/* Functions that allocate as much as a text needs. */
+/* Whether a function allocates as much as a text needs. */
 static bool makes_text(const char *via)
 {
     static const char *const parts[] = {"strdup", "strndup", "printf", "string", "getline", "String"};
@@ -181,8 +184,8 @@ static int fill_code(const struct purpose *purpose, struct tn_finding *finding)
     return tn_pool_give(&finding->code, &text, r);
 }
 
-/* Before, the heap held what was live at the peak, header and rounding included; after, the pool is there all
- * the time. */
+/* Before, the heap held what was live at the peak, with header and rounding; after, the whole pool is always
+ * there. */
 static struct tn_finding_saving estimate(const struct purpose *purpose)
 {
     uint64_t heap_bytes = purpose->usable_bytes + TN_HEADER_BYTES;
@@ -192,6 +195,7 @@ static struct tn_finding_saving estimate(const struct purpose *purpose)
         .bytes_removed = (int64_t)(purpose->block_count * excess_bytes),
         .peak_bytes_delta = (int64_t)(purpose->block_bytes * purpose->block_count) -
                             (int64_t)(purpose->live_at_peak * heap_bytes),
+        .outside = "pool",
     };
 }
 
@@ -231,8 +235,8 @@ static int add_finding(const struct tn_pass *pass, const struct purpose *purpose
 
 /* ---------------------------------------------------------------------------------------- groups */
 
-/* Whether lines make one kind of block: one place releases them all, or they stand in one function. Equal
- * size alone is chance. */
+/* Whether sites make one kind of block: one place releases them all, or they are in one function. Equal size
+ * alone is chance. */
 static int check_kinship(const struct tn_pool_counts *counts, const struct tn_pass *pass,
                          const uint32_t *sites, size_t site_count, bool *ret_is_one)
 {
@@ -256,8 +260,8 @@ static int check_kinship(const struct tn_pool_counts *counts, const struct tn_pa
     return 0;
 }
 
-/* The sites of one size: one pool for all if they are of one kind, and the peak of just them is known; else
- * each its own.
+/* State the sites of one size: one pool for all if they are of one kind and the peak of just these is known;
+ * else a pool each.
  *
  * is_whole  the group has no other sites */
 static int add_group(const struct tn_pool_counts *counts, const struct tn_pass *pass, const uint32_t *sites,
@@ -292,7 +296,7 @@ static int compare_members(const void *a, const void *b)
     return (x->site > y->site) - (x->site < y->site);
 }
 
-/* All sites of one size, by group. */
+/* List all sites that ask for one size, by group. */
 static size_t list_members(const struct tn_pool_counts *counts, const struct tn_pass *pass,
                            struct member *ret_members)
 {
@@ -306,7 +310,7 @@ static size_t list_members(const struct tn_pool_counts *counts, const struct tn_
     return count;
 }
 
-/* One group, or what of it a pool could serve. */
+/* State one group, or that part of it which a pool could serve. */
 static int add_members(const struct tn_pool_counts *counts, const struct tn_pass *pass,
                        const struct member *members, size_t count, uint32_t *sites,
                        struct tn_findings *findings)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* Erlang's loss formula by its recurrence, continued to fractions of servers by an integral, and the smallest
+ * number of servers for a given loss by bisection. For preallocate.c; pure functions. */
 #include "erlang.h"
 
 #include <math.h>
 
-/* 1 / B(x, load) for 0 < x < 1: the integral of exp(-t) (1 + t / load)^x over t from 0. With t = s * s it is
- * smooth at 0; beyond t = 49 nothing is left. Simpson's rule. */
+/* 1 / B(x, load) for 0 < x < 1: the integral of exp(-t) (1 + t / load)^x over t from 0. Substituting t = s *
+ * s makes it smooth at 0, and beyond t = 49 nothing is left. By Simpson's rule. */
 static double inverse_b_of_fraction(double load, double servers)
 {
     const int steps = 1024;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `preallocate`: sites with a bounded number of live blocks, again and again for the whole run. The
+ * number that was seen stands beside the one that queueing theory asks for: the load is the average number in
+ * use on the clock of allocations, its variation what arrivals find in use. */
 #include "erlang.h"
 
 #include "tenure/analysis.h"
@@ -9,20 +12,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Sites of which a bounded number lives at once, again and again for the whole run. The number that was seen
- * is shown beside the one that queueing theory asks for: the load is the average number in use on the clock
- * of allocations, its variation that which arrivals find. */
-
 #define EPOCHS 16u
 
 struct site_state {
-    double load_area;                /* live count, times allocations of the process */
-    double found_sum, found_squares; /* live count that each arrival found */
+    double load_area;                /* sum of live count times allocations of the process */
+    double found_sum, found_squares; /* sum of live counts that arrivals found; and of their squares */
     uint64_t changed_index;          /* allocations of the process at its last event */
     uint64_t peak_count;             /* highest so far */
-    uint64_t times_at_peak;          /* arrivals that made it as many as ever */
+    uint64_t times_at_peak;          /* arrivals that brought it to the highest number */
     uint64_t peak_index;             /* the first of these, in allocations of the process */
-    uint64_t epochs;                 /* bits: the parts of the run in which it allocated */
+    uint64_t epochs;                 /* a bit for each part of the run in which it allocated */
     uint64_t overhead_bytes;
 };
 
@@ -61,7 +60,7 @@ static int begin(const struct tn_pass *pass, void **ret_state)
     return state->sites != NULL ? 0 : -ENOMEM;
 }
 
-/* Time goes by with live_count blocks in use. */
+/* Add up the load while live_count blocks are in use. */
 static void advance(struct site_state *site, uint64_t live_count, uint64_t now)
 {
     site->load_area += (double)live_count * (double)(now - site->changed_index);
@@ -81,7 +80,7 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
     site->epochs |= UINT64_C(1) << (pass->allocation_count - 1) / state->epoch_length;
     if (seen->live_count != seen->peak_live_count)
         return 0;
-    /* the pass has raised the peak already: it is new when nobody has seen it before */
+    /* the pass has raised the peak already: it is a new one if it differs from the one noted here */
     if (site->times_at_peak == 0 || site->peak_count != seen->peak_live_count) {
         site->times_at_peak = 0;
         site->peak_count = seen->peak_live_count;
@@ -104,7 +103,7 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 struct need {
     double load, peakedness;
     uint64_t erlang_count, count;
-    bool is_closed; /* arrivals vary less than chance would have it: the number has a reason in the program */
+    bool is_closed; /* the number varies less than chance would make it: the program itself bounds it */
 };
 
 static struct need weigh(const struct state *state, const struct tn_pass *pass, uint32_t index)
@@ -219,6 +218,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
     finding.saving.peak_bytes_delta =
         (int64_t)(need.count * seen->max_size_bytes) -
         (int64_t)(seen->live_bytes_at_peak + seen->live_count_at_peak * mean_overhead_bytes);
+    finding.saving.outside = "pool";
     finding.apply = TN_APPLY_POOL;
     finding.apply_bytes = seen->max_size_bytes;
     finding.apply_count = need.count;
@@ -239,7 +239,7 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
     int r = 0;
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++) {
         const struct tn_pass_site *seen = &pass->sites[site];
-        /* buffers of one size must not be mostly empty: that is for fixed-maximum to weigh */
+        /* buffers of one size must not be mostly empty: that is `fixed-maximum`'s to weigh */
         bool is_even = seen->max_size_bytes <= 2 * seen->min_size_bytes;
         if (is_even && is_recurring(state, pass, site))
             r = add_finding(state, pass, site, findings);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `stack-buffer`, while events pass: finds for each block that dies the deepest activation that
+ * lasted from its birth to its death, and counts by site and by stack what speaks for and against a local
+ * buffer. At the end stack_buffer_finding.c states what is left. Also the kind's entry. */
 #include "stack_buffer.h"
 
 #include "tenure/analysis.h"
@@ -8,11 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A site is given up, to save its cost, when this many blocks spoke against it, and half of all; or when one
- * call had more blocks than a local array. */
+/* A site is given up, to save its cost, once this many blocks and half of all spoke against it, or one call
+ * had more blocks than a local array. */
 #define HOPELESS_COUNT 1000u
 
-/* Most live blocks of a site that are looked at to count those of one call. */
+/* Count the live blocks of a site that a thread made since an event. If blocks of many threads lie between,
+ * give up and return limit. */
 #define WALK_MAX 1024u
 
 static const struct tn_threshold thresholds[] = {
@@ -64,7 +68,7 @@ static int make_room(struct tn_stack_buffers *buffers, const struct tn_pass *pas
     return 0;
 }
 
-/* Into the list of its site, newest first. A resized block takes its old place. */
+/* Put a block into the list of its site, newest first. A resized block takes its old position. */
 static void link_block(struct tn_stack_buffers *buffers, uint32_t slot)
 {
     struct tn_contained_block *block = &buffers->blocks[slot];
@@ -145,7 +149,7 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
     struct tn_contained_resize *resize = &buffers->resizes[event->thread];
     bool is_same_call = event->event->previous_id != 0 && event->event->previous_id == resize->id;
     int r = make_room(buffers, pass);
-    if (r == 0 && !is_same_call) /* the release by the same realloc has shown where it is */
+    if (r == 0 && !is_same_call) /* the release by the same realloc has shown where it stands */
         r = tn_activations_step(&buffers->activations, pass, event);
     if (r < 0)
         return r;
@@ -179,8 +183,8 @@ static uint32_t node_at(const struct tn_pass *pass, uint32_t node, uint32_t leve
     return node;
 }
 
-/* Whether the release stands behind the birth in the owner's code. The same place for both is a later call
- * from the same line, unless the release is the owner's own call: then its callee has made it a jump. */
+/* Whether the release stands behind the birth in the owner's code. If both stand at one call, it is a later
+ * call from the same line, unless the release is the owner's own call, which its callee made by a jump. */
 static bool is_in_order(const struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t birth,
                         uint32_t death, bool is_own_call)
 {
@@ -212,9 +216,8 @@ static void count_owner(struct tn_stack_buffers *buffers, const struct tn_pass *
     buffers->sites[own->site].doubtful++;
 }
 
-/* An array is filled, and emptied. Blocks that come after others of the same call have gone, while still
- * others are left, make a queue: it may have an owner that lives as long, but nobody would declare it there.
- */
+/* An array is filled, then emptied. If blocks come after others of the same call have gone, while still
+ * others are left, it is a queue: its owner may live as long, but nobody would declare a queue there. */
 static bool is_refilled(const struct tn_stack_buffers *buffers, const struct tn_contained_block *own,
                         uint64_t since)
 {
@@ -282,7 +285,7 @@ static bool is_resize(const struct tn_log_event *event)
     return event->function == TN_FUNCTION_REALLOC || event->function == TN_FUNCTION_REALLOCARRAY;
 }
 
-/* A release by realloc that gave no new block is seen by the next event of the thread being none of its. */
+/* A release by realloc that gave no new block shows in the thread's next event not being its birth. */
 static int death(void *state, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
     struct tn_stack_buffers *buffers = state;
@@ -333,7 +336,7 @@ static bool is_candidate(const struct tn_stack_buffers *buffers, const struct tn
            own->instances >= pass->options->min_allocations;
 }
 
-/* Row ids of the stacks whose births were contained, sorted by site: by counting. */
+/* Row ids of the stacks whose births were contained, sorted by site with a counting sort. */
 static int sort_stacks(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                        uint32_t **ret_stacks, size_t **ret_starts)
 {
@@ -354,7 +357,7 @@ static int sort_stacks(const struct tn_stack_buffers *buffers, const struct tn_p
     return 0;
 }
 
-/* What the stacks of the threads allow. */
+/* Note how deep the stacks of the threads are, and how large. */
 static void sum_threads(struct tn_stack_buffers *buffers, const struct tn_pass *pass)
 {
     for (size_t i = 0; i < buffers->threads.capacity; i++) {

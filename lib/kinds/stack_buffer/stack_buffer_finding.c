@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `stack-buffer`: states one site as a finding. Decides whether the buffer is small enough, how sure
+ * the finding is and how much it counts in the order, and writes title, advice, evidence, query and notes. */
 #include "stack_buffer.h"
 
 #include "tenure/analysis.h"
@@ -11,14 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tiers of methods: how readily a buffer goes on the stack. */
-#define TIER_1_BYTES     128u /* LLVM's Attributor converts no more by default */
+/* How readily a buffer goes on the stack: the evidence's `tier`. */
+#define TIER_1_BYTES     128u /* LLVM's heap-to-stack conversion takes no more by default */
 #define TIER_1_INSTANCES 30u
 #define TIER_2_BYTES     1024u
 #define TIER_2_DOWN      2u
 
-/* A giant: the largest block has at least this many bits more than 99 in 100, and more than the bytes of tier
- * 2: most calls would carry a buffer that they do not need. */
+/* The largest block is a giant if it has this many bits more than 99 in 100, and is larger than tier 2
+ * allows: most calls would carry a buffer that they do not need. */
 #define GIANT_BITS 4u
 
 /* In the order of findings: a buffer for sizes that vary is only as good as the limit that the program must
@@ -28,7 +30,7 @@
 #define FAR_WEIGHT     0.5
 #define FAR_DOWN       2u
 
-/* What is stated of one site. */
+/* What a finding is written from. */
 struct statement {
     const struct tn_stack_buffers *buffers;
     const struct tn_pass *pass;
@@ -39,8 +41,8 @@ struct statement {
     char *owner_file; /* owned */
     uint32_t owner_line;
     uint64_t exceptions;
-    uint64_t grown_bytes;       /* what the owner's frame grows by */
-    uint64_t depth_after_bytes; /* deepest event, with the buffers in place */
+    uint64_t grown_bytes;       /* bytes by which the owner's frame grows */
+    uint64_t depth_after_bytes; /* deepest event of its threads, buffers included */
     unsigned tier;
     bool has_giant;
 };
@@ -80,7 +82,7 @@ static unsigned tier_of(const struct statement *statement)
     return bytes <= TIER_2_BYTES && statement->owner.frames_down <= TIER_2_DOWN ? 2 : 3;
 }
 
-/* Whether the blocks are few enough and small enough for a local array. */
+/* Whether the blocks are few and small enough for a local array. */
 static bool fits(const struct statement *statement)
 {
     const struct tn_contained_site *counts = statement->counts;
@@ -95,20 +97,20 @@ static bool fits(const struct statement *statement)
                tn_pass_threshold(pass, "stack-buffer.exceptions") * (double)counts->instances;
 }
 
-/* Without lines, only addresses tell what stands before what, and compilers move code. */
+/* Without lines only addresses tell the order of calls, and compilers move code. */
 static bool is_order_known(const struct statement *statement)
 {
     return statement->owner.frames_down == 0 || statement->owner_line != 0;
 }
 
-/* Where the owner tells when it is left, nothing is a guess. */
+/* Where the program tells when the owner is left, nothing is a guess. */
 static bool is_proven(const struct statement *statement)
 {
     return statement->buffers->activations.is_told[statement->owner.function];
 }
 
-/* All that a program does lies within `main`: that blocks are gone before it returns only says that they are
- * released. Near their lines it is an owner like others; far from them it is where a loop handles results. */
+/* Everything happens within `main`: that blocks are gone before it returns only says that they are released.
+ * Near their lines it is an owner like any other; far from them it is where a loop handles results. */
 static bool is_far_from_main(const struct statement *statement)
 {
     return strcmp(owner_name(statement), "main") == 0 && statement->owner.frames_down > TIER_2_DOWN;
@@ -149,7 +151,7 @@ static void fill_evidence(const struct statement *statement, struct tn_finding *
     tn_evidence_add_bytes(evidence, "stack_size_bytes", counts->smallest_stack_bytes);
 }
 
-/* A chain of reallocs counts once, and with the largest of its sizes. */
+/* A chain of reallocs counts once, with the largest of its sizes. */
 static int fill_query(const struct statement *statement, struct tn_finding *finding)
 {
     char *where = NULL;
@@ -245,7 +247,7 @@ static int add_note(struct tn_buffer *notes, bool is_true, const char *format, u
         return 0;
     char number[TN_QUANTITY_TEXT_BYTES];
     int r = notes->size_bytes != 0 ? tn_buffer_append(notes, "\n", 1) : 0;
-    /* the formats are below, each with one %s */
+    /* the formats are those of fill_notes, each with one %s */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     return r < 0 ? r : tn_buffer_print(notes, format, tn_print_count(number, count));
@@ -308,6 +310,7 @@ static void fill_saving(const struct statement *statement, struct tn_finding *fi
     finding->saving.peak_bytes_delta =
         (int64_t)(statement->depth_after_bytes - statement->counts->deepest_thread_bytes) -
         (int64_t)(seen->live_bytes_at_peak + (uint64_t)(mean_bytes * (double)seen->live_count_at_peak));
+    finding->saving.outside = "stack";
     finding->apply = TN_APPLY_REMOVE;
     double weight = (is_varying(statement) ? VARYING_WEIGHT : 1) *
                     (statement->owner.frames_down > FAR_DOWN ? FAR_WEIGHT : 1);
@@ -329,7 +332,7 @@ static int fill(struct statement *statement, struct tn_finding *finding)
     return r < 0 ? r : fill_notes(statement, finding);
 }
 
-/* What the owner and the stack would bear; false: there is nothing to state. */
+/* Find the owner and weigh the buffer; false: there is nothing to state. */
 static bool weigh(struct statement *statement, const struct tn_finding_site *site, const uint32_t *stacks,
                   size_t stack_count)
 {

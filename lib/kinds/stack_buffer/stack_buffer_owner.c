@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* The kind `stack-buffer`: the function that could own a site's buffer, the same for all stacks of its
+ * births: the innermost one of the program that contained every block. Called once a site, at the end. */
 #include "stack_buffer.h"
 
 #include "tenure/source_frames.h"
 
-/* The innermost source frame that contained all births with a stack. */
+/* The innermost source frame that contained all births with one stack. */
 static struct tn_source_cursor first_owner(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                                            uint32_t stack_id)
 {
@@ -22,7 +24,8 @@ static bool is_inside(const struct tn_pass *pass, struct tn_source_cursor one, s
     return depth > other_depth || (depth == other_depth && one.position < other.position);
 }
 
-/* The innermost owner that is this function. ret_steps: source frames from the site to it. */
+/* Walk outwards to the innermost frame of a function that contained all births. ret_steps: source frames from
+ * the site to it. */
 static bool find_function(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                           const struct tn_finding_site *site, uint32_t stack_id, uint32_t function,
                           struct tn_source_cursor *ret_at, uint32_t *ret_steps)
@@ -57,8 +60,8 @@ static bool holds_for_all(const struct tn_stack_buffers *buffers, const struct t
     return true;
 }
 
-/* A block that the runtime asks for and releases within one of its own functions has its owner inside the
- * site: no program could change that. */
+/* Whether the runtime asks for the block and releases it within one of its own functions, so that its owner
+ * lies inside the site: no program could change that. */
 static bool is_internal(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                         const struct tn_finding_site *site, const uint32_t *stacks, size_t stack_count)
 {
