@@ -124,16 +124,14 @@ def check_options(tenure):
 
 def check_kinds(tenure):
     """Each kind of finding has a heading in the page about findings and stands in the manual page, and no other does."""
-    text = help_of(tenure, "report") or ""
-    found = re.search(r"Kinds of findings: ([a-z,\s-]+)\.", text)
-    kinds = set(re.split(r",\s+", found.group(1))) if found else set()
-    page, manual = page_text("analyses"), page_text("tenure.1")
-    headed = set(re.findall(r"^## ([a-z-]+)$", page, re.M))
-    broken = [] if kinds else ["tenure report --help lists no kinds"]
+    listed = subprocess.run([tenure, "report", "--list-kinds"], capture_output=True, text=True)
+    kinds = set(re.findall(r"^([a-z-]+): ", listed.stdout, re.M))
+    headed = set(re.findall(r"^## ([a-z-]+)$", page_text("analyses"), re.M))
+    broken = [] if kinds else ["tenure report --list-kinds lists no kinds"]
     broken += [f"docs/analyses.md: no heading '{kind}'" for kind in sorted(kinds - headed)]
     broken += [f"docs/analyses.md: '{kind}' is no kind of finding" for kind in sorted(headed - kinds)]
-    broken += [f"docs/tenure.1.md: `{kind}` is not there" for kind in sorted(kinds) if f"`{kind}`" not in manual]
-    return broken
+    manual = page_text("tenure.1")
+    return broken + [f"docs/tenure.1.md: `{kind}` is not there" for kind in sorted(kinds) if f"`{kind}`" not in manual]
 
 
 def check_models(tenure):
