@@ -44,7 +44,7 @@ def apt(folder):
 
 def from_debian(world, package, target):
     """Unpack Debian's source of a package, patches applied, into the folder `target`."""
-    need("apt-get", "dpkg-source")
+    need("apt-get", "dpkg-source", "make")
     if not os.path.exists(KEYRING):
         raise Skip(f"{KEYRING} is missing: no Debian archive to take {package} from")
     folder = world.folder / "apt"
