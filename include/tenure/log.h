@@ -174,7 +174,9 @@ int tn_allocation_cursor_step(struct tn_allocation_cursor *cursor, enum tn_curso
 /* Close a cursor. NULL is fine. */
 void tn_allocation_cursor_close(struct tn_allocation_cursor *cursor);
 
-/* Register the eponymous virtual table `allocation` on a connection. Returns an SQLite result code. */
+/* Register the eponymous virtual table `allocation` on a connection.
+ *
+ * Returns  an SQLite result code */
 int tn_allocation_vtab_register(struct sqlite3 *database);
 
 /* ---------------------------------------------------------------------------------------- names */
