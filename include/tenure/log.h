@@ -104,7 +104,7 @@ void tn_event_feed_close(struct tn_event_feed *feed);
  *
  * database  a connection to a log
  * see       called for each stack and function, in no order; the same ones may come many times, and add up.
- *           Returns 0, or a negative errno that ends the walk
+ *           It returns 0, or a negative errno that ends the walk
  * context   handed to see
  * Returns   0; what see returned; -ENOMEM, -EIO; -EBADMSG: no table of chunks, or a damaged chunk
  * Cost      about 8 ns an event: only stacks and sizes are unpacked */
