@@ -4,6 +4,8 @@
  * stack and its modules. Called by process.c. */
 #include "control.h"
 
+#include "match.h"
+
 #include "tenure/event_body.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
 /* Reads the control ring of a process: stacks, modules, marks. It is read to its end before the threads'
  * rings. */
 
-#include "process.h"
+#include "process_state.h"
 
 /* Read and apply everything up to the ring's head. A malformed ring is not an error: it is counted as damaged
  * and never read again.

@@ -6,7 +6,7 @@
 
 #include "control.h"
 #include "proc.h"
-#include "threads.h"
+#include "thread_rows.h"
 
 #include <errno.h>
 #include <fcntl.h>
