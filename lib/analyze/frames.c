@@ -81,22 +81,22 @@ static int add_row(struct loading *loading, sqlite3_stmt *row)
         return 0;
     const char *module = (const char *)sqlite3_column_text(row, 6);
     struct tn_return_address *frame = &frames->frames[physical];
-    struct tn_source_frame place = {.line = (uint32_t)sqlite3_column_int64(row, 4),
-                                    .frame_id = (uint32_t)sqlite3_column_int64(row, 0)};
+    struct tn_source_frame source = {.line = (uint32_t)sqlite3_column_int64(row, 4),
+                                     .frame_id = (uint32_t)sqlite3_column_int64(row, 0)};
     int r = find_function(loading, (uint32_t)sqlite3_column_int64(row, 2),
-                          (const char *)sqlite3_column_text(row, 3), module, &place.function);
+                          (const char *)sqlite3_column_text(row, 3), module, &source.function);
     if (r < 0)
         return r;
-    if (place.frame_id != physical) {
+    if (source.frame_id != physical) {
         if (frame->inlined_count++ == 0)
             frame->first_inlined = (uint32_t)frames->inlined_count;
-        frames->inlined[frames->inlined_count++] = place;
+        frames->inlined[frames->inlined_count++] = source;
         return 0;
     }
     struct tn_site_class class;
     tn_site_classify(loading->rules, (const char *)sqlite3_column_text(row, 3), module,
                      (uint64_t)sqlite3_column_int64(row, 5), &class);
-    frame->place = place;
+    frame->source = source;
     frame->offset_bytes = (uint64_t)sqlite3_column_int64(row, 5);
     frame->is_runtime = class.kind == TN_SITE_RUNTIME;
     return 0;
@@ -189,7 +189,7 @@ const struct tn_source_frame *tn_source_frames_get(const struct tn_source_frames
 {
     const struct tn_return_address *frame = &frames->frames[frame_id];
     return position < frame->inlined_count ? &frames->inlined[frame->first_inlined + position]
-                                           : &frame->place;
+                                           : &frame->source;
 }
 
 /* The source frame `inwards` steps inwards from the physical one; NULL: there are not that many. */
