@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The command `record`: checks options, program and log before anything is started, then forks the child,
+ * starts the recorder, and sees the recording through. All its own failures exit with 125, as with env and
+ * timeout. */
 #include "child.h"
 #include "command.h"
 #include "install_paths.h"
@@ -58,8 +61,8 @@ static int check_rows(const struct tn_arguments *arguments, const char **ret_row
     return 0;
 }
 
-/* The shim reads its options from the environment. Only what was given is put there, so that the program sees
- * as little of it as possible. */
+/* The shim reads its options from the environment. Only options that were given go there, so that the program
+ * sees few additions. */
 static void tell(struct request *request, const struct tn_arguments *arguments, const char *option,
                  const char *variable, uint64_t value)
 {
@@ -77,7 +80,7 @@ static uint64_t check_level(const struct tn_arguments *arguments)
     return value != NULL && strcmp(value, "2") == 0 ? 2 : 1;
 }
 
-/* Names are found after the recording: an expression that is none would only then be noticed. */
+/* Wrappers are applied after the recording: a bad expression would be noticed only then, so check it now. */
 static int check_wrapper(const char *wrapper, struct tn_error *error)
 {
     struct tn_site_rules *rules = NULL;
@@ -128,7 +131,7 @@ static int check_options(const struct tn_arguments *arguments, struct request *r
     return 0;
 }
 
-/* Find and check the program. Returns 0, or the exit status after saying why. */
+/* Find and check the program. Returns 0, or the exit status after printing why. */
 static int check_program(struct request *request)
 {
     struct tn_error error;
@@ -157,7 +160,7 @@ static int check_program(struct request *request)
     }
 }
 
-/* Refuse early, before anything is started. What changes between here and there is noticed by the recorder.
+/* Refuse a bad log early, before anything is started. The recorder notices what changes after this check.
  */
 static int check_log(const char *log, bool is_replacing, struct tn_error *error)
 {
@@ -211,7 +214,7 @@ static int wait_until_ready(struct tn_link *link, char *ret_session, size_t sess
     }
 }
 
-/* Child and recorder are there: let the program go, see it through. Returns the exit status. */
+/* Child and recorder run: start the program and see the recording through. Returns the exit status. */
 static int record_program(const struct request *request, const char *log, struct tn_child *child,
                           struct tn_link *link)
 {

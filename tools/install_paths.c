@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds the shim and the recorder next to the running tool: first in the build tree, then where they were
+ * installed. Called by cmd_record.c. */
 #include "install_paths.h"
 
 #include <errno.h>

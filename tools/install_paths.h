@@ -2,8 +2,8 @@
 #ifndef TENURE_INSTALL_PATHS_H
 #define TENURE_INSTALL_PATHS_H
 
-/* Where the other parts of tenure lie, seen from the running tool: in the build tree, or where they were
- * installed, relative to it, so that a moved tree works. */
+/* Paths of the other parts of tenure, relative to the running tool, in the build tree or installed, so that a
+ * moved tree works. Any thread. */
 
 #include "tenure/base.h"
 
@@ -14,10 +14,10 @@ struct tn_install_paths {
     char recorder[PATH_MAX]; /* tenure-recorder; TENURE_RECORDER overrides it */
 };
 
-/* Find both.
+/* Find both parts.
  *
- * Returns  0; -ENOENT one is missing, -EINVAL the shim's path has a space or a colon, which LD_PRELOAD cannot
- *          hold; with the story in error */
+ * Returns  0; -ENOENT: one is missing; -EINVAL: the shim's path has a space or a colon, which LD_PRELOAD
+ *          cannot contain; error says what failed and what to do */
 int tn_install_paths_find(struct tn_install_paths *ret_paths, struct tn_error *error);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Prints the tools' messages, and maps errors to exit statuses. Called by all commands. */
 #include "message.h"
 
 #include "command.h"

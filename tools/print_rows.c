@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Prints the rows of a statement as an aligned table, CSV or JSON. A table takes its column widths from the
+ * first 1,000 rows, which it keeps; all others are printed as they come. Called by cmd_sql.c. */
 #include "print_rows.h"
 
 #include "tenure/base.h"
@@ -7,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many rows are looked at before the columns of a table get their widths. */
+/* Rows that decide the widths of a table's columns. */
 #define TABLE_ROWS_AHEAD 1000
 
-/* The value as a table shows it, in text; valid until the statement's next step. */
+/* A value as a table shows it; valid until the statement's next step. */
 static const char *table_text(sqlite3_stmt *statement, int column, char blob_text[32])
 {
     switch (sqlite3_column_type(statement, column)) {
@@ -24,7 +26,7 @@ static const char *table_text(sqlite3_stmt *statement, int column, char blob_tex
     }
 }
 
-/* Characters, not bytes: continuation bytes of UTF-8 take no room. */
+/* Width in characters, not bytes: continuation bytes of UTF-8 take no column. */
 static size_t width_of(const char *text)
 {
     size_t width = 0;
@@ -39,12 +41,12 @@ static bool is_number(sqlite3_stmt *statement, int column)
     return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
 
-/* A table in the making: the texts of the first rows, one after the other with their NULs. */
+/* A table being built: the values of the first rows, one after the other with their NULs. */
 struct table {
     int column_count;
     size_t *widths;        /* of each column, in characters */
     bool *is_number;       /* whether each value of the column so far was one */
-    struct tn_buffer text; /* values of the rows ahead, row by row */
+    struct tn_buffer text; /* values of the first rows, row by row */
     size_t row_count;      /* rows in text */
 };
 

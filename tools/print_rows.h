@@ -2,8 +2,8 @@
 #ifndef TENURE_PRINT_ROWS_H
 #define TENURE_PRINT_ROWS_H
 
-/* Print what a query answers: an aligned table for people, CSV and JSON for programs. Rows are printed as
- * they come; memory does not grow with their number. */
+/* Prints the rows of a query: an aligned table for people, CSV and JSON for programs. Memory does not grow
+ * with the number of rows. One thread. */
 
 #include <stdio.h>
 
@@ -15,9 +15,9 @@ enum tn_rows_format {
     TN_ROWS_JSON = 2,  /* an array of objects; a BLOB is hex text */
 };
 
-/* Step a statement to its end and print its rows on out. A statement without columns prints nothing.
+/* Step a statement to its end and print its rows. A statement without columns prints nothing.
  *
- * Returns  SQLITE_DONE, or the result code of the step that failed; what came before is printed then */
+ * Returns  SQLITE_DONE, or the result code of the step that failed; the rows before it have been printed */
 int tn_print_rows(struct sqlite3_stmt *statement, enum tn_rows_format format, FILE *out);
 
 #endif

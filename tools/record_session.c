@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Sees a recording through: waits for the child, the recorder and signals in one ppoll, shows progress, and
+ * prints the summary. Invariant: the tool ends only when both the child and the recorder have. Called by
+ * cmd_record.c. */
 #include "record_session.h"
 
 #include "message.h"
@@ -26,7 +29,7 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* While the program runs, a terminal on stdout is the program's: nothing is drawn over it. */
+/* While the program runs, a terminal on stdout belongs to it: no progress is drawn there. */
 static bool may_show_progress(const struct tn_record_session *session)
 {
     if (session->is_quiet || !isatty(STDERR_FILENO))
@@ -75,7 +78,7 @@ static void take_finishing(struct tn_record_session *session, const char *fields
     show_progress(session, "finishing the log: %s, %d %%", step != NULL ? step + 1 : "", atoi(fields));
 }
 
-/* Most of those that are left when the program ends are about to end themselves. */
+/* Most processes left when the program ends are about to end, too: wait a moment before naming them. */
 static void say_waiting(struct tn_record_session *session)
 {
     if (session->is_quiet || session->has_said_waiting || session->waiting[0] == '\0' ||
@@ -150,8 +153,8 @@ static void reap_child(struct tn_record_session *session)
     tn_link_send(session->link, "exited %d", status);
 }
 
-/* The program has got its Ctrl-C from the terminal already; what was sent to the tool alone is passed on.
- * With the program gone, each of them closes the log. */
+/* The terminal has sent Ctrl-C to the program as well; signals sent to the tool alone are forwarded. Once the
+ * program has ended, any of them closes the log. */
 static void take_signals(struct tn_record_session *session)
 {
     struct tn_signals signals = tn_signals_take();
@@ -166,7 +169,7 @@ static void take_signals(struct tn_record_session *session)
 void tn_record_session_run(struct tn_record_session *session)
 {
     session->started_ns = now_ns();
-    /* It may have ended before anybody looked. */
+    /* The child may have ended before its SIGCHLD was waited for. */
     reap_child(session);
     while (!session->has_child_ended || !session->has_recorder_ended) {
         struct pollfd poll_fd = {.fd = session->has_recorder_ended ? -1 : session->link->fd,
@@ -193,7 +196,8 @@ static void print_losses(const struct tn_record_session *session)
             tn_print_count(count, lost));
 }
 
-/* What the recorder does not know, because it keeps no sizes: from the finished log. "" where that fails. */
+/* Live and peak bytes, which the recorder does not know (it keeps no sizes): from the finished log. "" if
+ * that fails. */
 static void describe_live(const struct tn_record_session *session, char *ret_live, char *ret_peak,
                           size_t text_bytes)
 {

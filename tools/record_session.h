@@ -2,7 +2,8 @@
 #ifndef TENURE_RECORD_SESSION_H
 #define TENURE_RECORD_SESSION_H
 
-/* A session under way: between the program, which has the terminal, and the recorder, which has the log. */
+/* A recording in progress, seen from `tenure record`: its child is the program, which has the terminal; the
+ * recorder has the log. One thread. */
 
 #include "child.h"
 #include "recorder_link.h"
@@ -17,23 +18,23 @@ struct tn_record_session {
     bool is_quiet; /* errors only */
     bool has_child_ended;
     int child_status;                   /* as wait gives it, once has_child_ended */
-    bool has_recorder_ended;            /* it said `done` or `error`, or it is gone */
-    bool has_failed;                    /* session stopped before its time, and the reason was printed */
-    bool is_progress_shown;             /* a line of progress stands on the terminal */
-    char waiting[TN_RECORD_LINE_BYTES]; /* processes that the program left behind, "" while none is known */
+    bool has_recorder_ended;            /* it sent `done` or `error`, or has died */
+    bool has_failed;                    /* recording stopped early, and the reason was printed */
+    bool is_progress_shown;             /* a progress line is on the terminal */
+    char waiting[TN_RECORD_LINE_BYTES]; /* PIDs of recorded processes that outlive the child, as text; "":
+                                           none known */
     bool has_said_waiting;
     uint64_t child_ended_ns;         /* CLOCK_MONOTONIC, once has_child_ended */
     uint64_t started_ns;             /* of this run, CLOCK_MONOTONIC */
-    char done[TN_RECORD_LINE_BYTES]; /* the line `done`, "" when there was none */
+    char done[TN_RECORD_LINE_BYTES]; /* fields of the line `done`; "": none came */
 };
 
-/* See the session through: the program's end, its descendants', the log's. Progress and troubles go to
- * stderr.
+/* Wait until the child has ended and the log is closed. Progress and problems go to stderr.
  *
- * session  link, log, program, child and is_quiet are set, the rest zero */
+ * session  link, log, program, child and is_quiet are set, the rest is zero */
 void tn_record_session_run(struct tn_record_session *session);
 
-/* Print the summary and the next command to type, unless it is quiet; losses even then. */
+/* Print the summary and the next command to type; with is_quiet only losses. */
 void tn_record_session_print_summary(const struct tn_record_session *session);
 
 #endif

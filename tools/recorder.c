@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-
-/* tenure-recorder: the other process of a recording (record.h says who starts it, and how). It prints
- * nothing: what it has to say goes over the status descriptor, or to the program that introduces itself. */
+/* tenure-recorder: the other process of a recording; record.h says who starts it, and how. It parses its
+ * arguments, detaches from the process that started it, and calls lib/record or lib/finish. It prints
+ * nothing: messages go over the status descriptor, or in the welcome to the program. */
 
 #include "tenure/finish.h"
 #include "tenure/record.h"
@@ -30,7 +30,7 @@ struct call {
     unsigned file_count;
 };
 
-/* Descriptor of the progress of finishing, for a callback without a better place. */
+/* State of the progress callback of finishing. */
 struct progress {
     int fd;
     unsigned last_percent;
@@ -133,8 +133,8 @@ static int parse_arguments(struct call *call, int argc, char **argv)
     return 0;
 }
 
-/* What the program's process left us is not ours to hold: an orphan that keeps a pipe open would hang its
- * reader. */
+/* Close all descriptors inherited from the program: a recorder that outlives it and keeps a pipe open would
+ * hang its reader. */
 static void close_inherited(int kept_fd)
 {
     int null_fd = open("/dev/null", O_RDWR);
@@ -148,7 +148,7 @@ static void close_inherited(int kept_fd)
         fcntl(kept_fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* The preload, the program's own session and the network of debug files are not for us. */
+/* The recorder must not be preloaded, join a session, or look for debug files in the network. */
 static void clean_environment(void)
 {
     static const char *const names[] = {
@@ -160,7 +160,7 @@ static void clean_environment(void)
         unsetenv(names[i]);
 }
 
-/* In the root folder, so that no file system is kept busy but the log's. */
+/* In the root directory, so that no file system but the log's is kept busy. */
 static int run(const struct call *call)
 {
     clean_environment();

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Starts the recorder as a child with one end of a socket pair, and exchanges lines with it. Called by
+ * cmd_record.c and record_session.c. */
 #include "recorder_link.h"
 
 #include <errno.h>
@@ -11,7 +13,7 @@
 
 #define ARGUMENTS_MAX 16
 
-/* In the forked child; says why it failed on the descriptor, as the recorder itself would. */
+/* In the forked child: execute the recorder; if that fails, send the reason as the recorder itself would. */
 static void execute(const struct tn_link_options *options, int fd)
 {
     char fd_text[16];
@@ -29,10 +31,10 @@ static void execute(const struct tn_link_options *options, int fd)
         arguments[n++] = "--keep-wrappers";
     arguments[n++] = "--options";
     arguments[n++] = options->text;
-    /* Ctrl-C on the terminal is for the program, from the recorder's first moment. */
+    /* Ctrl-C on the terminal is for the program, from the start. */
     signal(SIGINT, SIG_IGN);
     signal(SIGQUIT, SIG_IGN);
-    /* What the tool blocks for its own waiting must reach the recorder. */
+    /* The signals that the tool blocks while it waits must reach the recorder. */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -81,7 +83,7 @@ char *tn_link_next_line(struct tn_link *link)
     char *newline = memchr(link->text, '\n', link->used_bytes);
     if (newline == NULL && link->used_bytes < TN_RECORD_LINE_BYTES)
         return NULL;
-    /* A line longer than agreed is cut, and its rest is taken as a line that nobody knows. */
+    /* A line longer than agreed is cut; its rest is then an unknown line, which is ignored. */
     if (newline == NULL)
         newline = link->text + TN_RECORD_LINE_BYTES - 1;
     *newline = '\0';

@@ -2,8 +2,8 @@
 #ifndef TENURE_RECORDER_LINK_H
 #define TENURE_RECORDER_LINK_H
 
-/* The tool's end of the line protocol that include/tenure/record.h describes: starts the recorder, sends it
- * lines and takes its lines apart. One thread. */
+/* The tool's end of the line protocol of include/tenure/record.h: starts the recorder, sends lines and splits
+ * what it receives into lines. One thread. */
 
 #include "tenure/record.h"
 
@@ -15,9 +15,9 @@
 struct tn_link_options {
     const char *recorder; /* path of tenure-recorder */
     const char *log;      /* path of the log */
-    const char *rows;     /* as the option says it: N, all or none */
+    const char *rows;     /* N, all or none, as given on the command line */
     const char *wrapper;  /* NULL: none */
-    bool keeps_wrappers;  /* look for no others */
+    bool keeps_wrappers;  /* no search for other wrappers */
     const char *text;     /* for meta.options */
     bool is_replacing;    /* an existing log is replaced */
 };
@@ -25,32 +25,32 @@ struct tn_link_options {
 struct tn_link {
     int fd;            /* our end of the socket pair; -1 when closed */
     pid_t pid;         /* the recorder, our child */
-    size_t used_bytes; /* bytes in text that wait to be taken as lines */
+    size_t used_bytes; /* bytes in text that were not taken as lines yet */
     size_t line_bytes; /* of these, the ones of the line taken last, with its newline */
     char text[TN_RECORD_LINE_BYTES + 1];
 };
 
-/* Start the recorder. It has not said anything yet.
+/* Start the recorder. Does not wait for its first line.
  *
- * Returns  0; negative errno with the story in error
+ * Returns  0; negative errno: error says what failed
  * Owns     tn_link_finish releases ret_link */
 int tn_link_start(const struct tn_link_options *options, struct tn_link *ret_link, struct tn_error *error);
 
-/* Read what the recorder has sent; blocks if there is nothing. Call after poll, or in order to wait.
+/* Read what the recorder has sent; blocks if there is nothing.
  *
- * Returns  1 something came; 0 end: the recorder is gone; negative errno */
+ * Returns  1: something came; 0: end of file, the recorder has gone; negative errno */
 int tn_link_read(struct tn_link *link);
 
 /* Take the next whole line that was read, without its newline, or NULL. Valid until the next call. */
 char *tn_link_next_line(struct tn_link *link);
 
-/* Send a line (no newline in it). A recorder that is gone is no error here: its end is seen by reading. */
+/* Send a line; the newline is added. A recorder that has gone is not an error here: tn_link_read tells. */
 void tn_link_send(struct tn_link *link, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The number behind "KEY=" in a line, or 0. */
 uint64_t tn_link_number(const char *line, const char *key);
 
-/* Close our end. Zeroed is not fine: only after tn_link_start said 0. */
+/* Close our end. Only after tn_link_start returned 0. */
 void tn_link_finish(struct tn_link *link);
 
 #endif

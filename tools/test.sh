@@ -5,7 +5,7 @@
 # anything failed.
 #
 #   build-test    gcc, warnings are errors: all suites
-#   build-asan    AddressSanitizer and UndefinedBehaviorSanitizer: unit tests, some of the whole
+#   build-asan    AddressSanitizer and UndefinedBehaviorSanitizer: unit tests, some end-to-end tests
 #   build-tsan    ThreadSanitizer: unit tests
 #   build-clang   clang, warnings are errors: unit tests and rules
 #   build         what tools/quickstart.sh makes of it
@@ -18,12 +18,12 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 test_packages='libcmocka-dev unit tests
 g++ test programs in C++
 clang the second compiler
-clang-format the judge of white space
+clang-format checks white space
 binutils nm and objcopy
 xz-utils packs a symbol table, as some distributions do
 python3 runs the tests
-sqlite3 reads logs as a stranger would
-valgrind counts allocations in its own way
+sqlite3 reads logs without tenure
+valgrind counts allocations independently
 libc6-dbg has the symbols of the loader, which valgrind asks for
 heaptrack is what the benchmark compares with
 jq is recorded
@@ -35,7 +35,7 @@ bash is recorded
 libjemalloc2 another allocator behind the shim
 util-linux small disks, and root without its rights'
 
-# Tests of the whole that take tool and recorder through most of their code.
+# End-to-end tests that run most of the code of tool and recorder.
 sanitized_tests='truth_chains truth_operators truth_fork_tree truth_fork_exec truth_plugins truth_short_threads
     same_gcc same_stl same_python3 info_and_report sql_formats rows_limit while_running shared_log default_name
     interrupt bad_info_truncated bad_info_text_file bad_info_newer bad_sql_syntax bad_report_truncated
@@ -102,22 +102,22 @@ if build build-test 'build with gcc, warnings are errors' --native-file "$root/t
     run build-test --suite unit --suite rules --suite truth --suite e2e --suite fault
 fi
 
-# The sanitizers make a test die where they find something, so that its status tells.
+# A sanitizer ends a test where it finds something, so that the exit status shows it.
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
 if build build-asan 'build with AddressSanitizer' -Db_sanitize=address,undefined -Dbuildtype=debugoptimized; then
     run build-asan --suite unit
-    # Tool and recorder under the sanitizer, too (never the shim: it lives in other people's processes). The
-    # recorder has nowhere to speak, so what is found goes to files.
+    # Tool and recorder under the sanitizer, too (never the shim, which runs inside other programs). The recorder
+    # has no terminal, so reports go to files.
     rm -f "$root"/build-asan/sanitizer.*
     ASAN_OPTIONS=$ASAN_OPTIONS:log_path=$root/build-asan/sanitizer
     # shellcheck disable=SC2086 # one argument a test
     run build-asan $sanitized_tests
     if cat "$root"/build-asan/sanitizer.* 2>/dev/null; then
-        count fail 'build-asan: the sanitizer spoke'
+        count fail 'build-asan: the sanitizer found something'
     else
-        count pass 'build-asan: the sanitizer kept silent'
+        count pass 'build-asan: the sanitizer found nothing'
     fi
     ASAN_OPTIONS=detect_leaks=1:abort_on_error=1
 fi

@@ -2,8 +2,9 @@
 #ifndef TENURE_BASE_H
 #define TENURE_BASE_H
 
-/* The floor of everything outside the shim: errors with their story, growable buffers, printing of
- * quantities. No global state; every function may be called from any thread on its own data. */
+/* What everything outside the shim is built on: errors with their explanation, growable buffers,
+ * variable-length integers, printing of quantities. No global state; every function may be called from any
+ * thread on its own data. */
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,8 +13,8 @@
 
 #define TN_ERROR_TEXT_BYTES 512
 
-/* What went wrong, for a person: "what, on what, why, what to do". Filled by the function that failed,
- * printed by tools only. */
+/* An explanation of a failure for people: what failed, on what, why, and what to do. Filled by the function
+ * that failed, printed by tools only. */
 struct tn_error {
     int code;                       /* negative errno, 0 while nothing failed */
     char text[TN_ERROR_TEXT_BYTES]; /* one line, no newline, no "tenure:" */
@@ -21,8 +22,9 @@ struct tn_error {
 
 /* Fill an error.
  *
- * error    may be NULL (the caller does not want the story)
+ * error    may be NULL: then only the code is returned
  * code     negative errno
+ * format   as of printf: the explanation, one line; what exceeds TN_ERROR_TEXT_BYTES is cut
  * Returns  code, so that `return tn_error_set(...)` reads well */
 int tn_error_set(struct tn_error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -34,13 +36,21 @@ struct tn_buffer {
     size_t capacity_bytes; /* allocated */
 };
 
-/* Make room for more_bytes behind what is used. Returns 0 or -ENOMEM (buffer unchanged). Amortised O(1). */
+/* Make room for more bytes behind what is used.
+ *
+ * Returns  0; -ENOMEM (buffer unchanged)
+ * Cost     O(1), amortised */
 int tn_buffer_reserve(struct tn_buffer *buffer, size_t more_bytes);
 
-/* Append size_bytes from data. Returns 0 or -ENOMEM (buffer unchanged). */
+/* Append bytes.
+ *
+ * data     size_bytes of them; may be NULL if there are none
+ * Returns  0; -ENOMEM (buffer unchanged) */
 int tn_buffer_append(struct tn_buffer *buffer, const void *data, size_t size_bytes);
 
-/* Append formatted text; a NUL stands behind it that size_bytes does not count. Returns 0 or -ENOMEM. */
+/* Append formatted text, followed by a NUL that size_bytes does not count.
+ *
+ * Returns  0; -ENOMEM; -EINVAL: the format cannot be printed (what was in the buffer is unchanged) */
 int tn_buffer_print(struct tn_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Release the memory; the buffer is empty again. NULL and zeroed are fine. */
@@ -63,11 +73,11 @@ static inline size_t tn_varint_put(uint8_t *out, uint64_t v)
 
 /* Read a varint.
  *
- * in, end  bounds
- * Returns  bytes read; 0 when it is cut or longer than 10 bytes (ret_value untouched) */
+ * in, end  its first byte, and the end of what may be read
+ * Returns  bytes read; 0 if it is cut or longer than 10 bytes (ret_value unchanged) */
 size_t tn_varint_get(const uint8_t *in, const uint8_t *end, uint64_t *ret_value);
 
-/* Signed to unsigned so that small magnitudes stay small. */
+/* A signed number as an unsigned one that is small if the magnitude is: 0, -1, 1, -2 become 0, 1, 2, 3. */
 static inline uint64_t tn_zigzag(int64_t v)
 {
     return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
@@ -87,15 +97,15 @@ static inline int64_t tn_unzigzag(uint64_t v)
  * Returns  text */
 const char *tn_print_count(char *text, uint64_t count);
 
-/* Bytes in the unit that leaves three or four digits: "512 B", "1.50 KiB", "3.2 GiB". Same contract. */
+/* Bytes in the unit that leaves three or four digits: "512 B", "1.50 KiB", "3.2 GiB". As tn_print_count. */
 const char *tn_print_bytes(char *text, uint64_t size_bytes);
 
-/* A duration: "850 ns", "1.20 us", "3.4 ms", "12.3 s", "2 h 13 min". Same contract. */
+/* A duration: "850 ns", "1.20 us", "3.4 ms", "12.3 s", "2 h 13 min". As tn_print_count. */
 const char *tn_print_duration(char *text, uint64_t duration_ns);
 
 /* Parse a size option: digits and an optional K, M or G (1024-based; "KiB" and the like too).
  *
- * Returns  0; -EINVAL when text is no size or overflows (ret_bytes untouched) */
+ * Returns  0; -EINVAL: the text is no size, or one beyond 64 bits (ret_bytes unchanged) */
 int tn_parse_bytes(const char *text, uint64_t *ret_bytes);
 
 #endif

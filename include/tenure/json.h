@@ -2,8 +2,8 @@
 #ifndef TENURE_JSON_H
 #define TENURE_JSON_H
 
-/* Write JSON (RFC 8259) into a buffer, member by member: no tree, no state but where a comma is due. Used by
- * layers that know no SQL. One thread at a time on one writer. */
+/* Write JSON (RFC 8259) into a buffer, member by member, without building a tree: the only state is whether a
+ * comma is due. One thread at a time on one writer. */
 
 #include "tenure/base.h"
 
@@ -13,13 +13,12 @@
 /* A writer. Begin with {.out = buffer}; what is in the buffer stays before it. */
 struct tn_json {
     struct tn_buffer *out; /* borrowed */
-    bool needs_comma;      /* a value stands before in the open object or array; ours */
-    int error;             /* 0, or -ENOMEM once the buffer could not grow: nothing is written any more */
+    bool needs_comma;      /* the open object or array has a value already; written by these functions */
+    int error;             /* 0, or -ENOMEM once the buffer could not grow: nothing more is written then */
 };
 
 /* In all functions, key is the member's name in an object, and NULL in an array and at the top. Text is
- * UTF-8; bytes that are none are written as U+FFFD, so that what comes out is JSON whatever a file is called.
- */
+ * UTF-8; invalid bytes are written as U+FFFD, so that the result is JSON whatever a file is called. */
 
 /* Open an object: `"key": {`. */
 void tn_json_open_object(struct tn_json *json, const char *key);
@@ -52,7 +51,7 @@ void tn_json_bool(struct tn_json *json, const char *key, bool value);
 /* null. */
 void tn_json_null(struct tn_json *json, const char *key);
 
-/* A value that is JSON already; not checked. */
+/* A value that is JSON already; it is not checked. */
 void tn_json_raw(struct tn_json *json, const char *key, const char *value);
 
 #endif

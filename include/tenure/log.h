@@ -205,7 +205,4 @@ int tn_log_each_frame(struct sqlite3 *database, int (*see)(void *context, const 
  * storage. */
 const char *tn_function_name(enum tn_function function);
 
-/* The older name of tn_sql_errno. */
-#define tn_log_errno tn_sql_errno
-
 #endif

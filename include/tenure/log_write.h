@@ -2,14 +2,17 @@
 #ifndef TENURE_LOG_WRITE_H
 #define TENURE_LOG_WRITE_H
 
-/* Append to a log; for the recorder only. One writer a log, one thread.
+/* Append to a log, for the recorder; and add to a log whose events are closed, for the finishing step. One
+ * writer for a log, on one thread.
  *
- * Births and deaths go, in time order over all processes, into packed chunks (one open chunk a process); all
- * else goes into plain tables. Nothing reaches the file before tn_log_commit; what it wrote, a reader sees.
- * All times are nanoseconds since the log's start. All functions that return int give 0 or a negative errno:
- * -ENOMEM, -ENOSPC, -EIO, -EROFS..., with the story in the writer's error (tn_log_writer_error); after the
- * first failed commit the writer is dead: every later call returns the same error and changes nothing, and
- * what was committed before stays readable. */
+ * Births and deaths go, in time order over all processes, into packed chunks, of which each process has one
+ * open; everything else goes into plain tables. Nothing reaches the file before tn_log_commit; what was
+ * committed, readers see. All times are nanoseconds since the log's start.
+ *
+ * Functions of a writer that return int give 0 or a negative errno: -ENOMEM, -ENOSPC, -EIO, -EROFS...;
+ * tn_log_writer_error then says what failed and what to do. After its first failure a writer is dead: every
+ * later call returns the same error and changes nothing, and what was committed before stays readable.
+ * -EINVAL is the exception: it refuses one call and leaves the writer alive. */
 
 #include "tenure/base.h"
 #include "tenure/log_event.h"
@@ -18,161 +21,183 @@
 #include <stdint.h>
 
 struct sqlite3;
+
+/* A log that is being written. */
 struct tn_log_writer;
 
 /* SQL that makes the tables finding and finding_site where they are missing; new logs have them. */
 extern const char tn_log_finding_tables[];
 
-/* One process row. Strings are borrowed during the call. */
+/* One row of `process`. Strings are borrowed during the call. */
 struct tn_log_process {
-    uint32_t pid;
-    uint64_t parent_id;       /* id of the parent's row, 0 if it is not recorded */
+    uint32_t pid;             /* as the process sees itself */
+    uint64_t parent_id;       /* row of the parent; 0: it is not recorded */
     const char *executable;   /* path, UTF-8 or as found */
     const char *command_line; /* arguments joined by spaces, quoted as a shell would need */
-    uint64_t start_ns;
+    uint64_t start_ns;        /* when its recording began */
 };
 
+/* How a process ended. */
 enum tn_exit_kind {
-    TN_EXIT_UNKNOWN,
-    TN_EXIT_EXIT,
-    TN_EXIT_SIGNAL,
-    TN_EXIT_EXEC,
-    TN_EXIT_LOST,
-    TN_EXIT_RUNNING,
+    TN_EXIT_UNKNOWN, /* not known */
+    TN_EXIT_EXIT,    /* with a status */
+    TN_EXIT_SIGNAL,  /* by a signal */
+    TN_EXIT_EXEC,    /* another image took over */
+    TN_EXIT_LOST,    /* it is gone, and nobody could learn how */
+    TN_EXIT_RUNNING, /* it has not ended */
 };
 
-/* One thread row. */
+/* One row of `thread`. */
 struct tn_log_thread {
-    uint64_t process_id;
-    uint32_t tid;
-    const char *name; /* borrowed */
-    uint64_t stack_size_bytes;
-    uint64_t start_ns;
+    uint64_t process_id;       /* row of `process` */
+    uint32_t tid;              /* the kernel's thread id */
+    const char *name;          /* as the kernel shows it; borrowed during the call */
+    uint64_t stack_size_bytes; /* 0: not known */
+    uint64_t start_ns;         /* of its first event */
 };
 
+/* What a new log says of its recording. Strings are borrowed during the call. */
 struct tn_log_options {
     const char *path;    /* of the new file; it must not exist, or be empty */
-    const char *options; /* the recording's options, for meta.options: "depth=1024 ring=1048576 ..." */
-    const char *clock;   /* meta.clock: "tsc", "monotonic", "counter" */
+    const char *options; /* for meta.options: "depth=1024 ring_size=1048576 ..." */
+    const char *clock;   /* for meta.clock: "tsc", "monotonic", "counter" */
 };
 
 /* Create a log: the file, the schema, meta with complete = 0.
  *
- * Returns  0; negative errno with the story in error, and no file left behind that was not there before
- * Owns     the caller owns *ret_writer; tn_log_writer_close or _abandon releases it */
+ * Returns  0; a negative errno: error says what failed and what to do, and no file is left that was not there
+ *          before
+ * Owns     the caller owns *ret_writer; tn_log_writer_close or tn_log_writer_abandon releases it */
 int tn_log_create(const struct tn_log_options *options, struct tn_log_writer **ret_writer,
                   struct tn_error *error);
 
-/* The first error of this writer; code 0 while there is none. Borrowed. */
+/* The first error of a writer; its code is 0 while there is none. Borrowed until the writer is released. */
 const struct tn_error *tn_log_writer_error(const struct tn_log_writer *writer);
 
-/* Add a process row (exit_kind running). ret_id: its id, from 1. */
+/* Add a row of `process`, with exit_kind running. ret_id: its id, from 1. */
 int tn_log_add_process(struct tn_log_writer *writer, const struct tn_log_process *process, uint64_t *ret_id);
 
-/* Replace executable and command line of a process (a name found later). */
+/* Replace executable and command line of a process, when better ones are found later. */
 int tn_log_name_process(struct tn_log_writer *writer, uint64_t process_id, const char *executable,
                         const char *command_line);
 
-/* A process has ended. exit_code: -1 where it cannot be known (stored as NULL); a signal's number with
- * TN_EXIT_SIGNAL. May be called again with better knowledge. Flushes the process's open chunk. */
+/* Note that a process has ended; may be called again when more is known. Packs what its open chunk holds.
+ *
+ * end_ns     not stored with TN_EXIT_RUNNING
+ * exit_code  its status, or the signal's number with TN_EXIT_SIGNAL; -1 where it cannot be known (stored as
+ *            NULL) */
 int tn_log_end_process(struct tn_log_writer *writer, uint64_t process_id, uint64_t end_ns,
                        enum tn_exit_kind kind, int exit_code);
 
-/* Add a thread row. ret_id: its id, from 1, over all processes. */
+/* Add a row of `thread`. ret_id: its id, from 1, over all processes. */
 int tn_log_add_thread(struct tn_log_writer *writer, const struct tn_log_thread *thread, uint64_t *ret_id);
 
-/* A thread has ended. */
+/* Note that a thread has ended. */
 int tn_log_end_thread(struct tn_log_writer *writer, uint64_t thread_id, uint64_t end_ns);
 
-/* The row of a module: same path and build-id, same row. build_id: lower-case hex or "" if it has none. */
+/* The row of a module; the same path and build-id give the same row. build_id: lower-case hex, or "" without
+ * one. */
 int tn_log_add_module(struct tn_log_writer *writer, const char *path, const char *build_id, uint64_t *ret_id);
 
-/* A module is mapped into a process at base_address (its load bias). ret_mapping_id: for
- * tn_log_end_mapping. */
+/* Note that a module was mapped into a process.
+ *
+ * base_address    its load bias
+ * ret_mapping_id  for tn_log_end_mapping */
 int tn_log_add_mapping(struct tn_log_writer *writer, uint64_t process_id, uint64_t module_id,
                        uint64_t base_address, uint64_t mapped_ns, uint64_t *ret_mapping_id);
 
-/* It is gone again. */
+/* Note that a module was unmapped. */
 int tn_log_end_mapping(struct tn_log_writer *writer, uint64_t mapping_id, uint64_t unmapped_ns);
 
-/* The id of frame (module, offset): the row is made at first sight. module_id 0: outside every module (JIT
- * code); offset_bytes is then the address itself. Cost: a hash look-up. */
+/* The id of a frame, whose row is made at first sight.
+ *
+ * module_id     0: outside every module (generated code); offset_bytes is then the address itself
+ * offset_bytes  return address minus load bias
+ * Cost          a look-up in a hash */
 int tn_log_intern_frame(struct tn_log_writer *writer, uint64_t module_id, uint64_t offset_bytes,
                         uint64_t *ret_id);
 
-/* The id of a node of the stack trie. A stack is interned from its outermost frame inwards.
+/* The id of a node of the stack trie, whose row is made at first sight. A stack is interned from its
+ * outermost frame inwards.
  *
- * caller_id    the node of the caller's stack, 0 at the root
- * frame_bytes  distance of this frame's CFA to its callee's
+ * caller_id    the node of the caller's stack; 0 at the root
+ * frame_bytes  this frame's CFA minus its callee's
  * is_cut       the node is a root because the capture stopped at its depth limit
- * Cost         a hash look-up */
+ * Returns      also -EINVAL: frame_id or caller_id was never given
+ * Cost         a look-up in a hash */
 int tn_log_intern_stack(struct tn_log_writer *writer, uint64_t frame_id, uint64_t caller_id,
                         uint64_t frame_bytes, bool is_cut, uint64_t *ret_id);
 
-/* Append a birth. ret_id: the allocation's id: births are numbered from 1 over all processes, in the order of
- * these calls. Also -EINVAL: a process that was not added, a usable size below the size, or a number that no
- * log can hold (sizes, address, depth or alignment of 2^56 and more, a stack id of 2^32 and more); nothing
- * was appended, and the writer lives on. Cost: some 30 ns, packing included; every 128 Ki events a chunk is
- * compressed and inserted, which takes some milliseconds. */
+/* Append a birth.
+ *
+ * ret_id   the allocation's id: births are numbered from 1 over all processes, in the order of these calls
+ * Returns  also -EINVAL, and nothing was appended: the process was not added, or a field is out of the range
+ *          that log_event.h states
+ * Cost     some 30 ns, packing included; every 128 Ki events a chunk is compressed and inserted, which takes
+ *          some milliseconds */
 int tn_log_add_birth(struct tn_log_writer *writer, const struct tn_birth *birth, uint64_t *ret_id);
 
-/* Append a death. The matching of addresses has been done: allocation_id was born in the same process and has
- * not died. Also -EINVAL, as tn_log_add_birth, and for a size class from TN_SIZE_CLASSES on. Address and
- * class are not looked up: a caller who says others than at the block's birth makes a log that readers refuse
- * as damaged, if they would read a wrong address from it. */
+/* Append a death. The caller has matched it: the allocation was born in the same process and has not died.
+ * Address and size class are not looked up; when they differ from those of the birth, readers that would get
+ * a wrong address refuse the log as damaged.
+ *
+ * Returns  also -EINVAL, as tn_log_add_birth, and for a size class from TN_SIZE_CLASSES on
+ * Cost     as tn_log_add_birth */
 int tn_log_add_death(struct tn_log_writer *writer, const struct tn_death *death);
 
 /* The id that was given to the latest birth of all processes; 0 before the first. */
 uint64_t tn_log_last_id(const struct tn_log_writer *writer);
 
-/* Append births and deaths of one process, in order. Nothing but the time that it takes tells it from as many
- * calls of tn_log_add_birth and tn_log_add_death; the caller gives the ids, from tn_log_last_id + 1 on.
+/* Append births and deaths of one process, in order: the same as many calls of tn_log_add_birth and
+ * tn_log_add_death, and faster. The caller gives the ids, from tn_log_last_id + 1 on.
  *
- * Returns  0; -EINVAL as above, also for ids that do not follow each other; the events before the one that
- *          cannot be were appended */
+ * events   count of them, borrowed during the call
+ * Returns  also -EINVAL, as these two, and for ids that are not consecutive; the events before the refused
+ *          one were appended */
 int tn_log_add_plain(struct tn_log_writer *writer, uint64_t process_id, const struct tn_plain_event *events,
                      uint32_t count);
 
-/* The real allocator returned NULL. */
+/* Add a row of `allocation_failure`: the real allocator returned NULL. */
 int tn_log_add_failure(struct tn_log_writer *writer, uint64_t process_id, uint64_t thread_id,
                        uint64_t stack_id, enum tn_function function, uint64_t size_bytes, uint64_t time_ns);
 
-/* A mark on the time line of a process. */
+/* Add a mark to the time line of a process. */
 int tn_log_add_mark(struct tn_log_writer *writer, uint64_t process_id, uint64_t time_ns, const char *text);
 
 /* Set a key of meta. value: text; numbers in decimal. */
 int tn_log_set_meta(struct tn_log_writer *writer, const char *key, const char *value);
 
-/* Pack all open chunks and commit everything so far. Once a second is right. */
+/* Pack all open chunks and commit everything so far. Called about once a second. */
 int tn_log_commit(struct tn_log_writer *writer);
 
-/* Commit, write the totals (meta.allocations, frees, duration_ns), set meta.complete to 1 and close. The
- * journal is truncated; what readers hold open stays readable. Releases the writer in any case. */
+/* Commit, write the totals (meta.allocations, frees, duration_ns), set meta.complete to 1, and close. The
+ * journal is truncated; what readers hold open stays readable. Releases the writer in any case.
+ *
+ * Returns  0; a negative errno, and error says what failed and what to do */
 int tn_log_writer_close(struct tn_log_writer *writer, uint64_t duration_ns, struct tn_error *error);
 
-/* Release the writer without completing the log: after an error, or in a forked child. NULL is fine. */
+/* Release a writer without completing the log: after an error, or in a forked child. NULL is fine. */
 void tn_log_writer_abandon(struct tn_log_writer *writer);
 
-/* Open a log whose events are closed, for adding to it (names, sites, summaries, rows): a connection in WAL
- * mode, so that readers are not disturbed, with the virtual table `allocation` registered.
+/* Open a log whose events are closed, to add names, sites, summaries or rows: a connection in WAL mode, so
+ * that readers are not disturbed, with the virtual table `allocation` registered.
  *
- * Returns  0; an error of tn_log_open, -EROFS, -EACCES, -EBUSY..., with the story in error
+ * Returns  0; an error of tn_log_open, -EROFS, -EACCES, -EBUSY...: error says what failed and what to do
  * Owns     the caller owns *ret_database; tn_log_update_close releases it */
 int tn_log_update_open(const char *path, struct sqlite3 **ret_database, struct tn_error *error);
 
-/* Fold the journal into the file as far as readers allow (it waits for them for a second), and close. NULL is
- * fine. */
+/* Fold the journal into the file, as far as readers allow within a second, and close. NULL is fine. */
 void tn_log_update_close(struct sqlite3 *database);
 
-/* Fill allocation_row from the chunks, in birth order, and make the view `allocation` over it; what was there
- * is replaced. All or nothing, also inside a transaction of the caller's.
+/* Fill allocation_row from the chunks, in birth order, and make the view `allocation` over it; rows that were
+ * there are replaced. All or nothing, also inside a transaction of the caller's.
  *
  * database  writable; the virtual table `allocation` gets registered on it
- * Returns   0; -EBADMSG a damaged chunk; -ENOSPC, -EIO, -ENOMEM; with the story in error
+ * Returns   0; -EBADMSG: a damaged chunk; -ENOSPC, -EIO, -ENOMEM: error says what failed and what to do
  * Cost      about 0.7 us an allocation; at most some 120 MB of memory */
 int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error);
 
-/* Remove the rows and the view: the virtual table answers again. Returns 0 or a negative errno. */
+/* Remove the rows and the view, so that the virtual table answers again. Returns 0 or a negative errno. */
 int tn_log_drop_rows(struct sqlite3 *database);
 
 #endif

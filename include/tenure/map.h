@@ -21,16 +21,27 @@ struct tn_map {
     size_t count;                 /* used slots */
 };
 
-/* Where the value of key stands, or NULL. Valid until the next put or remove. Cost O(1). */
+/* The value of a key.
+ *
+ * Returns  where it is, valid until the next put or remove; NULL: the key is not there
+ * Cost     O(1) */
 uint64_t *tn_map_find(const struct tn_map *map, uint64_t key);
 
-/* Set key to value, old or new. Returns 0 or -ENOMEM (map unchanged). Amortised O(1). */
+/* Set the value of a key, whether it is there already or not.
+ *
+ * Returns  0; -ENOMEM (map unchanged)
+ * Cost     O(1), amortised */
 int tn_map_put(struct tn_map *map, uint64_t key, uint64_t value);
 
-/* Remove key. Returns whether it was there; ret_value (may be NULL) gets its value. */
+/* Remove a key.
+ *
+ * ret_value  its value, if it was there; may be NULL
+ * Returns    whether it was there */
 bool tn_map_remove(struct tn_map *map, uint64_t key, uint64_t *ret_value);
 
-/* Check every invariant; for tests. Cost O(capacity). */
+/* Check every invariant; for tests.
+ *
+ * Cost     O(capacity) */
 bool tn_map_is_valid(const struct tn_map *map);
 
 /* Release the memory; the map is empty again. */
@@ -47,7 +58,7 @@ static inline uint64_t tn_mix(uint64_t x)
     return x;
 }
 
-/* Ask for the cache line where the search for a key begins. Any key will do. */
+/* Prefetch the cache line where the search for a key begins. The key need not be there, and may be 0. */
 static inline void tn_map_expect(const struct tn_map *map, uint64_t key)
 {
     if (map->capacity != 0)

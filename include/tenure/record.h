@@ -2,14 +2,14 @@
 #ifndef TENURE_RECORD_H
 #define TENURE_RECORD_H
 
-/* The recorder: takes the rings of every process of a tree, restores the order of their events, matches
- * releases to allocations and writes the log. It lives in an executable of its own, `tenure-recorder`, and
- * knows three ways to be started:
+/* The recorder: reads the rings of every process of a tree, restores the order of their events, matches
+ * releases to allocations and writes the log. It is an executable of its own, `tenure-recorder`, which is
+ * started in one of three ways:
  *
  *   tenure-recorder --attach FD
- *       by the shim, under a bare preload. FD is one end of a SOCK_SEQPACKET socket pair over which the
- *       first process introduces itself (session.h). Options come from the environment: TENURE_LOG,
- *       TENURE_ROWS. Nothing is ever printed.
+ *       by the shim, under a bare preload. FD is one end of a SOCK_SEQPACKET socket pair over which the first
+ * process sends its hello (session.h). Options come from the environment: TENURE_LOG, TENURE_ROWS. Nothing is
+ * ever printed.
  *
  *   tenure-recorder --listen --status-fd FD --log FILE [--rows N|all|none] [--force] [--wrapper REGEX]
  *                   [--keep-wrappers] [--options TEXT]
@@ -61,21 +61,22 @@
 
 /* What to record and where. Strings are borrowed until tn_record_run returns. */
 struct tn_record_options {
-    int attach_fd;        /* connected SOCK_SEQPACKET of the first process, or -1: listen; taken over */
-    int status_fd;        /* line protocol, or -1: silent; taken over */
+    int attach_fd;        /* connected SOCK_SEQPACKET of the first process; -1: listen; taken over */
+    int status_fd;        /* for the line protocol; -1: silent; taken over */
     const char *log_path; /* NULL: tenure.PROGRAM.PID.db in the working directory (with attach_fd only) */
     bool is_replacing;    /* an existing log is replaced */
     uint64_t rows_max;    /* as finish.h */
     const char *wrapper_regex; /* as finish.h */
     bool keeps_wrappers;       /* as finish.h */
     const char *options_text;  /* for meta.options; NULL: made from the first process's hello */
-    const char *self_path;     /* the recorder's executable, for the finishing process */
+    const char *self_path;     /* path of the recorder's executable, which also finishes */
 };
 
 /* Record until no recorded process lives (and `tenure record` has waited for its child), close the log and
- * have it finished. Changes the whole process: signals, environment, limits of descriptors.
+ * have it finished. Changes the whole process: signals, resource limits, scheduling policy.
  *
- * Returns  0; negative errno with the story in error (which the status descriptor has been told)
+ * options  borrowed during the call
+ * Returns  0; negative errno: error says what failed and what to do, and the tool was sent the same
  * Threads  one call in the life of a process */
 int tn_record_run(const struct tn_record_options *options, struct tn_error *error);
 

@@ -2,11 +2,11 @@
 #ifndef TENURE_SITE_H
 #define TENURE_SITE_H
 
-/* Which frame of a stack is the site, and via what it reached the allocator. The site is the innermost frame
- * that is neither in the C or C++ runtime nor in an allocation wrapper; `via` is the outermost name among the
- * frames that were skipped on the way, simplified for a reader. For the finishing pass. What is skipped, and
- * why, stands in one table (lib/site/tables.c), explained in docs/sites.md.
- * Rules are read-only once open: any number of threads may use them. */
+/* Finds which frame of a stack is the site, and via what it reached the allocator. The site is the innermost
+ * frame that is neither in the C or C++ runtime nor in an allocation wrapper; `via` is the outermost name
+ * among the skipped frames, simplified for a reader. Used by the finishing pass and by analyses. What is
+ * skipped, and why, stands in lib/site/tables.c and is explained in docs/sites.md. Open rules are read only:
+ * any number of threads may use them. A trie belongs to one thread at a time. */
 
 #include "tenure/base.h"
 
@@ -17,7 +17,7 @@
 #define TN_SITE_VIA_BYTES 96
 
 enum tn_site_kind {
-    TN_SITE_PROGRAM = 0, /* code that the programmer can change: a candidate */
+    TN_SITE_PROGRAM = 0, /* code that the programmer can change */
     TN_SITE_RUNTIME = 1, /* C library, C++ or Rust standard library, compiler support, allocator */
     TN_SITE_WRAPPER = 2, /* allocates on behalf of its caller: xmalloc, g_malloc, ... */
 };
@@ -34,19 +34,19 @@ struct tn_site_rules;
 /* Make the rules.
  *
  * wrapper_regex  POSIX extended regular expression; a function whose name it matches anywhere is a wrapper,
- *                and so is a place without a name if it matches "module+0xoffset", as reports write it;
- *                NULL: only those of the table
- * Returns        0; -EINVAL: the expression is none, with the story in error; -ENOMEM
+ *                and so is one without a name if it matches "module+0xoffset", as reports write it; NULL:
+ *                only the table's
+ * Returns        0; -EINVAL: not a regular expression; -ENOMEM; error says what failed and what to do
  * Owns           the caller owns *ret_rules; tn_site_rules_close releases it */
 int tn_site_rules_open(const char *wrapper_regex, struct tn_site_rules **ret_rules, struct tn_error *error);
 
-/* Make one more function a wrapper, by its exact name, for tn_site_classify. Returns 0 or -ENOMEM. */
+/* Add a wrapper by its exact name. Before the rules are used by other threads. Returns 0 or -ENOMEM. */
 int tn_site_rules_add_wrapper(struct tn_site_rules *rules, const char *function);
 
 /* Release. NULL is fine. */
 void tn_site_rules_close(struct tn_site_rules *rules);
 
-/* Say what one frame is.
+/* Classify one frame.
  *
  * function      demangled name as tn_symbol_look_up gives it; NULL: unknown
  * module        path of its module; NULL: outside every module
@@ -72,39 +72,38 @@ bool tn_site_is_runtime_module(const char *path);
  * Cost     one pass over some hundred names: for each site, not for each allocation */
 bool tn_site_is_library_object(const char *via);
 
-/* The way out of a stack, from the innermost frame. Zeroed: at the start. */
+/* A search for the site of a stack, from the innermost frame outwards. Zeroed: at the start. */
 struct tn_site_search {
-    const char *via; /* outermost name so far that says something; borrowed from its class; NULL: none */
+    const char *via; /* outermost name so far that is not ""; borrowed from its class; NULL: none */
 };
 
-/* Take one frame more, from the innermost one outwards; inlined functions before the frame that holds them.
+/* Take the next frame outwards; inlined functions come before the frame that contains them.
  *
- * Returns  true: this frame is the site, and walk->via tells how it reached the allocator; NULL: directly, by
- *          the allocation function itself. When the stack ends before: its innermost frame is the site,
- *          reached directly */
-bool tn_site_step(struct tn_site_search *walk, const struct tn_site_class *frame);
+ * Returns  true: this frame is the site, and search->via is how it reached the allocator (NULL: directly).
+ *          If the stack ends before, its innermost frame is the site, reached directly */
+bool tn_site_step(struct tn_site_search *search, const struct tn_site_class *frame);
 
-/* Every stack of a log with its frames, for finding sites. Fed row by row by whoever reads the log, since
- * this layer knows no log. Arrays are indexed by row id; 0 is not used. */
+/* Every stack of a log with its frames, for finding sites. The caller feeds it row by row, since this layer
+ * does not know the log. Arrays are indexed by row id; 0 is not used. */
 
 /* One stack: a node of the trie. */
 struct tn_site_node {
-    uint32_t frame_id;  /* its innermost frame: physical */
-    uint32_t caller_id; /* 0 at the root; else below its own id, so that a walk ends */
+    uint32_t frame_id;  /* its innermost physical frame */
+    uint32_t caller_id; /* 0 at the root; else lower than its own id, so that walks end */
 };
 
-/* One frame, as the walk to the site needs it. Those inlined stand before the physical one, innermost first.
+/* One frame, as finding sites needs it. Inlined frames stand before their physical one, innermost first.
  */
 struct tn_site_frame {
     uint32_t frame_id;
-    uint32_t function;   /* index in tn_site_forest.functions; 0: without a name */
-    uint32_t first_link; /* the user's; 0 at first: a list of what was made of this frame */
+    uint32_t function;   /* index in tn_site_trie.functions; 0: without a name */
+    uint32_t first_link; /* the caller's, 0 at first: head of a list of sites made of this frame */
     bool is_physical;    /* the last one of its group */
-    uint64_t place;      /* equal for equal lines of a function, however often it was inlined */
+    uint64_t place;      /* equal for equal lines of one function, however often it was inlined */
     struct tn_site_class class;
 };
 
-/* A function by name; several modules may have one of the name. */
+/* A function name; functions of several modules may share it. */
 struct tn_site_function {
     char *name;    /* owned */
     uint32_t next; /* another one with the same hash; 0: none */
@@ -117,14 +116,14 @@ struct tn_site_trie {
     size_t node_count;            /* highest id + 1 */
     struct tn_site_frame *frames; /* owned */
     size_t frame_count, frame_capacity;
-    uint32_t *groups; /* owned; id of a physical frame -> 1 + index of the first of its group; 0: none */
+    uint32_t *groups; /* owned; id of a physical frame -> 1 + index of its group's first frame; 0: none */
     size_t group_count;
     struct tn_site_function *functions; /* owned; 0 unused */
     size_t function_count, function_capacity;
     struct tn_map *function_index; /* owned; hash of a name -> index */
 };
 
-/* Make room.
+/* Make room for a log's stacks.
  *
  * node_count   highest row id of a stack + 1
  * group_count  highest row id of a frame + 1
@@ -133,10 +132,10 @@ struct tn_site_trie {
  * Owns         the caller releases by tn_site_trie_finish, also after a failure */
 int tn_site_trie_begin(struct tn_site_trie *trie, size_t node_count, size_t group_count, size_t frame_count);
 
-/* Add a stack. A row whose caller does not stand before it is damage, and is left out. */
+/* Add a stack. A row whose caller_id is not lower than its id is damage, and is left out. */
 void tn_site_trie_add_stack(struct tn_site_trie *trie, uint64_t id, uint64_t frame_id, uint64_t caller_id);
 
-/* Add a frame; those of one group in a row, innermost first, the physical one last.
+/* Add a frame. Frames of one group follow each other, innermost first, the physical one last.
  *
  * group_id  the physical frame; frame_id itself for that one
  * line      0: not known
@@ -150,19 +149,19 @@ int tn_site_trie_add_frame(struct tn_site_trie *trie, const struct tn_site_rules
  *
  * function  name of the allocation function, for a stack that reaches it directly
  * ret_via   written in any case; borrowed from the trie, or function itself
- * Returns   the frame; NULL when the stack has none. When all frames are skipped it is the innermost one,
- *           whose class is then no TN_SITE_PROGRAM
+ * Returns   the frame; NULL when the stack has none. If all frames are skipped it is the innermost one,
+ *           whose class is then not TN_SITE_PROGRAM
  * Cost      the frames that are skipped */
 struct tn_site_frame *tn_site_trie_find(const struct tn_site_trie *trie, uint64_t stack_id,
                                         const char *function, const char **ret_via);
 
-/* How births use one stack. */
+/* How births use one stack, for finding wrappers. */
 struct tn_site_use {
-    uint64_t births; /* 0: none; then the rest says nothing */
+    uint64_t births; /* 0: none, and the sizes mean nothing */
     uint64_t min_size_bytes, max_size_bytes;
 };
 
-/* That blocks born at one stack were released at another, other than by realloc. */
+/* How often blocks born at one stack were released at another, other than by realloc. */
 struct tn_site_release {
     uint32_t birth_stack, release_stack;
     uint64_t count;
@@ -171,18 +170,18 @@ struct tn_site_release {
 /* A wrapper that was found, and why. */
 struct tn_site_wrapper {
     const char *function;   /* borrowed from the trie */
-    uint64_t allocations;   /* that it made */
+    uint64_t allocations;   /* made by it */
     uint64_t callers;       /* places that call it, or the wrapper around it */
     uint64_t fixed_callers; /* of those, with at least five allocations, all of one size */
-    uint64_t sizes;         /* different sizes of these */
+    uint64_t sizes;         /* distinct sizes among these */
 };
 
-/* Find allocation wrappers that no list names: functions that ask for what their callers tell them to, and do
- * not release it themselves. docs/sites.md has the conditions. Marks their frames in the trie, so that
- * sites are found beyond them; wrappers of wrappers too.
+/* Find allocation wrappers that no list names: functions that allocate what their callers ask for, and do not
+ * release it themselves; docs/sites.md has the conditions. Marks their frames in the trie, so that sites are
+ * found beyond them. Wrappers of wrappers are found, too.
  *
- * uses           by stack, trie->node_count of them
- * releases       a sample will do; may be empty
+ * uses           by stack id, trie->node_count of them
+ * releases       a sample is enough; may be empty
  * ret_wrappers   owned by the caller (free), in the order in which they were found
  * Returns        0 or -ENOMEM
  * Cost           some passes over the stacks */

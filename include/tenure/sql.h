@@ -58,6 +58,12 @@ uint64_t tn_sql_count(struct sqlite3_stmt *statement, int column);
 /* A column of the current row as text; NULL stays NULL. column: from 0. Borrowed until the next step. */
 const char *tn_sql_text(struct sqlite3_stmt *statement, int column);
 
+/* A column of the current row as text of one's own: "" for NULL.
+ *
+ * Returns  NULL: no memory
+ * Owns     the caller owns it (free) */
+char *tn_sql_copy_text(struct sqlite3_stmt *statement, int column);
+
 /* The first column of the first row as a number.
  *
  * fallback  the result when there is no row or it is NULL, or the query cannot be run */

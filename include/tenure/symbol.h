@@ -2,23 +2,23 @@
 #ifndef TENURE_SYMBOL_H
 #define TENURE_SYMBOL_H
 
-/* Names of code addresses: function, file and line of a place in a module, with the functions that the
- * compiler inlined there. From the module's debug information, or that of its separate debug file; without
- * any, function names come from the symbol tables. Never from the network. For the finishing pass only: large
- * debug data take memory that a recorder must not. One thread at a time for each object. */
+/* Names code addresses: function, file and line of an address in a module, with the functions that the
+ * compiler inlined there. From the module's debug information, or its separate debug file; without any,
+ * function names come from the symbol tables. Never from the network. Used by the finishing process only:
+ * large debug data take memory that the recorder must not. One thread at a time for each module. */
 
 #include "tenure/base.h"
 
 #include <stdint.h>
 
-/* How much a module can tell about its code. */
+/* How much is known about a module's code. */
 enum tn_symbol_detail {
-    TN_SYMBOL_NONE = 0,  /* no symbol of a function at all: module and offset must do */
+    TN_SYMBOL_NONE = 0,  /* no function symbols at all: only module and offset */
     TN_SYMBOL_TABLE = 1, /* names of functions (.symtab, .dynsym, .gnu_debugdata), no lines */
     TN_SYMBOL_DEBUG = 2, /* DWARF: functions, inlined ones too, files and lines */
 };
 
-/* One function at a place. */
+/* One function at an address. */
 struct tn_symbol_frame {
     const char *function; /* demangled, with parameters, without return type; NULL: unknown */
     const char *file;     /* absolute where the compiler told its directory, normalised; NULL: unknown */
@@ -32,26 +32,26 @@ struct tn_symbol_file;
  *
  * path      where the module was when it was mapped; also tells where a debug link may point to
  * fd        descriptor of the module's file, borrowed until tn_symbol_close; -1: path is opened
- * build_id  lower-case hex, as the mapped image bears it; "" if that is not known: nothing is checked then
- * Returns   0; -ESTALE: the file bears another build-id than the image (it was replaced since); -ENOEXEC:
- *           not an ELF file; -ENOENT, -EACCES...: it cannot be opened; -ENOMEM; with the story in error
+ * build_id  lower-case hex, of the mapped image; "": not known, and not checked
+ * Returns   0; -ESTALE: the file has another build-id than the image, so it was replaced since; -ENOEXEC: not
+ *           an ELF file; -ENOENT, -EACCES...: it cannot be opened; -ENOMEM; error says what failed
  * Owns      the caller owns *ret_file; tn_symbol_close releases it
- * Cost      maps the file; what is inside is read by the first look-up that needs it */
+ * Cost      maps the file; its tables are read by the first look-up that needs them */
 int tn_symbol_open(const char *path, int fd, const char *build_id, struct tn_symbol_file **ret_file,
                    struct tn_error *error);
 
 /* Close. NULL is fine. */
 void tn_symbol_close(struct tn_symbol_file *file);
 
-/* What can be expected of this module. Reads its tables at the first call. */
+/* How much is known about this module's code. Reads its tables at the first call. */
 enum tn_symbol_detail tn_symbol_file_detail(struct tn_symbol_file *file);
 
-/* Name a return address. The look-up is done for the byte before it, which lies in the call.
+/* Name a return address. The byte before it is looked up, which belongs to the call.
  *
  * offset_bytes  return address minus load bias, from 1
- * ret_frames    innermost first: functions inlined at the place, each with the line that it had reached
- *               there; the last one is the physical function. Borrowed until the next call; the strings until
- *               tn_symbol_close
+ * ret_frames    innermost first: the functions inlined at the address, each with the line that it had
+ *               reached; the last one is the physical function. Borrowed until the next call; the strings
+ *               until tn_symbol_close
  * ret_count     from 1; what is not known is NULL or 0 in the frames
  * Returns       0 or -ENOMEM
  * Cost          2 to 40 us (measured: 20,000 addresses of glibc 0.2 s, of a C++ unit with 15 MB of debug

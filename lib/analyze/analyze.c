@@ -4,6 +4,8 @@
  * in one read transaction, so that a log that is still being recorded shows one state. */
 #include "pass.h"
 
+#include "tenure/sql.h"
+
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -133,10 +135,10 @@ int tn_analyze(struct tn_log *log, const struct tn_kind *const *kinds,
     if (r == 0 && complete.process_id != 0) {
         /* a recorder may go on writing: read one state of the log */
         bool is_ours = sqlite3_get_autocommit(tn_log_database(log)) != 0 &&
-                       sqlite3_exec(tn_log_database(log), "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+                       tn_sql_run(tn_log_database(log), "BEGIN") == 0;
         r = analyze(&pass, ret_findings);
         if (is_ours)
-            sqlite3_exec(tn_log_database(log), "ROLLBACK", NULL, NULL, NULL);
+            tn_sql_run(tn_log_database(log), "ROLLBACK");
     }
     tn_pass_finish(&pass);
     if (r < 0 && error != NULL)

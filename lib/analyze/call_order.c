@@ -7,6 +7,7 @@
 #include "pass.h"
 
 #include "tenure/code.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -62,9 +63,9 @@ static int open_module(struct tn_call_order *order, const struct tn_pass *pass, 
     if (r < 0)
         return r;
     sqlite3_bind_int64(row, 1, module_id);
-    if (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_type(row, 0) == SQLITE_TEXT) {
-        const char *build_id = (const char *)sqlite3_column_text(row, 1);
-        r = tn_code_open((const char *)sqlite3_column_text(row, 0), build_id != NULL ? build_id : "", &code);
+    if (tn_sql_next(row) == 1 && sqlite3_column_type(row, 0) == SQLITE_TEXT) {
+        const char *build_id = tn_sql_text(row, 1);
+        r = tn_code_open(tn_sql_text(row, 0), build_id != NULL ? build_id : "", &code);
     }
     sqlite3_finalize(row);
     if (r == 0 && code != NULL) {

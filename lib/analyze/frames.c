@@ -8,6 +8,7 @@
 
 #include "tenure/map.h"
 #include "tenure/site.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -73,31 +74,27 @@ static int find_function(struct loading *loading, uint32_t module_id, const char
     return r < 0 ? r : tn_map_put(&loading->by_name, hash, *ret_function);
 }
 
-static int add_row(struct loading *loading, sqlite3_stmt *row)
+static int add_frame(void *context, const struct tn_log_frame *row)
 {
+    struct loading *loading = context;
     struct tn_source_frames *frames = loading->frames;
-    uint64_t physical = (uint64_t)sqlite3_column_int64(row, 1);
-    if (physical >= frames->frame_count)
+    if (row->physical_id >= frames->frame_count)
         return 0;
-    const char *module = (const char *)sqlite3_column_text(row, 6);
-    struct tn_return_address *frame = &frames->frames[physical];
-    struct tn_source_frame source = {.line = (uint32_t)sqlite3_column_int64(row, 4),
-                                     .frame_id = (uint32_t)sqlite3_column_int64(row, 0)};
-    int r = find_function(loading, (uint32_t)sqlite3_column_int64(row, 2),
-                          (const char *)sqlite3_column_text(row, 3), module, &source.function);
+    struct tn_return_address *frame = &frames->frames[row->physical_id];
+    struct tn_source_frame source = {.line = row->line, .frame_id = (uint32_t)row->id};
+    int r = find_function(loading, (uint32_t)row->module_id, row->function, row->module, &source.function);
     if (r < 0)
         return r;
-    if (source.frame_id != physical) {
+    if (row->id != row->physical_id) {
         if (frame->inlined_count++ == 0)
             frame->first_inlined = (uint32_t)frames->inlined_count;
         frames->inlined[frames->inlined_count++] = source;
         return 0;
     }
     struct tn_site_class class;
-    tn_site_classify(loading->rules, (const char *)sqlite3_column_text(row, 3), module,
-                     (uint64_t)sqlite3_column_int64(row, 5), &class);
+    tn_site_classify(loading->rules, row->function, row->module, row->offset_bytes, &class);
     frame->source = source;
-    frame->offset_bytes = (uint64_t)sqlite3_column_int64(row, 5);
+    frame->offset_bytes = row->offset_bytes;
     frame->is_runtime = class.kind == TN_SITE_RUNTIME;
     return 0;
 }
@@ -111,13 +108,12 @@ static int count_frames(struct loading *loading, size_t *ret_inlined)
                             &row);
     if (r < 0)
         return r;
-    int rc = sqlite3_step(row);
+    int next = tn_sql_next(row);
     int64_t highest = sqlite3_column_int64(row, 0), count = sqlite3_column_int64(row, 1);
-    *ret_inlined = (size_t)sqlite3_column_int64(row, 2);
-    sqlite3_finalize(row);
-    if (rc != SQLITE_ROW)
-        return tn_pass_refuse(loading->pass, tn_log_errno(tn_log_database(loading->pass->log), rc),
-                              "cannot load frames");
+    *ret_inlined = (size_t)tn_sql_count(row, 2);
+    r = tn_pass_end_rows(loading->pass, row, next, "cannot load frames");
+    if (r < 0)
+        return r;
     if (highest < 0 || highest >= UINT32_MAX || highest / 4 > count + 1024)
         return tn_pass_refuse(loading->pass, -EBADMSG, "cannot load frames");
     loading->frames->frame_count = (size_t)highest + 1;
@@ -137,23 +133,9 @@ static int make_room(struct loading *loading, size_t inlined)
     return 0;
 }
 
-static int load_rows(struct loading *loading)
+static int load_frames(struct loading *loading)
 {
-    sqlite3_stmt *rows;
-    int r = tn_pass_prepare(loading->pass,
-                            "SELECT f.id, coalesce(f.inlined_into, f.id), coalesce(f.module_id, 0),"
-                            " f.function, coalesce(f.line, 0), f.offset_bytes, m.path"
-                            " FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id"
-                            " ORDER BY 2, f.inlined_into IS NULL, f.inline_position",
-                            &rows);
-    if (r < 0)
-        return r;
-    int rc = SQLITE_DONE;
-    while (r == 0 && (rc = sqlite3_step(rows)) == SQLITE_ROW)
-        r = add_row(loading, rows);
-    sqlite3_finalize(rows);
-    if (r == 0 && rc != SQLITE_DONE)
-        r = tn_log_errno(tn_log_database(loading->pass->log), rc);
+    int r = tn_log_each_frame(tn_log_database(loading->pass->log), add_frame, loading);
     return r < 0 ? tn_pass_refuse(loading->pass, r, "cannot load frames") : 0;
 }
 
@@ -168,7 +150,7 @@ int tn_source_frames_load(const struct tn_pass *pass, struct tn_source_frames *r
     if (r == 0)
         r = make_room(&loading, inlined);
     if (r == 0)
-        r = load_rows(&loading);
+        r = load_frames(&loading);
     tn_site_rules_close(loading.rules);
     tn_map_finish(&loading.by_name);
     return r;

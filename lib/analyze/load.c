@@ -4,6 +4,7 @@
 #include "pass.h"
 
 #include "tenure/site.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -23,20 +24,17 @@ int tn_pass_refuse(const struct tn_pass *pass, int code, const char *what)
 int tn_pass_prepare(const struct tn_pass *pass, const char *sql, sqlite3_stmt **ret_statement)
 {
     sqlite3 *database = tn_log_database(pass->log);
-    int rc = sqlite3_prepare_v2(database, sql, -1, ret_statement, NULL);
-    if (rc == SQLITE_OK)
+    int r = tn_sql_prepare(database, sql, ret_statement);
+    if (r == 0)
         return 0;
-    return tn_error_set(pass->error, tn_log_errno(database, rc), "cannot read log %s: %s",
-                        tn_log_path(pass->log), sqlite3_errmsg(database));
+    return tn_error_set(pass->error, r, "cannot read log %s: %s", tn_log_path(pass->log),
+                        sqlite3_errmsg(database));
 }
 
-/* Finalize a statement whose last step gave rc. */
-static int end_rows(const struct tn_pass *pass, sqlite3_stmt *rows, int rc)
+int tn_pass_end_rows(const struct tn_pass *pass, sqlite3_stmt *rows, int r, const char *what)
 {
     sqlite3_finalize(rows);
-    if (rc == SQLITE_DONE)
-        return 0;
-    return tn_pass_refuse(pass, tn_log_errno(tn_log_database(pass->log), rc), "cannot read");
+    return r < 0 ? tn_pass_refuse(pass, r, what) : 0;
 }
 
 static int load_process(struct tn_pass *pass)
@@ -51,18 +49,17 @@ static int load_process(struct tn_pass *pass)
                         &row);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(row, 1, (sqlite3_int64)pass->process_id);
-    int rc = sqlite3_step(row);
-    if (rc == SQLITE_DONE)
+    tn_sql_bind_count(row, 1, pass->process_id);
+    int next = tn_sql_next(row);
+    if (next == 0)
         r = tn_error_set(pass->error, -ENOENT, "log %s has no process %llu; `tenure info` lists them",
                          tn_log_path(pass->log), (unsigned long long)pass->process_id);
-    if (rc == SQLITE_ROW) {
-        pass->marks.end_ns = (uint64_t)sqlite3_column_int64(row, 0);
-        pass->birth_total = (uint64_t)sqlite3_column_int64(row, 1);
+    if (next == 1) {
+        pass->marks.end_ns = tn_sql_count(row, 0);
+        pass->birth_total = tn_sql_count(row, 1);
         pass->is_cut_off = sqlite3_column_int(row, 2) != 0 || !pass->is_complete;
-        rc = SQLITE_DONE;
     }
-    int end = end_rows(pass, row, rc);
+    int end = tn_pass_end_rows(pass, row, next, "cannot read");
     return r < 0 ? r : end;
 }
 
@@ -73,11 +70,10 @@ static int load_marks(struct tn_pass *pass)
                             &rows);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(rows, 1, (sqlite3_int64)pass->process_id);
-    int rc;
-    while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
-        const char *text = (const char *)sqlite3_column_text(rows, 0);
-        uint64_t time_ns = (uint64_t)sqlite3_column_int64(rows, 1);
+    tn_sql_bind_count(rows, 1, pass->process_id);
+    while ((r = tn_sql_next(rows)) == 1) {
+        const char *text = tn_sql_text(rows, 0);
+        uint64_t time_ns = tn_sql_count(rows, 1);
         if (text == NULL)
             continue;
         if (strcmp(text, MAIN_MARK) == 0)
@@ -87,7 +83,7 @@ static int load_marks(struct tn_pass *pass)
         if (strcmp(text, EXIT_MARK) == 0)
             pass->marks.exit_ns = time_ns;
     }
-    return end_rows(pass, rows, rc);
+    return tn_pass_end_rows(pass, rows, r, "cannot read");
 }
 
 /* One entry more than the log has, for events of threads that a damaged log does not know. */
@@ -100,13 +96,11 @@ static int load_threads(struct tn_pass *pass)
         &rows);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(rows, 1, (sqlite3_int64)pass->process_id);
+    tn_sql_bind_count(rows, 1, pass->process_id);
     pass->threads = calloc(capacity, sizeof(pass->threads[0]));
-    int rc = SQLITE_DONE;
-    while (pass->threads != NULL && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
-        pass->threads[pass->thread_count++] =
-            (struct tn_pass_thread){.thread_id = (uint64_t)sqlite3_column_int64(rows, 0),
-                                    .stack_size_bytes = (uint64_t)sqlite3_column_int64(rows, 1)};
+    while (pass->threads != NULL && (r = tn_sql_next(rows)) == 1) {
+        pass->threads[pass->thread_count++] = (struct tn_pass_thread){
+            .thread_id = tn_sql_count(rows, 0), .stack_size_bytes = tn_sql_count(rows, 1)};
         if (pass->thread_count < capacity)
             continue;
         capacity *= 2;
@@ -121,7 +115,7 @@ static int load_threads(struct tn_pass *pass)
         return tn_pass_refuse(pass, -ENOMEM, "cannot load threads");
     }
     pass->threads[pass->thread_count++] = (struct tn_pass_thread){0};
-    return end_rows(pass, rows, rc);
+    return tn_pass_end_rows(pass, rows, r, "cannot read");
 }
 
 int tn_pass_open_rules(const struct tn_pass *pass, struct tn_site_rules **ret_rules)
@@ -135,8 +129,8 @@ int tn_pass_open_rules(const struct tn_pass *pass, struct tn_site_rules **ret_ru
                         "SELECT json_extract(j.value, '$.function') FROM meta AS m, json_each(m.value) AS j"
                         " WHERE m.key = 'wrappers_found' AND json_valid(m.value)",
                         &rows);
-    while (r == 0 && sqlite3_step(rows) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(rows, 0);
+    while (r == 0 && tn_sql_next(rows) == 1) {
+        const char *name = tn_sql_text(rows, 0);
         r = name != NULL ? tn_site_rules_add_wrapper(rules, name) : 0;
     }
     if (r < 0)

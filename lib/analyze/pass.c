@@ -8,6 +8,7 @@
 #include "tenure/source_frames.h"
 
 #include "tenure/map.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -372,12 +373,14 @@ static int load_limits(struct run *run)
                             &row);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(row, 1, (sqlite3_int64)run->pass->process_id);
-    if (sqlite3_step(row) == SQLITE_ROW) {
-        run->blocks.id_limit = (uint64_t)sqlite3_column_int64(row, 0);
-        run->total = (uint64_t)sqlite3_column_int64(row, 1);
+    tn_sql_bind_count(row, 1, run->pass->process_id);
+    r = tn_sql_next(row);
+    if (r == 1) {
+        run->blocks.id_limit = tn_sql_count(row, 0);
+        run->total = tn_sql_count(row, 1);
     }
-    return tn_log_errno(tn_log_database(run->pass->log), sqlite3_finalize(row));
+    sqlite3_finalize(row);
+    return r < 0 ? r : 0;
 }
 
 int tn_pass_run(struct tn_pass *pass, const struct tn_running *running, size_t running_count)

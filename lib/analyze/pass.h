@@ -22,6 +22,10 @@ struct tn_running {
     void *state;                        /* owned; made by its begin */
 };
 
+/* Finalize a statement whose last step returned r (tn_sql_next). Returns 0, or r when it is negative;
+ * pass->error then says what failed. */
+int tn_pass_end_rows(const struct tn_pass *pass, struct sqlite3_stmt *rows, int r, const char *what);
+
 /* Load the process, its marks and threads (load.c).
  *
  * Returns  0; -ENOENT no such process; -EBADMSG, -EIO, -ENOMEM; pass->error says what failed */

@@ -5,6 +5,7 @@
 #include "tenure/json.h"
 #include "tenure/log.h"
 #include "tenure/log_write.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -30,32 +31,29 @@ struct saving {
     struct tn_error *error;
 };
 
-static int refuse(const struct saving *saving, int rc)
+/* Fill the error after a failure of the connection. Returns r. */
+static int refuse(const struct saving *saving, int r)
 {
-    int code = tn_log_errno(saving->database, rc);
-    return tn_error_set(saving->error, code != 0 ? code : -EIO, "cannot save findings in the log, %s: %s",
-                        saving->path, sqlite3_errmsg(saving->database));
+    return tn_error_set(saving->error, r, "cannot save findings in the log, %s: %s", saving->path,
+                        sqlite3_errmsg(saving->database));
 }
 
 static int run(const struct saving *saving, const char *sql)
 {
-    int rc = sqlite3_exec(saving->database, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? 0 : refuse(saving, rc);
+    int r = tn_sql_run(saving->database, sql);
+    return r < 0 ? refuse(saving, r) : 0;
 }
 
 static int prepare(const struct saving *saving, const char *sql, sqlite3_stmt **ret_statement)
 {
-    int rc = sqlite3_prepare_v2(saving->database, sql, -1, ret_statement, NULL);
-    return rc == SQLITE_OK ? 0 : refuse(saving, rc);
+    int r = tn_sql_prepare(saving->database, sql, ret_statement);
+    return r < 0 ? refuse(saving, r) : 0;
 }
 
-/* Run a statement that gives no row, and make it ready again. */
-static int step(const struct saving *saving, sqlite3_stmt *statement)
+static int execute(const struct saving *saving, sqlite3_stmt *statement)
 {
-    int rc = sqlite3_step(statement);
-    int r = rc == SQLITE_DONE ? 0 : refuse(saving, rc);
-    sqlite3_reset(statement);
-    return r;
+    int r = tn_sql_execute(statement);
+    return r < 0 ? refuse(saving, r) : 0;
 }
 
 /* ---------------------------------------------------------------------------------------- is it free */
@@ -68,19 +66,18 @@ static int check_free(const struct saving *saving)
     int r = prepare(saving, "SELECT value FROM meta WHERE key = 'complete'", &statement);
     if (r < 0)
         return r;
-    int rc = sqlite3_step(statement);
-    bool is_complete = rc == SQLITE_ROW && sqlite3_column_int(statement, 0) == 1;
+    r = tn_sql_next(statement);
+    bool is_complete = r == 1 && sqlite3_column_int(statement, 0) == 1;
     sqlite3_finalize(statement);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-        return refuse(saving, rc);
+    if (r < 0)
+        return refuse(saving, r);
     if (is_complete)
         return 0;
     sqlite3_busy_timeout(saving->database, 0);
     r = prepare(saving, "PRAGMA journal_mode = DELETE", &statement);
     if (r < 0)
         return r;
-    rc = sqlite3_step(statement);
-    const char *mode = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : "";
+    const char *mode = tn_sql_next(statement) == 1 ? tn_sql_text(statement, 0) : "";
     bool is_folded = mode != NULL && strcmp(mode, "delete") == 0;
     sqlite3_finalize(statement);
     sqlite3_busy_timeout(saving->database, PATIENCE_MS);
@@ -93,14 +90,6 @@ static int check_free(const struct saving *saving)
 }
 
 /* ---------------------------------------------------------------------------------------- rows */
-
-static void bind_text(sqlite3_stmt *statement, int index, const char *text)
-{
-    if (text != NULL)
-        sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
-    else
-        sqlite3_bind_null(statement, index);
-}
 
 /* Bind what a JSON writer has written, and release it. */
 static int bind_json(sqlite3_stmt *statement, int index, struct tn_json *json)
@@ -134,24 +123,24 @@ static int bind_evidence(sqlite3_stmt *statement, int index, const struct tn_evi
 static int insert_finding(const struct saving *saving, sqlite3_stmt *statement,
                           const struct tn_finding *finding)
 {
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)saving->findings->process_id);
-    bind_text(statement, 2, finding->kind);
+    tn_sql_bind_count(statement, 1, saving->findings->process_id);
+    tn_sql_bind_text(statement, 2, finding->kind);
     sqlite3_bind_int64(statement, 3, finding->rank);
-    bind_text(statement, 4, tn_confidence_name(finding->confidence));
-    bind_text(statement, 5, finding->title);
-    bind_text(statement, 6, finding->tactic);
-    bind_text(statement, 7, finding->advice);
-    sqlite3_bind_int64(statement, 8, (sqlite3_int64)finding->saving.allocations_removed);
+    tn_sql_bind_text(statement, 4, tn_confidence_name(finding->confidence));
+    tn_sql_bind_text(statement, 5, finding->title);
+    tn_sql_bind_text(statement, 6, finding->tactic);
+    tn_sql_bind_text(statement, 7, finding->advice);
+    tn_sql_bind_count(statement, 8, finding->saving.allocations_removed);
     sqlite3_bind_int64(statement, 9, finding->saving.bytes_removed);
     sqlite3_bind_int64(statement, 10, finding->saving.peak_bytes_delta);
     int r = bind_heap_deltas(statement, 11, &finding->saving);
     if (r == 0)
         r = bind_evidence(statement, 12, &finding->evidence);
-    bind_text(statement, 13, finding->query);
-    bind_text(statement, 14, finding->code);
-    bind_text(statement, 15, finding->notes);
-    bind_text(statement, 16, finding->alternatives);
-    return r == 0 ? step(saving, statement) : r;
+    tn_sql_bind_text(statement, 13, finding->query);
+    tn_sql_bind_text(statement, 14, finding->code);
+    tn_sql_bind_text(statement, 15, finding->notes);
+    tn_sql_bind_text(statement, 16, finding->alternatives);
+    return r == 0 ? execute(saving, statement) : r;
 }
 
 static int insert_sites(const struct saving *saving, sqlite3_stmt *statement,
@@ -161,10 +150,10 @@ static int insert_sites(const struct saving *saving, sqlite3_stmt *statement,
     int r = 0;
     for (size_t i = 0; i < finding->site_count && r == 0; i++) {
         sqlite3_bind_int64(statement, 1, id);
-        sqlite3_bind_int64(statement, 2, (sqlite3_int64)i);
-        sqlite3_bind_int64(statement, 3, (sqlite3_int64)finding->sites[i].site_id);
-        sqlite3_bind_int64(statement, 4, (sqlite3_int64)finding->sites[i].allocations);
-        r = step(saving, statement);
+        tn_sql_bind_count(statement, 2, i);
+        tn_sql_bind_count(statement, 3, finding->sites[i].site_id);
+        tn_sql_bind_count(statement, 4, finding->sites[i].allocations);
+        r = execute(saving, statement);
     }
     return r;
 }
@@ -175,8 +164,8 @@ static int delete_old(const struct saving *saving, const char *sql)
     int r = prepare(saving, sql, &statement);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)saving->findings->process_id);
-    r = step(saving, statement);
+    tn_sql_bind_count(statement, 1, saving->findings->process_id);
+    r = execute(saving, statement);
     sqlite3_finalize(statement);
     return r;
 }
@@ -212,7 +201,7 @@ static int save(const struct saving *saving)
     if (r == 0)
         r = run(saving, "COMMIT");
     if (r < 0)
-        sqlite3_exec(saving->database, "ROLLBACK", NULL, NULL, NULL);
+        tn_sql_run(saving->database, "ROLLBACK");
     return r;
 }
 
@@ -220,7 +209,7 @@ int tn_findings_save(const char *path, const struct tn_findings *findings, struc
 {
     struct saving saving = {.path = path, .findings = findings, .error = error};
     int rc = sqlite3_open_v2(path, &saving.database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    int r = rc == SQLITE_OK ? 0 : refuse(&saving, rc);
+    int r = rc == SQLITE_OK ? 0 : refuse(&saving, tn_sql_errno(saving.database, rc));
     if (r == 0) {
         sqlite3_busy_timeout(saving.database, PATIENCE_MS);
         r = check_free(&saving);

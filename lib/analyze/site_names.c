@@ -3,6 +3,8 @@
  * that the pass noted. Kinds call this once a finding. */
 #include "pass.h"
 
+#include "tenure/sql.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <sqlite3.h>
@@ -26,17 +28,10 @@ static int find_names(const struct tn_pass *pass, uint32_t site, sqlite3_stmt **
         ret_row);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(*ret_row, 1,
-                       (sqlite3_int64)(origin != NULL ? origin->frame_id : pass->sites[site].site_id));
+    tn_sql_bind_count(*ret_row, 1, (origin != NULL ? origin->frame_id : pass->sites[site].site_id));
     if (origin != NULL)
-        sqlite3_bind_text(*ret_row, 2, origin->via, -1, SQLITE_STATIC);
+        tn_sql_bind_text(*ret_row, 2, origin->via);
     return 0;
-}
-
-static char *copy_text(sqlite3_stmt *row, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(row, column);
-    return strdup(text != NULL ? text : "");
 }
 
 static int name_site(const struct tn_pass *pass, uint32_t site, struct tn_finding_site *ret_site)
@@ -45,15 +40,15 @@ static int name_site(const struct tn_pass *pass, uint32_t site, struct tn_findin
     int r = find_names(pass, site, &row);
     if (r < 0)
         return r;
-    int rc = sqlite3_step(row);
+    int next = tn_sql_next(row);
     *ret_site = (struct tn_finding_site){
-        .site_id = (uint64_t)sqlite3_column_int64(row, 6),
-        .function = copy_text(row, 0),
-        .file = copy_text(row, 1),
-        .line = (uint32_t)sqlite3_column_int64(row, 2),
-        .module = copy_text(row, 3),
-        .offset_bytes = (uint64_t)sqlite3_column_int64(row, 4),
-        .via = rc == SQLITE_ROW ? copy_text(row, 5) : strdup("unknown"),
+        .site_id = tn_sql_count(row, 6),
+        .function = tn_sql_copy_text(row, 0),
+        .file = tn_sql_copy_text(row, 1),
+        .line = (uint32_t)tn_sql_count(row, 2),
+        .module = tn_sql_copy_text(row, 3),
+        .offset_bytes = tn_sql_count(row, 4),
+        .via = next == 1 ? tn_sql_copy_text(row, 5) : strdup("unknown"),
         .allocations = pass->sites[site].allocations,
     };
     sqlite3_finalize(row);
@@ -61,8 +56,7 @@ static int name_site(const struct tn_pass *pass, uint32_t site, struct tn_findin
                    ret_site->via != NULL;
     if (!has_all)
         return -ENOMEM;
-    bool is_read = rc == SQLITE_ROW || rc == SQLITE_DONE;
-    return is_read ? 0 : tn_pass_refuse(pass, tn_log_errno(tn_log_database(pass->log), rc), "cannot read");
+    return next < 0 ? tn_pass_refuse(pass, next, "cannot read") : 0;
 }
 
 int tn_finding_begin(const struct tn_pass *pass, const struct tn_kind *kind, const uint32_t *sites,

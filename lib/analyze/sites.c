@@ -5,6 +5,7 @@
 
 #include "tenure/map.h"
 #include "tenure/site.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -23,14 +24,6 @@ struct siting {
     sqlite3_stmt *describe; /* owned */
 };
 
-static int end_rows(const struct tn_pass *pass, sqlite3_stmt *rows, int rc)
-{
-    sqlite3_finalize(rows);
-    if (rc == SQLITE_DONE)
-        return 0;
-    return tn_pass_refuse(pass, tn_log_errno(tn_log_database(pass->log), rc), "cannot read sites");
-}
-
 /* The highest id of a table, and its rows. Ids have no gaps, so one far above the number of rows means
  * damage. */
 static int count_rows(const struct tn_pass *pass, const char *sql, size_t *ret_limit, size_t *ret_count)
@@ -39,9 +32,9 @@ static int count_rows(const struct tn_pass *pass, const char *sql, size_t *ret_l
     int r = tn_pass_prepare(pass, sql, &row);
     if (r < 0)
         return r;
-    int rc = sqlite3_step(row);
+    int next = tn_sql_next(row);
     int64_t highest = sqlite3_column_int64(row, 0), count = sqlite3_column_int64(row, 1);
-    r = end_rows(pass, row, rc == SQLITE_ROW ? SQLITE_DONE : rc);
+    r = tn_pass_end_rows(pass, row, next, "cannot read sites");
     if (r == 0 && (highest < 0 || highest >= UINT32_MAX - 1 || highest / 4 > count + 1024))
         r = tn_pass_refuse(pass, -EBADMSG, "cannot read sites");
     if (r == 0) {
@@ -55,16 +48,16 @@ static int count_rows(const struct tn_pass *pass, const char *sql, size_t *ret_l
 
 static void add_node(struct tn_pass *pass, sqlite3_stmt *row)
 {
-    uint64_t id = (uint64_t)sqlite3_column_int64(row, 0);
-    uint64_t caller_id = (uint64_t)sqlite3_column_int64(row, 2);
+    uint64_t id = tn_sql_count(row, 0);
+    uint64_t caller_id = tn_sql_count(row, 2);
     if (id >= pass->node_count || caller_id >= id)
         return;
-    uint64_t site_id = (uint64_t)sqlite3_column_int64(row, 5);
+    uint64_t site_id = tn_sql_count(row, 5);
     const struct tn_stack_node *caller = &pass->nodes[caller_id];
     struct tn_stack_node *node = &pass->nodes[id];
-    node->frame_id = (uint32_t)sqlite3_column_int64(row, 1);
+    node->frame_id = (uint32_t)tn_sql_count(row, 1);
     node->caller_id = (uint32_t)caller_id;
-    node->frame_bytes = (uint64_t)sqlite3_column_int64(row, 3);
+    node->frame_bytes = tn_sql_count(row, 3);
     node->is_cut = sqlite3_column_int(row, 4) != 0 || (caller_id != 0 && caller->is_cut);
     node->site = site_id < UINT32_MAX ? (uint32_t)site_id : 0;
     node->depth = 1 + (caller_id != 0 ? caller->depth : 0);
@@ -87,10 +80,9 @@ static int load_nodes(struct tn_pass *pass)
                         &rows);
     if (r < 0)
         return r;
-    int rc;
-    while ((rc = sqlite3_step(rows)) == SQLITE_ROW)
+    while ((r = tn_sql_next(rows)) == 1)
         add_node(pass, rows);
-    return end_rows(pass, rows, rc);
+    return tn_pass_end_rows(pass, rows, r, "cannot read sites");
 }
 
 /* ---------------------------------------------------------------------------------------- sites of the log
@@ -99,9 +91,8 @@ static int load_nodes(struct tn_pass *pass)
 static bool is_program(const struct tn_site_rules *rules, sqlite3_stmt *row)
 {
     struct tn_site_class class;
-    const char *module = (const char *)sqlite3_column_text(row, 2);
-    tn_site_classify(rules, (const char *)sqlite3_column_text(row, 1), module,
-                     (uint64_t)sqlite3_column_int64(row, 3), &class);
+    const char *module = tn_sql_text(row, 2);
+    tn_site_classify(rules, tn_sql_text(row, 1), module, tn_sql_count(row, 3), &class);
     return class.kind == TN_SITE_PROGRAM;
 }
 
@@ -122,32 +113,42 @@ static int load_table(struct tn_pass *pass, const struct tn_site_rules *rules)
                         &rows);
     if (r < 0)
         return r;
-    int rc;
-    while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
-        uint64_t site_id = (uint64_t)sqlite3_column_int64(rows, 0);
+    while ((r = tn_sql_next(rows)) == 1) {
+        uint64_t site_id = tn_sql_count(rows, 0);
         if (site_id == 0 || site_id >= pass->site_count)
             continue;
         bool is_stackless = sqlite3_column_int(rows, 4) != 0;
         pass->sites[is_stackless ? 0 : site_id].site_id = site_id;
         pass->sites[site_id].site_id = site_id;
         pass->sites[site_id].is_runtime =
-            !is_stackless && (!is_program(rules, rows) ||
-                              tn_site_is_library_object((const char *)sqlite3_column_text(rows, 5)));
+            !is_stackless && (!is_program(rules, rows) || tn_site_is_library_object(tn_sql_text(rows, 5)));
     }
     for (size_t id = 1; id < pass->node_count; id++)
         if (pass->nodes[id].site >= pass->site_count)
             pass->nodes[id].site = 0;
-    return end_rows(pass, rows, rc);
+    return tn_pass_end_rows(pass, rows, r, "cannot read sites");
 }
 
 /* ---------------------------------------------------------------------------------------- sites found anew
  */
 
+/* What each frame is added to, and by which rules. */
+struct frame_walk {
+    struct tn_site_trie *forest;       /* borrowed */
+    const struct tn_site_rules *rules; /* borrowed */
+};
+
+static int add_frame(void *context, const struct tn_log_frame *frame)
+{
+    const struct frame_walk *walk = context;
+    return tn_site_trie_add_frame(walk->forest, walk->rules, frame->id, frame->physical_id, frame->function,
+                                  frame->line, frame->module, frame->offset_bytes);
+}
+
 static int load_forest(struct siting *siting, const struct tn_site_rules *rules)
 {
     struct tn_pass *pass = siting->pass;
     size_t group_count, frame_count;
-    sqlite3_stmt *rows;
     int r = count_rows(pass, "SELECT coalesce(max(id), 0), count(*) FROM frame", &group_count, &frame_count);
     if (r < 0)
         return r;
@@ -156,26 +157,9 @@ static int load_forest(struct siting *siting, const struct tn_site_rules *rules)
         return tn_pass_refuse(pass, r, "cannot load frames");
     for (size_t id = 1; id < pass->node_count; id++)
         tn_site_trie_add_stack(&siting->forest, id, pass->nodes[id].frame_id, pass->nodes[id].caller_id);
-    r = tn_pass_prepare(pass,
-                        "SELECT f.id, coalesce(f.inlined_into, f.id), f.function, m.path, f.offset_bytes,"
-                        " coalesce(f.line, 0)"
-                        " FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id"
-                        " ORDER BY 2, f.inlined_into IS NULL, f.inline_position",
-                        &rows);
-    if (r < 0)
-        return r;
-    int rc = SQLITE_DONE;
-    while (r == 0 && (rc = sqlite3_step(rows)) == SQLITE_ROW)
-        r = tn_site_trie_add_frame(
-            &siting->forest, rules, (uint64_t)sqlite3_column_int64(rows, 0),
-            (uint64_t)sqlite3_column_int64(rows, 1), (const char *)sqlite3_column_text(rows, 2),
-            (uint32_t)sqlite3_column_int64(rows, 5), (const char *)sqlite3_column_text(rows, 3),
-            (uint64_t)sqlite3_column_int64(rows, 4));
-    if (r < 0) {
-        sqlite3_finalize(rows);
-        return tn_pass_refuse(pass, r, "cannot load frames");
-    }
-    return end_rows(pass, rows, rc);
+    struct frame_walk walk = {&siting->forest, rules};
+    r = tn_log_each_frame(tn_log_database(pass->log), add_frame, &walk);
+    return r < 0 ? tn_pass_refuse(pass, r, "cannot load frames") : 0;
 }
 
 /* Note which stacks are those of births, and of which function. */
@@ -201,10 +185,10 @@ static int load_functions(struct siting *siting)
 static int print_key(struct siting *siting, uint32_t frame_id, const char *via, struct tn_buffer *key)
 {
     sqlite3_bind_int64(siting->describe, 1, frame_id);
-    int rc = sqlite3_step(siting->describe);
-    int r = tn_log_errno(tn_log_database(siting->pass->log), rc);
+    int next = tn_sql_next(siting->describe);
+    int r = next < 0 ? next : 0;
     for (int column = 0; column < 5 && r == 0; column++) {
-        const char *text = (const char *)sqlite3_column_text(siting->describe, column);
+        const char *text = tn_sql_text(siting->describe, column);
         r = tn_buffer_print(key, "%s\x1f", text != NULL ? text : "");
     }
     sqlite3_reset(siting->describe);

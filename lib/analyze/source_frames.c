@@ -2,6 +2,7 @@
 /* Walks through a stack by source frames, so that an inlined function is a step of its own, and decides which
  * runtime functions take no memory from their caller. Called when findings are stated, not for each event. */
 #include "tenure/source_frames.h"
+#include "tenure/sql.h"
 
 #include "pass.h"
 
@@ -104,10 +105,10 @@ int tn_source_frames_line(const struct tn_pass *pass, uint32_t frame_id, char **
     if (r < 0)
         return r;
     sqlite3_bind_int64(row, 1, frame_id);
-    int rc = sqlite3_step(row);
-    const char *file = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(row, 0) : NULL;
+    bool has_row = tn_sql_next(row) == 1;
+    const char *file = has_row ? tn_sql_text(row, 0) : NULL;
     *ret_file = strdup(file != NULL ? file : "");
-    *ret_line = rc == SQLITE_ROW ? (uint32_t)sqlite3_column_int64(row, 1) : 0;
+    *ret_line = has_row ? (uint32_t)tn_sql_count(row, 1) : 0;
     sqlite3_finalize(row);
     return *ret_file != NULL ? 0 : -ENOMEM;
 }

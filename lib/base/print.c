@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Quantities for people: counts, bytes and durations as reports and commands show them, and the sizes that
+ * options take. Three digits are enough to compare, and keep columns narrow. */
+
 #include "tenure/base.h"
 
 #include <ctype.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Names and kinds of the columns, and the checksum of a chunk's data. Both sides use them; what is here is
+ * part of the format. */
+
 #include "columns.h"
 
 #include "tenure/chunk.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Compresses an open chunk, column by column, and makes the row of it. Which columns are worth searching for
+ * matches is tried out from time to time, because most of the time goes there. */
+
 #include "encode.h"
 #include "pack_parts.h"
 
@@ -20,12 +24,12 @@ struct tn_compressor {
 
 /* Noise, such as times, is not searched for matches: that takes half to two thirds of the time, and the few
  * that are found mostly cost more than they save. Which columns are noise is tried out, the less often the
- * longer it has been so. What matches save may be one part in NOISE_WORTH, and still be left to the faster
- * way. */
+ * longer the answer has been the same. Matches must save more than one part in NOISE_WORTH, or the faster way
+ * is taken. */
 #define TRIAL_CHUNKS_MAX 15
 #define TRIAL_BYTES      4096
 #define NOISE_WORTH      32
-#define NOISE_STEP       131072 /* of a search that is none */
+#define NOISE_STEP       131072 /* a stride of the search so long that it finds nothing */
 
 struct tn_compressor *tn_compressor_create(void)
 {
@@ -47,8 +51,8 @@ void tn_compressor_destroy(struct tn_compressor *compressor)
     free(compressor);
 }
 
-/* Compress to data, behind skip_bytes of room. Returns the size, which is that of the bytes where they do not
- * become smaller. A zstd that knows no such thing as literals only says so here. */
+/* Compress to data, behind skip_bytes of room. Returns the size, which is that of the input where it does not
+ * become smaller. An older zstd that cannot leave out the search refuses the parameters here. */
 static size_t compress(struct ZSTD_CCtx_s *zstd, bool is_noise, const struct tn_buffer *data,
                        size_t skip_bytes, const uint8_t *bytes, size_t size_bytes)
 {
@@ -61,7 +65,7 @@ static size_t compress(struct ZSTD_CCtx_s *zstd, bool is_noise, const struct tn_
     return ZSTD_isError(r) || r > size_bytes ? size_bytes : r;
 }
 
-/* Compress both ways, keep what is worth while, and note it for the next chunks. */
+/* Compress both ways, keep the better result, and remember the choice for the next chunks. */
 static size_t compress_both(struct tn_column_out *column, struct ZSTD_CCtx_s *zstd,
                             const struct tn_buffer *data, const uint8_t *bytes, size_t size_bytes)
 {
@@ -123,7 +127,7 @@ static int compress_columns(struct tn_pack *pack, struct ZSTD_CCtx_s *zstd)
     pack->columns[TN_COLUMN_DEATH].low_end = tn_pack_death_end(pack);
     for (int i = 0; r == 0 && i < TN_COLUMN_COUNT; i++) {
         const struct tn_column_out *out = &pack->columns[i];
-        /* The byte that is not full stands behind the full ones already. */
+        /* The last byte, which is not full, has been stored behind the full ones. */
         size_t wide_bytes = (size_t)(out->wide_end - out->wide) + (out->bit_count != 0);
         r = compress_stream(pack, zstd, (enum tn_column)i, false, out->low,
                             (size_t)(out->low_end - out->low));

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Finds the index of a context by its stack, depth and op: an open hash that grows with the contexts of the
+ * chunk. Called when the hint for a stack does not lead to the context. */
+
 #include "encode.h"
 #include "pack_parts.h"
 

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The parts of encode.h that are out of the inlined path: varints, and numbers that need bits of the second
+ * stream. */
+
 #include "encode.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What a number may take in a second stream, with what may be written behind its end. */
+/* What a number may take in a second stream, and what may be written behind its end. */
 #define WIDE_BYTES 24
 
-/* Make room for one more number in a second stream. Returns 0, or -ENOMEM, which is in pack->error, too. */
+/* Make room for one more number in a second stream. Returns 0, or -ENOMEM, which is left in pack->error. */
 static int widen(struct tn_pack *pack, struct tn_column_out *out)
 {
     size_t used = (size_t)(out->wide_end - out->wide), capacity = used != 0 ? used * 2 : 1024;
@@ -29,7 +33,7 @@ void tn_encode_varint(struct tn_pack *pack, enum tn_column column, uint64_t numb
         out->wide_end += tn_varint_put(out->wide_end, number - TN_VARINT_MARK);
 }
 
-/* Up to 32 bits, lowest first; the bytes that they fill go out. There is room. */
+/* Append up to 32 bits, lowest first. The word is always stored whole: there is room for it. */
 static inline void encode_bits(struct tn_column_out *out, uint64_t bits, uint32_t count)
 {
     uint64_t word = out->bits | bits << out->bit_count;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The life of an open chunk: its memory, its beginning, and the threads of its events. Columns grow fourfold,
+ * so that a full chunk has grown a few times only. lib/log's writer keeps one pack for each process. */
+
 #include "encode.h"
 #include "pack_parts.h"
 
@@ -12,7 +16,7 @@
 
 void tn_pack_begin(struct tn_pack *pack)
 {
-    /* What is foreseen has the number 0, which stands there already. */
+    /* A predicted field has the number 0, which these columns are filled with already. */
     if (pack->event_count != 0) {
         memset(pack->columns[TN_COLUMN_CONTEXT].low, 0, pack->event_count + pack->context_extra);
         memset(pack->columns[TN_COLUMN_BIRTH].low, 0, pack->birth_count);
@@ -94,7 +98,7 @@ static int widen(void **array, size_t count, size_t element_bytes)
     return 0;
 }
 
-/* Room for one more event: at most two numbers in each column. */
+/* Room for more events: at most two numbers for each in every column. */
 static int make_room(struct tn_pack *pack)
 {
     uint32_t capacity = pack->event_capacity != 0 ? pack->event_capacity * 4 : 2048;
@@ -138,7 +142,7 @@ int tn_pack_prepare(struct tn_pack *pack, uint64_t time_ns)
 
 /* ---------------------------------------------------------------------------------------- threads */
 
-/* The index of a thread, made at first sight. UINT32_MAX: no memory. */
+/* The index of a thread, or the next free one. */
 static uint32_t find_actor(struct tn_pack *pack, uint64_t thread_id)
 {
     struct tn_predict *predict = &pack->predict;
@@ -160,7 +164,7 @@ void tn_pack_leave_plain(struct tn_pack *pack)
     pack->predict.actors[0].births = pack->birth_count;
 }
 
-/* Up to the second thread, all births were the first one's. */
+/* Up to the second thread, all births were the first thread's. */
 static void own_births(struct tn_pack *pack)
 {
     tn_pack_leave_plain(pack);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Packs many plain events in one loop: the same encoding as pack_events.c, with the fields that plain events
+ * lack known to be 0. The recorder's fast path ends here. */
+
 #include "pack_events.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Packs events one at a time, with all fields that an event can have, and has the rare cases of pack_events.h
+ * out of its inlined path. */
+
 #include "pack_events.h"
 
 #include <errno.h>
@@ -25,7 +29,7 @@ int tn_pack_refuse(struct tn_pack *pack, int r)
     return r;
 }
 
-/* Ids are kept from the first gap on; up to there they follow from the first one. */
+/* Ids are kept from the first gap on; before it they follow from the first one. */
 static uint32_t encode_gap(struct tn_pack *pack, uint64_t id)
 {
     tn_encode_number(pack, TN_COLUMN_GAP, id - pack->predict.last_id - 1);
@@ -72,8 +76,7 @@ int tn_pack_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t i
     return r < 0 ? r : pack->error;
 }
 
-/* The index of a birth of this chunk by its id; false: it was born before. Only for chunks that are not
- * plain. */
+/* The index of a birth of this chunk by its id; false: it was born before. For chunks that are not plain. */
 static bool find_birth(const struct tn_pack *pack, uint64_t id, uint32_t *ret_index)
 {
     uint64_t guess = id - pack->first_id;

@@ -2,11 +2,11 @@
 #ifndef TN_CHUNK_PACK_EVENTS_H
 #define TN_CHUNK_PACK_EVENTS_H
 
-/* One event into a chunk: inline, for pack_events.c (any event) and pack_plain.c (many plain ones).
+/* Encodes one event. Inline, for pack_events.c (one event at a time) and pack_batch.c (many plain ones).
  *
- * Most of what an event says is foreseen, but hardly ever all of it. So there is one path, on which tests are
- * made where they mostly go the same way, and none where nobody knows. What is left costs as many stores to
- * different lines as it makes: the processor takes one a cycle into its cache. */
+ * Predictions mostly hold, but rarely all those of one event. So there is one path: it branches where the
+ * branch is predictable, and computes both sides where it is not. What remains is bound by its stores to
+ * different cache lines: the processor takes one a cycle. */
 
 #include "encode.h"
 #include "pack_parts.h"
@@ -19,40 +19,41 @@
 
 /* ---------------------------------------------------------------------------------------- pack_events.c */
 
-/* A context that the hint does not lead to: another one's hint, another thread, a new context, or functions
- * that were left. op is without TN_OP_LEFT; a function that is none gives a number beyond all. Returns its
- * index, or -EINVAL and nothing is put. */
+/* The context of an event whose hint was wrong, or whose thread differs from the previous one's, or that is
+ * new, or before which functions were left. op is without TN_OP_LEFT; an unknown function gives an op beyond
+ * all. Returns the index, or -EINVAL and nothing is encoded. */
 int64_t tn_pack_find_unhinted(struct tn_pack *pack, uint64_t thread_id, uint64_t stack_id,
                               uint64_t depth_bytes, uint64_t left_depth_bytes, uint32_t op);
 
-/* What was begun for an event that is refused is not there. Returns r. */
+/* Undo what was begun for an event that is refused. Returns r. */
 int tn_pack_refuse(struct tn_pack *pack, int r);
 
-/* What is rarely not as expected of a birth. Returns TN_BIRTH_*. */
+/* Encode the fields of a birth that rarely differ from their prediction. Returns TN_BIRTH_* of those that
+ * do. */
 uint32_t tn_pack_encode_rare(struct tn_pack *pack, struct tn_context *context, uint64_t size_bytes,
                              uint64_t excess_bytes, uint64_t alignment_bytes, uint64_t previous_id,
                              uint64_t id);
 
 /* Which block dies. */
 struct tn_victim {
-    int64_t rank;          /* among the births of its source; below 0: born before this chunk */
-    uint64_t births_since; /* of the source */
-    uint32_t source;       /* index of the thread that bore it */
+    int64_t rank;          /* among the births of its source; negative: born before this chunk */
+    uint64_t births_since; /* of the source since the block's birth */
+    uint32_t source;       /* index of the thread that allocated it */
 };
 
-/* In a chunk that is not plain. Of what was born before it, the source is said to be that of the thread's
- * last one. */
+/* Find the dying block in a chunk that is not plain. A block that was born before the chunk is given the
+ * source of the thread's last death. */
 struct tn_victim tn_pack_find_victim(const struct tn_pack *pack, uint64_t id);
 
-/* The death at hand is of another source than its thread's last one. */
+/* The block that dies now has another source than the thread's last one. */
 void tn_pack_encode_source(struct tn_pack *pack, struct tn_actor *actor, uint32_t source);
 
-/* Whether an id was given, in a chunk that has gaps or no event. */
+/* Whether an id was given before, in a chunk that has gaps or no event. */
 bool tn_pack_is_known(const struct tn_pack *pack, uint64_t id);
 
 /* ---------------------------------------------------------------------------------------- both */
 
-/* All bits if a equals b, else none. */
+/* All bits set if a equals b, else none. */
 static inline uint32_t tn_pack_equals(uint32_t a, uint32_t b)
 {
     uint32_t mask = -(uint32_t)(a == b);
@@ -60,8 +61,8 @@ static inline uint32_t tn_pack_equals(uint32_t a, uint32_t b)
     return mask;
 }
 
-/* How a context is told. Without branches: in programs that are not loops nobody knows which of them it
- * is. */
+/* The number that tells a context. Without branches: which of the cases it is cannot be predicted, except in
+ * loops. */
 static inline uint32_t tn_pack_context_code(uint32_t index, uint32_t context_count, uint32_t expected,
                                             uint32_t second)
 {
@@ -70,8 +71,8 @@ static inline uint32_t tn_pack_context_code(uint32_t index, uint32_t context_cou
     return code & ~tn_pack_equals(index, expected); /* TN_CONTEXT_EXPECTED is 0 */
 }
 
-/* Put the thread and the context of an event. Returns the index of the context, or -EINVAL and nothing is
- * put. */
+/* Encode thread and context of an event. Returns the index of the context, or -EINVAL and nothing is
+ * encoded. */
 TN_PACK_INLINE int64_t tn_pack_encode_context(struct tn_pack *pack, uint64_t thread_id, uint64_t stack_id,
                                               uint64_t depth_bytes, uint64_t left_depth_bytes, uint32_t op)
 {
@@ -130,7 +131,7 @@ static inline uint32_t tn_pack_op(uint32_t kind, uint32_t function)
 
 /* ---------------------------------------------------------------------------------------- births */
 
-/* Where a birth stands in the chunk, and what it adds to it. */
+/* Note where a birth stands in the chunk, and what it adds to the totals. */
 TN_PACK_INLINE void tn_pack_note_birth(struct tn_pack *pack, const struct tn_birth *birth, uint64_t id,
                                        struct tn_actor *actor)
 {
@@ -151,7 +152,7 @@ TN_PACK_INLINE void tn_pack_note_birth(struct tn_pack *pack, const struct tn_bir
     predict->address_sum = tn_predict_sum(predict->address_sum, birth->address);
 }
 
-/* The distance is counted from where the allocator would cut off the next block. */
+/* The distance is counted from where the allocator would have cut off the next block. */
 static inline uint32_t tn_pack_encode_address(struct tn_pack *pack, uint64_t address, uint64_t expected_end)
 {
     int64_t distance = (int64_t)(address - expected_end);
@@ -163,7 +164,7 @@ static inline uint32_t tn_pack_encode_address(struct tn_pack *pack, uint64_t add
     return TN_BIRTH_ADDRESS;
 }
 
-/* The bits in which what is rarely not as expected differs from that. */
+/* Nonzero if any of the fields that rarely differ from their prediction does. */
 TN_PACK_INLINE uint64_t tn_pack_differ(struct tn_predict *predict, const struct tn_actor *actor,
                                        const struct tn_birth *birth, uint64_t id,
                                        const struct tn_context *context)
@@ -175,7 +176,7 @@ TN_PACK_INLINE uint64_t tn_pack_differ(struct tn_predict *predict, const struct 
            (context->is_grown ^ (birth->previous_id != 0)) | ((predict->last_id + 1) ^ id);
 }
 
-/* Returns what was not as expected. */
+/* Returns TN_BIRTH_* of the fields that were not predicted. */
 TN_PACK_INLINE uint32_t tn_pack_encode_size_and_address(struct tn_pack *pack, const struct tn_actor *actor,
                                                         const struct tn_birth *birth,
                                                         struct tn_context *context, uint32_t size_class)
@@ -227,8 +228,8 @@ TN_PACK_INLINE int tn_pack_encode_birth(struct tn_pack *pack, const struct tn_bi
 
 /* ---------------------------------------------------------------------------------------- deaths */
 
-/* With plain ids the rank is the distance from the first one, also of what was born before, and the births
- * since are those with higher ids. */
+/* In a plain chunk the rank is the distance from the first id, also of blocks that were born before, and the
+ * births since are those with higher ids. */
 TN_PACK_INLINE struct tn_victim tn_pack_victim(const struct tn_pack *pack, uint64_t id)
 {
     if (__builtin_expect(!pack->is_plain, 0)) {
@@ -243,7 +244,7 @@ TN_PACK_INLINE struct tn_victim tn_pack_victim(const struct tn_pack *pack, uint6
                               .births_since = pack->predict.last_id - id};
 }
 
-/* Which block died: as at this context before, near it, or by the births since. */
+/* Which block died: as in this context before, near the last one, or by the births since. */
 TN_PACK_INLINE void tn_pack_encode_rank(struct tn_pack *pack, struct tn_context *context,
                                         const struct tn_victim *victim)
 {
@@ -261,8 +262,8 @@ TN_PACK_INLINE void tn_pack_encode_rank(struct tn_pack *pack, struct tn_context 
     *tn_pack_death_end(pack) = tn_encode_code(pack, TN_COLUMN_DEATH, code);
 }
 
-/* The address of a block that was born in this chunk. Whether it was nobody can foresee: so what was not goes
- * into a bin that nobody looks into. */
+/* Remember the address of a block that was born in this chunk. Whether it was cannot be predicted, so the
+ * addresses of other blocks go into a bin that is never read. */
 TN_PACK_INLINE void tn_pack_release(struct tn_predict *predict, const struct tn_death *death, int64_t rank)
 {
     uint32_t bin = tn_predict_bin(death->size_class, predict->actor), is_older = (uint32_t)(rank >> 63);

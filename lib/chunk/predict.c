@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The memory behind the predictions (predict.h): contexts, threads, and the tables of paces. Packing and
+ * unpacking keep the same state, event by event. */
+
 #include "predict.h"
 
 #include <errno.h>

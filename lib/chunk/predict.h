@@ -2,12 +2,12 @@
 #ifndef TN_CHUNK_PREDICT_H
 #define TN_CHUNK_PREDICT_H
 
-/* What packing and unpacking both know after each event of a chunk, and expect of the next one. Each function
- * here must give the same on both sides: docs/log-format.md has all of them in words.
+/* What packing and unpacking both know after each event of a chunk, and what they predict of the next one.
+ * Every function here must compute the same on both sides; docs/log-format.md has all of them in words.
  *
- * A context is what an event has in common with most others of its stack: stack, depth, function, birth or
- * death. Programs walk from context to context in paths that they have taken before. A thread allocates what
- * it released last, as allocators hand out what is in the cache. */
+ * A context is what an event shares with most others of its stack: stack, depth, function, and whether it is
+ * a birth. Programs go from context to context along paths that they have taken before. A thread mostly gets
+ * the address that it released last, because allocators hand out what is in the cache. */
 
 #include "columns.h"
 
@@ -21,49 +21,49 @@
 #include <string.h>
 
 #define TN_EXCESS_SLOTS  1024u
-#define TN_EXCESS_SMALL  (TN_EXCESS_SLOTS - 16) /* sizes below have a slot of their own */
+#define TN_EXCESS_SMALL  (TN_EXCESS_SLOTS - 16) /* sizes below have a slot each */
 #define TN_GUESS_BITS    14
 #define TN_RELEASED_BINS 512u
 #define TN_RELEASED_WAYS 8u
 
-/* What no event has. */
+/* An op that no event has. */
 #define TN_OP_NONE 0xffu
 
-/* A context, and what was last seen there. One cache line. */
+/* A context, and what was last seen in it. One cache line. */
 struct tn_context {
     alignas(64) uint64_t depth_bytes;
     union {
         struct {
             uint64_t size_bytes, alignment_bytes; /* of the last birth */
-            bool is_grown;                        /* it had a previous block */
+            bool is_grown;                        /* realloc made it of a previous block */
         };
         struct {
-            uint64_t births_since; /* of the source of the last block that died, up to then */
-            int64_t rank, step;    /* its rank, and the difference to the one before */
+            uint64_t births_since; /* births of its source during the life of the last block that died here */
+            int64_t rank, step;    /* of that block; and its distance from the rank before */
         };
     };
     uint32_t stack_id;
-    uint32_t next; /* index of the context that its thread went to from here last */
+    uint32_t next; /* index of the context that its thread went to next, last time */
     uint8_t op;    /* TN_OP_* */
-    uint16_t pace; /* of the steps of time to its events: tn_predict_pace; TN_PACE_NONE: none yet */
+    uint16_t pace; /* tn_predict_pace of the times since the previous event; TN_PACE_NONE: no event yet */
 };
 
-/* A thread that had events in this chunk. */
+/* A thread with events in this chunk. */
 struct tn_actor {
     uint64_t id;
-    uint64_t last_end;     /* address behind its last birth and its allocator's header; 0: none */
-    uint64_t last_dead_id; /* of the block that it released last; 0: none */
-    uint32_t context;      /* index of its last event's context */
-    uint32_t before;       /* of the one before */
-    uint32_t source;       /* index of the thread whose block it released last; at first its own */
-    uint32_t births;       /* in this chunk */
+    uint64_t last_end;     /* address behind the last block that it allocated and its header; 0: none */
+    uint64_t last_dead_id; /* id of the block that it released last; 0: none */
+    uint32_t context;      /* index of the context of its latest event */
+    uint32_t before;       /* index of the context of the event before that */
+    uint32_t source; /* index of the thread that allocated the block it released last; at first its own */
+    uint32_t births; /* of blocks in this chunk */
 };
 
 struct tn_predict {
-    /* what each event changes, in one cache line */
+    /* what each event changes: one cache line */
     uint64_t last_ns;     /* of the previous event */
     uint64_t last_id;     /* of the previous birth; at first base_id */
-    uint64_t address_sum; /* of the births so far */
+    uint64_t address_sum; /* tn_predict_sum over the births so far */
     /* what few events change */
     uint64_t base_id; /* the highest id that was given before this chunk */
     struct tn_context
@@ -71,17 +71,18 @@ struct tn_predict {
     struct tn_actor *actors; /* owned; threads in order of their first event; room for one at least */
     uint32_t context_count, context_capacity;
     uint32_t actor_count, actor_capacity;
-    uint32_t actor; /* index; of the previous event's thread */
+    uint32_t actor; /* index of the previous event's thread */
     uint64_t last_new_thread_id, last_new_depth;
     uint32_t last_new_stack_id;
     uint64_t excess_bytes[TN_EXCESS_SLOTS]; /* by size */
-    /* Addresses of this chunk's dead, 0: none; and what nobody asks for, in a bin behind the last. */
+    /* Addresses that were released in this chunk, 0: none, by bin. One more bin takes what nobody will ask
+     * for. */
     uint64_t released[TN_RELEASED_BINS + 1][TN_RELEASED_WAYS];
-    uint8_t released_top[TN_RELEASED_BINS + 1]; /* next context to fill; the one before is the latest */
-    uint32_t guess_1[1u << TN_GUESS_BITS]; /* by two contexts: index + 1 of the one that followed; 0: none */
+    uint8_t released_top[TN_RELEASED_BINS + 1]; /* next slot to fill; the one before is the latest */
+    uint32_t guess_1[1u << TN_GUESS_BITS];      /* by two contexts: index + 1 of the next; 0: not known */
 };
 
-/* Begin a chunk. Keeps the memory. Returns 0 or -ENOMEM. */
+/* Begin a chunk: forget everything, keep the memory. Returns 0 or -ENOMEM. */
 int tn_predict_begin(struct tn_predict *predict, uint64_t first_ns, uint64_t base_id);
 
 /* Add a context, or a thread, that this chunk has not seen. Return 0 or -ENOMEM. */
@@ -91,21 +92,21 @@ int tn_predict_add_actor(struct tn_predict *predict, uint64_t thread_id);
 /* Release the memory. */
 void tn_predict_finish(struct tn_predict *predict);
 
-/* Where the guess for the context after two contexts stands. */
+/* The slot with the guess for the context that follows a thread's two latest ones. */
 static inline uint32_t *tn_predict_guess(struct tn_predict *predict, const struct tn_actor *actor)
 {
     uint32_t hash = actor->before * UINT32_C(0x9e3779b1) + actor->context * UINT32_C(0x85ebca77);
     return &predict->guess_1[hash >> (32 - TN_GUESS_BITS)];
 }
 
-/* The context that is expected of a thread. Its index may be one that is not there while there are none. */
+/* The index of the context that is predicted of a thread; one that is not there while there are none. */
 static inline uint32_t tn_predict_context(const struct tn_predict *predict, const struct tn_actor *actor,
                                           const uint32_t *guess_1)
 {
     return *guess_1 != 0 ? *guess_1 - 1 : predict->contexts[actor->context].next;
 }
 
-/* An event of the thread stands at a context; last is that of its previous event. */
+/* An event of the thread has a context; last is the context of its previous event. */
 static inline void tn_predict_move(struct tn_actor *actor, struct tn_context *last, uint32_t *guess_1,
                                    uint32_t context)
 {
@@ -122,14 +123,14 @@ static inline void tn_predict_move(struct tn_actor *actor, struct tn_context *la
 extern const uint8_t tn_time_classes[TN_PACE_NONE / 8 + 1]; /* by octave */
 extern const uint8_t tn_time_levels[TN_BITS_DIRECT];        /* of short steps */
 
-/* The column for the time of an event at a context; kind: TN_OP_BIRTH or 0. What followed slowly before does
- * so again: each class has a distribution of its own, and zstd a code for each. */
+/* The column for the time of an event in a context; kind: TN_OP_BIRTH or 0. What came slowly before comes
+ * slowly again: each class has a distribution of its own, for which zstd makes a code of its own. */
 static inline enum tn_column tn_predict_time_column(const struct tn_context *context, uint32_t kind)
 {
     return (enum tn_column)(TN_COLUMN_TIME + kind * TN_TIME_CLASSES + tn_time_classes[context->pace / 8]);
 }
 
-/* A step as a pace: the octave, and the three bits below the highest one. 0 is taken for 1. */
+/* A time as a pace: the octave, and the three bits below the highest one. 0 is taken for 1. */
 static inline uint32_t tn_predict_level(uint64_t step_ns)
 {
     if (step_ns < TN_BITS_DIRECT)
@@ -138,14 +139,14 @@ static inline uint32_t tn_predict_level(uint64_t step_ns)
     return octave * 8 + (uint32_t)(step_ns >> (octave - 3) & 7);
 }
 
-/* An event came after a step of that level: the context's pace is the mean of what it was and that. */
+/* An event came after a time of that level: the new pace is the mean of the old one and that. */
 static inline void tn_predict_pace(struct tn_context *context, uint32_t level)
 {
     uint32_t mean = (context->pace + level) / 2;
     context->pace = (uint16_t)(context->pace != TN_PACE_NONE ? mean : level);
 }
 
-/* A block died here. */
+/* A block died in this context. */
 static inline void tn_predict_die(struct tn_context *context, uint64_t births_since, int64_t rank)
 {
     context->births_since = births_since;
@@ -153,27 +154,27 @@ static inline void tn_predict_die(struct tn_context *context, uint64_t births_si
     context->rank = rank;
 }
 
-/* The excess of a block follows from its size: in most allocators from the size modulo 16, but for small
- * ones. */
+/* Where the excess of a size is kept. In most allocators the excess follows from the size modulo 16; small
+ * sizes have slots of their own. */
 static inline uint64_t *tn_predict_excess(struct tn_predict *predict, uint64_t size_bytes)
 {
     uint64_t slot = size_bytes < TN_EXCESS_SMALL ? size_bytes : TN_EXCESS_SMALL + size_bytes % 16;
     return &predict->excess_bytes[slot];
 }
 
-/* The released blocks of a size class; the thread's own are apart. */
+/* The bin for released blocks of a size class. Threads differ, as allocators keep a cache for each. */
 static inline uint32_t tn_predict_bin(uint32_t size_class, uint32_t actor)
 {
     return (size_class ^ actor * 67) % TN_RELEASED_BINS;
 }
 
-/* The address in a bin that was released last; 0 when nothing is known. */
+/* The address that was released last into a bin; 0: none. */
 static inline uint64_t tn_predict_address(const struct tn_predict *predict, uint32_t bin)
 {
     return predict->released[bin][(predict->released_top[bin] - 1u) % TN_RELEASED_WAYS];
 }
 
-/* A birth took it: forget it. */
+/* A birth took that address: forget it. */
 static inline void tn_predict_take(struct tn_predict *predict, uint32_t bin)
 {
     uint32_t top = (predict->released_top[bin] - 1u) % TN_RELEASED_WAYS;
@@ -181,21 +182,21 @@ static inline void tn_predict_take(struct tn_predict *predict, uint32_t bin)
     predict->released_top[bin] = (uint8_t)top;
 }
 
-/* A block that was born in this chunk died. */
+/* A block of this chunk died: its address goes into a bin. */
 static inline void tn_predict_release(struct tn_predict *predict, uint32_t bin, uint64_t address)
 {
     predict->released[bin][predict->released_top[bin]] = address;
     predict->released_top[bin] = (uint8_t)((predict->released_top[bin] + 1u) % TN_RELEASED_WAYS);
 }
 
-/* Where the next block would be that is cut off behind this one: 8 bytes of header, and multiples of 16. */
+/* Where an allocator would cut off the next block behind this one: 8 bytes of header, and multiples of 16. */
 static inline uint64_t tn_predict_end(uint64_t address, uint64_t usable_size_bytes)
 {
     return address + usable_size_bytes + 8;
 }
 
-/* All addresses of a chunk in one number: who packs takes them from the births and from the deaths, who
- * unpacks from the births alone. Where the two would differ, the sums do. */
+/* All addresses of a chunk in one number. The packer is told them; the reader predicts many of them, from the
+ * births alone. Where a prediction went wrong, the sums differ. */
 static inline uint64_t tn_predict_sum(uint64_t sum, uint64_t address)
 {
     return sum * 3 + address;

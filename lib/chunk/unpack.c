@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Gives the events of a chunk back. Keeps the same predictions as the packer did, reads what was not
+ * predicted, and checks everything, because the chunk may be damaged. lib/log's cursors read through it. */
+
 #include "unpack_parts.h"
 
 #include <stdlib.h>
@@ -6,7 +10,7 @@
 
 /* ---------------------------------------------------------------------------------------- births */
 
-/* What is rarely not as expected. Returns the previous block's id. */
+/* Read the fields that rarely differ from their prediction. Returns the previous block's id. */
 static __attribute__((noinline)) uint64_t get_rare_fields(struct tn_unpack *unpack, uint32_t flags,
                                                           uint64_t last_dead_id, struct tn_context *context)
 {
@@ -62,8 +66,8 @@ static TN_UNPACK_INLINE uint64_t get_address(struct tn_unpack *unpack, uint32_t 
     return expected_end + (uint64_t)distance * ((flags & TN_BIRTH_UNALIGNED) != 0 ? 1 : 16);
 }
 
-/* Keep what the block's death will need. While ids follow from the first one they are not kept: what is read
- * and written at random should stay in the cache. */
+/* Keep what the block's death will need. Ids that follow from the first one are not written: what is read and
+ * written at random should stay in the cache. */
 static TN_UNPACK_INLINE void keep_birth(struct tn_unpack *unpack, struct tn_actor *actor, uint64_t id,
                                         uint64_t address, uint32_t size_class)
 {
@@ -109,7 +113,7 @@ static TN_UNPACK_INLINE void get_birth(struct tn_unpack *unpack, struct tn_actor
 
 /* ---------------------------------------------------------------------------------------- deaths */
 
-/* The rank of the block that dies, from what the death column says of it. */
+/* The rank of the dying block, from the number in the column of deaths. */
 static TN_UNPACK_INLINE int64_t get_rank(struct tn_unpack *unpack, struct tn_context *context,
                                          uint64_t number, uint64_t births)
 {
@@ -125,7 +129,7 @@ static TN_UNPACK_INLINE int64_t get_rank(struct tn_unpack *unpack, struct tn_con
     return (int64_t)rank;
 }
 
-/* The block that dies is another thread's than the last one was. Returns its number. */
+/* The dying block has another source than the thread's last one. Returns the number that tells the block. */
 static __attribute__((noinline)) uint64_t get_source(struct tn_unpack *unpack, uint32_t *ret_source)
 {
     uint64_t source = tn_unpack_number(unpack, TN_COLUMN_SOURCE);
@@ -141,7 +145,7 @@ static TN_UNPACK_INLINE void get_death(struct tn_unpack *unpack, struct tn_actor
                                        struct tn_context *context, struct tn_log_event *event)
 {
     struct tn_predict *predict = &unpack->predict;
-    /* all fields that births only have: fewer stores than one by one */
+    /* all fields that only births have: fewer stores than one by one */
     memset(&event->size_bytes, 0, sizeof(*event) - offsetof(struct tn_log_event, size_bytes));
     uint64_t number = tn_unpack_measure(unpack, TN_COLUMN_DEATH);
     if (__builtin_expect(number == TN_DEATH_SOURCE, 0)) {
@@ -168,8 +172,8 @@ static TN_UNPACK_INLINE void get_death(struct tn_unpack *unpack, struct tn_actor
 
 /* ---------------------------------------------------------------------------------------- events */
 
-/* Nothing may be left over, and the last event must be the one that the row names. Logs of earlier versions
- * of this program say nothing of the addresses' sum. */
+/* Nothing may be left over, and the last event must be the one that the row names. Logs of earlier builds
+ * have no sum of addresses. */
 static int check_end(struct tn_unpack *unpack)
 {
     const struct tn_column_in *sum = &unpack->columns[TN_COLUMN_ADDRESS_SUM];
@@ -189,7 +193,7 @@ static int check_end(struct tn_unpack *unpack)
     return unpack->births == 0 || unpack->predict.last_id == unpack->last_id ? 0 : -EBADMSG;
 }
 
-/* Read the next event. What is wrong is in unpack->error afterwards. */
+/* Read the next event. Errors are left in unpack->error. */
 static TN_UNPACK_INLINE void get_event(struct tn_unpack *unpack, struct tn_unpack_hot *hot,
                                        struct tn_log_event *event)
 {
@@ -230,12 +234,12 @@ int tn_unpack_read(struct tn_unpack *unpack, struct tn_log_event *events, uint32
     while (unpack->error == 0 && count < most)
         get_event(unpack, &hot, &events[count++]);
     tn_unpack_store(unpack, &hot);
-    count -= unpack->error != 0 && count != 0; /* the last one is not whole */
+    count -= unpack->error != 0 && count != 0; /* the last one is incomplete */
     unpack->event_index += count;
     return count != 0 ? (int)count : unpack->error;
 }
 
-/* Bytes from TN_LONG_MEASURE on are looked at one by one. */
+/* Bytes from TN_LONG_MEASURE on are decoded one by one (unpack_rare.c). */
 static void fill_measures(struct tn_unpack *unpack)
 {
     for (uint32_t byte = 0; byte < TN_LONG_MEASURE; byte++) {

@@ -2,8 +2,8 @@
 #ifndef TN_CHUNK_UNPACK_PARTS_H
 #define TN_CHUNK_UNPACK_PARTS_H
 
-/* What the readers of a chunk are made of: numbers of columns, and the context of the next event. All of it
- * runs for each event, and what is wrong is left in unpack->error. */
+/* The parts that unpack.c and unpack_counts.c share: numbers of columns, and the context of the next event.
+ * All of it runs for each event; what is wrong is left in unpack->error. */
 
 #include "unpack_state.h"
 
@@ -22,7 +22,7 @@ static TN_UNPACK_INLINE uint32_t tn_unpack_byte(struct tn_unpack *unpack, enum t
     return *in->low++;
 }
 
-/* unpack_context.c: what is rarely needed of a number. */
+/* unpack_rare.c: numbers that do not fit into the byte. */
 uint64_t tn_unpack_varint(struct tn_unpack *unpack, enum tn_column column);
 uint64_t tn_unpack_long_measure(struct tn_unpack *unpack, struct tn_column_in *in, uint32_t byte);
 
@@ -33,7 +33,8 @@ static TN_UNPACK_INLINE uint64_t tn_unpack_number(struct tn_unpack *unpack, enum
     return __builtin_expect(byte != TN_VARINT_MARK, 1) ? byte : tn_unpack_varint(unpack, column);
 }
 
-/* Up to 32 bits. What lies behind the stream may be read (TN_STREAM_MARGIN_BYTES), not believed. */
+/* The next bits of a second stream, up to 32. What lies behind the stream may be loaded
+ * (TN_STREAM_MARGIN_BYTES), and is then an error. */
 static TN_UNPACK_INLINE uint64_t tn_unpack_bits(struct tn_unpack *unpack, struct tn_column_in *in,
                                                 uint32_t count)
 {
@@ -68,7 +69,7 @@ static TN_UNPACK_INLINE uint64_t tn_unpack_measure(struct tn_unpack *unpack, enu
     return byte < TN_BITS_DIRECT ? byte : tn_unpack_wide_measure(unpack, &unpack->columns[column], byte);
 }
 
-/* What changes with each event, in registers while a run of events is read; `predict` has it in between. */
+/* What changes with each event, in registers while a run of events is read; predict has it in between. */
 struct tn_unpack_hot {
     struct tn_actor actor; /* of the last event */
     uint64_t time_ns;
@@ -86,7 +87,7 @@ static TN_UNPACK_INLINE void tn_unpack_store(struct tn_unpack *unpack, const str
     unpack->predict.last_ns = hot->time_ns;
 }
 
-/* The index of a context that the chunk has seen, by its number; it may be one that is not there. */
+/* The index of a context that is not new, by the number that tells it; it may be out of range. */
 static TN_UNPACK_INLINE uint32_t tn_unpack_find_context(const struct tn_predict *predict,
                                                         const struct tn_actor *actor, const uint32_t *guess_1,
                                                         uint64_t number)
@@ -99,12 +100,12 @@ static TN_UNPACK_INLINE uint32_t tn_unpack_find_context(const struct tn_predict 
     return aged < predict->context_count ? (uint32_t)aged : UINT32_MAX;
 }
 
-/* unpack_context.c: what is rarer. The next event is another thread's; stands at a context that is new, whose
- * index is the number of contexts before. Return 0 or a negative errno. */
+/* unpack_rare.c: the next event is another thread's; or it has a new context, whose index is the number of
+ * contexts before. Return 0 or a negative errno. */
 int tn_unpack_switch(struct tn_unpack *unpack);
 int tn_unpack_add_context(struct tn_unpack *unpack);
 
-/* The context of the next event; the thread moves to it. NULL with unpack->error. */
+/* The context of the next event; the thread moves to it. Returns NULL with unpack->error. */
 static TN_UNPACK_INLINE struct tn_context *tn_unpack_context(struct tn_unpack *unpack,
                                                              struct tn_unpack_hot *hot)
 {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+
+/* What a chunk has rarely, kept out of the inlined path of unpack_parts.h: long numbers, new threads and new
+ * contexts. Everything is checked: the chunk may be damaged. */
+
 #include "unpack_parts.h"
 
 #include <stdlib.h>
-
-/* What a chunk tells rarely: long numbers, new threads and contexts. */
 
 uint64_t tn_unpack_varint(struct tn_unpack *unpack, enum tn_column column)
 {
@@ -28,7 +30,8 @@ uint64_t tn_unpack_long_measure(struct tn_unpack *unpack, struct tn_column_in *i
     return floor | low | tn_unpack_bits(unpack, in, count - 32) << 32;
 }
 
-/* The list of a new thread; of the last chunk's thread with that index, if there was one. */
+/* The list of births of a new thread; the list of the last chunk's thread with that index, if there was
+ * one. */
 static int add_list(struct tn_unpack *unpack, uint32_t index)
 {
     if (index < unpack->list_count)

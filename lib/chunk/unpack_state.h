@@ -2,8 +2,8 @@
 #ifndef TN_CHUNK_UNPACK_STATE_H
 #define TN_CHUNK_UNPACK_STATE_H
 
-/* A packed chunk back to events. The chunk comes from a file that may be damaged: nothing in it is
- * believed. */
+/* The state of a reader of chunks, as the files that unpack see it. The chunk may come from a damaged file:
+ * everything in it is checked before it is used. */
 
 #include "columns.h"
 #include "predict.h"
@@ -17,7 +17,7 @@
 
 struct ZSTD_DCtx_s;
 
-/* Bytes behind the streams that may be read, but mean nothing. */
+/* Bytes behind the streams that may be read, and whose values are never used. */
 #define TN_STREAM_MARGIN_BYTES 16
 
 /* A column, decompressed. */
@@ -27,15 +27,16 @@ struct tn_column_in {
     uint64_t bit, bit_end;          /* TN_WIDE_BITS: bits read, and all */
 };
 
-/* The births of a thread in this chunk so far; the memory is kept from chunk to chunk. Ids are apart, because
- * they mostly follow from the first one, and are then not kept. */
+/* The births of a thread in this chunk so far; the memory is kept from chunk to chunk. Ids have an array of
+ * their own, because they mostly follow from the first one and are then not written. */
 struct tn_birth_list {
     uint64_t *address_classes; /* owned; address << 8 | tn_log_size_class */
     uint64_t *ids;             /* owned */
-    uint32_t capacity;         /* of both; the count is in its tn_actor */
+    uint32_t capacity;         /* of both arrays; tn_actor.births counts */
 };
 
-/* What a byte of a column with TN_WIDE_BITS means: the number is mantissa << bits, and the next bits. */
+/* What a byte of a column with TN_WIDE_BITS says: the number is mantissa << bits, plus the next `bits`
+ * bits. */
 struct tn_measure {
     uint8_t mantissa, bits;
 };
@@ -52,19 +53,22 @@ struct tn_unpack {
     uint64_t event_count, event_index;
     uint64_t birth_count; /* so far */
     uint32_t dense_count; /* the first births of the first thread, whose ids follow from first_id */
-    bool is_dense;        /* all births so far are such */
-    uint64_t births, first_id, last_id, last_ns, process_id; /* what the row promises */
+    bool is_dense;        /* all births so far are of those */
+    uint64_t births, first_id, last_id, last_ns, process_id; /* as the row of the chunk says */
     struct tn_measure measures[256];                         /* up to TN_LONG_MEASURE */
     struct tn_predict predict;
     struct tn_buffer counts; /* unpack_counts.c: by context, struct context_count; kept from chunk to chunk */
-    int error;               /* -EBADMSG, -ENOMEM: met in the event at hot, or before */
+    int error;               /* -EBADMSG, -ENOMEM: met in this event, or before */
 };
 
-/* unpack_streams.c: find the columns of a chunk and decompress those that are wanted: bit i, column i.
- * Returns 0, -ENOMEM, -EBADMSG. */
+/* unpack_streams.c: find the columns of a chunk, and decompress the wanted ones.
+ *
+ * wanted   bit i: column i
+ * Returns  0, -ENOMEM, -EBADMSG */
 int tn_unpack_streams(struct tn_unpack *unpack, const struct tn_chunk *chunk, uint64_t wanted);
 
-/* Begin a chunk, of which only some columns are wanted. As tn_unpack_open. */
+/* Begin a chunk of which only some columns are wanted. Arguments as of tn_unpack_streams, results as of
+ * tn_unpack_open. */
 int tn_unpack_begin(struct tn_unpack *unpack, const struct tn_chunk *chunk, uint64_t wanted);
 
 #define TN_UNPACK_ALL UINT64_MAX

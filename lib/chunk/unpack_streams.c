@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Finds the streams of a chunk by the text of its codec, and decompresses those that are wanted. Sizes are
+ * checked before memory is taken. */
+
 #include "unpack_state.h"
 
 #include <errno.h>
@@ -50,7 +54,7 @@ static const char *take_entry(const char *text, struct entry *entry)
     return text;
 }
 
-/* The column that a stream's name means; TN_COLUMN_COUNT: one that this version does not know. */
+/* The column of a stream by its name; TN_COLUMN_COUNT: one that this version does not know. */
 static int find_column(const char *name, bool *ret_is_wide)
 {
     size_t length = strlen(name);
@@ -87,7 +91,7 @@ static int decompress(struct tn_unpack *unpack, const struct entry *entry, const
     return got == entry->size_bytes ? 0 : -EBADMSG;
 }
 
-/* All bytes that the streams of a chunk take; the codec text is checked on the way. */
+/* The size of all streams of a chunk; checks the codec text on the way. */
 static int measure(const struct tn_chunk *chunk, uint64_t event_count, size_t *ret_total_bytes)
 {
     size_t total_bytes = 0, stored_bytes = 0;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/* The step `sites`: writes a row of `site` for each (function, file, line, module, via), where the module
+ * offset stands for a line that is not known, and sets stack.site_id of each stack that an event uses.
+ * Called by finish.c. */
 #include "attribute_sites.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Writes the table `site`: a row for each (function, file, line, module, via), where the offset stands for a
- * line that is not known. */
+/* Working state of the step. */
 struct attribution {
     struct tn_finish_job *job;
     struct tn_site_trie trie;
@@ -17,7 +19,7 @@ struct attribution {
     sqlite3_stmt *describe, *find, *insert, *remember, *set; /* owned */
 };
 
-/* Text that is equal for equal sites. */
+/* Print what makes a site: equal text for equal sites. */
 static int print_key(sqlite3_stmt *frame, const char *via, struct tn_buffer *key)
 {
     key->size_bytes = 0;
@@ -48,7 +50,7 @@ static int insert_site(struct attribution *attribution, const struct tn_buffer *
     return r;
 }
 
-/* The row for what `describe` shows, old or new. */
+/* The site row for the frame that `describe` stands at; written if it is new. */
 static int find_or_insert(struct attribution *attribution, const char *via, int64_t *ret_site_id)
 {
     struct tn_buffer key = {0};
@@ -84,7 +86,8 @@ static int add_link(struct attribution *attribution, struct tn_site_frame *entry
     return 0;
 }
 
-/* Many stacks end at one frame: what was found for it once is kept. */
+/* The site row of a frame and a via. Many stacks share a site, so each answer is kept in a list at the frame.
+ */
 static int site_of(struct attribution *attribution, struct tn_site_frame *entry, const char *via,
                    int64_t *ret_site_id)
 {

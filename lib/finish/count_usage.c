@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Counts for each stack how many births and releases have it, by which function, and of what sizes. A stack
+ * that several functions share, as after identical code folding, is credited to the most frequent one.
+ * Called by attribute_sites.c. */
 #include "attribute_sites.h"
 
 #include "tenure/map.h"
@@ -18,7 +21,7 @@ struct counts {
 
 _Static_assert(TN_FUNCTION_COUNT <= 1u << FUNCTION_BITS, "a function fits its bits");
 
-/* Nearly every stack calls one function, and is counted in its place; other functions go to the map. */
+/* Nearly every stack calls one allocation function, counted in `uses`; any other goes to the map. */
 static int count_calls(struct counts *counts, uint64_t stack_id, unsigned function, uint64_t more)
 {
     struct tn_stack_use *use = &counts->uses[stack_id];
@@ -61,7 +64,7 @@ static bool is_release(unsigned function)
     return function >= TN_FUNCTION_FREE;
 }
 
-/* A birth beats any release; then the higher count; then the function that comes first. */
+/* Births come before releases; then the higher count; then the lower function number. */
 static bool is_better(const struct tn_stack_use *use, unsigned function, uint64_t count)
 {
     bool is_birth = !is_release(function);
@@ -70,7 +73,7 @@ static bool is_better(const struct tn_stack_use *use, unsigned function, uint64_
     return count > use->count || (count == use->count && function < use->function);
 }
 
-/* Calls that failed have stacks too, which may be no birth's. */
+/* Failed calls have stacks, too, which no birth may share. */
 static int count_failures(struct tn_finish_job *job, struct counts *counts)
 {
     sqlite3_stmt *rows;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds allocation wrappers by their use: lib/site decides, this file reads the events that it needs and
+ * writes the answer. A sample of releases shows which functions release their blocks themselves. Called by
+ * attribute_sites.c. */
 #include "attribute_sites.h"
 
 #include "tenure/map.h"
@@ -6,17 +9,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Who releases a wrapper's blocks shows in a sample as well: so many events of the process with most
- * allocations, and of their blocks those with so many ids from the first one on.
+/* The sample: the first events of the process with most allocations, and of their blocks those within so many
+ * ids of the first.
  */
 #define SAMPLE_EVENTS 2000000
 #define SAMPLE_IDS    4000000u
 
 struct sample {
-    uint32_t
-        *birth_stacks; /* owned; by id - first_id: stack of a live block; 0: none. Touched where blocks are */
-    uint64_t first_id; /* 0: no birth so far */
-    struct tn_map pairs;              /* stack of a birth and of a release -> times */
+    uint32_t *birth_stacks;           /* owned; by id - first_id: stack of a live block; 0: none */
+    uint64_t first_id;                /* 0: no birth so far */
+    struct tn_map pairs;              /* stack of birth << 32 | stack of release -> times */
     struct tn_site_release *releases; /* owned */
     size_t count;
 };
@@ -126,7 +128,7 @@ static int add_name(struct tn_finish_job *job, const struct tn_site_wrapper *wra
     return r;
 }
 
-/* Find them, knowing who releases what. */
+/* Find wrappers with the sample of releases, and write them. */
 static int find(struct tn_finish_job *job, const struct tn_site_use *sizes, const struct sample *sample,
                 struct tn_site_trie *trie)
 {
@@ -141,8 +143,8 @@ static int find(struct tn_finish_job *job, const struct tn_site_use *sizes, cons
     return r;
 }
 
-/* Most programs have none, and need no sample. What the attempt marks, frames of the program only, is taken
- * back. */
+/* A first attempt without releases: most programs have no candidates and need no sample. The frames that it
+ * marks are reset; all were frames of the program. */
 static int has_candidates(struct tn_finish_job *job, const struct tn_site_use *sizes,
                           struct tn_site_trie *trie, bool *ret_has)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* Runs the finishing steps. Each step is one transaction that also notes in meta.finish_step how many are
+ * done: whenever the process is killed, the log is whole, and the next run goes on with the step that is
+ * missing. Called by tenure-recorder. */
 #include "steps.h"
 
 #include "tenure/log_write.h"
 
 #include <errno.h>
 
-/* Each step is one transaction, which also notes in meta.finish_step how many steps are done: whenever the
- * process is killed, the log is whole, and the next run goes on with the step that is missing. */
 #define STEP_KEY "finish_step"
 
 static const struct {
@@ -58,7 +59,7 @@ static int run_steps(struct tn_finish_job *job)
     return r;
 }
 
-/* Rows are a convenience: made last, in a transaction of their own. */
+/* Plain rows are only a convenience, so they come last, in a transaction of their own. */
 static int fill_rows(struct tn_finish_job *job)
 {
     int64_t births;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Pages of 64 neighbouring ids, found through a directory of leaves; blocks of old, nearly empty pages move
+ * to a hash and are called strays there. Invariant: a live block is in its page or in the hash, never in
+ * both. Called by site_stats.c and summarize.c for each event. */
 #include "live_blocks.h"
 
 #include <errno.h>
@@ -7,7 +10,7 @@
 
 #define ORDER_BITS 8u /* of packed_block.size_and_order */
 
-/* Two to a cache line. */
+/* 32 bytes: two to a cache line. */
 struct packed_block {
     uint64_t size_and_order; /* size_bytes << ORDER_BITS | births of the process in this page before it */
     uint64_t birth_ns, birth_bytes;
@@ -21,7 +24,7 @@ struct page {
 };
 
 struct tn_live_leaf {
-    uint32_t page_count; /* pages that are there */
+    uint32_t page_count; /* pages that exist */
     struct page *pages[TN_LIVE_LEAF_PAGES];
 };
 
@@ -57,7 +60,7 @@ static struct page *page_of(const struct tn_live_blocks *live, uint64_t number)
     return leaf != NULL ? leaf->pages[number % TN_LIVE_LEAF_PAGES] : NULL;
 }
 
-/* The directory begins with the first leaf that is asked for: a later process's ids begin far from 1. */
+/* The directory starts at the first leaf that is used: the ids of later processes start far from 1. */
 static int make_leaf(struct tn_live_blocks *live, uint64_t number, struct tn_live_leaf **ret_leaf)
 {
     if (live->leaf_count == 0)
@@ -148,7 +151,7 @@ static bool take_stray(struct tn_live_blocks *live, uint64_t id, struct tn_live_
     return true;
 }
 
-/* Where memory does not suffice, the blocks stay in their page. */
+/* Move the blocks of a page to the hash. When memory is out, they stay in their page. */
 static void move_out(struct tn_live_blocks *live, uint64_t number, struct page *page)
 {
     while (page->live_bits != 0) {
@@ -161,8 +164,8 @@ static void move_out(struct tn_live_blocks *live, uint64_t number, struct page *
     drop_page(live, number);
 }
 
-/* A new page makes others old. The one before it was kept even if empty, so that a program that releases each
- * block at once does not make a page for each. */
+/* A new page makes others old. The newest page is kept even when empty, so that a program that releases each
+ * block at once does not allocate a page for each; drop it now. */
 static void begin_page(struct tn_live_blocks *live, uint64_t number)
 {
     struct page *last = page_of(live, live->newest);

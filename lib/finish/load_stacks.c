@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Loads the tables `stack`, `frame` and `module` into a trie in memory, with each frame classified. Called
+ * by attribute_sites.c. */
 #include "attribute_sites.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The step `names`: looks up function, file and line of every frame, and adds the frames that were inlined.
+ * Frames are taken module by module, so that each file is opened once; the descriptors that the recorder
+ * held are preferred to paths. Called by finish.c. */
 #include "steps.h"
 
 #include "tenure/symbol.h"
@@ -13,7 +16,7 @@ struct unnamed {
     uint64_t offset_bytes;
 };
 
-/* Kept in meta, so that a report can say why names are missing. */
+/* Counts for meta, so that a report can say why names are missing. */
 struct counts {
     uint64_t frames_named, frames_unnamed, frames_with_line;
     uint64_t modules_with_lines, modules_without_lines, modules_without_names, modules_changed;
@@ -85,7 +88,7 @@ static int write_names(struct naming *naming, const struct unnamed *place,
     return r;
 }
 
-/* The descriptor that the recorder kept of a module, or -1. */
+/* The descriptor of a module that the recorder held open, or -1. */
 static int held_file(const struct tn_finish_options *options, int64_t module_id)
 {
     for (unsigned i = 0; i < options->file_count; i++)
@@ -94,7 +97,7 @@ static int held_file(const struct tn_finish_options *options, int64_t module_id)
     return -1;
 }
 
-/* Open the module of a place. *ret_file is NULL where it has no usable file. */
+/* Open a module. *ret_file is NULL if there is no usable file. */
 static int open_module(struct naming *naming, int64_t module_id, struct tn_symbol_file **ret_file)
 {
     *ret_file = NULL;
@@ -105,7 +108,7 @@ static int open_module(struct naming *naming, int64_t module_id, struct tn_symbo
     const char *build_id = path != NULL ? (const char *)sqlite3_column_text(find, 1) : NULL;
     int fd = held_file(naming->job->options, module_id);
     int r = -ENOENT;
-    /* "[vdso]" and the like are no files */
+    /* "[vdso]" and the like are not files */
     if (path != NULL && (path[0] == '/' || fd >= 0))
         r = tn_symbol_open(path, fd, build_id != NULL ? build_id : "", ret_file, NULL);
     sqlite3_reset(find);
@@ -125,7 +128,7 @@ static void count_module(struct counts *counts, struct tn_symbol_file *file)
         counts->modules_without_names++;
 }
 
-/* Name the unnamed [first, end), which are all of one module. */
+/* Name the frames [first, end), all of one module. */
 static int name_module(struct naming *naming, size_t first, size_t end)
 {
     struct tn_symbol_file *file = NULL;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* A histogram with 32 linear steps in each power of two, filled in batches of 16 values. Called by
+ * site_stats.c for each death, and by summarize.c for the results. */
 #include "quantile.h"
 
 #include <errno.h>
@@ -19,7 +21,7 @@ static unsigned step_of(uint64_t value, unsigned octave)
     return (unsigned)(value >> shift) & (TN_QUANTILE_STEPS - 1);
 }
 
-/* The middle of a step: what is off by half a step at most. */
+/* The middle of a step: off by half a step at most. */
 static uint64_t middle_of(unsigned octave, unsigned step)
 {
     if (octave == 0)
@@ -29,7 +31,7 @@ static uint64_t middle_of(unsigned octave, unsigned step)
     return low + ((UINT64_C(1) << shift) - 1) / 2;
 }
 
-/* Move what waits into the histogram. */
+/* Move the collected values to the histogram. */
 static int flush(struct tn_quantile *quantile)
 {
     if (quantile->octaves == NULL) {
@@ -99,7 +101,7 @@ uint64_t tn_quantile_at(const struct tn_quantile *quantile, unsigned percent)
 {
     if (quantile->count == 0)
         return 0;
-    /* rank of the value that is asked for, without overflow for any count */
+    /* rank of the wanted value, without overflow for any count */
     uint64_t rank = quantile->count / 100 * percent + (quantile->count % 100 * percent + 99) / 100;
     if (rank == 0)
         rank = 1;

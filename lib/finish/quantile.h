@@ -3,11 +3,11 @@
 #define TENURE_FINISH_QUANTILE_H
 
 /* Quantiles of 64-bit values in one pass. Up to 16 values are kept as they are, and their quantiles are
- * exact; beyond, a histogram with 32 steps in each power of two counts them. Values below 64 are counted
- * exactly even then; above, a quantile is off by at most 1/64 of itself (half a step). The maximum is always
- * exact. Values wait in a small array and go to the histogram together: most sites release few blocks, and
- * those that release many are not to miss the cache for each of them. Memory: 256 bytes for each power of two
- * that occurs, 480 for the histogram itself. */
+ * exact; more go to a histogram with 32 steps in each power of two. Values below 64 are exact even there;
+ * above, a quantile is off by at most 1/64 of itself (half a step). The maximum is always exact. Values are
+ * collected in a small array and counted together: most sites release few blocks, and those that release many
+ * would miss the cache for each one. Memory: 256 bytes for each power of two that occurs, 480 for the
+ * histogram itself. One thread. */
 
 #include <stdint.h>
 
@@ -18,7 +18,7 @@
 
 /* Zeroed is empty. */
 struct tn_quantile {
-    uint64_t waiting[TN_QUANTILE_WAITING]; /* values that are not yet in the histogram, unsorted */
+    uint64_t waiting[TN_QUANTILE_WAITING]; /* values not in the histogram yet, unsorted */
     uint64_t **octaves; /* owned; counts of the steps of each power of two, NULL inside: none yet. NULL: no
                            histogram so far */
     uint64_t count;     /* values added */
@@ -26,15 +26,17 @@ struct tn_quantile {
     uint32_t waiting_count;
 };
 
-/* Count a value. Returns 0 or -ENOMEM (the value is lost, all else is as it was). Cost: a nanosecond, and
- * some ten for every sixteenth value. */
+/* Add a value.
+ *
+ * Returns  0; -ENOMEM: the value is lost, all others are kept
+ * Cost     a nanosecond, and some ten for every sixteenth value */
 int tn_quantile_add(struct tn_quantile *quantile, uint64_t value);
 
-/* Make ready for tn_quantile_at after the last value. Returns 0 or -ENOMEM. */
+/* Prepare for tn_quantile_at, after the last value. Returns 0 or -ENOMEM. */
 int tn_quantile_settle(struct tn_quantile *quantile);
 
-/* The value below or at which `percent` of 100 of all values lie: the smallest one with at least that share.
- * 0 while empty; never above max. Only after tn_quantile_settle. */
+/* The smallest value with at least `percent` (0 to 100) of all values at or below it. 0 while empty; never
+ * above max. Only after tn_quantile_settle. */
 uint64_t tn_quantile_at(const struct tn_quantile *quantile, unsigned percent);
 
 /* Release; empty again. */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Counts births and deaths of one process: totals, peaks, sizes and lifetimes of each site, and of the
+ * process as a whole. The live blocks carry what a death needs of its birth. Called by summarize.c for each
+ * event. */
 #include "site_stats.h"
 
 #include "tenure/limits.h"

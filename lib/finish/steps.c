@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* SQLite and error helpers of the finishing steps, and their progress. Called by all files of this folder. */
 #include "steps.h"
 
 #include "tenure/log.h"
@@ -10,7 +11,7 @@
 
 int tn_finish_fail(struct tn_finish_job *job, int rc, const char *what)
 {
-    int code = tn_log_errno(job->database, rc);
+    int code = tn_sql_errno(job->database, rc);
     const char *advice = code == -ENOSPC ? "; make room on that file system" : "";
     return tn_error_set(job->error, code, "%s, log %s: %s%s", what, job->path,
                         job->database != NULL ? sqlite3_errmsg(job->database) : sqlite3_errstr(rc), advice);

@@ -2,8 +2,8 @@
 #ifndef TENURE_FINISH_STEPS_H
 #define TENURE_FINISH_STEPS_H
 
-/* One finishing run: the connection, what was asked for, and the small things that all steps do. A step runs
- * inside one transaction that its caller opens and commits together with the note that the step is done. */
+/* One finishing run: the connection, the options, and helpers that all steps use. finish.c runs each step in
+ * a transaction of its own, and commits it together with the note that the step is done. One thread. */
 
 #include "tenure/finish.h"
 
@@ -16,10 +16,13 @@ struct tn_finish_job {
     sqlite3 *database;                       /* owned by tn_finish */
 };
 
-/* Note an error of the database. what: what was attempted. Returns the negative errno. */
+/* Set job->error from an SQLite result code.
+ *
+ * what     what was attempted: "cannot load stacks"
+ * Returns  the negative errno that rc stands for */
 int tn_finish_fail(struct tn_finish_job *job, int rc, const char *what);
 
-/* Note an error that is none of the database. code: negative errno. Returns it. */
+/* Set job->error from a negative errno, and return it. what: as in tn_finish_fail. */
 int tn_finish_refuse(struct tn_finish_job *job, int code, const char *what);
 
 /* Run SQL without result rows. Returns 0 or a negative errno. */
@@ -28,19 +31,21 @@ int tn_finish_run(struct tn_finish_job *job, const char *sql);
 /* Prepare a statement; the caller finalizes it. Returns 0 or a negative errno. */
 int tn_finish_prepare(struct tn_finish_job *job, const char *sql, sqlite3_stmt **ret_statement);
 
-/* Run a prepared statement without result rows, and make it ready again. Returns 0 or a negative errno. */
+/* Run a prepared statement without result rows, and reset it. Returns 0 or a negative errno. */
 int tn_finish_execute(struct tn_finish_job *job, sqlite3_stmt *statement);
 
-/* The first column of the first row, as a number. parameter is bound to ?1.
+/* The first column of the first row of a query.
  *
- * Returns  0 (ret_value is fallback when there is no row or it is NULL) or a negative errno */
+ * parameter  bound to ?1
+ * ret_value  fallback when there is no row, or the column is NULL
+ * Returns    0 or a negative errno */
 int tn_finish_number(struct tn_finish_job *job, const char *sql, int64_t parameter, int64_t fallback,
                      int64_t *ret_value);
 
 /* Set a key of meta to a number. Returns 0 or a negative errno. */
 int tn_finish_set_meta(struct tn_finish_job *job, const char *key, uint64_t value);
 
-/* Tell how far a step is; done of total, in any unit. */
+/* Report the progress of a step: done of total, in any unit. */
 void tn_finish_progress(const struct tn_finish_job *job, const char *step, uint64_t done, uint64_t total);
 
 /* Fill function, file and line of all frames, and add those that were inlined (names.c). */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The step `summaries`: passes all events of each process once, and writes site_summary, timeline and the
+ * mark 'initialisation done'. Called by finish.c. */
 #include "site_stats.h"
 #include "steps.h"
 
@@ -10,28 +12,28 @@
 #define INITIALISED_MARK "initialisation done"
 #define PROGRESS_EVERY   1048576u
 
-/* What is needed for all processes. */
+/* Shared by all processes of the log. */
 struct summing {
     struct tn_finish_job *job;
     uint32_t *sites; /* owned; stack id -> site id; [0]: the site of allocations without a stack */
     size_t stack_count, site_count;                   /* highest id + 1 */
-    struct tn_timeline *timeline;                     /* owned; of the process at hand */
+    struct tn_timeline *timeline;                     /* owned; of the current process */
     sqlite3_stmt *add_summary, *add_point, *add_mark; /* owned */
-    uint64_t done, total;                             /* events, for the progress */
+    uint64_t done, total;                             /* events, for progress */
 };
 
-/* Where many blocks live and die in another order than they were born, each death misses the cache: so its
- * block is asked for some events before. Fewer blocks lie in the cache anyway. */
+/* Where many blocks are live and die in another order than they were born, each death would miss the cache:
+ * prefetch its block some events before. Fewer live blocks stay in the cache anyway. */
 #define PREFETCH_PAGE_EVENTS  32u
 #define PREFETCH_BLOCK_EVENTS 16u
 #define PREFETCH_LIVE_MIN     1000u
 
-/* Where a process stops to work and only tears down. */
+/* Where a process stops working and only tears down. */
 struct teardown {
-    uint64_t births;  /* of the whole process: after the last one nothing but releases follows */
-    uint64_t exit_ns; /* its mark, UINT64_MAX without one */
+    uint64_t births;  /* of the whole process; after the last one only releases follow */
+    uint64_t exit_ns; /* time of its mark; UINT64_MAX: none */
     bool is_reached;
-    uint64_t initialised_ns; /* 0: cannot be told */
+    uint64_t initialised_ns; /* 0: not known */
 };
 
 static int load_sites(struct summing *summing)
@@ -154,7 +156,7 @@ static int load_teardown(struct tn_finish_job *job, int64_t process_id, struct t
     return r;
 }
 
-/* The exit mark comes before the event is counted, the last birth after. */
+/* Called before an event is counted, for the exit mark, and after, for the last birth. */
 static void watch_teardown(struct teardown *teardown, const struct tn_process_stats *process,
                            uint64_t time_ns)
 {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Keeps at most 4,096 points: when the line is full, every second one goes and the least distances double.
+ * Called by summarize.c. */
 #include "timeline.h"
 
 #include <string.h>

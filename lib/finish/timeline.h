@@ -2,10 +2,10 @@
 #ifndef TENURE_FINISH_TIMELINE_H
 #define TENURE_FINISH_TIMELINE_H
 
-/* A time line of bounded length, made in one pass of unknown length. A point is kept when enough events or
- * enough time have passed since the last one kept; whenever the line is full, every second point goes and
- * both distances double. So each point is exact, bursts show by their events and waits by their time. The
- * first and the last point and those of the two peaks are always there. */
+/* A timeline of bounded length, made in one pass of unknown length. A point is kept when enough events or
+ * enough time have passed since the last one kept; when the line is full, every second point goes and both
+ * distances double. Each point is exact; bursts are covered by events, idle times by time. The first and last
+ * points and those of the two peaks are always kept. One thread. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,21 +18,21 @@ struct tn_timeline_point {
     uint64_t time_ns; /* since the log's start */
     uint64_t live_count, live_bytes;
     uint64_t allocations, allocated_bytes; /* so far */
-    uint64_t event; /* number of the event, from 1: tells points of one instant apart */
+    uint64_t event;                        /* number of the event, from 1: orders points of one instant */
 };
 
 /* Zeroed is empty. */
 struct tn_timeline {
     struct tn_timeline_point points[TN_TIMELINE_POINTS_MAX];
     size_t count;
-    uint64_t event_distance,
-        time_distance_ns;                /* both passed at least, or the point is not kept; 0: none yet */
-    struct tn_timeline_point last;       /* the newest point, kept or not; event 0: none */
-    struct tn_timeline_point peak_bytes; /* first with most live_bytes */
-    struct tn_timeline_point peak_count; /* first with most live_count */
+    uint64_t event_distance;       /* least number of events between kept points; 0: none added yet */
+    uint64_t time_distance_ns;     /* or least time between them; 0: not known yet, events alone count */
+    struct tn_timeline_point last; /* the newest point, kept or not; event 0: none */
+    struct tn_timeline_point peak_bytes; /* first point with most live_bytes */
+    struct tn_timeline_point peak_count; /* first point with most live_count */
 };
 
-/* Whether the state after an event is far enough from the last one that was kept. */
+/* Whether the state after an event is far enough from the last point kept. */
 static inline bool tn_timeline_is_due(const struct tn_timeline *timeline, uint64_t event, uint64_t time_ns)
 {
     if (timeline->count == 0)
@@ -42,8 +42,8 @@ static inline bool tn_timeline_is_due(const struct tn_timeline *timeline, uint64
            (timeline->time_distance_ns != 0 && time_ns - kept->time_ns >= timeline->time_distance_ns);
 }
 
-/* Whether adding the state after an event changes the line: it is due, or a peak so far. All others but the
- * last one need not be added. Arguments as in struct tn_timeline_point. */
+/* Whether the state after an event must be added: it is due, or a new peak. Others need not be added, but for
+ * the last one. Arguments as in struct tn_timeline_point. */
 static inline bool tn_timeline_wants(const struct tn_timeline *timeline, uint64_t event, uint64_t time_ns,
                                      uint64_t live_bytes, uint64_t live_count)
 {
@@ -51,10 +51,11 @@ static inline bool tn_timeline_wants(const struct tn_timeline *timeline, uint64_
            tn_timeline_is_due(timeline, event, time_ns);
 }
 
-/* Add the state after one event, or again the last one. time_ns does not fall. Cost: some nanoseconds. */
+/* Add the state after an event, or the last one again. time_ns does not fall from call to call. Cost: some
+ * nanoseconds. */
 void tn_timeline_add(struct tn_timeline *timeline, struct tn_timeline_point point);
 
-/* Put the peaks and the last point in their places. Call once, at the end. */
+/* Insert the peaks and the last point. Call once, at the end. */
 void tn_timeline_complete(struct tn_timeline *timeline);
 
 #endif

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Makes allocations of events: a birth is kept in the live blocks until its death, or until the events of its
+ * process end; then what lives is given out in birth order. */
+
 #include "cursor.h"
 #include "live.h"
 
@@ -10,15 +14,15 @@ struct tn_allocation_cursor {
     struct tn_cursor_range range;
     struct tn_live live;
     uint64_t process_id;               /* whose events are being read */
-    uint64_t birth_count, birth_bytes; /* of that process, so far */
-    uint64_t *survivors; /* ids of those that live at its end, in birth order; NULL: still reading */
+    uint64_t birth_count, birth_bytes; /* births of that process so far, and the bytes they asked for */
+    uint64_t *survivors; /* owned; ids that live at its end, in birth order; NULL: still reading */
     size_t survivor_count, survivor_index;
-    const struct tn_log_event
-        *pending; /* the first event of the next process, while survivors are given out */
+    /* the first event of the next process, kept while survivors are given out; NULL: none */
+    const struct tn_log_event *pending;
     bool is_end;
     bool is_stepwise;         /* births are shown, too */
     enum tn_cursor_step step; /* what the last advance found */
-    struct tn_allocation out; /* and the allocation */
+    struct tn_allocation out; /* the allocation that the last advance found */
 };
 
 int tn_allocation_cursor_open_range(struct sqlite3 *database, const struct tn_cursor_range *range,
@@ -46,7 +50,7 @@ int tn_allocation_cursor_open(struct sqlite3 *database, uint64_t process_id,
 
 /* ---------------------------------------------------------------------------------------- live blocks */
 
-/* What is known of a live block; clocks of its lifetime as they stand now. */
+/* Show a live block; the clocks of its lifetime as they stand now. */
 static void show(struct tn_allocation_cursor *cursor, const struct tn_live_block *block)
 {
     cursor->out = (struct tn_allocation){

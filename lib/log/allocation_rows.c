@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Fills the plain rows of `allocation` from the chunks, and removes them; opens a log for such additions, and
+ * closes it. For lib/finish, and later for whatever writes into a log whose events are closed. */
+
 #include "allocation_columns.h"
 #include "schema.h"
 
@@ -10,8 +14,8 @@
 #include <sqlite3.h>
 #include <string.h>
 
-/* A reader that looks at the log just when it is finished is gone soon; one that stays open keeps the
- * journal. */
+/* Most readers that look at a log just when it is finished are gone within that time; one that stays open
+ * keeps the journal. */
 #define READER_PATIENCE_MS 1000
 
 #define NONE(...)
@@ -44,8 +48,8 @@ int tn_log_drop_rows(struct sqlite3 *database)
     return r;
 }
 
-/* Where no id is missing, SQLite is left to count them: it then goes on at the table's end, and does not look
- * for each id from the root. As many rows as there are ids prove that each has its own. */
+/* Where no id is missing, SQLite is left to count them: it then appends, and does not search for each id from
+ * the root. As many rows as ids prove that each row has its own. */
 static int insert_rows(struct sqlite3 *database)
 {
     int64_t births = tn_sql_int(database, "SELECT sum(births) FROM chunk", 0);
@@ -81,9 +85,9 @@ int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error)
     return r < 0 ? fail(database, r, error) : 0;
 }
 
-/* A reader that is in the middle of a query of a closed log keeps SQLite from entering WAL mode. If it goes
- * on reading, so does the rollback journal, and commits wait for it. Entering WAL mode would wait for the
- * disk to take all that was recorded, if that were not ruled out before. */
+/* A reader in the middle of a query of a closed log keeps SQLite from entering WAL mode. If it goes on
+ * reading, the rollback journal stays in use, and commits wait for the reader. synchronous = OFF comes first,
+ * because entering WAL mode would otherwise wait until the disk has all that was recorded. */
 static int prepare_update(struct sqlite3 *database)
 {
     int r = tn_sql_run(database, "PRAGMA synchronous = OFF; PRAGMA cache_size = -32768");

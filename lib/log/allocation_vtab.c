@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The virtual table `allocation`: the columns of the view of that name, straight from the chunks. It is
- * eponymous: nothing of it stands in the schema, so that a log opens everywhere; a real table or view of the
- * name goes first. Memory in proportion to the blocks that live at once, or bounded where the rows are wanted
+/* The virtual table `allocation`: the columns of the view of that name, read from the chunks. It is
+ * eponymous: nothing of it stands in the schema, so that a log opens everywhere; a table or view of the name
+ * takes precedence. Memory in proportion to the blocks that live at once, or bounded where rows are asked for
  * in order of their ids. */
 
 #include "allocation_columns.h"
@@ -44,8 +44,8 @@ struct table {
 
 struct row_cursor {
     sqlite3_vtab_cursor base;
-    struct tn_allocation_cursor *allocations; /* owned; NULL before the first filter, or with `ordered` */
-    struct tn_ordered *ordered;               /* owned; NULL, or what gives the rows in order of their ids */
+    struct tn_allocation_cursor *allocations; /* owned; NULL before the first filter, or with ordered */
+    struct tn_ordered *ordered;               /* owned; gives the rows in order of their ids; or NULL */
     const struct tn_allocation *row;          /* NULL at the end */
     uint64_t *site_ids;                       /* by stack id; owned; NULL until the column is asked for */
     uint64_t site_id_count;
@@ -86,7 +86,7 @@ static int disconnect_table(sqlite3_vtab *table)
     return SQLITE_OK;
 }
 
-/* What a constraint narrows, as a letter for idxStr; 0: nothing that helps. */
+/* The letter for idxStr of a constraint that narrows the range; 0: one that does not help. */
 static char letter_of(int column, unsigned char op)
 {
     static const struct {
@@ -107,8 +107,8 @@ static char letter_of(int column, unsigned char op)
     return 0;
 }
 
-/* Costs in units of a row read: every scan decompresses chunks, so that a plan with this table in an inner
- * loop must look as bad as it is, even when it asks for one id. */
+/* Costs in units of a row. Every scan decompresses chunks, so a plan with this table in an inner loop must
+ * look as expensive as it is, even when it asks for one id. */
 static void set_cost(sqlite3_index_info *info, const char *letters)
 {
     info->estimatedCost = 1e7;
@@ -200,8 +200,8 @@ static int next_row(sqlite3_vtab_cursor *base)
     return code_of(r);
 }
 
-/* Take one bound into the range. SQLite checks every row again, so that a bound may be taken too wide, and
- * one that is no integer may be left out. */
+/* Apply one bound to the range. SQLite checks every row again, so a bound may be applied too wide, and one
+ * that is no integer may be ignored. */
 static void narrow(struct tn_cursor_range *range, char letter, sqlite3_value *bound)
 {
     if (sqlite3_value_type(bound) != SQLITE_INTEGER)
@@ -250,8 +250,8 @@ static int row_id(sqlite3_vtab_cursor *base, sqlite3_int64 *ret_row_id)
 
 /* ---------------------------------------------------------------------------------------- columns */
 
-/* The sites of all stacks, read when the column is first asked for: one look-up a row in the table `stack`
- * would cost ten times the rest of it. */
+/* The sites of all stacks, read when the column is first asked for: looking one up in the table `stack` for
+ * each row would cost ten times the rest of it. */
 static int load_sites(struct row_cursor *cursor)
 {
     struct sqlite3 *database = ((struct table *)cursor->base.pVtab)->database;
@@ -294,8 +294,9 @@ static void show_name(sqlite3_context *result, enum tn_function function)
         sqlite3_result_text(result, name, -1, SQLITE_STATIC);
 }
 
-/* Where a column's number stands in struct tn_allocation, and when it is shown. Filling the rows asks for
- * some twenty columns of each: a look-up costs less than a switch that cannot be foreseen. */
+/* Where the number of a column stands in struct tn_allocation, and when it is shown. Filling the rows asks
+ * for some twenty columns of each: a table look-up costs less than a switch whose branch cannot be
+ * predicted. */
 enum rule {
     RULE_OTHER = 0,        /* by show_other */
     RULE_ALWAYS = 1,       /* a number */

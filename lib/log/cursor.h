@@ -2,15 +2,15 @@
 #ifndef TN_LOG_CURSOR_H
 #define TN_LOG_CURSOR_H
 
-/* What the cursors offer each other and the virtual table, beyond tenure/log.h: reading only the chunks that
- * matter for some allocations. */
+/* What the cursors offer each other and the virtual table beyond tenure/log.h: reading only the chunks that
+ * can hold the wanted allocations. */
 
 #include "tenure/log.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The allocations that are wanted. */
+/* The allocations that are wanted; bounds are inclusive. */
 struct tn_cursor_range {
     uint64_t process_id; /* 0: all */
     uint64_t first_id, last_id;
@@ -23,15 +23,15 @@ static inline struct tn_cursor_range tn_cursor_range_all(uint64_t process_id)
     return (struct tn_cursor_range){process_id, 0, UINT64_MAX, 0, UINT64_MAX};
 }
 
-/* As tn_event_cursor_open, leaving out the chunks of each process that stand before its first wanted birth.
- */
+/* As tn_event_cursor_open, leaving out the chunks of each process that end before its first wanted birth. */
 int tn_event_cursor_open_range(struct sqlite3 *database, const struct tn_cursor_range *range,
                                struct tn_event_cursor **ret_cursor);
 
-/* The next events, up to `capacity` (not 0), all of one chunk: cheaper than one by one. A cursor is read
- * either by this or by tn_event_cursor_next.
+/* The next events of one chunk: cheaper than one by one. A cursor is read either by this or by
+ * tn_event_cursor_next.
  *
- * Returns  how many; 0 at the end; an error as tn_event_cursor_next, after all events before it */
+ * capacity  room in ret_events; not 0
+ * Returns   how many; 0 at the end; an error as tn_event_cursor_next, after all events before it */
 int tn_event_cursor_read(struct tn_event_cursor *cursor, struct tn_log_event *ret_events, uint32_t capacity);
 
 /* Births of the current process in chunks that were left out, and the bytes they asked for. */

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Gives the events of a log in time order: reads the rows of `chunk` one after the other, leaves out those
+ * that no wanted allocation can be in, and unpacks the others. */
+
 #include "cursor.h"
 
 #include "tenure/chunk.h"
@@ -9,20 +13,21 @@
 #include <stdlib.h>
 SQLITE_EXTENSION_INIT3
 
-#define BATCH_EVENTS 64u /* stay in the first-level cache */
+#define BATCH_EVENTS 64u /* they stay in the first-level cache */
 
 struct tn_event_cursor {
     struct sqlite3 *database;       /* borrowed */
-    struct sqlite3_stmt *statement; /* owned; stands on the row of the current chunk */
+    struct sqlite3_stmt *statement; /* owned; on the row of the current chunk */
     struct tn_cursor_range range;
     struct tn_unpack *unpack; /* owned */
     struct tn_chunk chunk;    /* of the current row; its codec and data are not kept */
     struct tn_log_event batch[BATCH_EVENTS];
-    uint32_t batch_count, batch_index; /* read, and given out */
+    uint32_t batch_count, batch_index; /* events read, and of these given out */
     int64_t row_id;
-    uint64_t births_before, bytes_before; /* of the current process, in chunks left out */
-    uint64_t skip_process_id;             /* its chunks are left out from now on; 0: none */
-    bool is_in_range;                     /* the current process has had its first wanted chunk */
+    uint64_t births_before,
+        bytes_before; /* births of the current process in chunks left out, and the bytes they asked for */
+    uint64_t skip_process_id; /* its chunks are left out from now on; 0: none */
+    bool is_in_range;         /* the current process has had its first wanted chunk */
     bool is_chunk_open;
 };
 
@@ -60,7 +65,7 @@ int tn_event_cursor_open(struct sqlite3 *database, uint64_t process_id, struct t
     return tn_event_cursor_open_range(database, &range, ret_cursor);
 }
 
-/* The plain numbers of the row that the statement stands on. */
+/* Read the numbers of the current row. */
 static void read_row(struct tn_event_cursor *cursor)
 {
     uint64_t numbers[10];
@@ -104,7 +109,7 @@ static bool is_left_out(struct tn_event_cursor *cursor)
     return true;
 }
 
-/* The next chunk that matters: 1, 0 at the end, or a negative errno. */
+/* Open the next chunk that is not left out: 1; 0 at the end; or a negative errno. */
 static int open_chunk(struct tn_event_cursor *cursor)
 {
     do {
@@ -139,7 +144,7 @@ int tn_event_cursor_read(struct tn_event_cursor *cursor, struct tn_log_event *ev
     }
 }
 
-/* Apart from tn_event_cursor_next, which is called for each event. */
+/* Not inlined into tn_event_cursor_next, which is called for each event. */
 static __attribute__((noinline)) int read_batch(struct tn_event_cursor *cursor)
 {
     cursor->batch_index = cursor->batch_count = 0;
@@ -179,7 +184,7 @@ bool tn_event_cursor_is_past_range(const struct tn_event_cursor *cursor)
 {
     if (!tn_unpack_is_done(cursor->unpack) || cursor->batch_index != cursor->batch_count)
         return false;
-    /* Ids rise from chunk to chunk of a process, and so do times. */
+    /* Ids and times rise from chunk to chunk of a process. */
     return (cursor->chunk.births != 0 && cursor->chunk.last_id >= cursor->range.last_id) ||
            cursor->chunk.last_ns > cursor->range.last_birth_ns;
 }

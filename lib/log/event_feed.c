@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Unpacks events in a thread of its own, a few batches ahead of the caller. A ring of batches, one lock, one
+ * condition: `released <= taken <= filled` says which of them belong to whom. For lib/finish and
+ * lib/analyze. */
+
 #include "cursor.h"
 
 #include <errno.h>
@@ -11,12 +16,12 @@
 
 struct batch {
     struct tn_log_event events[BATCH_EVENTS];
-    int count; /* events; 0: the end, or error tells more */
+    int count; /* events; fewer than BATCH_EVENTS: the last batch */
     int error;
 };
 
 struct tn_event_feed {
-    struct tn_event_cursor *cursor; /* owned; the thread's while there is one */
+    struct tn_event_cursor *cursor; /* owned; used by the thread alone while there is one */
     pthread_t thread;
     bool has_thread;
     pthread_mutex_t lock; /* of what follows */

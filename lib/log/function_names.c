@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The names of allocation functions, as SQL and reports show them. The writer fills the table `function` from
+ * here, the virtual table shows them, and analyses print them. */
+
 #include "tenure/log.h"
 
 static const char *const names[TN_FUNCTION_COUNT] = {

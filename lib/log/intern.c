@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Gives equal frames and equal stack nodes equal ids: two hashes, counted up past collisions, over arrays of
+ * what was seen. For the writer, so that a row is made once. */
+
 #include "intern.h"
 
 #include <errno.h>

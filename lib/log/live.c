@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Pages of 64 ids, found by a hash behind a small cache of recent pages, and the blocks in an array of slots.
+ * Used by the allocation cursor, for each birth and each death. */
+
 #include "live.h"
 
 #include <errno.h>
@@ -46,7 +50,7 @@ static int make_page(struct tn_live *live, uint64_t number, struct tn_live_page 
     if (r < 0)
         return r;
     if (live->free_page_1 != 0)
-        live->free_page_1 = live->pages[index].places[0];
+        live->free_page_1 = live->pages[index].indices[0];
     else
         live->page_count++;
     live->pages[index].number = number;
@@ -59,13 +63,13 @@ static int make_page(struct tn_live *live, uint64_t number, struct tn_live_page 
 static void drop_page(struct tn_live *live, struct tn_live_page *page)
 {
     tn_map_remove(&live->page_indices, page->number + 1, NULL);
-    page->places[0] = live->free_page_1;
+    page->indices[0] = live->free_page_1;
     live->free_page_1 = (uint32_t)(page - live->pages) + 1;
 }
 
 /* ---------------------------------------------------------------------------------------- blocks */
 
-static int take_place(struct tn_live *live, uint32_t *ret_index)
+static int take_slot(struct tn_live *live, uint32_t *ret_index)
 {
     if (live->free_block_1 != 0) {
         *ret_index = live->free_block_1 - 1;
@@ -78,7 +82,7 @@ static int take_place(struct tn_live *live, uint32_t *ret_index)
     return r;
 }
 
-static void give_place_back(struct tn_live *live, uint32_t index)
+static void give_slot_back(struct tn_live *live, uint32_t index)
 {
     live->blocks[index].id = 0;
     live->blocks[index].size_bytes = live->free_block_1;
@@ -88,18 +92,18 @@ static void give_place_back(struct tn_live *live, uint32_t index)
 int tn_live_add(struct tn_live *live, uint64_t id, struct tn_live_block **ret_block)
 {
     uint32_t index;
-    int r = take_place(live, &index);
+    int r = take_slot(live, &index);
     if (r < 0)
         return r;
     struct tn_live_page *page = find_page(live, id / TN_LIVE_PAGE_IDS);
     if (page == NULL)
         r = make_page(live, id / TN_LIVE_PAGE_IDS, &page);
     if (r < 0) {
-        give_place_back(live, index);
+        give_slot_back(live, index);
         return r;
     }
     page->live_bits |= UINT64_C(1) << id % TN_LIVE_PAGE_IDS;
-    page->places[id % TN_LIVE_PAGE_IDS] = index;
+    page->indices[id % TN_LIVE_PAGE_IDS] = index;
     live->count++;
     live->blocks[index].id = id;
     *ret_block = &live->blocks[index];
@@ -112,13 +116,13 @@ const struct tn_live_block *tn_live_take(struct tn_live *live, uint64_t id)
     uint64_t bit = UINT64_C(1) << id % TN_LIVE_PAGE_IDS;
     if (page == NULL || (page->live_bits & bit) == 0)
         return NULL;
-    uint32_t index = page->places[id % TN_LIVE_PAGE_IDS];
+    uint32_t index = page->indices[id % TN_LIVE_PAGE_IDS];
     page->live_bits &= ~bit;
     if (page->live_bits == 0)
         drop_page(live, page);
     live->count--;
     live->taken = live->blocks[index];
-    give_place_back(live, index);
+    give_slot_back(live, index);
     return &live->taken;
 }
 

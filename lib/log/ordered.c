@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Allocations in order of their ids, in bounded memory: windows of ids, for each of which the chunks that can
+ * hold its births and deaths are read. For the virtual table, which so spares SQLite a sorter. */
+
 #include "ordered.h"
 
 #include "tenure/sql.h"
@@ -13,16 +17,16 @@ SQLITE_EXTENSION_INIT3
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
 
 #define BATCH_EVENTS 128 /* read together */
-#define AHEAD_EVENTS 12  /* events before a death at which its slot is asked for */
+#define AHEAD_EVENTS 12  /* how many events before a death its slot is prefetched */
 
 enum state {
-    STATE_NONE, /* no birth with this id was seen */
+    STATE_NONE, /* no birth with this id was read */
     STATE_LIVE,
     STATE_DEAD,
 };
 
-/* One allocation of the window. Until the death, the two lifetimes hold what had been made at the birth. What
- * the death needs stands together: most deaths are of a slot that is in no cache. */
+/* One allocation of the window. Until its death, the two lifetimes hold the counts at its birth. What a death
+ * reads stands together: most deaths are of a slot that is not in the cache. */
 struct slot {
     uint64_t birth_ns, depth_bytes, size_bytes, usable_size_bytes, alignment_bytes, address, previous_id;
     uint32_t process_id, thread_id, stack_id;
@@ -39,9 +43,9 @@ struct tn_ordered {
     uint8_t *states;    /* owned; enum state of each slot; the slots of STATE_NONE are never written */
     size_t slot_count, slot_capacity, index;
     uint64_t first_id;
-    uint64_t live_count;               /* of the window, in the process that is read */
-    uint64_t process_id;               /* that one */
-    uint64_t birth_count, birth_bytes; /* of it, so far */
+    uint64_t live_count;               /* of the window, in the process that is being read */
+    uint64_t process_id;               /* that process */
+    uint64_t birth_count, birth_bytes; /* births of it so far, and the bytes they asked for */
     int64_t position;
     struct tn_allocation out;
     struct tn_log_event batch[BATCH_EVENTS];
@@ -50,7 +54,7 @@ struct tn_ordered {
 int tn_ordered_open_windows(struct sqlite3 *database, const struct tn_cursor_range *range, size_t window_ids,
                             struct tn_ordered **ret_ordered)
 {
-    struct tn_event_cursor *cursor; /* asks whether this is a log at all */
+    struct tn_event_cursor *cursor; /* to learn whether this is a log */
     int r = tn_event_cursor_open_range(database, range, &cursor);
     if (r < 0)
         return r;
@@ -147,7 +151,8 @@ static void note(struct tn_ordered *ordered, struct tn_event_cursor *cursor, int
 
 /* ---------------------------------------------------------------------------------------- windows */
 
-/* The bounds of the next window that has births, from an id on. Returns 1, 0: there is none, or an error. */
+/* The bounds of the next window with births, from an id on. Returns 1; 0: there is none; or a negative
+ * errno. */
 static int find_window(struct tn_ordered *ordered, uint64_t from_id, uint64_t *ret_first, uint64_t *ret_last)
 {
     struct sqlite3_stmt *row;
@@ -186,8 +191,9 @@ static int read_events(struct tn_ordered *ordered, const struct tn_cursor_range 
     return r;
 }
 
-/* Slots of nobody. Deaths go to random places of a large array: in huge pages they miss the address cache
- * less often, and the array is there sooner. The slots themselves need not be cleared. */
+/* Make slots for a window, all without a birth. Deaths go to random slots of a large array: in huge pages
+ * they miss the address cache less often, and the array is mapped sooner. The slots themselves need no
+ * clearing. */
 static int make_slots(struct tn_ordered *ordered, size_t count)
 {
     ordered->index = ordered->slot_count = 0;

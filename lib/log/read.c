@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
+/* Opens a log for reading and checks that it is one: the file's header first, so that the refusal can say
+ * what is wrong, then application_id and version. Answers the few questions that every reader asks. */
+
 #include "tenure/log.h"
 #include "tenure/sql.h"
 
@@ -26,7 +29,7 @@ static uint32_t big_endian(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* Whether a companion of the log is there and holds something. */
+/* Whether a companion of the log (-wal, -journal) exists and is not empty. */
 static bool has_companion(const char *path, const char *suffix)
 {
     struct stat status;
@@ -53,8 +56,8 @@ static int say_damaged(struct tn_error *error, const char *path, const char *why
                         path, why);
 }
 
-/* What the first page says, checked against the file's size. While a journal is there, the file itself may
- * lag behind, and SQLite sorts it out. */
+/* Check the first page against the file's size. While a journal exists, the file itself may lag behind, and
+ * SQLite puts that right. */
 static int check_header(const char *path, const uint8_t *header, uint64_t size_bytes, struct tn_error *error)
 {
     if (memcmp(header, "SQLite format 3", 16) != 0)
@@ -109,7 +112,8 @@ static char *immutable_uri(const char *path)
     return sqlite3_str_finish(uri);
 }
 
-/* Open and touch the file, since SQLite reads nothing before the first query. Returns an SQLite code. */
+/* Open the file and read from it, since SQLite reads nothing before the first query. Returns an SQLite
+ * code. */
 static int open_once(const char *name, int flags, struct sqlite3 **ret_database)
 {
     struct sqlite3 *database = NULL;
@@ -123,7 +127,8 @@ static int open_once(const char *name, int flags, struct sqlite3 **ret_database)
 }
 
 /* In a folder that cannot be written, SQLite cannot make the companions of a log that was left in WAL mode.
- * If there is no journal to read, the file alone is the whole log, and nobody can be writing it. */
+ * If there is no journal to read, the file alone is the whole log, and nobody can be writing it: it is then
+ * opened as immutable. */
 static int open_database(struct tn_log *log, struct tn_error *error)
 {
     int rc = open_once(log->path, 0, &log->database);

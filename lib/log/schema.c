@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The SQL text of every table, index and view of a log, with a comment for each column. The text is stored
+ * with the log, and docs/log-format.md must agree with it (a test compares them). lib/log/write.c creates the
+ * tables, allocation_rows.c those of `allocation`. */
+
 #include "schema.h"
 
 #include "allocation_columns.h"
@@ -7,7 +12,7 @@
 
 #include <stddef.h>
 
-/* Logs that were made before there were findings get these when the first ones are saved. */
+/* Logs that were made before there were findings get these tables when the first findings are saved. */
 #define FINDING_TABLES                                                                                       \
     "CREATE TABLE IF NOT EXISTS finding (\n"                                                                 \
     "  id INTEGER PRIMARY KEY,\n"                                                                            \
@@ -200,8 +205,9 @@ const char *const tn_schema_tables[] = {
     ");\n"
     "CREATE INDEX chunk_process ON chunk(process_id);\n",
 
-    /* A recursive common table expression over all stacks would be run whole for each query: SQLite pushes no
-     * condition into it. A correlated scalar subquery walks only from the stack that is asked for. */
+    /* A recursive common table expression over all stacks would be evaluated whole for each query, because
+       SQLite pushes no condition into it. A correlated scalar subquery walks only from the stack that is
+       asked for. */
     "CREATE VIEW stack_frame AS\n"
     "SELECT s.id AS stack_id,\n"
     "       j.key AS position,     -- 0: innermost; inlined frames stand before the frame that holds them\n"

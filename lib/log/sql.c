@@ -10,6 +10,7 @@
 #include <sqlite3ext.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 SQLITE_EXTENSION_INIT3
 
 int tn_sql_errno(struct sqlite3 *database, int rc)
@@ -96,6 +97,12 @@ uint64_t tn_sql_count(struct sqlite3_stmt *statement, int column)
 const char *tn_sql_text(struct sqlite3_stmt *statement, int column)
 {
     return (const char *)sqlite3_column_text(statement, column);
+}
+
+char *tn_sql_copy_text(struct sqlite3_stmt *statement, int column)
+{
+    const char *text = tn_sql_text(statement, column);
+    return strdup(text != NULL ? text : "");
 }
 
 int tn_sql_number(struct sqlite3 *database, const char *sql, int64_t parameter, int64_t fallback,

@@ -15,12 +15,12 @@
 static struct tn_chunk chunk_of(struct sqlite3_stmt *row)
 {
     return (struct tn_chunk){
-        .process_id = (uint64_t)sqlite3_column_int64(row, 0),
-        .births = (uint64_t)sqlite3_column_int64(row, 1),
-        .deaths = (uint64_t)sqlite3_column_int64(row, 2),
-        .first_ns = (uint64_t)sqlite3_column_int64(row, 3),
-        .checksum = (uint64_t)sqlite3_column_int64(row, 4),
-        .codec = (const char *)sqlite3_column_text(row, 5),
+        .process_id = tn_sql_count(row, 0),
+        .births = tn_sql_count(row, 1),
+        .deaths = tn_sql_count(row, 2),
+        .first_ns = tn_sql_count(row, 3),
+        .checksum = tn_sql_count(row, 4),
+        .codec = tn_sql_text(row, 5),
         .data = sqlite3_column_blob(row, 6),
         .data_bytes = (size_t)sqlite3_column_bytes(row, 6),
     };

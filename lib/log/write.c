@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The life of a writer: the file, the schema, the journal, commits and the close. Whatever fails first is
+ * kept as the writer's error, and ends it. Rows are written by write_rows.c, events by write_events.c. */
+
 #include "schema.h"
 #include "writer.h"
 
@@ -30,7 +34,7 @@ static const char *const statement_sql[TN_WRITER_STATEMENT_COUNT] = {
     [TN_WRITER_THREAD] = ("INSERT INTO thread (id, process_id, tid, name, stack_size_bytes, start_ns)"
                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [TN_WRITER_THREAD_END] = "UPDATE thread SET end_ns = ?2 WHERE id = ?1",
-    /* The update changes nothing; it makes RETURNING give the id of a row that was there. */
+    /* The update changes nothing; with it, RETURNING gives the id of a row that existed. */
     [TN_WRITER_MODULE] = ("INSERT INTO module (path, build_id) VALUES (?1, ?2)"
                           " ON CONFLICT (path, build_id) DO UPDATE SET path = path RETURNING id"),
     [TN_WRITER_MAPPING] = ("INSERT INTO mapping (id, process_id, module_id, base_address, mapped_ns)"
@@ -76,7 +80,7 @@ int tn_writer_step(struct tn_log_writer *writer, struct sqlite3_stmt *statement)
     int rc = sqlite3_step(statement);
     int r = tn_sql_errno(writer->database, rc);
     if (r < 0)
-        tn_writer_fail(writer, r); /* before the reset, which forgets the message */
+        tn_writer_fail(writer, r); /* before the reset, which clears the message */
     sqlite3_reset(statement);
     return writer->error.code;
 }
@@ -105,7 +109,7 @@ static int set_meta_number(struct tn_log_writer *writer, const char *key, uint64
 
 /* ---------------------------------------------------------------------------------------- creation */
 
-/* Make the file, so that a failure to do so has its true errno, and that nobody else's file is taken. */
+/* Make the file ourselves, so that a failure has its true errno and nobody else's file is taken. */
 static int make_file(const char *path, bool *ret_is_ours)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -125,7 +129,7 @@ static int make_file(const char *path, bool *ret_is_ours)
     return 0;
 }
 
-/* Take back what a failed creation has made. */
+/* Remove what a failed creation has made. */
 static void unmake_file(const char *path, bool is_ours)
 {
     static const char *const companions[] = {"-wal", "-shm", "-journal"};
@@ -138,11 +142,11 @@ static void unmake_file(const char *path, bool is_ours)
     if (is_ours)
         unlink(path);
     else if (truncate(path, 0) < 0)
-        return; /* an empty file that cannot be emptied again: nothing more can be done */
+        return; /* nothing more can be done */
 }
 
-/* synchronous=OFF: what was committed survives the death of the recorder; only a crash of the whole system
- * can damage the log, and no fsync ever holds up the program that is recorded. */
+/* synchronous = OFF: what was committed survives the death of the recorder; only a crash of the whole system
+ * can damage the log, and no fsync ever delays the recorded program. */
 static int open_database(struct tn_log_writer *writer)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
@@ -157,10 +161,10 @@ static int open_database(struct tn_log_writer *writer)
                       "PRAGMA cache_size = -8192");
 }
 
-/* A write-ahead journal, so that a reader never blocks the writer. It comes after the schema is in the file
+/* A write-ahead journal, so that a reader never blocks the writer. It begins after the schema is in the file
  * itself: a log that loses its companions is still a log. Where the file system cannot do it (no shared
  * memory), SQLite keeps the rollback journal and the recording goes on. The journal is folded into the file
- * at every 4 MiB: often, so that no single time is long. */
+ * at every 4 MiB: often, so that it never takes long. */
 static int use_wal(struct tn_log_writer *writer)
 {
     return tn_sql_run(writer->database,
@@ -280,8 +284,7 @@ const struct tn_error *tn_log_writer_error(const struct tn_log_writer *writer)
     return &writer->error;
 }
 
-/* ---------------------------------------------------------------------------------------- commit and close
- */
+/* ---------------------------------------------------------------------------------------- close */
 
 static int write_totals(struct tn_log_writer *writer, uint64_t duration_ns)
 {
@@ -295,7 +298,7 @@ static int write_totals(struct tn_log_writer *writer, uint64_t duration_ns)
     return r;
 }
 
-/* Everything but the COMMIT itself. */
+/* Everything before the COMMIT itself. */
 static int settle(struct tn_log_writer *writer, uint64_t duration_ns)
 {
     int r = writer->error.code;

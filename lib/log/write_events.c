@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Appends births and deaths: each process has one open chunk, which is compressed and inserted when it is
+ * full, when the writer commits, or when the process ends. */
+
 #include "writer.h"
 
 #include "tenure/chunk.h"
@@ -94,8 +98,8 @@ uint64_t tn_log_last_id(const struct tn_log_writer *writer)
     return writer->allocation_count;
 }
 
-/* Append events for which the open chunk has room. The chunk's own sums tell what was appended, also when
- * not all were. */
+/* Append events for which the open chunk has room. The totals of the chunk tell how many were appended, also
+ * when one is refused. */
 static int add_to_chunk(struct tn_log_writer *writer, struct tn_pack *pack,
                         const struct tn_plain_event *events, uint32_t count)
 {
@@ -141,9 +145,9 @@ static int insert_chunk(struct tn_log_writer *writer, const struct tn_chunk *chu
     const uint64_t numbers[] = {chunk->first_ns, chunk->last_ns,     chunk->births,      chunk->deaths,
                                 chunk->reallocs, chunk->birth_bytes, chunk->usable_bytes};
     for (int i = 0; i < 7; i++)
-        sqlite3_bind_int64(statement, 4 + i, (sqlite3_int64)numbers[i]);
-    sqlite3_bind_text(statement, 11, chunk->codec, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 12, (sqlite3_int64)chunk->checksum);
+        tn_sql_bind_count(statement, 4 + i, numbers[i]);
+    tn_sql_bind_text(statement, 11, chunk->codec);
+    tn_sql_bind_count(statement, 12, chunk->checksum);
     sqlite3_bind_blob64(statement, 13, chunk->data, chunk->data_bytes, SQLITE_STATIC);
     return tn_writer_step(writer, statement);
 }

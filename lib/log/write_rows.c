@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Adds the rows of the plain tables: processes, threads, modules, mappings, frames, stacks, failures and
+ * marks. */
+
 #include "writer.h"
 
 #include "tenure/log.h"
@@ -7,15 +11,10 @@
 #include <errno.h>
 #include <sqlite3.h>
 
-/* Text of the program's world: bytes as found, bound for the length of one step. */
+/* Text of the recorded program: bytes as found, borrowed for one step; NULL is taken for "". */
 static void bind_text(struct sqlite3_stmt *statement, int index, const char *text)
 {
-    sqlite3_bind_text(statement, index, text != NULL ? text : "", -1, SQLITE_STATIC);
-}
-
-static void bind_number(struct sqlite3_stmt *statement, int index, uint64_t value)
-{
-    sqlite3_bind_int64(statement, index, (sqlite3_int64)value);
+    tn_sql_bind_text(statement, index, text != NULL ? text : "");
 }
 
 /* ---------------------------------------------------------------------------------------- processes */
@@ -25,12 +24,12 @@ int tn_log_add_process(struct tn_log_writer *writer, const struct tn_log_process
     struct sqlite3_stmt *statement = tn_writer_statement(writer, TN_WRITER_PROCESS);
     if (statement == NULL)
         return writer->error.code;
-    bind_number(statement, 1, writer->process_count + 1);
-    bind_number(statement, 2, process->pid);
+    tn_sql_bind_count(statement, 1, writer->process_count + 1);
+    tn_sql_bind_count(statement, 2, process->pid);
     tn_sql_bind_id(statement, 3, process->parent_id);
     bind_text(statement, 4, process->executable);
     bind_text(statement, 5, process->command_line);
-    bind_number(statement, 6, process->start_ns);
+    tn_sql_bind_count(statement, 6, process->start_ns);
     int r = tn_writer_step(writer, statement);
     if (r == 0)
         *ret_id = ++writer->process_count;
@@ -43,7 +42,7 @@ int tn_log_name_process(struct tn_log_writer *writer, uint64_t process_id, const
     struct sqlite3_stmt *statement = tn_writer_statement(writer, TN_WRITER_PROCESS_NAME);
     if (statement == NULL)
         return writer->error.code;
-    bind_number(statement, 1, process_id);
+    tn_sql_bind_count(statement, 1, process_id);
     bind_text(statement, 2, executable);
     bind_text(statement, 3, command_line);
     return tn_writer_step(writer, statement);
@@ -74,8 +73,8 @@ int tn_log_end_process(struct tn_log_writer *writer, uint64_t process_id, uint64
     struct sqlite3_stmt *statement = tn_writer_statement(writer, TN_WRITER_PROCESS_END);
     if (statement == NULL)
         return writer->error.code;
-    bind_number(statement, 1, process_id);
-    bind_number(statement, 2, end_ns);
+    tn_sql_bind_count(statement, 1, process_id);
+    tn_sql_bind_count(statement, 2, end_ns);
     if (kind == TN_EXIT_RUNNING)
         sqlite3_bind_null(statement, 2);
     bind_text(statement, 3, exit_kind_name(kind));
@@ -93,26 +92,26 @@ int tn_log_add_thread(struct tn_log_writer *writer, const struct tn_log_thread *
     struct sqlite3_stmt *statement = tn_writer_statement(writer, TN_WRITER_THREAD);
     if (statement == NULL)
         return writer->error.code;
-    bind_number(statement, 1, writer->thread_count + 1);
+    tn_sql_bind_count(statement, 1, writer->thread_count + 1);
     tn_sql_bind_id(statement, 2, thread->process_id);
-    bind_number(statement, 3, thread->tid);
+    tn_sql_bind_count(statement, 3, thread->tid);
     bind_text(statement, 4, thread->name);
-    bind_number(statement, 5, thread->stack_size_bytes);
-    bind_number(statement, 6, thread->start_ns);
+    tn_sql_bind_count(statement, 5, thread->stack_size_bytes);
+    tn_sql_bind_count(statement, 6, thread->start_ns);
     int r = tn_writer_step(writer, statement);
     if (r == 0)
         *ret_id = ++writer->thread_count;
     return r;
 }
 
-/* Set the one time of a row that ends something. */
+/* Set the time at which a row's subject ended. */
 static int end_row(struct tn_log_writer *writer, enum tn_writer_statement which, uint64_t id, uint64_t end_ns)
 {
     struct sqlite3_stmt *statement = tn_writer_statement(writer, which);
     if (statement == NULL)
         return writer->error.code;
-    bind_number(statement, 1, id);
-    bind_number(statement, 2, end_ns);
+    tn_sql_bind_count(statement, 1, id);
+    tn_sql_bind_count(statement, 2, end_ns);
     return tn_writer_step(writer, statement);
 }
 
@@ -131,8 +130,8 @@ int tn_log_add_module(struct tn_log_writer *writer, const char *path, const char
     bind_text(statement, 1, path);
     bind_text(statement, 2, build_id);
     if (sqlite3_step(statement) == SQLITE_ROW)
-        *ret_id = (uint64_t)sqlite3_column_int64(statement, 0);
-    /* The step that follows ends the statement, or meets the same failure again and states it. */
+        *ret_id = tn_sql_count(statement, 0);
+    /* The step that follows ends the statement, or meets the same failure again and reports it. */
     return tn_writer_step(writer, statement);
 }
 
@@ -142,11 +141,11 @@ int tn_log_add_mapping(struct tn_log_writer *writer, uint64_t process_id, uint64
     struct sqlite3_stmt *statement = tn_writer_statement(writer, TN_WRITER_MAPPING);
     if (statement == NULL)
         return writer->error.code;
-    bind_number(statement, 1, writer->mapping_count + 1);
+    tn_sql_bind_count(statement, 1, writer->mapping_count + 1);
     tn_sql_bind_id(statement, 2, process_id);
     tn_sql_bind_id(statement, 3, module_id);
-    bind_number(statement, 4, base_address);
-    bind_number(statement, 5, mapped_ns);
+    tn_sql_bind_count(statement, 4, base_address);
+    tn_sql_bind_count(statement, 5, mapped_ns);
     int r = tn_writer_step(writer, statement);
     if (r == 0)
         *ret_mapping_id = ++writer->mapping_count;
@@ -172,9 +171,9 @@ int tn_log_intern_frame(struct tn_log_writer *writer, uint64_t module_id, uint64
     if (r < 0)
         return tn_writer_fail(writer, r);
     if (r == 1) {
-        bind_number(statement, 1, id);
+        tn_sql_bind_count(statement, 1, id);
         tn_sql_bind_id(statement, 2, module_id);
-        bind_number(statement, 3, offset_bytes);
+        tn_sql_bind_count(statement, 3, offset_bytes);
         r = tn_writer_step(writer, statement);
     }
     if (r == 0)
@@ -197,11 +196,11 @@ int tn_log_intern_stack(struct tn_log_writer *writer, uint64_t frame_id, uint64_
     if (r < 0)
         return r == -EINVAL ? r : tn_writer_fail(writer, r);
     if (r == 1) {
-        bind_number(statement, 1, id);
-        bind_number(statement, 2, frame_id);
+        tn_sql_bind_count(statement, 1, id);
+        tn_sql_bind_count(statement, 2, frame_id);
         tn_sql_bind_id(statement, 3, caller_id);
-        bind_number(statement, 4, frame_bytes);
-        bind_number(statement, 5, depth);
+        tn_sql_bind_count(statement, 4, frame_bytes);
+        tn_sql_bind_count(statement, 5, depth);
         sqlite3_bind_int(statement, 6, is_cut);
         r = tn_writer_step(writer, statement);
     }
@@ -222,9 +221,9 @@ int tn_log_add_failure(struct tn_log_writer *writer, uint64_t process_id, uint64
     tn_sql_bind_id(statement, 2, thread_id);
     tn_sql_bind_id(statement, 3, stack_id);
     bind_text(statement, 4, tn_function_name(function));
-    /* The sizes that fail are the absurd ones; SQL integers end at 2^63 - 1. */
-    bind_number(statement, 5, size_bytes <= INT64_MAX ? size_bytes : INT64_MAX);
-    bind_number(statement, 6, time_ns);
+    /* Sizes that fail may be absurd; SQL integers end at 2^63 - 1. */
+    tn_sql_bind_count(statement, 5, size_bytes <= INT64_MAX ? size_bytes : INT64_MAX);
+    tn_sql_bind_count(statement, 6, time_ns);
     return tn_writer_step(writer, statement);
 }
 
@@ -234,7 +233,7 @@ int tn_log_add_mark(struct tn_log_writer *writer, uint64_t process_id, uint64_t 
     if (statement == NULL)
         return writer->error.code;
     tn_sql_bind_id(statement, 1, process_id);
-    bind_number(statement, 2, time_ns);
+    tn_sql_bind_count(statement, 2, time_ns);
     bind_text(statement, 3, text);
     return tn_writer_step(writer, statement);
 }

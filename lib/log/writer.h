@@ -2,7 +2,7 @@
 #ifndef TN_LOG_WRITER_H
 #define TN_LOG_WRITER_H
 
-/* The inside of struct tn_log_writer, shared by the files that append to it. */
+/* The inside of struct tn_log_writer, shared by the files that append to a log. */
 
 #include "intern.h"
 
@@ -41,34 +41,34 @@ struct tn_log_writer {
     struct sqlite3 *database; /* owned; a write transaction is open between two commits */
     struct sqlite3_stmt *statements[TN_WRITER_STATEMENT_COUNT]; /* owned */
     char *path;                                                 /* owned */
-    struct tn_error error;                                      /* the first failure; code 0: alive */
+    struct tn_error error; /* the first failure; code 0: the writer is alive */
     struct tn_intern intern;
-    struct tn_pack **packs; /* owned; open chunk of process id - 1, NULL: none */
+    struct tn_pack **packs; /* owned; the open chunk of process id - 1; NULL: none */
     size_t pack_capacity;
     struct tn_compressor *compressor;                    /* owned; made with the first chunk */
-    uint64_t process_count, thread_count, mapping_count; /* rows, which are the last ids given */
+    uint64_t process_count, thread_count, mapping_count; /* rows, which are the ids given last */
     uint64_t allocation_count, death_count;              /* events accepted */
     uint64_t allocated_bytes;                            /* asked for by these allocations */
     uint64_t last_ns;                                    /* latest time seen in an event */
 };
 
-/* The statement, ready for binding; NULL when the writer is dead. */
+/* A statement, ready for binding; NULL when the writer is dead. */
 struct sqlite3_stmt *tn_writer_statement(struct tn_log_writer *writer, enum tn_writer_statement which);
 
 /* Run a statement that gives no rows, and make it ready again. Returns 0 or the writer's error. */
 int tn_writer_step(struct tn_log_writer *writer, struct sqlite3_stmt *statement);
 
-/* Kill the writer with a code of its own (out of memory). Returns code. */
+/* End the writer with an error. Returns code, or that of an earlier error. */
 int tn_writer_fail(struct tn_log_writer *writer, int code);
 
-/* Pack the open chunk of a process into its row; nothing to do without one. Returns 0 or the writer's
+/* Compress the open chunk of a process and insert it; does nothing without one. Returns 0 or the writer's
  * error. */
 int tn_writer_flush(struct tn_log_writer *writer, uint64_t process_id);
 
 /* The same, and release its memory: no event of that process is expected any more. */
 int tn_writer_close_pack(struct tn_log_writer *writer, uint64_t process_id);
 
-/* Release what the events need. */
+/* Release all packs and the compressor. */
 void tn_writer_release_packs(struct tn_log_writer *writer);
 
 #endif

@@ -20,10 +20,9 @@
 
 /* Zeroed is empty. */
 struct tn_order {
-    struct tn_stream *
-        *heap;         /* owned; by stamp, smallest first; borrowed streams, each of which shows an event */
-    uint32_t count;    /* in the heap */
-    uint32_t capacity; /* room, in heap and parked */
+    struct tn_stream **heap;   /* owned; binary heap, smallest stamp first; streams are borrowed */
+    uint32_t count;            /* in the heap */
+    uint32_t capacity;         /* room, in heap and parked */
     struct tn_stream **parked; /* owned; streams that wait, in no order */
     uint32_t parked_count;
     uint64_t parked_wake_ticks; /* the smallest wake_ticks of parked; UINT64_MAX if none */
@@ -41,8 +40,8 @@ int tn_order_add(struct tn_order *order, struct tn_stream *stream);
  * left; the others must be added again.
  *
  * ret_events  events applied; written also on error
- * Returns     0; negative errno: the writer's error, or -ENOMEM. A damaged ring is not an error: it is
- * counted */
+ * Returns     0; negative errno: the writer's error, or -ENOMEM. A damaged ring is not an error: it
+ *             is counted */
 int tn_order_emit(struct tn_order *order, uint64_t watermark_ticks, uint64_t *ret_events);
 
 /* Release the memory. */

@@ -54,7 +54,7 @@ struct tn_recording {
     uint64_t last_event_ticks; /* when the last process ended */
 };
 
-/* record.c */
+/* ---- record.c */
 uint64_t tn_recording_monotonic_ns(void);
 
 /* Record the first failure in recording->error: the writer's own error if it has one, else "cannot WHAT:
@@ -64,7 +64,7 @@ uint64_t tn_recording_monotonic_ns(void);
  * Returns  code */
 int tn_recording_fail(struct tn_recording *recording, int code, const char *what);
 
-/* life.c */
+/* ---- processes.c */
 
 /* What an epoll event is about: in the upper half of its data; the descriptor is in the lower half. */
 enum tn_recording_source {
@@ -103,7 +103,7 @@ bool tn_recording_is_over(struct tn_recording *recording);
 /* Tell the tool which recorded processes outlive its child; again when the list changes. */
 void tn_recording_report_waiting(struct tn_recording *recording);
 
-/* open.c */
+/* ---- open.c */
 
 /* Create the log file.
  *
@@ -124,7 +124,7 @@ int tn_recording_open_log_for(struct tn_recording *recording, int connection_fd,
  * start_ticks  when the process says it started; not believed if it is in the future or a minute old */
 void tn_recording_start_clock(struct tn_recording *recording, enum tn_clock kind, uint64_t start_ticks);
 
-/* closing.c */
+/* ---- close.c */
 
 /* Write counts of losses and repairs into meta. Every second, so that a log that is cut short has them, too.
  *

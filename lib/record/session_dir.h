@@ -22,8 +22,8 @@ struct tn_session_dir {
 /* Make or check the directory (owner and mode), remove what dead recorders left in it, and listen.
  *
  * Returns  0; negative errno, and error says what failed and what to do: -EPERM: the directory belongs to
- * someone else or is open to others; -ENAMETOOLONG: the socket's path does not fit Owns     the caller;
- * tn_session_dir_close releases it, also after an error */
+ *          someone else or is open to others; -ENAMETOOLONG: the socket's path does not fit
+ * Owns     the caller; tn_session_dir_close releases it, also after an error */
 int tn_session_dir_open(struct tn_session_dir *directory, struct tn_error *error);
 
 /* Add the link that says that a process is recorded here; replaces an older one.

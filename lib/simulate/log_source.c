@@ -6,6 +6,7 @@
 #include "overrides.h"
 #include "tenure/map.h"
 #include "tenure/simulate.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -32,11 +33,12 @@ static int query(struct tn_log_source *source, const char *sql, sqlite3_stmt **r
                  struct tn_error *error)
 {
     sqlite3 *database = tn_log_database(source->log);
-    int rc = sqlite3_prepare_v2(database, sql, -1, ret_statement, NULL);
-    if (rc == SQLITE_OK)
+    int r = tn_sql_prepare(database, sql, ret_statement);
+    if (r == 0)
         return 0;
-    return tn_error_set(error, rc == SQLITE_ERROR ? -EBADMSG : tn_log_errno(database, rc),
-                        "cannot read the log, %s: %s", tn_log_path(source->log), sqlite3_errmsg(database));
+    bool lacks_table = sqlite3_errcode(database) == SQLITE_ERROR;
+    return tn_error_set(error, lacks_table ? -EBADMSG : r, "cannot read the log, %s: %s",
+                        tn_log_path(source->log), sqlite3_errmsg(database));
 }
 
 static int note_stack(struct tn_log_source *source, uint64_t stack_id, uint32_t site_id)
@@ -63,13 +65,12 @@ static int read_stacks(struct tn_log_source *source, struct tn_error *error)
                   &statement, error);
     if (r < 0)
         return r;
-    int rc;
-    while ((rc = sqlite3_step(statement)) == SQLITE_ROW && r == 0)
-        r = note_stack(source, (uint64_t)sqlite3_column_int64(statement, 0),
-                       (uint32_t)sqlite3_column_int64(statement, 1));
+    int next = 0;
+    while (r == 0 && (next = tn_sql_next(statement)) == 1)
+        r = note_stack(source, tn_sql_count(statement, 0), (uint32_t)tn_sql_count(statement, 1));
     sqlite3_finalize(statement);
-    if (r == 0 && rc != SQLITE_DONE)
-        r = tn_log_errno(tn_log_database(source->log), rc);
+    if (r == 0)
+        r = next;
     if (r < 0)
         return tn_error_set(error, r, "cannot read the stacks of the log, %s: %s", tn_log_path(source->log),
                             strerror(-r));
@@ -82,10 +83,10 @@ static int check_process(struct tn_log_source *source, struct tn_error *error)
     int r = query(source, "SELECT 1 FROM process WHERE id = ?1", &statement, error);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)source->process_id);
-    int rc = sqlite3_step(statement);
+    tn_sql_bind_count(statement, 1, source->process_id);
+    int next = tn_sql_next(statement);
     sqlite3_finalize(statement);
-    if (rc == SQLITE_ROW)
+    if (next == 1)
         return 0;
     return tn_error_set(error, -ENOENT,
                         "there is no process %" PRIu64 " in the log, %s; 'tenure info' lists them",
@@ -264,7 +265,7 @@ struct tn_replay_source tn_log_source_events(struct tn_log_source *source)
 
 static char *copy_column(sqlite3_stmt *statement, int column)
 {
-    const char *text = (const char *)sqlite3_column_text(statement, column);
+    const char *text = tn_sql_text(statement, column);
     return text != NULL ? strdup(text) : NULL;
 }
 
@@ -277,13 +278,13 @@ int tn_log_source_site(struct tn_log_source *source, uint32_t site_id, struct tn
     if (r < 0)
         return r;
     sqlite3_bind_int64(statement, 1, site_id);
-    if (sqlite3_step(statement) == SQLITE_ROW) {
+    if (tn_sql_next(statement) == 1) {
         site.function = copy_column(statement, 0);
         site.file = copy_column(statement, 1);
         site.line = sqlite3_column_int64(statement, 2);
         site.module = copy_column(statement, 3);
         site.via = copy_column(statement, 4);
-        site.offset_bytes = (uint64_t)sqlite3_column_int64(statement, 5);
+        site.offset_bytes = tn_sql_count(statement, 5);
     }
     sqlite3_finalize(statement);
     *ret_site = site;

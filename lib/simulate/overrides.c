@@ -5,6 +5,7 @@
 #include "overrides.h"
 
 #include "tenure/site.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -45,19 +46,19 @@ int tn_overrides_leave_runtime(struct tn_overrides *overrides, struct tn_log *lo
 {
     sqlite3 *database = tn_log_database(log);
     sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(database, "SELECT id, via, module FROM site", -1, &statement, NULL) != SQLITE_OK)
+    if (tn_sql_prepare(database, "SELECT id, via, module FROM site", &statement) < 0)
         return sql_failure(database, error);
-    int r = 0, rc;
-    while ((rc = sqlite3_step(statement)) == SQLITE_ROW && r == 0) {
-        const char *via = (const char *)sqlite3_column_text(statement, 1);
-        const char *module = (const char *)sqlite3_column_text(statement, 2);
+    int r = 0, next = 0;
+    while (r == 0 && (next = tn_sql_next(statement)) == 1) {
+        const char *via = tn_sql_text(statement, 1);
+        const char *module = tn_sql_text(statement, 2);
         if (tn_site_is_library_object(via) || (module != NULL && tn_site_is_runtime_module(module)))
-            r = mark(overrides, (uint64_t)sqlite3_column_int64(statement, 0));
+            r = mark(overrides, tn_sql_count(statement, 0));
     }
     sqlite3_finalize(statement);
     if (r < 0)
         return tn_error_set(error, r, "cannot read the sites of the log: out of memory");
-    return rc == SQLITE_DONE ? 0 : sql_failure(database, error);
+    return next < 0 ? sql_failure(database, error) : 0;
 }
 
 static int add_size(struct tn_overrides *overrides, const struct tn_size_override *size)
@@ -75,20 +76,20 @@ static int add_place(struct tn_overrides *overrides, struct sqlite3 *database, c
                      const struct tn_size_override *size, struct tn_error *error)
 {
     sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(database, place_query, -1, &statement, NULL) != SQLITE_OK)
+    if (tn_sql_prepare(database, place_query, &statement) < 0)
         return sql_failure(database, error);
-    sqlite3_bind_text(statement, 1, place, -1, SQLITE_STATIC);
-    int found = 0, r = 0, rc;
-    while ((rc = sqlite3_step(statement)) == SQLITE_ROW && r == 0) {
+    tn_sql_bind_text(statement, 1, place);
+    int found = 0, r = 0, next = 0;
+    while (r == 0 && (next = tn_sql_next(statement)) == 1) {
         struct tn_size_override one = *size;
-        one.site_id = (uint32_t)sqlite3_column_int64(statement, 0);
+        one.site_id = (uint32_t)tn_sql_count(statement, 0);
         r = add_size(overrides, &one);
         found++;
     }
     sqlite3_finalize(statement);
     if (r < 0)
         return tn_error_set(error, r, "cannot read the sizes: out of memory");
-    return rc == SQLITE_DONE ? found : sql_failure(database, error);
+    return next < 0 ? sql_failure(database, error) : found;
 }
 
 static int read_line(struct tn_overrides *overrides, struct sqlite3 *database, const char *name,

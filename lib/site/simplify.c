@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Turns names of skipped frames into what a reader calls them: "std::vector<int, ...>::push_back(int&&)"
+ * becomes "std::vector". Template arguments, internal namespaces and prefixes go; a few aliases of tables.c
+ * replace base classes. Called by site.c. */
 #include "simplify.h"
 
 #include "tables.h"
@@ -24,7 +27,7 @@ static bool is_listed(const char *const *list, const char *text, size_t length)
     return false;
 }
 
-/* The entry whose name text begins with, as a whole word. */
+/* The entry whose name is the first whole word of text, or NULL. */
 static const struct tn_site_name *find_alias(const struct tn_site_name *table, const char *text)
 {
     for (; table->name != NULL; table++) {
@@ -57,7 +60,7 @@ static const char *typedef_name(const char *name, const char **ret_wide)
     return name + 6;
 }
 
-/* Where the path before generic arguments or a trait ends. */
+/* Length of the path before generic arguments or a trait. */
 static size_t path_length(const char *text)
 {
     size_t n = 0;

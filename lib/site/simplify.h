@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* Names of skipped frames, for a reader. All write at most size_bytes bytes, NUL included, and cut what does
- * not fit; "" stands for a name that tells nothing. */
+/* Names of skipped frames, shortened for a reader. All write at most size_bytes bytes, NUL included, and cut
+ * what does not fit; "" means that the name says nothing. Any thread. */
 
 /* A function of the standard library of C++ or Rust: "std::vector<int, ...>::push_back(int&&)" becomes
  * "std::vector". name begins with "std::". */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Classifies frames by the tables and by the user's expression: program, runtime, or wrapper. Names decide
+ * before modules: a C++ template instantiated in the program still belongs to the runtime. Called by
+ * stack_trie.c, and by analyses for single frames. */
 #include "simplify.h"
 #include "stack_trie.h"
 #include "tables.h"
@@ -13,7 +16,7 @@
 struct tn_site_rules {
     regex_t wrapper; /* valid if has_wrapper */
     bool has_wrapper;
-    char **wrappers; /* owned; more of them, by exact name */
+    char **wrappers; /* owned; added by tn_site_rules_add_wrapper, matched exactly */
     size_t wrapper_count;
 };
 
@@ -76,7 +79,7 @@ bool tn_site_is_runtime_module(const char *path)
     return false;
 }
 
-/* The entry with exactly this name, parameters and template arguments aside. */
+/* The entry with exactly this name, without parameters and template arguments, or NULL. */
 static const struct tn_site_name *find_name(const struct tn_site_name *table, const char *function)
 {
     for (; table->name != NULL; table++) {
@@ -96,8 +99,8 @@ static bool has_prefix(const struct tn_site_prefix *table, const char *function)
     return false;
 }
 
-/* "Type::operator new(unsigned long)": a class with an allocator of its own. Length of what stands before the
- * parameters, 0 if it is none. */
+/* "Type::operator new(unsigned long)": a class with an allocator of its own. Length of the name before the
+ * parameters; 0: it is none. */
 static size_t class_operator_length(const char *function)
 {
     static const char *const operators[] = {"::operator new", "::operator delete"};
@@ -114,8 +117,8 @@ static size_t class_operator_length(const char *function)
     return 0;
 }
 
-/* Rust writes methods of a trait as "<Type as Trait>::method": the type tells whose they are, and where it is
- * only a parameter the trait does. */
+/* Rust writes trait methods as "<Type as Trait>::method": the type is the owner, or the trait where the type
+ * is only a parameter. */
 static const char *rust_owner(const char *function)
 {
     if (function[0] != '<')
@@ -139,7 +142,7 @@ static void set_entry(struct tn_site_class *class, enum tn_site_kind kind, const
     set(class, kind, via, strlen(via));
 }
 
-/* Parameters and template arguments off: they say nothing about the wrapper. */
+/* Length without parameters and template arguments, which say nothing about a wrapper. */
 static size_t bare_length(const char *function)
 {
     size_t length = strcspn(function, "(<");
@@ -192,17 +195,17 @@ static bool classify_by_library(const char *function, struct tn_site_class *clas
     return true;
 }
 
-/* A place without a name can be told as a wrapper by what reports show of it. */
+/* A function without a name can be named as a wrapper by what reports show of it: "module+0xoffset". */
 static bool classify_by_offset(const struct tn_site_rules *rules, const char *module, uint64_t offset_bytes,
                                struct tn_site_class *class)
 {
-    char place[TN_SITE_VIA_BYTES];
+    char shown[TN_SITE_VIA_BYTES];
     if (!rules->has_wrapper)
         return false;
-    snprintf(place, sizeof(place), "%s+0x%" PRIx64, base_name(module), offset_bytes);
-    if (regexec(&rules->wrapper, place, 0, NULL, 0) != 0)
+    snprintf(shown, sizeof(shown), "%s+0x%" PRIx64, base_name(module), offset_bytes);
+    if (regexec(&rules->wrapper, shown, 0, NULL, 0) != 0)
         return false;
-    set(class, TN_SITE_WRAPPER, place, strlen(place));
+    set(class, TN_SITE_WRAPPER, shown, strlen(shown));
     return true;
 }
 
@@ -222,11 +225,11 @@ void tn_site_classify(const struct tn_site_rules *rules, const char *function, c
         tn_site_simplify_c(function, ret_class->via, sizeof(ret_class->via));
 }
 
-bool tn_site_step(struct tn_site_search *walk, const struct tn_site_class *frame)
+bool tn_site_step(struct tn_site_search *search, const struct tn_site_class *frame)
 {
     if (frame->kind == TN_SITE_PROGRAM)
         return true;
     if (frame->via[0] != '\0')
-        walk->via = frame->via;
+        search->via = frame->via;
     return false;
 }

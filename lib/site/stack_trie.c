@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Every stack of a log in memory: nodes by stack id, frames in groups (a physical frame with those inlined
+ * into it), function names interned. Walks go from a stack's innermost frame to its caller, whose id is
+ * always lower, so that they end. Called by lib/finish and lib/analyze. */
 #include "stack_trie.h"
 
 #include "tenure/map.h"
@@ -23,7 +26,7 @@ int tn_site_trie_begin(struct tn_site_trie *trie, size_t node_count, size_t grou
 
 void tn_site_trie_add_stack(struct tn_site_trie *trie, uint64_t id, uint64_t frame_id, uint64_t caller_id)
 {
-    /* a stack is interned after its caller; anything else is damage, and could make a circle */
+    /* a stack is interned after its caller; any other row is damage, and could make a cycle */
     if (id < trie->node_count && caller_id < id)
         trie->nodes[id] = (struct tn_site_node){(uint32_t)frame_id, (uint32_t)caller_id};
 }
@@ -102,7 +105,7 @@ struct tn_site_frame *tn_site_trie_group(const struct tn_site_trie *trie, uint32
     return &trie->frames[trie->groups[frame_id] - 1];
 }
 
-/* In a damaged log the group may lack its physical frame. */
+/* In a damaged log a group may lack its physical frame. */
 struct tn_site_frame *tn_site_trie_next(const struct tn_site_trie *trie, struct tn_site_frame *frame)
 {
     bool is_last = frame->is_physical || frame + 1 == trie->frames + trie->frame_count;
@@ -112,7 +115,7 @@ struct tn_site_frame *tn_site_trie_next(const struct tn_site_trie *trie, struct 
 struct tn_site_frame *tn_site_trie_find(const struct tn_site_trie *trie, uint64_t stack_id,
                                         const char *function, const char **ret_via)
 {
-    struct tn_site_search walk = {0};
+    struct tn_site_search search = {0};
     struct tn_site_frame *innermost = NULL;
     *ret_via = function;
     for (uint64_t id = stack_id; id != 0 && id < trie->node_count; id = trie->nodes[id].caller_id) {
@@ -120,10 +123,10 @@ struct tn_site_frame *tn_site_trie_find(const struct tn_site_trie *trie, uint64_
         for (; frame != NULL; frame = tn_site_trie_next(trie, frame)) {
             if (innermost == NULL)
                 innermost = frame;
-            if (!tn_site_step(&walk, &frame->class))
+            if (!tn_site_step(&search, &frame->class))
                 continue;
-            if (walk.via != NULL)
-                *ret_via = walk.via;
+            if (search.via != NULL)
+                *ret_via = search.via;
             return frame;
         }
     }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* What is known by name: modules and functions of the runtime, common allocation wrappers, names that the
+ * standard libraries use internally. Each entry says where it comes from. docs/sites.md explains the rules;
+ * site.c and simplify.c apply them. */
 #include "tables.h"
 
 #include <stddef.h>

@@ -2,19 +2,20 @@
 #ifndef TENURE_SITE_TABLES_H
 #define TENURE_SITE_TABLES_H
 
-/* What site attribution knows by heart. Each table ends with an entry whose first field is NULL. */
+/* The names that site attribution knows. Each table ends with an entry whose first field is NULL. Read only.
+ */
 
-/* Modules of the runtime: the start of the file's name, up to the version. */
+/* Modules of the runtime, by the start of the file name, up to the version. */
 struct tn_site_module {
     const char *start; /* "libc.so" matches libc.so.6 */
     const char *why;
 };
 
-/* Functions by name: the whole name, up to parameters and template arguments. */
+/* Functions by their whole name, without parameters and template arguments. */
 struct tn_site_name {
     const char *name;
-    const char *via; /* what a reader is told; NULL: the name itself; "": says nothing */
-    const char *why; /* where it comes from */
+    const char *via; /* what a reader is shown; NULL: the name itself; "": nothing */
+    const char *why; /* where the name comes from */
 };
 
 /* Functions by the start of their name. */

@@ -1,35 +1,34 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds allocation wrappers by their use. A function whose allocation sizes depend on the place that calls
+ * it, and on nothing else, passes requests on. If only one place calls it, the question is asked of that
+ * caller: of wrappers stacked on each other only the outermost has several callers. A function that
+ * releases its blocks itself works with them, and is none. Called by lib/finish. */
 #include "stack_trie.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Wrappers are told by how they are used. A function whose allocations have sizes that depend on the place
- * that calls it, and on nothing else, passes on what it is asked for. Where one place alone calls it, the
- * question is asked of the function there: three wrappers on top of each other are called from one place
- * each, but the outermost. A function that releases the blocks itself works with them, and is none. */
-
-#define CHAIN_MAX          4u  /* wrappers on top of each other that are found in one step */
-#define ROUNDS_MAX         8u  /* steps */
-#define ALLOCATIONS_MIN    20u /* as for all findings: fewer are coincidence */
-#define REPEATED_MIN       5u  /* of one caller: less may be of one size by chance */
+#define CHAIN_MAX          4u  /* stacked wrappers that one round finds */
+#define ROUNDS_MAX         8u  /* each round may find wrappers around those of the round before */
+#define ALLOCATIONS_MIN    20u /* as for all findings: fewer may be coincidence */
+#define REPEATED_MIN       5u  /* allocations of one caller; fewer may have one size by chance */
 #define CALLERS_MIN        3u
-#define NAMED_CALLERS_MIN  2u  /* of a function that says in its name that it allocates */
-#define SIZES_MIN          3u  /* different ones, of callers that always ask for one */
-#define FIXED_SHARE        80u /* percent of callers that must always ask for one size */
-#define RELEASED_SHARE_MAX 10u /* percent of blocks that it may release itself */
+#define NAMED_CALLERS_MIN  2u  /* of a function whose name says that it allocates */
+#define SIZES_MIN          3u  /* distinct sizes among callers that always ask for one size */
+#define FIXED_SHARE        80u /* percent of repeated callers that must always ask for one size */
+#define RELEASED_SHARE_MAX 10u /* percent of its blocks that a wrapper may release itself */
 
-/* A stack that ends at a candidate, and where on it the question stands. */
+/* A stack whose site is in a candidate, and how far outwards the search has come on it. */
 struct record {
-    uint32_t function; /* that is the site, as of now */
+    uint32_t function; /* function of the site, with the wrappers found so far */
     uint32_t stack;
     uint32_t line;  /* index of the frame that is the site */
-    uint32_t node;  /* where `frame` is */
+    uint32_t node;  /* stack node that `frame` belongs to */
     uint32_t frame; /* index */
 };
 
-/* What one place asks for. */
+/* What one calling place (a line of a function) asks for. */
 struct place {
     uint64_t key; /* tn_site_frame.place */
     uint64_t births, min_size_bytes, max_size_bytes;
@@ -48,7 +47,7 @@ struct finder {
     size_t found_count;
 };
 
-/* Functions that may be wrappers, from the inside out. */
+/* Stacked functions that may be wrappers, from the inside out. */
 struct chain {
     uint32_t functions[CHAIN_MAX];
     size_t count;
@@ -61,7 +60,7 @@ static struct tn_site_frame *frame_at(const struct finder *finder, uint32_t inde
     return &finder->trie->frames[index];
 }
 
-/* One frame outwards; false at the root. */
+/* Move a record one frame outwards. Returns false at the root. */
 static bool step_out(const struct finder *finder, struct record *record)
 {
     const struct tn_site_trie *trie = finder->trie;
@@ -132,7 +131,7 @@ static int compare_places(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* What the places ask for that records stand at now (is_line: the lines that are the sites). */
+/* Collect what the places ask for at which the records stand (is_line: the lines of their sites). */
 static void list_places(struct finder *finder, const struct record *records, size_t count, bool is_line)
 {
     struct place *places = finder->places;
@@ -153,7 +152,7 @@ static void list_places(struct finder *finder, const struct record *records, siz
     }
 }
 
-/* Whether one of the lines always asks for the same size: it makes something of the function's own. */
+/* Whether a line always asks for the same size: the function then makes something of its own. */
 static bool has_fixed_line(const struct finder *finder)
 {
     for (size_t i = 0; i < finder->place_count; i++)
@@ -169,7 +168,7 @@ static int compare_sizes(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Different sizes among the places that always ask for one. */
+/* Count the places that always ask for one size, and the distinct sizes among them. */
 static int count_fixed(const struct finder *finder, struct tn_site_wrapper *wrapper, uint64_t *ret_repeated)
 {
     uint64_t *sizes = malloc((finder->place_count + 1) * sizeof(sizes[0]));
@@ -193,10 +192,10 @@ static int count_fixed(const struct finder *finder, struct tn_site_wrapper *wrap
     return 0;
 }
 
-/* ---------------------------------------------------------------------------------------- the question */
+/* ---------------------------------------------------------------------------------------- the decision */
 
-/* A function that says what it does is believed with less evidence. */
-static bool is_named_so(const char *name)
+/* Whether the name says that the function allocates: it then needs less evidence. */
+static bool is_named_allocator(const char *name)
 {
     static const char *const words[] = {"alloc", "Alloc", "ALLOC", "strdup", "strndup", "memdup", "StrDup"};
     size_t length = strcspn(name, "(<");
@@ -208,7 +207,7 @@ static bool is_named_so(const char *name)
     return false;
 }
 
-/* Whether a release happened while the function was at work that record stands in. */
+/* Whether a release happened inside the call of the function at which a record stands. */
 static bool is_released_inside(const struct finder *finder, const struct record *record, uint32_t release)
 {
     const struct tn_site_trie *trie = finder->trie;
@@ -241,7 +240,8 @@ static const struct record *record_of(const struct record *records, size_t count
     return &records[low];
 }
 
-/* Records of one function are in order of stacks; each stands in the outermost function of the chain. */
+/* Whether the function releases too many of its blocks itself. Records are in order of stacks, and stand in
+ * the outermost function of the chain. */
 static bool releases_itself(const struct finder *finder, const struct record *records, size_t count)
 {
     uint64_t inside = 0, all = 0;
@@ -257,7 +257,7 @@ static bool releases_itself(const struct finder *finder, const struct record *re
     return inside * 100 > all * RELEASED_SHARE_MAX;
 }
 
-/* Whether a function has sites of its own. */
+/* Whether a function has sites. */
 static bool is_site(const struct finder *finder, uint32_t function)
 {
     size_t low = 0, count = finder->record_count;
@@ -281,10 +281,10 @@ static bool is_in_chain(const struct chain *chain, uint32_t function)
     return false;
 }
 
-/* Go outwards to the function that is called from several places. On success `records` stand in it, and
- * places are those that call it. Returns whether there is such a function. */
-static bool climb(struct finder *finder, struct record *records, size_t count, struct record *outer,
-                  struct chain *chain)
+/* Go outwards to the first function that several places call. On success `records` stand in it, and
+ * finder->places are its callers. Returns whether there is such a function. */
+static bool find_callers(struct finder *finder, struct record *records, size_t count, struct record *outer,
+                         struct chain *chain)
 {
     chain->functions[0] = records[0].function;
     chain->count = 1;
@@ -306,12 +306,12 @@ static bool climb(struct finder *finder, struct record *records, size_t count, s
     }
 }
 
-/* Whether what the places ask for is their choice. */
+/* Decide: do sizes follow the callers, with enough evidence? */
 static int judge(struct finder *finder, const char *name, struct tn_site_wrapper *wrapper,
                  bool *ret_is_wrapper)
 {
     uint64_t repeated = 0, min_size_bytes = UINT64_MAX, max_size_bytes = 0;
-    bool is_named = is_named_so(name);
+    bool is_named = is_named_allocator(name);
     int r = count_fixed(finder, wrapper, &repeated);
     wrapper->callers = finder->place_count;
     for (size_t i = 0; i < finder->place_count; i++) {
@@ -352,8 +352,8 @@ static int add_found(struct finder *finder, const struct chain *chain, struct tn
     return 0;
 }
 
-/* Ask it of the function of `count` records; ret_found: that it is one. */
-static int ask(struct finder *finder, struct record *records, size_t count, bool *ret_found)
+/* Decide for the function of `count` records. *ret_found is set if it is a wrapper, else left alone. */
+static int examine(struct finder *finder, struct record *records, size_t count, bool *ret_found)
 {
     struct chain chain;
     struct tn_site_wrapper wrapper = {0};
@@ -369,7 +369,7 @@ static int ask(struct finder *finder, struct record *records, size_t count, bool
         return -ENOMEM;
     memcpy(own, records, count * sizeof(own[0]));
     int r = 0;
-    if (climb(finder, own, count, own + count, &chain)) {
+    if (find_callers(finder, own, count, own + count, &chain)) {
         r = judge(finder, finder->trie->functions[chain.functions[chain.count - 1]].name, &wrapper,
                   &is_wrapper);
         if (is_wrapper && releases_itself(finder, own, count))
@@ -382,7 +382,7 @@ static int ask(struct finder *finder, struct record *records, size_t count, bool
     return r;
 }
 
-static int ask_all(struct finder *finder, bool *ret_found)
+static int examine_all(struct finder *finder, bool *ret_found)
 {
     int r = 0;
     *ret_found = false;
@@ -392,7 +392,7 @@ static int ask_all(struct finder *finder, bool *ret_found)
                 end++;
             else
                 break;
-        r = ask(finder, &finder->records[i], end - i, ret_found);
+        r = examine(finder, &finder->records[i], end - i, ret_found);
     }
     return r;
 }
@@ -408,7 +408,7 @@ int tn_site_find_wrappers(struct tn_site_trie *trie, const struct tn_site_use *u
     int r = finder.records != NULL && finder.places != NULL ? 0 : -ENOMEM;
     for (size_t round = 0; r == 0 && has_found && round < ROUNDS_MAX; round++) {
         list_records(&finder);
-        r = ask_all(&finder, &has_found);
+        r = examine_all(&finder, &has_found);
     }
     free(finder.records);
     free(finder.places);

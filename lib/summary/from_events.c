@@ -172,9 +172,9 @@ static int load_stacks(struct scan *scan)
     if (r < 0)
         return r;
     while (sqlite3_step(statement) == SQLITE_ROW) {
-        uint64_t id = (uint64_t)sqlite3_column_int64(statement, 0);
+        uint64_t id = tn_sql_count(statement, 0);
         if (id < scan->stack_count)
-            scan->frame_of_stack[id] = (uint64_t)sqlite3_column_int64(statement, 1);
+            scan->frame_of_stack[id] = tn_sql_count(statement, 1);
     }
     return tn_sql_errno(scan->database, sqlite3_finalize(statement));
 }
@@ -242,14 +242,14 @@ static int name_site(struct scan *scan, const struct caller *caller, struct tn_s
                        &row);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(row, 1, (sqlite3_int64)caller->frame_id);
+    tn_sql_bind_count(row, 1, caller->frame_id);
     int rc = sqlite3_step(row);
     *site = caller->site;
-    site->function = tn_summary_text(row, 0);
-    site->file = tn_summary_text(row, 1);
-    site->line = (uint32_t)sqlite3_column_int64(row, 2);
-    site->module = tn_summary_text(row, 3);
-    site->offset_bytes = site->line == 0 ? (uint64_t)sqlite3_column_int64(row, 4) : 0;
+    site->function = tn_sql_copy_text(row, 0);
+    site->file = tn_sql_copy_text(row, 1);
+    site->line = (uint32_t)tn_sql_count(row, 2);
+    site->module = tn_sql_copy_text(row, 3);
+    site->offset_bytes = site->line == 0 ? tn_sql_count(row, 4) : 0;
     site->via = strdup(tn_function_name(caller->function));
     sqlite3_finalize(row);
     bool has_all = site->function != NULL && site->file != NULL && site->module != NULL && site->via != NULL;

@@ -43,12 +43,12 @@ static int read_site(struct sqlite3_stmt *row, struct tn_summary_site *site)
 {
     *site = (struct tn_summary_site){
         .site_id = tn_sql_count(row, 0),
-        .function = tn_summary_text(row, 1),
-        .file = tn_summary_text(row, 2),
+        .function = tn_sql_copy_text(row, 1),
+        .file = tn_sql_copy_text(row, 2),
         .line = (uint32_t)tn_sql_count(row, 3),
-        .module = tn_summary_text(row, 4),
+        .module = tn_sql_copy_text(row, 4),
         .offset_bytes = tn_sql_count(row, 5),
-        .via = tn_summary_text(row, 6),
+        .via = tn_sql_copy_text(row, 6),
         .allocations = tn_sql_count(row, 7),
         .total_bytes = tn_sql_count(row, 8),
         .usable_bytes = tn_sql_count(row, 9),
@@ -108,7 +108,7 @@ int tn_summary_read_sites(struct sqlite3 *database, struct tn_summary *summary, 
         return r;
     tn_sql_bind_count(statement, 1, summary->process_id);
     if (sqlite3_step(statement) == SQLITE_ROW) {
-        summary->site_count = (size_t)sqlite3_column_int64(statement, 0);
+        summary->site_count = (size_t)tn_sql_count(statement, 0);
         summary->totals.small_short_lived = tn_sql_count(statement, 1);
     }
     sqlite3_finalize(statement);

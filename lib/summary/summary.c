@@ -18,12 +18,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-char *tn_summary_text(struct sqlite3_stmt *statement, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(statement, column);
-    return strdup(text != NULL ? text : "");
-}
-
 /* ---------------------------------------------------------------------------------------- facts */
 
 /* A value of meta; "" when it is missing. NULL: no memory. */
@@ -32,8 +26,8 @@ static char *meta_text(struct sqlite3 *database, const char *key)
     struct sqlite3_stmt *statement;
     if (tn_sql_prepare(database, "SELECT value FROM meta WHERE key = ?1", &statement) < 0)
         return strdup("");
-    sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
-    char *text = sqlite3_step(statement) == SQLITE_ROW ? tn_summary_text(statement, 0) : strdup("");
+    tn_sql_bind_text(statement, 1, key);
+    char *text = sqlite3_step(statement) == SQLITE_ROW ? tn_sql_copy_text(statement, 0) : strdup("");
     sqlite3_finalize(statement);
     return text;
 }
@@ -54,7 +48,7 @@ static char *query_text(struct sqlite3 *database, const char *sql, const char *f
     if (tn_sql_prepare(database, sql, &statement) < 0)
         return strdup(fallback);
     bool has_text = sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_text(statement, 0) != NULL;
-    char *text = has_text ? tn_summary_text(statement, 0) : strdup(fallback);
+    char *text = has_text ? tn_sql_copy_text(statement, 0) : strdup(fallback);
     sqlite3_finalize(statement);
     return text;
 }
@@ -112,17 +106,17 @@ static int read_process(struct sqlite3_stmt *statement, struct tn_summary *summa
     bool has_end = sqlite3_column_type(statement, 7) != SQLITE_NULL;
     bool has_code = sqlite3_column_type(statement, 9) != SQLITE_NULL;
     *process = (struct tn_summary_process){
-        .id = (uint64_t)sqlite3_column_int64(statement, 0),
-        .parent_id = (uint64_t)sqlite3_column_int64(statement, 1),
-        .pid = (uint32_t)sqlite3_column_int64(statement, 2),
-        .executable = tn_summary_text(statement, 3),
-        .command_line = tn_summary_text(statement, 4),
-        .exit_kind = tn_summary_text(statement, 5),
-        .start_ns = (uint64_t)sqlite3_column_int64(statement, 6),
-        .end_ns = has_end ? (uint64_t)sqlite3_column_int64(statement, 7) : summary->duration_ns,
-        .allocations = (uint64_t)sqlite3_column_int64(statement, 8),
+        .id = tn_sql_count(statement, 0),
+        .parent_id = tn_sql_count(statement, 1),
+        .pid = (uint32_t)tn_sql_count(statement, 2),
+        .executable = tn_sql_copy_text(statement, 3),
+        .command_line = tn_sql_copy_text(statement, 4),
+        .exit_kind = tn_sql_copy_text(statement, 5),
+        .start_ns = tn_sql_count(statement, 6),
+        .end_ns = has_end ? tn_sql_count(statement, 7) : summary->duration_ns,
+        .allocations = tn_sql_count(statement, 8),
         .exit_code = has_code ? sqlite3_column_int(statement, 9) : -1,
-        .frees = (uint64_t)sqlite3_column_int64(statement, 10),
+        .frees = tn_sql_count(statement, 10),
     };
     bool has_all = process->executable != NULL && process->command_line != NULL && process->exit_kind != NULL;
     return has_all ? 0 : -ENOMEM;
@@ -171,14 +165,14 @@ static int load_totals(struct sqlite3 *database, uint64_t process_id, struct tn_
         &statement);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)process_id);
+    tn_sql_bind_count(statement, 1, process_id);
     int rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW) {
         uint64_t *const fields[] = {&totals->allocations, &totals->frees,        &totals->reallocs,
                                     &totals->total_bytes, &totals->usable_bytes, &totals->failures,
                                     &totals->threads};
         for (int i = 0; i < 7; i++)
-            *fields[i] = (uint64_t)sqlite3_column_int64(statement, i);
+            *fields[i] = tn_sql_count(statement, i);
         totals->live_count = totals->allocations - totals->frees;
     }
     sqlite3_finalize(statement);

@@ -10,10 +10,6 @@
 #include <stdint.h>
 
 struct sqlite3;
-struct sqlite3_stmt;
-
-/* A text column of the current row as a string of our own; "" for NULL. Returns NULL: no memory. */
-char *tn_summary_text(struct sqlite3_stmt *statement, int column);
 
 /* from_tables.c: fill the lists, site_count and small_short_lived of summary->process_id.
  *

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds a module's separate debug file, by build-id and by debug link, without asking the network:
+ * dwfl_standard_find_debuginfo would load libdebuginfod, with libcurl and all that it needs, when nothing
+ * is found on this machine. It does so only for modules with a build-id, so it may serve the others. Called
+ * back by libdwfl. */
 #include "symbol_file.h"
 
 #include <elfutils/libdwelf.h>
@@ -8,10 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Why not dwfl_standard_find_debuginfo: where nothing is found on this machine it loads libdebuginfod, with
- * libcurl and all that needs, and asks the network. It does so only for modules with a build-id, so that for
- * the others it may do the work; for those with one, the build-id tells which candidate is right. */
 
 #define DEBUG_DIRECTORY "/usr/lib/debug"
 
@@ -26,7 +26,8 @@ static bool has_build_id(int fd, const unsigned char *bits, int length)
     return is_same;
 }
 
-/* Try one path. bits NULL: any file will do. Returns a descriptor, or -1. */
+/* Open one candidate, and check its build-id; bits NULL: any file is accepted. Takes path over. Returns a
+ * descriptor or -1. */
 static int try_path(char *path, const unsigned char *bits, int length, char **ret_name)
 {
     if (path == NULL)
@@ -42,19 +43,19 @@ static int try_path(char *path, const unsigned char *bits, int length, char **re
     return -1;
 }
 
-/* Candidates as gdb has them: beside the file, in .debug beside it, and under the debug directory. */
+/* The candidates of gdb: beside the file, in .debug beside it, and under the debug directory. */
 static int try_link(const char *file_name, const char *link, const unsigned char *bits, int length,
                     char **ret_name)
 {
     static const struct {
         const char *prefix, *suffix;
-    } places[] = {{"", ""}, {"", "/.debug"}, {DEBUG_DIRECTORY, ""}};
+    } folders[] = {{"", ""}, {"", "/.debug"}, {DEBUG_DIRECTORY, ""}};
     const char *slash = strrchr(file_name, '/');
     int directory = slash != NULL ? (int)(slash - file_name) : 0;
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
         char *path = NULL;
         int n =
-            asprintf(&path, "%s%.*s%s/%s", places[i].prefix, directory, file_name, places[i].suffix, link);
+            asprintf(&path, "%s%.*s%s/%s", folders[i].prefix, directory, file_name, folders[i].suffix, link);
         int fd = try_path(n < 0 ? NULL : path, bits, length, ret_name);
         if (fd >= 0)
             return fd;
@@ -76,7 +77,7 @@ int tn_symbol_find_debug_file(Dwfl_Module *module, void **user_data, const char 
                                           link_crc, ret_name);
     if (fd >= 0 || link_name == NULL || file_name == NULL)
         return fd;
-    /* dwz's alternate file comes as a link too, without a CRC; it bears a build-id of its own. */
+    /* dwz's alternate file comes as a link, too, but without a CRC; it has a build-id of its own. */
     const unsigned char *wanted = link_crc != 0 ? bits : NULL;
     if (link_name[0] == '/')
         return try_path(strdup(link_name), wanted, length, ret_name);

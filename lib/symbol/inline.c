@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* Fills the frames of a look-up: the physical function, and the functions inlined at the address, each with
+ * the line that it had reached. What is inlined in a function is read once and kept. Called by symbol.c. */
 #include "symbol_file.h"
 
 #include <dwarf.h>
 #include <errno.h>
 #include <stdlib.h>
 
-/* More than any compiler inlines into each other; bounds the walk on a damaged file. */
+/* Deeper than any compiler inlines; bounds the walk on a damaged file. */
 #define INLINE_DEPTH_MAX 256u
 
 static int reserve_frames(struct tn_symbol_file *file, size_t count)
@@ -55,8 +57,8 @@ static int add_scope(struct tn_symbol_file *file, const struct tn_symbol_dies *s
     return 0;
 }
 
-/* What holds code directly below a DIE, read once: walking the children of a large function takes some
- * hundred microseconds, and sites crowd in large functions. */
+/* The DIEs with code directly below a DIE. Read once and kept: walking the children of a large function takes
+ * some 100 us, and large functions have many sites. */
 static int scope_of(struct tn_symbol_file *file, Dwarf_Die *die, const struct tn_symbol_dies **ret_scope)
 {
     static const struct tn_symbol_dies empty;
@@ -86,7 +88,8 @@ void tn_symbol_finish_scopes(struct tn_symbol_file *file)
     tn_map_finish(&file->scope_of);
 }
 
-/* The physical function and what is inlined at the address, outermost first. Returns how many, or -ENOMEM. */
+/* Find the physical function and the functions inlined at the address, outermost first. Returns how many, or
+ * -ENOMEM. */
 static int find_chain(struct tn_symbol_file *file, const Dwarf_Die *function, Dwarf_Addr dwarf_pc,
                       Dwarf_Die *chain)
 {
@@ -119,7 +122,7 @@ static int keep_file(struct tn_symbol_file *file, struct tn_symbol_unit *unit, c
                                ret_file);
 }
 
-/* Where the code at the address itself comes from. */
+/* File and line of the code at the address itself. */
 static int fill_line(struct tn_symbol_file *file, struct tn_symbol_unit *unit, Dwarf_Addr dwarf_pc,
                      struct tn_symbol_frame *frame)
 {
@@ -131,7 +134,7 @@ static int fill_line(struct tn_symbol_file *file, struct tn_symbol_unit *unit, D
     return keep_file(file, unit, dwarf_linesrc(line, NULL, NULL), &frame->file);
 }
 
-/* Where an inlined function was called. */
+/* File and line of the call that was inlined. */
 static int fill_call(struct tn_symbol_file *file, struct tn_symbol_unit *unit, Dwarf_Die *inlined,
                      struct tn_symbol_frame *frame)
 {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Names of functions for a reader: demangled, without version and compiler suffixes, std::string shortened;
+ * qualified from the debug information where no mangled name was written. Each name is made once and kept.
+ * Called by symbol.c and inline.c. */
 #include "symbol_file.h"
 
 #include <ctype.h>
@@ -8,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A function whose body the compiler split or specialised is still that function for a reader. Suffixes that
- * GCC and LLVM append to the name of the part. */
+/* Suffixes that GCC and LLVM append to the name when they split or specialise a function: it is still that
+ * function for a reader. */
 static const char *const part_suffixes[] = {".cold",  ".part.",     ".constprop.", ".isra.",
                                             ".llvm.", ".lto_priv.", ".localalias", ".warm"};
 
-/* Length of a symbol without version ("@@GLIBC_2.2.5") and part suffixes. */
+/* Length of a symbol without its version ("@@GLIBC_2.2.5") and such suffixes. */
 static size_t base_length(const char *symbol)
 {
     size_t length = strcspn(symbol, "@");
@@ -24,7 +27,7 @@ static size_t base_length(const char *symbol)
         if (at != NULL && (size_t)(at - symbol) < length)
             length = (size_t)(at - symbol);
     }
-    /* "nested.0": GCC numbers what is local to a function */
+    /* "nested.0": GCC numbers functions that are local to another */
     size_t digits = 0;
     while (digits < length && isdigit((unsigned char)symbol[length - 1 - digits]))
         digits++;
@@ -51,15 +54,15 @@ static char *demangle(const char *symbol, size_t length)
     return name;
 }
 
-/* What std::string is called where no abbreviation applies: half the length of many C++ names, and nothing
- * that a reader wrote. */
+/* Full names of std::string, which the demangler leaves: half the length of many C++ names, and nothing that
+ * a programmer wrote. */
 static const char *const string_names[] = {
     "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >",
     "std::__1::basic_string<char, std::__1::char_traits<char>, std::__1::allocator<char> >",
     "std::basic_string<char, std::char_traits<char>, std::allocator<char> >",
 };
 
-/* Write std::string for its full name, in place. */
+/* Replace these by std::string, in place. */
 static void shorten(char *name)
 {
     for (size_t i = 0; i < sizeof(string_names) / sizeof(string_names[0]); i++) {
@@ -69,7 +72,7 @@ static void shorten(char *name)
             memcpy(at, "std::string", short_length);
             at += short_length;
             char *rest = at + length - short_length;
-            /* the space parted two angle brackets, of which one is gone */
+            /* the space separated two angle brackets, one of which is gone */
             if (rest[0] == ' ' && rest[1] == '>')
                 rest++;
             memmove(at, rest, strlen(rest) + 1);
@@ -109,7 +112,7 @@ static const char *string_of(Dwarf_Die *die, unsigned attribute)
     return dwarf_formstring(dwarf_attr_integrate(die, attribute, &value));
 }
 
-/* Go to what the DIE refers to by one attribute. Returns whether there was something. */
+/* Replace a DIE by the one that an attribute refers to. Returns whether there is one. */
 static bool follow(Dwarf_Die *die, unsigned attribute)
 {
     Dwarf_Attribute value;
@@ -120,7 +123,7 @@ static bool follow(Dwarf_Die *die, unsigned attribute)
     return true;
 }
 
-/* Links from a concrete function to its abstract one, few in any sound file. */
+/* Most links followed from a concrete function to its abstract one; a sound file has few. */
 #define ORIGIN_STEPS 8
 
 static void follow_origin(Dwarf_Die *die)
@@ -129,14 +132,14 @@ static void follow_origin(Dwarf_Die *die)
         continue;
 }
 
-/* The declaration, which stands in the namespace or class that the function belongs to. */
+/* Go to the declaration, which stands in the namespace or class that the function belongs to. */
 static void find_declaration(Dwarf_Die *die)
 {
     follow_origin(die);
     follow(die, DW_AT_specification);
 }
 
-/* A C++ function of which no mangled name was written (lambdas, local classes). */
+/* Name a C++ function that has no mangled name in the debug information (lambdas, local classes). */
 static int keep_qualified(struct tn_symbol_file *file, Dwarf_Die die, const char *name, const char **ret_name)
 {
     struct tn_buffer out = {0};
@@ -181,8 +184,8 @@ static int make_name(struct tn_symbol_file *file, struct tn_symbol_unit *unit, D
     return keep(file, plain, strlen(plain), ret_name);
 }
 
-/* The name belongs to the declaration: a function that was inlined a thousand times has one, and to find the
- * scopes around it takes a walk over its unit. A concrete function may bear a mangled name of its own, as
+/* The name is kept by the abstract function: one that was inlined a thousand times has one name, and finding
+ * the scopes around it takes a walk over its unit. A concrete function may have a mangled name of its own, as
  * constructors do. */
 int tn_symbol_name_die(struct tn_symbol_file *file, struct tn_symbol_unit *unit, Dwarf_Die *die,
                        const char **ret_name)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* Joins source paths with the compilation directory and removes "." and ".." from them, without looking at
+ * the file system. Called by inline.c. */
 #include "symbol_file.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Drop the last component of what stands in out[0..length), unless nothing but "/" or ".." is left there.
- * Returns the new length, or -1 when ".." must be kept. */
+/* Drop the last component of out[0..length), unless it is "/" or ends in "..". Returns the new length; -1:
+ * the ".." that asked for it must be kept. */
 static long step_up(const char *out, size_t length)
 {
     if (length == 1 && out[0] == '/')
@@ -18,7 +20,7 @@ static long step_up(const char *out, size_t length)
     return start > 1 ? (long)start - 1 : (long)start;
 }
 
-/* Append one component, which stands further on in the same string, with its separator. */
+/* Append one component, which lies further on in the same string, and its separator. */
 static size_t put_component(char *out, size_t length, const char *component, size_t size)
 {
     if (length > 0 && out[length - 1] != '/')
@@ -27,7 +29,7 @@ static size_t put_component(char *out, size_t length, const char *component, siz
     return length + size;
 }
 
-/* "a//b/./c/../d" becomes "a/b/d", in place: the result is never longer than what was read. */
+/* "a//b/./c/../d" becomes "a/b/d", in place: the result is never longer than the input. */
 static size_t normalise(char *path, size_t size)
 {
     size_t length = 0, i = 0;

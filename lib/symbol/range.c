@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Sorted address ranges with bisection, and lists of DIEs found by the code that they cover. Nested ranges
+ * are allowed: the innermost one is found. Called by unit.c and inline.c. */
 #include "symbol_file.h"
 
 #include <errno.h>
@@ -22,7 +24,7 @@ int tn_symbol_range_add(struct tn_symbol_range_list *list, uint64_t low, uint64_
     return 0;
 }
 
-/* Equal starts: the shorter range last, so that bisection meets the innermost first. */
+/* For equal starts the shorter range comes last, so that the search backwards meets the innermost first. */
 static int compare(const void *a, const void *b)
 {
     const struct tn_symbol_range *x = a, *y = b;

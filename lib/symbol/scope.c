@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+/* Prints the namespaces, classes and functions around a declaration. DWARF has no link from a DIE to its
+ * parent, and dwarf_getscopes_die searches the unit from its root, some 100 us for each name in a large
+ * one. So the parents of one unit's scopes are collected in one walk. Addresses come in ascending order,
+ * nearly always that of units, so keeping one unit is enough. Called by name.c. */
 #include "symbol_file.h"
 
 #include <dwarf.h>
 #include <errno.h>
 #include <stdlib.h>
 
-/* DWARF has no way up from a DIE: dwarf_getscopes_die searches the unit from its root, some 100 us in a large
- * one and that for each name. So the parents of a unit's functions are noted in one walk; those of one
- * unit only, because addresses are looked up in their order, which is that of units as well as always. */
-
-/* Deeper nesting than any program has; bounds the way up on a damaged file. */
+/* Deeper than any program nests scopes; bounds the walk upwards on a damaged file. */
 #define SCOPE_DEPTH_MAX 64u
 
-/* One step of the walk: what is to be seen next, and what holds it. */
+/* One level of the walk: the DIE to visit next, and its parent. */
 struct step {
     Dwarf_Die die;
     const void *parent;
@@ -59,7 +59,7 @@ static int visit(struct tn_symbol_file *file, struct walk *walk)
     return r;
 }
 
-/* Note the parents of one unit. */
+/* Collect the parents of one unit. */
 static int read_parents(struct tn_symbol_file *file, Dwarf_Die *unit)
 {
     if (file->parents_of == unit->addr)
@@ -86,7 +86,7 @@ static const char *scope_name(Dwarf_Die *scope)
     case DW_TAG_class_type:
     case DW_TAG_structure_type:
     case DW_TAG_union_type:
-        /* a class that has functions but no name is a closure, as good as always */
+        /* a class with functions but no name is nearly always a closure */
         return dwarf_hasattr(scope, DW_AT_name) ? dwarf_diename(scope) : "{lambda}";
     case DW_TAG_subprogram:
         return dwarf_diename(scope);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Copies strings into blocks of 64 KiB and finds equal ones by hash. Two strings with the same hash are
+ * both kept; only the first one is found again. Called by name.c and path.c. */
 #include "string_store.h"
 
 #include <stdlib.h>

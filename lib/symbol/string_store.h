@@ -2,7 +2,7 @@
 #ifndef TENURE_SYMBOL_STRING_STORE_H
 #define TENURE_SYMBOL_STRING_STORE_H
 
-/* A store of strings that live as long as it does; equal strings are kept once. */
+/* Keeps strings until the store is released; equal ones once. One thread. */
 
 #include "tenure/map.h"
 

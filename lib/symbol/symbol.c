@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Opens a module and answers look-ups: debug information first, the symbol table for functions that it does
+ * not name. Called by lib/finish. */
 #include "symbol_file.h"
 
 #include <elfutils/libdwelf.h>
@@ -11,7 +13,7 @@
 
 char *tn_symbol_debug_path;
 
-/* find_elf is never asked: the module's file is reported open. */
+/* find_elf is never called: the module's file is reported as an open descriptor. */
 static const Dwfl_Callbacks callbacks = {
     .find_elf = dwfl_build_id_find_elf,
     .find_debuginfo = tn_symbol_find_debug_file,
@@ -37,7 +39,7 @@ static int check_build_id(struct tn_symbol_file *file, const char *path, const c
                         path, hex[0] != '\0' ? hex : "none", expected);
 }
 
-/* Hand the module to dwfl at bias 0, so that its addresses are those in the file. Takes fd over. */
+/* Give the module to dwfl at bias 0, so that its addresses are those in the file. Takes fd over. */
 static int report(struct tn_symbol_file *file, const char *path, int fd, struct tn_error *error)
 {
     file->dwfl = dwfl_begin(&callbacks);
@@ -102,7 +104,7 @@ enum tn_symbol_detail tn_symbol_file_detail(struct tn_symbol_file *file)
     return TN_SYMBOL_NONE;
 }
 
-/* Without debug information about the place: one frame, empty so far. */
+/* No debug information covers the address: one frame, still empty. */
 static int fill_bare(struct tn_symbol_file *file)
 {
     if (file->frame_capacity == 0) {
@@ -115,7 +117,7 @@ static int fill_bare(struct tn_symbol_file *file)
     return 1;
 }
 
-/* The physical function by the symbol table, where debug information does not name it. */
+/* Name the physical function by the symbol table if debug information has not. */
 static int name_by_table(struct tn_symbol_file *file, uint64_t pc, struct tn_symbol_frame *physical)
 {
     if (physical->function != NULL)

@@ -2,9 +2,9 @@
 #ifndef TENURE_SYMBOL_SYMBOL_FILE_H
 #define TENURE_SYMBOL_SYMBOL_FILE_H
 
-/* What the files of this folder share. Addresses: `pc` is an address in the module's file (its load bias
- * taken off); `dwarf_pc` is the same place as the debug information counts it (a separate debug file may have
- * been made from a file that was prelinked to elsewhere). */
+/* An open module, and what the files of this folder share. Addresses: `pc` is an address in the module's
+ * file, without load bias; `dwarf_pc` is the same address as the debug information counts it, which may
+ * differ when the debug file was made from a prelinked module. One thread at a time for each module. */
 
 #include "string_store.h"
 #include "tenure/map.h"
@@ -15,9 +15,9 @@
 
 /* One name in a symbol table. */
 struct tn_symbol_table_entry {
-    uint64_t start, end; /* file addresses; end == start while the symbol has no size */
+    uint64_t start, end; /* [start, end) in the file; end == start: the symbol has no size */
     const char *name;    /* as the file has it; borrowed from libelf until the module is closed */
-    int rank;            /* of several names of one place the lowest is shown */
+    int rank;            /* of several names of one start the lowest is kept */
 };
 
 /* Symbols of functions, sorted by start; one for each start. */
@@ -28,8 +28,8 @@ struct tn_symbol_table {
 
 /* Address ranges to an index, sorted by low. */
 struct tn_symbol_range {
-    uint64_t low, high; /* [low, high), as the debug information counts */
-    size_t index;       /* into what the owner keeps */
+    uint64_t low, high; /* [low, high), as the debug information counts (dwarf_pc) */
+    size_t index;       /* into the array of the list's owner */
 };
 
 struct tn_symbol_range_list {
@@ -37,7 +37,7 @@ struct tn_symbol_range_list {
     size_t count, capacity;
 };
 
-/* DIEs by the code that they cover. Zeroed is empty. */
+/* DIEs, found by the code that they cover. Zeroed is empty. */
 struct tn_symbol_dies {
     struct tn_symbol_range_list ranges; /* index into dies */
     Dwarf_Die *dies;                    /* owned */
@@ -47,14 +47,14 @@ struct tn_symbol_dies {
 /* Which functions of a unit have been listed. */
 enum tn_symbol_reach {
     TN_SYMBOL_REACH_NONE,
-    TN_SYMBOL_REACH_OUTER, /* those that stand in no other function */
+    TN_SYMBOL_REACH_OUTER, /* those that are not inside another function */
     TN_SYMBOL_REACH_ALL,
 };
 
 /* One compilation unit. */
 struct tn_symbol_unit {
-    Dwarf_Die die;              /* the unit as the main file has it: line table, directory */
-    Dwarf_Die functions;        /* where its functions stand: the same, or the root of its .dwo file */
+    Dwarf_Die die;              /* the unit in the main file: line table, directory */
+    Dwarf_Die functions;        /* where its functions are: the same, or the root of its .dwo file */
     Dwarf_Addr bias;            /* pc = dwarf_pc + bias */
     enum tn_symbol_reach reach; /* what function_list holds */
     struct tn_symbol_dies function_list;
@@ -63,34 +63,34 @@ struct tn_symbol_unit {
 struct tn_symbol_file {
     Dwfl *dwfl;                /* owned; holds exactly one module */
     Dwfl_Module *module;       /* borrowed from dwfl */
-    bool has_table, has_units; /* read already */
+    bool has_table, has_units; /* already read */
     struct tn_symbol_table table;
     struct tn_symbol_unit *units; /* owned */
     size_t unit_count, unit_capacity;
     struct tn_symbol_range_list unit_ranges; /* index into units */
-    struct tn_symbol_dies *scopes; /* owned; what is inlined in a function, or in one that was inlined */
+    struct tn_symbol_dies *scopes;           /* owned; what is inlined in a function, or in an inlined one */
     size_t scope_count, scope_capacity;
     struct tn_map scope_of; /* address of a DIE -> 1 + index into scopes; 0: nothing is inlined there */
     struct tn_string_store strings;
-    struct tn_map parents;          /* address of a DIE -> address of the DIE that holds it, of one unit */
+    struct tn_map parents;          /* address of a DIE -> address of its parent DIE, of one unit */
     const void *parents_of;         /* address of that unit's DIE; NULL: none yet */
     struct tn_map die_names;        /* address of a DIE -> its function's name, kept in strings */
     struct tn_map symbol_names;     /* address of a raw symbol name -> demangled, kept in strings */
-    struct tn_symbol_frame *frames; /* owned; the answer of the last look-up */
+    struct tn_symbol_frame *frames; /* owned; result of the last look-up */
     size_t frame_capacity;
 };
 
-/* Where debug files are looked for by build-id, directories separated by colons; NULL: libdwfl's own
- * "/usr/lib/debug". Written before the first look-up only, by tests. */
+/* Directories for debug files by build-id, separated by colons; NULL: libdwfl's default "/usr/lib/debug".
+ * Only tests write it, before the first look-up. */
 extern char *tn_symbol_debug_path;
 
-/* Callback for dwfl: the separate debug file of a module. Arguments as libdwfl.h has them. */
+/* Callback for libdwfl: find the separate debug file of a module. Arguments and result as in libdwfl.h. */
 int tn_symbol_find_debug_file(Dwfl_Module *module, void **user_data, const char *module_name, Dwarf_Addr base,
                               const char *file_name, const char *link_name, GElf_Word link_crc,
                               char **ret_name);
 
-/* Append a range. Returns 0 or -ENOMEM. Empty ranges and those from address 0 (functions that the linker
- * threw away) are passed over. */
+/* Append a range. Empty ranges and those from address 0 (functions that the linker discarded) are ignored.
+ * Returns 0 or -ENOMEM. */
 int tn_symbol_range_add(struct tn_symbol_range_list *list, uint64_t low, uint64_t high, size_t index);
 
 /* Sort for tn_symbol_range_find. */
@@ -102,8 +102,8 @@ const struct tn_symbol_range *tn_symbol_range_find(const struct tn_symbol_range_
 /* Add all ranges of a DIE. Returns 0 or -ENOMEM. */
 int tn_symbol_range_add_die(struct tn_symbol_range_list *list, Dwarf_Die *die, size_t index);
 
-/* Append a DIE with its ranges; one without code is passed over. Sort list->ranges before finding. Returns 0
- * or -ENOMEM. */
+/* Append a DIE with its ranges; one without code is ignored. Sort list->ranges before finding. Returns 0 or
+ * -ENOMEM. */
 int tn_symbol_dies_add(struct tn_symbol_dies *list, Dwarf_Die *die);
 
 /* The innermost DIE around an address, or NULL; valid until the next addition. */
@@ -112,7 +112,7 @@ Dwarf_Die *tn_symbol_dies_find(const struct tn_symbol_dies *list, uint64_t dwarf
 /* Release; empty again. */
 void tn_symbol_dies_finish(struct tn_symbol_dies *list);
 
-/* Release what was kept of inlined functions. */
+/* Release what is kept about inlined functions. */
 void tn_symbol_finish_scopes(struct tn_symbol_file *file);
 
 /* Read the table of units, once. Returns 0 (also without debug information) or -ENOMEM. */
@@ -125,7 +125,7 @@ int tn_symbol_find_unit(struct tn_symbol_file *file, uint64_t pc, struct tn_symb
  * call. Returns 0 or -ENOMEM. */
 int tn_symbol_find_function(struct tn_symbol_unit *unit, uint64_t dwarf_pc, Dwarf_Die **ret_die);
 
-/* Release what the units hold. */
+/* Release the units. */
 void tn_symbol_finish_units(struct tn_symbol_file *file);
 
 /* Fill file->frames from a unit: count frames, at least 1. Returns the count or -ENOMEM. */
@@ -137,14 +137,16 @@ int tn_symbol_read_table(struct tn_symbol_file *file);
 /* The symbol around pc, or NULL. */
 const struct tn_symbol_table_entry *tn_symbol_find_entry(const struct tn_symbol_table *table, uint64_t pc);
 
-/* The function's name for a reader, from a symbol's. *ret_name is kept in file->strings. 0 or -ENOMEM. */
+/* A function's name for a reader, from its symbol. *ret_name is kept in file->strings. Returns 0 or -ENOMEM.
+ */
 int tn_symbol_name_entry(struct tn_symbol_file *file, const char *symbol, const char **ret_name);
 
-/* The function's name of a subprogram or inlined subroutine; *ret_name is NULL when it has none. */
+/* The name of a subprogram or inlined subroutine; *ret_name is NULL if it has none. Returns 0 or -ENOMEM. */
 int tn_symbol_name_die(struct tn_symbol_file *file, struct tn_symbol_unit *unit, Dwarf_Die *die,
                        const char **ret_name);
 
-/* Print the names of what is around a declaration, outermost first, each with "::". Returns 0 or -ENOMEM. */
+/* Append the names of the scopes around a declaration, outermost first, each with "::". Returns 0 or -ENOMEM.
+ */
 int tn_symbol_print_scopes(struct tn_symbol_file *file, struct tn_buffer *out, Dwarf_Die *die);
 
 /* A source path, joined with the unit's directory and normalised, kept in file->strings.

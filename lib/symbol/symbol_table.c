@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
+/* Function names from the symbol tables (.symtab, .dynsym, .gnu_debugdata), for modules without debug
+ * information. Of several names of one address the one that a reader expects is kept. Called by symbol.c. */
 #include "symbol_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a symbol without size, how far it is believed to reach when nothing else follows: hand-written assembly
- * such as _start. Beyond, a stripped function is more likely than a long one. */
+/* How far a symbol without size is taken to reach (hand-written assembly, as _start). Beyond that, another
+ * function that was stripped is more likely than a long one. */
 #define UNSIZED_REACH_BYTES 256u
 #define COVER_STEPS         8u
 
-/* Lower is better: "malloc" before "__libc_malloc", a global name before a local one. */
+/* Rank of a name, lower is better: "malloc" before "__libc_malloc", global before local. */
 static int rank_of(const GElf_Sym *symbol, const char *name)
 {
     static const int binding_rank[] = {[STB_LOCAL] = 2, [STB_GLOBAL] = 0, [STB_WEAK] = 1};
     unsigned bind = GELF_ST_BIND(symbol->st_info);
     int underscores = (int)strspn(name, "_");
-    /* _Z and _R open a mangled name */
+    /* _Z and _R begin a mangled name */
     if (underscores == 1 && (name[1] == 'Z' || name[1] == 'R'))
         underscores = 0;
     return underscores * 8 + (bind <= STB_WEAK ? binding_rank[bind] : 3) + (symbol->st_size == 0 ? 4 : 0);
@@ -30,7 +32,7 @@ static bool is_function(const GElf_Sym *symbol, const char *name, GElf_Word sect
     return type == STT_FUNC || type == STT_GNU_IFUNC || (type == STT_NOTYPE && symbol->st_size == 0);
 }
 
-/* A symbol without a type may be a label in data, or a mark that the linker sets. */
+/* A symbol without a type may also be a label in data, or one that the linker defines. */
 static bool is_executable(Elf *elf, GElf_Word section)
 {
     GElf_Shdr header;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds the compilation unit and the function at an address. dwarf_getscopes walks a unit's whole tree for
+ * each address (milliseconds in a large C++ unit), and dwfl_module_addrdie relies in elfutils 0.188 on
+ * .debug_aranges, which clang does not write. So a unit's functions are listed once and found by bisection.
+ * Called by symbol.c and inline.c. */
 #include "symbol_file.h"
 
 #include <dwarf.h>
 #include <errno.h>
 #include <stdlib.h>
-
-/* Why not dwarf_getscopes and dwfl_module_addrdie: the first walks a unit's whole tree for each address
- * (milliseconds in a large C++ unit), the second relies in elfutils 0.188 on .debug_aranges, which clang does
- * not write. So a unit's functions are listed once, and found by bisection. */
 
 static int add_unit(struct tn_symbol_file *file, Dwarf_Die *die, Dwarf_Addr bias)
 {
@@ -43,8 +43,8 @@ int tn_symbol_read_units(struct tn_symbol_file *file)
     return 0;
 }
 
-/* Where a function with code may stand. Functions in functions (GCC's nested functions, members of local
- * classes) are looked for only when an address is in no other: most of a unit lies within functions. */
+/* Whether a DIE may contain functions with code. Functions inside functions (GCC's nested ones, members of
+ * local classes) are listed only when an address is in no other: most of a unit lies within functions. */
 static bool holds_functions(int tag, enum tn_symbol_reach reach)
 {
     if (reach == TN_SYMBOL_REACH_ALL && (tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block))
@@ -53,7 +53,7 @@ static bool holds_functions(int tag, enum tn_symbol_reach reach)
            tag == DW_TAG_class_type || tag == DW_TAG_union_type;
 }
 
-/* A path from the unit to where the walk stands. */
+/* The path from the unit to the current DIE. */
 struct walk {
     Dwarf_Die *dies; /* owned */
     size_t depth, capacity;
@@ -87,7 +87,7 @@ static int visit(struct tn_symbol_unit *unit, struct walk *walk, enum tn_symbol_
     return r;
 }
 
-/* Where the functions of the unit are described: in a file of their own, if it was compiled so. */
+/* Find where the unit's functions are described: in its .dwo file, if it was compiled with split DWARF. */
 static void find_split(struct tn_symbol_unit *unit)
 {
     uint8_t type;

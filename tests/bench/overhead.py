@@ -82,7 +82,7 @@ def warm_up(world, workload):
 
 
 def is_set(log, key):
-    """Whether meta says so already. The file is read as if nobody wrote it: a reader that is waited for would
+    """Whether meta says so already. The file is opened as immutable: an ordinary reader would
     keep the recorder from leaving SQLite's WAL mode."""
     try:
         database = sqlite3.connect(f"file:{log}?mode=ro&immutable=1", uri=True)

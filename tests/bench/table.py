@@ -81,7 +81,7 @@ class Row:
 
 
 def print_table(rows, left=1):
-    """Columns as wide as they must be: a table for the eye as well. left: so many columns are text."""
+    """A table with aligned columns. left: so many columns are text."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for number, row in enumerate(rows):
         cells = [cell.ljust(width) if i < left else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths))]
@@ -139,7 +139,7 @@ def verdicts(rows):
 
 
 def print_pair(rows):
-    """The cost of the smallest thing: a block that is made and released at once."""
+    """The smallest cost: a block that is allocated and released at once."""
     for row in rows:
         if row.name != "pairs, 10 frames":
             continue

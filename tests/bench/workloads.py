@@ -62,7 +62,7 @@ def sqlite(world):
 
 
 def joined(paths):
-    """Source files as one: what each keeps to itself gets a name of its own."""
+    """Source files as one: what is private to each gets a name of its own."""
     parts = []
     for number, path in enumerate(paths):
         text = path.read_text()

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Bad input, one function a case: each prepares its world and gives what to run.
-
-A function gets the World and gives a Trial."""
+"""Bad input, one function a case: each prepares its World and returns the Trial to run."""
 
 import dataclasses
 import os
@@ -119,7 +117,7 @@ def report_unknown_option(world):
 
 
 def report_option(*options):
-    """A report that one option makes impossible."""
+    """A report with an option that cannot be used."""
     return lambda world: Trial((world.tenure, "report", good_log(world), *options))
 
 
@@ -237,7 +235,7 @@ def truncated(world):
 
 
 def newer(world):
-    """A log of a format to come."""
+    """A log of a newer format."""
     log = good_log(world)
     database = sqlite3.connect(log)
     version = database.execute("PRAGMA user_version").fetchone()[0]
@@ -249,7 +247,7 @@ def newer(world):
 
 
 def reader(command, make):
-    """A command that reads a log, and what it is given to read, which it must leave as it is."""
+    """A command that reads a log; the file must stay as it is."""
 
     def prepare(world):
         path = make(world)
@@ -284,7 +282,7 @@ def report_output_full(world):
 
 
 def without_rights(command):
-    """The command with no right to read and write what its modes forbid; what root needs for that."""
+    """The command without the right to read and write files against their modes, which root has."""
     if os.getuid() != 0:
         return command
     lost = "-dac_override,-dac_read_search"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The cases of the tests of the whole, as data. run.py says what each kind of case means."""
+"""The cases of the end-to-end tests, as data. run.py implements each kind of case."""
 
 import dataclasses
 

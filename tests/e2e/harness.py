@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What every test of the whole needs: where the built parts are, a clean world to run programs in, and what
-must hold for every log, whoever made it."""
+"""What every end-to-end test needs: where the built parts are, a clean environment to run programs in, and checks
+that hold for every log."""
 
 import os
 import pathlib
@@ -18,15 +18,15 @@ PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 KEPT_VARIABLES = ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "GCOV_PREFIX", "GCOV_PREFIX_STRIP")
 # A session's socket lies in the session directory, and the kernel limits its path to 107 bytes.
 RUN_FOLDER_BYTES_MAX = 60
-PATIENCE_S = 120  # the longest that anything may take; nothing here is decided by time otherwise
+PATIENCE_S = 120  # time limit of everything; no result depends on time otherwise
 
 
 class Skip(Exception):
-    """The test cannot be run on this machine; the text says why."""
+    """The test cannot run on this machine; the text says why."""
 
 
 class Failure(AssertionError):
-    """What was found is not what must be."""
+    """The result differs from what is expected."""
 
 
 def expect(is_true, story):
@@ -62,10 +62,18 @@ class Result:
         return [line for line in self.err.decode(errors="replace").splitlines() if line.strip()]
 
 
+def default_signals():
+    """Programs inherit what is ignored: a tester that runs in the background (SIGINT) or by nohup (SIGHUP)."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 class World:
     """One test's own folder, environment and session directory, and the parts of the build that is tested."""
 
     def __init__(self, build):
+        default_signals()
         self.build = pathlib.Path(build).resolve()
         self.tenure = self.build / "tools/tenure"
         self.recorder = self.build / "tools/tenure-recorder"
@@ -141,12 +149,12 @@ class World:
 
     def wait_finished(self, log):
         """Wait until the recorders of this world have gone. The log is not looked at meanwhile: an open reader
-        keeps SQLite from leaving WAL mode, and the companions would stay."""
+        keeps SQLite from leaving WAL mode, and its -wal and -shm files would stay."""
         wait_until(lambda: not self.recorders(), f"the recorder of {log} does not end")
         expect(finished(log), f"the recorder of {log} ended without finishing it")
 
     def recorders(self):
-        """The recorders that serve this world (by the log that they were told)."""
+        """The recorders that serve this world: its folder is in their environment or arguments."""
         found = []
         for entry in pathlib.Path("/proc").iterdir():
             if not entry.name.isdigit():
@@ -198,7 +206,7 @@ class World:
 
 
 def wait_until(is_true, story, patience_s=PATIENCE_S):
-    """Wait for something that must come to pass; only the patience is limited."""
+    """Wait for something that must happen, within a time limit."""
     end = time.monotonic() + patience_s
     while not is_true():
         if time.monotonic() > end:
@@ -231,7 +239,7 @@ def meta(log):
 
 
 def check_log(log, is_complete=True):
-    """What holds for every log."""
+    """Checks that hold for every log."""
     expect_equal(value(log, "PRAGMA integrity_check"), "ok", f"integrity of {log}")
     told = meta(log)
     if not is_complete:

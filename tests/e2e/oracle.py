@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Everything that a log derives from its allocations, derived once more here, slowly and plainly: site
-summaries, timeline, lifetimes, totals. Only for logs with plain rows."""
+"""Everything that a log derives from its allocations, derived again, slowly and plainly: site summaries, timeline,
+lifetimes, totals. Only for logs with plain rows."""
 
 import bisect
 import collections
@@ -33,7 +33,7 @@ def check_row(row, last_birth):
 
 
 def check_clocks(rows):
-    """Lifetimes on the clocks of allocations and bytes. Several events may bear the same nanosecond, so the
+    """Lifetimes on the clocks of allocations and bytes. Several events may have the same nanosecond, so the
     births that count lie between those surely inside the lifetime and those not surely outside."""
     births = [row.birth for row in rows]
     sums = [0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tests of the whole: real recordings, held against what is known otherwise.
+"""End-to-end tests: real recordings, compared with what is known from other sources.
 
 usage: run.py --list            the names of all cases
        run.py BUILD CASE...     run cases on a build folder; exit status 77 when all were skipped"""
@@ -31,7 +31,7 @@ def shell_status(result):
 
 
 def check_truth(world, case, log, told):
-    """What one recording of a Truth case must show."""
+    """Check one recording of a Truth case."""
     sources = case.sources or tuple(f"{case.command[0]}{suffix}" for suffix in (".c", ".cpp"))
     check_log(log)
     truths, process_ids = truth.check(log, told, sources, case.extra_processes)
@@ -73,7 +73,7 @@ def check_cut(world, log, truths, process_ids):
 
 
 def check_clean(world, log, truths, process_ids):
-    """The executed image has neither shim nor session in its environment: it is not recorded, and not missed."""
+    """The executed image has neither shim nor session in its environment: it is not recorded, which is no error."""
     expect_equal(len(process_ids), 2, "processes")
 
 
@@ -86,7 +86,7 @@ TRUTH_CHECKS = {
 
 
 def prepare_same(world, case):
-    """Where and how a Same case is run; the same folder, empty but for its files, each time."""
+    """The command of a Same case, and the input and environment that it runs with."""
     if case.programs:
         need(*case.programs)
     command = [part.format(programs=world.programs) if part.startswith("{programs}") else part for part in case.command]
@@ -103,7 +103,7 @@ def write_files(world, case):
 
 
 def same_as_without(world, case, options):
-    """Run without, under record, under the bare shim. Gives the two logs."""
+    """Run without tenure, under record, and under the bare shim. Gives the two logs."""
     command, keywords = prepare_same(world, case)
     write_files(world, case)
     world.warm_up(*command, **keywords)
@@ -176,7 +176,7 @@ def run_bad(world, case):
 
 
 def all_cases():
-    """Name -> what to call with the World."""
+    """Name -> the function that runs the case in a World."""
     found = {}
     for case in cases.TRUTHS:
         found[f"truth_{case.name}"] = lambda world, case=case: run_truth(world, case)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Cases that are a story rather than a line of data: things that happen while a program runs."""
+"""Test cases that are functions rather than data: something happens while a program runs."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ from harness import PATIENCE_S, Skip, check_log, expect, expect_equal, meta, nee
 
 
 class Running:
-    """A program that runs beside the test, steered over its standard input."""
+    """A program that runs beside the test and is controlled through its standard input."""
 
     def __init__(self, world, *command, preexec=None, cwd=None, **environment):
         self.process = subprocess.Popen(
@@ -47,7 +47,7 @@ def preloaded(world, log, *command, **environment):
 
 
 def gated_output(world, blocks):
-    """What gated prints after its gate, without anybody beside it."""
+    """How gated ends without tenure, and what it prints then."""
     program = Running(world, world.programs / "gated", blocks)
     expect_equal(program.line(), b"half\n", "the first line")
     program.go()
@@ -134,7 +134,7 @@ def own_malloc(world):
 
 
 def deep_binding(world):
-    """Libraries that pass by every preloaded one (RTLD_DEEPBIND): what they do is not seen, and does no harm."""
+    """Libraries that bypass every preloaded one (RTLD_DEEPBIND): their calls are not recorded, and do no harm."""
     programs = world.programs
     command = (programs / "plugins", programs / "libplug_a.so", programs / "libplug_b.so", "deep")
     for how in (world.record, world.preload):
@@ -241,7 +241,7 @@ def sql_formats(world):
 
 
 def info_and_report(world):
-    """What info and report say of a known program is true."""
+    """info and report are right about a known program."""
     told = world.folder / "truth"
     result, log = world.record(world.programs / "churn", "30000", TRUTH=told)
     expect_equal(result.status, 0, "status")
@@ -266,7 +266,7 @@ def info_and_report(world):
 
 
 def findings(world):
-    """What options of report choose, what JSON has, and what --save writes, agree with each other."""
+    """Options of report, its JSON, and what --save writes agree with each other."""
     result, log = world.record(world.programs / "churn", "30000", TRUTH=world.folder / "truth")
     expect_equal(result.status, 0, "status")
     whole = report_json(world, log, "--confidence", "weak", "--top", "0")
@@ -311,7 +311,7 @@ def with_commas(number):
 
 
 def while_running(world):
-    """A log can be read while it is written, and the readers hold up nobody."""
+    """A log can be read while it is written, and readers block nothing."""
     log = world.new_log()
     program = preloaded(world, log, world.programs / "gated", 200000)
     expect_equal(program.line(), b"half\n", "the first line")
@@ -346,7 +346,7 @@ def committed(log):
 
 
 def pipe_is_closed(world):
-    """Nobody keeps the program's output open when it has gone: $(program) does not hang."""
+    """Nothing keeps the program's output open after its end: $(program) does not hang."""
     log = world.new_log()
     program = preloaded(world, log, world.programs / "deep", "5")
     expect_equal(program.end(), (0, b"", b""), "end of the program")
@@ -401,7 +401,7 @@ def children_no(world):
 
 
 def free_stacks_no(world):
-    """--free-stacks no: no stack at free, all else as ever. (What realloc ends has the stack of what it begins.)"""
+    """--free-stacks no: no stack at free, nothing else changes. (realloc has one stack for both of its blocks.)"""
     result, log = world.record(world.programs / "chains", options=("--free-stacks", "no"))
     expect_equal(result.status, 0, "status")
     check_log(log)
@@ -442,7 +442,7 @@ def exit_codes(world):
 
 
 def marks(world):
-    """The marks of the program's life stand in its time line, in order."""
+    """The marks of the program's life are in the log, in order."""
     result, log = world.record(world.programs / "early")
     texts = [text for (text,) in query(log, "SELECT text FROM mark ORDER BY time_ns, id")]
     expect("main entered" in texts and "exit begun" in texts, f"marks {texts}")
@@ -459,7 +459,7 @@ def free_port():
 
 
 def redis(world):
-    """A server under load: answers as ever, its log has what it did, and it ends when it is told to."""
+    """A server under load answers correctly, is recorded, and ends when it is told to."""
     server, benchmark, client = need("redis-server", "redis-benchmark", "redis-cli")
     log, port = world.new_log(), free_port()
     command = (server, "--port", port, "--save", "", "--appendonly", "no", "--daemonize", "no")

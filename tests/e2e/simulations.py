@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tenure simulate as a whole: scripts and logs in, text, JSON and exit statuses out."""
+"""End-to-end tests of tenure simulate: scripts and logs in, text, JSON and exit statuses out."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def paper(world):
 
 
 def log(world):
-    """A recording is replayed as a whole on every policy; what it asks for is what the log says."""
+    """A whole recording is replayed on every policy; its requests are those in the log."""
     result, path = world.record(world.programs / "chains", options=("--rows", "all"))
     expect_equal(result.status, 0, "status")
     asked, births = query(path, "SELECT sum(size_bytes), count(*) FROM allocation")[0]
@@ -64,7 +64,7 @@ def log(world):
 
 
 def after_failure(world):
-    """What comes after a failure is as asked for."""
+    """--after-failure: the replay stops, skips the block, or grows the heap."""
     script = world.folder / "script.txt"
     script.write_text("A 1 600\nA 2 600\nA 3 300\nF 2\nF 1\nA 4 500\n")
     common = ("--script", script, "--heap", "1000", "--policy", "first-fit", "--offsets")
@@ -91,7 +91,7 @@ def script_without(path, sites):
 
 
 def changes(world):
-    """What taking a finding's blocks out of the heap saves is what a trace without these blocks needs less."""
+    """--apply: what a finding saves is what a trace without its blocks needs less."""
     result, path = world.record(world.truths / "local_buffer", options=("--rows", "all"))
     expect_equal(result.status, 0, "status")
     told = world.run(world.tenure, "simulate", "--format", "json", path, "--apply", "stack-buffer", "--policy",
@@ -119,7 +119,7 @@ def changes(world):
 
 
 def assumptions(world):
-    """Sizes of another machine, and a system without a C library: what is replayed is what was asked for."""
+    """--sizes and --without-runtime: the replayed requests are those that the options describe."""
     result, path = world.record(world.truths / "combine_equal", options=("--rows", "all"))
     expect_equal(result.status, 0, "status")
     site, line, size, count = query(path, """SELECT site_id, line, min(size_bytes), count(*) FROM allocation
@@ -146,7 +146,7 @@ def assumptions(world):
 
 
 def real_break(world):
-    """The glibc model's break goes as far as the real one did, to 5 in 100."""
+    """The glibc model's break is within 5 % of the real one."""
     if os.confstr("CS_GNU_LIBC_VERSION") != "glibc 2.36":
         raise Skip("the model is of glibc 2.36")
     result, path = world.record(world.programs / "breaks")

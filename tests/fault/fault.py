@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What may go wrong around a recording, made to go wrong: the program must not notice.
+"""Faults around a recording, provoked: the program must not notice them.
 
 usage: fault.py --list | fault.py BUILD CASE..."""
 
@@ -21,7 +21,7 @@ BLOCKS = 50000
 
 
 def check_unharmed(found, wanted, err_lines=()):
-    """The program's end is as without us: status and output."""
+    """The program ends as it does without tenure: status and output."""
     expect_equal(found[:2], wanted[:2], "status and output")
     lines = found[2].decode().splitlines()
     expect_equal(len(lines), len(err_lines), f"lines on stderr {lines}")
@@ -44,7 +44,7 @@ def check_readable(world, log):
 
 
 def kill(world, pid):
-    """Kill a recorder for good; what it cannot clean up any more is forgiven."""
+    """Kill a recorder with SIGKILL; it may leave files behind then."""
     world.is_littered = True
     os.kill(pid, signal.SIGKILL)
 

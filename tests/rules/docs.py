@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The documents say what is there: links resolve, options and variables exist, and none is left out.
+"""The documents say what is there: links resolve; commands, options, variables, kinds of findings, tables and columns
+exist, and none is left out.
 
-usage: docs.py [TENURE]   without the executable only links and variables are checked"""
+usage: docs.py [BUILD]   without a build only links and variables are checked"""
 
 import re
 import subprocess
@@ -9,12 +10,21 @@ import sys
 
 from tree import ROOT, finish, relative, sources
 
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+
+from harness import World, need, query
+
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 VARIABLE = re.compile(r"\bTENURE_[A-Z_]+\b")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 # Variables that are ours between our own processes, or guards of headers, and not for a user to set.
+# A file of ours, by its path; those with a capital letter are patterns (NAME.c) or pages.
+SOURCE = re.compile(r"`((?:lib|tools|include|tests)/[a-z0-9_./-]+\.(?:c|h|cpp|py|sh|map|txt|ini|build))`")
 INTERNAL = re.compile(r"TENURE_\w*_H$")
-COMMANDS = ("record", "report", "simulate", "info", "sql")
+
+
+def page_text(name):
+    return (ROOT / "docs" / f"{name}.md").read_text()
 
 
 def documents():
@@ -45,6 +55,12 @@ def check_links(page):
     return broken
 
 
+def check_paths(page):
+    """The source files that a page names are there."""
+    return [f"{relative(page)}: {name} is not there" for name in SOURCE.findall(page.read_text())
+            if not (ROOT / name).exists()]
+
+
 def check_variables():
     """The variables that the sources read are those of docs/environment.md."""
     page = ROOT / "docs/environment.md"
@@ -65,12 +81,32 @@ def help_of(tenure, *arguments):
     return result.stdout if result.returncode == 0 else None
 
 
+def commands(tenure):
+    """Those that `tenure --help` lists."""
+    part = (help_of(tenure) or "").partition("\nCommands:\n")[2].partition("\n\n")[0]
+    return re.findall(r"^  ([a-z-]+) ", part, re.M)
+
+
+def check_commands(tenure):
+    """Each command has a heading and a line of the synopsis in the manual page, and stands in README.md."""
+    names = commands(tenure)
+    broken = [] if names else ["tenure --help lists no commands"]
+    manual, readme = page_text("tenure.1"), (ROOT / "README.md").read_text()
+    for name in names:
+        if f"\n## tenure {name}\n" not in manual:
+            broken.append(f"docs/tenure.1.md: no heading 'tenure {name}'")
+        if not re.search(rf"^    tenure {name}\b", manual, re.M):
+            broken.append(f"docs/tenure.1.md: {name} is not in the synopsis")
+        if not re.search(rf"tenure {name}\b", readme):
+            broken.append(f"README.md: 'tenure {name}' is not there")
+    return broken
+
+
 def check_options(tenure):
     """Each command's options are in the manual page, and the pages invent none."""
-    broken, known = [], {"--help", "--version"}
-    manual = ROOT / "docs/tenure.1.md"
-    told = set(OPTION.findall(manual.read_text())) if manual.exists() else set()
-    for command in COMMANDS:
+    broken, known, names = [], {"--help", "--version"}, commands(tenure)
+    told = set(OPTION.findall(page_text("tenure.1")))
+    for command in names:
         text = help_of(tenure, command)
         if text is None:
             broken.append(f"tenure {command} --help fails")
@@ -79,10 +115,59 @@ def check_options(tenure):
         known |= options
         broken += [f"docs/tenure.1.md: {name} of {command} is not there" for name in sorted(options - told)]
     for page in documents():
-        for block in re.findall(r"\btenure (?:record|report|simulate|info|sql)\b[^\n`]*", page.read_text()):
+        for block in re.findall(rf"\btenure (?:{'|'.join(names)})\b[^\n`]*", page.read_text()):
             own = block.split(" -- ")[0]
             for name in set(OPTION.findall(own)) - known:
                 broken.append(f"{relative(page)}: {name} in '{block.strip()}' is no option")
+    return broken
+
+
+def check_kinds(tenure):
+    """Each kind of finding has a heading in the page about findings and stands in the manual page, and no other does."""
+    listed = subprocess.run([tenure, "report", "--list-kinds"], capture_output=True, text=True)
+    kinds = set(re.findall(r"^([a-z-]+): ", listed.stdout, re.M))
+    headed = set(re.findall(r"^## ([a-z-]+)$", page_text("analyses"), re.M))
+    broken = [] if kinds else ["tenure report --list-kinds lists no kinds"]
+    broken += [f"docs/analyses.md: no heading '{kind}'" for kind in sorted(kinds - headed)]
+    broken += [f"docs/analyses.md: '{kind}' is no kind of finding" for kind in sorted(headed - kinds)]
+    manual = page_text("tenure.1")
+    return broken + [f"docs/tenure.1.md: `{kind}` is not there" for kind in sorted(kinds) if f"`{kind}`" not in manual]
+
+
+def check_models(tenure):
+    """Each heap model that `simulate` knows has a row in the page about the simulator."""
+    found = re.search(r"^Policies: (.*?)\. A policy's own", help_of(tenure, "simulate") or "", re.M | re.S)
+    models = re.split(r",\s+", re.sub(r"\s+\([^)]*\)", "", found.group(1))) if found else []
+    told = set(re.findall(r"[a-z0-9-]+", " ".join(re.findall(r"^\| ([a-z0-9, -]+) \|", page_text("simulator"), re.M))))
+    broken = [] if models else ["tenure simulate --help lists no policies"]
+    return broken + [f"docs/simulator.md: {model} has no row" for model in models if model not in told]
+
+
+def columns_in_page(text):
+    """Table -> its columns, by the sections of docs/log-format.md."""
+    sections = re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", text, re.M | re.S)
+    return {name: set(re.findall(r"^\| `(\w+)` \|", body, re.M)) for name, body in sections}
+
+
+def columns_in_log(build):
+    """Table -> its columns, by a log that is made for it."""
+    world = World(build)
+    try:
+        _, log = world.record(need("true"), options=("--rows", "all"))
+        tables = query(log, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'")
+        return {name: {row[1] for row in query(log, f"PRAGMA table_info({name})")} for (name,) in tables}
+    finally:
+        world.close(keep=False)
+
+
+def check_columns(build):
+    """Each table and column of a log is in docs/log-format.md, and no other is."""
+    told, made = columns_in_page(page_text("log-format")), columns_in_log(build)
+    broken = [f"docs/log-format.md: table {name} is not there" for name in sorted(set(made) - set(told))]
+    broken += [f"docs/log-format.md: {name} is no table of a log" for name in sorted(set(told) - set(made))]
+    for name in sorted(set(made) & set(told)):
+        broken += [f"docs/log-format.md: {name}.{column} is not there" for column in sorted(made[name] - told[name])]
+        broken += [f"docs/log-format.md: {name} has no column {column}" for column in sorted(told[name] - made[name])]
     return broken
 
 
@@ -91,11 +176,13 @@ def main():
     pages = documents()
     for page in pages:
         if page.exists():
-            broken += check_links(page)
+            broken += check_links(page) + check_paths(page)
         else:
             broken.append(f"{page.name} is missing")
     if len(sys.argv) > 1:
-        broken += check_options(sys.argv[1])
+        tenure = f"{sys.argv[1]}/tools/tenure"
+        broken += check_commands(tenure) + check_options(tenure) + check_kinds(tenure) + check_models(tenure)
+        broken += check_columns(sys.argv[1])
     finish(broken, len(pages), "pages")
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The shim's two borders: it defines what shim.map lists and nothing else, and asks of other libraries only
-what shim_allowed.txt lists, each with its reason.
+"""The shim exports what shim.map lists and nothing else, and imports from other libraries only what
+shim_allowed.txt lists, each with its reason.
 
 usage: shim_symbols.py LIBTENURE.SO"""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What every source file owes its reader: the licence line, no promises left open, names of our kind."""
+"""Every source file has the licence line; none has an unfinished note, a typedef of a type, or alloca."""
 
 import re
 

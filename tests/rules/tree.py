@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the rules tests share: where the sources are, and how a broken rule is told."""
+"""What the rules tests share: where the sources are, and how a broken rule is reported."""
 
 import pathlib
+import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -19,8 +20,24 @@ def relative(path):
     return str(path.relative_to(ROOT))
 
 
+def without_comments(text):
+    """C without its comments; the lines keep their numbers."""
+    return re.sub(r"/\*.*?\*/", lambda match: "\n" * match.group().count("\n"), text, flags=re.S)
+
+
+def comments(path):
+    """(number of its first line, its lines, the line after it) of each comment that begins a line."""
+    lines, start = path.read_text().splitlines(), None
+    for number, line in enumerate(lines):
+        if start is None and line.lstrip().startswith("/*"):
+            start = number
+        if start is not None and "*/" in line:
+            yield start + 1, lines[start : number + 1], lines[number + 1] if number + 1 < len(lines) else ""
+            start = None
+
+
 def finish(broken, checked, what):
-    """Say every broken rule, one a line, and end with the status that Meson understands."""
+    """Print every broken rule, one a line, and exit with the status that Meson expects."""
     for line in broken:
         print(line)
     print(f"{checked} {what} checked, {len(broken)} broken")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Logs that are not what one expects: each gives a report that is sensible and says what is the matter."""
+"""Unusual logs: each gives a sensible report that says what is unusual."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ def program(world, name):
 
 
 def empty(world):
-    """A program that asks for nothing."""
+    """A program without allocations."""
     result, log = world.record(program(world, "silent"))
     expect_equal(result.status, 0, "status")
     expect_equal(report(world, log)["findings"], [], "findings")
@@ -90,7 +90,7 @@ def shallow(world):
 
 
 def no_free_stacks(world):
-    """Without the stacks of releases nothing is said of local buffers, but why."""
+    """Without stacks of releases there are no findings about local buffers, and the report says why."""
     result, log = world.record(program(world, "local_buffer"), options=("--free-stacks", "no"))
     expect_equal(result.status, 0, "status")
     kinds = {finding["kind"] for finding in strong(report(world, log))}

@@ -186,20 +186,20 @@ static const struct stack_case stacks[] = {
 static void check(const struct tn_site_rules *rules, const struct stack_case *stack)
 {
     struct tn_site_class classes[8];
-    struct tn_site_search walk = {0};
+    struct tn_site_search search = {0};
     int site = -1;
     for (int i = 0; i < 8 && site < 0; i++) {
         if (stack->frames[i].function == NULL && stack->frames[i].module == NULL && i > 0)
             break;
         tn_site_classify(rules, stack->frames[i].function, stack->frames[i].module, 0x1000 + i, &classes[i]);
-        if (tn_site_step(&walk, &classes[i]))
+        if (tn_site_step(&search, &classes[i]))
             site = i;
     }
     if (site != stack->site)
         fail_msg("%s: site at %d, not %d", stack->what, site, stack->site);
     if (site < 0)
         return;
-    const char *via = walk.via != NULL ? walk.via : "(direct)";
+    const char *via = search.via != NULL ? search.via : "(direct)";
     if (strcmp(via, stack->via != NULL ? stack->via : "(direct)") != 0)
         fail_msg("%s: via %s", stack->what, via);
 }
