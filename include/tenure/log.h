@@ -104,7 +104,7 @@ void tn_event_feed_close(struct tn_event_feed *feed);
  *
  * database  a connection to a log
  * see       called for each stack and function, in no order; the same ones may come many times, and add up.
- *           Returns 0, or a negative errno that ends the walk
+ *           It returns 0, or a negative errno that ends the walk
  * context   handed to see
  * Returns   0; what see returned; -ENOMEM, -EIO; -EBADMSG: no table of chunks, or a damaged chunk
  * Cost      about 8 ns an event: only stacks and sizes are unpacked */
@@ -174,7 +174,9 @@ int tn_allocation_cursor_step(struct tn_allocation_cursor *cursor, enum tn_curso
 /* Close a cursor. NULL is fine. */
 void tn_allocation_cursor_close(struct tn_allocation_cursor *cursor);
 
-/* Register the eponymous virtual table `allocation` on a connection. Returns an SQLite result code. */
+/* Register the eponymous virtual table `allocation` on a connection.
+ *
+ * Returns  an SQLite result code */
 int tn_allocation_vtab_register(struct sqlite3 *database);
 
 /* ---------------------------------------------------------------------------------------- names */

@@ -197,7 +197,9 @@ void tn_log_update_close(struct sqlite3 *database);
  * Cost      about 0.7 us an allocation; at most some 120 MB of memory */
 int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error);
 
-/* Remove the rows and the view, so that the virtual table answers again. Returns 0 or a negative errno. */
+/* Remove the rows and the view, so that the virtual table answers again.
+ *
+ * Returns  0 or a negative errno */
 int tn_log_drop_rows(struct sqlite3 *database);
 
 #endif

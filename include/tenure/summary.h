@@ -132,10 +132,11 @@ struct tn_summary {
 /* Load a summary.
  *
  * log          open; stays open and the caller's
- * process_id   the process to tell of; 0: the one with most allocations
+ * process_id   whose totals and lists are wanted; 0: the one with most allocations
  * top          how many sites each list holds at most
  * ret_summary  written whole on success; tn_summary_finish releases what it owns
- * Returns      0; -ENOENT no such process; -EBADMSG a damaged log; -ENOMEM, -EIO; with the story in error
+ * Returns      0; -ENOENT no such process; -EBADMSG a damaged log; -ENOMEM, -EIO: error says what failed and
+ *              what to do
  * Cost         a few queries on a finished log; else one pass over the events of the process, about 100 ns an
  *              event */
 int tn_summary_load(struct tn_log *log, uint64_t process_id, size_t top, struct tn_summary *ret_summary,

@@ -5,6 +5,7 @@
 #include "attribute_sites.h"
 
 #include "tenure/map.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 
@@ -83,14 +84,16 @@ static int count_failures(struct tn_finish_job *job, struct counts *counts)
                               &rows);
     if (r < 0)
         return r;
-    int rc;
-    while (r == 0 && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
-        uint64_t stack_id = (uint64_t)sqlite3_column_int64(rows, 0);
+    int next = 0;
+    while (r == 0 && (next = tn_sql_next(rows)) == 1) {
+        uint64_t stack_id = tn_sql_count(rows, 0);
         unsigned function = (unsigned)sqlite3_column_int(rows, 1);
         if (stack_id < counts->node_count && function < TN_FUNCTION_COUNT)
             r = count_calls(counts, stack_id, function, 1);
     }
     sqlite3_finalize(rows);
+    if (r == 0 && next < 0)
+        return tn_finish_fail(job, next, "cannot count failures");
     return r < 0 ? tn_finish_refuse(job, r, "cannot count failures") : 0;
 }
 

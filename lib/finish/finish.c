@@ -5,6 +5,7 @@
 #include "steps.h"
 
 #include "tenure/log_write.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 
@@ -43,7 +44,7 @@ static int run_step(struct tn_finish_job *job, size_t index)
     if (r == 0)
         r = tn_finish_run(job, "COMMIT");
     if (r < 0)
-        sqlite3_exec(job->database, "ROLLBACK", NULL, NULL, NULL);
+        tn_sql_run(job->database, "ROLLBACK");
     else
         tn_finish_progress(job, steps[index].name, 1, 1);
     return r;
