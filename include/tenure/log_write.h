@@ -178,8 +178,8 @@ int tn_log_commit(struct tn_log_writer *writer);
 void tn_log_note_gaps(struct tn_log_writer *writer);
 
 /* Commit, write the totals (meta.allocations, frees, duration_ns), set meta.closed to 1, and meta.complete
- * unless gaps were noted, and close. The journal is truncated; what readers hold open stays readable. Releases
- * the writer in any case.
+ * unless gaps were noted, and close. The journal is truncated; what readers hold open stays readable.
+ * Releases the writer in any case.
  *
  * Returns  0; a negative errno, and error says what failed and what to do */
 int tn_log_writer_close(struct tn_log_writer *writer, uint64_t duration_ns, struct tn_error *error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The threads that own the liveness words, and their robust lists. Invariant: the list of a keeper is whole
  * after every single store, because the kernel may walk it at any instant; an entry is in the list before its
- * word bears the keeper's id, and until after it no longer does. Called by shared.c and record.c. */
+ * word bears the keeper's id, and until after it no longer does. Called by shared_memory.c and record.c. */
 #include "keeper.h"
 
 #include <errno.h>
@@ -47,7 +47,7 @@ static void beat(struct tn_keeper *keeper)
     pthread_mutex_lock(&keeper->lock);
     struct tn_kept *kept = entry_at(keeper, keeper->head.list.next);
     for (; kept != NULL; kept = entry_at(keeper, kept->link.next))
-        atomic_fetch_add_explicit(kept->heartbeat, 1, memory_order_relaxed);
+        tn_shared_beat(kept->header);
     pthread_mutex_unlock(&keeper->lock);
 }
 
@@ -81,7 +81,7 @@ static void wake_all(_Atomic uint32_t *word)
 static void *keep(void *context)
 {
     struct tn_keeper *keeper = context;
-    const struct timespec pause = {.tv_nsec = (long)TN_KEEPER_BEAT_NS};
+    const struct timespec pause = {.tv_nsec = (long)TN_HEARTBEAT_NS};
     prctl(PR_SET_NAME, "keeper");
     int r = register_list(keeper);
     atomic_store_explicit(&keeper->error, (uint32_t)-r, memory_order_relaxed);
@@ -188,20 +188,19 @@ static void unlink_entry(struct tn_keeper *keeper, struct tn_kept *kept)
     __atomic_store_n(&before->next, kept->link.next, __ATOMIC_RELEASE);
 }
 
-int tn_keepers_hold(struct tn_keepers *keepers, struct tn_kept *kept, _Atomic uint32_t *word,
-                    _Atomic uint32_t *heartbeat)
+int tn_keepers_hold(struct tn_keepers *keepers, struct tn_kept *kept, struct tn_shared_header *header)
 {
     struct tn_keeper *keeper;
     int r = find_keeper(keepers, &keeper);
     if (r < 0)
         return r;
-    *kept = (struct tn_kept){.keeper = keeper, .word = word, .heartbeat = heartbeat};
+    *kept = (struct tn_kept){.keeper = keeper, .header = header};
     pthread_mutex_lock(&keeper->lock);
     link_entry(keeper, kept);
     keeper->count++;
     pthread_mutex_unlock(&keeper->lock);
     uint32_t tid = atomic_load_explicit(&keeper->tid, memory_order_relaxed);
-    atomic_store_explicit(word, tid, memory_order_release);
+    atomic_store_explicit(&header->keeper_word, tid, memory_order_release);
     return 0;
 }
 
@@ -210,8 +209,8 @@ void tn_keepers_release(struct tn_kept *kept)
     struct tn_keeper *keeper = kept->keeper;
     if (keeper == NULL)
         return;
-    atomic_store_explicit(kept->word, 0, memory_order_release);
-    wake_all(kept->word);
+    atomic_store_explicit(&kept->header->keeper_word, 0, memory_order_release);
+    wake_all(&kept->header->keeper_word);
     pthread_mutex_lock(&keeper->lock);
     unlink_entry(keeper, kept);
     keeper->count--;

@@ -13,6 +13,8 @@
  *
  * Functions are for the main thread, unless said otherwise. */
 
+#include "tenure/ring.h"
+
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -24,9 +26,6 @@
 /* Words a keeper. The kernel gives up on a list after 2,048 entries (ROBUST_LIST_LIMIT). */
 #define TN_KEEPER_WORDS_MAX 2000u
 
-/* How often keepers beat; a program takes a recorder for stopped after ten times this. */
-#define TN_KEEPER_BEAT_NS UINT64_C(500000000)
-
 /* For how long keepers beat for a main thread that makes no progress: as long as a disk may take. */
 #define TN_KEEPER_PATIENCE_NS UINT64_C(30000000000)
 
@@ -35,11 +34,10 @@ struct tn_keeper;
 /* The entry of one word, at the beginning of a private page. Zeroed holds nothing. Written by the main
  * thread; the kernel reads the link, and the keeper the rest under its lock. */
 struct tn_kept {
-    struct robust_list link;     /* must come first: what the kernel follows */
-    struct tn_kept *before;      /* whose link leads here; NULL: the list's head */
-    struct tn_keeper *keeper;    /* that owns the word; NULL: none */
-    _Atomic uint32_t *word;      /* in shared memory, at the distance of all */
-    _Atomic uint32_t *heartbeat; /* in shared memory; rises with every beat */
+    struct robust_list link;         /* must come first: what the kernel follows */
+    struct tn_kept *before;          /* whose link leads here; NULL: the list's head */
+    struct tn_keeper *keeper;        /* that owns the word; NULL: none */
+    struct tn_shared_header *header; /* of the process; has word and heartbeat */
 };
 
 /* All keepers. Zeroed is empty, but for the distance. */
@@ -52,15 +50,14 @@ struct tn_keepers {
 
 /* Hold a word: it says that the recorder lives, until it is released or the recorder dies.
  *
- * kept       zeroed; stays where it is until it is released
- * word       at distance_bytes from kept; holds the keeper's thread id then, and FUTEX_OWNER_DIED once the
- *            recorder has died
- * heartbeat  of the same process
- * Returns    0; -ENOMEM; -EAGAIN: no thread can be made, and the main thread holds its share already. Nothing
- *            is held then
- * Cost       some stores; a new thread for every TN_KEEPER_WORDS_MAX words */
-int tn_keepers_hold(struct tn_keepers *keepers, struct tn_kept *kept, _Atomic uint32_t *word,
-                    _Atomic uint32_t *heartbeat);
+ * kept     zeroed; stays where it is until it is released
+ * header   its keeper_word lies at distance_bytes from kept, and holds the keeper's thread id then, and
+ *          FUTEX_OWNER_DIED once the recorder has died
+ * Returns  0; -ENOMEM; -EAGAIN: no thread can be made, and the main thread holds its share already. Nothing
+ * is
+ *          held then
+ * Cost     some stores; a new thread for every TN_KEEPER_WORDS_MAX words */
+int tn_keepers_hold(struct tn_keepers *keepers, struct tn_kept *kept, struct tn_shared_header *header);
 
 /* Let a word go: it says 0 then, nobody's, and all who wait on it are woken. One that is not held is fine. */
 void tn_keepers_release(struct tn_kept *kept);

@@ -163,7 +163,7 @@ static void *produce_lives(void *argument)
 static int make_memory(void)
 {
     size_t bytes = tn_shared_total_bytes(&sizes);
-    int fd = memfd_create("flow", MFD_CLOEXEC);
+    int fd = memfd_create("flow", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     assert_true(fd >= 0 && ftruncate(fd, (off_t)bytes) == 0);
     struct tn_shared_header header = {
         .magic = TN_SHARED_MAGIC,
@@ -208,7 +208,9 @@ static void test_many_threads(void **state)
     handshake.hello.start_ticks = pair.ticks;
     handshake.hello.shared_bytes = tn_shared_total_bytes(&sizes);
     assert_int_equal(tn_process_create(&shared, &handshake, 0, NULL, &process), 0);
-    flow.header = process->header;
+    flow.header =
+        mmap(NULL, tn_shared_total_bytes(&sizes), PROT_READ | PROT_WRITE, MAP_SHARED, handshake.memory_fd, 0);
+    assert_ptr_not_equal(flow.header, MAP_FAILED);
     flow.running = THREADS;
     pthread_t threads[THREADS];
     struct producer producers[THREADS];
@@ -234,6 +236,8 @@ static void test_many_threads(void **state)
     assert_int_equal(tn_process_end_rows(process), 0);
     assert_int_equal(shared.totals.damaged_rings, 0);
     tn_process_destroy(process);
+    tn_keepers_finish(&shared.keepers);
+    munmap(flow.header, tn_shared_total_bytes(&sizes));
     tn_order_finish(&order);
     tn_buffer_finish(&shared.scratch);
     fake_writer_finish(&fake);

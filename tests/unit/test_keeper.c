@@ -24,12 +24,7 @@
 #include <unistd.h>
 
 #define TIME_MAX_MS 5000
-
-/* What a program and its recorder share here: for each program a page of its own, as there. */
-struct shared {
-    _Atomic uint32_t word;
-    _Atomic uint32_t heartbeat;
-};
+#define WORD_AT     offsetof(struct tn_shared_header, keeper_word)
 
 static size_t page_bytes(void)
 {
@@ -50,9 +45,9 @@ static char *map_words(int fd, uint32_t count)
     return base;
 }
 
-static struct shared *shared_at(char *base, uint32_t i)
+static struct tn_shared_header *header_at(char *base, uint32_t i)
 {
-    return (struct shared *)(base + (2 * (size_t)i + 1) * page_bytes());
+    return (struct tn_shared_header *)(base + (2 * (size_t)i + 1) * page_bytes());
 }
 
 static struct tn_kept *kept_at(char *base, uint32_t i)
@@ -70,7 +65,7 @@ struct scene {
 
 static uint32_t word_of(const struct scene *scene, uint32_t i)
 {
-    return atomic_load_explicit(&shared_at(scene->base, i)->word, memory_order_acquire);
+    return atomic_load_explicit(&header_at(scene->base, i)->keeper_word, memory_order_acquire);
 }
 
 /* What the recorder does once it holds all words; it then waits for its end. */
@@ -79,10 +74,10 @@ typedef void (*recorder_deed)(struct tn_keepers *keepers, char *base, uint32_t c
 static void hold_all(int fd, uint32_t count, recorder_deed deed)
 {
     char *base = map_words(fd, count);
-    struct tn_keepers keepers = {.distance_bytes = (ptrdiff_t)page_bytes()};
+    struct tn_keepers keepers = {.distance_bytes = (ptrdiff_t)(page_bytes() + WORD_AT)};
     for (uint32_t i = 0; i < count; i++) {
-        struct shared *shared = shared_at(base, i);
-        if (tn_keepers_hold(&keepers, kept_at(base, i), &shared->word, &shared->heartbeat) != 0)
+        struct tn_shared_header *header = header_at(base, i);
+        if (tn_keepers_hold(&keepers, kept_at(base, i), header) != 0)
             _exit(3);
     }
     if (deed != NULL)
@@ -128,7 +123,7 @@ static double now_ms(void)
 /* Wait on a word as the program does: with the waiters bit set, in the kernel. */
 static void wait_for_death(struct scene *scene, uint32_t i)
 {
-    _Atomic uint32_t *word = &shared_at(scene->base, i)->word;
+    _Atomic uint32_t *word = &header_at(scene->base, i)->keeper_word;
     double start_ms = now_ms();
     for (;;) {
         uint32_t value = atomic_load(word);
@@ -214,7 +209,7 @@ static void a_scribbled_word_hides_no_other(void **state)
     (void)state;
     struct scene scene;
     begin(&scene, 5, NULL);
-    atomic_store(&shared_at(scene.base, 2)->word, 0x1234567);
+    atomic_store(&header_at(scene.base, 2)->keeper_word, 0x1234567);
     fallocate(scene.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(3 * page_bytes()),
               (off_t)page_bytes());
     kill(scene.recorder, SIGKILL);
@@ -241,12 +236,10 @@ static void room_of_released_words_is_used_again(void **state)
     int fd = (int)syscall(SYS_memfd_create, "words", 0);
     assert_int_equal(ftruncate(fd, (off_t)(count * page)), 0);
     char *base = map_words(fd, count);
-    struct tn_keepers keepers = {.distance_bytes = (ptrdiff_t)page};
+    struct tn_keepers keepers = {.distance_bytes = (ptrdiff_t)(page + WORD_AT)};
     for (uint32_t round = 0; round < 3; round++) {
         for (uint32_t i = 0; i < count; i++)
-            assert_int_equal(tn_keepers_hold(&keepers, kept_at(base, i), &shared_at(base, i)->word,
-                                             &shared_at(base, i)->heartbeat),
-                             0);
+            assert_int_equal(tn_keepers_hold(&keepers, kept_at(base, i), header_at(base, i)), 0);
         assert_int_equal(keepers.count, 1);
         if (round < 2)
             for (uint32_t i = 0; i < count; i++)
@@ -264,8 +257,8 @@ static void keepers_beat(void **state)
     struct scene scene;
     begin(&scene, 2, NULL);
     double start_ms = now_ms();
-    while (atomic_load(&shared_at(scene.base, 0)->heartbeat) < 2 ||
-           atomic_load(&shared_at(scene.base, 1)->heartbeat) < 2) {
+    while (atomic_load(&header_at(scene.base, 0)->heartbeat) < 2 ||
+           atomic_load(&header_at(scene.base, 1)->heartbeat) < 2) {
         assert_true(now_ms() - start_ms < 4 * TIME_MAX_MS);
         usleep(1000);
     }
