@@ -30,8 +30,8 @@ void tn_code_close(struct tn_code *code);
  *
  * from, to  return addresses minus load bias
  * Returns   1 it can, or this cannot be told (a jump through a register, code that is not understood, an
- * address that is no return address, too much code); 0 it cannot; -ENOMEM Cost      proportional to the code
- * that is reached, at most 100,000 instructions: some milliseconds */
+ *           address that is no return address, too much code); 0 it cannot; -ENOMEM
+ * Cost      proportional to the code that is reached, at most 100,000 instructions: some milliseconds */
 int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to);
 
 #endif

@@ -76,8 +76,8 @@ struct tn_finding {
     double discount;     /* 0 to 1: share by which its saving counts less in the order than its kind's does */
     uint64_t rise_bytes; /* that its live blocks rose by over the run: counts in the order where it is more
                             than what the peak would lose; 0: they did not rise */
-    char *query;         /* SQL that gives one row; each column bears the name of a top-level scalar key of
-                            evidence and its value */
+    char *query;         /* SQL that gives one row; each column has the name and the value of a top-level
+                            scalar key of evidence */
     char *code;          /* ready to paste; NULL: none */
     char *notes;         /* lines of caveats and exceptions for a reader; NULL: none */
     enum tn_apply apply; /* how a replay applies it, to blocks of `sites` */
