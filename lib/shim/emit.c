@@ -25,7 +25,7 @@ uint64_t tn_ticks_monotonic(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words)
+static bool make_room(struct tn_thread *thread, uint32_t need_words)
 {
     struct tn_ring *ring = thread->ring;
     uint32_t ring_words = tn_hot.sizes.ring_words;
@@ -39,6 +39,30 @@ bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words)
     uint64_t full = ring->seen_tail_words + ring_words;
     thread->limit_words = lap_end < full ? lap_end : full;
     return true;
+}
+
+/* The first event after those that were given up tells how many they were. */
+static bool tell_stall(struct tn_thread *thread)
+{
+    if (!make_room(thread, TN_EVENT_LOSS_WORDS))
+        return false;
+    uint32_t count = thread->stalled_count;
+    thread->stalled_count = 0;
+    tn_emit_loss(thread, count, TN_LOSS_STALLED);
+    return true;
+}
+
+bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words)
+{
+    if (thread->stalled_count != 0 && !tell_stall(thread))
+        return false;
+    return make_room(thread, need_words);
+}
+
+void tn_emit_give_up(struct tn_thread *thread)
+{
+    atomic_fetch_add_explicit(&thread->ring->lost_count, 1, memory_order_relaxed);
+    thread->stalled_count++;
 }
 
 uint64_t tn_emit_stamp_among_threads(struct tn_thread *thread)
@@ -67,8 +91,10 @@ void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t
                      struct tn_origin origin)
 {
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_FAILURE_WORDS);
-    if (event == NULL)
+    if (event == NULL) {
+        tn_emit_give_up(thread);
         return;
+    }
     tn_event_put_failure(event, function, origin.stack_id, size_bytes, origin.depth_bytes);
     tn_emit_end(thread, TN_EVENT_FAILURE_WORDS);
 }
@@ -77,8 +103,10 @@ void tn_emit_wide(struct tn_thread *thread, uint64_t head, void *address, size_t
                   size_t usable_bytes, size_t alignment_bytes, struct tn_origin origin)
 {
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_WIDE_WORDS);
-    if (event == NULL)
+    if (event == NULL) {
+        tn_emit_give_up(thread);
         return;
+    }
     const struct tn_event_block block = {
         .address = (uintptr_t)address,
         .size_bytes = size_bytes,

@@ -6,7 +6,8 @@
 
 #include "shim_session.h"
 
-#include "emit.h"
+#include "offer.h"
+#include "shared_parts.h"
 #include "sys.h"
 #include "wire_stamp.h"
 
@@ -15,90 +16,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 
 #include "banned.h"
-
-#define SLOT_COUNT_MIN 64u
-#define SLOT_COUNT_MAX 1024u
-
-/* The shared memory, until the recorder has accepted it. */
-struct offer {
-    int fd;
-    struct tn_shared_header *header;
-    size_t total_bytes;
-};
-
-static int map_shared(struct offer *offer, const struct tn_shared_sizes *sizes)
-{
-    size_t total_bytes = tn_shared_total_bytes(sizes);
-    struct rlimit64 limit;
-    /* Beyond the limit of file sizes the kernel would send a signal. */
-    if (tn_sys4(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit) == 0 && limit.rlim_cur < total_bytes)
-        return -EFBIG;
-    long result = tn_sys2(SYS_ftruncate, offer->fd, (long)total_bytes);
-    if (result < 0)
-        return (int)result;
-    long base = tn_sys6(SYS_mmap, 0, (long)total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                        offer->fd, 0);
-    if (base < 0 && base > -4096)
-        return (int)base;
-    offer->header = (struct tn_shared_header *)base;
-    offer->total_bytes = total_bytes;
-    /* A fork child gets rings of its own, and core dumps are smaller without. */
-    tn_sys3(SYS_madvise, base, (long)total_bytes, MADV_DONTFORK);
-    tn_sys3(SYS_madvise, base, (long)total_bytes, MADV_DONTDUMP);
-    return 0;
-}
-
-static void fill_header(struct offer *offer, const struct tn_shared_sizes *sizes)
-{
-    struct tn_shared_header *header = offer->header;
-    header->magic = TN_SHARED_MAGIC;
-    header->total_bytes = offer->total_bytes;
-    header->slot_count = sizes->slot_count;
-    header->ring_words = sizes->ring_words;
-    header->control_words = sizes->control_words;
-    header->slot_bound = 1;
-    header->pid = (uint32_t)tn_sys0(SYS_getpid);
-    header->clock = tn_arch_ticks_are_constant() ? TN_ARCH_CLOCK : TN_CLOCK_MONOTONIC;
-    header->start_ticks = header->clock == TN_ARCH_CLOCK ? tn_arch_ticks() : tn_ticks_monotonic();
-    header->stack_depth = tn_shim_process.options.depth_max;
-}
-
-/* Make the shared memory; with fewer slots when the limit of address space is tight. */
-static int make_offer(struct offer *offer)
-{
-    uint32_t ring_bytes = tn_shim_process.options.ring_bytes;
-    uint32_t control_bytes = ring_bytes > TN_CONTROL_BYTES_MIN ? ring_bytes : TN_CONTROL_BYTES_MIN;
-    struct tn_shared_sizes sizes = {SLOT_COUNT_MAX, ring_bytes / 8, control_bytes / 8};
-    long fd = tn_sys2(SYS_memfd_create, (long)TN_MEMFD_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return (int)fd;
-    offer->fd = (int)fd;
-    int result = map_shared(offer, &sizes);
-    while (result < 0 && sizes.slot_count > SLOT_COUNT_MIN) {
-        sizes.slot_count /= 2;
-        result = map_shared(offer, &sizes);
-    }
-    if (result < 0) {
-        tn_sys1(SYS_close, fd);
-        return result;
-    }
-    fill_header(offer, &sizes);
-    return 0;
-}
-
-static void drop_offer(struct offer *offer)
-{
-    tn_sys2(SYS_munmap, (long)offer->header, (long)offer->total_bytes);
-    tn_sys1(SYS_close, offer->fd);
-}
 
 /* Connect to a recorder's socket. Returns the descriptor or negative errno. */
 static int connect_to(const char *path)
@@ -232,7 +155,7 @@ static int open_socket(enum tn_hello_reason reason, const char **ret_what)
     return tn_launch_recorder();
 }
 
-static int send_hello(int fd, const struct offer *offer, enum tn_hello_reason reason)
+static int send_hello(int fd, const struct tn_offer *offer, enum tn_hello_reason reason)
 {
     struct tn_hello hello;
     memset(&hello, 0, sizeof(hello));
@@ -243,7 +166,7 @@ static int send_hello(int fd, const struct offer *offer, enum tn_hello_reason re
     /* A fork child's parent may have ended by now; its pid was noted before the fork. */
     bool is_known = reason == TN_HELLO_FORK && tn_shim_process.pid != 0;
     hello.parent_pid = is_known ? tn_shim_process.pid : (uint32_t)tn_sys0(SYS_getppid);
-    hello.shared_bytes = offer->total_bytes;
+    hello.shared_bytes = offer->header->total_bytes;
     hello.start_ticks = offer->header->start_ticks;
     hello.stack_depth = tn_shim_process.options.depth_max;
     hello.ring_bytes = tn_shim_process.options.ring_bytes;
@@ -329,31 +252,17 @@ static void remember_socket(enum tn_hello_reason reason, uint32_t recorder_pid)
         memcpy(tn_shim_process.socket_path, path.text, path.size + 1);
 }
 
-static void take_into_use(const struct offer *offer)
-{
-    tn_hot.header = offer->header;
-    tn_hot.sizes = tn_shared_sizes_of(offer->header);
-    tn_hot.clock = offer->header->clock;
-    tn_hot.pid = offer->header->pid;
-    tn_shim_process.pid = offer->header->pid;
-    tn_hot.next_slot = 1;
-    tn_hot.last_stack_id = 0;
-    /* The control ring is never free. */
-    atomic_store_explicit(&tn_shared_ring(offer->header, TN_CONTROL_SLOT)->state, TN_SLOT_CLAIMED,
-                          memory_order_relaxed);
-}
-
 int tn_session_open(enum tn_hello_reason reason, const char **ret_what)
 {
-    struct offer offer;
+    struct tn_offer offer;
     struct tn_welcome welcome;
     *ret_what = "memory for the rings";
-    int result = make_offer(&offer);
+    int result = tn_offer_make(&offer);
     if (result < 0)
         return result;
     int fd = open_socket(reason, ret_what);
     if (fd < 0) {
-        drop_offer(&offer);
+        tn_offer_drop(&offer);
         return fd;
     }
     *ret_what = "the recorder does not answer";
@@ -365,11 +274,14 @@ int tn_session_open(enum tn_hello_reason reason, const char **ret_what)
         result = judge(&welcome, ret_what);
     tn_sys1(SYS_close, fd);
     if (result != 0) {
-        drop_offer(&offer);
+        tn_offer_drop(&offer);
         return result;
     }
     remember_socket(reason, welcome.recorder_pid);
-    take_into_use(&offer);
-    tn_sys1(SYS_close, offer.fd);
+    struct tn_shared_header *older = tn_shim_process.header;
+    tn_offer_accept(&offer);
+    tn_shim_process.header = offer.header;
+    if (older != NULL)
+        tn_parts_drop_header(older);
     return 0;
 }

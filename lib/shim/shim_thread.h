@@ -44,10 +44,12 @@ struct tn_thread {
     uint64_t own_mask;                 /* signals that were blocked before the outermost own call */
     int own_errno;                     /* errno before it */
     uint32_t slotless_count;           /* events since a search for a slot found none */
+    uint32_t slotless_why;             /* TN_LOSS_*: why it found none */
     uint32_t nested_count;             /* calls on top of the shim, lost, that no LOSS has reported yet */
-    struct tn_trail *trail;            /* what is remembered of stacks; NULL until the first one */
-    uint64_t left_head_words;          /* head_words behind the last LEAVE */
-    uint32_t left_depth_bytes;         /* depth of that LEAVE */
+    uint32_t stalled_count;    /* the same, of events that found no room while the recorder stood still */
+    struct tn_trail *trail;    /* what is remembered of stacks; NULL until the first one */
+    uint64_t left_head_words;  /* head_words behind the last LEAVE */
+    uint32_t left_depth_bytes; /* depth of that LEAVE */
     struct tn_operator_call operators[TN_OPERATOR_DEPTH_MAX];
 };
 
@@ -99,8 +101,11 @@ void tn_thread_prepare(void);
 /* Take a slot for this thread, and write its THREAD_BEGIN.
  *
  * Returns  whether there was one; if not, an event is counted as lost
- * * Cost     a pass over the slots at worst; after one that found none, the next 255 events do not search */
+ * Cost     a pass over the slots at worst; after one that found none, the next 255 events do not search */
 bool tn_thread_claim(struct tn_thread *thread);
+
+/* Count an event of a thread that has no ring. why: one TN_LOSS_*. Any thread. */
+void tn_count_slotless(uint32_t why);
 
 /* Find the stack that an address lies in: the thread's own, the last other one, or what /proc/self/maps says.
  *

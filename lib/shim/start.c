@@ -11,7 +11,9 @@
 #include "shim_modules.h"
 #include "shim_session.h"
 #include "shim_thread.h"
+#include "slots.h"
 #include "sys.h"
+#include "thread_id.h"
 #include "unwinder.h"
 
 #include "tenure/event_body.h"
@@ -19,13 +21,14 @@
 #include <link.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #include "banned.h"
 
 #define STACK_COUNT_START UINT64_C(4096)
 
-union tn_hot_page tn_hot_page __attribute__((aligned(4096)));
+union tn_hot_page tn_hot_page __attribute__((aligned(TN_ARCH_PAGE_BYTES_MAX)));
 struct tn_shim_process tn_shim_process;
 
 /* Where this library is mapped. */
@@ -88,6 +91,7 @@ static void begin_child(struct tn_thread *thread)
     const char *what;
     memset(&tn_hot_page, 0, sizeof(tn_hot_page));
     tn_lock_drop(&tn_control_lock);
+    tn_slots_recover();
     tn_arena_recover();
     thread->generation = TN_GENERATION_NONE;
     thread->slot_generation = TN_GENERATION_NONE;
@@ -131,6 +135,7 @@ static int prepare(struct tn_thread *thread, const char **ret_what)
     if (!tn_unwinder_open())
         return 2;
     tn_thread_prepare();
+    tn_thread_id_prepare();
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     return begin_recording(TN_HELLO_START, thread, ret_what);
 }
@@ -140,6 +145,7 @@ static int prepare(struct tn_thread *thread, const char **ret_what)
 static bool begin_process(struct tn_thread *thread)
 {
     const char *what = NULL;
+    tn_page_bytes = getauxval(AT_PAGESZ);
     tn_own_begin(thread);
     tn_shim_process.main_tid = (uint32_t)tn_sys0(SYS_getpid);
     tn_real_find();

@@ -13,6 +13,8 @@
 
 #include "banned.h"
 
+size_t tn_page_bytes = 4096;
+
 void tn_shim_text_add(struct tn_shim_text *text, const char *more)
 {
     while (*more != '\0' && text->size + 1 < sizeof(text->text))
@@ -79,10 +81,10 @@ const char *tn_parse_number(const char *text, uint64_t *ret_number)
 
 void *tn_map_pages(size_t size_bytes)
 {
-    size_bytes = (size_bytes + TN_PAGE_BYTES - 1) & ~(TN_PAGE_BYTES - 1);
+    size_bytes = (size_bytes + tn_page_bytes - 1) & ~(tn_page_bytes - 1);
     long address = tn_sys6(SYS_mmap, 0, (long)size_bytes, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (address < 0 && address > -(long)TN_PAGE_BYTES)
+    if (address < 0 && address > -4096)
         return NULL;
     tn_sys6(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, (long)size_bytes, (long)"tenure", 0);
     return (void *)address;
@@ -92,7 +94,7 @@ void tn_unmap_pages(void *address, size_t size_bytes)
 {
     if (address == NULL)
         return;
-    size_bytes = (size_bytes + TN_PAGE_BYTES - 1) & ~(TN_PAGE_BYTES - 1);
+    size_bytes = (size_bytes + tn_page_bytes - 1) & ~(tn_page_bytes - 1);
     tn_sys2(SYS_munmap, (long)address, (long)size_bytes);
 }
 

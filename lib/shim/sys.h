@@ -12,7 +12,8 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 
-#define TN_PAGE_BYTES ((size_t)4096)
+/* The size of a page, bytes; 4096 until start.c has asked. */
+extern size_t tn_page_bytes;
 
 /* A text of bounded length that is built piece by piece. Invariant: size < sizeof(text) and text[size] is
  * NUL; what does not fit is cut off. Zeroed is empty. */

@@ -247,7 +247,7 @@ bool tn_unwinder_open(void)
     void *library = dlopen(TN_ARCH_UNWINDER, RTLD_NOW | RTLD_LOCAL);
     if (own_stack == NULL || library == NULL || !find_symbols(library))
         return false;
-    tn_sys3(SYS_mprotect, (long)own_stack, TN_PAGE_BYTES, PROT_NONE);
+    tn_sys3(SYS_mprotect, (long)own_stack, (long)tn_page_bytes, PROT_NONE);
     unwinder.space = unwinder.create_addr_space(&accessors, 0);
     if (unwinder.space == NULL)
         return false;
