@@ -7,6 +7,7 @@
 #include "emit.h"
 
 #include "room.h"
+#include "stack_region.h"
 #include "sys.h"
 
 #include <linux/prctl.h>
@@ -82,7 +83,7 @@ uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller)
 {
     uintptr_t base = thread->stack_base;
     if (TN_UNLIKELY(caller->cfa - thread->stack_low >= thread->stack_high - thread->stack_low))
-        base = tn_thread_stack_high(thread, caller->cfa);
+        base = tn_region_high(thread, caller->cfa);
     uint64_t depth_bytes = base - caller->cfa;
     return depth_bytes <= UINT32_MAX ? (uint32_t)depth_bytes : 0;
 }
@@ -186,7 +187,9 @@ void tn_emit_thread_begin(struct tn_thread *thread, uint32_t tid)
         .stack_high = thread->stack_base,
         .stack_size_bytes = thread->stack_base - thread->stack_low,
     };
-    tn_sys2(SYS_prctl, PR_GET_NAME, (long)begun.name);
+    /* Without a name the recorder asks the kernel. */
+    if (!tn_is_filtered)
+        tn_sys2(SYS_prctl, PR_GET_NAME, (long)begun.name);
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_THREAD_WORDS);
     if (event == NULL)
         return;

@@ -150,12 +150,13 @@ static bool emit_gone(const struct tn_module *module)
 }
 
 /* A module's path; the loader's name for the program itself is "". */
-static const char *path_of(const struct facts *facts, char *own_path, size_t capacity_bytes)
+static const char *path_of(const struct facts *facts)
 {
-    if (facts->path[0] != '\0')
-        return facts->path;
+    static char own_path[4096]; /* read once: later a filter may forbid it */
+    if (facts->path[0] != '\0' || own_path[0] != '\0')
+        return facts->path[0] != '\0' ? facts->path : own_path;
     long got =
-        tn_sys4(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)own_path, (long)capacity_bytes - 1);
+        tn_sys4(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)own_path, sizeof(own_path) - 1);
     own_path[got > 0 ? got : 0] = '\0';
     return own_path;
 }
@@ -173,8 +174,7 @@ static uint64_t identity_of(const struct facts *facts, const char *path)
 
 static void announce(struct facts *facts)
 {
-    char own_path[4096];
-    const char *path = path_of(facts, own_path, sizeof(own_path));
+    const char *path = path_of(facts);
     facts->module.identity = identity_of(facts, path);
     if (!tn_lock_take(&tn_control_lock))
         return;

@@ -6,15 +6,13 @@
 #include "shim_thread.h"
 
 #include "emit.h"
-#include "maps.h"
 #include "slots.h"
+#include "stack_region.h"
 #include "sys.h"
 #include "thread_id.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <sys/resource.h>
 
 #include "banned.h"
 
@@ -24,18 +22,17 @@ __thread struct tn_thread tn_thread = {.generation = TN_GENERATION_NONE,
 static pthread_key_t key;
 static bool has_key;
 
-/* The loader's: the main thread's stack pointer at the start of the program. */
-extern void *__libc_stack_end __attribute__((weak));
-
 void tn_own_begin(struct tn_thread *thread)
 {
-    uint64_t mask;
+    uint64_t mask = 0;
     int saved_errno = errno;
     if (thread->own_depth != 0) {
         thread->own_depth++;
         return;
     }
-    tn_signals_block(&mask);
+    thread->has_own_mask = !tn_is_filtered;
+    if (thread->has_own_mask)
+        tn_signals_block(&mask);
     thread->own_mask = mask;
     thread->own_errno = saved_errno;
     thread->own_depth = 1;
@@ -47,71 +44,8 @@ void tn_own_end(struct tn_thread *thread)
         return;
     uint64_t mask = thread->own_mask;
     errno = thread->own_errno;
-    tn_signals_restore(&mask);
-}
-
-/* The main thread's stack may grow up to its limit; anything beyond 256 MiB is no sensible stack, and the
- * kernel keeps mappings at least 128 MiB away. */
-static void find_main_stack(struct tn_thread *thread)
-{
-    struct rlimit64 limit;
-    uint64_t size_bytes = (uint64_t)8 << 20;
-    if (tn_sys4(SYS_prlimit64, 0, RLIMIT_STACK, 0, (long)&limit) == 0)
-        size_bytes = limit.rlim_cur;
-    if (size_bytes > (uint64_t)256 << 20)
-        size_bytes = (uint64_t)256 << 20;
-    thread->stack_base = (uintptr_t)__libc_stack_end;
-    thread->stack_high = (thread->stack_base + tn_page_bytes) & ~(tn_page_bytes - 1);
-    thread->stack_low = thread->stack_high - size_bytes;
-}
-
-static bool search_maps(struct tn_maps_search *search)
-{
-    char text[2048];
-    long fd = tn_sys4(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
-    long got = fd;
-    while (got > 0 || got == fd) {
-        got = fd < 0 ? fd : tn_sys3(SYS_read, fd, (long)text, sizeof(text));
-        if (got <= 0 || tn_maps_feed(search, text, (size_t)got))
-            break;
-    }
-    if (fd >= 0)
-        tn_sys1(SYS_close, fd);
-    return search->is_found;
-}
-
-/* Find where this thread's stack lies. Not by pthread_getattr_np: it allocates while it holds a lock of the
- * thread's, and may be what has called the shim. The thread's control block lies at the high end of its
- * stack, whether libc or the program has provided that; so the mapping that holds it is the stack's. */
-static void find_stack(struct tn_thread *thread, uint32_t tid)
-{
-    if (thread->stack_high != 0)
-        return; /* known already: a fork child runs on the stack of its parent's thread */
-    if (tid == tn_shim_process.main_tid && &__libc_stack_end != NULL) {
-        find_main_stack(thread);
-        return;
-    }
-    struct tn_maps_search search = {.address = (uintptr_t)pthread_self()};
-    if (!search_maps(&search))
-        return;
-    uintptr_t high = (search.address + tn_page_bytes) & ~(tn_page_bytes - 1);
-    thread->stack_low = search.low;
-    thread->stack_high = high < search.high ? high : search.high;
-    thread->stack_base = thread->stack_high;
-}
-
-uintptr_t tn_thread_stack_high(struct tn_thread *thread, uintptr_t sp)
-{
-    if (sp - thread->stack_low < thread->stack_high - thread->stack_low)
-        return thread->stack_high;
-    if (sp - thread->region_low < thread->region_high - thread->region_low)
-        return thread->region_high;
-    struct tn_maps_search search = {.address = sp};
-    if (!search_maps(&search))
-        return 0;
-    thread->region_low = search.low;
-    thread->region_high = search.high;
-    return search.high;
+    if (thread->has_own_mask)
+        tn_signals_restore(&mask);
 }
 
 /* Stack ids belong to one shared memory: forget those of the parent's. */
@@ -136,7 +70,7 @@ static void take_over(struct tn_thread *thread, struct tn_ring *ring, uint32_t t
     forget_stack_ids(thread);
     thread->slot_generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
     thread->generation = thread->slot_generation;
-    find_stack(thread, tid);
+    tn_region_find_own(thread, tid);
     if (has_key)
         pthread_setspecific(key, thread);
     tn_emit_thread_begin(thread, tid);
@@ -183,7 +117,7 @@ static void thread_ended(void *context)
 {
     struct tn_thread *thread = context;
     if (thread->slot_generation != atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) ||
-        thread->inside_cfa != 0)
+        thread->inside_cfa != 0 || thread->is_strict)
         return;
     tn_own_begin(thread);
     tn_emit_thread_end(thread);
@@ -300,10 +234,22 @@ static __attribute__((noinline)) enum tn_way enter_anew(struct tn_thread *thread
     return TN_WAY_PASS;
 }
 
+static __attribute__((noinline)) enum tn_way count_strict(struct tn_thread *thread)
+{
+    uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
+    if (generation != 0 && thread->slot_generation == generation)
+        atomic_fetch_add_explicit(&thread->ring->lost_count, 1, memory_order_relaxed);
+    else
+        tn_count_slotless(TN_LOSS_EARLY);
+    return TN_WAY_PASS;
+}
+
 enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *caller)
 {
     if (TN_UNLIKELY(thread->own_depth != 0))
         return TN_WAY_ARENA;
+    if (TN_UNLIKELY(thread->is_strict))
+        return count_strict(thread);
     if (TN_LIKELY(thread->inside_cfa == 0 && is_inner(thread, caller)))
         return TN_WAY_INNER;
     return enter_anew(thread, caller);

@@ -28,6 +28,7 @@ struct tn_operator_call {
 /* One thread. Zero but for its generations until its first event. Written by the thread itself. */
 struct tn_thread {
     uintptr_t inside_cfa;              /* 0, or the CFA of the entry point that this thread is in */
+    bool is_strict;                    /* it may make no system call at all: its events are only counted */
     bool is_ended;                     /* libc has ended it: later events leave no memory behind */
     uint32_t operator_depth;           /* operators that have not returned yet */
     uint32_t generation;               /* equal to tn_hot.generation while calls may take the fast path */
@@ -41,7 +42,9 @@ struct tn_thread {
     uintptr_t stack_low, stack_high;   /* the thread's own stack: [low, high); 0: not yet known */
     uintptr_t stack_base;              /* what depths are measured from: its highest address in use */
     uintptr_t region_low, region_high; /* the last other mapping that was found to be a stack */
-    uint64_t own_mask;                 /* signals that were blocked before the outermost own call */
+    uint32_t region_epoch;             /* tn_regions.epoch before it was looked up */
+    bool has_own_mask;                 /* own_mask is to be restored after the outermost own call */
+    uint64_t own_mask;                 /* signals that were blocked before it */
     int own_errno;                     /* errno before it */
     uint32_t slotless_count;           /* events since a search for a slot found none */
     uint32_t slotless_why;             /* TN_LOSS_*: why it found none */
@@ -90,8 +93,9 @@ static inline void tn_leave(struct tn_thread *thread)
 }
 
 /* Begin and end a foreign call on the shim's behalf: in between, signals are blocked and allocations come
- * from the arena; afterwards errno and the signal mask are as before. The pairs nest. Cost: two system calls
- * an outermost pair. */
+ * from the arena; afterwards errno and the signal mask are as before. The pairs nest. Behind a filter of
+ * system calls signals are not blocked: what a handler allocates in between comes from the arena and is not
+ * recorded. Cost: two system calls an outermost pair. */
 void tn_own_begin(struct tn_thread *thread);
 void tn_own_end(struct tn_thread *thread);
 
@@ -106,13 +110,6 @@ bool tn_thread_claim(struct tn_thread *thread);
 
 /* Count an event of a thread that has no ring. why: one TN_LOSS_*. Any thread. */
 void tn_count_slotless(uint32_t why);
-
-/* Find the stack that an address lies in: the thread's own, the last other one, or what /proc/self/maps says.
- *
- * sp       any address in the stack
- * Returns  one past the stack's highest address; 0 if no mapping holds sp
- * Cost     a few comparisons; of another stack than last time, a read of /proc/self/maps */
-uintptr_t tn_thread_stack_high(struct tn_thread *thread, uintptr_t sp);
 
 /* Write a FAILURE for each of these operators, which an exception has left. Between tn_enter and tn_leave. */
 void tn_thread_fail_operators(struct tn_thread *thread, const struct tn_operator_call *calls, uint32_t count);

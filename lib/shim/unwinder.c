@@ -306,7 +306,8 @@ static void run_step(void *context)
  * be asked. */
 static bool ask(void (*run)(void *), struct question *question)
 {
-    if (!tn_lock_take(&unwinder_lock))
+    /* libunwind blocks signals by system calls of its own. */
+    if (tn_is_filtered || !tn_lock_take(&unwinder_lock))
         return false;
     bool is_usable = !is_broken;
     if (is_usable)
