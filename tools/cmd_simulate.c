@@ -21,7 +21,7 @@
 #define SCRIPT_MAX_BYTES (UINT64_C(1) << 30)
 
 /* What was asked for. */
-struct request {
+struct simulate_request {
     const char *script; /* NULL: a log */
     uint64_t process_id;
     struct tn_heap_options heap; /* parameters of all policies */
@@ -36,8 +36,8 @@ struct request {
     uint64_t horizon_ns, replicas; /* of the risk card */
 };
 
-static int add_policy(struct tn_simulation *simulation, const struct request *request, const char *text,
-                      struct tn_error *error)
+static int add_policy(struct tn_simulation *simulation, const struct simulate_request *request,
+                      const char *text, struct tn_error *error)
 {
     if (simulation->policy_count == TN_SIMULATE_POLICIES_MAX)
         return tn_error_set(error, -EINVAL, "option '--policy' of 'simulate': at most %d policies",
@@ -56,7 +56,7 @@ static int add_policy(struct tn_simulation *simulation, const struct request *re
 }
 
 static int read_policies(const struct tn_arguments *arguments, struct tn_simulation *simulation,
-                         const struct request *request, struct tn_error *error)
+                         const struct simulate_request *request, struct tn_error *error)
 {
     const char *given = tn_option_text(arguments, "policy");
     char *text = strdup(given != NULL ? given : TN_POLICY_OPTION_DEFAULT), *rest = NULL;
@@ -72,7 +72,7 @@ static int read_policies(const struct tn_arguments *arguments, struct tn_simulat
 }
 
 /* Parse `SIZExCOUNT,...`. */
-static int read_pools(const char *text, struct request *request, struct tn_error *error)
+static int read_pools(const char *text, struct simulate_request *request, struct tn_error *error)
 {
     request->pools = calloc(POOLS_MAX, sizeof(*request->pools));
     char *words = strdup(text), *rest = NULL;
@@ -99,7 +99,8 @@ static int read_pools(const char *text, struct request *request, struct tn_error
     return r;
 }
 
-static int read_after(const struct tn_arguments *arguments, struct request *request, struct tn_error *error)
+static int read_after(const struct tn_arguments *arguments, struct simulate_request *request,
+                      struct tn_error *error)
 {
     static const char *const names[] = {"stop", "skip", "grow"};
     const char *text = tn_option_text(arguments, "after-failure");
@@ -114,7 +115,8 @@ static int read_after(const struct tn_arguments *arguments, struct request *requ
                         "option '--after-failure' of 'simulate': '%s' is none of stop, skip and grow", text);
 }
 
-static int read_format(const struct tn_arguments *arguments, struct request *request, struct tn_error *error)
+static int read_format(const struct tn_arguments *arguments, struct simulate_request *request,
+                       struct tn_error *error)
 {
     const char *text = tn_option_text(arguments, "format");
     request->is_json = text != NULL && strcmp(text, "json") == 0;
@@ -144,7 +146,8 @@ static int read_heap(const struct tn_arguments *arguments, struct tn_heap_option
     return r;
 }
 
-static int read_risk(const struct tn_arguments *arguments, struct request *request, struct tn_error *error)
+static int read_risk(const struct tn_arguments *arguments, struct simulate_request *request,
+                     struct tn_error *error)
 {
     request->has_risk = tn_option_is_given(arguments, "risk");
     if (!request->has_risk &&
@@ -158,7 +161,8 @@ static int read_risk(const struct tn_arguments *arguments, struct request *reque
     return tn_option_count(arguments, "replicas", 10, REPLICAS_MAX, REPLICAS, &request->replicas, error);
 }
 
-static int read_request(const struct tn_arguments *arguments, struct request *request, struct tn_error *error)
+static int read_request(const struct tn_arguments *arguments, struct simulate_request *request,
+                        struct tn_error *error)
 {
     tn_heap_options_init(&request->heap);
     request->script = tn_option_text(arguments, "script");
@@ -192,7 +196,7 @@ static int read_request(const struct tn_arguments *arguments, struct request *re
 }
 
 /* Every policy, and its risk card. Returns 0 or negative errno; error says what failed. */
-static int simulate_all(const struct request *request, struct tn_simulation *simulation,
+static int simulate_all(const struct simulate_request *request, struct tn_simulation *simulation,
                         struct tn_error *error)
 {
     struct tn_progress progress = {.what = "replaying"};
@@ -216,7 +220,8 @@ static bool has_survived(const struct tn_simulation *simulation)
     return true;
 }
 
-static int answer(const struct request *request, struct tn_simulation *simulation, struct tn_log *log)
+static int answer(const struct simulate_request *request, struct tn_simulation *simulation,
+                  struct tn_log *log)
 {
     struct tn_error error = {0};
     if (simulate_all(request, simulation, &error) < 0)
@@ -264,7 +269,7 @@ static int read_file(const char *path, struct tn_buffer *text, struct tn_error *
     return 0;
 }
 
-static int simulate_script(const struct request *request, struct tn_simulation *simulation)
+static int simulate_script(const struct simulate_request *request, struct tn_simulation *simulation)
 {
     struct tn_buffer text = {0};
     struct tn_replay_script *script = NULL;
@@ -284,8 +289,8 @@ static int simulate_script(const struct request *request, struct tn_simulation *
 }
 
 /* What differs between the recorded machine and the modelled one. */
-static int assume(const struct request *request, struct tn_simulation *simulation, struct tn_log *log,
-                  struct tn_error *error)
+static int assume(const struct simulate_request *request, struct tn_simulation *simulation,
+                  struct tn_log *log, struct tn_error *error)
 {
     struct tn_buffer text = {0};
     int r = 0;
@@ -303,7 +308,8 @@ static int assume(const struct request *request, struct tn_simulation *simulatio
     return r;
 }
 
-static int simulate_log(const struct request *request, struct tn_simulation *simulation, const char *path)
+static int simulate_log(const struct simulate_request *request, struct tn_simulation *simulation,
+                        const char *path)
 {
     struct tn_log *log = NULL;
     struct tn_error error = {0};
@@ -323,7 +329,7 @@ static int simulate_log(const struct request *request, struct tn_simulation *sim
     return status;
 }
 
-static void finish(struct request *request, struct tn_simulation *simulation)
+static void finish(struct simulate_request *request, struct tn_simulation *simulation)
 {
     for (size_t i = 0; i < simulation->policy_count; i++)
         tn_simulated_policy_finish(&simulation->policies[i]);
@@ -336,7 +342,7 @@ static void finish(struct request *request, struct tn_simulation *simulation)
 
 static int run(const struct tn_arguments *arguments)
 {
-    struct request request = {0};
+    struct simulate_request request = {0};
     struct tn_error error = {0};
     struct tn_simulation *simulation = calloc(1, sizeof(*simulation));
     if (simulation == NULL) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The command `sql`: runs a query on a log, or reads statements from stdin, with a prompt on a terminal. */
+/* The command `sql`: runs a query on a log, or reads statements from stdin, with a prompt on a terminal.
+ * Ctrl-C interrupts a query; the log is only read. */
 #include "command.h"
 #include "message.h"
 #include "print_rows.h"

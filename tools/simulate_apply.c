@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The options `--apply` and `--plan` of `simulate`: which findings of the log are measured. */
+/* The options `--apply` and `--plan` of `simulate`: analyses the log, chooses findings by kind or by rank,
+ * and has lib/simulate measure what they would change. Called by cmd_simulate.c. */
 #include "simulate_print.h"
 
 #include "progress.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The risk card as text. Called by simulate_text.c, for each policy that has one. */
+/* The risk card as text: one paragraph a level, with what it assumes, or why it refuses. Called by
+ * simulate_text.c for each policy that has a card. */
 #include "simulate_print.h"
 
 #include <inttypes.h>

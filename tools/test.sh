@@ -4,6 +4,9 @@
 # the last line is `N passed, M failed` (and `, K skipped` where something could not be run). Status 1 when
 # anything failed.
 #
+# usage: tools/test.sh [--long]
+#   --long        also what takes long: the suite `long`, which fetches, builds and records real daemons
+#
 #   build-test    gcc, warnings are errors: all suites
 #   build-asan    AddressSanitizer and UndefinedBehaviorSanitizer: unit tests, some end-to-end tests
 #   build-tsan    ThreadSanitizer: unit tests
@@ -35,11 +38,27 @@ bash is recorded
 libjemalloc2 another allocator behind the shim
 util-linux small disks, and root without its rights'
 
+long_packages='make builds the recorded daemons
+dpkg-dev unpacks their sources
+zlib1g-dev compresses what dropbear sends
+libcrypt-dev checks passwords in dropbear'
+
 # End-to-end tests that run most of the code of tool and recorder.
 sanitized_tests='truth_chains truth_operators truth_fork_tree truth_fork_exec truth_plugins truth_short_threads
     same_gcc same_stl same_python3 info_and_report sql_formats rows_limit while_running shared_log default_name
     interrupt bad_info_truncated bad_info_text_file bad_info_newer bad_sql_syntax bad_report_truncated
     report_of_damaged_chunk recorder_terminated disk_full findings odd'
+
+is_long=no
+case ${1:-} in
+'') ;;
+--long) is_long=yes ;;
+*) die "unknown option $1; usage: tools/test.sh [--long]" ;;
+esac
+if [ "$is_long" = yes ]; then
+    test_packages="$test_packages
+$long_packages"
+fi
 
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
@@ -99,7 +118,10 @@ install_packages "$build_packages
 $test_packages"
 
 if build build-test 'build with gcc, warnings are errors' --native-file "$root/tests/dev.ini"; then
-    run build-test --suite unit --suite rules --suite truth --suite e2e --suite fault
+    suites='unit rules truth e2e fault'
+    [ "$is_long" = no ] || suites="$suites long"
+    # shellcheck disable=SC2046 # one option a suite
+    run build-test $(printf -- '--suite %s ' $suites)
 fi
 
 # A sanitizer ends a test where it finds something, so that the exit status shows it.

@@ -178,8 +178,10 @@ struct tn_analysis {
     void (*finish)(void *state);
 };
 
-/* The value of a threshold of any kind of the pass: as the user set it, else its default; 0: it has no such
- * name. Cost: the thresholds; ask in begin. */
+/* The value of a threshold of any kind of the pass: as the user set it, else its default.
+ *
+ * Returns  the value; 0: no threshold has this name
+ * Cost     the thresholds: call it in begin */
 double tn_pass_threshold(const struct tn_pass *pass, const char *name);
 
 /* Fill the pass's error: what was attempted, on which log, and why.
@@ -189,8 +191,10 @@ double tn_pass_threshold(const struct tn_pass *pass, const char *name);
  * Returns  code */
 int tn_pass_refuse(const struct tn_pass *pass, int code, const char *what);
 
-/* Prepare a statement on the log. Returns 0, and the caller finalizes *ret_statement; or a negative errno,
- * and the pass's error says what failed. */
+/* Prepare a statement on the log.
+ *
+ * ret_statement  the caller finalizes it
+ * Returns        0; negative errno, and the pass's error says what failed */
 int tn_pass_prepare(const struct tn_pass *pass, const char *sql, struct sqlite3_stmt **ret_statement);
 
 /* Begin a finding: fills kind, tactic, and the sites with their names.
@@ -202,7 +206,9 @@ int tn_pass_prepare(const struct tn_pass *pass, const char *sql, struct sqlite3_
 int tn_finding_begin(const struct tn_pass *pass, const struct tn_kind *kind, const uint32_t *sites,
                      size_t site_count, struct tn_finding *ret_finding);
 
-/* "function (file:line)" or "module+0xoffset", as titles and advice name a site. Returns ret_text. */
+/* "function (file:line)" or "module+0xoffset", as titles and advice name a site.
+ *
+ * Returns  ret_text */
 const char *tn_finding_place(const struct tn_finding_site *site, char *ret_text, size_t text_bytes);
 
 /* The SQL condition that selects the blocks of these sites in `allocation`, for queries: "process_id = 1 AND

@@ -155,7 +155,7 @@ bool tn_unpack_is_done(const struct tn_unpack *unpack);
  *
  * chunk    borrowed during the call
  * see      called for each stack and function, in no order; the same ones may come more than once, and add
- *          up. Returns 0, or a negative errno that ends the walk
+ *          up. It returns 0, or a negative errno that ends the walk
  * context  handed to see
  * Returns  0; what see returned; -ENOMEM; -EBADMSG when the chunk is damaged, and nothing was counted
  * Cost     about 8 ns an event, a third of unpacking */

@@ -110,7 +110,9 @@ void tn_heap_close(struct tn_heap *heap);
 int tn_heap_place(struct tn_heap *heap, uint64_t size_bytes, uint64_t alignment_bytes, uint32_t owner,
                   uint32_t *ret_block);
 
-/* Release a block. block must be live. Cost as tn_heap_place. */
+/* Release a block, which must be live.
+ *
+ * Cost  as tn_heap_place */
 void tn_heap_release(struct tn_heap *heap, uint32_t block);
 
 /* Give a block another size: in place where the policy can, else placed anew, and the old one released after.
@@ -151,14 +153,20 @@ struct tn_heap_state {
     uint64_t control_bytes;    /* RAM of the policy beside the region (TLSF's table, a thread's cache) */
 };
 
-/* Read the state. Cost O(1). */
+/* Read the state.
+ *
+ * Cost  O(1) */
 void tn_heap_state(const struct tn_heap *heap, struct tn_heap_state *ret_state);
 
-/* Size in bytes of the largest free extent that could become a block; 0: nothing is free. Cost O(extents). */
+/* Size in bytes of the largest free extent that could become a block; 0: nothing is free.
+ *
+ * Cost  O(extents) */
 uint64_t tn_heap_largest_free(const struct tn_heap *heap);
 
 /* Size in bytes of the region that this heap would have needed for everything it placed so far; exact where
- * tn_policy_is_one_pass. Cost O(1). */
+ * tn_policy_is_one_pass.
+ *
+ * Cost  O(1) */
 uint64_t tn_heap_smallest(const struct tn_heap *heap);
 
 enum tn_heap_extent_kind {

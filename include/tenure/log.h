@@ -42,7 +42,12 @@ const char *tn_log_path(const struct tn_log *log);
 /* A key of meta as a number; fallback when it is missing. */
 int64_t tn_log_meta_int(struct tn_log *log, const char *key, int64_t fallback);
 
-/* Whether the recording was closed in order (meta.complete). */
+/* Whether the recording was closed in order: what lives at its end lived to the end of its process
+ * (meta.closed). */
+bool tn_log_is_closed(struct tn_log *log);
+
+/* Whether the log was closed in order and has every event, but for those whose loss is by design: of signal
+ * handlers that ran inside the shim, and before or after it (meta.complete). */
 bool tn_log_is_complete(struct tn_log *log);
 
 /* The process with most allocations; 0 in a log without processes. */
@@ -104,7 +109,7 @@ void tn_event_feed_close(struct tn_event_feed *feed);
  *
  * database  a connection to a log
  * see       called for each stack and function, in no order; the same ones may come many times, and add up.
- *           Returns 0, or a negative errno that ends the walk
+ *           It returns 0, or a negative errno that ends the walk
  * context   handed to see
  * Returns   0; what see returned; -ENOMEM, -EIO; -EBADMSG: no table of chunks, or a damaged chunk
  * Cost      about 8 ns an event: only stacks and sizes are unpacked */
@@ -174,7 +179,9 @@ int tn_allocation_cursor_step(struct tn_allocation_cursor *cursor, enum tn_curso
 /* Close a cursor. NULL is fine. */
 void tn_allocation_cursor_close(struct tn_allocation_cursor *cursor);
 
-/* Register the eponymous virtual table `allocation` on a connection. Returns an SQLite result code. */
+/* Register the eponymous virtual table `allocation` on a connection.
+ *
+ * Returns  an SQLite result code */
 int tn_allocation_vtab_register(struct sqlite3 *database);
 
 /* ---------------------------------------------------------------------------------------- names */

@@ -180,7 +180,7 @@ struct tn_what_if {
     size_t count;                      /* length of changes */
 };
 
-/* How much is measured, and who hears of it. */
+/* How much is measured, and who receives the progress. Set by the caller. */
 struct tn_what_if_effort {
     size_t finding_max;  /* findings that are measured, > 0; each takes some replays on each model */
     uint64_t max_events; /* replayed in the search of each smallest region */

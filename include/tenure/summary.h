@@ -98,6 +98,7 @@ struct tn_summary_process {
 /* What was not recorded, or could not be matched. All 0: the log is whole. */
 struct tn_summary_losses {
     uint64_t events_lost;      /* events that the shim could not hand over */
+    uint64_t children_lost;    /* processes of the tree that could not be recorded, and told so */
     uint64_t unmatched_frees;  /* frees of blocks that were born before the recording, or unseen */
     uint64_t unmatched_births; /* blocks whose release was not seen, at an address that was born again */
     uint64_t stacks_cut;       /* stacks that reached the depth limit */
@@ -116,7 +117,8 @@ struct tn_summary {
                              ", "; "" without any */
     char *wrappers_found; /* the same with the numbers that speak for it, a JSON list (meta.wrappers_found) */
     uint64_t duration_ns; /* from the log's start to its last event */
-    bool is_complete;     /* the recording was closed in order (meta.complete) */
+    bool is_closed;       /* the recording was closed in order (meta.closed) */
+    bool is_complete;     /* and every event is there that recording should have (meta.complete) */
     bool is_finished;     /* names, sites and summaries are there (meta.finished) */
     bool lacks_free_stacks; /* recorded without the stacks of releases (--free-stacks no) */
     uint64_t process_id;    /* the process that totals and lists are about; 0 without any */
@@ -132,10 +134,11 @@ struct tn_summary {
 /* Load a summary.
  *
  * log          open; stays open and the caller's
- * process_id   the process to tell of; 0: the one with most allocations
+ * process_id   whose totals and lists are wanted; 0: the one with most allocations
  * top          how many sites each list holds at most
  * ret_summary  written whole on success; tn_summary_finish releases what it owns
- * Returns      0; -ENOENT no such process; -EBADMSG a damaged log; -ENOMEM, -EIO; with the story in error
+ * Returns      0; -ENOENT no such process; -EBADMSG a damaged log; -ENOMEM, -EIO: error says what failed and
+ *              what to do
  * Cost         a few queries on a finished log; else one pass over the events of the process, about 100 ns an
  *              event */
 int tn_summary_load(struct tn_log *log, uint64_t process_id, size_t top, struct tn_summary *ret_summary,

@@ -4,6 +4,8 @@
  * Called by finish.c. */
 #include "attribute_sites.h"
 
+#include "tenure/sql.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +27,7 @@ static int print_key(sqlite3_stmt *frame, const char *via, struct tn_buffer *key
     key->size_bytes = 0;
     int r = 0;
     for (int column = 0; column < 5 && r == 0; column++) {
-        const char *text = (const char *)sqlite3_column_text(frame, column);
+        const char *text = tn_sql_text(frame, column);
         r = tn_buffer_print(key, "%s\x1f", text != NULL ? text : "");
     }
     return r < 0 ? r : tn_buffer_print(key, "%s", via);
@@ -37,7 +39,7 @@ static int insert_site(struct attribution *attribution, const struct tn_buffer *
     for (int column = 0; column < 5; column++)
         sqlite3_bind_value(attribution->insert, column + 1,
                            sqlite3_column_value(attribution->describe, column));
-    sqlite3_bind_text(attribution->insert, 6, via, -1, SQLITE_STATIC);
+    tn_sql_bind_text(attribution->insert, 6, via);
     int r = tn_finish_execute(attribution->job, attribution->insert);
     if (r < 0)
         return r;
@@ -60,7 +62,7 @@ static int find_or_insert(struct attribution *attribution, const char *via, int6
         goto out;
     }
     sqlite3_bind_text(attribution->find, 1, (const char *)key.data, (int)key.size_bytes, SQLITE_STATIC);
-    if (sqlite3_step(attribution->find) == SQLITE_ROW)
+    if (tn_sql_next(attribution->find) == 1)
         *ret_site_id = sqlite3_column_int64(attribution->find, 0);
     else
         r = insert_site(attribution, &key, via, ret_site_id);
@@ -98,10 +100,10 @@ static int site_of(struct attribution *attribution, struct tn_site_frame *entry,
         return 0;
     }
     sqlite3_bind_int64(attribution->describe, 1, entry->frame_id);
-    int rc = sqlite3_step(attribution->describe);
+    int next = tn_sql_next(attribution->describe);
     int64_t site_id = 0;
-    int r = rc == SQLITE_ROW ? find_or_insert(attribution, via, &site_id)
-                             : tn_finish_fail(attribution->job, rc, "cannot write sites");
+    int r = next == 1 ? find_or_insert(attribution, via, &site_id)
+                      : tn_finish_fail(attribution->job, next, "cannot write sites");
     sqlite3_reset(attribution->describe);
     if (r == 0)
         r = add_link(attribution, entry, via, site_id);
@@ -125,7 +127,7 @@ static int attribute(struct attribution *attribution)
         r = site_of(attribution, entry, via, &site_id);
         if (r < 0)
             break;
-        sqlite3_bind_int64(attribution->set, 1, (sqlite3_int64)id);
+        tn_sql_bind_count(attribution->set, 1, id);
         sqlite3_bind_int64(attribution->set, 2, site_id);
         r = tn_finish_execute(attribution->job, attribution->set);
     }

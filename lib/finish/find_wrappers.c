@@ -5,6 +5,7 @@
 #include "attribute_sites.h"
 
 #include "tenure/map.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -118,11 +119,11 @@ static int add_name(struct tn_finish_job *job, const struct tn_site_wrapper *wra
         &statement);
     if (r < 0)
         return r;
-    sqlite3_bind_text(statement, 1, wrapper->function, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 2, (sqlite3_int64)wrapper->allocations);
-    sqlite3_bind_int64(statement, 3, (sqlite3_int64)wrapper->callers);
-    sqlite3_bind_int64(statement, 4, (sqlite3_int64)wrapper->fixed_callers);
-    sqlite3_bind_int64(statement, 5, (sqlite3_int64)wrapper->sizes);
+    tn_sql_bind_text(statement, 1, wrapper->function);
+    tn_sql_bind_count(statement, 2, wrapper->allocations);
+    tn_sql_bind_count(statement, 3, wrapper->callers);
+    tn_sql_bind_count(statement, 4, wrapper->fixed_callers);
+    tn_sql_bind_count(statement, 5, wrapper->sizes);
     r = tn_finish_execute(job, statement);
     sqlite3_finalize(statement);
     return r;

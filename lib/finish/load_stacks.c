@@ -3,6 +3,9 @@
  * by attribute_sites.c. */
 #include "attribute_sites.h"
 
+#include "tenure/log.h"
+#include "tenure/sql.h"
+
 #include <errno.h>
 
 static int load_stacks(struct tn_finish_job *job, struct tn_site_trie *trie)
@@ -11,38 +14,31 @@ static int load_stacks(struct tn_finish_job *job, struct tn_site_trie *trie)
     int r = tn_finish_prepare(job, "SELECT id, frame_id, coalesce(caller_id, 0) FROM stack", &rows);
     if (r < 0)
         return r;
-    int rc;
-    while ((rc = sqlite3_step(rows)) == SQLITE_ROW)
-        tn_site_trie_add_stack(trie, (uint64_t)sqlite3_column_int64(rows, 0),
-                               (uint64_t)sqlite3_column_int64(rows, 1),
-                               (uint64_t)sqlite3_column_int64(rows, 2));
+    while ((r = tn_sql_next(rows)) == 1)
+        tn_site_trie_add_stack(trie, tn_sql_count(rows, 0), tn_sql_count(rows, 1), tn_sql_count(rows, 2));
     sqlite3_finalize(rows);
-    return rc == SQLITE_DONE ? 0 : tn_finish_fail(job, rc, "cannot load stacks");
+    return r < 0 ? tn_finish_fail(job, r, "cannot load stacks") : 0;
+}
+
+/* What each frame is added to, and by which rules. */
+struct frame_sink {
+    struct tn_site_trie *trie;         /* borrowed */
+    const struct tn_site_rules *rules; /* borrowed */
+};
+
+static int add_frame(void *context, const struct tn_log_frame *frame)
+{
+    const struct frame_sink *sink = context;
+    return tn_site_trie_add_frame(sink->trie, sink->rules, frame->id, frame->physical_id, frame->function,
+                                  frame->line, frame->module, frame->offset_bytes);
 }
 
 static int load_frames(struct tn_finish_job *job, const struct tn_site_rules *rules,
                        struct tn_site_trie *trie)
 {
-    sqlite3_stmt *rows;
-    int r =
-        tn_finish_prepare(job,
-                          "SELECT f.id, coalesce(f.inlined_into, f.id), f.function, m.path, f.offset_bytes,"
-                          " coalesce(f.line, 0)"
-                          " FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id"
-                          " ORDER BY 2, f.inlined_into IS NULL, f.inline_position",
-                          &rows);
-    if (r < 0)
-        return r;
-    int rc = SQLITE_DONE;
-    while (r == 0 && (rc = sqlite3_step(rows)) == SQLITE_ROW)
-        r = tn_site_trie_add_frame(
-            trie, rules, (uint64_t)sqlite3_column_int64(rows, 0), (uint64_t)sqlite3_column_int64(rows, 1),
-            (const char *)sqlite3_column_text(rows, 2), (uint32_t)sqlite3_column_int64(rows, 5),
-            (const char *)sqlite3_column_text(rows, 3), (uint64_t)sqlite3_column_int64(rows, 4));
-    sqlite3_finalize(rows);
-    if (r < 0)
-        return tn_finish_refuse(job, r, "cannot load frames");
-    return rc == SQLITE_DONE ? 0 : tn_finish_fail(job, rc, "cannot load frames");
+    struct frame_sink sink = {trie, rules};
+    int r = tn_log_each_frame(job->database, add_frame, &sink);
+    return r < 0 ? tn_finish_refuse(job, r, "cannot load frames") : 0;
 }
 
 int tn_finish_load_stacks(struct tn_finish_job *job, const struct tn_site_rules *rules,

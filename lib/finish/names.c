@@ -4,6 +4,7 @@
  * held are preferred to paths. Called by finish.c. */
 #include "steps.h"
 
+#include "tenure/sql.h"
 #include "tenure/symbol.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@ struct unnamed {
 };
 
 /* Counts for meta, so that a report can say why names are missing. */
-struct counts {
+struct name_counts {
     uint64_t frames_named, frames_unnamed, frames_with_line;
     uint64_t modules_with_lines, modules_without_lines, modules_without_names, modules_changed;
 };
@@ -27,7 +28,7 @@ struct naming {
     struct unnamed *unnamed; /* owned; sorted by module and offset, so that a module is opened once */
     size_t unnamed_count;
     sqlite3_stmt *set_name, *add_inlined, *find_module; /* owned */
-    struct counts counts;
+    struct name_counts counts;
 };
 
 static int load_unnamed(struct naming *naming)
@@ -47,19 +48,17 @@ static int load_unnamed(struct naming *naming)
                           &rows);
     if (r < 0)
         return r;
-    int rc;
-    while ((rc = sqlite3_step(rows)) == SQLITE_ROW && naming->unnamed_count < (size_t)count)
-        naming->unnamed[naming->unnamed_count++] =
-            (struct unnamed){sqlite3_column_int64(rows, 0), sqlite3_column_int64(rows, 1),
-                             (uint64_t)sqlite3_column_int64(rows, 2)};
+    while ((r = tn_sql_next(rows)) == 1 && naming->unnamed_count < (size_t)count)
+        naming->unnamed[naming->unnamed_count++] = (struct unnamed){
+            sqlite3_column_int64(rows, 0), sqlite3_column_int64(rows, 1), tn_sql_count(rows, 2)};
     sqlite3_finalize(rows);
-    return rc == SQLITE_DONE ? 0 : tn_finish_fail(job, rc, "cannot name frames");
+    return r < 0 ? tn_finish_fail(job, r, "cannot name frames") : 0;
 }
 
 static void bind_frame(sqlite3_stmt *statement, const struct tn_symbol_frame *frame)
 {
-    sqlite3_bind_text(statement, 2, frame->function, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 3, frame->file, -1, SQLITE_STATIC);
+    tn_sql_bind_text(statement, 2, frame->function);
+    tn_sql_bind_text(statement, 3, frame->file);
     if (frame->line != 0)
         sqlite3_bind_int64(statement, 4, frame->line);
     else
@@ -103,9 +102,9 @@ static int open_module(struct naming *naming, int64_t module_id, struct tn_symbo
     *ret_file = NULL;
     sqlite3_stmt *find = naming->find_module;
     sqlite3_bind_int64(find, 1, module_id);
-    int rc = sqlite3_step(find);
-    const char *path = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(find, 0) : NULL;
-    const char *build_id = path != NULL ? (const char *)sqlite3_column_text(find, 1) : NULL;
+    bool has_row = tn_sql_next(find) == 1;
+    const char *path = has_row ? tn_sql_text(find, 0) : NULL;
+    const char *build_id = path != NULL ? tn_sql_text(find, 1) : NULL;
     int fd = held_file(naming->job->options, module_id);
     int r = -ENOENT;
     /* "[vdso]" and the like are not files */
@@ -117,7 +116,7 @@ static int open_module(struct naming *naming, int64_t module_id, struct tn_symbo
     return r == -ENOMEM ? tn_finish_refuse(naming->job, r, "cannot name frames") : 0;
 }
 
-static void count_module(struct counts *counts, struct tn_symbol_file *file)
+static void count_module(struct name_counts *counts, struct tn_symbol_file *file)
 {
     enum tn_symbol_detail detail = file != NULL ? tn_symbol_file_detail(file) : TN_SYMBOL_NONE;
     if (detail == TN_SYMBOL_DEBUG)

@@ -3,18 +3,18 @@
 #include "steps.h"
 
 #include "tenure/log.h"
+#include "tenure/sql.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-int tn_finish_fail(struct tn_finish_job *job, int rc, const char *what)
+int tn_finish_fail(struct tn_finish_job *job, int code, const char *what)
 {
-    int code = tn_sql_errno(job->database, rc);
     const char *advice = code == -ENOSPC ? "; make room on that file system" : "";
-    return tn_error_set(job->error, code, "%s, log %s: %s%s", what, job->path,
-                        job->database != NULL ? sqlite3_errmsg(job->database) : sqlite3_errstr(rc), advice);
+    return tn_error_set(job->error, code, "%s, log %s: %s%s", what, job->path, sqlite3_errmsg(job->database),
+                        advice);
 }
 
 int tn_finish_refuse(struct tn_finish_job *job, int code, const char *what)
@@ -24,41 +24,27 @@ int tn_finish_refuse(struct tn_finish_job *job, int code, const char *what)
 
 int tn_finish_run(struct tn_finish_job *job, const char *sql)
 {
-    int rc = sqlite3_exec(job->database, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? 0 : tn_finish_fail(job, rc, "cannot finish the log");
+    int r = tn_sql_run(job->database, sql);
+    return r < 0 ? tn_finish_fail(job, r, "cannot finish the log") : 0;
 }
 
 int tn_finish_prepare(struct tn_finish_job *job, const char *sql, sqlite3_stmt **ret_statement)
 {
-    int rc = sqlite3_prepare_v2(job->database, sql, -1, ret_statement, NULL);
-    return rc == SQLITE_OK ? 0 : tn_finish_fail(job, rc, "cannot read the log");
+    int r = tn_sql_prepare(job->database, sql, ret_statement);
+    return r < 0 ? tn_finish_fail(job, r, "cannot read the log") : 0;
 }
 
 int tn_finish_execute(struct tn_finish_job *job, sqlite3_stmt *statement)
 {
-    int rc = sqlite3_step(statement);
-    int r = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : tn_finish_fail(job, rc, "cannot write the log");
-    sqlite3_reset(statement);
-    return r;
+    int r = tn_sql_execute(statement);
+    return r < 0 ? tn_finish_fail(job, r, "cannot write the log") : 0;
 }
 
 int tn_finish_number(struct tn_finish_job *job, const char *sql, int64_t parameter, int64_t fallback,
                      int64_t *ret_value)
 {
-    sqlite3_stmt *statement;
-    int r = tn_finish_prepare(job, sql, &statement);
-    if (r < 0)
-        return r;
-    sqlite3_bind_int64(statement, 1, parameter);
-    int rc = sqlite3_step(statement);
-    if (rc == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL)
-        *ret_value = sqlite3_column_int64(statement, 0);
-    else if (rc == SQLITE_ROW || rc == SQLITE_DONE)
-        *ret_value = fallback;
-    else
-        r = tn_finish_fail(job, rc, "cannot read the log");
-    sqlite3_finalize(statement);
-    return r;
+    int r = tn_sql_number(job->database, sql, parameter, fallback, ret_value);
+    return r < 0 ? tn_finish_fail(job, r, "cannot read the log") : 0;
 }
 
 int tn_finish_set_meta(struct tn_finish_job *job, const char *key, uint64_t value)
@@ -69,8 +55,8 @@ int tn_finish_set_meta(struct tn_finish_job *job, const char *key, uint64_t valu
     int r = tn_finish_prepare(job, "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", &statement);
     if (r < 0)
         return r;
-    sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, text, -1, SQLITE_STATIC);
+    tn_sql_bind_text(statement, 1, key);
+    tn_sql_bind_text(statement, 2, text);
     r = tn_finish_execute(job, statement);
     sqlite3_finalize(statement);
     return r;

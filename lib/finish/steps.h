@@ -16,11 +16,12 @@ struct tn_finish_job {
     sqlite3 *database;                       /* owned by tn_finish */
 };
 
-/* Set job->error from an SQLite result code.
+/* Set job->error after a failure of the connection, with its message.
  *
+ * code     the negative errno that the function of tenure/sql.h returned
  * what     what was attempted: "cannot load stacks"
- * Returns  the negative errno that rc stands for */
-int tn_finish_fail(struct tn_finish_job *job, int rc, const char *what);
+ * Returns  code */
+int tn_finish_fail(struct tn_finish_job *job, int code, const char *what);
 
 /* Set job->error from a negative errno, and return it. what: as in tn_finish_fail. */
 int tn_finish_refuse(struct tn_finish_job *job, int code, const char *what);

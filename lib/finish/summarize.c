@@ -4,6 +4,8 @@
 #include "site_stats.h"
 #include "steps.h"
 
+#include "tenure/sql.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -60,22 +62,21 @@ static int load_sites(struct summing *summing)
     r = tn_finish_prepare(job, "SELECT id, site_id FROM stack WHERE site_id IS NOT NULL", &rows);
     if (r < 0)
         return r;
-    int rc;
-    while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
-        uint64_t stack_id = (uint64_t)sqlite3_column_int64(rows, 0);
+    while ((r = tn_sql_next(rows)) == 1) {
+        uint64_t stack_id = tn_sql_count(rows, 0);
         if (stack_id < summing->stack_count)
-            summing->sites[stack_id] = (uint32_t)sqlite3_column_int64(rows, 1);
+            summing->sites[stack_id] = (uint32_t)tn_sql_count(rows, 1);
     }
     sqlite3_finalize(rows);
-    return rc == SQLITE_DONE ? 0 : tn_finish_fail(job, rc, "cannot sum up");
+    return r < 0 ? tn_finish_fail(job, r, "cannot sum up") : 0;
 }
 
 static void bind_quantiles(sqlite3_stmt *statement, int first, const struct tn_quantile *quantile)
 {
     static const unsigned percents[] = {50, 90, 99};
     for (int i = 0; i < 3; i++)
-        sqlite3_bind_int64(statement, first + i, (sqlite3_int64)tn_quantile_at(quantile, percents[i]));
-    sqlite3_bind_int64(statement, first + 3, (sqlite3_int64)quantile->max);
+        tn_sql_bind_count(statement, first + i, tn_quantile_at(quantile, percents[i]));
+    tn_sql_bind_count(statement, first + 3, quantile->max);
 }
 
 static int settle(struct tn_site_stats *stats)
@@ -102,7 +103,7 @@ static int write_site(struct summing *summing, int64_t process_id, struct tn_sit
     sqlite3_bind_int64(add, 2, stats->site_id);
     sqlite3_bind_double(add, 3, (double)stats->total_bytes / (double)stats->allocations);
     for (int i = 0; i < 15; i++)
-        sqlite3_bind_int64(add, 4 + i, (sqlite3_int64)values[i]);
+        tn_sql_bind_count(add, 4 + i, values[i]);
     if (stats->freed != 0) {
         bind_quantiles(add, 19, &stats->lifetime_ns);
         bind_quantiles(add, 23, &stats->lifetime_allocations);
@@ -119,11 +120,11 @@ static int write_timeline(struct summing *summing, int64_t process_id)
     for (size_t i = 0; r == 0 && i < timeline->count; i++) {
         const struct tn_timeline_point *point = &timeline->points[i];
         sqlite3_bind_int64(summing->add_point, 1, process_id);
-        sqlite3_bind_int64(summing->add_point, 2, (sqlite3_int64)point->time_ns);
-        sqlite3_bind_int64(summing->add_point, 3, (sqlite3_int64)point->live_count);
-        sqlite3_bind_int64(summing->add_point, 4, (sqlite3_int64)point->live_bytes);
-        sqlite3_bind_int64(summing->add_point, 5, (sqlite3_int64)point->allocations);
-        sqlite3_bind_int64(summing->add_point, 6, (sqlite3_int64)point->allocated_bytes);
+        tn_sql_bind_count(summing->add_point, 2, point->time_ns);
+        tn_sql_bind_count(summing->add_point, 3, point->live_count);
+        tn_sql_bind_count(summing->add_point, 4, point->live_bytes);
+        tn_sql_bind_count(summing->add_point, 5, point->allocations);
+        tn_sql_bind_count(summing->add_point, 6, point->allocated_bytes);
         r = tn_finish_execute(summing->job, summing->add_point);
     }
     return r;
@@ -138,7 +139,7 @@ static int write_process(struct summing *summing, int64_t process_id, const stru
     if (r < 0 || teardown->initialised_ns == 0)
         return r;
     sqlite3_bind_int64(summing->add_mark, 1, process_id);
-    sqlite3_bind_int64(summing->add_mark, 2, (sqlite3_int64)teardown->initialised_ns);
+    tn_sql_bind_count(summing->add_mark, 2, teardown->initialised_ns);
     return tn_finish_execute(summing->job, summing->add_mark);
 }
 
@@ -253,12 +254,12 @@ static int sum_processes(struct summing *summing)
     int r = tn_finish_prepare(summing->job, "SELECT id FROM process ORDER BY id", &rows);
     if (r < 0)
         return r;
-    int rc = SQLITE_DONE;
-    while (r == 0 && (rc = sqlite3_step(rows)) == SQLITE_ROW)
+    int next = 0;
+    while (r == 0 && (next = tn_sql_next(rows)) == 1)
         r = sum_process(summing, sqlite3_column_int64(rows, 0));
     sqlite3_finalize(rows);
-    if (r == 0 && rc != SQLITE_DONE)
-        return tn_finish_fail(summing->job, rc, "cannot read the log");
+    if (r == 0 && next < 0)
+        return tn_finish_fail(summing->job, next, "cannot read the log");
     return r;
 }
 
@@ -276,8 +277,11 @@ static int prepare(struct summing *summing)
         " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
         &summing->add_summary);
     if (r == 0)
-        r = tn_finish_prepare(summing->job, "INSERT INTO timeline VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                              &summing->add_point);
+        r = tn_finish_prepare(
+            summing->job,
+            "INSERT INTO timeline (process_id, time_ns, live_count, live_bytes, allocations,"
+            " allocated_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            &summing->add_point);
     if (r == 0)
         r = tn_finish_prepare(summing->job,
                               "INSERT INTO mark (process_id, time_ns, text)"

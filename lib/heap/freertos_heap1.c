@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* FreeRTOS heap_1: a block is the next bytes of the array, and nothing ever comes back. */
+/* FreeRTOS heap_1: a block is the next bytes of the array, and nothing ever comes back: what is released
+ * becomes fixed. Reached through the table in policies.c. */
 #include "freertos.h"
 
 struct heap1 {

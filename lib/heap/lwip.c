@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lwIP's mem.c: first fit by address. MEM_SIZE bytes hold the blocks; two more headers lie behind them. */
+/* lwIP's mem.c: first fit by address. MEM_SIZE bytes hold the blocks; two more headers lie behind them, whose
+ * size depends on that of the region. Reached through the table in policies.c. */
 #include "holes.h"
 
 #define NARROW_MAX  64000 /* MEM_SIZE up to which mem_size_t has 16 bits */

@@ -14,7 +14,7 @@
 
 #define LISTED_MAX 20u
 
-struct site_state {
+struct permanent_site {
     uint64_t ended;         /* released before teardown, and not resized */
     uint64_t resized;       /* ended by becoming another block */
     uint64_t resized_bytes; /* of those */
@@ -25,10 +25,10 @@ struct site_state {
     uint64_t last_birth_kept_ns; /* birth of the youngest block that lived to teardown */
 };
 
-struct state {
-    struct site_state *sites; /* owned; by site */
-    uint64_t init_ns;         /* when initialisation was done; 0: not known */
-    uint64_t init_index;      /* births until then */
+struct permanent_state {
+    struct permanent_site *sites; /* owned; by site */
+    uint64_t init_ns;             /* when initialisation was done; 0: not known */
+    uint64_t init_index;          /* births until then */
     double rest_share;
     uint64_t post_init_sites, post_init_allocations;
 };
@@ -48,7 +48,7 @@ static const struct tn_threshold thresholds[] = {
 
 static int begin(const struct tn_pass *pass, void **ret_state)
 {
-    struct state *state = calloc(1, sizeof(*state));
+    struct permanent_state *state = calloc(1, sizeof(*state));
     if (state == NULL)
         return -ENOMEM;
     *ret_state = state;
@@ -60,8 +60,8 @@ static int begin(const struct tn_pass *pass, void **ret_state)
 
 static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
-    struct site_state *site = &state->sites[event->block->site];
+    struct permanent_state *state = own;
+    struct permanent_site *site = &state->sites[event->block->site];
     site->overhead_bytes += event->block->usable_size_bytes - event->block->size_bytes + TN_HEADER_BYTES;
     if (event->block->birth_ns <= state->init_ns)
         state->init_index = pass->allocation_count;
@@ -79,9 +79,9 @@ static bool is_resize(const struct tn_pass_event *event)
 
 static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
+    struct permanent_state *state = own;
     const struct tn_block *block = event->block;
-    struct site_state *site = &state->sites[block->site];
+    struct permanent_site *site = &state->sites[block->site];
     uint64_t rest = pass->birth_total - block->birth_index;
     uint64_t lifetime = pass->allocation_count - block->birth_index;
     if (is_resize(event)) {
@@ -101,8 +101,8 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 
 static int survivor(void *own, const struct tn_pass *pass, const struct tn_block *block)
 {
-    struct state *state = own;
-    struct site_state *site = &state->sites[block->site];
+    struct permanent_state *state = own;
+    struct permanent_site *site = &state->sites[block->site];
     (void)pass;
     if (block->birth_ns > site->last_birth_kept_ns)
         site->last_birth_kept_ns = block->birth_ns;
@@ -113,7 +113,7 @@ static int survivor(void *own, const struct tn_pass *pass, const struct tn_block
 
 /* If no mark tells when initialisation was done: the birth of the youngest block that stayed, of sites that
  * allocate only in the first part of the run. */
-static void find_init(struct state *state, const struct tn_pass *pass)
+static void find_init(struct permanent_state *state, const struct tn_pass *pass)
 {
     uint64_t limit = (uint64_t)(tn_pass_threshold(pass, "permanent.init-share") * (double)pass->birth_total);
     if (state->init_ns != 0)
@@ -129,7 +129,7 @@ static void find_init(struct state *state, const struct tn_pass *pass)
 }
 
 /* Counted only if a mark told when initialisation was done, and told it in time. */
-static void count_post_init(struct state *state, const struct tn_pass *pass)
+static void count_post_init(struct permanent_state *state, const struct tn_pass *pass)
 {
     if (pass->marks.initialised_ns == 0)
         return;
@@ -141,9 +141,9 @@ static void count_post_init(struct state *state, const struct tn_pass *pass)
     }
 }
 
-static enum class class_of(const struct state *state, const struct tn_pass *pass, uint32_t index) {
+static enum class class_of(const struct permanent_state *state, const struct tn_pass *pass, uint32_t index) {
     const struct tn_pass_site *seen = &pass->sites[index];
-    const struct site_state *site = &state->sites[index];
+    const struct permanent_site *site = &state->sites[index];
     if (seen->is_runtime || seen->allocations == 0 || seen->allocations == site->resized) return CLASS_NONE;
     if (site->ended == 0 && seen->last_birth_index <= state->init_index) return CLASS_INIT;
     /* a resized block counts twice for a moment; one that came late has shown nothing */
@@ -166,8 +166,8 @@ static int compare_listed(const void *a, const void *b)
     return (left < right) - (left > right);
 }
 
-static int list_post_init(const struct state *state, const struct tn_pass *pass, struct listed **ret_list,
-                          size_t *ret_count)
+static int list_post_init(const struct permanent_state *state, const struct tn_pass *pass,
+                          struct listed **ret_list, size_t *ret_count)
 {
     struct listed *list = calloc(pass->site_count + 1, sizeof(list[0]));
     size_t count = 0;
@@ -194,7 +194,8 @@ static void add_listed(struct tn_evidence_set *list, const struct tn_finding_sit
 }
 
 /* The list that reviewers of MISRA C and AUTOSAR code ask for: which sites allocate after initialisation. */
-static int fill_list(const struct state *state, const struct tn_pass *pass, struct tn_finding *finding)
+static int fill_list(const struct permanent_state *state, const struct tn_pass *pass,
+                     struct tn_finding *finding)
 {
     struct listed *list = NULL;
     size_t count = 0;
@@ -226,11 +227,11 @@ static int fill_list(const struct state *state, const struct tn_pass *pass, stru
     return r;
 }
 
-static int fill_evidence(const struct state *state, const struct tn_pass *pass, uint32_t site,
+static int fill_evidence(const struct permanent_state *state, const struct tn_pass *pass, uint32_t site,
                          enum class class, bool has_list, struct tn_finding *finding)
 {
     const struct tn_pass_site *seen = &pass->sites[site];
-    const struct site_state *own = &state->sites[site];
+    const struct permanent_site *own = &state->sites[site];
     struct tn_evidence_set *evidence = &finding->evidence;
     tn_evidence_add_count(evidence, "count", seen->allocations - own->resized);
     tn_evidence_add_bytes(evidence, "total_bytes", seen->total_bytes - own->resized_bytes);
@@ -304,11 +305,11 @@ static int fill_texts(uint64_t count, uint64_t total_bytes, enum class class, st
     return r < 0 ? r : fill_advice(class, number, bytes, place, finding);
 }
 
-static int add_finding(const struct state *state, const struct tn_pass *pass, uint32_t site, enum class class,
-                       bool has_list, struct tn_findings *findings)
+static int add_finding(const struct permanent_state *state, const struct tn_pass *pass, uint32_t site,
+                       enum class class, bool has_list, struct tn_findings *findings)
 {
     const struct tn_pass_site *seen = &pass->sites[site];
-    const struct site_state *own = &state->sites[site];
+    const struct permanent_site *own = &state->sites[site];
     struct tn_finding finding;
     uint64_t count = seen->allocations - own->resized;
     int r = tn_finding_begin(pass, &tn_kind_permanent, &site, 1, &finding);
@@ -337,7 +338,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
 }
 
 /* The site whose finding carries the list: the largest that stays, those of start-up before others. */
-static uint32_t find_largest(const struct state *state, const struct tn_pass *pass)
+static uint32_t find_largest(const struct permanent_state *state, const struct tn_pass *pass)
 {
     uint32_t largest = 0;
     enum class largest_class = CLASS_NONE;
@@ -356,7 +357,7 @@ static uint32_t find_largest(const struct state *state, const struct tn_pass *pa
 
 static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
 {
-    struct state *state = own;
+    struct permanent_state *state = own;
     int r = 0;
     find_init(state, pass);
     count_post_init(state, pass);
@@ -372,7 +373,7 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
 
 static void finish(void *own)
 {
-    struct state *state = own;
+    struct permanent_state *state = own;
     if (state != NULL)
         free(state->sites);
     free(state);

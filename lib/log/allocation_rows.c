@@ -21,7 +21,8 @@
 #define NONE(...)
 #define NAME(upper, name, ...)                                                  ", " #name
 #define STORED_NAME(upper, name, type, member, rule, upper_stored, stored, ...) ", " #stored
-#define STORED_NAMES                                                            TN_ALLOCATION_COLUMNS(NONE, NAME, STORED_NAME, NONE, NAME)
+
+#define STORED_NAMES TN_ALLOCATION_COLUMNS(NONE, NAME, STORED_NAME, NONE, NAME)
 
 /* In birth order, so that the table grows at its end: its pages are full, and nothing is moved. The virtual
  * table gives this order by itself; SQLite's sorter took as long as all the rest. */

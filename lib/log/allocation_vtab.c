@@ -37,7 +37,7 @@ enum plan {
     PLAN_ORDERED, /* by id */
 };
 
-struct table {
+struct vtab {
     sqlite3_vtab base;
     struct sqlite3 *database; /* borrowed */
 };
@@ -71,10 +71,10 @@ static int connect_table(struct sqlite3 *database, void *context, int argc, cons
     int rc = sqlite3_declare_vtab(database, tn_schema_allocation_columns);
     if (rc != SQLITE_OK)
         return rc;
-    struct table *table = sqlite3_malloc(sizeof(*table));
+    struct vtab *table = sqlite3_malloc(sizeof(*table));
     if (table == NULL)
         return SQLITE_NOMEM;
-    *table = (struct table){.database = database};
+    *table = (struct vtab){.database = database};
     sqlite3_vtab_config(database, SQLITE_VTAB_INNOCUOUS);
     *ret_table = &table->base;
     return SQLITE_OK;
@@ -227,7 +227,7 @@ static int filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int 
     for (int i = 0; i < argc; i++)
         narrow(&range, letters[i], argv[i]);
     close_rows(cursor);
-    struct sqlite3 *database = ((struct table *)base->pVtab)->database;
+    struct sqlite3 *database = ((struct vtab *)base->pVtab)->database;
     int r = plan == PLAN_ORDERED ? tn_ordered_open(database, &range, &cursor->ordered)
                                  : tn_allocation_cursor_open_range(database, &range, &cursor->allocations);
     if (r < 0) {
@@ -254,7 +254,7 @@ static int row_id(sqlite3_vtab_cursor *base, sqlite3_int64 *ret_row_id)
  * each row would cost ten times the rest of it. */
 static int load_sites(struct row_cursor *cursor)
 {
-    struct sqlite3 *database = ((struct table *)cursor->base.pVtab)->database;
+    struct sqlite3 *database = ((struct vtab *)cursor->base.pVtab)->database;
     uint64_t count = 0;
     struct sqlite3_stmt *statement = NULL;
     int r = tn_sql_id_count(database, "stack", &count);

@@ -19,7 +19,7 @@ SQLITE_EXTENSION_INIT3
 #define BATCH_EVENTS 128 /* read together */
 #define AHEAD_EVENTS 12  /* how many events before a death its slot is prefetched */
 
-enum state {
+enum slot_state {
     STATE_NONE, /* no birth with this id was read */
     STATE_LIVE,
     STATE_DEAD,
@@ -40,7 +40,7 @@ struct tn_ordered {
     struct tn_cursor_range range;
     size_t window_ids;
     struct slot *slots; /* owned; of the ids first_id to first_id + slot_count - 1 */
-    uint8_t *states;    /* owned; enum state of each slot; the slots of STATE_NONE are never written */
+    uint8_t *states;    /* owned; enum slot_state of each slot; the slots of STATE_NONE are never written */
     size_t slot_count, slot_capacity, index;
     uint64_t first_id;
     uint64_t live_count;               /* of the window, in the process that is being read */

@@ -2,6 +2,7 @@
 /* The recorder's main loop. A round reads all rings, merges what is below the watermark and applies it;
  * once a second it commits. How long it rests between rounds follows how full the rings were. Also start-up
  * and release of the whole. Called by tenure-recorder. */
+#include "control.h"
 #include "recording.h"
 
 #include <errno.h>
@@ -69,7 +70,8 @@ static int read_rings(struct tn_recording *recording, uint64_t *ret_watermark)
         tn_process_read_marks(recording->processes[i], now_ticks, &low_ticks);
     recording->shared.fill = 0;
     for (uint32_t i = 0; i < recording->process_count; i++) {
-        int r = tn_process_read_heads(recording->processes[i]);
+        tn_process_read_heads(recording->processes[i]);
+        int r = tn_control_read(recording->processes[i]);
         if (r < 0)
             return r;
     }
@@ -86,6 +88,7 @@ static int read_rings(struct tn_recording *recording, uint64_t *ret_watermark)
 static int run_round(struct tn_recording *recording, bool is_thorough, uint64_t *ret_events)
 {
     uint64_t watermark;
+    tn_keepers_note_progress(&recording->shared.keepers);
     int r = read_rings(recording, &watermark);
     if (r < 0)
         return r;
@@ -94,7 +97,6 @@ static int run_round(struct tn_recording *recording, bool is_thorough, uint64_t 
         return r;
     recording->shared.queued_words = 0;
     for (uint32_t i = 0; i < recording->process_count; i++) {
-        tn_process_heartbeat(recording->processes[i]);
         r = tn_process_reclaim(recording->processes[i], QUEUE_BYTES_MAX / 8, is_thorough);
         if (r < 0)
             return r;
@@ -119,6 +121,8 @@ static int run_once_a_second(struct tn_recording *recording)
 {
     if (recording->has_clock)
         tn_clock_adjust(&recording->shared.clock, tn_clock_read(recording->shared.clock.kind));
+    for (uint32_t i = 0; i < recording->process_count; i++)
+        tn_process_settle(recording->processes[i]);
     tn_recording_detect_exec(recording);
     send_progress(recording);
     int r = tn_recording_write_totals(recording);
@@ -312,6 +316,7 @@ static void release(struct tn_recording *recording)
     for (uint32_t i = 0; i < recording->process_count; i++)
         tn_process_destroy(recording->processes[i]);
     free(recording->processes);
+    tn_keepers_finish(&recording->shared.keepers);
     tn_order_finish(&recording->order);
     tn_map_finish(&recording->rows_by_pid);
     tn_map_finish(&recording->rows_by_process);

@@ -45,7 +45,7 @@ struct tn_replay_plan {
     struct tn_replay_source source;
     const struct tn_replay_rule *rules; /* borrowed */
     size_t rule_count;
-    struct tn_map rule_of_site; /* site + 1 -> struct member, packed */
+    struct tn_map rule_of_site; /* site + 1 -> struct rule_member, packed */
     struct tn_map moved_of_id;  /* block -> index of its struct moved */
     struct tn_map current;      /* thread and rule -> index of the group begun last + 1 */
     struct slots slots;
@@ -104,25 +104,25 @@ static int new_group(struct tn_replay_plan *plan, uint32_t *ret_index)
 }
 
 /* The positions of a site in its rule: `count` of them, from `position` on. */
-struct member {
+struct rule_member {
     uint32_t rule;
     unsigned position, count;
 };
 
-static uint64_t pack_member(struct member member)
+static uint64_t pack_member(struct rule_member member)
 {
     return (uint64_t)member.rule << 16 | member.count << 8 | member.position;
 }
 
-static struct member unpack_member(uint64_t packed)
+static struct rule_member unpack_member(uint64_t packed)
 {
-    return (struct member){(uint32_t)(packed >> 16), packed & 0xff, packed >> 8 & 0xff};
+    return (struct rule_member){(uint32_t)(packed >> 16), packed & 0xff, packed >> 8 & 0xff};
 }
 
 /* A site that is named again right behind itself has one position more. */
 static void add_position(uint64_t *packed, size_t index, size_t position)
 {
-    struct member member = unpack_member(*packed);
+    struct rule_member member = unpack_member(*packed);
     if (member.rule != index || member.position + member.count != position ||
         position >= TN_REPLAY_MEMBERS_MAX)
         return;
@@ -145,7 +145,7 @@ static int add_rule(struct tn_replay_plan *plan, size_t index, struct tn_error *
             add_position(found, index, i);
             continue;
         }
-        struct member member = {(uint32_t)index, (unsigned)position, 1};
+        struct rule_member member = {(uint32_t)index, (unsigned)position, 1};
         if (tn_map_put(&plan->rule_of_site, key, pack_member(member)) < 0)
             return tn_error_set(error, -ENOMEM, "cannot prepare a replay: out of memory");
     }
@@ -230,7 +230,7 @@ static int reserve(struct tn_replay_plan *plan, uint32_t rule, struct tn_replay_
 }
 
 /* The bit of a member's first position that has no block; 0: all have one. */
-static uint64_t find_free(uint64_t members, const struct member *member)
+static uint64_t find_free(uint64_t members, const struct rule_member *member)
 {
     for (unsigned i = member->position; i < member->position + member->count; i++)
         if ((members & UINT64_C(1) << i) == 0)
@@ -241,7 +241,8 @@ static uint64_t find_free(uint64_t members, const struct member *member)
 /* A block of the rule's first site begins a combined block. Blocks of the other sites become part of the
  * one that began last on their thread if it has none at their position yet; otherwise they stay as they
  * are, because the program uses such lines for other things, too. */
-static int combine(struct tn_replay_plan *plan, const struct member *member, struct tn_replay_event *event)
+static int combine(struct tn_replay_plan *plan, const struct rule_member *member,
+                   struct tn_replay_event *event)
 {
     uint32_t rule = member->rule;
     uint64_t key = tn_mix((uint64_t)event->thread_id << 32 | rule) | 1, bit = 0;
@@ -280,7 +281,7 @@ static int change_placement(struct tn_replay_plan *plan, struct tn_replay_event 
     const uint64_t *found = tn_map_find(&plan->rule_of_site, (uint64_t)event->site_id + 1);
     if (found == NULL || event->site_id == 0)
         return 1;
-    struct member member = unpack_member(*found);
+    struct rule_member member = unpack_member(*found);
     uint32_t rule = member.rule;
     switch (plan->rules[rule].change) {
     case TN_REPLAY_REMOVE:

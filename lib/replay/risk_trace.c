@@ -13,7 +13,7 @@
 #define TENTHS 10
 
 /* State of the load. */
-struct loading {
+struct trace_load {
     struct tn_map births; /* id -> 1 + index of the placement of the block that lives */
     uint32_t capacity;
     uint32_t last_placement; /* 1 + index; 0: none */
@@ -24,7 +24,7 @@ static int out_of_memory(struct tn_error *error)
     return tn_error_set(error, -ENOMEM, "cannot assess the risk: out of memory");
 }
 
-static int make_room(struct tn_risk_trace *trace, struct loading *loading)
+static int make_room(struct tn_risk_trace *trace, struct trace_load *loading)
 {
     if (trace->event_count < loading->capacity)
         return 0;
@@ -43,7 +43,7 @@ static uint8_t align_code(uint64_t alignment_bytes)
 }
 
 /* Append an event, unless it releases or resizes a block that is not known. */
-static int take(struct tn_risk_trace *trace, struct loading *loading, const struct tn_replay_event *event)
+static int take(struct tn_risk_trace *trace, struct trace_load *loading, const struct tn_replay_event *event)
 {
     uint64_t *known = tn_map_find(&loading->births, event->id);
     if (known == NULL && event->kind != TN_REPLAY_PLACE)
@@ -69,7 +69,7 @@ static int take(struct tn_risk_trace *trace, struct loading *loading, const stru
     return event->kind == TN_REPLAY_PLACE ? tn_map_put(&loading->births, event->id, index + 1) : 0;
 }
 
-static int read_events(struct tn_risk_trace *trace, struct loading *loading,
+static int read_events(struct tn_risk_trace *trace, struct trace_load *loading,
                        const struct tn_replay_source *source, struct tn_error *error)
 {
     struct tn_replay_event event;
@@ -91,7 +91,7 @@ static int read_events(struct tn_risk_trace *trace, struct loading *loading,
 
 /* A block is permanent if it is not released before the last placement, after which the program only tears
  * down. Those born in the last tenth are not: that they still live proves nothing. */
-static void mark_permanent(struct tn_risk_trace *trace, const struct loading *loading)
+static void mark_permanent(struct tn_risk_trace *trace, const struct trace_load *loading)
 {
     trace->event_count = loading->last_placement;
     for (uint32_t i = 0; i < trace->event_count; i++)
@@ -193,7 +193,7 @@ static void find_growth(struct tn_risk_trace *trace)
 int tn_risk_trace_load(struct tn_risk_trace *trace, const struct tn_replay_source *source,
                        struct tn_error *error)
 {
-    struct loading loading = {0};
+    struct trace_load loading = {0};
     *trace = (struct tn_risk_trace){0};
     int r = read_events(trace, &loading, source, error);
     tn_map_finish(&loading.births);

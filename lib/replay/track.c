@@ -45,14 +45,14 @@ static struct tn_heap_pin *find_pin(struct tn_track *track, uint32_t site_id)
 }
 
 /* One walk over the heap: who pins its holes, each for weight_ns. */
-struct pin_walk {
+struct sample_walk {
     struct tn_track *track;
     double weight_ns; /* how long the heap has looked like this */
 };
 
 static int blame(void *context, uint32_t owner, uint64_t bytes)
 {
-    struct pin_walk *walk = context;
+    struct sample_walk *walk = context;
     struct tn_heap_pin *pin = find_pin(walk->track, owner);
     if (pin == NULL)
         return -ENOMEM;
@@ -76,7 +76,7 @@ static void thin(struct tn_track *track)
 
 static int take_sample(struct tn_track *track, const struct tn_heap *heap, uint64_t number, uint64_t time_ns)
 {
-    struct pin_walk walk = {.track = track, .weight_ns = (double)(time_ns - track->sampled_ns)};
+    struct sample_walk walk = {.track = track, .weight_ns = (double)(time_ns - track->sampled_ns)};
     struct tn_heap_holes holes;
     track->walks++;
     int r = tn_heap_find_pins(heap, track->wants_pins ? blame : NULL, &walk, &holes);

@@ -5,9 +5,9 @@
 
 #include "offer.h"
 
-#include "emit.h"
 #include "shared_parts.h"
 #include "sys.h"
+#include "ticks.h"
 
 #include "tenure/session.h"
 

@@ -133,3 +133,12 @@ uintptr_t tn_region_high(struct tn_thread *thread, uintptr_t sp)
     thread->region_epoch = epoch;
     return search.high;
 }
+
+uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    uintptr_t base = thread->stack_base;
+    if (TN_UNLIKELY(caller->cfa - thread->stack_low >= thread->stack_high - thread->stack_low))
+        base = tn_region_high(thread, caller->cfa);
+    uint64_t depth_bytes = base - caller->cfa;
+    return depth_bytes <= UINT32_MAX ? (uint32_t)depth_bytes : 0;
+}

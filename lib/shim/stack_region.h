@@ -32,6 +32,10 @@ void tn_region_find_own(struct tn_thread *thread, uint32_t tid);
  * Cost     a few comparisons; of another stack than last time, a read of /proc/self/maps */
 uintptr_t tn_region_high(struct tn_thread *thread, uintptr_t sp);
 
+/* The caller's distance from the base of its stack, bytes; on a stack that is not the thread's own, from the
+ * end of the mapping that it lies in. 0 when it is 4 GiB or more. */
+uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller);
+
 /* Whether memory overlaps the range in which other stacks were found. Any thread. Cost: two loads; one where
  * there are none. */
 static inline bool tn_regions_touch(uintptr_t address, size_t size_bytes)

@@ -6,12 +6,12 @@
 
 #include "arena.h"
 #include "control_ring.h"
+#include "enter.h"
 #include "real.h"
 #include "rules.h"
 #include "shim_filter.h"
 #include "shim_modules.h"
 #include "shim_session.h"
-#include "shim_thread.h"
 #include "slots.h"
 #include "sys.h"
 #include "thread_id.h"

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "control.h"
 #include "fake_writer.h"
 #include "process.h"
 
@@ -162,7 +163,7 @@ static void *produce_lives(void *argument)
 static int make_memory(void)
 {
     size_t bytes = tn_shared_total_bytes(&sizes);
-    int fd = memfd_create("flow", MFD_CLOEXEC);
+    int fd = memfd_create("flow", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     assert_true(fd >= 0 && ftruncate(fd, (off_t)bytes) == 0);
     struct tn_shared_header header = {
         .magic = TN_SHARED_MAGIC,
@@ -183,7 +184,8 @@ static uint64_t play(struct tn_process *process, struct tn_order *order)
     uint64_t now = tn_clock_ticks(TN_CLOCK_MONOTONIC);
     uint64_t low = now - TN_ORDER_SLACK_NS;
     tn_process_read_marks(process, now, &low);
-    assert_int_equal(tn_process_read_heads(process), 0);
+    tn_process_read_heads(process);
+    assert_int_equal(tn_control_read(process), 0);
     assert_int_equal(tn_process_offer_streams(process, order, now + 1000000000), 0);
     assert_int_equal(tn_order_emit(order, low, &events), 0);
     process->shared->queued_words = 0;
@@ -206,7 +208,9 @@ static void test_many_threads(void **state)
     handshake.hello.start_ticks = pair.ticks;
     handshake.hello.shared_bytes = tn_shared_total_bytes(&sizes);
     assert_int_equal(tn_process_create(&shared, &handshake, 0, NULL, &process), 0);
-    flow.header = process->header;
+    flow.header =
+        mmap(NULL, tn_shared_total_bytes(&sizes), PROT_READ | PROT_WRITE, MAP_SHARED, handshake.memory_fd, 0);
+    assert_ptr_not_equal(flow.header, MAP_FAILED);
     flow.running = THREADS;
     pthread_t threads[THREADS];
     struct producer producers[THREADS];
@@ -232,6 +236,8 @@ static void test_many_threads(void **state)
     assert_int_equal(tn_process_end_rows(process), 0);
     assert_int_equal(shared.totals.damaged_rings, 0);
     tn_process_destroy(process);
+    tn_keepers_finish(&shared.keepers);
+    munmap(flow.header, tn_shared_total_bytes(&sizes));
     tn_order_finish(&order);
     tn_buffer_finish(&shared.scratch);
     fake_writer_finish(&fake);

@@ -31,7 +31,7 @@
 #define FAR_DOWN       2u
 
 /* What a finding is written from. */
-struct statement {
+struct buffer_statement {
     const struct tn_stack_buffers *buffers;
     const struct tn_pass *pass;
     const struct tn_contained_site *counts;
@@ -47,12 +47,12 @@ struct statement {
     bool has_giant;
 };
 
-static const char *owner_name(const struct statement *statement)
+static const char *owner_name(const struct buffer_statement *statement)
 {
     return statement->buffers->frames.functions[statement->owner.function].name;
 }
 
-static bool is_varying(const struct statement *statement)
+static bool is_varying(const struct buffer_statement *statement)
 {
     return statement->counts->min_size_bytes != statement->counts->max_size_bytes;
 }
@@ -73,7 +73,7 @@ static bool has_giant(const struct tn_contained_site *counts)
     return highest >= p99 + GIANT_BITS && counts->max_size_bytes > TIER_2_BYTES;
 }
 
-static unsigned tier_of(const struct statement *statement)
+static unsigned tier_of(const struct buffer_statement *statement)
 {
     uint64_t bytes = statement->grown_bytes;
     if (bytes <= TIER_1_BYTES && statement->owner.frames_down == 0 &&
@@ -83,7 +83,7 @@ static unsigned tier_of(const struct statement *statement)
 }
 
 /* Whether the blocks are few and small enough for a local array. */
-static bool fits(const struct statement *statement)
+static bool fits(const struct buffer_statement *statement)
 {
     const struct tn_contained_site *counts = statement->counts;
     const struct tn_pass *pass = statement->pass;
@@ -98,25 +98,25 @@ static bool fits(const struct statement *statement)
 }
 
 /* Without lines only addresses tell the order of calls, and compilers move code. */
-static bool is_order_known(const struct statement *statement)
+static bool is_order_known(const struct buffer_statement *statement)
 {
     return statement->owner.frames_down == 0 || statement->owner_line != 0;
 }
 
 /* Where the program tells when the owner is left, nothing is a guess. */
-static bool is_proven(const struct statement *statement)
+static bool is_proven(const struct buffer_statement *statement)
 {
     return statement->buffers->activations.is_told[statement->owner.function];
 }
 
 /* Everything happens within `main`: that blocks are gone before it returns only says that they are released.
  * Near their lines it is an owner like any other; far from them it is where a loop handles results. */
-static bool is_far_from_main(const struct statement *statement)
+static bool is_far_from_main(const struct buffer_statement *statement)
 {
     return strcmp(owner_name(statement), "main") == 0 && statement->owner.frames_down > TIER_2_DOWN;
 }
 
-static enum tn_confidence confidence_of(const struct statement *statement)
+static enum tn_confidence confidence_of(const struct buffer_statement *statement)
 {
     const struct tn_contained_site *counts = statement->counts;
     bool is_clean = statement->exceptions == 0 && counts->refilled == 0 && !statement->has_giant &&
@@ -129,7 +129,7 @@ static enum tn_confidence confidence_of(const struct statement *statement)
 
 /* ---------------------------------------------------------------------------------------- evidence */
 
-static void fill_evidence(const struct statement *statement, struct tn_finding *finding)
+static void fill_evidence(const struct buffer_statement *statement, struct tn_finding *finding)
 {
     const struct tn_contained_site *counts = statement->counts;
     struct tn_evidence_set *evidence = &finding->evidence;
@@ -152,7 +152,7 @@ static void fill_evidence(const struct statement *statement, struct tn_finding *
 }
 
 /* A chain of reallocs counts once, with the largest of its sizes. */
-static int fill_query(const struct statement *statement, struct tn_finding *finding)
+static int fill_query(const struct buffer_statement *statement, struct tn_finding *finding)
 {
     char *where = NULL;
     int r = tn_finding_where(statement->pass, &statement->site, 1, &where);
@@ -184,7 +184,7 @@ static const char *last_part(const char *path)
 }
 
 /* "serve (server.c:40)", or "serve" where no line is known. */
-static void print_owner(const struct statement *statement, char *ret_text, size_t text_bytes)
+static void print_owner(const struct buffer_statement *statement, char *ret_text, size_t text_bytes)
 {
     if (statement->owner_line != 0)
         snprintf(ret_text, text_bytes, "%s (%s:%" PRIu32 ")", owner_name(statement),
@@ -194,7 +194,7 @@ static void print_owner(const struct statement *statement, char *ret_text, size_
 }
 
 /* "a buffer of 40 bytes", "an array of 3 buffers of 40 bytes". */
-static void print_buffer(const struct statement *statement, char *ret_text, size_t text_bytes)
+static void print_buffer(const struct buffer_statement *statement, char *ret_text, size_t text_bytes)
 {
     const struct tn_contained_site *counts = statement->counts;
     if (counts->max_live_count > 1)
@@ -204,7 +204,8 @@ static void print_buffer(const struct statement *statement, char *ret_text, size
         snprintf(ret_text, text_bytes, "a buffer of %" PRIu64 " bytes", counts->max_size_bytes);
 }
 
-static int fill_advice(const struct statement *statement, struct tn_finding *finding, const char *place)
+static int fill_advice(const struct buffer_statement *statement, struct tn_finding *finding,
+                       const char *place)
 {
     char owner[320], buffer[96], pass_down[420] = "", limit[200] = "";
     print_owner(statement, owner, sizeof(owner));
@@ -225,7 +226,7 @@ static int fill_advice(const struct statement *statement, struct tn_finding *fin
                           owner, pass_down, limit);
 }
 
-static int fill_title(const struct statement *statement, struct tn_finding *finding, const char *place)
+static int fill_title(const struct buffer_statement *statement, struct tn_finding *finding, const char *place)
 {
     char count[TN_QUANTITY_TEXT_BYTES], size[64];
     const struct tn_contained_site *counts = statement->counts;
@@ -254,7 +255,7 @@ static int add_note(struct tn_buffer *notes, bool is_true, const char *format, u
 #pragma GCC diagnostic pop
 }
 
-static int fill_notes(const struct statement *statement, struct tn_finding *finding)
+static int fill_notes(const struct buffer_statement *statement, struct tn_finding *finding)
 {
     const struct tn_contained_site *counts = statement->counts;
     const struct {
@@ -300,7 +301,7 @@ static int fill_notes(const struct statement *statement, struct tn_finding *find
 
 /* ---------------------------------------------------------------------------------------- the finding */
 
-static void fill_saving(const struct statement *statement, struct tn_finding *finding)
+static void fill_saving(const struct buffer_statement *statement, struct tn_finding *finding)
 {
     const struct tn_pass_site *seen = statement->seen;
     uint64_t overhead_bytes = seen->usable_bytes - seen->total_bytes + TN_HEADER_BYTES * seen->allocations;
@@ -317,7 +318,7 @@ static void fill_saving(const struct statement *statement, struct tn_finding *fi
     finding->discount = 1 - weight;
 }
 
-static int fill(struct statement *statement, struct tn_finding *finding)
+static int fill(struct buffer_statement *statement, struct tn_finding *finding)
 {
     char place[320];
     tn_finding_place(&finding->sites[0], place, sizeof(place));
@@ -333,8 +334,8 @@ static int fill(struct statement *statement, struct tn_finding *finding)
 }
 
 /* Find the owner and weigh the buffer; false: there is nothing to state. */
-static bool weigh(struct statement *statement, const struct tn_finding_site *site, const uint32_t *stacks,
-                  size_t stack_count)
+static bool weigh(struct buffer_statement *statement, const struct tn_finding_site *site,
+                  const uint32_t *stacks, size_t stack_count)
 {
     const struct tn_contained_site *counts = statement->counts;
     double down_max = tn_pass_threshold(statement->pass, "stack-buffer.max-frames-down");
@@ -356,11 +357,11 @@ static bool weigh(struct statement *statement, const struct tn_finding_site *sit
 int tn_stack_buffer_state(const struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t site,
                           const uint32_t *stacks, size_t stack_count, struct tn_findings *findings)
 {
-    struct statement statement = {.buffers = buffers,
-                                  .pass = pass,
-                                  .counts = &buffers->sites[site],
-                                  .seen = &pass->sites[site],
-                                  .site = site};
+    struct buffer_statement statement = {.buffers = buffers,
+                                         .pass = pass,
+                                         .counts = &buffers->sites[site],
+                                         .seen = &pass->sites[site],
+                                         .site = site};
     struct tn_finding finding;
     int r = tn_finding_begin(pass, &tn_kind_stack_buffer, &site, 1, &finding);
     if (r < 0)
