@@ -104,6 +104,7 @@ enum tn_child_loss {
     TN_CHILD_UNREACHED,     /* it cannot reach the recorder's socket: another user, another root directory */
     TN_CHILD_REFUSED,       /* the recorder refused it, or the log is closed */
     TN_CHILD_UNANSWERED,    /* the recorder stood still, and the child did not wait for it */
+    TN_CHILD_FORBIDDEN,     /* a filter of system calls (seccomp) forbids what it takes */
     TN_CHILD_LOSS_COUNT
 };
 

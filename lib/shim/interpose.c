@@ -9,6 +9,7 @@
 #include "emit.h"
 #include "enter.h"
 #include "real.h"
+#include "stack_region.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -143,10 +144,26 @@ TN_ALWAYS_INLINE bool tell_release(const struct tn_caller *caller, enum tn_funct
     return true;
 }
 
+/* A block this large may be a mapping of its own, which its release takes away. */
+#define MAPPED_BYTES_MIN ((size_t)64 << 10)
+
+/* Release a block that may hold, or lie beside, a stack. */
+static __attribute__((noinline)) void free_near_stacks(void *address)
+{
+    bool is_large = tn_usable_size(address, MAPPED_BYTES_MIN) >= MAPPED_BYTES_MIN;
+    tn_real.free(address);
+    if (is_large)
+        tn_regions_change();
+}
+
 TN_EXPORT void free(void *address)
 {
     const struct tn_caller caller = TN_CALLER();
-    if (tell_release(&caller, TN_FUNCTION_FREE, address) && address != NULL)
+    if (!tell_release(&caller, TN_FUNCTION_FREE, address) || address == NULL)
+        return;
+    if (TN_UNLIKELY(tn_regions_touch((uintptr_t)address, 1)))
+        free_near_stacks(address);
+    else
         tn_real.free(address);
 }
 

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Makes the shared memory of a process: a sparse file without a name, whose size costs nothing, and of which
+ * only what is used gets mapped. Called by shim_session.c. */
+
+#include "offer.h"
+
+#include "shared_parts.h"
+#include "sys.h"
+#include "ticks.h"
+
+#include "tenure/session.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "banned.h"
+
+static bool fits(const struct tn_shared_sizes *sizes, uint64_t limit_bytes)
+{
+    return tn_shared_total_bytes(sizes) <= limit_bytes;
+}
+
+/* Give the file its size. The kernel would send a signal for one beyond the limit of file sizes: so there are
+ * fewer slots where that is small. */
+static int set_size(int fd, struct tn_shared_sizes *sizes)
+{
+    struct rlimit64 limit;
+    uint64_t limit_bytes = UINT64_MAX;
+    if (tn_sys4(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit) == 0)
+        limit_bytes = limit.rlim_cur;
+    while (sizes->slot_count > 2 && !fits(sizes, limit_bytes))
+        sizes->slot_count /= 2;
+    if (!fits(sizes, limit_bytes))
+        return -EFBIG;
+    return (int)tn_sys2(SYS_ftruncate, fd, (long)tn_shared_total_bytes(sizes));
+}
+
+static void fill_header(struct tn_shared_header *header, const struct tn_shared_sizes *sizes)
+{
+    header->magic = TN_SHARED_MAGIC;
+    header->total_bytes = tn_shared_total_bytes(sizes);
+    header->slot_count = sizes->slot_count;
+    header->ring_words = sizes->ring_words;
+    header->control_words = sizes->control_words;
+    header->slot_bound = 1;
+    header->pid = (uint32_t)tn_sys0(SYS_getpid);
+    header->clock = tn_arch_ticks_are_constant() ? TN_ARCH_CLOCK : TN_CLOCK_MONOTONIC;
+    header->start_ticks = header->clock == TN_ARCH_CLOCK ? tn_arch_ticks() : tn_ticks_monotonic();
+    header->stack_depth = tn_shim_process.options.depth_max;
+}
+
+int tn_offer_make(struct tn_offer *offer)
+{
+    uint32_t ring_bytes = tn_shim_process.options.ring_bytes;
+    uint32_t control_bytes = ring_bytes > TN_CONTROL_BYTES_MIN ? ring_bytes : TN_CONTROL_BYTES_MIN;
+    offer->sizes = (struct tn_shared_sizes){TN_SLOT_COUNT_MAX, ring_bytes / 8, control_bytes / 8};
+    long fd = tn_sys2(SYS_memfd_create, (long)TN_MEMFD_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return (int)fd;
+    int result = set_size((int)fd, &offer->sizes);
+    if (result == 0)
+        result = tn_parts_open((int)fd, &offer->sizes, &offer->header, &offer->parts);
+    if (result < 0) {
+        tn_sys1(SYS_close, fd);
+        return result;
+    }
+    offer->fd = (int)fd;
+    fill_header(offer->header, &offer->sizes);
+    return 0;
+}
+
+void tn_offer_drop(struct tn_offer *offer)
+{
+    tn_parts_close(&offer->parts, &offer->sizes);
+    tn_parts_drop_header(offer->header);
+    tn_sys1(SYS_close, offer->fd);
+}
+
+void tn_offer_accept(struct tn_offer *offer)
+{
+    tn_hot.header = offer->header;
+    tn_hot.parts = offer->parts;
+    tn_hot.sizes = offer->sizes;
+    tn_hot.clock = offer->header->clock;
+    tn_hot.pid = offer->header->pid;
+    tn_hot.opener_tid = (uint32_t)tn_sys0(SYS_gettid);
+    tn_hot.last_stack_id = 0;
+    /* The control ring is never free. */
+    atomic_store_explicit(&tn_parts_slot(&tn_hot.parts, TN_CONTROL_SLOT)->state, TN_SLOT_CLAIMED,
+                          memory_order_relaxed);
+    tn_shim_process.pid = offer->header->pid;
+    tn_sys1(SYS_close, offer->fd);
+}
