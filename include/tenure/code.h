@@ -3,9 +3,9 @@
 #define TENURE_CODE_H
 
 /* What the machine code of a module says about two calls in it: can the second one follow the first before
- * the function returns? If not, two events that show one function at one place of the stack are of two calls
- * of it. Read from the module's file, without running anything; x86-64 only so far. One thread at a time for
- * each object. */
+ * the function returns? If not, two events that show one function at one position of the stack are of two
+ * calls of it. Read from the module's file, without running anything; x86-64 only so far. One thread at a
+ * time for each object. */
 
 #include <stdint.h>
 
@@ -29,9 +29,9 @@ void tn_code_close(struct tn_code *code);
  * the jumps between them, calls being taken to return.
  *
  * from, to  return addresses minus load bias
- * Returns   1 it can, or this cannot be told (a jump through a register, code that is not understood, a place
- *           that is no return address, too much code); 0 it cannot; -ENOMEM
- * Cost      proportional to the code that is reached, at most 100,000 instructions: some milliseconds */
+ * Returns   1 it can, or this cannot be told (a jump through a register, code that is not understood, an
+ * address that is no return address, too much code); 0 it cannot; -ENOMEM Cost      proportional to the code
+ * that is reached, at most 100,000 instructions: some milliseconds */
 int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to);
 
 #endif

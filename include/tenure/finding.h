@@ -71,7 +71,7 @@ struct tn_finding {
     size_t site_count;               /* 0: about the whole program */
     const char *tactic;              /* the paper's tactic, in a few words; static storage */
     char *advice;                    /* one or two sentences: what to change, where */
-    struct tn_finding_saving saving; /* estimated by the kind; heap_deltas and outside by a replay */
+    struct tn_finding_saving saving; /* estimated by the kind; heap_deltas and outside_bytes by a replay */
     struct tn_evidence_set evidence; /* owned; keys as the kind declares them (tenure/kind.h) */
     double discount;     /* 0 to 1: share by which its saving counts less in the order than its kind's does */
     uint64_t rise_bytes; /* that its live blocks rose by over the run: counts in the order where it is more

@@ -82,17 +82,17 @@ static int open_module(struct tn_call_order *order, const struct tn_pass *pass, 
 static int code_of(struct tn_call_order *order, const struct tn_pass *pass, uint32_t module_id,
                    struct tn_code **ret_code)
 {
-    const uint64_t *place = tn_map_find(&order->modules, module_id);
-    if (place == NULL)
+    const uint64_t *index = tn_map_find(&order->modules, module_id);
+    if (index == NULL)
         return open_module(order, pass, module_id, ret_code);
-    *ret_code = *place != 0 ? order->codes[*place - 1] : NULL;
+    *ret_code = *index != 0 ? order->codes[*index - 1] : NULL;
     return 0;
 }
 
 static int ask(struct tn_call_order *order, const struct tn_pass *pass, uint32_t from, uint32_t to)
 {
     const struct tn_return_address *frames = order->frames->frames;
-    uint32_t module_id = order->frames->functions[frames[from].place.function].module_id;
+    uint32_t module_id = order->frames->functions[frames[from].source.function].module_id;
     struct tn_code *code = NULL;
     if (frames[from].is_runtime || module_id == 0)
         return 1;

@@ -2,7 +2,7 @@
 /* Opens a module's file for tn_code_follows: checks architecture and build-id, refuses code in which a return
  * address does not say where execution goes on, and finds the bytes at an address. Called by the engine, once
  * a module. */
-#include "code.h"
+#include "module_code.h"
 
 #include <elfutils/libdwelf.h>
 #include <errno.h>

@@ -91,7 +91,7 @@ static int grow(struct pinning_state *state, uint32_t slot)
     return 0;
 }
 
-static int place(struct pinning_state *state, const struct change *change)
+static int place_block(struct pinning_state *state, const struct change *change)
 {
     int r = change->slot >= state->block_count ? grow(state, change->slot) : 0;
     if (r < 0)
@@ -117,7 +117,7 @@ static int apply(void *own, const void *items, size_t count)
     int r = 0;
     for (size_t i = 0; r == 0 && i < count; i++) {
         if (changes[i].is_birth)
-            r = place(state, &changes[i]);
+            r = place_block(state, &changes[i]);
         else
             release(state, changes[i].slot);
         take_look(state, changes[i].time_ns);

@@ -26,6 +26,7 @@ enum tn_writer_statement {
     TN_WRITER_PROCESS_END,
     TN_WRITER_THREAD,
     TN_WRITER_THREAD_END,
+    TN_WRITER_THREAD_LOSS,
     TN_WRITER_MODULE,
     TN_WRITER_MAPPING,
     TN_WRITER_MAPPING_END,
@@ -42,6 +43,7 @@ struct tn_log_writer {
     struct sqlite3_stmt *statements[TN_WRITER_STATEMENT_COUNT]; /* owned */
     char *path;                                                 /* owned */
     struct tn_error error; /* the first failure; code 0: the writer is alive */
+    bool has_gaps;         /* tn_log_note_gaps was called */
     struct tn_intern intern;
     struct tn_pack **packs; /* owned; the open chunk of process id - 1; NULL: none */
     size_t pack_capacity;

@@ -77,24 +77,24 @@ static int take_copy(struct tn_process *process, const uint64_t *event, uint32_t
 int tn_control_read(struct tn_process *process)
 {
     struct tn_ring *ring = tn_shared_ring(process->header, TN_CONTROL_SLOT);
-    const uint64_t *data =
-        tn_shared_words(process->header, TN_CONTROL_SLOT, process->slot_count, process->ring_words);
+    const uint64_t *data = tn_shared_words(process->header, &process->sizes, TN_CONTROL_SLOT);
+    uint32_t ring_words = process->sizes.control_words;
     uint64_t head = atomic_load_explicit(&ring->head_words, memory_order_acquire);
     uint64_t start = process->control_words;
     if (head == start)
         return 0;
-    tn_process_note_fill(process, head - start);
-    int r = process->is_control_damaged || head - start > process->ring_words ? -EBADMSG : 0;
+    tn_process_note_fill(process, ring_words, head - start);
+    int r = process->is_control_damaged || head - start > ring_words ? -EBADMSG : 0;
     while (r == 0) {
         const uint64_t *event;
-        int words = tn_ring_peek(data, process->ring_words, &process->control_words, head, &event);
+        int words = tn_ring_peek(data, ring_words, &process->control_words, head, &event);
         if (words <= 0) {
             r = words;
             break;
         }
         r = take_copy(process, event, (uint32_t)words);
         process->control_words += (uint32_t)words;
-        if (process->control_words - start > process->ring_words / 4) {
+        if (process->control_words - start > ring_words / 4) {
             start = process->control_words;
             tn_ring_release(ring, start);
             tn_ring_wake(ring);

@@ -20,9 +20,6 @@
  * up all others; its event, if it comes, is late. */
 #define MARK_STALE_NS UINT64_C(1000000000)
 
-/* Slots beyond the highest one in use whose state is read. */
-#define SLOT_MARGIN 64u
-
 /* The seal keeps a program from shrinking memory that we read; where it is refused, tn_shared_check and fstat
  * must do. */
 static int map_memory(struct tn_process *process, const struct tn_handshake *handshake)
@@ -38,18 +35,15 @@ static int map_memory(struct tn_process *process, const struct tn_handshake *han
         return -errno;
     process->header = base;
     process->mapped_bytes = bytes;
-    process->slot_count = process->header->slot_count;
-    process->ring_words = process->header->ring_words;
     struct tn_shared_header copy = *process->header;
-    copy.slot_count = process->slot_count;
-    copy.ring_words = process->ring_words;
-    return tn_shared_check(&copy, bytes);
+    process->sizes = tn_shared_sizes_of(&copy);
+    return copy.total_bytes == bytes ? tn_shared_check(&copy, bytes) : -EBADMSG;
 }
 
 static int begin_streams(struct tn_process *process)
 {
-    process->streams = calloc(process->slot_count, sizeof(process->streams[0]));
-    process->listed = calloc(process->slot_count, sizeof(process->listed[0]));
+    process->streams = calloc(process->sizes.slot_count, sizeof(process->streams[0]));
+    process->listed = calloc(process->sizes.slot_count, sizeof(process->listed[0]));
     return process->streams != NULL && process->listed != NULL ? 0 : -ENOMEM;
 }
 
@@ -133,9 +127,8 @@ static void list_slot(struct tn_process *process, uint32_t slot)
 {
     struct tn_stream *stream = &process->streams[slot];
     if (stream->ring == NULL) {
-        const uint64_t *data =
-            tn_shared_words(process->header, slot, process->slot_count, process->ring_words);
-        tn_stream_begin(stream, tn_shared_ring(process->header, slot), data, process->ring_words, slot,
+        const uint64_t *data = tn_shared_words(process->header, &process->sizes, slot);
+        tn_stream_begin(stream, tn_shared_ring(process->header, slot), data, process->sizes.ring_words, slot,
                         &process->matcher);
     }
     stream->is_listed = true;
@@ -159,18 +152,18 @@ static bool mark_is_fresh(struct tn_process *process, struct tn_stream *stream, 
     return now - stream->mark_since < stale_ticks;
 }
 
-/* Unused slots are claimed in ascending order (ring.h): to miss one beyond this margin, as many threads would
- * have to be between finding a slot and claiming it. Memory of slots that were never used stays untouched. */
+/* Slots that have ever been in use, as the program says. */
 static uint32_t slots_to_look_at(const struct tn_process *process)
 {
-    uint32_t end = process->slot_bound + SLOT_MARGIN;
-    return end < process->slot_count ? end : process->slot_count;
+    uint32_t bound = atomic_load_explicit(&process->header->slot_bound, memory_order_acquire);
+    return bound < process->sizes.slot_count ? bound : process->sizes.slot_count;
 }
 
 /* States are read before marks: a slot that is claimed later gets stamps above the time noted before. */
 void tn_process_read_marks(struct tn_process *process, uint64_t now_ticks, uint64_t *low_ticks)
 {
-    for (uint32_t slot = 1; slot < slots_to_look_at(process); slot++) {
+    uint32_t bound = slots_to_look_at(process);
+    for (uint32_t slot = 1; slot < bound; slot++) {
         struct tn_ring *ring = tn_shared_ring(process->header, slot);
         if (atomic_load_explicit(&ring->state, memory_order_acquire) == TN_SLOT_FREE)
             continue;
@@ -192,7 +185,7 @@ void tn_process_read_heads(struct tn_process *process)
     for (uint32_t i = 0; i < process->listed_count; i++) {
         struct tn_stream *stream = &process->streams[process->listed[i]];
         tn_stream_read_head(stream);
-        tn_process_note_fill(process, stream->limit_words - stream->released_words);
+        tn_process_note_fill(process, stream->ring_words, stream->limit_words - stream->released_words);
     }
 }
 
@@ -258,13 +251,15 @@ static int free_slot(struct tn_process *process, uint32_t i, bool *ret_is_freed)
     atomic_store_explicit(&stream->ring->mark_ticks, 0, memory_order_relaxed);
     atomic_store_explicit(&stream->ring->tid, 0, memory_order_relaxed);
     atomic_store_explicit(&stream->ring->state, TN_SLOT_FREE, memory_order_release);
+    atomic_store_explicit(&process->header->freed_slot, stream->slot, memory_order_relaxed);
+    atomic_fetch_add_explicit(&process->header->freed_count, 1, memory_order_release);
     *ret_is_freed = true;
     return r;
 }
 
 static int free_slots(struct tn_process *process, bool is_thorough)
 {
-    bool is_scarce = process->listed_count * 4 >= process->slot_count * 3;
+    bool is_scarce = process->listed_count * 4 >= process->sizes.slot_count * 3;
     for (uint32_t i = 0; i < process->listed_count;) {
         struct tn_stream *stream = &process->streams[process->listed[i]];
         uint32_t state = atomic_load_explicit(&stream->ring->state, memory_order_acquire);
@@ -327,7 +322,7 @@ void tn_process_end(struct tn_process *process, enum tn_exit_kind kind, int code
 
 void tn_process_heartbeat(struct tn_process *process)
 {
-    atomic_fetch_add_explicit(&process->header->heartbeat, 1, memory_order_relaxed);
+    tn_shared_beat(process->header);
 }
 
 /* Events that the rings' owners could not write. */
@@ -341,7 +336,10 @@ static uint64_t ring_losses(const struct tn_process *process)
 
 static uint64_t slotless_losses(const struct tn_process *process)
 {
-    return atomic_load_explicit(&process->header->lost_count, memory_order_relaxed);
+    uint64_t sum = 0;
+    for (uint32_t reason = 0; reason < TN_LOSS_REASON_COUNT; reason++)
+        sum += atomic_load_explicit(&process->header->lost_counts[reason], memory_order_relaxed);
+    return sum;
 }
 
 void tn_process_refuse(struct tn_process *process)

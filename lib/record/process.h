@@ -42,11 +42,10 @@ struct tn_process {
     struct tn_process_shared *shared; /* borrowed */
     struct tn_shared_header *header;  /* mapped, owned */
     size_t mapped_bytes;
-    uint32_t slot_count,
-        ring_words;            /* as checked when it was mapped; the header's own are never read again */
-    uint32_t slot_bound;       /* 1 + highest slot seen in use; the control ring is slot 0 */
-    struct tn_stream *streams; /* owned; by slot */
-    uint32_t *listed;          /* owned; slots that are in use */
+    struct tn_shared_sizes sizes; /* as checked when it was mapped; the header's own are never read again */
+    uint32_t slot_bound;          /* 1 + highest slot seen in use; the control ring is slot 0 */
+    struct tn_stream *streams;    /* owned; by slot */
+    uint32_t *listed;             /* owned; slots that are in use */
     uint32_t listed_count;
     uint64_t control_words; /* position in the control ring */
     bool is_control_damaged;
@@ -121,9 +120,10 @@ uint64_t tn_process_activity(const struct tn_process *process);
 void tn_process_end(struct tn_process *process, enum tn_exit_kind kind, int code, uint64_t end_ticks);
 
 /* Note how full a ring is: shared->fill is raised to it. waiting_words: noted and not yet released. */
-static inline void tn_process_note_fill(const struct tn_process *process, uint64_t waiting_words)
+static inline void tn_process_note_fill(const struct tn_process *process, uint32_t ring_words,
+                                        uint64_t waiting_words)
 {
-    uint64_t fill = waiting_words * 256 / process->ring_words;
+    uint64_t fill = waiting_words * 256 / ring_words;
     if (fill > process->shared->fill)
         process->shared->fill = (uint32_t)fill;
 }

@@ -36,7 +36,7 @@ struct tn_report_site tn_compose_finding_site(const struct tn_finding_site *site
                                    .offset_bytes = site->offset_bytes};
 }
 
-/* What to paste, for the systems asked for; nothing where no code is wanted. */
+/* Choose the code to paste. Returns whether there is any and it is wanted. */
 static bool choose_code(struct tn_composer *composer, const struct tn_finding *finding,
                         struct tn_report_code *ret_code)
 {
@@ -78,7 +78,8 @@ static void put_card(struct tn_composer *composer, const struct tn_finding *find
     composer->sink->card(composer->sink, &card);
 }
 
-/* Neither a thousandth of the calls nor a hundredth of the peak is to be had: worth a line, not a page. */
+/* It saves less than a thousandth of the calls and less than a hundredth of the peak: worth a line, not a
+ * page. */
 static bool is_minor(const struct tn_composer *composer, const struct tn_finding *finding)
 {
     const struct tn_kind *kind = kind_of(composer, finding);
@@ -100,19 +101,20 @@ static void put_minor(struct tn_composer *composer, const struct tn_finding *fin
                                                   .words = tn_words_minor_title(&composer->words, finding)});
 }
 
-/* Each run of minor findings begins with a line that says so, the first one with what is meant by it. */
+/* Each run of minor findings begins with a line that says so; the first such line explains what minor means.
+ */
 static void put_shown(struct tn_composer *composer)
 {
     const struct tn_report *report = composer->report;
     struct tn_report_cursor cursor = {0};
-    bool was_minor = false, has_told = false;
+    bool was_minor = false, has_explained = false;
     const struct tn_finding *finding;
     while ((finding = tn_report_next_finding(report, &cursor)) != NULL) {
         bool minor = is_minor(composer, finding);
         if (minor && !was_minor)
             tn_compose_paragraph(composer, TN_PARAGRAPH_BODY,
-                                 tn_words_fixed(has_told ? TN_WORDS_MINOR_AGAIN : TN_WORDS_MINOR));
-        has_told = has_told || minor;
+                                 tn_words_fixed(has_explained ? TN_WORDS_MINOR_AGAIN : TN_WORDS_MINOR));
+        has_explained = has_explained || minor;
         was_minor = minor;
         if (minor)
             put_minor(composer, finding);
@@ -138,13 +140,12 @@ static void put_hidden(struct tn_composer *composer, const struct tn_report_sele
 void tn_compose_findings(struct tn_composer *composer)
 {
     struct tn_report_selection selection = tn_report_select(composer->report);
-    bool is_complete = composer->report->summary->is_complete;
+    bool is_closed = composer->report->summary->is_closed;
     composer->sink->heading(composer->sink,
                             tn_words_fixed(selection.shown != 0 ? TN_WORDS_FINDINGS : TN_WORDS_NO_FINDINGS));
     if (selection.shown == 0)
-        tn_compose_paragraph(
-            composer, TN_PARAGRAPH_BODY,
-            tn_words_fixed(is_complete ? TN_WORDS_NOTHING_FOUND : TN_WORDS_NOTHING_FOUND_YET));
+        tn_compose_paragraph(composer, TN_PARAGRAPH_BODY,
+                             tn_words_fixed(is_closed ? TN_WORDS_NOTHING_FOUND : TN_WORDS_NOTHING_FOUND_YET));
     put_shown(composer);
     put_hidden(composer, &selection);
 }

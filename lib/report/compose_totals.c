@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The totals of the process that a report is about: one table of label, number, and what the number means. */
+/* The totals of the process that a report is about: one table of label, number, and what the number means.
+ * Rows whose number is not known, or 0 where that goes without saying, are left out. Called by compose.c. */
 
 #include "compose.h"
 
@@ -21,7 +22,7 @@ static void add_live(struct total_rows *rows, struct tn_words *words, const stru
     const struct tn_summary_totals *totals = &summary->totals;
     add(rows, TN_WORDS_LABEL_LIVE, tn_words_count(words, totals->live_count),
         totals->live_count == 0 ? tn_words_fixed(TN_WORDS_ALL_RELEASED)
-                                : tn_words_still_live(words, totals->live_bytes, summary->is_complete));
+                                : tn_words_still_live(words, totals->live_bytes, summary->is_closed));
     add(rows, TN_WORDS_LABEL_PEAK, tn_words_bytes(words, totals->peak_live_bytes),
         tn_words_peak(words, totals->peak_live_count, totals->peak_ns));
 }

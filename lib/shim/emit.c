@@ -20,9 +20,9 @@
 bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words)
 {
     struct tn_ring *ring = thread->ring;
-    uint32_t ring_words = tn_hot.ring_words;
+    uint32_t ring_words = tn_hot.sizes.ring_words;
     uint32_t pad;
-    if (!tn_room_wait(ring, need_words, &pad))
+    if (!tn_room_wait(ring, ring_words, need_words, &pad))
         return false;
     tn_ring_reserve(ring, thread->words, ring_words, pad);
     tn_ring_commit(ring, pad);

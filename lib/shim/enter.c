@@ -16,10 +16,19 @@
 static pthread_key_t key;
 static bool has_key;
 
+/* All slots below slot + 1 have been in use, or are about to be. */
+static void raise_bound(uint32_t slot)
+{
+    _Atomic uint32_t *bound = &tn_hot.header->slot_bound;
+    uint32_t seen = atomic_load_explicit(bound, memory_order_relaxed);
+    while (seen <= slot && !atomic_compare_exchange_weak(bound, &seen, slot + 1))
+        ;
+}
+
 /* Take a free slot. Returns its number, 0 if there is none (slot 0 is the control ring's). */
 static uint32_t claim_slot(uint32_t tid)
 {
-    uint32_t count = tn_hot.slot_count;
+    uint32_t count = tn_hot.sizes.slot_count;
     uint32_t start = tn_hot.next_slot;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t slot = (start + i) % count;
@@ -31,6 +40,7 @@ static uint32_t claim_slot(uint32_t tid)
                                                      memory_order_acquire, memory_order_relaxed))
             continue;
         atomic_store_explicit(&ring->tid, tid, memory_order_release);
+        raise_bound(slot);
         tn_hot.next_slot = slot + 1;
         return slot;
     }
@@ -48,9 +58,9 @@ static void forget_stack_ids(struct tn_thread *thread)
 static void take_over(struct tn_thread *thread, uint32_t slot, uint32_t tid)
 {
     thread->ring = tn_shared_ring(tn_hot.header, slot);
-    thread->words = tn_shared_words(tn_hot.header, slot, tn_hot.slot_count, tn_hot.ring_words);
+    thread->words = tn_shared_words(tn_hot.header, &tn_hot.sizes, slot);
     thread->ring->seen_tail_words = atomic_load_explicit(&thread->ring->tail_words, memory_order_acquire);
-    thread->index_mask = tn_hot.ring_words - 1;
+    thread->index_mask = tn_hot.sizes.ring_words - 1;
     thread->limit_words = 0;
     thread->left_head_words = UINT64_MAX;
     thread->last_ticks = tn_ticks();
@@ -77,7 +87,8 @@ bool tn_thread_claim(struct tn_thread *thread)
     uint32_t slot = skips_search ? 0 : claim_slot(tid);
     if (slot == 0) {
         thread->slotless_count++;
-        atomic_fetch_add_explicit(&tn_hot.header->lost_count, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&tn_hot.header->lost_counts[TN_LOSS_BIT(TN_LOSS_NO_SLOT)], 1,
+                                  memory_order_relaxed);
         return false;
     }
     thread->slotless_count = 0;

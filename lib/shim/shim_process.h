@@ -53,8 +53,7 @@ void tn_options_read(struct tn_options *options);
  * lock, unless said otherwise. */
 struct tn_hot {
     _Atomic uint32_t generation;       /* of the rings in use; 0: this process is not recorded (now) */
-    uint32_t ring_words;               /* words a ring, a power of two */
-    uint32_t slot_count;               /* the control ring's included */
+    struct tn_shared_sizes sizes;      /* of the shared memory */
     uint32_t clock;                    /* enum tn_clock */
     uint32_t pid;                      /* as the process sees itself */
     struct tn_shared_header *header;   /* start of the memory that is shared with the recorder */

@@ -25,6 +25,7 @@
 #include "banned.h"
 
 #define SLOT_COUNT_MIN 64u
+#define SLOT_COUNT_MAX 1024u
 
 /* The shared memory, until the recorder has accepted it. */
 struct offer {
@@ -33,9 +34,9 @@ struct offer {
     size_t total_bytes;
 };
 
-static int map_shared(struct offer *offer, uint32_t slot_count, uint32_t ring_words)
+static int map_shared(struct offer *offer, const struct tn_shared_sizes *sizes)
 {
-    size_t total_bytes = tn_shared_total_bytes(slot_count, ring_words);
+    size_t total_bytes = tn_shared_total_bytes(sizes);
     struct rlimit64 limit;
     /* Beyond the limit of file sizes the kernel would send a signal. */
     if (tn_sys4(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit) == 0 && limit.rlim_cur < total_bytes)
@@ -55,13 +56,15 @@ static int map_shared(struct offer *offer, uint32_t slot_count, uint32_t ring_wo
     return 0;
 }
 
-static void fill_header(struct offer *offer, uint32_t slot_count, uint32_t ring_words)
+static void fill_header(struct offer *offer, const struct tn_shared_sizes *sizes)
 {
     struct tn_shared_header *header = offer->header;
     header->magic = TN_SHARED_MAGIC;
     header->total_bytes = offer->total_bytes;
-    header->slot_count = slot_count;
-    header->ring_words = ring_words;
+    header->slot_count = sizes->slot_count;
+    header->ring_words = sizes->ring_words;
+    header->control_words = sizes->control_words;
+    header->slot_bound = 1;
     header->pid = (uint32_t)tn_sys0(SYS_getpid);
     header->clock = tn_arch_ticks_are_constant() ? TN_ARCH_CLOCK : TN_CLOCK_MONOTONIC;
     header->start_ticks = header->clock == TN_ARCH_CLOCK ? tn_arch_ticks() : tn_ticks_monotonic();
@@ -71,22 +74,23 @@ static void fill_header(struct offer *offer, uint32_t slot_count, uint32_t ring_
 /* Make the shared memory; with fewer slots when the limit of address space is tight. */
 static int make_offer(struct offer *offer)
 {
-    uint32_t ring_words = tn_shim_process.options.ring_bytes / 8;
-    uint32_t slot_count = TN_SLOT_COUNT_DEFAULT;
-    long fd = tn_sys2(SYS_memfd_create, (long)TN_MEMFD_NAME, MFD_CLOEXEC);
+    uint32_t ring_bytes = tn_shim_process.options.ring_bytes;
+    uint32_t control_bytes = ring_bytes > TN_CONTROL_BYTES_MIN ? ring_bytes : TN_CONTROL_BYTES_MIN;
+    struct tn_shared_sizes sizes = {SLOT_COUNT_MAX, ring_bytes / 8, control_bytes / 8};
+    long fd = tn_sys2(SYS_memfd_create, (long)TN_MEMFD_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return (int)fd;
     offer->fd = (int)fd;
-    int result = map_shared(offer, slot_count, ring_words);
-    while (result < 0 && slot_count > SLOT_COUNT_MIN) {
-        slot_count /= 2;
-        result = map_shared(offer, slot_count, ring_words);
+    int result = map_shared(offer, &sizes);
+    while (result < 0 && sizes.slot_count > SLOT_COUNT_MIN) {
+        sizes.slot_count /= 2;
+        result = map_shared(offer, &sizes);
     }
     if (result < 0) {
         tn_sys1(SYS_close, fd);
         return result;
     }
-    fill_header(offer, slot_count, ring_words);
+    fill_header(offer, &sizes);
     return 0;
 }
 
@@ -328,8 +332,7 @@ static void remember_socket(enum tn_hello_reason reason, uint32_t recorder_pid)
 static void take_into_use(const struct offer *offer)
 {
     tn_hot.header = offer->header;
-    tn_hot.slot_count = offer->header->slot_count;
-    tn_hot.ring_words = offer->header->ring_words;
+    tn_hot.sizes = tn_shared_sizes_of(offer->header);
     tn_hot.clock = offer->header->clock;
     tn_hot.pid = offer->header->pid;
     tn_shim_process.pid = offer->header->pid;

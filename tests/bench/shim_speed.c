@@ -53,13 +53,14 @@ int tn_session_open(enum tn_hello_reason reason, const char **ret_what)
     (void)reason;
     (void)ret_what;
     uint32_t ring_words = tn_shim_process.options.ring_bytes / 8;
-    struct tn_shared_header *header = mmap(NULL, tn_shared_total_bytes(SLOT_COUNT, ring_words),
-                                           PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct tn_shared_sizes sizes = {SLOT_COUNT, ring_words, ring_words};
+    struct tn_shared_header *header =
+        mmap(NULL, tn_shared_total_bytes(&sizes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (header == MAP_FAILED)
         return -1;
     tn_hot.header = header;
-    tn_hot.slot_count = SLOT_COUNT;
-    tn_hot.ring_words = ring_words;
+    header->slot_bound = 1;
+    tn_hot.sizes = sizes;
     tn_hot.clock = tn_arch_ticks_are_constant() ? TN_ARCH_CLOCK : TN_CLOCK_MONOTONIC;
     tn_hot.pid = (uint32_t)tn_sys0(SYS_getpid);
     tn_hot.next_slot = 1;

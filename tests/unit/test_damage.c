@@ -24,9 +24,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SLOTS      5u
-#define RING_WORDS (TN_RING_BYTES_MIN / 8)
-#define ROUNDS     40
+#define SLOTS         5u
+#define RING_WORDS    (TN_RING_BYTES_MIN / 8)
+#define CONTROL_WORDS (TN_CONTROL_BYTES_MIN / 8)
+#define ROUNDS        40
+
+static const struct tn_shared_sizes sizes = {SLOTS, RING_WORDS, CONTROL_WORDS};
 
 static uint64_t seed = 1;
 static uint64_t soundness; /* one in so many lengths, heads and stamps is wrong */
@@ -77,7 +80,7 @@ static uint32_t make_event(uint64_t *event, uint64_t ticks)
 static void fill(struct tn_process *process, uint32_t slot, uint64_t ticks)
 {
     struct tn_ring *ring = tn_shared_ring(process->header, slot);
-    uint64_t *data = tn_shared_words(process->header, slot, SLOTS, RING_WORDS);
+    uint64_t *data = tn_shared_words(process->header, &sizes, slot);
     uint64_t head = atomic_load(&ring->head_words);
     uint64_t end = atomic_load(&ring->tail_words) + RING_WORDS - 64;
     uint64_t event[64];
@@ -102,13 +105,15 @@ static void fill(struct tn_process *process, uint32_t slot, uint64_t ticks)
 static struct tn_process *create(struct tn_process_shared *shared)
 {
     struct tn_process *process;
-    size_t bytes = tn_shared_total_bytes(SLOTS, RING_WORDS);
+    size_t bytes = tn_shared_total_bytes(&sizes);
     struct tn_handshake handshake = {.pid = getpid(), .pidfd = -1};
     struct tn_shared_header header = {
         .magic = TN_SHARED_MAGIC,
         .total_bytes = bytes,
         .slot_count = SLOTS,
         .ring_words = RING_WORDS,
+        .control_words = CONTROL_WORDS,
+        .slot_bound = SLOTS,
     };
     handshake.memory_fd = memfd_create("damage", MFD_CLOEXEC);
     assert_true(handshake.memory_fd >= 0 && ftruncate(handshake.memory_fd, (off_t)bytes) == 0);

@@ -26,12 +26,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SLOTS      8u
-#define RING_WORDS (TN_RING_BYTES_MIN / 8)
-#define BOXES      256u
-#define THREADS    4
-#define LIVES      5 /* threads, one after the other, by each of THREADS */
-#define EVENTS     6000
+#define SLOTS         8u
+#define RING_WORDS    (TN_RING_BYTES_MIN / 8)
+#define CONTROL_WORDS (TN_CONTROL_BYTES_MIN / 8)
+#define BOXES         256u
+#define THREADS       4
+#define LIVES         5 /* threads, one after the other, by each of THREADS */
+#define EVENTS        6000
+
+static const struct tn_shared_sizes sizes = {SLOTS, RING_WORDS, CONTROL_WORDS};
 
 struct flow {
     struct tn_shared_header *header;
@@ -82,7 +85,7 @@ static void claim(struct producer *producer)
         }
         atomic_store(&ring->tid, (uint32_t)syscall(SYS_gettid));
         producer->ring = ring;
-        producer->words = tn_shared_words(header, slot, SLOTS, RING_WORDS);
+        producer->words = tn_shared_words(header, &sizes, slot);
         ring->seen_tail_words = atomic_load_explicit(&ring->tail_words, memory_order_acquire);
         break;
     }
@@ -159,7 +162,7 @@ static void *produce_lives(void *argument)
 
 static int make_memory(void)
 {
-    size_t bytes = tn_shared_total_bytes(SLOTS, RING_WORDS);
+    size_t bytes = tn_shared_total_bytes(&sizes);
     int fd = memfd_create("flow", MFD_CLOEXEC);
     assert_true(fd >= 0 && ftruncate(fd, (off_t)bytes) == 0);
     struct tn_shared_header header = {
@@ -167,6 +170,8 @@ static int make_memory(void)
         .total_bytes = bytes,
         .slot_count = SLOTS,
         .ring_words = RING_WORDS,
+        .control_words = CONTROL_WORDS,
+        .slot_bound = SLOTS,
         .clock = TN_CLOCK_MONOTONIC,
     };
     assert_int_equal(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
@@ -201,7 +206,7 @@ static void test_many_threads(void **state)
     tn_clock_begin(&shared.clock, TN_CLOCK_MONOTONIC, pair, pair, pair.ticks);
     handshake.hello.pid = (uint32_t)getpid();
     handshake.hello.start_ticks = pair.ticks;
-    handshake.hello.shared_bytes = tn_shared_total_bytes(SLOTS, RING_WORDS);
+    handshake.hello.shared_bytes = tn_shared_total_bytes(&sizes);
     assert_int_equal(tn_process_create(&shared, &handshake, 0, NULL, &process), 0);
     flow.header = process->header;
     flow.running = THREADS;

@@ -13,9 +13,9 @@ static struct tn_source_cursor first_owner(const struct tn_stack_buffers *buffer
     uint32_t node = stack_id;
     while (pass->nodes[node].depth > counts->owner_level)
         node = pass->nodes[node].caller_id;
-    uint32_t places = tn_source_frames_count(&buffers->frames, pass->nodes[node].frame_id);
-    uint32_t inlined = counts->inlined < places ? counts->inlined : places - 1;
-    return (struct tn_source_cursor){node, places - 1 - inlined};
+    uint32_t count = tn_source_frames_count(&buffers->frames, pass->nodes[node].frame_id);
+    uint32_t inlined = counts->inlined < count ? counts->inlined : count - 1;
+    return (struct tn_source_cursor){node, count - 1 - inlined};
 }
 
 static bool is_inside(const struct tn_pass *pass, struct tn_source_cursor one, struct tn_source_cursor other)
@@ -82,9 +82,9 @@ bool tn_stack_buffer_owner(const struct tn_stack_buffers *buffers, const struct 
         return false;
     struct tn_source_cursor at = first_owner(buffers, pass, stacks[0]);
     for (uint32_t steps = 0; at.node != 0 && steps < TN_SOURCE_STEPS_MAX; steps++) {
-        const struct tn_source_frame *place = tn_source_cursor_frame(&buffers->frames, pass, at);
-        struct tn_buffer_owner owner = {place->function, place->frame_id, 0, at.node};
-        if (place->function != 0 && buffers->frames.functions[place->function].is_program &&
+        const struct tn_source_frame *source = tn_source_cursor_frame(&buffers->frames, pass, at);
+        struct tn_buffer_owner owner = {source->function, source->frame_id, 0, at.node};
+        if (source->function != 0 && buffers->frames.functions[source->function].is_program &&
             holds_for_all(buffers, pass, site, stacks, stack_count, &owner)) {
             *ret_owner = owner;
             return true;
