@@ -91,8 +91,10 @@ static bool all_can_end(void)
     while (has_changed) {
         has_changed = false;
         for (uint32_t i = edge_count; i-- > 0;)
-            if (can_end[edges[i].to] && !can_end[edges[i].from])
-                has_changed = can_end[edges[i].from] = 1;
+            if (can_end[edges[i].to] && !can_end[edges[i].from]) {
+                can_end[edges[i].from] = 1;
+                has_changed = true;
+            }
     }
     for (uint32_t number = 1; number <= known_count; number++)
         if (!can_end[number])

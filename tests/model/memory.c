@@ -24,6 +24,13 @@ static struct {
 } privates[REGIONS_MAX];
 static int private_count;
 
+static struct {
+    const volatile char *start;
+    size_t size_bytes;
+    int thread;
+} owned[REGIONS_MAX];
+static int owned_count;
+
 static uint64_t version;
 
 static void check_room(int count, int room)
@@ -51,6 +58,22 @@ void model_private(void *start, size_t size_bytes)
     check_room(private_count, REGIONS_MAX);
     privates[private_count].start = start;
     privates[private_count++].size_bytes = size_bytes;
+}
+
+void model_owned(const volatile void *start, size_t size_bytes, int thread)
+{
+    check_room(owned_count, REGIONS_MAX);
+    owned[owned_count].start = start;
+    owned[owned_count].size_bytes = size_bytes;
+    owned[owned_count++].thread = thread;
+}
+
+bool memory_is_own(const volatile void *at, int thread)
+{
+    for (int i = 0; i < owned_count; i++)
+        if ((size_t)((const volatile char *)at - owned[i].start) < owned[i].size_bytes)
+            return owned[i].thread == thread;
+    return false;
 }
 
 static bool is_private(const char *at)
@@ -194,7 +217,7 @@ bool memory_may_drain(const struct memory_buffer *buffer, int index, bool has_pl
 static void show(struct memory_buffer *buffer, int index)
 {
     struct memory_store *store = &buffer->stores[index];
-    version += memory_read(store->at, store->size_bytes) != store->value;
+    version++;
     put(store->at, store->size_bytes, store->value);
     buffer->count--;
     memmove(store, store + 1, (size_t)(buffer->count - index) * sizeof(*store));

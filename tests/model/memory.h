@@ -51,6 +51,9 @@ void memory_drain_all(struct memory_buffer *buffer);
 /* All stores to one location, in their order. */
 void memory_drain_location(struct memory_buffer *buffer, const volatile void *at);
 
+/* Whether a thread is the only one that stores there (model_owned). */
+bool memory_is_own(const volatile void *at, int thread);
+
 /* Rises whenever what all see has changed. */
 uint64_t memory_version(void);
 

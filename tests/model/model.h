@@ -32,6 +32,7 @@ enum model_fault_kind {
     MODEL_FAULT_DROP_VALUE, /* a store of another value than 0 does not take place */
     MODEL_FAULT_RELAX,      /* a store orders nothing */
     MODEL_FAULT_LATE,       /* a store takes place only when its thread stores to `other` the next time */
+    MODEL_FAULT_TOO_FAR,    /* a store of a number puts down one that is 4 larger */
     MODEL_FAULT_NO_WAKE,    /* a futex wake of the location wakes nobody */
 };
 
@@ -58,10 +59,11 @@ struct model_scene {
     unsigned daemons;  /* bits of threads that need not come to an end */
     uint64_t
         slack_ticks; /* a store leaves its buffer before the clock is more than this past it; 0: no bound */
-    unsigned buffer_max;  /* stores that wait in a thread's buffer at most; 0: every store is seen at once */
-    uint64_t sleep_ns;    /* by how much a futex wait that times out moves the clock */
-    void (*set_up)(void); /* gives the regions their first values */
-    void (*check)(void);  /* at the end of each order: calls model_fail if something is wrong */
+    unsigned buffer_max;   /* stores that wait in a thread's buffer at most; 0: every store is seen at once */
+    bool has_no_time_outs; /* a futex wait ends only when it is woken */
+    uint64_t sleep_ns;     /* by how much a futex wait that times out moves the clock */
+    void (*set_up)(void);  /* gives the regions their first values */
+    void (*check)(void);   /* at the end of each order: calls model_fail if something is wrong */
     void (*died)(int thread); /* what the kernel does when a thread is killed; NULL: nothing */
 };
 
@@ -79,6 +81,9 @@ void model_region(void *start, size_t size_bytes);
 /* Take a part of a region out of the comparison: only one thread uses it, by plain loads and stores. */
 void model_private(void *start, size_t size_bytes);
 
+/* Only this thread stores there: its own loads of it are no steps, since nobody can come between. */
+void model_owned(const volatile void *start, size_t size_bytes, int thread);
+
 /* Explore a scene whole. fault: NULL or what is planted. */
 struct model_result model_explore(const struct model_scene *scene, const struct model_fault *fault);
 
@@ -87,12 +92,16 @@ struct model_result model_explore(const struct model_scene *scene, const struct 
 /* Say that something is wrong; the exploration ends. Does not return in a thread. */
 void model_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The thread's state is told by these numbers alone from here on. */
+/* The thread's state is told by these numbers alone from here on, and what model_pause waits for is a change
+ * since now. */
 void model_checkpoint(uint64_t a, uint64_t b);
 
-/* Give way to others without doing anything, for a loop of the scene's own that waits: it goes on once the
- * memory has changed, or any thread has died. */
+/* For a loop of the scene's own that waits: go on once the memory has changed since the last
+ * model_checkpoint, or any thread has ended or died. */
 void model_pause(void);
+
+/* Others may come between here: before plain loads, which are no steps by themselves. */
+void model_step(void);
 
 bool model_is_dead(int thread);
 bool model_has_ended(int thread);
