@@ -175,10 +175,8 @@ static void after_fork_in_child(void)
 
 static int prepare(struct tn_thread *thread, struct tn_join_failure *ret_failure)
 {
-    ret_failure->what = "a filter of system calls forbids it";
-    if (!tn_filter_permits())
-        return 2;
     ret_failure->what = "memory";
+    tn_shim_process.main_tid = (uint32_t)tn_sys0(SYS_getpid);
     if (tn_sys3(SYS_madvise, (long)&tn_hot_page, sizeof(tn_hot_page), MADV_WIPEONFORK) != 0)
         tn_shim_process.options.has_children = false;
     int result = tn_rules_open(&tn_shim_process.rules);
@@ -199,15 +197,19 @@ static bool begin_process(struct tn_thread *thread)
 {
     struct tn_join_failure failure = {"", TN_CHILD_REFUSED, false};
     tn_page_bytes = getauxval(AT_PAGESZ);
+    bool is_permitted = tn_filter_permits();
     tn_own_begin(thread);
-    tn_shim_process.main_tid = (uint32_t)tn_sys0(SYS_getpid);
     tn_real_find();
     tn_operators_find();
     dl_iterate_phdr(find_own_text, (void *)(uintptr_t)tn_real_find);
     tn_options_read(&tn_shim_process.options);
     int result = 2;
     const char *bypass = tn_real_bypass();
-    if (bypass == NULL)
+    if (!is_permitted)
+        failure.what =
+            "a filter of system calls was set before the program was started, and might kill it; "
+            "TENURE_BEHIND_FILTER=1 tries";
+    else if (bypass == NULL)
         result = prepare(thread, &failure);
     if (bypass != NULL)
         complain(bypass, " brings a malloc of its own, which calls nobody here", 0);
