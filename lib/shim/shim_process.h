@@ -93,9 +93,10 @@ struct tn_shim_process {
     uint32_t generations;            /* how many were given out so far */
     uint32_t main_tid;               /* kernel thread id of the main thread */
     struct tn_shared_header *header; /* in a fork child, until it has its own: the parent's; else NULL */
-    uint32_t pid;            /* that the last hello named; in a fork child, before its own: the parent's */
-    bool is_unrecorded;      /* a fork child that could not join, or a child of it */
-    enum tn_child_loss loss; /* why, once is_unrecorded */
+    uint32_t pid;              /* that the last hello named; in a fork child, before its own: the parent's */
+    bool takes_recorder_along; /* the recorder ends with this process */
+    bool is_unrecorded;        /* a fork child that could not join, or a child of it */
+    enum tn_child_loss loss;   /* why, once is_unrecorded */
     struct tn_options options;
     char socket_path[108];           /* of the recorder; fork children connect to it */
     uintptr_t text_low, text_high;   /* where this library is mapped: [low, high) */

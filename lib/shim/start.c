@@ -8,6 +8,7 @@
 #include "control_ring.h"
 #include "enter.h"
 #include "real.h"
+#include "room.h"
 #include "rules.h"
 #include "shim_filter.h"
 #include "shim_modules.h"
@@ -277,4 +278,16 @@ static __attribute__((constructor)) void constructed(void)
     struct tn_thread *thread = &tn_thread;
     if (tn_enter(thread, &caller) == TN_WAY_RECORD)
         tn_leave(thread);
+}
+
+/* After the program's own handlers and destructors, as far as the loader can tell. */
+static __attribute__((destructor)) void destructed(void)
+{
+    struct tn_thread *thread = &tn_thread;
+    if (!tn_shim_process.takes_recorder_along || tn_shim_process.state != TN_STATE_RUNNING ||
+        atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) == 0)
+        return;
+    tn_own_begin(thread);
+    tn_room_close();
+    tn_own_end(thread);
 }
