@@ -27,15 +27,15 @@ static const char *const troubles[] = {
     "SELECT 'Names of functions, sites and summaries are missing: finishing the log was cut short.'"
     " WHERE " CLOSED " = '1' AND ifnull(" META("finished") ", '0') <> '1'",
     "SELECT print_count(value) || ' processes that the program started could not be recorded:' FROM meta"
-    " WHERE key = 'children_lost' AND value > 0",
+    " WHERE key = 'processes_unrecorded' AND value > 0",
     "SELECT '  ' || print_count(value) || CASE key"
-    " WHEN 'children_lost_no_descriptor' THEN ' had no free descriptor (RLIMIT_NOFILE) to connect with.'"
-    " WHEN 'children_lost_no_memory' THEN ' had no memory or address space for a ring (RLIMIT_AS).'"
-    " WHEN 'children_lost_unreached' THEN ' could not reach the recorder: another user, or another root folder.'"
-    " WHEN 'children_lost_refused' THEN ' were refused: of another user or build, or the log was closed.'"
-    " WHEN 'children_lost_unanswered' THEN ' did not wait for the recorder, which stood still.'"
+    " WHEN 'processes_unrecorded_no_descriptor' THEN ' had no free descriptor (RLIMIT_NOFILE) to connect with.'"
+    " WHEN 'processes_unrecorded_no_memory' THEN ' had no memory or address space for a ring (RLIMIT_AS).'"
+    " WHEN 'processes_unrecorded_unreached' THEN ' could not reach the recorder: another user, or another root folder.'"
+    " WHEN 'processes_unrecorded_refused' THEN ' were refused: of another user or build, or the log was closed.'"
+    " WHEN 'processes_unrecorded_unanswered' THEN ' did not wait for the recorder, which stood still.'"
     " ELSE ' executed a program that did not report: a static one, set-user-ID, or without LD_PRELOAD.' END"
-    " FROM meta WHERE key GLOB 'children_lost_*' AND value > 0",
+    " FROM meta WHERE key GLOB 'processes_unrecorded_*' AND value > 0",
     "SELECT print_count(value) || ' events were lost: counts are too low by them.' FROM meta"
     " WHERE key = 'events_lost' AND value > 0",
     "SELECT '  ' || print_count(value) || CASE key"

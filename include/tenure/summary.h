@@ -97,12 +97,12 @@ struct tn_summary_process {
 
 /* What was not recorded, or could not be matched. All 0: the log is whole. */
 struct tn_summary_losses {
-    uint64_t events_lost;      /* events that the shim could not hand over */
-    uint64_t children_lost;    /* processes of the tree that could not be recorded, and told so */
-    uint64_t unmatched_frees;  /* frees of blocks that were born before the recording, or unseen */
-    uint64_t unmatched_births; /* blocks whose release was not seen, at an address that was born again */
-    uint64_t stacks_cut;       /* stacks that reached the depth limit */
-    uint64_t inherited_frees;  /* in forked children: releases of the parent's blocks (no loss, counted) */
+    uint64_t events_lost;          /* events that the shim could not hand over */
+    uint64_t processes_unrecorded; /* processes of the tree that could not be recorded, and told so */
+    uint64_t unmatched_frees;      /* frees of blocks that were born before the recording, or unseen */
+    uint64_t unmatched_births;     /* blocks whose release was not seen, at an address that was born again */
+    uint64_t stacks_cut;           /* stacks that reached the depth limit */
+    uint64_t inherited_frees; /* in forked children: releases of the parent's blocks (no loss, counted) */
 };
 
 /* Everything. Zeroed is empty. */

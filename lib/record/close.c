@@ -55,7 +55,7 @@ uint64_t tn_recording_log_bytes(const struct tn_recording *recording)
     return file_bytes(recording->log_path) + file_bytes(wal);
 }
 
-static uint64_t children_lost(const struct tn_process_shared *shared)
+static uint64_t processes_unrecorded(const struct tn_process_shared *shared)
 {
     uint64_t sum = shared->images_unreported;
     for (uint32_t i = 0; i < TN_CHILD_LOSS_COUNT; i++)
@@ -89,13 +89,13 @@ int tn_recording_write_totals(struct tn_recording *recording)
         {"events_lost_early", totals->lost[TN_LOSS_BIT(TN_LOSS_EARLY)]},
         {"events_lost_stalled", totals->lost[TN_LOSS_BIT(TN_LOSS_STALLED)]},
         {"events_lost_no_memory", totals->lost[TN_LOSS_BIT(TN_LOSS_NO_MEMORY)]},
-        {"children_lost", children_lost(shared)},
-        {"children_lost_no_descriptor", counts->children_lost[TN_CHILD_NO_DESCRIPTOR]},
-        {"children_lost_no_memory", counts->children_lost[TN_CHILD_NO_MEMORY]},
-        {"children_lost_unreached", counts->children_lost[TN_CHILD_UNREACHED]},
-        {"children_lost_refused", counts->children_lost[TN_CHILD_REFUSED]},
-        {"children_lost_unanswered", counts->children_lost[TN_CHILD_UNANSWERED]},
-        {"children_lost_unreported", shared->images_unreported},
+        {"processes_unrecorded", processes_unrecorded(shared)},
+        {"processes_unrecorded_no_descriptor", counts->children_lost[TN_CHILD_NO_DESCRIPTOR]},
+        {"processes_unrecorded_no_memory", counts->children_lost[TN_CHILD_NO_MEMORY]},
+        {"processes_unrecorded_unreached", counts->children_lost[TN_CHILD_UNREACHED]},
+        {"processes_unrecorded_refused", counts->children_lost[TN_CHILD_REFUSED]},
+        {"processes_unrecorded_unanswered", counts->children_lost[TN_CHILD_UNANSWERED]},
+        {"processes_unrecorded_silent", shared->images_unreported},
         {"stacks_lost", counts->stacks_lost},
         {"inherited_frees", totals->inherited_frees},
         {"unmatched_frees", totals->unmatched_frees},
@@ -245,6 +245,16 @@ static int close_empty(struct tn_recording *recording)
     return 0;
 }
 
+/* Programs that still run do so unrecorded; one may wait for just this. */
+static void let_go(struct tn_recording *recording)
+{
+    for (uint32_t i = 0; i < recording->process_count; i++) {
+        tn_process_refuse(recording->processes[i]);
+        tn_process_destroy(recording->processes[i]);
+    }
+    recording->process_count = 0;
+}
+
 int tn_recording_close(struct tn_recording *recording)
 {
     tn_session_dir_close(&recording->session_dir);
@@ -258,6 +268,7 @@ int tn_recording_close(struct tn_recording *recording)
         tn_log_note_gaps(recording->shared.writer);
     r = tn_log_writer_close(recording->shared.writer, duration_ns, recording->error);
     recording->shared.writer = NULL;
+    let_go(recording);
     if (r < 0)
         return tn_recording_fail(recording, r, "close the log");
     r = run_finish(recording);

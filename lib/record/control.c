@@ -39,7 +39,7 @@ static int take_module(struct tn_process *process, const uint64_t *event, uint32
         .files = &process->shared->files,
         .process_id = process->matcher.process_id,
         .time_ns = tn_clock_ns(&process->shared->clock, event[1]),
-        .pid = process->pid,
+        .pid = process->id.pid,
     };
     tn_stacks_reset(&process->stacks);
     return is_gone ? tn_mappings_remove(&process->mappings, &context, event, words)

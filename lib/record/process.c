@@ -4,7 +4,7 @@
 #include "process.h"
 
 #include "proc.h"
-#include "rings.h"
+#include "ring_source.h"
 #include "stream.h"
 
 #include <errno.h>
@@ -16,12 +16,12 @@ static int add_row(struct tn_process *process, uint64_t parent_id, uint64_t star
 {
     char executable[PATH_MAX];
     struct tn_buffer command_line = {0};
-    tn_proc_executable(process->pid, executable, sizeof(executable));
-    int r = tn_proc_command_line(process->pid, &command_line);
+    tn_proc_executable(process->id.pid, executable, sizeof(executable));
+    int r = tn_proc_command_line(process->id.pid, &command_line);
     if (r < 0)
         goto out;
     struct tn_log_process row = {
-        .pid = (uint32_t)process->pid,
+        .pid = (uint32_t)process->id.pid,
         .parent_id = parent_id,
         .executable = executable,
         .command_line = (const char *)command_line.data,
@@ -40,7 +40,7 @@ static int inherit(struct tn_process *process, const struct tn_process *parent, 
         .files = &process->shared->files,
         .process_id = process->matcher.process_id,
         .time_ns = start_ns,
-        .pid = process->pid,
+        .pid = process->id.pid,
     };
     int r = tn_mappings_inherit(&process->mappings, &context, &parent->mappings);
     return r < 0 ? r : tn_match_inherit(&process->matcher, &parent->matcher);
@@ -51,9 +51,7 @@ static void begin(struct tn_process *process, struct tn_process_shared *shared,
 {
     *process = (struct tn_process){
         .shared = shared,
-        .pid = handshake->pid,
-        .own_pid = handshake->hello.pid,
-        .pid_namespace = handshake->pid_namespace,
+        .id = handshake->id,
         .pidfd = -1,
         .has_children_recorded = handshake->hello.children != 0,
         .matcher =
@@ -71,10 +69,11 @@ static void begin(struct tn_process *process, struct tn_process_shared *shared,
 static int open_source(struct tn_process *process, const struct tn_handshake *handshake)
 {
     uint64_t own_namespace = tn_proc_pid_namespace(getpid());
-    bool is_other = process->pid_namespace != 0 && process->pid_namespace != own_namespace;
+    const struct tn_process_id *id = &process->id;
+    bool is_other = id->pid_namespace != 0 && id->pid_namespace != own_namespace;
     const struct tn_rings_owner owner = {
-        .pid = process->pid,
-        .has_other_namespace = is_other || process->own_pid != (uint32_t)process->pid,
+        .pid = id->pid,
+        .has_other_namespace = is_other || id->own_pid != (uint32_t)id->pid,
     };
     return tn_rings_open(process->shared, &process->matcher, &owner, handshake->memory_fd,
                          handshake->hello.shared_bytes, &process->source);
@@ -83,7 +82,6 @@ static int open_source(struct tn_process *process, const struct tn_handshake *ha
 int tn_process_create(struct tn_process_shared *shared, const struct tn_handshake *handshake,
                       uint64_t parent_id, const struct tn_process *parent, struct tn_process **ret_process)
 {
-    struct tn_proc_stat stat = {0};
     struct tn_process *process = malloc(sizeof(*process));
     if (process == NULL)
         return -ENOMEM;
@@ -98,8 +96,6 @@ int tn_process_create(struct tn_process_shared *shared, const struct tn_handshak
         tn_process_destroy(process);
         return r;
     }
-    if (tn_proc_read_stat(process->pid, &stat) == 0)
-        process->start_time = stat.start_time;
     process->pidfd = handshake->pidfd;
     process->source->calls->welcome(process->source);
     *ret_process = process;

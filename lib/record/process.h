@@ -7,6 +7,7 @@
 #include "mappings.h"
 #include "match.h"
 #include "order.h"
+#include "process_rows.h"
 #include "process_shared.h"
 #include "source.h"
 #include "stacks.h"
@@ -30,11 +31,8 @@ struct tn_process {
     struct tn_stacks stacks;
     struct tn_process_shared *shared; /* borrowed */
     struct tn_source *source;         /* owned; where its events come from */
-    pid_t pid;                        /* as we see it */
-    uint32_t own_pid;                 /* as it sees itself */
-    uint64_t pid_namespace;           /* in which it does; 0: not known, taken for ours */
+    struct tn_process_id id;
     int pidfd;
-    uint64_t start_time;        /* /proc/PID/stat, field 22 */
     bool has_children_recorded; /* hello.children */
     enum tn_process_state state;
     enum tn_exit_kind exit_kind; /* once ENDED */
@@ -46,10 +44,11 @@ struct tn_process {
 /* A process whose hello awaits admission. */
 struct tn_handshake {
     struct tn_hello hello;
-    int memory_fd;          /* owned by the caller */
-    pid_t pid;              /* as the kernel says (SO_PEERCRED) */
-    uint64_t pid_namespace; /* in which hello.pid is meant; 0: not known */
-    int pidfd;              /* of pid; taken over by tn_process_create on success */
+    int memory_fd;           /* owned by the caller */
+    struct tn_process_id id; /* pid as the kernel says (SO_PEERCRED), own_pid as the hello does */
+    pid_t parent_pid;        /* as we see it; 0: not known */
+    bool is_own_user;        /* it is of this user */
+    int pidfd;               /* of id.pid; taken over by tn_process_create on success */
 };
 
 /* Check and map the memory that came with a hello, and write the row of its process.

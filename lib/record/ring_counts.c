@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Adds the counters of a shared header to the totals of the recording. They have 32 bits and wrap, so
  * differences are added; a program can write anything there, so a difference that nobody can have made is
- * not. Called by rings.c. */
-#include "rings.h"
+ * not. Called by ring_source.c. */
+#include "ring_source.h"
 
 /* A counter that was seen a second ago cannot have risen by more; it has fallen. */
 #define RISE_MAX UINT32_C(0x7fffffff)

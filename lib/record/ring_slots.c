@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Parts with threads that are gone: finds them, writes the end of their rows, frees their slots, and gives
  * the memory of their rings back. Invariant: a slot is freed only when no thread can write its ring any more
- * and all of it was read. Called by rings.c. */
-#include "rings.h"
+ * and all of it was read. Called by ring_source.c. */
+#include "ring_source.h"
 
 #include "proc.h"
 #include "thread_rows.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Maps the memory that a program shares with its recorder, and parts of it when they are first used.
  * Invariant: nothing of it is mapped before the memfd is sealed against shrinking, so that no access can
- * fault. Called by rings.c. */
+ * fault. Called by ring_source.c. */
 #include "shared_memory.h"
 
 #include <errno.h>

@@ -2,10 +2,10 @@
 #ifndef TN_RECORD_SOURCE_H
 #define TN_RECORD_SOURCE_H
 
-/* Where the events of one process come from. The recorder knows rings in shared memory (rings.h); whatever
- * else can say up to which time its events are complete, a raw stream for instance, is another source. The
- * calls stand at steps of a round and at the ends of contiguous words: nothing is called for each event. One
- * thread. */
+/* Where the events of one process come from. The recorder knows rings in shared memory (ring_source.h);
+ * whatever else can say up to which time its events are complete, a raw stream for instance, is another
+ * source. The calls stand at steps of a round and at the ends of contiguous words: nothing is called for each
+ * event. One thread. */
 
 #include <stdbool.h>
 #include <stdint.h>

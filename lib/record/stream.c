@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Walks the events of a stream, moves them to a queue when a ring fills up while they must wait, gives room
  * back; and does for rings what a stream asks of its source. Every length that comes from shared memory is
- * checked before it is used. Called by rings.c and order.c. */
+ * checked before it is used. Called by ring_source.c and order.c. */
 #include "stream.h"
 
 #include <stdlib.h>

@@ -24,8 +24,8 @@ void tn_compose_losses(struct tn_composer *composer)
         warn(composer, tn_words_fixed(TN_WORDS_INCOMPLETE));
     else if (!summary->is_finished)
         warn(composer, tn_words_fixed(TN_WORDS_UNFINISHED));
-    if (losses->children_lost != 0)
-        warn(composer, tn_words_children_lost(words, losses->children_lost));
+    if (losses->processes_unrecorded != 0)
+        warn(composer, tn_words_processes_unrecorded(words, losses->processes_unrecorded));
     if (losses->events_lost != 0)
         warn(composer, tn_words_events_lost(words, losses->events_lost));
     if (losses->unmatched_births != 0)

@@ -83,7 +83,7 @@ static void write_totals(struct tn_json *json, const struct tn_summary *summary)
 static void write_losses(struct tn_json *json, const struct tn_summary_losses *losses)
 {
     tn_json_open_object(json, "losses");
-    tn_json_uint(json, "children_lost", losses->children_lost);
+    tn_json_uint(json, "processes_unrecorded", losses->processes_unrecorded);
     tn_json_uint(json, "events_lost", losses->events_lost);
     tn_json_uint(json, "unmatched_frees", losses->unmatched_frees);
     tn_json_uint(json, "unmatched_births", losses->unmatched_births);

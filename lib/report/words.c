@@ -120,7 +120,7 @@ const char *tn_words_events_lost(struct tn_words *words, uint64_t count)
                           tn_words_count(words, count), count == 1 ? " was" : "s were");
 }
 
-const char *tn_words_children_lost(struct tn_words *words, uint64_t count)
+const char *tn_words_processes_unrecorded(struct tn_words *words, uint64_t count)
 {
     return tn_words_print(
         words,

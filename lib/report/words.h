@@ -90,7 +90,7 @@ const char *tn_words_card_code_label(void);
 /* ---------------------------------------------------------------------------------------- losses */
 
 /* count >= 1 in all of them. */
-const char *tn_words_children_lost(struct tn_words *words, uint64_t count);
+const char *tn_words_processes_unrecorded(struct tn_words *words, uint64_t count);
 const char *tn_words_events_lost(struct tn_words *words, uint64_t count);
 const char *tn_words_unmatched_births(struct tn_words *words, uint64_t count);
 const char *tn_words_unmatched_frees(struct tn_words *words, uint64_t count);

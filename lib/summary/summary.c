@@ -73,7 +73,7 @@ static int load_facts(struct tn_log *log, struct tn_summary *summary)
     summary->is_finished = tn_log_meta_int(log, "finished", 0) != 0;
     summary->losses = (struct tn_summary_losses){
         .events_lost = meta_count(log, "events_lost"),
-        .children_lost = meta_count(log, "children_lost"),
+        .processes_unrecorded = meta_count(log, "processes_unrecorded"),
         .unmatched_frees = meta_count(log, "unmatched_frees"),
         .unmatched_births = meta_count(log, "unmatched_births"),
         .inherited_frees = meta_count(log, "inherited_frees"),

@@ -107,7 +107,7 @@ static struct tn_process *create(struct tn_process_shared *shared, void **ret_me
 {
     struct tn_process *process;
     size_t bytes = tn_shared_total_bytes(&sizes);
-    struct tn_handshake handshake = {.pid = getpid(), .pidfd = -1};
+    struct tn_handshake handshake = {.id.pid = getpid(), .pidfd = -1};
     struct tn_shared_header header = {
         .magic = TN_SHARED_MAGIC,
         .total_bytes = bytes,
@@ -119,7 +119,7 @@ static struct tn_process *create(struct tn_process_shared *shared, void **ret_me
     handshake.memory_fd = memfd_create("damage", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     assert_true(handshake.memory_fd >= 0 && ftruncate(handshake.memory_fd, (off_t)bytes) == 0);
     assert_int_equal(pwrite(handshake.memory_fd, &header, sizeof(header), 0), sizeof(header));
-    handshake.hello.pid = (uint32_t)getpid();
+    handshake.id.own_pid = (uint32_t)getpid();
     handshake.hello.shared_bytes = bytes;
     assert_int_equal(tn_process_create(shared, &handshake, 0, NULL, &process), 0);
     *ret_memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, handshake.memory_fd, 0);
@@ -206,7 +206,7 @@ static void test_anything_in_the_header(void **state)
     struct tn_process_shared shared = {.writer = fake_writer_of(&fake)};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct tn_process *process = NULL;
-        struct tn_handshake handshake = {.pid = getpid(), .pidfd = -1};
+        struct tn_handshake handshake = {.id.pid = getpid(), .pidfd = -1};
         struct tn_shared_header header = {
             .magic = TN_SHARED_MAGIC,
             .total_bytes = cases[i].bytes,

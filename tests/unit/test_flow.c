@@ -200,11 +200,11 @@ static void test_many_threads(void **state)
     struct fake_writer fake = {0};
     struct tn_order order = {.window_ticks = TN_ORDER_WINDOW_NS};
     struct tn_process_shared shared = {.writer = fake_writer_of(&fake)};
-    struct tn_handshake handshake = {.pid = getpid(), .pidfd = -1, .memory_fd = make_memory()};
+    struct tn_handshake handshake = {.id.pid = getpid(), .pidfd = -1, .memory_fd = make_memory()};
     struct tn_process *process;
     struct tn_clock_pair pair = tn_clock_read(TN_CLOCK_MONOTONIC);
     tn_clock_begin(&shared.clock, TN_CLOCK_MONOTONIC, pair, pair, pair.ticks);
-    handshake.hello.pid = (uint32_t)getpid();
+    handshake.id.own_pid = (uint32_t)getpid();
     handshake.hello.start_ticks = pair.ticks;
     handshake.hello.shared_bytes = tn_shared_total_bytes(&sizes);
     assert_int_equal(tn_process_create(&shared, &handshake, 0, NULL, &process), 0);

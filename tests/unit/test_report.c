@@ -216,9 +216,10 @@ static void losses_come_first(void **state)
         struct tn_summary_losses losses;
         const char *start;
     } cases[] = {
-        {{.children_lost = 1},
+        {{.processes_unrecorded = 1},
          "! 1 process that the program started could not be recorded: what it allocated"},
-        {{.children_lost = 44}, "! 44 processes that the program started could not be recorded: what they"},
+        {{.processes_unrecorded = 44},
+         "! 44 processes that the program started could not be recorded: what they"},
         {{.events_lost = 1}, "! 1 event was lost"},
         {{.events_lost = 1234}, "! 1,234 events were lost"},
         {{.unmatched_frees = 2}, "! 2 frees were of blocks whose allocation was not seen."},

@@ -2,7 +2,7 @@
 /* The rings of one process as a source of events: lists the slots in use, reads marks, heads and the control
  * ring, moves events out of rings that fill up. The memory is the program's and not trusted. Called by
  * process.c through the calls at the end. */
-#include "rings.h"
+#include "ring_source.h"
 
 #include "thread_rows.h"
 
@@ -254,6 +254,8 @@ static int end_threads(struct tn_source *source, uint64_t end_ns, bool is_runnin
 static void refuse(struct tn_source *source)
 {
     struct tn_rings *rings = tn_rings_of(source);
+    if (rings->is_refused)
+        return;
     tn_rings_settle_header(rings);
     for (uint32_t i = 0; i < source->stream_count; i++)
         tn_rings_slot(rings, source->streams[i])->lost_limit =

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_RECORD_RINGS_H
-#define TN_RECORD_RINGS_H
+#ifndef TN_RECORD_RING_SOURCE_H
+#define TN_RECORD_RING_SOURCE_H
 
 /* The rings of one process, a source of events (source.h). What they take in the recorder is in proportion to
  * the threads that live: a slot is mapped when it is first in use, and the memory of a ring whose thread is
