@@ -231,7 +231,10 @@ static inline uint64_t *tn_shared_words(void *base, const struct tn_shared_sizes
 }
 
 /* Whether the recorder is gone: it has closed the log, or it has died. False before the recorder has answered
- * the hello means nothing. Any thread. Cost: two loads. */
+ * the hello means nothing.
+ *
+ * Threads  any
+ * Cost     two loads */
 static inline bool tn_shared_is_orphaned(const struct tn_shared_header *header)
 {
     uint32_t keeper = atomic_load_explicit(&header->keeper_word, memory_order_relaxed);
@@ -239,7 +242,10 @@ static inline bool tn_shared_is_orphaned(const struct tn_shared_header *header)
            atomic_load_explicit(&header->recorder_state, memory_order_acquire) == TN_RECORDER_CLOSED;
 }
 
-/* Whether the recorder was found standing still and has not moved since. Any thread. Cost: two loads. */
+/* Whether the recorder was found standing still and has not moved since.
+ *
+ * Threads  any
+ * Cost     two loads */
 static inline bool tn_shared_is_stalled(const struct tn_shared_header *header)
 {
     uint32_t beat = atomic_load_explicit(&header->stalled_beat, memory_order_relaxed);

@@ -111,10 +111,9 @@ static bool may_answer(uint64_t peer, enum tn_hello_reason reason, uint64_t wait
     return !is_stopped(peer);
 }
 
-static int wait_for_answer(int fd, enum tn_hello_reason reason)
+static int wait_for_answer(int fd, uint64_t peer, enum tn_hello_reason reason)
 {
     struct pollfd poll = {fd, POLLIN, 0};
-    uint64_t peer = peer_of(fd);
     uint64_t slice_ms = FIRST_SLICE_MS;
     for (uint64_t waited_ms = 0;; waited_ms += slice_ms) {
         const struct {
@@ -129,10 +128,10 @@ static int wait_for_answer(int fd, enum tn_hello_reason reason)
     }
 }
 
-static int take_welcome(int fd, enum tn_hello_reason reason, struct tn_welcome *ret_welcome)
+static int take_welcome(int fd, uint64_t peer, enum tn_hello_reason reason, struct tn_welcome *ret_welcome)
 {
     struct tn_welcome welcome;
-    int result = wait_for_answer(fd, reason);
+    int result = wait_for_answer(fd, peer, reason);
     if (result < 0)
         return result;
     long got = tn_sys6(SYS_recvfrom, fd, (long)&welcome, sizeof(welcome), 0, 0, 0);
@@ -154,5 +153,8 @@ int tn_hello_exchange(int fd, const struct tn_offer *offer, enum tn_hello_reason
     /* EPIPE: the child that could not become a recorder has answered and ended before the hello was sent. */
     if (result < 0 && result != -EPIPE)
         return result == -EAGAIN ? -ETIMEDOUT : result;
-    return take_welcome(fd, reason, ret_welcome);
+    uint64_t peer = peer_of(fd);
+    /* The first process of a namespace takes all others with it when it ends. */
+    tn_shim_process.takes_recorder_along = offer->header->pid == 1 && peer != 0;
+    return take_welcome(fd, peer, reason, ret_welcome);
 }

@@ -21,6 +21,8 @@
  * others. */
 #define SLICE_NS 10000000
 
+#define CLOSE_NS_MAX UINT64_C(30000000000)
+
 /* How long the heartbeat has stood still while this thread has waited. Slept time is counted and not the time
  * between, so that a program that was stopped itself does not blame the recorder. */
 struct patience {
@@ -86,4 +88,19 @@ bool tn_room_wait(struct tn_ring *ring, uint32_t words, uint32_t need_words, uin
     if (TN_LIKELY(tn_ring_has_room(ring, words, need_words, ret_pad_words)))
         return true;
     return wait_for_room(ring, words, need_words, ret_pad_words);
+}
+
+void tn_room_close(void)
+{
+    const struct timespec slice = {0, SLICE_NS};
+    struct tn_shared_header *header = tn_hot.header;
+    struct patience patience = {0, 0, 0};
+    uint64_t end_ns = tn_ticks_monotonic() + CLOSE_NS_MAX;
+    atomic_store_explicit(&header->is_leaving, 1, memory_order_release);
+    while (!tn_shared_is_orphaned(header) && !is_out_of_patience(&patience) &&
+           tn_ticks_monotonic() < end_ns) {
+        uint32_t state = atomic_load_explicit(&header->recorder_state, memory_order_relaxed);
+        tn_sys6(SYS_futex, (long)&header->recorder_state, FUTEX_WAIT, state, (long)&slice, 0, 0);
+    }
+    tn_stop();
 }

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/prctl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -24,17 +25,59 @@
 
 #include "banned.h"
 
-/* Whether the kernel says that this thread has a filter; true when it does not say. */
-static bool has_filter(void)
+/* What /proc/PID/status says of a process. */
+struct standing {
+    uint64_t mode;         /* Seccomp: 0, no filter */
+    uint64_t filter_count; /* Seccomp_filters; 0 on kernels before 5.9 */
+    uint64_t pid, parent_pid;
+};
+
+/* The number behind a key at the begin of a line; fallback if there is none. */
+static uint64_t number_at(const char *text, const char *key, uint64_t fallback)
 {
-    static const char key[] = "\nSeccomp:\t";
-    char text[4096];
-    if (tn_read_file("/proc/self/status", text, sizeof(text)) <= 0)
-        return true;
+    uint64_t number;
     for (const char *at = text; *at != '\0'; at++)
-        if (tn_has_prefix(at, key))
-            return at[sizeof(key) - 1] != '0';
-    return false;
+        if (tn_has_prefix(at, key) && tn_parse_number(at + tn_length(key), &number) != NULL)
+            return number;
+    return fallback;
+}
+
+/* process: "self", or a PID. Returns whether it could be read. */
+static bool read_standing(const char *process, struct standing *ret_standing)
+{
+    char text[4096];
+    struct tn_shim_text path;
+    memset(&path, 0, sizeof(path));
+    tn_shim_text_add(&path, "/proc/");
+    tn_shim_text_add(&path, process);
+    tn_shim_text_add(&path, "/status");
+    if (tn_read_file(path.text, text, sizeof(text)) <= 0)
+        return false;
+    ret_standing->mode = number_at(text, "\nSeccomp:\t", 0);
+    ret_standing->filter_count = number_at(text, "\nSeccomp_filters:\t", 0);
+    ret_standing->pid = number_at(text, "\nPid:\t", 0);
+    ret_standing->parent_pid = number_at(text, "\nPPid:\t", 0);
+    return true;
+}
+
+/* Whether a process that has children lives behind the same filters. */
+static bool is_shared_with(uint64_t pid, const struct standing *own)
+{
+    struct standing other;
+    struct tn_shim_text text;
+    memset(&text, 0, sizeof(text));
+    tn_shim_text_add_number(&text, pid);
+    return pid != 0 && own->filter_count != 0 && read_standing(text.text, &other) &&
+           other.mode == own->mode && other.filter_count == own->filter_count;
+}
+
+/* Whether the filter is known to permit copies of the process: its parent, or the first process of its
+ * container, made some behind the same filters. The first process of a container itself has the container's
+ * filter, which all that run there must be able to live with. */
+static bool may_copy(const struct standing *own)
+{
+    return own->pid == 1 || is_shared_with(own->parent_pid, own) || is_shared_with(1, own) ||
+           getenv("TENURE_BEHIND_FILTER") != NULL;
 }
 
 static void try_memory(void)
@@ -110,7 +153,14 @@ static bool survives_trying(void)
 
 bool tn_filter_permits(void)
 {
-    return !has_filter() || survives_trying();
+    struct standing own;
+    if (!read_standing("self", &own) || own.mode == 0)
+        return true;
+    tn_filter_note();
+    if (!may_copy(&own) || !survives_trying())
+        return false;
+    atomic_store_explicit(&tn_is_filtered, false, memory_order_relaxed);
+    return true;
 }
 
 bool tn_filter_permits_child(void)

@@ -6,8 +6,9 @@
 
 #include <stdbool.h>
 
-/* Whether this image may make the system calls that it takes to start recording. Between tn_own_begin and
- * tn_own_end, at the start. Cost: a read of /proc/self/status; under a filter, a copy of the process. */
+/* Whether this image may make the system calls that it takes to start recording. At the start, before
+ * anything else. False: tn_is_filtered is set. Cost: a read of /proc/self/status; under a filter, a copy of
+ * the process. */
 bool tn_filter_permits(void);
 
 /* The same for a fork child of a process that may have set a filter (tn_is_filtered). */

@@ -19,11 +19,12 @@
 
 #include "banned.h"
 
-/* Modules that were announced and are still mapped, at most this many. Under the control lock. */
-#define MODULE_COUNT_MAX 8192
+/* Modules that were announced and are still mapped, at most so many. Under the control lock. */
+#define MODULE_COUNT_FIRST 256u
+#define MODULE_COUNT_MAX   8192u
 
 static struct tn_module *modules;
-static uint32_t module_count;
+static uint32_t module_count, module_capacity;
 static uint32_t scan_count;
 
 struct build_id {
@@ -172,6 +173,23 @@ static uint64_t identity_of(const struct facts *facts, const char *path)
     return hash;
 }
 
+/* Make room for another module. Returns false when there are too many, or when there is no memory. */
+static bool reserve(void)
+{
+    if (module_count < module_capacity)
+        return true;
+    uint32_t capacity = module_capacity != 0 ? module_capacity * 2 : MODULE_COUNT_FIRST;
+    struct tn_module *larger = capacity <= MODULE_COUNT_MAX ? tn_map_pages(capacity * sizeof(*larger)) : NULL;
+    if (larger == NULL)
+        return false;
+    for (uint32_t i = 0; i < module_count; i++)
+        larger[i] = modules[i];
+    tn_unmap_pages(modules, module_capacity * sizeof(*modules));
+    modules = larger;
+    module_capacity = capacity;
+    return true;
+}
+
 static void announce(struct facts *facts)
 {
     const char *path = path_of(facts);
@@ -179,7 +197,7 @@ static void announce(struct facts *facts)
     if (!tn_lock_take(&tn_control_lock))
         return;
     struct tn_module *known = find_same(&facts->module);
-    if (known == NULL && module_count < MODULE_COUNT_MAX && emit_module(facts, path)) {
+    if (known == NULL && reserve() && emit_module(facts, path)) {
         known = &modules[module_count++];
         *known = facts->module;
     }
@@ -215,14 +233,10 @@ void tn_modules_scan(struct tn_thread *thread)
 {
     tn_own_begin(thread);
     if (tn_lock_take(&tn_control_lock)) {
-        if (modules == NULL)
-            modules = tn_map_pages(MODULE_COUNT_MAX * sizeof(*modules));
         uint32_t scan = ++scan_count;
-        bool has_table = modules != NULL;
         tn_lock_drop(&tn_control_lock);
-        if (has_table)
-            dl_iterate_phdr(visit, NULL);
-        if (has_table && tn_lock_take(&tn_control_lock)) {
+        dl_iterate_phdr(visit, NULL);
+        if (tn_lock_take(&tn_control_lock)) {
             drop_gone(scan);
             tn_lock_drop(&tn_control_lock);
         }

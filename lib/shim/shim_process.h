@@ -93,15 +93,17 @@ struct tn_shim_process {
     uint32_t generations;            /* how many were given out so far */
     uint32_t main_tid;               /* kernel thread id of the main thread */
     struct tn_shared_header *header; /* in a fork child, until it has its own: the parent's; else NULL */
-    uint32_t pid;            /* that the last hello named; in a fork child, before its own: the parent's */
-    bool is_unrecorded;      /* a fork child that could not join, or a child of it */
-    enum tn_child_loss loss; /* why, once is_unrecorded */
+    uint32_t pid;              /* that the last hello named; in a fork child, before its own: the parent's */
+    bool takes_recorder_along; /* the recorder ends with this process */
+    bool is_unrecorded;        /* a fork child that could not join, or a child of it */
+    enum tn_child_loss loss;   /* why, once is_unrecorded */
     struct tn_options options;
-    char socket_path[108];         /* of the recorder; fork children connect to it */
-    uintptr_t text_low, text_high; /* where this library is mapped: [low, high) */
-    uintptr_t arena_low;           /* 0 until the arena is mapped; under the arena's lock */
-    struct tn_rule_table rules;    /* return address -> unwind rule; under the control lock */
-    _Atomic uint32_t rule_epoch;   /* rises when code was unloaded; under the control lock */
+    char socket_path[108];           /* of the recorder; fork children connect to it */
+    uintptr_t text_low, text_high;   /* where this library is mapped: [low, high) */
+    _Atomic uintptr_t arena_low;     /* the arena's lowest byte; under the arena's lock */
+    _Atomic size_t arena_span_bytes; /* from there to its highest; 0 until something of it is mapped */
+    struct tn_rule_table rules;      /* return address -> unwind rule; under the control lock */
+    _Atomic uint32_t rule_epoch;     /* rises when code was unloaded; under the control lock */
 };
 
 union tn_hot_page {

@@ -176,35 +176,36 @@ static enum tn_child_loss loss_of(int result, enum tn_child_loss otherwise)
     return otherwise;
 }
 
-static int shake_hands(struct tn_offer *offer, enum tn_hello_reason reason, struct tn_refusal *ret_refusal)
+static int shake_hands(struct tn_offer *offer, enum tn_hello_reason reason,
+                       struct tn_join_failure *ret_failure)
 {
     struct tn_welcome welcome;
     bool is_found;
-    int fd = open_socket(reason, &ret_refusal->what, &is_found);
-    ret_refusal->loss = loss_of(fd, TN_CHILD_UNREACHED);
+    int fd = open_socket(reason, &ret_failure->what, &is_found);
+    ret_failure->loss = loss_of(fd, TN_CHILD_UNREACHED);
     if (fd < 0)
         return fd;
-    ret_refusal->what = "the recorder does not answer";
+    ret_failure->what = "the recorder does not answer";
     int result = tn_hello_exchange(fd, offer, reason, &welcome);
-    ret_refusal->loss = loss_of(result, TN_CHILD_REFUSED);
-    ret_refusal->is_told = result == -ETIMEDOUT && is_found;
+    ret_failure->loss = loss_of(result, TN_CHILD_REFUSED);
+    ret_failure->is_told = result == -ETIMEDOUT && is_found;
     if (result == 0)
-        result = judge(&welcome, &ret_refusal->what);
+        result = judge(&welcome, &ret_failure->what);
     if (result == 0)
         remember_socket(reason, welcome.recorder_pid);
     tn_sys1(SYS_close, fd);
     return result;
 }
 
-int tn_session_open(enum tn_hello_reason reason, struct tn_refusal *ret_refusal)
+int tn_session_open(enum tn_hello_reason reason, struct tn_join_failure *ret_failure)
 {
     struct tn_offer offer;
-    *ret_refusal = (struct tn_refusal){"memory for the rings", TN_CHILD_NO_MEMORY, false};
+    *ret_failure = (struct tn_join_failure){"memory for the rings", TN_CHILD_NO_MEMORY, false};
     int result = tn_offer_make(&offer);
-    ret_refusal->loss = loss_of(result, TN_CHILD_NO_MEMORY);
+    ret_failure->loss = loss_of(result, TN_CHILD_NO_MEMORY);
     if (result < 0)
         return result;
-    result = shake_hands(&offer, reason, ret_refusal);
+    result = shake_hands(&offer, reason, ret_failure);
     if (result != 0) {
         tn_offer_drop(&offer);
         return result;

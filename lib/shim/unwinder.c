@@ -27,7 +27,7 @@
 #include "banned.h"
 
 /* Generous: libunwind 1.6.2 needs some 10 KiB. */
-#define OWN_STACK_BYTES ((size_t)256 << 10)
+#define OWN_STACK_BYTES ((size_t)128 << 10)
 
 /* Made-up registers. None is a valid address, so that no real address is taken for a value computed from
  * them. */

@@ -48,10 +48,10 @@ static void *(*volatile allocate)(size_t) = malloc;
 static void (*volatile release)(void *) = free;
 
 /* In the place of session.c: rings that nobody else reads. */
-int tn_session_open(enum tn_hello_reason reason, struct tn_refusal *ret_refusal)
+int tn_session_open(enum tn_hello_reason reason, struct tn_join_failure *ret_failure)
 {
     (void)reason;
-    (void)ret_refusal;
+    (void)ret_failure;
     uint32_t ring_words = tn_shim_process.options.ring_bytes / 8;
     struct tn_shared_sizes sizes = {SLOT_COUNT, ring_words, ring_words};
     struct tn_shared_header *header =
