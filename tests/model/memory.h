@@ -7,7 +7,8 @@
 
 #include "model.h"
 
-#define MEMORY_STORES_MAX 48
+#define MEMORY_STORES_MAX     24
+#define MEMORY_SNAPSHOT_BYTES 4096
 
 /* A store that only its own thread sees yet. */
 struct memory_store {
@@ -30,6 +31,10 @@ void memory_take_initial(void);
 
 /* The first state, nothing waits anywhere. */
 void memory_begin(void);
+
+/* Keep what all see, and the scene's notes, in MEMORY_SNAPSHOT_BYTES; and bring it back. */
+void memory_save(char *to);
+void memory_restore(const char *from);
 
 /* Show a thread's view in the real memory, and take it away again: what has changed by plain stores meanwhile
  * goes to the buffer. */
