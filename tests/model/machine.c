@@ -40,6 +40,7 @@ static void run_thread(void)
     _setjmp(machine.threads[machine.self].beginning);
     machine.scene->run[machine.self]();
     machine.threads[machine.self].state = THREAD_ENDED;
+    machine_release_held();
     machine.other_changes++;
     machine_leave_thread();
 }
@@ -156,7 +157,7 @@ void machine_begin(void)
 
 static bool may_step(const struct machine_thread *thread)
 {
-    if (thread->is_stopped || thread->buffer.count > (int)machine.scene->buffer_max)
+    if (thread->is_stopped || memory_waiting_count(&thread->buffer) > (int)machine.scene->buffer_max)
         return false;
     return thread->state == THREAD_READY || (thread->state == THREAD_SLEEPING && thread->was_woken) ||
            (thread->state == THREAD_PAUSED && thread->seen_version != machine_version());

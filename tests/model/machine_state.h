@@ -50,6 +50,9 @@ extern struct machine machine;
 /* Rises with all that a waiting thread may look for. */
 uint64_t machine_version(void);
 
+/* What a planted fault has held back of the running thread's stores goes behind the latest one. */
+void machine_release_held(void);
+
 /* In a thread: let the explorer choose who goes on. Returns when it is this thread. */
 void machine_leave_thread(void);
 

@@ -275,11 +275,22 @@ void memory_drain(struct memory_buffer *buffer, int index)
     show(buffer, is_release ? 0 : index);
 }
 
-/* Stores that a fault holds back become visible, too. */
+/* But for what a fault holds back. */
 void memory_drain_all(struct memory_buffer *buffer)
 {
-    while (buffer->count > 0)
-        show(buffer, 0);
+    for (int i = 0; i < buffer->count;)
+        if (buffer->stores[i].is_held)
+            i++;
+        else
+            show(buffer, i);
+}
+
+int memory_waiting_count(const struct memory_buffer *buffer)
+{
+    int count = 0;
+    for (int i = 0; i < buffer->count; i++)
+        count += !buffer->stores[i].is_held;
+    return count;
 }
 
 void memory_drain_location(struct memory_buffer *buffer, const volatile void *at)
@@ -301,6 +312,8 @@ uint64_t memory_hash(uint64_t hash)
     for (int r = 0; r < region_count; r++)
         for (size_t at = 0; at < regions[r].size_bytes; at += 8)
             hash = memory_mix(hash, memory_read(regions[r].real + at, 8));
+    for (int n = 0; n < note_count; n++)
+        hash = memory_mix(hash, memory_read(notes[n].start, notes[n].size_bytes));
     return hash;
 }
 

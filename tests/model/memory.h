@@ -53,6 +53,9 @@ bool memory_may_drain(const struct memory_buffer *buffer, int index, bool has_pl
 void memory_drain(struct memory_buffer *buffer, int index);
 void memory_drain_all(struct memory_buffer *buffer);
 
+/* Stores in it that no fault holds back. */
+int memory_waiting_count(const struct memory_buffer *buffer);
+
 /* All stores to one location, in their order. */
 void memory_drain_location(struct memory_buffer *buffer, const volatile void *at);
 

@@ -81,8 +81,8 @@ void model_region(void *start, size_t size_bytes);
 /* Take a part of a region out of the comparison: only one thread uses it, by plain loads and stores. */
 void model_private(void *start, size_t size_bytes);
 
-/* What a scene notes for itself, to judge by in the end; no part of the state. What a thread's course depends
- * on belongs into its model_checkpoint. */
+/* What a scene notes for itself, to judge by in the end: at most 8 bytes. Part of the state, but seen by all
+ * at once. */
 void model_note(void *start, size_t size_bytes);
 
 /* Only this thread stores there: its own loads of it are no steps, since nobody can come between. */
