@@ -5,6 +5,7 @@
 /* The inside of struct tn_log_writer, shared by the files that append to a log. */
 
 #include "intern.h"
+#include "spool.h"
 
 #include "tenure/base.h"
 #include "tenure/log_write.h"
@@ -45,9 +46,11 @@ struct tn_log_writer {
     struct tn_error error; /* the first failure; code 0: the writer is alive */
     bool has_gaps;         /* tn_log_note_gaps was called */
     struct tn_intern intern;
-    struct tn_pack **packs; /* owned; the open chunk of process id - 1; NULL: none */
-    size_t pack_capacity;
-    struct tn_compressor *compressor;                    /* owned; made with the first chunk */
+    struct tn_pack **packs;           /* owned; the open chunk of process id - 1; NULL: none */
+    struct tn_spool *spools;          /* owned; by process id - 1: the events of those that have no pack */
+    size_t pack_capacity;             /* room in packs and spools */
+    struct tn_pack *shared;           /* owned; packs what was in spools; made when first needed */
+    struct tn_compressor *compressor; /* owned; made with the first chunk */
     uint64_t process_count, thread_count, mapping_count; /* rows, which are the ids given last */
     uint64_t allocation_count, death_count;              /* events accepted */
     uint64_t allocated_bytes;                            /* asked for by these allocations */

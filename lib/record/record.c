@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define SECOND_NS    UINT64_C(1000000000)
+#define TRIM_SECONDS 4 /* how often memory that processes have left behind goes back to the system */
 #define SLEEP_NS_MIN 250000
 #define SLEEP_NS_MAX 4000000
 #define YIELD_NS     1000000 /* with rests of this length or longer */
@@ -126,7 +127,10 @@ static int run_once_a_second(struct tn_recording *recording)
     tn_recording_detect_exec(recording);
     send_progress(recording);
     int r = tn_recording_write_totals(recording);
-    return r < 0 ? r : tn_log_commit(recording->shared.writer);
+    r = r < 0 ? r : tn_log_commit(recording->shared.writer);
+    if (recording->last_second_ns / SECOND_NS % TRIM_SECONDS == 0)
+        malloc_trim(0);
+    return r;
 }
 
 /* Sleep for the given time, or until epoll has an event. */
