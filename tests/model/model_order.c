@@ -133,6 +133,9 @@ static const struct model_fault faults[] = {
 
 int main(void)
 {
+    static const struct model_fault clock_last = {"the clock is read after the mark", MODEL_FAULT_NONE, NULL,
+                                                  NULL};
+    static const struct model_fault no_slack = {"a watermark without slack", MODEL_FAULT_NONE, NULL, NULL};
     model_region(&ring, sizeof(ring));
     model_region(words, sizeof(words));
     model_region(&tn_hot.stamp_turn, 2 * sizeof(uint64_t));
@@ -144,9 +147,9 @@ int main(void)
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
         scene_must_break(&orders, &faults[i]);
     is_clock_last = true;
-    scene_must_break(&orders, NULL);
+    scene_must_break(&orders, &clock_last);
     is_clock_last = false;
     has_no_slack = true;
-    scene_must_break(&orders, NULL);
+    scene_must_break(&orders, &no_slack);
     return scene_end();
 }
