@@ -9,6 +9,7 @@
 #include "scenes.h"
 
 #include "emit.h"
+#include "room.h"
 
 #include "tenure/event_body.h"
 #include "tenure/ring.h"
