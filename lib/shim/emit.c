@@ -169,7 +169,7 @@ void tn_emit_thread_begin(struct tn_thread *thread, uint32_t tid)
         .stack_high = thread->stack_base,
         .stack_size_bytes = thread->stack_base - thread->stack_low,
     };
-    /* Without a name the recorder asks the kernel. */
+    /* Else it has no name in the log. */
     if (!tn_is_filtered)
         tn_sys2(SYS_prctl, PR_GET_NAME, (long)begun.name);
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_THREAD_WORDS);

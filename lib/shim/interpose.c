@@ -10,6 +10,7 @@
 #include "enter.h"
 #include "real.h"
 #include "stack_region.h"
+#include "sys.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -239,9 +240,9 @@ static inline void *allocate_pages(const struct tn_caller *caller, enum tn_funct
     struct tn_thread *thread = &tn_thread;
     enum tn_way way = tn_enter(thread, caller);
     if (TN_UNLIKELY(way == TN_WAY_ARENA))
-        return tn_arena_allocate(size, 4096);
+        return tn_arena_allocate(size, tn_page_bytes);
     void *address = real != NULL ? real(size) : out_of_memory();
-    return record_birth(way, thread, caller, function, address, size, 4096);
+    return record_birth(way, thread, caller, function, address, size, tn_page_bytes);
 }
 
 TN_EXPORT void *valloc(size_t size)

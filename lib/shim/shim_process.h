@@ -87,23 +87,31 @@ enum tn_state {
     TN_STATE_OFF, /* not recorded, for good */
 };
 
-/* What a fork child keeps. Written by the thread that starts the process, unless said otherwise. */
+/* Where other stacks than the threads' own lie (stack_region.h); of all threads. */
+struct tn_regions {
+    _Atomic uintptr_t low, high; /* all that were ever found lie in [low, high); high 0: there was none */
+    _Atomic uint32_t epoch;      /* rises when a mapping in there may have changed */
+};
+
+/* What a fork child keeps. Written by the thread that starts the process, unless said otherwise. First what
+ * every event reads, on one line of the cache. */
 struct tn_shim_process {
-    _Atomic uint32_t state;          /* enum tn_state; any thread */
+    _Alignas(64) _Atomic uint32_t state; /* enum tn_state; any thread */
+    _Atomic uint32_t rule_epoch;         /* rises when code was unloaded; under the control lock */
+    struct tn_options options;
+    _Atomic uintptr_t arena_low;     /* the arena's lowest byte; under the arena's lock */
+    _Atomic size_t arena_span_bytes; /* from there to its highest; 0 until something of it is mapped */
+    struct tn_regions regions;
+    struct tn_rule_table rules;      /* return address -> unwind rule; under the control lock */
+    uintptr_t text_low, text_high;   /* where this library is mapped: [low, high) */
     uint32_t generations;            /* how many were given out so far */
     uint32_t main_tid;               /* kernel thread id of the main thread */
-    struct tn_shared_header *header; /* in a fork child, until it has its own: the parent's; else NULL */
+    struct tn_shared_header *header; /* in a fork child, until it has its own, the parent's; NULL: none yet */
     uint32_t pid;              /* that the last hello named; in a fork child, before its own: the parent's */
     bool takes_recorder_along; /* the recorder ends with this process */
     bool is_unrecorded;        /* a fork child that could not join, or a child of it */
     enum tn_child_loss loss;   /* why, once is_unrecorded */
-    struct tn_options options;
-    char socket_path[108];           /* of the recorder; fork children connect to it */
-    uintptr_t text_low, text_high;   /* where this library is mapped: [low, high) */
-    _Atomic uintptr_t arena_low;     /* the arena's lowest byte; under the arena's lock */
-    _Atomic size_t arena_span_bytes; /* from there to its highest; 0 until something of it is mapped */
-    struct tn_rule_table rules;      /* return address -> unwind rule; under the control lock */
-    _Atomic uint32_t rule_epoch;     /* rises when code was unloaded; under the control lock */
+    char socket_path[108];     /* of the recorder; fork children connect to it */
 };
 
 union tn_hot_page {

@@ -41,7 +41,7 @@ struct tn_thread {
     uintptr_t stack_low, stack_high;   /* the thread's own stack: [low, high); 0: not yet known */
     uintptr_t stack_base;              /* what depths are measured from: its highest address in use */
     uintptr_t region_low, region_high; /* the last other mapping that was found to be a stack */
-    uint32_t region_epoch;             /* tn_regions.epoch before it was looked up */
+    uint32_t region_epoch;             /* regions.epoch before it was looked up */
     bool has_own_mask;                 /* own_mask is to be restored after the outermost own call */
     uint64_t own_mask;                 /* signals that were blocked before it */
     int own_errno;                     /* errno before it */

@@ -19,8 +19,6 @@
 /* How far below its control block a thread's first event is believed to lie on its own stack. */
 #define OWN_DISTANCE_MAX ((uintptr_t)1 << 20)
 
-struct tn_regions tn_regions;
-
 /* The loader's: the main thread's stack pointer at the start of the program. */
 extern void *__libc_stack_end __attribute__((weak));
 
@@ -92,14 +90,14 @@ void tn_region_find_own(struct tn_thread *thread, uint32_t tid)
 /* Make the range of other stacks hold this one; it never shrinks. Returns whether it did already. */
 static bool widen(uintptr_t low, uintptr_t high)
 {
-    uintptr_t seen_low = atomic_load_explicit(&tn_regions.low, memory_order_relaxed);
-    uintptr_t seen_high = atomic_load_explicit(&tn_regions.high, memory_order_relaxed);
+    uintptr_t seen_low = atomic_load_explicit(&tn_shim_process.regions.low, memory_order_relaxed);
+    uintptr_t seen_high = atomic_load_explicit(&tn_shim_process.regions.high, memory_order_relaxed);
     if (low >= seen_low && high <= seen_high)
         return true;
     while ((seen_low == 0 || low < seen_low) &&
-           !atomic_compare_exchange_weak(&tn_regions.low, &seen_low, low))
+           !atomic_compare_exchange_weak(&tn_shim_process.regions.low, &seen_low, low))
         ;
-    while (high > seen_high && !atomic_compare_exchange_weak(&tn_regions.high, &seen_high, high))
+    while (high > seen_high && !atomic_compare_exchange_weak(&tn_shim_process.regions.high, &seen_high, high))
         ;
     return false;
 }
@@ -120,7 +118,7 @@ uintptr_t tn_region_high(struct tn_thread *thread, uintptr_t sp)
 {
     if (sp - thread->stack_low < thread->stack_high - thread->stack_low)
         return thread->stack_high;
-    uint32_t epoch = atomic_load_explicit(&tn_regions.epoch, memory_order_acquire);
+    uint32_t epoch = atomic_load_explicit(&tn_shim_process.regions.epoch, memory_order_acquire);
     if (thread->region_epoch == epoch && sp - thread->region_low < thread->region_high - thread->region_low)
         return thread->region_high;
     if (tn_is_filtered)

@@ -13,14 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of all threads. */
-struct tn_regions {
-    _Atomic uintptr_t low, high; /* all other stacks ever found lie in [low, high); high 0: there was none */
-    _Atomic uint32_t epoch;      /* rises when a mapping in there may have changed */
-};
-
-extern struct tn_regions tn_regions;
-
 /* Find where the calling thread's own stack lies; tid: its kernel id. Once a thread. */
 void tn_region_find_own(struct tn_thread *thread, uint32_t tid);
 
@@ -40,15 +32,15 @@ uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller);
  * there are none. */
 static inline bool tn_regions_touch(uintptr_t address, size_t size_bytes)
 {
-    uintptr_t high = atomic_load_explicit(&tn_regions.high, memory_order_relaxed);
+    uintptr_t high = atomic_load_explicit(&tn_shim_process.regions.high, memory_order_relaxed);
     return TN_UNLIKELY(address < high) &&
-           address + size_bytes > atomic_load_explicit(&tn_regions.low, memory_order_relaxed);
+           address + size_bytes > atomic_load_explicit(&tn_shim_process.regions.low, memory_order_relaxed);
 }
 
 /* After mappings there have changed: look every stack up again. */
 static inline void tn_regions_change(void)
 {
-    atomic_fetch_add_explicit(&tn_regions.epoch, 1, memory_order_release);
+    atomic_fetch_add_explicit(&tn_shim_process.regions.epoch, 1, memory_order_release);
 }
 
 #endif
