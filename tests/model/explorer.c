@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /* The explorer of model.h: depth first over the choices that a scene has at each step. An order is a list of
- * choices; to try the next one, everything begins anew and follows the list. Each new state is hashed, and an
- * order ends where its state is known. Afterwards the graph of states is searched backwards from the ends: a
- * state from which no end can be reached is one where somebody waits for ever. */
+ * choices; to try the next one, the state before the last choice is brought back. Each new state is hashed,
+ * and an order ends where its state is known. Afterwards the graph of states is searched backwards from the
+ * ends: a state from which no end can be reached is one where somebody waits for ever. */
 
 #include "machine.h"
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX   4000
+#define DEPTH_MAX   2000
 #define STATES_MAX  ((uint32_t)1 << 23)
 #define CHOICES_MAX 32
 
@@ -19,7 +19,8 @@
 struct fork_in_road {
     struct machine_action choices[CHOICES_MAX];
     int count, taken;
-    uint32_t state; /* number of the state before it */
+    uint32_t state;                    /* number of the state before it */
+    struct machine_snapshot *snapshot; /* that state; kept if there is more than one choice */
 };
 
 static struct fork_in_road road[DEPTH_MAX];
@@ -104,14 +105,6 @@ static bool all_can_end(void)
 
 /* ---------------------------------------------------------------------------------------- one order */
 
-/* Follow the road to its end. */
-static void follow(void)
-{
-    machine_begin();
-    for (unsigned i = 0; i < road_length; i++)
-        machine_act(road[i].choices[road[i].taken]);
-}
-
 /* Go on from the road's end through new states. */
 static void go_on(struct model_result *result)
 {
@@ -131,10 +124,12 @@ static void go_on(struct model_result *result)
             return;
         }
         if (road_length + 1 >= DEPTH_MAX) {
-            fputs("the model has no end\n", stderr);
-            exit(2);
+            model_fail("no end within %d steps", DEPTH_MAX);
+            return;
         }
         here->taken = 0;
+        if (here->count > 1)
+            here->snapshot = machine_save(here->snapshot);
         here->state = number;
         previous = number;
         road_length++;
@@ -152,7 +147,10 @@ static bool turn(void)
         road_length--;
     if (road_length == 0)
         return false;
-    road[road_length - 1].taken++;
+    struct fork_in_road *last = &road[road_length - 1];
+    last->taken++;
+    machine_restore(last->snapshot);
+    machine_act(last->choices[last->taken]);
     return true;
 }
 
@@ -162,22 +160,23 @@ static void print_road(void)
         machine_print_action(road[i].choices[road[i].taken]);
 }
 
-struct model_result model_explore(const struct model_scene *scene, const struct model_fault *fault)
+struct model_result model_explore(const struct model_scene *scene, const struct model_fault *fault,
+                                  bool prints_road)
 {
     struct model_result result;
     memset(&result, 0, sizeof(result));
     forget_states();
     machine_load(scene, fault);
     road_length = 0;
+    machine_begin();
     do {
-        follow();
         go_on(&result);
         result.orders++;
     } while (!machine_has_failed() && turn());
     result.states = known_count;
     result.has_failed = machine_has_failed();
     snprintf(result.story, sizeof(result.story), "%s", machine_story());
-    if (result.has_failed && fault == NULL)
+    if (result.has_failed && prints_road)
         print_road();
     if (!result.has_failed && !all_can_end()) {
         result.has_failed = true;

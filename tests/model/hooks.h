@@ -64,4 +64,9 @@
 #define syscall(number, a, b, c, d, e, f)                                                                    \
     model_syscall((number), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
+/* So that a stall is found after two waits, and not after 500. */
+#include "tenure/ring.h"
+#undef TN_STALL_NS
+#define TN_STALL_NS UINT64_C(40000000)
+
 #endif

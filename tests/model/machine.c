@@ -10,13 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define STACK_BYTES 65536
+#include <ucontext.h>
 
 struct machine machine = {.self = -1};
 
 static jmp_buf explorer;
-static ucontext_t explorer_context;
 
 uint64_t machine_version(void)
 {
@@ -25,42 +23,62 @@ uint64_t machine_version(void)
 
 /* ---------------------------------------------------------------------------------------- coroutines */
 
+/* How far below its frame a function may use the stack without moving the stack pointer, and more. */
+#define BELOW_FRAME_BYTES 512
+
 void machine_leave_thread(void)
 {
-    if (_setjmp(machine.threads[machine.self].where) == 0)
+    struct machine_thread *thread = &machine.threads[machine.self];
+    thread->stack_low = (char *)__builtin_frame_address(0) - BELOW_FRAME_BYTES;
+    if (_setjmp(thread->where) == 0)
         _longjmp(explorer, 1);
 }
 
+/* Never returns: to begin anew is to jump to its first line. */
 static void run_thread(void)
 {
+    _setjmp(machine.threads[machine.self].beginning);
     machine.scene->run[machine.self]();
     machine.threads[machine.self].state = THREAD_ENDED;
+    machine_release_held();
     machine.other_changes++;
     machine_leave_thread();
 }
 
 /* Let a thread run up to its next operation. */
-static void resume(int number, bool is_first)
+static void resume(int number, ucontext_t *start)
 {
     struct machine_thread *thread = &machine.threads[number];
     machine.self = number;
     memory_enter(&thread->buffer);
     if (_setjmp(explorer) == 0) {
-        if (is_first)
-            setcontext(&thread->start);
+        if (start != NULL)
+            setcontext(start);
         _longjmp(thread->where, 1);
     }
     memory_leave(&machine.threads[machine.self].buffer, machine.clock_ticks);
     machine.self = -1;
 }
 
-static void begin_thread(int number)
+static void make_stack(struct machine_thread *thread, ucontext_t *start)
 {
-    struct machine_thread *thread = &machine.threads[number];
-    if (thread->stack == NULL)
-        thread->stack = malloc(STACK_BYTES);
+    thread->stack = malloc(MACHINE_STACK_BYTES);
     if (thread->stack == NULL)
         exit(2);
+    getcontext(start);
+    start->uc_stack.ss_sp = thread->stack;
+    start->uc_stack.ss_size = MACHINE_STACK_BYTES;
+    start->uc_link = NULL;
+    makecontext(start, run_thread, 0);
+}
+
+static void begin_thread(int number)
+{
+    static ucontext_t start;
+    struct machine_thread *thread = &machine.threads[number];
+    bool is_new = thread->stack == NULL;
+    if (is_new)
+        make_stack(thread, &start);
     thread->state = THREAD_READY;
     thread->is_stopped = false;
     thread->was_woken = false;
@@ -68,12 +86,48 @@ static void begin_thread(int number)
     thread->history = 0;
     thread->seen_version = 0;
     thread->buffer.count = 0;
-    getcontext(&thread->start);
-    thread->start.uc_stack.ss_sp = thread->stack;
-    thread->start.uc_stack.ss_size = STACK_BYTES;
-    thread->start.uc_link = &explorer_context;
-    makecontext(&thread->start, run_thread, 0);
-    resume(number, true);
+    memcpy(thread->where, thread->beginning, sizeof(jmp_buf));
+    resume(number, is_new ? &start : NULL);
+}
+
+/* ----------------------------------------------------------------------------------------- snapshots */
+
+#define SNAPSHOT_STACK_BYTES 4096
+
+struct machine_snapshot {
+    struct machine machine;
+    char stacks[MODEL_THREADS_MAX][SNAPSHOT_STACK_BYTES];
+    char memory[MEMORY_SNAPSHOT_BYTES];
+};
+
+static size_t used_bytes(const struct machine_thread *thread)
+{
+    size_t size_bytes = (size_t)(thread->stack + MACHINE_STACK_BYTES - thread->stack_low);
+    if (size_bytes <= SNAPSHOT_STACK_BYTES)
+        return size_bytes;
+    fputs("a scene's thread uses too much stack\n", stderr);
+    exit(2);
+}
+
+struct machine_snapshot *machine_save(struct machine_snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        snapshot = malloc(sizeof(*snapshot));
+    if (snapshot == NULL)
+        exit(2);
+    snapshot->machine = machine;
+    for (int i = 0; i < machine.scene->thread_count; i++)
+        memcpy(snapshot->stacks[i], machine.threads[i].stack_low, used_bytes(&machine.threads[i]));
+    memory_save(snapshot->memory);
+    return snapshot;
+}
+
+void machine_restore(const struct machine_snapshot *snapshot)
+{
+    machine = snapshot->machine;
+    for (int i = 0; i < machine.scene->thread_count; i++)
+        memcpy(machine.threads[i].stack_low, snapshot->stacks[i], used_bytes(&machine.threads[i]));
+    memory_restore(snapshot->memory);
 }
 
 void machine_load(const struct model_scene *new_scene, const struct model_fault *new_fault)
@@ -103,7 +157,7 @@ void machine_begin(void)
 
 static bool may_step(const struct machine_thread *thread)
 {
-    if (thread->is_stopped || thread->buffer.count > (int)machine.scene->buffer_max)
+    if (thread->is_stopped || memory_waiting_count(&thread->buffer) > (int)machine.scene->buffer_max)
         return false;
     return thread->state == THREAD_READY || (thread->state == THREAD_SLEEPING && thread->was_woken) ||
            (thread->state == THREAD_PAUSED && thread->seen_version != machine_version());
@@ -176,7 +230,7 @@ void machine_act(struct machine_action action)
     struct machine_thread *thread = &machine.threads[action.thread];
     switch (action.kind) {
     case MACHINE_STEP:
-        resume(action.thread, false);
+        resume(action.thread, NULL);
         break;
     case MACHINE_DRAIN:
         memory_drain(&thread->buffer, action.index);

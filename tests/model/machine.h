@@ -33,6 +33,15 @@ int machine_choices(struct machine_action *choices, int room);
 
 void machine_act(struct machine_action action);
 
+struct machine_snapshot;
+
+/* Keep the whole state, and come back to it.
+ *
+ * snapshot  NULL, or one that is not needed any more
+ * Returns   where the state is kept; never freed */
+struct machine_snapshot *machine_save(struct machine_snapshot *snapshot);
+void machine_restore(const struct machine_snapshot *snapshot);
+
 /* Hash of the whole state. */
 uint64_t machine_hash(void);
 

@@ -8,7 +8,6 @@
 #include "memory.h"
 
 #include <setjmp.h>
-#include <ucontext.h>
 
 enum machine_thread_state {
     THREAD_READY,    /* stands before an operation */
@@ -27,10 +26,13 @@ struct machine_thread {
     uint64_t seen_version;      /* of the world, when it last called model_checkpoint */
     uint64_t history;           /* hash of all that it was given since then */
     struct memory_buffer buffer;
-    ucontext_t start;
-    jmp_buf where; /* it has left off */
-    char *stack;
+    jmp_buf where;     /* it has left off */
+    jmp_buf beginning; /* from where it begins anew */
+    char *stack;       /* MACHINE_STACK_BYTES */
+    char *stack_low;   /* of what it uses there */
 };
+
+#define MACHINE_STACK_BYTES 65536
 
 struct machine {
     struct machine_thread threads[MODEL_THREADS_MAX];
@@ -47,6 +49,9 @@ extern struct machine machine;
 
 /* Rises with all that a waiting thread may look for. */
 uint64_t machine_version(void);
+
+/* What a planted fault has held back of the running thread's stores goes behind the latest one. */
+void machine_release_held(void);
 
 /* In a thread: let the explorer choose who goes on. Returns when it is this thread. */
 void machine_leave_thread(void);

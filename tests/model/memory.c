@@ -31,6 +31,12 @@ static struct {
 } owned[REGIONS_MAX];
 static int owned_count;
 
+static struct {
+    char *start;
+    size_t size_bytes;
+} notes[REGIONS_MAX];
+static int note_count;
+
 static uint64_t version;
 
 static void check_room(int count, int room)
@@ -82,6 +88,44 @@ static bool is_private(const char *at)
         if ((size_t)(at - privates[i].start) < privates[i].size_bytes)
             return true;
     return false;
+}
+
+void model_note(void *start, size_t size_bytes)
+{
+    check_room(note_count, REGIONS_MAX);
+    notes[note_count].start = start;
+    notes[note_count++].size_bytes = size_bytes;
+}
+
+/* Copy between a snapshot and a place. Returns the snapshot's next place. */
+static size_t copy_part(char *snapshot, size_t at, char *real, size_t size_bytes, bool is_saving)
+{
+    if (at + size_bytes > MEMORY_SNAPSHOT_BYTES)
+        check_room(1, 0);
+    if (is_saving)
+        memcpy(snapshot + at, real, size_bytes);
+    else
+        memcpy(real, snapshot + at, size_bytes);
+    return at + size_bytes;
+}
+
+static void copy_all(char *snapshot, bool is_saving)
+{
+    size_t at = copy_part(snapshot, 0, (char *)&version, sizeof(version), is_saving);
+    for (int i = 0; i < region_count; i++)
+        at = copy_part(snapshot, at, regions[i].real, regions[i].size_bytes, is_saving);
+    for (int i = 0; i < note_count; i++)
+        at = copy_part(snapshot, at, notes[i].start, notes[i].size_bytes, is_saving);
+}
+
+void memory_save(char *to)
+{
+    copy_all(to, true);
+}
+
+void memory_restore(const char *from)
+{
+    copy_all((char *)(uintptr_t)from, false);
 }
 
 void memory_take_initial(void)
@@ -231,11 +275,22 @@ void memory_drain(struct memory_buffer *buffer, int index)
     show(buffer, is_release ? 0 : index);
 }
 
-/* Stores that a fault holds back become visible, too. */
+/* But for what a fault holds back. */
 void memory_drain_all(struct memory_buffer *buffer)
 {
-    while (buffer->count > 0)
-        show(buffer, 0);
+    for (int i = 0; i < buffer->count;)
+        if (buffer->stores[i].is_held)
+            i++;
+        else
+            show(buffer, i);
+}
+
+int memory_waiting_count(const struct memory_buffer *buffer)
+{
+    int count = 0;
+    for (int i = 0; i < buffer->count; i++)
+        count += !buffer->stores[i].is_held;
+    return count;
 }
 
 void memory_drain_location(struct memory_buffer *buffer, const volatile void *at)
@@ -257,6 +312,8 @@ uint64_t memory_hash(uint64_t hash)
     for (int r = 0; r < region_count; r++)
         for (size_t at = 0; at < regions[r].size_bytes; at += 8)
             hash = memory_mix(hash, memory_read(regions[r].real + at, 8));
+    for (int n = 0; n < note_count; n++)
+        hash = memory_mix(hash, memory_read(notes[n].start, notes[n].size_bytes));
     return hash;
 }
 

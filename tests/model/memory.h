@@ -7,7 +7,8 @@
 
 #include "model.h"
 
-#define MEMORY_STORES_MAX 48
+#define MEMORY_STORES_MAX     24
+#define MEMORY_SNAPSHOT_BYTES 4096
 
 /* A store that only its own thread sees yet. */
 struct memory_store {
@@ -31,6 +32,10 @@ void memory_take_initial(void);
 /* The first state, nothing waits anywhere. */
 void memory_begin(void);
 
+/* Keep what all see, and the scene's notes, in MEMORY_SNAPSHOT_BYTES; and bring it back. */
+void memory_save(char *to);
+void memory_restore(const char *from);
+
 /* Show a thread's view in the real memory, and take it away again: what has changed by plain stores meanwhile
  * goes to the buffer. */
 void memory_enter(struct memory_buffer *buffer);
@@ -47,6 +52,9 @@ bool memory_may_drain(const struct memory_buffer *buffer, int index, bool has_pl
 /* Make it visible; of a release store, all before it, too. */
 void memory_drain(struct memory_buffer *buffer, int index);
 void memory_drain_all(struct memory_buffer *buffer);
+
+/* Stores in it that no fault holds back. */
+int memory_waiting_count(const struct memory_buffer *buffer);
 
 /* All stores to one location, in their order. */
 void memory_drain_location(struct memory_buffer *buffer, const volatile void *at);

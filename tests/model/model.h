@@ -81,11 +81,19 @@ void model_region(void *start, size_t size_bytes);
 /* Take a part of a region out of the comparison: only one thread uses it, by plain loads and stores. */
 void model_private(void *start, size_t size_bytes);
 
+/* What a scene notes for itself, to judge by in the end: at most 8 bytes. Part of the state, but seen by all
+ * at once. */
+void model_note(void *start, size_t size_bytes);
+
 /* Only this thread stores there: its own loads of it are no steps, since nobody can come between. */
 void model_owned(const volatile void *start, size_t size_bytes, int thread);
 
-/* Explore a scene whole. fault: NULL or what is planted. */
-struct model_result model_explore(const struct model_scene *scene, const struct model_fault *fault);
+/* Explore a scene whole.
+ *
+ * fault        NULL or what is planted
+ * prints_road  the way to the first failure goes to stdout */
+struct model_result model_explore(const struct model_scene *scene, const struct model_fault *fault,
+                                  bool prints_road);
 
 /* ---- for threads of a scene ---- */
 

@@ -140,6 +140,10 @@ int main(void)
 {
     model_region(&ring, sizeof(ring));
     model_region(words, sizeof(words));
+    model_note(&written, sizeof(written));
+    model_note(&written_count, sizeof(written_count));
+    model_note(&taken, sizeof(taken));
+    model_note(&taken_count, sizeof(taken_count));
     model_private(&ring.seen_tail_words, sizeof(ring.seen_tail_words));
     model_owned(&ring.head_words, sizeof(ring.head_words), 0);
     model_owned(&ring.tail_words, sizeof(ring.tail_words), 1);

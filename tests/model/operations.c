@@ -80,9 +80,9 @@ static bool is_release(int order, const volatile void *at)
     return order >= memory_order_release && !is_faulty(MODEL_FAULT_RELAX, at);
 }
 
-/* What a fault has held back goes behind the latest store. */
-static void release_held(struct memory_buffer *buffer)
+void machine_release_held(void)
 {
+    struct memory_buffer *buffer = &machine.threads[machine.self].buffer;
     for (int i = 0; i < buffer->count; i++) {
         struct memory_store store = buffer->stores[i];
         if (!store.is_held)
@@ -138,7 +138,7 @@ void model_store(volatile void *at, size_t size_bytes, uint64_t value, int order
     store.is_held = is_faulty(MODEL_FAULT_LATE, at);
     memory_store_later(&thread->buffer, store);
     if (machine.fault.kind == MODEL_FAULT_LATE && machine.fault.other == at)
-        release_held(&thread->buffer);
+        machine_release_held();
     if ((order == memory_order_seq_cst && store.is_release) || machine.scene->buffer_max == 0)
         empty_buffer(thread);
 }

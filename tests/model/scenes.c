@@ -10,7 +10,7 @@ static int failures;
 
 void scene_must_hold(const struct model_scene *scene)
 {
-    struct model_result result = model_explore(scene, NULL);
+    struct model_result result = model_explore(scene, NULL, true);
     printf("%s: %llu states, %llu orders, %u steps at most%s%s\n", scene->name,
            (unsigned long long)result.states, (unsigned long long)result.orders, result.depth_max,
            result.has_failed ? ": FAILED: " : "", result.story);
@@ -20,9 +20,9 @@ void scene_must_hold(const struct model_scene *scene)
 
 void scene_must_break(const struct model_scene *scene, const struct model_fault *fault)
 {
-    struct model_result result = model_explore(scene, fault);
-    printf("%s, %s: %s%s\n", scene->name, fault->name, result.has_failed ? "found: " : "NOT FOUND",
-           result.story);
+    struct model_result result = model_explore(scene, fault, false);
+    printf("%s, %s: %s%s\n", scene->name, fault != NULL ? fault->name : "no other fault",
+           result.has_failed ? "found: " : "NOT FOUND", result.story);
     fflush(stdout);
     failures += !result.has_failed;
 }

@@ -74,7 +74,8 @@ typedef void (*recorder_deed)(struct tn_keepers *keepers, char *base, uint32_t c
 static void hold_all(int fd, uint32_t count, recorder_deed deed)
 {
     char *base = map_words(fd, count);
-    struct tn_keepers keepers = {.distance_bytes = (ptrdiff_t)(page_bytes() + WORD_AT)};
+    static struct tn_keepers keepers; /* the threads go on when this function has ended */
+    keepers.distance_bytes = (ptrdiff_t)(page_bytes() + WORD_AT);
     for (uint32_t i = 0; i < count; i++) {
         struct tn_shared_header *header = header_at(base, i);
         if (tn_keepers_hold(&keepers, kept_at(base, i), header) != 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Many threads, each of which makes the same number of blocks of 40 bytes and keeps them; prints what each
+/* Many threads, each of which makes the same number of blocks of 41 bytes and keeps them; prints what each
  * made.
  *
  * usage: crowd alive THREADS BLOCKS    all are alive before the first ends; one line a thread: its id and its
@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define BLOCK_BYTES 40
+#define BLOCK_BYTES 41
 #define AT_ONCE     8
 #define STACK_BYTES 65536
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A process and its children; each makes the same number of blocks of 40 bytes, and keeps them.
+/* A process and its children; each makes the same number of blocks of 41 bytes, and keeps them.
  *
  * usage: family alive CHILDREN BLOCKS    all children are alive before the first ends
  *        family serial CHILDREN BLOCKS   one after another: each is forked, and executes this program as a leaf
@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BLOCK_BYTES 40
+#define BLOCK_BYTES 41
 #define NOBODY      65534
 
 static long block_count;

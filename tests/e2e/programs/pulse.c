@@ -23,7 +23,7 @@ int main(int argc, char **argv)
     long count = argc > 1 ? atol(argv[1]) : 1000000, greatest_us = 0;
     long last_us = now_us();
     for (long i = 0; i < count; i++) {
-        sink = malloc(40);
+        sink = malloc(41);
         free((void *)sink);
         if (i == count / 10 && write(1, "half\n", 5) != 5)
             return 2;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Coroutines whose stacks vanish: a stack is used, then replaced by a smaller one at the same address, so
  * that what lay above it is not mapped any more, and the next coroutine allocates there. Whoever remembers
- * where the old stack ended reads into nothing. Its blocks have 40 bytes.
+ * where the old stack ended reads into nothing. Its blocks have 41 bytes.
  *
  * usage: swapped_stacks unmap ROUNDS      munmap, and a smaller mmap at the same place
  *        swapped_stacks remap ROUNDS      mremap makes it smaller
@@ -28,7 +28,7 @@ static __attribute__((noinline)) void make(int depth)
         make(depth - 1);
     else
         for (int i = 0; i < BLOCKS; i++) {
-            sink = malloc(40);
+            sink = malloc(41);
             made += sink != NULL;
             free((void *)sink);
         }

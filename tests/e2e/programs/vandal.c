@@ -9,7 +9,7 @@
  *        vandal control BLOCKS     overwrites everything behind the first 64 KiB with ones, up to 256 KiB
  *        vandal none BLOCKS
  *
- * Says "refused" where the kernel does not let it. Prints "made N", blocks of 40 bytes. */
+ * Says "refused" where the kernel does not let it. Prints "made N", blocks of 41 bytes. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +66,7 @@ static int spoil(const char *mode)
 static void make(long count)
 {
     for (long i = 0; i < count; i++) {
-        sink = malloc(40);
+        sink = malloc(41);
         free((void *)sink);
     }
 }

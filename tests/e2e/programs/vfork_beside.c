@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* New threads that call vfork before anything else. The child allocates in its parent's memory, with the
- * parent thread's own thread-local storage; afterwards the thread makes BLOCKS blocks of 40 bytes, and what
+ * parent thread's own thread-local storage; afterwards the thread makes BLOCKS blocks of 41 bytes, and what
  * its child did must cost it none of them. The children's blocks have 56 bytes, and nobody counts these.
  *
  * usage: vfork_beside THREADS BLOCKS
@@ -25,7 +25,7 @@ static void *make(void *argument)
     if (pid < 0 || waitpid(pid, NULL, 0) != pid)
         exit(3);
     for (long i = 0; i < block_count; i++) {
-        sink = malloc(40);
+        sink = malloc(41);
         free((void *)sink);
     }
     return argument;
