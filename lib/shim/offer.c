@@ -85,7 +85,6 @@ void tn_offer_accept(struct tn_offer *offer)
     tn_hot.sizes = offer->sizes;
     tn_hot.clock = offer->header->clock;
     tn_hot.pid = offer->header->pid;
-    tn_hot.opener_tid = (uint32_t)tn_sys0(SYS_gettid);
     tn_hot.last_stack_id = 0;
     /* The control ring is never free. */
     atomic_store_explicit(&tn_parts_slot(&tn_hot.parts, TN_CONTROL_SLOT)->state, TN_SLOT_CLAIMED,
