@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 
-from counting import (BLOCK_BYTES, OWN, SMALL_RINGS, Skip, check_exact, expect, expect_equal, logged, made, meta, need_namespaces, told)
+from counting import (BLOCK_BYTES, OWN, SMALL_RINGS, Skip, check_exact, check_log, expect, expect_equal, logged, made, meta, need_namespaces, told)
 from harness import query, value
 
 SANDBOX_BLOCKS = 20000
@@ -163,6 +163,17 @@ def few_processes_allowed(world):
     check_exact(log, result.out)
 
 
+def deep_stacks_in_small_rings(world):
+    """The smallest ring that there is, and stacks that would not fit it: they go through a ring of their own."""
+    for how in (world.record, world.preload):
+        result, log = how(world.programs / "deep", 7000, TENURE_RING_SIZE="64K", TENURE_DEPTH="8000")
+        expect_equal((result.err, result.status), (b"", 0), f"deep under {how.__name__}")
+        check_log(log)
+        sql = """SELECT count(*) FROM stack_frame WHERE function = 'down' AND stack_id =
+                 (SELECT stack_id FROM allocation WHERE size_bytes = 5432)"""
+        expect_equal(value(log, sql), 7000, "frames of the recursion")
+
+
 def stacks_replaced(world):
     """A coroutine's stack gives way to a smaller one at the same address."""
     for mode in ("unmap", "remap", "protect"):
@@ -205,6 +216,6 @@ ALL = {
     for function in (
         pid_namespace, pid_namespace_with_proc, user_namespace, bubblewrap, first_process_of_namespace, filter_of_calls,
         filter_over_threads, strict_mode, filter_over_exec, all_memory_locked, address_space_limited_inside,
-        address_space_limited_outside, few_processes_allowed, stacks_replaced, memory_truncated, memory_spoilt,
+        address_space_limited_outside, few_processes_allowed, deep_stacks_in_small_rings, stacks_replaced, memory_truncated, memory_spoilt,
     )
 }
