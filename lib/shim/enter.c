@@ -50,23 +50,15 @@ static void take_over(struct tn_thread *thread, struct tn_ring *ring, uint32_t t
 /* After a search that has found no free slot, how many events pass before the next search. */
 #define SEARCH_PAUSE_EVENTS 256u
 
-/* The thread that has just opened a session: of the kernel, since libc still knows the id of the parent's
- * thread when the process was copied behind its back. Later, of libc: a vfork child then claims for its
- * parent's thread, whose memory it shares and whose events its own are. */
-static uint32_t find_tid(void)
-{
-    uint32_t tid = tn_hot.opener_tid;
-    tn_hot.opener_tid = 0;
-    return tid != 0 ? tid : tn_thread_id();
-}
-
 bool tn_thread_claim(struct tn_thread *thread)
 {
     uint32_t why = thread->slotless_why;
     struct tn_ring *ring = NULL;
     uint32_t tid = 0;
     if (thread->slotless_count % SEARCH_PAUSE_EVENTS == 0) {
-        tid = find_tid();
+        /* A vfork child claims for its parent's thread, whose memory it shares and whose events its own are.
+         */
+        tid = thread->kernel_tid != 0 ? thread->kernel_tid : tn_thread_id();
         ring = tn_slot_claim(tid, &why);
     }
     if (ring == NULL) {

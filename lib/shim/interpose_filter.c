@@ -41,7 +41,7 @@ TN_EXPORT int prctl(int option, ...)
     bool is_strict = option == PR_SET_SECCOMP && argument[0] == SECCOMP_MODE_STRICT;
     bool was_strict = be_strict(thread, thread->is_strict || is_strict);
     if (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS)
-        tn_filter_note();
+        tn_filter_note(option == PR_SET_SECCOMP);
     long result = tn_sys6(SYS_prctl, option, argument[0], argument[1], argument[2], argument[3], 0);
     if (result >= 0)
         return (int)result;

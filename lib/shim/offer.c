@@ -17,24 +17,52 @@
 
 #include "banned.h"
 
-static bool fits(const struct tn_shared_sizes *sizes, uint64_t limit_bytes)
+/* Fewer slots than this are had only with the smallest rings. */
+#define SLOT_COUNT_WANTED 64u
+
+static void set_ring_bytes(struct tn_shared_sizes *sizes, uint32_t ring_bytes)
 {
+    uint32_t control_bytes = ring_bytes > TN_CONTROL_BYTES_MIN ? ring_bytes : TN_CONTROL_BYTES_MIN;
+    *sizes = (struct tn_shared_sizes){TN_SLOT_COUNT_MAX, ring_bytes / 8, control_bytes / 8};
+}
+
+/* Choose as many slots as fit. Returns whether any do. */
+static bool fit_slots(struct tn_shared_sizes *sizes, uint64_t limit_bytes)
+{
+    while (sizes->slot_count > 2 && tn_shared_total_bytes(sizes) > limit_bytes)
+        sizes->slot_count -= sizes->slot_count > 16 ? sizes->slot_count / 8 : 1;
     return tn_shared_total_bytes(sizes) <= limit_bytes;
 }
 
-/* Give the file its size. The kernel would send a signal for one beyond the limit of file sizes: so there are
- * fewer slots where that is small. */
+/* Choose the sizes: rings as the options say, smaller ones where only few would fit. */
+static bool choose_sizes(struct tn_shared_sizes *sizes, uint64_t limit_bytes)
+{
+    uint32_t ring_bytes = tn_shim_process.options.ring_bytes;
+    for (;;) {
+        set_ring_bytes(sizes, ring_bytes);
+        bool has_any = fit_slots(sizes, limit_bytes);
+        if ((has_any && sizes->slot_count >= SLOT_COUNT_WANTED) || ring_bytes == TN_RING_BYTES_MIN)
+            return has_any;
+        ring_bytes /= 2;
+    }
+}
+
+/* Give the file its size. The kernel would send a signal for one beyond the limit of file sizes; so that is
+ * lifted meanwhile, as far as the process may. */
 static int set_size(int fd, struct tn_shared_sizes *sizes)
 {
-    struct rlimit64 limit;
-    uint64_t limit_bytes = UINT64_MAX;
-    if (tn_sys4(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit) == 0)
-        limit_bytes = limit.rlim_cur;
-    while (sizes->slot_count > 2 && !fits(sizes, limit_bytes))
-        sizes->slot_count /= 2;
-    if (!fits(sizes, limit_bytes))
+    struct rlimit64 limit = {RLIM64_INFINITY, RLIM64_INFINITY};
+    tn_sys4(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit);
+    if (!choose_sizes(sizes, limit.rlim_max))
         return -EFBIG;
-    return (int)tn_sys2(SYS_ftruncate, fd, (long)tn_shared_total_bytes(sizes));
+    const struct rlimit64 lifted = {limit.rlim_max, limit.rlim_max};
+    bool is_low = tn_shared_total_bytes(sizes) > limit.rlim_cur;
+    if (is_low)
+        tn_sys4(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)&lifted, 0);
+    long result = tn_sys2(SYS_ftruncate, fd, (long)tn_shared_total_bytes(sizes));
+    if (is_low)
+        tn_sys4(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)&limit, 0);
+    return (int)result;
 }
 
 static void fill_header(struct tn_shared_header *header, const struct tn_shared_sizes *sizes)
@@ -53,9 +81,6 @@ static void fill_header(struct tn_shared_header *header, const struct tn_shared_
 
 int tn_offer_make(struct tn_offer *offer)
 {
-    uint32_t ring_bytes = tn_shim_process.options.ring_bytes;
-    uint32_t control_bytes = ring_bytes > TN_CONTROL_BYTES_MIN ? ring_bytes : TN_CONTROL_BYTES_MIN;
-    offer->sizes = (struct tn_shared_sizes){TN_SLOT_COUNT_MAX, ring_bytes / 8, control_bytes / 8};
     long fd = tn_sys2(SYS_memfd_create, (long)TN_MEMFD_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return (int)fd;
@@ -85,7 +110,6 @@ void tn_offer_accept(struct tn_offer *offer)
     tn_hot.sizes = offer->sizes;
     tn_hot.clock = offer->header->clock;
     tn_hot.pid = offer->header->pid;
-    tn_hot.opener_tid = (uint32_t)tn_sys0(SYS_gettid);
     tn_hot.last_stack_id = 0;
     /* The control ring is never free. */
     atomic_store_explicit(&tn_parts_slot(&tn_hot.parts, TN_CONTROL_SLOT)->state, TN_SLOT_CLAIMED,

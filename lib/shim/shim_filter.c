@@ -25,6 +25,9 @@
 
 #include "banned.h"
 
+/* The program has set a filter. */
+static bool has_filter;
+
 /* What /proc/PID/status says of a process. */
 struct standing {
     uint64_t mode;         /* Seccomp: 0, no filter */
@@ -156,7 +159,7 @@ bool tn_filter_permits(void)
     struct standing own;
     if (!read_standing("self", &own) || own.mode == 0)
         return true;
-    tn_filter_note();
+    tn_filter_note(false);
     if (!may_copy(&own) || !survives_trying())
         return false;
     atomic_store_explicit(&tn_is_filtered, false, memory_order_relaxed);
@@ -165,10 +168,11 @@ bool tn_filter_permits(void)
 
 bool tn_filter_permits_child(void)
 {
-    return survives_trying();
+    return !has_filter && survives_trying();
 }
 
-void tn_filter_note(void)
+void tn_filter_note(bool is_certain)
 {
+    has_filter = has_filter || is_certain;
     atomic_store_explicit(&tn_is_filtered, true, memory_order_relaxed);
 }

@@ -11,11 +11,12 @@
  * the process. */
 bool tn_filter_permits(void);
 
-/* The same for a fork child of a process that may have set a filter (tn_is_filtered). */
+/* The same for a fork child of a process that may have set a filter (tn_is_filtered); one that is known to
+ * have set one is not permitted to try. */
 bool tn_filter_permits_child(void);
 
-/* Note that the calling thread is about to set a filter, or to forbid itself new privileges, which programs
- * do right before it, often by a call that does not pass through libc's prctl. */
-void tn_filter_note(void);
+/* Note that the calling thread is about to set a filter, or (is_certain false) to forbid itself new
+ * privileges, which programs do right before it, often by a call that does not pass through libc's prctl. */
+void tn_filter_note(bool is_certain);
 
 #endif

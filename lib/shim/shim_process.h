@@ -67,15 +67,14 @@ static inline struct tn_ring *tn_parts_slot(const struct tn_shared_parts *parts,
  * never writes into its parent's rings. Written by the thread that opens the session, and under the control
  * lock, unless said otherwise. */
 struct tn_hot {
-    _Atomic uint32_t generation;     /* of the rings in use; 0: this process is not recorded (now) */
-    struct tn_shared_sizes sizes;    /* of the shared memory */
-    uint32_t clock;                  /* enum tn_clock */
-    uint32_t pid;                    /* as the process sees itself */
-    struct tn_shared_header *header; /* start of the memory that is shared with the recorder */
-    struct tn_id_table stacks;       /* stack hash -> id; the ids are valid in this shared memory only */
-    uint32_t opener_tid;             /* of the thread that has opened the session, until it claims its slot */
-    uint32_t last_stack_id;          /* the newest id given out; 0: none yet */
-    _Atomic uintptr_t stamp_turn;    /* the thread that may stamp without waiting; emit.h; any thread */
+    _Atomic uint32_t generation;       /* of the rings in use; 0: this process is not recorded (now) */
+    struct tn_shared_sizes sizes;      /* of the shared memory */
+    uint32_t clock;                    /* enum tn_clock */
+    uint32_t pid;                      /* as the process sees itself */
+    struct tn_shared_header *header;   /* start of the memory that is shared with the recorder */
+    struct tn_id_table stacks;         /* stack hash -> id; the ids are valid in this shared memory only */
+    uint32_t last_stack_id;            /* the newest id given out; 0: none yet */
+    _Atomic uintptr_t stamp_turn;      /* the thread that may stamp without waiting; emit.h; any thread */
     _Atomic uint64_t stamp_wait_ticks; /* up to this time none may; any thread */
     struct tn_shared_parts parts;      /* grows under the lock of slots.c */
 };

@@ -79,7 +79,8 @@ static int connect_by_log(const struct tn_shim_text *directory)
     return tn_hello_connect(path.text);
 }
 
-/* A recorder that already runs for this process. Returns its socket or negative errno. */
+/* A recorder that already runs for this process. Returns its socket or negative errno; -ECONNREFUSED: it has
+ * died, and its socket is still there. */
 static int find_recorder(enum tn_hello_reason reason, struct tn_shim_text *directory)
 {
     bool has_directory = find_directory(directory);
@@ -88,9 +89,13 @@ static int find_recorder(enum tn_hello_reason reason, struct tn_shim_text *direc
     if (!has_directory)
         return -ENOENT;
     int fd = connect_by_process(directory, (uint64_t)tn_sys0(SYS_getpid));
-    if (fd < 0)
+    if (fd < 0 && fd != -ECONNREFUSED)
         fd = connect_by_process(directory, (uint64_t)tn_sys0(SYS_getppid));
-    return fd >= 0 ? fd : connect_by_log(directory);
+    if (fd >= 0 || fd == -ECONNREFUSED)
+        return fd;
+    /* What a dead recorder has left of another program's log is in nobody's way. */
+    fd = connect_by_log(directory);
+    return fd != -ECONNREFUSED ? fd : -ENOENT;
 }
 
 /* Names what people can correct: the variable that was set, or the default. */
@@ -117,7 +122,8 @@ static int open_socket(enum tn_hello_reason reason, const char **ret_what, bool 
         return tn_hello_connect(session);
     }
     int fd = find_recorder(reason, &directory);
-    if (fd >= 0 || reason == TN_HELLO_FORK)
+    *ret_what = "the recorder of its session has died";
+    if (fd >= 0 || fd == -ECONNREFUSED || reason == TN_HELLO_FORK)
         return fd;
     *ret_is_found = false;
     *ret_what = no_recorder();

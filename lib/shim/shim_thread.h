@@ -45,6 +45,7 @@ struct tn_thread {
     bool has_own_mask;                 /* own_mask is to be restored after the outermost own call */
     uint64_t own_mask;                 /* signals that were blocked before it */
     int own_errno;                     /* errno before it */
+    uint32_t kernel_tid;               /* of a fork child's only thread: its id; 0: as libc says */
     uint32_t slotless_count;           /* events since a search for a slot found none */
     uint32_t slotless_why;             /* TN_LOSS_*: why it found none */
     uint32_t nested_count;             /* calls on top of the shim, lost, that no LOSS has reported yet */

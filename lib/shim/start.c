@@ -128,6 +128,9 @@ static void begin_session_of_child(struct tn_thread *thread)
 {
     struct tn_join_failure failure;
     int result = tn_shim_process.options.has_children ? join_if_permitted(thread, &failure) : 1;
+    /* When the process was copied behind libc's back, libc still knows the id of the parent's thread. */
+    if (result == 0)
+        thread->kernel_tid = (uint32_t)tn_sys0(SYS_gettid);
     if (result == 0)
         return;
     atomic_store(&tn_shim_process.state, TN_STATE_OFF);
@@ -146,6 +149,7 @@ static void begin_child(struct tn_thread *thread)
     thread->generation = TN_GENERATION_NONE;
     thread->slot_generation = TN_GENERATION_NONE;
     thread->nested_count = 0;
+    thread->slotless_count = 0;
     if (tn_shim_process.is_unrecorded)
         count_unrecorded(tn_shim_process.loss);
     if (atomic_load(&tn_shim_process.state) != TN_STATE_RUNNING)

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define DEPTH_MAX   2000
-#define STATES_MAX  ((uint32_t)1 << 23)
+#define STATES_MAX  ((uint32_t)1 << 22)
 #define CHOICES_MAX 32
 
 /* One step that has been taken, and what else could have been done there. */

@@ -34,7 +34,10 @@
 #define atomic_load_explicit(p, order)     ((MODEL_VALUE_OF(p))model_load((p), sizeof(*(p)), (order)))
 #define atomic_store_explicit(p, v, order) model_store((p), sizeof(*(p)), (uint64_t)(v), (order))
 #define MODEL_RMW(p, what, v, order)                                                                         \
-    ((MODEL_VALUE_OF(p))model_read_modify_write((p), sizeof(*(p)), (what), (uint64_t)(v), (order)))
+    __extension__({                                                                                          \
+        uint64_t model_old = model_read_modify_write((p), sizeof(*(p)), (what), (uint64_t)(v), (order));     \
+        (MODEL_VALUE_OF(p)) model_old;                                                                       \
+    })
 #define atomic_exchange_explicit(p, v, order)  MODEL_RMW(p, MODEL_SET, v, order)
 #define atomic_fetch_add_explicit(p, v, order) MODEL_RMW(p, MODEL_ADD, v, order)
 #define atomic_fetch_sub_explicit(p, v, order) MODEL_RMW(p, MODEL_ADD, -(uint64_t)(v), order)

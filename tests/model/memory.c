@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define REGIONS_MAX 24
+#define EVERYBODY   (-2)
 
 static struct region {
     char *real;
@@ -78,8 +79,18 @@ bool memory_is_own(const volatile void *at, int thread)
 {
     for (int i = 0; i < owned_count; i++)
         if ((size_t)((const volatile char *)at - owned[i].start) < owned[i].size_bytes)
-            return owned[i].thread == thread;
+            return owned[i].thread == thread || owned[i].thread == EVERYBODY;
     return false;
+}
+
+void model_ignore(const volatile void *start, size_t size_bytes)
+{
+    model_owned(start, size_bytes, EVERYBODY);
+}
+
+bool memory_is_ignored(const volatile void *at)
+{
+    return memory_is_own(at, EVERYBODY);
 }
 
 static bool is_private(const char *at)

@@ -62,6 +62,9 @@ void memory_drain_location(struct memory_buffer *buffer, const volatile void *at
 /* Whether a thread is the only one that stores there (model_owned). */
 bool memory_is_own(const volatile void *at, int thread);
 
+/* Whether a place was given to model_ignore. */
+bool memory_is_ignored(const volatile void *at);
+
 /* Rises whenever what all see has changed. */
 uint64_t memory_version(void);
 

@@ -88,6 +88,9 @@ void model_note(void *start, size_t size_bytes);
 /* Only this thread stores there: its own loads of it are no steps, since nobody can come between. */
 void model_owned(const volatile void *start, size_t size_bytes, int thread);
 
+/* Loads and stores there are no steps, and seen by all at once: what a scene does not look at. */
+void model_ignore(const volatile void *start, size_t size_bytes);
+
 /* Explore a scene whole.
  *
  * fault        NULL or what is planted

@@ -127,6 +127,10 @@ static void empty_buffer(struct machine_thread *thread)
 
 void model_store(volatile void *at, size_t size_bytes, uint64_t value, int order)
 {
+    if (memory_is_ignored(at)) {
+        memory_store_now(at, size_bytes, value);
+        return;
+    }
     struct machine_thread *thread = give_way();
     if (is_dropped(at, value))
         return;

@@ -9,8 +9,8 @@
 /* Explore; print the figures. The program fails if anything is wrong. */
 void scene_must_hold(const struct model_scene *scene);
 
-/* Explore with a fault, or NULL where the scene itself is the fault; the program fails if nothing is found to
- * be wrong. */
+/* Explore with a fault (one of no kind where the scene itself has it); the program fails if nothing is found
+ * to be wrong. */
 void scene_must_break(const struct model_scene *scene, const struct model_fault *fault);
 
 /* Exit status. */

@@ -4,9 +4,9 @@ that spoil what they share with the recorder."""
 
 import os
 import shutil
-import signal
+import time
 
-from counting import (BLOCK_BYTES, SMALL_RINGS, Skip, check_exact, expect, expect_equal, logged, made, meta, need_namespaces, told)
+from counting import (BLOCK_BYTES, OWN, SMALL_RINGS, Skip, check_exact, check_log, expect, expect_equal, logged, made, meta, need_namespaces, told)
 from harness import query, value
 
 SANDBOX_BLOCKS = 20000
@@ -93,7 +93,7 @@ def strict_mode(world):
         expect_equal((result.out, result.status), (bare.out, 0), f"output and status under {how.__name__}")
         # The program releases every other block.
         events = made(result.out) + made(result.out) // 2
-        sql = "SELECT count(*) + count(death_ns) FROM allocation WHERE size_bytes = ?"
+        sql = f"SELECT count(*) + count(death_ns) FROM allocation WHERE {OWN}"
         found, lost = value(log, sql, BLOCK_BYTES), int(meta(log)["events_lost"])
         print(f"{how.__name__}, strict: {found} events logged, {lost} lost")
         expect_equal(found + lost, events, "events, logged or counted as lost")
@@ -163,6 +163,17 @@ def few_processes_allowed(world):
     check_exact(log, result.out)
 
 
+def deep_stacks_in_small_rings(world):
+    """The smallest ring that there is, and stacks that would not fit it: they go through a ring of their own."""
+    for how in (world.record, world.preload):
+        result, log = how(world.programs / "deep", 7000, TENURE_RING_SIZE="64K", TENURE_DEPTH="8000")
+        expect_equal((result.err, result.status), (b"", 0), f"deep under {how.__name__}")
+        check_log(log)
+        sql = """SELECT count(*) FROM stack_frame WHERE function = 'down' AND stack_id =
+                 (SELECT stack_id FROM allocation WHERE size_bytes = 5432)"""
+        expect_equal(value(log, sql), 7000, "frames of the recursion")
+
+
 def stacks_replaced(world):
     """A coroutine's stack gives way to a smaller one at the same address."""
     for mode in ("unmap", "remap", "protect"):
@@ -173,11 +184,11 @@ def stacks_replaced(world):
 
 def vandalized(world, mode):
     """Gives meta of the log of a program that spoils the shared memory: program and recorder live, the log is sound."""
-    log = world.new_log()
+    log, begun = world.new_log(), time.monotonic()
     result = world.run(world.programs / "vandal", mode, 50000, LD_PRELOAD=world.shim, TENURE_LOG=log,
                        TENURE_ROWS="all", TENURE_RING_SIZE=SMALL_RINGS)
     world.wait_finished(log)
-    print(f"{mode}: {result.out}, {meta(log).get('complete')}, lost {meta(log).get('events_lost')}")
+    print(f"{mode}, {time.monotonic() - begun:.1f} s: {result.out}, {meta(log).get('complete')}, lost {meta(log).get('events_lost')}")
     expect_equal((result.err, result.status, made(result.out)), (b"", 0, 100000), f"vandal {mode}")
     expect_equal(value(log, "PRAGMA integrity_check"), "ok", "integrity")
     text = world.run(world.tenure, "report", log)
@@ -205,6 +216,6 @@ ALL = {
     for function in (
         pid_namespace, pid_namespace_with_proc, user_namespace, bubblewrap, first_process_of_namespace, filter_of_calls,
         filter_over_threads, strict_mode, filter_over_exec, all_memory_locked, address_space_limited_inside,
-        address_space_limited_outside, few_processes_allowed, stacks_replaced, memory_truncated, memory_spoilt,
+        address_space_limited_outside, few_processes_allowed, deep_stacks_in_small_rings, stacks_replaced, memory_truncated, memory_spoilt,
     )
 }

@@ -58,11 +58,11 @@ def recorder_killed_50_times(world):
     kills(world, 50)
 
 
-def stopped_in_mid_run(world, threads, blocks):
-    """A program whose recorder is stopped while it waits between its halves. Gives both, and the log."""
+def stopped_in_mid_run(world, parts, threads, blocks):
+    """A program whose recorder is stopped while it waits after its first part. Gives both, and the log."""
     log = world.new_log()
-    program = preloaded(world, log, world.programs / "crowd", "halves", threads, blocks, TENURE_RING_SIZE=SMALL_RINGS)
-    expect_equal(program.line(), b"half\n", "the first line")
+    program = preloaded(world, log, world.programs / "crowd", parts, threads, blocks, TENURE_RING_SIZE=SMALL_RINGS)
+    expect_equal(program.line(), b"part\n", "the first line")
     recorder = recorder_of(world)
     os.kill(recorder, signal.SIGSTOP)
     program.go()
@@ -71,7 +71,7 @@ def stopped_in_mid_run(world, threads, blocks):
 
 def recorder_stopped_to_the_end(world):
     """The program ends although the recorder is stopped; when that goes on, it counts what it missed."""
-    program, recorder, log = stopped_in_mid_run(world, 4, 200000)
+    program, recorder, log = stopped_in_mid_run(world, "halves", 4, 200000)
     status, out, err = program.end()
     os.kill(recorder, signal.SIGCONT)
     expect_equal((status, err), (0, b""), "the program's end")
@@ -90,7 +90,7 @@ def check_told(world, log, lost):
 
 def recorder_stopped_for_a_while(world):
     """A stopped recorder that goes on: from then on everything is recorded again."""
-    program, recorder, log = stopped_in_mid_run(world, 2, 600000)
+    program, recorder, log = stopped_in_mid_run(world, "halves", 2, 600000)
     wait_until(lambda: program.process.poll() is not None or is_paused(program.pid),
                "the threads neither wait nor go on")
     os.kill(recorder, signal.SIGCONT)
@@ -98,6 +98,25 @@ def recorder_stopped_for_a_while(world):
     expect_equal((status, err), (0, b""), "the program's end")
     world.wait_finished(log)
     check_accounted(log, out)
+
+
+def births(log):
+    return value(log, "SELECT coalesce(sum(births), 0) FROM chunk")
+
+
+def recorder_goes_on(world):
+    """A recorder that was stopped until events were lost, and goes on: what comes after that is all recorded."""
+    program, recorder, log = stopped_in_mid_run(world, "thirds", 2, 100000)
+    expect_equal(program.line(), b"part\n", "the second line")
+    committed = births(log)
+    os.kill(recorder, signal.SIGCONT)
+    wait_until(lambda: births(log) > committed, "the recorder does not go on")
+    program.go()
+    status, out, err = program.end()
+    expect_equal((status, err), (0, b""), "the program's end")
+    world.wait_finished(log)
+    lost = check_accounted(log, out)
+    expect(50000 < lost < 200000, f"{lost} events lost: of the second part only, and not all of that")
 
 
 def is_paused(pid):
@@ -111,7 +130,7 @@ def is_paused(pid):
 
 def recorder_stopped_and_killed(world):
     """A stopped recorder that never goes on: the program ends, and the log says that it was cut short."""
-    program, recorder, log = stopped_in_mid_run(world, 2, 200000)
+    program, recorder, log = stopped_in_mid_run(world, "halves", 2, 200000)
     status, out, err = program.end()
     world.is_littered = True
     os.kill(recorder, signal.SIGKILL)
@@ -158,7 +177,8 @@ def children_of_a_stopped_recorder(world):
 ALL = {
     function.__name__: function
     for function in (
-        recorder_killed_5_times, recorder_stopped_to_the_end, recorder_stopped_for_a_while, recorder_stopped_and_killed,
+        recorder_killed_5_times, recorder_stopped_to_the_end, recorder_stopped_for_a_while, recorder_goes_on,
+        recorder_stopped_and_killed,
         children_of_a_dead_recorder, children_of_a_stopped_recorder,
     )
 }

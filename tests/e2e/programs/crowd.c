@@ -4,7 +4,8 @@
  *
  * usage: crowd alive THREADS BLOCKS    all are alive before the first ends; one line a thread: its id and its
  * blocks
- *        crowd halves THREADS BLOCKS   the same; then "half", a byte is read, and each makes as many again
+ *        crowd halves THREADS BLOCKS   the same; then "part", a byte is read, and each makes as many again
+ *        crowd thirds THREADS BLOCKS   the same, twice
  *        crowd short THREADS BLOCKS    eight at a time, which end before the next eight begin
  *
  * The last line is the sum. */
@@ -21,7 +22,7 @@
 #define STACK_BYTES 65536
 
 static long block_count;
-static int has_halves;
+static int more_parts; /* after the first one */
 static pthread_barrier_t all_made, may_go_on;
 static volatile char *sink;
 
@@ -45,10 +46,13 @@ static void *live(void *argument)
     struct account *account = argument;
     account->tid = syscall(SYS_gettid);
     make(account);
+    for (int part = 0; part < more_parts; part++) {
+        pthread_barrier_wait(&all_made);
+        pthread_barrier_wait(&may_go_on);
+        make(account);
+    }
     pthread_barrier_wait(&all_made);
     pthread_barrier_wait(&may_go_on);
-    if (has_halves)
-        make(account);
     return NULL;
 }
 
@@ -76,9 +80,13 @@ static void all_at_once(struct account *accounts, long count)
     for (long i = 0; i < count; i++)
         if (start(&accounts[i], live) != 0)
             exit(3);
+    for (int part = 0; part < more_parts; part++) {
+        pthread_barrier_wait(&all_made);
+        if (write(1, "part\n", 5) != 5 || read(0, &byte, 1) != 1)
+            exit(2);
+        pthread_barrier_wait(&may_go_on);
+    }
     pthread_barrier_wait(&all_made);
-    if (has_halves && (write(1, "half\n", 5) != 5 || read(0, &byte, 1) != 1))
-        exit(2);
     pthread_barrier_wait(&may_go_on);
     for (long i = 0; i < count; i++)
         pthread_join(accounts[i].thread, NULL);
@@ -103,7 +111,7 @@ int main(int argc, char **argv)
     struct account *accounts = calloc((size_t)count, sizeof(*accounts));
     int is_short = strcmp(argv[1], "short") == 0;
     block_count = atol(argv[3]);
-    has_halves = strcmp(argv[1], "halves") == 0;
+    more_parts = strcmp(argv[1], "halves") == 0 ? 1 : strcmp(argv[1], "thirds") == 0 ? 2 : 0;
     if (is_short)
         one_after_another(accounts, count);
     else
