@@ -176,6 +176,9 @@ const char *tn_words_evidence(struct tn_words *words, const struct tn_evidence_k
 /* "pool, consistent; tactic: use memory pools" */
 const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding);
 
+/* The lines that release a finding's blocks, with their shares; "" where none is known. */
+const char *tn_words_releases(struct tn_words *words, const struct tn_finding *finding);
+
 /* The title of a finding that gets one line only. */
 const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding *finding);
 
