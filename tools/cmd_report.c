@@ -23,13 +23,15 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define TOP_DEFAULT             10
-#define SITE_TOP_DEFAULT        5
-#define TOP_MAX                 1000000
-#define MEASURED_UNASKED_EVENTS 100000 /* ten findings on four models: about a second */
-#define RUNTIME_SITES_MAX       10 /* loaded beyond the ones to show: the report leaves them out of lists */
-#define THRESHOLDS_MAX          TN_GIVEN_MAX
-#define NAME_BYTES              64
+#define TOP_DEFAULT       10
+#define SITE_TOP_DEFAULT  5
+#define TOP_MAX           1000000
+#define UNASKED_EVENTS    2000000  /* a log with more is replayed only when that is asked for */
+#define UNASKED_REPLAY    20000000 /* events replayed unasked, at most about: two seconds of one core */
+#define UNASKED_ROUNDS    24       /* replays of a change: six on each of the four models of the default */
+#define RUNTIME_SITES_MAX 10       /* loaded beyond the ones to show: the report leaves them out of lists */
+#define THRESHOLDS_MAX    TN_GIVEN_MAX
+#define NAME_BYTES        64
 
 struct report_request {
     const struct tn_report_format *format;
@@ -209,6 +211,7 @@ static int print_report(const struct report_request *request, const struct tn_su
                                .least = request->least,
                                .code = request->code,
                                .finding_max = (size_t)request->top,
+                               .folds_libraries = true,
                                .has_whole = !request->has_top,
                                .site_max = (size_t)request->site_top};
     struct tn_buffer text = {0};
@@ -221,7 +224,7 @@ static int print_report(const struct report_request *request, const struct tn_su
     return status;
 }
 
-/* What is measured comes first in the order of findings. */
+/* Measured effects are told beside the findings; their order stays. */
 static int measure(struct tn_log *log, const char *policies, const struct tn_what_if_effort *effort,
                    struct tn_findings *findings, struct tn_error *error)
 {
@@ -238,8 +241,6 @@ static int measure(struct tn_log *log, const char *policies, const struct tn_wha
         r = tn_measure_findings(log, models, model_count, &shown, findings, error);
     tn_progress_end(&progress);
     free(names);
-    if (r == 0 && tn_findings_rank(findings, tn_kinds) < 0)
-        r = tn_error_set(error, -ENOMEM, "cannot order the findings: out of memory");
     if (r < 0)
         tn_findings_finish(findings);
     return r;
@@ -251,17 +252,17 @@ static int measure_as_asked(const struct report_request *request, struct tn_log 
                             const struct tn_summary *summary, struct tn_findings *findings,
                             struct tn_error *error)
 {
-    static const struct tn_what_if_effort full = {.finding_max = TN_MEASURE_FINDINGS_MAX,
-                                                  .max_events = 8000000},
-                                          quick = {.finding_max = 10, .max_events = 100000};
+    static const struct tn_what_if_effort full = {.finding_max = TN_MEASURE_FINDINGS_MAX};
     if (request->policies != NULL)
         return strcmp(request->policies, "none") != 0
                    ? measure(log, request->policies, &full, findings, error)
                    : 0;
     uint64_t events = summary->totals.allocations + summary->totals.frees;
-    if (!summary->is_finished || events > MEASURED_UNASKED_EVENTS)
+    if (!summary->is_finished || events > UNASKED_EVENTS || events == 0)
         return 0;
-    return measure(log, TN_POLICY_OPTION_DEFAULT, &quick, findings, error);
+    uint64_t changes = UNASKED_REPLAY / UNASKED_ROUNDS / events; /* the unchanged events are one of them */
+    struct tn_what_if_effort quick = {.finding_max = changes > TOP_DEFAULT ? TOP_DEFAULT : (size_t)changes};
+    return changes < 2 ? 0 : measure(log, TN_POLICY_OPTION_DEFAULT, &quick, findings, error);
 }
 
 /* Load summary and findings; the log is closed again, the report needs none. */

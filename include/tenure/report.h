@@ -24,6 +24,8 @@ struct tn_report {
                                            findings is */
     enum tn_confidence least;           /* findings of less confidence are counted, not shown */
     size_t finding_max;                 /* findings shown at most; 0: all */
+    bool folds_libraries;               /* text tells findings about libraries that the reader does not build
+                                           in one line a library; JSON always has all */
     bool has_whole;                     /* findings about the whole program are shown beyond finding_max */
     const char *code;                   /* definitions to paste, in text: c, freertos, zephyr, threadx, all or
                                            none; NULL: c. JSON always has all */

@@ -4,6 +4,7 @@
 #include "tenure/finding.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,4 +97,25 @@ int tn_finding_set(char **field, const char *format, ...)
     free(*field);
     *field = text;
     return 0;
+}
+
+const char *tn_finding_key_print(const struct tn_finding *finding, char *ret_text)
+{
+    snprintf(ret_text, TN_FINDING_KEY_BYTES, "%08" PRIx32, finding->key);
+    return ret_text;
+}
+
+const struct tn_finding *tn_findings_find(const struct tn_findings *findings, const char *name,
+                                          size_t name_bytes)
+{
+    char text[TN_FINDING_KEY_BYTES] = "", *end;
+    if (name_bytes == 0 || name_bytes >= sizeof(text))
+        return NULL;
+    memcpy(text, name, name_bytes);
+    bool is_key = name_bytes == TN_FINDING_KEY_BYTES - 1;
+    unsigned long number = strtoul(text, &end, is_key ? 16 : 10);
+    for (size_t i = 0; i < findings->count && *end == '\0'; i++)
+        if ((is_key ? findings->items[i].key : findings->items[i].rank) == number)
+            return &findings->items[i];
+    return NULL;
 }

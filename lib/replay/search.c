@@ -75,7 +75,8 @@ static int search_one_pass(struct region_search *search, uint64_t needed)
 static int halve(struct region_search *search, uint64_t failed, uint64_t *survived, uint64_t unit)
 {
     while (*survived - failed > unit) {
-        uint64_t middle = failed + (*survived - failed) / 2 / unit * unit;
+        uint64_t units = (*survived - failed) / 2 / unit;
+        uint64_t middle = failed + (units > 0 ? units : 1) * unit;
         int r = try_region(search, middle, NULL);
         if (r < 0)
             return r;

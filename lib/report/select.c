@@ -12,13 +12,20 @@ static bool has_room(const struct tn_report *report, const struct tn_finding *fi
            (report->has_whole && finding->site_count == 0);
 }
 
+bool tn_report_is_folded(const struct tn_report *report, const struct tn_finding *finding)
+{
+    return report->folds_libraries && finding->confidence >= report->least &&
+           tn_finding_library(finding) != NULL;
+}
+
 const struct tn_finding *tn_report_next_finding(const struct tn_report *report,
                                                 struct tn_report_cursor *cursor)
 {
     const struct tn_findings *findings = report->findings;
     while (findings != NULL && cursor->index < findings->count) {
         const struct tn_finding *finding = &findings->items[cursor->index++];
-        if (finding->confidence < report->least || !has_room(report, finding, cursor->shown))
+        if (finding->confidence < report->least || tn_report_is_folded(report, finding) ||
+            !has_room(report, finding, cursor->shown))
             continue;
         cursor->shown++;
         return finding;
@@ -33,6 +40,8 @@ struct tn_report_selection tn_report_select(const struct tn_report *report)
         const struct tn_finding *finding = &report->findings->items[i];
         if (finding->confidence < report->least)
             selection.too_weak++;
+        else if (tn_report_is_folded(report, finding))
+            continue;
         else if (has_room(report, finding, selection.shown))
             selection.shown++;
         else

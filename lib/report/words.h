@@ -166,6 +166,27 @@ const char *tn_words_more_sites(struct tn_words *words, uint64_t count);
 const char *tn_words_effect(struct tn_words *words, const struct tn_finding_saving *saving,
                             uint64_t allocations);
 
+/* What a replay measured: "heap -24.2 KiB, stack +24.1 KiB: about even"; "" when none did. */
+const char *tn_words_measured(struct tn_words *words, const struct tn_finding_saving *saving);
+
+/* What all measured findings come to together, and how that differs from each alone.
+ *
+ * plan         of at least two findings
+ * allocations  of the process */
+const char *tn_words_plan(struct tn_words *words, const struct tn_finding_plan *plan, uint64_t allocations);
+
+/* The setting by which a library takes memory otherwise, static storage; NULL: none is known.
+ *
+ * library  its file name */
+const char *tn_words_library_setting(const char *library);
+
+/* Findings about a library that the reader does not build.
+ *
+ * numbers      of the findings: "#3, #7"
+ * allocations  of the library's sites */
+const char *tn_words_library(struct tn_words *words, const char *library, uint64_t finding_count,
+                             const char *numbers, uint64_t allocations);
+
 /* The evidence of a finding: "90,000 blocks seen, at most 80 B, all gone before the return of main
  * (app.c:12)".
  *
@@ -173,7 +194,7 @@ const char *tn_words_effect(struct tn_words *words, const struct tn_finding_savi
 const char *tn_words_evidence(struct tn_words *words, const struct tn_evidence_key *keys,
                               const struct tn_evidence_set *evidence);
 
-/* "pool, consistent; tactic: use memory pools" */
+/* "pool, consistent; tactic: use memory pools; key 1a2b3c4d" */
 const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding);
 
 /* The lines that release a finding's blocks, with their shares; "" where none is known. */
