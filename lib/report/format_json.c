@@ -4,6 +4,7 @@
  * programs read it. docs/analyses.md has its schema; a key that changes its meaning changes
  * TN_REPORT_FORMAT_VERSION. */
 
+#include "runtime_block.h"
 #include "select.h"
 
 #include "tenure/json.h"
@@ -58,6 +59,18 @@ static void write_processes(struct tn_json *json, const struct tn_summary *summa
     tn_json_close_array(json);
 }
 
+static void write_runtime_block(struct tn_json *json, const struct tn_summary_site *site)
+{
+    if (site == NULL) {
+        tn_json_null(json, "runtime_block");
+        return;
+    }
+    tn_json_open_object(json, "runtime_block");
+    tn_json_text(json, "module", site->module);
+    tn_json_uint(json, "size_bytes", site->total_bytes);
+    tn_json_close_object(json);
+}
+
 static void write_totals(struct tn_json *json, const struct tn_summary *summary)
 {
     const struct tn_summary_totals *totals = &summary->totals;
@@ -76,6 +89,7 @@ static void write_totals(struct tn_json *json, const struct tn_summary *summary)
     tn_json_uint(json, "small_short_lived", totals->small_short_lived);
     tn_json_uint(json, "threads", totals->threads);
     tn_json_uint(json, "sites", summary->site_count);
+    write_runtime_block(json, tn_report_runtime_block(summary));
     tn_json_close_object(json);
 }
 

@@ -55,6 +55,14 @@ const char *tn_words_library_setting(const char *library)
     return NULL;
 }
 
+const char *tn_words_runtime_block(struct tn_words *words, const char *library)
+{
+    const char *setting = tn_words_library_setting(library);
+    const char *text =
+        tn_words_print(words, "most of this peak is one block that %s keeps for itself", library);
+    return setting != NULL ? tn_words_print(words, "%s; look for %s", text, setting) : text;
+}
+
 const char *tn_words_library(struct tn_words *words, const char *library, uint64_t finding_count,
                              const char *numbers, uint64_t allocations)
 {

@@ -51,6 +51,7 @@ static const char *const fixed[TN_WORDS_FIXED_COUNT] = {
     [TN_WORDS_LABEL_FREES] = "frees",
     [TN_WORDS_LABEL_LIVE] = "still live",
     [TN_WORDS_LABEL_PEAK] = "peak",
+    [TN_WORDS_LABEL_RUNTIME] = "runtime",
     [TN_WORDS_LABEL_SHORT_LIVED] = "short-lived",
     [TN_WORDS_LABEL_ROUNDING] = "rounding",
     [TN_WORDS_LABEL_REALLOC] = "realloc",

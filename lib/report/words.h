@@ -48,6 +48,7 @@ enum tn_fixed_words {
     TN_WORDS_LABEL_FREES,
     TN_WORDS_LABEL_LIVE,
     TN_WORDS_LABEL_PEAK,
+    TN_WORDS_LABEL_RUNTIME,
     TN_WORDS_LABEL_SHORT_LIVED,
     TN_WORDS_LABEL_ROUNDING,
     TN_WORDS_LABEL_REALLOC,
@@ -135,6 +136,11 @@ const char *tn_words_still_live(struct tn_words *words, uint64_t live_bytes, boo
 
 /* What follows the bytes of the peak. */
 const char *tn_words_peak(struct tn_words *words, uint64_t live_count, uint64_t peak_ns);
+
+/* What follows the bytes of a block of the runtime that is most of the peak.
+ *
+ * library  its file name */
+const char *tn_words_runtime_block(struct tn_words *words, const char *library);
 
 /* What follows the share of small short-lived allocations. */
 const char *tn_words_small_short_lived(struct tn_words *words, uint64_t count);
