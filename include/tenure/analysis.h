@@ -191,6 +191,13 @@ double tn_pass_threshold(const struct tn_pass *pass, const char *name);
  * Returns  code */
 int tn_pass_refuse(const struct tn_pass *pass, int code, const char *what);
 
+/* Append the names of threads: "main, worker (4)"; at most four names, the others are counted.
+ *
+ * set      bits by index in tn_pass.threads
+ * Returns  0; -ENOMEM; -EIO, and the pass's error says what failed; out then holds a part
+ * Cost     one query */
+int tn_pass_name_threads(const struct tn_pass *pass, const uint64_t *set, struct tn_buffer *out);
+
 /* Prepare a statement on the log.
  *
  * ret_statement  the caller finalizes it

@@ -50,3 +50,19 @@ def savings(truth, log, found):
         if finding["kind"] == "preallocate" and not evidence["count"] <= evidence["peak_count"] <= evidence["allocations"]:
             lines.append(f"{truth.name}: {finding['title']}: {evidence['count']} buffers, {evidence['peak_count']} in use")
     return lines
+
+
+def pools_name_threads(truth, log, found):
+    """Threads are named, and the code has a lock, where several threads use a pool, and nowhere else."""
+    lines = []
+    for finding in found["findings"]:
+        if finding["kind"] != "pool" or not finding["sites"]:
+            continue
+        is_shared = finding["sites"][0]["line"] == truth.lines["@job"]
+        if ("thread_count" in finding["evidence"]) != is_shared:
+            lines.append(f"{truth.name}: {finding['title']}: threads {finding['evidence'].get('threads')}")
+        if is_shared and not finding["evidence"].get("threads", "").endswith(", worker"):
+            lines.append(f"{truth.name}: {finding['title']}: no worker among {finding['evidence'].get('threads')}")
+        if ("pthread_mutex_lock" in finding["code"]) != is_shared:
+            lines.append(f"{truth.name}: {finding['title']}: its code has {'no' if is_shared else 'a'} lock")
+    return lines
