@@ -269,6 +269,8 @@ BADS = (
     Bad("simulate_not_a_log", "simulate_not_a_log", 3, ""),
     Bad("simulate_no_process", "simulate_no_process", 3, "99"),
     Bad("simulate_no_rank", "simulate_no_rank", 2, "9999"),
+    Bad("simulate_bad_plan", "simulate_bad_plan", 2, "1,,"),
+    Bad("simulate_unknown_key", "simulate_unknown_key", 2, "deadbeef"),
     Bad("simulate_two_plans", "simulate_two_plans", 2, "--plan"),
     Bad("simulate_horizon", "simulate_horizon", 2, "1q"),
     Bad("sql_not_a_log", "sql_not_a_log", 3, ""),
