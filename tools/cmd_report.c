@@ -42,6 +42,7 @@ struct report_request {
     enum tn_confidence least;                         /* of the findings to show */
     const char *code;                                 /* as tn_report.code */
     const char *policies;                             /* --policy; NULL: not given */
+    const char *named;                                /* --finding; NULL: not given */
     bool is_saved;                                    /* findings go into the log as well */
     struct tn_analyze_options analyze;                /* its values are those below */
     struct tn_threshold_value values[THRESHOLDS_MAX]; /* as many as analyze.value_count */
@@ -170,6 +171,9 @@ static int check_options(const struct tn_arguments *arguments, struct report_req
     request->policies = tn_option_text(arguments, "policy");
     request->is_saved = tn_option_is_given(arguments, "save");
     analyze->only = tn_option_text(arguments, "only");
+    request->named = tn_option_text(arguments, "finding");
+    if (request->named != NULL && analyze->only == NULL)
+        analyze->only = "all";
     analyze->wrapper_regex = tn_option_text(arguments, "wrapper");
     analyze->pool_sizes = tn_option_text(arguments, "pool-sizes");
     return r;
@@ -210,6 +214,7 @@ static int print_report(const struct report_request *request, const struct tn_su
                                .kinds = tn_kinds,
                                .least = request->least,
                                .code = request->code,
+                               .named = request->named,
                                .finding_max = (size_t)request->top,
                                .folds_libraries = true,
                                .has_whole = !request->has_top,
@@ -292,6 +297,21 @@ static int load(const struct report_request *request, const char *path, struct t
     return r;
 }
 
+/* Each name has to be that of a finding. */
+static int check_names(const char *names, const struct tn_findings *findings, struct tn_error *error)
+{
+    for (const char *at = names; at != NULL && *at != '\0';) {
+        size_t length = strcspn(at, ",");
+        if (tn_findings_find(findings, at, length) == NULL)
+            return tn_error_set(error, -EINVAL,
+                                "option '--finding' of 'report': the finding '%.*s' is not there: a report "
+                                "without it tells numbers and keys",
+                                (int)(length < 64 ? length : 64), at);
+        at += length + (at[length] == ',');
+    }
+    return 0;
+}
+
 static int report_log(const struct report_request *request, const char *path)
 {
     struct tn_error error = {0};
@@ -303,8 +323,8 @@ static int report_log(const struct report_request *request, const char *path)
     struct tn_findings findings = {0};
     if (load(request, path, &summary, &findings, &error) < 0)
         return tn_say_error(&error);
-    int status = TN_STATUS_DONE;
-    if (request->is_saved && tn_findings_save(path, &findings, &error) < 0)
+    int status = check_names(request->named, &findings, &error) < 0 ? tn_say_error(&error) : TN_STATUS_DONE;
+    if (status == TN_STATUS_DONE && request->is_saved && tn_findings_save(path, &findings, &error) < 0)
         status = tn_say_error(&error);
     if (status == TN_STATUS_DONE)
         status = print_report(request, &summary, &findings);
@@ -344,6 +364,7 @@ static const struct tn_option options[] = {
     {'o', "output", "FILE", "write it into FILE instead of stdout", NULL},
     {0, "top", "N", "findings, and sites in each list (default 10 and 5; 0: all)", NULL},
     {0, "only", "KIND,...", "these kinds of findings only", NULL},
+    {0, "finding", "FINDING,...", "these findings only, by number or key", NULL},
     {0, "list-kinds", NULL, "print all kinds: what they state, and by which numbers", NULL},
     {0, "confidence", "LEVEL",
      "findings at least so sure: weak, conditional (default),\nconsistent, proven; the others are counted",

@@ -196,6 +196,9 @@ void tn_finding_finish(struct tn_finding *finding);
 /* Release all; the list is empty again. NULL and zeroed are fine. */
 void tn_findings_finish(struct tn_findings *findings);
 
+/* Whether a list of numbers and keys, separated by commas, names this finding. */
+bool tn_finding_is_named(const struct tn_finding *finding, const char *names);
+
 /* What a change needs in all, after minus before: less heap, by the median of the models, and what it takes
  * elsewhere in its place. 0 where no replay measured it. */
 static inline int64_t tn_saving_net_bytes(const struct tn_finding_saving *saving)

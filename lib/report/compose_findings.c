@@ -88,7 +88,7 @@ static bool is_minor(const struct tn_composer *composer, const struct tn_finding
     const struct tn_finding_saving *saving = &finding->saving;
     int64_t bytes =
         saving->bytes_removed > -saving->peak_bytes_delta ? saving->bytes_removed : -saving->peak_bytes_delta;
-    if (kind->is_never_minor)
+    if (kind->is_never_minor || composer->report->named != NULL)
         return false;
     return finding->site_count != 0 && saving->allocations_removed < totals->allocations / 1000 &&
            (bytes <= 0 || (uint64_t)bytes < totals->peak_live_bytes / 100);
@@ -141,7 +141,7 @@ static void put_hidden(struct tn_composer *composer, const struct tn_report_sele
 static void put_plan(struct tn_composer *composer)
 {
     const struct tn_finding_plan *plan = &composer->report->findings->plan;
-    if (plan->finding_count > 1)
+    if (plan->finding_count > 1 && composer->report->named == NULL)
         tn_compose_paragraph(
             composer, TN_PARAGRAPH_BODY,
             tn_words_plan(&composer->words, plan, composer->report->summary->totals.allocations));

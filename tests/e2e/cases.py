@@ -269,6 +269,7 @@ BADS = (
     Bad("simulate_not_a_log", "simulate_not_a_log", 3, ""),
     Bad("simulate_no_process", "simulate_no_process", 3, "99"),
     Bad("simulate_no_rank", "simulate_no_rank", 2, "9999"),
+    Bad("report_unknown_finding", "report_unknown_finding", 2, "deadbeef"),
     Bad("simulate_bad_plan", "simulate_bad_plan", 2, "1,,"),
     Bad("simulate_unknown_key", "simulate_unknown_key", 2, "deadbeef"),
     Bad("simulate_two_plans", "simulate_two_plans", 2, "--plan"),

@@ -299,6 +299,30 @@ static void libraries_are_folded(void **state)
     assert_part(&folded, "text", "A pool for libz", true);
 }
 
+/* By number or key, and nothing else; a key is 8 digits, so 5 is a number and 0000005a none. */
+static void findings_are_shown_by_name(void **state)
+{
+    (void)state;
+    struct tn_report named = all;
+    named.least = TN_CONFIDENCE_PROVEN;
+    named.finding_max = 1;
+    named.named = "3,5a0c91fe";
+    assert_part(&named, "text", "90,000 buffers of at most 80 B never outlive read_line", true);
+    assert_part(&named, "text", "doubtful", true);
+    assert_part(&named, "text", "A pool of 50", false);
+    assert_part(&named, "json", "\"not_shown\": {\"too_weak\": 0, \"beyond_top\": 0, \"given_way\": 2}",
+                true);
+    assert_true(tn_finding_is_named(&items[1], "2"));
+    assert_true(tn_finding_is_named(&items[0], "7,5A0C91FE"));
+    static const char *const others[] = {"",   "3",  "5a0c91f",  "5a0c91fe0", "5a0c91fe 1",
+                                         "-1", " 1", "0x000001", "1x"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_false(tn_finding_is_named(&items[0], others[i]));
+    assert_ptr_equal(tn_findings_find(&findings, "5a0c91fe", 8), &items[0]);
+    assert_ptr_equal(tn_findings_find(&findings, "2,3", 1), &items[1]);
+    assert_null(tn_findings_find(&findings, "2,3", 3));
+}
+
 static void code_is_for_the_system_asked_for(void **state)
 {
     (void)state;
@@ -431,6 +455,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(doubtful_findings_are_counted_only),
         cmocka_unit_test(what_is_beyond_the_top_is_counted),
         cmocka_unit_test(libraries_are_folded),
+        cmocka_unit_test(findings_are_shown_by_name),
         cmocka_unit_test(code_is_for_the_system_asked_for),
         cmocka_unit_test(evidence_is_told_in_words),
         cmocka_unit_test(small_ones_are_told_briefly),
