@@ -102,6 +102,8 @@ static int analyze(struct tn_pass *pass, struct tn_findings *ret_findings)
     if (r == 0)
         r = tn_pass_load_sites(pass);
     if (r == 0)
+        r = tn_pass_open(pass);
+    if (r == 0)
         r = run_analyses(pass, &findings);
     if (r < 0) {
         tn_findings_finish(&findings);

@@ -42,6 +42,10 @@ int tn_pass_open_rules(const struct tn_pass *pass, struct tn_site_rules **ret_ru
  * for a bad wrapper expression. */
 int tn_pass_load_sites(struct tn_pass *pass);
 
+/* Open what kinds ask about code and releases; sites are loaded. Returns 0 or -ENOMEM; tn_pass_finish
+ * releases it, also after an error. */
+int tn_pass_open(struct tn_pass *pass);
+
 /* Read all events and show them to the kinds.
  *
  * Returns  0; what a kind or the event feed returned

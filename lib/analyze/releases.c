@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/* Counts releases by site and stack while events pass, and at the end indexes which places of the program
+ * release the blocks of which sites. A place is one call: two calls on one line are two, but a call in a
+ * function that is inlined here and there is one, since it stands in the source once. */
+#include "releases.h"
+
+#include "tenure/map.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define RESIZE_BIT (UINT64_C(1) << 31) /* in keys: no log has as many stacks */
+
+/* Sorts of places: a call by its return address; a line by the functions inlined into it, and by those that
+ * are not. */
+#define PLACE_CALL   (UINT64_C(1) << 62)
+#define PLACE_INLINE (UINT64_C(2) << 62)
+#define PLACE_LINE   (UINT64_C(3) << 62)
+
+/* A site that a place releases, in the list of that place. */
+struct listed_site {
+    uint32_t site;
+    uint32_t next; /* 1 + index of the next one; 0: none */
+};
+
+struct tn_releases {
+    struct tn_release_count *counts; /* owned; sorted by site once indexed */
+    size_t count, capacity;
+    struct tn_map index;  /* site, stack and resize -> 1 + index in counts */
+    uint32_t *last;       /* owned; by site: 1 + index of what was counted last; 0: nothing */
+    uint32_t *first;      /* owned; by site, once indexed: index of its first count; one more for the end */
+    size_t site_count;    /* in last */
+    bool is_indexed;      /* counts do not change any more */
+    struct tn_map places; /* place -> 1 + index of its first site in listed */
+    struct tn_map pairs;  /* index of a place's head and a site -> 1: it is listed */
+    struct listed_site *listed; /* owned */
+    size_t listed_count, listed_capacity;
+    uint32_t *stamps; /* owned; by site: the question that last met it */
+    uint32_t stamp;
+};
+
+int tn_releases_open(size_t site_count, struct tn_releases **ret_releases)
+{
+    struct tn_releases *releases = calloc(1, sizeof(*releases));
+    *ret_releases = releases;
+    if (releases == NULL)
+        return -ENOMEM;
+    releases->site_count = site_count;
+    releases->last = calloc(site_count + 1, sizeof(releases->last[0]));
+    releases->first = calloc(site_count + 2, sizeof(releases->first[0]));
+    releases->stamps = calloc(site_count + 1, sizeof(releases->stamps[0]));
+    bool has_all = releases->last != NULL && releases->first != NULL && releases->stamps != NULL;
+    return has_all ? 0 : -ENOMEM;
+}
+
+void tn_releases_close(struct tn_releases *releases)
+{
+    if (releases == NULL)
+        return;
+    tn_map_finish(&releases->index);
+    tn_map_finish(&releases->places);
+    tn_map_finish(&releases->pairs);
+    free(releases->counts);
+    free(releases->last);
+    free(releases->first);
+    free(releases->listed);
+    free(releases->stamps);
+    free(releases);
+}
+
+/* ---------------------------------------------------------------------------------------- counting */
+
+static int add_count(struct tn_releases *releases, uint32_t site, uint32_t stack_id, bool is_resize)
+{
+    if (releases->count == releases->capacity) {
+        size_t capacity = releases->capacity * 2 + 256;
+        void *counts = realloc(releases->counts, capacity * sizeof(releases->counts[0]));
+        if (counts == NULL)
+            return -ENOMEM;
+        releases->counts = counts;
+        releases->capacity = capacity;
+    }
+    releases->counts[releases->count++] =
+        (struct tn_release_count){.site = site, .stack_id = stack_id, .is_resize = is_resize};
+    return 0;
+}
+
+static int find_count(struct tn_releases *releases, uint32_t site, uint32_t stack_id, bool is_resize)
+{
+    uint64_t key = (uint64_t)site << 32 | stack_id | (is_resize ? RESIZE_BIT : 0);
+    const uint64_t *known = tn_map_find(&releases->index, key + 1);
+    if (known != NULL) {
+        releases->last[site] = (uint32_t)*known;
+        return 0;
+    }
+    int r = add_count(releases, site, stack_id, is_resize);
+    if (r < 0)
+        return r;
+    releases->last[site] = (uint32_t)releases->count;
+    return tn_map_put(&releases->index, key + 1, releases->count);
+}
+
+int tn_releases_count(struct tn_releases *releases, const struct tn_pass *pass, uint32_t site,
+                      uint64_t stack_id, bool is_resize)
+{
+    uint32_t stack = stack_id < pass->node_count ? (uint32_t)stack_id : 0, last = releases->last[site];
+    bool is_last = last != 0 && releases->counts[last - 1].stack_id == stack &&
+                   releases->counts[last - 1].is_resize == is_resize;
+    int r = is_last ? 0 : find_count(releases, site, stack, is_resize);
+    if (r < 0)
+        return r;
+    struct tn_release_count *count = &releases->counts[releases->last[site] - 1];
+    if (pass->is_other) {
+        count->elsewhere++;
+    } else {
+        count->count++;
+        count->teardown += pass->is_teardown;
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------- index */
+
+static int list_site(struct tn_releases *releases, uint64_t place, uint32_t site)
+{
+    const uint64_t *head = tn_map_find(&releases->places, place);
+    uint64_t pair = head != NULL ? *head << 32 | site : 0;
+    if (head != NULL && tn_map_find(&releases->pairs, pair) != NULL)
+        return 0;
+    if (releases->listed_count == releases->listed_capacity) {
+        size_t capacity = releases->listed_capacity * 2 + 256;
+        void *listed = realloc(releases->listed, capacity * sizeof(releases->listed[0]));
+        if (listed == NULL)
+            return -ENOMEM;
+        releases->listed = listed;
+        releases->listed_capacity = capacity;
+    }
+    uint32_t own = (uint32_t)++releases->listed_count;
+    releases->listed[own - 1] = (struct listed_site){site, 0};
+    if (head == NULL) {
+        int r = tn_map_put(&releases->places, place, own);
+        return r < 0 ? r : tn_map_put(&releases->pairs, (uint64_t)own << 32 | site, 1);
+    }
+    releases->listed[own - 1].next = releases->listed[*head - 1].next;
+    releases->listed[*head - 1].next = own;
+    return tn_map_put(&releases->pairs, pair, 1);
+}
+
+static uint64_t line_key(uint64_t sort, const struct tn_source_frame *place)
+{
+    return sort | (uint64_t)(place->function & 0x3fffffffu) << 32 | place->line;
+}
+
+/* The keys of a source frame: under which it is listed, and under which those are that are the same call. */
+static void keys_of(const struct tn_source_frames *frames, uint32_t frame_id, uint32_t position,
+                    uint64_t ret_own[2], uint64_t *ret_other)
+{
+    const struct tn_source_frame *place = tn_source_frames_get(frames, frame_id, position);
+    bool has_line = place->line != 0 && place->function != 0;
+    bool is_inline = has_line && frames->frames[frame_id].inlined_count != 0;
+    ret_own[0] = is_inline ? line_key(PLACE_INLINE, place) : PLACE_CALL | frame_id;
+    ret_own[1] = is_inline || !has_line ? 0 : line_key(PLACE_LINE, place);
+    *ret_other = !has_line ? 0 : line_key(is_inline ? PLACE_LINE : PLACE_INLINE, place);
+}
+
+static int index_stack(const struct tn_pass *pass, const struct tn_source_frames *frames, uint32_t stack_id,
+                       uint32_t site)
+{
+    int r = 0;
+    struct tn_source_cursor at = {stack_id, 0};
+    for (unsigned steps = 0; at.node != 0 && steps < TN_SOURCE_STEPS_MAX && r == 0; steps++) {
+        uint64_t own[2], other;
+        keys_of(frames, pass->nodes[at.node].frame_id, at.position, own, &other);
+        r = list_site(pass->releases, own[0], site);
+        if (r == 0 && own[1] != 0)
+            r = list_site(pass->releases, own[1], site);
+        at = tn_source_cursor_outwards(frames, pass, at);
+    }
+    return r;
+}
+
+static int compare_counts(const void *a, const void *b)
+{
+    const struct tn_release_count *left = a, *right = b;
+    if (left->site != right->site)
+        return left->site < right->site ? -1 : 1;
+    if (left->count != right->count)
+        return left->count > right->count ? -1 : 1;
+    return (left->stack_id > right->stack_id) - (left->stack_id < right->stack_id);
+}
+
+/* A site that releases nothing where others do says nothing against them: blocks of the runtime count, too,
+ * because a line releases them all the same. */
+static int make_index(const struct tn_pass *pass)
+{
+    struct tn_releases *releases = pass->releases;
+    const struct tn_source_frames *frames;
+    int r = releases->is_indexed ? 0 : tn_pass_frames(pass, &frames);
+    if (r < 0 || releases->is_indexed)
+        return r;
+    if (releases->count != 0)
+        qsort(releases->counts, releases->count, sizeof(releases->counts[0]), compare_counts);
+    for (size_t i = 0; i < releases->count && r == 0; i++) {
+        releases->first[releases->counts[i].site + 1]++;
+        if (!releases->counts[i].is_resize && releases->counts[i].stack_id != 0)
+            r = index_stack(pass, frames, releases->counts[i].stack_id, releases->counts[i].site);
+    }
+    for (size_t i = 0; i < releases->site_count; i++)
+        releases->first[i + 1] += releases->first[i];
+    releases->is_indexed = true;
+    return r;
+}
+
+int tn_releases_find(const struct tn_pass *pass, uint32_t site, const struct tn_release_count **ret_counts,
+                     size_t *ret_count)
+{
+    int r = make_index(pass);
+    const struct tn_releases *releases = pass->releases;
+    *ret_count = r == 0 ? releases->first[site + 1] - releases->first[site] : 0;
+    *ret_counts = r == 0 && *ret_count != 0 ? &releases->counts[releases->first[site]] : NULL;
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- questions */
+
+/* Stamp and count the sites of a place that were not met before; append them to `others` unless it is NULL.
+ */
+static size_t meet(struct tn_releases *releases, uint64_t place, uint32_t *others, size_t count)
+{
+    const uint64_t *head = place != 0 ? tn_map_find(&releases->places, place) : NULL;
+    for (uint32_t at = head != NULL ? (uint32_t)*head : 0; at != 0; at = releases->listed[at - 1].next) {
+        uint32_t site = releases->listed[at - 1].site;
+        if (releases->stamps[site] == releases->stamp)
+            continue;
+        releases->stamps[site] = releases->stamp;
+        if (others != NULL)
+            others[count] = site;
+        count++;
+    }
+    return count;
+}
+
+static size_t find_others(const struct tn_pass *pass, const struct tn_source_frames *frames,
+                          const struct tn_release_sites *sites, struct tn_source_cursor at, uint32_t *others)
+{
+    struct tn_releases *releases = pass->releases;
+    uint64_t own[2], other;
+    releases->stamp++;
+    for (size_t i = 0; i < sites->count; i++)
+        releases->stamps[sites->items[i]] = releases->stamp;
+    keys_of(frames, pass->nodes[at.node].frame_id, at.position, own, &other);
+    return meet(releases, other, others, meet(releases, own[0], others, 0));
+}
+
+int tn_release_place_find(const struct tn_pass *pass, const struct tn_release_sites *sites, uint32_t stack_id,
+                          struct tn_release_range range, struct tn_release_place *ret_place)
+{
+    const struct tn_source_frames *frames;
+    struct tn_source_cursor at = {stack_id, 0};
+    unsigned calls = 0;
+    int r = make_index(pass);
+    if (r == 0)
+        r = tn_pass_frames(pass, &frames);
+    *ret_place = (struct tn_release_place){.at = {0, 0}};
+    for (unsigned steps = 0; r == 0 && at.node != 0 && steps < TN_SOURCE_STEPS_MAX; steps++) {
+        uint32_t function = tn_source_cursor_frame(frames, pass, at)->function;
+        if (function == 0 || frames->functions[function].is_program) {
+            size_t count = find_others(pass, frames, sites, at, NULL);
+            if (ret_place->at.node == 0 || count < ret_place->other_count)
+                *ret_place = (struct tn_release_place){at, count};
+            calls++;
+        }
+        bool is_last = range.owner != 0 ? function == range.owner : calls >= range.calls;
+        if (is_last)
+            break;
+        at = tn_source_cursor_outwards(frames, pass, at);
+    }
+    return r;
+}
+
+int tn_release_place_others(const struct tn_pass *pass, const struct tn_release_sites *sites,
+                            struct tn_source_cursor at, uint32_t **ret_sites, size_t *ret_count)
+{
+    const struct tn_source_frames *frames;
+    *ret_sites = NULL;
+    *ret_count = 0;
+    int r = make_index(pass);
+    if (r == 0)
+        r = tn_pass_frames(pass, &frames);
+    if (r < 0 || at.node == 0)
+        return r;
+    uint32_t *others = calloc(pass->releases->site_count + 1, sizeof(others[0]));
+    if (others == NULL)
+        return -ENOMEM;
+    *ret_count = find_others(pass, frames, sites, at, others);
+    *ret_sites = others;
+    return 0;
+}
