@@ -19,21 +19,18 @@ struct tn_release_count {
     bool is_resize;     /* by realloc */
 };
 
-/* The most particular call on the way to a release: the one that releases blocks of fewest other sites. */
+/* The most particular call on the way to a release, the one that releases blocks of fewest other sites: from
+ * the innermost one of the program's own outwards, for as long as functions release what they were given. */
 struct tn_release_place {
     struct tn_source_cursor at; /* node 0: no frame of the program is on the stack */
     size_t other_count;         /* sites beside those asked about whose blocks it releases, too */
 };
 
-/* Which of the program's own calls on a stack count as the place of a release, from the innermost one
- * outwards. */
+/* How far out the place of a release may lie. */
 struct tn_release_range {
     uint32_t owner; /* as far as this function, its own call included: index in tn_source_frames.functions; 0:
-                       none */
-    unsigned calls; /* without an owner: so many */
+                       wherever the block is named */
 };
-
-#define TN_RELEASE_CALLS 4u /* without an owner, the usual choice: a clean-up and what it calls */
 
 /* All that was counted of one site, the most frequent first.
  *
@@ -70,6 +67,13 @@ int tn_release_place_others(const struct tn_pass *pass, const struct tn_release_
  * Returns  0; -ENOMEM, -EIO; the finding is the caller's as before */
 int tn_pass_add_releases(const struct tn_pass *pass, const struct tn_release_sites *sites,
                          struct tn_release_range range, struct tn_finding *finding);
+
+/* Take over a finding as tn_findings_add does, with its lines of release, if it has none yet.
+ *
+ * sites    indices in tn_pass.sites, as tn_finding_begin took them
+ * Returns  0; -ENOMEM, -EIO (the finding is still the caller's) */
+int tn_pass_add_finding(const struct tn_pass *pass, const uint32_t *sites, size_t site_count,
+                        struct tn_finding *finding, struct tn_findings *findings);
 
 /* Add the conditions that no place resizes the blocks of a finding's own sites ("resized"), and that no place
  * that releases them also releases those of other sites ("shared-release"). Only the worst place is told.

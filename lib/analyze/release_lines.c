@@ -15,7 +15,7 @@
 /* The releases at one place. */
 struct line_count {
     struct tn_release_place place;
-    uint32_t frame_id; /* row of `frame` */
+    struct tn_source_frame frame;
     uint64_t count;
 };
 
@@ -25,12 +25,23 @@ struct line_counts {
     uint64_t total;
 };
 
-static int add_place(struct line_counts *lines, const struct tn_release_place *place, uint32_t frame_id,
-                     uint64_t count)
+/* Whether two frames stand for one line of the source. */
+static bool is_same_line(const struct tn_source_frame *one, const struct tn_source_frame *other)
+{
+    if (one->line == 0 || one->function == 0)
+        return one->frame_id == other->frame_id;
+    return one->function == other->function && one->line == other->line;
+}
+
+static int add_place(struct line_counts *lines, const struct tn_release_place *place,
+                     const struct tn_source_frame *frame, uint64_t count)
 {
     for (size_t i = 0; i < lines->count; i++)
-        if (lines->items[i].frame_id == frame_id) {
-            lines->items[i].count += count;
+        if (is_same_line(&lines->items[i].frame, frame)) {
+            struct line_count *line = &lines->items[i];
+            line->count += count;
+            if (place->other_count > line->place.other_count)
+                line->place = *place;
             return 0;
         }
     if (lines->count == lines->capacity) {
@@ -41,17 +52,17 @@ static int add_place(struct line_counts *lines, const struct tn_release_place *p
         lines->items = items;
         lines->capacity = capacity;
     }
-    lines->items[lines->count++] = (struct line_count){*place, frame_id, count};
+    lines->items[lines->count++] = (struct line_count){*place, *frame, count};
     return 0;
 }
 
 /* A place without a frame of the program is told as its innermost frame. */
-static uint32_t frame_of(const struct tn_pass *pass, const struct tn_source_frames *frames,
-                         const struct tn_release_place *place, uint32_t stack_id)
+static const struct tn_source_frame *frame_of(const struct tn_pass *pass,
+                                              const struct tn_source_frames *frames,
+                                              const struct tn_release_place *place, uint32_t stack_id)
 {
-    if (place->at.node == 0)
-        return pass->nodes[stack_id].frame_id;
-    return tn_source_cursor_frame(frames, pass, place->at)->frame_id;
+    struct tn_source_cursor innermost = {stack_id, 0};
+    return tn_source_cursor_frame(frames, pass, place->at.node != 0 ? place->at : innermost);
 }
 
 static int compare_lines(const void *a, const void *b)
@@ -59,7 +70,7 @@ static int compare_lines(const void *a, const void *b)
     const struct line_count *left = a, *right = b;
     if (left->count != right->count)
         return left->count > right->count ? -1 : 1;
-    return (left->frame_id > right->frame_id) - (left->frame_id < right->frame_id);
+    return (left->frame.frame_id > right->frame.frame_id) - (left->frame.frame_id < right->frame.frame_id);
 }
 
 /* Collect the places where the own sites' blocks are released, or resized, most frequent first. */
@@ -101,7 +112,7 @@ int tn_pass_add_releases(const struct tn_pass *pass, const struct tn_release_sit
         release->count = lines.items[i].count;
         release->share = (double)release->count / (double)lines.total;
         release->other_sites = lines.items[i].place.other_count;
-        r = tn_pass_line(pass, lines.items[i].frame_id, &release->line);
+        r = tn_pass_line(pass, lines.items[i].frame.frame_id, &release->line);
         finding->release_count += r == 0;
     }
     free(lines.items);
@@ -123,7 +134,7 @@ static int add_resized(const struct tn_pass *pass, const struct line_counts *lin
 {
     struct tn_finding_line line;
     char place[320];
-    int r = tn_pass_line(pass, lines->items[0].frame_id, &line);
+    int r = tn_pass_line(pass, lines->items[0].frame.frame_id, &line);
     if (r < 0)
         return r;
     tn_finding_line_print(&line, place, sizeof(place));
@@ -139,7 +150,7 @@ static int add_shared(const struct tn_pass *pass, const struct line_count *worst
 {
     struct tn_finding_line line;
     char place[320];
-    int r = tn_pass_line(pass, worst->frame_id, &line);
+    int r = tn_pass_line(pass, worst->frame.frame_id, &line);
     if (r < 0)
         return r;
     tn_finding_line_print(&line, place, sizeof(place));
@@ -168,4 +179,13 @@ int tn_pass_add_release_conditions(const struct tn_pass *pass, const struct tn_r
     free(releases.items);
     free(resizes.items);
     return r;
+}
+
+int tn_pass_add_finding(const struct tn_pass *pass, const uint32_t *sites, size_t site_count,
+                        struct tn_finding *finding, struct tn_findings *findings)
+{
+    struct tn_release_sites list = {sites, site_count, site_count};
+    struct tn_release_range range = {0};
+    int r = finding->releases == NULL ? tn_pass_add_releases(pass, &list, range, finding) : 0;
+    return r < 0 ? r : tn_findings_add(findings, finding);
 }

@@ -4,10 +4,14 @@
  * function that is inlined here and there is one, since it stands in the source once. */
 #include "releases.h"
 
+#include "size_source.h"
+
 #include "tenure/map.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RESIZE_BIT (UINT64_C(1) << 31) /* in keys: no log has as many stacks */
 
@@ -252,28 +256,69 @@ static size_t find_others(const struct tn_pass *pass, const struct tn_source_fra
     return meet(releases, other, others, meet(releases, own[0], others, 0));
 }
 
+/* What functions that only release are called, as far as neither a frame nor the code of their own tells. */
+static const char *const release_words[] = {"free",  "delete",  "destroy", "release", "drop", "dispose",
+                                            "unref", "cleanup", "clear",   "fini",    "~"};
+
+static bool is_named_release(const struct tn_source_frames *frames, uint32_t function)
+{
+    const char *name = function != 0 ? frames->functions[function].name : "";
+    for (size_t i = 0; i < sizeof(release_words) / sizeof(release_words[0]); i++)
+        if (strcasestr(name, release_words[i]) != NULL)
+            return true;
+    return false;
+}
+
+/* A walk from a release outwards. */
+struct walk {
+    const struct tn_source_frames *frames;
+    struct tn_source_cursor at;
+    uint32_t inner; /* row of the physical frame that was called; 0: the allocator */
+    unsigned index; /* of the argument that holds the block's address; UINT_MAX: not known */
+};
+
+/* Whether the function at the cursor released what it was given, so that the place to change may be its
+ * caller's; and step there. */
+static int step_outwards(const struct tn_pass *pass, struct walk *walk, bool *ret_goes_on)
+{
+    uint32_t frame_id = pass->nodes[walk->at.node].frame_id;
+    uint32_t function = tn_source_cursor_frame(walk->frames, pass, walk->at)->function;
+    bool is_inlined = walk->at.position + 1 < tn_source_frames_count(walk->frames, frame_id);
+    bool is_program = function == 0 || walk->frames->functions[function].is_program;
+    struct tn_code_argument argument = {.source = TN_CODE_NOT_KNOWN};
+    int r = is_inlined || walk->index == UINT_MAX
+                ? 0
+                : tn_call_argument_find(pass, walk->frames, frame_id, walk->inner, walk->index, &argument);
+    bool is_given = argument.source == TN_CODE_PARAMETER && argument.number == 0;
+    *ret_goes_on = is_given || !is_program ||
+                   (argument.source == TN_CODE_NOT_KNOWN && is_named_release(walk->frames, function));
+    if (!is_inlined) {
+        walk->index = is_given ? argument.parameter : UINT_MAX;
+        walk->inner = frame_id;
+    }
+    walk->at = tn_source_cursor_outwards(walk->frames, pass, walk->at);
+    return r;
+}
+
 int tn_release_place_find(const struct tn_pass *pass, const struct tn_release_sites *sites, uint32_t stack_id,
                           struct tn_release_range range, struct tn_release_place *ret_place)
 {
-    const struct tn_source_frames *frames;
-    struct tn_source_cursor at = {stack_id, 0};
-    unsigned calls = 0;
+    struct walk walk = {.at = {stack_id, 0}};
+    bool goes_on = true;
     int r = make_index(pass);
     if (r == 0)
-        r = tn_pass_frames(pass, &frames);
+        r = tn_pass_frames(pass, &walk.frames);
     *ret_place = (struct tn_release_place){.at = {0, 0}};
-    for (unsigned steps = 0; r == 0 && at.node != 0 && steps < TN_SOURCE_STEPS_MAX; steps++) {
-        uint32_t function = tn_source_cursor_frame(frames, pass, at)->function;
-        if (function == 0 || frames->functions[function].is_program) {
-            size_t count = find_others(pass, frames, sites, at, NULL);
+    for (unsigned steps = 0; r == 0 && goes_on && walk.at.node != 0 && steps < TN_SOURCE_STEPS_MAX; steps++) {
+        uint32_t function = tn_source_cursor_frame(walk.frames, pass, walk.at)->function;
+        if (function == 0 || walk.frames->functions[function].is_program) {
+            size_t count = find_others(pass, walk.frames, sites, walk.at, NULL);
             if (ret_place->at.node == 0 || count < ret_place->other_count)
-                *ret_place = (struct tn_release_place){at, count};
-            calls++;
+                *ret_place = (struct tn_release_place){walk.at, count};
         }
-        bool is_last = range.owner != 0 ? function == range.owner : calls >= range.calls;
-        if (is_last)
+        if (range.owner != 0 && function == range.owner)
             break;
-        at = tn_source_cursor_outwards(frames, pass, at);
+        r = step_outwards(pass, &walk, &goes_on);
     }
     return r;
 }

@@ -68,8 +68,9 @@ static int ask(const struct tn_pass *pass, const struct tn_source_frames *frames
     return tn_code_argument(code, frames->frames[frame_id].offset_bytes, callee, index, ret_argument);
 }
 
-static int find_argument(const struct tn_pass *pass, const struct tn_source_frames *frames, uint32_t frame_id,
-                         uint32_t inner, unsigned index, struct tn_code_argument *ret_argument)
+int tn_call_argument_find(const struct tn_pass *pass, const struct tn_source_frames *frames,
+                          uint32_t frame_id, uint32_t inner, unsigned index,
+                          struct tn_code_argument *ret_argument)
 {
     struct tn_size_sources *sources = pass->size_sources;
     uint64_t key = (tn_mix(((uint64_t)frame_id << 32 | inner) + 1) << ARGUMENT_BITS | index) | UINT64_C(1)
@@ -118,7 +119,7 @@ static int follow(const struct tn_pass *pass, const struct tn_source_frames *fra
         if (frame_id >= frames->frame_count)
             break;
         bool is_last = node == limit || (function != 0 && holds(frames, frame_id, function));
-        int r = find_argument(pass, frames, frame_id, inner, index, &argument);
+        int r = tn_call_argument_find(pass, frames, frame_id, inner, index, &argument);
         ret_source->frame_id = frame_id;
         if (r < 0)
             return r;

@@ -60,6 +60,7 @@ struct tn_contained_site {
         smallest_stack_bytes; /* smallest stack of the threads that made them; 0: not known. At the end */
     uint64_t deepest_thread_bytes; /* deepest event of these threads, whatever made it. At the end */
     uint32_t owner;                /* function that could own it; 0: none. At the end */
+    uint32_t frames_down;          /* from it down to the site. At the end */
     bool is_below;                 /* a function of the program that the owner called released some */
     bool is_hopeless;              /* given up: its blocks are not followed any more */
 };

@@ -272,7 +272,8 @@ static int fill_notes(const struct statement *statement, struct tn_finding *find
 {
     const struct tn_contained_site *counts = statement->counts;
     uint64_t others = most_others(finding);
-    bool is_shared = others != 0 && finding->condition.kind == NULL;
+    bool is_shared = others != 0 && (finding->condition.kind == NULL ||
+                                     strcmp(finding->condition.kind, "shared-release") != 0);
     const struct {
         bool is_true;
         const char *format;
@@ -342,8 +343,8 @@ static void fill_saving(const struct statement *statement, struct tn_finding *fi
     finding->discount = 1 - weight;
 }
 
-/* The finding's site, and with it those that could be local to the same function: where one line releases the
- * blocks of both, it goes when both change. */
+/* The finding's site, and with it those that the owner asks for itself, too, and could have as locals: where
+ * one line releases the blocks of both, it goes when both change. */
 static int list_sites(const struct statement *statement, uint32_t **ret_sites,
                       struct tn_release_sites *ret_list)
 {
@@ -355,7 +356,8 @@ static int list_sites(const struct statement *statement, uint32_t **ret_sites,
     *ret_list = (struct tn_release_sites){.items = sites, .own_count = 1, .count = 1};
     sites[0] = statement->births.site;
     for (uint32_t site = 1; site < statement->pass->site_count; site++)
-        if (site != sites[0] && buffers->sites[site].owner == statement->owner.function)
+        if (site != sites[0] && buffers->sites[site].owner == statement->owner.function &&
+            buffers->sites[site].frames_down == 0 && statement->owner.frames_down == 0)
             sites[ret_list->count++] = site;
     return 0;
 }
@@ -466,6 +468,7 @@ int tn_stack_buffer_weigh(struct tn_stack_buffers *buffers, const struct tn_pass
     if (r < 0 || !is_stated)
         return r;
     buffers->sites[site].owner = statement.owner.function;
+    buffers->sites[site].frames_down = statement.owner.frames_down;
     tn_finding_finish(&finding);
     return 0;
 }
