@@ -27,7 +27,7 @@
 #define VARIABLES_MAX 6
 
 /* The command line of `record`, checked. */
-struct request {
+struct record_request {
     const char *log; /* NULL: the default name */
     const char *rows;
     const char *wrapper;
@@ -63,7 +63,7 @@ static int check_rows(const struct tn_arguments *arguments, const char **ret_row
 
 /* The shim reads its options from the environment. Only options that were given go there, so that the program
  * sees few additions. */
-static void tell(struct request *request, const struct tn_arguments *arguments, const char *option,
+static void tell(struct record_request *request, const struct tn_arguments *arguments, const char *option,
                  const char *variable, uint64_t value)
 {
     if (!tn_option_is_given(arguments, option))
@@ -89,7 +89,7 @@ static int check_wrapper(const char *wrapper, struct tn_error *error)
     return r;
 }
 
-static int check_options(const struct tn_arguments *arguments, struct request *request,
+static int check_options(const struct tn_arguments *arguments, struct record_request *request,
                          struct tn_error *error)
 {
     uint64_t depth, ring_bytes;
@@ -132,7 +132,7 @@ static int check_options(const struct tn_arguments *arguments, struct request *r
 }
 
 /* Find and check the program. Returns 0, or the exit status after printing why. */
-static int check_program(struct request *request)
+static int check_program(struct record_request *request)
 {
     struct tn_error error;
     int r =
@@ -215,7 +215,7 @@ static int wait_until_ready(struct tn_link *link, char *ret_session, size_t sess
 }
 
 /* Child and recorder run: start the program and see the recording through. Returns the exit status. */
-static int record_program(const struct request *request, const char *log, struct tn_child *child,
+static int record_program(const struct record_request *request, const char *log, struct tn_child *child,
                           struct tn_link *link)
 {
     struct tn_error error;
@@ -248,7 +248,7 @@ static int record_program(const struct request *request, const char *log, struct
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static int start_recorder(const struct request *request, const struct tn_install_paths *paths,
+static int start_recorder(const struct record_request *request, const struct tn_install_paths *paths,
                           const char *log, struct tn_child *child)
 {
     struct tn_link_options options = {
@@ -273,7 +273,7 @@ static int start_recorder(const struct request *request, const struct tn_install
 }
 
 /* The child comes first: its PID is in the name of the log. */
-static int start_child(const struct request *request, const struct tn_install_paths *paths)
+static int start_child(const struct record_request *request, const struct tn_install_paths *paths)
 {
     struct tn_child_options options = {
         .path = request->program,
@@ -303,7 +303,7 @@ static int start_child(const struct request *request, const struct tn_install_pa
 
 static int run(const struct tn_arguments *arguments)
 {
-    struct request request = {0};
+    struct record_request request = {0};
     struct tn_install_paths paths;
     struct tn_error error;
     if (check_options(arguments, &request, &error) < 0) {

@@ -31,7 +31,7 @@
 #define THRESHOLDS_MAX          TN_GIVEN_MAX
 #define NAME_BYTES              64
 
-struct request {
+struct report_request {
     const struct tn_report_format *format;
     const char *output;                               /* NULL: stdout */
     uint64_t top;                                     /* findings; 0: all */
@@ -114,7 +114,7 @@ static int check_code(const struct tn_arguments *arguments, const char **ret_cod
 }
 
 /* Take NAME=NUMBER apart; tn_analyze checks whether there is such a threshold. */
-static int take_threshold(struct request *request, const char *text, struct tn_error *error)
+static int take_threshold(struct report_request *request, const char *text, struct tn_error *error)
 {
     size_t index = request->analyze.value_count;
     const char *equals = strchr(text, '=');
@@ -133,7 +133,7 @@ static int take_threshold(struct request *request, const char *text, struct tn_e
     return 0;
 }
 
-static int take_thresholds(const struct tn_arguments *arguments, struct request *request,
+static int take_thresholds(const struct tn_arguments *arguments, struct report_request *request,
                            struct tn_error *error)
 {
     size_t position = 0;
@@ -144,7 +144,7 @@ static int take_thresholds(const struct tn_arguments *arguments, struct request 
     return r;
 }
 
-static int check_options(const struct tn_arguments *arguments, struct request *request,
+static int check_options(const struct tn_arguments *arguments, struct report_request *request,
                          struct tn_error *error)
 {
     struct tn_analyze_options *analyze = &request->analyze;
@@ -200,7 +200,7 @@ static char *find_newest_log(void)
     return path;
 }
 
-static int print_report(const struct request *request, const struct tn_summary *summary,
+static int print_report(const struct report_request *request, const struct tn_summary *summary,
                         const struct tn_findings *findings)
 {
     struct tn_report report = {.summary = summary,
@@ -247,7 +247,7 @@ static int measure(struct tn_log *log, const char *policies, const struct tn_wha
 
 /* Measure the findings where that was asked for, and unasked where the log is so small that it takes a
  * moment. */
-static int measure_as_asked(const struct request *request, struct tn_log *log,
+static int measure_as_asked(const struct report_request *request, struct tn_log *log,
                             const struct tn_summary *summary, struct tn_findings *findings,
                             struct tn_error *error)
 {
@@ -265,7 +265,7 @@ static int measure_as_asked(const struct request *request, struct tn_log *log,
 }
 
 /* Load summary and findings; the log is closed again, the report needs none. */
-static int load(const struct request *request, const char *path, struct tn_summary *ret_summary,
+static int load(const struct report_request *request, const char *path, struct tn_summary *ret_summary,
                 struct tn_findings *ret_findings, struct tn_error *error)
 {
     struct tn_log *log = NULL;
@@ -291,7 +291,7 @@ static int load(const struct request *request, const char *path, struct tn_summa
     return r;
 }
 
-static int report_log(const struct request *request, const char *path)
+static int report_log(const struct report_request *request, const char *path)
 {
     struct tn_error error = {0};
     if (request->output != NULL && tn_output_is_same(path, request->output)) {
@@ -314,7 +314,7 @@ static int report_log(const struct request *request, const char *path)
 
 static int run(const struct tn_arguments *arguments)
 {
-    struct request request = {0};
+    struct report_request request = {0};
     struct tn_error error;
     if (tn_option_is_given(arguments, "list-thresholds"))
         return tn_list_thresholds();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* `tenure report --list-kinds` and `--list-thresholds`: the table of kinds, printed. */
+/* `tenure report --list-kinds` and `--list-thresholds`: print the table of kinds, for people and, with JSON,
+ * for the tests. Called by cmd_report.c. */
 
 #include "list_kinds.h"
 

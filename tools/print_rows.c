@@ -42,7 +42,7 @@ static bool is_number(sqlite3_stmt *statement, int column)
 }
 
 /* A table being built: the values of the first rows, one after the other with their NULs. */
-struct table {
+struct row_table {
     int column_count;
     size_t *widths;        /* of each column, in characters */
     bool *is_number;       /* whether each value of the column so far was one */
@@ -50,7 +50,7 @@ struct table {
     size_t row_count;      /* rows in text */
 };
 
-static int keep_row(struct table *table, sqlite3_stmt *statement)
+static int keep_row(struct row_table *table, sqlite3_stmt *statement)
 {
     for (int i = 0; i < table->column_count; i++) {
         char blob_text[32];
@@ -67,7 +67,7 @@ static int keep_row(struct table *table, sqlite3_stmt *statement)
     return SQLITE_ROW;
 }
 
-static void print_cell(const struct table *table, int column, const char *text, FILE *out)
+static void print_cell(const struct row_table *table, int column, const char *text, FILE *out)
 {
     size_t width = width_of(text);
     size_t pad = table->widths[column] > width ? table->widths[column] - width : 0;
@@ -79,7 +79,7 @@ static void print_cell(const struct table *table, int column, const char *text, 
     fputs(is_last ? "\n" : "  ", out);
 }
 
-static void print_head(const struct table *table, sqlite3_stmt *statement, FILE *out)
+static void print_head(const struct row_table *table, sqlite3_stmt *statement, FILE *out)
 {
     for (int i = 0; i < table->column_count; i++)
         print_cell(table, i, sqlite3_column_name(statement, i), out);
@@ -90,7 +90,7 @@ static void print_head(const struct table *table, sqlite3_stmt *statement, FILE 
     }
 }
 
-static void print_kept(const struct table *table, FILE *out)
+static void print_kept(const struct row_table *table, FILE *out)
 {
     const char *text = (const char *)table->text.data;
     for (size_t row = 0; row < table->row_count; row++)
@@ -100,7 +100,7 @@ static void print_kept(const struct table *table, FILE *out)
         }
 }
 
-static int fill_table(struct table *table, sqlite3_stmt *statement, FILE *out)
+static int fill_table(struct row_table *table, sqlite3_stmt *statement, FILE *out)
 {
     for (int i = 0; i < table->column_count; i++) {
         table->widths[i] = width_of(sqlite3_column_name(statement, i));
@@ -125,7 +125,7 @@ static int fill_table(struct table *table, sqlite3_stmt *statement, FILE *out)
 
 static int print_table(sqlite3_stmt *statement, FILE *out)
 {
-    struct table table = {.column_count = sqlite3_column_count(statement)};
+    struct row_table table = {.column_count = sqlite3_column_count(statement)};
     table.widths = calloc((size_t)table.column_count, sizeof(table.widths[0]));
     table.is_number = calloc((size_t)table.column_count, sizeof(table.is_number[0]));
     int r = SQLITE_NOMEM;

@@ -128,7 +128,7 @@ struct tn_pass_marks {
     uint64_t end_ns;         /* the process ended, or the log does */
 };
 
-struct tn_module_code;
+struct tn_code_files;
 struct tn_releases;
 struct tn_site_origin;
 struct tn_size_sources;
@@ -164,7 +164,7 @@ struct tn_pass {
     bool is_complete; /* the recording was closed: what lives at the end lived to the end of the process */
     bool is_cut_off; /* the process ended, or the log does, in the middle of whatever it did: killed, replaced
                         by exec, still running, or not complete. A program that ends of itself was done */
-    struct tn_module_code *module_code;   /* owned; machine code, for the engine's own files */
+    struct tn_code_files *code_files;     /* owned; machine code, for the engine's own files */
     struct tn_releases *releases;         /* owned; where blocks were released (tenure/releases.h) */
     struct tn_size_sources *size_sources; /* owned; where sizes come from (tenure/size_source.h) */
     struct tn_source_frames *frames;      /* owned; empty until tn_pass_frames is asked for them */
@@ -193,8 +193,10 @@ struct tn_analysis {
     void (*finish)(void *state);
 };
 
-/* The value of a threshold of any kind of the pass: as the user set it, else its default; 0: it has no such
- * name. Cost: the thresholds; ask in begin. */
+/* The value of a threshold of any kind of the pass: as the user set it, else its default.
+ *
+ * Returns  the value; 0: no threshold has this name
+ * Cost     the thresholds: call it in begin */
 double tn_pass_threshold(const struct tn_pass *pass, const char *name);
 
 /* Fill the pass's error: what was attempted, on which log, and why.
@@ -218,8 +220,10 @@ int tn_pass_frames(const struct tn_pass *pass, const struct tn_source_frames **r
  * Cost      one query */
 int tn_pass_line(const struct tn_pass *pass, uint32_t frame_id, struct tn_finding_line *ret_line);
 
-/* Prepare a statement on the log. Returns 0, and the caller finalizes *ret_statement; or a negative errno,
- * and the pass's error says what failed. */
+/* Prepare a statement on the log.
+ *
+ * ret_statement  the caller finalizes it
+ * Returns        0; negative errno, and the pass's error says what failed */
 int tn_pass_prepare(const struct tn_pass *pass, const char *sql, struct sqlite3_stmt **ret_statement);
 
 /* Begin a finding: fills kind, tactic, and the sites with their names.
@@ -231,7 +235,9 @@ int tn_pass_prepare(const struct tn_pass *pass, const char *sql, struct sqlite3_
 int tn_finding_begin(const struct tn_pass *pass, const struct tn_kind *kind, const uint32_t *sites,
                      size_t site_count, struct tn_finding *ret_finding);
 
-/* "function (file:line)" or "module+0xoffset", as titles and advice name a site. Returns ret_text. */
+/* "function (file:line)" or "module+0xoffset", as titles and advice name a site.
+ *
+ * Returns  ret_text */
 const char *tn_finding_place(const struct tn_finding_site *site, char *ret_text, size_t text_bytes);
 
 /* The SQL condition that selects the blocks of these sites in `allocation`, for queries: "process_id = 1 AND

@@ -45,9 +45,10 @@ struct tn_analyze_options {
  * kinds         what to look for, ended by NULL: tn_kinds
  * ret_findings  ranked; the caller releases them by tn_findings_finish
  * Returns       0, also without any finding; -EINVAL an unknown kind, threshold or expression; -ENOENT no
- * such process; -EBADMSG a damaged log; -ENOMEM, -EIO. error says what failed and what to do; ret_findings is
- * then not written Cost          one pass: docs/analyses.md has figures; memory in proportion to live blocks,
- * stacks and sites */
+ *               such process; -EBADMSG a damaged log; -ENOMEM, -EIO. error says what failed and what to do;
+ *               ret_findings is then not written
+ * Cost          one pass: docs/analyses.md has figures; memory in proportion to live blocks, stacks and sites
+ */
 int tn_analyze(struct tn_log *log, const struct tn_kind *const *kinds,
                const struct tn_analyze_options *options, struct tn_findings *ret_findings,
                struct tn_error *error);

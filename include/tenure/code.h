@@ -51,8 +51,8 @@ bool tn_code_can_be_followed(const struct tn_code *code);
  * the unwinder of C++ exceptions, a return address does not say where execution goes on: this is never told.
  *
  * from, to  return addresses minus load bias
- * Returns   1 it can, or this cannot be told (a jump through a register, code that is not understood, a place
- *           that is no return address, too much code); 0 it cannot; -ENOMEM
+ * Returns   1 it can, or this cannot be told (a jump through a register, code that is not understood, an
+ *           address that is no return address, too much code); 0 it cannot; -ENOMEM
  * Cost      proportional to the code that is reached, at most 100,000 instructions: some milliseconds */
 int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to);
 

@@ -242,8 +242,11 @@ struct tn_event_frame {
                            * allocation function, whose CFA is the event's own */
 };
 
-/* Write a frame. words: room for two. Returns how many words it took, 1 or 2: a size that is too large for 16
- * bits of units of 8 bytes, or no multiple of 8, has a word of its own. */
+/* Write a frame.
+ *
+ * words    room for two
+ * Returns  how many words it took, 1 or 2: a size that is too large for 16 bits of units of 8 bytes, or no
+ *          multiple of 8, has a word of its own */
 static inline uint32_t tn_frame_put(uint64_t *words, uint64_t pc, uint64_t frame_bytes)
 {
     uint64_t units = frame_bytes / 8;
@@ -344,8 +347,11 @@ static inline void tn_event_put_module(uint64_t *event, const struct tn_event_mo
                       module->path, module->path_bytes);
 }
 
-/* Read MODULE. words: its checked length. Returns false also when build-id and path do not fit in it; that
- * start lies before end is the reader's to check. The pointers are valid as long as the event's words are. */
+/* Read MODULE. The pointers are valid as long as the event's words are; that start lies before end is for the
+ * reader to check.
+ *
+ * words    its checked length
+ * Returns  false also if build-id and path do not fit in it */
 static inline bool tn_event_get_module(const uint64_t *event, uint32_t words,
                                        struct tn_event_module *ret_module)
 {
@@ -396,8 +402,11 @@ static inline void tn_event_put_mark(uint64_t *event, const char *text, uint32_t
     tn_event_put_text(event + TN_EVENT_MARK_WORDS, text, text_bytes);
 }
 
-/* Read MARK. words: its checked length. Returns false also when the text does not fit in it, or is longer
- * than TN_MARK_TEXT_BYTES_MAX. *ret_text points into the event and has no NUL. */
+/* Read MARK.
+ *
+ * words     its checked length
+ * ret_text  points into the event and has no NUL
+ * Returns   false also if the text does not fit in it, or is longer than TN_MARK_TEXT_BYTES_MAX */
 static inline bool tn_event_get_mark(const uint64_t *event, uint32_t words, const char **ret_text,
                                      uint32_t *ret_text_bytes)
 {

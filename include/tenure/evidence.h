@@ -104,7 +104,10 @@ struct tn_evidence_set *tn_evidence_add_object(struct tn_evidence_set *evidence,
  * Returns  its entries, valid until the next addition to `evidence`; NULL after an error */
 struct tn_evidence_set *tn_evidence_add_list(struct tn_evidence_set *evidence, const char *key);
 
-/* The first error of a set or of what it contains; 0: everything was added. Cost: all values. */
+/* The first error of a set or of what it contains.
+ *
+ * Returns  0: everything was added; -ENOMEM
+ * Cost     all values */
 int tn_evidence_error(const struct tn_evidence_set *evidence);
 
 /* The value of a key, not looking into objects and lists; NULL: there is none, or evidence is NULL. */
@@ -114,7 +117,9 @@ const struct tn_evidence *tn_evidence_find(const struct tn_evidence_set *evidenc
 bool tn_evidence_is_equal(const struct tn_evidence *left, const struct tn_evidence *right);
 
 /* Write evidence as a JSON object: a member `key` of the open object, or the top level where key is NULL.
- * Errors stay in the writer. Cost: all values. */
+ * Errors stay in the writer.
+ *
+ * Cost     all values */
 void tn_evidence_write_json(const struct tn_evidence_set *evidence, const char *key, struct tn_json *json);
 
 /* "bytes", "count": as `tenure report --list-kinds` names a unit; "" for TN_UNIT_NONE. Static storage. */

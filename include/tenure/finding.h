@@ -101,13 +101,13 @@ struct tn_finding {
     size_t site_count;               /* 0: about the whole program */
     const char *tactic;              /* the paper's tactic, in a few words; static storage */
     char *advice;                    /* one or two sentences: what to change, where */
-    struct tn_finding_saving saving; /* estimated by the kind; heap_deltas and outside by a replay */
+    struct tn_finding_saving saving; /* estimated by the kind; heap_deltas and outside_bytes by a replay */
     struct tn_evidence_set evidence; /* owned; keys as the kind declares them (tenure/kind.h) */
     double discount;     /* 0 to 1: share by which its saving counts less in the order than its kind's does */
     uint64_t rise_bytes; /* that its live blocks rose by over the run: counts in the order where it is more
                             than what the peak would lose; 0: they did not rise */
-    char *query;         /* SQL that gives one row; each column bears the name of a top-level scalar key of
-                            evidence and its value */
+    char *query;         /* SQL that gives one row; each column has the name and the value of a top-level
+                            scalar key of evidence */
     char *code;          /* ready to paste; NULL: none */
     char *notes;         /* lines of caveats and exceptions for a reader; NULL: none */
     enum tn_apply apply; /* how a replay applies it, to blocks of `sites` */
@@ -148,7 +148,9 @@ int tn_finding_add_condition(struct tn_finding *finding, const char *kind,
                              const struct tn_finding_line *lines, size_t line_count, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* "data.c:88", or "function (module+0x1f2)" where no line is known. Returns ret_text. */
+/* "data.c:88", or "function (module+0x1f2)" where no line is known.
+ *
+ * Returns  ret_text */
 const char *tn_finding_line_print(const struct tn_finding_line *line, char *ret_text, size_t text_bytes);
 
 /* Copy a line.

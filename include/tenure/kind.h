@@ -72,7 +72,9 @@ const struct tn_kind *tn_kind_find(const struct tn_kind *const *kinds, const cha
 const struct tn_evidence_key *tn_evidence_key_find(const struct tn_evidence_key *keys, const char *key);
 
 /* Append all kinds as text for people: what each states, its tactic, whom it gives way to, its evidence keys,
- * and how to verify. Returns 0 or -ENOMEM (out then holds a part of it). */
+ * and how to verify.
+ *
+ * Returns  0; -ENOMEM (out then holds a part of it) */
 int tn_kinds_print(const struct tn_kind *const *kinds, struct tn_buffer *out);
 
 /* Write all kinds, with all that their entries hold but the words around values, as one JSON object. Errors

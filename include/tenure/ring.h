@@ -192,7 +192,10 @@ int tn_ring_peek(const uint64_t *data, uint32_t words, uint64_t *cursor_words, u
  * or when its sleep ends. The consumer only. */
 void tn_ring_release(struct tn_ring *ring, uint64_t cursor_words);
 
-/* Wake the producer if it waits for room. Cost: a load; a system call if it waits. The consumer only. */
+/* Wake the producer if it waits for room.
+ *
+ * Threads  the consumer only
+ * Cost     a load; a system call if it waits */
 void tn_ring_wake(struct tn_ring *ring);
 
 /* Check a mapping before anything in it is used: magic, counts, and sizes against mapped_bytes.

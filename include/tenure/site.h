@@ -40,7 +40,9 @@ struct tn_site_rules;
  * Owns           the caller owns *ret_rules; tn_site_rules_close releases it */
 int tn_site_rules_open(const char *wrapper_regex, struct tn_site_rules **ret_rules, struct tn_error *error);
 
-/* Add a wrapper by its exact name. Before the rules are used by other threads. Returns 0 or -ENOMEM. */
+/* Add a wrapper by its exact name. Before the rules are used by other threads.
+ *
+ * Returns  0 or -ENOMEM */
 int tn_site_rules_add_wrapper(struct tn_site_rules *rules, const char *function);
 
 /* Release. NULL is fine. */

@@ -26,7 +26,7 @@ struct tn_source_frame {
 
 /* A return address, kept by the row id of its physical frame. */
 struct tn_return_address {
-    struct tn_source_frame place; /* of the physical function */
+    struct tn_source_frame source; /* of the physical function */
     uint32_t first_inlined; /* index in tn_source_frames.inlined of the innermost function inlined here */
     uint32_t inlined_count; /* how many follow it there */
     uint64_t offset_bytes;  /* from the start of the module's file as it is mapped */

@@ -25,7 +25,9 @@ int tn_worker_open(size_t item_bytes, int (*work)(void *context, const void *ite
  * batches are full. Never NULL. Only the thread that opened the worker calls it. */
 void *tn_worker_add(struct tn_worker *worker);
 
-/* Wait until all items have been processed. Returns 0, or what `work` returned first. */
+/* Wait until all items have been processed.
+ *
+ * Returns  0, or the first other value that `work` returned */
 int tn_worker_wait(struct tn_worker *worker);
 
 /* Stop the thread and release; items that wait are dropped. NULL is fine. */

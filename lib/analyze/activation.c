@@ -93,7 +93,7 @@ static uint32_t common_levels(const struct tn_activation_stack *stack, const str
 static uint32_t function_of(const struct tn_activations *activations, const struct tn_stack_node *node)
 {
     return node->frame_id < activations->frames->frame_count
-               ? activations->frames->frames[node->frame_id].place.function
+               ? activations->frames->frames[node->frame_id].source.function
                : 0;
 }
 

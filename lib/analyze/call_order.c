@@ -3,7 +3,7 @@
  * answer is kept: the same pair of calls is asked about at nearly every event. */
 #include "call_order.h"
 
-#include "module_code.h"
+#include "code_files.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,11 +34,11 @@ void tn_call_order_close(struct tn_call_order *order)
 static int ask(struct tn_call_order *order, const struct tn_pass *pass, uint32_t from, uint32_t to)
 {
     const struct tn_return_address *frames = order->frames->frames;
-    uint32_t module_id = order->frames->functions[frames[from].place.function].module_id;
+    uint32_t module_id = order->frames->functions[frames[from].source.function].module_id;
     struct tn_code *code = NULL;
     if (frames[from].is_runtime || module_id == 0)
         return 1;
-    int r = tn_module_code_find(pass->module_code, pass, module_id, &code);
+    int r = tn_code_files_find(pass->code_files, pass, module_id, &code);
     if (r < 0 || code == NULL)
         return r < 0 ? r : 1;
     return tn_code_follows(code, frames[from].offset_bytes, frames[to].offset_bytes);
@@ -63,6 +63,6 @@ bool tn_call_order_is_known(const struct tn_call_order *order, const struct tn_p
 {
     const struct tn_source_function *known = &order->frames->functions[function];
     struct tn_code *code = NULL;
-    int r = known->is_runtime ? 0 : tn_module_code_find(pass->module_code, pass, known->module_id, &code);
+    int r = known->is_runtime ? 0 : tn_code_files_find(pass->code_files, pass, known->module_id, &code);
     return r == 0 && code != NULL && tn_code_can_be_followed(code);
 }

@@ -81,19 +81,19 @@ static int add_frame(void *context, const struct tn_log_frame *row)
     if (row->physical_id >= frames->frame_count)
         return 0;
     struct tn_return_address *frame = &frames->frames[row->physical_id];
-    struct tn_source_frame place = {.line = row->line, .frame_id = (uint32_t)row->id};
-    int r = find_function(loading, (uint32_t)row->module_id, row->function, row->module, &place.function);
+    struct tn_source_frame source = {.line = row->line, .frame_id = (uint32_t)row->id};
+    int r = find_function(loading, (uint32_t)row->module_id, row->function, row->module, &source.function);
     if (r < 0)
         return r;
     if (row->id != row->physical_id) {
         if (frame->inlined_count++ == 0)
             frame->first_inlined = (uint32_t)frames->inlined_count;
-        frames->inlined[frames->inlined_count++] = place;
+        frames->inlined[frames->inlined_count++] = source;
         return 0;
     }
     struct tn_site_class class;
     tn_site_classify(loading->rules, row->function, row->module, row->offset_bytes, &class);
-    frame->place = place;
+    frame->source = source;
     frame->offset_bytes = row->offset_bytes;
     frame->is_runtime = class.kind == TN_SITE_RUNTIME;
     return 0;
@@ -171,7 +171,7 @@ const struct tn_source_frame *tn_source_frames_get(const struct tn_source_frames
 {
     const struct tn_return_address *frame = &frames->frames[frame_id];
     return position < frame->inlined_count ? &frames->inlined[frame->first_inlined + position]
-                                           : &frame->place;
+                                           : &frame->source;
 }
 
 /* The source frame `inwards` steps inwards from the physical one; NULL: there are not that many. */

@@ -3,9 +3,9 @@
  * the rules by which sites are found anew. */
 #include "pass.h"
 
-#include "module_code.h"
-#include "releases.h"
-#include "size_source.h"
+#include "call_argument.h"
+#include "code_files.h"
+#include "release_count.h"
 
 #include "tenure/site.h"
 #include "tenure/source_frames.h"
@@ -162,7 +162,7 @@ int tn_pass_open(struct tn_pass *pass)
     if (r == 0)
         r = tn_size_sources_open(&pass->size_sources);
     if (r == 0)
-        r = tn_module_code_open(&pass->module_code);
+        r = tn_code_files_open(&pass->code_files);
     pass->frames = r == 0 ? calloc(1, sizeof(*pass->frames)) : NULL;
     return pass->frames == NULL ? -ENOMEM : r;
 }
@@ -179,7 +179,7 @@ void tn_pass_finish(struct tn_pass *pass)
         free(pass->origins[i].via);
     tn_releases_close(pass->releases);
     tn_size_sources_close(pass->size_sources);
-    tn_module_code_close(pass->module_code);
+    tn_code_files_close(pass->code_files);
     if (pass->frames != NULL)
         tn_source_frames_finish(pass->frames);
     free(pass->frames);

@@ -40,7 +40,7 @@ int tn_pass_open_other(const struct tn_pass *pass, uint64_t process_id, struct t
         .node_count = pass->node_count,
         .site_count = pass->site_count,
         .origins = pass->origins,
-        .module_code = pass->module_code,
+        .code_files = pass->code_files,
         .releases = pass->releases,
         .size_sources = pass->size_sources,
         .frames = pass->frames,

@@ -5,7 +5,7 @@
 #include "pass.h"
 
 #include "blocks.h"
-#include "releases.h"
+#include "release_count.h"
 #include "tenure/source_frames.h"
 
 #include "tenure/map.h"

@@ -4,8 +4,6 @@
  * anything. Called when findings are stated. */
 #include "tenure/releases.h"
 
-#include "pass.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

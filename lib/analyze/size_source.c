@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Finds where sizes come from: asks the machine code of each call on the way from the allocator to the
  * function that may fix the size. Answers are kept, because many stacks end in the same calls. */
-#include "size_source.h"
+#include "call_argument.h"
 
-#include "module_code.h"
+#include "code_files.h"
 #include "tenure/releases.h"
 
 #include "tenure/map.h"
@@ -48,7 +48,7 @@ void tn_size_sources_close(struct tn_size_sources *sources)
 
 static uint32_t module_of(const struct tn_source_frames *frames, uint32_t frame_id)
 {
-    return frames->functions[frames->frames[frame_id].place.function].module_id;
+    return frames->functions[frames->frames[frame_id].source.function].module_id;
 }
 
 /* Ask the code about an argument of the call at a frame; inner: the frame that was called, 0: the allocator.
@@ -60,7 +60,7 @@ static int ask(const struct tn_pass *pass, const struct tn_source_frames *frames
     uint64_t callee = 0;
     *ret_argument = (struct tn_code_argument){.source = TN_CODE_NOT_KNOWN};
     uint32_t module_id = module_of(frames, frame_id);
-    int r = tn_module_code_find(pass->module_code, pass, module_id, &code);
+    int r = tn_code_files_find(pass->code_files, pass, module_id, &code);
     if (r < 0 || code == NULL)
         return r;
     if (inner != 0 && module_of(frames, inner) == module_id)

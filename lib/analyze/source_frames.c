@@ -46,16 +46,16 @@ struct tn_source_cursor tn_source_cursor_outwards(const struct tn_source_frames 
     return (struct tn_source_cursor){pass->nodes[at.node].caller_id, 0};
 }
 
-static bool is_site(const struct tn_source_frames *frames, const struct tn_source_frame *place,
+static bool is_site(const struct tn_source_frames *frames, const struct tn_source_frame *source,
                     const struct tn_finding_site *site)
 {
-    const char *name = frames->functions[place->function].name;
-    if (strcmp(place->function != 0 ? name : "", site->function) != 0)
+    const char *name = frames->functions[source->function].name;
+    if (strcmp(source->function != 0 ? name : "", site->function) != 0)
         return false;
     if (site->line != 0)
-        return place->line == site->line;
-    return place->frame_id < frames->frame_count &&
-           frames->frames[place->frame_id].offset_bytes == site->offset_bytes;
+        return source->line == site->line;
+    return source->frame_id < frames->frame_count &&
+           frames->frames[source->frame_id].offset_bytes == site->offset_bytes;
 }
 
 struct tn_source_cursor tn_source_cursor_find_site(const struct tn_source_frames *frames,
@@ -84,9 +84,9 @@ bool tn_source_frames_is_opaque(const struct tn_source_frames *frames, const str
     if (inside.node == 0)
         return false;
     const struct tn_return_address *frame = &frames->frames[pass->nodes[inside.node].frame_id];
-    const struct tn_source_frame *place = tn_source_cursor_frame(frames, pass, inside);
+    const struct tn_source_frame *source = tn_source_cursor_frame(frames, pass, inside);
     bool is_runtime =
-        place->function != 0 ? frames->functions[place->function].is_runtime : frame->is_runtime;
+        source->function != 0 ? frames->functions[source->function].is_runtime : frame->is_runtime;
     if (!is_runtime)
         return false;
     for (size_t i = 0; replaceable[i] != NULL; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens a module's file: checks architecture and build-id, notes whether a return address says where
  * execution goes on, and finds the bytes at an address. Called by the engine, once a module. */
-#include "code.h"
+#include "module_code.h"
 
 #include <elfutils/libdwelf.h>
 #include <errno.h>

@@ -226,38 +226,38 @@ static size_t operand_bytes(const struct decoder *decoder, enum form form)
 
 /* A jump through a fixed memory location is how imported functions are reached: the function ends by calling
  * another one. A switch jumps through a register, or with an index. */
-static enum tn_instruction_flow step_of(const struct decoder *decoder)
+static enum tn_instruction_flow flow_of(const struct decoder *decoder)
 {
     unsigned extension = decoder->modrm >> 3 & 7;
     if (decoder->is_vector || decoder->map > TN_MAP_TWO)
-        return TN_STEP_NEXT;
+        return TN_FLOW_NEXT;
     if (decoder->map == TN_MAP_TWO) {
         if (decoder->opcode == 0x0b)
-            return TN_STEP_END;
-        return (decoder->opcode & 0xf0) == 0x80 ? TN_STEP_BRANCH : TN_STEP_NEXT;
+            return TN_FLOW_END;
+        return (decoder->opcode & 0xf0) == 0x80 ? TN_FLOW_BRANCH : TN_FLOW_NEXT;
     }
     switch (decoder->opcode) {
     case 0xe8:
-        return TN_STEP_CALL;
+        return TN_FLOW_CALL;
     case 0xe9:
     case 0xeb:
-        return TN_STEP_JUMP;
+        return TN_FLOW_JUMP;
     case 0xc2:
     case 0xc3:
     case 0xca:
     case 0xcb:
     case 0xcf:
     case 0xf4:
-        return TN_STEP_END;
+        return TN_FLOW_END;
     case 0xff:
         if (extension == 4 && (decoder->modrm & 0xc7) == 0x05)
-            return TN_STEP_END;
-        return extension == 2 || extension == 3   ? TN_STEP_CALL
-               : extension == 4 || extension == 5 ? TN_STEP_INDIRECT
-                                                  : TN_STEP_NEXT;
+            return TN_FLOW_END;
+        return extension == 2 || extension == 3   ? TN_FLOW_CALL
+               : extension == 4 || extension == 5 ? TN_FLOW_INDIRECT
+                                                  : TN_FLOW_NEXT;
     default:
-        return (decoder->opcode & 0xf0) == 0x70 || (decoder->opcode & 0xfc) == 0xe0 ? TN_STEP_BRANCH
-                                                                                    : TN_STEP_NEXT;
+        return (decoder->opcode & 0xf0) == 0x70 || (decoder->opcode & 0xfc) == 0xe0 ? TN_FLOW_BRANCH
+                                                                                    : TN_FLOW_NEXT;
     }
 }
 
@@ -328,7 +328,7 @@ int tn_decode(const uint8_t *bytes, size_t size_bytes, struct tn_instruction *re
     bool is_relative = form == J || form == K;
     *ret_instruction = (struct tn_instruction){
         .size_bytes = (uint32_t)decoder.at,
-        .step = step_of(&decoder),
+        .flow = flow_of(&decoder),
         .operands = operands_of(&decoder, immediate_bytes),
     };
     if (is_relative)

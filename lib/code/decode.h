@@ -9,13 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Where execution goes on after an instruction. */
 enum tn_instruction_flow {
-    TN_STEP_NEXT,     /* goes on behind itself */
-    TN_STEP_CALL,     /* calls, and goes on behind itself */
-    TN_STEP_BRANCH,   /* goes on behind itself or at its target */
-    TN_STEP_JUMP,     /* goes on at its target */
-    TN_STEP_END,      /* returns, or stops the program */
-    TN_STEP_INDIRECT, /* goes on where a register or memory says */
+    TN_FLOW_NEXT,     /* goes on behind itself */
+    TN_FLOW_CALL,     /* calls, and goes on behind itself */
+    TN_FLOW_BRANCH,   /* goes on behind itself or at its target */
+    TN_FLOW_JUMP,     /* goes on at its target */
+    TN_FLOW_END,      /* returns, or stops the program */
+    TN_FLOW_INDIRECT, /* goes on where a register or memory says */
 };
 
 /* Opcode maps, as VEX and EVEX number them. */
@@ -43,9 +44,10 @@ struct tn_operands {
 
 #define TN_NO_REGISTER 0xffu
 
+/* What tn_decode tells of an instruction. */
 struct tn_instruction {
-    uint32_t size_bytes;
-    enum tn_instruction_flow step;
+    uint32_t size_bytes;           /* 1 to 15 */
+    enum tn_instruction_flow flow; /* where execution goes on */
     int64_t displacement; /* of a branch or jump or direct call: target minus the end of the instruction */
     struct tn_operands operands;
 };

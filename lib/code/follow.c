@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Searches the code between two calls: follows jumps from behind the first one until the second is reached or
  * every path has returned. Each instruction is visited once, and at most 100,000 are. */
-#include "code.h"
 #include "decode.h"
+#include "module_code.h"
 
 #include "tenure/map.h"
 
@@ -33,7 +33,7 @@ static bool is_behind_call(const struct tn_code *code, uint64_t address)
         size_t size_bytes;
         const uint8_t *bytes = tn_code_at(code, address - size, &size_bytes);
         if (bytes != NULL && tn_decode(bytes, size_bytes, &instruction) == 0 &&
-            instruction.step == TN_STEP_CALL && instruction.size_bytes == size)
+            instruction.flow == TN_FLOW_CALL && instruction.size_bytes == size)
             return true;
     }
     return false;
@@ -69,13 +69,13 @@ static int follow_run(struct search *search, uint64_t address)
         search->left--;
         r = tn_map_put(&search->seen, address + 1, 1);
         address += instruction.size_bytes;
-        if (instruction.step == TN_STEP_CALL && address == search->to)
+        if (instruction.flow == TN_FLOW_CALL && address == search->to)
             return OUTCOME_FOUND;
-        if (instruction.step == TN_STEP_INDIRECT)
+        if (instruction.flow == TN_FLOW_INDIRECT)
             return OUTCOME_UNKNOWN;
-        if (r == 0 && (instruction.step == TN_STEP_BRANCH || instruction.step == TN_STEP_JUMP))
+        if (r == 0 && (instruction.flow == TN_FLOW_BRANCH || instruction.flow == TN_FLOW_JUMP))
             r = add_target(search, address + (uint64_t)instruction.displacement);
-        if (r == 0 && (instruction.step == TN_STEP_END || instruction.step == TN_STEP_JUMP))
+        if (r == 0 && (instruction.flow == TN_FLOW_END || instruction.flow == TN_FLOW_JUMP))
             return OUTCOME_ENDED;
     }
     return r;

@@ -153,10 +153,10 @@ bool tn_code_is_import(const struct tn_code *code, uint64_t address)
         if (bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0)
             return false;
         address += instruction.size_bytes;
-        if (instruction.step == TN_STEP_END && instruction.operands.is_rip_relative)
+        if (instruction.flow == TN_FLOW_END && instruction.operands.is_rip_relative)
             return is_import_slot(code,
                                   address + (uint64_t)(int64_t)instruction.operands.memory_displacement);
-        if (instruction.step != TN_STEP_NEXT)
+        if (instruction.flow != TN_FLOW_NEXT)
             return false;
     }
     return false;

@@ -4,7 +4,7 @@
 
 /* The functions of a module, as its unwind tables tell them. For argument.c. */
 
-#include "code.h"
+#include "module_code.h"
 
 #include <stdbool.h>
 #include <stdint.h>

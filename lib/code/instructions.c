@@ -2,7 +2,7 @@
 /* Follows numbers that stand in the code, and arguments that a function was given, through registers and
  * through the words of its own frame. Whatever an instruction does that is not listed here makes its result
  * unknown, so that a number is a number on every path. Called by argument.c for each instruction. */
-#include "values.h"
+#include "code_values.h"
 
 static const struct tn_code_value unknown = {0};
 
@@ -410,7 +410,7 @@ void tn_code_values_step(struct tn_code_values *values, const struct tn_instruct
                          uint64_t end)
 {
     const struct tn_operands *operands = &instruction->operands;
-    if (instruction->step == TN_STEP_CALL)
+    if (instruction->flow == TN_FLOW_CALL)
         call(values);
     else if (operands->is_vector && operands->map == TN_MAP_TWO)
         step_two(values, operands, end);

@@ -12,7 +12,7 @@
 /* Key of a count in the map: a stack and a function (fewer than 32). */
 #define FUNCTION_BITS 5u
 
-struct counts {
+struct usage_counts {
     struct tn_stack_use *uses; /* borrowed; each stack's first function */
     struct tn_site_use *sizes; /* borrowed */
     size_t node_count;
@@ -23,7 +23,7 @@ struct counts {
 _Static_assert(TN_FUNCTION_COUNT <= 1u << FUNCTION_BITS, "a function fits its bits");
 
 /* Nearly every stack calls one allocation function, counted in `uses`; any other goes to the map. */
-static int count_calls(struct counts *counts, uint64_t stack_id, unsigned function, uint64_t more)
+static int count_calls(struct usage_counts *counts, uint64_t stack_id, unsigned function, uint64_t more)
 {
     struct tn_stack_use *use = &counts->uses[stack_id];
     if (use->function == function || use->function == 0) {
@@ -50,7 +50,7 @@ static void count_sizes(struct tn_site_use *sizes, const struct tn_stack_usage *
 
 static int count_use(void *context, const struct tn_stack_usage *use)
 {
-    struct counts *counts = context;
+    struct usage_counts *counts = context;
     bool is_known = use->stack_id < counts->node_count;
     if (use->is_birth && is_known)
         count_sizes(&counts->sizes[use->stack_id], use);
@@ -75,7 +75,7 @@ static bool is_better(const struct tn_stack_use *use, unsigned function, uint64_
 }
 
 /* Failed calls have stacks, too, which no birth may share. */
-static int count_failures(struct tn_finish_job *job, struct counts *counts)
+static int count_failures(struct tn_finish_job *job, struct usage_counts *counts)
 {
     sqlite3_stmt *rows;
     int r = tn_finish_prepare(job,
@@ -100,7 +100,7 @@ static int count_failures(struct tn_finish_job *job, struct counts *counts)
 int tn_finish_count_usage(struct tn_finish_job *job, struct tn_stack_use *uses, struct tn_site_use *sizes,
                           size_t node_count, bool *ret_has_stackless)
 {
-    struct counts counts = {.uses = uses, .sizes = sizes, .node_count = node_count};
+    struct usage_counts counts = {.uses = uses, .sizes = sizes, .node_count = node_count};
     int r = tn_log_each_stack_usage(job->database, count_use, &counts);
     if (r < 0)
         r = tn_finish_refuse(job, r, "cannot count events");

@@ -18,7 +18,7 @@ struct unnamed {
 };
 
 /* Counts for meta, so that a report can say why names are missing. */
-struct counts {
+struct name_counts {
     uint64_t frames_named, frames_unnamed, frames_with_line;
     uint64_t modules_with_lines, modules_without_lines, modules_without_names, modules_changed;
 };
@@ -28,7 +28,7 @@ struct naming {
     struct unnamed *unnamed; /* owned; sorted by module and offset, so that a module is opened once */
     size_t unnamed_count;
     sqlite3_stmt *set_name, *add_inlined, *find_module; /* owned */
-    struct counts counts;
+    struct name_counts counts;
 };
 
 static int load_unnamed(struct naming *naming)
@@ -116,7 +116,7 @@ static int open_module(struct naming *naming, int64_t module_id, struct tn_symbo
     return r == -ENOMEM ? tn_finish_refuse(naming->job, r, "cannot name frames") : 0;
 }
 
-static void count_module(struct counts *counts, struct tn_symbol_file *file)
+static void count_module(struct name_counts *counts, struct tn_symbol_file *file)
 {
     enum tn_symbol_detail detail = file != NULL ? tn_symbol_file_detail(file) : TN_SYMBOL_NONE;
     if (detail == TN_SYMBOL_DEBUG)

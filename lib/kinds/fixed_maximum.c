@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct site_state {
+struct fixed_maximum_site {
     struct tn_size_histogram sizes;
     uint64_t max_bytes; /* so far */
     uint64_t records;   /* times that a new maximum came */
@@ -24,8 +24,8 @@ struct site_state {
     uint64_t overhead_bytes;
 };
 
-struct state {
-    struct site_state *sites; /* owned; by site */
+struct fixed_maximum_state {
+    struct fixed_maximum_site *sites; /* owned; by site */
     size_t site_count;
     uint64_t min_distinct;
     double waste;
@@ -45,7 +45,7 @@ static const struct tn_threshold thresholds[] = {
 
 static int begin(const struct tn_pass *pass, void **ret_state)
 {
-    struct state *state = calloc(1, sizeof(*state));
+    struct fixed_maximum_state *state = calloc(1, sizeof(*state));
     if (state == NULL)
         return -ENOMEM;
     *ret_state = state;
@@ -59,9 +59,9 @@ static int begin(const struct tn_pass *pass, void **ret_state)
 
 static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
+    struct fixed_maximum_state *state = own;
     const struct tn_block *block = event->block;
-    struct site_state *site = &state->sites[block->site];
+    struct fixed_maximum_site *site = &state->sites[block->site];
     uint64_t before_bytes = event->previous_max_size_bytes;
     int r = 0;
     (void)pass;
@@ -80,7 +80,7 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 
 static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
+    struct fixed_maximum_state *state = own;
     (void)pass;
     state->sites[event->block->site].copied += event->successor != NULL;
     return 0;
@@ -109,10 +109,10 @@ static bool looks_like_limit(uint64_t size_bytes)
     return is_power;
 }
 
-static int weigh(struct state *state, const struct tn_pass_site *seen, uint32_t index,
+static int weigh(struct fixed_maximum_state *state, const struct tn_pass_site *seen, uint32_t index,
                  struct maximum *ret_maximum)
 {
-    struct site_state *site = &state->sites[index];
+    struct fixed_maximum_site *site = &state->sites[index];
     struct tn_size_count *list;
     size_t count;
     int r = tn_size_histogram_list(&site->sizes, &list, &count);
@@ -138,10 +138,10 @@ static int weigh(struct state *state, const struct tn_pass_site *seen, uint32_t 
     return 0;
 }
 
-static bool is_candidate(const struct state *state, const struct tn_pass *pass, uint32_t index)
+static bool is_candidate(const struct fixed_maximum_state *state, const struct tn_pass *pass, uint32_t index)
 {
     const struct tn_pass_site *seen = &pass->sites[index];
-    const struct site_state *site = &state->sites[index];
+    const struct fixed_maximum_site *site = &state->sites[index];
     /* sites that mostly grow in steps belong to `presize` */
     return !seen->is_runtime && seen->min_size_bytes != seen->max_size_bytes &&
            site->sizes.total >= pass->options->min_allocations && site->resized <= site->sizes.total &&
@@ -183,7 +183,7 @@ static void fill_evidence(const struct maximum *maximum, const struct tn_pass_si
     " min(size_bytes) FILTER (WHERE rank * 100 >= n * 99) AS p99_bytes, count(*) AS observations,"           \
     " count(DISTINCT size_bytes) AS distinct_sizes FROM own"
 
-static int fill_query(const struct tn_pass *pass, const struct site_state *site, uint32_t index,
+static int fill_query(const struct tn_pass *pass, const struct fixed_maximum_site *site, uint32_t index,
                       const struct maximum *maximum, struct tn_finding *finding)
 {
     char *where = NULL;
@@ -237,11 +237,11 @@ static int fill_texts(const struct maximum *maximum, const struct tn_pass_site *
     return r < 0 ? r : fill_notes(maximum, finding);
 }
 
-static int complete(const struct state *state, const struct tn_pass *pass, uint32_t index,
+static int complete(const struct fixed_maximum_state *state, const struct tn_pass *pass, uint32_t index,
                     const struct maximum *maximum, struct tn_finding *finding)
 {
     const struct tn_pass_site *seen = &pass->sites[index];
-    const struct site_state *site = &state->sites[index];
+    const struct fixed_maximum_site *site = &state->sites[index];
     uint64_t mean_overhead_bytes = site->overhead_bytes / seen->allocations;
     bool costs_more = maximum->fixed_peak_bytes > maximum->variable_peak_bytes;
     /* a maximum that was seen once and costs memory is a guess that somebody pays for */
@@ -264,7 +264,7 @@ static int complete(const struct state *state, const struct tn_pass *pass, uint3
     return r < 0 ? r : fill_query(pass, site, index, maximum, finding);
 }
 
-static int add_finding(struct state *state, const struct tn_pass *pass, uint32_t index,
+static int add_finding(struct fixed_maximum_state *state, const struct tn_pass *pass, uint32_t index,
                        struct tn_findings *findings)
 {
     const struct tn_pass_site *seen = &pass->sites[index];
@@ -289,7 +289,7 @@ static int add_finding(struct state *state, const struct tn_pass *pass, uint32_t
 
 static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
 {
-    struct state *state = own;
+    struct fixed_maximum_state *state = own;
     int r = 0;
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++)
         if (is_candidate(state, pass, site))
@@ -299,7 +299,7 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
 
 static void finish(void *own)
 {
-    struct state *state = own;
+    struct fixed_maximum_state *state = own;
     for (size_t i = 0; state != NULL && state->sites != NULL && i < state->site_count; i++)
         tn_size_histogram_finish(&state->sites[i].sizes);
     if (state != NULL)

@@ -20,14 +20,14 @@ struct troughs {
     uint64_t live_counts[FINE_WINDOWS];
 };
 
-struct site_state {
+struct growth_site {
     struct troughs *troughs; /* owned; NULL: there were never enough blocks */
     uint32_t window;         /* fine window of the last event */
     uint64_t live_count;     /* at the end of the run, before teardown */
 };
 
-struct state {
-    struct site_state *sites; /* owned; by site */
+struct growth_state {
+    struct growth_site *sites; /* owned; by site */
     size_t site_count;
     uint64_t window_length;            /* allocations of the process */
     uint64_t late_births, late_deaths; /* of the process, in the second half of the run */
@@ -52,7 +52,7 @@ static const struct tn_threshold thresholds[] = {
 
 static int begin(const struct tn_pass *pass, void **ret_state)
 {
-    struct state *state = calloc(1, sizeof(*state));
+    struct growth_state *state = calloc(1, sizeof(*state));
     if (state == NULL)
         return -ENOMEM;
     *ret_state = state;
@@ -68,7 +68,7 @@ static int begin(const struct tn_pass *pass, void **ret_state)
 }
 
 /* Enter a window; those in between began with what was live since the last event. */
-static void enter_window(struct site_state *site, uint32_t window, uint64_t live_count)
+static void enter_window(struct growth_site *site, uint32_t window, uint64_t live_count)
 {
     while (site->window < window)
         site->troughs->live_counts[++site->window] = live_count;
@@ -76,8 +76,8 @@ static void enter_window(struct site_state *site, uint32_t window, uint64_t live
 
 static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
-    struct site_state *site = &state->sites[event->block->site];
+    struct growth_state *state = own;
+    struct growth_site *site = &state->sites[event->block->site];
     uint64_t live_count = pass->sites[event->block->site].live_count;
     uint32_t window = (uint32_t)((pass->allocation_count - 1) / state->window_length);
     state->late_births += pass->allocation_count > pass->birth_total / 2;
@@ -101,8 +101,8 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 
 static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
-    struct site_state *site = &state->sites[event->block->site];
+    struct growth_state *state = own;
+    struct growth_site *site = &state->sites[event->block->site];
     uint64_t live_count = pass->sites[event->block->site].live_count;
     if (pass->is_teardown)
         return 0;
@@ -153,10 +153,10 @@ static void join_windows(const struct troughs *troughs, uint64_t *ret_lows)
     }
 }
 
-static struct trend weigh(const struct state *state, const struct tn_pass *pass, uint32_t index)
+static struct trend weigh(const struct growth_state *state, const struct tn_pass *pass, uint32_t index)
 {
     struct trend trend = {0};
-    struct site_state *site = &state->sites[index];
+    struct growth_site *site = &state->sites[index];
     uint64_t lows[WINDOWS];
     if (site->troughs == NULL)
         return trend;
@@ -202,7 +202,7 @@ static uint64_t peak_share_bytes(const struct tn_pass *pass, const struct trend 
     return (seen->live_count_at_peak - trend->first_count) * (seen->total_bytes / seen->allocations);
 }
 
-static void fill_evidence(const struct tn_pass *pass, const struct site_state *site,
+static void fill_evidence(const struct tn_pass *pass, const struct growth_site *site,
                           const struct trend *trend, uint32_t index, struct tn_finding *finding)
 {
     const struct tn_pass_site *seen = &pass->sites[index];
@@ -266,7 +266,7 @@ static int fill_texts(const struct tn_pass *pass, const struct trend *trend, uin
 }
 
 /* Whether the rise is too large for a program that is still warming up. */
-static bool is_large(const struct state *state, const struct tn_pass *pass, uint32_t index,
+static bool is_large(const struct growth_state *state, const struct tn_pass *pass, uint32_t index,
                      const struct trend *trend)
 {
     const struct tn_pass_site *seen = &pass->sites[index];
@@ -275,7 +275,7 @@ static bool is_large(const struct state *state, const struct tn_pass *pass, uint
     return rise >= state->many || rise_bytes >= state->bytes_share * (double)pass->peak_live_bytes;
 }
 
-static int add_finding(const struct state *state, const struct tn_pass *pass, uint32_t index,
+static int add_finding(const struct growth_state *state, const struct tn_pass *pass, uint32_t index,
                        const struct trend *trend, struct tn_findings *findings)
 {
     struct tn_finding finding;
@@ -302,7 +302,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
 
 static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
 {
-    struct state *state = own;
+    struct growth_state *state = own;
     int r = 0;
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++) {
         struct trend trend = weigh(state, pass, site);
@@ -314,7 +314,7 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
 
 static void finish(void *own)
 {
-    struct state *state = own;
+    struct growth_state *state = own;
     for (size_t i = 0; state != NULL && state->sites != NULL && i < state->site_count; i++)
         free(state->sites[i].troughs);
     if (state != NULL)

@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct site_state {
+struct overhead_site {
     uint64_t overhead_bytes, live_overhead_bytes, peak_overhead_bytes;
 };
 
-struct state {
-    struct site_state *sites; /* owned; by site */
+struct overhead_state {
+    struct overhead_site *sites; /* owned; by site */
     double ratio;
     uint64_t peak_count;
 };
@@ -31,7 +31,7 @@ static const struct tn_threshold thresholds[] = {
 
 static int begin(const struct tn_pass *pass, void **ret_state)
 {
-    struct state *state = calloc(1, sizeof(*state));
+    struct overhead_state *state = calloc(1, sizeof(*state));
     if (state == NULL)
         return -ENOMEM;
     *ret_state = state;
@@ -48,8 +48,8 @@ static uint64_t overhead_of(const struct tn_block *block)
 
 static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
-    struct site_state *site = &state->sites[event->block->site];
+    struct overhead_state *state = own;
+    struct overhead_site *site = &state->sites[event->block->site];
     uint64_t overhead_bytes = overhead_of(event->block);
     (void)pass;
     site->overhead_bytes += overhead_bytes;
@@ -61,13 +61,13 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 
 static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
+    struct overhead_state *state = own;
     (void)pass;
     state->sites[event->block->site].live_overhead_bytes -= overhead_of(event->block);
     return 0;
 }
 
-static bool is_worth_it(const struct state *state, const struct tn_pass *pass, uint32_t site)
+static bool is_worth_it(const struct overhead_state *state, const struct tn_pass *pass, uint32_t site)
 {
     const struct tn_pass_site *seen = &pass->sites[site];
     return !seen->is_runtime && seen->allocations >= pass->options->min_allocations &&
@@ -75,7 +75,7 @@ static bool is_worth_it(const struct state *state, const struct tn_pass *pass, u
            (double)state->sites[site].overhead_bytes >= state->ratio * (double)seen->total_bytes;
 }
 
-static void fill_evidence(const struct site_state *own, const struct tn_pass_site *seen,
+static void fill_evidence(const struct overhead_site *own, const struct tn_pass_site *seen,
                           struct tn_finding *finding)
 {
     struct tn_evidence_set *evidence = &finding->evidence;
@@ -133,7 +133,7 @@ static uint64_t kept_bytes(const struct tn_pass_site *seen)
     return (mean_bytes_of(seen) + 7) / 8 * 8;
 }
 
-static int fill_texts(const struct site_state *own, const struct tn_pass_site *seen,
+static int fill_texts(const struct overhead_site *own, const struct tn_pass_site *seen,
                       struct tn_finding *finding)
 {
     char place[256], count[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES], size[48];
@@ -163,11 +163,11 @@ static int fill_texts(const struct site_state *own, const struct tn_pass_site *s
     return r;
 }
 
-static int add_finding(const struct state *state, const struct tn_pass *pass, uint32_t site,
+static int add_finding(const struct overhead_state *state, const struct tn_pass *pass, uint32_t site,
                        struct tn_findings *findings)
 {
     const struct tn_pass_site *seen = &pass->sites[site];
-    const struct site_state *own = &state->sites[site];
+    const struct overhead_site *own = &state->sites[site];
     struct tn_finding finding;
     int r = tn_finding_begin(pass, &tn_kind_overhead, &site, 1, &finding);
     if (r < 0)
@@ -194,7 +194,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
 
 static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
 {
-    struct state *state = own;
+    struct overhead_state *state = own;
     int r = 0;
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++)
         if (is_worth_it(state, pass, site))
@@ -204,7 +204,7 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
 
 static void finish(void *own)
 {
-    struct state *state = own;
+    struct overhead_state *state = own;
     if (state != NULL)
         free(state->sites);
     free(state);

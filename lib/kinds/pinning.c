@@ -25,7 +25,7 @@ struct change {
 };
 
 /* Between begin and conclude the worker thread owns everything but `worker` and the thresholds. */
-struct state {
+struct pinning_state {
     struct tn_worker *worker; /* owned */
     struct tn_heap *heap;
     uint32_t *blocks; /* owned; by slot; 0: it has none */
@@ -51,7 +51,7 @@ static const struct tn_threshold thresholds[] = {
 
 /* One sample of the heap. */
 struct look {
-    struct state *state;
+    struct pinning_state *state;
     double weight_ns; /* time since the last sample, ns */
 };
 
@@ -62,7 +62,7 @@ static int blame(void *context, uint32_t site, uint64_t bytes)
     return 0;
 }
 
-static void take_look(struct state *state, uint64_t time_ns)
+static void take_look(struct pinning_state *state, uint64_t time_ns)
 {
     if (state->events == 0)
         state->first_ns = state->sampled_ns = time_ns;
@@ -80,7 +80,7 @@ static void take_look(struct state *state, uint64_t time_ns)
     state->sampled_ns = time_ns;
 }
 
-static int grow(struct state *state, uint32_t slot)
+static int grow(struct pinning_state *state, uint32_t slot)
 {
     size_t count = (size_t)slot * 2 + 64;
     uint32_t *blocks = realloc(state->blocks, count * sizeof(*blocks));
@@ -92,7 +92,7 @@ static int grow(struct state *state, uint32_t slot)
     return 0;
 }
 
-static int place(struct state *state, const struct change *change)
+static int place_block(struct pinning_state *state, const struct change *change)
 {
     int r = change->slot >= state->block_count ? grow(state, change->slot) : 0;
     if (r < 0)
@@ -103,7 +103,7 @@ static int place(struct state *state, const struct change *change)
     return r == -ENOMEM ? r : 0;
 }
 
-static void release(struct state *state, uint32_t slot)
+static void release(struct pinning_state *state, uint32_t slot)
 {
     if (slot >= state->block_count || state->blocks[slot] == 0)
         return;
@@ -113,12 +113,12 @@ static void release(struct state *state, uint32_t slot)
 
 static int apply(void *own, const void *items, size_t count)
 {
-    struct state *state = own;
+    struct pinning_state *state = own;
     const struct change *changes = items;
     int r = 0;
     for (size_t i = 0; r == 0 && i < count; i++) {
         if (changes[i].is_birth)
-            r = place(state, &changes[i]);
+            r = place_block(state, &changes[i]);
         else
             release(state, changes[i].slot);
         take_look(state, changes[i].time_ns);
@@ -128,7 +128,7 @@ static int apply(void *own, const void *items, size_t count)
 
 static int begin(const struct tn_pass *pass, void **ret_state)
 {
-    struct state *state = calloc(1, sizeof(*state));
+    struct pinning_state *state = calloc(1, sizeof(*state));
     if (state == NULL)
         return -ENOMEM;
     *ret_state = state;
@@ -149,7 +149,7 @@ static int begin(const struct tn_pass *pass, void **ret_state)
 
 static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
+    struct pinning_state *state = own;
     const struct tn_block *block = event->block;
     struct change *change = tn_worker_add(state->worker);
     (void)pass;
@@ -160,20 +160,20 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 
 static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
+    struct pinning_state *state = own;
     struct change *change = tn_worker_add(state->worker);
     (void)pass;
     *change = (struct change){.time_ns = event->event->time_ns, .slot = event->block->slot};
     return 0;
 }
 
-static uint64_t mean_of(const struct state *state, uint32_t site)
+static uint64_t mean_of(const struct pinning_state *state, uint32_t site)
 {
     double ns = (double)(state->sampled_ns - state->first_ns);
     return ns > 0 ? (uint64_t)(state->pins[site].byte_ns / ns) : 0;
 }
 
-static void fill_evidence(const struct state *state, const struct tn_pass_site *seen, uint32_t site,
+static void fill_evidence(const struct pinning_state *state, const struct tn_pass_site *seen, uint32_t site,
                           struct tn_finding *finding)
 {
     struct tn_evidence_set *evidence = &finding->evidence;
@@ -203,7 +203,7 @@ static int fill_query(const struct tn_pass *pass, uint32_t site, struct tn_findi
     return r;
 }
 
-static int fill_texts(const struct state *state, uint32_t site, struct tn_finding *finding)
+static int fill_texts(const struct pinning_state *state, uint32_t site, struct tn_finding *finding)
 {
     char place[256], mean[TN_QUANTITY_TEXT_BYTES];
     tn_finding_place(&finding->sites[0], place, sizeof(place));
@@ -220,7 +220,7 @@ static int fill_texts(const struct state *state, uint32_t site, struct tn_findin
     return r;
 }
 
-static int add_finding(const struct state *state, const struct tn_pass *pass, uint32_t site,
+static int add_finding(const struct pinning_state *state, const struct tn_pass *pass, uint32_t site,
                        struct tn_findings *findings)
 {
     const struct tn_pass_site *seen = &pass->sites[site];
@@ -246,7 +246,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
 
 static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
 {
-    struct state *state = own;
+    struct pinning_state *state = own;
     int r = tn_worker_wait(state->worker);
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++) {
         const struct tn_pass_site *seen = &pass->sites[site];
@@ -262,7 +262,7 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
 
 static void finish(void *own)
 {
-    struct state *state = own;
+    struct pinning_state *state = own;
     if (state == NULL)
         return;
     tn_worker_close(state->worker);

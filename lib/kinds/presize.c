@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct site_state {
+struct presize_site {
     uint64_t chains;                /* chains */
     uint64_t growth_steps;          /* births larger than the block they follow */
     uint64_t copy_steps;            /* of those, by copying outside realloc */
@@ -24,8 +24,8 @@ struct site_state {
     struct tn_size_histogram finals; /* sizes at which they ended */
 };
 
-struct state {
-    struct site_state *sites; /* owned; by site */
+struct presize_state {
+    struct presize_site *sites; /* owned; by site */
     size_t site_count;
     uint64_t min_chains;
     double min_steps;
@@ -41,7 +41,7 @@ static const struct tn_threshold thresholds[] = {
 
 static int begin(const struct tn_pass *pass, void **ret_state)
 {
-    struct state *state = calloc(1, sizeof(*state));
+    struct presize_state *state = calloc(1, sizeof(*state));
     if (state == NULL)
         return -ENOMEM;
     *ret_state = state;
@@ -53,7 +53,7 @@ static int begin(const struct tn_pass *pass, void **ret_state)
 }
 
 /* Count a step; grown: steps in a row, this one included. */
-static int note_step(struct site_state *site, uint64_t before_bytes, uint64_t size_bytes, uint32_t grown)
+static int note_step(struct presize_site *site, uint64_t before_bytes, uint64_t size_bytes, uint32_t grown)
 {
     site->growth_steps++;
     site->moved_bytes += before_bytes;
@@ -66,9 +66,9 @@ static int note_step(struct site_state *site, uint64_t before_bytes, uint64_t si
 
 static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
+    struct presize_state *state = own;
     const struct tn_block *block = event->block;
-    struct site_state *site = &state->sites[block->site];
+    struct presize_site *site = &state->sites[block->site];
     site->fresh_index = pass->allocation_count;
     if (block->chain_grown == 0)
         return 0;
@@ -77,9 +77,9 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 
 static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
+    struct presize_state *state = own;
     const struct tn_block *block = event->block;
-    struct site_state *site = &state->sites[block->site];
+    struct presize_site *site = &state->sites[block->site];
     bool is_replaced = site->fresh_index == pass->allocation_count && block->birth_index != site->fresh_index;
     site->fresh_index = 0;
     if (event->successor == NULL) {
@@ -104,7 +104,7 @@ struct capacity {
     bool is_predictable;    /* it holds most buffers without wasting much */
 };
 
-static int weigh(struct site_state *site, struct capacity *ret_capacity)
+static int weigh(struct presize_site *site, struct capacity *ret_capacity)
 {
     struct tn_size_count *list;
     size_t count;
@@ -128,16 +128,16 @@ static int weigh(struct site_state *site, struct capacity *ret_capacity)
     return 0;
 }
 
-static bool is_growing(const struct state *state, const struct tn_pass *pass, uint32_t index)
+static bool is_growing(const struct presize_state *state, const struct tn_pass *pass, uint32_t index)
 {
     const struct tn_pass_site *seen = &pass->sites[index];
-    const struct site_state *site = &state->sites[index];
+    const struct presize_site *site = &state->sites[index];
     return !seen->is_runtime && seen->allocations >= pass->options->min_allocations &&
            site->chains >= state->min_chains &&
            (double)site->growth_steps >= state->min_steps * (double)site->chains;
 }
 
-static void fill_evidence(const struct site_state *site, const struct tn_pass_site *seen,
+static void fill_evidence(const struct presize_site *site, const struct tn_pass_site *seen,
                           const struct capacity *capacity, struct tn_finding *finding)
 {
     struct tn_evidence_set *evidence = &finding->evidence;
@@ -188,7 +188,7 @@ static int print_pairs(const struct tn_map *pairs, struct tn_buffer *text)
     return r;
 }
 
-static int fill_query(const struct tn_pass *pass, const struct site_state *site, uint32_t index,
+static int fill_query(const struct tn_pass *pass, const struct presize_site *site, uint32_t index,
                       struct tn_finding *finding)
 {
     char *where = NULL;
@@ -206,7 +206,7 @@ static int fill_query(const struct tn_pass *pass, const struct site_state *site,
     return r;
 }
 
-static int fill_texts(const struct site_state *site, const struct capacity *capacity,
+static int fill_texts(const struct presize_site *site, const struct capacity *capacity,
                       struct tn_finding *finding)
 {
     char place[256], chains[TN_QUANTITY_TEXT_BYTES], steps[TN_QUANTITY_TEXT_BYTES];
@@ -228,10 +228,10 @@ static int fill_texts(const struct site_state *site, const struct capacity *capa
                           place, copied);
 }
 
-static int add_finding(const struct state *state, const struct tn_pass *pass, uint32_t index,
+static int add_finding(const struct presize_state *state, const struct tn_pass *pass, uint32_t index,
                        struct tn_findings *findings)
 {
-    struct site_state *site = &state->sites[index];
+    struct presize_site *site = &state->sites[index];
     struct capacity capacity;
     struct tn_finding finding;
     int r = weigh(site, &capacity);
@@ -262,7 +262,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
 
 static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
 {
-    struct state *state = own;
+    struct presize_state *state = own;
     int r = 0;
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++)
         if (is_growing(state, pass, site))
@@ -272,7 +272,7 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
 
 static void finish(void *own)
 {
-    struct state *state = own;
+    struct presize_state *state = own;
     for (size_t i = 0; state != NULL && state->sites != NULL && i < state->site_count; i++) {
         tn_size_histogram_finish(&state->sites[i].finals);
         tn_size_histogram_finish(&state->sites[i].steps);

@@ -60,7 +60,7 @@ struct plain {
     uint64_t head, stamp, word_2, word_3;
 };
 
-enum step { STEP_DONE, STEP_STOP, STEP_NO_MEMORY };
+enum fast_step { STEP_DONE, STEP_STOP, STEP_NO_MEMORY };
 
 static inline struct plain read_plain(const uint64_t *next)
 {
@@ -129,8 +129,8 @@ static inline void put_death(struct tn_batch *batch, struct tn_plain_event *even
 }
 
 /* An address that is still live needs a decision: match.c takes it. */
-static inline enum step apply_birth(struct tn_batch *batch, struct tn_plain_event *event,
-                                    const struct plain *plain)
+static inline enum fast_step apply_birth(struct tn_batch *batch, struct tn_plain_event *event,
+                                         const struct plain *plain)
 {
     uint64_t address = plain_address(plain);
     if (__builtin_expect(address == 0, 0))
@@ -145,8 +145,8 @@ static inline enum step apply_birth(struct tn_batch *batch, struct tn_plain_even
     return STEP_DONE;
 }
 
-static inline enum step apply_death(struct tn_batch *batch, struct tn_plain_event *event,
-                                    const struct plain *plain)
+static inline enum fast_step apply_death(struct tn_batch *batch, struct tn_plain_event *event,
+                                         const struct plain *plain)
 {
     struct tn_address_table *table = &batch->matcher->table;
     struct tn_address_table_entry *entry = tn_address_table_find(table, plain_address(plain));
@@ -196,7 +196,7 @@ static inline uint32_t apply(struct tn_batch *batch, struct tn_plain_event *even
 {
     struct plain plain = read_plain(next);
     uint64_t shape = plain.head & TN_EVENT_SHAPE_MASK;
-    enum step step = STEP_STOP;
+    enum fast_step step = STEP_STOP;
     if (plain.stamp > bound_ticks)
         return 0;
     prefetch(batch, next, end);

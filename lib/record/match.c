@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Applies one event at a time, all kinds: births, deaths, the two halves of a realloc, failures; others go
- * to threads.c. It decides what is out of order (wait for the counterpart), what is unmatched, and what a
+ * to thread_rows.c. It decides what is out of order (wait for the counterpart), what is unmatched, and what a
  * fork child inherited. order.c calls it for every event that fast_path.c does not take. */
 #include "match.h"
 
-#include "threads.h"
+#include "thread_rows.h"
 
 #include "tenure/event_body.h"
 

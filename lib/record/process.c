@@ -4,9 +4,8 @@
  * are checked once and kept in our own memory. Called by record.c and processes.c. */
 #include "process.h"
 
-#include "control.h"
 #include "proc.h"
-#include "threads.h"
+#include "thread_rows.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -188,14 +187,13 @@ void tn_process_read_marks(struct tn_process *process, uint64_t now_ticks, uint6
     }
 }
 
-int tn_process_read_heads(struct tn_process *process)
+void tn_process_read_heads(struct tn_process *process)
 {
     for (uint32_t i = 0; i < process->listed_count; i++) {
         struct tn_stream *stream = &process->streams[process->listed[i]];
         tn_stream_read_head(stream);
         tn_process_note_fill(process, stream->limit_words - stream->released_words);
     }
-    return tn_control_read(process);
 }
 
 int tn_process_offer_streams(struct tn_process *process, struct tn_order *order, uint64_t latest_ticks)

@@ -89,11 +89,9 @@ int tn_process_create(struct tn_process_shared *shared, const struct tn_handshak
  * low_ticks  in and out: lowered to the smallest mark of an event that is being written */
 void tn_process_read_marks(struct tn_process *process, uint64_t now_ticks, uint64_t *low_ticks);
 
-/* Second step: note the heads of the threads' rings, then read the control ring up to its head. In this
- * order, so that each event up to a noted head finds its stack and modules.
- *
- * Returns  0; negative errno: the writer's error, or -ENOMEM */
-int tn_process_read_heads(struct tn_process *process);
+/* Second step: note the heads of the threads' rings. Then read the control ring (tn_control_read), so that
+ * each event up to a noted head finds its stack and modules. */
+void tn_process_read_heads(struct tn_process *process);
 
 /* Third step: offer the streams that have an event to the merge.
  *

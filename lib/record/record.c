@@ -2,6 +2,7 @@
 /* The recorder's main loop. A round reads all rings, merges what is below the watermark and applies it;
  * once a second it commits. How long it rests between rounds follows how full the rings were. Also start-up
  * and release of the whole. Called by tenure-recorder. */
+#include "control.h"
 #include "recording.h"
 
 #include <errno.h>
@@ -69,7 +70,8 @@ static int read_rings(struct tn_recording *recording, uint64_t *ret_watermark)
         tn_process_read_marks(recording->processes[i], now_ticks, &low_ticks);
     recording->shared.fill = 0;
     for (uint32_t i = 0; i < recording->process_count; i++) {
-        int r = tn_process_read_heads(recording->processes[i]);
+        tn_process_read_heads(recording->processes[i]);
+        int r = tn_control_read(recording->processes[i]);
         if (r < 0)
             return r;
     }

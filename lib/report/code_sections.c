@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Chooses among the sections of a finding's code. Sections are parted by empty lines; one for a system begins
- * with a comment that names it. Called by compose_findings.c, and by the tools to check --code. */
+/* Chooses among the sections of a finding's code. Sections are separated by empty lines; one for a system
+ * begins with a comment that names it. Called by compose_findings.c, and by the tools to check --code. */
 
 #include "compose.h"
 

@@ -31,18 +31,19 @@ void tn_compose_findings(struct tn_composer *composer);
 void tn_compose_sites(struct tn_composer *composer);
 void tn_compose_next(struct tn_composer *composer);
 
-/* Give the sink one paragraph. */
+/* Give one paragraph to the sink. */
 void tn_compose_paragraph(struct tn_composer *composer, enum tn_paragraph_role role, const char *words);
 
 /* The source position of a site of the summary, and of one of a finding. Strings are borrowed from it. */
 struct tn_report_site tn_compose_summary_site(const struct tn_summary_site *site);
 struct tn_report_site tn_compose_finding_site(const struct tn_finding_site *site);
 
-/* Of a finding's code, the sections to show: those for all systems and those for the wanted one, or those in
- * plain C where the finding has none for it.
+/* Choose the sections of a finding's code to show: those for all systems and those for the wanted one, or
+ * those in plain C where the finding has none for it.
  *
- * code            sections parted by empty lines; a section for one system begins with a comment that names
- * it wanted          c, freertos, zephyr, threadx or all ret_has_others  whether sections were left out
+ * code            sections separated by empty lines; one for a system begins with a comment that names it
+ * wanted          c, freertos, zephyr, threadx or all
+ * ret_has_others  whether sections were left out
  * Returns         whole lines, in the store or in code */
 const char *tn_code_sections(struct tn_words *words, const char *code, const char *wanted,
                              bool *ret_has_others);

@@ -36,7 +36,7 @@ struct tn_report_site tn_compose_finding_site(const struct tn_finding_site *site
                                    .offset_bytes = site->offset_bytes};
 }
 
-/* What to paste, for the systems asked for; nothing where no code is wanted. */
+/* Choose the code to paste. Returns whether there is any and it is wanted. */
 static bool choose_code(struct tn_composer *composer, const struct tn_finding *finding,
                         struct tn_report_code *ret_code)
 {
@@ -79,7 +79,8 @@ static void put_card(struct tn_composer *composer, const struct tn_finding *find
     composer->sink->card(composer->sink, &card);
 }
 
-/* Neither a thousandth of the calls nor a hundredth of the peak is to be had: worth a line, not a page. */
+/* It saves less than a thousandth of the calls and less than a hundredth of the peak: worth a line, not a
+ * page. */
 static bool is_minor(const struct tn_composer *composer, const struct tn_finding *finding)
 {
     const struct tn_kind *kind = kind_of(composer, finding);
@@ -101,19 +102,20 @@ static void put_minor(struct tn_composer *composer, const struct tn_finding *fin
                                                   .words = tn_words_minor_title(&composer->words, finding)});
 }
 
-/* Each run of minor findings begins with a line that says so, the first one with what is meant by it. */
+/* Each run of minor findings begins with a line that says so; the first such line explains what minor means.
+ */
 static void put_shown(struct tn_composer *composer)
 {
     const struct tn_report *report = composer->report;
     struct tn_report_cursor cursor = {0};
-    bool was_minor = false, has_told = false;
+    bool was_minor = false, has_explained = false;
     const struct tn_finding *finding;
     while ((finding = tn_report_next_finding(report, &cursor)) != NULL) {
         bool minor = is_minor(composer, finding);
         if (minor && !was_minor)
             tn_compose_paragraph(composer, TN_PARAGRAPH_BODY,
-                                 tn_words_fixed(has_told ? TN_WORDS_MINOR_AGAIN : TN_WORDS_MINOR));
-        has_told = has_told || minor;
+                                 tn_words_fixed(has_explained ? TN_WORDS_MINOR_AGAIN : TN_WORDS_MINOR));
+        has_explained = has_explained || minor;
         was_minor = minor;
         if (minor)
             put_minor(composer, finding);

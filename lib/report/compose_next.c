@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What to look at next: what stands against the findings (no debug information, a wrapper that was taken for
+/* What to look at next: what speaks against the findings (no debug information, a wrapper that was taken for
  * a site), and commands to type. Commands are made for a POSIX shell, with what comes from the log quoted. */
 
 #include "compose.h"
@@ -98,7 +98,7 @@ static const char *nameless_modules(struct tn_words *words, const struct tn_summ
     return names;
 }
 
-/* Sites that are only offsets tell nobody what to change: how to get their lines comes before any advice. */
+/* Offsets alone do not show what to change: how to get lines for them comes before any advice. */
 static void put_nameless(struct tn_composer *composer)
 {
     const struct tn_summary *summary = composer->report->summary;
@@ -127,8 +127,8 @@ static const char *wrapper_option(struct tn_words *words, const struct tn_summar
                           site->offset_bytes);
 }
 
-/* Most allocations at one site, in many sizes: an allocation function of the program's own, whose callers are
- * the ones to know. Advice on such a site as a whole would be wrong, so this comes before it. */
+/* A site that makes most allocations, in many sizes, is probably an allocation function of the program's own:
+ * its callers are the true sites, and advice on it as a whole would be wrong. So this comes first. */
 static void put_wrapper(struct tn_composer *composer)
 {
     const struct tn_summary *summary = composer->report->summary;

@@ -120,7 +120,8 @@ void tn_compose_recording(struct tn_composer *composer)
                   tn_words_process(words, process, summary->totals.threads));
     else if (summary->process_count > 1)
         put_processes(composer);
-    /* Functions that are no sites although no list names them: who looks for their lines must know. */
+    /* Functions that were found to be wrappers are not sites; a reader who looks for their lines has to know.
+     */
     if (summary->wrappers != NULL && summary->wrappers[0] != '\0')
         put_field(composer, TN_WORDS_LABEL_WRAPPERS, TN_FIELD_WORDS,
                   tn_words_wrappers(words, summary->wrappers));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The totals of the process that a report is about: one table of label, number, and what the number means. */
+/* The totals of the process that a report is about: one table of label, number, and what the number means.
+ * Rows whose number is not known, or 0 where that goes without saying, are left out. Called by compose.c. */
 
 #include "compose.h"
 

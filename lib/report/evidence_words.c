@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Evidence as words for people: the keys that its kind has phrases for, in the order of the kind's table,
- * each as before, value with its unit, after. All other keys are for the JSON report. Called for each card.
+ * each as before, value with its unit, after. All other keys are for the JSON report only. Called for each
+ * card.
  */
 
 #include "words.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXACT_BYTES_MAX (1024 * 1024) /* smaller sizes are told to the byte: they go into source code */
+#define EXACT_BYTES_MAX (1024 * 1024) /* smaller sizes are exact: they go into source code */
 
 static const char *quantity(struct tn_words *words, enum tn_unit unit, uint64_t value)
 {
@@ -23,7 +24,7 @@ static const char *quantity(struct tn_words *words, enum tn_unit unit, uint64_t 
     return tn_words_print(words, "%s B", tn_words_count(words, value));
 }
 
-/* With no more digits than the JSON report has of it. */
+/* With no more digits than the JSON report has. */
 static const char *real(struct tn_words *words, const struct tn_evidence *value)
 {
     double rounded = strtod(tn_words_print(words, "%.*g", value->real_digits, value->real), NULL);
@@ -80,7 +81,7 @@ static bool is_count(const struct tn_evidence *value, uint64_t count)
     return value->type == TN_VALUE_COUNT && value->count == count;
 }
 
-/* What stands behind a value; behind 1, the first word loses its s: "1 block seen". */
+/* The words after a value; after 1, the first one loses its final s: "1 block seen". */
 static const char *after(struct tn_words *words, const struct tn_evidence *value, const char *phrase)
 {
     size_t word = strspn(phrase, " ");
@@ -90,7 +91,7 @@ static const char *after(struct tn_words *words, const struct tn_evidence *value
     return tn_words_print(words, "%.*s%s", (int)word - 1, phrase, phrase + word);
 }
 
-static bool is_told(const struct tn_evidence_key *key, const struct tn_evidence_set *evidence)
+static bool is_shown(const struct tn_evidence_key *key, const struct tn_evidence_set *evidence)
 {
     const struct tn_evidence *value = tn_evidence_find(evidence, key->key);
     if (value == NULL || key->before == NULL || (key->is_silent_at_zero && is_count(value, 0)))
@@ -102,13 +103,13 @@ static bool is_told(const struct tn_evidence_key *key, const struct tn_evidence_
 const char *tn_words_evidence(struct tn_words *words, const struct tn_evidence_key *keys,
                               const struct tn_evidence_set *evidence)
 {
-    const char *told = "";
+    const char *shown = "";
     for (; keys->key != NULL; keys++) {
-        if (!is_told(keys, evidence))
+        if (!is_shown(keys, evidence))
             continue;
         const struct tn_evidence *value = tn_evidence_find(evidence, keys->key);
-        told = tn_words_print(words, "%s%s%s%s%s", told, told[0] != '\0' ? ", " : "", keys->before,
-                              value_words(words, value), after(words, value, keys->after));
+        shown = tn_words_print(words, "%s%s%s%s%s", shown, shown[0] != '\0' ? ", " : "", keys->before,
+                               value_words(words, value), after(words, value, keys->after));
     }
-    return told;
+    return shown;
 }

@@ -21,16 +21,16 @@
 #define COMMAND_INDENT 6u
 #define CODE_INDENT    8u
 
-enum statement { NOTHING, HEADING, ALONE, WARNING, PARAGRAPH, FIELD, TABLE, ENTRY, ITEM, CARD };
+enum text_statement { NOTHING, HEADING, ALONE, WARNING, PARAGRAPH, FIELD, TABLE, ENTRY, ITEM, CARD };
 
 struct text_sink {
     struct tn_report_sink sink; /* first: the functions get a pointer to it */
     struct tn_text_page page;
-    enum statement last; /* what was written before */
+    enum text_statement last; /* what was written before */
 };
 
-/* Parts of a report are set apart by a blank line, and so are cards from what stands beside them. */
-static bool is_set_apart(enum statement last, enum statement next)
+/* A blank line separates the parts of a report, and cards from what is before and after them. */
+static bool is_set_apart(enum text_statement last, enum text_statement next)
 {
     if (last == NOTHING)
         return false;
@@ -41,7 +41,7 @@ static bool is_set_apart(enum statement last, enum statement next)
     return last != HEADING && (next == CARD || (last == ENTRY && next == PARAGRAPH));
 }
 
-static struct tn_text_page *begin(struct tn_report_sink *sink, enum statement next)
+static struct tn_text_page *begin(struct tn_report_sink *sink, enum text_statement next)
 {
     struct text_sink *text = (struct text_sink *)sink;
     if (is_set_apart(text->last, next))
@@ -128,7 +128,7 @@ static void put_paragraph(struct tn_report_sink *sink, const struct tn_report_pa
         tn_page_paragraph(begin(sink, PARAGRAPH), "  ", paragraph->words);
         return;
     case TN_PARAGRAPH_REMARK:
-        /* What it continues stays the last statement. */
+        /* The statement that it continues remains the last one. */
         tn_page_paragraph(&((struct text_sink *)sink)->page, is_in_table ? "           " : ENTRY_INDENT,
                           paragraph->words);
         return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The table of formats: one line and one file (format_NAME.c) each. */
+/* The table of formats: one line and one file (format_NAME.c) each. `tenure report --format` takes its names;
+ * nothing else has to know a format by name. */
 
 #include "tenure/report.h"
 

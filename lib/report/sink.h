@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A source position as people are told one: function, file and line, or a module and an offset in it. */
+/* A source position as a report shows it: function, file and line, or a module and an offset in it. */
 struct tn_report_site {
     const char *function;  /* demangled; "" when not known */
     const char *file;      /* as the debug information has it; "" when not known */
@@ -132,7 +132,7 @@ enum tn_card_text {
     TN_CARD_TEXT_COUNT
 };
 
-/* A finding with everything that is told of it. Labels of the parts: tn_words_card_label. */
+/* A finding with everything that is reported about it. Labels of the parts: tn_words_card_label. */
 struct tn_report_card {
     uint32_t rank;                         /* its number, from 1 */
     const char *title;                     /* one sentence without a full stop */
@@ -145,7 +145,8 @@ struct tn_report_card {
 };
 
 /* An implementation begins with this struct. Each function lays out one statement. Errors stay in the
- * implementation: after the first one all functions do nothing, and who made the sink asks at the end. */
+ * implementation: after the first one all functions do nothing, and the caller that made the sink asks at the
+ * end. */
 struct tn_report_sink {
     /* The title of what follows up to the next heading. */
     void (*heading)(struct tn_report_sink *sink, const char *title);

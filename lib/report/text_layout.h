@@ -24,7 +24,7 @@ struct tn_text_page {
 /* Text as it is, without newlines. */
 void tn_page_put(struct tn_text_page *page, const char *text);
 
-/* Text filled up with blanks to `columns`; longer text stays as it is. */
+/* Text padded with blanks to `columns`; longer text stays as it is. */
 void tn_page_pad_left(struct tn_text_page *page, const char *text, size_t columns);
 void tn_page_pad_right(struct tn_text_page *page, const char *text, size_t columns);
 
@@ -49,8 +49,8 @@ void tn_page_paragraph(struct tn_text_page *page, const char *first, const char 
 /* Whole lines as they are, each behind so many blanks; empty lines stay empty. */
 void tn_page_lines(struct tn_text_page *page, const char *lines, size_t indent);
 
-/* A name made fit to be printed: control characters become blanks, and what is longer than columns loses its
- * end, marked by "..."; a path loses its beginning, up to a slash if it has one there.
+/* Make a name printable: control characters become blanks; a name that is longer than columns loses its end,
+ * marked by "...", a path its beginning, up to a slash if possible.
  *
  * ret_name  TN_TEXT_NAME_BYTES
  * columns   4 .. TN_TEXT_NAME_BYTES - 1

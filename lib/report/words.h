@@ -107,10 +107,10 @@ const char *tn_words_end(struct tn_words *words, const struct tn_summary_process
 const char *tn_words_process(struct tn_words *words, const struct tn_summary_process *process,
                              uint64_t threads);
 
-/* Of several processes, which one the report is about. */
+/* How many processes there are, and which one the report is about. */
 const char *tn_words_processes(struct tn_words *words, uint64_t count, uint64_t process_id);
 
-/* That processes are not listed; count >= 1. */
+/* How many processes are not listed; count >= 1. */
 const char *tn_words_more_processes(struct tn_words *words, uint64_t count);
 
 /* Releases in forked children of a parent's blocks; count >= 1. */
@@ -124,22 +124,22 @@ const char *tn_words_totals_of(struct tn_words *words, uint64_t process_id);
 
 /* ---------------------------------------------------------------------------------------- totals */
 
-/* What stands behind the number of allocations: bytes in all and on average, and sites. */
+/* What follows the number of allocations: bytes in all and on average, and sites. */
 const char *tn_words_requests(struct tn_words *words, const struct tn_summary_totals *totals,
                               uint64_t site_count);
 
-/* What stands behind the number of live blocks, 1 or more.
+/* What follows the number of live blocks, 1 or more.
  *
  * is_complete  false: the process may go on */
 const char *tn_words_still_live(struct tn_words *words, uint64_t live_bytes, bool is_complete);
 
-/* What stands behind the bytes of the peak. */
+/* What follows the bytes of the peak. */
 const char *tn_words_peak(struct tn_words *words, uint64_t live_count, uint64_t peak_ns);
 
-/* What stands behind the share of small short-lived allocations. */
+/* What follows the share of small short-lived allocations. */
 const char *tn_words_small_short_lived(struct tn_words *words, uint64_t count);
 
-/* What stands behind the share of rounding. */
+/* What follows the share of rounding. */
 const char *tn_words_rounding(struct tn_words *words, uint64_t usable_bytes, uint64_t total_bytes);
 
 /* ---------------------------------------------------------------------------------------- sites */
@@ -157,7 +157,7 @@ const char *tn_words_left_out(struct tn_words *words, uint64_t count);
 
 /* ---------------------------------------------------------------------------------------- findings */
 
-/* Sites of a finding that are not told; count >= 1. */
+/* How many sites of a finding are not shown; count >= 1. */
 const char *tn_words_more_sites(struct tn_words *words, uint64_t count);
 
 /* What a change saves and costs, as "...; ...; ..."; "" when nothing is known.
@@ -169,7 +169,7 @@ const char *tn_words_effect(struct tn_words *words, const struct tn_finding_savi
 /* The evidence of a finding: "90,000 blocks seen, at most 80 B, all gone before the return of main
  * (app.c:12)".
  *
- * keys  as its kind declares them: they have the phrases, and the order of telling */
+ * keys  as its kind declares them: they have the phrases and the order */
 const char *tn_words_evidence(struct tn_words *words, const struct tn_evidence_key *keys,
                               const struct tn_evidence_set *evidence);
 
@@ -182,20 +182,21 @@ const char *tn_words_releases(struct tn_words *words, const struct tn_finding *f
 /* The title of a finding that is told in one line. */
 const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding *finding);
 
-/* Findings that are not told because there are too many, are too weak, or gave way; count >= 1. */
+/* How many findings are not shown because there are too many, they are too weak, or they gave way; count
+ * >= 1. */
 const char *tn_words_beyond_top(struct tn_words *words, uint64_t count);
 const char *tn_words_too_weak(struct tn_words *words, uint64_t count);
 const char *tn_words_given_way(struct tn_words *words, uint64_t count);
 
 /* ---------------------------------------------------------------------------------------- what next */
 
-/* That a part of the allocations has no file and line, and what to do.
+/* A part of the allocations has no file and line, and what to do about it.
  *
  * modules  their names, separated by ", " */
 const char *tn_words_nameless(struct tn_words *words, uint64_t part, uint64_t allocations,
                               const char *modules);
 
-/* That one site asks for so many sizes that it may be a wrapper; the site follows. distinct_sizes >= 2. */
+/* One site asks for so many sizes that it may be a wrapper; the site follows. distinct_sizes >= 2. */
 const char *tn_words_many_sizes(struct tn_words *words, uint64_t distinct_sizes);
 
 #endif

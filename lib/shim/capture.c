@@ -20,7 +20,6 @@
 
 #include "capture.h"
 
-#include "emit.h"
 #include "rules.h"
 #include "stack_ids.h"
 #include "walk.h"

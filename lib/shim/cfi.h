@@ -29,7 +29,7 @@ bool tn_cfi_find_table(uintptr_t header, uintptr_t low, uintptr_t high, struct t
 /* The rule of a return address: of the row that covers the byte before it.
  *
  * ret_rule  a plain one (TN_RULE_SP, TN_RULE_FP)
- * * Returns   false when the table says it by features that are not read here (ret_rule untouched) */
+ * Returns   false when the table says it by features that are not read here (ret_rule unchanged) */
 bool tn_cfi_rule(const struct tn_cfi_table *table, uintptr_t pc, uint64_t *ret_rule);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "control_ring.h"
 
-#include "emit.h"
 #include "room.h"
+#include "ticks.h"
 
 #include "banned.h"
 

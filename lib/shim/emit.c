@@ -10,20 +10,12 @@
 #include "sys.h"
 
 #include <linux/prctl.h>
-#include <time.h>
 
 #include "banned.h"
 
 /* How long all threads take the slow stamp after two of them had events: a millisecond or so. So threads that
  * alternate write only that often to the line that all of them read. */
 #define STAMP_WAIT_TICKS (UINT64_C(1) << 22)
-
-uint64_t tn_ticks_monotonic(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words)
 {
@@ -52,15 +44,6 @@ uint64_t tn_emit_stamp_among_threads(struct tn_thread *thread)
     atomic_store_explicit(&tn_hot.stamp_wait_ticks, ticks + STAMP_WAIT_TICKS, memory_order_relaxed);
     atomic_store_explicit(&tn_hot.stamp_turn, (uintptr_t)thread, memory_order_release);
     return ticks;
-}
-
-uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller)
-{
-    uintptr_t base = thread->stack_base;
-    if (TN_UNLIKELY(caller->cfa - thread->stack_low >= thread->stack_high - thread->stack_low))
-        base = tn_thread_stack_high(thread, caller->cfa);
-    uint64_t depth_bytes = base - caller->cfa;
-    return depth_bytes <= UINT32_MAX ? (uint32_t)depth_bytes : 0;
 }
 
 void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t size_bytes,

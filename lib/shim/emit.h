@@ -9,24 +9,12 @@
 #include "capture.h"
 #include "real.h"
 #include "shim_thread.h"
+#include "ticks.h"
 
 #include "tenure/event_body.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* CLOCK_MONOTONIC in nanoseconds. Any thread. */
-uint64_t tn_ticks_monotonic(void);
-
-/* The time, in ticks of the clock that the shared header names. Any thread. */
-static inline uint64_t tn_ticks(void)
-{
-    return TN_LIKELY(tn_hot.clock != TN_CLOCK_MONOTONIC) ? tn_arch_ticks() : tn_ticks_monotonic();
-}
-
-/* The caller's distance from the base of its stack, bytes; on a stack that is not the thread's own, from the
- * end of the mapping that it lies in. 0 when it is 4 GiB or more. */
-uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller);
 
 /* Write a BIRTH with the caller's stack, or a FAILURE when address is NULL.
  *

@@ -7,6 +7,7 @@
  * nothing has been allocated since the last LEAVE, and write nothing. Other programs never come here. */
 
 #include "emit.h"
+#include "enter.h"
 #include "walk.h"
 
 #include "banned.h"

@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "emit.h"
+#include "enter.h"
 #include "real.h"
 
 #include <errno.h>

@@ -13,6 +13,7 @@
 
 #include "arena.h"
 #include "emit.h"
+#include "enter.h"
 #include "real.h"
 
 #include <dlfcn.h>
@@ -162,8 +163,9 @@ static void *stand_in(size_t size, size_t alignment)
     return alignment <= 16 ? tn_real.malloc(size) : tn_real.aligned_alloc(alignment, size);
 }
 
-/* Put an operator on the thread's list, and tn_leave: what a new_handler allocates is recorded, too. Returns
- * how many operators were on the list. */
+/* Put an operator on the thread's list, and tn_leave: what a new_handler allocates is recorded, too.
+ *
+ * Returns  how many operators were on the list */
 static inline uint32_t begin_operator(struct tn_thread *thread, const struct tn_caller *caller,
                                       enum tn_function function, size_t size, struct tn_origin origin)
 {

@@ -5,9 +5,9 @@
  */
 
 #include "control_ring.h"
+#include "enter.h"
 #include "real.h"
 #include "shim_modules.h"
-#include "shim_thread.h"
 #include "sys.h"
 
 #include <dlfcn.h>

@@ -6,8 +6,8 @@
 
 #include "room.h"
 
-#include "emit.h"
 #include "sys.h"
+#include "ticks.h"
 
 #include <errno.h>
 #include <linux/futex.h>

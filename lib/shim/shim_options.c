@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Reads the shim's options from the environment, at the start of each image. Called by start.c. */
+/* Reads the shim's options from the environment, at the start of each image. A value that makes no sense
+ * counts as not set: the program must run whatever its environment says. Called by start.c. */
 
 #include "shim_process.h"
 #include "sys.h"

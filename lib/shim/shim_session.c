@@ -6,8 +6,8 @@
 
 #include "shim_session.h"
 
-#include "emit.h"
 #include "sys.h"
+#include "ticks.h"
 #include "wire_stamp.h"
 
 #include <errno.h>

@@ -2,8 +2,7 @@
 #ifndef TENURE_SHIM_THREAD_H
 #define TENURE_SHIM_THREAD_H
 
-/* One thread of the program: whether a call of it is to be recorded, its slot, its stack, and the calls that
- * the shim makes on its own behalf. */
+/* One thread of the program: its state, its stack, and the calls that the shim makes on its own behalf. */
 
 #include "arch.h"
 #include "shim_process.h"
@@ -53,54 +52,16 @@ struct tn_thread {
 
 extern __thread struct tn_thread tn_thread;
 
-/* What is to be done with a call of the program. */
-enum tn_way {
-    TN_WAY_RECORD, /* record it, then tn_leave */
-    TN_WAY_PASS,   /* only the real call */
-    TN_WAY_INNER,  /* the allocation of a C++ operator that is recorded itself: only the real call */
-    TN_WAY_ARENA,  /* a foreign call on the shim's behalf: the arena */
-};
-
-/* The slow path of tn_enter: first events, calls inside calls, operators, and whatever has to be reported. */
-enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *caller);
-
-/* Begin a call.
- *
- * thread   the calling one
- * caller   of the entry point
- * Returns  what is to be done with it
- * Cost     four loads and a store */
-static inline enum tn_way tn_enter(struct tn_thread *thread, const struct tn_caller *caller)
-{
-    uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
-    if (TN_UNLIKELY((thread->inside_cfa | thread->operator_depth) != 0 || thread->generation != generation))
-        return tn_enter_slow(thread, caller);
-    thread->inside_cfa = caller->cfa;
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    return TN_WAY_RECORD;
-}
-
-/* End a call that tn_enter began with TN_WAY_RECORD. */
-static inline void tn_leave(struct tn_thread *thread)
-{
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    thread->inside_cfa = 0;
-}
-
 /* Begin and end a foreign call on the shim's behalf: in between, signals are blocked and allocations come
  * from the arena; afterwards errno and the signal mask are as before. The pairs nest. Cost: two system calls
  * an outermost pair. */
 void tn_own_begin(struct tn_thread *thread);
 void tn_own_end(struct tn_thread *thread);
 
-/* Ask libc to report the ends of threads. Between tn_own_begin and tn_own_end, once a process. */
-void tn_thread_prepare(void);
-
-/* Take a slot for this thread, and write its THREAD_BEGIN.
+/* Find where the thread's own stack lies, unless that is known.
  *
- * Returns  whether there was one; if not, an event is counted as lost
- * * Cost     a pass over the slots at worst; after one that found none, the next 255 events do not search */
-bool tn_thread_claim(struct tn_thread *thread);
+ * tid  the kernel's, of the calling thread */
+void tn_thread_find_stack(struct tn_thread *thread, uint32_t tid);
 
 /* Find the stack that an address lies in: the thread's own, the last other one, or what /proc/self/maps says.
  *
@@ -109,8 +70,9 @@ bool tn_thread_claim(struct tn_thread *thread);
  * Cost     a few comparisons; of another stack than last time, a read of /proc/self/maps */
 uintptr_t tn_thread_stack_high(struct tn_thread *thread, uintptr_t sp);
 
-/* Write a FAILURE for each of these operators, which an exception has left. Between tn_enter and tn_leave. */
-void tn_thread_fail_operators(struct tn_thread *thread, const struct tn_operator_call *calls, uint32_t count);
+/* The caller's distance from the base of its stack, bytes; on a stack that is not the thread's own, from the
+ * end of the mapping that it lies in. 0 when it is 4 GiB or more. */
+uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller);
 
 /* Whether pc lies in a real C++ operator or in this library (interpose_new.c). Any thread. */
 bool tn_operator_holds(uintptr_t pc);

@@ -6,11 +6,11 @@
 
 #include "arena.h"
 #include "control_ring.h"
+#include "enter.h"
 #include "real.h"
 #include "rules.h"
 #include "shim_modules.h"
 #include "shim_session.h"
-#include "shim_thread.h"
 #include "sys.h"
 #include "unwinder.h"
 

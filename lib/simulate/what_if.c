@@ -162,21 +162,12 @@ static int measure_baseline(struct what_if_run *run)
     return 0;
 }
 
-static const char *outside_of(const struct tn_finding *finding)
-{
-    if (finding->apply == TN_APPLY_POOL)
-        return "pool";
-    if (finding->apply != TN_APPLY_REMOVE)
-        return NULL;
-    return strcmp(finding->kind, "stack-buffer") == 0 ? "stack" : "static";
-}
-
 static void sum_effects(struct tn_what_if_change *change, const struct tn_replay_plan *plan,
                         const struct tn_finding *const *findings, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct tn_replay_effect effect = tn_replay_plan_effect(plan, i);
-        const char *outside = outside_of(findings[i]);
+        const char *outside = findings[i]->saving.outside;
         change->allocations_removed += effect.allocations_removed;
         if (outside == NULL)
             continue;

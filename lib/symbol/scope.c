@@ -13,27 +13,27 @@
 #define SCOPE_DEPTH_MAX 64u
 
 /* One level of the walk: the DIE to visit next, and its parent. */
-struct step {
+struct parent_step {
     Dwarf_Die die;
     const void *parent;
 };
 
-struct walk {
-    struct step *steps; /* owned */
+struct parent_walk {
+    struct parent_step *steps; /* owned */
     size_t depth, capacity;
 };
 
-static int descend(struct walk *walk, const Dwarf_Die *die, const void *parent)
+static int descend(struct parent_walk *walk, const Dwarf_Die *die, const void *parent)
 {
     if (walk->depth == walk->capacity) {
         size_t capacity = walk->capacity != 0 ? walk->capacity * 2 : 16;
-        struct step *steps = realloc(walk->steps, capacity * sizeof(steps[0]));
+        struct parent_step *steps = realloc(walk->steps, capacity * sizeof(steps[0]));
         if (steps == NULL)
             return -ENOMEM;
         walk->steps = steps;
         walk->capacity = capacity;
     }
-    walk->steps[walk->depth++] = (struct step){*die, parent};
+    walk->steps[walk->depth++] = (struct parent_step){*die, parent};
     return 0;
 }
 
@@ -43,9 +43,9 @@ static bool is_scope(int tag)
            tag == DW_TAG_structure_type || tag == DW_TAG_union_type || tag == DW_TAG_lexical_block;
 }
 
-static int visit(struct tn_symbol_file *file, struct walk *walk)
+static int visit(struct tn_symbol_file *file, struct parent_walk *walk)
 {
-    struct step step = walk->steps[walk->depth - 1];
+    struct parent_step step = walk->steps[walk->depth - 1];
     Dwarf_Die next;
     if (dwarf_siblingof(&step.die, &next) == 0)
         walk->steps[walk->depth - 1].die = next;
@@ -66,7 +66,7 @@ static int read_parents(struct tn_symbol_file *file, Dwarf_Die *unit)
         return 0;
     tn_map_finish(&file->parents);
     file->parents_of = NULL;
-    struct walk walk = {0};
+    struct parent_walk walk = {0};
     Dwarf_Die first;
     int r = dwarf_child(unit, &first) == 0 ? descend(&walk, &first, NULL) : 0;
     while (r == 0 && walk.depth > 0)

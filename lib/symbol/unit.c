@@ -54,12 +54,12 @@ static bool holds_functions(int tag, enum tn_symbol_reach reach)
 }
 
 /* The path from the unit to the current DIE. */
-struct walk {
+struct unit_walk {
     Dwarf_Die *dies; /* owned */
     size_t depth, capacity;
 };
 
-static int descend(struct walk *walk, const Dwarf_Die *die)
+static int descend(struct unit_walk *walk, const Dwarf_Die *die)
 {
     if (walk->depth == walk->capacity) {
         size_t capacity = walk->capacity != 0 ? walk->capacity * 2 : 16;
@@ -73,7 +73,7 @@ static int descend(struct walk *walk, const Dwarf_Die *die)
     return 0;
 }
 
-static int visit(struct tn_symbol_unit *unit, struct walk *walk, enum tn_symbol_reach reach)
+static int visit(struct tn_symbol_unit *unit, struct unit_walk *walk, enum tn_symbol_reach reach)
 {
     Dwarf_Die die = walk->dies[walk->depth - 1], next;
     if (dwarf_siblingof(&die, &next) == 0)
@@ -100,7 +100,7 @@ static void find_split(struct tn_symbol_unit *unit)
 static int read_functions(struct tn_symbol_unit *unit, enum tn_symbol_reach reach)
 {
     Dwarf_Die first;
-    struct walk walk = {0};
+    struct unit_walk walk = {0};
     int r = 0;
     find_split(unit);
     unit->function_list.ranges.count = unit->function_list.count = 0;

@@ -17,6 +17,7 @@
 
 #include "capture.h"
 #include "emit.h"
+#include "enter.h"
 #include "real.h"
 #include "shim_session.h"
 #include "stack_ids.h"

@@ -18,7 +18,7 @@
 
 #if defined(__x86_64__)
 
-static void check(const char *hex, uint32_t size_bytes, enum tn_instruction_flow step, int64_t displacement)
+static void check(const char *hex, uint32_t size_bytes, enum tn_instruction_flow flow, int64_t displacement)
 {
     uint8_t bytes[16] = {0};
     size_t count = strlen(hex) / 2;
@@ -29,7 +29,7 @@ static void check(const char *hex, uint32_t size_bytes, enum tn_instruction_flow
     struct tn_instruction instruction;
     assert_int_equal(tn_decode(bytes, count, &instruction), 0);
     assert_int_equal(instruction.size_bytes, size_bytes);
-    assert_int_equal(instruction.step, step);
+    assert_int_equal(instruction.flow, flow);
     assert_int_equal(instruction.displacement, displacement);
     assert_int_equal(tn_decode(bytes, size_bytes - 1, &instruction), -EINVAL);
 }
@@ -38,27 +38,27 @@ static void check(const char *hex, uint32_t size_bytes, enum tn_instruction_flow
 static void test_decode(void **state)
 {
     (void)state;
-    check("e8fbffffff", 5, TN_STEP_CALL, -5);
-    check("ff1500000000", 6, TN_STEP_CALL, 0);
-    check("41ffd4", 3, TN_STEP_CALL, 0);
-    check("74fe", 2, TN_STEP_BRANCH, -2);
-    check("0f8400010000", 6, TN_STEP_BRANCH, 256);
-    check("e97fffffff", 5, TN_STEP_JUMP, -129);
-    check("eb10", 2, TN_STEP_JUMP, 16);
-    check("3effe0", 3, TN_STEP_INDIRECT, 0);
-    check("ff24c500000000", 7, TN_STEP_INDIRECT, 0);
-    check("ff2500000000", 6, TN_STEP_END, 0);
-    check("c3", 1, TN_STEP_END, 0);
-    check("0f0b", 2, TN_STEP_END, 0);
-    check("f30f1efa", 4, TN_STEP_NEXT, 0);
-    check("48b80102030405060708", 10, TN_STEP_NEXT, 0);
-    check("66b80102", 4, TN_STEP_NEXT, 0);
-    check("f6450801", 4, TN_STEP_NEXT, 0);
-    check("f7d8", 2, TN_STEP_NEXT, 0);
-    check("488b842400010000", 8, TN_STEP_NEXT, 0);
-    check("c5f877", 3, TN_STEP_NEXT, 0);
-    check("c4e37d18c101", 6, TN_STEP_NEXT, 0);
-    check("62f17c486f0501000000", 10, TN_STEP_NEXT, 0);
+    check("e8fbffffff", 5, TN_FLOW_CALL, -5);
+    check("ff1500000000", 6, TN_FLOW_CALL, 0);
+    check("41ffd4", 3, TN_FLOW_CALL, 0);
+    check("74fe", 2, TN_FLOW_BRANCH, -2);
+    check("0f8400010000", 6, TN_FLOW_BRANCH, 256);
+    check("e97fffffff", 5, TN_FLOW_JUMP, -129);
+    check("eb10", 2, TN_FLOW_JUMP, 16);
+    check("3effe0", 3, TN_FLOW_INDIRECT, 0);
+    check("ff24c500000000", 7, TN_FLOW_INDIRECT, 0);
+    check("ff2500000000", 6, TN_FLOW_END, 0);
+    check("c3", 1, TN_FLOW_END, 0);
+    check("0f0b", 2, TN_FLOW_END, 0);
+    check("f30f1efa", 4, TN_FLOW_NEXT, 0);
+    check("48b80102030405060708", 10, TN_FLOW_NEXT, 0);
+    check("66b80102", 4, TN_FLOW_NEXT, 0);
+    check("f6450801", 4, TN_FLOW_NEXT, 0);
+    check("f7d8", 2, TN_FLOW_NEXT, 0);
+    check("488b842400010000", 8, TN_FLOW_NEXT, 0);
+    check("c5f877", 3, TN_FLOW_NEXT, 0);
+    check("c4e37d18c101", 6, TN_FLOW_NEXT, 0);
+    check("62f17c486f0501000000", 10, TN_FLOW_NEXT, 0);
 }
 
 static void test_no_instruction(void **state)

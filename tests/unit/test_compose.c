@@ -216,7 +216,7 @@ static void long_lists_are_cut_and_counted(void **state)
     tn_buffer_finish(&out);
 }
 
-/* What is told of a finding comes from the entry of its kind. */
+/* How to verify and what the evidence means come from the entry of the kind. */
 static void a_kind_has_its_own_words(void **state)
 {
     (void)state;

@@ -210,7 +210,7 @@ static int follow_birth(struct tn_combine *combine, const struct tn_block *block
     return note_order(combine, block->slot);
 }
 
-/* A resized block takes the old one's place in all that is known, under its id. */
+/* A resized block replaces the old one in all that is known, under its id. */
 static void carry_on(struct tn_combine *combine, uint32_t slot, const struct tn_combine_thread *from)
 {
     struct tn_combine_site *site = &combine->sites[from->resized.site];

@@ -21,7 +21,7 @@
 static const char *const relation_names[] = {"equal", "embed", "similar"};
 
 /* What a finding is written from. */
-struct statement {
+struct combine_statement {
     const struct tn_combine *combine;
     const struct tn_pass *pass;
     const struct tn_combine_group *group;
@@ -51,7 +51,7 @@ static uint64_t round_up(uint64_t bytes)
 }
 
 /* A common type for similar sites is as large as the largest of them; a structure holds all members. */
-static void sum_members(struct statement *statement)
+static void sum_members(struct combine_statement *statement)
 {
     const struct tn_combine_group *group = statement->group;
     for (size_t i = 0; i < group->member_count; i++) {
@@ -84,7 +84,7 @@ static uint64_t lesser(uint64_t a, uint64_t b)
 
 /* What the members took at the process's peak, against one block for each structure then. Blocks of the same
  * lines that are in no group, such as lists that the program keeps, stay as they are. */
-static void fill_saving(const struct statement *statement, struct tn_finding *finding)
+static void fill_saving(const struct combine_statement *statement, struct tn_finding *finding)
 {
     const struct tn_combine_group *group = statement->group;
     if (group->relation == TN_COMBINE_SIMILAR)
@@ -113,7 +113,7 @@ static void fill_saving(const struct statement *statement, struct tn_finding *fi
 
 /* ---------------------------------------------------------------------------------------- evidence */
 
-static void add_members(const struct statement *statement, struct tn_finding *finding)
+static void add_members(const struct combine_statement *statement, struct tn_finding *finding)
 {
     const struct tn_combine_group *group = statement->group;
     char place[320];
@@ -135,7 +135,7 @@ static void add_members(const struct statement *statement, struct tn_finding *fi
     }
 }
 
-static void fill_evidence(const struct statement *statement, struct tn_finding *finding)
+static void fill_evidence(const struct combine_statement *statement, struct tn_finding *finding)
 {
     struct tn_evidence_set *evidence = &finding->evidence;
     tn_evidence_add_text(evidence, "relation", relation_names[statement->group->relation]);
@@ -151,7 +151,7 @@ static void fill_evidence(const struct statement *statement, struct tn_finding *
 
 /* SQL counts the members' blocks and sums up their sizes. It cannot tell which of them die together, and does
  * not follow the chains of resized members. */
-static int append_member(const struct statement *statement, size_t index, struct tn_buffer *query)
+static int append_member(const struct combine_statement *statement, size_t index, struct tn_buffer *query)
 {
     char *where = NULL;
     int r = tn_finding_where(statement->pass, &statement->group->sites[index], 1, &where);
@@ -166,7 +166,7 @@ static int append_member(const struct statement *statement, size_t index, struct
     return r;
 }
 
-static int fill_query(const struct statement *statement, struct tn_finding *finding)
+static int fill_query(const struct combine_statement *statement, struct tn_finding *finding)
 {
     struct tn_buffer query = {0};
     bool is_one_type = statement->group->relation == TN_COMBINE_SIMILAR;
@@ -184,7 +184,7 @@ static int fill_query(const struct statement *statement, struct tn_finding *find
 /* ---------------------------------------------------------------------------------------- words */
 
 /* "request (a.c:10): 48 B, payload (a.c:11): 256 B, 2 x header (a.c:12): 32 B" */
-static int list_members(const struct statement *statement, const struct tn_finding *finding,
+static int list_members(const struct combine_statement *statement, const struct tn_finding *finding,
                         struct tn_buffer *text)
 {
     int r = 0;
@@ -204,7 +204,7 @@ static int list_members(const struct statement *statement, const struct tn_findi
     return r;
 }
 
-static int fill_similar_texts(const struct statement *statement, struct tn_finding *finding,
+static int fill_similar_texts(const struct combine_statement *statement, struct tn_finding *finding,
                               const char *members)
 {
     int r = tn_finding_set(&finding->title,
@@ -218,7 +218,7 @@ static int fill_similar_texts(const struct statement *statement, struct tn_findi
                                 members);
 }
 
-static int fill_group_texts(const struct statement *statement, struct tn_finding *finding,
+static int fill_group_texts(const struct combine_statement *statement, struct tn_finding *finding,
                             const char *members)
 {
     char place[320], groups[TN_QUANTITY_TEXT_BYTES];
@@ -236,7 +236,7 @@ static int fill_group_texts(const struct statement *statement, struct tn_finding
                                   statement->combined_bytes, place, members);
 }
 
-static int fill_texts(const struct statement *statement, struct tn_finding *finding)
+static int fill_texts(const struct combine_statement *statement, struct tn_finding *finding)
 {
     struct tn_buffer members = {0};
     int r = list_members(statement, finding, &members);
@@ -268,7 +268,7 @@ static int note(struct tn_buffer *notes, const char *format, ...)
     return tn_buffer_print(notes, "%s%s", notes->size_bytes != 0 ? "\n" : "", line);
 }
 
-static int fill_notes(const struct statement *statement, struct tn_finding *finding)
+static int fill_notes(const struct combine_statement *statement, struct tn_finding *finding)
 {
     struct tn_buffer notes = {0};
     char bytes[TN_QUANTITY_TEXT_BYTES], count[TN_QUANTITY_TEXT_BYTES];
@@ -302,7 +302,7 @@ static int fill_notes(const struct statement *statement, struct tn_finding *find
 
 /* ---------------------------------------------------------------------------------------- the finding */
 
-static bool is_changeable(const struct statement *statement, const struct tn_finding *finding)
+static bool is_changeable(const struct combine_statement *statement, const struct tn_finding *finding)
 {
     for (size_t i = 0; i < finding->site_count; i++)
         if (tn_source_frames_is_opaque(&statement->combine->frames, statement->pass, &finding->sites[i],
@@ -312,7 +312,7 @@ static bool is_changeable(const struct statement *statement, const struct tn_fin
 }
 
 /* Whether members at their largest size would mostly be unused: a rare giant sets the size of all. */
-static bool is_mostly_empty(const struct statement *statement)
+static bool is_mostly_empty(const struct combine_statement *statement)
 {
     double waste = tn_pass_threshold(statement->pass, "combine.waste");
     return statement->group->relation != TN_COMBINE_SIMILAR &&
@@ -321,7 +321,7 @@ static bool is_mostly_empty(const struct statement *statement)
 
 /* Whether the parent is a buffer that is made to grow, even if it did not in this run: it is no structure to
  * put members into, and what dies within its life does so by chance. */
-static bool is_growing_parent(const struct statement *statement, const struct tn_finding *finding)
+static bool is_growing_parent(const struct combine_statement *statement, const struct tn_finding *finding)
 {
     return statement->group->relation == TN_COMBINE_EMBED &&
            (statement->combine->sites[statement->group->sites[0]].resizes != 0 ||
@@ -329,7 +329,7 @@ static bool is_growing_parent(const struct statement *statement, const struct tn
 }
 
 /* Members whose size is not fixed: the worst of them is named. */
-static int add_size_condition(const struct statement *statement, struct tn_finding *finding)
+static int add_size_condition(const struct combine_statement *statement, struct tn_finding *finding)
 {
     const struct tn_combine_group *group = statement->group;
     struct tn_size_source worst = {.kind = TN_SIZE_FIXED};
@@ -357,7 +357,7 @@ static int add_size_condition(const struct statement *statement, struct tn_findi
                                         finding);
 }
 
-static int fill_conditions(const struct statement *statement, struct tn_finding *finding)
+static int fill_conditions(const struct combine_statement *statement, struct tn_finding *finding)
 {
     const struct tn_combine_group *group = statement->group;
     struct tn_release_sites sites = {group->sites, group->member_count, group->member_count};
@@ -369,7 +369,7 @@ static int fill_conditions(const struct statement *statement, struct tn_finding 
     return r < 0 ? r : add_size_condition(statement, finding);
 }
 
-static int fill(struct statement *statement, struct tn_finding *finding)
+static int fill(struct combine_statement *statement, struct tn_finding *finding)
 {
     double share = tn_pass_threshold(statement->pass, "combine.exceptions");
     bool is_clean = (double)statement->group->strays <= share * (double)statement->allocations &&
@@ -391,7 +391,7 @@ static int fill(struct statement *statement, struct tn_finding *finding)
 int tn_combine_state(const struct tn_combine *combine, const struct tn_pass *pass,
                      const struct tn_combine_group *group, struct tn_findings *findings)
 {
-    struct statement statement = {.combine = combine, .pass = pass, .group = group};
+    struct combine_statement statement = {.combine = combine, .pass = pass, .group = group};
     struct tn_finding finding;
     int r = tn_finding_begin(pass, &tn_kind_combine, group->sites, group->member_count, &finding);
     if (r < 0)

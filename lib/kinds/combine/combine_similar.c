@@ -117,7 +117,7 @@ static size_t list_candidates(const struct tn_combine *combine, const struct tn_
         if (!is_candidate(combine, pass, findings, site))
             continue;
         uint32_t frame_id = pass->nodes[combine->sites[site].stack_id].frame_id;
-        uint32_t function = combine->frames.frames[frame_id].place.function;
+        uint32_t function = combine->frames.frames[frame_id].source.function;
         candidates[count++] = (struct candidate){site, pass->sites[site].max_size_bytes, function,
                                                  combine->frames.functions[function].module_id};
     }

@@ -19,7 +19,7 @@
 static const char *const class_names[] = {"", "init", "singleton", "teardown", "small"};
 
 /* What a finding is written from: sums over its sites. */
-struct statement {
+struct permanent_statement {
     const struct tn_permanent *state;
     const struct tn_pass *pass;
     const uint32_t *sites;
@@ -33,7 +33,7 @@ struct statement {
     uint64_t first_birth_ns, last_birth_ns;
 };
 
-static void sum_sites(struct statement *statement)
+static void sum_sites(struct permanent_statement *statement)
 {
     for (size_t i = 0; i < statement->site_count; i++) {
         const struct tn_pass_site *seen = &statement->pass->sites[statement->sites[i]];
@@ -127,7 +127,8 @@ static int fill_list(const struct tn_permanent *state, const struct tn_pass *pas
 
 /* ---------------------------------------------------------------------------------------- evidence */
 
-static int fill_evidence(const struct statement *statement, bool has_list, struct tn_finding *finding)
+static int fill_evidence(const struct permanent_statement *statement, bool has_list,
+                         struct tn_finding *finding)
 {
     const struct tn_permanent *state = statement->state;
     struct tn_evidence_set *evidence = &finding->evidence;
@@ -147,7 +148,7 @@ static int fill_evidence(const struct statement *statement, bool has_list, struc
     return has_list ? fill_list(state, statement->pass, finding) : 0;
 }
 
-static int fill_query(const struct statement *statement, struct tn_finding *finding)
+static int fill_query(const struct permanent_statement *statement, struct tn_finding *finding)
 {
     char *where = NULL;
     bool has_resizes = statement->resizes != 0;
@@ -191,7 +192,7 @@ static int fill_advice(enum tn_permanent_class class, const char *count, const c
                           count, place, bytes);
 }
 
-static int fill_small_texts(const struct statement *statement, struct tn_finding *finding)
+static int fill_small_texts(const struct permanent_statement *statement, struct tn_finding *finding)
 {
     char bytes[TN_QUANTITY_TEXT_BYTES], number[TN_QUANTITY_TEXT_BYTES];
     tn_print_bytes(bytes, statement->total_bytes);
@@ -207,7 +208,7 @@ static int fill_small_texts(const struct statement *statement, struct tn_finding
                        bytes);
 }
 
-static int fill_texts(const struct statement *statement, struct tn_finding *finding)
+static int fill_texts(const struct permanent_statement *statement, struct tn_finding *finding)
 {
     static const char *const words[] = {"", "made at start-up", "the only one of its kind",
                                         "made while at work"};
@@ -242,7 +243,7 @@ static int add_released(struct tn_finding *finding)
     return r;
 }
 
-static int add_unreleased(const struct statement *statement, struct tn_finding *finding)
+static int add_unreleased(const struct permanent_statement *statement, struct tn_finding *finding)
 {
     char duration[TN_QUANTITY_TEXT_BYTES];
     const struct tn_finding_site *site = &finding->sites[0];
@@ -258,7 +259,7 @@ static int add_unreleased(const struct statement *statement, struct tn_finding *
                                     statement->count == 1 ? "it" : "them", duration);
 }
 
-static int add_number_and_size(const struct statement *statement, struct tn_finding *finding)
+static int add_number_and_size(const struct permanent_statement *statement, struct tn_finding *finding)
 {
     char number[TN_QUANTITY_TEXT_BYTES];
     struct tn_size_source source;
@@ -276,7 +277,7 @@ static int add_number_and_size(const struct statement *statement, struct tn_find
                                                 statement->max_size_bytes, finding);
 }
 
-static int fill_conditions(const struct statement *statement, struct tn_finding *finding)
+static int fill_conditions(const struct permanent_statement *statement, struct tn_finding *finding)
 {
     struct tn_release_sites sites = {statement->sites, statement->site_count, statement->site_count};
     struct tn_release_range range = {0};
@@ -292,7 +293,7 @@ static int fill_conditions(const struct statement *statement, struct tn_finding 
 
 /* ---------------------------------------------------------------------------------------- the finding */
 
-static void fill_saving(const struct statement *statement, struct tn_finding *finding)
+static void fill_saving(const struct permanent_statement *statement, struct tn_finding *finding)
 {
     for (size_t i = 0; i < statement->site_count; i++) {
         const struct tn_pass_site *seen = &statement->pass->sites[statement->sites[i]];
@@ -307,7 +308,7 @@ static void fill_saving(const struct statement *statement, struct tn_finding *fi
     finding->apply = TN_APPLY_REMOVE;
 }
 
-static int fill(const struct statement *statement, bool has_list, struct tn_finding *finding)
+static int fill(const struct permanent_statement *statement, bool has_list, struct tn_finding *finding)
 {
     bool is_sure = statement->pass->is_complete && statement->class != TN_PERMANENT_TEARDOWN;
     finding->confidence = is_sure ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
@@ -326,7 +327,7 @@ int tn_permanent_state(const struct tn_permanent *state, const struct tn_pass *p
                        size_t site_count, enum tn_permanent_class class, bool has_list,
                        struct tn_findings *findings)
 {
-    struct statement statement = {
+    struct permanent_statement statement = {
         .state = state, .pass = pass, .sites = sites, .site_count = site_count, .class = class};
     struct tn_finding finding;
     int r = tn_finding_begin(pass, &tn_kind_permanent, sites, site_count, &finding);

@@ -129,7 +129,7 @@ static bool is_known_state(struct tn_pool_bins *bins)
 /* ---------------------------------------------------------------------------------------- bins */
 
 /* The first bin whose largest size is at least size_bytes; count: none. */
-static uint32_t find_place(const struct tn_pool_bins *bins, uint64_t size_bytes)
+static uint32_t find_index(const struct tn_pool_bins *bins, uint64_t size_bytes)
 {
     uint32_t low = 0, high = bins->count;
     while (low < high) {
@@ -152,22 +152,22 @@ static void move_bins(struct tn_pool_bins *bins, uint32_t to, uint32_t from)
 }
 
 /* Insert an empty bin: a range that begins or ends at it holds what the range without it does. */
-static void insert_bin(struct tn_pool_bins *bins, uint32_t place, uint64_t size_bytes)
+static void insert_bin(struct tn_pool_bins *bins, uint32_t index, uint64_t size_bytes)
 {
-    move_bins(bins, place + 1, place);
-    bins->low_bytes[place] = bins->high_bytes[place] = size_bytes;
-    bins->live[place] = 0;
-    bins->births[place] = 0;
+    move_bins(bins, index + 1, index);
+    bins->low_bytes[index] = bins->high_bytes[index] = size_bytes;
+    bins->live[index] = 0;
+    bins->births[index] = 0;
     bins->count++;
     for (uint32_t first = bins->count; first-- > 0;) {
-        uint32_t old_first = first > place ? first - 1 : first;
+        uint32_t old_first = first > index ? first - 1 : first;
         int32_t *row = &bins->peaks[first * STRIDE];
         const int32_t *old = &bins->peaks[old_first * STRIDE];
         for (uint32_t last = bins->count; last-- > first;) {
-            if (first == place && last == place)
+            if (first == index && last == index)
                 row[last] = 0;
             else
-                row[last] = old[last < place ? last : last - 1];
+                row[last] = old[last < index ? last : last - 1];
         }
     }
 }
@@ -211,12 +211,12 @@ static uint32_t add_bin(struct tn_pool_bins *bins, uint64_t size_bytes)
     tn_pool_bins_settle(bins);
     if (bins->count == bins->bin_max)
         merge_bin(bins, find_cheapest_merge(bins));
-    uint32_t place = find_place(bins, size_bytes);
-    if (place == bins->count || bins->low_bytes[place] > size_bytes)
-        insert_bin(bins, place, size_bytes);
+    uint32_t index = find_index(bins, size_bytes);
+    if (index == bins->count || bins->low_bytes[index] > size_bytes)
+        insert_bin(bins, index, size_bytes);
     memset(bins->small, 0, sizeof(bins->small));
     forget_states(bins);
-    return place;
+    return index;
 }
 
 static uint32_t find_bin(struct tn_pool_bins *bins, uint64_t size_bytes)
@@ -224,7 +224,7 @@ static uint32_t find_bin(struct tn_pool_bins *bins, uint64_t size_bytes)
     uint64_t cell = size_bytes / SMALL_BYTES;
     if (cell < SMALL_COUNT && size_bytes % SMALL_BYTES == 0 && bins->small[cell] != 0)
         return bins->small[cell] - 1u;
-    uint32_t bin = find_place(bins, size_bytes);
+    uint32_t bin = find_index(bins, size_bytes);
     if (bin == bins->count || bins->low_bytes[bin] > size_bytes)
         bin = add_bin(bins, size_bytes);
     if (cell < SMALL_COUNT && size_bytes % SMALL_BYTES == 0)

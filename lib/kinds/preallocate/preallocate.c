@@ -15,7 +15,7 @@
 
 #define EPOCHS 16u
 
-struct site_state {
+struct preallocate_site {
     double load_area;                /* sum of live count times allocations of the process */
     double found_sum, found_squares; /* sum of live counts that arrivals found; and of their squares */
     uint64_t changed_index;          /* allocations of the process at its last event */
@@ -26,9 +26,9 @@ struct site_state {
     uint64_t overhead_bytes;
 };
 
-struct state {
-    struct site_state *sites; /* owned; by site */
-    uint64_t epoch_length;    /* allocations of the process */
+struct preallocate_state {
+    struct preallocate_site *sites; /* owned; by site */
+    uint64_t epoch_length;          /* allocations of the process */
     double probability, recurring;
     uint64_t max_count, reached;
 };
@@ -48,7 +48,7 @@ static const struct tn_threshold thresholds[] = {
 
 static int begin(const struct tn_pass *pass, void **ret_state)
 {
-    struct state *state = calloc(1, sizeof(*state));
+    struct preallocate_state *state = calloc(1, sizeof(*state));
     if (state == NULL)
         return -ENOMEM;
     *ret_state = state;
@@ -62,7 +62,7 @@ static int begin(const struct tn_pass *pass, void **ret_state)
 }
 
 /* Add up the load while live_count blocks are in use. */
-static void advance(struct site_state *site, uint64_t live_count, uint64_t now)
+static void advance(struct preallocate_site *site, uint64_t live_count, uint64_t now)
 {
     site->load_area += (double)live_count * (double)(now - site->changed_index);
     site->changed_index = now;
@@ -70,8 +70,8 @@ static void advance(struct site_state *site, uint64_t live_count, uint64_t now)
 
 static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
-    struct site_state *site = &state->sites[event->block->site];
+    struct preallocate_state *state = own;
+    struct preallocate_site *site = &state->sites[event->block->site];
     const struct tn_pass_site *seen = &pass->sites[event->block->site];
     uint64_t found = seen->live_count - 1;
     advance(site, found, pass->allocation_count);
@@ -93,7 +93,7 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 
 static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
-    struct state *state = own;
+    struct preallocate_state *state = own;
     advance(&state->sites[event->block->site], pass->sites[event->block->site].live_count + 1,
             pass->allocation_count);
     return 0;
@@ -107,10 +107,10 @@ struct need {
     bool is_closed; /* the number varies less than chance would make it: the program itself bounds it */
 };
 
-static struct need weigh(const struct state *state, const struct tn_pass *pass, uint32_t index)
+static struct need weigh(const struct preallocate_state *state, const struct tn_pass *pass, uint32_t index)
 {
     const struct tn_pass_site *seen = &pass->sites[index];
-    struct site_state *site = &state->sites[index];
+    struct preallocate_site *site = &state->sites[index];
     struct need need = {0};
     double arrivals = (double)seen->allocations,
            span = (double)(pass->birth_total - seen->first_birth_index + 1);
@@ -125,7 +125,7 @@ static struct need weigh(const struct state *state, const struct tn_pass *pass, 
     return need;
 }
 
-static bool is_recurring(const struct state *state, const struct tn_pass *pass, uint32_t index)
+static bool is_recurring(const struct preallocate_state *state, const struct tn_pass *pass, uint32_t index)
 {
     const struct tn_pass_site *seen = &pass->sites[index];
     uint64_t parts = (pass->birth_total + state->epoch_length - 1) / state->epoch_length;
@@ -135,8 +135,9 @@ static bool is_recurring(const struct state *state, const struct tn_pass *pass, 
            (double)__builtin_popcountll(state->sites[index].epochs) >= state->recurring * (double)parts;
 }
 
-static void fill_evidence(const struct state *state, const struct tn_pass_site *seen,
-                          const struct site_state *site, const struct need *need, struct tn_finding *finding)
+static void fill_evidence(const struct preallocate_state *state, const struct tn_pass_site *seen,
+                          const struct preallocate_site *site, const struct need *need,
+                          struct tn_finding *finding)
 {
     struct tn_evidence_set *evidence = &finding->evidence;
     tn_evidence_add_count(evidence, "peak_count", seen->peak_live_count);
@@ -169,8 +170,9 @@ static int fill_query(const struct tn_pass *pass, uint32_t site, struct tn_findi
     return r;
 }
 
-static int fill_texts(const struct state *state, const struct tn_pass_site *seen,
-                      const struct site_state *site, const struct need *need, struct tn_finding *finding)
+static int fill_texts(const struct preallocate_state *state, const struct tn_pass_site *seen,
+                      const struct preallocate_site *site, const struct need *need,
+                      struct tn_finding *finding)
 {
     char place[256], calls[TN_QUANTITY_TEXT_BYTES], rare[TN_QUANTITY_TEXT_BYTES],
         reached[TN_QUANTITY_TEXT_BYTES];
@@ -199,11 +201,11 @@ static int fill_texts(const struct state *state, const struct tn_pass_site *seen
     return r;
 }
 
-static int add_finding(const struct state *state, const struct tn_pass *pass, uint32_t index,
+static int add_finding(const struct preallocate_state *state, const struct tn_pass *pass, uint32_t index,
                        struct tn_findings *findings)
 {
     const struct tn_pass_site *seen = &pass->sites[index];
-    const struct site_state *site = &state->sites[index];
+    const struct preallocate_site *site = &state->sites[index];
     struct need need = weigh(state, pass, index);
     struct tn_finding finding;
     uint64_t run = seen->last_birth_index - seen->first_birth_index;
@@ -236,7 +238,7 @@ static int add_finding(const struct state *state, const struct tn_pass *pass, ui
 
 static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
 {
-    struct state *state = own;
+    struct preallocate_state *state = own;
     int r = 0;
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++) {
         const struct tn_pass_site *seen = &pass->sites[site];
@@ -250,7 +252,7 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
 
 static void finish(void *own)
 {
-    struct state *state = own;
+    struct preallocate_state *state = own;
     if (state != NULL)
         free(state->sites);
     free(state);

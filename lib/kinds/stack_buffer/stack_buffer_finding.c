@@ -33,7 +33,7 @@
 #define FAR_DOWN       2u
 
 /* What a finding is written from. */
-struct statement {
+struct buffer_statement {
     const struct tn_stack_buffers *buffers;
     const struct tn_pass *pass;
     const struct tn_contained_site *counts;
@@ -51,12 +51,12 @@ struct statement {
     bool has_giant;
 };
 
-static const char *owner_name(const struct statement *statement)
+static const char *owner_name(const struct buffer_statement *statement)
 {
     return statement->buffers->frames.functions[statement->owner.function].name;
 }
 
-static bool is_varying(const struct statement *statement)
+static bool is_varying(const struct buffer_statement *statement)
 {
     return statement->counts->min_size_bytes != statement->counts->max_size_bytes;
 }
@@ -77,7 +77,7 @@ static bool has_giant(const struct tn_contained_site *counts)
     return highest >= p99 + GIANT_BITS && counts->max_size_bytes > TIER_2_BYTES;
 }
 
-static unsigned tier_of(const struct statement *statement)
+static unsigned tier_of(const struct buffer_statement *statement)
 {
     uint64_t bytes = statement->grown_bytes;
     if (bytes <= TIER_1_BYTES && statement->owner.frames_down == 0 &&
@@ -87,7 +87,7 @@ static unsigned tier_of(const struct statement *statement)
 }
 
 /* Whether the blocks are few and small enough for a local array. */
-static bool fits(const struct statement *statement)
+static bool fits(const struct buffer_statement *statement)
 {
     const struct tn_contained_site *counts = statement->counts;
     const struct tn_pass *pass = statement->pass;
@@ -102,25 +102,25 @@ static bool fits(const struct statement *statement)
 }
 
 /* Without lines only addresses tell the order of calls, and compilers move code. */
-static bool is_order_known(const struct statement *statement)
+static bool is_order_known(const struct buffer_statement *statement)
 {
     return statement->owner.frames_down == 0 || statement->owner_line != 0;
 }
 
 /* Where the program tells when the owner is left, nothing is a guess. */
-static bool is_proven(const struct statement *statement)
+static bool is_proven(const struct buffer_statement *statement)
 {
     return statement->buffers->activations.is_told[statement->owner.function];
 }
 
 /* Everything happens within `main`: that blocks are gone before it returns only says that they are released.
  * Near their lines it is an owner like any other; far from them it is where a loop handles results. */
-static bool is_far_from_main(const struct statement *statement)
+static bool is_far_from_main(const struct buffer_statement *statement)
 {
     return strcmp(owner_name(statement), "main") == 0 && statement->owner.frames_down > TIER_2_DOWN;
 }
 
-static enum tn_confidence confidence_of(const struct statement *statement)
+static enum tn_confidence confidence_of(const struct buffer_statement *statement)
 {
     const struct tn_contained_site *counts = statement->counts;
     bool is_clean = statement->exceptions == 0 && counts->refilled == 0 && !statement->has_giant &&
@@ -133,7 +133,7 @@ static enum tn_confidence confidence_of(const struct statement *statement)
 
 /* ---------------------------------------------------------------------------------------- evidence */
 
-static void fill_evidence(const struct statement *statement, struct tn_finding *finding)
+static void fill_evidence(const struct buffer_statement *statement, struct tn_finding *finding)
 {
     const struct tn_contained_site *counts = statement->counts;
     struct tn_evidence_set *evidence = &finding->evidence;
@@ -156,7 +156,7 @@ static void fill_evidence(const struct statement *statement, struct tn_finding *
 }
 
 /* A chain of reallocs counts once, with the largest of its sizes. */
-static int fill_query(const struct statement *statement, struct tn_finding *finding)
+static int fill_query(const struct buffer_statement *statement, struct tn_finding *finding)
 {
     char *where = NULL;
     int r = tn_finding_where(statement->pass, &statement->births.site, 1, &where);
@@ -188,7 +188,7 @@ static const char *last_part(const char *path)
 }
 
 /* "serve (server.c:40)", or "serve" where no line is known. */
-static void print_owner(const struct statement *statement, char *ret_text, size_t text_bytes)
+static void print_owner(const struct buffer_statement *statement, char *ret_text, size_t text_bytes)
 {
     if (statement->owner_line != 0)
         snprintf(ret_text, text_bytes, "%s (%s:%" PRIu32 ")", owner_name(statement),
@@ -198,7 +198,7 @@ static void print_owner(const struct statement *statement, char *ret_text, size_
 }
 
 /* "a buffer of 40 bytes", "an array of 3 buffers of 40 bytes". */
-static void print_buffer(const struct statement *statement, char *ret_text, size_t text_bytes)
+static void print_buffer(const struct buffer_statement *statement, char *ret_text, size_t text_bytes)
 {
     const struct tn_contained_site *counts = statement->counts;
     if (statement->owner.max_live_count > 1)
@@ -208,7 +208,8 @@ static void print_buffer(const struct statement *statement, char *ret_text, size
         snprintf(ret_text, text_bytes, "a buffer of %" PRIu64 " bytes", counts->max_size_bytes);
 }
 
-static int fill_advice(const struct statement *statement, struct tn_finding *finding, const char *place)
+static int fill_advice(const struct buffer_statement *statement, struct tn_finding *finding,
+                       const char *place)
 {
     char owner[320], buffer[96], pass_down[420] = "", limit[200] = "";
     print_owner(statement, owner, sizeof(owner));
@@ -229,7 +230,7 @@ static int fill_advice(const struct statement *statement, struct tn_finding *fin
                           owner, pass_down, limit);
 }
 
-static int fill_title(const struct statement *statement, struct tn_finding *finding, const char *place)
+static int fill_title(const struct buffer_statement *statement, struct tn_finding *finding, const char *place)
 {
     char count[TN_QUANTITY_TEXT_BYTES], size[64];
     const struct tn_contained_site *counts = statement->counts;
@@ -268,7 +269,7 @@ static uint64_t most_others(const struct tn_finding *finding)
     return most;
 }
 
-static int fill_notes(const struct statement *statement, struct tn_finding *finding)
+static int fill_notes(const struct buffer_statement *statement, struct tn_finding *finding)
 {
     const struct tn_contained_site *counts = statement->counts;
     uint64_t others = most_others(finding);
@@ -326,7 +327,7 @@ static int fill_notes(const struct statement *statement, struct tn_finding *find
 
 /* ---------------------------------------------------------------------------------------- the finding */
 
-static void fill_saving(const struct statement *statement, struct tn_finding *finding)
+static void fill_saving(const struct buffer_statement *statement, struct tn_finding *finding)
 {
     const struct tn_pass_site *seen = statement->seen;
     uint64_t overhead_bytes = seen->usable_bytes - seen->total_bytes + TN_HEADER_BYTES * seen->allocations;
@@ -345,7 +346,7 @@ static void fill_saving(const struct statement *statement, struct tn_finding *fi
 
 /* The finding's site, and with it those that the owner asks for itself, too, and could have as locals: where
  * one line releases the blocks of both, it goes when both change. */
-static int list_sites(const struct statement *statement, uint32_t **ret_sites,
+static int list_sites(const struct buffer_statement *statement, uint32_t **ret_sites,
                       struct tn_release_sites *ret_list)
 {
     const struct tn_stack_buffers *buffers = statement->buffers;
@@ -364,7 +365,7 @@ static int list_sites(const struct statement *statement, uint32_t **ret_sites,
 
 /* The owner's calls look like one, and others release what it holds: it may as well be a loop with a queue.
  */
-static int add_untold(const struct statement *statement, struct tn_finding *finding)
+static int add_untold(const struct buffer_statement *statement, struct tn_finding *finding)
 {
     struct tn_finding_line line;
     int r = tn_pass_line(statement->pass, statement->owner.frame_id, &line);
@@ -377,7 +378,7 @@ static int add_untold(const struct statement *statement, struct tn_finding *find
     return r;
 }
 
-static int fill_conditions(struct statement *statement, struct tn_finding *finding)
+static int fill_conditions(struct buffer_statement *statement, struct tn_finding *finding)
 {
     struct tn_release_range range = {.owner = statement->owner.function};
     struct tn_release_sites list, own;
@@ -398,7 +399,7 @@ static int fill_conditions(struct statement *statement, struct tn_finding *findi
     return r;
 }
 
-static int fill(struct statement *statement, struct tn_finding *finding)
+static int fill(struct buffer_statement *statement, struct tn_finding *finding)
 {
     char place[320];
     tn_finding_place(&finding->sites[0], place, sizeof(place));
@@ -416,7 +417,7 @@ static int fill(struct statement *statement, struct tn_finding *finding)
 }
 
 /* Find the owner and weigh the buffer; false: there is nothing to state. */
-static bool weigh(struct statement *statement)
+static bool weigh(struct buffer_statement *statement)
 {
     const struct tn_contained_site *counts = statement->counts;
     const struct tn_buffer_births *births = &statement->births;
@@ -442,8 +443,8 @@ static bool weigh(struct statement *statement)
 
 /* Begin with the names, and weigh. *ret_is_stated: there is something to state, and the caller goes on with
  * the finding; else it is released. */
-static int begin(struct statement *statement, uint32_t site, const uint32_t *stacks, size_t stack_count,
-                 struct tn_finding *finding, bool *ret_is_stated)
+static int begin(struct buffer_statement *statement, uint32_t site, const uint32_t *stacks,
+                 size_t stack_count, struct tn_finding *finding, bool *ret_is_stated)
 {
     *ret_is_stated = false;
     int r = tn_finding_begin(statement->pass, &tn_kind_stack_buffer, &site, 1, finding);
@@ -461,7 +462,7 @@ static int begin(struct statement *statement, uint32_t site, const uint32_t *sta
 int tn_stack_buffer_weigh(struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t site,
                           const uint32_t *stacks, size_t stack_count)
 {
-    struct statement statement = {.buffers = buffers, .pass = pass};
+    struct buffer_statement statement = {.buffers = buffers, .pass = pass};
     struct tn_finding finding;
     bool is_stated;
     int r = begin(&statement, site, stacks, stack_count, &finding, &is_stated);
@@ -476,7 +477,7 @@ int tn_stack_buffer_weigh(struct tn_stack_buffers *buffers, const struct tn_pass
 int tn_stack_buffer_state(const struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t site,
                           const uint32_t *stacks, size_t stack_count, struct tn_findings *findings)
 {
-    struct statement statement = {.buffers = buffers, .pass = pass};
+    struct buffer_statement statement = {.buffers = buffers, .pass = pass};
     struct tn_finding finding;
     bool is_stated;
     int r = begin(&statement, site, stacks, stack_count, &finding, &is_stated);

@@ -17,9 +17,9 @@ static struct tn_source_cursor first_owner(const struct tn_stack_buffers *buffer
     uint32_t node = stack_id;
     while (pass->nodes[node].depth > counts->owner_level)
         node = pass->nodes[node].caller_id;
-    uint32_t places = tn_source_frames_count(&buffers->frames, pass->nodes[node].frame_id);
-    uint32_t inlined = counts->inlined < places ? counts->inlined : places - 1;
-    return (struct tn_source_cursor){node, places - 1 - inlined};
+    uint32_t count = tn_source_frames_count(&buffers->frames, pass->nodes[node].frame_id);
+    uint32_t inlined = counts->inlined < count ? counts->inlined : count - 1;
+    return (struct tn_source_cursor){node, count - 1 - inlined};
 }
 
 static bool is_inside(const struct tn_pass *pass, struct tn_source_cursor one, struct tn_source_cursor other)
@@ -131,7 +131,7 @@ enum tn_buffer_owning tn_stack_buffer_owning(const struct tn_stack_buffers *buff
 {
     const struct tn_contained_site *counts = &buffers->sites[births->site];
     const struct tn_activations *activations = &buffers->activations;
-    uint32_t physical = buffers->frames.frames[pass->nodes[owner->node].frame_id].place.function;
+    uint32_t physical = buffers->frames.frames[pass->nodes[owner->node].frame_id].source.function;
     bool is_inlined = physical != owner->function, is_own = owner->frames_down == 0 && !counts->is_below;
     if (is_own || counts->in_one_call >= counts->contained ||
         counts->instances <= MANY_ROUNDS * owner->max_live_count * activations->entered[physical])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_ANALYZE_SIZE_SOURCE_H
-#define TN_ANALYZE_SIZE_SOURCE_H
+#ifndef TN_ANALYZE_CALL_ARGUMENT_H
+#define TN_ANALYZE_CALL_ARGUMENT_H
 
 /* What the engine itself does with the sources of sizes: it makes the store of answers. */
 

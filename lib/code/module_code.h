@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_CODE_CODE_H
-#define TN_CODE_CODE_H
+#ifndef TN_CODE_MODULE_CODE_H
+#define TN_CODE_MODULE_CODE_H
+
+/* An open module, for code.c, which opens it, and follow.c, which reads its instructions. */
 
 #include "tenure/code.h"
 
@@ -9,8 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* See tenure/code.h. Read-only once it is open. */
 struct tn_code {
-    int fd;
+    int fd;              /* owned; of the file */
     Elf *elf;            /* owned */
     const uint8_t *file; /* the whole file; libelf's */
     size_t file_bytes;

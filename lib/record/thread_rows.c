@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows of threads, and the events of a ring that concern the thread and not a block: begin, end, losses,
  * functions left. Called by match.c and process.c. */
-#include "threads.h"
+#include "thread_rows.h"
 
-#include "match.h"
+#include "matcher.h"
 
 #include "tenure/event_body.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_ANALYZE_RELEASES_H
-#define TN_ANALYZE_RELEASES_H
+#ifndef TN_ANALYZE_RELEASE_COUNT_H
+#define TN_ANALYZE_RELEASE_COUNT_H
 
 /* What the engine itself does with the counts of releases: it makes them, and counts each death. */
 

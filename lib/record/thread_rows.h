@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_RECORD_THREADS_H
-#define TN_RECORD_THREADS_H
+#ifndef TN_RECORD_THREAD_ROWS_H
+#define TN_RECORD_THREAD_ROWS_H
 
 /* Rows of threads, and events of a ring that are not about blocks. One thread. */
 

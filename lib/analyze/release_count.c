@@ -2,9 +2,9 @@
 /* Counts releases by site and stack while events pass, and at the end indexes which places of the program
  * release the blocks of which sites. A place is one call: two calls on one line are two, but a call in a
  * function that is inlined here and there is one, since it stands in the source once. */
-#include "releases.h"
+#include "release_count.h"
 
-#include "size_source.h"
+#include "call_argument.h"
 
 #include "tenure/map.h"
 

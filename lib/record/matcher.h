@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_RECORD_MATCHER_H
+#define TN_RECORD_MATCHER_H
+
+/* The state of matching: totals of the recording, and one matcher a process. match.c, fast_path.c and
+ * thread_rows.c work on it. One thread. */
+
+#include "address_table.h"
+#include "clock.h"
+
+#include "tenure/log_write.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tn_stream;
+
+/* Totals over all processes, for meta and the progress. */
+struct tn_totals {
+    uint64_t births;
+    uint64_t deaths;
+    uint64_t birth_bytes;      /* asked for */
+    uint64_t inherited_frees;  /* releases in a fork child of blocks that its parent allocated */
+    uint64_t unmatched_frees;  /* releases elsewhere of addresses at which no live block is known */
+    uint64_t unmatched_births; /* births at an address that was still live: its death was not seen */
+    uint64_t repaired_orders;  /* events with inverted stamps that were put right */
+    uint64_t unknown_stacks;   /* events whose stack was never described */
+    uint64_t lost_ring;        /* events lost because the thread's ring was full or damaged */
+    uint64_t lost_nested;  /* the same, because the thread was inside the shim already (signal handlers) */
+    uint64_t lost_no_slot; /* the same, because all rings were taken */
+    uint64_t lost_early;   /* the same, before the recorder was connected */
+    uint64_t damaged_rings;
+    uint64_t threads; /* rows written */
+};
+
+/* Row of the log's `stack` for each of the shim's stack ids. Zeroed is empty. */
+struct tn_stack_rows {
+    uint32_t *rows; /* owned; by shim id; 0: no STACK event seen yet */
+    uint32_t count; /* room */
+};
+
+struct tn_matcher {
+    struct tn_log_writer *writer;     /* borrowed */
+    struct tn_totals *totals;         /* borrowed */
+    const struct tn_clock_map *clock; /* borrowed */
+    uint64_t process_id;              /* row */
+    uint64_t last_ns;                 /* of the last event written; times of a process never fall */
+    uint32_t stream_count;            /* rings in which an event was seen */
+    bool is_fork_child;
+    struct tn_stack_rows stacks;
+    struct tn_address_table table;    /* address -> TN_MATCH_* */
+    struct tn_stream **open_reallocs; /* owned; streams with an open REALLOC_BEGIN */
+    uint32_t open_realloc_count;
+    uint32_t open_realloc_capacity;
+};
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The slow half of tn_enter: gives a thread its slot at its first event and takes notice of its end, reports
+ * what was lost meanwhile, and decides what a call inside a call means. Called by the entry points through
+ * tn_enter, and by start.c. */
+
+#include "enter.h"
+
+#include "emit.h"
+#include "sys.h"
+
+#include <pthread.h>
+
+#include "banned.h"
+
+static pthread_key_t key;
+static bool has_key;
+
+/* Take a free slot. Returns its number, 0 if there is none (slot 0 is the control ring's). */
+static uint32_t claim_slot(uint32_t tid)
+{
+    uint32_t count = tn_hot.slot_count;
+    uint32_t start = tn_hot.next_slot;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t slot = (start + i) % count;
+        struct tn_ring *ring = tn_shared_ring(tn_hot.header, slot);
+        uint32_t expected = TN_SLOT_FREE;
+        if (slot == TN_CONTROL_SLOT)
+            continue;
+        if (!atomic_compare_exchange_strong_explicit(&ring->state, &expected, TN_SLOT_CLAIMED,
+                                                     memory_order_acquire, memory_order_relaxed))
+            continue;
+        atomic_store_explicit(&ring->tid, tid, memory_order_release);
+        tn_hot.next_slot = slot + 1;
+        return slot;
+    }
+    return 0;
+}
+
+/* Stack ids belong to one shared memory: forget those of the parent's. */
+static void forget_stack_ids(struct tn_thread *thread)
+{
+    tn_trail_forget(thread->trail);
+    for (uint32_t i = 0; i < thread->operator_depth; i++)
+        thread->operators[i].origin.stack_id = 0;
+}
+
+static void take_over(struct tn_thread *thread, uint32_t slot, uint32_t tid)
+{
+    thread->ring = tn_shared_ring(tn_hot.header, slot);
+    thread->words = tn_shared_words(tn_hot.header, slot, tn_hot.slot_count, tn_hot.ring_words);
+    thread->ring->seen_tail_words = atomic_load_explicit(&thread->ring->tail_words, memory_order_acquire);
+    thread->index_mask = tn_hot.ring_words - 1;
+    thread->limit_words = 0;
+    thread->left_head_words = UINT64_MAX;
+    thread->last_ticks = tn_ticks();
+    thread->nested_count = 0;
+    forget_stack_ids(thread);
+    thread->slot_generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
+    thread->generation = thread->slot_generation;
+    tn_thread_find_stack(thread, tid);
+    if (has_key)
+        pthread_setspecific(key, thread);
+    tn_emit_thread_begin(thread, tid);
+}
+
+/* After a search that has found no free slot, how many events pass before the next search. */
+#define SEARCH_PAUSE_EVENTS 256u
+
+bool tn_thread_claim(struct tn_thread *thread)
+{
+    uint32_t tid = (uint32_t)tn_sys0(SYS_gettid);
+    /* A vfork child shares its parent's memory and thread: its allocations are the parent's, but it must not
+     * claim a slot, whose thread id would end with the child. */
+    bool skips_search =
+        (uint32_t)tn_sys0(SYS_getpid) != tn_hot.pid || thread->slotless_count % SEARCH_PAUSE_EVENTS != 0;
+    uint32_t slot = skips_search ? 0 : claim_slot(tid);
+    if (slot == 0) {
+        thread->slotless_count++;
+        atomic_fetch_add_explicit(&tn_hot.header->lost_count, 1, memory_order_relaxed);
+        return false;
+    }
+    thread->slotless_count = 0;
+    tn_own_begin(thread);
+    take_over(thread, slot, tid);
+    tn_own_end(thread);
+    return true;
+}
+
+/* libc calls this when a thread ends. Later events of the thread still go to its ring; the recorder frees the
+ * slot once the thread is gone. */
+static void thread_ended(void *context)
+{
+    struct tn_thread *thread = context;
+    if (thread->slot_generation != atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) ||
+        thread->inside_cfa != 0)
+        return;
+    tn_own_begin(thread);
+    tn_emit_thread_end(thread);
+    atomic_store_explicit(&thread->ring->state, TN_SLOT_ENDED, memory_order_release);
+    tn_trail_close(thread->trail, tn_shim_process.options.depth_max);
+    thread->trail = NULL;
+    thread->is_ended = true;
+    tn_own_end(thread);
+}
+
+void tn_thread_prepare(void)
+{
+    has_key = pthread_key_create(&key, thread_ended) == 0;
+}
+
+static void note_nested(struct tn_thread *thread)
+{
+    thread->nested_count++;
+    thread->generation = TN_GENERATION_NONE; /* the next call outside takes the slow path, which reports it */
+}
+
+/* Make the thread able to record, and report what was lost meanwhile. */
+static bool prepare(struct tn_thread *thread)
+{
+    if (!tn_start(thread))
+        return false;
+    thread->generation = thread->slot_generation;
+    if (thread->nested_count == 0)
+        return true;
+    uint32_t count = thread->nested_count;
+    thread->nested_count = 0;
+    tn_emit_loss(thread, count, TN_LOSS_NESTED);
+    return true;
+}
+
+/* Whether both addresses lie in the thread's own stack, where the higher one is the older frame. */
+static bool is_in_order(const struct tn_thread *thread, uintptr_t younger, uintptr_t older)
+{
+    uintptr_t size_bytes = thread->stack_high - thread->stack_low;
+    return older >= younger && older - thread->stack_low < size_bytes &&
+           younger - thread->stack_low < size_bytes;
+}
+
+void tn_thread_fail_operators(struct tn_thread *thread, const struct tn_operator_call *calls, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (calls[i].function < TN_FUNCTION_FREE)
+            tn_emit_failure(thread, calls[i].function, calls[i].size_bytes, calls[i].origin);
+}
+
+/* Remove operators that an exception has left: this call lies at or above their frames, on the same stack. */
+static void drop_left_operators(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    uint32_t depth = thread->operator_depth;
+    uint32_t left = depth;
+    while (left > 0 && is_in_order(thread, thread->operators[left - 1].cfa, caller->cfa))
+        left--;
+    thread->operator_depth = left;
+    tn_thread_fail_operators(thread, thread->operators + left, depth - left);
+}
+
+static bool is_inner(const struct tn_thread *thread, const struct tn_caller *caller)
+{
+    uint32_t depth = thread->operator_depth;
+    return depth > 0 && thread->operators[depth - 1].cfa > caller->cfa && tn_operator_holds(caller->pc);
+}
+
+/* Whether the process and the thread can record; everything that happened before has been written then. */
+static bool is_ready(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    if (thread->generation != atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) &&
+        !prepare(thread))
+        return false;
+    if (thread->operator_depth > 0)
+        drop_left_operators(thread, caller);
+    return true;
+}
+
+/* tn_enter_slow, for calls that are no inner call of an operator. */
+static __attribute__((noinline)) enum tn_way enter_anew(struct tn_thread *thread,
+                                                        const struct tn_caller *caller)
+{
+    if (thread->inside_cfa != 0) {
+        /* Either this is a signal handler that has interrupted the shim; or one has left the shim by longjmp,
+         * and the event that was being written was never published. */
+        bool is_left = is_in_order(thread, thread->inside_cfa, caller->cfa);
+        note_nested(thread);
+        if (!is_left)
+            return TN_WAY_PASS;
+        if (thread->ring != NULL)
+            atomic_store_explicit(&thread->ring->mark_ticks, 0, memory_order_release);
+        tn_trail_forget(thread->trail);
+        if (is_inner(thread, caller))
+            return TN_WAY_INNER;
+    }
+    thread->inside_cfa = caller->cfa;
+    if (is_ready(thread, caller))
+        return TN_WAY_RECORD;
+    thread->inside_cfa = 0;
+    return TN_WAY_PASS;
+}
+
+enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    if (TN_UNLIKELY(thread->own_depth != 0))
+        return TN_WAY_ARENA;
+    if (TN_LIKELY(thread->inside_cfa == 0 && is_inner(thread, caller)))
+        return TN_WAY_INNER;
+    return enter_anew(thread, caller);
+}

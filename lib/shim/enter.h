@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SHIM_ENTER_H
+#define TENURE_SHIM_ENTER_H
+
+/* The beginning and the end of each call of the program: whether it is to be recorded, and the thread's slot,
+ * which it gets with its first event. */
+
+#include "shim_thread.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What is to be done with a call of the program. */
+enum tn_way {
+    TN_WAY_RECORD, /* record it, then tn_leave */
+    TN_WAY_PASS,   /* only the real call */
+    TN_WAY_INNER,  /* the allocation of a C++ operator that is recorded itself: only the real call */
+    TN_WAY_ARENA,  /* a foreign call on the shim's behalf: the arena */
+};
+
+/* The slow path of tn_enter: first events, calls inside calls, operators, and whatever has to be reported. */
+enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *caller);
+
+/* Begin a call.
+ *
+ * thread   the calling one
+ * caller   of the entry point
+ * Returns  what is to be done with it
+ * Cost     four loads and a store */
+static inline enum tn_way tn_enter(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
+    if (TN_UNLIKELY((thread->inside_cfa | thread->operator_depth) != 0 || thread->generation != generation))
+        return tn_enter_slow(thread, caller);
+    thread->inside_cfa = caller->cfa;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return TN_WAY_RECORD;
+}
+
+/* End a call that tn_enter began with TN_WAY_RECORD. */
+static inline void tn_leave(struct tn_thread *thread)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    thread->inside_cfa = 0;
+}
+
+/* Ask libc to report the ends of threads. Between tn_own_begin and tn_own_end, once a process. */
+void tn_thread_prepare(void);
+
+/* Take a slot for this thread, and write its THREAD_BEGIN.
+ *
+ * Returns  whether there was one; if not, an event is counted as lost
+ * Cost     a pass over the slots at worst; after one that found none, the next 255 events do not search */
+bool tn_thread_claim(struct tn_thread *thread);
+
+/* Write a FAILURE for each of these operators, which an exception has left. Between tn_enter and tn_leave. */
+void tn_thread_fail_operators(struct tn_thread *thread, const struct tn_operator_call *calls, uint32_t count);
+
+#endif
