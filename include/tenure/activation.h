@@ -71,8 +71,8 @@ void tn_activations_finish(struct tn_activations *activations);
 int tn_activations_step(struct tn_activations *activations, const struct tn_pass *pass,
                         const struct tn_pass_event *event);
 
-/* Whether it would have been seen that a function is left and entered again, at the same position and from the
- * same line: its machine code can be read and followed, or the program tells.
+/* Whether it would have been seen that a function is left and entered again, at the same position and from
+ * the same line: its machine code can be read and followed, or the program tells.
  *
  * function  index in tn_source_frames.functions
  * Cost      the first time for a module, opening its file */

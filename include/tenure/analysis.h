@@ -220,6 +220,13 @@ int tn_pass_frames(const struct tn_pass *pass, const struct tn_source_frames **r
  * Cost      one query */
 int tn_pass_line(const struct tn_pass *pass, uint32_t frame_id, struct tn_finding_line *ret_line);
 
+/* Append the names of threads: "main, worker (4)"; at most four names, the others are counted.
+ *
+ * set      bits by index in tn_pass.threads
+ * Returns  0; -ENOMEM; -EIO, and the pass's error says what failed; out then holds a part
+ * Cost     one query */
+int tn_pass_name_threads(const struct tn_pass *pass, const uint64_t *set, struct tn_buffer *out);
+
 /* Prepare a statement on the log.
  *
  * ret_statement  the caller finalizes it

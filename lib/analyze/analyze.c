@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* From a log to findings: checks what the caller asks for, loads what the pass needs, begins the kinds that
- * were named, runs the events past them, lets them conclude, and orders what they found. Everything happens
- * in one read transaction, so that a log that is still being recorded shows one state. */
+/* From a log to findings: checks what the caller asks for, loads what the pass needs, begins all kinds (a
+ * finding's number does not depend on which are wanted), runs the events past them, lets them conclude, and
+ * orders what they found. Everything happens in one read transaction, so that a log that is still being
+ * recorded shows one state. */
 #include "pass.h"
 
 #include "tenure/sql.h"
@@ -15,18 +16,6 @@
 
 /* ---------------------------------------------------------------------------------------- which kinds */
 
-/* Whether a list with commas contains a name. */
-static bool is_listed(const char *list, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = list; at != NULL; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (strncmp(at, name, length) == 0 && (at[length] == ',' || at[length] == '\0'))
-            return true;
-    }
-    return false;
-}
-
 static bool is_kind(const struct tn_kind *const *kinds, const char *name, size_t length)
 {
     for (; *kinds != NULL; kinds++)
@@ -37,7 +26,7 @@ static bool is_kind(const struct tn_kind *const *kinds, const char *name, size_t
 
 static int check_only(const struct tn_kind *const *kinds, const char *only, struct tn_error *error)
 {
-    const char *at = only;
+    const char *at = only != NULL && strcmp(only, "all") == 0 ? NULL : only;
     while (at != NULL) {
         size_t length = strcspn(at, ",");
         if (!is_kind(kinds, at, length))
@@ -56,8 +45,6 @@ static int begin(struct tn_pass *pass, struct tn_running *running, size_t *ret_c
     int r = 0;
     for (size_t i = 0; r == 0 && pass->kinds[i] != NULL && i < KIND_COUNT_MAX; i++) {
         const struct tn_analysis *analysis = pass->kinds[i]->analysis;
-        if (pass->options->only != NULL && !is_listed(pass->options->only, pass->kinds[i]->name))
-            continue;
         struct tn_running *own = &running[(*ret_count)++];
         *own = (struct tn_running){.analysis = analysis};
         if (analysis->begin != NULL)
@@ -75,7 +62,7 @@ static int conclude(struct tn_pass *pass, const struct tn_running *running, size
             r = running[i].analysis->conclude(running[i].state, pass, findings);
     findings->allocations = pass->allocation_count;
     findings->peak_live_bytes = pass->peak_live_bytes;
-    return r < 0 ? r : tn_findings_rank(findings, pass->kinds);
+    return r < 0 ? r : tn_findings_rank(findings, pass->kinds, pass->options->only);
 }
 
 /* ---------------------------------------------------------------------------------------- other processes

@@ -104,7 +104,8 @@ static void fill_saving(const struct combine_statement *statement, struct tn_fin
     }
     uint64_t block_bytes = glibc_bytes(statement->combined_bytes);
     uint64_t left_bytes = (block_bytes - statement->combined_bytes) * statement->peak_groups;
-    finding->saving.allocations_removed = statement->allocations - group->group_count;
+    uint64_t left_count = group->group_count + group->exceptions;
+    finding->saving.allocations_removed = statement->allocations - lesser(statement->allocations, left_count);
     finding->saving.bytes_removed = (int64_t)overhead_bytes - (int64_t)left_bytes;
     finding->saving.peak_bytes_delta = (int64_t)(block_bytes * groups_at_peak) - (int64_t)now_bytes;
     finding->apply = TN_APPLY_COMBINE;

@@ -332,7 +332,8 @@ static void fill_saving(const struct buffer_statement *statement, struct tn_find
     const struct tn_pass_site *seen = statement->seen;
     uint64_t overhead_bytes = seen->usable_bytes - seen->total_bytes + TN_HEADER_BYTES * seen->allocations;
     double mean_bytes = (double)overhead_bytes / (double)seen->allocations;
-    finding->saving.allocations_removed = statement->counts->instances + statement->counts->resizes;
+    finding->saving.allocations_removed =
+        statement->counts->instances + statement->counts->resizes - statement->exceptions;
     finding->saving.bytes_removed = (int64_t)(mean_bytes * (double)seen->peak_live_count);
     finding->saving.peak_bytes_delta =
         (int64_t)(statement->depth_after_bytes - statement->counts->deepest_thread_bytes) -
