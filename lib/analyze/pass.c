@@ -25,7 +25,7 @@
 struct resized {
     uint64_t id; /* 0: none */
     uint64_t max_size_bytes, size_bytes;
-    uint32_t steps, grown;
+    uint32_t steps, grown, site;
 };
 
 struct run {
@@ -126,8 +126,8 @@ static void count_birth(struct tn_pass *pass, struct tn_pass_site *site, const s
 
 static struct resized chain_of(const struct tn_block *block)
 {
-    return (struct resized){block->id, block->chain_max_size_bytes, block->size_bytes, block->chain_steps,
-                            block->chain_grown};
+    return (struct resized){block->id,          block->chain_max_size_bytes, block->size_bytes,
+                            block->chain_steps, block->chain_grown,          block->site};
 }
 
 static void continue_chain(const struct resized *resized, struct tn_block *block)
@@ -259,6 +259,7 @@ static int read_birth(struct run *run, const struct tn_log_event *event, uint32_
     const struct resized *resized = &run->resized[thread];
     if (event->previous_id != 0 && event->previous_id == resized->id) {
         continue_chain(resized, block);
+        tn_releases_resized(pass->releases, block->site, resized->site);
         told.previous_size_bytes = resized->size_bytes;
         told.previous_max_size_bytes = resized->max_size_bytes;
     }

@@ -39,7 +39,9 @@ struct tn_releases {
     struct tn_map pairs;  /* index of a place's head and a site -> 1: it is listed */
     struct listed_site *listed; /* owned */
     size_t listed_count, listed_capacity;
-    uint32_t *stamps; /* owned; by site: the question that last met it */
+    uint32_t *origins; /* owned; by site: one whose blocks realloc turned into blocks of it; 0: none */
+    uint32_t *asked;   /* owned; by site: the question that was last about it */
+    uint32_t *stamps;  /* owned; by site: the question that last met it */
     uint32_t stamp;
 };
 
@@ -53,7 +55,10 @@ int tn_releases_open(size_t site_count, struct tn_releases **ret_releases)
     releases->last = calloc(site_count + 1, sizeof(releases->last[0]));
     releases->first = calloc(site_count + 2, sizeof(releases->first[0]));
     releases->stamps = calloc(site_count + 1, sizeof(releases->stamps[0]));
-    bool has_all = releases->last != NULL && releases->first != NULL && releases->stamps != NULL;
+    releases->asked = calloc(site_count + 1, sizeof(releases->asked[0]));
+    releases->origins = calloc(site_count + 1, sizeof(releases->origins[0]));
+    bool has_all = releases->asked != NULL && releases->origins != NULL && releases->last != NULL &&
+                   releases->first != NULL && releases->stamps != NULL;
     return has_all ? 0 : -ENOMEM;
 }
 
@@ -69,6 +74,8 @@ void tn_releases_close(struct tn_releases *releases)
     free(releases->first);
     free(releases->listed);
     free(releases->stamps);
+    free(releases->asked);
+    free(releases->origins);
     free(releases);
 }
 
@@ -121,6 +128,12 @@ int tn_releases_count(struct tn_releases *releases, const struct tn_pass *pass, 
         count->teardown += pass->is_teardown;
     }
     return 0;
+}
+
+void tn_releases_resized(struct tn_releases *releases, uint32_t site, uint32_t origin)
+{
+    if (site != origin)
+        releases->origins[site] = releases->origins[origin] != 0 ? releases->origins[origin] : origin;
 }
 
 /* ---------------------------------------------------------------------------------------- index */
@@ -234,7 +247,9 @@ static size_t meet(struct tn_releases *releases, uint64_t place, uint32_t *other
     const uint64_t *head = place != 0 ? tn_map_find(&releases->places, place) : NULL;
     for (uint32_t at = head != NULL ? (uint32_t)*head : 0; at != 0; at = releases->listed[at - 1].next) {
         uint32_t site = releases->listed[at - 1].site;
-        if (releases->stamps[site] == releases->stamp)
+        bool is_own = releases->asked[site] == releases->stamp ||
+                      releases->asked[releases->origins[site]] == releases->stamp;
+        if (is_own || releases->stamps[site] == releases->stamp)
             continue;
         releases->stamps[site] = releases->stamp;
         if (others != NULL)
@@ -251,7 +266,7 @@ static size_t find_others(const struct tn_pass *pass, const struct tn_source_fra
     uint64_t own[2], other;
     releases->stamp++;
     for (size_t i = 0; i < sites->count; i++)
-        releases->stamps[sites->items[i]] = releases->stamp;
+        releases->asked[sites->items[i]] = releases->stamp;
     keys_of(frames, pass->nodes[at.node].frame_id, at.position, own, &other);
     return meet(releases, other, others, meet(releases, own[0], others, 0));
 }

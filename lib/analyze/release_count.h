@@ -24,4 +24,11 @@ void tn_releases_close(struct tn_releases *releases);
 int tn_releases_count(struct tn_releases *releases, const struct tn_pass *pass, uint32_t site,
                       uint64_t stack_id, bool is_resize);
 
+/* Note that realloc turned a block of a site into one of another: its release is that of the first, too.
+ *
+ * site    of the new block
+ * origin  of the old one
+ * Cost    O(1) */
+void tn_releases_resized(struct tn_releases *releases, uint32_t site, uint32_t origin);
+
 #endif
