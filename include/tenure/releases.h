@@ -55,13 +55,6 @@ struct tn_release_sites {
 int tn_release_place_find(const struct tn_pass *pass, const struct tn_release_sites *sites, uint32_t stack_id,
                           struct tn_release_range range, struct tn_release_place *ret_place);
 
-/* The other sites that a place releases.
- *
- * ret_sites  the caller frees it; NULL where there is none
- * Returns    0; -ENOMEM, -EIO */
-int tn_release_place_others(const struct tn_pass *pass, const struct tn_release_sites *sites,
-                            struct tn_source_cursor at, uint32_t **ret_sites, size_t *ret_count);
-
 /* Fill a finding's `releases`: the places where blocks of its own sites were released in its process.
  *
  * Returns  0; -ENOMEM, -EIO; the finding is the caller's as before */

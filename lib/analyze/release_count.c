@@ -16,10 +16,13 @@
 #define RESIZE_BIT (UINT64_C(1) << 31) /* in keys: no log has as many stacks */
 
 /* Sorts of places: a call by its return address; a line by the functions inlined into it, and by those that
- * are not. */
+ * are not. Each stands for all releases on the way to which it lies, and, with PLACE_LAST, for those whose
+ * innermost frame it is: a function that ends in a jump to free has no frame then, but its caller's call of
+ * it does not stand for all else that it releases. */
 #define PLACE_CALL   (UINT64_C(1) << 62)
 #define PLACE_INLINE (UINT64_C(2) << 62)
 #define PLACE_LINE   (UINT64_C(3) << 62)
+#define PLACE_LAST   (UINT64_C(1) << 61)
 
 /* A site that a place releases, in the list of that place. */
 struct listed_site {
@@ -163,21 +166,36 @@ static int list_site(struct tn_releases *releases, uint64_t place, uint32_t site
     return tn_map_put(&releases->pairs, pair, 1);
 }
 
-static uint64_t line_key(uint64_t sort, const struct tn_source_frame *place)
+static uint64_t line_key(uint64_t sort, const struct tn_source_frame *source)
 {
-    return sort | (uint64_t)(place->function & 0x3fffffffu) << 32 | place->line;
+    return sort | (uint64_t)(source->function & 0x1fffffffu) << 32 | source->line;
 }
 
-/* The keys of a source frame: under which it is listed, and under which those are that are the same call. */
-static void keys_of(const struct tn_source_frames *frames, uint32_t frame_id, uint32_t position,
-                    uint64_t ret_own[2], uint64_t *ret_other)
+/* The keys of a source frame on the way to a release. */
+struct place_keys {
+    uint64_t own;  /* that it is found by */
+    uint64_t line; /* of its line, where own is not that; 0: none */
+    uint64_t
+        other; /* of those that are the same call, but inlined where it is not, or the other way; 0: none */
+};
+
+static struct place_keys keys_of(const struct tn_source_frames *frames, uint32_t frame_id, uint32_t position)
 {
-    const struct tn_source_frame *place = tn_source_frames_get(frames, frame_id, position);
-    bool has_line = place->line != 0 && place->function != 0;
-    bool is_inline = has_line && frames->frames[frame_id].inlined_count != 0;
-    ret_own[0] = is_inline ? line_key(PLACE_INLINE, place) : PLACE_CALL | frame_id;
-    ret_own[1] = is_inline || !has_line ? 0 : line_key(PLACE_LINE, place);
-    *ret_other = !has_line ? 0 : line_key(is_inline ? PLACE_LINE : PLACE_INLINE, place);
+    const struct tn_source_frame *source = tn_source_frames_get(frames, frame_id, position);
+    bool has_line = source->line != 0 && source->function != 0;
+    if (!has_line)
+        return (struct place_keys){.own = PLACE_CALL | frame_id};
+    if (frames->frames[frame_id].inlined_count != 0)
+        return (struct place_keys){.own = line_key(PLACE_INLINE, source),
+                                   .other = line_key(PLACE_LINE, source)};
+    return (struct place_keys){PLACE_CALL | frame_id, line_key(PLACE_LINE, source),
+                               line_key(PLACE_INLINE, source)};
+}
+
+static int list_under(struct tn_releases *releases, uint64_t key, bool is_last, uint32_t site)
+{
+    int r = key != 0 ? list_site(releases, key, site) : 0;
+    return r == 0 && key != 0 && is_last ? list_site(releases, key | PLACE_LAST, site) : r;
 }
 
 static int index_stack(const struct tn_pass *pass, const struct tn_source_frames *frames, uint32_t stack_id,
@@ -186,11 +204,10 @@ static int index_stack(const struct tn_pass *pass, const struct tn_source_frames
     int r = 0;
     struct tn_source_cursor at = {stack_id, 0};
     for (unsigned steps = 0; at.node != 0 && steps < TN_SOURCE_STEPS_MAX && r == 0; steps++) {
-        uint64_t own[2], other;
-        keys_of(frames, pass->nodes[at.node].frame_id, at.position, own, &other);
-        r = list_site(pass->releases, own[0], site);
-        if (r == 0 && own[1] != 0)
-            r = list_site(pass->releases, own[1], site);
+        struct place_keys keys = keys_of(frames, pass->nodes[at.node].frame_id, at.position);
+        r = list_under(pass->releases, keys.own, steps == 0, site);
+        if (r == 0)
+            r = list_under(pass->releases, keys.line, steps == 0, site);
         at = tn_source_cursor_outwards(frames, pass, at);
     }
     return r;
@@ -240,11 +257,10 @@ int tn_releases_find(const struct tn_pass *pass, uint32_t site, const struct tn_
 
 /* ---------------------------------------------------------------------------------------- questions */
 
-/* Stamp and count the sites of a place that were not met before; append them to `others` unless it is NULL.
- */
-static size_t meet(struct tn_releases *releases, uint64_t place, uint32_t *others, size_t count)
+/* Stamp the sites of a place that were not met before, and add them to a count. */
+static size_t meet(struct tn_releases *releases, uint64_t place, size_t count)
 {
-    const uint64_t *head = place != 0 ? tn_map_find(&releases->places, place) : NULL;
+    const uint64_t *head = tn_map_find(&releases->places, place);
     for (uint32_t at = head != NULL ? (uint32_t)*head : 0; at != 0; at = releases->listed[at - 1].next) {
         uint32_t site = releases->listed[at - 1].site;
         bool is_own = releases->asked[site] == releases->stamp ||
@@ -252,23 +268,22 @@ static size_t meet(struct tn_releases *releases, uint64_t place, uint32_t *other
         if (is_own || releases->stamps[site] == releases->stamp)
             continue;
         releases->stamps[site] = releases->stamp;
-        if (others != NULL)
-            others[count] = site;
         count++;
     }
     return count;
 }
 
 static size_t find_others(const struct tn_pass *pass, const struct tn_source_frames *frames,
-                          const struct tn_release_sites *sites, struct tn_source_cursor at, uint32_t *others)
+                          const struct tn_release_sites *sites, uint32_t stack_id, struct tn_source_cursor at)
 {
     struct tn_releases *releases = pass->releases;
-    uint64_t own[2], other;
+    struct place_keys keys = keys_of(frames, pass->nodes[at.node].frame_id, at.position);
+    uint64_t last = at.node == stack_id && at.position == 0 ? PLACE_LAST : 0;
     releases->stamp++;
     for (size_t i = 0; i < sites->count; i++)
         releases->asked[sites->items[i]] = releases->stamp;
-    keys_of(frames, pass->nodes[at.node].frame_id, at.position, own, &other);
-    return meet(releases, other, others, meet(releases, own[0], others, 0));
+    size_t count = meet(releases, keys.own | last, 0);
+    return keys.other != 0 ? meet(releases, keys.other | last, count) : count;
 }
 
 /* What functions that only release are called, as far as neither a frame nor the code of their own tells. */
@@ -327,7 +342,7 @@ int tn_release_place_find(const struct tn_pass *pass, const struct tn_release_si
     for (unsigned steps = 0; r == 0 && goes_on && walk.at.node != 0 && steps < TN_SOURCE_STEPS_MAX; steps++) {
         uint32_t function = tn_source_cursor_frame(walk.frames, pass, walk.at)->function;
         if (function == 0 || walk.frames->functions[function].is_program) {
-            size_t count = find_others(pass, walk.frames, sites, walk.at, NULL);
+            size_t count = find_others(pass, walk.frames, sites, stack_id, walk.at);
             if (ret_place->at.node == 0 || count < ret_place->other_count)
                 *ret_place = (struct tn_release_place){walk.at, count};
         }
@@ -336,23 +351,4 @@ int tn_release_place_find(const struct tn_pass *pass, const struct tn_release_si
         r = step_outwards(pass, &walk, &goes_on);
     }
     return r;
-}
-
-int tn_release_place_others(const struct tn_pass *pass, const struct tn_release_sites *sites,
-                            struct tn_source_cursor at, uint32_t **ret_sites, size_t *ret_count)
-{
-    const struct tn_source_frames *frames;
-    *ret_sites = NULL;
-    *ret_count = 0;
-    int r = make_index(pass);
-    if (r == 0)
-        r = tn_pass_frames(pass, &frames);
-    if (r < 0 || at.node == 0)
-        return r;
-    uint32_t *others = calloc(pass->releases->site_count + 1, sizeof(others[0]));
-    if (others == NULL)
-        return -ENOMEM;
-    *ret_count = find_others(pass, frames, sites, at, others);
-    *ret_sites = others;
-    return 0;
 }
