@@ -164,7 +164,9 @@ int tn_finding_add_condition(struct tn_finding *finding, const char *kind,
                              const struct tn_finding_line *lines, size_t line_count, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* "data.c:88", or "function (module+0x1f2)" where no line is known. Returns ret_text. */
+/* "data.c:88", or "function (module+0x1f2)" where no line is known.
+ *
+ * Returns  ret_text */
 const char *tn_finding_line_print(const struct tn_finding_line *line, char *ret_text, size_t text_bytes);
 
 /* Copy a line.

@@ -6,6 +6,7 @@
  * slower than on the whole. */
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
+#include "tenure/releases.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -298,7 +299,7 @@ static int add_finding(const struct growth_state *state, const struct tn_pass *p
     if (r == 0)
         r = fill_query(pass, index, &finding);
     if (r == 0)
-        r = tn_findings_add(findings, &finding);
+        r = tn_pass_add_finding(pass, &index, 1, &finding, findings);
     if (r < 0)
         tn_finding_finish(&finding);
     return r;

@@ -6,6 +6,7 @@
 #include "pool_code.h"
 
 #include "tenure/kinds.h"
+#include "tenure/releases.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -253,7 +254,7 @@ static int state_purpose(const struct tn_pass *pass, const struct purpose *purpo
         return r;
     r = fill(pass, purpose, other_sites, &finding);
     if (r == 0)
-        r = tn_findings_add(findings, &finding);
+        r = tn_pass_add_finding(pass, purpose->sites, purpose->site_count, &finding, findings);
     if (r < 0)
         tn_finding_finish(&finding);
     return r;
