@@ -341,7 +341,7 @@ static void plans_are_told_with_what_they_share(void **state)
     assert_string_equal(tn_words_plan(*state, &plan, 1000),
                         "The 3 changes that a replay can show, together: 100 allocations less (10.0 % of "
                         "all); heap: no clear change. Each alone, they add up to 120: 20 of these blocks can "
-                        "be had by one change only. Without those that a condition decides, 2: 60 "
+                        "be had by one change only. Those that no condition decides (2): 60 "
                         "allocations less (6.0 % of all).");
 }
 
