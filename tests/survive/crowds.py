@@ -4,9 +4,9 @@
 import os
 import threading
 
-from counting import (SMALL_RINGS, Skip, check_exact, expect, expect_equal, high_water_kib, logged, made, meta, told)
-from harness import query, value, wait_until
-from scenarios import Running, preloaded
+from counting import check_exact, expect, expect_equal, high_water_kib, logged, made, meta, told
+from harness import Skip, value
+from scenarios import preloaded
 
 # A thousand processes took 408 MB when each had a table of slots of full size.
 RECORDER_KIB_MAX = 150 << 10

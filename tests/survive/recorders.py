@@ -5,9 +5,9 @@ import os
 import signal
 import time
 
-from counting import (SMALL_RINGS, check_accounted, check_exact, expect, expect_equal, is_zombie_of, logged_by_thread,
-                      lost_by_thread, made, made_by_thread, meta, told)
-from harness import check_log, query, value, wait_until
+from counting import (SMALL_RINGS, check_accounted, expect, expect_equal, is_zombie_of, made, made_by_thread, meta,
+                      told)
+from harness import value, wait_until
 from scenarios import Running, preloaded
 
 PULSE_BLOCKS = 3000000

@@ -7,7 +7,8 @@
  *        sandbox filter BLOCKS    futex, and what malloc, write and the end of a process need
  *        sandbox threads BLOCKS   the same, and two threads: one has allocated before the filter, one has not
  *        sandbox strict BLOCKS    read, write, _exit and sigreturn; BLOCKS must fit the heap's top (1 MiB)
- *        sandbox exec BLOCKS      what a dynamic program needs to start and to run, then executes itself with none */
+ *        sandbox exec BLOCKS      what a dynamic program needs to start and to run, then executes itself with wait
+ *        sandbox wait BLOCKS      no filter of its own; reads a byte at last */
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -155,7 +156,7 @@ int main(int argc, char **argv)
     make(10);
     if (strcmp(mode, "exec") == 0) {
         forbid(1, 1);
-        execl(argv[0], argv[0], "none", argv[2], (char *)NULL);
+        execl(argv[0], argv[0], "wait", argv[2], (char *)NULL);
         return 6;
     }
     if (strcmp(mode, "threads") == 0)
@@ -168,6 +169,9 @@ int main(int argc, char **argv)
     make_anew(DEPTH);
     make_realigned();
     tell();
+    char byte;
+    if (strcmp(mode, "wait") == 0 && read(0, &byte, 1) != 1)
+        return 7;
     if (strcmp(mode, "strict") == 0)
         syscall(SYS_exit, 0);
     return 0;
