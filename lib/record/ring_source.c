@@ -77,9 +77,12 @@ static bool list_slot(struct tn_rings *rings, uint32_t i)
 {
     uint32_t slot = rings->unlisted[i];
     struct tn_ring *ring = tn_shared_memory_slot(&rings->memory, slot);
-    if (ring == NULL || atomic_load_explicit(&ring->state, memory_order_acquire) == TN_SLOT_FREE ||
-        !begin_stream(rings, ring, slot))
+    if (ring != NULL && atomic_load_explicit(&ring->state, memory_order_acquire) == TN_SLOT_FREE)
         return false;
+    if (ring == NULL || !begin_stream(rings, ring, slot)) {
+        rings->is_starved = true;
+        return false;
+    }
     struct tn_source *source = &rings->source;
     uint64_t idle = rings->slots[slot].stream->released_words - rings->slots[slot].kept_words;
     uint32_t ring_words = rings->memory.sizes.ring_words;
@@ -105,6 +108,32 @@ static void list_slots(struct tn_rings *rings)
             i++;
 }
 
+/* What the rings' owners have lost until now is noted: LOSS events that tell of it may still be in the rings.
+ */
+static void refuse(struct tn_source *source)
+{
+    struct tn_rings *rings = tn_rings_of(source);
+    if (rings->is_refused)
+        return;
+    tn_rings_settle_header(rings);
+    for (uint32_t i = 0; i < source->stream_count; i++)
+        tn_rings_slot(rings, source->streams[i])->lost_limit =
+            atomic_load_explicit(&source->streams[i]->ring->lost_count, memory_order_relaxed);
+    atomic_store_explicit(&rings->memory.header->recorder_state, TN_RECORDER_CLOSED, memory_order_release);
+    tn_shared_memory_release(&rings->memory);
+    rings->is_refused = true;
+}
+
+/* A ring that cannot be read would fill up, and its owner wait in vain: the process runs on unrecorded. How
+ * many events the ring holds is not known, but at least one is lost. */
+static void give_up(struct tn_rings *rings)
+{
+    if (rings->is_refused)
+        return;
+    rings->shared->totals.lost[TN_LOSS_BIT(TN_LOSS_NO_MEMORY)]++;
+    refuse(&rings->source);
+}
+
 /* ---------------------------------------------------------------------------------------- a round */
 
 /* Whether a mark may still announce an event; a thread that died while writing leaves its mark standing.
@@ -125,6 +154,8 @@ static void read_marks(struct tn_source *source, uint64_t now_ticks, uint64_t *l
 {
     struct tn_rings *rings = tn_rings_of(source);
     list_slots(rings);
+    if (rings->is_starved)
+        give_up(rings);
     for (uint32_t i = 0; i < source->stream_count; i++) {
         struct tn_stream *stream = source->streams[i];
         uint64_t mark = atomic_load_explicit(&stream->ring->mark_ticks, memory_order_acquire);
@@ -247,22 +278,6 @@ static int end_threads(struct tn_source *source, uint64_t end_ns, bool is_runnin
         r = tn_thread_end(stream, end_ns);
     }
     return r;
-}
-
-/* What the rings' owners have lost until now is noted: LOSS events that tell of it may still be in the rings.
- */
-static void refuse(struct tn_source *source)
-{
-    struct tn_rings *rings = tn_rings_of(source);
-    if (rings->is_refused)
-        return;
-    tn_rings_settle_header(rings);
-    for (uint32_t i = 0; i < source->stream_count; i++)
-        tn_rings_slot(rings, source->streams[i])->lost_limit =
-            atomic_load_explicit(&source->streams[i]->ring->lost_count, memory_order_relaxed);
-    atomic_store_explicit(&rings->memory.header->recorder_state, TN_RECORDER_CLOSED, memory_order_release);
-    tn_shared_memory_release(&rings->memory);
-    rings->is_refused = true;
 }
 
 static bool is_leaving(const struct tn_source *source)

@@ -55,6 +55,7 @@ struct tn_rings {
     uint64_t control_words;  /* position in the control ring */
     bool is_control_damaged; /* malformed; never read again */
     bool is_header_damaged;  /* a counter of the header fell */
+    bool is_starved;         /* there is no memory for a slot that is in use */
     bool is_refused;         /* recording is over: what is lost from then on is not counted */
     struct tn_header_counts counted;
 };

@@ -6,13 +6,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* Neighbouring rings are mapped together: a process may have 65,535 of them, and no more than 65,530 mappings
- * (vm.max_map_count). Address space that is not touched costs nothing. */
+ * (vm.max_map_count). Address space that is not touched costs nothing, where it has no
+ * limit. */
 #define GROUP_RINGS 4u
 
 /* Header and first span of slots: what every process uses. */
@@ -79,6 +82,9 @@ static int check_header(struct tn_shared_memory *memory, uint64_t stated_bytes, 
 
 static int map_rest(struct tn_shared_memory *memory)
 {
+    struct rlimit limit;
+    bool is_limited = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    memory->group_rings = is_limited ? 1 : GROUP_RINGS;
     memory->spans = calloc(TN_SHARED_SPANS_MAX, sizeof(memory->spans[0]));
     if (memory->spans == NULL)
         return -ENOMEM;
@@ -126,8 +132,8 @@ static size_t ring_bytes(const struct tn_shared_memory *memory)
 /* Rings of a group; the last group may have fewer. */
 static size_t group_bytes(const struct tn_shared_memory *memory, uint32_t group)
 {
-    uint32_t left = memory->sizes.slot_count - 1 - group * GROUP_RINGS;
-    return (left < GROUP_RINGS ? left : GROUP_RINGS) * ring_bytes(memory);
+    uint32_t left = memory->sizes.slot_count - 1 - group * memory->group_rings;
+    return (left < memory->group_rings ? left : memory->group_rings) * ring_bytes(memory);
 }
 
 static int reserve_group(struct tn_shared_memory *memory, uint32_t group)
@@ -147,16 +153,16 @@ static int reserve_group(struct tn_shared_memory *memory, uint32_t group)
 
 uint64_t *tn_shared_memory_words(struct tn_shared_memory *memory, uint32_t slot)
 {
-    uint32_t group = (slot - 1) / GROUP_RINGS;
+    uint32_t group = (slot - 1) / memory->group_rings;
     if (reserve_group(memory, group) < 0)
         return NULL;
     if (memory->groups[group] == NULL)
         memory->groups[group] =
-            map_part(memory, tn_shared_words_offset(&memory->sizes, group * GROUP_RINGS + 1),
+            map_part(memory, tn_shared_words_offset(&memory->sizes, group * memory->group_rings + 1),
                      group_bytes(memory, group));
     if (memory->groups[group] == NULL)
         return NULL;
-    return memory->groups[group] + (size_t)((slot - 1) % GROUP_RINGS) * memory->sizes.ring_words;
+    return memory->groups[group] + (size_t)((slot - 1) % memory->group_rings) * memory->sizes.ring_words;
 }
 
 void tn_shared_memory_empty_ring(struct tn_shared_memory *memory, uint32_t slot)

@@ -27,6 +27,7 @@ struct tn_shared_memory {
     struct tn_ring **spans;          /* owned; by slot / TN_SPAN_SLOTS; NULL: not mapped */
     uint64_t **groups;       /* owned; words of so many neighbouring rings, mapped together; NULL: not */
     uint32_t group_capacity; /* room in groups */
+    uint32_t group_rings;    /* rings a group */
 };
 
 /* Seal, check and map what every process has: header, first slots, control ring.

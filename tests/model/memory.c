@@ -261,11 +261,9 @@ bool memory_may_drain(const struct memory_buffer *buffer, int index, bool has_pl
     const struct memory_store *store = &buffer->stores[index];
     if (store->is_held || (store->is_plain && !has_plain))
         return false;
-    for (int i = 0; i < index; i++) {
-        const struct memory_store *earlier = &buffer->stores[i];
-        if (store->is_release ? earlier->is_held : overlaps(earlier, store))
+    for (int i = 0; i < index && !store->is_release; i++)
+        if (overlaps(&buffer->stores[i], store))
             return false;
-    }
     return true;
 }
 
@@ -278,22 +276,36 @@ static void show(struct memory_buffer *buffer, int index)
     memmove(store, store + 1, (size_t)(buffer->count - index) * sizeof(*store));
 }
 
-void memory_drain(struct memory_buffer *buffer, int index)
+/* The first `count` of them, but for what a fault holds back. */
+static void show_first(struct memory_buffer *buffer, int count)
 {
-    bool is_release = buffer->stores[index].is_release;
-    for (int i = 0; is_release && i < index; i++)
-        show(buffer, 0);
-    show(buffer, is_release ? 0 : index);
+    int at = 0;
+    for (int i = 0; i < count; i++)
+        if (buffer->stores[at].is_held)
+            at++;
+        else
+            show(buffer, at);
 }
 
-/* But for what a fault holds back. */
+void memory_drain(struct memory_buffer *buffer, int index)
+{
+    if (buffer->stores[index].is_release)
+        show_first(buffer, index + 1);
+    else
+        show(buffer, index);
+}
+
 void memory_drain_all(struct memory_buffer *buffer)
 {
-    for (int i = 0; i < buffer->count;)
-        if (buffer->stores[i].is_held)
-            i++;
-        else
-            show(buffer, i);
+    show_first(buffer, buffer->count);
+}
+
+void memory_drain_older(struct memory_buffer *buffer, uint64_t ticks)
+{
+    int count = 0;
+    while (count < buffer->count && buffer->stores[count].ticks < ticks)
+        count++;
+    show_first(buffer, count);
 }
 
 int memory_waiting_count(const struct memory_buffer *buffer)

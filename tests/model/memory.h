@@ -53,6 +53,9 @@ bool memory_may_drain(const struct memory_buffer *buffer, int index, bool has_pl
 void memory_drain(struct memory_buffer *buffer, int index);
 void memory_drain_all(struct memory_buffer *buffer);
 
+/* All that were made before a time. */
+void memory_drain_older(struct memory_buffer *buffer, uint64_t ticks);
+
 /* Stores in it that no fault holds back. */
 int memory_waiting_count(const struct memory_buffer *buffer);
 

@@ -98,12 +98,9 @@ void machine_release_held(void)
 static void drain_old(void)
 {
     memory_leave(&machine.threads[machine.self].buffer, machine.clock_ticks);
-    for (int i = 0; machine.scene->slack_ticks != 0 && i < machine.scene->thread_count; i++) {
-        struct memory_buffer *buffer = &machine.threads[i].buffer;
-        while (i != machine.self && buffer->count > 0 &&
-               machine.clock_ticks - buffer->stores[0].ticks > machine.scene->slack_ticks)
-            memory_drain(buffer, 0);
-    }
+    for (int i = 0; machine.scene->slack_ticks != 0 && i < machine.scene->thread_count; i++)
+        if (i != machine.self)
+            memory_drain_older(&machine.threads[i].buffer, machine.clock_ticks - machine.scene->slack_ticks);
     memory_enter(&machine.threads[machine.self].buffer);
 }
 

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -443,6 +444,32 @@ static void memory_must_be_sealed(void **state)
     close(fd);
 }
 
+/* The recorder has no room to read a thread's ring: the program must not wait for that, and the loss is
+ * counted. */
+static void a_ring_without_room_ends_the_recording(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct rlimit saved, none;
+    begin(&scene);
+    claim(&scene, 1, (uint32_t)scene.pid);
+    say_birth(&scene, 1, 0x1000);
+    getrlimit(RLIMIT_AS, &saved);
+    none = saved;
+    none.rlim_cur = 1 << 20; /* less than there is: every further mapping fails */
+    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    play(&scene, false);
+    play(&scene, false);
+    assert_int_equal(setrlimit(RLIMIT_AS, &saved), 0);
+    assert_int_equal(atomic_load(&scene.memory->recorder_state), TN_RECORDER_CLOSED);
+    assert_int_equal(lost(&scene, TN_LOSS_NO_MEMORY), 1);
+    tn_process_end(scene.process, TN_EXIT_EXIT, 0, scene.now);
+    play(&scene, false);
+    assert_true(tn_process_is_drained(scene.process));
+    assert_int_equal(tn_process_end_rows(scene.process), 0);
+    finish(&scene);
+}
+
 /* Holes instead of what was written: counted as damage, and no more than that. */
 static void punched_memory_is_damage(void **state)
 {
@@ -482,6 +509,7 @@ int main(void)
         cmocka_unit_test(counters_of_the_header_add_up),
         cmocka_unit_test(losses_after_the_end_are_not_counted),
         cmocka_unit_test(memory_must_be_sealed),
+        cmocka_unit_test(a_ring_without_room_ends_the_recording),
         cmocka_unit_test(punched_memory_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
