@@ -213,6 +213,16 @@ static int find_tail(const struct tn_pass *pass, const struct tn_source_frames *
     return 0;
 }
 
+/* A damaged log may have stacks whose frames are missing. */
+bool tn_release_stack_is_known(const struct tn_pass *pass, const struct tn_source_frames *frames,
+                               uint32_t stack_id)
+{
+    for (uint32_t node = stack_id; node != 0; node = pass->nodes[node].caller_id)
+        if (pass->nodes[node].frame_id >= frames->frame_count)
+            return false;
+    return true;
+}
+
 static int index_stack(const struct tn_pass *pass, const struct tn_source_frames *frames, uint32_t stack_id,
                        uint32_t site)
 {
@@ -255,7 +265,8 @@ static int make_index(const struct tn_pass *pass)
         qsort(releases->counts, releases->count, sizeof(releases->counts[0]), compare_counts);
     for (size_t i = 0; i < releases->count && r == 0; i++) {
         releases->first[releases->counts[i].site + 1]++;
-        if (!releases->counts[i].is_resize && releases->counts[i].stack_id != 0)
+        if (!releases->counts[i].is_resize && releases->counts[i].stack_id != 0 &&
+            tn_release_stack_is_known(pass, frames, releases->counts[i].stack_id))
             r = index_stack(pass, frames, releases->counts[i].stack_id, releases->counts[i].site);
     }
     for (size_t i = 0; i < releases->site_count; i++)

@@ -4,7 +4,7 @@
 #include "call_argument.h"
 
 #include "code_files.h"
-#include "tenure/releases.h"
+#include "release_count.h"
 
 #include "tenure/map.h"
 
@@ -211,7 +211,8 @@ int tn_size_source_find(const struct tn_pass *pass, uint32_t site, const struct 
         struct tn_source_cursor inside;
         struct tn_size_source source;
         uint32_t stack_id = stacks != NULL ? stacks[i] : (uint32_t)i;
-        if (pass->nodes[stack_id].site != site || pass->nodes[stack_id].function == 0)
+        if (pass->nodes[stack_id].site != site || pass->nodes[stack_id].function == 0 ||
+            !tn_release_stack_is_known(pass, frames, stack_id))
             continue;
         uint32_t limit = tn_source_cursor_find_site(frames, pass, names, stack_id, &inside).node;
         r = find_for_stack(pass, frames, stack_id, range.function == 0 ? limit : 0, range.function, &source);
