@@ -279,6 +279,6 @@ const char tn_schema_allocation_view[] = "CREATE VIEW allocation AS\nSELECT\n" T
 #define NONE(...)
 #define HIDDEN(upper, name, type, member, rule, upper_stored, stored, ...) ", " #stored " HIDDEN"
 
-const char tn_schema_allocation_columns[] =
-    "CREATE TABLE allocation (" TN_ALLOCATION_COLUMNS(NUMBER, NUMBER, TYPED_AS, TYPED, LAST_ONE)
-        TN_ALLOCATION_COLUMNS(NONE, NONE, HIDDEN, NONE, NONE) ")";
+const char tn_schema_allocation_columns[] = "CREATE TABLE allocation (" TN_ALLOCATION_COLUMNS(
+    NUMBER, NUMBER, TYPED_AS, TYPED, LAST_ONE) ", schema HIDDEN" TN_ALLOCATION_COLUMNS(NONE, NONE, HIDDEN,
+                                                                                       NONE, NONE) ")";

@@ -13,7 +13,8 @@ extern const char *const tn_schema_tables[];
 extern const char tn_schema_allocation_row[];
 extern const char tn_schema_allocation_view[];
 
-/* The columns of the virtual table `allocation`: those of the view, and hidden ones for filling the rows. */
+/* The columns of the virtual table `allocation`: those of the view, and hidden ones: the argument of
+ * `allocation_of`, then those for filling the rows. */
 extern const char tn_schema_allocation_columns[];
 
 #endif
