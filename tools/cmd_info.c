@@ -3,7 +3,6 @@
  * itself. */
 #include "command.h"
 #include "message.h"
-#include "sql_functions.h"
 #include "tenure/log.h"
 
 #include <sqlite3.h>
@@ -185,7 +184,7 @@ static int print_info(struct tn_log *log, const struct tn_arguments *arguments)
 {
     sqlite3 *database = tn_log_database(log);
     struct tn_buffer text = {0};
-    int r = tn_sql_functions_register(database);
+    int r = tn_log_functions_register(database);
     if (r == SQLITE_OK && tn_option_is_given(arguments, "json"))
         r = print_query(database, NULL, json_query, &text);
     else if (r == SQLITE_OK)

@@ -23,10 +23,15 @@
 struct sqlite3;
 
 /* A log that is being written. */
+struct tn_log;
 struct tn_log_writer;
 
 /* SQL that makes the tables finding and finding_site where they are missing; new logs have them. */
 extern const char tn_log_finding_tables[];
+
+/* SQL that gives every site its key, once all sites are there; it needs tn_log_functions_register, which
+ * tn_log_update_open does. */
+extern const char tn_log_site_keys[];
 
 /* One row of `process`. Strings are borrowed during the call. */
 struct tn_log_process {
@@ -196,6 +201,19 @@ void tn_log_update_close(struct sqlite3 *database);
  * Returns   0; -EBADMSG: a damaged chunk; -ENOSPC, -EIO, -ENOMEM: error says what failed and what to do
  * Cost      about 0.7 us an allocation; at most some 120 MB of memory */
 int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error);
+
+/* Write a copy of a log with plain rows and all helper views, for tools that know nothing of tenure.
+ *
+ * log       may be one that is being written: the copy is of one moment
+ * path      of the copy, which must not exist; only its owner can read it
+ * progress  called from time to time, once the file is there; done of total; NULL: not wanted
+ * user      handed to progress
+ * Returns   0; -EINVAL: the file exists; -EBADMSG: the log is damaged; -ENOSPC, -EACCES...: error says what
+ *           failed and what to do. Nothing is left of the copy then; log is never changed
+ * Cost      as tn_log_fill_rows, and a copy of the file */
+int tn_log_copy_plain(struct tn_log *log, const char *path,
+                      void (*progress)(void *user, uint64_t done, uint64_t total), void *user,
+                      struct tn_error *error);
 
 /* Remove the rows and the view, so that the virtual table answers again.
  *

@@ -7,7 +7,9 @@
 #include "schema.h"
 
 #include "allocation_columns.h"
+#include "helper_views.h"
 
+#include "tenure/log.h"
 #include "tenure/log_write.h"
 
 #include <stddef.h>
@@ -42,6 +44,9 @@
     ") WITHOUT ROWID;\n"
 
 const char tn_log_finding_tables[] = FINDING_TABLES;
+
+const char tn_log_site_keys[] =
+    "UPDATE site SET key = k.key FROM (" TN_SITE_KEYS("main.") ") AS k WHERE k.id = site.id";
 
 const char *const tn_schema_tables[] = {
     "CREATE TABLE meta (\n"
@@ -117,7 +122,8 @@ const char *const tn_schema_tables[] = {
     "  line INTEGER,           -- source line; NULL: not known\n"
     "  module TEXT,            -- path of the module; NULL: outside every module\n"
     "  offset_bytes INTEGER,   -- return address in the module, where there is no line; else NULL\n"
-    "  via TEXT                -- how the site reached the allocator: malloc, strdup, operator new, ...\n"
+    "  via TEXT,               -- how the site reached the allocator: malloc, strdup, operator new, ...\n"
+    "  key TEXT                -- 12 hex digits, equal in logs of different builds\n"
     ");\n",
 
     "CREATE TABLE function (\n"
@@ -235,6 +241,10 @@ const char *const tn_schema_tables[] = {
     "JOIN frame AS f ON f.id = j.value\n"
     "LEFT JOIN module AS m ON m.id = f.module_id;\n",
 
+    TN_SITE_PLACE_VIEW("CREATE VIEW ", "site AS s", "s.key"),
+    TN_STACK_TEXT_VIEW("CREATE VIEW ", ""),
+    TN_PEAK_VIEW("CREATE VIEW ", ""),
+
     FINDING_TABLES,
     NULL,
 };
@@ -263,7 +273,7 @@ const char tn_schema_allocation_row[] =
     "  " expression " AS " #name ", -- " comment "\n"
 #define LAST_ONE(upper, name, member, rule, comment) "  r." #name " AS " #name " -- " comment "\n"
 
-const char tn_schema_allocation_view[] = "CREATE VIEW allocation AS\nSELECT\n" TN_ALLOCATION_COLUMNS(
+const char tn_log_allocation_schema[] = "CREATE VIEW allocation AS\nSELECT\n" TN_ALLOCATION_COLUMNS(
     SAME, SAME, KEPT_AS, MADE_OF, LAST_ONE) "FROM allocation_row AS r;\n";
 
 #undef SAME
