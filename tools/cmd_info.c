@@ -46,7 +46,11 @@ static const struct line {
     const char *label;
     const char *query;
 } lines[] = {
-    {"program", "SELECT executable FROM process ORDER BY id LIMIT 1"},
+    /* A link's name beside what it led to. Older logs have no process.name: then it is the outer one. */
+    {"program",
+     "SELECT (SELECT CASE WHEN ifnull(name, '') = '' OR executable LIKE '%/' || name THEN executable ELSE "
+     "name"
+     " || ' (' || executable || ')' END FROM process ORDER BY id LIMIT 1) FROM (SELECT NULL AS name)"},
     {"command", "SELECT " ONE_LINE("command_line") " FROM process ORDER BY id LIMIT 1"},
     {"recorded",
      "SELECT ifnull(" META("started_at") ", 'at an unknown time') ||"

@@ -45,6 +45,10 @@ int64_t tn_log_meta_int(struct tn_log *log, const char *key, int64_t fallback);
 /* Whether the recording was closed in order (meta.complete). */
 bool tn_log_is_complete(struct tn_log *log);
 
+/* Whether `allocation` is read from the chunks: the log has no plain rows, and tools that do not know tenure
+ * find no table of that name. */
+bool tn_log_is_packed(struct tn_log *log);
+
 /* The process with most allocations; 0 in a log without processes. */
 uint64_t tn_log_main_process(struct tn_log *log);
 

@@ -40,16 +40,18 @@ struct tn_log_process {
     const char *executable;   /* path, UTF-8 or as found */
     const char *command_line; /* arguments joined by spaces, quoted as a shell would need */
     uint64_t start_ns;        /* when its recording began */
+    const char *name;         /* as it was run, without folders; NULL: not known */
 };
 
 /* How a process ended. */
 enum tn_exit_kind {
-    TN_EXIT_UNKNOWN, /* not known */
-    TN_EXIT_EXIT,    /* with a status */
-    TN_EXIT_SIGNAL,  /* by a signal */
-    TN_EXIT_EXEC,    /* another image took over */
-    TN_EXIT_LOST,    /* it is gone, and nobody could learn how */
-    TN_EXIT_RUNNING, /* it has not ended */
+    TN_EXIT_UNKNOWN,    /* not known */
+    TN_EXIT_EXIT,       /* with a status */
+    TN_EXIT_SIGNAL,     /* by a signal */
+    TN_EXIT_EXEC,       /* another image took over */
+    TN_EXIT_LOST,       /* it is gone, and nobody could learn how */
+    TN_EXIT_RUNNING,    /* it has not ended */
+    TN_EXIT_UNRECORDED, /* an image without the shim: it was seen, and nothing is known of it */
 };
 
 /* One row of `thread`. */
@@ -88,7 +90,7 @@ int tn_log_name_process(struct tn_log_writer *writer, uint64_t process_id, const
 
 /* Note that a process has ended; may be called again when more is known. Packs what its open chunk holds.
  *
- * end_ns     not stored with TN_EXIT_RUNNING
+ * end_ns     not stored with TN_EXIT_RUNNING and TN_EXIT_UNRECORDED
  * exit_code  its status, or the signal's number with TN_EXIT_SIGNAL; -1 where it cannot be known (stored as
  *            NULL) */
 int tn_log_end_process(struct tn_log_writer *writer, uint64_t process_id, uint64_t end_ns,

@@ -62,8 +62,9 @@ const char *const tn_schema_tables[] = {
     "  command_line TEXT,      -- quoted as a shell would need; from /proc/PID/cmdline\n"
     "  start_ns INTEGER,       -- ns since the log's start; by the shim\n"
     "  end_ns INTEGER,         -- ns since the log's start; NULL while it runs\n"
-    "  exit_kind TEXT,         -- exit, signal, exec, lost, running, unknown\n"
-    "  exit_code INTEGER       -- status, or the signal's number; NULL where it cannot be known\n"
+    "  exit_kind TEXT,         -- exit, signal, exec, lost, running, not recorded, unknown\n"
+    "  exit_code INTEGER,      -- status, or the signal's number; NULL where it cannot be known\n"
+    "  name TEXT               -- as it was run: of a link or a script, its own\n"
     ");\n",
 
     "CREATE TABLE thread (\n"

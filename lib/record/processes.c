@@ -366,17 +366,47 @@ int tn_recording_reap(struct tn_recording *recording)
     return 0;
 }
 
-void tn_recording_detect_exec(struct tn_recording *recording)
+/* An image that the shim is not in (static, setuid) has taken over: a row says that it was there, and that
+ * nothing is known of it. It is the parent of what may follow. */
+static int note_unrecorded(struct tn_recording *recording, const struct tn_process *older)
+{
+    uint64_t row,
+        now_ns = tn_clock_ns(&recording->shared.clock, tn_clock_ticks(recording->shared.clock.kind));
+    struct tn_log_writer *writer = recording->shared.writer;
+    int r = tn_process_add_row(writer, older->pid, older->matcher.process_id, now_ns, &row);
+    if (r == 0)
+        r = tn_log_end_process(writer, row, 0, TN_EXIT_UNRECORDED, -1);
+    if (r == 0)
+        r = tn_map_put(&recording->rows_by_pid, (uint64_t)older->pid, row);
+    return r == 0 ? tn_map_put(&recording->rows_by_process, process_key(older->pid, older->start_time), row)
+                  : r;
+}
+
+/* Whether an image has taken over that will never say hello. One that is being loaded has the shim among its
+ * mappings before it runs. */
+static bool has_unrecorded_image(struct tn_process *process)
+{
+    bool has_lost_rings = tn_proc_has_rings(process->pid) == 0 && !tn_proc_has_ended(process->pidfd);
+    bool is_second_time = has_lost_rings && process->has_lost_rings;
+    process->has_lost_rings = has_lost_rings;
+    return is_second_time && tn_proc_has_shim(process->pid) == 0;
+}
+
+int tn_recording_detect_exec(struct tn_recording *recording)
 {
     for (uint32_t i = 0; i < recording->process_count; i++) {
         struct tn_process *process = recording->processes[i];
         uint64_t activity = tn_process_activity(process);
         bool is_silent = activity == process->seen_activity;
         process->seen_activity = activity;
-        if (is_silent && process->state == TN_PROCESS_ALIVE && tn_proc_has_rings(process->pid) == 0 &&
-            !tn_proc_has_ended(process->pidfd))
-            end_process(recording, process, TN_EXIT_EXEC, -1, tn_clock_ticks(recording->shared.clock.kind));
+        if (!is_silent || process->state != TN_PROCESS_ALIVE || !has_unrecorded_image(process))
+            continue;
+        int r = note_unrecorded(recording, process);
+        end_process(recording, process, TN_EXIT_EXEC, -1, tn_clock_ticks(recording->shared.clock.kind));
+        if (r < 0)
+            return r;
     }
+    return 0;
 }
 
 /* Whether a process is between fork or exec and its hello: the log waits for it, for a second at most. */

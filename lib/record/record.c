@@ -121,9 +121,10 @@ static int run_once_a_second(struct tn_recording *recording)
 {
     if (recording->has_clock)
         tn_clock_adjust(&recording->shared.clock, tn_clock_read(recording->shared.clock.kind));
-    tn_recording_detect_exec(recording);
+    int r = tn_recording_detect_exec(recording);
     send_progress(recording);
-    int r = tn_recording_write_totals(recording);
+    if (r == 0)
+        r = tn_recording_write_totals(recording);
     return r < 0 ? r : tn_log_commit(recording->shared.writer);
 }
 
