@@ -3,7 +3,6 @@
  * itself. */
 #include "command.h"
 #include "message.h"
-#include "sql_functions.h"
 #include "tenure/log.h"
 
 #include <sqlite3.h>
@@ -63,7 +62,11 @@ static const struct line {
     const char *label;
     const char *query;
 } lines[] = {
-    {"program", "SELECT executable FROM process ORDER BY id LIMIT 1"},
+    /* A link's name beside what it led to. Older logs have no process.name: then it is the outer one. */
+    {"program",
+     "SELECT (SELECT CASE WHEN ifnull(name, '') = '' OR executable LIKE '%/' || name THEN executable ELSE "
+     "name"
+     " || ' (' || executable || ')' END FROM process ORDER BY id LIMIT 1) FROM (SELECT NULL AS name)"},
     {"command", "SELECT " ONE_LINE("command_line") " FROM process ORDER BY id LIMIT 1"},
     {"recorded",
      "SELECT ifnull(" META("started_at") ", 'at an unknown time') ||"
@@ -202,7 +205,7 @@ static int print_info(struct tn_log *log, const struct tn_arguments *arguments)
 {
     sqlite3 *database = tn_log_database(log);
     struct tn_buffer text = {0};
-    int r = tn_sql_functions_register(database);
+    int r = tn_log_functions_register(database);
     if (r == SQLITE_OK && tn_option_is_given(arguments, "json"))
         r = print_query(database, NULL, json_query, &text);
     else if (r == SQLITE_OK)

@@ -200,12 +200,15 @@ static int read_request(const struct tn_arguments *arguments, struct simulate_re
 static int simulate_all(const struct simulate_request *request, struct tn_simulation *simulation,
                         struct tn_error *error)
 {
-    struct tn_progress progress = {.what = "replaying"};
+    struct tn_progress progress = {.what = "replaying", .has_lines = true};
     int r = 0;
     for (size_t i = 0; i < simulation->policy_count && r == 0; i++) {
         tn_progress_show(&progress, i, simulation->policy_count);
         struct tn_simulated_policy *policy = &simulation->policies[i];
         r = tn_simulate_policy(&simulation->source, policy, error);
+        if (r == 0 && policy->result.failures > 0 && simulation->log != NULL)
+            r = tn_simulate_live_before(&simulation->source, policy->result.failure.event, &policy->live,
+                                        &policy->live_count, error);
         if (r == 0 && request->has_risk)
             r = tn_simulate_risk(&simulation->source, policy, request->horizon_ns, request->replicas, error);
     }

@@ -38,5 +38,6 @@ extern const struct tn_command tn_command_report;
 extern const struct tn_command tn_command_info;
 extern const struct tn_command tn_command_simulate;
 extern const struct tn_command tn_command_sql;
+extern const struct tn_command tn_command_unpack;
 
 #endif

@@ -4,6 +4,7 @@
 #include "print_rows.h"
 
 #include "tenure/base.h"
+#include "tenure/json.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -11,6 +12,17 @@
 
 /* Rows that decide the widths of a table's columns. */
 #define TABLE_ROWS_AHEAD 1000
+
+/* The integers that a double holds exactly: up to 2^53 (IEEE 754). */
+#define JSON_INTEGER_MAX (INT64_C(1) << 53)
+
+static int next_row(sqlite3_stmt *statement, const struct tn_rows_style *style)
+{
+    int r = sqlite3_step(statement);
+    if (style->stepped != NULL)
+        style->stepped(style->user);
+    return r;
+}
 
 /* A value as a table shows it; valid until the statement's next step. */
 static const char *table_text(sqlite3_stmt *statement, int column, char blob_text[32])
@@ -100,21 +112,23 @@ static void print_kept(const struct row_table *table, FILE *out)
         }
 }
 
-static int fill_table(struct row_table *table, sqlite3_stmt *statement, FILE *out)
+static int fill_table(struct row_table *table, sqlite3_stmt *statement, const struct tn_rows_style *style,
+                      FILE *out)
 {
     for (int i = 0; i < table->column_count; i++) {
-        table->widths[i] = width_of(sqlite3_column_name(statement, i));
+        table->widths[i] = style->has_no_header ? 0 : width_of(sqlite3_column_name(statement, i));
         table->is_number[i] = true;
     }
     int r = SQLITE_ROW;
     while (r == SQLITE_ROW && table->row_count < TABLE_ROWS_AHEAD) {
-        r = sqlite3_step(statement);
+        r = next_row(statement, style);
         if (r == SQLITE_ROW)
             r = keep_row(table, statement);
     }
-    print_head(table, statement, out);
+    if (!style->has_no_header)
+        print_head(table, statement, out);
     print_kept(table, out);
-    while (r == SQLITE_ROW && (r = sqlite3_step(statement)) == SQLITE_ROW)
+    while (r == SQLITE_ROW && (r = next_row(statement, style)) == SQLITE_ROW)
         for (int i = 0; i < table->column_count; i++) {
             char blob_text[32];
             const char *text = table_text(statement, i, blob_text);
@@ -123,14 +137,14 @@ static int fill_table(struct row_table *table, sqlite3_stmt *statement, FILE *ou
     return r;
 }
 
-static int print_table(sqlite3_stmt *statement, FILE *out)
+static int print_table(sqlite3_stmt *statement, const struct tn_rows_style *style, FILE *out)
 {
     struct row_table table = {.column_count = sqlite3_column_count(statement)};
     table.widths = calloc((size_t)table.column_count, sizeof(table.widths[0]));
     table.is_number = calloc((size_t)table.column_count, sizeof(table.is_number[0]));
     int r = SQLITE_NOMEM;
     if (table.widths != NULL && table.is_number != NULL)
-        r = fill_table(&table, statement, out);
+        r = fill_table(&table, statement, style, out);
     free(table.widths);
     free(table.is_number);
     tn_buffer_finish(&table.text);
@@ -161,15 +175,15 @@ static void print_csv_text(const char *text, FILE *out)
     fputc('"', out);
 }
 
-static int print_csv(sqlite3_stmt *statement, FILE *out)
+static int print_csv(sqlite3_stmt *statement, const struct tn_rows_style *style, FILE *out)
 {
     int column_count = sqlite3_column_count(statement);
-    for (int i = 0; i < column_count; i++) {
+    for (int i = 0; i < column_count && !style->has_no_header; i++) {
         print_csv_text(sqlite3_column_name(statement, i), out);
         fputs(i == column_count - 1 ? "\r\n" : ",", out);
     }
     int r;
-    while ((r = sqlite3_step(statement)) == SQLITE_ROW)
+    while ((r = next_row(statement, style)) == SQLITE_ROW)
         for (int i = 0; i < column_count; i++) {
             if (sqlite3_column_type(statement, i) == SQLITE_BLOB)
                 print_hex(statement, i, out);
@@ -180,9 +194,12 @@ static int print_csv(sqlite3_stmt *statement, FILE *out)
     return r;
 }
 
-/* One value by SQLite's own json_quote, which knows every corner of JSON. */
-static int print_json_value(sqlite3_stmt *quote, const sqlite3_value *value, FILE *out)
+/* A number by SQLite's own json_quote; what JSON has no number for is null. */
+static int print_json_number(sqlite3_stmt *quote, sqlite3_value *value, FILE *out)
 {
+    double number = sqlite3_value_double(value);
+    if (sqlite3_value_type(value) == SQLITE_FLOAT && number - number != 0)
+        return fputs("null", out) < 0 ? SQLITE_IOERR : SQLITE_OK;
     int r = sqlite3_bind_value(quote, 1, value);
     if (r == SQLITE_OK)
         r = sqlite3_step(quote);
@@ -194,24 +211,49 @@ static int print_json_value(sqlite3_stmt *quote, const sqlite3_value *value, FIL
     return r;
 }
 
+static int print_json_text(const char *text, FILE *out)
+{
+    struct tn_buffer buffer = {0};
+    struct tn_json json = {.out = &buffer};
+    tn_json_text(&json, NULL, text);
+    if (json.error == 0)
+        fwrite(buffer.data, 1, buffer.size_bytes, out);
+    tn_buffer_finish(&buffer);
+    return json.error == 0 ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+static bool is_beyond_double(sqlite3_stmt *statement, int column)
+{
+    int64_t number = sqlite3_column_int64(statement, column);
+    return sqlite3_column_type(statement, column) == SQLITE_INTEGER &&
+           (number > JSON_INTEGER_MAX || number < -JSON_INTEGER_MAX);
+}
+
+static int print_json_value(sqlite3_stmt *statement, sqlite3_stmt *quote, int column, FILE *out)
+{
+    int type = sqlite3_column_type(statement, column);
+    if (type == SQLITE_BLOB) {
+        fputc('"', out);
+        print_hex(statement, column, out);
+        fputc('"', out);
+        return SQLITE_OK;
+    }
+    if (type == SQLITE_TEXT || is_beyond_double(statement, column)) {
+        const char *text = (const char *)sqlite3_column_text(statement, column);
+        return text != NULL ? print_json_text(text, out) : SQLITE_NOMEM;
+    }
+    return print_json_number(quote, sqlite3_column_value(statement, column), out);
+}
+
 static int print_json_row(sqlite3_stmt *statement, sqlite3_stmt *quote, FILE *out)
 {
     int column_count = sqlite3_column_count(statement);
     for (int i = 0; i < column_count; i++) {
         fputs(i == 0 ? "{" : ",", out);
-        int r = sqlite3_bind_text(quote, 1, sqlite3_column_name(statement, i), -1, SQLITE_TRANSIENT);
-        if (r == SQLITE_OK && sqlite3_step(quote) == SQLITE_ROW)
-            fprintf(out, "%s:", (const char *)sqlite3_column_text(quote, 0));
-        sqlite3_reset(quote);
-        if (r != SQLITE_OK)
-            return r;
-        if (sqlite3_column_type(statement, i) == SQLITE_BLOB) {
-            fputc('"', out);
-            print_hex(statement, i, out);
-            fputc('"', out);
-            continue;
-        }
-        r = print_json_value(quote, sqlite3_column_value(statement, i), out);
+        int r = print_json_text(sqlite3_column_name(statement, i), out);
+        fputc(':', out);
+        if (r == SQLITE_OK)
+            r = print_json_value(statement, quote, i, out);
         if (r != SQLITE_OK)
             return r;
     }
@@ -219,14 +261,14 @@ static int print_json_row(sqlite3_stmt *statement, sqlite3_stmt *quote, FILE *ou
     return SQLITE_ROW;
 }
 
-static int print_json(sqlite3_stmt *statement, FILE *out)
+static int print_json(sqlite3_stmt *statement, const struct tn_rows_style *style, FILE *out)
 {
     sqlite3_stmt *quote = NULL;
     int r = sqlite3_prepare_v2(sqlite3_db_handle(statement), "SELECT json_quote(?1)", -1, &quote, NULL);
     if (r != SQLITE_OK)
         return r;
     const char *separator = "[";
-    while ((r = sqlite3_step(statement)) == SQLITE_ROW) {
+    while ((r = next_row(statement, style)) == SQLITE_ROW) {
         fputs(separator, out);
         separator = ",\n";
         r = print_json_row(statement, quote, out);
@@ -238,13 +280,13 @@ static int print_json(sqlite3_stmt *statement, FILE *out)
     return r;
 }
 
-int tn_print_rows(sqlite3_stmt *statement, enum tn_rows_format format, FILE *out)
+int tn_print_rows(sqlite3_stmt *statement, const struct tn_rows_style *style, FILE *out)
 {
     if (sqlite3_column_count(statement) == 0)
         return sqlite3_step(statement);
-    if (format == TN_ROWS_CSV)
-        return print_csv(statement, out);
-    if (format == TN_ROWS_JSON)
-        return print_json(statement, out);
-    return print_table(statement, out);
+    if (style->format == TN_ROWS_CSV)
+        return print_csv(statement, style, out);
+    if (style->format == TN_ROWS_JSON)
+        return print_json(statement, style, out);
+    return print_table(statement, style, out);
 }

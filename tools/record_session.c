@@ -304,6 +304,17 @@ static void describe_live(const struct tn_record_session *session, char *ret_liv
     tn_log_close(log);
 }
 
+/* Whether the finished log has no plain rows. */
+static bool is_packed(const struct tn_record_session *session)
+{
+    struct tn_log *log = NULL;
+    if (tn_link_number(session->done, "finished") == 0 || tn_log_open(session->log, &log, NULL) < 0)
+        return false;
+    bool is_packed = tn_log_is_packed(log);
+    tn_log_close(log);
+    return is_packed;
+}
+
 static void print_totals(const struct tn_record_session *session)
 {
     const char *done = session->done;
@@ -317,8 +328,14 @@ static void print_totals(const struct tn_record_session *session)
            processes == 1 ? "" : "es", tn_print_count(allocations, tn_link_number(done, "allocations")),
            tn_print_count(frees, tn_link_number(done, "frees")),
            tn_print_count(live, tn_link_number(done, "live")), live_bytes, peak);
-    tn_say("the log is %s (%s); next: tenure report %s", session->log,
-           tn_print_bytes(log_bytes, tn_link_number(done, "log_bytes")), session->log);
+    tn_print_bytes(log_bytes, tn_link_number(done, "log_bytes"));
+    if (is_packed(session))
+        tn_say(
+            "the log is %s (%s; its events are packed: `tenure sql` reads them, `tenure unpack` makes a copy "
+            "with rows for other tools); next: tenure report %s",
+            session->log, log_bytes, session->log);
+    else
+        tn_say("the log is %s (%s); next: tenure report %s", session->log, log_bytes, session->log);
 }
 
 void tn_record_session_print_summary(const struct tn_record_session *session)

@@ -53,7 +53,8 @@ int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, cons
                       const char *plan, struct tn_error *error)
 {
     const struct tn_finding *chosen[FINDINGS_MAX];
-    struct tn_progress analysing = {.what = "analysing"}, replaying = {.what = "replaying"};
+    struct tn_progress analysing = {.what = "analysing", .has_lines = true},
+                       replaying = {.what = "replaying"};
     struct tn_analyze_options options = {
         .process_id = tn_log_source_process(simulation->log),
         .min_allocations = TN_MIN_ALLOCATIONS,

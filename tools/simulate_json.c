@@ -191,9 +191,25 @@ static void put_layout(struct tn_json *json, const struct tn_replay_failure *fai
     tn_json_close_array(json);
 }
 
-static void put_failure(struct tn_json *json, const struct tn_simulation *simulation,
-                        const struct tn_replay_result *result)
+/* All sites that have something live before the failure, most bytes first. */
+static void put_live(struct tn_json *json, const struct tn_simulation *simulation,
+                     const struct tn_simulated_policy *policy)
 {
+    tn_json_open_array(json, "live");
+    for (size_t i = 0; i < policy->live_count; i++) {
+        tn_json_open_object(json, NULL);
+        put_site(json, simulation, "site", policy->live[i].site_id);
+        tn_json_uint(json, "live_count", policy->live[i].live_count);
+        tn_json_uint(json, "live_bytes", policy->live[i].live_bytes);
+        tn_json_close_object(json);
+    }
+    tn_json_close_array(json);
+}
+
+static void put_failure(struct tn_json *json, const struct tn_simulation *simulation,
+                        const struct tn_simulated_policy *policy)
+{
+    const struct tn_replay_result *result = &policy->result;
     const struct tn_replay_failure *failure = &result->failure;
     if (result->failures == 0) {
         tn_json_null(json, "failure");
@@ -213,6 +229,7 @@ static void put_failure(struct tn_json *json, const struct tn_simulation *simula
     else
         tn_json_null(json, "thread_id");
     put_layout(json, failure);
+    put_live(json, simulation, policy);
     tn_json_close_object(json);
 }
 
@@ -312,7 +329,7 @@ static void put_policy(struct tn_json *json, const struct tn_simulation *simulat
         tn_json_null(json, "heap_bytes");
     tn_json_uint(json, "pointer_size", result->pointer_bytes);
     tn_json_bool(json, "survived", result->has_survived);
-    put_failure(json, simulation, result);
+    put_failure(json, simulation, policy);
     tn_json_uint(json, "failures", result->failures);
     tn_json_uint(json, "events", result->events);
     tn_json_uint(json, "allocations", result->allocations);

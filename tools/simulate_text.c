@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define PINS_SHOWN   5
+#define LIVE_SHOWN   5
 #define LAYOUT_SHOWN 40 /* extents drawn, half from each end */
 #define DELTA_TEXT   48
 
@@ -152,6 +153,27 @@ static int print_failure(const struct tn_simulation *simulation, const struct tn
     return r < 0 ? r : print_layout(failure, out);
 }
 
+/* Who holds the memory when the heap fails. */
+static int print_live(const struct tn_simulation *simulation, const struct tn_simulated_policy *policy,
+                      struct tn_buffer *out)
+{
+    char bytes[TN_QUANTITY_TEXT_BYTES], count[TN_QUANTITY_TEXT_BYTES];
+    int r = 0;
+    for (size_t i = 0; i < policy->live_count && i < LIVE_SHOWN && r == 0; i++) {
+        const struct tn_site_live *live = &policy->live[i];
+        r = tn_buffer_print(out, "%s %12s bytes live in %s block%s: ", i == 0 ? "  held by  " : "           ",
+                            tn_print_count(bytes, live->live_bytes), tn_print_count(count, live->live_count),
+                            live->live_count == 1 ? "" : "s");
+        if (r == 0)
+            r = print_site(simulation, live->site_id, out);
+        if (r == 0)
+            r = tn_buffer_print(out, "\n");
+    }
+    if (r == 0 && policy->live_count > LIVE_SHOWN)
+        r = tn_buffer_print(out, "            and %zu more sites\n", policy->live_count - LIVE_SHOWN);
+    return r;
+}
+
 static int print_pins(const struct tn_simulation *simulation, const struct tn_replay_result *result,
                       struct tn_buffer *out)
 {
@@ -223,6 +245,8 @@ static int print_details(const struct tn_simulation *simulation, const struct tn
     size_t before = out->size_bytes;
     if (r == 0 && policy->result.failures > 0)
         r = print_failure(simulation, &policy->result, out);
+    if (r == 0)
+        r = print_live(simulation, policy, out);
     if (r == 0)
         r = print_extra(policy, out);
     if (r == 0)
@@ -333,20 +357,64 @@ static int print_change(const struct tn_simulation *simulation, const struct tn_
     return r < 0 ? r : print_median(simulation, change, out);
 }
 
+/* Whether a finding, or all together, makes a policy survive that did not. */
+static bool is_helped(const struct tn_simulation *simulation, size_t model)
+{
+    for (size_t i = 0; i < simulation->what_if.count; i++)
+        if (simulation->what_if.changes[i].measures[model].removes_failure)
+            return true;
+    return false;
+}
+
+/* A policy that survives in the same heap; NULL: none that was asked for does. */
+static const char *surviving_policy(const struct tn_simulation *simulation)
+{
+    for (size_t i = 0; i < simulation->policy_count; i++)
+        if (simulation->policies[i].result.has_survived)
+            return simulation->policies[i].label;
+    return NULL;
+}
+
+/* Where no finding helps in the heap that was asked for, what would. */
+static int print_helpless(const struct tn_simulation *simulation, struct tn_buffer *out)
+{
+    char heap[TN_QUANTITY_TEXT_BYTES], safe[TN_QUANTITY_TEXT_BYTES];
+    const char *other = surviving_policy(simulation);
+    int r = 0;
+    for (size_t i = 0; i < simulation->policy_count && simulation->has_heap && r == 0; i++) {
+        const struct tn_simulated_policy *policy = &simulation->policies[i];
+        uint64_t safe_bytes = policy->result.minimum.safe_bytes;
+        if (policy->result.has_survived || is_helped(simulation, i))
+            continue;
+        r = tn_buffer_print(out, "\n  No finding helps %s in %s bytes", policy->label,
+                            tn_print_count(heap, policy->result.heap_bytes));
+        if (r == 0 && safe_bytes != 0)
+            r = tn_buffer_print(out, ": %s bytes would", tn_print_count(safe, safe_bytes));
+        if (r == 0 && other != NULL)
+            r = tn_buffer_print(out, "%s%s%s", safe_bytes != 0 ? ", or " : ": ", other,
+                                safe_bytes != 0 ? "" : " would");
+        if (r == 0)
+            r = tn_buffer_print(out, "\n");
+    }
+    return r;
+}
+
 static int print_changes(const struct tn_simulation *simulation, struct tn_buffer *out)
 {
     char count[TN_QUANTITY_TEXT_BYTES];
-    if (simulation->what_if.count == 0)
-        return tn_buffer_print(out,
-                               "\nNo finding of the kinds that were asked for can be applied to a replay.\n");
-    int r = tn_buffer_print(
-        out, "\nWhat the findings would change: the smallest safe heap, and what is needed elsewhere\n");
+    int r =
+        simulation->what_if.count == 0
+            ? tn_buffer_print(out,
+                              "\nNo finding of the kinds that were asked for can be applied to a replay.\n")
+            : tn_buffer_print(
+                  out,
+                  "\nWhat the findings would change: the smallest safe heap, and what is needed elsewhere\n");
     for (size_t i = 0; i < simulation->what_if.count && r == 0; i++)
         r = print_change(simulation, &simulation->what_if.changes[i], out);
     if (r == 0 && simulation->findings_left > 0)
         r = tn_buffer_print(out, "\n  %s more findings were not measured; name kinds to choose others\n",
                             tn_print_count(count, simulation->findings_left));
-    return r;
+    return r < 0 ? r : print_helpless(simulation, out);
 }
 
 int tn_simulate_print_text(const struct tn_simulation *simulation, struct tn_buffer *out)

@@ -50,6 +50,10 @@ bool tn_log_is_closed(struct tn_log *log);
  * handlers that ran inside the shim, and before or after it (meta.complete). */
 bool tn_log_is_complete(struct tn_log *log);
 
+/* Whether `allocation` is read from the chunks: the log has no plain rows, and tools that do not know tenure
+ * find no table of that name. */
+bool tn_log_is_packed(struct tn_log *log);
+
 /* The process with most allocations; 0 in a log without processes. */
 uint64_t tn_log_main_process(struct tn_log *log);
 
@@ -179,10 +183,33 @@ int tn_allocation_cursor_step(struct tn_allocation_cursor *cursor, enum tn_curso
 /* Close a cursor. NULL is fine. */
 void tn_allocation_cursor_close(struct tn_allocation_cursor *cursor);
 
-/* Register the eponymous virtual table `allocation` on a connection.
+/* Register the eponymous virtual tables on a connection: `allocation`, which is the log's own where a
+ * connection has only one; and `allocation_of(SCHEMA)`.
  *
  * Returns  an SQLite result code */
 int tn_allocation_vtab_register(struct sqlite3 *database);
+
+/* Register the eponymous virtual table `stack_below(FUNCTION [, SCHEMA])` on a connection.
+ *
+ * Returns  an SQLite result code */
+int tn_stack_below_register(struct sqlite3 *database);
+
+/* Register the SQL functions on a connection: print_count(n), print_bytes(size_bytes) and
+ * print_duration(duration_ns), which print as the reports do, NULL for NULL; and site_key, which makes
+ * site.key.
+ *
+ * Returns  an SQLite result code */
+int tn_log_functions_register(struct sqlite3 *database);
+
+/* The view `allocation` of a log with rows, with a comment for each column; a packed log shows the same
+ * columns. */
+extern const char tn_log_allocation_schema[];
+
+/* Make ready for questions in SQL whatever a person types: the virtual tables, the functions, and temporary
+ * views for what an older log lacks. On a connection whose main database is no log, there are no views.
+ *
+ * Returns  an SQLite result code; sqlite3_errmsg says more */
+int tn_log_sql_register(struct sqlite3 *database);
 
 /* ---------------------------------------------------------------------------------------- names */
 

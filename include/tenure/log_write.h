@@ -23,10 +23,15 @@
 struct sqlite3;
 
 /* A log that is being written. */
+struct tn_log;
 struct tn_log_writer;
 
 /* SQL that makes the tables finding and finding_site where they are missing; new logs have them. */
 extern const char tn_log_finding_tables[];
+
+/* SQL that gives every site its key, once all sites are there; it needs tn_log_functions_register, which
+ * tn_log_update_open does. */
+extern const char tn_log_site_keys[];
 
 /* One row of `process`. Strings are borrowed during the call. */
 struct tn_log_process {
@@ -35,16 +40,18 @@ struct tn_log_process {
     const char *executable;   /* path, UTF-8 or as found */
     const char *command_line; /* arguments joined by spaces, quoted as a shell would need */
     uint64_t start_ns;        /* when its recording began */
+    const char *name;         /* as it was run, without folders; NULL: not known */
 };
 
 /* How a process ended. */
 enum tn_exit_kind {
-    TN_EXIT_UNKNOWN, /* not known */
-    TN_EXIT_EXIT,    /* with a status */
-    TN_EXIT_SIGNAL,  /* by a signal */
-    TN_EXIT_EXEC,    /* another image took over */
-    TN_EXIT_LOST,    /* it is gone, and nobody could learn how */
-    TN_EXIT_RUNNING, /* it has not ended */
+    TN_EXIT_UNKNOWN,    /* not known */
+    TN_EXIT_EXIT,       /* with a status */
+    TN_EXIT_SIGNAL,     /* by a signal */
+    TN_EXIT_EXEC,       /* another image took over */
+    TN_EXIT_LOST,       /* it is gone, and nobody could learn how */
+    TN_EXIT_RUNNING,    /* it has not ended */
+    TN_EXIT_UNRECORDED, /* an image without the shim: it was seen, and nothing is known of it */
 };
 
 /* One row of `thread`. */
@@ -83,7 +90,7 @@ int tn_log_name_process(struct tn_log_writer *writer, uint64_t process_id, const
 
 /* Note that a process has ended; may be called again when more is known. Packs what its open chunk holds.
  *
- * end_ns     not stored with TN_EXIT_RUNNING
+ * end_ns     not stored with TN_EXIT_RUNNING and TN_EXIT_UNRECORDED
  * exit_code  its status, or the signal's number with TN_EXIT_SIGNAL; -1 where it cannot be known (stored as
  *            NULL) */
 int tn_log_end_process(struct tn_log_writer *writer, uint64_t process_id, uint64_t end_ns,
@@ -204,6 +211,19 @@ void tn_log_update_close(struct sqlite3 *database);
  * Returns   0; -EBADMSG: a damaged chunk; -ENOSPC, -EIO, -ENOMEM: error says what failed and what to do
  * Cost      about 0.7 us an allocation; at most some 120 MB of memory */
 int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error);
+
+/* Write a copy of a log with plain rows and all helper views, for tools that know nothing of tenure.
+ *
+ * log       may be one that is being written: the copy is of one moment
+ * path      of the copy, which must not exist; only its owner can read it
+ * progress  called from time to time, once the file is there; done of total; NULL: not wanted
+ * user      handed to progress
+ * Returns   0; -EINVAL: the file exists; -EBADMSG: the log is damaged; -ENOSPC, -EACCES...: error says what
+ *           failed and what to do. Nothing is left of the copy then; log is never changed
+ * Cost      as tn_log_fill_rows, and a copy of the file */
+int tn_log_copy_plain(struct tn_log *log, const char *path,
+                      void (*progress)(void *user, uint64_t done, uint64_t total), void *user,
+                      struct tn_error *error);
 
 /* Remove the rows and the view, so that the virtual table answers again.
  *

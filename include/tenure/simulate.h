@@ -115,6 +115,23 @@ void tn_source_site_finish(struct tn_source_site *site);
 /* Release a source. NULL is fine. */
 void tn_log_source_close(struct tn_log_source *source);
 
+/* What a site has live at one moment. */
+struct tn_site_live {
+    uint32_t site_id;    /* 0: unknown */
+    uint64_t live_count; /* blocks, but those of 0 bytes */
+    uint64_t live_bytes; /* that they asked for */
+};
+
+/* Sum up by site what lives before an event, as the program had it: no heap fails here.
+ *
+ * event_number  from 1
+ * ret_sites     most bytes first
+ * Returns       0; -ENOMEM, or an error of the source: error says what failed, nothing else was written
+ * Owns          the caller owns *ret_sites (free)
+ * Cost          a pass over the events before it; memory for the blocks that live at once */
+int tn_simulate_live_before(const struct tn_replay_source *source, uint64_t event_number,
+                            struct tn_site_live **ret_sites, size_t *ret_count, struct tn_error *error);
+
 /* One policy of a simulation: what is asked of it, and what came of it. */
 struct tn_simulated_policy {
     char *label;                      /* owned; as it was asked for: "glibc:tcache=0"; by the caller */
@@ -122,6 +139,8 @@ struct tn_simulated_policy {
     struct tn_heap_pool *pools;       /* owned; derived from the events, borrowed by options.heap; or NULL */
     struct tn_replay_result result;   /* owned; if has_result (its minimum always); by tn_simulate_policy */
     bool has_result;                  /* by tn_simulate_policy */
+    struct tn_site_live *live;        /* owned; when it failed, before that event; by the caller; or NULL */
+    size_t live_count;                /* length of live */
     struct tn_risk_card risk;         /* valid if has_risk */
     bool has_risk;                    /* by tn_simulate_risk */
 };

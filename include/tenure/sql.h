@@ -32,6 +32,15 @@ int tn_sql_run(struct sqlite3 *database, const char *sql);
  * Owns     the caller owns *ret_statement; sqlite3_finalize releases it */
 int tn_sql_prepare(struct sqlite3 *database, const char *sql, struct sqlite3_stmt **ret_statement);
 
+/* Prepare one statement on the tables of one of the connection's databases.
+ *
+ * format   SQL with one place for the name, as sqlite3_mprintf takes it: \"%w\".chunk
+ * schema   the database's name: "main", or as it was attached
+ * Returns  as tn_sql_prepare
+ * Owns     as tn_sql_prepare */
+int tn_sql_prepare_in(struct sqlite3 *database, const char *format, const char *schema,
+                      struct sqlite3_stmt **ret_statement);
+
 /* Step to the next row.
  *
  * Returns  1 a row, 0 no more rows, or a negative errno; sqlite3_errmsg says more */
@@ -80,7 +89,7 @@ int tn_sql_number(struct sqlite3 *database, const char *sql, int64_t parameter, 
 /* The size of an array that is to be indexed by the ids of a table: 1 + the highest id. Writers give ids
  * without gaps; an id far beyond the number of rows is damage, and no reason to allocate that much memory.
  *
- * table    "stack" or "frame"
+ * table    "stack" or "frame", with or without the database's name before it
  * Returns  0; -EBADMSG: the ids cannot be those of a log; another negative errno */
 int tn_sql_id_count(struct sqlite3 *database, const char *table, uint64_t *ret_count);
 

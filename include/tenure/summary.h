@@ -110,6 +110,8 @@ struct tn_summary {
     char *path;           /* of the log, as it was opened */
     uint64_t log_bytes;   /* size of the file, its -wal included */
     char *program;        /* executable of the first process; "" without one */
+    char *program_label;  /* the same for people: before it, in front of a bracket, the name of the link or
+                             script that was run, if that is another; NULL: as program */
     char *command_line;   /* of the first process */
     char *started_at;     /* UTC, ISO 8601; "" when missing */
     char *tool_version;   /* of the tool that recorded; "" when missing */

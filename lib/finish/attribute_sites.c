@@ -4,6 +4,7 @@
  * Called by finish.c. */
 #include "attribute_sites.h"
 
+#include "tenure/log_write.h"
 #include "tenure/sql.h"
 
 #include <errno.h>
@@ -160,6 +161,15 @@ static int prepare(struct attribution *attribution)
     return r;
 }
 
+/* A log that an older program began has no such column. */
+static int set_keys(struct tn_finish_job *job)
+{
+    int64_t has_column;
+    int r = tn_finish_number(job, "SELECT count(*) FROM pragma_table_info('site') WHERE name = 'key'", 0, 0,
+                             &has_column);
+    return r == 0 && has_column != 0 ? tn_finish_run(job, tn_log_site_keys) : r;
+}
+
 static int find_sites(struct attribution *attribution)
 {
     bool has_stackless;
@@ -177,7 +187,7 @@ static int find_sites(struct attribution *attribution)
         r = attribute(attribution);
     if (r == 0 && has_stackless)
         r = tn_finish_run(attribution->job, "INSERT INTO site (via) VALUES ('unknown')");
-    return r;
+    return r == 0 ? set_keys(attribution->job) : r;
 }
 
 int tn_finish_sites(struct tn_finish_job *job)

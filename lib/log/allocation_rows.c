@@ -70,7 +70,7 @@ static int fill(struct sqlite3 *database)
         r = tn_sql_run(database, tn_schema_allocation_row);
     if (r == 0)
         r = insert_rows(database);
-    return r == 0 ? tn_sql_run(database, tn_schema_allocation_view) : r;
+    return r == 0 ? tn_sql_run(database, tn_log_allocation_schema) : r;
 }
 
 int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error)
@@ -112,7 +112,8 @@ int tn_log_update_open(const char *path, struct sqlite3 **ret_database, struct t
     r = tn_sql_errno(database, rc);
     if (r == 0)
         r = prepare_update(database);
-    if (r == 0 && tn_allocation_vtab_register(database) != SQLITE_OK)
+    if (r == 0 && (tn_allocation_vtab_register(database) != SQLITE_OK ||
+                   tn_log_functions_register(database) != SQLITE_OK))
         r = -ENOMEM;
     if (r < 0) {
         tn_error_set(error, r, "cannot write the log, %s: %s", path, strerror(-r));

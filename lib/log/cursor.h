@@ -15,12 +15,20 @@ struct tn_cursor_range {
     uint64_t process_id; /* 0: all */
     uint64_t first_id, last_id;
     uint64_t first_birth_ns, last_birth_ns;
+    const char *schema; /* the connection's database that holds the log; borrowed as long as a cursor is open;
+                           NULL: "main" */
 };
+
+/* The schema of a range, as SQL needs it. */
+static inline const char *tn_cursor_schema(const struct tn_cursor_range *range)
+{
+    return range->schema != NULL ? range->schema : "main";
+}
 
 /* All allocations of a process, or of all with 0. */
 static inline struct tn_cursor_range tn_cursor_range_all(uint64_t process_id)
 {
-    return (struct tn_cursor_range){process_id, 0, UINT64_MAX, 0, UINT64_MAX};
+    return (struct tn_cursor_range){process_id, 0, UINT64_MAX, 0, UINT64_MAX, NULL};
 }
 
 /* As tn_event_cursor_open, leaving out the chunks of each process that end before its first wanted birth. */

@@ -33,7 +33,16 @@ struct tn_event_cursor {
 
 #define CHUNK_COLUMNS                                                                                        \
     "SELECT id, process_id, first_id, last_id, first_ns, last_ns, births, deaths, birth_bytes, checksum,"    \
-    " codec, data FROM chunk "
+    " codec, data FROM \"%w\".chunk "
+
+static int prepare_chunks(struct tn_event_cursor *cursor)
+{
+    const struct tn_cursor_range *range = &cursor->range;
+    const char *sql = range->process_id != 0 ? CHUNK_COLUMNS "WHERE process_id = ?1 ORDER BY id"
+                                             : CHUNK_COLUMNS "ORDER BY process_id, id";
+    int r = tn_sql_prepare_in(cursor->database, sql, tn_cursor_schema(range), &cursor->statement);
+    return r == -EIO ? -EBADMSG : r; /* SQLITE_ERROR: there is no such table */
+}
 
 int tn_event_cursor_open_range(struct sqlite3 *database, const struct tn_cursor_range *range,
                                struct tn_event_cursor **ret_cursor)
@@ -43,11 +52,7 @@ int tn_event_cursor_open_range(struct sqlite3 *database, const struct tn_cursor_
         return -ENOMEM;
     cursor->database = database;
     cursor->range = *range;
-    const char *sql = range->process_id != 0 ? CHUNK_COLUMNS "WHERE process_id = ?1 ORDER BY id"
-                                             : CHUNK_COLUMNS "ORDER BY process_id, id";
-    int r = tn_sql_prepare(database, sql, &cursor->statement);
-    if (r == -EIO)
-        r = -EBADMSG; /* SQLITE_ERROR: there is no such table */
+    int r = prepare_chunks(cursor);
     cursor->unpack = r == 0 ? tn_unpack_create() : NULL;
     if (cursor->unpack == NULL) {
         tn_event_cursor_close(cursor);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The virtual table `allocation` as a loadable extension, for sqlite3 and other tools:
+/* The virtual tables, functions and views of tenure as a loadable extension, for sqlite3 and other tools:
  *     sqlite3 LOG '.load .../tenure_sqlite' 'SELECT count(*) FROM allocation' */
 
 #include "tenure/log.h"
@@ -14,7 +14,9 @@ sqlite3_tenuresqlite_init(struct sqlite3 *database, char **ret_error, const sqli
 
 int sqlite3_tenuresqlite_init(struct sqlite3 *database, char **ret_error, const sqlite3_api_routines *api)
 {
-    (void)ret_error;
     SQLITE_EXTENSION_INIT2(api);
-    return tn_allocation_vtab_register(database);
+    int rc = tn_log_sql_register(database);
+    if (rc != SQLITE_OK)
+        *ret_error = sqlite3_mprintf("cannot prepare the log for questions: %s", sqlite3_errmsg(database));
+    return rc;
 }

@@ -42,6 +42,7 @@ struct tn_ordered {
     struct slot *slots; /* owned; of the ids first_id to first_id + slot_count - 1 */
     uint8_t *states;    /* owned; enum slot_state of each slot; the slots of STATE_NONE are never written */
     size_t slot_count, slot_capacity, index;
+    uint64_t lookup_ids; /* how many are read for the next look-up; 0: the first one */
     uint64_t first_id;
     uint64_t live_count;               /* of the window, in the process that is being read */
     uint64_t process_id;               /* that process */
@@ -157,8 +158,9 @@ static int find_window(struct tn_ordered *ordered, uint64_t from_id, uint64_t *r
 {
     struct sqlite3_stmt *row;
     int r =
-        tn_sql_prepare(ordered->database,
-                       "SELECT min(max(first_id, ?1)), max(last_id) FROM chunk WHERE last_id >= ?1", &row);
+        tn_sql_prepare_in(ordered->database,
+                          "SELECT min(max(first_id, ?1)), max(last_id) FROM \"%w\".chunk WHERE last_id >= ?1",
+                          tn_cursor_schema(&ordered->range), &row);
     if (r < 0)
         return r;
     sqlite3_bind_int64(row, 1, (sqlite3_int64)from_id);
@@ -274,6 +276,47 @@ int tn_ordered_next(struct tn_ordered *ordered, const struct tn_allocation **ret
         if (r <= 0)
             return r;
     }
+}
+
+/* How many ids around one that is not there are read next time: 16 times as many, so that looking up one is
+ * cheap, and that looking up all of them in order reads the log only a few times. */
+static void grow_window(struct tn_ordered *ordered)
+{
+    uint64_t window_ids = ordered->lookup_ids * 16;
+    ordered->lookup_ids = window_ids < ordered->window_ids ? window_ids : ordered->window_ids;
+}
+
+static int load_around(struct tn_ordered *ordered, uint64_t id)
+{
+    struct tn_cursor_range range = ordered->range;
+    uint64_t window_ids = ordered->lookup_ids != 0 ? ordered->lookup_ids : 1;
+    ordered->lookup_ids = window_ids;
+    range.first_id = id - id % window_ids;
+    range.last_id = range.first_id + window_ids - 1;
+    ordered->first_id = range.first_id;
+    int r = make_slots(ordered, window_ids);
+    if (r == 0)
+        r = read_events(ordered, &range);
+    grow_window(ordered);
+    return r;
+}
+
+int tn_ordered_find(struct tn_ordered *ordered, uint64_t id, const struct tn_allocation **ret_allocation)
+{
+    if (id == 0 || id > INT64_MAX)
+        return 0;
+    bool is_loaded = id >= ordered->first_id && id - ordered->first_id < ordered->slot_count;
+    int r = is_loaded ? 0 : load_around(ordered, id);
+    size_t index = (size_t)(id - ordered->first_id);
+    if (r < 0) {
+        ordered->slot_count = 0;
+        return r;
+    }
+    if (ordered->states[index] == STATE_NONE)
+        return 0;
+    show(ordered, id, &ordered->slots[index], ordered->states[index] == STATE_LIVE);
+    *ret_allocation = &ordered->out;
+    return 1;
 }
 
 int64_t tn_ordered_position(const struct tn_ordered *ordered)

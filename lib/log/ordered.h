@@ -30,6 +30,16 @@ int tn_ordered_open_windows(struct sqlite3 *database, const struct tn_cursor_ran
  * may be given, too. Borrowed until the next call. */
 int tn_ordered_next(struct tn_ordered *ordered, const struct tn_allocation **ret_allocation);
 
+/* The allocation with an id. The first call reads what it needs for that one; later ones that find nothing
+ * where they look read more and more around it, up to a window of tn_ordered_open. One object is used either
+ * for this or for tn_ordered_next.
+ *
+ * ret_allocation  borrowed until the next call; untouched if there is none
+ * Returns         1 it is there; 0 there is none; an error as tn_event_cursor_next
+ * Cost            as reading the events from the window's first birth to its last death; nothing within the
+ *                 window of the last call */
+int tn_ordered_find(struct tn_ordered *ordered, uint64_t id, const struct tn_allocation **ret_allocation);
+
 /* Row id of the chunk that was read last. */
 int64_t tn_ordered_position(const struct tn_ordered *ordered);
 

@@ -250,6 +250,11 @@ bool tn_log_is_complete(struct tn_log *log)
     return tn_log_meta_int(log, "complete", 0) != 0;
 }
 
+bool tn_log_is_packed(struct tn_log *log)
+{
+    return tn_sql_int(log->database, "SELECT count(*) FROM sqlite_schema WHERE name = 'allocation'", 0) == 0;
+}
+
 uint64_t tn_log_main_process(struct tn_log *log)
 {
     int64_t id = tn_sql_int(log->database,

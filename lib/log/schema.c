@@ -7,7 +7,9 @@
 #include "schema.h"
 
 #include "allocation_columns.h"
+#include "helper_views.h"
 
+#include "tenure/log.h"
 #include "tenure/log_write.h"
 
 #include <stddef.h>
@@ -46,6 +48,9 @@
 
 const char tn_log_finding_tables[] = FINDING_TABLES;
 
+const char tn_log_site_keys[] =
+    "UPDATE site SET key = k.key FROM (" TN_SITE_KEYS("main.") ") AS k WHERE k.id = site.id";
+
 const char *const tn_schema_tables[] = {
     "CREATE TABLE meta (\n"
     "  key TEXT PRIMARY KEY,  -- format_version, complete, finished, allocations, ...\n"
@@ -60,8 +65,9 @@ const char *const tn_schema_tables[] = {
     "  command_line TEXT,      -- quoted as a shell would need; from /proc/PID/cmdline\n"
     "  start_ns INTEGER,       -- ns since the log's start; by the shim\n"
     "  end_ns INTEGER,         -- ns since the log's start; NULL while it runs\n"
-    "  exit_kind TEXT,         -- exit, signal, exec, lost, running, unknown\n"
-    "  exit_code INTEGER       -- status, or the signal's number; NULL where it cannot be known\n"
+    "  exit_kind TEXT,         -- exit, signal, exec, lost, running, not recorded, unknown\n"
+    "  exit_code INTEGER,      -- status, or the signal's number; NULL where it cannot be known\n"
+    "  name TEXT               -- as it was run: of a link or a script, its own\n"
     ");\n",
 
     "CREATE TABLE thread (\n"
@@ -121,7 +127,8 @@ const char *const tn_schema_tables[] = {
     "  line INTEGER,           -- source line; NULL: not known\n"
     "  module TEXT,            -- path of the module; NULL: outside every module\n"
     "  offset_bytes INTEGER,   -- return address in the module, where there is no line; else NULL\n"
-    "  via TEXT                -- how the site reached the allocator: malloc, strdup, operator new, ...\n"
+    "  via TEXT,               -- how the site reached the allocator: malloc, strdup, operator new, ...\n"
+    "  key TEXT                -- 12 hex digits, equal in logs of different builds\n"
     ");\n",
 
     "CREATE TABLE function (\n"
@@ -239,6 +246,10 @@ const char *const tn_schema_tables[] = {
     "JOIN frame AS f ON f.id = j.value\n"
     "LEFT JOIN module AS m ON m.id = f.module_id;\n",
 
+    TN_SITE_PLACE_VIEW("CREATE VIEW ", "site AS s", "s.key"),
+    TN_STACK_TEXT_VIEW("CREATE VIEW ", ""),
+    TN_PEAK_VIEW("CREATE VIEW ", ""),
+
     FINDING_TABLES,
     NULL,
 };
@@ -267,7 +278,7 @@ const char tn_schema_allocation_row[] =
     "  " expression " AS " #name ", -- " comment "\n"
 #define LAST_ONE(upper, name, member, rule, comment) "  r." #name " AS " #name " -- " comment "\n"
 
-const char tn_schema_allocation_view[] = "CREATE VIEW allocation AS\nSELECT\n" TN_ALLOCATION_COLUMNS(
+const char tn_log_allocation_schema[] = "CREATE VIEW allocation AS\nSELECT\n" TN_ALLOCATION_COLUMNS(
     SAME, SAME, KEPT_AS, MADE_OF, LAST_ONE) "FROM allocation_row AS r;\n";
 
 #undef SAME
@@ -283,6 +294,6 @@ const char tn_schema_allocation_view[] = "CREATE VIEW allocation AS\nSELECT\n" T
 #define NONE(...)
 #define HIDDEN(upper, name, type, member, rule, upper_stored, stored, ...) ", " #stored " HIDDEN"
 
-const char tn_schema_allocation_columns[] =
-    "CREATE TABLE allocation (" TN_ALLOCATION_COLUMNS(NUMBER, NUMBER, TYPED_AS, TYPED, LAST_ONE)
-        TN_ALLOCATION_COLUMNS(NONE, NONE, HIDDEN, NONE, NONE) ")";
+const char tn_schema_allocation_columns[] = "CREATE TABLE allocation (" TN_ALLOCATION_COLUMNS(
+    NUMBER, NUMBER, TYPED_AS, TYPED, LAST_ONE) ", schema HIDDEN" TN_ALLOCATION_COLUMNS(NONE, NONE, HIDDEN,
+                                                                                       NONE, NONE) ")";

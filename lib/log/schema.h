@@ -8,12 +8,12 @@
 /* Every table, index and view but those of `allocation`; ends with NULL. */
 extern const char *const tn_schema_tables[];
 
-/* The table behind `allocation`, and the view over it. They are made only when plain rows are wanted; while
- * they are missing, the eponymous virtual table of that name answers. */
+/* The table behind `allocation`. It and the view over it (tn_log_allocation_schema) are made only when plain
+ * rows are wanted; while they are missing, the eponymous virtual table of that name answers. */
 extern const char tn_schema_allocation_row[];
-extern const char tn_schema_allocation_view[];
 
-/* The columns of the virtual table `allocation`: those of the view, and hidden ones for filling the rows. */
+/* The columns of the virtual table `allocation`: those of the view, and hidden ones: the argument of
+ * `allocation_of`, then those for filling the rows. */
 extern const char tn_schema_allocation_columns[];
 
 #endif

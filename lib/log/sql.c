@@ -58,6 +58,18 @@ int tn_sql_prepare(struct sqlite3 *database, const char *sql, struct sqlite3_stm
         database, sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL));
 }
 
+int tn_sql_prepare_in(struct sqlite3 *database, const char *format, const char *schema,
+                      struct sqlite3_stmt **ret_statement)
+{
+    *ret_statement = NULL;
+    char *sql = sqlite3_mprintf(format, schema);
+    if (sql == NULL)
+        return -ENOMEM;
+    int r = tn_sql_prepare(database, sql, ret_statement);
+    sqlite3_free(sql);
+    return r;
+}
+
 int tn_sql_next(struct sqlite3_stmt *statement)
 {
     int rc = sqlite3_step(statement);
@@ -130,10 +142,9 @@ int64_t tn_sql_int(struct sqlite3 *database, const char *sql, int64_t fallback)
 
 int tn_sql_id_count(struct sqlite3 *database, const char *table, uint64_t *ret_count)
 {
-    char sql[96];
-    sqlite3_snprintf(sizeof(sql), sql, "SELECT coalesce(max(id), 0), count(*), min(id) < 1 FROM %s", table);
     struct sqlite3_stmt *statement;
-    int r = tn_sql_prepare(database, sql, &statement);
+    int r = tn_sql_prepare_in(database, "SELECT coalesce(max(id), 0), count(*), min(id) < 1 FROM %s", table,
+                              &statement);
     if (r < 0)
         return r;
     r = tn_sql_errno(database, sqlite3_step(statement));

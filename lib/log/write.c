@@ -27,8 +27,8 @@ static const char *const statement_sql[TN_WRITER_STATEMENT_COUNT] = {
     [TN_WRITER_META] =
         "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
     [TN_WRITER_PROCESS] =
-        ("INSERT INTO process (id, pid, parent_id, executable, command_line, start_ns, exit_kind)"
-         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running')"),
+        ("INSERT INTO process (id, pid, parent_id, executable, command_line, start_ns, exit_kind, name)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7)"),
     [TN_WRITER_PROCESS_NAME] = "UPDATE process SET executable = ?2, command_line = ?3 WHERE id = ?1",
     [TN_WRITER_PROCESS_END] = "UPDATE process SET end_ns = ?2, exit_kind = ?3, exit_code = ?4 WHERE id = ?1",
     [TN_WRITER_THREAD] = ("INSERT INTO thread (id, process_id, tid, name, stack_size_bytes, start_ns)"

@@ -30,6 +30,7 @@ int tn_log_add_process(struct tn_log_writer *writer, const struct tn_log_process
     bind_text(statement, 4, process->executable);
     bind_text(statement, 5, process->command_line);
     tn_sql_bind_count(statement, 6, process->start_ns);
+    bind_text(statement, 7, process->name);
     int r = tn_writer_step(writer, statement);
     if (r == 0)
         *ret_id = ++writer->process_count;
@@ -61,6 +62,8 @@ static const char *exit_kind_name(enum tn_exit_kind kind)
         return "lost";
     case TN_EXIT_RUNNING:
         return "running";
+    case TN_EXIT_UNRECORDED:
+        return "not recorded";
     case TN_EXIT_UNKNOWN:
         break;
     }
@@ -75,7 +78,7 @@ int tn_log_end_process(struct tn_log_writer *writer, uint64_t process_id, uint64
         return writer->error.code;
     tn_sql_bind_count(statement, 1, process_id);
     tn_sql_bind_count(statement, 2, end_ns);
-    if (kind == TN_EXIT_RUNNING)
+    if (kind == TN_EXIT_RUNNING || kind == TN_EXIT_UNRECORDED)
         sqlite3_bind_null(statement, 2);
     bind_text(statement, 3, exit_kind_name(kind));
     sqlite3_bind_int(statement, 4, exit_code);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define COMMAND_LINE_BYTES_MAX 65536
+#define COMM_BYTES             15 /* TASK_COMM_LEN - 1, linux/sched.h */
 
 /* Of linux/pidfd.h (6.13; the exit code 6.15), which the headers of older systems lack. */
 struct pidfd_info {
@@ -100,6 +101,21 @@ int tn_proc_directory(pid_t pid, char *text, size_t size_bytes)
     return read_link(pid, "cwd", text, size_bytes);
 }
 
+void tn_proc_name(pid_t pid, char *text, size_t size_bytes)
+{
+    char name[64], argument[4096];
+    ssize_t length = read_text(pid, "comm", name, sizeof(name));
+    name[strcspn(name, "\n")] = '\0';
+    const char *whole = name;
+    if (length > 0 && read_text(pid, "cmdline", argument, sizeof(argument)) > 0) {
+        const char *slash = strrchr(argument, '/');
+        const char *base = slash != NULL ? slash + 1 : argument;
+        if (strlen(name) == COMM_BYTES && strncmp(base, name, COMM_BYTES) == 0)
+            whole = base;
+    }
+    snprintf(text, size_bytes, "%s", whole);
+}
+
 static int append_quoted(struct tn_buffer *text, const char *argument)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
@@ -176,6 +192,11 @@ static int file_holds(pid_t pid, const char *name, const char *wanted)
 int tn_proc_has_rings(pid_t pid)
 {
     return file_holds(pid, "maps", "/memfd:" TN_MEMFD_NAME " (deleted)");
+}
+
+int tn_proc_has_shim(pid_t pid)
+{
+    return file_holds(pid, "maps", "libtenure.so");
 }
 
 int tn_proc_environment_holds(pid_t pid, const char *text)

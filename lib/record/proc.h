@@ -26,6 +26,11 @@ int tn_proc_read_stat(pid_t pid, struct tn_proc_stat *ret_stat);
 /* Path of the executable ("" if it cannot be told). size_bytes: of text, at least 1. */
 void tn_proc_executable(pid_t pid, char *text, size_t size_bytes);
 
+/* What was run, without folders ("" if it cannot be told): of a symbolic link or a script the name of that,
+ * and not what the kernel loaded for it. The kernel keeps 15 bytes of it; the first argument completes them.
+ * size_bytes: of text, at least 1. */
+void tn_proc_name(pid_t pid, char *text, size_t size_bytes);
+
 /* The arguments, joined by spaces, quoted as a shell would need; cut at 64 KiB. Returns 0 or -ENOMEM. */
 int tn_proc_command_line(pid_t pid, struct tn_buffer *text);
 
@@ -35,6 +40,10 @@ int tn_proc_directory(pid_t pid, char *text, size_t size_bytes);
 /* Whether the shim's shared memory (session.h) is still mapped: 1 or 0; negative errno when the process is
  * gone or may not be inspected. Cost: some 100 us. */
 int tn_proc_has_rings(pid_t pid);
+
+/* Whether the shim is mapped: it is before the program's own code runs, and never in a static program.
+ * Returns and costs as tn_proc_has_rings. */
+int tn_proc_has_shim(pid_t pid);
 
 /* Whether the environment that the process started with contains a text: 1, 0, or negative errno as above. */
 int tn_proc_environment_holds(pid_t pid, const char *text);

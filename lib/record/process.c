@@ -12,22 +12,25 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int add_row(struct tn_process *process, uint64_t parent_id, uint64_t start_ns)
+int tn_process_add_row(struct tn_log_writer *writer, pid_t pid, uint64_t parent_id, uint64_t start_ns,
+                       uint64_t *ret_row)
 {
-    char executable[PATH_MAX];
+    char executable[PATH_MAX], name[PATH_MAX];
     struct tn_buffer command_line = {0};
-    tn_proc_executable(process->id.pid, executable, sizeof(executable));
-    int r = tn_proc_command_line(process->id.pid, &command_line);
+    tn_proc_executable(pid, executable, sizeof(executable));
+    tn_proc_name(pid, name, sizeof(name));
+    int r = tn_proc_command_line(pid, &command_line);
     if (r < 0)
         goto out;
     struct tn_log_process row = {
-        .pid = (uint32_t)process->id.pid,
+        .pid = (uint32_t)pid,
         .parent_id = parent_id,
         .executable = executable,
         .command_line = (const char *)command_line.data,
         .start_ns = start_ns,
+        .name = name,
     };
-    r = tn_log_add_process(process->shared->writer, &row, &process->matcher.process_id);
+    r = tn_log_add_process(writer, &row, ret_row);
 out:
     tn_buffer_finish(&command_line);
     return r;
@@ -89,7 +92,8 @@ int tn_process_create(struct tn_process_shared *shared, const struct tn_handshak
     uint64_t start_ns = process->matcher.last_ns;
     int r = open_source(process, handshake);
     if (r == 0)
-        r = add_row(process, parent_id, start_ns);
+        r = tn_process_add_row(shared->writer, process->id.pid, parent_id, start_ns,
+                               &process->matcher.process_id);
     if (r == 0 && process->matcher.is_fork_child && parent != NULL)
         r = inherit(process, parent, start_ns);
     if (r < 0) {

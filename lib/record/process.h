@@ -39,6 +39,7 @@ struct tn_process {
     int exit_code;
     uint64_t end_ns;
     uint64_t seen_activity; /* tn_process_activity a second ago */
+    bool has_lost_rings;    /* a second ago its memory was no longer mapped: it has executed another image */
 };
 
 /* A process whose hello awaits admission. */
@@ -60,6 +61,15 @@ struct tn_handshake {
  * Returns      0; -EBADMSG: the memory is malformed; the writer's error; -ENOMEM */
 int tn_process_create(struct tn_process_shared *shared, const struct tn_handshake *handshake,
                       uint64_t parent_id, const struct tn_process *parent, struct tn_process **ret_process);
+
+/* Write the row of a process, with what the kernel tells of it now.
+ *
+ * parent_id  row of the process that started it, or that it succeeds by exec; 0: none
+ * start_ns   on the log's clock
+ * ret_row    its id
+ * Returns    0; the writer's error; -ENOMEM */
+int tn_process_add_row(struct tn_log_writer *writer, pid_t pid, uint64_t parent_id, uint64_t start_ns,
+                       uint64_t *ret_row);
 
 /* First step of a round: list the slots in use and read their marks.
  *

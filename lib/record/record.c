@@ -124,9 +124,10 @@ static int run_once_a_second(struct tn_recording *recording)
         tn_clock_adjust(&recording->shared.clock, tn_clock_read(recording->shared.clock.kind));
     for (uint32_t i = 0; i < recording->process_count; i++)
         tn_process_settle(recording->processes[i]);
-    tn_recording_detect_exec(recording);
+    int r = tn_recording_detect_exec(recording);
     send_progress(recording);
-    int r = tn_recording_write_totals(recording);
+    if (r == 0)
+        r = tn_recording_write_totals(recording);
     r = r < 0 ? r : tn_log_commit(recording->shared.writer);
     if (recording->last_second_ns / SECOND_NS % TRIM_SECONDS == 0)
         malloc_trim(0);

@@ -93,8 +93,8 @@ int tn_recording_handle_events(struct tn_recording *recording);
 int tn_recording_reap(struct tn_recording *recording);
 
 /* Once a second: end processes that were silent since the last call and have executed an image without the
- * shim. */
-void tn_recording_detect_exec(struct tn_recording *recording);
+ * shim, and write a row for that image. Returns 0; the writer's error; -ENOMEM. */
+int tn_recording_detect_exec(struct tn_recording *recording);
 
 /* Whether the recording is over: no recorded process is left, the tool has waited for its child, and no
  * process is about to connect. */

@@ -110,7 +110,8 @@ void tn_compose_recording(struct tn_composer *composer)
     const struct tn_summary *summary = composer->report->summary;
     struct tn_words *words = &composer->words;
     composer->sink->heading(composer->sink, tn_words_fixed(TN_WORDS_RECORDED));
-    put_field(composer, TN_WORDS_LABEL_PROGRAM, TN_FIELD_PATH, summary->program);
+    put_field(composer, TN_WORDS_LABEL_PROGRAM, TN_FIELD_PATH,
+              summary->program_label != NULL ? summary->program_label : summary->program);
     put_field(composer, TN_WORDS_LABEL_COMMAND, TN_FIELD_LINE, summary->command_line);
     put_field(composer, TN_WORDS_LABEL_WHEN, TN_FIELD_WORDS,
               tn_words_when(words, summary->started_at, summary->duration_ns));

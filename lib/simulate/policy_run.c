@@ -70,5 +70,6 @@ void tn_simulated_policy_finish(struct tn_simulated_policy *policy)
         tn_replay_result_finish(&policy->result);
     free(policy->label);
     free(policy->pools);
+    free(policy->live);
     *policy = (struct tn_simulated_policy){0};
 }

@@ -124,6 +124,22 @@ static int read_process(struct sqlite3_stmt *statement, struct tn_summary *summa
     return has_all ? 0 : -ENOMEM;
 }
 
+/* What was run: its path, and before that the name of the link or script that led there. Logs of older
+ * programs have no process.name: then it is the outer one. Returns NULL without memory. */
+static char *copy_program_label(struct sqlite3 *database)
+{
+    struct sqlite3_stmt *statement;
+    int r = tn_sql_prepare(
+        database,
+        "SELECT (SELECT CASE WHEN ifnull(name, '') = '' OR executable LIKE '%/' || name THEN executable ELSE "
+        "name"
+        " || ' (' || executable || ')' END FROM process ORDER BY id LIMIT 1) FROM (SELECT NULL AS name)",
+        &statement);
+    char *program = r == 0 && tn_sql_next(statement) == 1 ? tn_sql_copy_text(statement, 0) : NULL;
+    sqlite3_finalize(statement);
+    return program;
+}
+
 static int load_processes(struct sqlite3 *database, struct tn_summary *summary)
 {
     struct sqlite3_stmt *statement;
@@ -148,8 +164,11 @@ static int load_processes(struct sqlite3 *database, struct tn_summary *summary)
         return r;
     bool has_any = summary->process_count != 0;
     summary->program = strdup(has_any ? summary->processes[0].executable : "");
+    summary->program_label = has_any ? copy_program_label(database) : strdup("");
     summary->command_line = strdup(has_any ? summary->processes[0].command_line : "");
-    return summary->program != NULL && summary->command_line != NULL ? 0 : -ENOMEM;
+    return summary->program != NULL && summary->program_label != NULL && summary->command_line != NULL
+               ? 0
+               : -ENOMEM;
 }
 
 /* ---------------------------------------------------------------------------------------- totals */
@@ -303,6 +322,7 @@ void tn_summary_finish(struct tn_summary *summary)
     }
     free(summary->path);
     free(summary->program);
+    free(summary->program_label);
     free(summary->command_line);
     free(summary->started_at);
     free(summary->tool_version);

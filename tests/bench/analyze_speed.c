@@ -193,7 +193,7 @@ static void make_events(struct maker *maker)
 static void make_log(const char *path, uint64_t allocations)
 {
     struct tn_log_options options = {path, "", "tsc"};
-    struct tn_log_process process = {1, 0, "/usr/bin/synthetic", "synthetic", 0};
+    struct tn_log_process process = {1, 0, "/usr/bin/synthetic", "synthetic", 0, "synthetic"};
     struct tn_error error = {0};
     uint64_t id;
     struct maker *maker = calloc(1, sizeof(*maker));

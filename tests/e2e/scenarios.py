@@ -221,6 +221,32 @@ def extension(world):
     expect(int(loaded.out.split(b"|")[0]) > 1000, "allocations by the extension")
 
 
+def says_packed(world):
+    """The last line of record says when other tools will find no rows; with rows it does not."""
+    for rows, is_said in (("none", True), ("all", False)):
+        log = world.new_log()
+        result = world.run(world.tenure, "record", "--rows", rows, "-o", log, "--", "true")
+        expect_equal(result.status, 0, "status")
+        expect_equal(b"packed" in result.err and b"tenure unpack" in result.err, is_said, f"--rows {rows}")
+
+
+def link_and_static_image(world):
+    """A process is named after the link that was run; an image that the shim is not in has a row that says so."""
+    link = world.folder / "a-name-longer-than-the-kernel-keeps"
+    os.symlink("/bin/sh", link)
+    log = world.new_log()
+    quiet = world.programs / "reads_stdin"
+    process = subprocess.Popen([world.tenure, "record", "-o", log, "--", link, "-c", f"exec {quiet}"],
+                               stdin=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    unrecorded = "SELECT count(*) FROM process WHERE exit_kind = 'not recorded'"
+    wait_until(lambda: os.path.exists(log) and value(log, unrecorded) == 1, "the static image has no row")
+    process.communicate()
+    rows = query(log, "SELECT name, exit_kind, parent_id FROM process ORDER BY id")
+    expect_equal(rows, [(os.path.basename(link), "exec", None), ("reads_stdin", "not recorded", 1)], "processes")
+    info = world.run(world.tenure, "info", log).out.decode()
+    expect(f"{os.path.basename(link)} (" in info and "not recorded" in info, info)
+
+
 def sql_formats(world):
     """tenure sql: table, CSV and JSON say the same."""
     result, log = world.record(world.programs / "chains")
@@ -524,6 +550,8 @@ ALL = {
     "rows_and_table": rows_and_table,
     "rows_limit": rows_limit,
     "extension": extension,
+    "says_packed": says_packed,
+    "link_and_static_image": link_and_static_image,
     "sql_formats": sql_formats,
     "libraries_are_folded": libraries_are_folded,
     "info_and_report": info_and_report,

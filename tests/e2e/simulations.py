@@ -93,13 +93,39 @@ def script_without(path, sites):
     return "".join(event[3] for event in sorted(events))
 
 
+def errors(told):
+    """What a command wrote on stderr, but for the lines that tell how far a long replay is."""
+    return b"".join(line for line in told.err.splitlines(True) if b"tenure: replaying," not in line)
+
+
+def who_holds_the_memory(world):
+    """A heap that fails: what lives then, by site, is what the log says; and whether a finding would help is told."""
+    result, path = world.record(world.truths / "general_pools", options=("--rows", "all"))
+    expect_equal(result.status, 0, "status")
+    told = world.run(world.tenure, "simulate", "--format", "json", path, "--policy", "first-fit", "--heap", "4K")
+    expect_equal((errors(told), told.status), (b"", 1), "simulate --heap 4K")
+    failure = json.loads(told.out)["policies"][0]["failure"]
+    found = [(site["live_count"], site["live_bytes"]) for site in failure["live"]]
+    expect(found, "nothing lives when the heap fails")
+    wanted = query(path, """SELECT count(*), sum(size_bytes) FROM allocation
+        WHERE process_id = (SELECT process_id FROM chunk GROUP BY 1 ORDER BY sum(births) DESC LIMIT 1)
+          AND birth_ns < ?1 AND (death_ns IS NULL OR death_ns >= ?1) GROUP BY site_id""", failure["time_ns"])
+    expect_equal(sorted(found), sorted(wanted), "live by site")
+    expect_equal([live_bytes for _, live_bytes in found], sorted((b for _, b in found), reverse=True), "their order")
+    command = (world.tenure, "simulate", path, "--policy", "first-fit", "--apply", "all", "--heap")
+    for heap, is_said in (("64", True), ("8M", False)):
+        text = world.run(*command, heap).out
+        expect_equal(b"No finding helps first-fit in " in text, is_said, f"what is said of {heap}")
+        expect_equal(b"held by" in text, is_said, f"who holds the memory in {heap}")
+
+
 def changes(world):
     """--apply: what a finding saves is what a trace without its blocks needs less."""
     result, path = world.record(world.truths / "local_buffer", options=("--rows", "all"))
     expect_equal(result.status, 0, "status")
     told = world.run(world.tenure, "simulate", "--format", "json", path, "--apply", "stack-buffer", "--policy",
                      "first-fit,freertos-heap4,glibc")
-    expect_equal((told.err, told.status), (b"", 0), "simulate --apply")
+    expect_equal((errors(told), told.status), (b"", 0), "simulate --apply")
     answer = json.loads(told.out)["what_if"]
     expect(len(answer["changes"]) >= 1, "nothing was found that could lie on the stack")
     report = world.run(world.tenure, "report", "--format", "json", "--only", "stack-buffer", path)
@@ -141,12 +167,12 @@ def names_of_findings(world):
 
     def report(path, *options):
         told = world.run(world.tenure, "report", "--format", "json", "--confidence", "weak", "--top", "0", *options, path)
-        expect_equal((told.err, told.status), (b"", 0), "report")
+        expect_equal((errors(told), told.status), (b"", 0), "report")
         return json.loads(told.out)["findings"]
 
     def plan(path, name):
         told = world.run(world.tenure, "simulate", "--format", "json", "--policy", "first-fit", "--plan", name, path)
-        expect_equal((told.err, told.status), (b"", 0), f"simulate --plan {name}")
+        expect_equal((errors(told), told.status), (b"", 0), f"simulate --plan {name}")
         return [(c["rank"], c["key"], c["title"]) for c in json.loads(told.out)["what_if"]["changes"] if not c["is_together"]]
 
     before, after = report(old), {finding["key"]: finding for finding in report(new)}
@@ -210,6 +236,7 @@ def real_break(world):
 
 
 ALL = {
+    "simulate_holders": who_holds_the_memory,
     "simulate_paper": paper,
     "simulate_log": log,
     "simulate_after_failure": after_failure,

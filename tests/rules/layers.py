@@ -28,7 +28,7 @@ MAY_INCLUDE = {
     "lib/analyze": {"analyze", "analysis", "activation", "releases", "size_source", "source_frames", "size_histogram", "worker", "evidence", "finding", "kind", "code", "log", "sql", "log_write", "site", "event", "json", "base", "map"},
     "lib/kinds": {"kinds", "kind", "analysis", "activation", "releases", "size_source", "source_frames", "size_histogram", "worker", "evidence", "finding", "heap", "base", "map"},
     "lib/report": {"report", "evidence", "finding", "kind", "summary", "json", "base"},
-    "tools": {"report", "analyze", "finding", "kind", "kinds", "summary", "log", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
+    "tools": {"report", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).
@@ -48,6 +48,8 @@ FOREIGN = {
     "libunwind": {"lib/shim"},
     "regex.h": {"lib/site"},
     "dlfcn.h": {"lib/shim"},
+    "readline/": {"tools"},
+    "editline/": {"tools"},
     "stdio.h": {"lib/base", "lib/log", "lib/summary", "lib/symbol", "lib/site", "lib/record", "lib/finish", "lib/finding", "lib/analyze", "lib/kinds", "lib/report", "tools"},
 }
 

@@ -67,7 +67,7 @@ struct tn_log_writer *fixture_create(const char *path)
     if (r < 0)
         fail_msg("%s", error.text);
     for (uint32_t i = 1; i <= PROCESS_COUNT; i++) {
-        struct tn_log_process process = {1000 + i, i - 1, "/usr/bin/true", "true --really", 10 * i};
+        struct tn_log_process process = {1000 + i, i - 1, "/usr/bin/true", "true --really", 10 * i, "true"};
         uint64_t id;
         assert_int_equal(tn_log_add_process(writer, &process, &id), 0);
         assert_int_equal(id, i);

@@ -29,11 +29,6 @@ def documented_tables(page):
     return tables
 
 
-def queries(page):
-    """(the question above it, SQL) for each ```sql block."""
-    return re.findall(r"([^\n]+)\n\n```sql\n(.*?)```", page, re.S)
-
-
 # ------------------------------------------------------------------------------------ a reader, from the page
 
 
@@ -329,27 +324,8 @@ def check_reader(database):
     assert count > 5000 and not births and not deaths
 
 
-def ask(path, sql, *arguments):
-    """The rows that the sqlite3 program prints, in an order of their own."""
-    result = subprocess.run(["sqlite3", "-json", *arguments, path, sql], capture_output=True, text=True)
-    assert result.returncode == 0, f"{result.stderr}: {sql}"
-    return sorted(json.dumps(row) for row in json.loads(result.stdout or "[]"))
-
-
-def check_queries(page, plain, packed, extension):
-    """Each query gives rows, and the same ones from rows and from the virtual table."""
-    found = queries(page)
-    assert len(found) >= 12
-    for question, sql in found:
-        rows = ask(plain, sql)
-        assert rows, f"no rows: {question}"
-        assert ask(packed, sql, "-cmd", f".load {extension}") == rows, question
-
-
 def main():
     page = pathlib.Path(sys.argv[1]).read_text()
-    if shutil.which("sqlite3") is None:
-        sys.exit(77)  # the package sqlite3 is not installed
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.argv[2], folder], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         path = f"{folder}/events.db"
@@ -358,10 +334,6 @@ def main():
         check_columns(page, database)
         check_example(page, sqlite3.connect(f"{folder}/example.db"))
         check_reader(database)
-        packed = sqlite3.connect(f"{folder}/packed.db")
-        database.backup(packed)
-        packed.executescript("DROP VIEW allocation; DROP TABLE allocation_row")
-        check_queries(page, path, f"{folder}/packed.db", sys.argv[3])
 
 
 main()

@@ -78,15 +78,55 @@ static void any_window_gives_the_same(void **state)
     struct tn_log *log = fixture_open(path);
     static const size_t windows[] = {500, 4096, EVENTS, TN_ORDERED_WINDOW_IDS};
     const struct tn_cursor_range ranges[] = {
-        {0, 0, UINT64_MAX, 0, UINT64_MAX}, {1, 0, UINT64_MAX, 0, UINT64_MAX},
-        {2, 0, UINT64_MAX, 0, UINT64_MAX}, {0, 3000, 3000, 0, UINT64_MAX},
-        {0, 2500, 4999, 0, UINT64_MAX},    {2, 1000, UINT64_MAX, 0, UINT64_MAX},
-        {9, 0, UINT64_MAX, 0, UINT64_MAX}, {0, EVENTS + 1, UINT64_MAX, 0, UINT64_MAX},
-        {0, 0, 0, 0, UINT64_MAX},
+        {0, 0, UINT64_MAX, 0, UINT64_MAX, NULL}, {1, 0, UINT64_MAX, 0, UINT64_MAX, NULL},
+        {2, 0, UINT64_MAX, 0, UINT64_MAX, NULL}, {0, 3000, 3000, 0, UINT64_MAX, NULL},
+        {0, 2500, 4999, 0, UINT64_MAX, NULL},    {2, 1000, UINT64_MAX, 0, UINT64_MAX, NULL},
+        {9, 0, UINT64_MAX, 0, UINT64_MAX, NULL}, {0, EVENTS + 1, UINT64_MAX, 0, UINT64_MAX, NULL},
+        {0, 0, 0, 0, UINT64_MAX, NULL},
     };
     for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++)
         for (size_t j = 0; j < sizeof(ranges) / sizeof(ranges[0]); j++)
             check_range(tn_log_database(log), &ranges[j], windows[i], count);
+    tn_log_close(log);
+    fixture_remove(path);
+}
+
+/* Look one id up: there is the allocation, or none. */
+static void check_find(struct tn_ordered *ordered, uint64_t id, size_t count)
+{
+    const struct tn_allocation *found = NULL;
+    bool is_there = id >= 1 && id <= count;
+    assert_int_equal(tn_ordered_find(ordered, id, &found), is_there);
+    if (is_there)
+        assert_same(found, &expected[id - 1]);
+    else
+        assert_null(found);
+}
+
+/* In order, backwards, far apart, and the ids that do not exist. */
+static void any_id_is_found(void **state)
+{
+    (void)state;
+    char path[FIXTURE_PATH_BYTES];
+    fixture_path(path, "ordered_find");
+    size_t count = fixture_make(path, 22, EVENTS, expected);
+    struct tn_log *log = fixture_open(path);
+    struct tn_cursor_range all = tn_cursor_range_all(0);
+    static const size_t windows[] = {1, 500, 4096, TN_ORDERED_WINDOW_IDS};
+    for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
+        struct tn_ordered *ordered;
+        assert_int_equal(tn_ordered_open_windows(tn_log_database(log), &all, windows[i], &ordered), 0);
+        check_find(ordered, 0, count);
+        check_find(ordered, count + 1, count);
+        check_find(ordered, (uint64_t)INT64_MAX + 1, count);
+        for (uint64_t id = count; id > count - 20; id--)
+            check_find(ordered, id, count);
+        for (uint64_t step = 0; step < 40; step++)
+            check_find(ordered, step * 2654435761u % (count + 50), count);
+        for (uint64_t id = 1; windows[i] > 1 && id <= count + 10; id++)
+            check_find(ordered, id, count);
+        tn_ordered_close(ordered);
+    }
     tn_log_close(log);
     fixture_remove(path);
 }
@@ -120,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_window_gives_the_same),
+        cmocka_unit_test(any_id_is_found),
         cmocka_unit_test(an_empty_log_has_none),
         cmocka_unit_test(what_is_no_log_is_refused),
     };

@@ -7,20 +7,22 @@
 #include <cmocka.h>
 
 #include "print_rows.h"
-#include "sql_functions.h"
+#include "tenure/log.h"
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static sqlite3 *database;
+static bool has_no_header;
 
 static int open_database(void **state)
 {
     (void)state;
     return sqlite3_open(":memory:", &database) != SQLITE_OK ||
-           tn_sql_functions_register(database) != SQLITE_OK;
+           tn_log_functions_register(database) != SQLITE_OK;
 }
 
 static int close_database(void **state)
@@ -37,7 +39,8 @@ static void assert_prints(const char *sql, enum tn_rows_format format, int resul
     size_t text_bytes = 0;
     FILE *out = open_memstream(&text, &text_bytes);
     assert_non_null(out);
-    assert_int_equal(tn_print_rows(statement, format, out), result);
+    const struct tn_rows_style style = {.format = format, .has_no_header = has_no_header};
+    assert_int_equal(tn_print_rows(statement, &style, out), result);
     fclose(out);
     assert_string_equal(text, expected);
     free(text);
@@ -76,6 +79,38 @@ static void json_is_an_array_of_objects(void **state)
     assert_prints("SELECT 1 AS a WHERE 0", TN_ROWS_JSON, SQLITE_DONE, "[]\n");
 }
 
+/* Readers of JSON take numbers for doubles. */
+static void json_keeps_every_digit(void **state)
+{
+    (void)state;
+    assert_prints(
+        "SELECT 9007199254740992 AS a, 9007199254740993 AS b, -9007199254740992 AS c,"
+        " -9007199254740993 AS d, 9223372036854775807 AS e, 9007199254740993.0 AS f, 9e999 AS g",
+        TN_ROWS_JSON, SQLITE_DONE,
+        "[{\"a\":9007199254740992,\"b\":\"9007199254740993\",\"c\":-9007199254740992,"
+        "\"d\":\"-9007199254740993\",\"e\":\"9223372036854775807\",\"f\":9.00719925474099e+15,"
+        "\"g\":null}]\n");
+    assert_prints("SELECT 9007199254740993 AS a", TN_ROWS_CSV, SQLITE_DONE, "a\r\n9007199254740993\r\n");
+}
+
+/* A file's name may hold any bytes; JSON may not. */
+static void json_is_utf8(void **state)
+{
+    (void)state;
+    assert_prints("SELECT CAST(x'61ff62c3a9' AS TEXT) AS a, 'tab\t\"' AS b", TN_ROWS_JSON, SQLITE_DONE,
+                  "[{\"a\":\"a\xef\xbf\xbd"
+                  "b\xc3\xa9\",\"b\":\"tab\\t\\\"\"}]\n");
+}
+
+static void headers_can_be_left_out(void **state)
+{
+    (void)state;
+    has_no_header = true;
+    assert_prints("SELECT 7 AS a_long_name, 'b' AS b", TN_ROWS_TABLE, SQLITE_DONE, "7  b\n");
+    assert_prints("SELECT 7 AS a, 'b' AS b", TN_ROWS_CSV, SQLITE_DONE, "7,b\r\n");
+    has_no_header = false;
+}
+
 /* More rows than are looked at for the widths: all are printed, the later ones by the same widths. */
 static void long_tables_go_on(void **state)
 {
@@ -87,7 +122,8 @@ static void long_tables_go_on(void **state)
     char *text = NULL;
     size_t text_bytes = 0;
     FILE *out = open_memstream(&text, &text_bytes);
-    assert_int_equal(tn_print_rows(statement, TN_ROWS_TABLE, out), SQLITE_DONE);
+    const struct tn_rows_style style = {.format = TN_ROWS_TABLE};
+    assert_int_equal(tn_print_rows(statement, &style, out), SQLITE_DONE);
     fclose(out);
     size_t lines = 0;
     for (size_t i = 0; i < text_bytes; i++)
@@ -126,6 +162,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_are_aligned),
         cmocka_unit_test(csv_quotes_what_it_must),
+        cmocka_unit_test(json_keeps_every_digit),
+        cmocka_unit_test(json_is_utf8),
+        cmocka_unit_test(headers_can_be_left_out),
         cmocka_unit_test(json_is_an_array_of_objects),
         cmocka_unit_test(long_tables_go_on),
         cmocka_unit_test(a_statement_without_columns_prints_nothing),

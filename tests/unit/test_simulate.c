@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define STACK_A 1
@@ -374,9 +375,78 @@ static void luck_is_told_from_effect(void **state)
     scene_end(&scene);
 }
 
+/* A source of events in an array. */
+struct array_source {
+    const struct tn_replay_event *events;
+    size_t count, next;
+};
+
+static int next_of_array(void *state, struct tn_replay_event *ret_event, struct tn_error *error)
+{
+    struct array_source *source = state;
+    (void)error;
+    if (source->next == source->count)
+        return 0;
+    *ret_event = source->events[source->next++];
+    return 1;
+}
+
+static int rewind_array(void *state, struct tn_error *error)
+{
+    (void)error;
+    ((struct array_source *)state)->next = 0;
+    return 0;
+}
+
+/* Who holds the memory before each event: places used again, a resize keeps the site, a release of a block
+ * that is not known changes nothing. */
+static void test_live_before_an_event(void **state)
+{
+    (void)state;
+    static const struct tn_replay_event events[] = {
+        {.kind = TN_REPLAY_PLACE, .id = 1, .size_bytes = 100, .site_id = 7},
+        {.kind = TN_REPLAY_PLACE, .id = 2, .size_bytes = 50, .site_id = 8},
+        {.kind = TN_REPLAY_PLACE, .id = 3, .size_bytes = 60, .site_id = 8},
+        {.kind = TN_REPLAY_RELEASE, .id = 2},
+        {.kind = TN_REPLAY_PLACE, .id = 4, .size_bytes = 5, .site_id = 9},
+        {.kind = TN_REPLAY_RESIZE, .id = 3, .size_bytes = 300},
+        {.kind = TN_REPLAY_RELEASE, .id = 77},
+        {.kind = TN_REPLAY_RELEASE, .id = 1},
+    };
+    static const struct {
+        uint64_t event_number;
+        size_t count;
+        struct tn_site_live sites[3];
+    } cases[] = {
+        {1, 0, {{0, 0, 0}}},
+        {2, 1, {{7, 1, 100}}},
+        {4, 2, {{8, 2, 110}, {7, 1, 100}}},
+        {5, 2, {{7, 1, 100}, {8, 1, 60}}},
+        {8, 3, {{8, 1, 300}, {7, 1, 100}, {9, 1, 5}}},
+        {9, 2, {{8, 1, 300}, {9, 1, 5}}},
+        {1000, 2, {{8, 1, 300}, {9, 1, 5}}},
+    };
+    struct array_source array = {events, sizeof(events) / sizeof(events[0]), 0};
+    struct tn_replay_source source = {&array, next_of_array, rewind_array};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tn_site_live *sites = NULL;
+        size_t count = 0;
+        struct tn_error error = {0};
+        assert_int_equal(tn_simulate_live_before(&source, cases[i].event_number, &sites, &count, &error), 0);
+        assert_int_equal(count, cases[i].count);
+        for (size_t k = 0; k < count; k++) {
+            assert_int_equal(sites[k].site_id, cases[i].sites[k].site_id);
+            assert_int_equal(sites[k].live_count, cases[i].sites[k].live_count);
+            assert_int_equal(sites[k].live_bytes, cases[i].sites[k].live_bytes);
+        }
+        free(sites);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_live_before_an_event),
         cmocka_unit_test(a_realloc_is_one_event),
         cmocka_unit_test(a_process_that_is_not_there_is_an_error),
         cmocka_unit_test(what_the_library_keeps_is_left_out),

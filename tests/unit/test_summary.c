@@ -160,7 +160,8 @@ static void test_a_site_of_an_unfinished_log(void **state)
 }
 
 static const char finished_sql[] =
-    "INSERT INTO site VALUES (1, 'f', 'a.c', 10, '/bin/a', NULL, 'malloc'), (2, 'g', NULL, NULL, '/bin/a', "
+    "INSERT INTO site (id, function, file, line, module, offset_bytes, via) VALUES (1, 'f', 'a.c', 10, "
+    "'/bin/a', NULL, 'malloc'), (2, 'g', NULL, NULL, '/bin/a', "
     "64,"
     " 'strdup');"
     "INSERT INTO site_summary (process_id, site_id, allocations, total_bytes, small_short_lived, "
