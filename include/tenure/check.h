@@ -43,7 +43,7 @@ struct tn_check_exception {
     enum tn_metric metric; /* of those that count by site */
     char *name;            /* as it was given */
     const char *part;      /* in name: the kind; "": all */
-    char *place;           /* function, or FILE:LINE with as much of the path as is needed */
+    char *place;           /* function, FILE:LINE with as much of the path as is needed, or a finding's key */
     char *reason;          /* why it is allowed; not "" */
     uint32_t line;         /* of the policy file */
 };

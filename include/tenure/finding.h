@@ -14,9 +14,39 @@
 #include <stdint.h>
 
 enum tn_confidence {
-    TN_CONFIDENCE_WEAK = 0,   /* something speaks against it; hidden unless asked for */
-    TN_CONFIDENCE_CONSISTENT, /* every observation agrees, and the log could have shown the contrary */
-    TN_CONFIDENCE_PROVEN,     /* certain for the recorded run */
+    TN_CONFIDENCE_WEAK = 0,    /* something speaks against it; hidden unless asked for */
+    TN_CONFIDENCE_CONDITIONAL, /* true in this run; elsewhere if its condition holds */
+    TN_CONFIDENCE_CONSISTENT,  /* every observation agrees, the log could have shown the contrary, and nothing
+                                  more is to be read in the source than the finding says */
+    TN_CONFIDENCE_PROVEN,      /* certain for the recorded run */
+};
+
+/* A line of the program that a finding names beside its sites. Strings are owned, "" when not known, never
+ * NULL. */
+struct tn_finding_line {
+    char *function;        /* of the program */
+    char *file;            /* as the debug information has it */
+    uint32_t line;         /* 0: not known */
+    char *module;          /* path */
+    uint64_t offset_bytes; /* in the module; 0 where the line is known */
+};
+
+/* What decides whether a finding is true of other runs, too. By the kind, through tn_finding_add_condition.
+ */
+struct tn_finding_condition {
+    const char *kind; /* what sort: docs/analyses.md lists them. Static storage; NULL: there is no
+                         condition */
+    char *text;       /* owned; what must hold, in words that follow "if". NULL without kind */
+    struct tn_finding_line *lines; /* owned; where that is decided */
+    size_t line_count;             /* in lines */
+};
+
+/* A line that releases blocks of a finding's sites. By the kind, through tn_pass_add_releases. */
+struct tn_finding_release {
+    struct tn_finding_line line; /* owned; the most particular one: docs/analyses.md */
+    uint64_t count;              /* blocks of the finding's sites that it released */
+    double share;                /* of all of them that were released: 0 to 1 */
+    uint64_t other_sites;        /* sites beside the finding's own whose blocks it releases as well */
 };
 
 /* One site that a finding is about. Strings are owned, "" when not known, never NULL. */
@@ -46,6 +76,9 @@ struct tn_finding_saving {
     int64_t peak_bytes_delta;     /* of the whole program's memory (heap, static, stack) at its peak */
     struct tn_finding_heap_delta *heap_deltas; /* owned; empty until a replay measured them */
     size_t heap_delta_count;                   /* in heap_deltas */
+    bool is_measured;          /* a replay gave the heap a size before and after, on one model at least */
+    int64_t heap_median_bytes; /* median of heap_deltas; 0 until a replay measured them */
+    uint64_t heap_noise_bytes; /* a median of no more than this may be luck: docs/simulator.md */
     uint64_t outside_bytes; /* that the change takes elsewhere, at their peak; 0 until a replay measured it */
     const char *outside;    /* where the blocks go instead, by the kind: "stack", "static", "pool"; NULL:
                                nowhere,    or not in a replay. Static storage */
@@ -63,14 +96,16 @@ enum tn_apply {
 
 /* One finding. Strings are owned, never NULL after tn_findings_add succeeded, except where said. */
 struct tn_finding {
-    const char *kind;                /* name of the kind; static storage */
-    uint32_t rank;                   /* from 1, over all findings that lead; by tn_findings_rank */
-    enum tn_confidence confidence;   /* by the kind */
-    char *title;                     /* one line, with the number that matters: no final stop */
-    struct tn_finding_site *sites;   /* owned; the one to change first; for `combine` the parent */
-    size_t site_count;               /* 0: about the whole program */
-    const char *tactic;              /* the paper's tactic, in a few words; static storage */
-    char *advice;                    /* one or two sentences: what to change, where */
+    const char *kind;              /* name of the kind; static storage */
+    uint32_t rank;                 /* from 1, over all findings, those that lead first; by tn_findings_rank */
+    enum tn_confidence confidence; /* by the kind */
+    char *title;                   /* one line, with the number that matters: no final stop */
+    struct tn_finding_site *sites; /* owned; the one to change first; for `combine` the parent */
+    size_t site_count;             /* 0: about the whole program */
+    const char *tactic;            /* the paper's tactic, in a few words; static storage */
+    char *advice;                  /* one or two sentences: what to change, where */
+    uint32_t key;                  /* lasting name, shown as 8 hex digits; by tn_findings_rank */
+    bool has_given_way;            /* stronger ones lead at all its sites; by tn_findings_rank */
     struct tn_finding_saving saving; /* estimated by the kind; heap_deltas and outside_bytes by a replay */
     struct tn_evidence_set evidence; /* owned; keys as the kind declares them (tenure/kind.h) */
     double discount;     /* 0 to 1: share by which its saving counts less in the order than its kind's does */
@@ -81,20 +116,34 @@ struct tn_finding {
     char *code;          /* ready to paste; NULL: none */
     char *notes;         /* lines of caveats and exceptions for a reader; NULL: none */
     enum tn_apply apply; /* how a replay applies it, to blocks of `sites` */
-    uint64_t apply_bytes; /* see enum tn_apply */
-    uint64_t apply_count; /* see enum tn_apply */
-    char *alternatives;   /* "pool, preallocate": kinds that claimed the same site and gave way; NULL: none */
+    uint64_t apply_bytes;                  /* see enum tn_apply */
+    uint64_t apply_count;                  /* see enum tn_apply */
+    struct tn_finding_condition condition; /* what decides in other runs; kind NULL: nothing */
+    struct tn_finding_release *releases;   /* owned; where its blocks are released, the most frequent first */
+    size_t release_count;                  /* in releases; 0: none was seen, or the log has no such stacks */
+    char *alternatives; /* "pool, preallocate": kinds that claimed the same site and gave way; NULL: none */
+};
+
+/* What findings come to together, by a replay. Zeroed: not measured. */
+struct tn_finding_plan {
+    size_t finding_count;              /* that were applied */
+    struct tn_finding_saving together; /* of all of them; heap_deltas stays empty */
+    uint64_t alone_allocations;        /* sum of the calls that each alone would save */
+    int64_t alone_net_bytes;           /* sum of tn_saving_net_bytes of each alone */
+    size_t sure_count;                 /* that no condition decides; 0: all are alike, and sure is empty */
+    struct tn_finding_saving sure;     /* of those alone; heap_deltas stays empty */
 };
 
 /* All findings of one process. Zeroed is empty. */
 struct tn_findings {
-    struct tn_finding *items; /* owned; in order of rank once ranked */
-    size_t count;             /* in items */
-    size_t capacity;          /* room in items */
-    uint64_t process_id;      /* that they are about */
-    uint64_t allocations;     /* of that process, all of them: what savings are a share of */
-    uint64_t peak_live_bytes; /* of that process: the same for bytes */
-    uint64_t given_way;       /* findings that tn_findings_rank took out, because a stronger one leads */
+    struct tn_finding *items;    /* owned; in order of rank once ranked */
+    size_t count;                /* in items */
+    size_t capacity;             /* room in items */
+    uint64_t process_id;         /* that they are about */
+    uint64_t allocations;        /* of that process, all of them: what savings are a share of */
+    uint64_t peak_live_bytes;    /* of that process: the same for bytes */
+    uint64_t given_way;          /* findings that tn_findings_rank took out, because a stronger one leads */
+    struct tn_finding_plan plan; /* of those that were measured; by a replay */
 };
 
 /* Give title, advice, query, code or notes, printf-like; what was there is released.
@@ -103,7 +152,41 @@ struct tn_findings {
  * Returns  0; -ENOMEM (the field is unchanged) */
 int tn_finding_set(char **field, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Take over a finding. On success the list owns what finding points to; the struct itself is copied.
+/* Make a finding conditional: a confidence above TN_CONFIDENCE_CONDITIONAL becomes that one. A further
+ * condition is joined to the first one's text by "; and if"; the kind stays the first one's, so the one that
+ * matters most comes first.
+ *
+ * kind     static storage
+ * lines    that decide it; copied; NULL where line_count is 0
+ * format   printf-like: words that follow "if", without a final stop
+ * Returns  0; -ENOMEM (the finding may be changed) */
+int tn_finding_add_condition(struct tn_finding *finding, const char *kind,
+                             const struct tn_finding_line *lines, size_t line_count, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* "data.c:88", or "function (module+0x1f2)" where no line is known.
+ *
+ * Returns  ret_text */
+const char *tn_finding_line_print(const struct tn_finding_line *line, char *ret_text, size_t text_bytes);
+
+/* Copy a line.
+ *
+ * ret_line  written always; the caller releases it by tn_finding_line_finish, also after an error
+ * Returns   0 or -ENOMEM */
+int tn_finding_line_copy(const struct tn_finding_line *line, struct tn_finding_line *ret_line);
+
+/* Release what a line owns; it is zeroed. */
+void tn_finding_line_finish(struct tn_finding_line *line);
+
+/* Write the condition as JSON: a member `key` of the open object, or the top level where key is NULL; null
+ * where there is none. Errors stay in the writer. */
+void tn_finding_write_condition(const struct tn_finding *finding, const char *key, struct tn_json *json);
+
+/* Write the lines of release as a JSON list, likewise. */
+void tn_finding_write_releases(const struct tn_finding *finding, const char *key, struct tn_json *json);
+
+/* Take over a finding: its condition, if any, becomes a part of its title. On success the list owns what
+ * finding points to; the struct itself is copied.
  *
  * Returns  0; -ENOMEM, or the error that its evidence remembers (the list is unchanged and the finding still
  *          the caller's) */
@@ -115,12 +198,45 @@ void tn_finding_finish(struct tn_finding *finding);
 /* Release all; the list is empty again. NULL and zeroed are fine. */
 void tn_findings_finish(struct tn_findings *findings);
 
-/* "proven", "consistent", "weak". In the header, so that reports need not link the analyses. */
+/* Whether a list of numbers and keys, separated by commas, names this finding. */
+bool tn_finding_is_named(const struct tn_finding *finding, const char *names);
+
+/* What a change needs in all, after minus before: less heap, by the median of the models, and what it takes
+ * elsewhere in its place. 0 where no replay measured it. */
+static inline int64_t tn_saving_net_bytes(const struct tn_finding_saving *saving)
+{
+    return saving->is_measured ? saving->heap_median_bytes + (int64_t)saving->outside_bytes : 0;
+}
+
+/* The library that a finding is about, and that the reader does not build: all its sites lie in shared
+ * objects of the system for which there is no debug information.
+ *
+ * Returns  its file name, borrowed from the first site; NULL: the finding is about the program */
+const char *tn_finding_library(const struct tn_finding *finding);
+
+#define TN_FINDING_KEY_BYTES 9 /* of a key as text */
+
+/* Print a finding's key as 8 hex digits.
+ *
+ * ret_text  of at least TN_FINDING_KEY_BYTES
+ * Returns   ret_text */
+const char *tn_finding_key_print(const struct tn_finding *finding, char *ret_text);
+
+/* The finding that somebody names: by its number, or by its key, which is always 8 digits long.
+ *
+ * name     name_bytes of it
+ * Returns  the first one that bears it; NULL: there is none */
+const struct tn_finding *tn_findings_find(const struct tn_findings *findings, const char *name,
+                                          size_t name_bytes);
+
+/* "proven", "consistent", "conditional", "weak". In the header, so that reports need not link the analyses.
+ */
 static inline const char *tn_confidence_name(enum tn_confidence confidence)
 {
-    return confidence == TN_CONFIDENCE_PROVEN       ? "proven"
-           : confidence == TN_CONFIDENCE_CONSISTENT ? "consistent"
-                                                    : "weak";
+    return confidence == TN_CONFIDENCE_PROVEN        ? "proven"
+           : confidence == TN_CONFIDENCE_CONSISTENT  ? "consistent"
+           : confidence == TN_CONFIDENCE_CONDITIONAL ? "conditional"
+                                                     : "weak";
 }
 
 #endif

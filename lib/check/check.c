@@ -45,6 +45,9 @@ static bool is_part_at(const struct tn_check_part *part, const char *place)
 {
     if (part->finding == NULL)
         return is_place(place, part->site->function, part->site->file, part->site->line);
+    char key[TN_FINDING_KEY_BYTES];
+    if (strcmp(place, tn_finding_key_print(part->finding, key)) == 0)
+        return true;
     if (part->finding->site_count == 0)
         return strcmp(place, "program") == 0;
     const struct tn_finding_site *site = &part->finding->sites[0];

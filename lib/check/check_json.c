@@ -23,8 +23,10 @@ static void write_part(struct tn_json *json, const struct tn_check_part *part)
         tn_json_text(json, "via", part->site->via);
     }
     if (part->finding != NULL) {
+        char name[TN_FINDING_KEY_BYTES];
         tn_json_text(json, "kind", part->finding->kind);
         tn_json_uint(json, "rank", part->finding->rank);
+        tn_json_text(json, "key", tn_finding_key_print(part->finding, name));
         tn_json_text(json, "confidence", tn_confidence_name(part->finding->confidence));
         tn_json_text(json, "title", part->finding->title);
     }

@@ -84,7 +84,7 @@ static int follow_run(struct search *search, uint64_t address)
 int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to)
 {
     struct search search = {.code = code, .to = to, .left = INSTRUCTIONS_MAX};
-    if (!is_behind_call(code, from) || !is_behind_call(code, to))
+    if (!code->can_be_followed || !is_behind_call(code, from) || !is_behind_call(code, to))
         return 1;
     int r = add_target(&search, from);
     if (r == 0)

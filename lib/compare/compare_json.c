@@ -105,8 +105,10 @@ static void write_finding(struct tn_json *json, const char *key, const struct tn
         tn_json_null(json, key);
         return;
     }
+    char name[TN_FINDING_KEY_BYTES];
     tn_json_open_object(json, key);
     tn_json_uint(json, "rank", finding->rank);
+    tn_json_text(json, "key", tn_finding_key_print(finding, name));
     tn_json_text(json, "confidence", tn_confidence_name(finding->confidence));
     tn_json_text(json, "title", finding->title);
     tn_json_uint(json, "allocations_removed", finding->saving.allocations_removed);
@@ -139,8 +141,10 @@ static void write_regressions(struct tn_json *json, const struct tn_comparison *
         tn_json_open_object(json, NULL);
         tn_json_text(json, "what", tn_regression_name(regression->kind));
         if (regression->finding != NULL) {
+            char name[TN_FINDING_KEY_BYTES];
             tn_json_text(json, "kind", regression->finding->kind);
             tn_json_uint(json, "rank", regression->finding->rank);
+            tn_json_text(json, "key", tn_finding_key_print(regression->finding, name));
         } else {
             if (regression->policy != NULL)
                 tn_json_text(json, "policy", regression->policy);

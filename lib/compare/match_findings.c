@@ -125,8 +125,14 @@ static size_t count_common(const struct finding_candidate *left, const struct fi
     return count;
 }
 
+/* Whether a finding has sites that the summary does not. */
+static bool has_unknown(const struct finding_candidate *candidate)
+{
+    return candidate->group_count != 0 && candidate->groups[candidate->group_count - 1] == UINT32_MAX;
+}
+
 /* How alike two findings of a kind are; 0: they are not the same one. The same sites, the same first site, or
- * most of the sites. */
+ * most of the sites. Keys tell lines apart by their order alone, so they decide only where sites cannot. */
 static size_t likeness_of(const struct finding_candidate *left, const struct finding_candidate *right)
 {
     if (strcmp(left->finding->kind, right->finding->kind) != 0)
@@ -135,7 +141,7 @@ static size_t likeness_of(const struct finding_candidate *left, const struct fin
         return left->group_count == right->group_count ? SIZE_MAX : 0;
     size_t common = count_common(left, right);
     if (common == 0)
-        return 0;
+        return has_unknown(left) && has_unknown(right) && left->finding->key == right->finding->key ? 1 : 0;
     if (has_same_groups(left, right))
         return SIZE_MAX;
     bool is_led_alike = left->first_group == right->first_group;

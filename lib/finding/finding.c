@@ -3,14 +3,27 @@
  * order and release them. */
 #include "tenure/finding.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* The condition stands in the first line that a reader sees. */
+static int complete_title(const struct tn_finding *finding, char **ret_title)
+{
+    char *title = NULL;
+    bool has_condition = finding->title != NULL && finding->condition.text != NULL;
+    int r = has_condition ? tn_finding_set(&title, "%s, if %s", finding->title, finding->condition.text) : 0;
+    *ret_title = title;
+    return r;
+}
+
 int tn_findings_add(struct tn_findings *findings, const struct tn_finding *finding)
 {
+    char *title = NULL;
     int error = tn_evidence_error(&finding->evidence);
     if (error < 0)
         return error;
@@ -22,7 +35,15 @@ int tn_findings_add(struct tn_findings *findings, const struct tn_finding *findi
         findings->items = items;
         findings->capacity = capacity;
     }
-    findings->items[findings->count++] = *finding;
+    int r = complete_title(finding, &title);
+    if (r < 0)
+        return r;
+    struct tn_finding *added = &findings->items[findings->count++];
+    *added = *finding;
+    if (title != NULL) {
+        free(added->title);
+        added->title = title;
+    }
     return 0;
 }
 
@@ -36,6 +57,13 @@ void tn_finding_finish(struct tn_finding *finding)
     }
     for (size_t i = 0; i < finding->saving.heap_delta_count; i++)
         free(finding->saving.heap_deltas[i].policy);
+    for (size_t i = 0; i < finding->condition.line_count; i++)
+        tn_finding_line_finish(&finding->condition.lines[i]);
+    for (size_t i = 0; i < finding->release_count; i++)
+        tn_finding_line_finish(&finding->releases[i].line);
+    free(finding->condition.lines);
+    free(finding->condition.text);
+    free(finding->releases);
     free(finding->sites);
     free(finding->saving.heap_deltas);
     free(finding->title);
@@ -70,4 +98,42 @@ int tn_finding_set(char **field, const char *format, ...)
     free(*field);
     *field = text;
     return 0;
+}
+
+const char *tn_finding_key_print(const struct tn_finding *finding, char *ret_text)
+{
+    snprintf(ret_text, TN_FINDING_KEY_BYTES, "%08" PRIx32, finding->key);
+    return ret_text;
+}
+
+/* Whether a number or key of 8 digits is this finding's. */
+static bool has_name(const struct tn_finding *finding, const char *name, size_t name_bytes)
+{
+    char text[TN_FINDING_KEY_BYTES] = "", *end;
+    if (name_bytes == 0 || name_bytes >= sizeof(text) || !isxdigit((unsigned char)name[0]))
+        return false;
+    memcpy(text, name, name_bytes);
+    bool is_key = name_bytes == TN_FINDING_KEY_BYTES - 1;
+    unsigned long number = strtoul(text, &end, is_key ? 16 : 10);
+    return *end == '\0' && (is_key ? finding->key : finding->rank) == number;
+}
+
+bool tn_finding_is_named(const struct tn_finding *finding, const char *names)
+{
+    while (*names != '\0') {
+        size_t length = strcspn(names, ",");
+        if (has_name(finding, names, length))
+            return true;
+        names += length + (names[length] == ',');
+    }
+    return false;
+}
+
+const struct tn_finding *tn_findings_find(const struct tn_findings *findings, const char *name,
+                                          size_t name_bytes)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        if (has_name(&findings->items[i], name, name_bytes))
+            return &findings->items[i];
+    return NULL;
 }

@@ -51,6 +51,7 @@ static const char *const fixed[TN_WORDS_FIXED_COUNT] = {
     [TN_WORDS_LABEL_FREES] = "frees",
     [TN_WORDS_LABEL_LIVE] = "still live",
     [TN_WORDS_LABEL_PEAK] = "peak",
+    [TN_WORDS_LABEL_RUNTIME] = "runtime",
     [TN_WORDS_LABEL_SHORT_LIVED] = "short-lived",
     [TN_WORDS_LABEL_ROUNDING] = "rounding",
     [TN_WORDS_LABEL_REALLOC] = "realloc",
@@ -93,9 +94,9 @@ const char *tn_words_fixed(enum tn_fixed_words which)
 const char *tn_words_card_label(unsigned card_text)
 {
     static const char *const labels[TN_CARD_TEXT_COUNT] = {
-        [TN_CARD_CHANGE] = "change", [TN_CARD_EVIDENCE] = "evidence",    [TN_CARD_EFFECT] = "effect",
-        [TN_CARD_NOTES] = "but",     [TN_CARD_ALTERNATIVES] = "instead", [TN_CARD_VERIFY] = "verify",
-        [TN_CARD_KIND] = "kind",
+        [TN_CARD_CHANGE] = "change", [TN_CARD_EVIDENCE] = "evidence", [TN_CARD_RELEASES] = "released",
+        [TN_CARD_EFFECT] = "effect", [TN_CARD_NOTES] = "but",         [TN_CARD_ALTERNATIVES] = "instead",
+        [TN_CARD_VERIFY] = "verify", [TN_CARD_KIND] = "kind",
     };
     return labels[card_text];
 }
@@ -293,60 +294,37 @@ const char *tn_words_more_sites(struct tn_words *words, uint64_t count)
                           count == 1 ? "it" : "them");
 }
 
-/* "4.2 KiB less", "4.2 KiB more" or "as before". */
-static const char *delta(struct tn_words *words, int64_t bytes)
-{
-    if (bytes == 0)
-        return "as before";
-    uint64_t size_bytes = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
-    return tn_words_print(words, "%s %s", tn_words_bytes(words, size_bytes), bytes < 0 ? "less" : "more");
-}
-
-/* One more statement behind others. */
-static const char *join(struct tn_words *words, const char *before, const char *statement)
-{
-    return before[0] != '\0' ? tn_words_print(words, "%s; %s", before, statement) : statement;
-}
-
-/* What a replay measured: heaps, and what stands in their place. */
-static const char *measured(struct tn_words *words, const struct tn_finding_saving *saving,
-                            const char *before)
-{
-    for (size_t i = 0; i < saving->heap_delta_count; i++)
-        before = join(words, before,
-                      tn_words_print(words, "heap of %s: %s", saving->heap_deltas[i].policy,
-                                     delta(words, saving->heap_deltas[i].bytes)));
-    if (saving->outside != NULL && saving->outside_bytes != 0)
-        before = join(words, before,
-                      tn_words_print(words, "%s of %s memory in its place",
-                                     tn_words_bytes(words, saving->outside_bytes), saving->outside));
-    return before;
-}
-
-const char *tn_words_effect(struct tn_words *words, const struct tn_finding_saving *saving,
-                            uint64_t allocations)
-{
-    const char *effect = "";
-    if (saving->allocations_removed != 0)
-        effect = tn_words_print(words, "%s allocation%s less (%s of all)",
-                                tn_words_count(words, saving->allocations_removed),
-                                plural(saving->allocations_removed),
-                                tn_words_share(words, saving->allocations_removed, allocations));
-    if (saving->bytes_removed > 0)
-        effect = join(words, effect,
-                      tn_words_print(words, "%s of headers and rounding less",
-                                     tn_words_bytes(words, (uint64_t)saving->bytes_removed)));
-    if (saving->peak_bytes_delta != 0)
-        effect =
-            join(words, effect,
-                 tn_words_print(words, "memory at the peak: %s", delta(words, saving->peak_bytes_delta)));
-    return measured(words, saving, effect);
-}
-
 const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding)
 {
-    return tn_words_print(words, "%s, %s; tactic: %s", finding->kind, tn_confidence_name(finding->confidence),
-                          finding->tactic);
+    char key[TN_FINDING_KEY_BYTES];
+    return tn_words_print(words, "%s, %s; tactic: %s; key %s", finding->kind,
+                          tn_confidence_name(finding->confidence), finding->tactic,
+                          tn_finding_key_print(finding, key));
+}
+
+/* "data.c:88 (87 %; also blocks of 12 other lines)" */
+static const char *release_words(struct tn_words *words, const struct tn_finding_release *release)
+{
+    char place[320];
+    tn_finding_line_print(&release->line, place, sizeof(place));
+    const char *share = release->share >= 1 ? "all" : tn_words_print(words, "%.0f %%", release->share * 100);
+    if (release->other_sites == 0)
+        return tn_words_print(words, "%s (%s)", place, share);
+    return tn_words_print(words, "%s (%s; also blocks of %" PRIu64 " other line%s)", place, share,
+                          release->other_sites, release->other_sites == 1 ? "" : "s");
+}
+
+#define RELEASES_MAX 4u /* in a card; the JSON report has all */
+
+const char *tn_words_releases(struct tn_words *words, const struct tn_finding *finding)
+{
+    const char *text = "";
+    for (size_t i = 0; i < finding->release_count && i < RELEASES_MAX; i++)
+        text = tn_words_print(words, "%s%s%s", text, i != 0 ? ", " : "",
+                              release_words(words, &finding->releases[i]));
+    if (finding->release_count > RELEASES_MAX)
+        text = tn_words_print(words, "%s, and %zu more", text, finding->release_count - RELEASES_MAX);
+    return text;
 }
 
 const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding *finding)

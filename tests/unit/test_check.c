@@ -90,7 +90,7 @@ static struct tn_finding finding_items[] = {
      .title = S("one"),
      .sites = &at_parse,
      .site_count = 1},
-    {.kind = "pool", .rank = 2, .confidence = TN_CONFIDENCE_PROVEN, .title = S("two")},
+    {.kind = "pool", .rank = 2, .key = 0xab12, .confidence = TN_CONFIDENCE_PROVEN, .title = S("two")},
     {.kind = "pool",
      .rank = 3,
      .confidence = TN_CONFIDENCE_WEAK,
@@ -329,6 +329,8 @@ static void an_exception_takes_out_its_site_and_nothing_else(void **state)
         {"except findings.stack-buffer at data.c:88 because x", 8, 1, true},
         {"except findings.pool at parse because x", 8, 2, false},
         {"except findings.pool at program because x", 8, 1, true},
+        {"except findings at 0000ab12 because x", 8, 1, true},
+        {"except findings.stack-buffer at 0000ab12 because x", 8, 2, false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct checked checked;
