@@ -69,4 +69,17 @@ int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to);
 int tn_code_argument(struct tn_code *code, uint64_t call, uint64_t callee, unsigned index,
                      struct tn_code_argument *ret_argument);
 
+/* The function that a call leads to, where that is one of the same module; and what it passes on, as an
+ * argument, where it ends in a jump to another function. Of a call whose frame shows as calling another
+ * module's function, it is the one whose own frame is gone.
+ *
+ * call          return address minus load bias
+ * index         of the argument, from 0
+ * ret_target    address of the function; 0: the call is indirect, or leads to another module
+ * ret_argument  in terms of that function's parameters; written always
+ * Returns       0; -ENOMEM
+ * Cost          as tn_code_argument */
+int tn_code_tail_call(struct tn_code *code, uint64_t call, unsigned index, uint64_t *ret_target,
+                      struct tn_code_argument *ret_argument);
+
 #endif

@@ -245,3 +245,18 @@ int tn_size_source_add_condition(const struct tn_pass *pass, const struct tn_siz
     tn_finding_line_finish(&computed);
     return r;
 }
+
+int tn_size_source_add_computed(const struct tn_pass *pass, const uint32_t *sites, size_t site_count,
+                                uint64_t max_bytes, struct tn_finding *finding)
+{
+    for (size_t i = 0; i < site_count; i++) {
+        struct tn_size_source source;
+        int r = tn_size_source_find(pass, sites[i], &finding->sites[i], NULL, 0, (struct tn_size_range){0},
+                                    &source);
+        if (r < 0)
+            return r;
+        if (source.kind >= TN_SIZE_COMPUTED)
+            return tn_size_source_add_condition(pass, &source, &finding->sites[i], NULL, max_bytes, finding);
+    }
+    return 0;
+}

@@ -142,6 +142,11 @@ static void counts_have_singular_and_plural(void **state)
         const char *(*make)(struct tn_words *words, uint64_t count);
         const char *one, *many;
     } cases[] = {
+        {tn_words_processes_unrecorded,
+         "1 process that the program started could not be recorded: what it allocated is not in this log; "
+         "`tenure info` tells why.",
+         "1,234 processes that the program started could not be recorded: what they allocated is not in this "
+         "log; `tenure info` tells why."},
         {tn_words_events_lost,
          "1 event was lost: counts are too low by as many, and a block whose free was lost looks live.",
          "1,234 events were lost: counts are too low by as many, and a block whose free was lost looks "
