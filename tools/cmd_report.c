@@ -238,8 +238,9 @@ static int measure(struct tn_log *log, const char *policies, const struct tn_wha
     struct tn_what_if_effort shown = *effort;
     size_t model_count = 0;
     char *names = strdup(policies); /* borrowed by models */
-    int r = names != NULL ? tn_policy_option_models("report", names, models, &model_count, error)
-                          : tn_error_set(error, -ENOMEM, "cannot measure: out of memory");
+    int r = names != NULL
+                ? tn_policy_option_models("option '--policy' of 'report'", names, models, &model_count, error)
+                : tn_error_set(error, -ENOMEM, "cannot measure: out of memory");
     shown.progress = tn_progress_show;
     shown.user = &progress;
     if (r == 0)

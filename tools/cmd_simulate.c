@@ -2,17 +2,15 @@
 /* The command `simulate`: reads its options, a script or a log, has every policy simulated, and prints the
  * answer. */
 #include "command.h"
+#include "input.h"
 #include "message.h"
 #include "policy_option.h"
 #include "progress.h"
 #include "simulate_print.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define POOLS_MAX        64
 #define HORIZON_NS       (UINT64_C(365) * 86400 * 1000000000)
@@ -47,7 +45,8 @@ static int add_policy(struct tn_simulation *simulation, const struct simulate_re
     policy->label = strdup(text);
     if (policy->label == NULL)
         return tn_error_set(error, -ENOMEM, "cannot simulate: out of memory");
-    int r = tn_policy_option_parse("simulate", text, &request->heap, &policy->options, error);
+    int r = tn_policy_option_parse("option '--policy' of 'simulate'", text, &request->heap, &policy->options,
+                                   error);
     if (r < 0)
         return r;
     policy->options.after = request->after;
@@ -247,38 +246,12 @@ static int answer(const struct simulate_request *request, struct tn_simulation *
     return status;
 }
 
-static int read_file(const char *path, struct tn_buffer *text, struct tn_error *error)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return tn_error_set(error, -errno, "cannot read %s: %s", path, strerror(errno));
-    int r = 0;
-    while (r == 0) {
-        r = tn_buffer_reserve(text, 65536);
-        if (r < 0)
-            break;
-        ssize_t n = read(fd, text->data + text->size_bytes, text->capacity_bytes - text->size_bytes);
-        if (n == 0)
-            break;
-        if (n < 0)
-            r = errno == EINTR ? 0 : -errno;
-        else
-            text->size_bytes += (size_t)n;
-        if (text->size_bytes > SCRIPT_MAX_BYTES)
-            r = -EFBIG;
-    }
-    close(fd);
-    if (r < 0)
-        return tn_error_set(error, r == -EFBIG ? -EBADMSG : r, "cannot read %s: %s", path, strerror(-r));
-    return 0;
-}
-
 static int simulate_script(const struct simulate_request *request, struct tn_simulation *simulation)
 {
     struct tn_buffer text = {0};
     struct tn_replay_script *script = NULL;
     struct tn_error error = {0};
-    int r = read_file(request->script, &text, &error);
+    int r = tn_input_read(request->script, SCRIPT_MAX_BYTES, &text, &error);
     if (r == 0)
         r = tn_replay_script_parse(request->script, (const char *)text.data, text.size_bytes, &script,
                                    &error);
@@ -301,9 +274,7 @@ static int assume(const struct simulate_request *request, struct tn_simulation *
     if (request->is_without_runtime)
         r = tn_overrides_leave_runtime(&simulation->overrides, log, error);
     if (r == 0 && request->sizes != NULL)
-        r = read_file(request->sizes, &text, error);
-    if (r == 0 && request->sizes != NULL && tn_buffer_append(&text, "", 1) < 0)
-        r = tn_error_set(error, -ENOMEM, "cannot read the sizes: out of memory");
+        r = tn_input_read(request->sizes, SCRIPT_MAX_BYTES, &text, error);
     if (r == 0 && request->sizes != NULL)
         r = tn_overrides_read(&simulation->overrides, log, request->sizes, (char *)text.data, error);
     tn_buffer_finish(&text);

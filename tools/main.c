@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const struct tn_command *const commands[] = {
-    &tn_command_record, &tn_command_report, &tn_command_simulate,
-    &tn_command_info,   &tn_command_sql,    &tn_command_unpack,
+    &tn_command_record, &tn_command_report, &tn_command_simulate, &tn_command_diff,
+    &tn_command_check,  &tn_command_info,   &tn_command_sql,      &tn_command_unpack,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -155,8 +155,9 @@ static int check_operands(const struct tn_arguments *arguments, struct tn_error 
 {
     const struct tn_option_table *table = arguments->table;
     if (arguments->operand_count < table->operand_min)
-        return tn_error_set(error, -EINVAL, "'%s' needs %s: none was given; see 'tenure %s --help'",
-                            arguments->command, table->operands, arguments->command);
+        return tn_error_set(error, -EINVAL, "'%s' needs %s: %s given; see 'tenure %s --help'",
+                            arguments->command, table->operands,
+                            arguments->operand_count == 0 ? "none was" : "too few were", arguments->command);
     if (arguments->operand_count > table->operand_max)
         return complain(error, arguments->command, "operand", arguments->operands[table->operand_max],
                         "one more than it takes");

@@ -12,11 +12,11 @@
 
 /* Read one model: NAME[:KEY=VALUE]...
  *
- * command      whose option it is, for messages
+ * option       where it was given, for messages: "option '--policy' of 'report'"
  * heap         parameters that hold for all models
  * ret_options  the policy's, with these parameters
  * Returns      0; -EINVAL: no such policy, parameter or value; -ENOMEM; error says what failed */
-int tn_policy_option_parse(const char *command, const char *text, const struct tn_heap_options *heap,
+int tn_policy_option_parse(const char *option, const char *text, const struct tn_heap_options *heap,
                            struct tn_replay_options *ret_options, struct tn_error *error);
 
 /* Read a list of models, separated by commas, on which findings are to be measured.
@@ -25,7 +25,7 @@ int tn_policy_option_parse(const char *command, const char *text, const struct t
  * models     room for TN_POLICY_OPTION_MAX
  * ret_count  models read, at least one on success
  * Returns    0; -EINVAL: too many, or no such policy, parameter or value; -ENOMEM; error says what failed */
-int tn_policy_option_models(const char *command, char *text, struct tn_what_if_model *models,
+int tn_policy_option_models(const char *option, char *text, struct tn_what_if_model *models,
                             size_t *ret_count, struct tn_error *error);
 
 #endif

@@ -78,4 +78,20 @@ int tn_report_text(const struct tn_report *report, struct tn_buffer *out);
  * Cost     proportional to what is listed */
 int tn_report_json(const struct tn_report *report, struct tn_buffer *out);
 
+struct tn_comparison;
+struct tn_check_result;
+
+/* Append a comparison of two recordings as text: losses of both logs first, then totals and heaps, what got
+ * worse, findings, and the sites that changed most.
+ *
+ * site_max  sites at most; 0: all that changed
+ * Returns   0; -ENOMEM (out then holds a part of the text) */
+int tn_report_comparison_text(const struct tn_comparison *comparison, size_t site_max, struct tn_buffer *out);
+
+/* Append the result of a check as text: losses of the log first, then the limits that are violated and what
+ * they count, those that are kept, and what was excepted.
+ *
+ * Returns  0; -ENOMEM (out then holds a part of the text) */
+int tn_report_check_text(const struct tn_check_result *result, struct tn_buffer *out);
+
 #endif

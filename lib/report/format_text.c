@@ -7,7 +7,7 @@
 #include "compose.h"
 #include "sink.h"
 #include "tenure/report.h"
-#include "text_layout.h"
+#include "text_sink.h"
 #include "words.h"
 
 #include <inttypes.h>
@@ -23,18 +23,12 @@
 
 enum text_statement { NOTHING, HEADING, ALONE, WARNING, PARAGRAPH, FIELD, TABLE, ENTRY, ITEM, CARD };
 
-struct text_sink {
-    struct tn_report_sink sink; /* first: the functions get a pointer to it */
-    struct tn_text_page page;
-    enum text_statement last; /* what was written before */
-};
-
 /* A blank line separates the parts of a report, and cards from what is before and after them. */
-static bool is_set_apart(enum text_statement last, enum text_statement next)
+static bool is_set_apart(int last, enum text_statement next)
 {
     if (last == NOTHING)
         return false;
-    if (last == next)
+    if (last == (int)next)
         return next == HEADING || next == CARD;
     if (next == HEADING || next == ALONE || last == WARNING || last == CARD)
         return true;
@@ -43,10 +37,10 @@ static bool is_set_apart(enum text_statement last, enum text_statement next)
 
 static struct tn_text_page *begin(struct tn_report_sink *sink, enum text_statement next)
 {
-    struct text_sink *text = (struct text_sink *)sink;
+    struct tn_text_sink *text = (struct tn_text_sink *)sink;
     if (is_set_apart(text->last, next))
         tn_page_end_line(&text->page);
-    text->last = next;
+    text->last = (int)next;
     return &text->page;
 }
 
@@ -116,7 +110,7 @@ static void put_heading(struct tn_report_sink *sink, const char *title)
 
 static void put_paragraph(struct tn_report_sink *sink, const struct tn_report_paragraph *paragraph)
 {
-    bool is_in_table = ((struct text_sink *)sink)->last == TABLE;
+    bool is_in_table = ((struct tn_text_sink *)sink)->last == TABLE;
     switch (paragraph->role) {
     case TN_PARAGRAPH_ALONE:
         tn_page_paragraph(begin(sink, ALONE), "", paragraph->words);
@@ -129,7 +123,7 @@ static void put_paragraph(struct tn_report_sink *sink, const struct tn_report_pa
         return;
     case TN_PARAGRAPH_REMARK:
         /* The statement that it continues remains the last one. */
-        tn_page_paragraph(&((struct text_sink *)sink)->page, is_in_table ? "           " : ENTRY_INDENT,
+        tn_page_paragraph(&((struct tn_text_sink *)sink)->page, is_in_table ? "           " : ENTRY_INDENT,
                           paragraph->words);
         return;
     }
@@ -300,16 +294,21 @@ static void put_card(struct tn_report_sink *sink, const struct tn_report_card *c
         put_code(page, card->code);
 }
 
+struct tn_text_sink tn_text_sink(struct tn_buffer *out)
+{
+    return (struct tn_text_sink){.sink = {.heading = put_heading,
+                                          .paragraph = put_paragraph,
+                                          .field = put_field,
+                                          .table = put_table,
+                                          .entry = put_entry,
+                                          .item = put_item,
+                                          .card = put_card},
+                                 .page = {.out = out}};
+}
+
 int tn_report_text(const struct tn_report *report, struct tn_buffer *out)
 {
-    struct text_sink text = {.sink = {.heading = put_heading,
-                                      .paragraph = put_paragraph,
-                                      .field = put_field,
-                                      .table = put_table,
-                                      .entry = put_entry,
-                                      .item = put_item,
-                                      .card = put_card},
-                             .page = {.out = out}};
+    struct tn_text_sink text = tn_text_sink(out);
     int r = tn_compose(report, &text.sink);
     return r < 0 ? r : text.page.result;
 }

@@ -281,6 +281,128 @@ sql_truncated = reader("sql", truncated)
 sql_newer = reader("sql", newer)
 
 
+def with_log(command, *options):
+    """A command on a real log, with options that cannot be used."""
+    return lambda world: Trial((world.tenure, command, *options, good_log(world)))
+
+
+def diff_option(*options):
+    """A comparison of a log with itself, with options that cannot be used."""
+
+    def prepare(world):
+        log = good_log(world)
+        return Trial((world.tenure, "diff", *options, log, log), same=(log,))
+
+    return prepare
+
+
+diff_one_log = with_log("diff")
+diff_bad_format = diff_option("--format", "html")
+diff_bad_fail_on = diff_option("--fail-on", "regression,progress")
+diff_bad_policy = diff_option("--policy", "tlfs")
+diff_no_policy = diff_option("--policy", ",")
+diff_many_policies = diff_option("--policy", ",".join(f"first-fit:align={2 ** i}" for i in range(17)))
+diff_no_process = diff_option("--new-process", "77")
+diff_bad_top = diff_option("--top", "some")
+
+
+def diff_output_is_log(world):
+    log = good_log(world)
+    return Trial((world.tenure, "diff", "-o", log, log, log), same=(log,))
+
+
+def diff_three_logs(world):
+    log = good_log(world)
+    return Trial((world.tenure, "diff", log, log, log), same=(log,))
+
+
+def diff_not_a_log(world):
+    log = good_log(world)
+    return Trial((world.tenure, "diff", log, text_file(world)), same=(log,))
+
+
+def changed(world, sql):
+    """A real log in which something was changed."""
+    log = good_log(world)
+    database = sqlite3.connect(log)
+    database.execute(sql)
+    database.commit()
+    database.close()
+    return log
+
+
+INCOMPLETE = "UPDATE meta SET value = '0' WHERE key = 'complete'"
+UNFINISHED = "UPDATE meta SET value = '0' WHERE key = 'finished'"
+LOSSY = "INSERT OR REPLACE INTO meta VALUES ('events_lost', '3')"
+
+
+def diff_incomplete(world):
+    log = changed(world, INCOMPLETE)
+    return Trial((world.tenure, "diff", "--fail-on", "regression", log, log), same=(log,))
+
+
+def check_of(sql, *options):
+    """A check of a log in which something was changed."""
+
+    def prepare(world):
+        log = changed(world, sql)
+        return Trial((world.tenure, "check", *options, log), same=(log,))
+
+    return prepare
+
+
+check_incomplete = check_of(INCOMPLETE, "--max=findings=0")
+check_unfinished = check_of(UNFINISHED, "--max=findings=0")
+check_lossy = check_of(LOSSY, "--max=findings=0")
+check_no_mark = check_of("DELETE FROM mark WHERE text = 'initialisation done'", "--max=allocations_after_init=0")
+check_nothing = with_log("check")
+check_bad_format = with_log("check", "--max=findings=0", "--format", "xml")
+check_bad_metric = with_log("check", "--max=finding=0")
+check_bad_kind = with_log("check", "--max=findings.leak=0")
+check_bad_value = with_log("check", "--max=findings=few")
+check_bad_model = with_log("check", "--max=smallest_heap_bytes.tlfs=0")
+check_no_model = with_log("check", "--max=smallest_heap_bytes=0")
+check_twice = with_log("check", "--max=findings=0", "--max=findings=1")
+check_bad_root = with_log("check", "--max=findings=0", "--source-root", "/no/such/folder")
+check_no_process = with_log("check", "--max=findings=0", "--process", "77")
+check_no_policy = with_log("check", "--policy-file", "/no/such/policy")
+
+
+def check_output_is_log(world):
+    log = good_log(world)
+    return Trial((world.tenure, "check", "--max=findings=0", "-o", log, log), same=(log,))
+
+
+def check_not_a_log(world):
+    return Trial((world.tenure, "check", "--max=findings=0", text_file(world)))
+
+
+def check_output_full(world):
+    if not os.path.exists("/dev/full"):
+        raise Skip("/dev/full is missing")
+    return Trial((world.tenure, "check", "--max=findings=1000", good_log(world), "-o", "/dev/full"))
+
+
+def policy_of(text):
+    """A check by a policy file of this text."""
+
+    def prepare(world):
+        path = world.folder / "heap.policy"
+        path.write_text(text)
+        return Trial((world.tenure, "check", "--policy-file", path, good_log(world)), same=(path,))
+
+    return prepare
+
+
+policy_bad_line = policy_of("max findings=0\n\nmin findings=0\n")
+policy_no_reason = policy_of("max findings=0\nexcept findings at main\n")
+policy_whole = policy_of("max peak_live_bytes=0\nexcept peak_live_bytes at main because it is ours\n")
+policy_bad_model = policy_of("# limits\nmax fragmentation_percent.tlfs=0\n")
+policy_bad_parameter = policy_of("max smallest_heap_bytes.glibc:tcash=0=0\n")
+policy_empty = policy_of("# nothing yet\n")
+policy_too_long = policy_of("#" * (1 << 20) + "\n")
+
+
 def report_no_permission(world):
     log = good_log(world)
     log.chmod(0o000)

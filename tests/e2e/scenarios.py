@@ -16,6 +16,7 @@ import subprocess
 import bad
 import truth
 import simulations
+import workflow
 from harness import PATIENCE_S, Skip, check_log, expect, expect_equal, meta, need, query, value, wait_until
 
 
@@ -570,4 +571,5 @@ ALL = {
     "redis": redis,
     "read_only_folder": read_only_folder,
     **simulations.ALL,
+    **workflow.ALL,
 }

@@ -27,8 +27,10 @@ MAY_INCLUDE = {
     "lib/finding": {"evidence", "finding", "kind", "json", "base"},
     "lib/analyze": {"analyze", "analysis", "activation", "releases", "size_source", "source_frames", "size_histogram", "worker", "evidence", "finding", "kind", "code", "log", "sql", "log_write", "site", "event", "json", "base", "map"},
     "lib/kinds": {"kinds", "kind", "analysis", "activation", "releases", "size_source", "source_frames", "size_histogram", "worker", "evidence", "finding", "heap", "base", "map"},
-    "lib/report": {"report", "evidence", "finding", "kind", "summary", "json", "base"},
-    "tools": {"report", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
+    "lib/compare": {"compare", "summary", "finding", "log", "sql", "json", "base", "map"},
+    "lib/check": {"check", "summary", "finding", "log", "sql", "json", "base"},
+    "lib/report": {"report", "compare", "check", "evidence", "finding", "kind", "summary", "json", "base"},
+    "tools": {"report", "compare", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).
@@ -39,7 +41,7 @@ SHARED_PRIVATE = {
 
 # Folder -> headers of other libraries that it, and nobody else, may include.
 FOREIGN = {
-    "sqlite3.h": {"lib/log", "lib/summary", "lib/finish", "lib/analyze", "lib/simulate", "tools"},
+    "sqlite3.h": {"lib/log", "lib/summary", "lib/finish", "lib/analyze", "lib/simulate", "lib/compare", "lib/check", "tools"},
     "sqlite3ext.h": {"lib/log"},
     "zstd.h": {"lib/chunk"},
     "elfutils/": {"lib/symbol", "lib/code"},
@@ -50,7 +52,7 @@ FOREIGN = {
     "dlfcn.h": {"lib/shim"},
     "readline/": {"tools"},
     "editline/": {"tools"},
-    "stdio.h": {"lib/base", "lib/log", "lib/summary", "lib/symbol", "lib/site", "lib/record", "lib/finish", "lib/finding", "lib/analyze", "lib/kinds", "lib/report", "tools"},
+    "stdio.h": {"lib/base", "lib/log", "lib/summary", "lib/symbol", "lib/site", "lib/record", "lib/finish", "lib/finding", "lib/analyze", "lib/kinds", "lib/check", "lib/report", "tools"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
