@@ -91,7 +91,8 @@ bool tn_site_step(struct tn_site_search *search, const struct tn_site_class *fra
 /* One stack: a node of the trie. */
 struct tn_site_node {
     uint32_t frame_id;  /* its innermost physical frame */
-    uint32_t caller_id; /* 0 at the root; else lower than its own id, so that walks end */
+    uint32_t caller_id; /* 0 at the root; else of lower depth, so that walks end */
+    uint32_t depth;     /* frames, this one included; 0: there is no such stack */
 };
 
 /* One frame, as finding sites needs it. Inlined frames stand before their physical one, innermost first.
@@ -134,8 +135,14 @@ struct tn_site_trie {
  * Owns         the caller releases by tn_site_trie_finish, also after a failure */
 int tn_site_trie_begin(struct tn_site_trie *trie, size_t node_count, size_t group_count, size_t frame_count);
 
-/* Add a stack. A row whose caller_id is not lower than its id is damage, and is left out. */
-void tn_site_trie_add_stack(struct tn_site_trie *trie, uint64_t id, uint64_t frame_id, uint64_t caller_id);
+/* Add a stack. In any order.
+ *
+ * depth  frames, this one included */
+void tn_site_trie_add_stack(struct tn_site_trie *trie, uint64_t id, uint64_t frame_id, uint64_t caller_id,
+                            uint64_t depth);
+
+/* Say that all stacks were added. One whose caller is not nearer to the root is damage, and is left out. */
+void tn_site_trie_end_stacks(struct tn_site_trie *trie);
 
 /* Add a frame. Frames of one group follow each other, innermost first, the physical one last.
  *

@@ -78,7 +78,8 @@ static uint32_t stack_of(struct stacks *stacks, const char *path)
     uint32_t id = stacks->node_count++;
     assert_true(id < STACKS_MAX);
     stacks->nodes[id] = strdup(path);
-    tn_site_trie_add_stack(&stacks->trie, id, frame, caller);
+    tn_site_trie_add_stack(&stacks->trie, id, frame, caller,
+                           caller != 0 ? stacks->trie.nodes[caller].depth + 1 : 1);
     return id;
 }
 
