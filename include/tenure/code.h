@@ -34,4 +34,13 @@ void tn_code_close(struct tn_code *code);
  * Cost      proportional to the code that is reached, at most 100,000 instructions: some milliseconds */
 int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to);
 
+/* Whether control can come from behind a call to a jump that leaves the function (a tail call), in the same
+ * way.
+ *
+ * from     return address minus load bias
+ * jump     an address whose preceding byte belongs to the jump
+ * Returns  as tn_code_follows
+ * Cost     the same */
+int tn_code_reaches_jump(struct tn_code *code, uint64_t from, uint64_t jump);
+
 #endif

@@ -3,6 +3,7 @@
 is not right."""
 
 import exact
+from harness import query
 
 ALIGNMENT_BYTES = 8
 MOST_POOLS = 8
@@ -33,4 +34,14 @@ def purpose_pools(truth, log, found):
         wanted = exact.site_peak(log, [site["site_id"] for site in finding["sites"]])
         if finding["evidence"]["block_count"] != wanted:
             lines.append(f"{truth.name}: {finding['title']}: an exact replay has a peak of {wanted}")
+    return lines
+
+
+def tail_frames(truth, log, found):
+    """The frames that were added for tail calls are those of the lines labelled @jump..., and no others."""
+    rows = query(log, "SELECT DISTINCT line FROM frame WHERE is_tail_call AND file LIKE ?", f"%/{truth.path.name}")
+    wanted = {line for label, line in truth.lines.items() if label.startswith("@jump")}
+    lines = []
+    for line in sorted(wanted ^ {row[0] for row in rows}):
+        lines.append(f"{truth.name}: line {line} has {'no' if line in wanted else 'a'} frame of a tail call")
     return lines
