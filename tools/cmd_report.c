@@ -87,7 +87,7 @@ static int check_confidence(const struct tn_arguments *arguments, enum tn_confid
                             struct tn_error *error)
 {
     const char *name = tn_option_text(arguments, "confidence");
-    *ret_least = TN_CONFIDENCE_CONSISTENT;
+    *ret_least = TN_CONFIDENCE_CONDITIONAL;
     if (name == NULL)
         return 0;
     for (int level = TN_CONFIDENCE_WEAK; level <= TN_CONFIDENCE_PROVEN; level++) {
@@ -96,8 +96,8 @@ static int check_confidence(const struct tn_arguments *arguments, enum tn_confid
             return 0;
     }
     return tn_error_set(error, -EINVAL,
-                        "option '--confidence' of 'report': '%s' is not weak, consistent or proven; see "
-                        "'tenure report --help'",
+                        "option '--confidence' of 'report': '%s' is not weak, conditional, consistent or "
+                        "proven; see 'tenure report --help'",
                         name);
 }
 
@@ -345,7 +345,8 @@ static const struct tn_option options[] = {
     {0, "only", "KIND,...", "these kinds of findings only", NULL},
     {0, "list-kinds", NULL, "print all kinds: what they state, and by which numbers", NULL},
     {0, "confidence", "LEVEL",
-     "findings at least so sure: weak, consistent (default),\nproven; the others are counted", NULL},
+     "findings at least so sure: weak, conditional (default),\nconsistent, proven; the others are counted",
+     NULL},
     {0, "min-allocations", "N", "leave sites with fewer allocations alone (default 20)", NULL},
     {0, "threshold", "NAME=VALUE", "what counts as a finding; may be repeated", NULL},
     {0, "list-thresholds", NULL, "print all thresholds, their defaults and sources", NULL},

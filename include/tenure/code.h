@@ -2,22 +2,39 @@
 #ifndef TENURE_CODE_H
 #define TENURE_CODE_H
 
-/* What the machine code of a module says about two calls in it: can the second one follow the first before
+/* What the machine code of a module says. About two calls in it: can the second one follow the first before
  * the function returns? If not, two events that show one function at one position of the stack are of two
- * calls of it. Read from the module's file, without running anything; x86-64 only so far. One thread at a
- * time for each object. */
+ * calls of it. And about one call: does an argument, such as the size of a block, stand in the code, or is it
+ * computed? Read from the module's file, without running anything; x86-64 only so far. One thread at a time
+ * for each object. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct tn_code;
+
+/* Where an argument comes from, on all ways that lead to a call. */
+enum tn_code_source {
+    TN_CODE_NOT_KNOWN = 0, /* the code cannot be read, or followed */
+    TN_CODE_NUMBER,        /* it stands in the code */
+    TN_CODE_PARAMETER,     /* it is what the function itself was given, perhaps with a number added */
+    TN_CODE_COMPUTED,      /* anything else */
+};
+
+/* What is known of an argument. Written by tn_code_argument. */
+struct tn_code_argument {
+    enum tn_code_source source;
+    uint64_t number; /* the number, the largest one where different ways have different ones; what is added to
+                        a parameter, modulo 2^64; else 0 */
+    unsigned parameter; /* index of the parameter, from 0; else 0 */
+};
 
 /* Open a module's code.
  *
  * path      of the file
  * build_id  lower-case hex, as the log bears it; "" if that is not known: nothing is checked then
- * Returns   0; -ESTALE the file bears another build-id; -ENOTSUP another architecture, or code in which a
- *           return address does not say where it goes on (it imports setjmp, vfork, getcontext or the
- *           unwinder of C++ exceptions); -ENOEXEC not an ELF file; -ENOMEM, or that of open
+ * Returns   0; -ESTALE the file bears another build-id; -ENOTSUP another architecture; -ENOEXEC not an ELF
+ * file; -ENOMEM, or that of open
  * Owns      the caller owns *ret_code; tn_code_close releases it
  * Cost      maps the file, and reads its symbols once */
 int tn_code_open(const char *path, const char *build_id, struct tn_code **ret_code);
@@ -25,8 +42,13 @@ int tn_code_open(const char *path, const char *build_id, struct tn_code **ret_co
 /* Close. NULL is fine. */
 void tn_code_close(struct tn_code *code);
 
+/* Whether tn_code_follows can tell anything at all of a module: not where a return address does not say where
+ * execution goes on. */
+bool tn_code_can_be_followed(const struct tn_code *code);
+
 /* Whether control can come from behind one call to another call, without the function having returned: by
- * the jumps between them, calls being taken to return.
+ * the jumps between them, calls being taken to return. In a module that imports setjmp, vfork, getcontext or
+ * the unwinder of C++ exceptions, a return address does not say where execution goes on: this is never told.
  *
  * from, to  return addresses minus load bias
  * Returns   1 it can, or this cannot be told (a jump through a register, code that is not understood, an
@@ -42,5 +64,18 @@ int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to);
  * Returns  as tn_code_follows
  * Cost     the same */
 int tn_code_reaches_jump(struct tn_code *code, uint64_t from, uint64_t jump);
+
+/* Where an argument of a call comes from, by the code from the begin of the function that makes it.
+ *
+ * call          return address minus load bias
+ * callee        an address in the function whose argument is meant, minus load bias; 0: it is another
+ *               module's. Where the function called is another one that ends in a jump to it, the argument is
+ *               the one that the jump passes on
+ * index         of the argument, from 0; only those in general registers are known
+ * ret_argument  written always
+ * Returns       0, also where nothing is known; -ENOMEM
+ * Cost          proportional to the function, at most 400,000 instructions: some milliseconds */
+int tn_code_argument(struct tn_code *code, uint64_t call, uint64_t callee, unsigned index,
+                     struct tn_code_argument *ret_argument);
 
 #endif

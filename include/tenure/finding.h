@@ -14,9 +14,39 @@
 #include <stdint.h>
 
 enum tn_confidence {
-    TN_CONFIDENCE_WEAK = 0,   /* something speaks against it; hidden unless asked for */
-    TN_CONFIDENCE_CONSISTENT, /* every observation agrees, and the log could have shown the contrary */
-    TN_CONFIDENCE_PROVEN,     /* certain for the recorded run */
+    TN_CONFIDENCE_WEAK = 0,    /* something speaks against it; hidden unless asked for */
+    TN_CONFIDENCE_CONDITIONAL, /* true in this run; elsewhere if its condition holds */
+    TN_CONFIDENCE_CONSISTENT,  /* every observation agrees, the log could have shown the contrary, and nothing
+                                  more is to be read in the source than the finding says */
+    TN_CONFIDENCE_PROVEN,      /* certain for the recorded run */
+};
+
+/* A line of the program that a finding names beside its sites. Strings are owned, "" when not known, never
+ * NULL. */
+struct tn_finding_line {
+    char *function;        /* of the program */
+    char *file;            /* as the debug information has it */
+    uint32_t line;         /* 0: not known */
+    char *module;          /* path */
+    uint64_t offset_bytes; /* in the module; 0 where the line is known */
+};
+
+/* What decides whether a finding is true of other runs, too. By the kind, through tn_finding_add_condition.
+ */
+struct tn_finding_condition {
+    const char *kind; /* what sort: docs/analyses.md lists them. Static storage; NULL: there is no
+                         condition */
+    char *text;       /* owned; what must hold, in words that follow "if". NULL without kind */
+    struct tn_finding_line *lines; /* owned; where that is decided */
+    size_t line_count;             /* in lines */
+};
+
+/* A line that releases blocks of a finding's sites. By the kind, through tn_pass_add_releases. */
+struct tn_finding_release {
+    struct tn_finding_line line; /* owned; the most particular one: docs/analyses.md */
+    uint64_t count;              /* blocks of the finding's sites that it released */
+    double share;                /* of all of them that were released: 0 to 1 */
+    uint64_t other_sites;        /* sites beside the finding's own whose blocks it releases as well */
 };
 
 /* One site that a finding is about. Strings are owned, "" when not known, never NULL. */
@@ -81,9 +111,12 @@ struct tn_finding {
     char *code;          /* ready to paste; NULL: none */
     char *notes;         /* lines of caveats and exceptions for a reader; NULL: none */
     enum tn_apply apply; /* how a replay applies it, to blocks of `sites` */
-    uint64_t apply_bytes; /* see enum tn_apply */
-    uint64_t apply_count; /* see enum tn_apply */
-    char *alternatives;   /* "pool, preallocate": kinds that claimed the same site and gave way; NULL: none */
+    uint64_t apply_bytes;                  /* see enum tn_apply */
+    uint64_t apply_count;                  /* see enum tn_apply */
+    struct tn_finding_condition condition; /* what decides in other runs; kind NULL: nothing */
+    struct tn_finding_release *releases;   /* owned; where its blocks are released, the most frequent first */
+    size_t release_count;                  /* in releases; 0: none was seen, or the log has no such stacks */
+    char *alternatives; /* "pool, preallocate": kinds that claimed the same site and gave way; NULL: none */
 };
 
 /* All findings of one process. Zeroed is empty. */
@@ -103,7 +136,39 @@ struct tn_findings {
  * Returns  0; -ENOMEM (the field is unchanged) */
 int tn_finding_set(char **field, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Take over a finding. On success the list owns what finding points to; the struct itself is copied.
+/* Make a finding conditional: a confidence above TN_CONFIDENCE_CONDITIONAL becomes that one. A further
+ * condition is joined to the first one's text by "; and if"; the kind stays the first one's, so the one that
+ * matters most comes first.
+ *
+ * kind     static storage
+ * lines    that decide it; copied; NULL where line_count is 0
+ * format   printf-like: words that follow "if", without a final stop
+ * Returns  0; -ENOMEM (the finding may be changed) */
+int tn_finding_add_condition(struct tn_finding *finding, const char *kind,
+                             const struct tn_finding_line *lines, size_t line_count, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* "data.c:88", or "function (module+0x1f2)" where no line is known. Returns ret_text. */
+const char *tn_finding_line_print(const struct tn_finding_line *line, char *ret_text, size_t text_bytes);
+
+/* Copy a line.
+ *
+ * ret_line  written always; the caller releases it by tn_finding_line_finish, also after an error
+ * Returns   0 or -ENOMEM */
+int tn_finding_line_copy(const struct tn_finding_line *line, struct tn_finding_line *ret_line);
+
+/* Release what a line owns; it is zeroed. */
+void tn_finding_line_finish(struct tn_finding_line *line);
+
+/* Write the condition as JSON: a member `key` of the open object, or the top level where key is NULL; null
+ * where there is none. Errors stay in the writer. */
+void tn_finding_write_condition(const struct tn_finding *finding, const char *key, struct tn_json *json);
+
+/* Write the lines of release as a JSON list, likewise. */
+void tn_finding_write_releases(const struct tn_finding *finding, const char *key, struct tn_json *json);
+
+/* Take over a finding: its condition, if any, becomes a part of its title. On success the list owns what
+ * finding points to; the struct itself is copied.
  *
  * Returns  0; -ENOMEM, or the error that its evidence remembers (the list is unchanged and the finding still
  *          the caller's) */
@@ -115,12 +180,14 @@ void tn_finding_finish(struct tn_finding *finding);
 /* Release all; the list is empty again. NULL and zeroed are fine. */
 void tn_findings_finish(struct tn_findings *findings);
 
-/* "proven", "consistent", "weak". In the header, so that reports need not link the analyses. */
+/* "proven", "consistent", "conditional", "weak". In the header, so that reports need not link the analyses.
+ */
 static inline const char *tn_confidence_name(enum tn_confidence confidence)
 {
-    return confidence == TN_CONFIDENCE_PROVEN       ? "proven"
-           : confidence == TN_CONFIDENCE_CONSISTENT ? "consistent"
-                                                    : "weak";
+    return confidence == TN_CONFIDENCE_PROVEN        ? "proven"
+           : confidence == TN_CONFIDENCE_CONSISTENT  ? "consistent"
+           : confidence == TN_CONFIDENCE_CONDITIONAL ? "conditional"
+                                                     : "weak";
 }
 
 #endif

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 /* Version of the JSON report: it grows when a key changes its meaning or goes away. */
-#define TN_REPORT_FORMAT_VERSION 1
+#define TN_REPORT_FORMAT_VERSION 2
 
 /* What to report, and how much of it. Written by the caller, only read here; all pointers are borrowed for
  * the time of the call. */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PATIENCE_MS 5000
@@ -18,8 +19,11 @@ static const char delete_sql[] =
 static const char delete_finding_sql[] = "DELETE FROM finding WHERE process_id = ?1";
 static const char finding_sql[] =
     "INSERT INTO finding (process_id, kind, rank, confidence, title, tactic, advice, allocations_removed,"
-    " bytes_removed, peak_bytes_delta, heap_bytes_delta, evidence, query, code, notes, alternatives)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    " bytes_removed, peak_bytes_delta, heap_bytes_delta, evidence, query, code, notes, alternatives,"
+    " condition, released_at)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+/* Columns that older releases did not make, in logs into which they saved findings. */
+static const char *const added_columns[] = {"condition", "released_at"};
 static const char site_sql[] =
     "INSERT INTO finding_site (finding_id, position, site_id, allocations) VALUES (?1, ?2, nullif(?3, 0), "
     "?4)";
@@ -120,6 +124,15 @@ static int bind_evidence(sqlite3_stmt *statement, int index, const struct tn_evi
     return bind_json(statement, index, &json);
 }
 
+static int bind_lines(sqlite3_stmt *statement, int index, const struct tn_finding *finding,
+                      void (*write)(const struct tn_finding *, const char *, struct tn_json *))
+{
+    struct tn_buffer text = {0};
+    struct tn_json json = {.out = &text};
+    write(finding, NULL, &json);
+    return bind_json(statement, index, &json);
+}
+
 static int insert_finding(const struct saving *saving, sqlite3_stmt *statement,
                           const struct tn_finding *finding)
 {
@@ -140,6 +153,10 @@ static int insert_finding(const struct saving *saving, sqlite3_stmt *statement,
     tn_sql_bind_text(statement, 14, finding->code);
     tn_sql_bind_text(statement, 15, finding->notes);
     tn_sql_bind_text(statement, 16, finding->alternatives);
+    if (r == 0)
+        r = bind_lines(statement, 17, finding, tn_finding_write_condition);
+    if (r == 0)
+        r = bind_lines(statement, 18, finding, tn_finding_write_releases);
     return r == 0 ? execute(saving, statement) : r;
 }
 
@@ -186,12 +203,37 @@ static int insert_all(const struct saving *saving)
     return r;
 }
 
+static int add_column(const struct saving *saving, const char *name)
+{
+    sqlite3_stmt *statement = NULL;
+    char sql[96];
+    int r = prepare(saving, "SELECT count(*) FROM pragma_table_info('finding') WHERE name = ?1", &statement);
+    if (r < 0)
+        return r;
+    tn_sql_bind_text(statement, 1, name);
+    r = tn_sql_next(statement);
+    bool is_there = r == 1 && sqlite3_column_int(statement, 0) != 0;
+    sqlite3_finalize(statement);
+    if (r < 0 || is_there)
+        return r < 0 ? refuse(saving, r) : 0;
+    snprintf(sql, sizeof(sql), "ALTER TABLE finding ADD COLUMN %s TEXT", name);
+    return run(saving, sql);
+}
+
+static int make_tables(const struct saving *saving)
+{
+    int r = run(saving, tn_log_finding_tables);
+    for (size_t i = 0; i < sizeof(added_columns) / sizeof(added_columns[0]) && r == 0; i++)
+        r = add_column(saving, added_columns[i]);
+    return r;
+}
+
 static int save(const struct saving *saving)
 {
     int r = run(saving, "BEGIN IMMEDIATE");
     if (r < 0)
         return r;
-    r = run(saving, tn_log_finding_tables);
+    r = make_tables(saving);
     if (r == 0)
         r = delete_old(saving, delete_sql);
     if (r == 0)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Opens a module's file for tn_code_follows: checks architecture and build-id, refuses code in which a return
- * address does not say where execution goes on, and finds the bytes at an address. Called by the engine, once
- * a module. */
+/* Opens a module's file: checks architecture and build-id, notes whether a return address says where
+ * execution goes on, and finds the bytes at an address. Called by the engine, once a module. */
 #include "module_code.h"
 
 #include <elfutils/libdwelf.h>
@@ -94,7 +93,7 @@ static int check(Elf *elf, const char *build_id)
         return -ENOTSUP;
     if (!has_build_id(elf, build_id))
         return -ESTALE;
-    return can_be_followed(elf) ? 0 : -ENOTSUP;
+    return 0;
 }
 
 int tn_code_open(const char *path, const char *build_id, struct tn_code **ret_code)
@@ -113,12 +112,18 @@ int tn_code_open(const char *path, const char *build_id, struct tn_code **ret_co
         code->file = (const uint8_t *)elf_rawfile(code->elf, &code->file_bytes);
     if (r == 0 && code->file == NULL)
         r = -ENOEXEC;
+    code->can_be_followed = r == 0 && can_be_followed(code->elf);
     if (r < 0) {
         tn_code_close(code);
         return r;
     }
     *ret_code = code;
     return 0;
+}
+
+bool tn_code_can_be_followed(const struct tn_code *code)
+{
+    return code->can_be_followed;
 }
 
 void tn_code_close(struct tn_code *code)
@@ -131,7 +136,9 @@ void tn_code_close(struct tn_code *code)
     free(code);
 }
 
-const uint8_t *tn_code_at(const struct tn_code *code, uint64_t address, size_t *ret_size_bytes)
+/* The bytes of a segment with these permissions at an address, and how many there are. */
+static const uint8_t *bytes_at(const struct tn_code *code, uint64_t address, uint32_t flags,
+                               size_t *ret_size_bytes)
 {
     size_t count = 0;
     if (elf_getphdrnum(code->elf, &count) != 0)
@@ -140,7 +147,7 @@ const uint8_t *tn_code_at(const struct tn_code *code, uint64_t address, size_t *
         GElf_Phdr segment;
         if (gelf_getphdr(code->elf, (int)i, &segment) == NULL)
             return NULL;
-        if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0 || address < segment.p_vaddr ||
+        if (segment.p_type != PT_LOAD || (segment.p_flags & flags) != flags || address < segment.p_vaddr ||
             address - segment.p_vaddr >= segment.p_filesz)
             continue;
         uint64_t inside = address - segment.p_vaddr;
@@ -151,4 +158,20 @@ const uint8_t *tn_code_at(const struct tn_code *code, uint64_t address, size_t *
         return code->file + segment.p_offset + inside;
     }
     return NULL;
+}
+
+const uint8_t *tn_code_at(const struct tn_code *code, uint64_t address, size_t *ret_size_bytes)
+{
+    return bytes_at(code, address, PF_X, ret_size_bytes);
+}
+
+bool tn_code_read_offset(const struct tn_code *code, uint64_t address, int32_t *ret_offset)
+{
+    size_t size_bytes = 0;
+    const uint8_t *bytes = bytes_at(code, address, PF_R, &size_bytes);
+    if (bytes == NULL || size_bytes < sizeof(*ret_offset))
+        return false;
+    *ret_offset = (int32_t)((uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+                            (uint32_t)bytes[3] << 24);
+    return true;
 }

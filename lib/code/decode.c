@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Length and control flow of one x86-64 instruction, by tables of the opcode maps. Everything else about an
- * instruction is skipped. Called for each instruction that follow.c visits. */
+/* Length, control flow and operands of one x86-64 instruction, by tables of the opcode maps. What the
+ * instruction does is left to others. Called for each instruction that follow.c and argument.c visit. */
 #include "decode.h"
 
 #include <errno.h>
@@ -63,17 +63,18 @@ static const uint8_t two_byte[256] = {
     M, M, M, M, M, M, M, M, M, M, M, M, M, M, M, M, /* f0 */
 };
 
-/* Opcode maps, as VEX and EVEX number them. */
-enum map { MAP_ONE, MAP_TWO, MAP_0F38, MAP_0F3A };
-
 struct decoder {
     const uint8_t *bytes;
     size_t size_bytes;
     size_t at;
     bool has_operand_prefix, has_address_prefix, has_wide; /* 66, 67, REX.W */
+    bool has_repeat;                                       /* f2, f3 */
     bool is_vector;                                        /* VEX or EVEX */
-    enum map map;
-    uint8_t opcode, modrm;
+    enum tn_opcode_map map;
+    uint8_t rex; /* 0: none */
+    uint8_t opcode, modrm, sib;
+    bool has_modrm, has_sib;
+    int32_t memory_displacement;
 };
 
 static int take(struct decoder *decoder, uint8_t *ret_byte)
@@ -82,16 +83,6 @@ static int take(struct decoder *decoder, uint8_t *ret_byte)
         return -EINVAL;
     *ret_byte = decoder->bytes[decoder->at++];
     return 0;
-}
-
-/* A little-endian signed number of 1 or 4 bytes that ends the instruction. */
-static int64_t last_number(const struct decoder *decoder, size_t size_bytes)
-{
-    const uint8_t *bytes = decoder->bytes + decoder->at - size_bytes;
-    if (size_bytes == 1)
-        return (int8_t)bytes[0];
-    return (int32_t)((uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-                     (uint32_t)bytes[3] << 24);
 }
 
 static bool is_prefix(uint8_t byte)
@@ -107,10 +98,12 @@ static int take_prefixes(struct decoder *decoder)
     while (r == 0 && is_prefix(byte)) {
         decoder->has_operand_prefix |= byte == 0x66;
         decoder->has_address_prefix |= byte == 0x67;
+        decoder->has_repeat |= byte == 0xf2 || byte == 0xf3;
         r = take(decoder, &byte);
     }
     if (r == 0 && (byte & 0xf0) == 0x40) {
         decoder->has_wide = (byte & 8) != 0;
+        decoder->rex = byte;
         r = take(decoder, &byte);
     }
     decoder->opcode = byte;
@@ -129,7 +122,7 @@ static int take_vector_prefix(struct decoder *decoder)
     if (r == 0)
         r = take(decoder, &decoder->opcode);
     decoder->is_vector = true;
-    decoder->map = map == 1 ? MAP_TWO : map == 3 ? MAP_0F3A : MAP_0F38;
+    decoder->map = map == 1 ? TN_MAP_TWO : map == 3 ? TN_MAP_0F3A : TN_MAP_0F38;
     bool is_known = (map >= 1 && map <= 3) || (kind == 0x62 && (map == 5 || map == 6));
     return r < 0 || !is_known ? -EINVAL : 0;
 }
@@ -143,45 +136,66 @@ static int take_opcode(struct decoder *decoder)
         return take_vector_prefix(decoder);
     if (decoder->opcode != 0x0f)
         return 0;
-    decoder->map = MAP_TWO;
+    decoder->map = TN_MAP_TWO;
     r = take(decoder, &decoder->opcode);
     if (r < 0 || (decoder->opcode != 0x38 && decoder->opcode != 0x3a))
         return r;
-    decoder->map = decoder->opcode == 0x38 ? MAP_0F38 : MAP_0F3A;
+    decoder->map = decoder->opcode == 0x38 ? TN_MAP_0F38 : TN_MAP_0F3A;
     return take(decoder, &decoder->opcode);
 }
 
 static enum form form_of(const struct decoder *decoder)
 {
     switch (decoder->map) {
-    case MAP_0F38:
+    case TN_MAP_0F38:
         return M;
-    case MAP_0F3A:
+    case TN_MAP_0F3A:
         return b;
-    case MAP_TWO:
+    case TN_MAP_TWO:
         return (enum form)two_byte[decoder->opcode];
     default:
         return (enum form)one_byte[decoder->opcode];
     }
 }
 
+/* A little-endian signed number of 1, 2, 4 or 8 bytes. */
+static int64_t number_at(const uint8_t *bytes, size_t size_bytes)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < size_bytes; i++)
+        value |= (uint64_t)bytes[i] << (8 * i);
+    switch (size_bytes) {
+    case 1:
+        return (int8_t)value;
+    case 2:
+        return (int16_t)value;
+    case 4:
+        return (int32_t)value;
+    default:
+        return (int64_t)value;
+    }
+}
+
 /* ModRM, SIB and displacement. */
 static int take_modrm(struct decoder *decoder)
 {
-    uint8_t sib = 0;
     int r = take(decoder, &decoder->modrm);
     unsigned mode = decoder->modrm >> 6, base = decoder->modrm & 7;
+    decoder->has_modrm = true;
     if (r < 0 || mode == 3)
         return r;
     if (base == 4) {
-        r = take(decoder, &sib);
-        base = sib & 7;
+        r = take(decoder, &decoder->sib);
+        decoder->has_sib = true;
+        base = decoder->sib & 7;
     }
-    if (mode == 1)
-        decoder->at += 1;
-    else if (mode == 2 || (mode == 0 && base == 5))
-        decoder->at += 4;
-    return r;
+    size_t size_bytes = mode == 1 ? 1 : mode == 2 || (mode == 0 && base == 5) ? 4 : 0;
+    if (r < 0 || decoder->size_bytes - decoder->at < size_bytes)
+        return -EINVAL;
+    if (size_bytes != 0)
+        decoder->memory_displacement = (int32_t)number_at(decoder->bytes + decoder->at, size_bytes);
+    decoder->at += size_bytes;
+    return 0;
 }
 
 static size_t operand_bytes(const struct decoder *decoder, enum form form)
@@ -215,9 +229,9 @@ static size_t operand_bytes(const struct decoder *decoder, enum form form)
 static enum tn_instruction_flow flow_of(const struct decoder *decoder)
 {
     unsigned extension = decoder->modrm >> 3 & 7;
-    if (decoder->is_vector || decoder->map > MAP_TWO)
+    if (decoder->is_vector || decoder->map > TN_MAP_TWO)
         return TN_FLOW_NEXT;
-    if (decoder->map == MAP_TWO) {
+    if (decoder->map == TN_MAP_TWO) {
         if (decoder->opcode == 0x0b)
             return TN_FLOW_END;
         return (decoder->opcode & 0xf0) == 0x80 ? TN_FLOW_BRANCH : TN_FLOW_NEXT;
@@ -255,6 +269,44 @@ static enum form form_of_group3(const struct decoder *decoder)
     return decoder->opcode == 0xf6 ? b : z;
 }
 
+/* The registers of ModRM and SIB, as numbers from 0 to 15. */
+static void fill_registers(const struct decoder *decoder, struct tn_operands *operands)
+{
+    unsigned mode = decoder->modrm >> 6, low = decoder->modrm & 7;
+    operands->has_modrm = true;
+    operands->reg = (uint8_t)((decoder->modrm >> 3 & 7) | (decoder->rex & 4) << 1);
+    operands->is_memory = mode != 3;
+    operands->rm = (uint8_t)(low | (decoder->rex & 1) << 3);
+    operands->base =
+        decoder->has_sib ? (uint8_t)((decoder->sib & 7) | (decoder->rex & 1) << 3) : operands->rm;
+    operands->index = TN_NO_REGISTER;
+    operands->scale = (uint8_t)(1u << (decoder->sib >> 6));
+    unsigned index = (decoder->sib >> 3 & 7u) | (decoder->rex & 2u) << 2;
+    if (decoder->has_sib && index != 4)
+        operands->index = (uint8_t)index;
+    operands->is_rip_relative = mode == 0 && low == 5;
+    if (operands->is_rip_relative || (decoder->has_sib && mode == 0 && (decoder->sib & 7) == 5))
+        operands->base = TN_NO_REGISTER;
+    operands->memory_displacement = decoder->memory_displacement;
+}
+
+static struct tn_operands operands_of(const struct decoder *decoder, size_t immediate_bytes)
+{
+    struct tn_operands operands = {.map = decoder->map,
+                                   .opcode = decoder->opcode,
+                                   .is_vector = decoder->is_vector,
+                                   .is_wide = decoder->has_wide,
+                                   .is_short = decoder->has_operand_prefix && !decoder->has_wide,
+                                   .has_repeat = decoder->has_repeat,
+                                   .has_rex = decoder->rex != 0};
+    operands.rm = (uint8_t)((decoder->opcode & 7) | (decoder->rex & 1) << 3);
+    if (decoder->has_modrm)
+        fill_registers(decoder, &operands);
+    if (immediate_bytes == 1 || immediate_bytes == 2 || immediate_bytes == 4 || immediate_bytes == 8)
+        operands.immediate = number_at(decoder->bytes + decoder->at - immediate_bytes, immediate_bytes);
+    return operands;
+}
+
 int tn_decode(const uint8_t *bytes, size_t size_bytes, struct tn_instruction *ret_instruction)
 {
     struct decoder decoder = {.bytes = bytes, .size_bytes = size_bytes < 15 ? size_bytes : 15};
@@ -262,21 +314,24 @@ int tn_decode(const uint8_t *bytes, size_t size_bytes, struct tn_instruction *re
     if (result < 0)
         return result;
     enum form form = form_of(&decoder);
-    bool is_group3 = decoder.map == MAP_ONE && (decoder.opcode == 0xf6 || decoder.opcode == 0xf7);
+    bool is_group3 = decoder.map == TN_MAP_ONE && (decoder.opcode == 0xf6 || decoder.opcode == 0xf7);
     if (form == X || (form == P && !is_group3))
         return -EINVAL;
     if (form == M || form == b || form == z || is_group3)
         result = take_modrm(&decoder);
     if (is_group3)
         form = form_of_group3(&decoder);
-    decoder.at += operand_bytes(&decoder, form);
+    size_t immediate_bytes = operand_bytes(&decoder, form);
+    decoder.at += immediate_bytes;
     if (result < 0 || decoder.at > decoder.size_bytes)
         return -EINVAL;
     bool is_relative = form == J || form == K;
     *ret_instruction = (struct tn_instruction){
         .size_bytes = (uint32_t)decoder.at,
         .flow = flow_of(&decoder),
-        .displacement = is_relative ? last_number(&decoder, form == J ? 1 : 4) : 0,
+        .operands = operands_of(&decoder, immediate_bytes),
     };
+    if (is_relative)
+        ret_instruction->displacement = ret_instruction->operands.immediate;
     return 0;
 }

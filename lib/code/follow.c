@@ -98,10 +98,11 @@ static int reaches(struct tn_code *code, uint64_t from, uint64_t to, bool is_to_
 
 int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to)
 {
-    return is_behind_call(code, from) && is_behind_call(code, to) ? reaches(code, from, to, false) : 1;
+    bool is_told = code->can_be_followed && is_behind_call(code, from) && is_behind_call(code, to);
+    return is_told ? reaches(code, from, to, false) : 1;
 }
 
 int tn_code_reaches_jump(struct tn_code *code, uint64_t from, uint64_t jump)
 {
-    return is_behind_call(code, from) ? reaches(code, from, jump, true) : 1;
+    return code->can_be_followed && is_behind_call(code, from) ? reaches(code, from, jump, true) : 1;
 }

@@ -7,18 +7,23 @@
 #include "tenure/code.h"
 
 #include <libelf.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* See tenure/code.h. Read-only once it is open. */
 struct tn_code {
-    int fd;              /* owned; of the file */
-    Elf *elf;            /* owned */
-    const uint8_t *file; /* the whole file, mapped; borrowed from elf */
-    size_t file_bytes;   /* of the file */
+    int fd;               /* owned; of the file */
+    Elf *elf;             /* owned */
+    const uint8_t *file;  /* the whole file, mapped; borrowed from elf */
+    size_t file_bytes;    /* of the file */
+    bool can_be_followed; /* a return address says where execution goes on */
 };
 
 /* The code at an address, and how many bytes of it there are; NULL: there is none. */
 const uint8_t *tn_code_at(const struct tn_code *code, uint64_t address, size_t *ret_size_bytes);
+
+/* The signed number of 4 bytes at an address of data or code that the file holds. Returns whether it does. */
+bool tn_code_read_offset(const struct tn_code *code, uint64_t address, int32_t *ret_offset);
 
 #endif

@@ -9,8 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The condition stands in the first line that a reader sees. */
+static int complete_title(const struct tn_finding *finding, char **ret_title)
+{
+    char *title = NULL;
+    bool has_condition = finding->title != NULL && finding->condition.text != NULL;
+    int r = has_condition ? tn_finding_set(&title, "%s, if %s", finding->title, finding->condition.text) : 0;
+    *ret_title = title;
+    return r;
+}
+
 int tn_findings_add(struct tn_findings *findings, const struct tn_finding *finding)
 {
+    char *title = NULL;
     int error = tn_evidence_error(&finding->evidence);
     if (error < 0)
         return error;
@@ -22,7 +33,15 @@ int tn_findings_add(struct tn_findings *findings, const struct tn_finding *findi
         findings->items = items;
         findings->capacity = capacity;
     }
-    findings->items[findings->count++] = *finding;
+    int r = complete_title(finding, &title);
+    if (r < 0)
+        return r;
+    struct tn_finding *added = &findings->items[findings->count++];
+    *added = *finding;
+    if (title != NULL) {
+        free(added->title);
+        added->title = title;
+    }
     return 0;
 }
 
@@ -36,6 +55,13 @@ void tn_finding_finish(struct tn_finding *finding)
     }
     for (size_t i = 0; i < finding->saving.heap_delta_count; i++)
         free(finding->saving.heap_deltas[i].policy);
+    for (size_t i = 0; i < finding->condition.line_count; i++)
+        tn_finding_line_finish(&finding->condition.lines[i]);
+    for (size_t i = 0; i < finding->release_count; i++)
+        tn_finding_line_finish(&finding->releases[i].line);
+    free(finding->condition.lines);
+    free(finding->condition.text);
+    free(finding->releases);
     free(finding->sites);
     free(finding->saving.heap_deltas);
     free(finding->title);

@@ -19,7 +19,7 @@
     "  process_id INTEGER REFERENCES process(id), -- that it is about\n"                                     \
     "  kind TEXT,              -- stack-buffer, combine, pool, ...\n"                                        \
     "  rank INTEGER,           -- from 1: what saves most first\n"                                           \
-    "  confidence TEXT,        -- proven, consistent, weak\n"                                                \
+    "  confidence TEXT,        -- proven, consistent, conditional, weak\n"                                   \
     "  title TEXT,             -- one line\n"                                                                \
     "  tactic TEXT,            -- what the change is called\n"                                               \
     "  advice TEXT,            -- what to change\n"                                                          \
@@ -31,7 +31,9 @@
     "  query TEXT,             -- SQL that gives the evidence again, in one row\n"                           \
     "  code TEXT,              -- ready to paste; NULL: none\n"                                              \
     "  notes TEXT,             -- what to beware of; NULL: nothing\n"                                        \
-    "  alternatives TEXT       -- kinds that claimed the same sites and gave way; NULL: none\n"              \
+    "  alternatives TEXT,      -- kinds that claimed the same sites and gave way; NULL: none\n"              \
+    "  condition TEXT,         -- JSON object: what must hold in other runs; null: nothing\n"                \
+    "  released_at TEXT        -- JSON list: the lines that release its blocks\n"                            \
     ");\n"                                                                                                   \
     "CREATE TABLE IF NOT EXISTS finding_site (\n"                                                            \
     "  finding_id INTEGER REFERENCES finding(id),\n"                                                         \

@@ -64,6 +64,7 @@ static void put_card(struct tn_composer *composer, const struct tn_finding *find
         .sites = sites,
         .texts = {[TN_CARD_CHANGE] = finding->advice,
                   [TN_CARD_EVIDENCE] = tn_words_evidence(words, kind->evidence, &finding->evidence),
+                  [TN_CARD_RELEASES] = tn_words_releases(words, finding),
                   [TN_CARD_EFFECT] = tn_words_effect(words, &finding->saving, allocations),
                   [TN_CARD_NOTES] = finding->notes,
                   [TN_CARD_ALTERNATIVES] = finding->alternatives,

@@ -142,10 +142,12 @@ static void write_finding(struct tn_json *json, const struct tn_finding *finding
     tn_json_uint(json, "rank", finding->rank);
     tn_json_text(json, "confidence", tn_confidence_name(finding->confidence));
     tn_json_text(json, "title", finding->title);
+    tn_finding_write_condition(finding, "condition", json);
     tn_json_open_array(json, "sites");
     for (size_t i = 0; i < finding->site_count; i++)
         write_site(json, &finding->sites[i]);
     tn_json_close_array(json);
+    tn_finding_write_releases(finding, "released_at", json);
     tn_json_text(json, "tactic", finding->tactic);
     tn_json_text(json, "advice", finding->advice);
     write_saving(json, &finding->saving);

@@ -123,6 +123,7 @@ struct tn_report_code {
 enum tn_card_text {
     TN_CARD_CHANGE,       /* what to change in the code */
     TN_CARD_EVIDENCE,     /* the numbers that carry it */
+    TN_CARD_RELEASES,     /* the lines that release its blocks */
     TN_CARD_EFFECT,       /* what the change saves or costs */
     TN_CARD_NOTES,        /* caveats and exceptions, one a line */
     TN_CARD_ALTERNATIVES, /* kinds that would do instead */

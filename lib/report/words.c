@@ -93,9 +93,9 @@ const char *tn_words_fixed(enum tn_fixed_words which)
 const char *tn_words_card_label(unsigned card_text)
 {
     static const char *const labels[TN_CARD_TEXT_COUNT] = {
-        [TN_CARD_CHANGE] = "change", [TN_CARD_EVIDENCE] = "evidence",    [TN_CARD_EFFECT] = "effect",
-        [TN_CARD_NOTES] = "but",     [TN_CARD_ALTERNATIVES] = "instead", [TN_CARD_VERIFY] = "verify",
-        [TN_CARD_KIND] = "kind",
+        [TN_CARD_CHANGE] = "change", [TN_CARD_EVIDENCE] = "evidence", [TN_CARD_RELEASES] = "released",
+        [TN_CARD_EFFECT] = "effect", [TN_CARD_NOTES] = "but",         [TN_CARD_ALTERNATIVES] = "instead",
+        [TN_CARD_VERIFY] = "verify", [TN_CARD_KIND] = "kind",
     };
     return labels[card_text];
 }
@@ -347,6 +347,31 @@ const char *tn_words_kind(struct tn_words *words, const struct tn_finding *findi
 {
     return tn_words_print(words, "%s, %s; tactic: %s", finding->kind, tn_confidence_name(finding->confidence),
                           finding->tactic);
+}
+
+/* "data.c:88 (87 %; also blocks of 12 other lines)" */
+static const char *release_words(struct tn_words *words, const struct tn_finding_release *release)
+{
+    char place[320];
+    tn_finding_line_print(&release->line, place, sizeof(place));
+    const char *share = release->share >= 1 ? "all" : tn_words_print(words, "%.0f %%", release->share * 100);
+    if (release->other_sites == 0)
+        return tn_words_print(words, "%s (%s)", place, share);
+    return tn_words_print(words, "%s (%s; also blocks of %" PRIu64 " other line%s)", place, share,
+                          release->other_sites, release->other_sites == 1 ? "" : "s");
+}
+
+#define RELEASES_MAX 4u /* in a card; the JSON report has all */
+
+const char *tn_words_releases(struct tn_words *words, const struct tn_finding *finding)
+{
+    const char *text = "";
+    for (size_t i = 0; i < finding->release_count && i < RELEASES_MAX; i++)
+        text = tn_words_print(words, "%s%s%s", text, i != 0 ? ", " : "",
+                              release_words(words, &finding->releases[i]));
+    if (finding->release_count > RELEASES_MAX)
+        text = tn_words_print(words, "%s, and %zu more", text, finding->release_count - RELEASES_MAX);
+    return text;
 }
 
 const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding *finding)

@@ -176,7 +176,10 @@ const char *tn_words_evidence(struct tn_words *words, const struct tn_evidence_k
 /* "pool, consistent; tactic: use memory pools" */
 const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding);
 
-/* The title of a finding that gets one line only. */
+/* The lines that release a finding's blocks, with their shares; "" where none is known. */
+const char *tn_words_releases(struct tn_words *words, const struct tn_finding *finding);
+
+/* The title of a finding that is told in one line. */
 const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding *finding);
 
 /* How many findings are not shown because there are too many, they are too weak, or they gave way; count

@@ -68,6 +68,17 @@ def is_candidate(truth, statement, finding):
     return all(finding["evidence"].get(key) == value for key, value in marks.items())
 
 
+def judge_condition(truth, wanted, found):
+    """A condition is of the kind wanted, and names the lines wanted; null: there must be none."""
+    if wanted is None or found is None:
+        return [] if wanted == found else [f"condition is {found!r}, must be {wanted!r}"]
+    lines = differences(truth, {"kind": wanted["kind"]}, found, "condition")
+    told = {line["line"] for line in found["sites"]}
+    if "sites" in wanted and told != set(wanted["sites"]):
+        lines.append(f"the condition names {', '.join(map(truth.line_name, sorted(told))) or 'no line'}")
+    return lines
+
+
 def judge(truth, statement, finding):
     """What is not right with a finding that an expectation means."""
     wanted = statement.get("confidence")
@@ -76,6 +87,10 @@ def judge(truth, statement, finding):
         lines.append(f"confidence is {finding['confidence']}, must be {wanted}")
     if not wanted and finding["confidence"] == "weak":
         lines.append("confidence is weak")
+    if "condition" in statement:
+        lines += judge_condition(truth, statement["condition"], finding["condition"])
+    if "released_at" in statement:
+        lines += differences(truth, statement["released_at"], finding["released_at"], "released_at")
     return lines + differences(truth, statement.get("evidence", {}), finding["evidence"], "")
 
 

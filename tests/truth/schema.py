@@ -7,6 +7,7 @@ from harness import expect, expect_equal
 
 SITE = {"site_id": int, "function": str, "file": str, "line": int, "module": str, "offset_bytes": int, "via": str,
         "allocations": int}
+LINE = {"function": str, "file": str, "line": int, "module": str, "offset_bytes": int}
 SAVING = {"allocations_removed": int, "bytes_removed": int, "peak_bytes_delta": int, "heap_bytes_delta": dict}
 TYPES = {"count": int, "signed": int, "real": (int, float), "bool": bool, "text": str, "object": dict, "list": list}
 
@@ -45,6 +46,24 @@ def check_evidence(found, keys, name):
             check_evidence(inner, declared[key]["members"], f"{name}.{key}")
 
 
+def check_condition(finding, name):
+    """Whoever is conditional says by what, in the title, too; nobody that is surer has a condition."""
+    condition = finding["condition"]
+    expect(finding["confidence"] != "conditional" or condition, f"{name} is conditional without a condition")
+    expect(not condition or finding["confidence"] in ("conditional", "weak"), f"{name} has a condition all the same")
+    if condition:
+        check_object(condition, {"kind": str, "text": str, "sites": list}, f"{name}: condition")
+        expect(finding["title"].endswith(", if " + condition["text"]), f"{name}: its title does not tell its condition")
+        for line in condition["sites"]:
+            check_object(line, LINE, f"{name}: condition's site")
+
+
+def check_releases(finding, name):
+    for release in finding["released_at"]:
+        check_object(release, LINE | {"count": int, "share": (int, float), "other_sites": int}, f"{name}: release")
+        expect(0 < release["share"] <= 1, f"{name}: a share of {release['share']} of the releases")
+
+
 def check(world, report):
     """Fail where a report is not as documented and declared."""
     check_object(report, {"format_version": int, "log": str, "program": str, "recording": dict, "process_id": int,
@@ -54,11 +73,14 @@ def check(world, report):
     for finding in report["findings"]:
         name = f"finding {finding.get('rank')}"
         check_object(finding, {"kind": str, "rank": int, "confidence": str, "title": str, "sites": list, "tactic": str,
+                               "condition": (dict, type(None)), "released_at": list,
                                "advice": str, "saving": dict, "evidence": dict, "query": str,
                                "code": (str, type(None)), "notes": (str, type(None)), "alternatives": list}, name)
         expect(finding["kind"] in kinds(world), f"{name} is of an unknown kind {finding['kind']}")
-        expect(finding["confidence"] in ("proven", "consistent", "weak"), f"{name}: confidence {finding['confidence']}")
+        expect(finding["confidence"] in ("proven", "consistent", "conditional", "weak"), f"{name}: confidence {finding['confidence']}")
         expect(finding["title"] and finding["tactic"] and finding["advice"], f"{name} lacks its texts")
+        check_condition(finding, name)
+        check_releases(finding, name)
         kind = kinds(world)[finding["kind"]]
         expect(finding["sites"] or kind["program_tactic"] is not None, f"{name} has no site")
         for site in finding["sites"]:

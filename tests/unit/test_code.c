@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which call can follow which, asked of machine code that this file brings with it. */
+/* Which call can follow which, and where arguments come from, asked of machine code that this file brings
+ * with it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -73,7 +74,9 @@ static void test_no_instruction(void **state)
  * through a register. Never run. */
 __asm__(
     ".pushsection .text\n"
-    "code_target: ret\n"
+    "code_target: .cfi_startproc\n"
+    "ret\n"
+    ".cfi_endproc\n"
     "code_toggle: test %edi, %edi\n"
     "jz 1f\n"
     "call code_target\n"
@@ -94,7 +97,110 @@ __asm__(
     "code_table_one: jmp *%rax\n"
     "call code_target\n"
     "code_table_other: ret\n"
+    "code_fixed: .cfi_startproc\n" /* 120, through a register that calls keep */
+    "push %rbx\n"
+    ".cfi_def_cfa_offset 16\n"
+    "mov $120, %ebx\n"
+    "call code_target\n"
+    "mov %rbx, %rdi\n"
+    "call code_target\n"
+    "code_fixed_call: pop %rbx\n"
+    ".cfi_def_cfa_offset 8\n"
+    "ret\n"
+    ".cfi_endproc\n"
+    "code_either: .cfi_startproc\n" /* 48 or 64 */
+    "test %edi, %edi\n"
+    "mov $48, %edi\n"
+    "jz 3f\n"
+    "mov $64, %edi\n"
+    "3: call code_target\n"
+    "code_either_call: ret\n"
+    ".cfi_endproc\n"
+    "code_helper: .cfi_startproc\n" /* its second parameter and 16, kept in the frame */
+    "sub $24, %rsp\n"
+    ".cfi_def_cfa_offset 32\n"
+    "mov %rsi, 8(%rsp)\n"
+    "call code_target\n"
+    "mov 8(%rsp), %rax\n"
+    "lea 16(%rax), %rdi\n"
+    "call code_target\n"
+    "code_helper_call: add $24, %rsp\n"
+    ".cfi_def_cfa_offset 8\n"
+    "ret\n"
+    ".cfi_endproc\n"
+    "code_given_away: .cfi_startproc\n" /* as code_helper, but the word's address is passed on */
+    "sub $24, %rsp\n"
+    ".cfi_def_cfa_offset 32\n"
+    "mov %rsi, 8(%rsp)\n"
+    "lea 8(%rsp), %rdi\n"
+    "call code_target\n"
+    "mov 8(%rsp), %rdi\n"
+    "call code_target\n"
+    "code_given_away_call: add $24, %rsp\n"
+    ".cfi_def_cfa_offset 8\n"
+    "ret\n"
+    ".cfi_endproc\n"
+    "code_counted: .cfi_startproc\n" /* 16, and twice as much in each round */
+    "push %rbx\n"
+    ".cfi_def_cfa_offset 16\n"
+    "mov $16, %ebx\n"
+    "4: mov %ebx, %edi\n"
+    "call code_target\n"
+    "code_counted_call: add %ebx, %ebx\n"
+    "test %eax, %eax\n"
+    "jnz 4b\n"
+    "pop %rbx\n"
+    ".cfi_def_cfa_offset 8\n"
+    "ret\n"
+    ".cfi_endproc\n"
+    "code_returned: .cfi_startproc\n" /* what a call returned, and 20 */
+    "sub $8, %rsp\n"
+    ".cfi_def_cfa_offset 16\n"
+    "call code_target\n"
+    "lea 20(%rax), %rdi\n"
+    "call code_target\n"
+    "code_returned_call: add $8, %rsp\n"
+    ".cfi_def_cfa_offset 8\n"
+    "ret\n"
+    ".cfi_endproc\n"
+    "code_tail: .cfi_startproc\n" /* passes its second parameter and 8 on, and is gone */
+    "lea 8(%rsi), %rdi\n"
+    "jmp code_fixed\n"
+    ".cfi_endproc\n"
+    "code_to_tail: .cfi_startproc\n"
+    "sub $8, %rsp\n"
+    ".cfi_def_cfa_offset 16\n"
+    "mov $32, %esi\n"
+    "call code_tail\n"
+    "code_to_tail_call: add $8, %rsp\n"
+    ".cfi_def_cfa_offset 8\n"
+    "ret\n"
+    ".cfi_endproc\n"
+    "code_switch: .cfi_startproc\n" /* 24 where the table leads, 40 else */
+    "mov $40, %ebx\n"
+    "cmp $1, %edi\n"
+    "ja 6f\n"
+    "mov %edi, %edi\n"
+    "lea code_switch_table(%rip), %rdx\n"
+    "movslq (%rdx,%rdi,4), %rax\n"
+    "add %rdx, %rax\n"
+    "jmp *%rax\n"
+    "5: mov $24, %ebx\n"
+    "6: mov %ebx, %edi\n"
+    "call code_target\n"
+    "code_switch_call: ret\n"
+    ".cfi_endproc\n"
+    ".popsection\n"
+    ".pushsection .rodata\n"
+    ".balign 4\n"
+    "code_switch_table: .long 5b - code_switch_table\n"
+    ".long 6b - code_switch_table\n"
+    ".long 0x7fffffff\n"
     ".popsection\n");
+
+extern const char code_fixed[], code_fixed_call[], code_either_call[], code_helper_call[],
+    code_given_away_call[], code_counted_call[], code_returned_call[], code_to_tail_call[],
+    code_switch_call[], code_target[];
 
 extern const char __executable_start[], code_toggle[], code_toggle_one[], code_toggle_other[],
     code_loop_one[], code_loop_other[], code_straight_one[], code_straight_other[], code_table_one[],
@@ -134,6 +240,53 @@ static void test_not_behind_a_call(void **state)
     tn_code_close(code);
 }
 
+static struct tn_code_argument argument(const char *call, const char *callee, unsigned index)
+{
+    struct tn_code *code;
+    struct tn_code_argument found;
+    assert_int_equal(tn_code_open("/proc/self/exe", "", &code), 0);
+    assert_int_equal(tn_code_argument(code, place(call), place(callee), index, &found), 0);
+    tn_code_close(code);
+    return found;
+}
+
+static void check_argument(const char *call, enum tn_code_source source, uint64_t number, unsigned parameter)
+{
+    struct tn_code_argument found = argument(call, code_target, 0);
+    assert_int_equal(found.source, source);
+    assert_int_equal(found.number, number);
+    assert_int_equal(found.parameter, parameter);
+}
+
+static void test_argument(void **state)
+{
+    (void)state;
+    check_argument(code_fixed_call, TN_CODE_NUMBER, 120, 0);
+    check_argument(code_either_call, TN_CODE_NUMBER, 64, 0);
+    check_argument(code_helper_call, TN_CODE_PARAMETER, 16, 1);
+    check_argument(code_given_away_call, TN_CODE_COMPUTED, 0, 0);
+    check_argument(code_counted_call, TN_CODE_COMPUTED, 0, 0);
+    check_argument(code_returned_call, TN_CODE_COMPUTED, 0, 0);
+    check_argument(code_switch_call, TN_CODE_NUMBER, 40, 0);
+}
+
+/* The function that was called is gone; the one that it jumped to got what it passed on. */
+static void test_tail_call(void **state)
+{
+    (void)state;
+    struct tn_code_argument found = argument(code_to_tail_call, code_fixed, 0);
+    assert_int_equal(found.source, TN_CODE_NUMBER);
+    assert_int_equal(found.number, 40);
+}
+
+/* Where nothing is known of the code, nothing is said of the argument. */
+static void test_no_argument(void **state)
+{
+    (void)state;
+    assert_int_equal(argument(code_toggle_one, code_target, 0).source, TN_CODE_NOT_KNOWN);
+    assert_int_equal(argument(code_fixed_call, code_target, 17).source, TN_CODE_NOT_KNOWN);
+}
+
 static void test_open(void **state)
 {
     struct tn_code *code = NULL;
@@ -148,9 +301,10 @@ static void test_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decode),  cmocka_unit_test(test_no_instruction),
-        cmocka_unit_test(test_follows), cmocka_unit_test(test_not_behind_a_call),
-        cmocka_unit_test(test_open),
+        cmocka_unit_test(test_decode),    cmocka_unit_test(test_no_instruction),
+        cmocka_unit_test(test_follows),   cmocka_unit_test(test_not_behind_a_call),
+        cmocka_unit_test(test_open),      cmocka_unit_test(test_argument),
+        cmocka_unit_test(test_tail_call), cmocka_unit_test(test_no_argument),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

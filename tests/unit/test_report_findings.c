@@ -45,6 +45,20 @@ static struct tn_finding_site sites[] = {
 
 static struct tn_finding_heap_delta heap_deltas[] = {{S("first-fit"), -512}, {S("freertos-heap4"), 64}};
 
+static struct tn_finding_line limit_line = {
+    .function = S("fill"), .file = S("/src/store/limit.c"), .line = 31, .module = S("/usr/bin/app")};
+
+static struct tn_finding_release releases[] = {
+    {.line =
+         {.function = S("read_line"), .file = S("/src/app/input.c"), .line = 44, .module = S("/usr/bin/app")},
+     .count = 78300,
+     .share = 0.87},
+    {.line = {.function = S(""), .file = S(""), .module = S("/usr/lib/libstore.so.2"), .offset_bytes = 0x2f4},
+     .count = 11700,
+     .share = 0.13,
+     .other_sites = 12},
+};
+
 static struct tn_finding items[] = {
     {.kind = "stack-buffer",
      .rank = 1,
@@ -63,6 +77,8 @@ static struct tn_finding items[] = {
                 .outside_bytes = 80,
                 .outside = "stack"},
      .query = S("SELECT 90000 AS instances"),
+     .releases = releases,
+     .release_count = 2,
      .alternatives = S("pool, preallocate")},
     {.kind = "pool",
      .rank = 2,
@@ -85,6 +101,10 @@ static struct tn_finding items[] = {
      .title = S("doubtful"),
      .tactic = "none",
      .advice = S("Look."),
+     .condition = {.kind = "size-computed",
+                   .text = S("a limit is set: the size is computed at run time"),
+                   .lines = &limit_line,
+                   .line_count = 1},
      .query = S("SELECT 2 AS two")},
 };
 

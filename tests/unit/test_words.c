@@ -105,8 +105,8 @@ static void fixed_words_are_all_there(void **state)
 static void cards_have_a_label_for_each_part(void **state)
 {
     (void)state;
-    static const char *const expected[TN_CARD_TEXT_COUNT] = {"change",  "evidence", "effect", "but",
-                                                             "instead", "verify",   "kind"};
+    static const char *const expected[TN_CARD_TEXT_COUNT] = {"change", "evidence", "released", "effect",
+                                                             "but",    "instead",  "verify",   "kind"};
     for (unsigned i = 0; i < TN_CARD_TEXT_COUNT; i++)
         assert_string_equal(tn_words_card_label(i), expected[i]);
     assert_string_equal(tn_words_card_sites_label(), "where");

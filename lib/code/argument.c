@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the argument of a call comes from: follows values from the entry of the function that makes the call,
+ * over all ways that lead there, until nothing changes any more. A switch's table is read as compilers of
+ * today write it; any other jump through a register, or code that is not understood, ends with not knowing.
+ * Called by the engine for the calls of allocators that findings are about. */
+#include "functions.h"
+#include "values.h"
+
+#include "tenure/map.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define INSTRUCTIONS_MAX 400000u /* steps of one search; each place is visited some times */
+#define PLACES_MAX       20000u  /* jump targets of a function */
+#define TABLE_MAX        1024u   /* entries of a switch's table */
+#define TAIL_CALLS_MAX   3u      /* functions that each end in a jump to the next */
+
+/* A place that a jump leads to, and what is known there. */
+struct place {
+    uint64_t address;
+    struct tn_code_values values;
+    bool is_reached, is_waiting;
+};
+
+struct search {
+    const struct tn_code *code;
+    struct tn_code_function function;
+    struct tn_map index;  /* address + 1 -> 1 + index in places */
+    struct place *places; /* owned */
+    size_t count, capacity;
+    uint64_t call;     /* return address of the call that is asked about; 0: the jumps out of the function */
+    unsigned reg;      /* register of the argument */
+    bool has_answer;   /* the call was reached */
+    bool is_not_known; /* a way could not be followed */
+    struct tn_code_value answer;
+    uint32_t left; /* instructions that may still be visited */
+};
+
+static int find_place(struct search *search, uint64_t address, struct place **ret_place)
+{
+    const uint64_t *known = tn_map_find(&search->index, address + 1);
+    if (known != NULL) {
+        *ret_place = &search->places[*known - 1];
+        return 0;
+    }
+    if (search->count == PLACES_MAX)
+        return -EOVERFLOW;
+    if (search->count == search->capacity) {
+        size_t capacity = search->capacity * 2 + 32;
+        void *places = realloc(search->places, capacity * sizeof(search->places[0]));
+        if (places == NULL)
+            return -ENOMEM;
+        search->places = places;
+        search->capacity = capacity;
+    }
+    *ret_place = &search->places[search->count++];
+    **ret_place = (struct place){.address = address};
+    return tn_map_put(&search->index, address + 1, search->count);
+}
+
+/* A way leads to an address with these values. */
+static int arrive(struct search *search, uint64_t address, const struct tn_code_values *values)
+{
+    struct place *place;
+    int r = find_place(search, address, &place);
+    if (r < 0)
+        return r;
+    if (!place->is_reached) {
+        place->values = *values;
+        place->is_reached = place->is_waiting = true;
+    } else if (tn_code_values_join(&place->values, values)) {
+        place->is_waiting = true;
+    }
+    return 0;
+}
+
+static void answer(struct search *search, const struct tn_code_values *values)
+{
+    struct tn_code_value value = values->registers[search->reg];
+    search->answer = search->has_answer ? tn_code_value_join(search->answer, value) : value;
+    search->has_answer = true;
+}
+
+static bool is_inside(const struct search *search, uint64_t address)
+{
+    return address >= search->function.start && address < search->function.end;
+}
+
+/* A jump: within the function, into a part of it that was split off, or to another function, which is called
+ * so. */
+static int jump(struct search *search, uint64_t target, const struct tn_code_values *values)
+{
+    struct tn_code_function other;
+    bool is_own = is_inside(search, target) || (tn_code_function(search->code, target, &other) &&
+                                                !(other.is_entry && other.start == target));
+    if (is_own && target != search->function.start)
+        return arrive(search, target, values);
+    if (search->call == 0)
+        answer(search, values);
+    return 0;
+}
+
+/* The targets of a switch: a table of offsets from its own begin, behind which something else lies. */
+static int jump_by_table(struct search *search, const struct tn_code_values *values)
+{
+    int r = 0;
+    unsigned count = 0;
+    uint64_t table = (uint64_t)values->table;
+    for (; values->table != 0 && r == 0 && count < TABLE_MAX; count++) {
+        int32_t offset;
+        if (!tn_code_read_offset(search->code, table + 4 * count, &offset) ||
+            !is_inside(search, table + (uint64_t)(int64_t)offset))
+            break;
+        r = arrive(search, table + (uint64_t)(int64_t)offset, values);
+    }
+    if (count == 0)
+        search->is_not_known = true;
+    return r;
+}
+
+/* Take one instruction that may lead elsewhere. *ret_goes_on: it may also go on behind itself. */
+static int leave(struct search *search, const struct tn_instruction *instruction, uint64_t end,
+                 const struct tn_code_values *values, bool *ret_goes_on)
+{
+    uint64_t target = end + (uint64_t)instruction->displacement;
+    *ret_goes_on = instruction->flow == TN_FLOW_NEXT || instruction->flow == TN_FLOW_CALL ||
+                   instruction->flow == TN_FLOW_BRANCH;
+    switch (instruction->flow) {
+    case TN_FLOW_CALL:
+        if (end == search->call)
+            answer(search, values);
+        return 0;
+    case TN_FLOW_BRANCH:
+    case TN_FLOW_JUMP:
+        return jump(search, target, values);
+    case TN_FLOW_INDIRECT:
+        return jump_by_table(search, values);
+    case TN_FLOW_END:
+        if (search->call == 0 && instruction->operands.opcode == 0xff)
+            answer(search, values);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* Follow instructions from a place on, up to the next one that a jump leads to. A function that ends with a
+ * call has called one that does not return. */
+static int follow(struct search *search, uint64_t address, struct tn_code_values values)
+{
+    bool is_first = true, goes_on = true;
+    int r = 0;
+    struct tn_code_function own;
+    uint64_t end = tn_code_function(search->code, address, &own) ? own.end : search->function.end;
+    while (r == 0 && goes_on && address < end) {
+        struct tn_instruction instruction;
+        size_t size_bytes;
+        if (!is_first && tn_map_find(&search->index, address + 1) != NULL)
+            return arrive(search, address, &values);
+        is_first = false;
+        const uint8_t *bytes = tn_code_at(search->code, address, &size_bytes);
+        if (search->left == 0 || bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0) {
+            search->is_not_known = true;
+            return 0;
+        }
+        search->left--;
+        address += instruction.size_bytes;
+        r = leave(search, &instruction, address, &values, &goes_on);
+        if (instruction.flow == TN_FLOW_NEXT || instruction.flow == TN_FLOW_CALL)
+            tn_code_values_step(&values, &instruction, address);
+    }
+    return r;
+}
+
+/* A target inside a run that was followed before it was known to be one: its values have to arrive there, so
+ * all that was reached is followed once more. */
+static int settle(struct search *search)
+{
+    int r = 0;
+    for (bool is_busy = true; is_busy && r == 0 && !search->is_not_known;) {
+        is_busy = false;
+        size_t known = search->count;
+        for (size_t i = 0; i < search->count && r == 0; i++) {
+            if (!search->places[i].is_waiting)
+                continue;
+            search->places[i].is_waiting = false;
+            is_busy = true;
+            r = follow(search, search->places[i].address, search->places[i].values);
+        }
+        for (size_t i = 0; i < search->count && search->count != known; i++)
+            search->places[i].is_waiting |= search->places[i].is_reached;
+    }
+    return r;
+}
+
+/* Find what a register holds at a call, or where the function ends in a jump to another one (call 0). */
+static int find(const struct tn_code *code, uint64_t inside, uint64_t call, unsigned reg,
+                struct tn_code_value *ret_value)
+{
+    struct search search = {.code = code, .call = call, .reg = reg, .left = INSTRUCTIONS_MAX};
+    struct tn_code_values values;
+    if (!tn_code_function(code, inside, &search.function))
+        return -ENOENT;
+    tn_code_values_begin(&values, search.function.is_entry);
+    int r = arrive(&search, search.function.start, &values);
+    if (r == 0)
+        r = settle(&search);
+    *ret_value = search.answer;
+    tn_map_finish(&search.index);
+    free(search.places);
+    return r < 0 ? r : search.is_not_known || !search.has_answer ? -ENOENT : 0;
+}
+
+static const uint8_t argument_registers[] = {7, 6, 2, 1, 8, 9}; /* rdi, rsi, rdx, rcx, r8, r9 */
+
+static unsigned index_of(uint8_t reg)
+{
+    unsigned index = 0;
+    while (index < sizeof(argument_registers) && argument_registers[index] != reg)
+        index++;
+    return index;
+}
+
+/* The direct call that ends at an address. Returns its target, or 0: there is none, or it is indirect. */
+static uint64_t target_of(const struct tn_code *code, uint64_t call)
+{
+    struct tn_instruction instruction;
+    size_t size_bytes;
+    const uint8_t *bytes = call >= 5 ? tn_code_at(code, call - 5, &size_bytes) : NULL;
+    if (bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0 || instruction.size_bytes != 5 ||
+        instruction.flow != TN_FLOW_CALL)
+        return 0;
+    return call + (uint64_t)instruction.displacement;
+}
+
+/* The argument of the function that was reached, in the terms of the call: where the function called ends in
+ * a jump to the one that was reached, its own frame is gone, and the argument is what it passes on. */
+static int pass_tail_calls(const struct tn_code *code, uint64_t call, uint64_t callee, unsigned reg,
+                           struct tn_code_value *ret_value)
+{
+    struct tn_code_function reached;
+    uint64_t target = target_of(code, call), wanted = 0;
+    *ret_value = (struct tn_code_value){TN_VALUE_PARAMETER, (uint8_t)reg, 0, 0};
+    if (callee != 0 && tn_code_function(code, callee, &reached))
+        wanted = reached.start;
+    bool is_it = target == 0 || (wanted != 0 ? target == wanted : tn_code_is_import(code, target));
+    return is_it ? 0 : find(code, target, 0, reg, ret_value);
+}
+
+int tn_code_argument(struct tn_code *code, uint64_t call, uint64_t callee, unsigned index,
+                     struct tn_code_argument *ret_argument)
+{
+    struct tn_code_value value = {0}, passed;
+    *ret_argument = (struct tn_code_argument){.source = TN_CODE_NOT_KNOWN};
+    if (index >= sizeof(argument_registers))
+        return 0;
+    int r = pass_tail_calls(code, call, callee, argument_registers[index], &passed);
+    value = passed;
+    if (r == 0 && passed.kind == TN_VALUE_PARAMETER) {
+        r = find(code, call - 1, call, passed.reg, &value);
+        value.low += passed.low;
+        value.high += value.kind == TN_VALUE_NUMBER ? passed.low : 0;
+    }
+    if (r == -ENOENT || r == -EOVERFLOW)
+        return 0;
+    if (r < 0)
+        return r;
+    ret_argument->source = TN_CODE_COMPUTED;
+    if (value.kind == TN_VALUE_NUMBER) {
+        ret_argument->source = TN_CODE_NUMBER;
+        ret_argument->number = (uint64_t)value.high;
+    } else if (value.kind == TN_VALUE_PARAMETER) {
+        ret_argument->source = TN_CODE_PARAMETER;
+        ret_argument->parameter = index_of(value.reg);
+        ret_argument->number = (uint64_t)value.low;
+    }
+    return 0;
+}

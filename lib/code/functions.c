@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* Where functions begin, by the search table of the unwind tables, which stripped files have as well; and
+ * which imported function the stub behind a call leads to. argument.c asks. */
+#include "functions.h"
+
+#include "decode.h"
+
+#include <elfutils/libdw.h>
+#include <gelf.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The search table's usual form: count of 4 bytes, entries of two signed 4-byte offsets from the table's own
+ * segment. All linkers of Linux write it so. */
+#define COUNT_ENCODING 0x03u /* DW_EH_PE_udata4 */
+#define TABLE_ENCODING 0x3bu /* DW_EH_PE_datarel | DW_EH_PE_sdata4 */
+#define HEAD_BYTES     12u
+#define ENTRY_BYTES    8u
+
+#define OP_BREGX        0x92u /* DW_OP_bregx: an offset from the register that is named */
+#define STACK_POINTER   7u    /* rsp, as unwind tables number it */
+#define ENTRY_OFFSET    8     /* of the CFA from rsp where only the return address has been pushed */
+#define STUB_STEPS      3u    /* instructions of a stub: endbr64, perhaps one more, the jump */
+#define RELOCATION_GOT  6u    /* R_X86_64_GLOB_DAT */
+#define RELOCATION_JUMP 7u    /* R_X86_64_JUMP_SLOT */
+
+static int32_t offset_at(const uint8_t *bytes)
+{
+    return (int32_t)((uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+                     (uint32_t)bytes[3] << 24);
+}
+
+/* The unwind tables' search table: its bytes in the file, and its address. */
+static const uint8_t *find_table(const struct tn_code *code, uint64_t *ret_address, size_t *ret_bytes)
+{
+    size_t count = 0;
+    if (elf_getphdrnum(code->elf, &count) != 0)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        GElf_Phdr segment;
+        if (gelf_getphdr(code->elf, (int)i, &segment) == NULL || segment.p_type != PT_GNU_EH_FRAME)
+            continue;
+        if (segment.p_offset > code->file_bytes || segment.p_filesz > code->file_bytes - segment.p_offset)
+            return NULL;
+        *ret_address = segment.p_vaddr;
+        *ret_bytes = segment.p_filesz;
+        return code->file + segment.p_offset;
+    }
+    return NULL;
+}
+
+/* The CFA at a function's entry lies just above the return address. A part that was split off, for code that
+ * is rarely reached, begins with the frame of its function. */
+static bool is_entry(const struct tn_code *code, uint64_t address)
+{
+    Dwarf_CFI *cfi = dwarf_getcfi_elf(code->elf);
+    Dwarf_Frame *frame = NULL;
+    Dwarf_Op *ops = NULL;
+    size_t count = 0;
+    if (cfi == NULL || dwarf_cfi_addrframe(cfi, address, &frame) != 0)
+        return false;
+    bool is_known = dwarf_frame_cfa(frame, &ops, &count) == 0 && count == 1;
+    bool result = is_known && ops[0].atom == OP_BREGX && ops[0].number == STACK_POINTER &&
+                  ops[0].number2 == ENTRY_OFFSET;
+    free(frame);
+    return result;
+}
+
+/* Where a function ends, by its entry in the unwind tables; in the usual form that begins with length, offset
+ * of the common part, begin relative to its own place, and size, of 4 bytes each. UINT64_MAX: another form.
+ */
+static uint64_t end_of(const struct tn_code *code, uint64_t entry, uint64_t start)
+{
+    int32_t begin = 0, size_bytes = 0;
+    if (!tn_code_read_offset(code, entry + 8, &begin) ||
+        !tn_code_read_offset(code, entry + 12, &size_bytes) ||
+        entry + 8 + (uint64_t)(int64_t)begin != start || size_bytes <= 0)
+        return UINT64_MAX;
+    return start + (uint64_t)size_bytes;
+}
+
+bool tn_code_function(const struct tn_code *code, uint64_t address, struct tn_code_function *ret_function)
+{
+    uint64_t table_address = 0;
+    size_t table_bytes = 0;
+    const uint8_t *table = find_table(code, &table_address, &table_bytes);
+    if (table == NULL || table_bytes < HEAD_BYTES || table[0] != 1 || table[2] != COUNT_ENCODING ||
+        table[3] != TABLE_ENCODING)
+        return false;
+    size_t count = (uint32_t)offset_at(table + 8), low = 0, high = count;
+    if (count > (table_bytes - HEAD_BYTES) / ENTRY_BYTES)
+        return false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        uint64_t start =
+            table_address + (uint64_t)(int64_t)offset_at(table + HEAD_BYTES + middle * ENTRY_BYTES);
+        if (start <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return false;
+    const uint8_t *entry = table + HEAD_BYTES + (low - 1) * ENTRY_BYTES;
+    ret_function->start = table_address + (uint64_t)(int64_t)offset_at(entry);
+    ret_function->end =
+        end_of(code, table_address + (uint64_t)(int64_t)offset_at(entry + 4), ret_function->start);
+    if (ret_function->end == UINT64_MAX && low < count)
+        ret_function->end = table_address + (uint64_t)(int64_t)offset_at(entry + ENTRY_BYTES);
+    if (address >= ret_function->end)
+        return false;
+    ret_function->is_entry = is_entry(code, ret_function->start);
+    return true;
+}
+
+/* ---------------------------------------------------------------------------------------- imports */
+
+static bool has_relocation(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, uint64_t address)
+{
+    Elf_Data *data = elf_getdata(section, NULL);
+    size_t count = header->sh_entsize != 0 ? header->sh_size / header->sh_entsize : 0;
+    (void)elf;
+    for (size_t i = 0; data != NULL && i < count; i++) {
+        GElf_Rela relocation;
+        if (gelf_getrela(data, (int)i, &relocation) == NULL)
+            return false;
+        uint64_t type = GELF_R_TYPE(relocation.r_info);
+        if (relocation.r_offset == address && (type == RELOCATION_JUMP || type == RELOCATION_GOT))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the loader puts the address of another module's function there. */
+static bool is_import_slot(const struct tn_code *code, uint64_t address)
+{
+    for (Elf_Scn *section = elf_nextscn(code->elf, NULL); section != NULL;
+         section = elf_nextscn(code->elf, section)) {
+        GElf_Shdr header;
+        if (gelf_getshdr(section, &header) != NULL && header.sh_type == SHT_RELA &&
+            has_relocation(code->elf, section, &header, address))
+            return true;
+    }
+    return false;
+}
+
+bool tn_code_is_import(const struct tn_code *code, uint64_t address)
+{
+    for (unsigned i = 0; i < STUB_STEPS; i++) {
+        struct tn_instruction instruction;
+        size_t size_bytes;
+        const uint8_t *bytes = tn_code_at(code, address, &size_bytes);
+        if (bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0)
+            return false;
+        address += instruction.size_bytes;
+        if (instruction.flow == TN_FLOW_END && instruction.operands.is_rip_relative)
+            return is_import_slot(code,
+                                  address + (uint64_t)(int64_t)instruction.operands.memory_displacement);
+        if (instruction.flow != TN_FLOW_NEXT)
+            return false;
+    }
+    return false;
+}
