@@ -255,9 +255,12 @@ int tn_code_argument(struct tn_code *code, uint64_t call, uint64_t callee, unsig
     *ret_argument = (struct tn_code_argument){.source = TN_CODE_NOT_KNOWN};
     if (index >= sizeof(argument_registers))
         return 0;
-    int r = pass_tail_calls(code, call, callee, argument_registers[index], &passed);
+    uint8_t reg = argument_registers[index];
+    bool is_call = tn_code_is_behind_call(code, call);
+    int r =
+        is_call ? pass_tail_calls(code, call, callee, reg, &passed) : find(code, call - 1, 0, reg, &passed);
     value = passed;
-    if (r == 0 && passed.kind == TN_VALUE_PARAMETER) {
+    if (r == 0 && is_call && passed.kind == TN_VALUE_PARAMETER) {
         r = find(code, call - 1, call, passed.reg, &value);
         value.low += passed.low;
         value.high += value.kind == TN_VALUE_NUMBER ? passed.low : 0;

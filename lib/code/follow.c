@@ -26,8 +26,7 @@ struct search {
 /* How a run of instructions ended. */
 enum outcome { OUTCOME_ENDED, OUTCOME_FOUND, OUTCOME_UNKNOWN };
 
-/* Whether a call instruction ends at an address: only then is the address a return address. */
-static bool is_behind_call(const struct tn_code *code, uint64_t address)
+bool tn_code_is_behind_call(const struct tn_code *code, uint64_t address)
 {
     for (uint64_t size = 2; size <= CALL_BYTES_MAX && size <= address; size++) {
         struct tn_instruction instruction;
@@ -98,11 +97,12 @@ static int reaches(struct tn_code *code, uint64_t from, uint64_t to, bool is_to_
 
 int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to)
 {
-    bool is_told = code->can_be_followed && is_behind_call(code, from) && is_behind_call(code, to);
+    bool is_told =
+        code->can_be_followed && tn_code_is_behind_call(code, from) && tn_code_is_behind_call(code, to);
     return is_told ? reaches(code, from, to, false) : 1;
 }
 
 int tn_code_reaches_jump(struct tn_code *code, uint64_t from, uint64_t jump)
 {
-    return code->can_be_followed && is_behind_call(code, from) ? reaches(code, from, jump, true) : 1;
+    return code->can_be_followed && tn_code_is_behind_call(code, from) ? reaches(code, from, jump, true) : 1;
 }

@@ -23,6 +23,9 @@ struct tn_code {
 /* The code at an address, and how many bytes of it there are; NULL: there is none. */
 const uint8_t *tn_code_at(const struct tn_code *code, uint64_t address, size_t *ret_size_bytes);
 
+/* Whether a call instruction ends at an address: only then is the address a return address. */
+bool tn_code_is_behind_call(const struct tn_code *code, uint64_t address);
+
 /* The signed number of 4 bytes at an address of data or code that the file holds. Returns whether it does. */
 bool tn_code_read_offset(const struct tn_code *code, uint64_t address, int32_t *ret_offset);
 
