@@ -102,6 +102,21 @@ int tn_symbol_call_target(struct tn_symbol_file *file, uint64_t offset_bytes,
 int tn_symbol_jumps(struct tn_symbol_file *file, uint64_t function, const struct tn_symbol_jump **ret_jumps,
                     size_t *ret_count, bool *ret_is_complete);
 
+/* What a function may give back, by its return type. */
+enum tn_symbol_result {
+    TN_SYMBOL_RESULT_UNKNOWN = 0, /* no debug information */
+    TN_SYMBOL_RESULT_NOTHING,     /* void, or a number that is too small for an address */
+    TN_SYMBOL_RESULT_WORD,        /* a pointer, or a number of its size */
+    TN_SYMBOL_RESULT_OBJECT,      /* a struct, which may hold pointers */
+};
+
+/* What the function around a return address may give back.
+ *
+ * ret_result  written always
+ * Returns     0 or -ENOMEM */
+int tn_symbol_result_at(struct tn_symbol_file *file, uint64_t offset_bytes,
+                        enum tn_symbol_result *ret_result);
+
 /* The function that a symbol of this module names, by debug information.
  *
  * ret_function  0: there is none, or several have the name

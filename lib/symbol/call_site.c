@@ -339,3 +339,48 @@ void tn_symbol_finish_calls(struct tn_symbol_file *file)
     free(file->jumps);
     tn_map_finish(&file->function_of);
 }
+
+/* ---------------------------------------------------------------------------------------- results */
+
+#define ADDRESS_BYTES 8u
+
+static enum tn_symbol_result result_of(Dwarf_Die *type)
+{
+    Dwarf_Word size_bytes;
+    switch (dwarf_tag(type)) {
+    case DW_TAG_pointer_type:
+    case DW_TAG_reference_type:
+    case DW_TAG_rvalue_reference_type:
+        return TN_SYMBOL_RESULT_WORD;
+    case DW_TAG_base_type:
+    case DW_TAG_enumeration_type:
+        return dwarf_aggregate_size(type, &size_bytes) == 0 && size_bytes == ADDRESS_BYTES
+                   ? TN_SYMBOL_RESULT_WORD
+                   : TN_SYMBOL_RESULT_NOTHING;
+    default:
+        return TN_SYMBOL_RESULT_OBJECT;
+    }
+}
+
+int tn_symbol_result_at(struct tn_symbol_file *file, uint64_t offset_bytes, enum tn_symbol_result *ret_result)
+{
+    uint64_t number;
+    *ret_result = TN_SYMBOL_RESULT_UNKNOWN;
+    int r = find_at(file, offset_bytes - 1, &number);
+    if (r < 0 || number == 0)
+        return r;
+    struct tn_symbol_function *function = &file->functions[number - 1];
+    Dwarf_Attribute value;
+    Dwarf_Die type, peeled;
+    /* assembly is described without types */
+    if (dwarf_srclang(&function->unit->die) == DW_LANG_Mips_Assembler)
+        return 0;
+    *ret_result = TN_SYMBOL_RESULT_NOTHING;
+    if (dwarf_attr_integrate(&function->die, DW_AT_type, &value) == NULL)
+        return 0;
+    if (dwarf_formref_die(&value, &type) == NULL || dwarf_peel_type(&type, &peeled) != 0)
+        *ret_result = TN_SYMBOL_RESULT_UNKNOWN;
+    else
+        *ret_result = result_of(&peeled);
+    return 0;
+}
