@@ -45,3 +45,16 @@ def tail_frames(truth, log, found):
     for line in sorted(wanted ^ {row[0] for row in rows}):
         lines.append(f"{truth.name}: line {line} has {'no' if line in wanted else 'a'} frame of a tail call")
     return lines
+
+
+EVIDENCE = {"@by_code_": "by code", "@by_use_": "by use", "@undecided_": "too little use"}
+
+
+def wrappers(truth, log, found):
+    """The wrappers that were found, and those that are undecided, are the functions of the labels."""
+    rows = query(log, "SELECT j.value ->> 'function', j.value ->> 'evidence' FROM meta, json_each(meta.value) AS j"
+                      " WHERE meta.key IN ('wrappers_found', 'wrappers_undecided')")
+    wanted = {(label[len(start):], word) for label in truth.lines for start, word in EVIDENCE.items()
+              if label.startswith(start)}
+    return [f"{truth.name}: {name} is {'not ' if (name, word) in wanted else ''}a wrapper ({word})"
+            for name, word in sorted(wanted ^ set(rows))]

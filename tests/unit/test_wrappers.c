@@ -103,7 +103,7 @@ static void expect(struct stacks *stacks, const char *names)
     size_t count = 0;
     char found[512] = "";
     assert_int_equal(tn_site_find_wrappers(&stacks->trie, stacks->uses, stacks->releases,
-                                           stacks->release_count, &wrappers, &count),
+                                           stacks->release_count, NULL, &wrappers, &count),
                      0);
     for (size_t i = 0; i < count; i++) {
         strcat(found, i == 0 ? "" : " ");
@@ -135,7 +135,7 @@ static void a_function_whose_callers_choose_is_a_wrapper(void **state)
     const char *via = NULL;
     begin(&stacks);
     add_callers(&stacks, "grab:1");
-    assert_int_equal(tn_site_find_wrappers(&stacks.trie, stacks.uses, NULL, 0, &wrappers, &count), 0);
+    assert_int_equal(tn_site_find_wrappers(&stacks.trie, stacks.uses, NULL, 0, NULL, &wrappers, &count), 0);
     assert_int_equal(count, 1);
     assert_string_equal(wrappers[0].function, "grab");
     assert_int_equal(wrappers[0].allocations, 150);
