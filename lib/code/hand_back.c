@@ -17,7 +17,7 @@
 #define PLACES_MAX       4096u /* jump targets in one function */
 #define CALLS_MAX        3u    /* functions that each call the next one with the block */
 
-enum { RAX, RDI = 7 };
+enum { RAX, RSP = 4, RDI = 7 };
 
 /* A place that a jump leads to, and what may hold the block there. */
 struct held_target {
@@ -80,6 +80,25 @@ static int result_of_function(struct hand_back *back, uint64_t address, const st
     int r = follow_all(&inner, address, &given);
     *ret_result = inner.result == TN_HOLDING_NOT && inner.is_unsure ? TN_HOLDING_PERHAPS : inner.result;
     return r;
+}
+
+/* Kernels and hardened programs return and jump through a pointer by a call that only puts an address where
+ * the processor expects one: what is called begins by taking it off the stack, or by writing another one over
+ * it. */
+enum thunk { THUNK_NONE, THUNK_RETURN, THUNK_POINTER };
+
+static enum thunk thunk_of(const struct tn_code *code, uint64_t target)
+{
+    struct tn_instruction first;
+    size_t size_bytes;
+    const uint8_t *bytes = tn_code_at(code, target, &size_bytes);
+    if (bytes == NULL || tn_decode(bytes, size_bytes, &first) < 0 || !first.operands.is_memory ||
+        first.operands.base != RSP || first.operands.index != TN_NO_REGISTER || !first.operands.is_wide)
+        return THUNK_NONE;
+    int32_t offset_bytes = first.operands.memory_displacement;
+    if (first.operands.opcode == 0x8d && first.operands.reg == RSP && offset_bytes == 8)
+        return THUNK_RETURN;
+    return first.operands.opcode == 0x89 && offset_bytes == 0 ? THUNK_POINTER : THUNK_NONE;
 }
 
 /* Take a call. end: address behind it. */
@@ -162,6 +181,24 @@ static void end_way(struct hand_back *back, const struct tn_holders *holders,
         give_back(back, result_of_import(holders, tn_code_import_read(back->code, instruction, end)));
 }
 
+/* Take a call, or what only looks like one. Returns as take. */
+static int take_any_call(struct hand_back *back, struct tn_holders *holders,
+                         const struct tn_instruction *instruction, uint64_t end)
+{
+    bool is_direct = instruction->operands.opcode == 0xe8;
+    enum thunk thunk =
+        is_direct ? thunk_of(back->code, end + (uint64_t)instruction->displacement) : THUNK_NONE;
+    if (thunk == THUNK_NONE) {
+        int r = take_call(back, holders, instruction, end);
+        return r < 0 ? r : 1;
+    }
+    if (thunk == THUNK_RETURN)
+        give_back(back, holders->registers[RAX]);
+    else
+        back->is_unsure = true;
+    return 0;
+}
+
 /* Take one instruction. Returns 1: the way goes on behind it; 0: it does not; -ENOMEM. */
 static int take(struct hand_back *back, struct tn_holders *holders, const struct tn_instruction *instruction,
                 uint64_t end)
@@ -172,8 +209,7 @@ static int take(struct hand_back *back, struct tn_holders *holders, const struct
         tn_holders_step(holders, instruction, end);
         return 1;
     case TN_FLOW_CALL:
-        r = take_call(back, holders, instruction, end);
-        return r < 0 ? r : 1;
+        return take_any_call(back, holders, instruction, end);
     case TN_FLOW_BRANCH:
         r = arrive(back, end + (uint64_t)instruction->displacement, holders);
         return r < 0 ? r : 1;

@@ -233,7 +233,7 @@ static int answer(struct tn_wrapper_code *code, struct tn_site_call call, uint32
     struct tn_code *machine_code = NULL;
     enum tn_symbol_result result = TN_SYMBOL_RESULT_UNKNOWN;
     *ret_code = TN_SITE_CODE_NOT_KNOWN;
-    if (!arguments.returns_block || frame->module_id == 0)
+    if (frame->module_id == 0)
         return 0;
     int r = tn_finish_files_get(&code->files, frame->module_id, &file);
     if (r == 0 && file != NULL)
@@ -242,6 +242,8 @@ static int answer(struct tn_wrapper_code *code, struct tn_site_call call, uint32
         *ret_code = TN_SITE_CODE_KEEPS;
         return 0;
     }
+    if (!arguments.returns_block)
+        return r;
     if (r == 0)
         r = find_code(code, frame->module_id, &machine_code);
     if (r == 0)

@@ -35,6 +35,12 @@ __asm__(
     ".cfi_startproc\n"
     "back_keep: mov %rdi, back_word(%rip)\nxor %eax, %eax\nret\n"
     ".cfi_endproc\n"
+    ".cfi_startproc\n"
+    "back_return_thunk: call 2f\n1: pause\nlfence\njmp 1b\n2: lea 8(%rsp), %rsp\nret\n"
+    ".cfi_endproc\n"
+    ".cfi_startproc\n"
+    "back_pointer_thunk: call 2f\n1: pause\nlfence\njmp 1b\n2: mov %rcx, (%rsp)\nret\n"
+    ".cfi_endproc\n"
     ".popsection\n"
     ".pushsection .bss\n"
     "back_word: .zero 16\n"
@@ -78,6 +84,11 @@ FUNCTION(back_kept_or_aborted,
 FUNCTION(back_of_someone_else, "mov %rbx, %rax\nret");
 FUNCTION(back_struct, "mov $24, %edx\nret");
 FUNCTION(back_struct_in_memory, "mov %rax, (%rbx)\nmovl $24, 8(%rbx)\nmov %rbx, %rax\nret");
+
+FUNCTION(back_by_thunk, "add $8, %rsp\njmp back_return_thunk");
+FUNCTION(back_stored_by_thunk, "mov %rax, (%rbx)\nxor %eax, %eax\njmp back_return_thunk");
+FUNCTION(back_jump_by_thunk, "mov %rax, %rdx\njmp back_pointer_thunk");
+FUNCTION(back_call_by_thunk, "mov %rax, %rdi\ncall back_pointer_thunk\nret");
 
 extern const char __executable_start[];
 
@@ -156,6 +167,16 @@ static void the_function_ends_where_it_ends(void **state)
     NEVER(back_of_someone_else);
 }
 
+/* As compilers return and jump in hardened builds (-mfunction-return=thunk, -mindirect-branch=thunk). */
+static void thunks_are_returns_and_jumps(void **state)
+{
+    (void)state;
+    SOMETIMES(back_by_thunk);
+    NEVER(back_stored_by_thunk);
+    NOT_KNOWN(back_jump_by_thunk);
+    NOT_KNOWN(back_call_by_thunk);
+}
+
 static void a_struct_may_be_in_registers(void **state)
 {
     (void)state;
@@ -185,6 +206,7 @@ int main(void)
         cmocka_unit_test(an_address_in_the_block_is_the_block),
         cmocka_unit_test(functions_that_get_the_block_are_followed),
         cmocka_unit_test(the_function_ends_where_it_ends),
+        cmocka_unit_test(thunks_are_returns_and_jumps),
         cmocka_unit_test(a_struct_may_be_in_registers),
         cmocka_unit_test(nothing_is_known_where_no_code_is),
     };
