@@ -23,13 +23,15 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define TOP_DEFAULT             10
-#define SITE_TOP_DEFAULT        5
-#define TOP_MAX                 1000000
-#define MEASURED_UNASKED_EVENTS 100000 /* ten findings on four models: about a second */
-#define RUNTIME_SITES_MAX       10 /* loaded beyond the ones to show: the report leaves them out of lists */
-#define THRESHOLDS_MAX          TN_GIVEN_MAX
-#define NAME_BYTES              64
+#define TOP_DEFAULT       10
+#define SITE_TOP_DEFAULT  5
+#define TOP_MAX           1000000
+#define UNASKED_EVENTS    2000000  /* a log with more is replayed only when that is asked for */
+#define UNASKED_REPLAY    20000000 /* events replayed unasked, at most about: two seconds of one core */
+#define UNASKED_ROUNDS    24       /* replays of a change: six on each of the four models of the default */
+#define RUNTIME_SITES_MAX 10       /* loaded beyond the ones to show: the report leaves them out of lists */
+#define THRESHOLDS_MAX    TN_GIVEN_MAX
+#define NAME_BYTES        64
 
 struct report_request {
     const struct tn_report_format *format;
@@ -40,6 +42,7 @@ struct report_request {
     enum tn_confidence least;                         /* of the findings to show */
     const char *code;                                 /* as tn_report.code */
     const char *policies;                             /* --policy; NULL: not given */
+    const char *named;                                /* --finding; NULL: not given */
     bool is_saved;                                    /* findings go into the log as well */
     struct tn_analyze_options analyze;                /* its values are those below */
     struct tn_threshold_value values[THRESHOLDS_MAX]; /* as many as analyze.value_count */
@@ -168,6 +171,9 @@ static int check_options(const struct tn_arguments *arguments, struct report_req
     request->policies = tn_option_text(arguments, "policy");
     request->is_saved = tn_option_is_given(arguments, "save");
     analyze->only = tn_option_text(arguments, "only");
+    request->named = tn_option_text(arguments, "finding");
+    if (request->named != NULL && analyze->only == NULL)
+        analyze->only = "all";
     analyze->wrapper_regex = tn_option_text(arguments, "wrapper");
     analyze->pool_sizes = tn_option_text(arguments, "pool-sizes");
     return r;
@@ -208,7 +214,9 @@ static int print_report(const struct report_request *request, const struct tn_su
                                .kinds = tn_kinds,
                                .least = request->least,
                                .code = request->code,
+                               .named = request->named,
                                .finding_max = (size_t)request->top,
+                               .folds_libraries = true,
                                .has_whole = !request->has_top,
                                .site_max = (size_t)request->site_top};
     struct tn_buffer text = {0};
@@ -221,7 +229,7 @@ static int print_report(const struct report_request *request, const struct tn_su
     return status;
 }
 
-/* What is measured comes first in the order of findings. */
+/* Measured effects are told beside the findings; their order stays. */
 static int measure(struct tn_log *log, const char *policies, const struct tn_what_if_effort *effort,
                    struct tn_findings *findings, struct tn_error *error)
 {
@@ -238,8 +246,6 @@ static int measure(struct tn_log *log, const char *policies, const struct tn_wha
         r = tn_measure_findings(log, models, model_count, &shown, findings, error);
     tn_progress_end(&progress);
     free(names);
-    if (r == 0 && tn_findings_rank(findings, tn_kinds) < 0)
-        r = tn_error_set(error, -ENOMEM, "cannot order the findings: out of memory");
     if (r < 0)
         tn_findings_finish(findings);
     return r;
@@ -251,17 +257,17 @@ static int measure_as_asked(const struct report_request *request, struct tn_log 
                             const struct tn_summary *summary, struct tn_findings *findings,
                             struct tn_error *error)
 {
-    static const struct tn_what_if_effort full = {.finding_max = TN_MEASURE_FINDINGS_MAX,
-                                                  .max_events = 8000000},
-                                          quick = {.finding_max = 10, .max_events = 100000};
+    static const struct tn_what_if_effort full = {.finding_max = TN_MEASURE_FINDINGS_MAX};
     if (request->policies != NULL)
         return strcmp(request->policies, "none") != 0
                    ? measure(log, request->policies, &full, findings, error)
                    : 0;
     uint64_t events = summary->totals.allocations + summary->totals.frees;
-    if (!summary->is_finished || events > MEASURED_UNASKED_EVENTS)
+    if (!summary->is_finished || events > UNASKED_EVENTS || events == 0)
         return 0;
-    return measure(log, TN_POLICY_OPTION_DEFAULT, &quick, findings, error);
+    uint64_t changes = UNASKED_REPLAY / UNASKED_ROUNDS / events; /* the unchanged events are one of them */
+    struct tn_what_if_effort quick = {.finding_max = changes > TOP_DEFAULT ? TOP_DEFAULT : (size_t)changes};
+    return changes < 2 ? 0 : measure(log, TN_POLICY_OPTION_DEFAULT, &quick, findings, error);
 }
 
 /* Load summary and findings; the log is closed again, the report needs none. */
@@ -291,6 +297,21 @@ static int load(const struct report_request *request, const char *path, struct t
     return r;
 }
 
+/* Each name has to be that of a finding. */
+static int check_names(const char *names, const struct tn_findings *findings, struct tn_error *error)
+{
+    for (const char *at = names; at != NULL && *at != '\0';) {
+        size_t length = strcspn(at, ",");
+        if (tn_findings_find(findings, at, length) == NULL)
+            return tn_error_set(error, -EINVAL,
+                                "option '--finding' of 'report': the finding '%.*s' is not there: a report "
+                                "without it tells numbers and keys",
+                                (int)(length < 64 ? length : 64), at);
+        at += length + (at[length] == ',');
+    }
+    return 0;
+}
+
 static int report_log(const struct report_request *request, const char *path)
 {
     struct tn_error error = {0};
@@ -302,8 +323,8 @@ static int report_log(const struct report_request *request, const char *path)
     struct tn_findings findings = {0};
     if (load(request, path, &summary, &findings, &error) < 0)
         return tn_say_error(&error);
-    int status = TN_STATUS_DONE;
-    if (request->is_saved && tn_findings_save(path, &findings, &error) < 0)
+    int status = check_names(request->named, &findings, &error) < 0 ? tn_say_error(&error) : TN_STATUS_DONE;
+    if (status == TN_STATUS_DONE && request->is_saved && tn_findings_save(path, &findings, &error) < 0)
         status = tn_say_error(&error);
     if (status == TN_STATUS_DONE)
         status = print_report(request, &summary, &findings);
@@ -343,6 +364,7 @@ static const struct tn_option options[] = {
     {'o', "output", "FILE", "write it into FILE instead of stdout", NULL},
     {0, "top", "N", "findings, and sites in each list (default 10 and 5; 0: all)", NULL},
     {0, "only", "KIND,...", "these kinds of findings only", NULL},
+    {0, "finding", "FINDING,...", "these findings only, by number or key", NULL},
     {0, "list-kinds", NULL, "print all kinds: what they state, and by which numbers", NULL},
     {0, "confidence", "LEVEL",
      "findings at least so sure: weak, conditional (default),\nconsistent, proven; the others are counted",

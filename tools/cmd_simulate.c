@@ -19,6 +19,7 @@
 #define REPLICAS         200
 #define REPLICAS_MAX     100000
 #define SCRIPT_MAX_BYTES (UINT64_C(1) << 30)
+#define KEPT_EVENTS      4000000 /* in memory, at 32 bytes each */
 
 /* What was asked for. */
 struct simulate_request {
@@ -31,7 +32,7 @@ struct simulate_request {
     const char *sizes; /* file of sizes; NULL: none */
     bool is_without_runtime;
     const char *kinds; /* of findings to apply; NULL: none */
-    const char *plan;  /* ranks of findings to apply; NULL: by kinds */
+    const char *plan;  /* numbers or keys of findings to apply; NULL: by kinds */
     bool has_risk;
     uint64_t horizon_ns, replicas; /* of the risk card */
 };
@@ -308,10 +309,22 @@ static int assume(const struct simulate_request *request, struct tn_simulation *
     return r;
 }
 
+/* Keep the events in memory if they are not too many: they are replayed often. Returns 0, also when they are
+ * too many (*ret_trace is then untouched), or negative errno. */
+static int keep_events(struct tn_simulation *simulation, struct tn_replay_trace **ret_trace,
+                       struct tn_error *error)
+{
+    int r = tn_replay_trace_read(&simulation->source, KEPT_EVENTS, ret_trace, error);
+    if (r == 0)
+        simulation->source = tn_replay_trace_source(*ret_trace);
+    return r == -E2BIG ? 0 : r;
+}
+
 static int simulate_log(const struct simulate_request *request, struct tn_simulation *simulation,
                         const char *path)
 {
     struct tn_log *log = NULL;
+    struct tn_replay_trace *trace = NULL;
     struct tn_error error = {0};
     if (tn_log_open(path, &log, &error) < 0)
         return tn_say_error(&error);
@@ -321,9 +334,12 @@ static int simulate_log(const struct simulate_request *request, struct tn_simula
     } else {
         simulation->name = path;
         simulation->source = tn_log_source_events(simulation->log);
-        status = assume(request, simulation, log, &error) < 0 ? tn_say_error(&error)
-                                                              : answer(request, simulation, log);
+        int r = assume(request, simulation, log, &error);
+        if (r == 0)
+            r = keep_events(simulation, &trace, &error);
+        status = r < 0 ? tn_say_error(&error) : answer(request, simulation, log);
     }
+    tn_replay_trace_close(trace);
     tn_log_source_close(simulation->log);
     tn_log_close(log);
     return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The options `--apply` and `--plan` of `simulate`: analyses the log, chooses findings by kind or by rank,
- * and has lib/simulate measure what they would change. Called by cmd_simulate.c. */
+/* The options `--apply` and `--plan` of `simulate`: analyses the log, chooses findings by kind, number or
+ * key, and has lib/simulate measure what they would change. Called by cmd_simulate.c. */
 #include "simulate_print.h"
 
 #include "progress.h"
@@ -8,41 +8,30 @@
 #include "tenure/kinds.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define FINDINGS_MAX      12      /* measured; each takes some replays on each model */
-#define CHANGE_MAX_EVENTS 8000000 /* replayed in search of each smallest heap */
+#define FINDINGS_MAX 12 /* measured; each takes some replays on each model */
 
-static const struct tn_finding *find_rank(const struct tn_findings *findings, unsigned long rank)
-{
-    for (size_t i = 0; i < findings->count; i++)
-        if (findings->items[i].rank == rank)
-            return &findings->items[i];
-    return NULL;
-}
-
-/* The findings of a plan: those of the given ranks, weak ones too if they are asked for. */
+/* The findings of a plan: those of the given numbers or keys, weak ones too if they are asked for. */
 static int choose_plan(struct tn_simulation *simulation, const char *plan, const struct tn_finding **chosen,
                        size_t *ret_count, struct tn_error *error)
 {
     size_t count = 0;
     for (const char *at = plan; *at != '\0' || count == 0;) {
-        char *end;
-        unsigned long rank = strtoul(at, &end, 10);
-        if (end == at || (*end != '\0' && *end != ',') || count == FINDINGS_MAX)
-            return tn_error_set(
-                error, -EINVAL,
-                "option '--plan' of 'simulate': '%s' is no list of up to %d ranks, as in 1,3,4", plan,
-                FINDINGS_MAX);
-        const struct tn_finding *finding = find_rank(&simulation->findings, rank);
+        size_t length = strcspn(at, ",");
+        if (length == 0 || count == FINDINGS_MAX)
+            return tn_error_set(error, -EINVAL,
+                                "option '--plan' of 'simulate': '%s' is no list of up to %d findings, by "
+                                "number or key, as in 1,3,5a0c91fe",
+                                plan, FINDINGS_MAX);
+        const struct tn_finding *finding = tn_findings_find(&simulation->findings, at, length);
         if (finding == NULL || !tn_what_if_applies(finding))
-            return tn_error_set(error, -EINVAL, "option '--plan' of 'simulate': the finding of rank %lu %s",
-                                rank,
-                                finding == NULL ? "is not there: '--apply all' numbers them"
+            return tn_error_set(error, -EINVAL, "option '--plan' of 'simulate': the finding '%.*s' %s",
+                                (int)(length < 64 ? length : 64), at,
+                                finding == NULL ? "is not there: 'tenure report' tells numbers and keys"
                                                 : "states something that no replay can show");
         chosen[count++] = finding;
-        at = *end == ',' ? end + 1 : end;
+        at += length + (at[length] == ',');
     }
     *ret_count = count;
     return 0;
@@ -68,12 +57,13 @@ int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, cons
     struct tn_analyze_options options = {
         .process_id = tn_log_source_process(simulation->log),
         .min_allocations = TN_MIN_ALLOCATIONS,
-        .only = plan == NULL && strcmp(kinds, "all") != 0 ? kinds : NULL,
+        .only = plan != NULL                ? "all"
+                : strcmp(kinds, "all") != 0 ? kinds
+                                            : NULL,
         .progress = tn_progress_show,
         .user = &analysing,
     };
-    struct tn_what_if_effort effort = {
-        .max_events = CHANGE_MAX_EVENTS, .progress = tn_progress_show, .user = &replaying};
+    struct tn_what_if_effort effort = {.progress = tn_progress_show, .user = &replaying};
     int r = tn_analyze(log, tn_kinds, &options, &simulation->findings, error);
     tn_progress_end(&analysing);
     if (r < 0)

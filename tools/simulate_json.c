@@ -7,6 +7,14 @@
 
 #define FORMAT_VERSION 1
 
+static void put_or_null(struct tn_json *json, const char *key, uint64_t bytes)
+{
+    if (bytes != 0)
+        tn_json_uint(json, key, bytes);
+    else
+        tn_json_null(json, key);
+}
+
 static void put_measures(struct tn_json *json, const struct tn_simulation *simulation,
                          const struct tn_what_if_change *change)
 {
@@ -15,13 +23,12 @@ static void put_measures(struct tn_json *json, const struct tn_simulation *simul
         const struct tn_what_if_measure *measure = &change->measures[i];
         tn_json_open_object(json, NULL);
         tn_json_text(json, "policy", simulation->policies[i].label);
-        if (measure->heap_bytes != 0)
-            tn_json_uint(json, "heap_bytes", measure->heap_bytes);
-        else
-            tn_json_null(json, "heap_bytes");
+        put_or_null(json, "heap_bytes", measure->need.heap_bytes);
         tn_json_int(json, "heap_delta_bytes", measure->heap_delta_bytes);
         tn_json_int(json, "total_delta_bytes", measure->heap_delta_bytes + (int64_t)change->outside_bytes);
-        tn_json_bool(json, "survived", measure->has_survived);
+        tn_json_uint(json, "noise_bytes", measure->noise_bytes);
+        tn_json_uint(json, "step_bytes", measure->need.step_bytes);
+        tn_json_bool(json, "survived", measure->need.has_survived);
         tn_json_bool(json, "removes_failure", measure->removes_failure);
         tn_json_close_object(json);
     }
@@ -32,15 +39,24 @@ static void put_change(struct tn_json *json, const struct tn_simulation *simulat
                        const struct tn_what_if_change *change)
 {
     tn_json_open_object(json, NULL);
+    char key[TN_FINDING_KEY_BYTES];
     tn_json_bool(json, "is_together", change->finding == NULL);
+    tn_json_bool(json, "is_subtotal", change->is_subtotal);
+    tn_json_uint(json, "findings", change->finding_count);
     if (change->finding != NULL) {
         tn_json_text(json, "kind", change->finding->kind);
         tn_json_uint(json, "rank", change->finding->rank);
+        tn_json_text(json, "key", tn_finding_key_print(change->finding, key));
         tn_json_text(json, "title", change->finding->title);
     }
     tn_json_uint(json, "allocations_removed", change->allocations_removed);
     tn_json_text(json, "outside", change->outside);
     tn_json_uint(json, "outside_bytes", change->outside_bytes);
+    if (change->is_measured) {
+        tn_json_int(json, "heap_median_bytes", change->heap_median_bytes);
+        tn_json_uint(json, "heap_noise_bytes", change->heap_noise_bytes);
+        tn_json_int(json, "net_bytes", change->heap_median_bytes + (int64_t)change->outside_bytes);
+    }
     put_measures(json, simulation, change);
     tn_json_close_object(json);
 }
@@ -52,8 +68,8 @@ static void put_changes(struct tn_json *json, const struct tn_simulation *simula
     for (size_t i = 0; i < simulation->policy_count; i++) {
         tn_json_open_object(json, NULL);
         tn_json_text(json, "policy", simulation->policies[i].label);
-        tn_json_uint(json, "heap_bytes", simulation->models[i].heap_bytes);
-        tn_json_bool(json, "survived", simulation->models[i].has_survived);
+        tn_json_uint(json, "heap_bytes", simulation->models[i].need.heap_bytes);
+        tn_json_bool(json, "survived", simulation->models[i].need.has_survived);
         tn_json_close_object(json);
     }
     tn_json_close_array(json);
@@ -246,14 +262,6 @@ static void put_pins(struct tn_json *json, const struct tn_simulation *simulatio
         tn_json_close_object(json);
     }
     tn_json_close_array(json);
-}
-
-static void put_or_null(struct tn_json *json, const char *key, uint64_t bytes)
-{
-    if (bytes != 0)
-        tn_json_uint(json, key, bytes);
-    else
-        tn_json_null(json, key);
 }
 
 static void put_minimum(struct tn_json *json, const struct tn_replay_minimum *minimum)

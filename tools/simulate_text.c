@@ -236,6 +236,11 @@ static int print_details(const struct tn_simulation *simulation, const struct tn
     return r;
 }
 
+static const char *print_size(char *text, int64_t bytes)
+{
+    return tn_print_count(text, bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes);
+}
+
 static const char *print_delta(char *text, int64_t delta_bytes, uint64_t before)
 {
     char count[TN_QUANTITY_TEXT_BYTES];
@@ -248,35 +253,73 @@ static const char *print_delta(char *text, int64_t delta_bytes, uint64_t before)
     return text;
 }
 
+static bool is_within(int64_t bytes, uint64_t most)
+{
+    return (bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes) <= most;
+}
+
+/* The median over the models, and the net of it. */
+static int print_median(const struct tn_simulation *simulation, const struct tn_what_if_change *change,
+                        struct tn_buffer *out)
+{
+    char count[TN_QUANTITY_TEXT_BYTES], noise[TN_QUANTITY_TEXT_BYTES], total[TN_QUANTITY_TEXT_BYTES];
+    int64_t median_bytes = change->heap_median_bytes;
+    int64_t net_bytes = median_bytes + (int64_t)change->outside_bytes;
+    if (simulation->policy_count < 2 || !change->is_measured)
+        return 0;
+    tn_print_count(noise, change->heap_noise_bytes);
+    if (is_within(median_bytes, change->heap_noise_bytes))
+        return tn_buffer_print(out, "     median: no clear change of the heap (within %s bytes)\n", noise);
+    int r = tn_buffer_print(out, "     median: heap %c%s bytes (give or take %s)",
+                            median_bytes < 0 ? '-' : '+', print_size(count, median_bytes), noise);
+    if (r == 0 && change->outside_bytes > 0)
+        r = tn_buffer_print(out, ", %s bytes %s in all", print_size(total, net_bytes),
+                            net_bytes > 0 ? "MORE" : "less");
+    return r < 0 ? r : tn_buffer_print(out, "\n");
+}
+
 /* One model: the heap alone, then with what is needed elsewhere, so that totals can be compared. */
 static int print_measure(const struct tn_simulation *simulation, const struct tn_what_if_change *change,
                          size_t model, struct tn_buffer *out)
 {
     const struct tn_what_if_measure *measure = &change->measures[model];
-    uint64_t before = simulation->models[model].heap_bytes;
+    uint64_t before = simulation->models[model].need.heap_bytes, after = measure->need.heap_bytes;
     char count[TN_QUANTITY_TEXT_BYTES], delta[DELTA_TEXT], total[DELTA_TEXT];
-    bool is_known = measure->heap_bytes != 0 && before != 0;
-    int r = tn_buffer_print(out, "     %-18s %12s bytes, %s", simulation->policies[model].label,
-                            measure->heap_bytes != 0 ? tn_print_count(count, measure->heap_bytes) : "?",
-                            is_known ? print_delta(delta, measure->heap_delta_bytes, before) : "?");
-    if (r == 0 && is_known && change->outside_bytes > 0)
+    bool is_luck =
+        measure->heap_delta_bytes != 0 && is_within(measure->heap_delta_bytes, measure->noise_bytes);
+    int r = tn_buffer_print(out, "     %-18s %12s bytes, %s%s", simulation->policies[model].label,
+                            after != 0 ? tn_print_count(count, after) : "?",
+                            measure->is_known ? print_delta(delta, measure->heap_delta_bytes, before) : "?",
+                            is_luck ? ", no clear change" : "");
+    if (r == 0 && measure->is_known && change->outside_bytes > 0)
         r = tn_buffer_print(
             out, "; in all %s",
             print_delta(total, measure->heap_delta_bytes + (int64_t)change->outside_bytes, before));
     if (r == 0 && simulation->has_heap && measure->removes_failure)
         r = tn_buffer_print(out, "; survives now");
-    else if (r == 0 && simulation->has_heap && !measure->has_survived)
+    else if (r == 0 && simulation->has_heap && !measure->need.has_survived)
         r = tn_buffer_print(out, "; does not survive");
     return r < 0 ? r : tn_buffer_print(out, "\n");
+}
+
+static int print_name(const struct tn_what_if_change *change, struct tn_buffer *out)
+{
+    char key[TN_FINDING_KEY_BYTES];
+    if (change->is_subtotal)
+        return tn_buffer_print(out, "\n  The %zu of these that no condition decides, together\n",
+                               change->finding_count);
+    if (change->finding == NULL)
+        return tn_buffer_print(out, "\n  All of these together\n");
+    return tn_buffer_print(out, "\n  %" PRIu32 ". %s: %s [%s]\n", change->finding->rank,
+                           change->finding->kind, change->finding->title,
+                           tn_finding_key_print(change->finding, key));
 }
 
 static int print_change(const struct tn_simulation *simulation, const struct tn_what_if_change *change,
                         struct tn_buffer *out)
 {
     char count[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES];
-    int r = change->finding != NULL ? tn_buffer_print(out, "\n  %" PRIu32 ". %s: %s\n", change->finding->rank,
-                                                      change->finding->kind, change->finding->title)
-                                    : tn_buffer_print(out, "\n  All of these together\n");
+    int r = print_name(change, out);
     if (r == 0)
         r = tn_buffer_print(out, "     %s calls no longer reach the heap",
                             tn_print_count(count, change->allocations_removed));
@@ -287,7 +330,7 @@ static int print_change(const struct tn_simulation *simulation, const struct tn_
         r = tn_buffer_print(out, "\n");
     for (size_t i = 0; i < simulation->policy_count && r == 0; i++)
         r = print_measure(simulation, change, i, out);
-    return r;
+    return r < 0 ? r : print_median(simulation, change, out);
 }
 
 static int print_changes(const struct tn_simulation *simulation, struct tn_buffer *out)

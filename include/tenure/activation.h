@@ -47,6 +47,9 @@ struct tn_activations {
     struct tn_call_order *call_order;      /* owned; which call can follow which, by machine code */
     struct tn_activation_stack *threads;   /* owned; by index in tn_pass.threads */
     size_t thread_count;                   /* in threads */
+    uint64_t *entered;  /* owned; by function: activations seen; fewer than there were, where one that was
+                           entered again looks as if it had stayed */
+    bool *has_returned; /* owned; by function: an activation of it was seen to be over */
     bool *is_told; /* owned; by function: the program tells when it is left, so that no activation of it is
                       taken for another */
 };
@@ -67,6 +70,14 @@ void tn_activations_finish(struct tn_activations *activations);
  * Cost     proportional to the frames that changed since the thread's last event */
 int tn_activations_step(struct tn_activations *activations, const struct tn_pass *pass,
                         const struct tn_pass_event *event);
+
+/* Whether it would have been seen that a function is left and entered again, at the same position and from
+ * the same line: its machine code can be read and followed, or the program tells.
+ *
+ * function  index in tn_source_frames.functions
+ * Cost      the first time for a module, opening its file */
+bool tn_activations_can_tell(const struct tn_activations *activations, const struct tn_pass *pass,
+                             uint32_t function);
 
 /* The level of the deepest activation that has been under way since an event of the thread, or since before
  * it.

@@ -41,6 +41,7 @@ struct tn_stack_node {
     uint64_t frame_bytes; /* this frame's CFA minus its callee's */
     uint64_t total_bytes; /* sum of frame_bytes from here to the root */
     bool is_cut;          /* its outermost frames are missing */
+    uint8_t function;     /* enum tn_function of the first birth with this stack; 0: none has it yet */
 };
 
 /* A site, and what all analyses need to know of it at the end. The pass updates it at each event, before the
@@ -127,7 +128,11 @@ struct tn_pass_marks {
     uint64_t end_ns;         /* the process ended, or the log does */
 };
 
+struct tn_code_files;
+struct tn_releases;
 struct tn_site_origin;
+struct tn_size_sources;
+struct tn_source_frames;
 struct sqlite3_stmt;
 
 /* The pass: what was loaded before it, and what has been seen so far. Analyses only read it. */
@@ -154,10 +159,16 @@ struct tn_pass {
     bool is_teardown; /* exit has begun, or nothing but releases follows: blocks that die now lived
                          to the end for all that matters */
     struct tn_site_origin *origins; /* owned; by site: where its names come from; NULL: `site` has the rows */
+    bool is_other;    /* it is not the process that findings are about, but looked at for what speaks against
+                         them */
     bool is_complete; /* the recording was closed: what lives at the end lived to the end of the process */
     bool is_cut_off; /* the process ended, or the log does, in the middle of whatever it did: killed, replaced
                         by exec, still running, or not complete. A program that ends of itself was done */
-    struct tn_error *error; /* borrowed; what failed, for the user */
+    struct tn_code_files *code_files;     /* owned; machine code, for the engine's own files */
+    struct tn_releases *releases;         /* owned; where blocks were released (tenure/releases.h) */
+    struct tn_size_sources *size_sources; /* owned; where sizes come from (tenure/size_source.h) */
+    struct tn_source_frames *frames;      /* owned; empty until tn_pass_frames is asked for them */
+    struct tn_error *error;               /* borrowed; what failed, for the user */
 };
 
 /* The algorithm of one kind. Functions that it does not need are NULL. Each returns 0 or a negative errno,
@@ -170,6 +181,10 @@ struct tn_analysis {
     int (*birth)(void *state, const struct tn_pass *pass, const struct tn_pass_event *event);
     /* A block died. */
     int (*death)(void *state, const struct tn_pass *pass, const struct tn_pass_event *event);
+    /* Another process of the log, of the same executable, was shown to a state of its own, from begin to
+     * survivor: take from it what speaks against findings. Sites and stacks have the same numbers in both.
+     * NULL: other processes are not looked at. */
+    int (*consult)(void *state, const struct tn_pass *other, const void *other_state);
     /* Each block that lives at the end, in order of slots; before conclude. */
     int (*survivor)(void *state, const struct tn_pass *pass, const struct tn_block *block);
     /* After the last event: add findings. */
@@ -190,6 +205,27 @@ double tn_pass_threshold(const struct tn_pass *pass, const char *name);
  * what     "cannot read"
  * Returns  code */
 int tn_pass_refuse(const struct tn_pass *pass, int code, const char *what);
+
+/* What return addresses stand for, loaded from the log when this is first asked.
+ *
+ * ret_frames  valid as long as the pass
+ * Returns     0; -ENOMEM, -EIO, -EBADMSG; pass->error then says what failed */
+int tn_pass_frames(const struct tn_pass *pass, const struct tn_source_frames **ret_frames);
+
+/* The line of a frame, as a finding names it.
+ *
+ * frame_id  row of `frame`, inlined or not
+ * ret_line  written when 0 is returned; the caller releases it by tn_finding_line_finish
+ * Returns   0; -ENOMEM, -EIO; pass->error then says what failed
+ * Cost      one query */
+int tn_pass_line(const struct tn_pass *pass, uint32_t frame_id, struct tn_finding_line *ret_line);
+
+/* Append the names of threads: "main, worker (4)"; at most four names, the others are counted.
+ *
+ * set      bits by index in tn_pass.threads
+ * Returns  0; -ENOMEM; -EIO, and the pass's error says what failed; out then holds a part
+ * Cost     one query */
+int tn_pass_name_threads(const struct tn_pass *pass, const uint64_t *set, struct tn_buffer *out);
 
 /* Prepare a statement on the log.
  *

@@ -28,7 +28,8 @@ struct tn_analyze_options {
     uint64_t min_allocations; /* sites with fewer are left alone, but by kinds that speak of single blocks; 0:
                                  the default, TN_MIN_ALLOCATIONS */
     const char *wrapper_regex; /* NULL; else more wrappers, as `tenure record --wrapper` takes them */
-    const char *only;          /* NULL: every kind; else names, separated by commas */
+    const char *only;          /* NULL: every kind; else names, separated by commas: findings of the
+                                  others are left out in the end, and those that gave way stay */
     const char *pool_sizes;    /* NULL; else block sizes that `pool` prices beside its own choice: bytes,
                                   separated by commas */
     const struct tn_threshold_value *values;                     /* borrowed; set thresholds */
@@ -53,16 +54,22 @@ int tn_analyze(struct tn_log *log, const struct tn_kind *const *kinds,
                const struct tn_analyze_options *options, struct tn_findings *ret_findings,
                struct tn_error *error);
 
-/* Let kinds that claim the same sites compete, and order what leads: by what is saved, the most first. A
- * finding gives way, and is released, when kinds that it yields to lead at all its sites; their
- * `alternatives` then name its kind. A weak finding never displaces another confidence. tn_analyze has done
- * so; call it again after heap_deltas were measured, because these come first.
+/* Let kinds that claim the same sites compete, and order and number all findings: by what they save, the most
+ * first; those that gave way last. A finding gives way when kinds that it yields to lead at all its sites;
+ * their `alternatives` then name its kind. A weak finding never displaces another confidence. Numbers and
+ * keys are given before anything is left out, so that they are the same whatever a report shows. tn_analyze
+ * has done so.
  *
- * findings  items, allocations and peak_live_bytes are read; items, rank, alternatives and given_way written
+ * findings  items, allocations and peak_live_bytes are read; items, rank, key, has_given_way, alternatives
+ * and
+ *           given_way written. What a replay measured is not looked at
  * kinds     ended by NULL; weights and precedence
+ * only      NULL: findings that gave way are released, and counted in given_way; else names of kinds,
+ * separated
+ *           by commas: all findings of other kinds are released, and those that gave way stay
  * Returns   0; -ENOMEM (all findings are still there, unordered)
  * Cost      n log n, and the sites times the kinds */
-int tn_findings_rank(struct tn_findings *findings, const struct tn_kind *const *kinds);
+int tn_findings_rank(struct tn_findings *findings, const struct tn_kind *const *kinds, const char *only);
 
 /* Write findings into the log's tables `finding` and `finding_site`, replacing those of the same process.
  *

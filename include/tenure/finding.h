@@ -76,6 +76,9 @@ struct tn_finding_saving {
     int64_t peak_bytes_delta;     /* of the whole program's memory (heap, static, stack) at its peak */
     struct tn_finding_heap_delta *heap_deltas; /* owned; empty until a replay measured them */
     size_t heap_delta_count;                   /* in heap_deltas */
+    bool is_measured;          /* a replay gave the heap a size before and after, on one model at least */
+    int64_t heap_median_bytes; /* median of heap_deltas; 0 until a replay measured them */
+    uint64_t heap_noise_bytes; /* a median of no more than this may be luck: docs/simulator.md */
     uint64_t outside_bytes; /* that the change takes elsewhere, at their peak; 0 until a replay measured it */
     const char *outside;    /* where the blocks go instead, by the kind: "stack", "static", "pool"; NULL:
                                nowhere,    or not in a replay. Static storage */
@@ -93,14 +96,16 @@ enum tn_apply {
 
 /* One finding. Strings are owned, never NULL after tn_findings_add succeeded, except where said. */
 struct tn_finding {
-    const char *kind;                /* name of the kind; static storage */
-    uint32_t rank;                   /* from 1, over all findings that lead; by tn_findings_rank */
-    enum tn_confidence confidence;   /* by the kind */
-    char *title;                     /* one line, with the number that matters: no final stop */
-    struct tn_finding_site *sites;   /* owned; the one to change first; for `combine` the parent */
-    size_t site_count;               /* 0: about the whole program */
-    const char *tactic;              /* the paper's tactic, in a few words; static storage */
-    char *advice;                    /* one or two sentences: what to change, where */
+    const char *kind;              /* name of the kind; static storage */
+    uint32_t rank;                 /* from 1, over all findings, those that lead first; by tn_findings_rank */
+    enum tn_confidence confidence; /* by the kind */
+    char *title;                   /* one line, with the number that matters: no final stop */
+    struct tn_finding_site *sites; /* owned; the one to change first; for `combine` the parent */
+    size_t site_count;             /* 0: about the whole program */
+    const char *tactic;            /* the paper's tactic, in a few words; static storage */
+    char *advice;                  /* one or two sentences: what to change, where */
+    uint32_t key;                  /* lasting name, shown as 8 hex digits; by tn_findings_rank */
+    bool has_given_way;            /* stronger ones lead at all its sites; by tn_findings_rank */
     struct tn_finding_saving saving; /* estimated by the kind; heap_deltas and outside_bytes by a replay */
     struct tn_evidence_set evidence; /* owned; keys as the kind declares them (tenure/kind.h) */
     double discount;     /* 0 to 1: share by which its saving counts less in the order than its kind's does */
@@ -119,15 +124,26 @@ struct tn_finding {
     char *alternatives; /* "pool, preallocate": kinds that claimed the same site and gave way; NULL: none */
 };
 
+/* What findings come to together, by a replay. Zeroed: not measured. */
+struct tn_finding_plan {
+    size_t finding_count;              /* that were applied */
+    struct tn_finding_saving together; /* of all of them; heap_deltas stays empty */
+    uint64_t alone_allocations;        /* sum of the calls that each alone would save */
+    int64_t alone_net_bytes;           /* sum of tn_saving_net_bytes of each alone */
+    size_t sure_count;                 /* that no condition decides; 0: all are alike, and sure is empty */
+    struct tn_finding_saving sure;     /* of those alone; heap_deltas stays empty */
+};
+
 /* All findings of one process. Zeroed is empty. */
 struct tn_findings {
-    struct tn_finding *items; /* owned; in order of rank once ranked */
-    size_t count;             /* in items */
-    size_t capacity;          /* room in items */
-    uint64_t process_id;      /* that they are about */
-    uint64_t allocations;     /* of that process, all of them: what savings are a share of */
-    uint64_t peak_live_bytes; /* of that process: the same for bytes */
-    uint64_t given_way;       /* findings that tn_findings_rank took out, because a stronger one leads */
+    struct tn_finding *items;    /* owned; in order of rank once ranked */
+    size_t count;                /* in items */
+    size_t capacity;             /* room in items */
+    uint64_t process_id;         /* that they are about */
+    uint64_t allocations;        /* of that process, all of them: what savings are a share of */
+    uint64_t peak_live_bytes;    /* of that process: the same for bytes */
+    uint64_t given_way;          /* findings that tn_findings_rank took out, because a stronger one leads */
+    struct tn_finding_plan plan; /* of those that were measured; by a replay */
 };
 
 /* Give title, advice, query, code or notes, printf-like; what was there is released.
@@ -148,7 +164,9 @@ int tn_finding_add_condition(struct tn_finding *finding, const char *kind,
                              const struct tn_finding_line *lines, size_t line_count, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* "data.c:88", or "function (module+0x1f2)" where no line is known. Returns ret_text. */
+/* "data.c:88", or "function (module+0x1f2)" where no line is known.
+ *
+ * Returns  ret_text */
 const char *tn_finding_line_print(const struct tn_finding_line *line, char *ret_text, size_t text_bytes);
 
 /* Copy a line.
@@ -179,6 +197,37 @@ void tn_finding_finish(struct tn_finding *finding);
 
 /* Release all; the list is empty again. NULL and zeroed are fine. */
 void tn_findings_finish(struct tn_findings *findings);
+
+/* Whether a list of numbers and keys, separated by commas, names this finding. */
+bool tn_finding_is_named(const struct tn_finding *finding, const char *names);
+
+/* What a change needs in all, after minus before: less heap, by the median of the models, and what it takes
+ * elsewhere in its place. 0 where no replay measured it. */
+static inline int64_t tn_saving_net_bytes(const struct tn_finding_saving *saving)
+{
+    return saving->is_measured ? saving->heap_median_bytes + (int64_t)saving->outside_bytes : 0;
+}
+
+/* The library that a finding is about, and that the reader does not build: all its sites lie in shared
+ * objects of the system for which there is no debug information.
+ *
+ * Returns  its file name, borrowed from the first site; NULL: the finding is about the program */
+const char *tn_finding_library(const struct tn_finding *finding);
+
+#define TN_FINDING_KEY_BYTES 9 /* of a key as text */
+
+/* Print a finding's key as 8 hex digits.
+ *
+ * ret_text  of at least TN_FINDING_KEY_BYTES
+ * Returns   ret_text */
+const char *tn_finding_key_print(const struct tn_finding *finding, char *ret_text);
+
+/* The finding that somebody names: by its number, or by its key, which is always 8 digits long.
+ *
+ * name     name_bytes of it
+ * Returns  the first one that bears it; NULL: there is none */
+const struct tn_finding *tn_findings_find(const struct tn_findings *findings, const char *name,
+                                          size_t name_bytes);
 
 /* "proven", "consistent", "conditional", "weak". In the header, so that reports need not link the analyses.
  */

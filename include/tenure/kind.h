@@ -68,6 +68,9 @@ struct tn_kind {
 /* The kind of that name in a table that NULL ends; NULL: there is none. */
 const struct tn_kind *tn_kind_find(const struct tn_kind *const *kinds, const char *name);
 
+/* Whether a list of names, separated by commas, has this one; "all" has every name. */
+bool tn_kind_is_listed(const char *list, const char *name);
+
 /* The declaration of a key in a table that a NULL key ends; NULL: it is not declared, or keys is NULL. */
 const struct tn_evidence_key *tn_evidence_key_find(const struct tn_evidence_key *keys, const char *key);
 

@@ -60,6 +60,31 @@ struct tn_replay_source tn_replay_script_source(struct tn_replay_script *script)
 /* Release a script. NULL is fine. */
 void tn_replay_script_close(struct tn_replay_script *script);
 
+/* Events in memory. */
+struct tn_replay_trace;
+
+/* Read all events of a source, to replay them many times. Ids of blocks become small numbers; everything
+ * else stays as it is.
+ *
+ * source      not needed afterwards
+ * max_events  more are not kept: each takes 32 bytes
+ * ret_trace   the events
+ * Returns     0; -E2BIG: there are more than max_events; -ENOMEM; an error of the source; *ret_trace is
+ *             untouched and error says what failed
+ * Owns        the caller owns *ret_trace; tn_replay_trace_close releases it
+ * Cost        one pass over the events */
+int tn_replay_trace_read(const struct tn_replay_source *source, size_t max_events,
+                         struct tn_replay_trace **ret_trace, struct tn_error *error);
+
+/* The events of a trace. The source is valid until the trace is closed. */
+struct tn_replay_source tn_replay_trace_source(struct tn_replay_trace *trace);
+
+/* How many events a trace has. */
+size_t tn_replay_trace_count(const struct tn_replay_trace *trace);
+
+/* Release a trace. NULL is fine. */
+void tn_replay_trace_close(struct tn_replay_trace *trace);
+
 enum tn_replay_after {
     TN_REPLAY_STOP = 0, /* the first failure ends the replay */
     TN_REPLAY_SKIP = 1, /* the block does not exist, and its release does nothing */
@@ -206,6 +231,17 @@ int tn_replay_run(const struct tn_replay_source *source, const struct tn_replay_
  * Cost        max_events, or 16 replays if that is more */
 int tn_replay_search(const struct tn_replay_source *source, const struct tn_replay_options *options,
                      uint64_t max_events, struct tn_replay_minimum *ret_minimum, struct tn_error *error);
+
+/* Find a region that the source survives in, close to the smallest: the same as tn_replay_search for one-pass
+ * policies; for others, between what is live at once and what an unlimited replay needs, by halving down to
+ * a part in 512, which is step_bytes. It does not look whether larger regions fail: for comparing many
+ * changes, in a tenth of the replays.
+ *
+ * options  heap.heap_bytes, after, observe and the wants_ are not looked at
+ * Returns  as tn_replay_run; *ret_minimum is written on success, all 0 where nothing was found
+ * Cost     two replays for one-pass policies, about ten for others */
+int tn_replay_search_narrow(const struct tn_replay_source *source, const struct tn_replay_options *options,
+                            struct tn_replay_minimum *ret_minimum, struct tn_error *error);
 
 #define TN_REPLAY_MEMBERS_MAX 64 /* sites that one TN_REPLAY_COMBINE names, repeated ones counted */
 

@@ -23,11 +23,15 @@ struct tn_report {
     const struct tn_kind *const *kinds; /* ended by NULL: words for findings, in text; may be NULL where
                                            findings is */
     enum tn_confidence least;           /* findings of less confidence are counted, not shown */
-    size_t finding_max;                 /* findings shown at most; 0: all */
-    bool has_whole;                     /* findings about the whole program are shown beyond finding_max */
-    const char *code;                   /* definitions to paste, in text: c, freertos, zephyr, threadx, all or
-                                           none; NULL: c. JSON always has all */
-    size_t site_max;                    /* sites in each list of the text at most; 0: all of the summary */
+    const char *named;    /* NULL; else numbers or keys, separated by commas: these findings alone
+                             are shown, however sure, and at length */
+    size_t finding_max;   /* findings shown at most; 0: all */
+    bool folds_libraries; /* text tells findings about libraries that the reader does not build
+                             in one line a library; JSON always has all */
+    bool has_whole;       /* findings about the whole program are shown beyond finding_max */
+    const char *code;     /* definitions to paste, in text: c, freertos, zephyr, threadx, all or
+                             none; NULL: c. JSON always has all */
+    size_t site_max;      /* sites in each list of the text at most; 0: all of the summary */
 };
 
 /* One way to write a report. */

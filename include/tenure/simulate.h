@@ -148,42 +148,58 @@ int tn_simulate_risk(const struct tn_replay_source *source, struct tn_simulated_
 /* Release what a policy owns and zero it. Zeroed is fine. */
 void tn_simulated_policy_finish(struct tn_simulated_policy *policy);
 
+#define TN_WHAT_IF_ROUNDS 3 /* with other sizes: enough to tell luck from effect, in half of the time */
+
+/* What some events need on one model. Written by tn_what_if_run. */
+struct tn_what_if_need {
+    uint64_t heap_bytes;                     /* smallest safe region; 0: not found */
+    uint64_t step_bytes;                     /* regions that differ by less were not told apart; 0: exact */
+    bool has_survived;                       /* in the region that was given */
+    uint64_t round_bytes[TN_WHAT_IF_ROUNDS]; /* needed with slightly other sizes; 0: not known */
+};
+
 /* A model that changes are measured on. */
 struct tn_what_if_model {
     const char *name;                 /* borrowed; as it was asked for; by the caller */
     struct tn_replay_options options; /* by the caller; heap.heap_bytes: as given, or TN_HEAP_UNLIMITED */
     bool derives_pools;               /* pools follow from the events, anew for each change; by the caller */
-    uint64_t heap_bytes;              /* smallest safe region as it is; 0: not found; by tn_what_if_run */
-    bool has_survived;                /* as it is, in the region given; by tn_what_if_run */
+    struct tn_what_if_need need;      /* of the unchanged events; by tn_what_if_run */
 };
 
 /* What one change comes to on one model. Written by tn_what_if_run. */
 struct tn_what_if_measure {
-    uint64_t heap_bytes;      /* smallest safe region after the change; 0: not found */
-    int64_t heap_delta_bytes; /* after minus before; 0 where one of them is not known */
-    bool has_survived;        /* in the region that was given */
-    bool removes_failure;     /* it did not before */
+    struct tn_what_if_need need; /* after the change */
+    bool is_known;               /* the smallest region was found before and after */
+    bool removes_failure;        /* it survives in the region that was given, and did not before */
+    int64_t heap_delta_bytes;    /* after minus before, if is_known */
+    uint64_t noise_bytes;        /* a heap_delta_bytes of no more than this may be luck, if is_known */
+    int64_t round_delta_bytes[TN_WHAT_IF_ROUNDS]; /* the same with slightly other sizes */
 };
 
 /* One change. Written by tn_what_if_run. */
 struct tn_what_if_change {
-    const struct tn_finding *finding;    /* borrowed; NULL: all findings together */
-    uint64_t allocations_removed;        /* calls that no longer reach the heap */
+    const struct tn_finding *finding;    /* borrowed; NULL: several findings together */
+    size_t finding_count;                /* how many; 1 with finding */
+    bool is_subtotal;                    /* several, without those that are conditional */
+    uint64_t allocations_removed;        /* calls that no longer reach the heap, whatever the model */
     uint64_t outside_bytes;              /* RAM that the change needs outside the heap */
     const char *outside;                 /* static; "stack", "static", "pool", "mixed"; NULL: nowhere */
+    bool is_measured;                    /* on a model at least; else the next two are 0 */
+    int64_t heap_median_bytes;           /* median of heap_delta_bytes over the models */
+    uint64_t heap_noise_bytes;           /* a median of no more than this may be luck */
     struct tn_what_if_measure *measures; /* owned; one for each model */
 };
 
 /* All changes. Zeroed: none. */
 struct tn_what_if {
-    struct tn_what_if_change *changes; /* owned; the most useful first, at the end all together if several */
+    struct tn_what_if_change *changes; /* owned; in the order of the findings; then, if there are several, all
+                                          together, and all that are not conditional */
     size_t count;                      /* length of changes */
 };
 
 /* How much is measured, and who receives the progress. Set by the caller. */
 struct tn_what_if_effort {
-    size_t finding_max;  /* findings that are measured, > 0; each takes some replays on each model */
-    uint64_t max_events; /* replayed in the search of each smallest region */
+    size_t finding_max; /* findings that are measured, > 0; each takes some replays on each model */
     void (*progress)(void *user, uint64_t done, uint64_t total); /* replays done of all; NULL: nobody */
     void *user;                                                  /* borrowed; passed to progress */
 };
@@ -191,7 +207,8 @@ struct tn_what_if_effort {
 /* Whether a replay can show what a finding says. */
 bool tn_what_if_applies(const struct tn_finding *finding);
 
-/* Choose the findings to measure: the first ones that a replay can show and whose confidence is not weak.
+/* Choose the findings to measure: the first ones that a replay can show, whose confidence is not weak, and
+ * that are not about a library that the reader does not build (tn_finding_library).
  *
  * chosen    room for finding_max pointers, which borrow from findings
  * ret_left  how many more could have been measured; may be NULL
@@ -202,13 +219,14 @@ size_t tn_what_if_choose(const struct tn_findings *findings, size_t finding_max,
 /* Measure what findings would change, each alone and all of them together.
  *
  * source       the unchanged events
- * models       model_count of them; heap_bytes and has_survived are written
+ * models       model_count of them; need is written
  * findings     finding_count of them, for which tn_what_if_applies; a site belongs to the first one that
  *              names it; borrowed until tn_what_if_finish
  * effort       finding_max is not looked at
  * ret_what_if  tn_what_if_finish releases it
  * Returns      0; an error of the source; -ENOMEM; *ret_what_if is untouched and error says what failed
- * Cost         model_count x (finding_count + 2) searches of the smallest region */
+ * Cost         model_count x (finding_count + 3) narrow searches, and as many times TN_WHAT_IF_ROUNDS
+ *              replays; memory for up to 4 million events */
 int tn_what_if_run(const struct tn_replay_source *source, struct tn_what_if_model *models, size_t model_count,
                    const struct tn_finding *const *findings, size_t finding_count,
                    const struct tn_what_if_effort *effort, struct tn_what_if *ret_what_if,
@@ -218,10 +236,11 @@ int tn_what_if_run(const struct tn_replay_source *source, struct tn_what_if_mode
 void tn_what_if_finish(struct tn_what_if *what_if);
 
 /* Measure what the strongest findings of a log would change, and note it in their savings: outside,
- * outside_bytes, and one heap_delta a model. The caller ranks the findings again.
+ * outside_bytes, one heap_delta a model, their median and its noise; and in findings->plan what they come to
+ * together. Ranks stay as they are.
  *
  * log       open; the events are those of the process of the findings
- * models    model_count of them, not none; heap_bytes and has_survived are written
+ * models    model_count of them, not none; need is written
  * effort    finding_max at most TN_MEASURE_FINDINGS_MAX
  * Returns   0; an error of the log; -ENOMEM; error says what failed, what was noted until then stays
  * Cost      as tn_what_if_run */

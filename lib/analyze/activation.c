@@ -20,7 +20,10 @@ int tn_activations_begin(struct tn_activations *activations, const struct tn_sou
     *activations = (struct tn_activations){.frames = frames, .thread_count = thread_count};
     activations->threads = calloc(thread_count, sizeof(activations->threads[0]));
     activations->is_told = calloc(frames->function_count, sizeof(activations->is_told[0]));
-    if (activations->threads == NULL || activations->is_told == NULL)
+    activations->entered = calloc(frames->function_count, sizeof(activations->entered[0]));
+    activations->has_returned = calloc(frames->function_count, sizeof(activations->has_returned[0]));
+    if (activations->threads == NULL || activations->is_told == NULL || activations->entered == NULL ||
+        activations->has_returned == NULL)
         return -ENOMEM;
     return tn_call_order_open(frames, &activations->call_order);
 }
@@ -34,6 +37,8 @@ void tn_activations_finish(struct tn_activations *activations)
     free(activations->threads);
     tn_call_order_close(activations->call_order);
     free(activations->is_told);
+    free(activations->entered);
+    free(activations->has_returned);
     *activations = (struct tn_activations){0};
 }
 
@@ -87,21 +92,36 @@ static uint32_t function_of(const struct tn_activations *activations, const stru
                : 0;
 }
 
+/* What was under way above the common levels is over. The innermost of it goes on where the new stack shows
+ * the same function there. */
+static void end_replaced(struct tn_activations *activations, const struct tn_activation_stack *stack,
+                         uint32_t common, bool goes_on)
+{
+    for (uint32_t level = common + (goes_on ? 2 : 1); level <= stack->depth; level++)
+        activations->has_returned[stack->items[level - 1].function] = true;
+}
+
 /* Make the new stack the current one; its frames up to `common` are those of the old one. The frame just
  * below these has gone on to another line. It is the same activation if it is the same function, because the
  * same call entered it, at the same position. Returns the node that this frame had before if so, else 0. */
-static uint32_t replace(const struct tn_activations *activations, const struct tn_pass *pass,
+static uint32_t replace(struct tn_activations *activations, const struct tn_pass *pass,
                         struct tn_activation_stack *stack, uint32_t stack_id, uint32_t common, uint64_t event)
 {
-    uint32_t level = pass->nodes[stack_id].depth, old_depth = stack->depth, before = 0;
+    uint32_t level = pass->nodes[stack_id].depth, old_depth = stack->depth, before = 0, next = stack_id;
+    while (level > common && pass->nodes[next].depth > common + 1)
+        next = pass->nodes[next].caller_id;
+    uint32_t next_function = level > common ? function_of(activations, &pass->nodes[next]) : 0;
+    bool goes_on = common < old_depth && next_function != 0 && stack->items[common].function == next_function;
+    end_replaced(activations, stack, common, goes_on);
     stack->depth = level;
     for (uint32_t node = stack_id; level > common; node = pass->nodes[node].caller_id, level--) {
         struct tn_activation *item = &stack->items[level - 1];
         uint32_t function = function_of(activations, &pass->nodes[node]);
-        bool is_same =
-            level == common + 1 && level <= old_depth && function != 0 && item->function == function;
+        bool is_same = goes_on && level == common + 1;
         if (is_same)
             before = item->node;
+        else
+            activations->entered[function]++;
         *item = (struct tn_activation){node, function, is_same ? item->since : event};
     }
     return before;
@@ -119,6 +139,8 @@ static int end_unreachable(struct tn_activations *activations, const struct tn_p
         if (answer != 0)
             return answer < 0 ? answer : 0;
         item->since = event;
+        activations->entered[item->function]++;
+        activations->has_returned[item->function] = true;
         if (--level != 0)
             before = stack->items[level - 1].node;
     }
@@ -149,6 +171,7 @@ static void end_left(struct tn_activations *activations, const struct tn_pass *p
             return;
         if (position_bytes == left_depth_bytes)
             activations->is_told[item->function] = true;
+        activations->has_returned[item->function] = true;
         stack->depth--;
     }
 }
@@ -178,6 +201,12 @@ int tn_activations_step(struct tn_activations *activations, const struct tn_pass
     if (r < 0)
         return r;
     return change(activations, pass, stack, stack_id, event->thread_event);
+}
+
+bool tn_activations_can_tell(const struct tn_activations *activations, const struct tn_pass *pass,
+                             uint32_t function)
+{
+    return activations->is_told[function] || tn_call_order_is_known(activations->call_order, pass, function);
 }
 
 uint32_t tn_activations_owner(const struct tn_activations *activations, uint32_t thread, uint64_t event,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* From a log to findings: checks what the caller asks for, loads what the pass needs, begins the kinds that
- * were named, runs the events past them, lets them conclude, and orders what they found. Everything happens
- * in one read transaction, so that a log that is still being recorded shows one state. */
+/* From a log to findings: checks what the caller asks for, loads what the pass needs, begins all kinds (a
+ * finding's number does not depend on which are wanted), runs the events past them, lets them conclude, and
+ * orders what they found. Everything happens in one read transaction, so that a log that is still being
+ * recorded shows one state. */
 #include "pass.h"
 
 #include "tenure/sql.h"
@@ -15,18 +16,6 @@
 
 /* ---------------------------------------------------------------------------------------- which kinds */
 
-/* Whether a list with commas contains a name. */
-static bool is_listed(const char *list, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = list; at != NULL; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (strncmp(at, name, length) == 0 && (at[length] == ',' || at[length] == '\0'))
-            return true;
-    }
-    return false;
-}
-
 static bool is_kind(const struct tn_kind *const *kinds, const char *name, size_t length)
 {
     for (; *kinds != NULL; kinds++)
@@ -37,7 +26,7 @@ static bool is_kind(const struct tn_kind *const *kinds, const char *name, size_t
 
 static int check_only(const struct tn_kind *const *kinds, const char *only, struct tn_error *error)
 {
-    const char *at = only;
+    const char *at = only != NULL && strcmp(only, "all") == 0 ? NULL : only;
     while (at != NULL) {
         size_t length = strcspn(at, ",");
         if (!is_kind(kinds, at, length))
@@ -56,8 +45,6 @@ static int begin(struct tn_pass *pass, struct tn_running *running, size_t *ret_c
     int r = 0;
     for (size_t i = 0; r == 0 && pass->kinds[i] != NULL && i < KIND_COUNT_MAX; i++) {
         const struct tn_analysis *analysis = pass->kinds[i]->analysis;
-        if (pass->options->only != NULL && !is_listed(pass->options->only, pass->kinds[i]->name))
-            continue;
         struct tn_running *own = &running[(*ret_count)++];
         *own = (struct tn_running){.analysis = analysis};
         if (analysis->begin != NULL)
@@ -75,8 +62,75 @@ static int conclude(struct tn_pass *pass, const struct tn_running *running, size
             r = running[i].analysis->conclude(running[i].state, pass, findings);
     findings->allocations = pass->allocation_count;
     findings->peak_live_bytes = pass->peak_live_bytes;
-    return r < 0 ? r : tn_findings_rank(findings, pass->kinds);
+    return r < 0 ? r : tn_findings_rank(findings, pass->kinds, pass->options->only);
 }
+
+/* ---------------------------------------------------------------------------------------- other processes
+ */
+
+static void finish_states(const struct tn_running *running, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (running[i].analysis->finish != NULL)
+            running[i].analysis->finish(running[i].state);
+}
+
+/* States of the kinds that ask other processes; mine[] are those of the process that findings are about. */
+static int begin_others(const struct tn_pass *other, const struct tn_running *mine, size_t count,
+                        struct tn_running *theirs, size_t *ret_count)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        if (mine[i].analysis->consult == NULL)
+            continue;
+        struct tn_running *own = &theirs[(*ret_count)++];
+        *own = (struct tn_running){.analysis = mine[i].analysis};
+        if (own->analysis->begin != NULL)
+            r = own->analysis->begin(other, &own->state);
+    }
+    return r;
+}
+
+static int consult(const struct tn_pass *other, const struct tn_running *mine, size_t count,
+                   const struct tn_running *theirs)
+{
+    int r = 0;
+    for (size_t i = 0, k = 0; r == 0 && i < count; i++)
+        if (mine[i].analysis->consult != NULL)
+            r = mine[i].analysis->consult(mine[i].state, other, theirs[k++].state);
+    return r;
+}
+
+/* Show one other process to states of its own, and let each kind take from these what it asks. */
+static int run_other(const struct tn_pass *pass, uint64_t process_id, const struct tn_running *mine,
+                     size_t count)
+{
+    struct tn_running theirs[KIND_COUNT_MAX];
+    size_t their_count = 0;
+    struct tn_pass other;
+    int r = tn_pass_open_other(pass, process_id, &other);
+    if (r == 0)
+        r = begin_others(&other, mine, count, theirs, &their_count);
+    if (r == 0)
+        r = tn_pass_run(&other, theirs, their_count);
+    if (r == 0)
+        r = consult(&other, mine, count, theirs);
+    finish_states(theirs, their_count);
+    tn_pass_finish_other(&other);
+    return r;
+}
+
+static int run_others(const struct tn_pass *pass, const struct tn_running *mine, size_t count)
+{
+    uint64_t ids[TN_OTHERS_MAX];
+    size_t id_count = 0;
+    int r = tn_pass_list_others(pass, ids, &id_count);
+    for (size_t i = 0; i < id_count && r == 0; i++)
+        r = run_other(pass, ids[i], mine, count);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- the whole */
 
 static int run_analyses(struct tn_pass *pass, struct tn_findings *findings)
 {
@@ -86,10 +140,10 @@ static int run_analyses(struct tn_pass *pass, struct tn_findings *findings)
     if (r == 0)
         r = tn_pass_run(pass, running, count);
     if (r == 0)
+        r = run_others(pass, running, count);
+    if (r == 0)
         r = conclude(pass, running, count, findings);
-    for (size_t i = 0; i < count; i++)
-        if (running[i].analysis->finish != NULL)
-            running[i].analysis->finish(running[i].state);
+    finish_states(running, count);
     if (r < 0 && (pass->error == NULL || pass->error->code == 0))
         r = tn_pass_refuse(pass, r, "cannot analyse");
     return r;
@@ -101,6 +155,8 @@ static int analyze(struct tn_pass *pass, struct tn_findings *ret_findings)
     int r = tn_pass_load(pass);
     if (r == 0)
         r = tn_pass_load_sites(pass);
+    if (r == 0)
+        r = tn_pass_open(pass);
     if (r == 0)
         r = run_analyses(pass, &findings);
     if (r < 0) {

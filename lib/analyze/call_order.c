@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether one call can follow another within one activation, by the machine code of the module's file.
- * Modules are opened when first asked about, and every answer is kept: the same pair of calls is asked about
- * at nearly every event. */
+/* Whether one call can follow another within one activation, by the machine code of the module's file. Every
+ * answer is kept: the same pair of calls is asked about at nearly every event. */
 #include "call_order.h"
 
-#include "pass.h"
-
-#include "tenure/code.h"
-#include "tenure/sql.h"
+#include "code_files.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 
 struct tn_call_order {
     const struct tn_source_frames *frames; /* borrowed */
     struct tn_map answers;                 /* both frames -> 1 + answer */
-    struct tn_map modules;  /* row id of a module -> 1 + index in codes; 0: its code cannot be read */
-    struct tn_code **codes; /* owned */
-    size_t code_count;
 };
 
 int tn_call_order_open(const struct tn_source_frames *frames, struct tn_call_order **ret_order)
@@ -35,58 +27,8 @@ void tn_call_order_close(struct tn_call_order *order)
 {
     if (order == NULL)
         return;
-    for (size_t i = 0; i < order->code_count; i++)
-        tn_code_close(order->codes[i]);
-    free(order->codes);
-    tn_map_finish(&order->modules);
     tn_map_finish(&order->answers);
     free(order);
-}
-
-static int keep_code(struct tn_call_order *order, struct tn_code *code)
-{
-    void *codes = realloc(order->codes, (order->code_count + 1) * sizeof(order->codes[0]));
-    if (codes == NULL)
-        return -ENOMEM;
-    order->codes = codes;
-    order->codes[order->code_count++] = code;
-    return 0;
-}
-
-/* The code of a module; NULL: it cannot be read, which is no error. */
-static int open_module(struct tn_call_order *order, const struct tn_pass *pass, uint32_t module_id,
-                       struct tn_code **ret_code)
-{
-    sqlite3_stmt *row;
-    struct tn_code *code = NULL;
-    int r = tn_pass_prepare(pass, "SELECT path, build_id FROM module WHERE id = ?1", &row);
-    if (r < 0)
-        return r;
-    sqlite3_bind_int64(row, 1, module_id);
-    if (tn_sql_next(row) == 1 && sqlite3_column_type(row, 0) == SQLITE_TEXT) {
-        const char *build_id = tn_sql_text(row, 1);
-        r = tn_code_open(tn_sql_text(row, 0), build_id != NULL ? build_id : "", &code);
-    }
-    sqlite3_finalize(row);
-    if (r == 0 && code != NULL) {
-        r = keep_code(order, code);
-        if (r < 0)
-            tn_code_close(code);
-    }
-    *ret_code = r == 0 ? code : NULL;
-    if (r == -ENOMEM)
-        return r;
-    return tn_map_put(&order->modules, module_id, *ret_code != NULL ? order->code_count : 0);
-}
-
-static int code_of(struct tn_call_order *order, const struct tn_pass *pass, uint32_t module_id,
-                   struct tn_code **ret_code)
-{
-    const uint64_t *index = tn_map_find(&order->modules, module_id);
-    if (index == NULL)
-        return open_module(order, pass, module_id, ret_code);
-    *ret_code = *index != 0 ? order->codes[*index - 1] : NULL;
-    return 0;
 }
 
 static int ask(struct tn_call_order *order, const struct tn_pass *pass, uint32_t from, uint32_t to)
@@ -99,7 +41,7 @@ static int ask(struct tn_call_order *order, const struct tn_pass *pass, uint32_t
     /* a jump out of the function was its end */
     if (frames[from].is_tail_call)
         return 0;
-    int r = code_of(order, pass, module_id, &code);
+    int r = tn_code_files_find(pass->code_files, pass, module_id, &code);
     if (r < 0 || code == NULL)
         return r < 0 ? r : 1;
     if (frames[to].is_tail_call)
@@ -120,4 +62,12 @@ int tn_call_order_follows(struct tn_call_order *order, const struct tn_pass *pas
         return answer;
     int r = tn_map_put(&order->answers, key, (uint64_t)answer + 1);
     return r < 0 ? r : answer;
+}
+
+bool tn_call_order_is_known(const struct tn_call_order *order, const struct tn_pass *pass, uint32_t function)
+{
+    const struct tn_source_function *known = &order->frames->functions[function];
+    struct tn_code *code = NULL;
+    int r = known->is_runtime ? 0 : tn_code_files_find(pass->code_files, pass, known->module_id, &code);
+    return r == 0 && code != NULL && tn_code_can_be_followed(code);
 }

@@ -30,4 +30,8 @@ void tn_call_order_close(struct tn_call_order *order);
 int tn_call_order_follows(struct tn_call_order *order, const struct tn_pass *pass, uint32_t from,
                           uint32_t to);
 
+/* Whether the code of a function's module can be read and followed. A module that cannot be opened for want
+ * of memory counts as not known. */
+bool tn_call_order_is_known(const struct tn_call_order *order, const struct tn_pass *pass, uint32_t function);
+
 #endif

@@ -3,7 +3,12 @@
  * the rules by which sites are found anew. */
 #include "pass.h"
 
+#include "call_argument.h"
+#include "code_files.h"
+#include "release_count.h"
+
 #include "tenure/site.h"
+#include "tenure/source_frames.h"
 #include "tenure/sql.h"
 
 #include <errno.h>
@@ -149,4 +154,37 @@ int tn_pass_load(struct tn_pass *pass)
     if (r == 0)
         r = load_threads(pass);
     return r;
+}
+
+int tn_pass_open(struct tn_pass *pass)
+{
+    int r = tn_releases_open(pass->site_count, &pass->releases);
+    if (r == 0)
+        r = tn_size_sources_open(&pass->size_sources);
+    if (r == 0)
+        r = tn_code_files_open(&pass->code_files);
+    pass->frames = r == 0 ? calloc(1, sizeof(*pass->frames)) : NULL;
+    return pass->frames == NULL ? -ENOMEM : r;
+}
+
+int tn_pass_frames(const struct tn_pass *pass, const struct tn_source_frames **ret_frames)
+{
+    *ret_frames = pass->frames;
+    return pass->frames->frames == NULL ? tn_source_frames_load(pass, pass->frames) : 0;
+}
+
+void tn_pass_finish(struct tn_pass *pass)
+{
+    for (size_t i = 0; pass->origins != NULL && i < pass->site_count; i++)
+        free(pass->origins[i].via);
+    tn_releases_close(pass->releases);
+    tn_size_sources_close(pass->size_sources);
+    tn_code_files_close(pass->code_files);
+    if (pass->frames != NULL)
+        tn_source_frames_finish(pass->frames);
+    free(pass->frames);
+    free(pass->origins);
+    free(pass->nodes);
+    free(pass->sites);
+    free(pass->threads);
 }

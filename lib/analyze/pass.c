@@ -5,6 +5,7 @@
 #include "pass.h"
 
 #include "blocks.h"
+#include "release_count.h"
 #include "tenure/source_frames.h"
 
 #include "tenure/map.h"
@@ -24,7 +25,7 @@
 struct resized {
     uint64_t id; /* 0: none */
     uint64_t max_size_bytes, size_bytes;
-    uint32_t steps, grown;
+    uint32_t steps, grown, site;
 };
 
 struct run {
@@ -32,9 +33,9 @@ struct run {
     const struct tn_running *running;
     size_t running_count;
     struct tn_blocks blocks;
-    struct resized *resized;        /* owned; by thread */
-    uint32_t last_slot;             /* of the last birth; that block may be dead */
-    struct tn_source_frames frames; /* owned; loaded when find_order first needs it */
+    struct resized *resized;               /* owned; by thread */
+    uint32_t last_slot;                    /* of the last birth; that block may be dead */
+    const struct tn_source_frames *frames; /* the pass's; NULL until find_order first needs it */
     struct tn_map
         orders; /* stacks of a birth and a release -> 1 the release stands behind the birth, 2 it does not */
     uint32_t *thread_index; /* owned; row id of a thread - first row id -> index in pass->threads */
@@ -125,8 +126,8 @@ static void count_birth(struct tn_pass *pass, struct tn_pass_site *site, const s
 
 static struct resized chain_of(const struct tn_block *block)
 {
-    return (struct resized){block->id, block->chain_max_size_bytes, block->size_bytes, block->chain_steps,
-                            block->chain_grown};
+    return (struct resized){block->id,          block->chain_max_size_bytes, block->size_bytes,
+                            block->chain_steps, block->chain_grown,          block->site};
 }
 
 static void continue_chain(const struct resized *resized, struct tn_block *block)
@@ -155,10 +156,11 @@ static bool is_behind(const struct run *run, uint32_t birth, uint32_t release)
         birth = nodes[birth].caller_id;
         release = nodes[release].caller_id;
     }
-    if (birth == release || nodes[birth].caller_id == 0 || nodes[birth].frame_id >= run->frames.frame_count ||
-        nodes[release].frame_id >= run->frames.frame_count)
+    if (birth == release || nodes[birth].caller_id == 0 ||
+        nodes[birth].frame_id >= run->frames->frame_count ||
+        nodes[release].frame_id >= run->frames->frame_count)
         return false;
-    return tn_source_frames_is_behind(&run->frames, nodes[birth].frame_id, nodes[release].frame_id);
+    return tn_source_frames_is_behind(run->frames, nodes[birth].frame_id, nodes[release].frame_id);
 }
 
 static int find_order(struct run *run, uint32_t birth, uint64_t release, bool *ret_is_behind)
@@ -172,7 +174,7 @@ static int find_order(struct run *run, uint32_t birth, uint64_t release, bool *r
         *ret_is_behind = *known == 1;
         return 0;
     }
-    int r = run->frames.frames == NULL ? tn_source_frames_load(run->pass, &run->frames) : 0;
+    int r = run->frames == NULL ? tn_pass_frames(run->pass, &run->frames) : 0;
     if (r < 0)
         return r;
     *ret_is_behind = is_behind(run, birth, (uint32_t)release);
@@ -217,6 +219,8 @@ static void fill_block(struct run *run, const struct tn_log_event *event, uint32
     block->site = has_stack ? pass->nodes[event->stack_id].site : 0;
     block->thread = thread;
     block->function = event->function;
+    if (block->stack_id != 0 && pass->nodes[block->stack_id].function == 0)
+        pass->nodes[block->stack_id].function = (uint8_t)event->function;
     block->chain_max_size_bytes = event->size_bytes;
     block->chain_steps = block->chain_grown = 0;
 }
@@ -255,6 +259,7 @@ static int read_birth(struct run *run, const struct tn_log_event *event, uint32_
     const struct resized *resized = &run->resized[thread];
     if (event->previous_id != 0 && event->previous_id == resized->id) {
         continue_chain(resized, block);
+        tn_releases_resized(pass->releases, block->site, resized->site);
         told.previous_size_bytes = resized->size_bytes;
         told.previous_max_size_bytes = resized->max_size_bytes;
     }
@@ -280,6 +285,9 @@ static int read_death(struct run *run, const struct tn_log_event *event, uint32_
         run->resized[thread] = chain_of(block);
     else
         r = find_successor(run, block, event, thread, &successor);
+    if (r == 0)
+        r = tn_releases_count(pass->releases, pass, block->site, event->stack_id,
+                              is_realloc(event->function));
     if (r < 0)
         return r;
     struct tn_pass_event told = {.event = event,
@@ -312,7 +320,7 @@ static int read_event(struct run *run, const struct tn_log_event *event)
 static void tell_progress(struct run *run)
 {
     const struct tn_analyze_options *options = run->pass->options;
-    if (options->progress != NULL)
+    if (options->progress != NULL && !run->pass->is_other)
         options->progress(options->user, run->done, run->total);
 }
 
@@ -400,19 +408,8 @@ int tn_pass_run(struct tn_pass *pass, const struct tn_running *running, size_t r
     if (r < 0 && (pass->error == NULL || pass->error->code == 0))
         r = tn_pass_refuse(pass, r, "cannot analyse events");
     tn_blocks_finish(&run.blocks);
-    tn_source_frames_finish(&run.frames);
     tn_map_finish(&run.orders);
     free(run.resized);
     free(run.thread_index);
     return r;
-}
-
-void tn_pass_finish(struct tn_pass *pass)
-{
-    for (size_t i = 0; pass->origins != NULL && i < pass->site_count; i++)
-        free(pass->origins[i].via);
-    free(pass->origins);
-    free(pass->nodes);
-    free(pass->sites);
-    free(pass->threads);
 }

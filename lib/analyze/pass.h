@@ -52,6 +52,28 @@ int tn_pass_load_nodes(struct tn_pass *pass);
  * for a bad wrapper expression. */
 int tn_pass_load_sites(struct tn_pass *pass);
 
+/* Open what kinds ask about code and releases; sites are loaded. Returns 0 or -ENOMEM; tn_pass_finish
+ * releases it, also after an error. */
+int tn_pass_open(struct tn_pass *pass);
+
+/* Other processes that are looked at, at most: a server that forks for each connection has thousands. */
+#define TN_OTHERS_MAX 16u
+
+/* The other processes of the log that ran the same executable, those with most allocations first.
+ *
+ * ret_ids  room for TN_OTHERS_MAX row ids
+ * Returns  0; -EIO, -ENOMEM; pass->error says what failed */
+int tn_pass_list_others(const struct tn_pass *pass, uint64_t *ret_ids, size_t *ret_count);
+
+/* A pass over another process, with the same stacks and sites, which it borrows.
+ *
+ * ret_other  the caller releases it by tn_pass_finish_other, also after an error
+ * Returns    as tn_pass_load */
+int tn_pass_open_other(const struct tn_pass *pass, uint64_t process_id, struct tn_pass *ret_other);
+
+/* Release what a pass over another process owns itself. */
+void tn_pass_finish_other(struct tn_pass *other);
+
 /* Read all events and show them to the kinds.
  *
  * Returns  0; what a kind or the event feed returned

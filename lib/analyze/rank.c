@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Which findings lead, and in which order. First kinds compete for sites: they are taken in the order of
  * their table, in which each stands after all that it yields to, and a finding gives way where findings of
- * those kinds lead at all its sites. What is left is sorted by what it saves. Called by tn_analyze, and by
- * tools once a replay has measured heaps. */
+ * those kinds lead at all its sites. Then all are sorted by what they save, numbered, and given keys; only
+ * after that some are left out. Called by tn_analyze. */
+#include "finding_key.h"
+
 #include "tenure/analyze.h"
 #include "tenure/map.h"
 
@@ -20,7 +22,6 @@ struct competition {
     struct tn_map index; /* key of a site -> 1 + its row in leaders */
     size_t *leaders;   /* by site and kind: 1 + index of the finding of that kind that leads there; 0: none */
     size_t site_count; /* rows in leaders that are in use */
-    bool *has_given_way; /* by finding */
 };
 
 static size_t count_kinds(const struct tn_kind *const *kinds)
@@ -48,21 +49,14 @@ static bool yields_to(const struct tn_kind *kind, const char *name)
     return false;
 }
 
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return tn_mix(hash + 1);
-}
-
 /* A hash of its names, because not every site has a row: neither does one of a log without sites, nor one
  * that only this report knows. */
 static uint64_t site_key(const struct tn_finding_site *site)
 {
-    uint64_t hash = hash_text(site->line, site->function);
-    hash = hash_text(hash, site->file);
-    hash = hash_text(hash ^ site->offset_bytes, site->module);
-    return hash_text(hash, site->via) | 1;
+    uint64_t hash = tn_hash_text(site->line, site->function);
+    hash = tn_hash_text(hash, site->file);
+    hash = tn_hash_text(hash ^ site->offset_bytes, site->module);
+    return tn_hash_text(hash, site->via) | 1;
 }
 
 /* Who leads at a site, by kind; NULL: no finding has claimed it yet. */
@@ -142,7 +136,7 @@ static int settle(struct competition *competition, size_t index, size_t kind)
         gives_way = find_leader(competition, &finding->sites[i], own, finding->confidence) != 0;
     if (!gives_way)
         return claim(competition, index, kind);
-    competition->has_given_way[index] = true;
+    findings->items[index].has_given_way = true;
     int r = 0;
     for (size_t i = 0; i < finding->site_count && r == 0; i++) {
         size_t leader = find_leader(competition, &finding->sites[i], own, finding->confidence);
@@ -162,9 +156,8 @@ static int begin_competition(struct tn_findings *findings, const struct tn_kind 
         .kinds = kinds,
         .kind_count = kind_count,
         .leaders = calloc(site_count + 1, kind_count * sizeof(size_t)),
-        .has_given_way = calloc(findings->count + 1, sizeof(bool)),
     };
-    return ret_competition->leaders != NULL && ret_competition->has_given_way != NULL ? 0 : -ENOMEM;
+    return ret_competition->leaders != NULL ? 0 : -ENOMEM;
 }
 
 /* By precedence: what a finding could give way to has been settled before it. */
@@ -179,43 +172,13 @@ static int compete(struct competition *competition)
     return r;
 }
 
-static void drop_losers(struct competition *competition)
-{
-    struct tn_findings *findings = competition->findings;
-    size_t kept = 0;
-    for (size_t i = 0; i < findings->count; i++) {
-        if (!competition->has_given_way[i]) {
-            findings->items[kept++] = findings->items[i];
-            continue;
-        }
-        tn_finding_finish(&findings->items[i]);
-        findings->given_way++;
-    }
-    findings->count = kept;
-}
-
 /* ---------------------------------------------------------------------------------------- order */
 
 struct ranked {
     struct tn_finding finding;
-    size_t kind_order;  /* index in the table of kinds */
-    int64_t heap_bytes; /* measured_bytes */
-    double share;       /* of the process's allocations, plus of its peak; weighted by kind */
+    size_t kind_order; /* index in the table of kinds */
+    double share;      /* of the process's allocations, plus of its peak; weighted by kind */
 };
-
-/* A measured change below this share of the peak depends on where blocks happen to fall. */
-#define MEASURED_SHARE 100
-
-/* What the heap model that profits most needs less, without what the change takes elsewhere. */
-static int64_t measured_bytes(const struct tn_findings *findings, const struct tn_finding_saving *saving)
-{
-    int64_t most_bytes = 0;
-    for (size_t i = 0; i < saving->heap_delta_count; i++)
-        if (-saving->heap_deltas[i].bytes > most_bytes)
-            most_bytes = -saving->heap_deltas[i].bytes;
-    most_bytes -= (int64_t)saving->outside_bytes;
-    return most_bytes > (int64_t)(findings->peak_live_bytes / MEASURED_SHARE) ? most_bytes : 0;
-}
 
 /* What grows counts by its whole rise, even if the process had its peak before it. */
 static struct ranked weigh(const struct tn_findings *findings, const struct tn_kind *const *kinds,
@@ -224,7 +187,6 @@ static struct ranked weigh(const struct tn_findings *findings, const struct tn_k
     struct ranked ranked = {.finding = *finding, .kind_order = find_kind(kinds, finding->kind)};
     const struct tn_kind *kind = kinds[ranked.kind_order];
     const struct tn_finding_saving *saving = &finding->saving;
-    ranked.heap_bytes = measured_bytes(findings, saving);
     if (findings->allocations != 0)
         ranked.share = (double)saving->allocations_removed / (double)findings->allocations;
     double bytes = saving->peak_bytes_delta < 0 ? -(double)saving->peak_bytes_delta : 0;
@@ -235,11 +197,14 @@ static struct ranked weigh(const struct tn_findings *findings, const struct tn_k
     return ranked;
 }
 
-/* Weak findings last; those about the whole program after those that name a line; then by what a replay
- * measured; then by the share of heap calls and of the peak that goes away. */
+/* Those that gave way last; weak ones before them; those about the whole program after those that name a
+ * line; then by the share of heap calls and of the peak that goes away. What a replay measures is no part of
+ * it: the numbers of findings must be there before, and must not depend on the models. */
 static int compare(const void *a, const void *b)
 {
     const struct ranked *left = a, *right = b;
+    if (left->finding.has_given_way != right->finding.has_given_way)
+        return left->finding.has_given_way ? 1 : -1;
     bool left_weak = left->finding.confidence == TN_CONFIDENCE_WEAK;
     bool right_weak = right->finding.confidence == TN_CONFIDENCE_WEAK;
     if (left_weak != right_weak)
@@ -247,8 +212,6 @@ static int compare(const void *a, const void *b)
     bool left_whole = left->finding.site_count == 0, right_whole = right->finding.site_count == 0;
     if (left_whole != right_whole)
         return left_whole ? 1 : -1;
-    if (left->heap_bytes != right->heap_bytes)
-        return left->heap_bytes < right->heap_bytes ? 1 : -1;
     if (left->share != right->share)
         return left->share < right->share ? 1 : -1;
     if (left->kind_order != right->kind_order)
@@ -274,16 +237,35 @@ static int put_in_order(struct tn_findings *findings, const struct tn_kind *cons
     return 0;
 }
 
-int tn_findings_rank(struct tn_findings *findings, const struct tn_kind *const *kinds)
+/* Those of the kinds asked for; where none were asked for, those that lead. */
+static void keep(struct tn_findings *findings, const char *only)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        struct tn_finding *finding = &findings->items[i];
+        if (only != NULL ? tn_kind_is_listed(only, finding->kind) : !finding->has_given_way) {
+            findings->items[kept++] = *finding;
+            continue;
+        }
+        findings->given_way += only == NULL;
+        tn_finding_finish(finding);
+    }
+    findings->count = kept;
+}
+
+int tn_findings_rank(struct tn_findings *findings, const struct tn_kind *const *kinds, const char *only)
 {
     struct competition competition;
     int r = begin_competition(findings, kinds, &competition);
     if (r == 0)
         r = compete(&competition);
-    if (r == 0)
-        drop_losers(&competition);
     tn_map_finish(&competition.index);
     free(competition.leaders);
-    free(competition.has_given_way);
-    return r == 0 ? put_in_order(findings, kinds) : r;
+    if (r == 0)
+        r = put_in_order(findings, kinds);
+    if (r == 0)
+        r = tn_finding_keys_give(findings);
+    if (r == 0)
+        keep(findings, only);
+    return r;
 }

@@ -20,10 +20,10 @@ static const char delete_finding_sql[] = "DELETE FROM finding WHERE process_id =
 static const char finding_sql[] =
     "INSERT INTO finding (process_id, kind, rank, confidence, title, tactic, advice, allocations_removed,"
     " bytes_removed, peak_bytes_delta, heap_bytes_delta, evidence, query, code, notes, alternatives,"
-    " condition, released_at)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    " condition, released_at, key)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 /* Columns that older releases did not make, in logs into which they saved findings. */
-static const char *const added_columns[] = {"condition", "released_at"};
+static const char *const added_columns[] = {"condition", "released_at", "key"};
 static const char site_sql[] =
     "INSERT INTO finding_site (finding_id, position, site_id, allocations) VALUES (?1, ?2, nullif(?3, 0), "
     "?4)";
@@ -157,6 +157,8 @@ static int insert_finding(const struct saving *saving, sqlite3_stmt *statement,
         r = bind_lines(statement, 17, finding, tn_finding_write_condition);
     if (r == 0)
         r = bind_lines(statement, 18, finding, tn_finding_write_releases);
+    char key[TN_FINDING_KEY_BYTES];
+    tn_sql_bind_text(statement, 19, tn_finding_key_print(finding, key));
     return r == 0 ? execute(saving, statement) : r;
 }
 

@@ -79,6 +79,33 @@ int tn_finding_begin(const struct tn_pass *pass, const struct tn_kind *kind, con
     return 0;
 }
 
+int tn_pass_line(const struct tn_pass *pass, uint32_t frame_id, struct tn_finding_line *ret_line)
+{
+    sqlite3_stmt *row;
+    int r = tn_pass_prepare(pass,
+                            "SELECT f.function, f.file, f.line, m.path, CASE WHEN f.line IS NULL THEN"
+                            " f.offset_bytes END FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id"
+                            " WHERE f.id = ?1",
+                            &row);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(row, 1, frame_id);
+    int next = tn_sql_next(row);
+    struct tn_finding_line line = {.function = tn_sql_copy_text(row, 0),
+                                   .file = tn_sql_copy_text(row, 1),
+                                   .line = (uint32_t)tn_sql_count(row, 2),
+                                   .module = tn_sql_copy_text(row, 3),
+                                   .offset_bytes = tn_sql_count(row, 4)};
+    sqlite3_finalize(row);
+    bool has_all = line.function != NULL && line.file != NULL && line.module != NULL;
+    r = !has_all ? -ENOMEM : next < 0 ? tn_pass_refuse(pass, next, "cannot read") : 0;
+    if (r < 0)
+        tn_finding_line_finish(&line);
+    else
+        *ret_line = line;
+    return r;
+}
+
 static const char *last_part(const char *path)
 {
     const char *slash = strrchr(path, '/');

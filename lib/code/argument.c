@@ -3,8 +3,8 @@
  * over all ways that lead there, until nothing changes any more. A switch's table is read as compilers of
  * today write it; any other jump through a register, or code that is not understood, ends with not knowing.
  * Called by the engine for the calls of allocators that findings are about. */
+#include "code_values.h"
 #include "functions.h"
-#include "values.h"
 
 #include "tenure/map.h"
 
@@ -17,17 +17,17 @@
 #define TAIL_CALLS_MAX   3u      /* functions that each end in a jump to the next */
 
 /* A place that a jump leads to, and what is known there. */
-struct place {
+struct landing {
     uint64_t address;
     struct tn_code_values values;
     bool is_reached, is_waiting;
 };
 
-struct search {
+struct tracing {
     const struct tn_code *code;
     struct tn_code_function function;
-    struct tn_map index;  /* address + 1 -> 1 + index in places */
-    struct place *places; /* owned */
+    struct tn_map index;    /* address + 1 -> 1 + index in places */
+    struct landing *places; /* owned */
     size_t count, capacity;
     uint64_t call;     /* return address of the call that is asked about; 0: the jumps out of the function */
     unsigned reg;      /* register of the argument */
@@ -37,33 +37,33 @@ struct search {
     uint32_t left; /* instructions that may still be visited */
 };
 
-static int find_place(struct search *search, uint64_t address, struct place **ret_place)
+static int find_place(struct tracing *tracing, uint64_t address, struct landing **ret_place)
 {
-    const uint64_t *known = tn_map_find(&search->index, address + 1);
+    const uint64_t *known = tn_map_find(&tracing->index, address + 1);
     if (known != NULL) {
-        *ret_place = &search->places[*known - 1];
+        *ret_place = &tracing->places[*known - 1];
         return 0;
     }
-    if (search->count == PLACES_MAX)
+    if (tracing->count == PLACES_MAX)
         return -EOVERFLOW;
-    if (search->count == search->capacity) {
-        size_t capacity = search->capacity * 2 + 32;
-        void *places = realloc(search->places, capacity * sizeof(search->places[0]));
+    if (tracing->count == tracing->capacity) {
+        size_t capacity = tracing->capacity * 2 + 32;
+        void *places = realloc(tracing->places, capacity * sizeof(tracing->places[0]));
         if (places == NULL)
             return -ENOMEM;
-        search->places = places;
-        search->capacity = capacity;
+        tracing->places = places;
+        tracing->capacity = capacity;
     }
-    *ret_place = &search->places[search->count++];
-    **ret_place = (struct place){.address = address};
-    return tn_map_put(&search->index, address + 1, search->count);
+    *ret_place = &tracing->places[tracing->count++];
+    **ret_place = (struct landing){.address = address};
+    return tn_map_put(&tracing->index, address + 1, tracing->count);
 }
 
 /* A way leads to an address with these values. */
-static int arrive(struct search *search, uint64_t address, const struct tn_code_values *values)
+static int arrive(struct tracing *tracing, uint64_t address, const struct tn_code_values *values)
 {
-    struct place *place;
-    int r = find_place(search, address, &place);
+    struct landing *place;
+    int r = find_place(tracing, address, &place);
     if (r < 0)
         return r;
     if (!place->is_reached) {
@@ -75,52 +75,52 @@ static int arrive(struct search *search, uint64_t address, const struct tn_code_
     return 0;
 }
 
-static void answer(struct search *search, const struct tn_code_values *values)
+static void answer(struct tracing *tracing, const struct tn_code_values *values)
 {
-    struct tn_code_value value = values->registers[search->reg];
-    search->answer = search->has_answer ? tn_code_value_join(search->answer, value) : value;
-    search->has_answer = true;
+    struct tn_code_value value = values->registers[tracing->reg];
+    tracing->answer = tracing->has_answer ? tn_code_value_join(tracing->answer, value) : value;
+    tracing->has_answer = true;
 }
 
-static bool is_inside(const struct search *search, uint64_t address)
+static bool is_inside(const struct tracing *tracing, uint64_t address)
 {
-    return address >= search->function.start && address < search->function.end;
+    return address >= tracing->function.start && address < tracing->function.end;
 }
 
 /* A jump: within the function, into a part of it that was split off, or to another function, which is called
  * so. */
-static int jump(struct search *search, uint64_t target, const struct tn_code_values *values)
+static int jump(struct tracing *tracing, uint64_t target, const struct tn_code_values *values)
 {
     struct tn_code_function other;
-    bool is_own = is_inside(search, target) || (tn_code_function(search->code, target, &other) &&
-                                                !(other.is_entry && other.start == target));
-    if (is_own && target != search->function.start)
-        return arrive(search, target, values);
-    if (search->call == 0)
-        answer(search, values);
+    bool is_own = is_inside(tracing, target) || (tn_code_function(tracing->code, target, &other) &&
+                                                 !(other.is_entry && other.start == target));
+    if (is_own && target != tracing->function.start)
+        return arrive(tracing, target, values);
+    if (tracing->call == 0)
+        answer(tracing, values);
     return 0;
 }
 
 /* The targets of a switch: a table of offsets from its own begin, behind which something else lies. */
-static int jump_by_table(struct search *search, const struct tn_code_values *values)
+static int jump_by_table(struct tracing *tracing, const struct tn_code_values *values)
 {
     int r = 0;
     unsigned count = 0;
     uint64_t table = (uint64_t)values->table;
     for (; values->table != 0 && r == 0 && count < TABLE_MAX; count++) {
         int32_t offset;
-        if (!tn_code_read_offset(search->code, table + 4 * count, &offset) ||
-            !is_inside(search, table + (uint64_t)(int64_t)offset))
+        if (!tn_code_read_offset(tracing->code, table + 4 * count, &offset) ||
+            !is_inside(tracing, table + (uint64_t)(int64_t)offset))
             break;
-        r = arrive(search, table + (uint64_t)(int64_t)offset, values);
+        r = arrive(tracing, table + (uint64_t)(int64_t)offset, values);
     }
     if (count == 0)
-        search->is_not_known = true;
+        tracing->is_not_known = true;
     return r;
 }
 
 /* Take one instruction that may lead elsewhere. *ret_goes_on: it may also go on behind itself. */
-static int leave(struct search *search, const struct tn_instruction *instruction, uint64_t end,
+static int leave(struct tracing *tracing, const struct tn_instruction *instruction, uint64_t end,
                  const struct tn_code_values *values, bool *ret_goes_on)
 {
     uint64_t target = end + (uint64_t)instruction->displacement;
@@ -128,17 +128,17 @@ static int leave(struct search *search, const struct tn_instruction *instruction
                    instruction->flow == TN_FLOW_BRANCH;
     switch (instruction->flow) {
     case TN_FLOW_CALL:
-        if (end == search->call)
-            answer(search, values);
+        if (end == tracing->call)
+            answer(tracing, values);
         return 0;
     case TN_FLOW_BRANCH:
     case TN_FLOW_JUMP:
-        return jump(search, target, values);
+        return jump(tracing, target, values);
     case TN_FLOW_INDIRECT:
-        return jump_by_table(search, values);
+        return jump_by_table(tracing, values);
     case TN_FLOW_END:
-        if (search->call == 0 && instruction->operands.opcode == 0xff)
-            answer(search, values);
+        if (tracing->call == 0 && instruction->operands.opcode == 0xff)
+            answer(tracing, values);
         return 0;
     default:
         return 0;
@@ -147,26 +147,26 @@ static int leave(struct search *search, const struct tn_instruction *instruction
 
 /* Follow instructions from a place on, up to the next one that a jump leads to. A function that ends with a
  * call has called one that does not return. */
-static int follow(struct search *search, uint64_t address, struct tn_code_values values)
+static int follow(struct tracing *tracing, uint64_t address, struct tn_code_values values)
 {
     bool is_first = true, goes_on = true;
     int r = 0;
     struct tn_code_function own;
-    uint64_t end = tn_code_function(search->code, address, &own) ? own.end : search->function.end;
+    uint64_t end = tn_code_function(tracing->code, address, &own) ? own.end : tracing->function.end;
     while (r == 0 && goes_on && address < end) {
         struct tn_instruction instruction;
         size_t size_bytes;
-        if (!is_first && tn_map_find(&search->index, address + 1) != NULL)
-            return arrive(search, address, &values);
+        if (!is_first && tn_map_find(&tracing->index, address + 1) != NULL)
+            return arrive(tracing, address, &values);
         is_first = false;
-        const uint8_t *bytes = tn_code_at(search->code, address, &size_bytes);
-        if (search->left == 0 || bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0) {
-            search->is_not_known = true;
+        const uint8_t *bytes = tn_code_at(tracing->code, address, &size_bytes);
+        if (tracing->left == 0 || bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0) {
+            tracing->is_not_known = true;
             return 0;
         }
-        search->left--;
+        tracing->left--;
         address += instruction.size_bytes;
-        r = leave(search, &instruction, address, &values, &goes_on);
+        r = leave(tracing, &instruction, address, &values, &goes_on);
         if (instruction.flow == TN_FLOW_NEXT || instruction.flow == TN_FLOW_CALL)
             tn_code_values_step(&values, &instruction, address);
     }
@@ -175,21 +175,21 @@ static int follow(struct search *search, uint64_t address, struct tn_code_values
 
 /* A target inside a run that was followed before it was known to be one: its values have to arrive there, so
  * all that was reached is followed once more. */
-static int settle(struct search *search)
+static int settle(struct tracing *tracing)
 {
     int r = 0;
-    for (bool is_busy = true; is_busy && r == 0 && !search->is_not_known;) {
+    for (bool is_busy = true; is_busy && r == 0 && !tracing->is_not_known;) {
         is_busy = false;
-        size_t known = search->count;
-        for (size_t i = 0; i < search->count && r == 0; i++) {
-            if (!search->places[i].is_waiting)
+        size_t known = tracing->count;
+        for (size_t i = 0; i < tracing->count && r == 0; i++) {
+            if (!tracing->places[i].is_waiting)
                 continue;
-            search->places[i].is_waiting = false;
+            tracing->places[i].is_waiting = false;
             is_busy = true;
-            r = follow(search, search->places[i].address, search->places[i].values);
+            r = follow(tracing, tracing->places[i].address, tracing->places[i].values);
         }
-        for (size_t i = 0; i < search->count && search->count != known; i++)
-            search->places[i].is_waiting |= search->places[i].is_reached;
+        for (size_t i = 0; i < tracing->count && tracing->count != known; i++)
+            tracing->places[i].is_waiting |= tracing->places[i].is_reached;
     }
     return r;
 }
@@ -198,18 +198,18 @@ static int settle(struct search *search)
 static int find(const struct tn_code *code, uint64_t inside, uint64_t call, unsigned reg,
                 struct tn_code_value *ret_value)
 {
-    struct search search = {.code = code, .call = call, .reg = reg, .left = INSTRUCTIONS_MAX};
+    struct tracing tracing = {.code = code, .call = call, .reg = reg, .left = INSTRUCTIONS_MAX};
     struct tn_code_values values;
-    if (!tn_code_function(code, inside, &search.function))
+    if (!tn_code_function(code, inside, &tracing.function))
         return -ENOENT;
-    tn_code_values_begin(&values, search.function.is_entry);
-    int r = arrive(&search, search.function.start, &values);
+    tn_code_values_begin(&values, tracing.function.is_entry);
+    int r = arrive(&tracing, tracing.function.start, &values);
     if (r == 0)
-        r = settle(&search);
-    *ret_value = search.answer;
-    tn_map_finish(&search.index);
-    free(search.places);
-    return r < 0 ? r : search.is_not_known || !search.has_answer ? -ENOENT : 0;
+        r = settle(&tracing);
+    *ret_value = tracing.answer;
+    tn_map_finish(&tracing.index);
+    free(tracing.places);
+    return r < 0 ? r : tracing.is_not_known || !tracing.has_answer ? -ENOENT : 0;
 }
 
 static const uint8_t argument_registers[] = {7, 6, 2, 1, 8, 9}; /* rdi, rsi, rdx, rcx, r8, r9 */

@@ -117,6 +117,7 @@ int tn_code_open(const char *path, const char *build_id, struct tn_code **ret_co
         tn_code_close(code);
         return r;
     }
+    code->unwind = dwarf_getcfi_elf(code->elf);
     *ret_code = code;
     return 0;
 }
@@ -130,6 +131,7 @@ void tn_code_close(struct tn_code *code)
 {
     if (code == NULL)
         return;
+    dwarf_cfi_end(code->unwind);
     elf_end(code->elf);
     if (code->fd >= 0)
         close(code->fd);

@@ -53,11 +53,10 @@ static const uint8_t *find_table(const struct tn_code *code, uint64_t *ret_addre
  * is rarely reached, begins with the frame of its function. */
 static bool is_entry(const struct tn_code *code, uint64_t address)
 {
-    Dwarf_CFI *cfi = dwarf_getcfi_elf(code->elf);
     Dwarf_Frame *frame = NULL;
     Dwarf_Op *ops = NULL;
     size_t count = 0;
-    if (cfi == NULL || dwarf_cfi_addrframe(cfi, address, &frame) != 0)
+    if (code->unwind == NULL || dwarf_cfi_addrframe(code->unwind, address, &frame) != 0)
         return false;
     bool is_known = dwarf_frame_cfa(frame, &ops, &count) == 0 && count == 1;
     bool result = is_known && ops[0].atom == OP_BREGX && ops[0].number == STACK_POINTER &&

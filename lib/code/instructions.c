@@ -2,7 +2,7 @@
 /* Follows numbers that stand in the code, and arguments that a function was given, through registers and
  * through the words of its own frame. Whatever an instruction does that is not listed here makes its result
  * unknown, so that a number is a number on every path. Called by argument.c for each instruction. */
-#include "values.h"
+#include "code_values.h"
 
 static const struct tn_code_value unknown = {0};
 

@@ -6,6 +6,7 @@
 
 #include "tenure/code.h"
 
+#include <elfutils/libdw.h>
 #include <libelf.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,10 +14,11 @@
 
 /* See tenure/code.h. Read-only once it is open. */
 struct tn_code {
-    int fd;               /* owned; of the file */
-    Elf *elf;             /* owned */
-    const uint8_t *file;  /* the whole file, mapped; borrowed from elf */
-    size_t file_bytes;    /* of the file */
+    int fd;              /* owned; of the file */
+    Elf *elf;            /* owned */
+    const uint8_t *file; /* the whole file; libelf's */
+    size_t file_bytes;
+    Dwarf_CFI *unwind;    /* owned; its unwind tables; NULL: it has none */
     bool can_be_followed; /* a return address says where execution goes on */
 };
 

@@ -3,7 +3,9 @@
  * order and release them. */
 #include "tenure/finding.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,4 +98,42 @@ int tn_finding_set(char **field, const char *format, ...)
     free(*field);
     *field = text;
     return 0;
+}
+
+const char *tn_finding_key_print(const struct tn_finding *finding, char *ret_text)
+{
+    snprintf(ret_text, TN_FINDING_KEY_BYTES, "%08" PRIx32, finding->key);
+    return ret_text;
+}
+
+/* Whether a number or key of 8 digits is this finding's. */
+static bool has_name(const struct tn_finding *finding, const char *name, size_t name_bytes)
+{
+    char text[TN_FINDING_KEY_BYTES] = "", *end;
+    if (name_bytes == 0 || name_bytes >= sizeof(text) || !isxdigit((unsigned char)name[0]))
+        return false;
+    memcpy(text, name, name_bytes);
+    bool is_key = name_bytes == TN_FINDING_KEY_BYTES - 1;
+    unsigned long number = strtoul(text, &end, is_key ? 16 : 10);
+    return *end == '\0' && (is_key ? finding->key : finding->rank) == number;
+}
+
+bool tn_finding_is_named(const struct tn_finding *finding, const char *names)
+{
+    while (*names != '\0') {
+        size_t length = strcspn(names, ",");
+        if (has_name(finding, names, length))
+            return true;
+        names += length + (names[length] == ',');
+    }
+    return false;
+}
+
+const struct tn_finding *tn_findings_find(const struct tn_findings *findings, const char *name,
+                                          size_t name_bytes)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        if (has_name(&findings->items[i], name, name_bytes))
+            return &findings->items[i];
+    return NULL;
 }

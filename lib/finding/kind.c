@@ -13,6 +13,19 @@ const struct tn_kind *tn_kind_find(const struct tn_kind *const *kinds, const cha
     return NULL;
 }
 
+bool tn_kind_is_listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+    if (strcmp(list, "all") == 0)
+        return true;
+    for (const char *at = list; at != NULL; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, name, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
 const struct tn_evidence_key *tn_evidence_key_find(const struct tn_evidence_key *keys, const char *key)
 {
     for (; keys != NULL && keys->key != NULL; keys++)

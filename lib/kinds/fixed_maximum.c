@@ -5,6 +5,7 @@
  * follows from a histogram at the end. */
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
+#include "tenure/releases.h"
 #include "tenure/size_histogram.h"
 
 #include <errno.h>
@@ -256,6 +257,10 @@ static int complete(const struct fixed_maximum_state *state, const struct tn_pas
     finding->apply_bytes = maximum->max_bytes;
     fill_evidence(maximum, seen, finding);
     int r = fill_texts(maximum, seen, finding);
+    if (r == 0)
+        r = tn_finding_add_condition(finding, "largest-seen", NULL, 0,
+                                     "%" PRIu64 " B is made the limit: it is the largest that was seen",
+                                     maximum->max_bytes);
     return r < 0 ? r : fill_query(pass, site, index, maximum, finding);
 }
 
@@ -276,7 +281,7 @@ static int add_finding(struct fixed_maximum_state *state, const struct tn_pass *
         return r;
     r = complete(state, pass, index, &maximum, &finding);
     if (r == 0)
-        r = tn_findings_add(findings, &finding);
+        r = tn_pass_add_finding(pass, &index, 1, &finding, findings);
     if (r < 0)
         tn_finding_finish(&finding);
     return r;

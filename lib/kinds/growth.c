@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The kind `growth`: sites whose number of live blocks only rises. The run is cut into windows of equally
- * many allocations, and the lowest live count of each window counts, so that waves do not matter. The count
- * must rise in most steps from window to window (a warm-up stops), with a positive slope by Theil and Sen,
- * which single jumps do not move, and at the end no slower than on the whole. */
+ * many allocations; the lowest live count of each window and of all that follow counts, so that neither waves
+ * matter nor what is thrown away as a whole now and then. It must rise in most steps from window to window (a
+ * warm-up stops), with a positive slope by Theil and Sen, which single jumps do not move, and at the end no
+ * slower than on the whole. */
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
+#include "tenure/releases.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -142,6 +144,7 @@ static double slope_of(const uint64_t *lows)
     return (slopes[(count - 1) / 2] + slopes[count / 2]) / 2;
 }
 
+/* What the count never comes below again, from each window on. */
 static void join_windows(const struct troughs *troughs, uint64_t *ret_lows)
 {
     for (size_t i = 0; i < WINDOWS; i++) {
@@ -150,6 +153,9 @@ static void join_windows(const struct troughs *troughs, uint64_t *ret_lows)
         for (size_t k = 1; k < FINE_WINDOWS / WINDOWS; k++)
             ret_lows[i] = fine[k] < ret_lows[i] ? fine[k] : ret_lows[i];
     }
+    for (size_t i = WINDOWS - 1; i > 0; i--)
+        if (ret_lows[i] < ret_lows[i - 1])
+            ret_lows[i - 1] = ret_lows[i];
 }
 
 static struct trend weigh(const struct growth_state *state, const struct tn_pass *pass, uint32_t index)
@@ -293,7 +299,7 @@ static int add_finding(const struct growth_state *state, const struct tn_pass *p
     if (r == 0)
         r = fill_query(pass, index, &finding);
     if (r == 0)
-        r = tn_findings_add(findings, &finding);
+        r = tn_pass_add_finding(pass, &index, 1, &finding, findings);
     if (r < 0)
         tn_finding_finish(&finding);
     return r;

@@ -3,6 +3,7 @@
  * recorded allocator gave above the size asked for; the header is TN_HEADER_BYTES. */
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
+#include "tenure/releases.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -185,7 +186,7 @@ static int add_finding(const struct overhead_state *state, const struct tn_pass 
     if (r == 0)
         r = fill_query(pass, site, &finding);
     if (r == 0)
-        r = tn_findings_add(findings, &finding);
+        r = tn_pass_add_finding(pass, &site, 1, &finding, findings);
     if (r < 0)
         tn_finding_finish(&finding);
     return r;

@@ -6,6 +6,7 @@
 #include "tenure/analysis.h"
 #include "tenure/heap.h"
 #include "tenure/kinds.h"
+#include "tenure/releases.h"
 #include "tenure/worker.h"
 
 #include <errno.h>
@@ -237,7 +238,7 @@ static int add_finding(const struct pinning_state *state, const struct tn_pass *
     if (r == 0)
         r = fill_query(pass, site, &finding);
     if (r == 0)
-        r = tn_findings_add(findings, &finding);
+        r = tn_pass_add_finding(pass, &site, 1, &finding, findings);
     if (r < 0)
         tn_finding_finish(&finding);
     return r;

@@ -4,6 +4,7 @@
  * States the capacity to begin with. */
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
+#include "tenure/releases.h"
 #include "tenure/size_histogram.h"
 
 #include <errno.h>
@@ -247,9 +248,13 @@ static int add_finding(const struct presize_state *state, const struct tn_pass *
     r = fill_texts(site, &capacity, &finding);
     fill_evidence(site, &pass->sites[index], &capacity, &finding);
     if (r == 0)
+        r = tn_finding_add_condition(&finding, "largest-seen", NULL, 0,
+                                     "later ones grow as large: %" PRIu64 " B is what these came to",
+                                     capacity.initial_bytes);
+    if (r == 0)
         r = fill_query(pass, site, index, &finding);
     if (r == 0)
-        r = tn_findings_add(findings, &finding);
+        r = tn_pass_add_finding(pass, &index, 1, &finding, findings);
     if (r < 0)
         tn_finding_finish(&finding);
     return r;

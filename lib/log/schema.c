@@ -33,7 +33,8 @@
     "  notes TEXT,             -- what to beware of; NULL: nothing\n"                                        \
     "  alternatives TEXT,      -- kinds that claimed the same sites and gave way; NULL: none\n"              \
     "  condition TEXT,         -- JSON object: what must hold in other runs; null: nothing\n"                \
-    "  released_at TEXT        -- JSON list: the lines that release its blocks\n"                            \
+    "  released_at TEXT,       -- JSON list: the lines that release its blocks\n"                            \
+    "  key TEXT                -- 8 hex digits: the same in other recordings, also of other builds\n"        \
     ");\n"                                                                                                   \
     "CREATE TABLE IF NOT EXISTS finding_site (\n"                                                            \
     "  finding_id INTEGER REFERENCES finding(id),\n"                                                         \

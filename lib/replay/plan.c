@@ -3,7 +3,7 @@
  * has changed is kept from its birth to its death, by the id of the block; events of other blocks pass
  * unchanged. Combined blocks have ids of their own, above all that a source gives. Called by lib/simulate,
  * to measure findings. */
-#include "tenure/map.h"
+#include "dense_map.h"
 #include "tenure/replay.h"
 
 #include <errno.h>
@@ -45,9 +45,9 @@ struct tn_replay_plan {
     struct tn_replay_source source;
     const struct tn_replay_rule *rules; /* borrowed */
     size_t rule_count;
-    struct tn_map rule_of_site; /* site + 1 -> struct rule_member, packed */
-    struct tn_map moved_of_id;  /* block -> index of its struct moved */
-    struct tn_map current;      /* thread and rule -> index of the group begun last + 1 */
+    struct tn_dense_map rule_of_site; /* site + 1 -> struct rule_member, packed */
+    struct tn_dense_map moved_of_id;  /* block -> index of its struct moved */
+    struct tn_map current;            /* thread and rule -> index of the group begun last + 1 */
     struct slots slots;
     struct rule_state *states; /* owned */
     uint64_t combined;         /* ids given */
@@ -85,7 +85,7 @@ static int new_moved(struct tn_replay_plan *plan, uint64_t id, const struct move
                       &slots->moved_capacity, sizeof(*moved), &index);
     slots->moved = items;
     if (r == 0)
-        r = tn_map_put(&plan->moved_of_id, id, index);
+        r = tn_dense_map_put(&plan->moved_of_id, id, index);
     if (r == 0)
         slots->moved[index] = *moved;
     return r;
@@ -140,13 +140,13 @@ static int add_rule(struct tn_replay_plan *plan, size_t index, struct tn_error *
     for (size_t i = 0; i < rule->site_count; i++) {
         uint64_t key = (uint64_t)rule->site_ids[i] + 1;
         uint64_t position = i < TN_REPLAY_MEMBERS_MAX ? i : TN_REPLAY_MEMBERS_MAX - 1;
-        uint64_t *found = tn_map_find(&plan->rule_of_site, key);
+        uint64_t *found = tn_dense_map_find(&plan->rule_of_site, key);
         if (found != NULL) {
             add_position(found, index, i);
             continue;
         }
         struct rule_member member = {(uint32_t)index, (unsigned)position, 1};
-        if (tn_map_put(&plan->rule_of_site, key, pack_member(member)) < 0)
+        if (tn_dense_map_put(&plan->rule_of_site, key, pack_member(member)) < 0)
             return tn_error_set(error, -ENOMEM, "cannot prepare a replay: out of memory");
     }
     return 0;
@@ -178,7 +178,7 @@ int tn_replay_plan_open(const struct tn_replay_source *source, const struct tn_r
 
 static void forget(struct tn_replay_plan *plan)
 {
-    tn_map_finish(&plan->moved_of_id);
+    tn_dense_map_finish(&plan->moved_of_id);
     tn_map_finish(&plan->current);
     free(plan->slots.moved);
     free(plan->slots.groups);
@@ -193,7 +193,7 @@ void tn_replay_plan_close(struct tn_replay_plan *plan)
     if (plan == NULL)
         return;
     forget(plan);
-    tn_map_finish(&plan->rule_of_site);
+    tn_dense_map_finish(&plan->rule_of_site);
     free(plan->states);
     free(plan);
 }
@@ -278,7 +278,7 @@ static int combine(struct tn_replay_plan *plan, const struct rule_member *member
 /* Returns 1: the event (as it is now) reaches the heap, 0: it does not, or negative errno. */
 static int change_placement(struct tn_replay_plan *plan, struct tn_replay_event *event)
 {
-    const uint64_t *found = tn_map_find(&plan->rule_of_site, (uint64_t)event->site_id + 1);
+    const uint64_t *found = tn_dense_map_find(&plan->rule_of_site, (uint64_t)event->site_id + 1);
     if (found == NULL || event->site_id == 0)
         return 1;
     struct rule_member member = unpack_member(*found);
@@ -301,7 +301,7 @@ static int change_placement(struct tn_replay_plan *plan, struct tn_replay_event 
 
 static int change_resize(struct tn_replay_plan *plan, const struct tn_replay_event *event)
 {
-    const uint64_t *index = tn_map_find(&plan->moved_of_id, event->id);
+    const uint64_t *index = tn_dense_map_find(&plan->moved_of_id, event->id);
     if (index == NULL)
         return 1;
     struct moved *moved = &plan->slots.moved[*index];
@@ -338,7 +338,7 @@ static int leave_group(struct tn_replay_plan *plan, const struct moved *moved, s
 static int change_release(struct tn_replay_plan *plan, struct tn_replay_event *event)
 {
     uint64_t index = 0;
-    if (!tn_map_remove(&plan->moved_of_id, event->id, &index))
+    if (!tn_dense_map_remove(&plan->moved_of_id, event->id, &index))
         return 1;
     struct moved moved = plan->slots.moved[index];
     plan->slots.spare_moved[plan->slots.spare_moved_count++] = (uint32_t)index;

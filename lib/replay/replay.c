@@ -3,7 +3,7 @@
  * stop it. A map knows the heap's block of each id; track.c measures. Called by search.c, risk.c,
  * lib/simulate and the tools. */
 #include "tenure/replay.h"
-#include "tenure/map.h"
+#include "dense_map.h"
 #include "track.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 struct replay_run {
     const struct tn_replay_options *options;
     struct tn_heap *heap;
-    struct tn_map blocks; /* id -> block; 0: the program got no block (refused or failed) */
+    struct tn_dense_map blocks; /* id -> block; 0: the program got no block (refused or failed) */
     struct tn_track track;
     struct tn_replay_result result;
     size_t offset_capacity;
@@ -145,7 +145,7 @@ static int note_missing(struct replay_run *run, const struct tn_replay_event *ev
 {
     int r = note_offset(run, UINT64_MAX);
     if (r == 0 && old_block == 0)
-        r = tn_map_put(&run->blocks, event->id, 0);
+        r = tn_dense_map_put(&run->blocks, event->id, 0);
     return r;
 }
 
@@ -174,7 +174,7 @@ static int put(struct replay_run *run, struct tn_replay_event *event, uint32_t o
         return r;
     step->block = block;
     r = note_offset(run, tn_heap_offset(run->heap, block));
-    return r < 0 ? r : tn_map_put(&run->blocks, event->id, block);
+    return r < 0 ? r : tn_dense_map_put(&run->blocks, event->id, block);
 }
 
 static int place(struct replay_run *run, struct tn_replay_event *event, struct tn_replay_step *step)
@@ -190,7 +190,7 @@ static int place(struct replay_run *run, struct tn_replay_event *event, struct t
 /* A block that the edit dropped is not known, so its resizes and its release do nothing. */
 static int resize(struct replay_run *run, struct tn_replay_event *event, struct tn_replay_step *step)
 {
-    const uint64_t *block = tn_map_find(&run->blocks, event->id);
+    const uint64_t *block = tn_dense_map_find(&run->blocks, event->id);
     if (block == NULL)
         return 0;
     if (run->options->edit != NULL && !run->options->edit(run->options->context, event))
@@ -201,7 +201,7 @@ static int resize(struct replay_run *run, struct tn_replay_event *event, struct 
 static int release(struct replay_run *run, const struct tn_replay_event *event)
 {
     uint64_t block = 0;
-    if (tn_map_remove(&run->blocks, event->id, &block) && block != 0)
+    if (tn_dense_map_remove(&run->blocks, event->id, &block) && block != 0)
         tn_heap_release(run->heap, (uint32_t)block);
     return 0;
 }
@@ -275,7 +275,7 @@ int tn_replay_run(const struct tn_replay_source *source, const struct tn_replay_
     if (r == 0)
         r = finish(&run, error);
     tn_track_close(&run.track);
-    tn_map_finish(&run.blocks);
+    tn_dense_map_finish(&run.blocks);
     tn_heap_close(run.heap);
     if (r < 0)
         tn_replay_result_finish(&run.result);

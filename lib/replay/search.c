@@ -11,6 +11,8 @@
 #define TRIES_MIN    16   /* regions that a scan tries at least, however many events there are */
 #define TRIES_MAX    2048 /* and at most */
 #define WIDENING_MAX 40   /* doublings of the scan's upper end */
+#define NARROW_PARTS 512  /* a narrow search tells regions apart that differ by more than this part */
+#define NARROW_RISE  64   /* and goes up by this part of the region until one survives */
 
 /* A search under way. */
 struct region_search {
@@ -73,7 +75,8 @@ static int search_one_pass(struct region_search *search, uint64_t needed)
 static int halve(struct region_search *search, uint64_t failed, uint64_t *survived, uint64_t unit)
 {
     while (*survived - failed > unit) {
-        uint64_t middle = failed + (*survived - failed) / 2 / unit * unit;
+        uint64_t units = (*survived - failed) / 2 / unit;
+        uint64_t middle = failed + (units > 0 ? units : 1) * unit;
         int r = try_region(search, middle, NULL);
         if (r < 0)
             return r;
@@ -151,14 +154,65 @@ static int search_scan(struct region_search *search, const struct tn_replay_resu
     return scan(search, (low + step - 1) / step * step, high, step, unit);
 }
 
+static void begin(struct region_search *search, const struct tn_replay_source *source,
+                  const struct tn_replay_options *options, struct tn_error *error)
+{
+    *search = (struct region_search){.source = source, .options = *options, .error = error};
+    search->options.after = TN_REPLAY_STOP;
+    search->options.wants_offsets = search->options.wants_pins = search->options.wants_samples = false;
+    search->options.observe = NULL;
+}
+
+/* What an unlimited replay needs is close to what a limited one does, because a policy takes untouched memory
+ * last: from there up to a region that survives, and down again by halving. */
+static int search_narrow(struct region_search *search, const struct tn_replay_result *free_run)
+{
+    struct tn_replay_minimum *minimum = &search->minimum;
+    uint64_t unit = search->options.heap.pointer_bytes;
+    uint64_t failed = free_run->used_peak_bytes > unit ? free_run->used_peak_bytes - unit : 0;
+    uint64_t heap_bytes = free_run->smallest_bytes > failed ? free_run->smallest_bytes : failed + unit;
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < WIDENING_MAX * 8 && heap_bytes < TN_HEAP_UNLIMITED; i++) {
+        r = try_region(search, heap_bytes, NULL);
+        if (r != 0)
+            break;
+        failed = heap_bytes;
+        heap_bytes += heap_bytes / NARROW_RISE + unit;
+    }
+    if (r <= 0)
+        return r;
+    uint64_t step = (heap_bytes / NARROW_PARTS / unit + 1) * unit;
+    r = halve(search, failed, &heap_bytes, step);
+    minimum->first_bytes = minimum->safe_bytes = heap_bytes;
+    minimum->step_bytes = step;
+    return r;
+}
+
+int tn_replay_search_narrow(const struct tn_replay_source *source, const struct tn_replay_options *options,
+                            struct tn_replay_minimum *ret_minimum, struct tn_error *error)
+{
+    struct region_search search;
+    struct tn_replay_result free_run = {0};
+    begin(&search, source, options, error);
+    int r = try_region(&search, TN_HEAP_UNLIMITED, &free_run);
+    bool can_search = r == 1;
+    if (can_search && tn_policy_is_one_pass(options->policy))
+        r = search_one_pass(&search, free_run.smallest_bytes);
+    else if (can_search)
+        r = search_narrow(&search, &free_run);
+    tn_replay_result_finish(&free_run);
+    if (r < 0)
+        return r;
+    *ret_minimum = search.minimum;
+    return 0;
+}
+
 int tn_replay_search(const struct tn_replay_source *source, const struct tn_replay_options *options,
                      uint64_t max_events, struct tn_replay_minimum *ret_minimum, struct tn_error *error)
 {
-    struct region_search search = {.source = source, .options = *options, .error = error};
-    search.options.after = TN_REPLAY_STOP;
-    search.options.wants_offsets = search.options.wants_pins = search.options.wants_samples = false;
-    search.options.observe = NULL;
+    struct region_search search;
     struct tn_replay_result free_run = {0};
+    begin(&search, source, options, error);
     int r = try_region(&search, TN_HEAP_UNLIMITED, &free_run);
     bool can_search = r == 1;
     if (can_search && tn_policy_is_one_pass(options->policy))

@@ -27,6 +27,9 @@ struct tn_composer {
 void tn_compose_losses(struct tn_composer *composer);
 void tn_compose_recording(struct tn_composer *composer);
 void tn_compose_totals(struct tn_composer *composer);
+/* Append a line for each library with folded findings. */
+void tn_compose_libraries(struct tn_composer *composer);
+
 void tn_compose_findings(struct tn_composer *composer);
 void tn_compose_sites(struct tn_composer *composer);
 void tn_compose_next(struct tn_composer *composer);

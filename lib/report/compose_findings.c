@@ -88,10 +88,9 @@ static bool is_minor(const struct tn_composer *composer, const struct tn_finding
     const struct tn_finding_saving *saving = &finding->saving;
     int64_t bytes =
         saving->bytes_removed > -saving->peak_bytes_delta ? saving->bytes_removed : -saving->peak_bytes_delta;
-    if (kind->is_never_minor)
+    if (kind->is_never_minor || composer->report->named != NULL)
         return false;
-    return finding->site_count != 0 && saving->heap_delta_count == 0 &&
-           saving->allocations_removed < totals->allocations / 1000 &&
+    return finding->site_count != 0 && saving->allocations_removed < totals->allocations / 1000 &&
            (bytes <= 0 || (uint64_t)bytes < totals->peak_live_bytes / 100);
 }
 
@@ -138,6 +137,16 @@ static void put_hidden(struct tn_composer *composer, const struct tn_report_sele
         tn_compose_paragraph(composer, TN_PARAGRAPH_BODY, tn_words_fixed(TN_WORDS_QUERIES));
 }
 
+/* One finding says of itself all that there is to say. */
+static void put_plan(struct tn_composer *composer)
+{
+    const struct tn_finding_plan *plan = &composer->report->findings->plan;
+    if (plan->finding_count > 1 && composer->report->named == NULL)
+        tn_compose_paragraph(
+            composer, TN_PARAGRAPH_BODY,
+            tn_words_plan(&composer->words, plan, composer->report->summary->totals.allocations));
+}
+
 void tn_compose_findings(struct tn_composer *composer)
 {
     struct tn_report_selection selection = tn_report_select(composer->report);
@@ -149,5 +158,7 @@ void tn_compose_findings(struct tn_composer *composer)
             composer, TN_PARAGRAPH_BODY,
             tn_words_fixed(is_complete ? TN_WORDS_NOTHING_FOUND : TN_WORDS_NOTHING_FOUND_YET));
     put_shown(composer);
+    tn_compose_libraries(composer);
+    put_plan(composer);
     put_hidden(composer, &selection);
 }

@@ -4,8 +4,7 @@
  * counted, not listed: no code of the program's was behind them, so there is nothing to change. */
 
 #include "compose.h"
-
-#include <string.h>
+#include "runtime_block.h"
 
 struct tn_report_site tn_compose_summary_site(const struct tn_summary_site *site)
 {
@@ -15,19 +14,6 @@ struct tn_report_site tn_compose_summary_site(const struct tn_summary_site *site
                                    .via = site->via,
                                    .line = site->line,
                                    .offset_bytes = site->offset_bytes};
-}
-
-/* A site in the C or C++ runtime or the loader itself. */
-static bool is_runtime(const struct tn_summary_site *site)
-{
-    static const char *const starts[] = {"libc.so",      "libc-",      "ld-linux",      "ld-musl",
-                                         "libstdc++.so", "libc++.so.", "libpthread.so", "libgcc_s.so"};
-    const char *slash = strrchr(site->module, '/');
-    const char *name = slash != NULL ? slash + 1 : site->module;
-    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
-        if (strncmp(name, starts[i], strlen(starts[i])) == 0)
-            return true;
-    return false;
 }
 
 static void put_site(struct tn_composer *composer, enum tn_summary_list list,
@@ -56,7 +42,7 @@ static void put_list(struct tn_composer *composer, enum tn_summary_list list)
     if (sites->count == 0 && list == TN_SUMMARY_BY_SMALL_SHORT_LIVED)
         tn_compose_paragraph(composer, TN_PARAGRAPH_BODY, tn_words_fixed(TN_WORDS_NONE_SHORT_LIVED));
     for (size_t i = 0; i < sites->count && (max == 0 || listed < max); i++) {
-        if (is_runtime(&sites->sites[i]))
+        if (tn_report_is_runtime(&sites->sites[i]))
             left_out++;
         else
             put_site(composer, list, &sites->sites[i], ++listed);

@@ -4,8 +4,9 @@
  * Rows whose number is not known, or 0 where that goes without saying, are left out. Called by compose.c. */
 
 #include "compose.h"
+#include "runtime_block.h"
 
-#define ROWS_MAX 8
+#define ROWS_MAX 9
 
 struct total_rows {
     struct tn_report_row rows[ROWS_MAX];
@@ -25,6 +26,10 @@ static void add_live(struct total_rows *rows, struct tn_words *words, const stru
                                 : tn_words_still_live(words, totals->live_bytes, summary->is_complete));
     add(rows, TN_WORDS_LABEL_PEAK, tn_words_bytes(words, totals->peak_live_bytes),
         tn_words_peak(words, totals->peak_live_count, totals->peak_ns));
+    const struct tn_summary_site *block = tn_report_runtime_block(summary);
+    if (block != NULL)
+        add(rows, TN_WORDS_LABEL_RUNTIME, tn_words_bytes(words, block->total_bytes),
+            tn_words_runtime_block(words, tn_report_module_name(block)));
 }
 
 /* Where rounding is not known, the bytes got are none, or fewer than those asked for. */

@@ -4,6 +4,7 @@
  * programs read it. docs/analyses.md has its schema; a key that changes its meaning changes
  * TN_REPORT_FORMAT_VERSION. */
 
+#include "runtime_block.h"
 #include "select.h"
 
 #include "tenure/json.h"
@@ -58,6 +59,18 @@ static void write_processes(struct tn_json *json, const struct tn_summary *summa
     tn_json_close_array(json);
 }
 
+static void write_runtime_block(struct tn_json *json, const struct tn_summary_site *site)
+{
+    if (site == NULL) {
+        tn_json_null(json, "runtime_block");
+        return;
+    }
+    tn_json_open_object(json, "runtime_block");
+    tn_json_text(json, "module", site->module);
+    tn_json_uint(json, "size_bytes", site->total_bytes);
+    tn_json_close_object(json);
+}
+
 static void write_totals(struct tn_json *json, const struct tn_summary *summary)
 {
     const struct tn_summary_totals *totals = &summary->totals;
@@ -76,6 +89,7 @@ static void write_totals(struct tn_json *json, const struct tn_summary *summary)
     tn_json_uint(json, "small_short_lived", totals->small_short_lived);
     tn_json_uint(json, "threads", totals->threads);
     tn_json_uint(json, "sites", summary->site_count);
+    write_runtime_block(json, tn_report_runtime_block(summary));
     tn_json_close_object(json);
 }
 
@@ -104,6 +118,46 @@ static void write_site(struct tn_json *json, const struct tn_finding_site *site)
     tn_json_close_object(json);
 }
 
+/* null where no replay has measured it. */
+static void write_measured(struct tn_json *json, const struct tn_finding_saving *saving)
+{
+    if (!saving->is_measured) {
+        tn_json_null(json, "heap_median_bytes");
+        tn_json_null(json, "heap_noise_bytes");
+        tn_json_null(json, "net_bytes");
+        return;
+    }
+    tn_json_int(json, "heap_median_bytes", saving->heap_median_bytes);
+    tn_json_uint(json, "heap_noise_bytes", saving->heap_noise_bytes);
+    tn_json_int(json, "net_bytes", tn_saving_net_bytes(saving));
+}
+
+static void write_together(struct tn_json *json, const char *key, size_t finding_count,
+                           const struct tn_finding_saving *saving)
+{
+    if (finding_count == 0) {
+        tn_json_null(json, key);
+        return;
+    }
+    tn_json_open_object(json, key);
+    tn_json_uint(json, "findings", finding_count);
+    tn_json_uint(json, "allocations_removed", saving->allocations_removed);
+    tn_json_uint(json, "outside_bytes", saving->outside_bytes);
+    tn_json_text(json, "outside", saving->outside);
+    write_measured(json, saving);
+    tn_json_close_object(json);
+}
+
+static void write_plan(struct tn_json *json, const struct tn_finding_plan *plan)
+{
+    tn_json_open_object(json, "plan");
+    write_together(json, "together", plan->finding_count, &plan->together);
+    write_together(json, "without_conditional", plan->sure_count, &plan->sure);
+    tn_json_uint(json, "alone_allocations_removed", plan->alone_allocations);
+    tn_json_int(json, "alone_net_bytes", plan->alone_net_bytes);
+    tn_json_close_object(json);
+}
+
 static void write_saving(struct tn_json *json, const struct tn_finding_saving *saving)
 {
     tn_json_open_object(json, "saving");
@@ -115,6 +169,8 @@ static void write_saving(struct tn_json *json, const struct tn_finding_saving *s
         tn_json_int(json, saving->heap_deltas[i].policy, saving->heap_deltas[i].bytes);
     tn_json_close_object(json);
     tn_json_uint(json, "outside_bytes", saving->outside_bytes);
+    tn_json_text(json, "outside", saving->outside);
+    write_measured(json, saving);
     tn_json_close_object(json);
 }
 
@@ -137,11 +193,14 @@ static void write_words(struct tn_json *json, const char *key, const char *words
 
 static void write_finding(struct tn_json *json, const struct tn_finding *finding)
 {
+    char key[TN_FINDING_KEY_BYTES];
     tn_json_open_object(json, NULL);
     tn_json_text(json, "kind", finding->kind);
     tn_json_uint(json, "rank", finding->rank);
+    tn_json_text(json, "key", tn_finding_key_print(finding, key));
     tn_json_text(json, "confidence", tn_confidence_name(finding->confidence));
     tn_json_text(json, "title", finding->title);
+    tn_json_text(json, "library", tn_finding_library(finding));
     tn_finding_write_condition(finding, "condition", json);
     tn_json_open_array(json, "sites");
     for (size_t i = 0; i < finding->site_count; i++)
@@ -161,13 +220,17 @@ static void write_finding(struct tn_json *json, const struct tn_finding *finding
 
 static void write_findings(struct tn_json *json, const struct tn_report *report)
 {
-    struct tn_report_selection selection = tn_report_select(report);
+    static const struct tn_finding_plan no_plan = {0};
+    struct tn_report whole = *report;
+    whole.folds_libraries = false;
+    struct tn_report_selection selection = tn_report_select(&whole);
     struct tn_report_cursor cursor = {0};
     const struct tn_finding *finding;
     tn_json_open_array(json, "findings");
-    while ((finding = tn_report_next_finding(report, &cursor)) != NULL)
+    while ((finding = tn_report_next_finding(&whole, &cursor)) != NULL)
         write_finding(json, finding);
     tn_json_close_array(json);
+    write_plan(json, report->findings != NULL ? &report->findings->plan : &no_plan);
     tn_json_open_object(json, "not_shown");
     tn_json_uint(json, "too_weak", selection.too_weak);
     tn_json_uint(json, "beyond_top", selection.beyond_max);

@@ -8,8 +8,21 @@
 /* Whether a finding that is sure enough is shown, when so many were before it. */
 static bool has_room(const struct tn_report *report, const struct tn_finding *finding, size_t shown)
 {
-    return report->finding_max == 0 || shown < report->finding_max ||
+    return report->named != NULL || report->finding_max == 0 || shown < report->finding_max ||
            (report->has_whole && finding->site_count == 0);
+}
+
+/* Whether a finding is sure enough, or asked for by name. */
+static bool is_wanted(const struct tn_report *report, const struct tn_finding *finding)
+{
+    return report->named != NULL ? tn_finding_is_named(finding, report->named)
+                                 : finding->confidence >= report->least;
+}
+
+bool tn_report_is_folded(const struct tn_report *report, const struct tn_finding *finding)
+{
+    return report->folds_libraries && report->named == NULL && finding->confidence >= report->least &&
+           tn_finding_library(finding) != NULL;
 }
 
 const struct tn_finding *tn_report_next_finding(const struct tn_report *report,
@@ -18,7 +31,8 @@ const struct tn_finding *tn_report_next_finding(const struct tn_report *report,
     const struct tn_findings *findings = report->findings;
     while (findings != NULL && cursor->index < findings->count) {
         const struct tn_finding *finding = &findings->items[cursor->index++];
-        if (finding->confidence < report->least || !has_room(report, finding, cursor->shown))
+        if (!is_wanted(report, finding) || tn_report_is_folded(report, finding) ||
+            !has_room(report, finding, cursor->shown))
             continue;
         cursor->shown++;
         return finding;
@@ -31,8 +45,10 @@ struct tn_report_selection tn_report_select(const struct tn_report *report)
     struct tn_report_selection selection = {0};
     for (size_t i = 0; report->findings != NULL && i < report->findings->count; i++) {
         const struct tn_finding *finding = &report->findings->items[i];
-        if (finding->confidence < report->least)
-            selection.too_weak++;
+        if (!is_wanted(report, finding))
+            selection.too_weak += report->named == NULL;
+        else if (tn_report_is_folded(report, finding))
+            continue;
         else if (has_room(report, finding, selection.shown))
             selection.shown++;
         else

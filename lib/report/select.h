@@ -6,6 +6,9 @@
 
 #include "tenure/report.h"
 
+/* Whether a finding is sure enough, but about a library, and told in that library's line. */
+bool tn_report_is_folded(const struct tn_report *report, const struct tn_finding *finding);
+
 /* How many findings are shown, and why the others are not. */
 struct tn_report_selection {
     size_t shown;

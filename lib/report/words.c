@@ -51,6 +51,7 @@ static const char *const fixed[TN_WORDS_FIXED_COUNT] = {
     [TN_WORDS_LABEL_FREES] = "frees",
     [TN_WORDS_LABEL_LIVE] = "still live",
     [TN_WORDS_LABEL_PEAK] = "peak",
+    [TN_WORDS_LABEL_RUNTIME] = "runtime",
     [TN_WORDS_LABEL_SHORT_LIVED] = "short-lived",
     [TN_WORDS_LABEL_ROUNDING] = "rounding",
     [TN_WORDS_LABEL_REALLOC] = "realloc",
@@ -297,60 +298,12 @@ const char *tn_words_more_sites(struct tn_words *words, uint64_t count)
                           count == 1 ? "it" : "them");
 }
 
-/* "4.2 KiB less", "4.2 KiB more" or "as before". */
-static const char *delta(struct tn_words *words, int64_t bytes)
-{
-    if (bytes == 0)
-        return "as before";
-    uint64_t size_bytes = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
-    return tn_words_print(words, "%s %s", tn_words_bytes(words, size_bytes), bytes < 0 ? "less" : "more");
-}
-
-/* One more statement behind others. */
-static const char *join(struct tn_words *words, const char *before, const char *statement)
-{
-    return before[0] != '\0' ? tn_words_print(words, "%s; %s", before, statement) : statement;
-}
-
-/* What a replay measured: heaps, and what stands in their place. */
-static const char *measured(struct tn_words *words, const struct tn_finding_saving *saving,
-                            const char *before)
-{
-    for (size_t i = 0; i < saving->heap_delta_count; i++)
-        before = join(words, before,
-                      tn_words_print(words, "heap of %s: %s", saving->heap_deltas[i].policy,
-                                     delta(words, saving->heap_deltas[i].bytes)));
-    if (saving->outside != NULL && saving->outside_bytes != 0)
-        before = join(words, before,
-                      tn_words_print(words, "%s of %s memory in its place",
-                                     tn_words_bytes(words, saving->outside_bytes), saving->outside));
-    return before;
-}
-
-const char *tn_words_effect(struct tn_words *words, const struct tn_finding_saving *saving,
-                            uint64_t allocations)
-{
-    const char *effect = "";
-    if (saving->allocations_removed != 0)
-        effect = tn_words_print(words, "%s allocation%s less (%s of all)",
-                                tn_words_count(words, saving->allocations_removed),
-                                plural(saving->allocations_removed),
-                                tn_words_share(words, saving->allocations_removed, allocations));
-    if (saving->bytes_removed > 0)
-        effect = join(words, effect,
-                      tn_words_print(words, "%s of headers and rounding less",
-                                     tn_words_bytes(words, (uint64_t)saving->bytes_removed)));
-    if (saving->peak_bytes_delta != 0)
-        effect =
-            join(words, effect,
-                 tn_words_print(words, "memory at the peak: %s", delta(words, saving->peak_bytes_delta)));
-    return measured(words, saving, effect);
-}
-
 const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding)
 {
-    return tn_words_print(words, "%s, %s; tactic: %s", finding->kind, tn_confidence_name(finding->confidence),
-                          finding->tactic);
+    char key[TN_FINDING_KEY_BYTES];
+    return tn_words_print(words, "%s, %s; tactic: %s; key %s", finding->kind,
+                          tn_confidence_name(finding->confidence), finding->tactic,
+                          tn_finding_key_print(finding, key));
 }
 
 /* "data.c:88 (87 %; also blocks of 12 other lines)" */

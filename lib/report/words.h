@@ -48,6 +48,7 @@ enum tn_fixed_words {
     TN_WORDS_LABEL_FREES,
     TN_WORDS_LABEL_LIVE,
     TN_WORDS_LABEL_PEAK,
+    TN_WORDS_LABEL_RUNTIME,
     TN_WORDS_LABEL_SHORT_LIVED,
     TN_WORDS_LABEL_ROUNDING,
     TN_WORDS_LABEL_REALLOC,
@@ -137,6 +138,11 @@ const char *tn_words_still_live(struct tn_words *words, uint64_t live_bytes, boo
 /* What follows the bytes of the peak. */
 const char *tn_words_peak(struct tn_words *words, uint64_t live_count, uint64_t peak_ns);
 
+/* What follows the bytes of a block of the runtime that is most of the peak.
+ *
+ * library  its file name */
+const char *tn_words_runtime_block(struct tn_words *words, const char *library);
+
 /* What follows the share of small short-lived allocations. */
 const char *tn_words_small_short_lived(struct tn_words *words, uint64_t count);
 
@@ -167,6 +173,27 @@ const char *tn_words_more_sites(struct tn_words *words, uint64_t count);
 const char *tn_words_effect(struct tn_words *words, const struct tn_finding_saving *saving,
                             uint64_t allocations);
 
+/* What a replay measured: "heap -24.2 KiB, stack +24.1 KiB: about even"; "" when none did. */
+const char *tn_words_measured(struct tn_words *words, const struct tn_finding_saving *saving);
+
+/* What all measured findings come to together, and how that differs from each alone.
+ *
+ * plan         of at least two findings
+ * allocations  of the process */
+const char *tn_words_plan(struct tn_words *words, const struct tn_finding_plan *plan, uint64_t allocations);
+
+/* The setting by which a library takes memory otherwise, static storage; NULL: none is known.
+ *
+ * library  its file name */
+const char *tn_words_library_setting(const char *library);
+
+/* Findings about a library that the reader does not build.
+ *
+ * numbers      of the findings: "#3, #7"
+ * allocations  of the library's sites */
+const char *tn_words_library(struct tn_words *words, const char *library, uint64_t finding_count,
+                             const char *numbers, uint64_t allocations);
+
 /* The evidence of a finding: "90,000 blocks seen, at most 80 B, all gone before the return of main
  * (app.c:12)".
  *
@@ -174,13 +201,13 @@ const char *tn_words_effect(struct tn_words *words, const struct tn_finding_savi
 const char *tn_words_evidence(struct tn_words *words, const struct tn_evidence_key *keys,
                               const struct tn_evidence_set *evidence);
 
-/* "pool, consistent; tactic: use memory pools" */
+/* "pool, consistent; tactic: use memory pools; key 1a2b3c4d" */
 const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding);
 
 /* The lines that release a finding's blocks, with their shares; "" where none is known. */
 const char *tn_words_releases(struct tn_words *words, const struct tn_finding *finding);
 
-/* The title of a finding that is told in one line. */
+/* The title of a finding that gets one line only. */
 const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding *finding);
 
 /* How many findings are not shown because there are too many, they are too weak, or they gave way; count

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Measures what findings would change on models of heaps, and notes it in the findings, so that a report
- * can rank them by it. Called by `report`. */
+/* Measures what findings would change on models of heaps, and notes it beside the findings. Called by
+ * `report`. */
 #include "tenure/simulate.h"
 
 #include <errno.h>
@@ -22,26 +22,56 @@ static int note_delta(struct tn_finding_saving *saving, const char *policy, int6
     return 0;
 }
 
+/* What a change came to, beside what was estimated of it. */
+static void note_change(struct tn_finding_saving *saving, const struct tn_what_if_change *change)
+{
+    saving->outside_bytes = change->outside_bytes;
+    saving->outside = change->outside;
+    saving->is_measured = change->is_measured;
+    saving->heap_median_bytes = change->heap_median_bytes;
+    saving->heap_noise_bytes = change->heap_noise_bytes;
+}
+
+/* Several findings together. */
+static void note_together(struct tn_finding_plan *plan, const struct tn_what_if_change *change)
+{
+    struct tn_finding_saving *saving = change->is_subtotal ? &plan->sure : &plan->together;
+    note_change(saving, change);
+    saving->allocations_removed = change->allocations_removed;
+    if (change->is_subtotal)
+        plan->sure_count = change->finding_count;
+    else
+        plan->finding_count = change->finding_count;
+}
+
+static int note_deltas(struct tn_finding_saving *saving, const struct tn_what_if_change *change,
+                       const struct tn_what_if_model *models, size_t model_count)
+{
+    int r = 0;
+    for (size_t m = 0; m < model_count && r == 0; m++)
+        if (change->measures[m].is_known)
+            r = note_delta(saving, models[m].name, change->measures[m].heap_delta_bytes);
+    return r;
+}
+
 /* The changes point to their findings as constants; the list that they are in belongs to the caller. */
 static int note_all(const struct tn_what_if *what_if, const struct tn_what_if_model *models,
                     size_t model_count, struct tn_findings *findings)
 {
-    for (size_t i = 0; i < what_if->count; i++) {
+    int r = 0;
+    for (size_t i = 0; i < what_if->count && r == 0; i++) {
         const struct tn_what_if_change *change = &what_if->changes[i];
-        if (change->finding == NULL)
+        if (change->finding == NULL) {
+            note_together(&findings->plan, change);
             continue;
-        struct tn_finding *finding = &findings->items[change->finding - findings->items];
-        finding->saving.outside_bytes = change->outside_bytes;
-        finding->saving.outside = change->outside;
-        for (size_t m = 0; m < model_count; m++) {
-            if (change->measures[m].heap_bytes == 0 || models[m].heap_bytes == 0)
-                continue;
-            int r = note_delta(&finding->saving, models[m].name, change->measures[m].heap_delta_bytes);
-            if (r < 0)
-                return r;
         }
+        struct tn_finding_saving *saving = &findings->items[change->finding - findings->items].saving;
+        note_change(saving, change);
+        r = note_deltas(saving, change, models, model_count);
+        findings->plan.alone_allocations += change->allocations_removed;
+        findings->plan.alone_net_bytes += tn_saving_net_bytes(saving);
     }
-    return 0;
+    return r;
 }
 
 static int measure(struct tn_log_source *log_source, struct tn_what_if_model *models, size_t model_count,

@@ -1,117 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* What findings would change. Each finding becomes a rule that edits the events (a block leaves the heap,
- * moves into a pool, is allocated larger, or is combined with others); the edited events are searched for
- * their smallest region on each model, and compared with the unedited ones. Called by `simulate --apply`
- * and, through measure.c, by reports. */
+/* What findings would change. The edited events of a change are kept in memory, searched for their smallest
+ * region on each model, and compared with the unedited ones; some rounds with slightly other sizes tell how
+ * much of the difference is luck. What the change does to calls is counted over all events, whatever a model
+ * made of them. Called by `simulate --apply` and, through measure.c, by reports. */
+#include "perturb.h"
 #include "tenure/simulate.h"
+#include "what_if_rules.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define POOL_LEAST_BYTES 16
+#define KEPT_EVENTS      4000000 /* in memory, at 32 bytes each; more are read anew for each replay */
 
 /* A tn_what_if_run under way: its parameters, and how far it is. */
 struct what_if_run {
-    const struct tn_replay_source *source;
     struct tn_what_if_model *models;
     size_t model_count;
     const struct tn_what_if_effort *effort;
-    uint64_t done, total; /* replays */
+    uint64_t done, total; /* searches */
+    bool keeps_events;    /* the source has no more than KEPT_EVENTS */
     struct tn_error *error;
 };
-
-/* The rules of some findings, and the lists of sites that the rules borrow. */
-struct rules {
-    struct tn_replay_rule *items; /* owned */
-    uint32_t **sites;             /* owned, each */
-    size_t count;
-};
-
-/* How often a rule names a site: more than once only where a structure has several of its blocks. */
-static size_t count_members(const struct tn_finding *finding, size_t site)
-{
-    uint32_t per_group = finding->sites[site].per_group;
-    return finding->apply == TN_APPLY_COMBINE && per_group > 1 ? per_group : 1;
-}
-
-static size_t count_all_members(const struct tn_finding *finding)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < finding->site_count; i++)
-        count += count_members(finding, i);
-    return count;
-}
-
-bool tn_what_if_applies(const struct tn_finding *finding)
-{
-    return finding->apply != TN_APPLY_NONE && finding->site_count > 0 &&
-           (finding->apply != TN_APPLY_COMBINE || count_all_members(finding) <= TN_REPLAY_MEMBERS_MAX);
-}
-
-size_t tn_what_if_choose(const struct tn_findings *findings, size_t finding_max,
-                         const struct tn_finding **chosen, uint64_t *ret_left)
-{
-    size_t count = 0;
-    uint64_t left = 0;
-    for (size_t i = 0; i < findings->count; i++) {
-        const struct tn_finding *finding = &findings->items[i];
-        if (finding->confidence == TN_CONFIDENCE_WEAK || !tn_what_if_applies(finding))
-            continue;
-        if (count < finding_max)
-            chosen[count++] = finding;
-        else
-            left++;
-    }
-    if (ret_left != NULL)
-        *ret_left = left;
-    return count;
-}
-
-static enum tn_replay_change change_of(enum tn_apply apply)
-{
-    if (apply == TN_APPLY_COMBINE)
-        return TN_REPLAY_COMBINE;
-    if (apply == TN_APPLY_POOL)
-        return TN_REPLAY_MOVE;
-    return apply == TN_APPLY_REMOVE ? TN_REPLAY_REMOVE : TN_REPLAY_RESERVE;
-}
-
-static void finish_rules(struct rules *rules)
-{
-    for (size_t i = 0; i < rules->count; i++)
-        free(rules->sites[i]);
-    free(rules->sites);
-    free(rules->items);
-    *rules = (struct rules){0};
-}
-
-static int make_rules(const struct tn_finding *const *findings, size_t count, struct rules *rules)
-{
-    rules->items = calloc(count, sizeof(*rules->items));
-    rules->sites = calloc(count, sizeof(*rules->sites));
-    if (rules->items == NULL || rules->sites == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        const struct tn_finding *finding = findings[i];
-        size_t member_count = 0;
-        uint32_t *sites = calloc(count_all_members(finding), sizeof(*sites));
-        if (sites == NULL)
-            return -ENOMEM;
-        rules->sites[rules->count++] = sites;
-        for (size_t s = 0; s < finding->site_count; s++)
-            for (size_t k = count_members(finding, s); k > 0; k--)
-                sites[member_count++] = (uint32_t)finding->sites[s].site_id;
-        rules->items[i] = (struct tn_replay_rule){
-            .change = change_of(finding->apply),
-            .site_ids = sites,
-            .site_count = member_count,
-            .bytes = finding->apply_bytes,
-            .count = finding->apply_count,
-        };
-    }
-    return 0;
-}
 
 static void step(struct what_if_run *run)
 {
@@ -120,46 +31,157 @@ static void step(struct what_if_run *run)
         run->effort->progress(run->effort->user, run->done, run->total);
 }
 
-/* Smallest safe region of a source on a model, and whether it survives in the region that was given. */
-static int measure(struct what_if_run *run, const struct tn_what_if_model *model,
-                   const struct tn_replay_source *source, struct tn_what_if_measure *ret_measure)
+/* ---------------------------------------------------------------------------------------- one model */
+
+/* Options for a model, with pools that follow from the events where the model wants them. Returns 0 or
+ * negative errno; the caller frees *ret_pools. */
+static int prepare(struct what_if_run *run, const struct tn_what_if_model *model,
+                   const struct tn_replay_source *source, struct tn_replay_options *ret_options,
+                   struct tn_heap_pool **ret_pools)
 {
-    struct tn_replay_options options = model->options;
-    struct tn_heap_pool *pools = NULL;
+    *ret_options = model->options;
+    ret_options->wants_offsets = ret_options->wants_pins = ret_options->wants_samples = false;
+    *ret_pools = NULL;
+    if (!model->derives_pools)
+        return 0;
+    int r = tn_replay_pools(source, POOL_LEAST_BYTES, ret_pools, &ret_options->heap.pool_count, run->error);
+    ret_options->heap.pools = *ret_pools;
+    return r;
+}
+
+/* What a round with other sizes needs in a heap without end; 0: it cannot be told. */
+static int measure_round(struct what_if_run *run, const struct tn_what_if_model *model,
+                         const struct tn_replay_source *source, unsigned round, uint64_t *ret_bytes)
+{
+    struct tn_perturbation perturbation = {.source = *source, .seed = round + 1};
+    struct tn_replay_source perturbed = tn_perturbation_source(&perturbation);
+    struct tn_replay_options options;
+    struct tn_heap_pool *pools;
+    struct tn_replay_result result = {0};
+    int r = prepare(run, model, &perturbed, &options, &pools);
+    options.heap.heap_bytes = TN_HEAP_UNLIMITED;
+    options.after = TN_REPLAY_STOP;
+    if (r == 0)
+        r = tn_replay_run(&perturbed, &options, &result, run->error);
+    *ret_bytes = r == 0 && result.has_survived ? result.smallest_bytes : 0;
+    tn_replay_result_finish(&result);
+    free(pools);
+    return r;
+}
+
+/* A source on a model: its smallest region, whether it survives in the region that was given, and what each
+ * round needs. */
+static int measure(struct what_if_run *run, const struct tn_what_if_model *model,
+                   const struct tn_replay_source *source, struct tn_what_if_need *ret_need)
+{
+    struct tn_replay_options options;
+    struct tn_heap_pool *pools;
     struct tn_replay_minimum minimum = {0};
     struct tn_replay_result result = {0};
+    *ret_need = (struct tn_what_if_need){0};
+    int r = prepare(run, model, source, &options, &pools);
     bool has_heap = options.heap.heap_bytes != TN_HEAP_UNLIMITED;
-    options.wants_offsets = options.wants_pins = options.wants_samples = false;
-    int r = 0;
-    if (model->derives_pools) {
-        r = tn_replay_pools(source, POOL_LEAST_BYTES, &pools, &options.heap.pool_count, run->error);
-        options.heap.pools = pools;
-    }
     if (r == 0 && has_heap)
         r = tn_replay_run(source, &options, &result, run->error);
     if (r == 0)
-        r = tn_replay_search(source, &options, run->effort->max_events, &minimum, run->error);
-    *ret_measure = (struct tn_what_if_measure){
-        .heap_bytes = minimum.safe_bytes,
-        .has_survived = has_heap ? result.has_survived : minimum.safe_bytes != 0,
-    };
+        r = tn_replay_search_narrow(source, &options, &minimum, run->error);
+    ret_need->heap_bytes = minimum.safe_bytes;
+    ret_need->step_bytes = minimum.step_bytes;
+    ret_need->has_survived = has_heap ? result.has_survived : minimum.safe_bytes != 0;
     tn_replay_result_finish(&result);
     free(pools);
+    for (unsigned i = 0; i < TN_WHAT_IF_ROUNDS && r == 0; i++)
+        r = measure_round(run, model, source, i, &ret_need->round_bytes[i]);
     step(run);
     return r;
 }
 
-static int measure_baseline(struct what_if_run *run)
+static int measure_baseline(struct what_if_run *run, const struct tn_replay_source *source)
 {
-    for (size_t i = 0; i < run->model_count; i++) {
-        struct tn_what_if_measure now;
-        int r = measure(run, &run->models[i], run->source, &now);
-        if (r < 0)
-            return r;
-        run->models[i].heap_bytes = now.heap_bytes;
-        run->models[i].has_survived = now.has_survived;
+    int r = 0;
+    for (size_t i = 0; i < run->model_count && r == 0; i++)
+        r = measure(run, &run->models[i], source, &run->models[i].need);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- luck */
+
+static uint64_t distance(int64_t a, int64_t b)
+{
+    return a > b ? (uint64_t)(a - b) : (uint64_t)(b - a);
+}
+
+/* The difference that a change makes, and how far it lies from the differences of the rounds. */
+static void compare(const struct tn_what_if_need *before, struct tn_what_if_measure *measure)
+{
+    const struct tn_what_if_need *after = &measure->need;
+    measure->removes_failure = after->has_survived && !before->has_survived;
+    measure->is_known = after->heap_bytes != 0 && before->heap_bytes != 0;
+    if (!measure->is_known)
+        return;
+    measure->heap_delta_bytes = (int64_t)after->heap_bytes - (int64_t)before->heap_bytes;
+    measure->noise_bytes = after->step_bytes > before->step_bytes ? after->step_bytes : before->step_bytes;
+    for (unsigned i = 0; i < TN_WHAT_IF_ROUNDS; i++) {
+        bool is_known = after->round_bytes[i] != 0 && before->round_bytes[i] != 0;
+        measure->round_delta_bytes[i] = is_known
+                                            ? (int64_t)after->round_bytes[i] - (int64_t)before->round_bytes[i]
+                                            : measure->heap_delta_bytes;
+        uint64_t off = distance(measure->round_delta_bytes[i], measure->heap_delta_bytes);
+        if (off > measure->noise_bytes)
+            measure->noise_bytes = off;
     }
+}
+
+static int compare_deltas(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Of an even number, the mean of the middle two. */
+static int64_t median_of(int64_t *deltas, size_t count)
+{
+    qsort(deltas, count, sizeof(deltas[0]), compare_deltas);
+    int64_t upper = deltas[count / 2];
+    return count % 2 != 0 ? upper : deltas[count / 2 - 1] + (upper - deltas[count / 2 - 1]) / 2;
+}
+
+/* The median over the models, and how far it lies from that of each round. */
+static int take_median(struct what_if_run *run, struct tn_what_if_change *change)
+{
+    int64_t *deltas = calloc(run->model_count, sizeof(deltas[0]));
+    if (deltas == NULL)
+        return tn_error_set(run->error, -ENOMEM, "cannot measure a change: out of memory");
+    for (unsigned round = 0; round <= TN_WHAT_IF_ROUNDS; round++) {
+        size_t count = 0;
+        for (size_t i = 0; i < run->model_count; i++) {
+            const struct tn_what_if_measure *measure = &change->measures[i];
+            if (measure->is_known)
+                deltas[count++] =
+                    round == 0 ? measure->heap_delta_bytes : measure->round_delta_bytes[round - 1];
+        }
+        change->is_measured = count > 0;
+        if (count == 0)
+            break;
+        int64_t median = median_of(deltas, count);
+        if (round == 0)
+            change->heap_median_bytes = median;
+        else if (distance(median, change->heap_median_bytes) > change->heap_noise_bytes)
+            change->heap_noise_bytes = distance(median, change->heap_median_bytes);
+    }
+    free(deltas);
     return 0;
+}
+
+/* ---------------------------------------------------------------------------------------- one change */
+
+static const char *outside_of(const struct tn_finding *finding)
+{
+    if (finding->apply == TN_APPLY_POOL)
+        return "pool";
+    if (finding->apply != TN_APPLY_REMOVE)
+        return NULL;
+    return strcmp(finding->kind, "stack-buffer") == 0 ? "stack" : "static";
 }
 
 static void sum_effects(struct tn_what_if_change *change, const struct tn_replay_plan *plan,
@@ -167,7 +189,7 @@ static void sum_effects(struct tn_what_if_change *change, const struct tn_replay
 {
     for (size_t i = 0; i < count; i++) {
         struct tn_replay_effect effect = tn_replay_plan_effect(plan, i);
-        const char *outside = findings[i]->saving.outside;
+        const char *outside = outside_of(findings[i]);
         change->allocations_removed += effect.allocations_removed;
         if (outside == NULL)
             continue;
@@ -177,77 +199,115 @@ static void sum_effects(struct tn_what_if_change *change, const struct tn_replay
     }
 }
 
-/* Apply some findings together, and measure the result on each model. */
-static int measure_change(struct what_if_run *run, const struct tn_finding *const *findings, size_t count,
-                          struct tn_what_if_change *change)
+/* One pass over all edited events, so that the plan has counted each: a replay may end at a failure. */
+static int read_to_end(const struct tn_replay_source *source, struct tn_error *error)
 {
-    struct rules rules = {0};
-    struct tn_replay_plan *plan = NULL;
-    change->measures = calloc(run->model_count, sizeof(*change->measures));
-    int r = change->measures == NULL ? -ENOMEM : make_rules(findings, count, &rules);
-    if (r < 0)
-        tn_error_set(run->error, r, "cannot measure a change: out of memory");
-    if (r == 0)
-        r = tn_replay_plan_open(run->source, rules.items, rules.count, &plan, run->error);
-    struct tn_replay_source edited = {0};
-    if (r == 0)
-        edited = tn_replay_plan_source(plan);
-    for (size_t i = 0; i < run->model_count && r == 0; i++) {
-        struct tn_what_if_measure *to = &change->measures[i];
-        r = measure(run, &run->models[i], &edited, to);
-        if (r == 0 && to->heap_bytes != 0 && run->models[i].heap_bytes != 0)
-            to->heap_delta_bytes = (int64_t)to->heap_bytes - (int64_t)run->models[i].heap_bytes;
-        to->removes_failure = to->has_survived && !run->models[i].has_survived;
-    }
-    if (r == 0)
-        sum_effects(change, plan, findings, count);
-    tn_replay_plan_close(plan);
-    finish_rules(&rules);
+    struct tn_replay_event event;
+    int r = source->rewind(source->state, error);
+    while (r >= 0 && (r = source->next(source->state, &event, error)) > 0)
+        ;
     return r;
 }
 
-/* What a change is ranked by: first the failures that it removes, then the heap, then the calls that it
- * saves. */
-struct merit {
-    int failures;
-    int64_t heap_bytes;
-    uint64_t allocations;
-};
-
-static struct merit merit_of(const struct tn_what_if_change *change, size_t model_count)
+static int measure_models(struct what_if_run *run, const struct tn_replay_source *edited,
+                          struct tn_what_if_change *change)
 {
-    struct merit merit = {.allocations = change->allocations_removed};
-    for (size_t i = 0; i < model_count; i++) {
-        merit.failures += change->measures[i].removes_failure;
-        merit.heap_bytes -= change->measures[i].heap_delta_bytes;
+    int r = 0;
+    for (size_t i = 0; i < run->model_count && r == 0; i++) {
+        r = measure(run, &run->models[i], edited, &change->measures[i].need);
+        if (r == 0)
+            compare(&run->models[i].need, &change->measures[i]);
     }
-    return merit;
+    return r < 0 ? r : take_median(run, change);
 }
 
-static bool is_better(const struct merit *a, const struct merit *b)
+/* Edit the events, and measure what comes out. */
+static int measure_plan(struct what_if_run *run, struct tn_replay_plan *plan,
+                        struct tn_what_if_change *change)
 {
-    if (a->failures != b->failures)
-        return a->failures > b->failures;
-    if (a->heap_bytes != b->heap_bytes)
-        return a->heap_bytes > b->heap_bytes;
-    return a->allocations > b->allocations;
+    struct tn_replay_source edited = tn_replay_plan_source(plan);
+    struct tn_replay_trace *trace = NULL;
+    if (!run->keeps_events) {
+        int r = measure_models(run, &edited, change);
+        return r < 0 ? r : read_to_end(&edited, run->error);
+    }
+    int r = tn_replay_trace_read(&edited, KEPT_EVENTS, &trace, run->error);
+    if (r < 0)
+        return r;
+    edited = tn_replay_trace_source(trace);
+    r = measure_models(run, &edited, change);
+    tn_replay_trace_close(trace);
+    return r;
 }
 
-/* Insertion sort: there are few, and equal ones must keep the order of the findings. */
-static void sort(struct tn_what_if_change *changes, size_t count, size_t model_count)
+/* Apply some findings together, and measure the result on each model. */
+static int measure_change(struct what_if_run *run, const struct tn_replay_source *source,
+                          const struct tn_finding *const *findings, size_t count,
+                          struct tn_what_if_change *change)
 {
-    for (size_t i = 1; i < count; i++) {
-        struct tn_what_if_change change = changes[i];
-        struct merit merit = merit_of(&change, model_count);
-        size_t at = i;
-        for (; at > 0; at--) {
-            struct merit other = merit_of(&changes[at - 1], model_count);
-            if (!is_better(&merit, &other))
-                break;
-            changes[at] = changes[at - 1];
-        }
-        changes[at] = change;
+    struct tn_what_if_rules rules = {0};
+    struct tn_replay_plan *plan = NULL;
+    change->finding_count = count;
+    change->measures = calloc(run->model_count, sizeof(*change->measures));
+    int r = change->measures == NULL ? -ENOMEM : tn_what_if_rules_make(findings, count, &rules);
+    if (r < 0)
+        tn_error_set(run->error, r, "cannot measure a change: out of memory");
+    if (r == 0)
+        r = tn_replay_plan_open(source, rules.items, rules.count, &plan, run->error);
+    if (r == 0)
+        r = measure_plan(run, plan, change);
+    if (r == 0)
+        sum_effects(change, plan, findings, count);
+    tn_replay_plan_close(plan);
+    tn_what_if_rules_finish(&rules);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- all changes */
+
+/* The findings without those that a condition decides. Returns how many. */
+static size_t take_sure(const struct tn_finding *const *findings, size_t count,
+                        const struct tn_finding **ret_sure)
+{
+    size_t sure = 0;
+    for (size_t i = 0; i < count; i++)
+        if (findings[i]->confidence != TN_CONFIDENCE_CONDITIONAL)
+            ret_sure[sure++] = findings[i];
+    return sure;
+}
+
+static int measure_each(struct what_if_run *run, const struct tn_replay_source *source,
+                        const struct tn_finding *const *findings, size_t count, struct tn_what_if *what_if)
+{
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++) {
+        struct tn_what_if_change *change = &what_if->changes[what_if->count++];
+        change->finding = findings[i];
+        r = measure_change(run, source, &findings[i], 1, change);
     }
+    return r;
+}
+
+static int measure_all(struct what_if_run *run, const struct tn_replay_source *source,
+                       const struct tn_finding *const *findings, size_t count, struct tn_what_if *what_if)
+{
+    const struct tn_finding **sure = calloc(count + 1, sizeof(*sure));
+    if (sure == NULL)
+        return tn_error_set(run->error, -ENOMEM, "cannot measure changes: out of memory");
+    size_t sure_count = take_sure(findings, count, sure);
+    bool has_subtotal = sure_count > 0 && sure_count < count;
+    run->total = run->model_count * (count + 1 + (count > 1) + has_subtotal);
+    int r = measure_baseline(run, source);
+    if (r == 0)
+        r = measure_each(run, source, findings, count, what_if);
+    if (r == 0 && count > 1)
+        r = measure_change(run, source, findings, count, &what_if->changes[what_if->count++]);
+    if (r == 0 && has_subtotal) {
+        what_if->changes[what_if->count].is_subtotal = true;
+        r = measure_change(run, source, sure, sure_count, &what_if->changes[what_if->count++]);
+    }
+    free(sure);
+    return r;
 }
 
 int tn_what_if_run(const struct tn_replay_source *source, struct tn_what_if_model *models, size_t model_count,
@@ -255,26 +315,17 @@ int tn_what_if_run(const struct tn_replay_source *source, struct tn_what_if_mode
                    const struct tn_what_if_effort *effort, struct tn_what_if *ret_what_if,
                    struct tn_error *error)
 {
-    struct tn_what_if what_if = {.changes = calloc(finding_count + 1, sizeof(*what_if.changes))};
-    struct what_if_run run = {.source = source,
-                              .models = models,
-                              .model_count = model_count,
-                              .effort = effort,
-                              .total = model_count * (finding_count + 1 + (finding_count > 1)),
-                              .error = error};
+    struct tn_what_if what_if = {.changes = calloc(finding_count + 2, sizeof(*what_if.changes))};
+    struct what_if_run run = {.models = models, .model_count = model_count, .effort = effort, .error = error};
+    struct tn_replay_trace *trace = NULL;
     if (what_if.changes == NULL)
         return tn_error_set(error, -ENOMEM, "cannot measure changes: out of memory");
-    int r = measure_baseline(&run);
-    for (size_t i = 0; i < finding_count && r == 0; i++) {
-        struct tn_what_if_change *change = &what_if.changes[what_if.count++];
-        change->finding = findings[i];
-        r = measure_change(&run, &findings[i], 1, change);
-    }
-    if (r == 0) {
-        sort(what_if.changes, what_if.count, model_count);
-        if (finding_count > 1)
-            r = measure_change(&run, findings, finding_count, &what_if.changes[what_if.count++]);
-    }
+    int r = tn_replay_trace_read(source, KEPT_EVENTS, &trace, error);
+    run.keeps_events = r == 0;
+    struct tn_replay_source events = r == 0 ? tn_replay_trace_source(trace) : *source;
+    if (r == 0 || r == -E2BIG)
+        r = measure_all(&run, &events, findings, finding_count, &what_if);
+    tn_replay_trace_close(trace);
     if (r < 0)
         tn_what_if_finish(&what_if);
     else

@@ -226,6 +226,8 @@ static double seconds_of(const struct timespec *from, const struct timespec *to)
     return (double)(to->tv_sec - from->tv_sec) + (double)(to->tv_nsec - from->tv_nsec) / 1e9;
 }
 
+#define KINDS_MAX 16
+
 static uint64_t events;
 
 static void note(void *user, uint64_t done, uint64_t total)
@@ -237,7 +239,12 @@ static void note(void *user, uint64_t done, uint64_t total)
 
 static void measure(const char *path, const char *only)
 {
-    struct tn_analyze_options options = {.only = only, .progress = note};
+    const struct tn_kind *kinds[KINDS_MAX + 1] = {NULL};
+    size_t kind_count = 0;
+    for (const struct tn_kind *const *kind = tn_kinds; *kind != NULL && kind_count < KINDS_MAX; kind++)
+        if (only == NULL || tn_kind_is_listed(only, (*kind)->name))
+            kinds[kind_count++] = *kind;
+    struct tn_analyze_options options = {.progress = note};
     struct tn_findings findings;
     struct tn_error error = {0};
     struct timespec start, end, start_cpu, end_cpu;
@@ -247,7 +254,7 @@ static void measure(const char *path, const char *only)
         stop(error.text);
     clock_gettime(CLOCK_MONOTONIC, &start);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start_cpu);
-    if (tn_analyze(log, tn_kinds, &options, &findings, &error) < 0)
+    if (tn_analyze(log, kinds, &options, &findings, &error) < 0)
         stop(error.text);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end_cpu);
     clock_gettime(CLOCK_MONOTONIC, &end);

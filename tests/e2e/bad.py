@@ -177,6 +177,18 @@ def simulate_no_rank(world):
     return Trial((world.tenure, "simulate", "--plan", "9999", good_log(world)))
 
 
+def report_unknown_finding(world):
+    return Trial((world.tenure, "report", "--finding", "deadbeef", good_log(world)))
+
+
+def simulate_bad_plan(world):
+    return Trial((world.tenure, "simulate", "--plan", "1,,", good_log(world)))
+
+
+def simulate_unknown_key(world):
+    return Trial((world.tenure, "simulate", "--plan", "deadbeef", good_log(world)))
+
+
 def simulate_two_plans(world):
     return Trial((world.tenure, "simulate", "--plan", "1", "--apply", "all", good_log(world)))
 

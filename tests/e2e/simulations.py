@@ -3,8 +3,11 @@
 
 import json
 import os
+import pathlib
 
 from harness import Skip, expect, expect_equal, need, query
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 PAPER = "A 0 100\nA 1 1500\nA 2 100\nA 3 1500\nF 1\nA 4 100\nA 5 1500\n"
 POLICIES = (
@@ -118,6 +121,54 @@ def changes(world):
     expect(b"first-fit" in measured.out, "the report shows no measured effect")
 
 
+def build_and_record(world, name, text):
+    """A log of a program that is built from a text, in a folder of its own."""
+    folder = world.folder / name
+    folder.mkdir()
+    source, program = folder / "app.c", folder / "app"
+    source.write_text(text)
+    built = world.run(need("cc"), "-g", "-O0", "-fno-builtin", "-o", program, source)
+    expect_equal(built.status, 0, f"building {name}: {built.err}")
+    result, path = world.record(program)
+    expect_equal(result.status, 0, f"status of {name}")
+    return path
+
+
+def names_of_findings(world):
+    """A finding's number is the same in every answer about a log; its key also after a change elsewhere and a rebuild."""
+    text = (ROOT / "tests/truth/programs/several_at_once.c").read_text()
+    old, new = build_and_record(world, "old", text), build_and_record(world, "new", "/* moved down */\n" * 30 + text)
+
+    def report(path, *options):
+        told = world.run(world.tenure, "report", "--format", "json", "--confidence", "weak", "--top", "0", *options, path)
+        expect_equal((told.err, told.status), (b"", 0), "report")
+        return json.loads(told.out)["findings"]
+
+    def plan(path, name):
+        told = world.run(world.tenure, "simulate", "--format", "json", "--policy", "first-fit", "--plan", name, path)
+        expect_equal((told.err, told.status), (b"", 0), f"simulate --plan {name}")
+        return [(c["rank"], c["key"], c["title"]) for c in json.loads(told.out)["what_if"]["changes"] if not c["is_together"]]
+
+    before, after = report(old), {finding["key"]: finding for finding in report(new)}
+    expect(len({finding["key"] for finding in before}) == len(before) > 2, "each finding has a key of its own")
+    for finding in before:
+        later = after.get(finding["key"])
+        expect(later is not None and later["kind"] == finding["kind"], f"#{finding['rank']} has another key after a rebuild")
+        moved = [(b["line"] - a["line"], a["function"] == b["function"]) for a, b in zip(finding["sites"], later["sites"])]
+        expect(all(move in ((30, True), (0, True)) for move in moved), f"#{finding['rank']} is another finding: {moved}")
+    usable = [finding for finding in before if finding["kind"] in ("permanent", "pool", "stack-buffer") and finding["sites"]]
+    expect(usable, "there is nothing to plan")
+    for finding in usable[:3]:
+        told = (finding["rank"], finding["key"], finding["title"])
+        expect_equal(plan(old, str(finding["rank"])), [told], "by number")
+        expect_equal(plan(old, finding["key"]), [told], "by key")
+        expect_equal([key for _, key, _ in plan(new, finding["key"])], [finding["key"]], "by key, after a rebuild")
+        same = {f["key"]: f["rank"] for f in report(old, "--only", finding["kind"])}
+        expect_equal(same[finding["key"]], finding["rank"], "its number, asked for by kind")
+    measured = report(old, "--policy", "tlsf")
+    expect_equal([f["key"] for f in measured], [f["key"] for f in before], "the order, whatever was measured")
+
+
 def assumptions(world):
     """--sizes and --without-runtime: the replayed requests are those that the options describe."""
     result, path = world.record(world.truths / "combine_equal", options=("--rows", "all"))
@@ -164,5 +215,6 @@ ALL = {
     "simulate_after_failure": after_failure,
     "simulate_break": real_break,
     "simulate_changes": changes,
+    "simulate_names": names_of_findings,
     "simulate_assumptions": assumptions,
 }

@@ -25,8 +25,8 @@ MAY_INCLUDE = {
     "lib/replay": {"replay", "risk", "heap", "base", "map"},
     "lib/simulate": {"simulate", "replay", "risk", "heap", "log", "sql", "finding", "site", "event", "base", "map"},
     "lib/finding": {"evidence", "finding", "kind", "json", "base"},
-    "lib/analyze": {"analyze", "analysis", "activation", "source_frames", "size_histogram", "worker", "evidence", "finding", "kind", "code", "log", "sql", "log_write", "site", "event", "json", "base", "map"},
-    "lib/kinds": {"kinds", "kind", "analysis", "activation", "source_frames", "size_histogram", "worker", "evidence", "finding", "heap", "base", "map"},
+    "lib/analyze": {"analyze", "analysis", "activation", "releases", "size_source", "source_frames", "size_histogram", "worker", "evidence", "finding", "kind", "code", "log", "sql", "log_write", "site", "event", "json", "base", "map"},
+    "lib/kinds": {"kinds", "kind", "analysis", "activation", "releases", "size_source", "source_frames", "size_histogram", "worker", "evidence", "finding", "heap", "base", "map"},
     "lib/report": {"report", "evidence", "finding", "kind", "summary", "json", "base"},
     "tools": {"report", "analyze", "finding", "kind", "kinds", "summary", "log", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
 }

@@ -58,3 +58,35 @@ def wrappers(truth, log, found):
               if label.startswith(start)}
     return [f"{truth.name}: {name} is {'not ' if (name, word) in wanted else ''}a wrapper ({word})"
             for name, word in sorted(wanted ^ set(rows))]
+
+
+def savings(truth, log, found):
+    """No finding saves more calls than its sites make, without exceptions and what takes their place; nothing needs more
+    buffers than were in use at once; holds for every log."""
+    lines = []
+    for finding in found["findings"]:
+        evidence = finding["evidence"]
+        made = sum(site["allocations"] for site in finding["sites"]) + found["totals"]["reallocs"]
+        least = evidence.get("exceptions", 0) + (evidence["groups"] if finding["kind"] == "combine" else 0)
+        removed = finding["saving"]["allocations_removed"]
+        if finding["sites"] and removed > max(made - least, 0):
+            lines.append(f"{truth.name}: {finding['title']}: saves {removed} of {made} calls, of which {least} remain")
+        if finding["kind"] == "preallocate" and not evidence["count"] <= evidence["peak_count"] <= evidence["allocations"]:
+            lines.append(f"{truth.name}: {finding['title']}: {evidence['count']} buffers, {evidence['peak_count']} in use")
+    return lines
+
+
+def pools_name_threads(truth, log, found):
+    """Threads are named, and the code has a lock, where several threads use a pool, and nowhere else."""
+    lines = []
+    for finding in found["findings"]:
+        if finding["kind"] != "pool" or not finding["sites"]:
+            continue
+        is_shared = finding["sites"][0]["line"] == truth.lines["@job"]
+        if ("thread_count" in finding["evidence"]) != is_shared:
+            lines.append(f"{truth.name}: {finding['title']}: threads {finding['evidence'].get('threads')}")
+        if is_shared and not finding["evidence"].get("threads", "").endswith(", worker"):
+            lines.append(f"{truth.name}: {finding['title']}: no worker among {finding['evidence'].get('threads')}")
+        if ("pthread_mutex_lock" in finding["code"]) != is_shared:
+            lines.append(f"{truth.name}: {finding['title']}: its code has {'no' if is_shared else 'a'} lock")
+    return lines

@@ -7,7 +7,8 @@
     check NAME     one more comparison, by a function of that name in checks.py
 
 The braces hold JSON: `kind`, `sites` ("@label": the line that ends with this label in a comment), `confidence`,
-`evidence` (a part of what the report says), `condition` (its `kind`, and its `sites` as lines; null: none), `released_at`. A text that begins with "=" is computed from the program's own
+`evidence` (a part of what the report says), `condition` (its `kind`, and its `sites` as lines; null:
+none), `released_at`. A text that begins with "=" is computed from the program's own
 `#define`s. Any finding that is not weak, has a site in the program's source, and is neither expected nor
 allowed, is false."""
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror"]
+FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-pthread"]
 
 # What the systems declare, and do, as far as the code needs it: from their documents.
 HEADERS = {
@@ -90,6 +90,12 @@ int main(void)
                 assert((char *)blocks[i] >= (char *)blocks[j] + %(size)d || (char *)blocks[j] >= (char *)blocks[i] + %(size)d);
         }
         assert(%(name)s_get() == NULL);
+        block = malloc(%(size)d);
+        for (int i = 0; i < %(count)d; i++)
+            assert(%(name)s_owns(blocks[i]) && %(name)s_owns((char *)blocks[i] + %(size)d - 1));
+        assert(!%(name)s_owns(block) && !%(name)s_owns(NULL) && !%(name)s_owns(&block));
+        %(name)s_put(block);
+        %(name)s_put(NULL);
         for (int i = 0; i < %(count)d; i++)
             %(name)s_put(blocks[i]);
     }
@@ -117,6 +123,8 @@ static void fill(size_t low, size_t high, int count)
                 assert((char *)blocks[i] >= (char *)blocks[j] + high || (char *)blocks[j] >= (char *)blocks[i] + high);
         }
         assert(pool_get(low) == NULL && pool_get(high) == NULL);
+        pool_put(malloc(high));
+        pool_put(NULL);
         for (int i = 0; i < count; i++)
             pool_put(blocks[i]);
     }
@@ -133,10 +141,53 @@ int main(void)
 }
 """
 
+# Four threads take blocks, write their own number into all of each, and give them back; some come from the heap.
+SHARED = """
+#include <assert.h>
+#include <string.h>
+static void *work(void *number)
+{
+    for (int round = 0; round < 20000; round++) {
+        unsigned char *blocks[3];
+        for (int i = 0; i < 3; i++) {
+            blocks[i] = %(get)s;
+            if (blocks[i] == NULL)
+                blocks[i] = malloc(24);
+            memset(blocks[i], (int)(uintptr_t)number, 24);
+        }
+        for (int i = 0; i < 3; i++) {
+            for (int j = 0; j < 24; j++)
+                assert(blocks[i][j] == (unsigned char)(uintptr_t)number);
+            %(put)s(blocks[i]);
+        }
+    }
+    return NULL;
+}
+int main(void)
+{
+    pthread_t threads[4];
+    void *blocks[5];
+    for (uintptr_t i = 0; i < 4; i++)
+        assert(pthread_create(&threads[i], NULL, work, (void *)(i + 1)) == 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 5; i++) {
+        blocks[i] = %(get)s;
+        assert(blocks[i] != NULL);
+    }
+    assert(%(get)s == NULL);
+    for (int i = 0; i < 5; i++)
+        %(put)s(blocks[i]);
+    return 0;
+}
+"""
+
 CASES = {
     "one": ONE % {"name": "node_new_20", "count": 5, "size": 24, "align": 8},
     "aligned": ONE % {"name": "page_get_100", "count": 3, "size": 128, "align": 64},
     "set": SET,
+    "shared": SHARED % {"get": "node_new_20_get()", "put": "node_new_20_put"},
+    "shared_set": SHARED % {"get": "pool_get(24)", "put": "pool_put"},
 }
 
 

@@ -74,7 +74,7 @@ static void what_stays_from_the_start_is_permanent(void **state)
     assert_int_equal(scene_number(finding, "$.post_init[0].allocations"), 205);
     assert_int_equal(scene_number(finding, "$.post_init[1].allocations"), 1);
     assert_non_null(strstr(finding->notes, "2 sites, 206 calls"));
-    assert_int_equal(finding->confidence, TN_CONFIDENCE_CONSISTENT);
+    assert_int_equal(finding->confidence, TN_CONFIDENCE_CONDITIONAL);
     end(&scene, &findings);
 }
 
@@ -201,7 +201,7 @@ static void growth_by_copying_is_seen(void **state)
     assert_int_equal(scene_number(finding, "$.growth_steps"), 40);
     assert_int_equal(scene_number(finding, "$.final_bytes"), 64);
     expect_text(finding, "$.by", "copy");
-    assert_int_equal(finding->confidence, TN_CONFIDENCE_CONSISTENT);
+    assert_int_equal(finding->confidence, TN_CONFIDENCE_CONDITIONAL);
     end(&scene, &findings);
 }
 

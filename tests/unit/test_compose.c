@@ -164,7 +164,7 @@ static void a_report_is_a_sequence_of_statements(void **state)
         "card: A pool\nkind: pool\nconfidence: weak\nsite: push\n"
         "effect: 900 allocations less (90.0 % of all)\n"
         "verify: Look at these lines.\n"
-        "kind: pool, weak; tactic: \n"
+        "kind: pool, weak; tactic: ; key 00000000\n"
         "code: /* Plain C11 */\nint c;\n\n"
         "body: Each of these saves less than 0.1 % of the calls and 1 % of the peak (--format "
         "json tells all of them):\n"

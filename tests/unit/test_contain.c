@@ -342,7 +342,10 @@ static void functions_that_tell_prove_their_buffers(void **state)
     analyze(&scene, "stack-buffer", &findings);
     const struct tn_finding *finding = find(&findings, "stack-buffer", F, 10);
     assert_non_null(finding);
-    assert_int_equal(finding->confidence, TN_CONFIDENCE_PROVEN);
+    /* proven but for the size, whose code is not there */
+    assert_int_equal(finding->confidence, TN_CONFIDENCE_CONDITIONAL);
+    assert_string_equal(finding->condition.kind, "size-unknown");
+    assert_int_equal(finding->condition.line_count, 1);
     check_text(finding, "$.owner.function", "f2");
     assert_false(is_claimed(&findings, "stack-buffer", G, 20));
     end(&scene, &findings);

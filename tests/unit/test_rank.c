@@ -50,7 +50,7 @@ static void rank(struct tn_findings *findings, const struct made *made, size_t c
     *findings = (struct tn_findings){.process_id = 1, .allocations = 1000, .peak_live_bytes = 10000};
     for (size_t i = 0; i < count; i++)
         add(findings, &made[i]);
-    assert_int_equal(tn_findings_rank(findings, tn_kinds), 0);
+    assert_int_equal(tn_findings_rank(findings, tn_kinds, NULL), 0);
     for (size_t i = 0; i < findings->count; i++)
         assert_int_equal(findings->items[i].rank, i + 1);
 }
@@ -172,7 +172,7 @@ static void discounts_are_taken_off(void **state)
     RANK(&findings, made);
     assert_item(&findings, 0, "stack-buffer", 'a', NULL);
     findings.items[0].discount = 0.25;
-    assert_int_equal(tn_findings_rank(&findings, tn_kinds), 0);
+    assert_int_equal(tn_findings_rank(&findings, tn_kinds, NULL), 0);
     assert_item(&findings, 0, "stack-buffer", 'b', NULL);
     tn_findings_finish(&findings);
 }
@@ -186,32 +186,129 @@ static void rises_count_as_peaks_do(void **state)
     RANK(&findings, made);
     assert_item(&findings, 0, "stack-buffer", 'b', NULL);
     findings.items[1].rise_bytes = 200;
-    assert_int_equal(tn_findings_rank(&findings, tn_kinds), 0);
+    assert_int_equal(tn_findings_rank(&findings, tn_kinds, NULL), 0);
     assert_item(&findings, 0, "growth", 'a', NULL);
     tn_findings_finish(&findings);
 }
 
-/* What a replay measured counts more than any estimate. */
-static void measured_heaps_lead(void **state)
+/* What a replay measured is told beside a finding, and changes no number. */
+static void measured_heaps_change_no_number(void **state)
 {
     (void)state;
     static const struct made made[] = {{"stack-buffer", "a", SURE, 900, 0}, {"overhead", "b", SURE, 10, 0}};
     struct tn_findings findings;
     RANK(&findings, made);
-    assert_item(&findings, 0, "stack-buffer", 'a', NULL);
     struct tn_finding_saving *saving = &findings.items[1].saving;
-    saving->heap_deltas = calloc(2, sizeof(saving->heap_deltas[0]));
-    assert_non_null(saving->heap_deltas);
-    saving->heap_deltas[0] = (struct tn_finding_heap_delta){strdup("first-fit"), 16};
-    saving->heap_deltas[1] = (struct tn_finding_heap_delta){strdup("tlsf"), -640};
-    saving->heap_delta_count = 2;
-    assert_int_equal(tn_findings_rank(&findings, tn_kinds), 0);
-    assert_item(&findings, 0, "overhead", 'b', NULL);
-    /* What is only moved elsewhere is not saved, and what is hardly anything is no reason. */
-    findings.items[0].saving.outside_bytes = 600;
-    assert_int_equal(tn_findings_rank(&findings, tn_kinds), 0);
+    saving->is_measured = true;
+    saving->heap_median_bytes = -64000;
+    assert_int_equal(tn_findings_rank(&findings, tn_kinds, NULL), 0);
     assert_item(&findings, 0, "stack-buffer", 'a', NULL);
+    assert_int_equal(findings.items[1].rank, 2);
     tn_findings_finish(&findings);
+}
+
+/* A number belongs to a finding, whichever kinds are asked for. */
+static void numbers_do_not_depend_on_what_is_asked_for(void **state)
+{
+    (void)state;
+    static const struct made made[] = {{"pool", "a", SURE, 500, 0},
+                                       {"stack-buffer", "a", SURE, 500, 0},
+                                       {"overhead", "b", SURE, 10, 0},
+                                       {"pool", "c", SURE, 300, 0}};
+    struct tn_findings findings = {.process_id = 1, .allocations = 1000, .peak_live_bytes = 10000};
+    for (size_t i = 0; i < 4; i++)
+        add(&findings, &made[i]);
+    assert_int_equal(tn_findings_rank(&findings, tn_kinds, "overhead,pool"), 0);
+    assert_int_equal(findings.count, 3);
+    assert_item(&findings, 0, "pool", 'c', NULL);
+    assert_item(&findings, 1, "overhead", 'b', NULL);
+    assert_item(&findings, 2, "pool", 'a', NULL);
+    assert_int_equal(findings.items[0].rank, 2);
+    assert_int_equal(findings.items[1].rank, 3);
+    assert_int_equal(findings.items[2].rank, 4);
+    assert_true(!findings.items[0].has_given_way && findings.items[2].has_given_way);
+    assert_int_equal(findings.given_way, 0);
+    tn_findings_finish(&findings);
+}
+
+/* The key of the only finding of a list that one change was made to. */
+static uint32_t key_after(void (*change)(struct tn_finding *finding))
+{
+    static const struct made made[] = {{"combine", "ab", SURE, 5, 0}};
+    struct tn_findings findings = {.process_id = 1, .allocations = 1000};
+    add(&findings, &made[0]);
+    change(&findings.items[0]);
+    assert_int_equal(tn_findings_rank(&findings, tn_kinds, NULL), 0);
+    uint32_t key = findings.items[0].key;
+    tn_findings_finish(&findings);
+    return key;
+}
+
+static void leave(struct tn_finding *finding)
+{
+    (void)finding;
+}
+
+/* What another build changes: lines, folders, row ids, the order of the sites. */
+static void rebuild(struct tn_finding *finding)
+{
+    for (size_t i = 0; i < 2; i++) {
+        finding->sites[i].line += 40;
+        finding->sites[i].site_id += 7;
+        free(finding->sites[i].file);
+        finding->sites[i].file = strdup("/elsewhere/f.c");
+    }
+    struct tn_finding_site first = finding->sites[0];
+    finding->sites[0] = finding->sites[1];
+    finding->sites[1] = first;
+    finding->saving.allocations_removed = 77;
+}
+
+static void rename_function(struct tn_finding *finding)
+{
+    free(finding->sites[1].function);
+    finding->sites[1].function = strdup("g");
+}
+
+static void reach_otherwise(struct tn_finding *finding)
+{
+    free(finding->sites[0].via);
+    finding->sites[0].via = strdup("calloc");
+}
+
+static void lose_a_site(struct tn_finding *finding)
+{
+    struct tn_finding_site *site = &finding->sites[--finding->site_count];
+    free(site->function);
+    free(site->file);
+    free(site->module);
+    free(site->via);
+}
+
+static void keys_outlive_a_rebuild(void **state)
+{
+    (void)state;
+    uint32_t key = key_after(leave);
+    assert_int_equal(key_after(rebuild), key);
+    assert_int_not_equal(key_after(rename_function), key);
+    assert_int_not_equal(key_after(reach_otherwise), key);
+    assert_int_not_equal(key_after(lose_a_site), key);
+}
+
+/* Two lines of one function differ in nothing that lasts but their order. */
+static void lines_of_one_function_have_keys_of_their_own(void **state)
+{
+    (void)state;
+    static const struct made made[] = {{"pool", "b", SURE, 300, 0}, {"pool", "a", SURE, 500, 0}};
+    static const struct made later[] = {{"pool", "y", SURE, 900, 0}, {"pool", "x", SURE, 500, 0}};
+    struct tn_findings first, second;
+    RANK(&first, made);
+    RANK(&second, later);
+    assert_int_not_equal(first.items[0].key, first.items[1].key);
+    assert_int_equal(first.items[0].key, second.items[1].key); /* a and x, the upper line */
+    assert_int_equal(first.items[1].key, second.items[0].key);
+    tn_findings_finish(&first);
+    tn_findings_finish(&second);
 }
 
 /* Where a log has no rows for sites, lines are told apart by their names. */
@@ -225,7 +322,7 @@ static void sites_without_rows_compete_as_well(void **state)
         add(&findings, &made[i]);
         findings.items[i].sites[0].site_id = 0;
     }
-    assert_int_equal(tn_findings_rank(&findings, tn_kinds), 0);
+    assert_int_equal(tn_findings_rank(&findings, tn_kinds, NULL), 0);
     assert_int_equal(findings.count, 2);
     assert_string_equal(findings.items[0].alternatives, "pool");
     tn_findings_finish(&findings);
@@ -235,7 +332,7 @@ static void nothing_can_be_ranked(void **state)
 {
     (void)state;
     struct tn_findings findings = {0};
-    assert_int_equal(tn_findings_rank(&findings, tn_kinds), 0);
+    assert_int_equal(tn_findings_rank(&findings, tn_kinds, NULL), 0);
     assert_int_equal(findings.count, 0);
 }
 
@@ -249,7 +346,10 @@ int main(void)
         cmocka_unit_test(what_saves_most_comes_first),
         cmocka_unit_test(discounts_are_taken_off),
         cmocka_unit_test(rises_count_as_peaks_do),
-        cmocka_unit_test(measured_heaps_lead),
+        cmocka_unit_test(measured_heaps_change_no_number),
+        cmocka_unit_test(numbers_do_not_depend_on_what_is_asked_for),
+        cmocka_unit_test(keys_outlive_a_rebuild),
+        cmocka_unit_test(lines_of_one_function_have_keys_of_their_own),
         cmocka_unit_test(sites_without_rows_compete_as_well),
         cmocka_unit_test(nothing_can_be_ranked),
     };

@@ -196,6 +196,45 @@ static void the_first_rule_has_the_site(void **state)
     assert_int_equal(effects[1].allocations_removed, 0);
 }
 
+/* Ids of a trace are small and used again; everything else is as the source has it, as often as it is read.
+ * What happens to a block that was never placed happens to no other block. */
+static void a_trace_gives_the_same_events_again(void **state)
+{
+    static const struct tn_replay_event events[] = {
+        A(UINT64_C(1) << 63, 10, 5, 1), F(77),          A(70000000, 20, 6, 2), R(UINT64_C(1) << 63, 12),
+        F(UINT64_C(1) << 63),           A(3, 30, 7, 1),
+    };
+    struct trace trace = {events, COUNT(events), 0};
+    struct tn_replay_source source = {.state = &trace, .next = next, .rewind = go_back};
+    struct tn_replay_trace *kept = NULL;
+    struct tn_error error;
+    (void)state;
+    assert_int_equal(tn_replay_trace_read(&source, COUNT(events) - 1, &kept, &error), -E2BIG);
+    assert_null(kept);
+    assert_int_equal(tn_replay_trace_read(&source, COUNT(events), &kept, &error), 0);
+    assert_int_equal(tn_replay_trace_count(kept), COUNT(events));
+    struct tn_replay_source again = tn_replay_trace_source(kept);
+    for (int round = 0; round < 2; round++) {
+        struct tn_replay_event found[COUNT(events) + 1];
+        assert_int_equal(again.rewind(again.state, &error), 0);
+        for (size_t i = 0; i < COUNT(events); i++) {
+            assert_int_equal(again.next(again.state, &found[i], &error), 1);
+            assert_int_equal(found[i].kind, events[i].kind);
+            assert_int_equal(found[i].size_bytes, events[i].size_bytes);
+            assert_int_equal(found[i].site_id, events[i].site_id);
+            assert_int_equal(found[i].thread_id, events[i].thread_id);
+            assert_true(found[i].id != 0 && found[i].id < 8);
+        }
+        assert_int_equal(again.next(again.state, &found[COUNT(events)], &error), 0);
+        assert_int_equal(found[3].id, found[0].id);
+        assert_int_equal(found[4].id, found[0].id);
+        assert_int_equal(found[5].id, found[0].id);
+        assert_int_not_equal(found[2].id, found[0].id);
+        assert_true(found[1].id != found[0].id && found[1].id != found[2].id);
+    }
+    tn_replay_trace_close(kept);
+}
+
 static void impossible_rules_are_refused(void **state)
 {
     static uint32_t sites[65];
@@ -221,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_site_is_in_a_group_once),
         cmocka_unit_test(a_site_has_the_places_it_is_named_for),
         cmocka_unit_test(the_first_rule_has_the_site),
+        cmocka_unit_test(a_trace_gives_the_same_events_again),
         cmocka_unit_test(impossible_rules_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

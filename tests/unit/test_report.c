@@ -357,6 +357,33 @@ static void sites_of_the_c_library_are_left_out(void **state)
     assert_says(&summary, "      (left out: 1 of the C library and the loader themselves)\n");
 }
 
+/* A peak that is mostly the runtime's own is no measure of the program. Near misses: it is the program's, it
+ * was released, there were several, or it is less than half. */
+static void a_block_of_the_runtime_is_named_in_the_totals(void **state)
+{
+    (void)state;
+    struct tn_summary summary = make_summary();
+    struct tn_summary_site pool = sites[0];
+    pool.module = S("/lib/x86_64-linux-gnu/libstdc++.so.6");
+    pool.allocations = pool.live_at_end = 1;
+    pool.total_bytes = 72704;
+    summary.totals.peak_live_bytes = 100000;
+    summary.lists[TN_SUMMARY_BY_PEAK_LIVE_BYTES] = (struct tn_summary_sites){&pool, 1};
+    assert_says(&summary,
+                "  runtime             71.0 KiB  most of this peak is one block that libstdc++.so.6 ");
+    struct tn_summary_site others[4] = {pool, pool, pool, pool};
+    others[0].module = S("/usr/bin/app");
+    others[1].live_at_end = 0;
+    others[2].allocations = 2;
+    others[3].total_bytes = 49999;
+    for (size_t i = 0; i < 4; i++) {
+        summary.lists[TN_SUMMARY_BY_PEAK_LIVE_BYTES] = (struct tn_summary_sites){&others[i], 1};
+        char *text = report(&summary);
+        assert_null(strstr(text, "most of this peak"));
+        free(text);
+    }
+}
+
 static void missing_debug_information_comes_before_advice(void **state)
 {
     (void)state;
@@ -402,6 +429,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(paths_are_quoted_for_the_shell),
         cmocka_unit_test(one_place_for_all_may_be_a_wrapper),
         cmocka_unit_test(sites_of_the_c_library_are_left_out),
+        cmocka_unit_test(a_block_of_the_runtime_is_named_in_the_totals),
         cmocka_unit_test(missing_debug_information_comes_before_advice),
         cmocka_unit_test(the_table_of_formats_has_two),
     };

@@ -68,6 +68,7 @@ static void fixed_words_are_all_there(void **state)
         [TN_WORDS_LABEL_FREES] = "frees",
         [TN_WORDS_LABEL_LIVE] = "still live",
         [TN_WORDS_LABEL_PEAK] = "peak",
+        [TN_WORDS_LABEL_RUNTIME] = "runtime",
         [TN_WORDS_LABEL_SHORT_LIVED] = "short-lived",
         [TN_WORDS_LABEL_ROUNDING] = "rounding",
         [TN_WORDS_LABEL_REALLOC] = "realloc",
@@ -276,30 +277,103 @@ static void facts_leave_out_what_is_not_known(void **state)
 
 static void effects_are_joined(void **state)
 {
-    struct tn_finding_heap_delta deltas[] = {{S("first-fit"), -512}, {S("tlsf"), 0}};
     struct tn_finding_saving saving = {0};
     assert_string_equal(tn_words_effect(*state, &saving, 0), "");
     saving.allocations_removed = 1;
     assert_string_equal(tn_words_effect(*state, &saving, 4), "1 allocation less (25.0 % of all)");
     saving.peak_bytes_delta = 24;
-    saving.heap_deltas = deltas;
-    saving.heap_delta_count = 2;
-    saving.outside = "stack";
-    saving.outside_bytes = 80;
     saving.bytes_removed = 16;
     saving.allocations_removed = 2000;
+    saving.outside = "stack";
+    saving.outside_bytes = 80;
+    assert_string_equal(tn_words_effect(*state, &saving, 2000),
+                        "2,000 allocations less (100 % of all); 16 B of headers and rounding less; memory at "
+                        "the peak: 24 B more");
+    saving.is_measured = true;
+    saving.heap_median_bytes = -512;
+    assert_string_equal(tn_words_effect(*state, &saving, 2000),
+                        "2,000 allocations less (100 % of all); 16 B of headers and rounding less; memory at "
+                        "the peak: 24 B more; heap -512 B, stack +80 B: 432 B less in all");
+}
+
+/* What the heap needs less and what is needed elsewhere are one number; what luck could do is no change. */
+static void measured_effects_are_netted(void **state)
+{
+    static const struct {
+        struct tn_finding_saving saving;
+        const char *words;
+    } cases[] = {
+        {{.heap_median_bytes = -512}, ""},
+        {{.is_measured = true, .heap_median_bytes = -512}, "heap -512 B"},
+        {{.is_measured = true, .heap_median_bytes = 512, .heap_noise_bytes = 511}, "heap +512 B"},
+        {{.is_measured = true, .heap_median_bytes = -512, .heap_noise_bytes = 512}, "heap: no clear change"},
+        {{.is_measured = true}, "heap: no clear change"},
+        {{.is_measured = true, .heap_median_bytes = -24781, .outside = "stack", .outside_bytes = 24678},
+         "heap -24.2 KiB, stack +24.1 KiB: about even"},
+        {{.is_measured = true, .heap_median_bytes = -512, .outside = "pool", .outside_bytes = 640},
+         "heap -512 B, pool +640 B: 128 B more in all"},
+        {{.is_measured = true,
+          .heap_median_bytes = -512,
+          .heap_noise_bytes = 128,
+          .outside = "pool",
+          .outside_bytes = 640},
+         "heap -512 B, pool +640 B: about even"},
+        {{.is_measured = true, .heap_median_bytes = -512, .outside = "mixed", .outside_bytes = 12},
+         "heap -512 B, elsewhere +12 B: 500 B less in all"},
+        {{.is_measured = true,
+          .heap_median_bytes = -8,
+          .heap_noise_bytes = 8,
+          .outside = "static",
+          .outside_bytes = 600},
+         "heap: no clear change, static +600 B: 592 B more in all"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_string_equal(tn_words_measured(*state, &cases[i].saving), cases[i].words);
+}
+
+static void plans_are_told_with_what_they_share(void **state)
+{
+    struct tn_finding_plan plan = {.finding_count = 3, .alone_allocations = 100};
+    plan.together = (struct tn_finding_saving){.allocations_removed = 100, .is_measured = true};
+    assert_string_equal(tn_words_plan(*state, &plan, 1000),
+                        "The 3 changes that a replay can show, together: 100 allocations less (10.0 % of "
+                        "all); heap: no clear change.");
+    plan.alone_allocations = 120;
+    plan.sure_count = 2;
+    plan.sure.allocations_removed = 60;
+    assert_string_equal(tn_words_plan(*state, &plan, 1000),
+                        "The 3 changes that a replay can show, together: 100 allocations less (10.0 % of "
+                        "all); heap: no clear change. Each alone, they add up to 120: 20 of these blocks can "
+                        "be had by one change only. Without those that a condition decides, 2: 60 "
+                        "allocations less (6.0 % of all).");
+}
+
+/* Settings are told of the library itself, not of one whose name begins alike. */
+static void libraries_are_told_with_their_setting(void **state)
+{
+    assert_string_equal(tn_words_library_setting("libz.so.1"), "zalloc and zfree of z_stream");
+    assert_string_equal(tn_words_library_setting("libpython3.11.so.1.0"), "PYTHONMALLOC, PyMem_SetAllocator");
+    assert_string_equal(tn_words_library_setting("libcrypto.so.3"), "CRYPTO_set_mem_functions");
+    assert_null(tn_words_library_setting("libzmq.so.5"));
+    assert_null(tn_words_library_setting("libcryptopp.so.8"));
+    assert_null(tn_words_library_setting("libfoo.so"));
+    assert_string_equal(tn_words_library(*state, "libz.so.1", 2, "#3, #7", 1200),
+                        "libz.so.1: 2 findings (#3, #7) about 1,200 allocations in code that came with the "
+                        "system; look for zalloc and zfree of z_stream.");
     assert_string_equal(
-        tn_words_effect(*state, &saving, 2000),
-        "2,000 allocations less (100 % of all); 16 B of headers and rounding less; memory at "
-        "the peak: 24 B more; heap of first-fit: 512 B less; heap of tlsf: as before; 80 B of "
-        "stack memory in its place");
+        tn_words_library(*state, "libfoo.so", 1, "#3", 1),
+        "libfoo.so: 1 finding (#3) about 1 allocation in code that came with the system; look "
+        "in its documentation for a way to give it memory.");
 }
 
 static void findings_are_named_with_their_kind(void **state)
 {
-    const struct tn_finding finding = {
-        .kind = "pool", .confidence = TN_CONFIDENCE_PROVEN, .title = S("A pool"), .tactic = "use pools"};
-    assert_string_equal(tn_words_kind(*state, &finding), "pool, proven; tactic: use pools");
+    const struct tn_finding finding = {.kind = "pool",
+                                       .key = 0xa1b2,
+                                       .confidence = TN_CONFIDENCE_PROVEN,
+                                       .title = S("A pool"),
+                                       .tactic = "use pools"};
+    assert_string_equal(tn_words_kind(*state, &finding), "pool, proven; tactic: use pools; key 0000a1b2");
     assert_string_equal(tn_words_minor_title(*state, &finding), "A pool (pool)");
 }
 
@@ -327,6 +401,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(sites_are_told_by_what_their_list_is_about, begin, end),
         cmocka_unit_test_setup_teardown(facts_leave_out_what_is_not_known, begin, end),
         cmocka_unit_test_setup_teardown(effects_are_joined, begin, end),
+        cmocka_unit_test_setup_teardown(measured_effects_are_netted, begin, end),
+        cmocka_unit_test_setup_teardown(plans_are_told_with_what_they_share, begin, end),
+        cmocka_unit_test_setup_teardown(libraries_are_told_with_their_setting, begin, end),
         cmocka_unit_test_setup_teardown(findings_are_named_with_their_kind, begin, end),
         cmocka_unit_test_setup_teardown(next_steps_are_told, begin, end),
     };

@@ -5,6 +5,8 @@
 
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
+#include "tenure/releases.h"
+#include "tenure/size_source.h"
 #include "tenure/source_frames.h"
 
 #include <errno.h>
@@ -102,7 +104,8 @@ static void fill_saving(const struct combine_statement *statement, struct tn_fin
     }
     uint64_t block_bytes = glibc_bytes(statement->combined_bytes);
     uint64_t left_bytes = (block_bytes - statement->combined_bytes) * statement->peak_groups;
-    finding->saving.allocations_removed = statement->allocations - group->group_count;
+    uint64_t left_count = group->group_count + group->exceptions;
+    finding->saving.allocations_removed = statement->allocations - lesser(statement->allocations, left_count);
     finding->saving.bytes_removed = (int64_t)overhead_bytes - (int64_t)left_bytes;
     finding->saving.peak_bytes_delta = (int64_t)(block_bytes * groups_at_peak) - (int64_t)now_bytes;
     finding->apply = TN_APPLY_COMBINE;
@@ -326,6 +329,47 @@ static bool is_growing_parent(const struct combine_statement *statement)
            (parent->resizes != 0 || parent->realloc_births != 0);
 }
 
+/* Members whose size is not fixed: the worst of them is named. */
+static int add_size_condition(const struct combine_statement *statement, struct tn_finding *finding)
+{
+    const struct tn_combine_group *group = statement->group;
+    struct tn_size_source worst = {.kind = TN_SIZE_FIXED};
+    size_t named = 0, count = 0;
+    char place[320], what[400];
+    int r = 0;
+    for (size_t i = 0; i < group->member_count && r == 0; i++) {
+        struct tn_size_source source;
+        r = tn_size_source_find(statement->pass, group->sites[i], &finding->sites[i], NULL, 0,
+                                (struct tn_size_range){0}, &source);
+        count += r == 0 && source.kind != TN_SIZE_FIXED;
+        if (r == 0 && source.kind > worst.kind) {
+            worst = source;
+            named = i;
+        }
+    }
+    if (r < 0 || worst.kind == TN_SIZE_FIXED)
+        return r;
+    tn_finding_place(&finding->sites[named], place, sizeof(place));
+    snprintf(what, sizeof(what), "the size of %s", place);
+    if (count > 1)
+        snprintf(what, sizeof(what), "each of %zu members, as that of %s,", count, place);
+    return tn_size_source_add_condition(statement->pass, &worst, &finding->sites[named], what,
+                                        statement->combine->sites[group->sites[named]].max_size_bytes,
+                                        finding);
+}
+
+static int fill_conditions(const struct combine_statement *statement, struct tn_finding *finding)
+{
+    const struct tn_combine_group *group = statement->group;
+    struct tn_release_sites sites = {group->sites, group->member_count, group->member_count};
+    struct tn_release_range range = {0};
+    int r = tn_pass_add_releases(statement->pass, &sites, range, finding);
+    if (r < 0 || group->relation == TN_COMBINE_SIMILAR)
+        return r;
+    r = tn_pass_add_release_conditions(statement->pass, &sites, range, "a member", finding);
+    return r < 0 ? r : add_size_condition(statement, finding);
+}
+
 static int fill(struct combine_statement *statement, struct tn_finding *finding)
 {
     double share = tn_pass_threshold(statement->pass, "combine.exceptions");
@@ -340,6 +384,8 @@ static int fill(struct combine_statement *statement, struct tn_finding *finding)
     fill_evidence(statement, finding);
     if (r == 0)
         r = fill_query(statement, finding);
+    if (r == 0)
+        r = fill_conditions(statement, finding);
     return r < 0 ? r : fill_notes(statement, finding);
 }
 

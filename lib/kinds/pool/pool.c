@@ -73,7 +73,8 @@ static int begin(const struct tn_pass *pass, void **ret_state)
     counts->alignment_bytes = 8;
     while ((double)counts->alignment_bytes < tn_pass_threshold(pass, "pool.alignment"))
         counts->alignment_bytes *= 2;
-    counts->sites = calloc(pass->site_count + 1, sizeof(counts->sites[0]));
+    counts->site_count = pass->site_count + 1;
+    counts->sites = calloc(counts->site_count, sizeof(counts->sites[0]));
     if (counts->sites == NULL)
         return -ENOMEM;
     int r = take_given_sizes(counts, pass);
@@ -88,6 +89,8 @@ static void finish(void *own)
     tn_pool_bins_finish(&counts->bins);
     tn_map_finish(&counts->group_index);
     free(counts->groups);
+    for (size_t i = 0; counts->sites != NULL && i < counts->site_count; i++)
+        tn_pool_threads_finish(&counts->sites[i].threads);
     free(counts->sites);
     free(counts);
 }
@@ -204,6 +207,8 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
     sum_live(site, pass);
     if (block->chain_steps != 0)
         site->resized++;
+    if (tn_pool_threads_note(&site->threads, pass, event->thread) < 0)
+        return -ENOMEM;
     return join_group(counts, site, block->size_bytes);
 }
 
@@ -232,7 +237,7 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
         site->free_site = free_site;
     else if (site->free_site != free_site)
         site->free_site = TN_POOL_SEVERAL;
-    return 0;
+    return tn_pool_threads_note(&site->threads, pass, event->thread);
 }
 
 static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
@@ -272,6 +277,8 @@ static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("waste_bytes", COUNT, BYTES), TN_TOLD("", " of that unused even when most is in use"),
      .is_silent_at_zero = true, .is_required = true},
     {TN_KEY("mean_live_count", REAL, COUNT), TN_TOLD("on average ", " in use")},
+    {TN_KEY("thread_count", COUNT, COUNT), TN_TOLD("used by ", " threads"), .is_silent_at_zero = true},
+    {TN_KEY("threads", TEXT, NONE), TN_TOLD("namely ", "")},
     {TN_KEY("scope", TEXT, NONE)},
     {TN_KEY("block_bytes", COUNT, BYTES), .is_required = true},
     {TN_KEY("allocations", COUNT, COUNT)},

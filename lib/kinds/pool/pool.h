@@ -6,6 +6,7 @@
  * purpose (pool_purpose.c), and the best set of pools for the whole program (pool_general.c). */
 
 #include "pool_plan.h"
+#include "pool_threads.h"
 
 #include "tenure/analysis.h"
 #include "tenure/map.h"
@@ -21,6 +22,7 @@ struct tn_pool_site {
     uint64_t live_sum;     /* sum of live blocks on the clock of allocations */
     uint64_t summed_index; /* allocations of the process up to which live_sum goes */
     uint64_t resized;      /* blocks that realloc took, or made */
+    struct tn_pool_threads threads; /* that allocate or release its blocks while it is in a group */
 };
 
 /* All sites that asked for nothing but blocks of one size. */
@@ -44,6 +46,7 @@ struct tn_pool_covered {
 /* State of the kind. */
 struct tn_pool_counts {
     struct tn_pool_site *sites;                   /* owned; by site */
+    size_t site_count;                            /* in sites */
     struct tn_pool_group *groups;                 /* owned */
     size_t group_count;                           /* in groups */
     size_t group_capacity;                        /* room in groups */

@@ -33,11 +33,26 @@ const char *tn_pool_name(const char *function, uint64_t size_bytes, char *ret_na
 }
 
 /* A template: @N stands for the pool's name, @B and @C for its block_bytes and block_count, @A for the
- * alignment, @X for a further text. */
+ * alignment, @X for a further text; where several threads use the pool, @H for what declares its lock, @L for
+ * taking it and @U for giving it back. */
 struct filling {
     const char *name, *text;
     uint64_t block_bytes, block_count, alignment_bytes;
+    bool is_shared;
 };
+
+static int print_lock(const struct filling *filling, char mark, struct tn_buffer *out)
+{
+    if (!filling->is_shared)
+        return 0;
+    if (mark == 'H')
+        return tn_buffer_print(out,
+                               "#include <pthread.h>\n"
+                               "static pthread_mutex_t %s_lock = PTHREAD_MUTEX_INITIALIZER;\n",
+                               filling->name);
+    return tn_buffer_print(out, "    pthread_mutex_%s(&%s_lock);\n", mark == 'L' ? "lock" : "unlock",
+                           filling->name);
+}
 
 static int print_mark(const struct filling *filling, char mark, struct tn_buffer *out)
 {
@@ -50,6 +65,10 @@ static int print_mark(const struct filling *filling, char mark, struct tn_buffer
         return tn_buffer_print(out, "%" PRIu64, filling->block_count);
     case 'A':
         return tn_buffer_print(out, "%" PRIu64, filling->alignment_bytes);
+    case 'H':
+    case 'L':
+    case 'U':
+        return print_lock(filling, mark, out);
     default:
         return tn_buffer_print(out, "%s", filling->text);
     }
@@ -73,30 +92,48 @@ static int fill(const char *template, const struct filling *filling, struct tn_b
 /* ---------------------------------------------------------------------------------------- one pool */
 
 /* A free block holds the link to the next one. Blocks that were never used come from the end of the array, so
- * that nothing needs to be initialised. */
+ * that nothing needs to be initialised. What is not the pool's own came from the heap, when the pool was
+ * empty. */
 static const char plain_c[] =
-    "/* Plain C11; for one thread, or under the caller's lock */\n"
-    "#include <stddef.h>\n"
+    "/* Plain C11@X */\n"
+    "#include <stdint.h>\n"
+    "#include <stdlib.h>\n"
+    "@H"
     "static union @N_block {\n"
     "    union @N_block *next;\n"
     "    _Alignas(@A) unsigned char bytes[@B];\n"
     "} @N_pool[@C], *@N_free;\n"
     "static size_t @N_used;\n"
-    "static void *@N_get(void) /* NULL: the pool is empty */\n"
+    "static void *@N_get(void) /* NULL: the pool is empty; refuse, or take malloc's */\n"
     "{\n"
+    "@L"
     "    union @N_block *block = @N_free;\n"
     "    if (block != NULL)\n"
     "        @N_free = block->next;\n"
     "    else if (@N_used < @C)\n"
     "        block = &@N_pool[@N_used++];\n"
+    "@U"
     "    return block;\n"
     "}\n"
-    "static void @N_put(void *memory)\n"
+    "static int @N_owns(const void *memory) /* it is of the pool, not of the heap */\n"
+    "{\n"
+    "    return (uintptr_t)memory - (uintptr_t)@N_pool < sizeof(@N_pool);\n"
+    "}\n"
+    "static void @N_put(void *memory) /* of the pool, or of malloc */\n"
     "{\n"
     "    union @N_block *block = memory;\n"
+    "    if (!@N_owns(memory)) {\n"
+    "        free(memory);\n"
+    "        return;\n"
+    "    }\n"
+    "@L"
     "    block->next = @N_free;\n"
     "    @N_free = block;\n"
+    "@U"
     "}\n";
+
+static const char alone_text[] = "; for one thread, or under the caller's lock";
+static const char shared_text[] = " and POSIX threads; for several threads";
 
 /* FreeRTOS has no block pools; a static queue of pointers is one, and safe between tasks. */
 static const char freertos[] =
@@ -148,24 +185,29 @@ static int fill_all(const char *const *templates, size_t count, const struct fil
 }
 
 int tn_pool_code(const char *name, uint64_t block_bytes, uint64_t block_count, uint64_t alignment_bytes,
-                 struct tn_buffer *out)
+                 bool is_shared, struct tn_buffer *out)
 {
-    static const char *const templates[] = {plain_c, "\n", freertos,     "\n",   zephyr_head,
-                                            zephyr,  "\n", threadx_head, threadx};
+    static const char *const templates[] = {"\n",   freertos, "\n",         zephyr_head,
+                                            zephyr, "\n",     threadx_head, threadx};
     struct filling filling = {.name = name,
-                              .text = alignment_bytes > 8 ? "; it aligns blocks to ULONG only" : "",
+                              .text = is_shared ? shared_text : alone_text,
                               .block_bytes = block_bytes,
                               .block_count = block_count,
-                              .alignment_bytes = alignment_bytes};
-    return fill_all(templates, sizeof(templates) / sizeof(templates[0]), &filling, out);
+                              .alignment_bytes = alignment_bytes,
+                              .is_shared = is_shared};
+    int r = fill(plain_c, &filling, out);
+    filling.text = alignment_bytes > 8 ? "; it aligns blocks to ULONG only" : "";
+    return r == 0 ? fill_all(templates, sizeof(templates) / sizeof(templates[0]), &filling, out) : r;
 }
 
 /* ---------------------------------------------------------------------------------------- a set of pools */
 
 static const char set_head[] =
-    "/* Plain C11; for one thread, or under the caller's lock (on FreeRTOS: between\n"
-    " * taskENTER_CRITICAL() and taskEXIT_CRITICAL()) */\n"
-    "#include <stddef.h>\n";
+    "/* Plain C11@X;\n"
+    " * on FreeRTOS: between taskENTER_CRITICAL() and taskEXIT_CRITICAL() */\n"
+    "#include <stdint.h>\n"
+    "#include <stdlib.h>\n"
+    "@H";
 static const char set_table[] =
     "static struct pool {\n"
     "    size_t block_bytes, block_count, used;\n"
@@ -184,21 +226,34 @@ static const char set_tail[] =
     "        pool++;\n"
     "    if (pool == pools + POOL_COUNT)\n"
     "        return NULL;\n"
+    "@L"
     "    void *block = pool->free;\n"
     "    if (block != NULL)\n"
     "        pool->free = *(void **)block;\n"
     "    else if (pool->used < pool->block_count)\n"
     "        block = pool->memory + pool->used++ * pool->block_bytes;\n"
+    "@U"
     "    return block;\n"
     "}\n"
-    "static void pool_put(void *block) /* that pool_get gave */\n"
+    "static struct pool *pool_of(const void *block) /* NULL: the heap */\n"
     "{\n"
-    "    struct pool *pool = pools;\n"
-    "    unsigned char *at = block;\n"
-    "    while (at < pool->memory || at >= pool->memory + pool->block_count * pool->block_bytes)\n"
-    "        pool++;\n"
+    "    for (struct pool *pool = pools; pool < pools + POOL_COUNT; pool++)\n"
+    "        if ((uintptr_t)block - (uintptr_t)pool->memory <\n"
+    "            pool->block_count * pool->block_bytes)\n"
+    "            return pool;\n"
+    "    return NULL;\n"
+    "}\n"
+    "static void pool_put(void *block) /* that pool_get gave, or malloc */\n"
+    "{\n"
+    "    struct pool *pool = pool_of(block);\n"
+    "    if (pool == NULL) {\n"
+    "        free(block);\n"
+    "        return;\n"
+    "    }\n"
+    "@L"
     "    *(void **)block = pool->free;\n"
     "    pool->free = block;\n"
+    "@U"
     "}\n";
 
 /* Print a template once a pool; each pool is named after its block size. */
@@ -219,7 +274,8 @@ static int fill_pools(const char *template, const struct tn_pool_plan *plan, uin
     return r;
 }
 
-int tn_pool_code_set(const struct tn_pool_plan *plan, uint64_t alignment_bytes, struct tn_buffer *out)
+int tn_pool_code_set(const struct tn_pool_plan *plan, uint64_t alignment_bytes, bool is_shared,
+                     struct tn_buffer *out)
 {
     static const struct {
         const char *once, *each;
@@ -227,10 +283,14 @@ int tn_pool_code_set(const struct tn_pool_plan *plan, uint64_t alignment_bytes, 
                  {set_tail, ""},         {"\n", ""},
                  {zephyr_head, zephyr},  {"\n", ""},
                  {threadx_head, threadx}};
-    struct filling filling = {.name = "", .text = "", .alignment_bytes = alignment_bytes};
+    struct filling filling = {.name = "pool",
+                              .text = is_shared ? shared_text : alone_text,
+                              .alignment_bytes = alignment_bytes,
+                              .is_shared = is_shared};
     int r = 0;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && r == 0; i++) {
         r = fill(parts[i].once, &filling, out);
+        filling.text = "";
         if (r == 0)
             r = fill_pools(parts[i].each, plan, alignment_bytes, out);
     }

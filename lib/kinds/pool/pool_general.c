@@ -288,6 +288,15 @@ static int print_notes(const struct general *general, struct tn_buffer *text)
     return r;
 }
 
+/* Whether more than one thread allocates or releases. */
+static bool has_threads(const struct tn_pass *pass)
+{
+    size_t active = 0;
+    for (size_t i = 0; i < pass->thread_count; i++)
+        active += pass->threads[i].event_count != 0;
+    return active > 1;
+}
+
 static int fill_rest(const struct general *general, struct tn_finding *finding)
 {
     struct tn_buffer query = {0}, notes = {0}, code = {0};
@@ -296,7 +305,8 @@ static int fill_rest(const struct general *general, struct tn_finding *finding)
         r = tn_pool_give(&finding->notes, &notes, print_notes(general, &notes));
     if (r == 0)
         r = tn_pool_give(&finding->code, &code,
-                         tn_pool_code_set(&general->best, general->counts->alignment_bytes, &code));
+                         tn_pool_code_set(&general->best, general->counts->alignment_bytes,
+                                          has_threads(general->pass), &code));
     return r;
 }
 

@@ -6,6 +6,7 @@
 #include "pool_code.h"
 
 #include "tenure/kinds.h"
+#include "tenure/releases.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,6 +27,8 @@ struct purpose {
     uint64_t usable_bytes;    /* of a block, on average */
     uint64_t live_at_peak;    /* when the process had most bytes live */
     double mean_live_count;
+    struct tn_pool_threads threads; /* owned; of all its sites */
+    uint64_t thread_count;          /* in threads */
 };
 
 /* Whether a pool could serve a site: blocks of one size that come and go, none of them resized. */
@@ -166,6 +169,12 @@ static int fill_notes(const struct tn_pass *pass, const struct purpose *purpose,
             "\nOn average %.3g are in use: the peak alone asks for so many. To turn some away "
             "at the peak would save most of them.",
             purpose->mean_live_count);
+    if (r == 0 && purpose->thread_count > 1)
+        r = tn_buffer_print(&text,
+                            "\n%" PRIu64
+                            " threads take and give back these blocks: the pool needs a lock, "
+                            "or one pool a thread where each gives back its own.",
+                            purpose->thread_count);
     if (r == 0 && other_sites != 0)
         r = tn_buffer_print(&text,
                             "\n%" PRIu64 " other line%s for this size only, too: one pool may serve all.",
@@ -175,12 +184,28 @@ static int fill_notes(const struct tn_pass *pass, const struct purpose *purpose,
     return tn_pool_give(&finding->notes, &text, r);
 }
 
+/* More than one thread needs a lock; who they are tells whether that is so by design. */
+static int fill_threads(const struct tn_pass *pass, const struct purpose *purpose, struct tn_finding *finding)
+{
+    struct tn_buffer names = {0};
+    if (purpose->thread_count < 2)
+        return 0;
+    int r = tn_pass_name_threads(pass, purpose->threads.set, &names);
+    if (r == 0 && names.size_bytes != 0) {
+        tn_evidence_add_count(&finding->evidence, "thread_count", purpose->thread_count);
+        tn_evidence_add_text(&finding->evidence, "threads", (const char *)names.data);
+    }
+    tn_buffer_finish(&names);
+    return r;
+}
+
 static int fill_code(const struct purpose *purpose, struct tn_finding *finding)
 {
     char name[TN_POOL_NAME_BYTES];
     struct tn_buffer text = {0};
     int r = tn_pool_code(tn_pool_name(finding->sites[0].function, purpose->size_bytes, name),
-                         purpose->block_bytes, purpose->block_count, purpose->alignment_bytes, &text);
+                         purpose->block_bytes, purpose->block_count, purpose->alignment_bytes,
+                         purpose->thread_count > 1, &text);
     return tn_pool_give(&finding->code, &text, r);
 }
 
@@ -212,14 +237,16 @@ static int fill(const struct tn_pass *pass, const struct purpose *purpose, uint6
     int r = fill_texts(purpose, finding);
     fill_evidence(purpose, finding);
     if (r == 0)
+        r = fill_threads(pass, purpose, finding);
+    if (r == 0)
         r = fill_query(pass, purpose, finding);
     if (r == 0)
         r = fill_notes(pass, purpose, other_sites, finding);
     return r == 0 ? fill_code(purpose, finding) : r;
 }
 
-static int add_finding(const struct tn_pass *pass, const struct purpose *purpose, uint64_t other_sites,
-                       struct tn_findings *findings)
+static int state_purpose(const struct tn_pass *pass, const struct purpose *purpose, uint64_t other_sites,
+                         struct tn_findings *findings)
 {
     struct tn_finding finding;
     int r = tn_finding_begin(pass, &tn_kind_pool, purpose->sites, purpose->site_count, &finding);
@@ -227,9 +254,25 @@ static int add_finding(const struct tn_pass *pass, const struct purpose *purpose
         return r;
     r = fill(pass, purpose, other_sites, &finding);
     if (r == 0)
-        r = tn_findings_add(findings, &finding);
+        r = tn_pass_add_finding(pass, purpose->sites, purpose->site_count, &finding, findings);
     if (r < 0)
         tn_finding_finish(&finding);
+    return r;
+}
+
+/* State a pool that is worth it. */
+static int add_finding(const struct tn_pool_counts *counts, const struct tn_pass *pass,
+                       struct purpose *purpose, uint64_t other_sites, struct tn_findings *findings)
+{
+    int r = 0;
+    if (!is_worth_it(pass, purpose))
+        return 0;
+    for (size_t i = 0; i < purpose->site_count && r == 0; i++)
+        r = tn_pool_threads_join(&purpose->threads, pass, &counts->sites[purpose->sites[i]].threads);
+    purpose->thread_count = tn_pool_threads_count(&purpose->threads, pass);
+    if (r == 0)
+        r = state_purpose(pass, purpose, other_sites, findings);
+    tn_pool_threads_finish(&purpose->threads);
     return r;
 }
 
@@ -274,12 +317,11 @@ static int add_group(const struct tn_pool_counts *counts, const struct tn_pass *
         r = check_kinship(counts, pass, sites, site_count, &is_one);
     if (r == 0 && is_one) {
         struct purpose purpose = measure(counts, pass, sites, site_count, group->peak_count);
-        return is_worth_it(pass, &purpose) ? add_finding(pass, &purpose, 0, findings) : 0;
+        return add_finding(counts, pass, &purpose, 0, findings);
     }
     for (size_t i = 0; i < site_count && r == 0; i++) {
         struct purpose purpose = measure(counts, pass, &sites[i], 1, pass->sites[sites[i]].peak_live_count);
-        if (is_worth_it(pass, &purpose))
-            r = add_finding(pass, &purpose, site_count - 1, findings);
+        r = add_finding(counts, pass, &purpose, site_count - 1, findings);
     }
     return r;
 }

@@ -6,6 +6,7 @@
 
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
+#include "tenure/releases.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -102,7 +103,8 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 
 struct need {
     double load, peakedness;
-    uint64_t erlang_count, count;
+    uint64_t erlang_count;
+    uint64_t count; /* advised: as many as were in use at once */
     bool is_closed; /* the number varies less than chance would make it: the program itself bounds it */
 };
 
@@ -119,8 +121,7 @@ static struct need weigh(const struct preallocate_state *state, const struct tn_
     need.peakedness = mean > 0 ? (site->found_squares / arrivals - mean * mean) / mean : 0;
     need.erlang_count = tn_erlang_count(need.load, need.peakedness, state->probability);
     need.is_closed = need.peakedness <= 1 && site->times_at_peak >= state->reached;
-    need.count = need.is_closed || need.erlang_count < seen->peak_live_count ? seen->peak_live_count
-                                                                             : need.erlang_count;
+    need.count = seen->peak_live_count;
     return need;
 }
 
@@ -190,8 +191,8 @@ static int fill_texts(const struct preallocate_state *state, const struct tn_pas
         r = tn_finding_set(&finding->notes,
                            "At most %" PRIu64
                            " were in use at once, reached %s times;"
-                           " %.3g on average. By"
-                           " Erlang's formula, %" PRIu64 " leave one request in %s without a buffer%s.",
+                           " %.3g on average. If requests come by chance, a longer run may need more: by"
+                           " Erlang's formula, %" PRIu64 " leave one in %s without a buffer%s.",
                            seen->peak_live_count, reached, need->load, need->erlang_count, rare,
                            need->is_closed
                                ? "; the number seen varies less than chance, so that it has a reason in"
@@ -229,7 +230,7 @@ static int add_finding(const struct preallocate_state *state, const struct tn_pa
     if (r == 0)
         r = fill_query(pass, index, &finding);
     if (r == 0)
-        r = tn_findings_add(findings, &finding);
+        r = tn_pass_add_finding(pass, &index, 1, &finding, findings);
     if (r < 0)
         tn_finding_finish(&finding);
     return r;

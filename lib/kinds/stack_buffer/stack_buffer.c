@@ -15,10 +15,6 @@
  * had more blocks than a local array. */
 #define HOPELESS_COUNT 1000u
 
-/* Count the live blocks of a site that a thread made since an event. If blocks of many threads lie between,
- * give up and return limit. */
-#define WALK_MAX 1024u
-
 static const struct tn_threshold thresholds[] = {
     {"stack-buffer.max-bytes", 65536, 1, 1e9, "largest buffer, in bytes, all blocks of an array together",
      "Go's escape analysis keeps implicit variables up to 64 KiB on the stack"},
@@ -54,73 +50,6 @@ static int begin(const struct tn_pass *pass, void **ret_state)
     return tn_activations_begin(&buffers->activations, &buffers->frames, pass->thread_count);
 }
 
-/* ---------------------------------------------------------------------------------------- live blocks */
-
-static int make_room(struct tn_stack_buffers *buffers, const struct tn_pass *pass)
-{
-    if (buffers->block_capacity >= pass->slot_capacity)
-        return 0;
-    void *blocks = realloc(buffers->blocks, pass->slot_capacity * sizeof(buffers->blocks[0]));
-    if (blocks == NULL)
-        return -ENOMEM;
-    buffers->blocks = blocks;
-    buffers->block_capacity = pass->slot_capacity;
-    return 0;
-}
-
-/* Put a block into the list of its site, newest first. A resized block takes its old position. */
-static void link_block(struct tn_stack_buffers *buffers, uint32_t slot)
-{
-    struct tn_contained_block *block = &buffers->blocks[slot];
-    struct tn_contained_site *site = &buffers->sites[block->site];
-    uint32_t newer = 0, older = site->newest, steps = 0;
-    while (older != 0 && buffers->blocks[older - 1].birth_index > block->birth_index && ++steps < WALK_MAX) {
-        newer = older;
-        older = buffers->blocks[older - 1].older;
-    }
-    block->newer = newer;
-    block->older = older;
-    if (newer != 0)
-        buffers->blocks[newer - 1].older = slot + 1;
-    else
-        site->newest = slot + 1;
-    if (older != 0)
-        buffers->blocks[older - 1].newer = slot + 1;
-    site->live_count++;
-}
-
-static void unlink_block(struct tn_stack_buffers *buffers, const struct tn_contained_block *block)
-{
-    struct tn_contained_site *site = &buffers->sites[block->site];
-    if (block->newer != 0)
-        buffers->blocks[block->newer - 1].older = block->older;
-    else
-        site->newest = block->older;
-    if (block->older != 0)
-        buffers->blocks[block->older - 1].newer = block->newer;
-    site->live_count--;
-}
-
-/* Live blocks of a site that were born in a thread since an event. Where the blocks of many threads lie in
- * between, the count is given up, and limit returned. */
-static uint64_t count_since(const struct tn_stack_buffers *buffers, const struct tn_contained_block *block,
-                            uint64_t since, uint64_t limit)
-{
-    uint64_t count = 0, steps = 0;
-    for (uint32_t at = buffers->sites[block->site].newest; at != 0 && count < limit;
-         at = buffers->blocks[at - 1].older) {
-        const struct tn_contained_block *other = &buffers->blocks[at - 1];
-        if (++steps == WALK_MAX)
-            return limit;
-        if (other->thread != block->thread)
-            continue;
-        if (other->birth_event < since)
-            break;
-        count++;
-    }
-    return count;
-}
-
 /* ---------------------------------------------------------------------------------------- births */
 
 static int note_thread(struct tn_stack_buffers *buffers, uint32_t site, uint32_t thread)
@@ -148,7 +77,7 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
     const struct tn_block *block = event->block;
     struct tn_contained_resize *resize = &buffers->resizes[event->thread];
     bool is_same_call = event->event->previous_id != 0 && event->event->previous_id == resize->id;
-    int r = make_room(buffers, pass);
+    int r = tn_buffer_blocks_grow(buffers, pass);
     if (r == 0 && !is_same_call) /* the release by the same realloc has shown where it stands */
         r = tn_activations_step(&buffers->activations, pass, event);
     if (r < 0)
@@ -169,8 +98,9 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
         own->stack_id = 0;
         return 0;
     }
-    link_block(buffers, block->slot);
-    return note_thread(buffers, own->site, own->thread);
+    tn_buffer_block_link(buffers, block->slot);
+    r = is_same_call || own->older == 0 ? 0 : tn_buffer_blocks_at_once(buffers, pass, own);
+    return r < 0 ? r : note_thread(buffers, own->site, own->thread);
 }
 
 /* ---------------------------------------------------------------------------------------- deaths */
@@ -194,6 +124,21 @@ static bool is_in_order(const struct tn_stack_buffers *buffers, const struct tn_
     return tn_source_frames_is_behind(&buffers->frames, birth_frame, death_frame);
 }
 
+/* Whether a function of the program that the owner called, inlined or not, has made the release. */
+static bool is_below(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                     const struct tn_activation_stack *stack, uint32_t level, uint32_t inlined)
+{
+    const struct tn_source_frames *frames = &buffers->frames;
+    for (uint32_t at = stack->depth; at >= level; at--) {
+        uint32_t frame_id = pass->nodes[stack->items[at - 1].node].frame_id;
+        uint32_t count = tn_source_frames_count(frames, frame_id), kept = at == level ? inlined + 1 : 0;
+        for (uint32_t position = 0; position + kept < count; position++)
+            if (frames->functions[tn_source_frames_get(frames, frame_id, position)->function].is_program)
+                return true;
+    }
+    return false;
+}
+
 static void count_owner(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                         const struct tn_contained_block *own, uint32_t level)
 {
@@ -210,6 +155,9 @@ static void count_owner(struct tn_stack_buffers *buffers, const struct tn_pass *
     }
     if (level == counts->owner_level && inlined < counts->inlined)
         counts->inlined = inlined;
+    if (!buffers->sites[own->site].is_below)
+        buffers->sites[own->site].is_below = is_below(buffers, pass, stack, level, inlined);
+    buffers->sites[own->site].in_one_call += stack->depth == level && birth == death;
     if (is_in_order(buffers, pass, birth, death, stack->depth == level))
         return;
     counts->doubtful++;
@@ -234,7 +182,7 @@ static void count_contained(struct tn_stack_buffers *buffers, const struct tn_co
 {
     struct tn_contained_site *site = &buffers->sites[own->site];
     uint64_t since = buffers->activations.threads[own->thread].items[level - 1].since;
-    uint64_t live_count = count_since(buffers, own, since, buffers->max_count + 1);
+    uint64_t live_count = tn_buffer_blocks_since(buffers, own, since, buffers->max_count + 1);
     site->refilled += is_refilled(buffers, own, since);
     site->last_thread = own->thread;
     site->last_since = since;
@@ -244,8 +192,8 @@ static void count_contained(struct tn_stack_buffers *buffers, const struct tn_co
     site->contained++;
     if (live_count > site->max_live_count)
         site->max_live_count = live_count;
-    if (site->live_count > site->max_thread_live_count && site->max_thread_live_count < WALK_MAX) {
-        live_count = count_since(buffers, own, 0, WALK_MAX);
+    if (site->live_count > site->max_thread_live_count && site->max_thread_live_count < TN_BUFFER_WALK_MAX) {
+        live_count = tn_buffer_blocks_since(buffers, own, 0, TN_BUFFER_WALK_MAX);
         if (live_count > site->max_thread_live_count)
             site->max_thread_live_count = live_count;
     }
@@ -303,7 +251,7 @@ static int death(void *state, const struct tn_pass *pass, const struct tn_pass_e
         resize->block.is_moved |= event->thread != own->thread;
         buffers->sites[own->site].resizes++;
     }
-    unlink_block(buffers, own);
+    tn_buffer_block_unlink(buffers, own);
     return 0;
 }
 
@@ -383,6 +331,10 @@ static int conclude(void *state, const struct tn_pass *pass, struct tn_findings 
     sum_threads(buffers, pass);
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++)
         if (is_candidate(buffers, pass, site))
+            r = tn_stack_buffer_weigh(buffers, pass, site, stacks + starts[site],
+                                      starts[site + 1] - starts[site]);
+    for (uint32_t site = 1; r == 0 && site < pass->site_count; site++)
+        if (buffers->sites[site].owner != 0)
             r = tn_stack_buffer_state(buffers, pass, site, stacks + starts[site],
                                       starts[site + 1] - starts[site], findings);
     free(stacks);
@@ -398,6 +350,7 @@ static void finish(void *state)
     tn_activations_finish(&buffers->activations);
     tn_source_frames_finish(&buffers->frames);
     tn_map_finish(&buffers->threads);
+    tn_map_finish(&buffers->at_once);
     free(buffers->blocks);
     free(buffers->stacks);
     free(buffers->sites);
@@ -440,6 +393,7 @@ static const struct tn_analysis analysis = {
     .begin = begin,
     .birth = birth,
     .death = death,
+    .consult = tn_stack_buffer_consult,
     .survivor = survivor,
     .conclude = conclude,
     .finish = finish,

@@ -31,32 +31,37 @@ struct tn_contained_stack {
 
 /* What is counted of a site. */
 struct tn_contained_site {
-    uint64_t instances;      /* logical blocks, live or not, whatever became of them */
-    uint64_t contained;      /* of those that died: an activation contained them */
-    uint64_t other_thread;   /* another thread released them */
-    uint64_t no_owner;       /* no activation of the program contained them */
-    uint64_t no_stack;       /* their release has no stack */
-    uint64_t left_live;      /* live at the end although their owner was left */
-    uint64_t cut_off;        /* live at the end, in the middle of their owner: no exceptions */
-    uint64_t doubtful;       /* their release stands before their birth in the owner's code */
-    uint64_t refilled;       /* born after others of the same call had died, while some were left: a queue */
-    uint64_t resizes;        /* reallocs in their chains */
-    uint64_t min_size_bytes; /* of logical blocks, each with the largest size of its chain */
-    uint64_t max_size_bytes; /* likewise */
-    uint32_t newest;         /* 1 + slot of its newest live block; 0: none */
-    uint32_t live_count;     /* blocks in that list */
-    uint32_t thread_1;       /* 1 + thread of its last birth; 0: none */
-    uint32_t last_thread;    /* thread of the last death that was contained */
-    uint64_t last_since;     /* event since which the owner at that death was under way */
-    uint64_t last_event;     /* number of that death in its thread */
-    uint64_t last_left;      /* blocks of the same call that were live after it */
-    uint64_t max_live_count; /* at once in one activation of the owner */
+    uint64_t instances;    /* logical blocks, live or not, whatever became of them */
+    uint64_t contained;    /* of those that died: an activation contained them */
+    uint64_t other_thread; /* another thread released them */
+    uint64_t no_owner;     /* no activation of the program contained them */
+    uint64_t no_stack;     /* their release has no stack */
+    uint64_t left_live;    /* live at the end although their owner was left */
+    uint64_t cut_off;      /* live at the end, in the middle of their owner: no exceptions */
+    uint64_t doubtful;     /* their release stands before their birth in the owner's code */
+    uint64_t in_one_call;  /* released by the same call of the owner that made them, which ended in a jump */
+    uint64_t contrary;     /* in other processes: live at the end, or contained in no activation */
+    uint64_t refilled;     /* born after others of the same call had died, while some were left: a queue */
+    uint64_t resizes;      /* reallocs in their chains */
+    uint64_t min_size_bytes;        /* of logical blocks, each with the largest size of its chain */
+    uint64_t max_size_bytes;        /* likewise */
+    uint32_t newest;                /* 1 + slot of its newest live block; 0: none */
+    uint32_t live_count;            /* blocks in that list */
+    uint32_t thread_1;              /* 1 + thread of its last birth; 0: none */
+    uint32_t last_thread;           /* thread of the last death that was contained */
+    uint64_t last_since;            /* event since which the owner at that death was under way */
+    uint64_t last_event;            /* number of that death in its thread */
+    uint64_t last_left;             /* blocks of the same call that were live after it */
+    uint64_t max_live_count;        /* at once in one activation of the deepest owner */
     uint64_t max_thread_live_count; /* at once in one thread: more, where the owner is recursive */
     uint64_t deepest_bytes;         /* deepest event while one was live */
     uint64_t size_counts[65];       /* by the number of bits of the size: enough to tell a rare giant */
     uint64_t
         smallest_stack_bytes; /* smallest stack of the threads that made them; 0: not known. At the end */
     uint64_t deepest_thread_bytes; /* deepest event of these threads, whatever made it. At the end */
+    uint32_t owner;                /* function that could own it; 0: none. At the end */
+    uint32_t frames_down;          /* from it down to the site. At the end */
+    bool is_below;                 /* a function of the program that the owner called released some */
     bool is_hopeless;              /* given up: its blocks are not followed any more */
 };
 
@@ -75,33 +80,91 @@ struct tn_stack_buffers {
     struct tn_contained_stack *stacks;   /* owned; by stack row id */
     struct tn_contained_site *sites;     /* owned; by site */
     struct tn_contained_resize *resizes; /* owned; by thread */
-    struct tn_map threads;               /* site and thread, for threads that made its blocks */
-    uint64_t max_count;                  /* threshold stack-buffer.max-count */
+    struct tn_map at_once; /* site and node -> blocks that lived at once in one activation of the node's
+                              function, where there were several */
+    struct tn_map threads; /* site and thread, for threads that made its blocks */
+    uint64_t max_count;    /* threshold stack-buffer.max-count */
 };
 
 /* Which function could own the buffer of a site, in all instances. */
 struct tn_buffer_owner {
-    uint32_t function;    /* index in tn_source_frames.functions */
-    uint32_t frame_id;    /* row of `frame`: its line that led to a birth */
-    uint32_t frames_down; /* source frames from the owner down to the site */
-    uint32_t node;        /* the stack of that birth, from the owner outwards */
+    uint32_t function;       /* index in tn_source_frames.functions */
+    uint32_t frame_id;       /* row of `frame`: its line that led to a birth */
+    uint32_t frames_down;    /* source frames from the owner down to the site */
+    uint32_t node;           /* the stack of that birth, from the owner outwards */
+    uint64_t max_live_count; /* blocks at once in one activation of it */
+};
+
+/* Blocks of a site that a walk through its live ones looks at: where those of many threads lie in between, a
+ * count is given up. */
+#define TN_BUFFER_WALK_MAX 1024u
+
+/* Make room beside all slots of the pass. Returns 0 or -ENOMEM. */
+int tn_buffer_blocks_grow(struct tn_stack_buffers *buffers, const struct tn_pass *pass);
+
+/* Put a block into the list of its site, newest first. A resized block takes its old position. */
+void tn_buffer_block_link(struct tn_stack_buffers *buffers, uint32_t slot);
+
+/* Take a block out of the list of its site. */
+void tn_buffer_block_unlink(struct tn_stack_buffers *buffers, const struct tn_contained_block *block);
+
+/* Live blocks of a block's site that its thread made since an event. Where the blocks of many threads lie in
+ * between, the count is given up, and limit returned; it is never more. */
+uint64_t tn_buffer_blocks_since(const struct tn_stack_buffers *buffers,
+                                const struct tn_contained_block *block, uint64_t since, uint64_t limit);
+
+/* Note how many blocks of its site live in each activation in which a block was just born. Returns 0 or
+ * -ENOMEM. */
+int tn_buffer_blocks_at_once(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                             const struct tn_contained_block *own);
+
+/* Raise the number of blocks of a site that lived at once in one activation, at a node of the trie of stacks,
+ * to `count`. Returns 0 or -ENOMEM. */
+int tn_stack_buffer_raise(struct tn_stack_buffers *buffers, uint32_t site, uint32_t node, uint64_t count);
+
+/* tn_analysis.consult of the kind. */
+int tn_stack_buffer_consult(void *state, const struct tn_pass *other, const void *other_state);
+
+/* What was found of a site when its owner was looked for. */
+struct tn_buffer_births {
+    uint32_t site;                       /* index in tn_pass.sites */
+    const struct tn_finding_site *names; /* borrowed */
+    const uint32_t *stacks; /* borrowed; rows of the stacks of its births that were contained; at least one */
+    size_t stack_count;     /* in stacks */
 };
 
 /* Find the owner of a site's buffer.
  *
- * site       with its names
- * stacks     rows of the stacks of the site's births that were contained
  * ret_owner  written only if there is one
  * Returns    whether there is one: a function of the program, the same for all stacks */
 bool tn_stack_buffer_owner(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
-                           const struct tn_finding_site *site, const uint32_t *stacks, size_t stack_count,
-                           struct tn_buffer_owner *ret_owner);
+                           const struct tn_buffer_births *births, struct tn_buffer_owner *ret_owner);
 
-/* Add a finding about one site, unless nothing can be stated.
+/* How a function that contains all blocks of a site stands to them. */
+enum tn_buffer_owning {
+    TN_OWNING_CALLS,  /* each of its calls holds what it needs */
+    TN_OWNING_UNTOLD, /* so it seems, but its calls could not be told apart */
+    TN_OWNING_LOOP,   /* it is the loop that drives a queue: it owns nothing */
+};
+
+/* Tell an owner from a loop.
+ *
+ * births  as tn_stack_buffer_owner took them; owner as it found it */
+enum tn_buffer_owning tn_stack_buffer_owning(const struct tn_stack_buffers *buffers,
+                                             const struct tn_pass *pass,
+                                             const struct tn_buffer_births *births,
+                                             const struct tn_buffer_owner *owner);
+
+/* Note the owner of a site in its counts, if a buffer can be stated: before any site is stated.
  *
  * site     index in tn_pass.sites
  * stacks   rows of the stacks of its births that were contained; at least one
  * Returns  0, -ENOMEM or -EIO */
+int tn_stack_buffer_weigh(struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t site,
+                          const uint32_t *stacks, size_t stack_count);
+
+/* Add a finding about one site, unless nothing can be stated. Parameters and result as those of
+ * tn_stack_buffer_weigh, which was called for all sites before. */
 int tn_stack_buffer_state(const struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t site,
                           const uint32_t *stacks, size_t stack_count, struct tn_findings *findings);
 

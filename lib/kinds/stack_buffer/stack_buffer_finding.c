@@ -5,6 +5,8 @@
 
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
+#include "tenure/releases.h"
+#include "tenure/size_source.h"
 #include "tenure/source_frames.h"
 
 #include <errno.h>
@@ -36,8 +38,10 @@ struct buffer_statement {
     const struct tn_pass *pass;
     const struct tn_contained_site *counts;
     const struct tn_pass_site *seen;
-    uint32_t site;
+    struct tn_buffer_births births;
     struct tn_buffer_owner owner;
+    enum tn_buffer_owning owning;
+    struct tn_size_source size;
     char *owner_file; /* owned */
     uint32_t owner_line;
     uint64_t exceptions;
@@ -90,7 +94,7 @@ static bool fits(const struct buffer_statement *statement)
     double share = tn_pass_threshold(pass, "stack-buffer.stack-share");
     double stack_bytes = (double)counts->smallest_stack_bytes;
     uint64_t worst_bytes = counts->max_size_bytes * counts->max_thread_live_count;
-    return counts->max_live_count <= statement->buffers->max_count &&
+    return statement->owner.max_live_count <= statement->buffers->max_count &&
            (double)statement->grown_bytes <= tn_pass_threshold(pass, "stack-buffer.max-bytes") &&
            (stack_bytes == 0 || (double)worst_bytes <= share * stack_bytes) &&
            (double)statement->exceptions <=
@@ -143,7 +147,7 @@ static void fill_evidence(const struct buffer_statement *statement, struct tn_fi
     tn_evidence_add_count(evidence, "instances", counts->instances);
     tn_evidence_add_count(evidence, "exceptions", statement->exceptions);
     tn_evidence_add_count(evidence, "doubtful", counts->doubtful);
-    tn_evidence_add_count(evidence, "max_live_count", counts->max_live_count);
+    tn_evidence_add_count(evidence, "max_live_count", statement->owner.max_live_count);
     tn_evidence_add_count(evidence, "max_thread_live_count", counts->max_thread_live_count);
     tn_evidence_add_number(evidence, "tier", TN_UNIT_NONE, statement->tier);
     tn_evidence_add_bytes(evidence, "stack_depth_before_bytes", counts->deepest_thread_bytes);
@@ -155,7 +159,7 @@ static void fill_evidence(const struct buffer_statement *statement, struct tn_fi
 static int fill_query(const struct buffer_statement *statement, struct tn_finding *finding)
 {
     char *where = NULL;
-    int r = tn_finding_where(statement->pass, &statement->site, 1, &where);
+    int r = tn_finding_where(statement->pass, &statement->births.site, 1, &where);
     if (r == 0 && statement->counts->resizes == 0)
         r = tn_finding_set(&finding->query,
                            "SELECT count(*) AS instances, max(size_bytes) AS buffer_bytes FROM allocation"
@@ -197,9 +201,9 @@ static void print_owner(const struct buffer_statement *statement, char *ret_text
 static void print_buffer(const struct buffer_statement *statement, char *ret_text, size_t text_bytes)
 {
     const struct tn_contained_site *counts = statement->counts;
-    if (counts->max_live_count > 1)
+    if (statement->owner.max_live_count > 1)
         snprintf(ret_text, text_bytes, "an array of %" PRIu64 " buffers of %" PRIu64 " bytes",
-                 counts->max_live_count, counts->max_size_bytes);
+                 statement->owner.max_live_count, counts->max_size_bytes);
     else
         snprintf(ret_text, text_bytes, "a buffer of %" PRIu64 " bytes", counts->max_size_bytes);
 }
@@ -255,9 +259,22 @@ static int add_note(struct tn_buffer *notes, bool is_true, const char *format, u
 #pragma GCC diagnostic pop
 }
 
+/* Most other sites whose blocks one of the lines of release releases, too. */
+static uint64_t most_others(const struct tn_finding *finding)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < finding->release_count; i++)
+        if (finding->releases[i].other_sites > most)
+            most = finding->releases[i].other_sites;
+    return most;
+}
+
 static int fill_notes(const struct buffer_statement *statement, struct tn_finding *finding)
 {
     const struct tn_contained_site *counts = statement->counts;
+    uint64_t others = most_others(finding);
+    bool is_shared = others != 0 && (finding->condition.kind == NULL ||
+                                     strcmp(finding->condition.kind, "shared-release") != 0);
     const struct {
         bool is_true;
         const char *format;
@@ -274,6 +291,15 @@ static int fill_notes(const struct buffer_statement *statement, struct tn_findin
          "%s releases stand before the birth in the owner's code: either a loop, or a pointer kept from one "
          "call to the next",
          counts->doubtful},
+        {counts->contrary != 0, "%s blocks of another process of this log outlived the call",
+         counts->contrary},
+        {statement->size.fixed_bytes > counts->max_size_bytes, "the code also asks for up to %s bytes here",
+         statement->size.fixed_bytes},
+        {is_shared,
+         "a line that releases them also releases blocks of %s other lines that stay in the same call: "
+         "change "
+         "all of them together",
+         others},
         {counts->refilled != 0,
          "%s times a block came after others of the same call had gone: a queue, rather than an array",
          counts->refilled},
@@ -285,7 +311,7 @@ static int fill_notes(const struct buffer_statement *statement, struct tn_findin
          statement->owner.frames_down},
         {statement->has_giant, "the largest block is a rare exception: think of a limit below %s bytes",
          counts->max_size_bytes},
-        {counts->max_thread_live_count > counts->max_live_count,
+        {counts->max_thread_live_count > statement->owner.max_live_count,
          "the owner calls itself: up to %s buffers lie on one stack at a time",
          counts->max_thread_live_count},
         {!statement->pass->is_complete, "the recording was not over: %s blocks seen so far",
@@ -306,7 +332,8 @@ static void fill_saving(const struct buffer_statement *statement, struct tn_find
     const struct tn_pass_site *seen = statement->seen;
     uint64_t overhead_bytes = seen->usable_bytes - seen->total_bytes + TN_HEADER_BYTES * seen->allocations;
     double mean_bytes = (double)overhead_bytes / (double)seen->allocations;
-    finding->saving.allocations_removed = statement->counts->instances + statement->counts->resizes;
+    finding->saving.allocations_removed =
+        statement->counts->instances + statement->counts->resizes - statement->exceptions;
     finding->saving.bytes_removed = (int64_t)(mean_bytes * (double)seen->peak_live_count);
     finding->saving.peak_bytes_delta =
         (int64_t)(statement->depth_after_bytes - statement->counts->deepest_thread_bytes) -
@@ -316,6 +343,61 @@ static void fill_saving(const struct buffer_statement *statement, struct tn_find
     double weight = (is_varying(statement) ? VARYING_WEIGHT : 1) *
                     (statement->owner.frames_down > FAR_DOWN ? FAR_WEIGHT : 1);
     finding->discount = 1 - weight;
+}
+
+/* The finding's site, and with it those that the owner asks for itself, too, and could have as locals: where
+ * one line releases the blocks of both, it goes when both change. */
+static int list_sites(const struct buffer_statement *statement, uint32_t **ret_sites,
+                      struct tn_release_sites *ret_list)
+{
+    const struct tn_stack_buffers *buffers = statement->buffers;
+    uint32_t *sites = calloc(statement->pass->site_count + 1, sizeof(sites[0]));
+    if (sites == NULL)
+        return -ENOMEM;
+    *ret_sites = sites;
+    *ret_list = (struct tn_release_sites){.items = sites, .own_count = 1, .count = 1};
+    sites[0] = statement->births.site;
+    for (uint32_t site = 1; site < statement->pass->site_count; site++)
+        if (site != sites[0] && buffers->sites[site].owner == statement->owner.function &&
+            buffers->sites[site].frames_down == 0 && statement->owner.frames_down == 0)
+            sites[ret_list->count++] = site;
+    return 0;
+}
+
+/* The owner's calls look like one, and others release what it holds: it may as well be a loop with a queue.
+ */
+static int add_untold(const struct buffer_statement *statement, struct tn_finding *finding)
+{
+    struct tn_finding_line line;
+    int r = tn_pass_line(statement->pass, statement->owner.frame_id, &line);
+    if (r < 0)
+        return r;
+    r = tn_finding_add_condition(
+        finding, "calls-untold", &line, 1,
+        "%s keeps none from one round to the next: its calls could not be told apart", owner_name(statement));
+    tn_finding_line_finish(&line);
+    return r;
+}
+
+static int fill_conditions(struct buffer_statement *statement, struct tn_finding *finding)
+{
+    struct tn_release_range range = {.owner = statement->owner.function};
+    struct tn_release_sites list, own;
+    uint32_t *sites = NULL;
+    int r = list_sites(statement, &sites, &list);
+    if (r < 0)
+        return r;
+    own = (struct tn_release_sites){.items = sites, .own_count = 1, .count = 1};
+    r = tn_pass_add_releases(statement->pass, &own, range, finding);
+    if (r == 0)
+        r = tn_pass_add_release_conditions(statement->pass, &list, range, "a stack buffer", finding);
+    free(sites);
+    if (r == 0 && statement->owning == TN_OWNING_UNTOLD)
+        r = add_untold(statement, finding);
+    if (r == 0)
+        r = tn_size_source_add_condition(statement->pass, &statement->size, &finding->sites[0], NULL,
+                                         statement->counts->max_size_bytes, finding);
+    return r;
 }
 
 static int fill(struct buffer_statement *statement, struct tn_finding *finding)
@@ -330,47 +412,83 @@ static int fill(struct buffer_statement *statement, struct tn_finding *finding)
     fill_evidence(statement, finding);
     if (r == 0)
         r = fill_query(statement, finding);
+    if (r == 0)
+        r = fill_conditions(statement, finding);
     return r < 0 ? r : fill_notes(statement, finding);
 }
 
 /* Find the owner and weigh the buffer; false: there is nothing to state. */
-static bool weigh(struct buffer_statement *statement, const struct tn_finding_site *site,
-                  const uint32_t *stacks, size_t stack_count)
+static bool weigh(struct buffer_statement *statement)
 {
     const struct tn_contained_site *counts = statement->counts;
+    const struct tn_buffer_births *births = &statement->births;
     double down_max = tn_pass_threshold(statement->pass, "stack-buffer.max-frames-down");
-    statement->exceptions = counts->other_thread + counts->no_owner + counts->no_stack + counts->left_live;
-    statement->grown_bytes = counts->max_size_bytes * counts->max_live_count;
+    if (tn_source_frames_is_opaque(&statement->buffers->frames, statement->pass, births->names,
+                                   births->stacks[0]) ||
+        !tn_stack_buffer_owner(statement->buffers, statement->pass, births, &statement->owner))
+        return false;
+    statement->owning =
+        tn_stack_buffer_owning(statement->buffers, statement->pass, births, &statement->owner);
+    if (statement->owning == TN_OWNING_LOOP)
+        return false;
+    statement->exceptions =
+        counts->other_thread + counts->no_owner + counts->no_stack + counts->left_live + counts->contrary;
+    statement->grown_bytes = counts->max_size_bytes * statement->owner.max_live_count;
     uint64_t below_bytes = counts->deepest_bytes + counts->max_size_bytes * counts->max_thread_live_count;
     statement->depth_after_bytes =
         below_bytes > counts->deepest_thread_bytes ? below_bytes : counts->deepest_thread_bytes;
     statement->has_giant = has_giant(counts);
-    if (!fits(statement) ||
-        tn_source_frames_is_opaque(&statement->buffers->frames, statement->pass, site, stacks[0]) ||
-        !tn_stack_buffer_owner(statement->buffers, statement->pass, site, stacks, stack_count,
-                               &statement->owner))
-        return false;
     statement->tier = tier_of(statement);
-    return statement->owner.frames_down <= down_max;
+    return fits(statement) && statement->owner.frames_down <= down_max;
+}
+
+/* Begin with the names, and weigh. *ret_is_stated: there is something to state, and the caller goes on with
+ * the finding; else it is released. */
+static int begin(struct buffer_statement *statement, uint32_t site, const uint32_t *stacks,
+                 size_t stack_count, struct tn_finding *finding, bool *ret_is_stated)
+{
+    *ret_is_stated = false;
+    int r = tn_finding_begin(statement->pass, &tn_kind_stack_buffer, &site, 1, finding);
+    if (r < 0)
+        return r;
+    statement->counts = &statement->buffers->sites[site];
+    statement->seen = &statement->pass->sites[site];
+    statement->births = (struct tn_buffer_births){site, &finding->sites[0], stacks, stack_count};
+    *ret_is_stated = weigh(statement);
+    if (!*ret_is_stated)
+        tn_finding_finish(finding);
+    return 0;
+}
+
+int tn_stack_buffer_weigh(struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t site,
+                          const uint32_t *stacks, size_t stack_count)
+{
+    struct buffer_statement statement = {.buffers = buffers, .pass = pass};
+    struct tn_finding finding;
+    bool is_stated;
+    int r = begin(&statement, site, stacks, stack_count, &finding, &is_stated);
+    if (r < 0 || !is_stated)
+        return r;
+    buffers->sites[site].owner = statement.owner.function;
+    buffers->sites[site].frames_down = statement.owner.frames_down;
+    tn_finding_finish(&finding);
+    return 0;
 }
 
 int tn_stack_buffer_state(const struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t site,
                           const uint32_t *stacks, size_t stack_count, struct tn_findings *findings)
 {
-    struct buffer_statement statement = {.buffers = buffers,
-                                         .pass = pass,
-                                         .counts = &buffers->sites[site],
-                                         .seen = &pass->sites[site],
-                                         .site = site};
+    struct buffer_statement statement = {.buffers = buffers, .pass = pass};
     struct tn_finding finding;
-    int r = tn_finding_begin(pass, &tn_kind_stack_buffer, &site, 1, &finding);
-    if (r < 0)
+    bool is_stated;
+    int r = begin(&statement, site, stacks, stack_count, &finding, &is_stated);
+    if (r < 0 || !is_stated)
         return r;
-    if (!weigh(&statement, &finding.sites[0], stacks, stack_count)) {
-        tn_finding_finish(&finding);
-        return 0;
-    }
-    r = tn_source_frames_line(pass, statement.owner.frame_id, &statement.owner_file, &statement.owner_line);
+    struct tn_size_range range = {.function = statement.owner.function};
+    r = tn_size_source_find(pass, site, &finding.sites[0], stacks, stack_count, range, &statement.size);
+    if (r == 0)
+        r = tn_source_frames_line(pass, statement.owner.frame_id, &statement.owner_file,
+                                  &statement.owner_line);
     if (r == 0)
         r = fill(&statement, &finding);
     if (r == 0)

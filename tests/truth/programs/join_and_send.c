@@ -2,7 +2,7 @@
 /* One function joins strings into a buffer, another one sends and releases it; both are called by a third.
  * Sizes vary within a bound.
  *
- * expect {"kind": "stack-buffer", "sites": ["@joined"], "confidence": "consistent", "evidence":
+ * expect {"kind": "stack-buffer", "sites": ["@joined"], "confidence": "conditional", "evidence":
  *         {"buffer_bytes": "=SMALLEST + STEPS - 1", "owner": {"function": "reply"}, "frames_down": 1,
  *         "instances": "=CALLS", "exceptions": 0}}
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A buffer that grows by realloc, and never leaves its function: the blocks of a chain are one buffer.
  *
- * expect {"kind": "stack-buffer", "sites": ["@text"], "confidence": "consistent", "evidence":
+ * expect {"kind": "stack-buffer", "sites": ["@text"], "confidence": "conditional", "evidence":
  *         {"buffer_bytes": "=SECOND_BYTES", "owner": {"function": "compose"}, "frames_down": 0,
  *         "instances": "=CALLS", "exceptions": 0}}
  */

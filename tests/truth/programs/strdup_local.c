@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A copy of a string that is cut into words and dropped: the library function that allocates is not the site.
  *
- * expect {"kind": "stack-buffer", "sites": ["@copy"], "confidence": "consistent", "evidence":
+ * expect {"kind": "stack-buffer", "sites": ["@copy"], "confidence": "conditional", "evidence":
  *         {"buffer_bytes": "=LONGEST + 1", "owner": {"function": "split"}, "frames_down": 0, "instances":
  *         "=CALLS", "exceptions": 0}}
  */

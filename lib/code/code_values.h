@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TN_CODE_VALUES_H
-#define TN_CODE_VALUES_H
+#ifndef TN_CODE_CODE_VALUES_H
+#define TN_CODE_CODE_VALUES_H
 
 /* What is known of registers and of words of the stack at a place of a function, whichever way control came
  * there; and how one instruction changes it. For argument.c. */

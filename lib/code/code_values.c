@@ -2,7 +2,7 @@
 /* What is known of registers and of the words of a function's frame, at one place of it: where it begins,
  * what is left of it where ways meet, and what a store makes unknown. instructions.c changes it, argument.c
  * joins it. */
-#include "values.h"
+#include "code_values.h"
 
 #include <string.h>
 

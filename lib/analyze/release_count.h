@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_ANALYZE_RELEASE_COUNT_H
+#define TN_ANALYZE_RELEASE_COUNT_H
+
+/* What the engine itself does with the counts of releases: it makes them, and counts each death. */
+
+#include "tenure/releases.h"
+
+/* Begin, with nothing counted.
+ *
+ * site_count  sites of the pass
+ * Returns     0 or -ENOMEM; the caller releases *ret_releases by tn_releases_close, also after an error */
+int tn_releases_open(size_t site_count, struct tn_releases **ret_releases);
+
+/* Release. NULL is fine. */
+void tn_releases_close(struct tn_releases *releases);
+
+/* Count a death.
+ *
+ * site      of the block
+ * stack_id  of the event, as the log has it: where it is no row of the pass, the release has no stack
+ * Returns   0 or -ENOMEM
+ * Cost      mostly a comparison with the site's last one */
+int tn_releases_count(struct tn_releases *releases, const struct tn_pass *pass, uint32_t site,
+                      uint64_t stack_id, bool is_resize);
+
+/* Note that realloc turned a block of a site into one of another: its release is that of the first, too.
+ *
+ * site    of the new block
+ * origin  of the old one
+ * Cost    O(1) */
+void tn_releases_resized(struct tn_releases *releases, uint32_t site, uint32_t origin);
+
+#endif

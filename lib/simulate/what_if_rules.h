@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TENURE_SIMULATE_WHAT_IF_RULES_H
+#define TENURE_SIMULATE_WHAT_IF_RULES_H
+
+/* Findings as rules that edit the events of a replay. */
+
+#include "tenure/finding.h"
+#include "tenure/replay.h"
+
+/* The rules of some findings, and the lists of sites that the rules borrow. Zeroed: none. */
+struct tn_what_if_rules {
+    struct tn_replay_rule *items; /* owned */
+    uint32_t **sites;             /* owned, each */
+    size_t count;                 /* of items and sites */
+};
+
+/* Make a rule of each finding.
+ *
+ * findings  count of them, for which tn_what_if_applies
+ * rules     zeroed; tn_what_if_rules_finish releases it, also after an error
+ * Returns   0 or -ENOMEM */
+int tn_what_if_rules_make(const struct tn_finding *const *findings, size_t count,
+                          struct tn_what_if_rules *rules);
+
+/* Release what rules hold; they are zeroed. */
+void tn_what_if_rules_finish(struct tn_what_if_rules *rules);
+
+#endif
