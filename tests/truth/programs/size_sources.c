@@ -46,7 +46,10 @@ __attribute__((noinline)) static void adjust(struct options *options)
     total += (int)options->size_bytes;
 }
 
-__attribute__((noinline)) static char *grab(int id, size_t more_bytes)
+/* Not static: else a copy of it would be made for this size. */
+char *grab(int id, size_t more_bytes);
+
+__attribute__((noinline)) char *grab(int id, size_t more_bytes)
 {
     char *block = malloc(more_bytes + 16); /* @grab */
     block[1] = (char)id;
