@@ -146,6 +146,35 @@ static void calls_lead_to_functions(void **state)
     }
 }
 
+static void expect_result(struct tn_symbol_file *file, const char *symbol, enum tn_symbol_result expected)
+{
+    const struct tn_symbol_jump *jumps;
+    size_t count;
+    bool is_complete;
+    enum tn_symbol_result result;
+    assert_int_equal(tn_symbol_jumps(file, function_of(file, symbol), &jumps, &count, &is_complete), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(tn_symbol_result_at(file, jumps[0].offset_bytes, &result), 0);
+    assert_int_equal(result, expected);
+}
+
+static void functions_return_something_or_nothing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct tn_symbol_file *file = open_file(optimised[i]);
+        enum tn_symbol_result result;
+        expect_result(file, "make", TN_SYMBOL_RESULT_WORD);
+        expect_result(file, "long_size", TN_SYMBOL_RESULT_WORD);
+        expect_result(file, "make_both", TN_SYMBOL_RESULT_OBJECT);
+        expect_result(file, "one_way", TN_SYMBOL_RESULT_NOTHING);
+        expect_result(file, "quiet", TN_SYMBOL_RESULT_NOTHING);
+        assert_int_equal(tn_symbol_result_at(file, 1, &result), 0);
+        assert_int_equal(result, TN_SYMBOL_RESULT_UNKNOWN);
+        tn_symbol_close(file);
+    }
+}
+
 /* Without optimisation compilers describe no calls: nothing is known, and nothing is claimed. */
 static void nothing_is_known_without_call_sites(void **state)
 {
@@ -174,6 +203,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_jump_into_another_module_has_its_name),
         cmocka_unit_test(a_jump_has_a_place),
         cmocka_unit_test(calls_lead_to_functions),
+        cmocka_unit_test(functions_return_something_or_nothing),
         cmocka_unit_test(nothing_is_known_without_call_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

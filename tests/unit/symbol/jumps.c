@@ -16,8 +16,8 @@ static uintptr_t bias;
 
 static KEPT int tell(const void *place, const char *name)
 {
-    printf("%lx|%s\n", (unsigned long)((uintptr_t)place - bias), name);
-    return 0;
+    /* no constant: a function whose result is known returns it after the call, without a jump */
+    return printf("%lx|%s\n", (unsigned long)((uintptr_t)place - bias), name) < 0;
 }
 
 static KEPT int tell_own(void)
@@ -34,6 +34,15 @@ int outside(const char *name);
 int from_pointer(const char *name, int (*function)(const char *name));
 void *pvalloc(size_t size_bytes);
 void *make(size_t size_bytes);
+
+struct both {
+    void *block;
+    size_t size_bytes;
+};
+
+void quiet(const char *name);
+size_t long_size(const char *name);
+struct both make_both(size_t size_bytes);
 
 KEPT int leaf(const char *name)
 {
@@ -112,6 +121,36 @@ KEPT void *make(size_t size_bytes)
     return pvalloc(size_bytes);
 }
 
+KEPT void quiet(const char *name)
+{
+    STAY;
+    plain(name);
+}
+
+static KEPT size_t long_text(const char *name)
+{
+    __asm__ volatile("nop");
+    return (size_t)name;
+}
+
+KEPT size_t long_size(const char *name)
+{
+    STAY;
+    return long_text(name);
+}
+
+static KEPT struct both pair_of(size_t size_bytes)
+{
+    __asm__ volatile("nop");
+    return (struct both){NULL, size_bytes};
+}
+
+KEPT struct both make_both(size_t size_bytes)
+{
+    STAY;
+    return pair_of(size_bytes);
+}
+
 int main(int argc, char **argv)
 {
     int sum = 0;
@@ -129,6 +168,8 @@ int main(int argc, char **argv)
     sum += make((size_t)argc) == NULL;
     STAY;
     if (argc > 100)
-        sum += outside(argv[1]);
+        sum += outside(argv[1]) + (int)long_size(argv[1]) + (int)make_both(7).size_bytes;
+    if (argc > 100)
+        quiet(argv[1]);
     return sum == 100;
 }
