@@ -5,6 +5,7 @@
  * Called by the engine for the calls of allocators that findings are about. */
 #include "code_values.h"
 #include "functions.h"
+#include "imports.h"
 
 #include "tenure/map.h"
 
@@ -244,7 +245,7 @@ static int pass_tail_calls(const struct tn_code *code, uint64_t call, uint64_t c
     *ret_value = (struct tn_code_value){TN_VALUE_PARAMETER, (uint8_t)reg, 0, 0};
     if (callee != 0 && tn_code_function(code, callee, &reached))
         wanted = reached.start;
-    bool is_it = target == 0 || (wanted != 0 ? target == wanted : tn_code_is_import(code, target));
+    bool is_it = target == 0 || (wanted != 0 ? target == wanted : tn_code_import_at(code, target) != NULL);
     return is_it ? 0 : find(code, target, 0, reg, ret_value);
 }
 

@@ -11,33 +11,65 @@
 #define RELOCATION_GOT  6u /* R_X86_64_GLOB_DAT */
 #define RELOCATION_JUMP 7u /* R_X86_64_JUMP_SLOT */
 
-/* The name of a symbol of a table. */
-static const char *name_of(Elf *elf, size_t table, size_t index)
+/* The symbols that a section's relocations refer to. */
+struct symbols {
+    Elf *elf;       /* borrowed */
+    Elf_Data *data; /* borrowed */
+    size_t names;   /* section of their names */
+};
+
+static bool find_symbols(Elf *elf, size_t table, struct symbols *ret_symbols)
 {
-    Elf_Scn *section = elf_getscn(elf, table);
     GElf_Shdr header;
-    GElf_Sym symbol;
+    Elf_Scn *section = elf_getscn(elf, table);
     Elf_Data *data = section != NULL ? elf_getdata(section, NULL) : NULL;
-    if (data == NULL || gelf_getshdr(section, &header) == NULL ||
-        gelf_getsym(data, (int)index, &symbol) == NULL)
-        return NULL;
-    return elf_strptr(elf, header.sh_link, symbol.st_name);
+    if (data == NULL || gelf_getshdr(section, &header) == NULL)
+        return false;
+    *ret_symbols = (struct symbols){elf, data, header.sh_link};
+    return true;
 }
 
-/* The name that a section's relocation gives to a word. */
-static const char *name_in(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, uint64_t address)
+static const char *name_of(const struct symbols *symbols, size_t index)
 {
+    GElf_Sym symbol;
+    if (gelf_getsym(symbols->data, (int)index, &symbol) == NULL)
+        return NULL;
+    return elf_strptr(symbols->elf, symbols->names, symbol.st_name);
+}
+
+/* Note the words that a section's relocations name. */
+static int read_section(struct tn_code *code, Elf_Scn *section, const GElf_Shdr *header)
+{
+    struct symbols symbols;
     Elf_Data *data = elf_getdata(section, NULL);
     size_t count = header->sh_entsize != 0 ? header->sh_size / header->sh_entsize : 0;
-    for (size_t i = 0; data != NULL && i < count; i++) {
+    int r = 0;
+    if (data == NULL || !find_symbols(code->elf, header->sh_link, &symbols))
+        return 0;
+    for (size_t i = 0; r == 0 && i < count; i++) {
         GElf_Rela relocation;
         if (gelf_getrela(data, (int)i, &relocation) == NULL)
-            return NULL;
+            break;
         uint64_t type = GELF_R_TYPE(relocation.r_info);
-        if (relocation.r_offset == address && (type == RELOCATION_JUMP || type == RELOCATION_GOT))
-            return name_of(elf, header->sh_link, GELF_R_SYM(relocation.r_info));
+        if (type != RELOCATION_JUMP && type != RELOCATION_GOT)
+            continue;
+        const char *name = name_of(&symbols, GELF_R_SYM(relocation.r_info));
+        if (name != NULL && relocation.r_offset != 0)
+            r = tn_map_put(&code->imports, relocation.r_offset, (uint64_t)(uintptr_t)name);
     }
-    return NULL;
+    return r;
+}
+
+int tn_code_read_imports(struct tn_code *code)
+{
+    int r = 0;
+    for (Elf_Scn *section = elf_nextscn(code->elf, NULL); r == 0 && section != NULL;
+         section = elf_nextscn(code->elf, section)) {
+        GElf_Shdr header;
+        if (gelf_getshdr(section, &header) != NULL && header.sh_type == SHT_RELA)
+            r = read_section(code, section, &header);
+    }
+    return r;
 }
 
 const char *tn_code_import_read(const struct tn_code *code, const struct tn_instruction *instruction,
@@ -47,14 +79,8 @@ const char *tn_code_import_read(const struct tn_code *code, const struct tn_inst
     if (!operands->has_modrm || !operands->is_rip_relative)
         return NULL;
     uint64_t address = end + (uint64_t)(int64_t)operands->memory_displacement;
-    const char *name = NULL;
-    for (Elf_Scn *section = elf_nextscn(code->elf, NULL); name == NULL && section != NULL;
-         section = elf_nextscn(code->elf, section)) {
-        GElf_Shdr header;
-        if (gelf_getshdr(section, &header) != NULL && header.sh_type == SHT_RELA)
-            name = name_in(code->elf, section, &header, address);
-    }
-    return name;
+    const uint64_t *name = address != 0 ? tn_map_find(&code->imports, address) : NULL;
+    return name != NULL ? (const char *)(uintptr_t)*name : NULL;
 }
 
 const char *tn_code_import_at(const struct tn_code *code, uint64_t address)

@@ -9,10 +9,12 @@
 
 #include <stdint.h>
 
+/* Read the module's relocations, when it is opened. Returns 0 or -ENOMEM. */
+int tn_code_read_imports(struct tn_code *code);
+
 /* The function of another module that an address belongs to: the stub of an imported function.
  *
- * Returns  its name, borrowed until the module is closed; NULL: it is none
- * Cost     the module's relocations */
+ * Returns  its name, borrowed until the module is closed; NULL: it is none */
 const char *tn_code_import_at(const struct tn_code *code, uint64_t address);
 
 /* The function of another module whose address an instruction reads from memory.

@@ -5,6 +5,7 @@
 /* An open module, for code.c, which opens it, and follow.c, which reads its instructions. */
 
 #include "tenure/code.h"
+#include "tenure/map.h"
 
 #include <elfutils/libdw.h>
 #include <libelf.h>
@@ -18,8 +19,9 @@ struct tn_code {
     Elf *elf;            /* owned */
     const uint8_t *file; /* the whole file; libelf's */
     size_t file_bytes;
-    Dwarf_CFI *unwind;    /* owned; its unwind tables; NULL: it has none */
-    bool can_be_followed; /* a return address says where execution goes on */
+    struct tn_map imports; /* word that the loader fills in -> name of the function, borrowed from elf */
+    Dwarf_CFI *unwind;     /* owned; its unwind tables; NULL: it has none */
+    bool can_be_followed;  /* a return address says where execution goes on */
 };
 
 /* The code at an address, and how many bytes of it there are; NULL: there is none. */
