@@ -190,6 +190,7 @@ enum tn_site_code {
 struct tn_site_call {
     uint32_t stack; /* of the birth */
     uint32_t node;  /* the stack of the function that calls: stack itself, if it calls the allocator */
+    bool is_last;   /* use speaks for a wrapper: look also where the code could only deny it */
 };
 
 /* Who reads the machine code. */

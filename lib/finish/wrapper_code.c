@@ -31,7 +31,7 @@ struct tn_wrapper_code {
     struct tn_map code_of;  /* row id of a module -> 1 + index in codes; 0: its code cannot be read */
     struct tn_code **codes; /* owned */
     size_t code_count;
-    struct tn_map answers;    /* row id of a frame -> enum tn_site_code */
+    struct tn_map answers;    /* twice the row id of a frame + is_last -> enum tn_site_code */
     struct tn_map parameters; /* row id of a frame in a wrapper -> index of the parameter that is the size */
 };
 
@@ -242,7 +242,8 @@ static int answer(struct tn_wrapper_code *code, struct tn_site_call call, uint32
         *ret_code = TN_SITE_CODE_KEEPS;
         return 0;
     }
-    if (!arguments.returns_block)
+    /* without debug information a result in the register may be there by chance: the code can only deny */
+    if (!arguments.returns_block || (result == TN_SYMBOL_RESULT_UNKNOWN && !call.is_last))
         return r;
     if (r == 0)
         r = find_code(code, frame->module_id, &machine_code);
@@ -260,11 +261,12 @@ int tn_wrapper_code_look(void *context, struct tn_site_call call, enum tn_site_c
     *ret_code = TN_SITE_CODE_NOT_KNOWN;
     if (frame_id >= code->frame_count)
         return 0;
-    const uint64_t *known = tn_map_find(&code->answers, frame_id);
+    uint64_t key = (uint64_t)frame_id << 1 | call.is_last;
+    const uint64_t *known = tn_map_find(&code->answers, key);
     if (known != NULL) {
         *ret_code = (enum tn_site_code) * known;
         return 0;
     }
     int r = answer(code, call, frame_id, ret_code);
-    return r < 0 ? r : tn_map_put(&code->answers, frame_id, *ret_code);
+    return r < 0 ? r : tn_map_put(&code->answers, key, *ret_code);
 }

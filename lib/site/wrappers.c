@@ -81,14 +81,14 @@ static enum tn_site_code of_line(enum tn_site_code known, enum tn_site_code more
 
 /* What the code says of the function in which the records stand: every line must agree. */
 static int read_code(struct tn_wrapper_finder *finder, const struct tn_wrapper_record *records, size_t count,
-                     enum tn_site_code *ret_code)
+                     bool is_last, enum tn_site_code *ret_code)
 {
     struct tn_map lines = {0}; /* tn_site_frame.place -> what its code says */
     int r = 0;
     *ret_code = TN_SITE_CODE_NOT_KNOWN;
     for (size_t i = 0; finder->reader != NULL && r == 0 && i < count; i++) {
         const struct tn_site_frame *frame = tn_wrapper_frame(finder, records[i].frame);
-        struct tn_site_call call = {records[i].stack, records[i].node};
+        struct tn_site_call call = {records[i].stack, records[i].node, is_last};
         enum tn_site_code code = TN_SITE_CODE_NOT_KNOWN;
         if (frame->is_physical)
             r = finder->reader->look(finder->reader->context, call, &code);
@@ -235,7 +235,7 @@ static int find_callers(struct tn_wrapper_finder *finder, struct tn_wrapper_reco
             chain->count == CHAIN_MAX || is_site(finder, caller->function))
             return 0;
         enum tn_site_code code;
-        int r = read_code(finder, outer, count, &code);
+        int r = read_code(finder, outer, count, true, &code);
         if (r < 0 || code == TN_SITE_CODE_KEEPS)
             return r;
         chain->functions[chain->count++] = caller->function;
@@ -333,6 +333,12 @@ static int examine_use(struct tn_wrapper_finder *finder, const struct tn_wrapper
     r = judge(finder, finder->trie->functions[chain.functions[chain.count - 1]].name, &wrapper, &is_wrapper);
     if (r < 0 || releases_itself(finder, own, count))
         return r;
+    if (is_wrapper) {
+        enum tn_site_code denied;
+        r = read_code(finder, records, count, true, &denied);
+        if (r < 0 || denied == TN_SITE_CODE_KEEPS)
+            return r;
+    }
     if (!is_wrapper && finder->lists_undecided && may_be_wrapper(finder, code))
         wrapper.evidence = TN_SITE_UNDECIDED;
     else if (!is_wrapper)
@@ -349,7 +355,7 @@ static int examine(struct tn_wrapper_finder *finder, struct tn_wrapper_record *r
     const char *name = finder->trie->functions[records[0].function].name;
     if (strcmp(name, "main") == 0)
         return 0;
-    int r = read_code(finder, records, count, &code);
+    int r = read_code(finder, records, count, false, &code);
     if (r < 0 || code == TN_SITE_CODE_KEEPS || code == TN_SITE_CODE_CONSTANT)
         return r;
     struct tn_wrapper_record *own = malloc(2 * count * sizeof(own[0]));
