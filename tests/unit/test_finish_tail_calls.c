@@ -16,10 +16,11 @@ static uint64_t birth_of(struct tn_log_writer *writer, uint64_t stack_id, enum t
 {
     static uint64_t count;
     uint64_t id;
+    count++;
     struct tn_birth birth = {.process_id = 1,
                              .thread_id = 1,
                              .stack_id = stack_id,
-                             .time_ns = 1000 * ++count,
+                             .time_ns = 1000 * count,
                              .size_bytes = 16,
                              .usable_size_bytes = 24,
                              .address = 0x1000 * count,
