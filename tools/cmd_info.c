@@ -12,6 +12,9 @@
 
 #define META(key) "(SELECT value FROM meta WHERE key = '" key "')"
 
+/* Older logs have no key `closed`: their `complete` says the same. */
+#define CLOSED "ifnull(" META("closed") ", " META("complete") ")"
+
 /* Shortens a column to one line: arguments may contain whole scripts. */
 #define ONE_LINE(column)                                                                                     \
     "replace(CASE WHEN length(" column ") > 120 THEN substr(" column ", 1, 117) || '...' ELSE " column       \
@@ -20,14 +23,27 @@
 /* What the log lacks, printed first: each query gives a line only if there is something to report. */
 static const char *const troubles[] = {
     "SELECT 'This log is not complete: it is still being written, or the recording was cut short. What was '"
-    " || 'recorded until then is here.' WHERE ifnull(" META("complete") ", '0') <> '1'",
+    " || 'recorded until then is here.' WHERE ifnull(" CLOSED ", '0') <> '1'",
     "SELECT 'Names of functions, sites and summaries are missing: finishing the log was cut short.'"
-    " WHERE " META("complete") " = '1' AND ifnull(" META("finished") ", '0') <> '1'",
+    " WHERE " CLOSED " = '1' AND ifnull(" META("finished") ", '0') <> '1'",
+    "SELECT print_count(value) || ' processes that the program started could not be recorded:' FROM meta"
+    " WHERE key = 'processes_unrecorded' AND value > 0",
+    "SELECT '  ' || print_count(value) || CASE key"
+    " WHEN 'processes_unrecorded_no_descriptor' THEN ' had no free descriptor (RLIMIT_NOFILE) to connect with.'"
+    " WHEN 'processes_unrecorded_no_memory' THEN ' had no memory or address space for a ring (RLIMIT_AS).'"
+    " WHEN 'processes_unrecorded_unreached' THEN ' could not reach the recorder: another user, or another root folder.'"
+    " WHEN 'processes_unrecorded_refused' THEN ' were refused: of another user or build, or the log was closed.'"
+    " WHEN 'processes_unrecorded_unanswered' THEN ' did not wait for the recorder, which stood still.'"
+    " ELSE ' executed a program that did not report: a static one, set-user-ID, or without LD_PRELOAD.' END"
+    " FROM meta WHERE key GLOB 'processes_unrecorded_*' AND value > 0",
     "SELECT print_count(value) || ' events were lost: counts are too low by them.' FROM meta"
     " WHERE key = 'events_lost' AND value > 0",
     "SELECT '  ' || print_count(value) || CASE key"
-    " WHEN 'events_lost_ring' THEN ' found their ring full; a larger --ring-size may help.'"
-    " WHEN 'events_lost_no_slot' THEN ' were of threads beyond the 1,023 that are recorded at once.'"
+    " WHEN 'events_lost_ring' THEN ' found their ring full or damaged; a larger --ring-size may help.'"
+    " WHEN 'events_lost_no_slot' THEN ' were of threads beyond the 65,535 that are recorded at once.'"
+    " WHEN 'events_lost_no_memory' THEN ' were of threads whose ring could not be mapped; a smaller --ring-size,'"
+    "   || ' or a higher limit of address space (ulimit -v), may help.'"
+    " WHEN 'events_lost_stalled' THEN ' found their ring full while the recorder was stopped.'"
     " WHEN 'events_lost_nested' THEN ' were of signal handlers that ran on top of the shim.'"
     " ELSE ' came before the shim was ready, or after it had ended.' END FROM meta"
     " WHERE key GLOB 'events_lost_*' AND value > 0",
@@ -120,6 +136,7 @@ static const char json_query[] =
     "SELECT json_object("
     "'meta', (SELECT json_group_object(key, CASE WHEN value GLOB '[0-9]*' AND value NOT GLOB '*[^0-9]*' THEN"
     "   CAST(value AS INTEGER) ELSE value END) FROM meta),"
+    "'closed', json(CASE WHEN " CLOSED " = '1' THEN 'true' ELSE 'false' END),"
     "'complete', json(CASE WHEN " META("complete") " = '1' THEN 'true' ELSE 'false' END),"
     "'finished', json(CASE WHEN " META("finished") " = '1' THEN 'true' ELSE 'false' END),"
     "'allocations', (SELECT ifnull(sum(births), 0) FROM chunk),"

@@ -325,7 +325,7 @@ static const struct tn_option options[] = {
      "TENURE_LOG"},
     {0, "force", NULL, "replace LOG if it is there", NULL},
     {0, "depth", "N", "frames kept of a stack, 1 to 8000 (default 1024)", "TENURE_DEPTH"},
-    {0, "ring-size", "BYTES", "ring of each thread, 256K to 64M (default 1M)", "TENURE_RING_SIZE"},
+    {0, "ring-size", "BYTES", "ring of each thread, 64K to 64M (default 1M)", "TENURE_RING_SIZE"},
     {0, "free-stacks", "yes|no", "take the call stack of each free, too (default yes)", "TENURE_FREE_STACKS"},
     {0, "children", "yes|no", "record the processes that PROGRAM starts, too\n(default yes)",
      "TENURE_CHILDREN"},

@@ -22,6 +22,9 @@
 #define PROGRESS_AFTER_NS UINT64_C(1000000000)
 #define WAITING_AFTER_NS  UINT64_C(500000000)
 
+/* 5 ms apart: how long a recorder that has said its last word may take to end. */
+#define REAP_ATTEMPTS 200
+
 static uint64_t now_ns(void)
 {
     struct timespec now;
@@ -124,6 +127,92 @@ static void take_line(struct tn_record_session *session, const char *line)
     }
 }
 
+/* Somebody has stopped the recorder: the program goes on, but the log is not closed before it goes on, too.
+ */
+static void say_stopped(struct tn_record_session *session)
+{
+    if (session->has_said_stopped)
+        return;
+    clear_progress(session);
+    tn_say(
+        "the recorder, process %d, was stopped by a signal: events may be lost, and the log is not closed "
+        "until "
+        "it "
+        "goes on: kill -CONT %d",
+        (int)session->link->pid, (int)session->link->pid);
+    session->has_said_stopped = true;
+}
+
+/* Collect the recorder if it has ended. False: it has not. */
+static bool reap_recorder(struct tn_record_session *session)
+{
+    int status;
+    if (session->is_recorder_reaped ||
+        waitpid(session->link->pid, &status, WNOHANG | WUNTRACED) != session->link->pid)
+        return session->is_recorder_reaped;
+    if (WIFSTOPPED(status)) {
+        say_stopped(session);
+        return false;
+    }
+    session->recorder_status = status;
+    session->is_recorder_reaped = true;
+    return true;
+}
+
+/* Its end of the socket is closed a moment before it can be collected. */
+static void wait_for_recorder(struct tn_record_session *session)
+{
+    const struct timespec pause = {.tv_nsec = 5000000};
+    for (int i = 0; i < REAP_ATTEMPTS && !reap_recorder(session); i++)
+        nanosleep(&pause, NULL);
+}
+
+/* "was killed by signal 9 (Killed)" */
+static void describe_end(const struct tn_record_session *session, char *text, size_t text_bytes)
+{
+    int status = session->recorder_status;
+    if (!session->is_recorder_reaped)
+        snprintf(text, text_bytes, "does not answer");
+    else if (WIFSIGNALED(status))
+        snprintf(text, text_bytes, "was killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+        snprintf(text, text_bytes, "ended with status %d", WEXITSTATUS(status));
+}
+
+/* "holds 1,234 allocations of the first 2.0 s": the totals are renewed with every commit. */
+static void describe_log(const struct tn_record_session *session, char *text, size_t text_bytes)
+{
+    struct tn_log *log = NULL;
+    char count[TN_QUANTITY_TEXT_BYTES], duration[TN_QUANTITY_TEXT_BYTES];
+    snprintf(text, text_bytes, "has what was recorded until then");
+    if (tn_log_open(session->log, &log, NULL) < 0)
+        return;
+    int64_t allocations = tn_log_meta_int(log, "allocations", 0);
+    int64_t duration_ns = tn_log_meta_int(log, "duration_ns", 0);
+    tn_log_close(log);
+    if (allocations > 0 && duration_ns > 0)
+        snprintf(text, text_bytes, "holds %s allocations of the first %s",
+                 tn_print_count(count, (uint64_t)allocations),
+                 tn_print_duration(duration, (uint64_t)duration_ns));
+    else
+        snprintf(text, text_bytes, "holds no allocation yet");
+}
+
+static void say_recorder_died(struct tn_record_session *session)
+{
+    char end[128], holds[128];
+    wait_for_recorder(session);
+    describe_end(session, end, sizeof(end));
+    describe_log(session, holds, sizeof(holds));
+    clear_progress(session);
+    if (session->has_child_ended)
+        tn_say("recording stopped: the recorder %s; the log '%s' %s", end, session->log, holds);
+    else
+        tn_say("recording stopped: the recorder %s; '%s' runs on unrecorded, and the log '%s' %s", end,
+               session->program, session->log, holds);
+}
+
 static void take_lines(struct tn_record_session *session)
 {
     int r = tn_link_read(session->link);
@@ -132,11 +221,7 @@ static void take_lines(struct tn_record_session *session)
         take_line(session, line);
     if (r > 0 || session->has_recorder_ended)
         return;
-    clear_progress(session);
-    tn_say(
-        "recording stopped: the recorder has died; '%s' runs on unrecorded, and what was recorded until "
-        "then is in '%s'",
-        session->program, session->log);
+    say_recorder_died(session);
     session->has_failed = true;
     session->has_recorder_ended = true;
 }
@@ -158,8 +243,10 @@ static void reap_child(struct tn_record_session *session)
 static void take_signals(struct tn_record_session *session)
 {
     struct tn_signals signals = tn_signals_take();
-    if (signals.has_child_changed)
+    if (signals.has_child_changed) {
         reap_child(session);
+        reap_recorder(session);
+    }
     if (signals.to_forward != 0 && !session->has_child_ended)
         kill(session->child, signals.to_forward);
     if (session->has_child_ended && (signals.is_interrupted || signals.to_forward != 0))
@@ -182,6 +269,7 @@ void tn_record_session_run(struct tn_record_session *session)
             take_lines(session);
         say_waiting(session);
     }
+    wait_for_recorder(session);
     clear_progress(session);
 }
 

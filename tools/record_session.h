@@ -17,8 +17,11 @@ struct tn_record_session {
     pid_t child;
     bool is_quiet; /* errors only */
     bool has_child_ended;
-    int child_status;                   /* as wait gives it, once has_child_ended */
-    bool has_recorder_ended;            /* it sent `done` or `error`, or has died */
+    int child_status;        /* as wait gives it, once has_child_ended */
+    bool has_recorder_ended; /* it sent `done` or `error`, or has died */
+    bool is_recorder_reaped; /* it was waited for, and left recorder_status, as wait gives it */
+    int recorder_status;
+    bool has_said_stopped;
     bool has_failed;                    /* recording stopped early, and the reason was printed */
     bool is_progress_shown;             /* a progress line is on the terminal */
     char waiting[TN_RECORD_LINE_BYTES]; /* PIDs of recorded processes that outlive the child, as text; "":

@@ -152,9 +152,10 @@ static void close_inherited(int kept_fd)
 static void clean_environment(void)
 {
     static const char *const names[] = {
-        "LD_PRELOAD",      "LD_AUDIT",           "DEBUGINFOD_URLS", "TENURE_LOG",
-        "TENURE_SESSION",  "TENURE_DEPTH",       "TENURE_ROWS",     "TENURE_RING_SIZE",
-        "TENURE_RECORDER", "TENURE_FREE_STACKS", "TENURE_CHILDREN", "TENURE_CHECK_STACKS",
+        "LD_PRELOAD",           "LD_AUDIT",           "DEBUGINFOD_URLS", "TENURE_LOG",
+        "TENURE_SESSION",       "TENURE_DEPTH",       "TENURE_ROWS",     "TENURE_RING_SIZE",
+        "TENURE_RECORDER",      "TENURE_FREE_STACKS", "TENURE_CHILDREN", "TENURE_CHECK_STACKS",
+        "TENURE_BEHIND_FILTER",
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         unsetenv(names[i]);

@@ -306,7 +306,7 @@ static int print_name(const struct tn_what_if_change *change, struct tn_buffer *
 {
     char key[TN_FINDING_KEY_BYTES];
     if (change->is_subtotal)
-        return tn_buffer_print(out, "\n  The %zu of these that no condition decides, together\n",
+        return tn_buffer_print(out, "\n  Those of these that no condition decides (%zu), together\n",
                                change->finding_count);
     if (change->finding == NULL)
         return tn_buffer_print(out, "\n  All of these together\n");

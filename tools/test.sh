@@ -5,7 +5,8 @@
 # anything failed.
 #
 # usage: tools/test.sh [--long]
-#   --long        also what takes long: the suite `long`, which fetches, builds and records real daemons
+#   --long        also what takes long: the suite `long`, which fetches, builds and records real daemons,
+#                 kills 50 recorders, and records a thousand processes and 100,000 threads
 #
 #   build-test    gcc, warnings are errors: all suites
 #   build-asan    AddressSanitizer and UndefinedBehaviorSanitizer: unit tests, some end-to-end tests
@@ -36,7 +37,8 @@ redis-server is recorded
 redis-tools puts load on it
 bash is recorded
 libjemalloc2 another allocator behind the shim
-util-linux small disks, and root without its rights'
+util-linux small disks, namespaces, and root without its rights
+bubblewrap another way into namespaces'
 
 long_packages='make builds the recorded daemons
 dpkg-dev unpacks their sources
@@ -118,7 +120,7 @@ install_packages "$build_packages
 $test_packages"
 
 if build build-test 'build with gcc, warnings are errors' --native-file "$root/tests/dev.ini"; then
-    suites='unit rules truth e2e fault'
+    suites='unit rules truth e2e fault survive'
     [ "$is_long" = no ] || suites="$suites long"
     # shellcheck disable=SC2046 # one option a suite
     run build-test $(printf -- '--suite %s ' $suites)

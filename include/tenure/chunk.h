@@ -72,6 +72,11 @@ struct tn_pack_totals {
  * Cost        memory: some 180 KB, and up to 90 bytes an event of the largest chunk */
 struct tn_pack *tn_pack_create(uint64_t process_id);
 
+/* Use a pack that has no events for another process.
+ *
+ * last_id  no higher id was given to any process */
+void tn_pack_assign(struct tn_pack *pack, uint64_t process_id, uint64_t last_id);
+
 /* Release a pack and the events in it. NULL is fine. */
 void tn_pack_destroy(struct tn_pack *pack);
 

@@ -99,4 +99,17 @@ enum tn_code_hand_back {
  * Cost           proportional to the code that is reached, at most 50,000 instructions: some milliseconds */
 int tn_code_hands_back(struct tn_code *code, uint64_t call, enum tn_code_hand_back *ret_hand_back);
 
+/* The function that a call leads to, where that is one of the same module; and what it passes on, as an
+ * argument, where it ends in a jump to another function. Of a call whose frame shows as calling another
+ * module's function, it is the one whose own frame is gone.
+ *
+ * call          return address minus load bias
+ * index         of the argument, from 0
+ * ret_target    address of the function; 0: the call is indirect, or leads to another module
+ * ret_argument  in terms of that function's parameters; written always
+ * Returns       0; -ENOMEM
+ * Cost          as tn_code_argument */
+int tn_code_tail_call(struct tn_code *code, uint64_t call, unsigned index, uint64_t *ret_target,
+                      struct tn_code_argument *ret_argument);
+
 #endif

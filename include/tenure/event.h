@@ -105,6 +105,11 @@ enum tn_function {
 #define TN_LOSS_NESTED    0x02u /* a signal handler allocated while its thread was inside the shim */
 #define TN_LOSS_NO_SLOT   0x04u /* there were more threads at once than slots */
 #define TN_LOSS_EARLY     0x08u /* before the shim was ready, or after it had ended */
+#define TN_LOSS_STALLED   0x10u /* the recorder stood still, and the ring was full */
+#define TN_LOSS_NO_MEMORY 0x20u /* the thread's ring could not be mapped */
+
+/* The number of a reason's bit: its index in the shared header's lost_counts (ring.h). */
+#define TN_LOSS_BIT(why) ((uint32_t)__builtin_ctz(why))
 
 #define TN_EVENT_WORDS_MAX     16383u /* what 14 bits hold */
 #define TN_EVENT_BARE_WORDS    2u     /* an event without a body */

@@ -9,8 +9,12 @@
 
 /* The ring of one thread, bytes; powers of two. TENURE_RING_SIZE, `record --ring-size`. */
 #define TN_RING_BYTES_DEFAULT (1024u * 1024u)
-#define TN_RING_BYTES_MIN     (256u * 1024u) /* a quarter holds the longest event */
+#define TN_RING_BYTES_MIN     (64u * 1024u)
 #define TN_RING_BYTES_MAX     (64u * 1024u * 1024u)
+
+/* The least of a process's control ring, whose quarter holds the longest event (event.h). The shim makes it
+ * as large as a thread's ring if that is larger. */
+#define TN_CONTROL_BYTES_MIN (512u * 1024u)
 
 /* Frames that are kept of a call stack. TENURE_DEPTH, `record --depth`. */
 #define TN_STACK_DEPTH_DEFAULT 1024u

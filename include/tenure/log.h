@@ -44,7 +44,12 @@ const char *tn_log_path(const struct tn_log *log);
 /* A key of meta as a number; fallback when it is missing. */
 int64_t tn_log_meta_int(struct tn_log *log, const char *key, int64_t fallback);
 
-/* Whether the recording was closed in order (meta.complete). */
+/* Whether the recording was closed in order: what lives at its end lived to the end of its process
+ * (meta.closed). */
+bool tn_log_is_closed(struct tn_log *log);
+
+/* Whether the log was closed in order and has every event, but for those whose loss is by design: of signal
+ * handlers that ran inside the shim, and before or after it (meta.complete). */
 bool tn_log_is_complete(struct tn_log *log);
 
 /* The process with most allocations; 0 in a log without processes. */

@@ -63,7 +63,7 @@ struct tn_log_options {
     const char *clock;   /* for meta.clock: "tsc", "monotonic", "counter" */
 };
 
-/* Create a log: the file, the schema, meta with complete = 0.
+/* Create a log: the file, the schema, meta with closed = 0 and complete = 0.
  *
  * Returns  0; a negative errno: error says what failed and what to do, and no file is left that was not there
  *          before
@@ -94,6 +94,9 @@ int tn_log_add_thread(struct tn_log_writer *writer, const struct tn_log_thread *
 
 /* Note that a thread has ended. */
 int tn_log_end_thread(struct tn_log_writer *writer, uint64_t thread_id, uint64_t end_ns);
+
+/* Add to the count of events of a thread that are missing in the log (thread.events_lost). */
+int tn_log_lose_events(struct tn_log_writer *writer, uint64_t thread_id, uint64_t count);
 
 /* The row of a module; the same path and build-id give the same row. build_id: lower-case hex, or "" without
  * one. */
@@ -170,8 +173,13 @@ int tn_log_set_meta(struct tn_log_writer *writer, const char *key, const char *v
 /* Pack all open chunks and commit everything so far. Called about once a second. */
 int tn_log_commit(struct tn_log_writer *writer);
 
-/* Commit, write the totals (meta.allocations, frees, duration_ns), set meta.complete to 1, and close. The
- * journal is truncated; what readers hold open stays readable. Releases the writer in any case.
+/* Note that events are missing in the log for a reason that recording should not have: meta.complete stays 0
+ * when the log is closed. */
+void tn_log_note_gaps(struct tn_log_writer *writer);
+
+/* Commit, write the totals (meta.allocations, frees, duration_ns), set meta.closed to 1, and meta.complete
+ * unless gaps were noted, and close. The journal is truncated; what readers hold open stays readable.
+ * Releases the writer in any case.
  *
  * Returns  0; a negative errno, and error says what failed and what to do */
 int tn_log_writer_close(struct tn_log_writer *writer, uint64_t duration_ns, struct tn_error *error);

@@ -233,9 +233,9 @@ int tn_replay_search(const struct tn_replay_source *source, const struct tn_repl
                      uint64_t max_events, struct tn_replay_minimum *ret_minimum, struct tn_error *error);
 
 /* Find a region that the source survives in, close to the smallest: the same as tn_replay_search for one-pass
- * policies; for others, between what is live at once and what an unlimited replay needs, by halving down to
- * a part in 512, which is step_bytes. It does not look whether larger regions fail: for comparing many
- * changes, in a tenth of the replays.
+ * policies; for others, between what is live at once and what a replay in four times as much needs, by
+ * halving down to a part in 512, which is step_bytes. It does not look whether larger regions fail: for
+ * comparing many changes, in a tenth of the replays.
  *
  * options  heap.heap_bytes, after, observe and the wants_ are not looked at
  * Returns  as tn_replay_run; *ret_minimum is written on success, all 0 where nothing was found

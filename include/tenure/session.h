@@ -24,7 +24,14 @@
  * tn_welcome, at most TN_WELCOME_TIMEOUT_MS, and closes the socket: the program keeps no descriptor of the
  * session. The recorder accepts a hello only from its own user or root (SO_PEERCRED). It answers once the
  * process is registered (its symbolic link exists), so that whatever the process forks or executes next finds
- * the session. The recorder sees the end of a process by its pidfd, and an exec by the hello of the new image
+ * the session. A process does not wait for a recorder that is stopped (T in its /proc/PID/stat, the peer's
+ * PID from SO_PEERCRED), nor longer than TN_WELCOME_TIMEOUT_MS for one that does not answer: it closes the
+ * socket and runs on unrecorded. The recorder finds that hello, of a peer that has hung up, when it goes on:
+ * it then admits nothing, and counts a process that is not recorded. A fork child that sees in its parent's
+ * header that the recorder is gone or stands still does not even try, and counts itself there (ring.h,
+ * children_lost).
+ *
+ * The recorder sees the end of a process by its pidfd, and an exec by the hello of the new image
  * with the same PID, or because the mapping has disappeared from /proc/PID/maps. */
 
 #include <stdint.h>

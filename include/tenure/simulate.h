@@ -200,6 +200,8 @@ struct tn_what_if {
 /* How much is measured, and who receives the progress. Set by the caller. */
 struct tn_what_if_effort {
     size_t finding_max; /* findings that are measured, > 0; each takes some replays on each model */
+    size_t kept_events; /* kept in memory at most, at 32 bytes each; if there are more, they are read anew for
+                           each replay, and one round tells luck from effect; 0: 4 million */
     void (*progress)(void *user, uint64_t done, uint64_t total); /* replays done of all; NULL: nobody */
     void *user;                                                  /* borrowed; passed to progress */
 };
@@ -226,7 +228,7 @@ size_t tn_what_if_choose(const struct tn_findings *findings, size_t finding_max,
  * ret_what_if  tn_what_if_finish releases it
  * Returns      0; an error of the source; -ENOMEM; *ret_what_if is untouched and error says what failed
  * Cost         model_count x (finding_count + 3) narrow searches, and as many times TN_WHAT_IF_ROUNDS
- *              replays; memory for up to 4 million events */
+ *              replays; memory for the events that are kept, twice */
 int tn_what_if_run(const struct tn_replay_source *source, struct tn_what_if_model *models, size_t model_count,
                    const struct tn_finding *const *findings, size_t finding_count,
                    const struct tn_what_if_effort *effort, struct tn_what_if *ret_what_if,

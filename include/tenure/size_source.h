@@ -50,4 +50,14 @@ int tn_size_source_add_condition(const struct tn_pass *pass, const struct tn_siz
                                  const struct tn_finding_site *names, const char *what, uint64_t max_bytes,
                                  struct tn_finding *finding);
 
+/* Make a finding conditional where the size of one of its sites' blocks is known to be computed, or to be
+ * that of a text; for kinds whose blocks all had one size, which is enough where nothing is known of the
+ * code.
+ *
+ * sites      indices in tn_pass.sites, as tn_finding_begin took them
+ * max_bytes  largest size that was seen
+ * Returns    0; -ENOMEM, -EIO */
+int tn_size_source_add_computed(const struct tn_pass *pass, const uint32_t *sites, size_t site_count,
+                                uint64_t max_bytes, struct tn_finding *finding);
+
 #endif

@@ -97,11 +97,12 @@ struct tn_summary_process {
 
 /* What was not recorded, or could not be matched. All 0: the log is whole. */
 struct tn_summary_losses {
-    uint64_t events_lost;      /* events that the shim could not hand over */
-    uint64_t unmatched_frees;  /* frees of blocks that were born before the recording, or unseen */
-    uint64_t unmatched_births; /* blocks whose release was not seen, at an address that was born again */
-    uint64_t stacks_cut;       /* stacks that reached the depth limit */
-    uint64_t inherited_frees;  /* in forked children: releases of the parent's blocks (no loss, counted) */
+    uint64_t events_lost;          /* events that the shim could not hand over */
+    uint64_t processes_unrecorded; /* processes of the tree that could not be recorded, and told so */
+    uint64_t unmatched_frees;      /* frees of blocks that were born before the recording, or unseen */
+    uint64_t unmatched_births;     /* blocks whose release was not seen, at an address that was born again */
+    uint64_t stacks_cut;           /* stacks that reached the depth limit */
+    uint64_t inherited_frees; /* in forked children: releases of the parent's blocks (no loss, counted) */
 };
 
 /* Everything. Zeroed is empty. */
@@ -117,7 +118,8 @@ struct tn_summary {
                              one does not show enough of "perhaps" before it */
     char *wrappers_found; /* the same with the numbers that speak for it, a JSON list (meta.wrappers_found) */
     uint64_t duration_ns; /* from the log's start to its last event */
-    bool is_complete;     /* the recording was closed in order (meta.complete) */
+    bool is_closed;       /* the recording was closed in order (meta.closed) */
+    bool is_complete;     /* and every event is there that recording should have (meta.complete) */
     bool is_finished;     /* names, sites and summaries are there (meta.finished) */
     bool lacks_free_stacks; /* recorded without the stacks of releases (--free-stacks no) */
     uint64_t process_id;    /* the process that totals and lists are about; 0 without any */

@@ -184,7 +184,7 @@ int tn_analyze(struct tn_log *log, const struct tn_kind *const *kinds,
                            .kinds = kinds,
                            .options = &complete,
                            .process_id = complete.process_id,
-                           .is_complete = tn_log_is_complete(log),
+                           .is_complete = tn_log_is_closed(log),
                            .error = &own};
     if (r == 0 && complete.process_id == 0)
         *ret_findings = (struct tn_findings){0};

@@ -5,6 +5,7 @@
 #include "release_count.h"
 
 #include "call_argument.h"
+#include "code_files.h"
 
 #include "tenure/map.h"
 
@@ -16,13 +17,11 @@
 #define RESIZE_BIT (UINT64_C(1) << 31) /* in keys: no log has as many stacks */
 
 /* Sorts of places: a call by its return address; a line by the functions inlined into it, and by those that
- * are not. Each stands for all releases on the way to which it lies, and, with PLACE_LAST, for those whose
- * innermost frame it is: a function that ends in a jump to free has no frame then, but its caller's call of
- * it does not stand for all else that it releases. */
+ * are not; and a function that ends in a jump to free, so that only the call of it is on the stack. */
 #define PLACE_CALL   (UINT64_C(1) << 62)
 #define PLACE_INLINE (UINT64_C(2) << 62)
 #define PLACE_LINE   (UINT64_C(3) << 62)
-#define PLACE_LAST   (UINT64_C(1) << 61)
+#define PLACE_TAIL   UINT64_C(0)
 
 /* A site that a place releases, in the list of that place. */
 struct listed_site {
@@ -192,22 +191,52 @@ static struct place_keys keys_of(const struct tn_source_frames *frames, uint32_t
                                line_key(PLACE_INLINE, source)};
 }
 
-static int list_under(struct tn_releases *releases, uint64_t key, bool is_last, uint32_t site)
+/* The function whose frame is gone at the innermost frame of a stack, if there is one, as a key; and whether
+ * it releases what it was given. */
+static int find_tail(const struct tn_pass *pass, const struct tn_source_frames *frames, uint32_t frame_id,
+                     uint64_t *ret_key, bool *ret_is_given)
 {
-    int r = key != 0 ? list_site(releases, key, site) : 0;
-    return r == 0 && key != 0 && is_last ? list_site(releases, key | PLACE_LAST, site) : r;
+    struct tn_code *code = NULL;
+    struct tn_code_argument argument;
+    uint64_t target = 0;
+    uint32_t module_id = frames->functions[frames->frames[frame_id].source.function].module_id;
+    *ret_key = 0;
+    *ret_is_given = false;
+    int r = tn_code_files_find(pass->code_files, pass, module_id, &code);
+    if (r < 0 || code == NULL)
+        return r;
+    r = tn_code_tail_call(code, frames->frames[frame_id].offset_bytes, 0, &target, &argument);
+    if (r < 0 || target == 0)
+        return r;
+    *ret_key = PLACE_TAIL | tn_mix(target << 16 ^ module_id) >> 2 | 1;
+    *ret_is_given = argument.source == TN_CODE_PARAMETER && argument.number == 0;
+    return 0;
+}
+
+/* A damaged log may have stacks whose frames are missing. */
+bool tn_release_stack_is_known(const struct tn_pass *pass, const struct tn_source_frames *frames,
+                               uint32_t stack_id)
+{
+    for (uint32_t node = stack_id; node != 0; node = pass->nodes[node].caller_id)
+        if (pass->nodes[node].frame_id >= frames->frame_count)
+            return false;
+    return true;
 }
 
 static int index_stack(const struct tn_pass *pass, const struct tn_source_frames *frames, uint32_t stack_id,
                        uint32_t site)
 {
-    int r = 0;
+    uint64_t tail;
+    bool is_given;
     struct tn_source_cursor at = {stack_id, 0};
+    int r = find_tail(pass, frames, pass->nodes[stack_id].frame_id, &tail, &is_given);
+    if (r == 0 && tail != 0)
+        r = list_site(pass->releases, tail, site);
     for (unsigned steps = 0; at.node != 0 && steps < TN_SOURCE_STEPS_MAX && r == 0; steps++) {
         struct place_keys keys = keys_of(frames, pass->nodes[at.node].frame_id, at.position);
-        r = list_under(pass->releases, keys.own, steps == 0, site);
-        if (r == 0)
-            r = list_under(pass->releases, keys.line, steps == 0, site);
+        r = list_site(pass->releases, keys.own, site);
+        if (r == 0 && keys.line != 0)
+            r = list_site(pass->releases, keys.line, site);
         at = tn_source_cursor_outwards(frames, pass, at);
     }
     return r;
@@ -236,7 +265,8 @@ static int make_index(const struct tn_pass *pass)
         qsort(releases->counts, releases->count, sizeof(releases->counts[0]), compare_counts);
     for (size_t i = 0; i < releases->count && r == 0; i++) {
         releases->first[releases->counts[i].site + 1]++;
-        if (!releases->counts[i].is_resize && releases->counts[i].stack_id != 0)
+        if (!releases->counts[i].is_resize && releases->counts[i].stack_id != 0 &&
+            tn_release_stack_is_known(pass, frames, releases->counts[i].stack_id))
             r = index_stack(pass, frames, releases->counts[i].stack_id, releases->counts[i].site);
     }
     for (size_t i = 0; i < releases->site_count; i++)
@@ -273,17 +303,20 @@ static size_t meet(struct tn_releases *releases, uint64_t place, size_t count)
     return count;
 }
 
-static size_t find_others(const struct tn_pass *pass, const struct tn_source_frames *frames,
-                          const struct tn_release_sites *sites, uint32_t stack_id, struct tn_source_cursor at)
+static void ask_about(struct tn_releases *releases, const struct tn_release_sites *sites)
 {
-    struct tn_releases *releases = pass->releases;
-    struct place_keys keys = keys_of(frames, pass->nodes[at.node].frame_id, at.position);
-    uint64_t last = at.node == stack_id && at.position == 0 ? PLACE_LAST : 0;
     releases->stamp++;
     for (size_t i = 0; i < sites->count; i++)
         releases->asked[sites->items[i]] = releases->stamp;
-    size_t count = meet(releases, keys.own | last, 0);
-    return keys.other != 0 ? meet(releases, keys.other | last, count) : count;
+}
+
+static size_t find_others(const struct tn_pass *pass, const struct tn_source_frames *frames,
+                          const struct tn_release_sites *sites, struct tn_source_cursor at)
+{
+    struct place_keys keys = keys_of(frames, pass->nodes[at.node].frame_id, at.position);
+    ask_about(pass->releases, sites);
+    size_t count = meet(pass->releases, keys.own, 0);
+    return keys.other != 0 ? meet(pass->releases, keys.other, count) : count;
 }
 
 /* What functions that only release are called, as far as neither a frame nor the code of their own tells. */
@@ -330,6 +363,28 @@ static int step_outwards(const struct tn_pass *pass, struct walk *walk, bool *re
     return r;
 }
 
+static void keep_least(struct tn_release_place *least, struct tn_source_cursor at, size_t count)
+{
+    if (least->at.node == 0 || count < least->other_count)
+        *least = (struct tn_release_place){at, count};
+}
+
+/* A function whose frame is gone is told by the call of it. Unless it releases what it was given, that call
+ * is the place. */
+static int begin_with_tail(const struct tn_pass *pass, const struct tn_release_sites *sites,
+                           const struct walk *walk, struct tn_release_place *ret_place, bool *ret_goes_on)
+{
+    uint64_t tail;
+    bool is_given;
+    int r = find_tail(pass, walk->frames, pass->nodes[walk->at.node].frame_id, &tail, &is_given);
+    if (r < 0 || tail == 0)
+        return r;
+    ask_about(pass->releases, sites);
+    keep_least(ret_place, walk->at, meet(pass->releases, tail, 0));
+    *ret_goes_on = is_given;
+    return 0;
+}
+
 int tn_release_place_find(const struct tn_pass *pass, const struct tn_release_sites *sites, uint32_t stack_id,
                           struct tn_release_range range, struct tn_release_place *ret_place)
 {
@@ -339,13 +394,12 @@ int tn_release_place_find(const struct tn_pass *pass, const struct tn_release_si
     if (r == 0)
         r = tn_pass_frames(pass, &walk.frames);
     *ret_place = (struct tn_release_place){.at = {0, 0}};
+    if (r == 0)
+        r = begin_with_tail(pass, sites, &walk, ret_place, &goes_on);
     for (unsigned steps = 0; r == 0 && goes_on && walk.at.node != 0 && steps < TN_SOURCE_STEPS_MAX; steps++) {
         uint32_t function = tn_source_cursor_frame(walk.frames, pass, walk.at)->function;
-        if (function == 0 || walk.frames->functions[function].is_program) {
-            size_t count = find_others(pass, walk.frames, sites, stack_id, walk.at);
-            if (ret_place->at.node == 0 || count < ret_place->other_count)
-                *ret_place = (struct tn_release_place){walk.at, count};
-        }
+        if (function == 0 || walk.frames->functions[function].is_program)
+            keep_least(ret_place, walk.at, find_others(pass, walk.frames, sites, walk.at));
         if (range.owner != 0 && function == range.owner)
             break;
         r = step_outwards(pass, &walk, &goes_on);

@@ -31,4 +31,12 @@ int tn_releases_count(struct tn_releases *releases, const struct tn_pass *pass, 
  * Cost    O(1) */
 void tn_releases_resized(struct tn_releases *releases, uint32_t site, uint32_t origin);
 
+/* Whether all frames of a stack are known: in a damaged log some may be missing.
+ *
+ * frames    of the pass
+ * stack_id  row
+ * Cost      its depth */
+bool tn_release_stack_is_known(const struct tn_pass *pass, const struct tn_source_frames *frames,
+                               uint32_t stack_id);
+
 #endif

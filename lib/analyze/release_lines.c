@@ -2,7 +2,7 @@
 /* Writes into findings where their blocks are released and resized, and what follows from that: a line that
  * also releases the blocks of other sites cannot be taken out, and what is resized is no fixed part of
  * anything. Called when findings are stated. */
-#include "tenure/releases.h"
+#include "release_count.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -84,7 +84,8 @@ static int collect(const struct tn_pass *pass, const struct tn_release_sites *si
         for (size_t k = 0; k < count && r == 0; k++) {
             struct tn_release_place place;
             uint64_t seen = counts[k].count + (has_others ? counts[k].elsewhere : 0);
-            if (counts[k].is_resize != is_resize || counts[k].stack_id == 0 || seen == 0)
+            if (counts[k].is_resize != is_resize || counts[k].stack_id == 0 || seen == 0 ||
+                !tn_release_stack_is_known(pass, frames, counts[k].stack_id))
                 continue;
             lines->total += seen;
             r = tn_release_place_find(pass, sites, counts[k].stack_id, range, &place);

@@ -67,15 +67,17 @@ static int execute(const struct saving *saving, sqlite3_stmt *statement)
 static int check_free(const struct saving *saving)
 {
     sqlite3_stmt *statement = NULL;
-    int r = prepare(saving, "SELECT value FROM meta WHERE key = 'complete'", &statement);
+    int r =
+        prepare(saving, "SELECT max(CAST(value AS INTEGER)) FROM meta WHERE key IN ('closed', 'complete')",
+                &statement);
     if (r < 0)
         return r;
     r = tn_sql_next(statement);
-    bool is_complete = r == 1 && sqlite3_column_int(statement, 0) == 1;
+    bool is_closed = r == 1 && sqlite3_column_int(statement, 0) == 1;
     sqlite3_finalize(statement);
     if (r < 0)
         return refuse(saving, r);
-    if (is_complete)
+    if (is_closed)
         return 0;
     sqlite3_busy_timeout(saving->database, 0);
     r = prepare(saving, "PRAGMA journal_mode = DELETE", &statement);

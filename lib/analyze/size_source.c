@@ -4,7 +4,7 @@
 #include "call_argument.h"
 
 #include "code_files.h"
-#include "tenure/releases.h"
+#include "release_count.h"
 
 #include "tenure/map.h"
 
@@ -211,7 +211,8 @@ int tn_size_source_find(const struct tn_pass *pass, uint32_t site, const struct 
         struct tn_source_cursor inside;
         struct tn_size_source source;
         uint32_t stack_id = stacks != NULL ? stacks[i] : (uint32_t)i;
-        if (pass->nodes[stack_id].site != site || pass->nodes[stack_id].function == 0)
+        if (pass->nodes[stack_id].site != site || pass->nodes[stack_id].function == 0 ||
+            !tn_release_stack_is_known(pass, frames, stack_id))
             continue;
         uint32_t limit = tn_source_cursor_find_site(frames, pass, names, stack_id, &inside).node;
         r = find_for_stack(pass, frames, stack_id, range.function == 0 ? limit : 0, range.function, &source);
@@ -244,4 +245,19 @@ int tn_size_source_add_condition(const struct tn_pass *pass, const struct tn_siz
                                      what != NULL ? what : "its size", max_bytes, words[source->kind]);
     tn_finding_line_finish(&computed);
     return r;
+}
+
+int tn_size_source_add_computed(const struct tn_pass *pass, const uint32_t *sites, size_t site_count,
+                                uint64_t max_bytes, struct tn_finding *finding)
+{
+    for (size_t i = 0; i < site_count; i++) {
+        struct tn_size_source source;
+        int r = tn_size_source_find(pass, sites[i], &finding->sites[i], NULL, 0, (struct tn_size_range){0},
+                                    &source);
+        if (r < 0)
+            return r;
+        if (source.kind >= TN_SIZE_COMPUTED)
+            return tn_size_source_add_condition(pass, &source, &finding->sites[i], NULL, max_bytes, finding);
+    }
+    return 0;
 }

@@ -56,6 +56,12 @@ struct tn_pack *tn_pack_create(uint64_t process_id)
     return pack;
 }
 
+void tn_pack_assign(struct tn_pack *pack, uint64_t process_id, uint64_t last_id)
+{
+    pack->process_id = process_id;
+    pack->last_id = last_id;
+}
+
 void tn_pack_destroy(struct tn_pack *pack)
 {
     if (pack == NULL)

@@ -249,6 +249,19 @@ static int pass_tail_calls(const struct tn_code *code, uint64_t call, uint64_t c
     return is_it ? 0 : find(code, target, 0, reg, ret_value);
 }
 
+static void describe(struct tn_code_value value, struct tn_code_argument *ret_argument)
+{
+    ret_argument->source = TN_CODE_COMPUTED;
+    if (value.kind == TN_VALUE_NUMBER) {
+        ret_argument->source = TN_CODE_NUMBER;
+        ret_argument->number = (uint64_t)value.high;
+    } else if (value.kind == TN_VALUE_PARAMETER) {
+        ret_argument->source = TN_CODE_PARAMETER;
+        ret_argument->parameter = index_of(value.reg);
+        ret_argument->number = (uint64_t)value.low;
+    }
+}
+
 int tn_code_argument(struct tn_code *code, uint64_t call, uint64_t callee, unsigned index,
                      struct tn_code_argument *ret_argument)
 {
@@ -270,14 +283,21 @@ int tn_code_argument(struct tn_code *code, uint64_t call, uint64_t callee, unsig
         return 0;
     if (r < 0)
         return r;
-    ret_argument->source = TN_CODE_COMPUTED;
-    if (value.kind == TN_VALUE_NUMBER) {
-        ret_argument->source = TN_CODE_NUMBER;
-        ret_argument->number = (uint64_t)value.high;
-    } else if (value.kind == TN_VALUE_PARAMETER) {
-        ret_argument->source = TN_CODE_PARAMETER;
-        ret_argument->parameter = index_of(value.reg);
-        ret_argument->number = (uint64_t)value.low;
-    }
+    describe(value, ret_argument);
     return 0;
+}
+
+int tn_code_tail_call(struct tn_code *code, uint64_t call, unsigned index, uint64_t *ret_target,
+                      struct tn_code_argument *ret_argument)
+{
+    struct tn_code_value value = {0};
+    uint64_t target = target_of(code, call);
+    *ret_target = target != 0 && tn_code_import_at(code, target) == NULL ? target : 0;
+    *ret_argument = (struct tn_code_argument){.source = TN_CODE_NOT_KNOWN};
+    if (*ret_target == 0 || index >= sizeof(argument_registers))
+        return 0;
+    int r = find(code, target, 0, argument_registers[index], &value);
+    if (r == 0)
+        describe(value, ret_argument);
+    return r == -ENOENT || r == -EOVERFLOW ? 0 : r;
 }

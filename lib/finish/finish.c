@@ -22,12 +22,13 @@ static const struct {
 
 #define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))
 
-static int check_complete(struct tn_finish_job *job)
+static int check_closed(struct tn_finish_job *job)
 {
-    int64_t is_complete;
-    int r = tn_finish_number(job, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'complete'", 0, 0,
-                             &is_complete);
-    if (r < 0 || is_complete != 0)
+    int64_t is_closed;
+    int r = tn_finish_number(
+        job, "SELECT max(CAST(value AS INTEGER)) FROM meta WHERE key IN ('closed', 'complete')", 0, 0,
+        &is_closed);
+    if (r < 0 || is_closed != 0)
         return r;
     return tn_error_set(job->error, -EINVAL, "cannot finish %s: its recording was not closed", job->path);
 }
@@ -77,7 +78,7 @@ static int fill_rows(struct tn_finish_job *job)
 static int finish(struct tn_finish_job *job)
 {
     int64_t is_finished;
-    int r = check_complete(job);
+    int r = check_closed(job);
     if (r == 0)
         r = tn_finish_number(job, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'finished'", 0, 0,
                              &is_finished);

@@ -240,6 +240,12 @@ int64_t tn_log_meta_int(struct tn_log *log, const char *key, int64_t fallback)
     return value;
 }
 
+/* Logs that were recorded before meta.closed was written have meta.complete in this sense. */
+bool tn_log_is_closed(struct tn_log *log)
+{
+    return tn_log_meta_int(log, "closed", tn_log_meta_int(log, "complete", 0)) != 0;
+}
+
 bool tn_log_is_complete(struct tn_log *log)
 {
     return tn_log_meta_int(log, "complete", 0) != 0;

@@ -71,7 +71,8 @@ const char *const tn_schema_tables[] = {
     "  name TEXT,              -- as the kernel shows it\n"
     "  stack_size_bytes INTEGER, -- bytes; 0: not known\n"
     "  start_ns INTEGER,       -- ns since the log's start, at its first event\n"
-    "  end_ns INTEGER          -- ns since the log's start; NULL while it runs\n"
+    "  end_ns INTEGER,         -- ns since the log's start; NULL while it runs\n"
+    "  events_lost INTEGER NOT NULL DEFAULT 0 -- events of this thread that are missing in the log\n"
     ");\n",
 
     "CREATE TABLE module (\n"

@@ -34,6 +34,7 @@ static const char *const statement_sql[TN_WRITER_STATEMENT_COUNT] = {
     [TN_WRITER_THREAD] = ("INSERT INTO thread (id, process_id, tid, name, stack_size_bytes, start_ns)"
                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [TN_WRITER_THREAD_END] = "UPDATE thread SET end_ns = ?2 WHERE id = ?1",
+    [TN_WRITER_THREAD_LOSS] = "UPDATE thread SET events_lost = events_lost + ?2 WHERE id = ?1",
     /* The update changes nothing; with it, RETURNING gives the id of a row that existed. */
     [TN_WRITER_MODULE] = ("INSERT INTO module (path, build_id) VALUES (?1, ?2)"
                           " ON CONFLICT (path, build_id) DO UPDATE SET path = path RETURNING id"),
@@ -215,6 +216,7 @@ static int fill_meta(struct tn_log_writer *writer, const struct tn_log_options *
         {"started_at", started_at},
         {"architecture", machine.machine},
         {"clock", options->clock != NULL ? options->clock : ""},
+        {"closed", "0"},
         {"complete", "0"},
         {"finished", "0"},
         {"options", options->options != NULL ? options->options : ""},
@@ -317,11 +319,18 @@ int tn_log_commit(struct tn_log_writer *writer)
     return r;
 }
 
+void tn_log_note_gaps(struct tn_log_writer *writer)
+{
+    writer->has_gaps = true;
+}
+
 int tn_log_writer_close(struct tn_log_writer *writer, uint64_t duration_ns, struct tn_error *error)
 {
     int r = settle(writer, duration_ns);
     if (r == 0)
-        r = tn_log_set_meta(writer, "complete", "1");
+        r = tn_log_set_meta(writer, "closed", "1");
+    if (r == 0)
+        r = tn_log_set_meta(writer, "complete", writer->has_gaps ? "0" : "1");
     if (r == 0)
         r = run(writer, TN_WRITER_COMMIT);
     if (r < 0)

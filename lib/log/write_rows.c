@@ -120,6 +120,11 @@ int tn_log_end_thread(struct tn_log_writer *writer, uint64_t thread_id, uint64_t
     return end_row(writer, TN_WRITER_THREAD_END, thread_id, end_ns);
 }
 
+int tn_log_lose_events(struct tn_log_writer *writer, uint64_t thread_id, uint64_t count)
+{
+    return end_row(writer, TN_WRITER_THREAD_LOSS, thread_id, count);
+}
+
 /* ---------------------------------------------------------------------------------------- modules */
 
 int tn_log_add_module(struct tn_log_writer *writer, const char *path, const char *build_id, uint64_t *ret_id)

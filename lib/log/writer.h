@@ -5,6 +5,7 @@
 /* The inside of struct tn_log_writer, shared by the files that append to a log. */
 
 #include "intern.h"
+#include "spool.h"
 
 #include "tenure/base.h"
 #include "tenure/log_write.h"
@@ -26,6 +27,7 @@ enum tn_writer_statement {
     TN_WRITER_PROCESS_END,
     TN_WRITER_THREAD,
     TN_WRITER_THREAD_END,
+    TN_WRITER_THREAD_LOSS,
     TN_WRITER_MODULE,
     TN_WRITER_MAPPING,
     TN_WRITER_MAPPING_END,
@@ -42,10 +44,13 @@ struct tn_log_writer {
     struct sqlite3_stmt *statements[TN_WRITER_STATEMENT_COUNT]; /* owned */
     char *path;                                                 /* owned */
     struct tn_error error; /* the first failure; code 0: the writer is alive */
+    bool has_gaps;         /* tn_log_note_gaps was called */
     struct tn_intern intern;
-    struct tn_pack **packs; /* owned; the open chunk of process id - 1; NULL: none */
-    size_t pack_capacity;
-    struct tn_compressor *compressor;                    /* owned; made with the first chunk */
+    struct tn_pack **packs;           /* owned; the open chunk of process id - 1; NULL: none */
+    struct tn_spool *spools;          /* owned; by process id - 1: the events of those that have no pack */
+    size_t pack_capacity;             /* room in packs and spools */
+    struct tn_pack *shared;           /* owned; packs what was in spools; made when first needed */
+    struct tn_compressor *compressor; /* owned; made with the first chunk */
     uint64_t process_count, thread_count, mapping_count; /* rows, which are the ids given last */
     uint64_t allocation_count, death_count;              /* events accepted */
     uint64_t allocated_bytes;                            /* asked for by these allocations */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PART_CAPACITY_MIN   16u
+#define PART_CAPACITY_MIN   4u
 #define PART_CAPACITY_SMALL 128u /* smaller parts grow twofold, larger ones by a third */
 #define LINE_BYTES          64u
 #define PASSED_ONE          (UINT64_C(1) << 48)

@@ -75,8 +75,8 @@ tn_address_table_prefetch(const struct tn_address_table *table, uint64_t address
 {
     uint64_t hash = tn_address_table_hash(address);
     const struct tn_address_table_part *part = &table->parts[hash >> (64 - TN_ADDRESS_TABLE_PART_BITS)];
-    __builtin_prefetch(
-        part->entries + (size_t)tn_address_table_home(hash, part->capacity) * TN_ADDRESS_TABLE_BUCKET, 1);
+    size_t at = (size_t)tn_address_table_home(hash, part->capacity) * TN_ADDRESS_TABLE_BUCKET;
+    __builtin_prefetch((const void *)((uintptr_t)part->entries + at * sizeof(part->entries[0])), 1);
 }
 
 /* Bit mask of the entries of a bucket that have this address; without branches, which would be unpredictable.

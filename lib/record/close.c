@@ -28,7 +28,10 @@ static int set_number(struct tn_recording *recording, const char *key, uint64_t 
 
 static uint64_t lost_in_totals(const struct tn_totals *totals)
 {
-    return totals->lost_ring + totals->lost_nested + totals->lost_no_slot + totals->lost_early;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < TN_LOSS_REASON_COUNT; i++)
+        sum += totals->lost[i];
+    return sum;
 }
 
 uint64_t tn_recording_lost_count(const struct tn_recording *recording)
@@ -52,29 +55,59 @@ uint64_t tn_recording_log_bytes(const struct tn_recording *recording)
     return file_bytes(recording->log_path) + file_bytes(wal);
 }
 
+static uint64_t processes_unrecorded(const struct tn_process_shared *shared)
+{
+    uint64_t sum = shared->images_unreported;
+    for (uint32_t i = 0; i < TN_CHILD_LOSS_COUNT; i++)
+        sum += shared->counts.children_lost[i];
+    return sum;
+}
+
+/* Whether events are missing whose loss is not by design: handlers inside the shim, and what comes before or
+ * after it. */
+static bool has_gaps(const struct tn_process_shared *shared)
+{
+    const struct tn_totals *totals = &shared->totals;
+    uint64_t by_design = totals->lost[TN_LOSS_BIT(TN_LOSS_NESTED)] + totals->lost[TN_LOSS_BIT(TN_LOSS_EARLY)];
+    return lost_in_totals(totals) != by_design || totals->damaged_rings != 0 ||
+           shared->counts.damaged_headers != 0;
+}
+
 int tn_recording_write_totals(struct tn_recording *recording)
 {
     const struct tn_process_shared *shared = &recording->shared;
     const struct tn_totals *totals = &shared->totals;
+    const struct tn_shim_counts *counts = &shared->counts;
     const struct {
         const char *key;
         uint64_t value;
     } numbers[] = {
         {"events_lost", tn_recording_lost_count(recording)},
-        {"events_lost_ring", totals->lost_ring},
-        {"events_lost_nested", totals->lost_nested},
-        {"events_lost_no_slot", totals->lost_no_slot},
-        {"events_lost_early", totals->lost_early},
+        {"events_lost_ring", totals->lost[TN_LOSS_BIT(TN_LOSS_RING_FULL)]},
+        {"events_lost_nested", totals->lost[TN_LOSS_BIT(TN_LOSS_NESTED)]},
+        {"events_lost_no_slot", totals->lost[TN_LOSS_BIT(TN_LOSS_NO_SLOT)]},
+        {"events_lost_early", totals->lost[TN_LOSS_BIT(TN_LOSS_EARLY)]},
+        {"events_lost_stalled", totals->lost[TN_LOSS_BIT(TN_LOSS_STALLED)]},
+        {"events_lost_no_memory", totals->lost[TN_LOSS_BIT(TN_LOSS_NO_MEMORY)]},
+        {"processes_unrecorded", processes_unrecorded(shared)},
+        {"processes_unrecorded_no_descriptor", counts->children_lost[TN_CHILD_NO_DESCRIPTOR]},
+        {"processes_unrecorded_no_memory", counts->children_lost[TN_CHILD_NO_MEMORY]},
+        {"processes_unrecorded_unreached", counts->children_lost[TN_CHILD_UNREACHED]},
+        {"processes_unrecorded_refused", counts->children_lost[TN_CHILD_REFUSED]},
+        {"processes_unrecorded_unanswered", counts->children_lost[TN_CHILD_UNANSWERED]},
+        {"processes_unrecorded_silent", shared->images_unreported},
+        {"stacks_lost", counts->stacks_lost},
         {"inherited_frees", totals->inherited_frees},
         {"unmatched_frees", totals->unmatched_frees},
         {"unmatched_births", totals->unmatched_births},
         {"repaired_orders", totals->repaired_orders},
         {"unknown_stacks", totals->unknown_stacks},
         {"damaged_rings", totals->damaged_rings},
-        {"stacks_checked", shared->stacks_checked},
-        {"stacks_different", shared->stacks_different},
-        {"rules_learned", shared->rules_learned},
-        {"frames_complex", shared->frames_complex},
+        {"damaged_headers", counts->damaged_headers},
+        {"stacks_checked", counts->stacks_checked},
+        {"stacks_different", counts->stacks_different},
+        {"rules_learned", counts->rules_learned},
+        {"frames_complex", counts->frames_complex},
         {"threads_peak", shared->threads_peak},
         {"recorder_peak_bytes", tn_proc_own_peak_bytes()},
     };
@@ -212,6 +245,16 @@ static int close_empty(struct tn_recording *recording)
     return 0;
 }
 
+/* Programs that still run do so unrecorded; one may wait for just this. */
+static void let_go(struct tn_recording *recording)
+{
+    for (uint32_t i = 0; i < recording->process_count; i++) {
+        tn_process_refuse(recording->processes[i]);
+        tn_process_destroy(recording->processes[i]);
+    }
+    recording->process_count = 0;
+}
+
 int tn_recording_close(struct tn_recording *recording)
 {
     tn_session_dir_close(&recording->session_dir);
@@ -221,8 +264,11 @@ int tn_recording_close(struct tn_recording *recording)
     int r = tn_recording_write_totals(recording);
     if (r < 0)
         return tn_recording_fail(recording, r, "write the totals");
+    if (has_gaps(&recording->shared))
+        tn_log_note_gaps(recording->shared.writer);
     r = tn_log_writer_close(recording->shared.writer, duration_ns, recording->error);
     recording->shared.writer = NULL;
+    let_go(recording);
     if (r < 0)
         return tn_recording_fail(recording, r, "close the log");
     r = run_finish(recording);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the control ring of a process: new stacks, modules mapped and unmapped, marks. It is read after the
- * heads of the threads' rings were noted and before their events are matched, so that each event finds its
- * stack and its modules. Called by process.c. */
+/* Applies what a process says beside its events: new stacks, modules mapped and unmapped, marks. It is read
+ * after the heads of the streams were noted and before their events are matched, so that each event finds its
+ * stack and its modules. Called by record.c. */
 #include "control.h"
 
 #include "tenure/event_body.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int take_stack(struct tn_process *process, const uint64_t *event, uint32_t words)
@@ -40,15 +39,16 @@ static int take_module(struct tn_process *process, const uint64_t *event, uint32
         .files = &process->shared->files,
         .process_id = process->matcher.process_id,
         .time_ns = tn_clock_ns(&process->shared->clock, event[1]),
-        .pid = process->pid,
+        .pid = process->id.pid,
     };
     tn_stacks_reset(&process->stacks);
     return is_gone ? tn_mappings_remove(&process->mappings, &context, event, words)
                    : tn_mappings_add(&process->mappings, &context, event, words);
 }
 
-static int take(struct tn_process *process, const uint64_t *event, uint32_t words)
+static int take(void *context, const uint64_t *event, uint32_t words)
 {
+    struct tn_process *process = context;
     switch (tn_event_kind_of(event[0])) {
     case TN_EVENT_STACK:
         return take_stack(process, event, words);
@@ -63,49 +63,7 @@ static int take(struct tn_process *process, const uint64_t *event, uint32_t word
     }
 }
 
-/* The program could change a word between our check and our use of it, so apply a copy. */
-static int take_copy(struct tn_process *process, const uint64_t *event, uint32_t words)
-{
-    struct tn_buffer *scratch = &process->shared->scratch;
-    if (words < 2)
-        return -EBADMSG;
-    scratch->size_bytes = 0;
-    int r = tn_buffer_append(scratch, event, words * sizeof(event[0]));
-    return r < 0 ? r : take(process, (const uint64_t *)scratch->data, words);
-}
-
 int tn_control_read(struct tn_process *process)
 {
-    struct tn_ring *ring = tn_shared_ring(process->header, TN_CONTROL_SLOT);
-    const uint64_t *data =
-        tn_shared_words(process->header, TN_CONTROL_SLOT, process->slot_count, process->ring_words);
-    uint64_t head = atomic_load_explicit(&ring->head_words, memory_order_acquire);
-    uint64_t start = process->control_words;
-    if (head == start)
-        return 0;
-    tn_process_note_fill(process, head - start);
-    int r = process->is_control_damaged || head - start > process->ring_words ? -EBADMSG : 0;
-    while (r == 0) {
-        const uint64_t *event;
-        int words = tn_ring_peek(data, process->ring_words, &process->control_words, head, &event);
-        if (words <= 0) {
-            r = words;
-            break;
-        }
-        r = take_copy(process, event, (uint32_t)words);
-        process->control_words += (uint32_t)words;
-        if (process->control_words - start > process->ring_words / 4) {
-            start = process->control_words;
-            tn_ring_release(ring, start);
-            tn_ring_wake(ring);
-        }
-    }
-    if (r == -EBADMSG) {
-        process->is_control_damaged = true;
-        process->control_words = head;
-        r = 0;
-    }
-    tn_ring_release(ring, process->control_words);
-    tn_ring_wake(ring);
-    return r;
+    return process->source->calls->read_control(process->source, take, process);
 }

@@ -4,6 +4,7 @@
  * recorder. Called by processes.c and open.c. */
 #include "handshake.h"
 
+#include "proc.h"
 #include "wire_stamp.h"
 
 #include <errno.h>
@@ -29,7 +30,7 @@ static int descriptor_of(struct msghdr *message)
 
 static uint32_t judge(const struct tn_handshake *handshake, const struct ucred *credentials)
 {
-    if (credentials->uid != geteuid() && credentials->uid != 0)
+    if (!handshake->is_own_user && credentials->uid != 0)
         return TN_WELCOME_REFUSED;
     if (handshake->hello.magic != TN_SESSION_MAGIC || handshake->memory_fd < 0 || credentials->pid <= 0)
         return TN_WELCOME_REFUSED;
@@ -41,6 +42,26 @@ static uint32_t judge(const struct tn_handshake *handshake, const struct ucred *
 }
 
 _Static_assert(sizeof(TN_WIRE_STAMP) == TN_WIRE_STAMP_BYTES, "the stamp fills its field");
+
+/* What the kernel knows of the sender. One that ends meanwhile keeps what was found. */
+static void identify(struct tn_handshake *handshake, const struct ucred *credentials)
+{
+    struct tn_proc_stat stat;
+    handshake->is_own_user = credentials->pid > 0 && credentials->uid == geteuid();
+    handshake->id.pid = credentials->pid;
+    handshake->id.own_pid = handshake->hello.pid;
+    handshake->id.pid_namespace = tn_proc_pid_namespace(credentials->pid);
+    if (tn_proc_read_stat(credentials->pid, &stat) < 0)
+        return;
+    handshake->id.start_time = stat.start_time;
+    handshake->parent_pid = stat.parent_pid;
+}
+
+bool tn_handshake_is_abandoned(int connection_fd)
+{
+    struct pollfd poll_fd = {.fd = connection_fd, .events = POLLRDHUP};
+    return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
 
 int tn_handshake_peek(int connection_fd, struct tn_handshake *ret_handshake, uint32_t *ret_status)
 {
@@ -63,7 +84,7 @@ int tn_handshake_peek(int connection_fd, struct tn_handshake *ret_handshake, uin
     socklen_t size = sizeof(credentials);
     if (getsockopt(connection_fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
         credentials.pid = 0;
-    handshake.pid = credentials.pid;
+    identify(&handshake, &credentials);
     *ret_status = length == sizeof(handshake.hello) ? judge(&handshake, &credentials) : TN_WELCOME_MISMATCH;
     *ret_handshake = handshake;
     return 0;

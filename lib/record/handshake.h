@@ -19,6 +19,9 @@
  * Returns        0; -EAGAIN: no hello yet; -EPIPE: the other side has gone; other negative errno */
 int tn_handshake_peek(int connection_fd, struct tn_handshake *ret_handshake, uint32_t *ret_status);
 
+/* Whether the sender of a hello has hung up: it did not wait for us, and runs on unrecorded. */
+bool tn_handshake_is_abandoned(int connection_fd);
+
 /* Take the hello out of the connection and send the welcome. Never blocks, never raises SIGPIPE; a program
  * that has gone meanwhile is not an error.
  *

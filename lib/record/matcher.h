@@ -8,7 +8,9 @@
 #include "address_table.h"
 #include "clock.h"
 
+#include "tenure/event.h"
 #include "tenure/log_write.h"
+#include "tenure/ring.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,10 +27,8 @@ struct tn_totals {
     uint64_t unmatched_births; /* births at an address that was still live: its death was not seen */
     uint64_t repaired_orders;  /* events with inverted stamps that were put right */
     uint64_t unknown_stacks;   /* events whose stack was never described */
-    uint64_t lost_ring;        /* events lost because the thread's ring was full or damaged */
-    uint64_t lost_nested;  /* the same, because the thread was inside the shim already (signal handlers) */
-    uint64_t lost_no_slot; /* the same, because all rings were taken */
-    uint64_t lost_early;   /* the same, before the recorder was connected */
+    uint64_t
+        lost[TN_LOSS_REASON_COUNT]; /* events lost, by TN_LOSS_BIT of the reason; a damaged ring is full */
     uint64_t damaged_rings;
     uint64_t threads; /* rows written */
 };

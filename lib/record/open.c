@@ -107,9 +107,9 @@ static void name_log(struct tn_recording *recording, const struct tn_handshake *
     char directory[PATH_MAX], executable[PATH_MAX];
     const char *asked = recording->options->log_path;
     char *path = recording->log_path;
-    if (tn_proc_directory(handshake->pid, directory, sizeof(directory)) < 0)
+    if (tn_proc_directory(handshake->id.pid, directory, sizeof(directory)) < 0)
         snprintf(directory, sizeof(directory), ".");
-    tn_proc_executable(handshake->pid, executable, sizeof(executable));
+    tn_proc_executable(handshake->id.pid, executable, sizeof(executable));
     const char *slash = strrchr(executable, '/');
     int length;
     if (asked != NULL && asked[0] == '/')
@@ -118,7 +118,7 @@ static void name_log(struct tn_recording *recording, const struct tn_handshake *
         length = snprintf(path, PATH_MAX, "%s/%s", directory, asked);
     else
         length = snprintf(path, PATH_MAX, "%s/tenure.%s.%d.db", directory,
-                          slash != NULL ? slash + 1 : "program", (int)handshake->pid);
+                          slash != NULL ? slash + 1 : "program", (int)handshake->id.pid);
     if (length >= PATH_MAX)
         path[0] = '\0';
 }

@@ -5,6 +5,8 @@
 
 #include "tenure/session.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -217,6 +220,81 @@ bool tn_proc_has_ended(int pidfd)
 bool tn_proc_thread_is_gone(pid_t pid, pid_t tid)
 {
     return syscall(SYS_tgkill, pid, tid, 0) < 0 && errno == ESRCH;
+}
+
+uint64_t tn_proc_pid_namespace(pid_t pid)
+{
+    char path[64];
+    struct stat status;
+    snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+    return stat(path, &status) == 0 ? (uint64_t)status.st_ino : 0;
+}
+
+/* The last number of the line NSpid of a thread's status: its id in its own namespace. */
+static int read_own_tid(pid_t pid, const char *tid, uint32_t *ret_own_tid)
+{
+    char name[64], text[4096];
+    snprintf(name, sizeof(name), "task/%.20s/status", tid);
+    ssize_t length = read_text(pid, name, text, sizeof(text));
+    if (length < 0)
+        return (int)length;
+    const char *line = strstr(text, "\nNSpid:");
+    if (line == NULL)
+        return -ENOTSUP;
+    line += strlen("\nNSpid:");
+    unsigned long own_tid = 0;
+    for (char *end; *line == '\t'; line = end)
+        own_tid = strtoul(line + 1, &end, 10);
+    *ret_own_tid = (uint32_t)own_tid;
+    return 0;
+}
+
+static int compare_tids(const void *a, const void *b)
+{
+    uint32_t left = ((const struct tn_proc_tid *)a)->own_tid;
+    uint32_t right = ((const struct tn_proc_tid *)b)->own_tid;
+    return (left > right) - (left < right);
+}
+
+/* A thread that ends between the listing and the look at it is left out. */
+static int add_tid(struct tn_buffer *list, pid_t pid, const char *name)
+{
+    struct tn_proc_tid tid = {.tid = (pid_t)atoi(name)};
+    if (!isdigit((unsigned char)name[0]))
+        return 0;
+    int r = read_own_tid(pid, name, &tid.own_tid);
+    if (r == -ENOENT || r == -ESRCH)
+        return 0;
+    return r < 0 ? r : tn_buffer_append(list, &tid, sizeof(tid));
+}
+
+int tn_proc_list_tids(pid_t pid, struct tn_proc_tid **ret_tids, uint32_t *ret_count)
+{
+    char path[64];
+    struct tn_buffer list = {0};
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return -errno;
+    int r = 0;
+    for (struct dirent *entry; r == 0 && (entry = readdir(dir)) != NULL;)
+        r = add_tid(&list, pid, entry->d_name);
+    closedir(dir);
+    if (r < 0) {
+        tn_buffer_finish(&list);
+        return r;
+    }
+    *ret_tids = (void *)list.data;
+    *ret_count = (uint32_t)(list.size_bytes / sizeof(struct tn_proc_tid));
+    if (*ret_count != 0)
+        qsort(*ret_tids, *ret_count, sizeof(**ret_tids), compare_tids);
+    return 0;
+}
+
+const struct tn_proc_tid *tn_proc_find_tid(const struct tn_proc_tid *tids, uint32_t count, uint32_t own_tid)
+{
+    const struct tn_proc_tid wanted = {.own_tid = own_tid};
+    return count != 0 ? bsearch(&wanted, tids, count, sizeof(wanted), compare_tids) : NULL;
 }
 
 uint64_t tn_proc_own_peak_bytes(void)

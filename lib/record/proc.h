@@ -56,6 +56,27 @@ bool tn_proc_has_ended(int pidfd);
 /* Whether a thread of a process is gone. */
 bool tn_proc_thread_is_gone(pid_t pid, pid_t tid);
 
+/* The PID namespace that a process lives in, as a number that no other one has at the same time; 0 where it
+ * cannot be told. Cost: a system call. */
+uint64_t tn_proc_pid_namespace(pid_t pid);
+
+/* A thread of another PID namespace. */
+struct tn_proc_tid {
+    uint32_t own_tid; /* as its process sees it */
+    pid_t tid;        /* as we see it */
+};
+
+/* List the threads of a process by the ids that it sees itself.
+ *
+ * ret_tids   owned by the caller (free); by rising own_tid
+ * ret_count  of ret_tids
+ * Returns    0; -ENOMEM; -ENOENT, -ESRCH: the process is gone; other negative errno: it may not be inspected
+ * Cost       three system calls a thread */
+int tn_proc_list_tids(pid_t pid, struct tn_proc_tid **ret_tids, uint32_t *ret_count);
+
+/* The entry of a thread in such a list, NULL if it is not there. */
+const struct tn_proc_tid *tn_proc_find_tid(const struct tn_proc_tid *tids, uint32_t count, uint32_t own_tid);
+
 /* The largest resident size that this process ever had, in bytes; 0 if it cannot be told. */
 uint64_t tn_proc_own_peak_bytes(void);
 

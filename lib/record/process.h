@@ -2,11 +2,14 @@
 #ifndef TN_RECORD_PROCESS_H
 #define TN_RECORD_PROCESS_H
 
-/* One recorded process: its shared memory, its rows in the log, its end. One thread. */
+/* One recorded process: where its events come from, its rows in the log, its end. One thread. */
 
 #include "mappings.h"
 #include "match.h"
 #include "order.h"
+#include "process_rows.h"
+#include "process_shared.h"
+#include "source.h"
 #include "stacks.h"
 
 #include "tenure/log_write.h"
@@ -16,19 +19,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-/* What all processes of a log share. Owned by the recording; writer is borrowed. */
-struct tn_process_shared {
-    struct tn_log_writer *writer;
-    struct tn_clock_map clock;
-    struct tn_totals totals;
-    struct tn_module_files files;
-    uint64_t stacks_checked, stacks_different, rules_learned, frames_complex; /* sums of the shims' */
-    uint64_t threads_peak;                                                    /* of one process, at once */
-    uint64_t queued_words;    /* in the queues of all streams; summed up anew in each round */
-    uint32_t fill;            /* of the fullest ring when heads were last read, in 256ths */
-    struct tn_buffer scratch; /* a copy of a control event */
-};
 
 enum tn_process_state {
     TN_PROCESS_ALIVE,
@@ -40,37 +30,25 @@ struct tn_process {
     struct tn_mappings mappings;
     struct tn_stacks stacks;
     struct tn_process_shared *shared; /* borrowed */
-    struct tn_shared_header *header;  /* mapped, owned */
-    size_t mapped_bytes;
-    uint32_t slot_count,
-        ring_words;            /* as checked when it was mapped; the header's own are never read again */
-    uint32_t slot_bound;       /* 1 + highest slot seen in use; the control ring is slot 0 */
-    struct tn_stream *streams; /* owned; by slot */
-    uint32_t *listed;          /* owned; slots that are in use */
-    uint32_t listed_count;
-    uint64_t control_words; /* position in the control ring */
-    bool is_control_damaged;
-    pid_t pid;        /* as we see it */
-    uint32_t own_pid; /* as it sees itself: what its tids belong to */
+    struct tn_source *source;         /* owned; where its events come from */
+    struct tn_process_id id;
     int pidfd;
-    uint64_t start_time;        /* /proc/PID/stat, field 22 */
     bool has_children_recorded; /* hello.children */
     enum tn_process_state state;
     enum tn_exit_kind exit_kind; /* once ENDED */
     int exit_code;
     uint64_t end_ns;
-    bool is_refused;              /* it was told that recording is over; its losses at that time: */
-    uint64_t refused_ring_losses; /* events that a ring's owner could not write */
-    uint64_t refused_slotless_losses;
     uint64_t seen_activity; /* tn_process_activity a second ago */
 };
 
 /* A process whose hello awaits admission. */
 struct tn_handshake {
     struct tn_hello hello;
-    int memory_fd; /* owned by the caller */
-    pid_t pid;     /* as the kernel says (SO_PEERCRED) */
-    int pidfd;     /* of pid; taken over by tn_process_create on success */
+    int memory_fd;           /* owned by the caller */
+    struct tn_process_id id; /* pid as the kernel says (SO_PEERCRED), own_pid as the hello does */
+    pid_t parent_pid;        /* as we see it; 0: not known */
+    bool is_own_user;        /* it is of this user */
+    int pidfd;               /* of id.pid; taken over by tn_process_create on success */
 };
 
 /* Check and map the memory that came with a hello, and write the row of its process.
@@ -120,19 +98,14 @@ uint64_t tn_process_activity(const struct tn_process *process);
  * end_ticks   when, on the log's clock */
 void tn_process_end(struct tn_process *process, enum tn_exit_kind kind, int code, uint64_t end_ticks);
 
-/* Note how full a ring is: shared->fill is raised to it. waiting_words: noted and not yet released. */
-static inline void tn_process_note_fill(const struct tn_process *process, uint64_t waiting_words)
-{
-    uint64_t fill = waiting_words * 256 / process->ring_words;
-    if (fill > process->shared->fill)
-        process->shared->fill = (uint32_t)fill;
-}
-
-/* Tell the shim that the recorder is alive; in every round. */
-void tn_process_heartbeat(struct tn_process *process);
-
-/* Tell the shim that recording is over (state CLOSED). What it counts as lost from here on is not counted. */
+/* Tell the shim that recording is over. What it counts as lost from here on is not counted. */
 void tn_process_refuse(struct tn_process *process);
+
+/* Whether the process asks for the end of the recording, which will not outlive it. */
+bool tn_process_is_leaving(const struct tn_process *process);
+
+/* Add what the shim has counted to the totals. Once a second. */
+void tn_process_settle(struct tn_process *process);
 
 /* Add the losses and the shim's own counts to the totals, and end the rows of threads and process. Once,
  * after the last event.
@@ -143,7 +116,7 @@ int tn_process_end_rows(struct tn_process *process);
 /* Events lost so far that are not in the totals yet. */
 uint64_t tn_process_lost_count(const struct tn_process *process);
 
-/* Unmap and release. NULL is fine. */
+/* Release everything. NULL is fine. */
 void tn_process_destroy(struct tn_process *process);
 
 #endif

@@ -36,16 +36,34 @@ static struct tn_process *find_alive(const struct tn_recording *recording, pid_t
 {
     for (uint32_t i = 0; i < recording->process_count; i++) {
         struct tn_process *process = recording->processes[i];
-        if (process->pid == pid && process->state == TN_PROCESS_ALIVE)
+        if (process->id.pid == pid && process->state == TN_PROCESS_ALIVE)
             return process;
     }
     return NULL;
 }
 
+/* The recorded process that lives and has a row, or NULL. */
+static struct tn_process *find_row(const struct tn_recording *recording, uint64_t row)
+{
+    for (uint32_t i = 0; i < recording->process_count; i++) {
+        struct tn_process *process = recording->processes[i];
+        if (process->matcher.process_id == row && process->state == TN_PROCESS_ALIVE)
+            return process;
+    }
+    return NULL;
+}
+
+/* The newest row of the process that forked or started this one; 0: none. */
+static uint64_t parent_row(const struct tn_recording *recording, const struct tn_handshake *handshake)
+{
+    return tn_process_rows_parent(&recording->rows, &handshake->id, handshake->hello.parent_pid,
+                                  handshake->parent_pid);
+}
+
 static void note_child(struct tn_recording *recording, const struct tn_process *process)
 {
     struct tn_tool_link *tool = &recording->tool;
-    if (tool->has_child && tool->child_pid == process->pid && process->exit_kind != TN_EXIT_EXEC)
+    if (tool->has_child && tool->child_pid == process->id.pid && process->exit_kind != TN_EXIT_EXEC)
         recording->child = (struct tn_child_end){process->matcher.process_id, process->end_ns};
 }
 
@@ -57,7 +75,7 @@ static void end_process(struct tn_recording *recording, struct tn_process *proce
     recording->last_event_ticks = end_ticks;
     epoll_ctl(recording->epoll_fd, EPOLL_CTL_DEL, process->pidfd, NULL);
     if (kind != TN_EXIT_EXEC)
-        tn_session_dir_unlink_process(&recording->session_dir, process->pid, process->start_time);
+        tn_session_dir_unlink_process(&recording->session_dir, process->id.pid, process->id.start_time);
 }
 
 static void end_dead_process(struct tn_recording *recording, struct tn_process *process)
@@ -65,8 +83,8 @@ static void end_dead_process(struct tn_recording *recording, struct tn_process *
     enum tn_exit_kind kind;
     int code;
     const struct tn_tool_link *tool = &recording->tool;
-    tn_proc_exit_status(process->pid, process->pidfd, &kind, &code);
-    if (tool->has_exited && tool->child_pid == process->pid)
+    tn_proc_exit_status(process->id.pid, process->pidfd, &kind, &code);
+    if (tool->has_exited && tool->child_pid == process->id.pid)
         tn_proc_decode_status(tool->child_status, &kind, &code);
     end_process(recording, process, kind, code, tn_clock_ticks(recording->shared.clock.kind));
 }
@@ -77,11 +95,11 @@ static bool must_ignore(const struct tn_recording *recording, const struct tn_ha
 {
     if (handshake->hello.children != 0 || recording->process_total == 0)
         return false;
-    if (find_alive(recording, handshake->pid) != NULL)
+    if (find_alive(recording, handshake->id.pid) != NULL)
         return false;
     if (handshake->hello.reason == TN_HELLO_FORK || recording->options->attach_fd < 0)
         return true;
-    pid_t pid = handshake->pid;
+    pid_t pid = handshake->id.pid;
     struct tn_proc_stat stat;
     for (int i = 0; i < 64 && tn_proc_read_stat(pid, &stat) == 0 && stat.parent_pid > 1; i++) {
         pid = stat.parent_pid;
@@ -89,12 +107,6 @@ static bool must_ignore(const struct tn_recording *recording, const struct tn_ha
             return true;
     }
     return false;
-}
-
-/* A key for one process, unique although PIDs are reused. */
-static uint64_t process_key(pid_t pid, uint64_t start_time)
-{
-    return tn_mix((uint64_t)pid << 40 ^ start_time) | 1;
 }
 
 static int add_process(struct tn_recording *recording, struct tn_process *process)
@@ -108,10 +120,7 @@ static int add_process(struct tn_recording *recording, struct tn_process *proces
         recording->processes = processes;
         recording->process_capacity = capacity;
     }
-    uint64_t row = process->matcher.process_id;
-    int r = tn_map_put(&recording->rows_by_pid, (uint64_t)process->pid, row);
-    if (r == 0)
-        r = tn_map_put(&recording->rows_by_process, process_key(process->pid, process->start_time), row);
+    int r = tn_process_rows_add(&recording->rows, &process->id, process->matcher.process_id);
     if (r < 0)
         return r;
     recording->processes[recording->process_count++] = process;
@@ -123,16 +132,10 @@ static int add_process(struct tn_recording *recording, struct tn_process *proces
  * started it. */
 static uint64_t find_parent_row(const struct tn_recording *recording, const struct tn_handshake *handshake)
 {
-    struct tn_proc_stat stat;
-    uint32_t pid = handshake->hello.parent_pid;
-    if (handshake->hello.reason == TN_HELLO_START && tn_proc_read_stat(handshake->pid, &stat) == 0) {
-        const uint64_t *own =
-            tn_map_find(&recording->rows_by_process, process_key(handshake->pid, stat.start_time));
-        if (own != NULL)
-            return *own;
-    }
-    const uint64_t *row = pid > 1 ? tn_map_find(&recording->rows_by_pid, pid) : NULL;
-    return row != NULL ? *row : 0;
+    uint64_t row = 0;
+    if (handshake->hello.reason == TN_HELLO_START)
+        row = tn_process_rows_own(&recording->rows, &handshake->id);
+    return row != 0 ? row : parent_row(recording, handshake);
 }
 
 /* A fork child inherits stacks and modules that its parent announced: read the parent's control ring up to
@@ -143,7 +146,7 @@ static int prepare_parent(struct tn_recording *recording, const struct tn_handsh
     *ret_parent = NULL;
     if (handshake->hello.reason != TN_HELLO_FORK)
         return 0;
-    *ret_parent = find_alive(recording, (pid_t)handshake->hello.parent_pid);
+    *ret_parent = find_row(recording, parent_row(recording, handshake));
     return *ret_parent != NULL ? tn_control_read(*ret_parent) : 0;
 }
 
@@ -151,7 +154,7 @@ static int prepare_parent(struct tn_recording *recording, const struct tn_handsh
  * Returns the row that the new image succeeds, 0 if none. */
 static uint64_t end_older_image(struct tn_recording *recording, const struct tn_handshake *handshake)
 {
-    struct tn_process *older = find_alive(recording, handshake->pid);
+    struct tn_process *older = find_alive(recording, handshake->id.pid);
     if (older == NULL)
         return 0;
     if (tn_proc_has_ended(older->pidfd)) {
@@ -162,19 +165,25 @@ static uint64_t end_older_image(struct tn_recording *recording, const struct tn_
     return older->matcher.process_id;
 }
 
+/* A start in the future is not believed. */
+static void clamp_start(const struct tn_recording *recording, struct tn_handshake *handshake)
+{
+    uint64_t now_ticks = recording->has_clock ? tn_clock_ticks(recording->shared.clock.kind) : UINT64_MAX;
+    if (handshake->hello.start_ticks > now_ticks)
+        handshake->hello.start_ticks = now_ticks;
+}
+
 static int register_process(struct tn_recording *recording, struct tn_handshake *handshake)
 {
     struct tn_process *process, *parent;
-    uint64_t now_ticks = tn_clock_ticks(recording->shared.clock.kind);
-    if (handshake->hello.start_ticks > now_ticks)
-        handshake->hello.start_ticks = now_ticks;
+    clamp_start(recording, handshake);
     uint64_t parent_row = end_older_image(recording, handshake);
     if (parent_row == 0)
         parent_row = find_parent_row(recording, handshake);
     int r = prepare_parent(recording, handshake, &parent);
     if (r < 0)
         return r;
-    handshake->pidfd = tn_proc_open_pidfd(handshake->pid);
+    handshake->pidfd = tn_proc_open_pidfd(handshake->id.pid);
     if (handshake->pidfd < 0)
         return handshake->pidfd == -ESRCH ? -EBADMSG : handshake->pidfd;
     r = tn_process_create(&recording->shared, handshake, parent_row, parent, &process);
@@ -187,11 +196,12 @@ static int register_process(struct tn_recording *recording, struct tn_handshake 
         tn_process_destroy(process);
         return r;
     }
+    tn_process_rows_note_recorded(&recording->rows, &recording->shared, &process->id);
     r = tn_recording_watch(recording, TN_SOURCE_PIDFD, process->pidfd);
     if (r == 0)
-        r = tn_session_dir_link_process(&recording->session_dir, process->pid, process->start_time);
+        r = tn_session_dir_link_process(&recording->session_dir, process->id.pid, process->id.start_time);
     if (r < 0)
-        end_process(recording, process, TN_EXIT_UNKNOWN, -1, now_ticks);
+        end_process(recording, process, TN_EXIT_UNKNOWN, -1, handshake->hello.start_ticks);
     return r;
 }
 
@@ -233,6 +243,42 @@ static int admit_process(struct tn_recording *recording, int connection_fd, stru
     return r == -EBADMSG ? 0 : r;
 }
 
+/* A fork child counts itself, in its parent's memory; an image has nobody to do that for. Others of this user
+ * may say hello without being of the recording: only what a recorded process has become or started is
+ * counted. */
+static void note_unrecorded(struct tn_recording *recording, const struct tn_handshake *handshake,
+                            uint32_t why)
+{
+    if (handshake->hello.reason == TN_HELLO_START && handshake->is_own_user &&
+        find_parent_row(recording, handshake) != 0)
+        tn_process_rows_note_unrecorded(&recording->rows, &recording->shared, &handshake->id, why);
+}
+
+/* The sender did not wait: its older image is gone all the same. */
+static void let_go(struct tn_recording *recording, struct tn_handshake *handshake)
+{
+    clamp_start(recording, handshake);
+    if (handshake->hello.reason == TN_HELLO_START && recording->has_clock)
+        end_older_image(recording, handshake);
+    note_unrecorded(recording, handshake, TN_CHILD_UNANSWERED);
+}
+
+/* Answer a hello whose sender still waits. Returns as tn_recording_admit. */
+static int answer(struct tn_recording *recording, int connection_fd, struct tn_handshake *handshake,
+                  uint32_t status)
+{
+    int r = 0;
+    if (status == TN_WELCOME_OK)
+        r = admit_process(recording, connection_fd, handshake, &status);
+    if (r != 1)
+        tn_handshake_answer(connection_fd, status, r < 0 ? -r : 0);
+    if (status != TN_WELCOME_OK && status != TN_WELCOME_IGNORED && r != 1)
+        note_unrecorded(recording, handshake, TN_CHILD_REFUSED);
+    bool has_writer_failed =
+        recording->shared.writer == NULL || tn_log_writer_error(recording->shared.writer)->code != 0;
+    return r < 0 && !has_writer_failed ? 0 : r;
+}
+
 int tn_recording_admit(struct tn_recording *recording, int connection_fd)
 {
     struct tn_handshake handshake;
@@ -250,12 +296,10 @@ int tn_recording_admit(struct tn_recording *recording, int connection_fd)
         close(connection_fd);
         return r == -EAGAIN ? tn_recording_watch(recording, TN_SOURCE_CONNECTION, handshake.memory_fd) : r;
     }
-    if (status == TN_WELCOME_OK)
-        r = admit_process(recording, connection_fd, &handshake, &status);
-    if (r != 1)
-        tn_handshake_answer(connection_fd, status, r < 0 ? -r : 0);
-    if (r < 0 && recording->shared.writer != NULL && tn_log_writer_error(recording->shared.writer)->code == 0)
-        r = 0;
+    if (tn_handshake_is_abandoned(connection_fd))
+        let_go(recording, &handshake);
+    else
+        r = answer(recording, connection_fd, &handshake, status);
     if (handshake.memory_fd >= 0)
         close(handshake.memory_fd);
     close(connection_fd);
@@ -373,9 +417,12 @@ void tn_recording_detect_exec(struct tn_recording *recording)
         uint64_t activity = tn_process_activity(process);
         bool is_silent = activity == process->seen_activity;
         process->seen_activity = activity;
-        if (is_silent && process->state == TN_PROCESS_ALIVE && tn_proc_has_rings(process->pid) == 0 &&
-            !tn_proc_has_ended(process->pidfd))
+        if (is_silent && process->state == TN_PROCESS_ALIVE && tn_proc_has_rings(process->id.pid) == 0 &&
+            !tn_proc_has_ended(process->pidfd)) {
             end_process(recording, process, TN_EXIT_EXEC, -1, tn_clock_ticks(recording->shared.clock.kind));
+            tn_process_rows_note_unrecorded(&recording->rows, &recording->shared, &process->id,
+                                            TN_CHILD_SILENT);
+        }
     }
 }
 
@@ -413,7 +460,7 @@ void tn_recording_report_waiting(struct tn_recording *recording)
     if (!recording->tool.has_exited || recording->process_count == 0)
         return;
     for (uint32_t i = 0; i < recording->process_count && i < 32; i++) {
-        int pid = (int)recording->processes[i]->pid;
+        int pid = (int)recording->processes[i]->id.pid;
         digest = tn_mix(digest ^ (uint64_t)pid);
         length += (size_t)snprintf(line + length, sizeof(line) - length, " %d", pid);
     }

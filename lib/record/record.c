@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define SECOND_NS    UINT64_C(1000000000)
+#define TRIM_SECONDS 4 /* how often memory that processes have left behind goes back to the system */
 #define SLEEP_NS_MIN 250000
 #define SLEEP_NS_MAX 4000000
 #define YIELD_NS     1000000 /* with rests of this length or longer */
@@ -88,6 +89,7 @@ static int read_rings(struct tn_recording *recording, uint64_t *ret_watermark)
 static int run_round(struct tn_recording *recording, bool is_thorough, uint64_t *ret_events)
 {
     uint64_t watermark;
+    tn_keepers_note_progress(&recording->shared.keepers);
     int r = read_rings(recording, &watermark);
     if (r < 0)
         return r;
@@ -96,7 +98,6 @@ static int run_round(struct tn_recording *recording, bool is_thorough, uint64_t 
         return r;
     recording->shared.queued_words = 0;
     for (uint32_t i = 0; i < recording->process_count; i++) {
-        tn_process_heartbeat(recording->processes[i]);
         r = tn_process_reclaim(recording->processes[i], QUEUE_BYTES_MAX / 8, is_thorough);
         if (r < 0)
             return r;
@@ -121,10 +122,15 @@ static int run_once_a_second(struct tn_recording *recording)
 {
     if (recording->has_clock)
         tn_clock_adjust(&recording->shared.clock, tn_clock_read(recording->shared.clock.kind));
+    for (uint32_t i = 0; i < recording->process_count; i++)
+        tn_process_settle(recording->processes[i]);
     tn_recording_detect_exec(recording);
     send_progress(recording);
     int r = tn_recording_write_totals(recording);
-    return r < 0 ? r : tn_log_commit(recording->shared.writer);
+    r = r < 0 ? r : tn_log_commit(recording->shared.writer);
+    if (recording->last_second_ns / SECOND_NS % TRIM_SECONDS == 0)
+        malloc_trim(0);
+    return r;
 }
 
 /* Sleep for the given time, or until epoll has an event. */
@@ -172,6 +178,20 @@ static void yield_to_programs(bool *is_yielding, long pace_ns)
     sched_setscheduler(0, has_time ? SCHED_BATCH : SCHED_OTHER, &none);
 }
 
+/* Whether a process ends that takes this one along: PID 1 of the namespace that holds both. It waits until
+ * the log is closed. */
+static bool is_leaving(const struct tn_process *process)
+{
+    return process->id.pid == 1 && tn_process_is_leaving(process);
+}
+
+static void look_for_leaving(struct tn_recording *recording)
+{
+    for (uint32_t i = 0; i < recording->process_count; i++)
+        recording->is_leaving = recording->is_leaving || is_leaving(recording->processes[i]);
+    recording->is_closing = recording->is_closing || recording->is_leaving;
+}
+
 static int loop(struct tn_recording *recording)
 {
     long sleep_ns = 0, pace_ns = SLEEP_NS_MIN;
@@ -196,37 +216,46 @@ static int loop(struct tn_recording *recording)
         if (r < 0)
             return tn_recording_fail(recording, r, "record a process");
         tn_recording_report_waiting(recording);
+        look_for_leaving(recording);
     }
     return 0;
 }
 
-/* The log is closed while processes still run: tell them, keep the events they wrote until then, end their
- * rows. */
-static int release_processes(struct tn_recording *recording)
+/* Processes that run on are told that recording is over; but who waits for the log's close is told after it.
+ */
+static void refuse_all(struct tn_recording *recording)
 {
-    uint64_t events, start_ns = tn_recording_monotonic_ns();
-    for (uint32_t i = 0; i < recording->process_count; i++)
+    for (uint32_t i = 0; i < recording->process_count && !recording->is_leaving; i++)
         tn_process_refuse(recording->processes[i]);
-    while (recording->process_count != 0 && tn_recording_monotonic_ns() - start_ns < LAST_ROUNDS_NS) {
-        int r = run_round(recording, false, &events);
-        if (r < 0)
-            return tn_recording_fail(recording, r, "record");
-    }
-    if (!recording->has_clock)
-        return 0;
+}
+
+static int end_all_rows(struct tn_recording *recording)
+{
     recording->last_event_ticks = tn_clock_ticks(recording->shared.clock.kind);
     for (uint32_t i = 0; i < recording->process_count; i++) {
         struct tn_process *process = recording->processes[i];
+        enum tn_exit_kind kind = is_leaving(process) ? TN_EXIT_UNKNOWN : TN_EXIT_RUNNING;
         if (process->state == TN_PROCESS_ALIVE)
-            tn_process_end(process, TN_EXIT_RUNNING, -1, recording->last_event_ticks);
+            tn_process_end(process, kind, -1, recording->last_event_ticks);
         int r = tn_process_end_rows(process);
-        tn_process_destroy(process);
-        recording->processes[i] = NULL;
         if (r < 0)
-            return tn_recording_fail(recording, r, "record");
+            return r;
     }
-    recording->process_count = 0;
     return 0;
+}
+
+/* The log is closed while processes still run: keep the events they wrote until then, end their rows. They
+ * are released once the log is closed (close.c). */
+static int release_processes(struct tn_recording *recording)
+{
+    uint64_t events, start_ns = tn_recording_monotonic_ns();
+    int r = 0;
+    refuse_all(recording);
+    while (r == 0 && recording->process_count != 0 && tn_recording_monotonic_ns() - start_ns < LAST_ROUNDS_NS)
+        r = run_round(recording, false, &events);
+    if (r == 0 && recording->has_clock)
+        r = end_all_rows(recording);
+    return r < 0 ? tn_recording_fail(recording, r, "record") : 0;
 }
 
 /* The program's limits are not meant for the recorder: descriptors (one a process and one a module), address
@@ -314,9 +343,9 @@ static void release(struct tn_recording *recording)
     for (uint32_t i = 0; i < recording->process_count; i++)
         tn_process_destroy(recording->processes[i]);
     free(recording->processes);
+    tn_keepers_finish(&recording->shared.keepers);
     tn_order_finish(&recording->order);
-    tn_map_finish(&recording->rows_by_pid);
-    tn_map_finish(&recording->rows_by_process);
+    tn_process_rows_finish(&recording->rows);
     tn_module_files_finish(&recording->shared.files);
     tn_buffer_finish(&recording->shared.scratch);
     tn_tool_link_close(&recording->tool);

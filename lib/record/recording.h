@@ -38,15 +38,15 @@ struct tn_recording {
     struct tn_process **processes;   /* owned, with what they point to */
     uint32_t process_count;
     uint32_t process_capacity;
-    uint64_t process_total;        /* rows made */
-    struct tn_map rows_by_pid;     /* the newest row of each PID */
-    struct tn_map rows_by_process; /* the same by PID and start time: what an exec succeeds */
+    uint64_t process_total; /* rows made */
+    struct tn_process_rows rows;
     struct tn_child_end child;
     int epoll_fd;
     int signal_fd;
     int connections[TN_RECORD_CONNECTIONS_MAX]; /* accepted, hello not received yet */
     uint32_t connection_count;
     uint64_t waiting_digest;  /* of the PIDs in the last `waiting` line */
+    bool is_leaving;          /* a process ends that takes the recorder along */
     bool is_closing;          /* SIGTERM or `close` came: processes that still run are released */
     bool is_attached_refused; /* the first process was told that it cannot be recorded */
     uint64_t last_second_ns;  /* CLOCK_MONOTONIC of the last once-a-second work */

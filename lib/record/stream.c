@@ -1,11 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads one ring: notes its head, walks its events, moves them to a queue when the ring fills up while they
- * must wait, gives room back. Every length that comes from shared memory is checked before it is used.
- * Called by process.c and order.c. */
+/* Walks the events of a stream, moves them to a queue when a ring fills up while they must wait, gives room
+ * back; and does for rings what a stream asks of its source. Every length that comes from shared memory is
+ * checked before it is used. Called by ring_source.c and order.c. */
 #include "stream.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* ---------------------------------------------------------------------------------------- rings */
+
+/* The next contiguous words: up to the noted head or the end of the ring. */
+static bool next_ring_span(struct tn_stream *stream)
+{
+    uint64_t cursor = stream->end_words;
+    uint64_t left = stream->limit_words - cursor;
+    uint32_t index = (uint32_t)(cursor & (stream->ring_words - 1));
+    uint64_t to_end = stream->ring_words - index;
+    uint64_t span = left < to_end ? left : to_end;
+    if (span == 0)
+        return false;
+    stream->next = stream->data + index;
+    stream->end = stream->next + span;
+    stream->end_words = cursor + span;
+    return true;
+}
+
+/* A producer woken for a little room fills it at once and sleeps again, which costs both sides a context
+ * switch. Half a ring, or all that it wrote, is worth it. */
+static void release_ring(struct tn_stream *stream)
+{
+    tn_ring_release(stream->ring, stream->released_words);
+    if ((stream->limit_words - stream->released_words) * 2 <= stream->ring_words)
+        tn_ring_wake(stream->ring);
+}
+
+static uint32_t ring_owner(const struct tn_stream *stream)
+{
+    return atomic_load_explicit(&stream->ring->tid, memory_order_relaxed);
+}
+
+static const struct tn_stream_calls ring_calls = {
+    .next_span = next_ring_span,
+    .release = release_ring,
+    .owner_tid = ring_owner,
+};
 
 void tn_stream_begin(struct tn_stream *stream, struct tn_ring *ring, const uint64_t *data,
                      uint32_t ring_words, uint32_t slot, struct tn_matcher *matcher)
@@ -13,6 +51,7 @@ void tn_stream_begin(struct tn_stream *stream, struct tn_ring *ring, const uint6
     uint64_t tail = atomic_load_explicit(&ring->tail_words, memory_order_relaxed);
     *stream = (struct tn_stream){
         .matcher = matcher,
+        .calls = &ring_calls,
         .ring = ring,
         .data = data,
         .ring_words = ring_words,
@@ -45,27 +84,20 @@ void tn_stream_read_head(struct tn_stream *stream)
         stream->end_words = head;
 }
 
-/* Go on to the next contiguous words: up to the noted head or the end of the ring. */
+/* ---------------------------------------------------------------------------------------- any source */
+
+/* Go on to the next contiguous words. */
 static bool next_span(struct tn_stream *stream)
 {
     if (stream->is_queued) {
         stream->is_queued = false;
         tn_stream_finish(stream);
     }
-    uint64_t cursor = stream->end_words;
-    uint64_t left = stream->limit_words - cursor;
-    uint32_t index = (uint32_t)(cursor & (stream->ring_words - 1));
-    uint64_t to_end = stream->ring_words - index;
-    uint64_t span = left < to_end ? left : to_end;
-    if (stream->is_damaged || span == 0) {
-        stream->next = NULL;
-        stream->end = NULL;
-        return false;
-    }
-    stream->next = stream->data + index;
-    stream->end = stream->next + span;
-    stream->end_words = cursor + span;
-    return true;
+    if (!stream->is_damaged && stream->calls->next_span(stream))
+        return true;
+    stream->next = NULL;
+    stream->end = NULL;
+    return false;
 }
 
 bool tn_stream_peek_slow(struct tn_stream *stream)
@@ -99,11 +131,7 @@ void tn_stream_release(struct tn_stream *stream)
     if (position == stream->released_words)
         return;
     stream->released_words = position;
-    tn_ring_release(stream->ring, position);
-    /* A producer woken for a little room fills it at once and sleeps again, which costs both sides a context
-     * switch. Half a ring, or all that it wrote, is worth it. */
-    if ((stream->limit_words - position) * 2 <= stream->ring_words)
-        tn_ring_wake(stream->ring);
+    stream->calls->release(stream);
 }
 
 static bool queue_reserve(struct tn_queue *queue, uint64_t more_words)

@@ -2,9 +2,11 @@
 #ifndef TN_RECORD_STREAM_H
 #define TN_RECORD_STREAM_H
 
-/* One ring, as the recorder reads it, event by event: first what was moved to a queue in our own memory, then
- * what lies in shared memory. Shared memory may change at any time: each head word is read once and checked
- * against the words that are left. One thread. */
+/* The events of one thread, as the recorder reads them, one after the other: first what was moved to a queue
+ * in our own memory, then what the source has. That may be shared memory, which may change at any time: each
+ * head word is read once and checked against the words that are left. One thread. */
+
+#include "source.h"
 
 #include "tenure/event.h"
 #include "tenure/ring.h"
@@ -52,13 +54,14 @@ struct tn_stream {
     uint64_t previous_id;       /* id of the block that the COMMIT being applied succeeds; 0: none */
     struct tn_open_realloc realloc;
     uint64_t left_depth_bytes; /* smallest depth of the LEAVE events since the last birth or death; 0: none */
-    uint64_t reported_lost_count; /* sum of the LOSS events */
-    /* the ring */
+    uint64_t reported_lost_count; /* sum of the LOSS events of the ring's owner */
+    uint64_t lost_count; /* of these, and of losses found otherwise, what its row does not have yet */
+    /* the source */
+    const struct tn_stream_calls *calls;
     struct tn_ring *ring;
     const uint64_t *data;
     uint32_t ring_words;
     uint32_t slot;
-    bool is_listed;          /* its slot is in its process's list */
     bool is_damaged;         /* malformed; nothing more is read from it */
     bool is_begun;           /* an event was seen in it */
     bool is_queued;          /* next points into the queue */

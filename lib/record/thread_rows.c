@@ -9,6 +9,9 @@
 
 #include <errno.h>
 
+/* More than a thread can lose between two LOSS events. The sum of many stays below 64 bits. */
+#define LOSS_COUNT_MAX (UINT64_C(1) << 40)
+
 static int add_thread(struct tn_stream *stream, uint32_t tid, const char *name, uint64_t stack_size_bytes)
 {
     struct tn_matcher *matcher = stream->matcher;
@@ -30,8 +33,7 @@ static int add_thread(struct tn_stream *stream, uint32_t tid, const char *name, 
 
 int tn_thread_add_unannounced(struct tn_stream *stream)
 {
-    uint32_t tid = atomic_load_explicit(&stream->ring->tid, memory_order_relaxed);
-    return add_thread(stream, tid, "", 0);
+    return add_thread(stream, stream->calls->owner_tid(stream), "", 0);
 }
 
 static int thread_begin(struct tn_stream *stream)
@@ -46,22 +48,19 @@ static int thread_begin(struct tn_stream *stream)
     return add_thread(stream, thread.tid, thread.name, thread.stack_size_bytes);
 }
 
+/* One event has one reason. A count that no thread can have made is a program's scribble. */
 static int loss(struct tn_stream *stream)
 {
     struct tn_totals *totals = stream->matcher->totals;
     uint64_t count;
     if (!tn_event_get_loss(stream->next, stream->words, &count))
         return -EBADMSG;
-    uint32_t flags = tn_event_flags_of(stream->head);
+    if (count > LOSS_COUNT_MAX)
+        count = LOSS_COUNT_MAX;
+    uint32_t why = tn_event_flags_of(stream->head);
     stream->reported_lost_count += count;
-    if ((flags & TN_LOSS_NESTED) != 0)
-        totals->lost_nested += count;
-    else if ((flags & TN_LOSS_NO_SLOT) != 0)
-        totals->lost_no_slot += count;
-    else if ((flags & TN_LOSS_EARLY) != 0)
-        totals->lost_early += count;
-    else
-        totals->lost_ring += count;
+    stream->lost_count += count;
+    totals->lost[TN_LOSS_BIT(why != 0 ? why : TN_LOSS_RING_FULL)] += count;
     return 0;
 }
 
@@ -94,11 +93,17 @@ int tn_thread_apply(struct tn_stream *stream)
     }
 }
 
+/* What was lost goes to its row, also after the THREAD_END: threads allocate until they are gone. */
 int tn_thread_end(struct tn_stream *stream, uint64_t end_ns)
 {
     uint64_t thread_id = stream->thread_id;
+    struct tn_log_writer *writer = stream->matcher->writer;
     stream->thread_id = 0;
-    if (thread_id == 0 || stream->is_over)
+    if (thread_id == 0)
         return 0;
-    return tn_log_end_thread(stream->matcher->writer, thread_id, end_ns);
+    int r = stream->lost_count != 0 ? tn_log_lose_events(writer, thread_id, stream->lost_count) : 0;
+    stream->lost_count = 0;
+    if (r < 0 || stream->is_over)
+        return r;
+    return tn_log_end_thread(writer, thread_id, end_ns);
 }

@@ -15,8 +15,8 @@ int tn_thread_add_unannounced(struct tn_stream *stream);
  * Returns  0; -EBADMSG: malformed; other negative errno: the writer's error */
 int tn_thread_apply(struct tn_stream *stream);
 
-/* End the row of a ring's owner, unless its THREAD_END has done so; the ring then has no owner. Returns 0 or
- * the writer's error. */
+/* End the row of a ring's owner, unless its THREAD_END has done so, and add its losses to it; the ring then
+ * has no owner. Returns 0 or the writer's error. */
 int tn_thread_end(struct tn_stream *stream, uint64_t end_ns);
 
 #endif

@@ -11,8 +11,9 @@
 #define TRIES_MIN    16   /* regions that a scan tries at least, however many events there are */
 #define TRIES_MAX    2048 /* and at most */
 #define WIDENING_MAX 40   /* doublings of the scan's upper end */
+#define NARROW_AMPLE 4    /* times what is live at once is room enough */
 #define NARROW_PARTS 512  /* a narrow search tells regions apart that differ by more than this part */
-#define NARROW_RISE  64   /* and goes up by this part of the region until one survives */
+#define NARROW_RISE  64   /* and goes up by this part of the region, twice as much each time */
 
 /* A search under way. */
 struct region_search {
@@ -163,25 +164,39 @@ static void begin(struct region_search *search, const struct tn_replay_source *s
     search->options.observe = NULL;
 }
 
-/* What an unlimited replay needs is close to what a limited one does, because a policy takes untouched memory
- * last: from there up to a region that survives, and down again by halving. */
-static int search_narrow(struct region_search *search, const struct tn_replay_result *free_run)
+/* What a replay in ample room needs is close to what a limited one does, because a policy takes untouched
+ * memory last; not in a region without end, of which tlsf makes several blocks of the largest size that its
+ * lists know, and takes the last one. Returns as try_region; *ret_bytes is what it needed. */
+static int try_ample(struct region_search *search, uint64_t used_bytes, uint64_t *ret_bytes)
+{
+    int r = try_region(search, NARROW_AMPLE * used_bytes, NULL);
+    *ret_bytes = r == 1 ? search->smallest : used_bytes;
+    return r;
+}
+
+/* From there up to a region that survives, and down again by halving. */
+static int search_narrow(struct region_search *search, uint64_t used_bytes)
 {
     struct tn_replay_minimum *minimum = &search->minimum;
-    uint64_t unit = search->options.heap.pointer_bytes;
-    uint64_t failed = free_run->used_peak_bytes > unit ? free_run->used_peak_bytes - unit : 0;
-    uint64_t heap_bytes = free_run->smallest_bytes > failed ? free_run->smallest_bytes : failed + unit;
-    int r = 0;
-    for (unsigned i = 0; r == 0 && i < WIDENING_MAX * 8 && heap_bytes < TN_HEAP_UNLIMITED; i++) {
+    uint64_t unit = search->options.heap.pointer_bytes, heap_bytes = 0;
+    uint64_t failed = used_bytes > unit ? used_bytes - unit : 0;
+    int r = try_ample(search, used_bytes + unit, &heap_bytes);
+    if (r < 0)
+        return r;
+    heap_bytes = heap_bytes > failed ? heap_bytes : failed + unit;
+    uint64_t rise = (heap_bytes / NARROW_RISE / unit + 1) * unit;
+    r = 0;
+    for (unsigned i = 0; r == 0 && i < WIDENING_MAX && heap_bytes < TN_HEAP_UNLIMITED; i++) {
         r = try_region(search, heap_bytes, NULL);
         if (r != 0)
             break;
         failed = heap_bytes;
-        heap_bytes += heap_bytes / NARROW_RISE + unit;
+        heap_bytes += rise;
+        rise *= 2;
     }
     if (r <= 0)
         return r;
-    uint64_t step = (heap_bytes / NARROW_PARTS / unit + 1) * unit;
+    uint64_t step = (used_bytes / NARROW_PARTS / unit + 1) * unit;
     r = halve(search, failed, &heap_bytes, step);
     minimum->first_bytes = minimum->safe_bytes = heap_bytes;
     minimum->step_bytes = step;
@@ -199,7 +214,7 @@ int tn_replay_search_narrow(const struct tn_replay_source *source, const struct 
     if (can_search && tn_policy_is_one_pass(options->policy))
         r = search_one_pass(&search, free_run.smallest_bytes);
     else if (can_search)
-        r = search_narrow(&search, &free_run);
+        r = search_narrow(&search, free_run.used_peak_bytes);
     tn_replay_result_finish(&free_run);
     if (r < 0)
         return r;

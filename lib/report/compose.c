@@ -20,10 +20,12 @@ void tn_compose_losses(struct tn_composer *composer)
     const struct tn_summary *summary = composer->report->summary;
     const struct tn_summary_losses *losses = &summary->losses;
     struct tn_words *words = &composer->words;
-    if (!summary->is_complete)
+    if (!summary->is_closed)
         warn(composer, tn_words_fixed(TN_WORDS_INCOMPLETE));
     else if (!summary->is_finished)
         warn(composer, tn_words_fixed(TN_WORDS_UNFINISHED));
+    if (losses->processes_unrecorded != 0)
+        warn(composer, tn_words_processes_unrecorded(words, losses->processes_unrecorded));
     if (losses->events_lost != 0)
         warn(composer, tn_words_events_lost(words, losses->events_lost));
     if (losses->unmatched_births != 0)

@@ -150,13 +150,12 @@ static void put_plan(struct tn_composer *composer)
 void tn_compose_findings(struct tn_composer *composer)
 {
     struct tn_report_selection selection = tn_report_select(composer->report);
-    bool is_complete = composer->report->summary->is_complete;
+    bool is_closed = composer->report->summary->is_closed;
     composer->sink->heading(composer->sink,
                             tn_words_fixed(selection.shown != 0 ? TN_WORDS_FINDINGS : TN_WORDS_NO_FINDINGS));
     if (selection.shown == 0)
-        tn_compose_paragraph(
-            composer, TN_PARAGRAPH_BODY,
-            tn_words_fixed(is_complete ? TN_WORDS_NOTHING_FOUND : TN_WORDS_NOTHING_FOUND_YET));
+        tn_compose_paragraph(composer, TN_PARAGRAPH_BODY,
+                             tn_words_fixed(is_closed ? TN_WORDS_NOTHING_FOUND : TN_WORDS_NOTHING_FOUND_YET));
     put_shown(composer);
     tn_compose_libraries(composer);
     put_plan(composer);

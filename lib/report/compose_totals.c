@@ -23,7 +23,7 @@ static void add_live(struct total_rows *rows, struct tn_words *words, const stru
     const struct tn_summary_totals *totals = &summary->totals;
     add(rows, TN_WORDS_LABEL_LIVE, tn_words_count(words, totals->live_count),
         totals->live_count == 0 ? tn_words_fixed(TN_WORDS_ALL_RELEASED)
-                                : tn_words_still_live(words, totals->live_bytes, summary->is_complete));
+                                : tn_words_still_live(words, totals->live_bytes, summary->is_closed));
     add(rows, TN_WORDS_LABEL_PEAK, tn_words_bytes(words, totals->peak_live_bytes),
         tn_words_peak(words, totals->peak_live_count, totals->peak_ns));
     const struct tn_summary_site *block = tn_report_runtime_block(summary);

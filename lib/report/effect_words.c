@@ -115,7 +115,7 @@ const char *tn_words_plan(struct tn_words *words, const struct tn_finding_plan *
                               text, tn_words_count(words, plan->alone_allocations),
                               tn_words_count(words, plan->alone_allocations - together));
     if (plan->sure_count != 0)
-        text = tn_words_print(words, "%s Without those that a condition decides, %zu: %s.", text,
-                              plan->sure_count, together_words(words, &plan->sure, allocations));
+        text = tn_words_print(words, "%s Those that no condition decides (%zu): %s.", text, plan->sure_count,
+                              together_words(words, &plan->sure, allocations));
     return text;
 }

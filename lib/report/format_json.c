@@ -15,6 +15,7 @@
 static void write_recording(struct tn_json *json, const struct tn_summary *summary)
 {
     tn_json_open_object(json, "recording");
+    tn_json_bool(json, "closed", summary->is_closed);
     tn_json_bool(json, "complete", summary->is_complete);
     tn_json_bool(json, "finished", summary->is_finished);
     tn_json_bool(json, "free_stacks", !summary->lacks_free_stacks);
@@ -96,6 +97,7 @@ static void write_totals(struct tn_json *json, const struct tn_summary *summary)
 static void write_losses(struct tn_json *json, const struct tn_summary_losses *losses)
 {
     tn_json_open_object(json, "losses");
+    tn_json_uint(json, "processes_unrecorded", losses->processes_unrecorded);
     tn_json_uint(json, "events_lost", losses->events_lost);
     tn_json_uint(json, "unmatched_frees", losses->unmatched_frees);
     tn_json_uint(json, "unmatched_births", losses->unmatched_births);

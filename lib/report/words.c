@@ -121,6 +121,15 @@ const char *tn_words_events_lost(struct tn_words *words, uint64_t count)
                           tn_words_count(words, count), count == 1 ? " was" : "s were");
 }
 
+const char *tn_words_processes_unrecorded(struct tn_words *words, uint64_t count)
+{
+    return tn_words_print(
+        words,
+        "%s process%s that the program started could not be recorded: what %s allocated is not "
+        "in this log; `tenure info` tells why.",
+        tn_words_count(words, count), count == 1 ? "" : "es", count == 1 ? "it" : "they");
+}
+
 const char *tn_words_unmatched_births(struct tn_words *words, uint64_t count)
 {
     return tn_words_print(words,
@@ -213,11 +222,11 @@ const char *tn_words_requests(struct tn_words *words, const struct tn_summary_to
                           tn_words_count(words, site_count), plural(site_count));
 }
 
-const char *tn_words_still_live(struct tn_words *words, uint64_t live_bytes, bool is_complete)
+const char *tn_words_still_live(struct tn_words *words, uint64_t live_bytes, bool is_closed)
 {
     return tn_words_print(words, "with %s, when the %s; by itself this is no leak",
                           tn_words_bytes(words, live_bytes),
-                          is_complete ? "process ended" : "log was last written");
+                          is_closed ? "process ended" : "log was last written");
 }
 
 const char *tn_words_peak(struct tn_words *words, uint64_t live_count, uint64_t peak_ns)

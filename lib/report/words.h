@@ -91,6 +91,7 @@ const char *tn_words_card_code_label(void);
 /* ---------------------------------------------------------------------------------------- losses */
 
 /* count >= 1 in all of them. */
+const char *tn_words_processes_unrecorded(struct tn_words *words, uint64_t count);
 const char *tn_words_events_lost(struct tn_words *words, uint64_t count);
 const char *tn_words_unmatched_births(struct tn_words *words, uint64_t count);
 const char *tn_words_unmatched_frees(struct tn_words *words, uint64_t count);
@@ -132,8 +133,8 @@ const char *tn_words_requests(struct tn_words *words, const struct tn_summary_to
 
 /* What follows the number of live blocks, 1 or more.
  *
- * is_complete  false: the process may go on */
-const char *tn_words_still_live(struct tn_words *words, uint64_t live_bytes, bool is_complete);
+ * is_closed  false: the process may go on */
+const char *tn_words_still_live(struct tn_words *words, uint64_t live_bytes, bool is_closed);
 
 /* What follows the bytes of the peak. */
 const char *tn_words_peak(struct tn_words *words, uint64_t live_count, uint64_t peak_ns);

@@ -21,6 +21,7 @@
  *   TN_ARCH_UNWINDER             the soname of libunwind's generic form
  *   TN_ARCH_UNWIND_SYMBOL        makes the name of a symbol in it
  *   TN_ARCH_UNWIND_FP, _SP, _PC  libunwind's numbers of the registers that a walk follows
+ *   TN_ARCH_PAGE_BYTES_MAX       the largest page that a kernel for it may have
  *   TN_ARCH_SIGNAL_CODE_BYTES    length of the code that tn_arch_is_signal_return looks at
  *
  * and its .c file the functions that are declared here. Outside the shim the processor matters in

@@ -58,6 +58,8 @@ static inline __attribute__((always_inline)) uintptr_t tn_arch_return_slot(uintp
 
 #define TN_ARCH_CLOCK TN_CLOCK_TSC
 
+#define TN_ARCH_PAGE_BYTES_MAX 4096
+
 static inline long tn_arch_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
     register long r10 __asm__("r10") = d;

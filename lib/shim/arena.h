@@ -7,16 +7,20 @@
 
 #include "shim_process.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define TN_ARENA_BYTES ((size_t)16 << 20)
+/* Whether an address between the arena's lowest and highest byte lies in one of its parts. Any thread. */
+bool tn_arena_has(uintptr_t address);
 
-/* Whether address lies in the arena. Cost: a load and a comparison. */
+/* Whether address lies in the arena. Cost: two loads and a comparison. */
 static inline bool tn_arena_holds(const void *address)
 {
-    return TN_UNLIKELY((uintptr_t)address - tn_shim_process.arena_low < TN_ARENA_BYTES);
+    uintptr_t low = atomic_load_explicit(&tn_shim_process.arena_low, memory_order_relaxed);
+    size_t span_bytes = atomic_load_explicit(&tn_shim_process.arena_span_bytes, memory_order_relaxed);
+    return TN_UNLIKELY((uintptr_t)address - low < span_bytes) && tn_arena_has((uintptr_t)address);
 }
 
 /* A block of size_bytes at a multiple of alignment_bytes (a power of two; 0: 16). NULL when the arena is

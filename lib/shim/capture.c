@@ -22,6 +22,7 @@
 
 #include "rules.h"
 #include "stack_ids.h"
+#include "stack_region.h"
 #include "walk.h"
 
 #include "banned.h"
@@ -39,7 +40,7 @@ static inline void walk_begin(struct tn_walk *walk, struct tn_thread *thread, co
     walk->at = *caller;
     walk->end_slot = 0;
     walk->is_plain = true;
-    walk->high = tn_thread_stack_high(thread, caller->cfa);
+    walk->high = tn_region_high(thread, caller->cfa);
 }
 
 /* Whether the walk has arrived at this frame of the trail, with all that decides how it goes on. */

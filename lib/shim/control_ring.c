@@ -13,16 +13,16 @@ struct tn_lock tn_control_lock;
 
 uint64_t *tn_control_begin(uint32_t need_words, uint32_t *ret_pad_words)
 {
-    struct tn_ring *ring = tn_shared_ring(tn_hot.header, TN_CONTROL_SLOT);
-    if (!tn_room_wait(ring, need_words, ret_pad_words))
+    struct tn_ring *ring = tn_parts_slot(&tn_hot.parts, TN_CONTROL_SLOT);
+    uint32_t ring_words = tn_hot.sizes.control_words;
+    if (!tn_room_wait(ring, ring_words, need_words, ret_pad_words))
         return NULL;
-    uint64_t *words = tn_shared_words(tn_hot.header, TN_CONTROL_SLOT, tn_hot.slot_count, tn_hot.ring_words);
-    uint64_t *event = tn_ring_reserve(ring, words, tn_hot.ring_words, *ret_pad_words);
+    uint64_t *event = tn_ring_reserve(ring, tn_hot.parts.control_words, ring_words, *ret_pad_words);
     event[1] = tn_ticks();
     return event;
 }
 
 void tn_control_end(uint32_t used_words)
 {
-    tn_ring_commit(tn_shared_ring(tn_hot.header, TN_CONTROL_SLOT), used_words);
+    tn_ring_commit(tn_parts_slot(&tn_hot.parts, TN_CONTROL_SLOT), used_words);
 }

@@ -17,12 +17,12 @@
  * alternate write only that often to the line that all of them read. */
 #define STAMP_WAIT_TICKS (UINT64_C(1) << 22)
 
-bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words)
+static bool make_room(struct tn_thread *thread, uint32_t need_words)
 {
     struct tn_ring *ring = thread->ring;
-    uint32_t ring_words = tn_hot.ring_words;
+    uint32_t ring_words = tn_hot.sizes.ring_words;
     uint32_t pad;
-    if (!tn_room_wait(ring, need_words, &pad))
+    if (!tn_room_wait(ring, ring_words, need_words, &pad))
         return false;
     tn_ring_reserve(ring, thread->words, ring_words, pad);
     tn_ring_commit(ring, pad);
@@ -31,6 +31,30 @@ bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words)
     uint64_t full = ring->seen_tail_words + ring_words;
     thread->limit_words = lap_end < full ? lap_end : full;
     return true;
+}
+
+/* The first event after those that were given up tells how many they were. */
+static bool tell_stall(struct tn_thread *thread)
+{
+    if (!make_room(thread, TN_EVENT_LOSS_WORDS))
+        return false;
+    uint32_t count = thread->stalled_count;
+    thread->stalled_count = 0;
+    tn_emit_loss(thread, count, TN_LOSS_STALLED);
+    return true;
+}
+
+bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words)
+{
+    if (thread->stalled_count != 0 && !tell_stall(thread))
+        return false;
+    return make_room(thread, need_words);
+}
+
+void tn_emit_give_up(struct tn_thread *thread)
+{
+    atomic_fetch_add_explicit(&thread->ring->lost_count, 1, memory_order_relaxed);
+    thread->stalled_count++;
 }
 
 uint64_t tn_emit_stamp_among_threads(struct tn_thread *thread)
@@ -50,8 +74,10 @@ void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t
                      struct tn_origin origin)
 {
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_FAILURE_WORDS);
-    if (event == NULL)
+    if (event == NULL) {
+        tn_emit_give_up(thread);
         return;
+    }
     tn_event_put_failure(event, function, origin.stack_id, size_bytes, origin.depth_bytes);
     tn_emit_end(thread, TN_EVENT_FAILURE_WORDS);
 }
@@ -60,8 +86,10 @@ void tn_emit_wide(struct tn_thread *thread, uint64_t head, void *address, size_t
                   size_t usable_bytes, size_t alignment_bytes, struct tn_origin origin)
 {
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_WIDE_WORDS);
-    if (event == NULL)
+    if (event == NULL) {
+        tn_emit_give_up(thread);
         return;
+    }
     const struct tn_event_block block = {
         .address = (uintptr_t)address,
         .size_bytes = size_bytes,
@@ -141,7 +169,9 @@ void tn_emit_thread_begin(struct tn_thread *thread, uint32_t tid)
         .stack_high = thread->stack_base,
         .stack_size_bytes = thread->stack_base - thread->stack_low,
     };
-    tn_sys2(SYS_prctl, PR_GET_NAME, (long)begun.name);
+    /* Else it has no name in the log. */
+    if (!tn_is_filtered)
+        tn_sys2(SYS_prctl, PR_GET_NAME, (long)begun.name);
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_THREAD_WORDS);
     if (event == NULL)
         return;

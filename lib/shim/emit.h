@@ -4,11 +4,13 @@
 
 /* Writes events into the calling thread's ring. What malloc and free do is inline, since a call costs as much
  * as the rest. All functions: the calling thread's tn_thread, between tn_enter and tn_leave; while the ring
- * is full they wait for the recorder (room.h), and once recording has been stopped they write nothing. */
+ * is full they wait for the recorder (room.h), and while it stands still they count what they cannot write.
+ */
 
 #include "capture.h"
 #include "real.h"
 #include "shim_thread.h"
+#include "stack_region.h"
 #include "ticks.h"
 
 #include "tenure/event_body.h"
@@ -57,8 +59,12 @@ void tn_emit_thread_end(struct tn_thread *thread);
 /* ---- the inline path ---- */
 
 /* Make room for an event, waiting for the recorder while the ring is full, and set thread->limit_words.
- * Returns false when recording has been stopped for good. */
+ * Returns false as tn_room_wait. */
 bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words);
+
+/* Count a birth, a death or a failure for which there was no room. What says nothing about a block (LEAVE,
+ * THREAD_END) is not counted. */
+void tn_emit_give_up(struct tn_thread *thread);
 
 /* The slow path of tn_emit_stamp: other threads may have events, too. */
 uint64_t tn_emit_stamp_among_threads(struct tn_thread *thread);
@@ -87,7 +93,7 @@ TN_ALWAYS_INLINE uint64_t tn_emit_stamp(struct tn_thread *thread)
 /* Begin an event in the thread's ring. Room is made before the mark goes out, so that no wait holds the
  * recorder up; the mark goes out before the stamp is taken (ring.h, order rule).
  *
- * Returns  where its words go, the stamp written; NULL when recording has been stopped */
+ * Returns  where its words go, the stamp written; NULL: there is no room (tn_room_wait) */
 TN_ALWAYS_INLINE uint64_t *tn_emit_begin(struct tn_thread *thread, uint32_t need_words)
 {
     struct tn_ring *ring = thread->ring;
@@ -135,8 +141,10 @@ TN_ALWAYS_INLINE void tn_emit_block(struct tn_thread *thread, uint64_t head, voi
         return;
     }
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_BIRTH_WORDS);
-    if (TN_UNLIKELY(event == NULL))
+    if (TN_UNLIKELY(event == NULL)) {
+        tn_emit_give_up(thread);
         return;
+    }
     head |= tn_event_head(0, 0, TN_FUNCTION_NONE, 0, origin.stack_id);
     tn_event_put_narrow(event, head, (uintptr_t)address, size_bytes, slack_bytes, origin.depth_bytes);
     tn_emit_end(thread, TN_EVENT_BIRTH_WORDS);
@@ -147,8 +155,10 @@ TN_ALWAYS_INLINE void tn_emit_release(struct tn_thread *thread, enum tn_event_ki
                                       enum tn_function function, void *address, struct tn_origin origin)
 {
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_DEATH_WORDS);
-    if (TN_UNLIKELY(event == NULL))
+    if (TN_UNLIKELY(event == NULL)) {
+        tn_emit_give_up(thread);
         return;
+    }
     uint64_t head = tn_event_head(kind, 0, function, 0, origin.stack_id);
     tn_event_put_release(event, head, (uintptr_t)address, origin.depth_bytes);
     tn_emit_end(thread, TN_EVENT_DEATH_WORDS);

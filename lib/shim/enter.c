@@ -7,7 +7,10 @@
 #include "enter.h"
 
 #include "emit.h"
+#include "slots.h"
+#include "stack_region.h"
 #include "sys.h"
+#include "thread_id.h"
 
 #include <pthread.h>
 
@@ -15,27 +18,6 @@
 
 static pthread_key_t key;
 static bool has_key;
-
-/* Take a free slot. Returns its number, 0 if there is none (slot 0 is the control ring's). */
-static uint32_t claim_slot(uint32_t tid)
-{
-    uint32_t count = tn_hot.slot_count;
-    uint32_t start = tn_hot.next_slot;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t slot = (start + i) % count;
-        struct tn_ring *ring = tn_shared_ring(tn_hot.header, slot);
-        uint32_t expected = TN_SLOT_FREE;
-        if (slot == TN_CONTROL_SLOT)
-            continue;
-        if (!atomic_compare_exchange_strong_explicit(&ring->state, &expected, TN_SLOT_CLAIMED,
-                                                     memory_order_acquire, memory_order_relaxed))
-            continue;
-        atomic_store_explicit(&ring->tid, tid, memory_order_release);
-        tn_hot.next_slot = slot + 1;
-        return slot;
-    }
-    return 0;
-}
 
 /* Stack ids belong to one shared memory: forget those of the parent's. */
 static void forget_stack_ids(struct tn_thread *thread)
@@ -45,20 +27,21 @@ static void forget_stack_ids(struct tn_thread *thread)
         thread->operators[i].origin.stack_id = 0;
 }
 
-static void take_over(struct tn_thread *thread, uint32_t slot, uint32_t tid)
+static void take_over(struct tn_thread *thread, struct tn_ring *ring, uint32_t tid)
 {
-    thread->ring = tn_shared_ring(tn_hot.header, slot);
-    thread->words = tn_shared_words(tn_hot.header, slot, tn_hot.slot_count, tn_hot.ring_words);
-    thread->ring->seen_tail_words = atomic_load_explicit(&thread->ring->tail_words, memory_order_acquire);
-    thread->index_mask = tn_hot.ring_words - 1;
+    thread->ring = ring;
+    thread->words = (uint64_t *)(uintptr_t)ring->words_address;
+    ring->seen_tail_words = atomic_load_explicit(&ring->tail_words, memory_order_acquire);
+    thread->index_mask = tn_hot.sizes.ring_words - 1;
     thread->limit_words = 0;
     thread->left_head_words = UINT64_MAX;
     thread->last_ticks = tn_ticks();
     thread->nested_count = 0;
+    thread->stalled_count = 0;
     forget_stack_ids(thread);
     thread->slot_generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
     thread->generation = thread->slot_generation;
-    tn_thread_find_stack(thread, tid);
+    tn_region_find_own(thread, tid);
     if (has_key)
         pthread_setspecific(key, thread);
     tn_emit_thread_begin(thread, tid);
@@ -69,20 +52,24 @@ static void take_over(struct tn_thread *thread, uint32_t slot, uint32_t tid)
 
 bool tn_thread_claim(struct tn_thread *thread)
 {
-    uint32_t tid = (uint32_t)tn_sys0(SYS_gettid);
-    /* A vfork child shares its parent's memory and thread: its allocations are the parent's, but it must not
-     * claim a slot, whose thread id would end with the child. */
-    bool skips_search =
-        (uint32_t)tn_sys0(SYS_getpid) != tn_hot.pid || thread->slotless_count % SEARCH_PAUSE_EVENTS != 0;
-    uint32_t slot = skips_search ? 0 : claim_slot(tid);
-    if (slot == 0) {
+    uint32_t why = thread->slotless_why;
+    struct tn_ring *ring = NULL;
+    uint32_t tid = 0;
+    if (thread->slotless_count % SEARCH_PAUSE_EVENTS == 0) {
+        /* A vfork child claims for its parent's thread, whose memory it shares and whose events its own are.
+         */
+        tid = thread->kernel_tid != 0 ? thread->kernel_tid : tn_thread_id();
+        ring = tn_slot_claim(tid, &why);
+    }
+    if (ring == NULL) {
         thread->slotless_count++;
-        atomic_fetch_add_explicit(&tn_hot.header->lost_count, 1, memory_order_relaxed);
+        thread->slotless_why = why;
+        tn_count_slotless(why);
         return false;
     }
     thread->slotless_count = 0;
     tn_own_begin(thread);
-    take_over(thread, slot, tid);
+    take_over(thread, ring, tid);
     tn_own_end(thread);
     return true;
 }
@@ -93,7 +80,7 @@ static void thread_ended(void *context)
 {
     struct tn_thread *thread = context;
     if (thread->slot_generation != atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) ||
-        thread->inside_cfa != 0)
+        thread->inside_cfa != 0 || thread->is_strict)
         return;
     tn_own_begin(thread);
     tn_emit_thread_end(thread);
@@ -109,8 +96,22 @@ void tn_thread_prepare(void)
     has_key = pthread_key_create(&key, thread_ended) == 0;
 }
 
+/* Where nobody will tell of it by a LOSS. */
+void tn_count_slotless(uint32_t why)
+{
+    struct tn_shared_header *header = tn_hot.header;
+    if (header != NULL)
+        atomic_fetch_add_explicit(&header->lost_counts[TN_LOSS_BIT(why)], 1, memory_order_relaxed);
+}
+
 static void note_nested(struct tn_thread *thread)
 {
+    uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
+    if (generation == 0 || thread->slot_generation != generation) {
+        tn_count_slotless(TN_LOSS_NESTED);
+        return;
+    }
+    atomic_fetch_add_explicit(&thread->ring->lost_count, 1, memory_order_relaxed);
     thread->nested_count++;
     thread->generation = TN_GENERATION_NONE; /* the next call outside takes the slow path, which reports it */
 }
@@ -196,10 +197,22 @@ static __attribute__((noinline)) enum tn_way enter_anew(struct tn_thread *thread
     return TN_WAY_PASS;
 }
 
+static __attribute__((noinline)) enum tn_way count_strict(struct tn_thread *thread)
+{
+    uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
+    if (generation != 0 && thread->slot_generation == generation)
+        atomic_fetch_add_explicit(&thread->ring->lost_count, 1, memory_order_relaxed);
+    else
+        tn_count_slotless(TN_LOSS_EARLY);
+    return TN_WAY_PASS;
+}
+
 enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *caller)
 {
     if (TN_UNLIKELY(thread->own_depth != 0))
         return TN_WAY_ARENA;
+    if (TN_UNLIKELY(thread->is_strict))
+        return count_strict(thread);
     if (TN_LIKELY(thread->inside_cfa == 0 && is_inner(thread, caller)))
         return TN_WAY_INNER;
     return enter_anew(thread, caller);

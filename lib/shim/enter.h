@@ -53,6 +53,9 @@ void tn_thread_prepare(void);
  * Cost     a pass over the slots at worst; after one that found none, the next 255 events do not search */
 bool tn_thread_claim(struct tn_thread *thread);
 
+/* Count an event of a thread that has no ring. why: one TN_LOSS_*. Any thread. */
+void tn_count_slotless(uint32_t why);
+
 /* Write a FAILURE for each of these operators, which an exception has left. Between tn_enter and tn_leave. */
 void tn_thread_fail_operators(struct tn_thread *thread, const struct tn_operator_call *calls, uint32_t count);
 

@@ -8,6 +8,7 @@
 
 #include "emit.h"
 #include "enter.h"
+#include "stack_region.h"
 #include "walk.h"
 
 #include "banned.h"
@@ -24,7 +25,7 @@ static uint32_t depth_of_function(struct tn_thread *thread, const struct tn_call
     struct tn_walk walk = {.at = *hook, .high = thread->stack_high};
     struct tn_trail_frame frame;
     if (hook->cfa - thread->stack_low >= thread->stack_high - thread->stack_low)
-        walk.high = tn_thread_stack_high(thread, hook->cfa);
+        walk.high = tn_region_high(thread, hook->cfa);
     enum tn_walk_step step = walk.high != 0 ? tn_step_any(&walk, thread, &frame) : TN_WALK_CUT;
     if (walk.is_own)
         tn_own_end(thread);

@@ -9,6 +9,8 @@
 #include "emit.h"
 #include "enter.h"
 #include "real.h"
+#include "stack_region.h"
+#include "sys.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -90,6 +92,25 @@ static void *move_from_arena(void *address, size_t size)
     return moved;
 }
 
+/* A block this large may be a mapping of its own, which its release takes away. */
+#define MAPPED_BYTES_MIN ((size_t)64 << 10)
+
+/* Whether a block lies among stacks and may be, or end, a mapping. */
+static inline bool is_near_stacks(void *address)
+{
+    return TN_UNLIKELY(tn_regions_touch((uintptr_t)address, 1)) &&
+           tn_usable_size(address, MAPPED_BYTES_MIN) >= MAPPED_BYTES_MIN;
+}
+
+static inline void *real_realloc(void *address, size_t size)
+{
+    bool is_near = is_near_stacks(address);
+    void *result = tn_real.realloc(address, size);
+    if (TN_UNLIKELY(is_near))
+        tn_regions_change();
+    return result;
+}
+
 /* The body of realloc and reallocarray; size is their product. */
 static inline void *reallocate(const struct tn_caller *caller, enum tn_function function, void *address,
                                size_t size)
@@ -103,9 +124,9 @@ static inline void *reallocate(const struct tn_caller *caller, enum tn_function 
     if (address == NULL)
         return record_birth(way, thread, caller, function, tn_real.realloc(NULL, size), size, 0);
     if (TN_UNLIKELY(way != TN_WAY_RECORD))
-        return tn_real.realloc(address, size);
+        return real_realloc(address, size);
     struct tn_origin origin = tn_emit_realloc_begin(thread, caller, function, address);
-    void *result = tn_real.realloc(address, size);
+    void *result = real_realloc(address, size);
     tn_emit_realloc_commit(thread, function, origin, result, size, result == NULL && size == 0);
     tn_leave(thread);
     return result;
@@ -146,8 +167,12 @@ TN_ALWAYS_INLINE bool tell_release(const struct tn_caller *caller, enum tn_funct
 TN_EXPORT void free(void *address)
 {
     const struct tn_caller caller = TN_CALLER();
-    if (tell_release(&caller, TN_FUNCTION_FREE, address) && address != NULL)
-        tn_real.free(address);
+    if (!tell_release(&caller, TN_FUNCTION_FREE, address) || address == NULL)
+        return;
+    bool is_near = is_near_stacks(address);
+    tn_real.free(address);
+    if (TN_UNLIKELY(is_near))
+        tn_regions_change();
 }
 
 TN_EXPORT void free_sized(void *address, size_t size)
@@ -222,9 +247,9 @@ static inline void *allocate_pages(const struct tn_caller *caller, enum tn_funct
     struct tn_thread *thread = &tn_thread;
     enum tn_way way = tn_enter(thread, caller);
     if (TN_UNLIKELY(way == TN_WAY_ARENA))
-        return tn_arena_allocate(size, 4096);
+        return tn_arena_allocate(size, tn_page_bytes);
     void *address = real != NULL ? real(size) : out_of_memory();
-    return record_birth(way, thread, caller, function, address, size, 4096);
+    return record_birth(way, thread, caller, function, address, size, tn_page_bytes);
 }
 
 TN_EXPORT void *valloc(size_t size)

@@ -15,6 +15,7 @@
 #include <linux/close_range.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -102,6 +103,27 @@ static _Noreturn void leave(int status)
         tn_sys1(SYS_exit_group, status);
 }
 
+/* The program's limit of address space is not meant for the recorder, whose libraries must be loaded before
+ * it can do anything about it. */
+static void lift_limit(void)
+{
+    struct rlimit64 limit = {RLIM64_INFINITY, RLIM64_INFINITY};
+    if (tn_sys4(SYS_prlimit64, 0, RLIMIT_AS, (long)&limit, 0) == 0 ||
+        tn_sys4(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    tn_sys4(SYS_prlimit64, 0, RLIMIT_AS, (long)&limit, 0);
+}
+
+/* What the loader says of a recorder that it cannot load is not for the program's standard error: the shim
+ * says in one line that there is none. */
+static void silence(void)
+{
+    long fd = tn_sys4(SYS_openat, AT_FDCWD, (long)"/dev/null", O_WRONLY | O_CLOEXEC, 0);
+    if (fd >= 0)
+        tn_sys3(SYS_dup3, fd, 2, 0);
+}
+
 /* In the grandchild. */
 static _Noreturn void become_recorder(struct launch *launch, int fd)
 {
@@ -113,6 +135,8 @@ static _Noreturn void become_recorder(struct launch *launch, int fd)
     /* On kernels without close_range the recorder closes what it has inherited. */
     tn_sys3(SYS_close_range, RECORDER_FD + 1, ~0u, 0);
     tn_sys4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&no_signals, 0, sizeof(no_signals));
+    lift_limit();
+    silence();
     long result = tn_sys3(SYS_execve, (long)launch->path, (long)launch->arguments, (long)launch->environment);
     report_failure(RECORDER_FD, result);
     leave(127);

@@ -41,6 +41,11 @@ void tn_real_find(void)
     find(&tn_real.valloc, "valloc");
     find(&tn_real.pvalloc, "pvalloc");
     find(&tn_real.malloc_usable_size, "malloc_usable_size");
+    find(&tn_real.munmap, "munmap");
+    find(&tn_real.mprotect, "mprotect");
+    find(&tn_real.mremap, "mremap");
+    find(&tn_real.mmap, "mmap64");
+    find(&tn_real.shmdt, "shmdt");
     find(&tn_real.dlclose, "dlclose");
     find(&tn_real.start_main, "__libc_start_main");
     find(&tn_real.leave, "exit");

@@ -5,6 +5,7 @@
 /* The functions that the program would call without the shim: the next definitions in symbol order. */
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Each NULL where no library defines it. Written by tn_real_find, before the process records. */
 struct tn_real {
@@ -21,6 +22,11 @@ struct tn_real {
     void *(*valloc)(size_t);
     void *(*pvalloc)(size_t);
     size_t (*malloc_usable_size)(void *);
+    int (*munmap)(void *, size_t);
+    int (*mprotect)(void *, size_t, int);
+    void *(*mremap)(void *, size_t, size_t, int, ...);
+    void *(*mmap)(void *, size_t, int, int, int, int64_t); /* mmap64 */
+    int (*shmdt)(const void *);
     int (*dlclose)(void *);
     int (*start_main)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
                       void (*)(void), void *);    /* __libc_start_main */

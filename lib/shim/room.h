@@ -11,12 +11,19 @@
 
 /* Make sure that an event fits into a ring, waiting for the recorder while it is full.
  *
+ * words          length of the ring in words
  * need_words     length of the event, at most a quarter of the ring
  * ret_pad_words  as tn_ring_has_room
- * Returns        whether there is room; false: the recorder is gone, recording has been stopped for good,
- *                and the event is counted as lost
+ * Returns        whether there is room; false: the recorder stands still, or it is gone and recording has
+ * been
+ *                stopped for good; the caller counts the event
  * Threads        the ring's producer
- * Cost           as tn_ring_has_room; of a full ring, up to 30 s */
-bool tn_room_wait(struct tn_ring *ring, uint32_t need_words, uint32_t *ret_pad_words);
+ * Cost           as tn_ring_has_room; of a full ring, until the recorder has made room. 10 ms after its death
+ *                the wait ends; after it was stopped, in TN_STALL_NS, and until it goes on no later call waits */
+bool tn_room_wait(struct tn_ring *ring, uint32_t words, uint32_t need_words, uint32_t *ret_pad_words);
+
+/* Ask the recorder to close the log, and wait until it has, as long as it works: this process takes it along
+ * when it ends. Nothing is recorded afterwards. Any thread. Cost: what a close takes, at most 30 s. */
+void tn_room_close(void);
 
 #endif

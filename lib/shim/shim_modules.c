@@ -19,11 +19,12 @@
 
 #include "banned.h"
 
-/* Modules that were announced and are still mapped, at most this many. Under the control lock. */
-#define MODULE_COUNT_MAX 8192
+/* Modules that were announced and are still mapped, at most so many. Under the control lock. */
+#define MODULE_COUNT_FIRST 256u
+#define MODULE_COUNT_MAX   8192u
 
 static struct tn_module *modules;
-static uint32_t module_count;
+static uint32_t module_count, module_capacity;
 static uint32_t scan_count;
 
 struct build_id {
@@ -115,7 +116,8 @@ static struct tn_module *find_same(const struct tn_module *like)
     return NULL;
 }
 
-static void emit_module(const struct facts *facts, const char *path)
+/* Returns false when there is no room: a later scan tries again. */
+static bool emit_module(const struct facts *facts, const char *path)
 {
     const struct tn_event_module module = {
         .bias = facts->module.bias,
@@ -130,28 +132,32 @@ static void emit_module(const struct facts *facts, const char *path)
     uint32_t pad;
     uint64_t *event = tn_control_begin(words, &pad);
     if (event == NULL)
-        return;
+        return false;
     tn_event_put_module(event, &module);
     tn_control_end(pad + words);
+    return true;
 }
 
-static void emit_gone(const struct tn_module *module)
+/* Returns false when there is no room: it stays in the list, and a later scan tries again. */
+static bool emit_gone(const struct tn_module *module)
 {
     uint32_t pad;
     uint64_t *event = tn_control_begin(TN_EVENT_GONE_WORDS, &pad);
     if (event == NULL)
-        return;
+        return false;
     tn_event_put_gone(event, module->bias, module->low);
     tn_control_end(pad + TN_EVENT_GONE_WORDS);
+    return true;
 }
 
 /* A module's path; the loader's name for the program itself is "". */
-static const char *path_of(const struct facts *facts, char *own_path, size_t capacity_bytes)
+static const char *path_of(const struct facts *facts)
 {
-    if (facts->path[0] != '\0')
-        return facts->path;
+    static char own_path[4096]; /* read once: later a filter may forbid it */
+    if (facts->path[0] != '\0' || own_path[0] != '\0')
+        return facts->path[0] != '\0' ? facts->path : own_path;
     long got =
-        tn_sys4(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)own_path, (long)capacity_bytes - 1);
+        tn_sys4(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)own_path, sizeof(own_path) - 1);
     own_path[got > 0 ? got : 0] = '\0';
     return own_path;
 }
@@ -167,16 +173,31 @@ static uint64_t identity_of(const struct facts *facts, const char *path)
     return hash;
 }
 
+/* Make room for another module. Returns false when there are too many, or when there is no memory. */
+static bool reserve(void)
+{
+    if (module_count < module_capacity)
+        return true;
+    uint32_t capacity = module_capacity != 0 ? module_capacity * 2 : MODULE_COUNT_FIRST;
+    struct tn_module *larger = capacity <= MODULE_COUNT_MAX ? tn_map_pages(capacity * sizeof(*larger)) : NULL;
+    if (larger == NULL)
+        return false;
+    for (uint32_t i = 0; i < module_count; i++)
+        larger[i] = modules[i];
+    tn_unmap_pages(modules, module_capacity * sizeof(*modules));
+    modules = larger;
+    module_capacity = capacity;
+    return true;
+}
+
 static void announce(struct facts *facts)
 {
-    char own_path[4096];
-    const char *path = path_of(facts, own_path, sizeof(own_path));
+    const char *path = path_of(facts);
     facts->module.identity = identity_of(facts, path);
     if (!tn_lock_take(&tn_control_lock))
         return;
     struct tn_module *known = find_same(&facts->module);
-    if (known == NULL && module_count < MODULE_COUNT_MAX) {
-        emit_module(facts, path);
+    if (known == NULL && reserve() && emit_module(facts, path)) {
         known = &modules[module_count++];
         *known = facts->module;
     }
@@ -202,10 +223,8 @@ static void drop_gone(uint32_t scan)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < module_count; i++) {
-        if (modules[i].seen_scan >= scan)
+        if (modules[i].seen_scan >= scan || !emit_gone(&modules[i]))
             modules[kept++] = modules[i];
-        else
-            emit_gone(&modules[i]);
     }
     module_count = kept;
 }
@@ -214,14 +233,10 @@ void tn_modules_scan(struct tn_thread *thread)
 {
     tn_own_begin(thread);
     if (tn_lock_take(&tn_control_lock)) {
-        if (modules == NULL)
-            modules = tn_map_pages(MODULE_COUNT_MAX * sizeof(*modules));
         uint32_t scan = ++scan_count;
-        bool has_table = modules != NULL;
         tn_lock_drop(&tn_control_lock);
-        if (has_table)
-            dl_iterate_phdr(visit, NULL);
-        if (has_table && tn_lock_take(&tn_control_lock)) {
+        dl_iterate_phdr(visit, NULL);
+        if (tn_lock_take(&tn_control_lock)) {
             drop_gone(scan);
             tn_lock_drop(&tn_control_lock);
         }

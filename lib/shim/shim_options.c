@@ -44,10 +44,8 @@ void tn_options_read(struct tn_options *options)
     uint64_t bytes =
         within(number_of("TENURE_RING_SIZE", TN_RING_BYTES_DEFAULT), TN_RING_BYTES_MIN, TN_RING_BYTES_MAX);
     options->ring_bytes = 1u << (63 - __builtin_clzll(bytes));
-    /* The longest stack, two words a frame, must fit a quarter of the control ring. */
-    uint64_t depth_max = (options->ring_bytes / 8 / 4 - TN_EVENT_STACK_WORDS) / 2;
-    depth_max = depth_max < TN_STACK_DEPTH_MAX ? depth_max : TN_STACK_DEPTH_MAX;
-    options->depth_max = (uint32_t)within(number_of("TENURE_DEPTH", TN_STACK_DEPTH_DEFAULT), 1, depth_max);
+    options->depth_max =
+        (uint32_t)within(number_of("TENURE_DEPTH", TN_STACK_DEPTH_DEFAULT), 1, TN_STACK_DEPTH_MAX);
     options->has_free_stacks = number_of("TENURE_FREE_STACKS", 1) != 0;
     options->has_children = number_of("TENURE_CHILDREN", 1) != 0;
     options->check_stacks = (uint32_t)within(number_of("TENURE_CHECK_STACKS", 0), 0, 2);

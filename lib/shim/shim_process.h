@@ -17,6 +17,7 @@
  *  6. The program's calls are recorded between tn_enter and tn_leave; a call inside a call is passed on.
  *  7. A symbol that is missing disables a feature; it never stops the program. */
 
+#include "arch.h"
 #include "id_table.h"
 #include "rule_table.h"
 
@@ -47,22 +48,35 @@ void tn_options_read(struct tn_options *options);
 
 #define TN_GENERATION_NONE UINT32_MAX /* of a thread that owns no slot */
 
+/* The parts of the shared memory that are mapped here (shared_parts.h). */
+struct tn_shared_parts {
+    uint64_t *control_words;        /* of the control ring */
+    uintptr_t span_seed, ring_seed; /* a mapped page of the next span of slots, of the next ring */
+    uint32_t span_count;            /* spans of slots that are mapped */
+    struct tn_ring *spans[TN_SLOT_COUNT_MAX / TN_SPAN_SLOTS];
+};
+
+/* A slot below slot_bound. */
+static inline struct tn_ring *tn_parts_slot(const struct tn_shared_parts *parts, uint32_t slot)
+{
+    return parts->spans[slot / TN_SPAN_SLOTS] + slot % TN_SPAN_SLOTS;
+}
+
 /* What every event needs. It lies in a page of its own that the kernel zeroes in a fork child, whatever kind
  * of fork it was (but not in a vfork child, whose memory is the parent's): so a child finds generation 0 and
  * never writes into its parent's rings. Written by the thread that opens the session, and under the control
  * lock, unless said otherwise. */
 struct tn_hot {
     _Atomic uint32_t generation;       /* of the rings in use; 0: this process is not recorded (now) */
-    uint32_t ring_words;               /* words a ring, a power of two */
-    uint32_t slot_count;               /* the control ring's included */
+    struct tn_shared_sizes sizes;      /* of the shared memory */
     uint32_t clock;                    /* enum tn_clock */
     uint32_t pid;                      /* as the process sees itself */
     struct tn_shared_header *header;   /* start of the memory that is shared with the recorder */
     struct tn_id_table stacks;         /* stack hash -> id; the ids are valid in this shared memory only */
     uint32_t last_stack_id;            /* the newest id given out; 0: none yet */
-    uint32_t next_slot;                /* where the search for a free slot begins; any thread; a hint */
     _Atomic uintptr_t stamp_turn;      /* the thread that may stamp without waiting; emit.h; any thread */
     _Atomic uint64_t stamp_wait_ticks; /* up to this time none may; any thread */
+    struct tn_shared_parts parts;      /* grows under the lock of slots.c */
 };
 
 enum tn_state {
@@ -72,23 +86,36 @@ enum tn_state {
     TN_STATE_OFF, /* not recorded, for good */
 };
 
-/* What a fork child keeps. Written by the thread that starts the process, unless said otherwise. */
+/* Where other stacks than the threads' own lie (stack_region.h); of all threads. */
+struct tn_regions {
+    _Atomic uintptr_t low, high; /* all that were ever found lie in [low, high); high 0: there was none */
+    _Atomic uint32_t epoch;      /* rises when a mapping in there may have changed */
+};
+
+/* What a fork child keeps. Written by the thread that starts the process, unless said otherwise. First what
+ * every event reads, on one line of the cache. */
 struct tn_shim_process {
-    _Atomic uint32_t state; /* enum tn_state; any thread */
-    uint32_t generations;   /* how many were given out so far */
-    uint32_t main_tid;      /* kernel thread id of the main thread */
-    uint32_t pid;           /* that the last hello named; in a fork child, before its own: the parent's */
+    _Alignas(64) _Atomic uint32_t state; /* enum tn_state; any thread */
+    _Atomic uint32_t rule_epoch;         /* rises when code was unloaded; under the control lock */
     struct tn_options options;
-    char socket_path[108];         /* of the recorder; fork children connect to it */
-    uintptr_t text_low, text_high; /* where this library is mapped: [low, high) */
-    uintptr_t arena_low;           /* 0 until the arena is mapped; under the arena's lock */
-    struct tn_rule_table rules;    /* return address -> unwind rule; under the control lock */
-    _Atomic uint32_t rule_epoch;   /* rises when code was unloaded; under the control lock */
+    _Atomic uintptr_t arena_low;     /* the arena's lowest byte; under the arena's lock */
+    _Atomic size_t arena_span_bytes; /* from there to its highest; 0 until something of it is mapped */
+    struct tn_regions regions;
+    struct tn_rule_table rules;      /* return address -> unwind rule; under the control lock */
+    uintptr_t text_low, text_high;   /* where this library is mapped: [low, high) */
+    uint32_t generations;            /* how many were given out so far */
+    uint32_t main_tid;               /* kernel thread id of the main thread */
+    struct tn_shared_header *header; /* in a fork child, until it has its own, the parent's; NULL: none yet */
+    uint32_t pid;              /* that the last hello named; in a fork child, before its own: the parent's */
+    bool takes_recorder_along; /* the recorder ends with this process */
+    bool is_unrecorded;        /* a fork child that could not join, or a child of it */
+    enum tn_child_loss loss;   /* why, once is_unrecorded */
+    char socket_path[108];     /* of the recorder; fork children connect to it */
 };
 
 union tn_hot_page {
     struct tn_hot hot;
-    char page[4096];
+    char page[TN_ARCH_PAGE_BYTES_MAX];
 };
 
 extern union tn_hot_page tn_hot_page;

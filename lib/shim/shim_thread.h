@@ -27,6 +27,7 @@ struct tn_operator_call {
 /* One thread. Zero but for its generations until its first event. Written by the thread itself. */
 struct tn_thread {
     uintptr_t inside_cfa;              /* 0, or the CFA of the entry point that this thread is in */
+    bool is_strict;                    /* it may make no system call at all: its events are only counted */
     bool is_ended;                     /* libc has ended it: later events leave no memory behind */
     uint32_t operator_depth;           /* operators that have not returned yet */
     uint32_t generation;               /* equal to tn_hot.generation while calls may take the fast path */
@@ -40,39 +41,29 @@ struct tn_thread {
     uintptr_t stack_low, stack_high;   /* the thread's own stack: [low, high); 0: not yet known */
     uintptr_t stack_base;              /* what depths are measured from: its highest address in use */
     uintptr_t region_low, region_high; /* the last other mapping that was found to be a stack */
-    uint64_t own_mask;                 /* signals that were blocked before the outermost own call */
+    uint32_t region_epoch;             /* regions.epoch before it was looked up */
+    bool has_own_mask;                 /* own_mask is to be restored after the outermost own call */
+    uint64_t own_mask;                 /* signals that were blocked before it */
     int own_errno;                     /* errno before it */
+    uint32_t kernel_tid;               /* of a fork child's only thread: its id; 0: as libc says */
     uint32_t slotless_count;           /* events since a search for a slot found none */
+    uint32_t slotless_why;             /* TN_LOSS_*: why it found none */
     uint32_t nested_count;             /* calls on top of the shim, lost, that no LOSS has reported yet */
-    struct tn_trail *trail;            /* what is remembered of stacks; NULL until the first one */
-    uint64_t left_head_words;          /* head_words behind the last LEAVE */
-    uint32_t left_depth_bytes;         /* depth of that LEAVE */
+    uint32_t stalled_count;    /* the same, of events that found no room while the recorder stood still */
+    struct tn_trail *trail;    /* what is remembered of stacks; NULL until the first one */
+    uint64_t left_head_words;  /* head_words behind the last LEAVE */
+    uint32_t left_depth_bytes; /* depth of that LEAVE */
     struct tn_operator_call operators[TN_OPERATOR_DEPTH_MAX];
 };
 
 extern __thread struct tn_thread tn_thread;
 
 /* Begin and end a foreign call on the shim's behalf: in between, signals are blocked and allocations come
- * from the arena; afterwards errno and the signal mask are as before. The pairs nest. Cost: two system calls
- * an outermost pair. */
+ * from the arena; afterwards errno and the signal mask are as before. The pairs nest. Behind a filter of
+ * system calls signals are not blocked: what a handler allocates in between comes from the arena and is not
+ * recorded. Cost: two system calls an outermost pair. */
 void tn_own_begin(struct tn_thread *thread);
 void tn_own_end(struct tn_thread *thread);
-
-/* Find where the thread's own stack lies, unless that is known.
- *
- * tid  the kernel's, of the calling thread */
-void tn_thread_find_stack(struct tn_thread *thread, uint32_t tid);
-
-/* Find the stack that an address lies in: the thread's own, the last other one, or what /proc/self/maps says.
- *
- * sp       any address in the stack
- * Returns  one past the stack's highest address; 0 if no mapping holds sp
- * Cost     a few comparisons; of another stack than last time, a read of /proc/self/maps */
-uintptr_t tn_thread_stack_high(struct tn_thread *thread, uintptr_t sp);
-
-/* The caller's distance from the base of its stack, bytes; on a stack that is not the thread's own, from the
- * end of the mapping that it lies in. 0 when it is 4 GiB or more. */
-uint32_t tn_depth_of(struct tn_thread *thread, const struct tn_caller *caller);
 
 /* Whether pc lies in a real C++ operator or in this library (interpose_new.c). Any thread. */
 bool tn_operator_holds(uintptr_t pc);

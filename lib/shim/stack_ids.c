@@ -52,8 +52,10 @@ static uint32_t publish(uint64_t hash, const uint64_t *frames, uint32_t frame_wo
     uint32_t pad;
     uint32_t words = TN_EVENT_STACK_WORDS + frame_words;
     uint64_t *event = tn_control_begin(words, &pad);
-    if (event == NULL)
+    if (event == NULL) {
+        atomic_fetch_add_explicit(&tn_hot.header->stacks_lost, 1, memory_order_relaxed);
         return 0;
+    }
     id = tn_hot.last_stack_id + 1;
     tn_event_put_stack(event, id, frames, frame_words, frame_count, is_cut);
     tn_control_end(pad + words);

@@ -8,24 +8,30 @@
 #include "control_ring.h"
 #include "enter.h"
 #include "real.h"
+#include "room.h"
 #include "rules.h"
+#include "shim_filter.h"
 #include "shim_modules.h"
 #include "shim_session.h"
+#include "slots.h"
 #include "sys.h"
+#include "thread_id.h"
 #include "unwinder.h"
 
 #include "tenure/event_body.h"
 
+#include <errno.h>
 #include <link.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #include "banned.h"
 
 #define STACK_COUNT_START UINT64_C(4096)
 
-union tn_hot_page tn_hot_page __attribute__((aligned(4096)));
+union tn_hot_page tn_hot_page __attribute__((aligned(TN_ARCH_PAGE_BYTES_MAX)));
 struct tn_shim_process tn_shim_process;
 
 /* Where this library is mapped. */
@@ -66,12 +72,13 @@ static void complain(const char *what, const char *more, long code)
 }
 
 /* Open a session and let threads write events. Returns as tn_session_open. */
-static int begin_recording(enum tn_hello_reason reason, struct tn_thread *thread, const char **ret_what)
+static int begin_recording(enum tn_hello_reason reason, struct tn_thread *thread,
+                           struct tn_join_failure *ret_failure)
 {
-    int result = tn_session_open(reason, ret_what);
+    int result = tn_session_open(reason, ret_failure);
     if (result != 0)
         return result;
-    *ret_what = "memory for stacks";
+    *ret_failure = (struct tn_join_failure){"memory for stacks", TN_CHILD_NO_MEMORY, false};
     result = tn_id_table_open(&tn_hot.stacks, STACK_COUNT_START);
     if (result != 0)
         return result;
@@ -81,22 +88,74 @@ static int begin_recording(enum tn_hello_reason reason, struct tn_thread *thread
     return 0;
 }
 
+/* Open a fork child's session, if the recorder can answer. Returns as tn_session_open; 1 also when there is
+ * no recorder any more. */
+static int join_recorder(struct tn_thread *thread, struct tn_join_failure *ret_failure)
+{
+    const struct tn_shared_header *parents = tn_shim_process.header;
+    if (tn_shared_is_orphaned(parents))
+        return 1;
+    uint32_t beat = atomic_load_explicit(&parents->heartbeat, memory_order_relaxed);
+    *ret_failure = (struct tn_join_failure){"the recorder does not answer", TN_CHILD_UNANSWERED, false};
+    if (tn_shared_is_stalled(parents))
+        return -ETIMEDOUT;
+    int result = begin_recording(TN_HELLO_FORK, thread, ret_failure);
+    /* So that the parent's next children do not wait, either. */
+    if (result == -ETIMEDOUT && tn_shim_process.header == parents)
+        atomic_store_explicit(&tn_shim_process.header->stalled_beat, beat, memory_order_relaxed);
+    return result;
+}
+
+/* A filter that came after the start may forbid what it takes to join, and end the child for trying. */
+static int join_if_permitted(struct tn_thread *thread, struct tn_join_failure *ret_failure)
+{
+    *ret_failure = (struct tn_join_failure){"a filter of system calls forbids it", TN_CHILD_FORBIDDEN, false};
+    if (tn_is_filtered && !tn_filter_permits_child())
+        return 2;
+    return join_recorder(thread, ret_failure);
+}
+
+/* Count a child that is not recorded in the header of its parent, or of the last ancestor that is recorded.
+ */
+static void count_unrecorded(enum tn_child_loss loss)
+{
+    tn_shim_process.is_unrecorded = true;
+    tn_shim_process.loss = loss;
+    atomic_fetch_add_explicit(&tn_shim_process.header->children_lost[loss], 1, memory_order_relaxed);
+}
+
+static void begin_session_of_child(struct tn_thread *thread)
+{
+    struct tn_join_failure failure;
+    int result = tn_shim_process.options.has_children ? join_if_permitted(thread, &failure) : 1;
+    /* When the process was copied behind libc's back, libc still knows the id of the parent's thread. */
+    if (result == 0)
+        thread->kernel_tid = (uint32_t)tn_sys0(SYS_gettid);
+    if (result == 0)
+        return;
+    atomic_store(&tn_shim_process.state, TN_STATE_OFF);
+    if (result != 1)
+        count_unrecorded(failure.loss);
+}
+
 /* Give a fork child rings of its own, before the program runs on. Unwind rules stay valid; locks are dropped
  * whose holders do not exist here. */
 static void begin_child(struct tn_thread *thread)
 {
-    const char *what;
     memset(&tn_hot_page, 0, sizeof(tn_hot_page));
     tn_lock_drop(&tn_control_lock);
+    tn_slots_recover();
     tn_arena_recover();
     thread->generation = TN_GENERATION_NONE;
     thread->slot_generation = TN_GENERATION_NONE;
     thread->nested_count = 0;
+    thread->slotless_count = 0;
+    if (tn_shim_process.is_unrecorded)
+        count_unrecorded(tn_shim_process.loss);
     if (atomic_load(&tn_shim_process.state) != TN_STATE_RUNNING)
         return;
     tn_own_begin(thread);
-    if (!tn_shim_process.options.has_children || begin_recording(TN_HELLO_FORK, thread, &what) != 0)
-        atomic_store(&tn_shim_process.state, TN_STATE_OFF);
+    begin_session_of_child(thread);
     tn_own_end(thread);
 }
 
@@ -119,41 +178,48 @@ static void after_fork_in_child(void)
     tn_own_end(&tn_thread);
 }
 
-static int prepare(struct tn_thread *thread, const char **ret_what)
+static int prepare(struct tn_thread *thread, struct tn_join_failure *ret_failure)
 {
-    *ret_what = "memory";
+    ret_failure->what = "memory";
+    tn_shim_process.main_tid = (uint32_t)tn_sys0(SYS_getpid);
     if (tn_sys3(SYS_madvise, (long)&tn_hot_page, sizeof(tn_hot_page), MADV_WIPEONFORK) != 0)
         tn_shim_process.options.has_children = false;
     int result = tn_rules_open(&tn_shim_process.rules);
     if (result != 0)
         return result;
-    *ret_what = "libunwind (package libunwind8) cannot be loaded";
+    ret_failure->what = "libunwind (package libunwind8) cannot be loaded";
     if (!tn_unwinder_open())
         return 2;
     tn_thread_prepare();
+    tn_thread_id_prepare();
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-    return begin_recording(TN_HELLO_START, thread, ret_what);
+    return begin_recording(TN_HELLO_START, thread, ret_failure);
 }
 
 /* Initialise, at the first call that the shim sees: a library's constructor may allocate before the shim's
  * runs. */
 static bool begin_process(struct tn_thread *thread)
 {
-    const char *what = NULL;
+    struct tn_join_failure failure = {"", TN_CHILD_REFUSED, false};
+    tn_page_bytes = getauxval(AT_PAGESZ);
+    bool is_permitted = tn_filter_permits();
     tn_own_begin(thread);
-    tn_shim_process.main_tid = (uint32_t)tn_sys0(SYS_getpid);
     tn_real_find();
     tn_operators_find();
     dl_iterate_phdr(find_own_text, (void *)(uintptr_t)tn_real_find);
     tn_options_read(&tn_shim_process.options);
     int result = 2;
     const char *bypass = tn_real_bypass();
-    if (bypass == NULL)
-        result = prepare(thread, &what);
+    if (!is_permitted)
+        failure.what =
+            "a filter of system calls was set before the program was started, and might kill it; "
+            "TENURE_BEHIND_FILTER=1 tries";
+    else if (bypass == NULL)
+        result = prepare(thread, &failure);
     if (bypass != NULL)
         complain(bypass, " brings a malloc of its own, which calls nobody here", 0);
-    else if (result < 0 || result == 2)
-        complain(what, "", result);
+    else if ((result < 0 || result == 2) && !failure.is_told)
+        complain(failure.what, "", result);
     atomic_store_explicit(&tn_shim_process.state, result == 0 ? TN_STATE_RUNNING : TN_STATE_OFF,
                           memory_order_release);
     tn_own_end(thread);
@@ -216,4 +282,16 @@ static __attribute__((constructor)) void constructed(void)
     struct tn_thread *thread = &tn_thread;
     if (tn_enter(thread, &caller) == TN_WAY_RECORD)
         tn_leave(thread);
+}
+
+/* After the program's own handlers and destructors, as far as the loader can tell. */
+static __attribute__((destructor)) void destructed(void)
+{
+    struct tn_thread *thread = &tn_thread;
+    if (!tn_shim_process.takes_recorder_along || tn_shim_process.state != TN_STATE_RUNNING ||
+        atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) == 0)
+        return;
+    tn_own_begin(thread);
+    tn_room_close();
+    tn_own_end(thread);
 }

@@ -7,12 +7,19 @@
 
 #include "arch.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 
-#define TN_PAGE_BYTES ((size_t)4096)
+/* The size of a page, bytes; 4096 until start.c has asked. */
+extern size_t tn_page_bytes;
+
+/* Whether a filter of system calls was, or may have been, set since the start: from then on the shim makes no
+ * system calls but futex, mmap, mremap and munmap, which the program's own allocations need. By
+ * shim_filter.c; any thread. */
+extern _Atomic bool tn_is_filtered;
 
 /* A text of bounded length that is built piece by piece. Invariant: size < sizeof(text) and text[size] is
  * NUL; what does not fit is cut off. Zeroed is empty. */
@@ -54,14 +61,22 @@ void tn_unmap_pages(void *address, size_t size_bytes);
  * Returns  bytes read, at most capacity_bytes - 1, with a NUL behind them; negative errno */
 long tn_read_file(const char *path, char *data, size_t capacity_bytes);
 
+#define TN_STAT_BYTES 1024
+
+/* Read a process's stat file (proc(5)).
+ *
+ * stat     room for TN_STAT_BYTES
+ * Returns  its field 3, the state, and what follows; NULL when it cannot be read */
+const char *tn_read_stat(uint64_t pid, char *stat);
+
 /* Block every signal of this thread, including those that libc reserves; tn_signals_restore ends it. */
 void tn_signals_block(uint64_t *ret_mask);
 void tn_signals_restore(const uint64_t *mask);
 
-/* A spin lock that yields the processor. Signals must be blocked while it is held, so that no handler
+/* A spin lock that sleeps in short slices. Signals must be blocked while it is held, so that no handler
  * interrupts its holder. */
 struct tn_lock {
-    _Atomic bool is_taken;
+    _Atomic uint32_t is_taken; /* 0 or 1 */
 };
 
 /* Take the lock. Returns false when its holder has not dropped it within about ten seconds (it was killed, or

@@ -27,7 +27,7 @@
 #include "banned.h"
 
 /* Generous: libunwind 1.6.2 needs some 10 KiB. */
-#define OWN_STACK_BYTES ((size_t)256 << 10)
+#define OWN_STACK_BYTES ((size_t)128 << 10)
 
 /* Made-up registers. None is a valid address, so that no real address is taken for a value computed from
  * them. */
@@ -247,7 +247,7 @@ bool tn_unwinder_open(void)
     void *library = dlopen(TN_ARCH_UNWINDER, RTLD_NOW | RTLD_LOCAL);
     if (own_stack == NULL || library == NULL || !find_symbols(library))
         return false;
-    tn_sys3(SYS_mprotect, (long)own_stack, TN_PAGE_BYTES, PROT_NONE);
+    tn_sys3(SYS_mprotect, (long)own_stack, (long)tn_page_bytes, PROT_NONE);
     unwinder.space = unwinder.create_addr_space(&accessors, 0);
     if (unwinder.space == NULL)
         return false;
@@ -306,7 +306,8 @@ static void run_step(void *context)
  * be asked. */
 static bool ask(void (*run)(void *), struct question *question)
 {
-    if (!tn_lock_take(&unwinder_lock))
+    /* libunwind blocks signals by system calls of its own. */
+    if (tn_is_filtered || !tn_lock_take(&unwinder_lock))
         return false;
     bool is_usable = !is_broken;
     if (is_usable)

@@ -8,6 +8,7 @@
 
 #include "shim_modules.h"
 #include "shim_thread.h"
+#include "stack_region.h"
 #include "sys.h"
 #include "unwinder.h"
 
@@ -102,7 +103,7 @@ static uint32_t walk_remote(struct tn_thread *thread, const struct tn_caller *ca
     uint32_t count = 0;
     do
         pcs[count++] = at.pc;
-    while (count < room && tn_unwinder_step(thread, &at, tn_thread_stack_high(thread, at.cfa)));
+    while (count < room && tn_unwinder_step(thread, &at, tn_region_high(thread, at.cfa)));
     return count;
 }
 

@@ -6,6 +6,7 @@
 
 #include "walk.h"
 
+#include "stack_region.h"
 #include "unwinder.h"
 
 #include "banned.h"
@@ -94,6 +95,6 @@ enum tn_walk_step tn_step_any(struct tn_walk *walk, struct tn_thread *thread, st
         return TN_WALK_END;
     /* A signal handler may have a stack of its own: the walk continues in another one. */
     if (walk->at.cfa - sp >= walk->high - sp)
-        walk->high = tn_thread_stack_high(thread, walk->at.cfa);
+        walk->high = tn_region_high(thread, walk->at.cfa);
     return walk->high != 0 ? TN_WALK_ON : TN_WALK_CUT;
 }

@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define POOL_LEAST_BYTES 16
-#define KEPT_EVENTS      4000000 /* in memory, at 32 bytes each; more are read anew for each replay */
+#define AMPLE            4       /* times the smallest region is room enough for any round */
+#define KEPT_EVENTS      4000000 /* unless the caller says otherwise */
 
 /* A tn_what_if_run under way: its parameters, and how far it is. */
 struct what_if_run {
@@ -20,7 +21,8 @@ struct what_if_run {
     size_t model_count;
     const struct tn_what_if_effort *effort;
     uint64_t done, total; /* searches */
-    bool keeps_events;    /* the source has no more than KEPT_EVENTS */
+    size_t kept_events;   /* at most */
+    bool keeps_events;    /* the source has no more */
     struct tn_error *error;
 };
 
@@ -49,7 +51,8 @@ static int prepare(struct what_if_run *run, const struct tn_what_if_model *model
     return r;
 }
 
-/* What a round with other sizes needs in a heap without end; 0: it cannot be told. */
+/* What a round with other sizes needs in ample room, which is the same before and after a change; 0: it
+ * cannot be told. */
 static int measure_round(struct what_if_run *run, const struct tn_what_if_model *model,
                          const struct tn_replay_source *source, unsigned round, uint64_t *ret_bytes)
 {
@@ -59,18 +62,29 @@ static int measure_round(struct what_if_run *run, const struct tn_what_if_model 
     struct tn_heap_pool *pools;
     struct tn_replay_result result = {0};
     int r = prepare(run, model, &perturbed, &options, &pools);
-    options.heap.heap_bytes = TN_HEAP_UNLIMITED;
+    options.heap.heap_bytes = AMPLE * model->need.heap_bytes;
     options.after = TN_REPLAY_STOP;
     if (r == 0)
         r = tn_replay_run(&perturbed, &options, &result, run->error);
     *ret_bytes = r == 0 && result.has_survived ? result.smallest_bytes : 0;
     tn_replay_result_finish(&result);
     free(pools);
+    return r == -EINVAL ? 0 : r; /* too small for the policy's own structures */
+}
+
+/* What each round needs, unless the unchanged events could not be measured. */
+static int measure_rounds(struct what_if_run *run, const struct tn_what_if_model *model,
+                          const struct tn_replay_source *source, struct tn_what_if_need *need)
+{
+    unsigned rounds = run->keeps_events ? TN_WHAT_IF_ROUNDS : 1;
+    int r = 0;
+    for (unsigned i = 0; i < rounds && r == 0 && model->need.heap_bytes != 0; i++)
+        r = measure_round(run, model, source, i, &need->round_bytes[i]);
+    step(run);
     return r;
 }
 
-/* A source on a model: its smallest region, whether it survives in the region that was given, and what each
- * round needs. */
+/* A source on a model: its smallest region, and whether it survives in the region that was given. */
 static int measure(struct what_if_run *run, const struct tn_what_if_model *model,
                    const struct tn_replay_source *source, struct tn_what_if_need *ret_need)
 {
@@ -78,29 +92,30 @@ static int measure(struct what_if_run *run, const struct tn_what_if_model *model
     struct tn_heap_pool *pools;
     struct tn_replay_minimum minimum = {0};
     struct tn_replay_result result = {0};
-    *ret_need = (struct tn_what_if_need){0};
     int r = prepare(run, model, source, &options, &pools);
     bool has_heap = options.heap.heap_bytes != TN_HEAP_UNLIMITED;
     if (r == 0 && has_heap)
         r = tn_replay_run(source, &options, &result, run->error);
     if (r == 0)
         r = tn_replay_search_narrow(source, &options, &minimum, run->error);
-    ret_need->heap_bytes = minimum.safe_bytes;
-    ret_need->step_bytes = minimum.step_bytes;
-    ret_need->has_survived = has_heap ? result.has_survived : minimum.safe_bytes != 0;
+    *ret_need = (struct tn_what_if_need){
+        .heap_bytes = minimum.safe_bytes,
+        .step_bytes = minimum.step_bytes,
+        .has_survived = has_heap ? result.has_survived : minimum.safe_bytes != 0,
+    };
     tn_replay_result_finish(&result);
     free(pools);
-    for (unsigned i = 0; i < TN_WHAT_IF_ROUNDS && r == 0; i++)
-        r = measure_round(run, model, source, i, &ret_need->round_bytes[i]);
-    step(run);
     return r;
 }
 
 static int measure_baseline(struct what_if_run *run, const struct tn_replay_source *source)
 {
     int r = 0;
-    for (size_t i = 0; i < run->model_count && r == 0; i++)
+    for (size_t i = 0; i < run->model_count && r == 0; i++) {
         r = measure(run, &run->models[i], source, &run->models[i].need);
+        if (r == 0)
+            r = measure_rounds(run, &run->models[i], source, &run->models[i].need);
+    }
     return r;
 }
 
@@ -216,6 +231,8 @@ static int measure_models(struct what_if_run *run, const struct tn_replay_source
     for (size_t i = 0; i < run->model_count && r == 0; i++) {
         r = measure(run, &run->models[i], edited, &change->measures[i].need);
         if (r == 0)
+            r = measure_rounds(run, &run->models[i], edited, &change->measures[i].need);
+        if (r == 0)
             compare(&run->models[i].need, &change->measures[i]);
     }
     return r < 0 ? r : take_median(run, change);
@@ -231,7 +248,7 @@ static int measure_plan(struct what_if_run *run, struct tn_replay_plan *plan,
         int r = measure_models(run, &edited, change);
         return r < 0 ? r : read_to_end(&edited, run->error);
     }
-    int r = tn_replay_trace_read(&edited, KEPT_EVENTS, &trace, run->error);
+    int r = tn_replay_trace_read(&edited, run->kept_events, &trace, run->error);
     if (r < 0)
         return r;
     edited = tn_replay_trace_source(trace);
@@ -320,7 +337,8 @@ int tn_what_if_run(const struct tn_replay_source *source, struct tn_what_if_mode
     struct tn_replay_trace *trace = NULL;
     if (what_if.changes == NULL)
         return tn_error_set(error, -ENOMEM, "cannot measure changes: out of memory");
-    int r = tn_replay_trace_read(source, KEPT_EVENTS, &trace, error);
+    run.kept_events = effort->kept_events != 0 ? effort->kept_events : KEPT_EVENTS;
+    int r = tn_replay_trace_read(source, run.kept_events, &trace, error);
     run.keeps_events = r == 0;
     struct tn_replay_source events = r == 0 ? tn_replay_trace_source(trace) : *source;
     if (r == 0 || r == -E2BIG)

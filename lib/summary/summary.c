@@ -68,10 +68,12 @@ static int load_facts(struct tn_log *log, struct tn_summary *summary)
     summary->started_at = meta_text(database, "started_at");
     summary->tool_version = meta_text(database, "tool_version");
     summary->duration_ns = meta_count(log, "duration_ns");
+    summary->is_closed = tn_log_is_closed(log);
     summary->is_complete = tn_log_is_complete(log);
     summary->is_finished = tn_log_meta_int(log, "finished", 0) != 0;
     summary->losses = (struct tn_summary_losses){
         .events_lost = meta_count(log, "events_lost"),
+        .processes_unrecorded = meta_count(log, "processes_unrecorded"),
         .unmatched_frees = meta_count(log, "unmatched_frees"),
         .unmatched_births = meta_count(log, "unmatched_births"),
         .inherited_frees = meta_count(log, "inherited_frees"),

@@ -48,17 +48,30 @@ void tn_ring_wake(struct tn_ring *ring)
     syscall(SYS_futex, &ring->is_waiting, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-int tn_shared_check(const struct tn_shared_header *header, size_t mapped_bytes)
+_Static_assert(TN_KEEPER_DIED == FUTEX_OWNER_DIED, "as the kernel marks a dead owner");
+
+void tn_shared_beat(struct tn_shared_header *header)
 {
-    if (mapped_bytes < TN_SHARED_SLOTS_OFFSET || header->magic != TN_SHARED_MAGIC)
+    uint32_t beat = atomic_load_explicit(&header->heartbeat, memory_order_relaxed) + 1;
+    atomic_store_explicit(&header->heartbeat, beat != 0 ? beat : 1, memory_order_relaxed);
+}
+
+static bool is_ring_size(uint32_t words, uint64_t bytes_min)
+{
+    return words >= bytes_min / 8 && words <= TN_RING_BYTES_MAX / 8 && (words & (words - 1)) == 0;
+}
+
+int tn_shared_check(const struct tn_shared_header *header, uint64_t file_bytes)
+{
+    struct tn_shared_sizes sizes = tn_shared_sizes_of(header);
+    if (header->magic != TN_SHARED_MAGIC)
         return -EBADMSG;
-    uint32_t words = header->ring_words;
-    uint32_t slots = header->slot_count;
-    if (words < TN_RING_BYTES_MIN / 8 || words > TN_RING_BYTES_MAX / 8 || (words & (words - 1)) != 0)
+    if (!is_ring_size(sizes.ring_words, TN_RING_BYTES_MIN) ||
+        !is_ring_size(sizes.control_words, TN_CONTROL_BYTES_MIN))
         return -EBADMSG;
-    if (slots < 2 || slots > 1u << 16)
+    if (sizes.slot_count < 2 || sizes.slot_count > TN_SLOT_COUNT_MAX)
         return -EBADMSG;
-    if (header->total_bytes != mapped_bytes || tn_shared_total_bytes(slots, words) != mapped_bytes)
+    if (header->total_bytes != tn_shared_total_bytes(&sizes) || header->total_bytes > file_bytes)
         return -EBADMSG;
     return 0;
 }

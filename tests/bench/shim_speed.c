@@ -48,21 +48,26 @@ static void *(*volatile allocate)(size_t) = malloc;
 static void (*volatile release)(void *) = free;
 
 /* In the place of session.c: rings that nobody else reads. */
-int tn_session_open(enum tn_hello_reason reason, const char **ret_what)
+int tn_session_open(enum tn_hello_reason reason, struct tn_join_failure *ret_failure)
 {
     (void)reason;
-    (void)ret_what;
+    (void)ret_failure;
     uint32_t ring_words = tn_shim_process.options.ring_bytes / 8;
-    struct tn_shared_header *header = mmap(NULL, tn_shared_total_bytes(SLOT_COUNT, ring_words),
-                                           PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct tn_shared_sizes sizes = {SLOT_COUNT, ring_words, ring_words};
+    struct tn_shared_header *header =
+        mmap(NULL, tn_shared_total_bytes(&sizes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (header == MAP_FAILED)
         return -1;
     tn_hot.header = header;
-    tn_hot.slot_count = SLOT_COUNT;
-    tn_hot.ring_words = ring_words;
+    header->slot_bound = SLOT_COUNT;
+    header->freed_count = SLOT_COUNT - 1;
+    tn_hot.sizes = sizes;
+    tn_hot.parts.spans[0] = tn_shared_ring(header, TN_CONTROL_SLOT);
+    tn_hot.parts.control_words = tn_shared_words(header, &sizes, TN_CONTROL_SLOT);
+    for (uint32_t slot = 1; slot < SLOT_COUNT; slot++)
+        tn_parts_slot(&tn_hot.parts, slot)->words_address = (uintptr_t)tn_shared_words(header, &sizes, slot);
     tn_hot.clock = tn_arch_ticks_are_constant() ? TN_ARCH_CLOCK : TN_CLOCK_MONOTONIC;
     tn_hot.pid = (uint32_t)tn_sys0(SYS_getpid);
-    tn_hot.next_slot = 1;
     return 0;
 }
 

@@ -240,6 +240,28 @@ def sql_formats(world):
     expect_equal(from_input.out, as_csv.out, "a query on standard input")
 
 
+def libraries_are_folded(world):
+    """Findings about libraries of the system, without debug information, take one line a library, and JSON has them all."""
+    script = "[range(3000)|{a: ., b: [tostring, {c: .}]}]|map(.b[1].c)|add"
+    result, log = world.record(need("jq"), "-n", script)
+    expect_equal(result.status, 0, "status")
+    found = json.loads(world.run(world.tenure, "report", "--format", "json", "--top", "0", log).out)["findings"]
+    text = world.run(world.tenure, "report", "--top", "0", log).out.decode()
+    plain = " ".join(text.split())
+    folded = [f for f in found if f["library"]]
+    for finding in found:
+        lies_in_library = finding["sites"] and all(
+            site["line"] == 0 and ".so" in site["module"] and site["module"].startswith(("/lib/", "/usr/lib/"))
+            for site in finding["sites"])
+        expect_equal(bool(finding["library"]), bool(lies_in_library), f"#{finding['rank']}: {finding['library']}")
+        expect_equal(f" {finding['rank']}. {finding['title']}" in plain, not finding["library"], f"#{finding['rank']} in the text")
+    if not folded:
+        raise Skip("the libraries of jq have debug information here")
+    for library in {f["library"] for f in folded}:
+        numbers = ", ".join(f"#{f['rank']}" for f in found if f["library"] == library)
+        expect(f"({numbers})" in plain and plain.count(f"{library}: ") == 1, f"the line of {library}: {numbers}")
+
+
 def info_and_report(world):
     """info and report are right about a known program."""
     told = world.folder / "truth"
@@ -503,6 +525,7 @@ ALL = {
     "rows_limit": rows_limit,
     "extension": extension,
     "sql_formats": sql_formats,
+    "libraries_are_folded": libraries_are_folded,
     "info_and_report": info_and_report,
     "findings": findings,
     "while_running": while_running,

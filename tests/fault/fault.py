@@ -190,19 +190,20 @@ def libunwind_broken(world):
 
 
 def address_space_limit(world):
-    """Little address space: fewer rings; hardly any: the program, but no recording."""
-    few, hardly = 180 << 20, 85 << 20
+    """Little address space: everything is recorded; too little for the rings: the program, but no recording."""
+    limit = 85 << 20
     told = world.folder / "truth"
     log = world.new_log()
     program = Running(world, world.programs / "gated", 1000, LD_PRELOAD=world.shim, TENURE_LOG=log, TRUTH=told,
-                      TENURE_ROWS="all", preexec=lambda: resource.setrlimit(resource.RLIMIT_AS, (few, few)))
+                      TENURE_ROWS="all", preexec=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
     program.line()
     program.go()
     check_unharmed(program.end(), gated_output(world, 1000))
     world.wait_finished(log)
     check_log(log)
     truth.check(log, told, ("gated.c",))
-    unrecorded(world, "memory", preexec=lambda: resource.setrlimit(resource.RLIMIT_AS, (hardly, hardly)))
+    unrecorded(world, "memory", preexec=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+               TENURE_RING_SIZE="64M")
 
 
 def descriptor_limit(world):

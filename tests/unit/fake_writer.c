@@ -131,6 +131,18 @@ int tn_log_end_thread(struct tn_log_writer *writer, uint64_t thread_id, uint64_t
     return 0;
 }
 
+int tn_log_lose_events(struct tn_log_writer *writer, uint64_t thread_id, uint64_t count)
+{
+    (void)thread_id;
+    fake_of(writer)->lost_events += count;
+    return 0;
+}
+
+void tn_log_note_gaps(struct tn_log_writer *writer)
+{
+    fake_of(writer)->has_gaps = true;
+}
+
 int tn_log_add_mark(struct tn_log_writer *writer, uint64_t process_id, uint64_t time_ns, const char *text)
 {
     (void)process_id, (void)time_ns;

@@ -24,6 +24,8 @@ struct fake_writer {
     size_t id_capacity;
     uint64_t births, deaths, failures, threads, ended_threads, marks, processes, modules, mappings;
     uint64_t frames, stacks;
+    uint64_t lost_events; /* over all threads */
+    bool has_gaps;
     uint64_t last_ns;
     bool is_broken; /* the contract was */
     bool keeps_events;

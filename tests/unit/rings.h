@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define RINGS_MAX   16
-#define RINGS_WORDS (TN_RING_BYTES_MIN / 8)
+#define RINGS_WORDS 32768u
 
 struct rings {
     struct tn_ring ring[RINGS_MAX];

@@ -24,9 +24,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SLOTS      5u
-#define RING_WORDS (TN_RING_BYTES_MIN / 8)
-#define ROUNDS     40
+#define SLOTS         5u
+#define RING_WORDS    (TN_RING_BYTES_MIN / 8)
+#define CONTROL_WORDS (TN_CONTROL_BYTES_MIN / 8)
+#define ROUNDS        40
+
+static const struct tn_shared_sizes sizes = {SLOTS, RING_WORDS, CONTROL_WORDS};
 
 static uint64_t seed = 1;
 static uint64_t soundness; /* one in so many lengths, heads and stamps is wrong */
@@ -74,10 +77,10 @@ static uint32_t make_event(uint64_t *event, uint64_t ticks)
     return words != 0 && words < 64 ? words : 2;
 }
 
-static void fill(struct tn_process *process, uint32_t slot, uint64_t ticks)
+static void fill(void *memory, uint32_t slot, uint64_t ticks)
 {
-    struct tn_ring *ring = tn_shared_ring(process->header, slot);
-    uint64_t *data = tn_shared_words(process->header, slot, SLOTS, RING_WORDS);
+    struct tn_ring *ring = tn_shared_ring(memory, slot);
+    uint64_t *data = tn_shared_words(memory, &sizes, slot);
     uint64_t head = atomic_load(&ring->head_words);
     uint64_t end = atomic_load(&ring->tail_words) + RING_WORDS - 64;
     uint64_t event[64];
@@ -99,23 +102,28 @@ static void fill(struct tn_process *process, uint32_t slot, uint64_t ticks)
     atomic_store(&ring->mark_ticks, any() % 20 == 0 ? any() : 0);
 }
 
-static struct tn_process *create(struct tn_process_shared *shared)
+/* ret_memory: the program's own mapping of it. */
+static struct tn_process *create(struct tn_process_shared *shared, void **ret_memory)
 {
     struct tn_process *process;
-    size_t bytes = tn_shared_total_bytes(SLOTS, RING_WORDS);
-    struct tn_handshake handshake = {.pid = getpid(), .pidfd = -1};
+    size_t bytes = tn_shared_total_bytes(&sizes);
+    struct tn_handshake handshake = {.id.pid = getpid(), .pidfd = -1};
     struct tn_shared_header header = {
         .magic = TN_SHARED_MAGIC,
         .total_bytes = bytes,
         .slot_count = SLOTS,
         .ring_words = RING_WORDS,
+        .control_words = CONTROL_WORDS,
+        .slot_bound = SLOTS,
     };
-    handshake.memory_fd = memfd_create("damage", MFD_CLOEXEC);
+    handshake.memory_fd = memfd_create("damage", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     assert_true(handshake.memory_fd >= 0 && ftruncate(handshake.memory_fd, (off_t)bytes) == 0);
     assert_int_equal(pwrite(handshake.memory_fd, &header, sizeof(header), 0), sizeof(header));
-    handshake.hello.pid = (uint32_t)getpid();
+    handshake.id.own_pid = (uint32_t)getpid();
     handshake.hello.shared_bytes = bytes;
     assert_int_equal(tn_process_create(shared, &handshake, 0, NULL, &process), 0);
+    *ret_memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, handshake.memory_fd, 0);
+    assert_ptr_not_equal(*ret_memory, MAP_FAILED);
     close(handshake.memory_fd);
     return process;
 }
@@ -141,11 +149,12 @@ static void torture(uint64_t first_seed, uint64_t how_sound)
     struct tn_process_shared shared = {.writer = fake_writer_of(&fake)};
     struct tn_clock_pair pair = {0, 0};
     tn_clock_begin(&shared.clock, TN_CLOCK_MONOTONIC, pair, pair, 0);
-    struct tn_process *process = create(&shared);
+    void *memory;
+    struct tn_process *process = create(&shared, &memory);
     uint64_t now = 1000;
     for (int round = 0; round < ROUNDS; round++) {
         for (uint32_t slot = 0; slot < SLOTS; slot++)
-            fill(process, slot, now);
+            fill(memory, slot, now);
         now += 500000;
         play(process, &order, now);
     }
@@ -161,6 +170,8 @@ static void torture(uint64_t first_seed, uint64_t how_sound)
     if (how_sound > 1000000)
         assert_true(fake.births > 10000 && fake.deaths > 0 && fake.stacks > 100 && fake.threads > 100);
     tn_process_destroy(process);
+    tn_keepers_finish(&shared.keepers);
+    munmap(memory, tn_shared_total_bytes(&sizes));
     tn_order_finish(&order);
     tn_module_files_finish(&shared.files);
     tn_buffer_finish(&shared.scratch);
@@ -195,14 +206,14 @@ static void test_anything_in_the_header(void **state)
     struct tn_process_shared shared = {.writer = fake_writer_of(&fake)};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct tn_process *process = NULL;
-        struct tn_handshake handshake = {.pid = getpid(), .pidfd = -1};
+        struct tn_handshake handshake = {.id.pid = getpid(), .pidfd = -1};
         struct tn_shared_header header = {
             .magic = TN_SHARED_MAGIC,
             .total_bytes = cases[i].bytes,
             .slot_count = cases[i].slots,
             .ring_words = cases[i].words,
         };
-        handshake.memory_fd = memfd_create("damage", MFD_CLOEXEC);
+        handshake.memory_fd = memfd_create("damage", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         assert_int_equal(pwrite(handshake.memory_fd, &header, sizeof(header), 0), sizeof(header));
         assert_int_equal(ftruncate(handshake.memory_fd, (off_t)cases[i].file_bytes), 0);
         handshake.hello.shared_bytes = cases[i].bytes;

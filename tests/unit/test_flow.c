@@ -26,12 +26,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SLOTS      8u
-#define RING_WORDS (TN_RING_BYTES_MIN / 8)
-#define BOXES      256u
-#define THREADS    4
-#define LIVES      5 /* threads, one after the other, by each of THREADS */
-#define EVENTS     6000
+#define SLOTS         8u
+#define RING_WORDS    (TN_RING_BYTES_MIN / 8)
+#define CONTROL_WORDS (TN_CONTROL_BYTES_MIN / 8)
+#define BOXES         256u
+#define THREADS       4
+#define LIVES         5 /* threads, one after the other, by each of THREADS */
+#define EVENTS        6000
+
+static const struct tn_shared_sizes sizes = {SLOTS, RING_WORDS, CONTROL_WORDS};
 
 struct flow {
     struct tn_shared_header *header;
@@ -82,7 +85,7 @@ static void claim(struct producer *producer)
         }
         atomic_store(&ring->tid, (uint32_t)syscall(SYS_gettid));
         producer->ring = ring;
-        producer->words = tn_shared_words(header, slot, SLOTS, RING_WORDS);
+        producer->words = tn_shared_words(header, &sizes, slot);
         ring->seen_tail_words = atomic_load_explicit(&ring->tail_words, memory_order_acquire);
         break;
     }
@@ -159,14 +162,16 @@ static void *produce_lives(void *argument)
 
 static int make_memory(void)
 {
-    size_t bytes = tn_shared_total_bytes(SLOTS, RING_WORDS);
-    int fd = memfd_create("flow", MFD_CLOEXEC);
+    size_t bytes = tn_shared_total_bytes(&sizes);
+    int fd = memfd_create("flow", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     assert_true(fd >= 0 && ftruncate(fd, (off_t)bytes) == 0);
     struct tn_shared_header header = {
         .magic = TN_SHARED_MAGIC,
         .total_bytes = bytes,
         .slot_count = SLOTS,
         .ring_words = RING_WORDS,
+        .control_words = CONTROL_WORDS,
+        .slot_bound = SLOTS,
         .clock = TN_CLOCK_MONOTONIC,
     };
     assert_int_equal(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
@@ -195,15 +200,17 @@ static void test_many_threads(void **state)
     struct fake_writer fake = {0};
     struct tn_order order = {.window_ticks = TN_ORDER_WINDOW_NS};
     struct tn_process_shared shared = {.writer = fake_writer_of(&fake)};
-    struct tn_handshake handshake = {.pid = getpid(), .pidfd = -1, .memory_fd = make_memory()};
+    struct tn_handshake handshake = {.id.pid = getpid(), .pidfd = -1, .memory_fd = make_memory()};
     struct tn_process *process;
     struct tn_clock_pair pair = tn_clock_read(TN_CLOCK_MONOTONIC);
     tn_clock_begin(&shared.clock, TN_CLOCK_MONOTONIC, pair, pair, pair.ticks);
-    handshake.hello.pid = (uint32_t)getpid();
+    handshake.id.own_pid = (uint32_t)getpid();
     handshake.hello.start_ticks = pair.ticks;
-    handshake.hello.shared_bytes = tn_shared_total_bytes(SLOTS, RING_WORDS);
+    handshake.hello.shared_bytes = tn_shared_total_bytes(&sizes);
     assert_int_equal(tn_process_create(&shared, &handshake, 0, NULL, &process), 0);
-    flow.header = process->header;
+    flow.header =
+        mmap(NULL, tn_shared_total_bytes(&sizes), PROT_READ | PROT_WRITE, MAP_SHARED, handshake.memory_fd, 0);
+    assert_ptr_not_equal(flow.header, MAP_FAILED);
     flow.running = THREADS;
     pthread_t threads[THREADS];
     struct producer producers[THREADS];
@@ -229,6 +236,8 @@ static void test_many_threads(void **state)
     assert_int_equal(tn_process_end_rows(process), 0);
     assert_int_equal(shared.totals.damaged_rings, 0);
     tn_process_destroy(process);
+    tn_keepers_finish(&shared.keepers);
+    munmap(flow.header, tn_shared_total_bytes(&sizes));
     tn_order_finish(&order);
     tn_buffer_finish(&shared.scratch);
     fake_writer_finish(&fake);

@@ -75,6 +75,7 @@ static void test_meta_and_main_process(void **state)
         deaths += !expected[i].is_live;
     }
     struct tn_log *log = fixture_open(path);
+    assert_true(tn_log_is_closed(log));
     assert_true(tn_log_is_complete(log));
     assert_int_equal(tn_log_meta_int(log, "allocations", -1), count);
     assert_int_equal(tn_log_meta_int(log, "frees", -1), deaths);

@@ -33,6 +33,7 @@ static void test_reader_beside_the_writer(void **state)
     assert_int_equal(tn_log_commit(writer), 0);
 
     struct tn_log *log = fixture_open(path);
+    assert_false(tn_log_is_closed(log));
     assert_false(tn_log_is_complete(log));
     assert_int_equal(tn_log_meta_int(log, "allocations", -1), count);
     struct tn_event_cursor *cursor = NULL;
@@ -82,6 +83,90 @@ static void test_a_closed_log_is_one_file(void **state)
     fixture_remove(path);
 }
 
+/* Closed and complete are two things: an event that is missing makes a log incomplete, and it is closed all
+ * the same. Logs that were recorded before the difference was made say only complete, and mean both. */
+static void test_closed_is_not_complete(void **state)
+{
+    (void)state;
+    char path[FIXTURE_PATH_BYTES];
+    struct tn_error error = {0};
+    fixture_path(path, "gaps");
+    struct tn_log_writer *writer = fixture_create(path);
+    uint64_t id, thread_id, other_id;
+    struct tn_log_process process = {.pid = 1, .executable = "a", .command_line = "a"};
+    assert_int_equal(tn_log_add_process(writer, &process, &id), 0);
+    struct tn_log_thread thread = {.process_id = id, .tid = 1, .name = "a"};
+    assert_int_equal(tn_log_add_thread(writer, &thread, &thread_id), 0);
+    assert_int_equal(tn_log_lose_events(writer, thread_id, 5), 0);
+    assert_int_equal(tn_log_lose_events(writer, thread_id, 2), 0);
+    assert_int_equal(tn_log_add_thread(writer, &thread, &other_id), 0);
+    assert_int_equal(other_id, thread_id + 1);
+    tn_log_note_gaps(writer);
+    assert_int_equal(tn_log_writer_close(writer, 5, &error), 0);
+    struct tn_log *log = fixture_open(path);
+    assert_true(tn_log_is_closed(log));
+    assert_false(tn_log_is_complete(log));
+    assert_int_equal(fixture_query(tn_log_database(log),
+                                   "SELECT events_lost FROM thread ORDER BY id DESC LIMIT 1 OFFSET 1"),
+                     7);
+    assert_int_equal(fixture_query(tn_log_database(log), "SELECT sum(events_lost) FROM thread"), 7);
+    tn_log_close(log);
+    for (int complete = 0; complete <= 1; complete++) {
+        sqlite3 *database;
+        char sql[128];
+        snprintf(sql, sizeof(sql),
+                 "DELETE FROM meta WHERE key = 'closed'; UPDATE meta SET value = '%d' WHERE key = 'complete'",
+                 complete);
+        assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(database);
+        log = fixture_open(path);
+        assert_int_equal(tn_log_is_closed(log), complete);
+        assert_int_equal(tn_log_is_complete(log), complete);
+        tn_log_close(log);
+    }
+    fixture_remove(path);
+}
+
+/* Events of a quiet process are kept aside and packed later; from some number on it has a pack of its own,
+ * until it is quiet again. On both sides of each limit, every event must be there, in order. */
+static void test_few_events_and_many(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {1, 2, 200, 511, 512, 513, 1022, 1023, 1024, 1025, 1026, 2000};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        for (uint64_t seed = 1; seed <= 3; seed++) {
+            char path[FIXTURE_PATH_BYTES];
+            struct tn_error error = {0};
+            fixture_path(path, "quiet");
+            struct tn_log_writer *writer = fixture_create(path);
+            size_t count = fixture_fill(writer, seed * 100 + i, counts[i], expected);
+            assert_int_equal(tn_log_commit(writer), 0);
+            assert_int_equal(tn_log_commit(writer), 0); /* quiet meanwhile: nothing is kept */
+            uint64_t id;
+            struct tn_birth birth = {
+                .process_id = 1, .time_ns = 100000000, .size_bytes = 8, .usable_size_bytes = 24};
+            assert_int_equal(tn_log_add_birth(writer, &birth, &id), 0);
+            struct tn_death death = {.process_id = 1,
+                                     .allocation_id = id,
+                                     .time_ns = 100000001,
+                                     .size_class = tn_log_size_class(24)};
+            assert_int_equal(tn_log_commit(writer), 0);
+            assert_int_equal(tn_log_add_death(writer, &death), 0); /* of a block of an older chunk */
+            assert_int_equal(tn_log_writer_close(writer, 5, &error), 0);
+            struct tn_log *log = fixture_open(path);
+            sqlite3 *database = tn_log_database(log);
+            assert_int_equal(fixture_query(database, "SELECT count(*) FROM allocation"), count + 1);
+            assert_int_equal(
+                fixture_query(database, "SELECT death_ns FROM allocation ORDER BY id DESC LIMIT 1"),
+                100000001);
+            assert_int_equal(fixture_query(database, "SELECT sum(size_bytes) FROM allocation"),
+                             fixture_query(database, "SELECT value FROM meta WHERE key = 'allocated_bytes'"));
+            tn_log_close(log);
+            fixture_remove(path);
+        }
+}
+
 /* The recorder was killed: what was committed is there, what was not is not. */
 static void test_an_abandoned_log_is_readable(void **state)
 {
@@ -96,6 +181,7 @@ static void test_an_abandoned_log_is_readable(void **state)
     assert_int_equal(tn_log_add_birth(writer, &birth, &id), 0);
     tn_log_writer_abandon(writer);
     struct tn_log *log = fixture_open(path);
+    assert_false(tn_log_is_closed(log));
     assert_false(tn_log_is_complete(log));
     for (uint64_t process_id = 0; process_id <= 2; process_id++)
         fixture_check_allocations(log, process_id, expected, count);
@@ -315,6 +401,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reader_beside_the_writer),
         cmocka_unit_test(test_a_closed_log_is_one_file),
+        cmocka_unit_test(test_closed_is_not_complete),
+        cmocka_unit_test(test_few_events_and_many),
         cmocka_unit_test(test_an_abandoned_log_is_readable),
         cmocka_unit_test(test_what_is_no_log_is_refused),
         cmocka_unit_test(test_bad_logs_are_refused),

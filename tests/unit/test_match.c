@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "rings.h"
+#include "thread_rows.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -235,20 +236,24 @@ static void test_unmatched(void **state)
 static void test_losses_by_reason(void **state)
 {
     (void)state;
-    static const uint32_t reasons[] = {TN_LOSS_RING_FULL, TN_LOSS_NESTED, TN_LOSS_NO_SLOT, TN_LOSS_EARLY};
+    static const uint32_t reasons[] = {TN_LOSS_RING_FULL, TN_LOSS_NESTED,  TN_LOSS_NO_SLOT,
+                                       TN_LOSS_EARLY,     TN_LOSS_STALLED, TN_LOSS_NO_MEMORY};
     struct rings rings;
     rings_begin(&rings, 1);
-    for (uint64_t i = 0; i < 4; i++) {
+    for (uint64_t i = 0; i < 6; i++) {
         uint64_t event[3] = {tn_event_head(TN_EVENT_LOSS, 3, TN_FUNCTION_NONE, reasons[i], 0), 1000 + i,
                              i + 5};
         rings_put(&rings, 0, event, 3);
     }
     rings_play(&rings, 5000);
-    assert_int_equal(rings.totals.lost_ring, 5);
-    assert_int_equal(rings.totals.lost_nested, 6);
-    assert_int_equal(rings.totals.lost_no_slot, 7);
-    assert_int_equal(rings.totals.lost_early, 8);
-    assert_int_equal(rings.stream[0].reported_lost_count, 26);
+    for (uint64_t i = 0; i < 6; i++)
+        assert_int_equal(rings.totals.lost[TN_LOSS_BIT(reasons[i])], i + 5);
+    assert_int_equal(rings.stream[0].reported_lost_count, 45);
+    /* They go to the row of the thread, once, when it ends. */
+    assert_int_equal(tn_thread_end(&rings.stream[0], 6000), 0);
+    assert_int_equal(rings.fake.lost_events, 45);
+    assert_int_equal(tn_thread_end(&rings.stream[0], 6000), 0);
+    assert_int_equal(rings.fake.lost_events, 45);
     rings_finish(&rings);
 }
 

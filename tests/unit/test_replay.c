@@ -342,6 +342,32 @@ static void scanned_minimum_tells_both_ends(void **state)
     assert_true(different > 3);
 }
 
+/* A narrow search takes few replays, ends in a region that survives, and agrees with the exact one where that
+ * is told by one pass. */
+static void narrow_search_ends_where_it_survives(void **state)
+{
+    static const char *const policies[] = {"first-fit", "glibc",  "lwip",  "best-fit", "next-fit",
+                                           "tlsf",      "zephyr", "buddy", "mbedtls"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)
+        for (uint64_t seed = 1; seed <= 3; seed++) {
+            struct tn_replay_script *script = random_script(seed * 104729, 600);
+            struct tn_replay_source source = tn_replay_script_source(script);
+            struct tn_replay_options options = options_for(policies[i], TN_HEAP_UNLIMITED);
+            struct tn_replay_minimum narrow = {0}, exact = {0};
+            struct tn_error error;
+            assert_int_equal(tn_replay_search_narrow(&source, &options, &narrow, &error), 0);
+            assert_int_equal(tn_replay_search(&source, &options, 400000, &exact, &error), 0);
+            assert_true(narrow.safe_bytes >= exact.first_bytes || narrow.step_bytes > 0);
+            assert_true(survives(&source, options, narrow.safe_bytes));
+            if (tn_policy_is_one_pass(options.policy))
+                assert_int_equal(narrow.safe_bytes, exact.safe_bytes);
+            else
+                assert_true(narrow.step_bytes <= narrow.safe_bytes / 256 + 8 && narrow.tried_count < 24);
+            tn_replay_script_close(script);
+        }
+}
+
 static void pools_are_what_lives_at_once(void **state)
 {
     (void)state;
@@ -403,6 +429,7 @@ int main(void)
         cmocka_unit_test(long_traces_are_sampled_evenly),
         cmocka_unit_test(one_pass_minimum_equals_a_scan),
         cmocka_unit_test(scanned_minimum_tells_both_ends),
+        cmocka_unit_test(narrow_search_ends_where_it_survives),
         cmocka_unit_test(pools_are_what_lives_at_once),
         cmocka_unit_test(impossible_heaps_are_told),
     };

@@ -127,6 +127,7 @@ static struct tn_summary make_summary(void)
         .started_at = S("2026-11-22T12:00:00Z"),
         .tool_version = S("0.1.0"),
         .duration_ns = 2000000000,
+        .is_closed = true,
         .is_complete = true,
         .is_finished = true,
         .process_id = 1,
@@ -215,6 +216,10 @@ static void losses_come_first(void **state)
         struct tn_summary_losses losses;
         const char *start;
     } cases[] = {
+        {{.processes_unrecorded = 1},
+         "! 1 process that the program started could not be recorded: what it allocated"},
+        {{.processes_unrecorded = 44},
+         "! 44 processes that the program started could not be recorded: what they"},
         {{.events_lost = 1}, "! 1 event was lost"},
         {{.events_lost = 1234}, "! 1,234 events were lost"},
         {{.unmatched_frees = 2}, "! 2 frees were of blocks whose allocation was not seen."},
@@ -234,7 +239,7 @@ static void incomplete_logs_say_so_first(void **state)
 {
     (void)state;
     struct tn_summary summary = make_summary();
-    summary.is_complete = false;
+    summary.is_closed = false;
     summary.is_finished = false;
     char *text = report(&summary);
     assert_memory_equal(text, "! The log is not complete", 25);
@@ -242,7 +247,7 @@ static void incomplete_logs_say_so_first(void **state)
     /* Whether something is ever released is not known before the end. */
     assert_null(strstr(text, "while the process ran"));
     free(text);
-    summary.is_complete = true;
+    summary.is_closed = true;
     assert_says(&summary, "! Finishing the log was cut short");
 }
 

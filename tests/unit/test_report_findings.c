@@ -129,6 +129,7 @@ static struct tn_summary summary = {
     .tool_version = S("0.1.0"),
     .wrappers = S("grab, grab_object"),
     .wrappers_found = S("[{\"function\": \"grab\"}, {\"function\": \"grab_object\"}]"),
+    .is_closed = true,
     .is_complete = true,
     .is_finished = true,
     .process_id = 1,
@@ -431,7 +432,7 @@ static void no_finding_is_said(void **state)
     assert_part(&report, "text", "Findings\n  Nothing was found that is worth a change.\n", true);
     assert_part(&report, "json", "\"findings\": [], \"plan\"", true);
     struct tn_summary unfinished = summary;
-    unfinished.is_complete = false;
+    unfinished.is_closed = false;
     report.summary = &unfinished;
     assert_part(&report, "text", "worth a change, so far.", true);
 }

@@ -10,6 +10,7 @@
 #include "tenure/ring.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -157,18 +158,71 @@ static void mapping_is_checked(void **state)
 {
     (void)state;
     struct tn_shared_header header = {
-        .magic = TN_SHARED_MAGIC, .slot_count = 64, .ring_words = TN_RING_BYTES_MIN / 8};
-    header.total_bytes = tn_shared_total_bytes(64, TN_RING_BYTES_MIN / 8);
+        .magic = TN_SHARED_MAGIC,
+        .slot_count = 64,
+        .ring_words = TN_RING_BYTES_MIN / 8,
+        .control_words = TN_CONTROL_BYTES_MIN / 8,
+    };
+    struct tn_shared_sizes sizes = tn_shared_sizes_of(&header);
+    header.total_bytes = tn_shared_total_bytes(&sizes);
     assert_int_equal(tn_shared_check(&header, header.total_bytes), 0);
     assert_int_equal(tn_shared_check(&header, header.total_bytes - 4096), -EBADMSG);
     header.ring_words++;
     assert_int_equal(tn_shared_check(&header, header.total_bytes), -EBADMSG);
     header.ring_words--;
+    header.control_words /= 2;
+    assert_int_equal(tn_shared_check(&header, header.total_bytes), -EBADMSG);
+    header.control_words *= 2;
     header.slot_count = 1;
     assert_int_equal(tn_shared_check(&header, header.total_bytes), -EBADMSG);
     header.slot_count = 64;
     header.magic++;
     assert_int_equal(tn_shared_check(&header, header.total_bytes), -EBADMSG);
+}
+
+/* Every part begins where any page size lets it be mapped, and none overlaps the next. */
+static void parts_lie_apart(void **state)
+{
+    (void)state;
+    static const struct tn_shared_sizes cases[] = {
+        {2, TN_RING_BYTES_MIN / 8, TN_CONTROL_BYTES_MIN / 8},
+        {257, TN_RING_BYTES_DEFAULT / 8, TN_CONTROL_BYTES_MIN / 8},
+        {TN_SLOT_COUNT_MAX, TN_RING_BYTES_MAX / 8, TN_RING_BYTES_MAX / 8},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct tn_shared_sizes *sizes = &cases[i];
+        size_t end = tn_shared_slot_offset(sizes->slot_count);
+        for (uint32_t slot = 0; slot < sizes->slot_count; slot++) {
+            size_t offset = tn_shared_words_offset(sizes, slot);
+            assert_true(offset >= end && offset - end < TN_SHARED_ALIGN_BYTES);
+            assert_int_equal(offset % TN_SHARED_ALIGN_BYTES, 0);
+            end = offset + (size_t)tn_shared_words_of(sizes, slot) * 8;
+        }
+        assert_int_equal(tn_shared_total_bytes(sizes), end);
+    }
+}
+
+static void recorder_is_judged(void **state)
+{
+    (void)state;
+    struct tn_shared_header header = {.keeper_word = 4711, .recorder_state = TN_RECORDER_RUNNING};
+    tn_shared_beat(&header);
+    assert_false(tn_shared_is_orphaned(&header));
+    assert_false(tn_shared_is_stalled(&header));
+    header.stalled_beat = header.heartbeat;
+    assert_true(tn_shared_is_stalled(&header));
+    tn_shared_beat(&header);
+    assert_false(tn_shared_is_stalled(&header));
+    header.heartbeat = UINT32_MAX;
+    tn_shared_beat(&header);
+    assert_int_equal(header.heartbeat, 1);
+    header.recorder_state = TN_RECORDER_CLOSED;
+    assert_true(tn_shared_is_orphaned(&header));
+    header.recorder_state = TN_RECORDER_RUNNING;
+    header.keeper_word = FUTEX_OWNER_DIED;
+    assert_true(tn_shared_is_orphaned(&header));
+    header.keeper_word = FUTEX_WAITERS | 4711;
+    assert_false(tn_shared_is_orphaned(&header));
 }
 
 #define TRAVEL_COUNT 300000u
@@ -213,6 +267,8 @@ int main(void)
         cmocka_unit_test(heads_hold_their_parts),
         cmocka_unit_test(large_frames_escape),
         cmocka_unit_test(mapping_is_checked),
+        cmocka_unit_test(parts_lie_apart),
+        cmocka_unit_test(recorder_is_judged),
         cmocka_unit_test_setup_teardown(two_threads_agree, open_bench, close_bench),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

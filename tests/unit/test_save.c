@@ -113,6 +113,28 @@ static void a_log_that_is_older_gets_the_tables(void **state)
     scene_end(&scene);
 }
 
+/* Findings that a release without conditions has saved. */
+static void a_table_that_is_older_gets_its_columns(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct tn_findings findings;
+    struct tn_analyze_options options = {.only = "pool"};
+    scene_begin(&scene, "columns");
+    make_blocks(&scene);
+    scene_close(&scene);
+    scene_analyze(&scene, &options, &findings);
+    run_sql(scene.path,
+            "ALTER TABLE finding DROP COLUMN condition; ALTER TABLE finding DROP COLUMN released_at");
+    assert_saved(scene.path, &findings);
+    assert_int_equal(ask(scene.path,
+                         "SELECT count(*) FROM finding WHERE condition = 'null' AND"
+                         " json_array_length(released_at) >= 0"),
+                     findings.count);
+    tn_findings_finish(&findings);
+    scene_end(&scene);
+}
+
 static void a_log_that_is_being_recorded_is_refused(void **state)
 {
     (void)state;
@@ -162,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(findings_are_written_again_and_again),
         cmocka_unit_test(a_log_that_is_older_gets_the_tables),
+        cmocka_unit_test(a_table_that_is_older_gets_its_columns),
         cmocka_unit_test(a_log_that_is_being_recorded_is_refused),
         cmocka_unit_test(a_log_that_was_cut_short_is_not_refused),
         cmocka_unit_test(what_is_no_log_is_left_alone),

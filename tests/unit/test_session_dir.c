@@ -162,7 +162,7 @@ static void test_hello_is_checked(void **state)
     assert_int_equal(tn_handshake_peek(pair[0], &handshake, &status), 0);
     assert_int_equal(status, TN_WELCOME_REFUSED); /* no memory came along */
     assert_int_equal(tn_handshake_peek(pair[0], &handshake, &status), 0);
-    assert_int_equal(handshake.pid, getpid());
+    assert_int_equal(handshake.id.pid, getpid());
     tn_handshake_answer(pair[0], status, 0);
     assert_int_equal(recv(pair[1], &welcome, sizeof(welcome), 0), sizeof(welcome));
     assert_int_equal(tn_handshake_peek(pair[0], &handshake, &status), -EAGAIN);

@@ -299,13 +299,15 @@ static void calls_are_counted_to_the_end(void **state)
                       second = make_removal(&sites[1], TN_CONFIDENCE_CONDITIONAL);
     const struct tn_finding *findings[] = {&first, &second};
     static const char *const names[] = {"tlsf", "best-fit", "zephyr", "buddy", "first-fit"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        struct tn_what_if_model models[2] = {{.name = "glibc"}, {.name = names[i]}};
+    for (size_t i = 0; i < 2 * sizeof(names) / sizeof(names[0]); i++) {
+        const char *name = names[i / 2];
+        struct tn_what_if_model models[2] = {{.name = "glibc"}, {.name = name}};
         struct tn_what_if what_if = {0};
-        struct tn_what_if_effort effort = {.finding_max = 2};
+        /* Whether the events are kept, or read anew. */
+        struct tn_what_if_effort effort = {.finding_max = 2, .kept_events = i % 2 != 0 ? 10 : 0};
         struct tn_error error = {0};
         tn_replay_options_init(&models[0].options, tn_policy_find("glibc"));
-        tn_replay_options_init(&models[1].options, tn_policy_find(names[i]));
+        tn_replay_options_init(&models[1].options, tn_policy_find(name));
         for (size_t alone = 0; alone < 2; alone++) {
             assert_int_equal(
                 tn_what_if_run(&source, models + alone, 2 - alone, findings, 2, &effort, &what_if, &error),

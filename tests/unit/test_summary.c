@@ -92,6 +92,7 @@ static void test_an_unfinished_log_is_summed_up(void **state)
         struct tn_summary_totals wanted = compute(count, process_id);
         assert_totals(&summary.totals, &wanted);
         assert_int_equal(summary.totals.threads, 2);
+        assert_true(summary.is_closed);
         assert_true(summary.is_complete);
         assert_false(summary.is_finished);
         assert_int_equal(summary.duration_ns, 123456789);

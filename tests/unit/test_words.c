@@ -142,6 +142,11 @@ static void counts_have_singular_and_plural(void **state)
         const char *(*make)(struct tn_words *words, uint64_t count);
         const char *one, *many;
     } cases[] = {
+        {tn_words_processes_unrecorded,
+         "1 process that the program started could not be recorded: what it allocated is not in this log; "
+         "`tenure info` tells why.",
+         "1,234 processes that the program started could not be recorded: what they allocated is not in this "
+         "log; `tenure info` tells why."},
         {tn_words_events_lost,
          "1 event was lost: counts are too low by as many, and a block whose free was lost looks live.",
          "1,234 events were lost: counts are too low by as many, and a block whose free was lost looks "
@@ -344,7 +349,7 @@ static void plans_are_told_with_what_they_share(void **state)
     assert_string_equal(tn_words_plan(*state, &plan, 1000),
                         "The 3 changes that a replay can show, together: 100 allocations less (10.0 % of "
                         "all); heap: no clear change. Each alone, they add up to 120: 20 of these blocks can "
-                        "be had by one change only. Without those that a condition decides, 2: 60 "
+                        "be had by one change only. Those that no condition decides (2): 60 "
                         "allocations less (6.0 % of all).");
 }
 

@@ -7,6 +7,7 @@
 
 #include "tenure/kinds.h"
 #include "tenure/releases.h"
+#include "tenure/size_source.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -253,6 +254,9 @@ static int state_purpose(const struct tn_pass *pass, const struct purpose *purpo
     if (r < 0)
         return r;
     r = fill(pass, purpose, other_sites, &finding);
+    if (r == 0)
+        r = tn_size_source_add_computed(pass, purpose->sites, purpose->site_count, purpose->size_bytes,
+                                        &finding);
     if (r == 0)
         r = tn_pass_add_finding(pass, purpose->sites, purpose->site_count, &finding, findings);
     if (r < 0)

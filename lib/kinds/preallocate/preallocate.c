@@ -7,6 +7,7 @@
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
 #include "tenure/releases.h"
+#include "tenure/size_source.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -229,6 +230,8 @@ static int add_finding(const struct preallocate_state *state, const struct tn_pa
     fill_evidence(state, seen, site, &need, &finding);
     if (r == 0)
         r = fill_query(pass, index, &finding);
+    if (r == 0)
+        r = tn_size_source_add_computed(pass, &index, 1, seen->max_size_bytes, &finding);
     if (r == 0)
         r = tn_pass_add_finding(pass, &index, 1, &finding, findings);
     if (r < 0)

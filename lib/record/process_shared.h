@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TN_RECORD_PROCESS_SHARED_H
+#define TN_RECORD_PROCESS_SHARED_H
+
+/* What all processes of a recording share. One thread. */
+
+#include "clock.h"
+#include "keeper.h"
+#include "mappings.h"
+#include "matcher.h"
+
+#include "tenure/log_write.h"
+#include "tenure/ring.h"
+
+#include <stdint.h>
+
+/* Sums of what the shims count, over all processes. */
+struct tn_shim_counts {
+    uint64_t stacks_checked;                     /* compared with libunwind's own walk */
+    uint64_t stacks_different;                   /* of these, how many differed */
+    uint64_t stacks_lost;                        /* that could not be handed over: their events have none */
+    uint64_t rules_learned;                      /* unwind rules found out */
+    uint64_t frames_complex;                     /* frames that libunwind had to step out of */
+    uint64_t children_lost[TN_CHILD_LOSS_COUNT]; /* processes that could not join, by enum tn_child_loss */
+    uint64_t damaged_headers;                    /* processes whose counters cannot be true */
+};
+
+/* Owned by the recording; writer is borrowed. */
+struct tn_process_shared {
+    struct tn_log_writer *writer;
+    struct tn_clock_map clock;
+    struct tn_totals totals;
+    struct tn_shim_counts counts;
+    struct tn_module_files files;
+    struct tn_keepers keepers;
+    uint64_t images_unreported; /* images that a recorded process executed and that never said hello */
+    uint64_t threads_peak;      /* of one process, at once */
+    uint64_t queued_words;      /* in the queues of all streams; summed up anew in each round */
+    uint32_t fill;              /* of the fullest ring when heads were last read, in 256ths */
+    struct tn_buffer scratch;   /* a copy of a control event */
+};
+
+/* Note how full a ring is: fill is raised to it.
+ *
+ * waiting_words  noted and not yet released */
+static inline void tn_process_note_fill(struct tn_process_shared *shared, uint32_t ring_words,
+                                        uint64_t waiting_words)
+{
+    uint64_t fill = waiting_words * 256 / ring_words;
+    if (fill > shared->fill)
+        shared->fill = (uint32_t)fill;
+}
+
+#endif

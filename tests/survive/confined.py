@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""Programs that are confined, or confine themselves: namespaces, system call filters, little memory; and programs
+that spoil what they share with the recorder."""
+
+import os
+import shutil
+import time
+
+from counting import (BLOCK_BYTES, OWN, SMALL_RINGS, Skip, check_exact, check_log, expect, expect_equal, logged, made, meta, need_namespaces, told)
+from harness import query, value
+
+SANDBOX_BLOCKS = 20000
+LOCKED_KIB_MAX = 64 << 10
+SIZES = ("resident_kib", "virtual_kib", "locked_kib")
+STRICT_BLOCKS = 500  # the ring must not fill up: its wait is a system call, and strict mode allows none
+
+
+def check_crowd_within(world, *wrapper):
+    """Threads that fill small rings, and more threads one after another than a first span of slots holds."""
+    for how in (world.record, world.preload):
+        for arguments in (("alive", 4, 100000), ("short", 3000, 10)):
+            result, log = how(*wrapper, world.programs / "crowd", *arguments, TENURE_RING_SIZE=SMALL_RINGS)
+            expect_equal((result.err, result.status), (b"", 0), f"crowd {arguments} under {how.__name__}")
+            print(f"{how.__name__}, crowd {arguments[0]}: {check_exact(log, result.out)} blocks, all logged")
+
+
+def pid_namespace(world):
+    """The program is PID 1 of a namespace that the recorder is not in."""
+    check_crowd_within(world, *need_namespaces(world, "-pf"))
+
+
+def pid_namespace_with_proc(world):
+    """The same, with a /proc that shows its processes only."""
+    check_crowd_within(world, *need_namespaces(world, "-pf", "--mount-proc"))
+
+
+def user_namespace(world):
+    check_crowd_within(world, *need_namespaces(world, "-Urpf"))
+
+
+def bubblewrap(world):
+    bwrap = shutil.which("bwrap")
+    if not bwrap:
+        raise Skip("bwrap is not installed")
+    tried = world.run(bwrap, "--unshare-all", "--dev-bind", "/", "/", "true")
+    if tried.status != 0:
+        raise Skip(f"bwrap --unshare-all: {tried.err.decode().strip()}")
+    check_crowd_within(world, bwrap, "--unshare-all", "--dev-bind", "/", "/")
+
+
+def first_process_of_namespace(world):
+    """The recorder was started by PID 1 of a namespace, and dies with it: the log is closed before that."""
+    wrapper = need_namespaces(world, "-pf", "--mount-proc")
+    log = world.new_log()
+    for mode in ("alive", "short"):
+        log = world.new_log()
+        result = world.run(*wrapper, "env", f"LD_PRELOAD={world.shim}", f"TENURE_LOG={log}", "TENURE_ROWS=all",
+                           world.programs / "crowd", mode, 40, 5000)
+        expect_equal((result.err, result.status), (b"", 0), "the program's end")
+        expect_equal(meta(log).get("complete"), "1", f"meta.complete of crowd {mode}")
+        births = value(log, "SELECT sum(births) FROM chunk")
+        expect(births >= made(result.out), f"{births} births in the log, {made(result.out)} were made")
+
+
+def check_sandbox(world, mode, blocks):
+    """The filter does not kill the program, and the log has every block."""
+    bare = world.run(world.programs / "sandbox", mode, blocks)
+    if bare.status == 3:
+        raise Skip("the kernel takes no filter")
+    expect_equal(bare.status, 0, "status without tenure")
+    for how in (world.record, world.preload):
+        result, log = how(world.programs / "sandbox", mode, blocks, TENURE_RING_SIZE=SMALL_RINGS)
+        expect_equal((result.out, result.err, result.status), (bare.out, b"", 0), f"sandbox {mode} under {how.__name__}")
+        print(f"{how.__name__}, {mode}: {check_exact(log, result.out)} blocks, all logged")
+
+
+def filter_of_calls(world):
+    check_sandbox(world, "filter", SANDBOX_BLOCKS)
+
+
+def filter_over_threads(world):
+    """A thread whose first event comes when only futex and what malloc needs are allowed."""
+    check_sandbox(world, "threads", SANDBOX_BLOCKS)
+
+
+def strict_mode(world):
+    """Not even a futex is allowed there: the program runs as ever, and what is not recorded is counted."""
+    bare = world.run(world.programs / "sandbox", "strict", STRICT_BLOCKS)
+    if bare.status == 3:
+        raise Skip("the kernel has no strict mode")
+    for how in (world.record, world.preload):
+        result, log = how(world.programs / "sandbox", "strict", STRICT_BLOCKS)
+        expect_equal((result.out, result.status), (bare.out, 0), f"output and status under {how.__name__}")
+        # The program releases every other block.
+        events = made(result.out) + made(result.out) // 2
+        sql = f"SELECT count(*) + count(death_ns) FROM allocation WHERE {OWN}"
+        found, lost = value(log, sql, BLOCK_BYTES), int(meta(log)["events_lost"])
+        print(f"{how.__name__}, strict: {found} events logged, {lost} lost")
+        expect_equal(found + lost, events, "events, logged or counted as lost")
+        expect_equal(meta(log)["complete"], "0" if lost else "1", "meta.complete")
+
+
+def filter_over_exec(world):
+    """An image that starts under a filter which knows nothing of us: it runs as without, recorded or not."""
+    bare = world.run(world.programs / "sandbox", "exec", 1000)
+    if bare.status == 3:
+        raise Skip("the kernel takes no filter")
+    expect_equal(bare.status, 0, "status without tenure")
+    for how in (world.record, world.preload):
+        result, log = how(world.programs / "sandbox", "exec", 1000)
+        expect_equal((result.out, result.status), (bare.out, bare.status), f"output and status under {how.__name__}")
+        expect(len(result.err.splitlines()) <= 1, f"more than one line: {result.err}")
+        expect(logged(log) >= 10, "the blocks before the exec are not in the log")
+        is_image_recorded = logged(log) == 10 + made(result.out)
+        missing = int(meta(log).get("processes_unrecorded", 0))
+        expect(is_image_recorded or missing == 1, f"the image is not in the log, and {missing} are said to be missing")
+
+
+def check_cramped(world, mode, blocks, wrapper=()):
+    """A program with little memory has all that it has without us, and the log has every block."""
+    bare = world.run(*wrapper, world.programs / "cramped", mode, blocks)
+    if bare.status == 3:
+        raise Skip("the limit cannot be set here")
+    expect_equal((bare.status, told(bare.out)["failed"]), (0, 0), f"without tenure: {bare.out} {bare.err}")
+    for how in (world.record, world.preload):
+        result, log = how(*wrapper, world.programs / "cramped", mode, blocks)
+        expect_equal((result.err, result.status), (b"", 0), f"cramped {mode} under {how.__name__}: {result.out}")
+        check_exact(log, result.out)
+        sizes = {name: (told(result.out)[name], told(bare.out)[name]) for name in SIZES}
+        told_sizes = ", ".join(f"{name} {with_us} (without {without})" for name, (with_us, without) in sizes.items())
+        print(f"{how.__name__}, {mode}: {told_sizes}")
+        expect(sizes["locked_kib"][0] <= LOCKED_KIB_MAX, f"{sizes['locked_kib'][0]} KiB are locked")
+
+
+def all_memory_locked(world):
+    check_cramped(world, "locked", 100000)
+
+
+def address_space_limited_inside(world):
+    check_cramped(world, "capped", 100000)
+
+
+def address_space_limited_outside(world):
+    """Programs that have room for themselves and their threads still have it."""
+    for mib in (85, 100, 120, 140, 160):
+        check_cramped(world, "threads", 10000, ("sh", "-c", f"ulimit -v {mib << 10}; exec \"$@\"", "sh"))
+
+
+def few_processes_allowed(world):
+    """A limit of processes: two threads beside the shell, for a user of its own."""
+    if os.getuid() != 0:
+        raise Skip("only root can become another user")
+    for folder in (world.folder, world.work, world.home, world.temporary, world.run_folder):
+        os.chown(folder, 54321, 54321)
+    wrapper = ("setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "--inh-caps=-all", "prlimit", "--nproc=5")
+    command = (world.programs / "cramped", "threads", 1000)
+    bare = world.run(*wrapper, *command)
+    expect_equal(bare.status, 0, f"without tenure: {bare.out} {bare.err}")
+    log = world.new_log()
+    result = world.run(*wrapper, "env", f"LD_PRELOAD={world.shim}", f"TENURE_LOG={log}", "TENURE_ROWS=all", *command)
+    expect_equal((result.err, result.status), (b"", 0), f"under the bare shim: {result.out}")
+    world.wait_finished(log)
+    check_exact(log, result.out)
+
+
+def deep_stacks_in_small_rings(world):
+    """The smallest ring that there is, and stacks that would not fit it: they go through a ring of their own."""
+    for how in (world.record, world.preload):
+        result, log = how(world.programs / "deep", 7000, TENURE_RING_SIZE="64K", TENURE_DEPTH="8000")
+        expect_equal((result.err, result.status), (b"", 0), f"deep under {how.__name__}")
+        check_log(log)
+        sql = """SELECT count(*) FROM stack_frame WHERE function = 'down' AND stack_id =
+                 (SELECT stack_id FROM allocation WHERE size_bytes = 5432)"""
+        expect_equal(value(log, sql), 7000, "frames of the recursion")
+
+
+def stacks_replaced(world):
+    """A coroutine's stack gives way to a smaller one at the same address."""
+    for mode in ("unmap", "remap", "protect"):
+        result, log = world.preload(world.programs / "swapped_stacks", mode, 300)
+        expect_equal((result.err, result.status), (b"", 0), f"swapped_stacks {mode}")
+        print(f"{mode}: {check_exact(log, result.out)} blocks, all logged")
+
+
+def vandalized(world, mode):
+    """Gives meta of the log of a program that spoils the shared memory: program and recorder live, the log is sound."""
+    log, begun = world.new_log(), time.monotonic()
+    result = world.run(world.programs / "vandal", mode, 50000, LD_PRELOAD=world.shim, TENURE_LOG=log,
+                       TENURE_ROWS="all", TENURE_RING_SIZE=SMALL_RINGS)
+    world.wait_finished(log)
+    print(f"{mode}, {time.monotonic() - begun:.1f} s: {result.out}, {meta(log).get('complete')}, lost {meta(log).get('events_lost')}")
+    expect_equal((result.err, result.status, made(result.out)), (b"", 0, 100000), f"vandal {mode}")
+    expect_equal(value(log, "PRAGMA integrity_check"), "ok", "integrity")
+    text = world.run(world.tenure, "report", log)
+    expect_equal((text.status, text.err), (0, b""), "report")
+    return result, log
+
+
+def memory_truncated(world):
+    """The kernel refuses it, and nothing is lost."""
+    result, log = vandalized(world, "truncate")
+    expect(b"refused\n" in result.out, "the shared memory can be truncated")
+    check_exact(log, result.out)
+
+
+def memory_spoilt(world):
+    """What the program does to the shared memory costs events, but the log says so."""
+    for mode in ("punch", "header", "control"):
+        result, log = vandalized(world, mode)
+        is_all_there = logged(log) == made(result.out)
+        expect(is_all_there or meta(log)["complete"] == "0", f"{mode}: {logged(log)} of {made(result.out)}, and complete")
+
+
+ALL = {
+    function.__name__: function
+    for function in (
+        pid_namespace, pid_namespace_with_proc, user_namespace, bubblewrap, first_process_of_namespace, filter_of_calls,
+        filter_over_threads, strict_mode, filter_over_exec, all_memory_locked, address_space_limited_inside,
+        address_space_limited_outside, few_processes_allowed, deep_stacks_in_small_rings, stacks_replaced, memory_truncated, memory_spoilt,
+    )
+}
