@@ -100,10 +100,14 @@ static const struct line {
      " count(s.site_id)) || ' that only release' FROM site LEFT JOIN (SELECT DISTINCT site_id FROM"
      " site_summary) AS s ON s.site_id = site.id HAVING count(*) > 0"},
     {"wrappers",
-     "SELECT group_concat(json_extract(j.value, '$.function'), ', ') || ' (found by their use)' FROM meta,"
-     " json_each(meta.value) AS j WHERE meta.key = 'wrappers_found' AND json_valid(meta.value) HAVING "
-     "count(*) > "
-     "0"},
+     "SELECT group_concat(part, '; ') FROM ("
+     " SELECT group_concat(j.value ->> 'function', ', ') || CASE ifnull(j.value ->> 'evidence', 'by use')"
+     "  WHEN 'by code' THEN ' (found by their code)'"
+     "  WHEN 'by use' THEN ' (found by their use, uncertain in another run)'"
+     "  ELSE ' (perhaps: used too little to tell)' END AS part"
+     " FROM meta, json_each(meta.value) AS j"
+     " WHERE meta.key IN ('wrappers_found', 'wrappers_undecided') AND json_valid(meta.value)"
+     " GROUP BY ifnull(j.value ->> 'evidence', 'by use') ORDER BY min(meta.key), 1) HAVING count(*) > 0"},
     {"call stacks",
      "SELECT print_count(count(*)) || ' nodes of ' || print_count((SELECT count(*) FROM frame "
      "WHERE inlined_into IS NULL)) || ' frames' FROM stack"},

@@ -336,8 +336,8 @@ static const struct tn_option options[] = {
      "functions that only pass malloc on: their callers are\nthe sites (POSIX extended; "
      "'xmalloc|g_malloc.*')",
      NULL},
-    {0, "find-wrappers", "yes|no", "find out by their use which functions only pass malloc on\n(default yes)",
-     NULL},
+    {0, "find-wrappers", "yes|no",
+     "find out by code and use which functions only pass malloc on\n(default yes)", NULL},
     {0, "check-stacks", NULL, "compare each new call stack with libunwind's own walk\n(slow; for tests)",
      "TENURE_CHECK_STACKS"},
     {'q', "quiet", NULL, "print errors and losses only", NULL},

@@ -35,7 +35,7 @@ uint64_t tn_heap_block_bytes(const struct tn_heap_cost *cost, uint64_t size_byte
 /* A node of the trie of stacks, kept by row id of `stack`. */
 struct tn_stack_node {
     uint32_t frame_id;    /* row of `frame` */
-    uint32_t caller_id;   /* 0 at the root; else below its own id */
+    uint32_t caller_id;   /* 0 at the root; else of the depth below its own */
     uint32_t depth;       /* frames, this one included */
     uint32_t site;        /* index in tn_pass.sites of a stack that ends here; 0: it is no event's stack */
     uint64_t frame_bytes; /* this frame's CFA minus its callee's */

@@ -3,8 +3,8 @@
 #define TENURE_CODE_H
 
 /* What the machine code of a module says. About two calls in it: can the second one follow the first before
- * the function returns? If not, two events that show one function at one place of the stack are of two calls
- * of it. And about one call: does an argument, such as the size of a block, stand in the code, or is it
+ * the function returns? If not, two events that show one function at one position of the stack are of two
+ * calls of it. And about one call: does an argument, such as the size of a block, stand in the code, or is it
  * computed? Read from the module's file, without running anything; x86-64 only so far. One thread at a time
  * for each object. */
 
@@ -56,9 +56,19 @@ bool tn_code_can_be_followed(const struct tn_code *code);
  * Cost      proportional to the code that is reached, at most 100,000 instructions: some milliseconds */
 int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to);
 
+/* Whether control can come from behind a call to a jump that leaves the function (a tail call), in the same
+ * way.
+ *
+ * from     return address minus load bias
+ * jump     an address whose preceding byte belongs to the jump
+ * Returns  as tn_code_follows
+ * Cost     the same */
+int tn_code_reaches_jump(struct tn_code *code, uint64_t from, uint64_t jump);
+
 /* Where an argument of a call comes from, by the code from the begin of the function that makes it.
  *
- * call          return address minus load bias
+ * call          return address minus load bias; or where a jump ends with which the function leaves, in its
+ *               frame's place: what all its jumps to other functions pass on
  * callee        an address in the function whose argument is meant, minus load bias; 0: it is another
  *               module's. Where the function called is another one that ends in a jump to it, the argument is
  *               the one that the jump passes on
@@ -68,6 +78,26 @@ int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to);
  * Cost          proportional to the function, at most 400,000 instructions: some milliseconds */
 int tn_code_argument(struct tn_code *code, uint64_t call, uint64_t callee, unsigned index,
                      struct tn_code_argument *ret_argument);
+
+/* Whether a function gives back to its caller what a call in it has returned. */
+enum tn_code_hand_back {
+    TN_CODE_BACK_NOT_KNOWN =
+        0,                  /* the code cannot be read or followed, or another module's function has a say */
+    TN_CODE_BACK_NEVER,     /* on no way to a return */
+    TN_CODE_BACK_SOMETIMES, /* on one way at least */
+};
+
+/* Whether the result of a call, an address, reaches the register for results on a way from behind the call to
+ * a return. An address inside the same block counts as well. Functions of the module that are given the
+ * result are followed; of those of other modules only the ones are known that return their first argument, as
+ * memcpy does. What was stored and is loaded again from there, is the same result. The register says nothing
+ * where the function returns nothing at all: ask the debug information first.
+ *
+ * call           return address minus load bias
+ * ret_hand_back  written always
+ * Returns        0, also where nothing is known; -ENOMEM
+ * Cost           proportional to the code that is reached, at most 50,000 instructions: some milliseconds */
+int tn_code_hands_back(struct tn_code *code, uint64_t call, enum tn_code_hand_back *ret_hand_back);
 
 /* The function that a call leads to, where that is one of the same module; and what it passes on, as an
  * argument, where it ends in a jump to another function. Of a call whose frame shows as calling another

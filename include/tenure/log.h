@@ -14,7 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TN_LOG_FORMAT_VERSION 3
+#define TN_LOG_FORMAT_VERSION 4
+#define TN_LOG_FORMAT_OLDEST                                                                                 \
+    3 /* that this program reads: its callers came before the stacks that they call */
 #define TN_LOG_APPLICATION_ID 0x54454e55 /* PRAGMA application_id of every log: "TENU" */
 
 struct sqlite3;
@@ -223,6 +225,7 @@ struct tn_log_frame {
     const char *function;  /* demangled; NULL: not known */
     const char *module;    /* path; NULL: outside every module */
     uint32_t line;         /* of the call; 0: not known */
+    bool is_tail_call;     /* a jump had removed it from the stack */
 };
 
 /* Go through all frames: those inlined into a physical frame before it, innermost first; physical frames in

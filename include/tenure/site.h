@@ -91,7 +91,8 @@ bool tn_site_step(struct tn_site_search *search, const struct tn_site_class *fra
 /* One stack: a node of the trie. */
 struct tn_site_node {
     uint32_t frame_id;  /* its innermost physical frame */
-    uint32_t caller_id; /* 0 at the root; else lower than its own id, so that walks end */
+    uint32_t caller_id; /* 0 at the root; else of lower depth, so that walks end */
+    uint32_t depth;     /* frames, this one included; 0: there is no such stack */
 };
 
 /* One frame, as finding sites needs it. Inlined frames stand before their physical one, innermost first.
@@ -134,8 +135,14 @@ struct tn_site_trie {
  * Owns         the caller releases by tn_site_trie_finish, also after a failure */
 int tn_site_trie_begin(struct tn_site_trie *trie, size_t node_count, size_t group_count, size_t frame_count);
 
-/* Add a stack. A row whose caller_id is not lower than its id is damage, and is left out. */
-void tn_site_trie_add_stack(struct tn_site_trie *trie, uint64_t id, uint64_t frame_id, uint64_t caller_id);
+/* Add a stack. In any order.
+ *
+ * depth  frames, this one included */
+void tn_site_trie_add_stack(struct tn_site_trie *trie, uint64_t id, uint64_t frame_id, uint64_t caller_id,
+                            uint64_t depth);
+
+/* Say that all stacks were added. One whose caller is not nearer to the root is damage, and is left out. */
+void tn_site_trie_end_stacks(struct tn_site_trie *trie);
 
 /* Add a frame. Frames of one group follow each other, innermost first, the physical one last.
  *
@@ -169,27 +176,63 @@ struct tn_site_release {
     uint64_t count;
 };
 
-/* A wrapper that was found, and why. */
-struct tn_site_wrapper {
-    const char *function;   /* borrowed from the trie */
-    uint64_t allocations;   /* made by it */
-    uint64_t callers;       /* places that call it, or the wrapper around it */
-    uint64_t fixed_callers; /* of those, with at least five allocations, all of one size */
-    uint64_t sizes;         /* distinct sizes among these */
+/* What the machine code says of a call in a function that may be a wrapper. */
+enum tn_site_code {
+    TN_SITE_CODE_NOT_KNOWN = 0,
+    TN_SITE_CODE_KEEPS,    /* the block does not reach the caller as the function's result */
+    TN_SITE_CODE_HANDS,    /* it does, on a way at least */
+    TN_SITE_CODE_CONSTANT, /* it does, and the sizes stand in the code: the function makes things of its own
+                            */
+    TN_SITE_CODE_PASSES,   /* it does, and the function was given the size */
 };
 
-/* Find allocation wrappers that no list names: functions that allocate what their callers ask for, and do not
- * release it themselves; docs/sites.md has the conditions. Marks their frames in the trie, so that sites are
- * found beyond them. Wrappers of wrappers are found, too.
+/* One such call. */
+struct tn_site_call {
+    uint32_t stack; /* of the birth */
+    uint32_t node;  /* the stack of the function that calls: stack itself, if it calls the allocator */
+    bool is_last;   /* use speaks for a wrapper: look also where the code could only deny it */
+};
+
+/* Who reads the machine code. */
+struct tn_site_reader {
+    /* What the code says of a call. Returns 0 or -ENOMEM. The same question is asked again and again. */
+    int (*look)(void *context, struct tn_site_call call, enum tn_site_code *ret_code);
+    void *context; /* the caller's */
+};
+
+/* What speaks for a wrapper. */
+enum tn_site_evidence {
+    TN_SITE_BY_USE,    /* how it was used in this run: another run may show less */
+    TN_SITE_BY_CODE,   /* its machine code: the same in every run */
+    TN_SITE_UNDECIDED, /* it hands its blocks back, and was used too little to tell: it is none in this log */
+};
+
+/* A wrapper that was found, and why. */
+struct tn_site_wrapper {
+    const char *function;           /* borrowed from the trie */
+    enum tn_site_evidence evidence; /* by what */
+    uint64_t allocations;           /* made by it */
+    uint64_t callers;               /* places that call it, or the wrapper around it */
+    uint64_t fixed_callers;         /* of those, with at least five allocations, all of one size */
+    uint64_t sizes;                 /* distinct sizes among these */
+};
+
+/* Find allocation wrappers that no list names: functions that allocate what their callers ask for, hand it
+ * back, and do not release it themselves; docs/sites.md has the conditions. Marks their frames in the trie,
+ * so that sites are found beyond them. Wrappers of wrappers are found, too.
  *
  * uses           by stack id, trie->node_count of them
+ * reader         NULL: no machine code can be read, and use alone decides
  * releases       a sample is enough; may be empty
- * ret_wrappers   owned by the caller (free), in the order in which they were found
+ * ret_wrappers   owned by the caller (free), in the order in which they were found; undecided ones last,
+ * whose
+ *                frames are not marked
  * Returns        0 or -ENOMEM
  * Cost           some passes over the stacks */
 int tn_site_find_wrappers(struct tn_site_trie *trie, const struct tn_site_use *uses,
                           const struct tn_site_release *releases, size_t release_count,
-                          struct tn_site_wrapper **ret_wrappers, size_t *ret_count);
+                          const struct tn_site_reader *reader, struct tn_site_wrapper **ret_wrappers,
+                          size_t *ret_count);
 
 /* Release; empty again. */
 void tn_site_trie_finish(struct tn_site_trie *trie);

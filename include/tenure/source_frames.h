@@ -31,6 +31,7 @@ struct tn_return_address {
     uint32_t inlined_count; /* how many follow it there */
     uint64_t offset_bytes;  /* from the start of the module's file as it is mapped */
     bool is_runtime;        /* the module or the function is the C or C++ runtime's */
+    bool is_tail_call;      /* no return address, but where a jump ends: it left the function */
 };
 
 /* All that the frames of one log stand for. */

@@ -116,7 +116,8 @@ struct tn_summary {
     char *started_at;     /* UTC, ISO 8601; "" when missing */
     char *tool_version;   /* of the tool that recorded; "" when missing */
     char *wrappers;       /* functions that were found to allocate for their callers, by name, separated by
-                             ", "; "" without any */
+                             ", "; "" without any. What another run may not show has "(by use)" behind it, what this
+                             one does not show enough of "perhaps" before it */
     char *wrappers_found; /* the same with the numbers that speak for it, a JSON list (meta.wrappers_found) */
     uint64_t duration_ns; /* from the log's start to its last event */
     bool is_closed;       /* the recording was closed in order (meta.closed) */

@@ -9,6 +9,8 @@
 
 #include "tenure/base.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* How much is known about a module's code. */
@@ -23,6 +25,20 @@ struct tn_symbol_frame {
     const char *function; /* demangled, with parameters, without return type; NULL: unknown */
     const char *file;     /* absolute where the compiler told its directory, normalised; NULL: unknown */
     uint32_t line;        /* from 1; 0: unknown */
+};
+
+/* Where a call or a jump leads. */
+struct tn_symbol_target {
+    uint64_t function;  /* a function of this module: equal for equal ones; 0: none is known */
+    const char *symbol; /* its name in symbol tables, where other modules can know it; NULL: none, or not
+                           known. Borrowed until tn_symbol_close */
+};
+
+/* A jump with which a function ends instead of a call and a return: a tail call. Its function's frame is gone
+ * while the target runs. */
+struct tn_symbol_jump {
+    uint64_t offset_bytes; /* as of a return address: the byte before it belongs to the jump */
+    struct tn_symbol_target target;
 };
 
 struct tn_symbol_file;
@@ -58,5 +74,58 @@ enum tn_symbol_detail tn_symbol_file_detail(struct tn_symbol_file *file);
  *               information 0.85 s); the first look-up in a unit reads its functions */
 int tn_symbol_look_up(struct tn_symbol_file *file, uint64_t offset_bytes,
                       const struct tn_symbol_frame **ret_frames, unsigned *ret_count);
+
+/* The function around a return address, by debug information.
+ *
+ * offset_bytes  as in tn_symbol_look_up
+ * ret_function  0: none is known
+ * Returns       0 or -ENOMEM */
+int tn_symbol_function_at(struct tn_symbol_file *file, uint64_t offset_bytes, uint64_t *ret_function);
+
+/* Which function a call leads to, by debug information (DW_TAG_call_site; GCC and clang write it with
+ * optimisation).
+ *
+ * offset_bytes  return address of the call, minus load bias
+ * ret_target    both fields are 0 and NULL where that is not known
+ * Returns       0 or -ENOMEM
+ * Cost          the first question about a function reads its call sites, and the list of its unit's
+ * functions */
+int tn_symbol_call_target(struct tn_symbol_file *file, uint64_t offset_bytes,
+                          struct tn_symbol_target *ret_target);
+
+/* The jumps with which a function may end.
+ *
+ * function         of tn_symbol_function_at or a target
+ * ret_jumps        in order of their addresses; borrowed until the next call
+ * ret_is_complete  false: the compiler does not say that these are all
+ * Returns          0 or -ENOMEM */
+int tn_symbol_jumps(struct tn_symbol_file *file, uint64_t function, const struct tn_symbol_jump **ret_jumps,
+                    size_t *ret_count, bool *ret_is_complete);
+
+/* What a function may give back, by its return type. */
+enum tn_symbol_result {
+    TN_SYMBOL_RESULT_UNKNOWN = 0, /* no debug information */
+    TN_SYMBOL_RESULT_NOTHING,     /* void, or a number that is too small for an address */
+    TN_SYMBOL_RESULT_WORD,        /* a pointer, or a number of its size */
+    TN_SYMBOL_RESULT_OBJECT,      /* a struct, which may hold pointers */
+};
+
+/* What the function around a return address may give back.
+ *
+ * ret_result  written always
+ * Returns     0 or -ENOMEM */
+int tn_symbol_result_at(struct tn_symbol_file *file, uint64_t offset_bytes,
+                        enum tn_symbol_result *ret_result);
+
+/* The function that a symbol of this module names, by debug information.
+ *
+ * ret_function  0: there is none, or several have the name
+ * Returns       0 or -ENOMEM */
+int tn_symbol_function_named(struct tn_symbol_file *file, const char *symbol, uint64_t *ret_function);
+
+/* Whether a symbol of this module names the function around a return address.
+ *
+ * Returns  1 it does; 0 it does not, or the module has no such symbol, or several; -ENOMEM */
+int tn_symbol_is_named(struct tn_symbol_file *file, uint64_t offset_bytes, const char *symbol);
 
 #endif

@@ -72,22 +72,17 @@ static int mark_depth(struct tn_activation_stack *stack, uint64_t event, uint64_
     return 0;
 }
 
-/* How many levels, counted from the root, the new stack shares with the current one. Row ids fall towards the
- * root, so of two different nodes the one with the higher id is never the common ancestor. */
+/* How many levels, counted from the root, the new stack shares with the current one. Of two different nodes
+ * the deeper one is never the common ancestor, and of equally deep ones neither. */
 static uint32_t common_levels(const struct tn_activation_stack *stack, const struct tn_stack_node *nodes,
                               uint32_t node)
 {
-    uint32_t level = stack->depth;
-    while (level != 0 && node != 0) {
-        uint32_t current = stack->items[level - 1].node;
-        if (current == node)
-            return level;
-        if (current > node)
-            level--;
-        else
-            node = nodes[node].caller_id;
-    }
-    return 0;
+    uint32_t level = nodes[node].depth;
+    for (; level > stack->depth; level--)
+        node = nodes[node].caller_id;
+    for (; level != 0 && stack->items[level - 1].node != node; level--)
+        node = nodes[node].caller_id;
+    return level;
 }
 
 static uint32_t function_of(const struct tn_activations *activations, const struct tn_stack_node *node)

@@ -38,9 +38,14 @@ static int ask(struct tn_call_order *order, const struct tn_pass *pass, uint32_t
     struct tn_code *code = NULL;
     if (frames[from].is_runtime || module_id == 0)
         return 1;
+    /* a jump out of the function was its end */
+    if (frames[from].is_tail_call)
+        return 0;
     int r = tn_code_files_find(pass->code_files, pass, module_id, &code);
     if (r < 0 || code == NULL)
         return r < 0 ? r : 1;
+    if (frames[to].is_tail_call)
+        return tn_code_reaches_jump(code, frames[from].offset_bytes, frames[to].offset_bytes);
     return tn_code_follows(code, frames[from].offset_bytes, frames[to].offset_bytes);
 }
 

@@ -96,6 +96,7 @@ static int add_frame(void *context, const struct tn_log_frame *row)
     frame->source = source;
     frame->offset_bytes = row->offset_bytes;
     frame->is_runtime = class.kind == TN_SITE_RUNTIME;
+    frame->is_tail_call = row->is_tail_call;
     return 0;
 }
 

@@ -38,6 +38,16 @@ int tn_pass_load(struct tn_pass *pass);
  * what failed */
 int tn_pass_open_rules(const struct tn_pass *pass, struct tn_site_rules **ret_rules);
 
+/* The highest id of a table + 1, and its rows. Ids have no gaps, so one far above the number of rows means
+ * damage.
+ *
+ * sql      gives both in one row
+ * Returns  as tn_pass_load */
+int tn_pass_count_rows(const struct tn_pass *pass, const char *sql, size_t *ret_limit, size_t *ret_count);
+
+/* Load pass->nodes; node->site holds row ids of `site`. Returns as tn_pass_load. */
+int tn_pass_load_nodes(struct tn_pass *pass);
+
 /* Load stacks and sites, as the log has them, or found anew (sites.c). Returns as tn_pass_load, and -EINVAL
  * for a bad wrapper expression. */
 int tn_pass_load_sites(struct tn_pass *pass);

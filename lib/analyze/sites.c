@@ -24,67 +24,6 @@ struct siting {
     sqlite3_stmt *describe; /* owned */
 };
 
-/* The highest id of a table, and its rows. Ids have no gaps, so one far above the number of rows means
- * damage. */
-static int count_rows(const struct tn_pass *pass, const char *sql, size_t *ret_limit, size_t *ret_count)
-{
-    sqlite3_stmt *row;
-    int r = tn_pass_prepare(pass, sql, &row);
-    if (r < 0)
-        return r;
-    int next = tn_sql_next(row);
-    int64_t highest = sqlite3_column_int64(row, 0), count = sqlite3_column_int64(row, 1);
-    r = tn_pass_end_rows(pass, row, next, "cannot read sites");
-    if (r == 0 && (highest < 0 || highest >= UINT32_MAX - 1 || highest / 4 > count + 1024))
-        r = tn_pass_refuse(pass, -EBADMSG, "cannot read sites");
-    if (r == 0) {
-        *ret_limit = (size_t)highest + 1;
-        *ret_count = (size_t)count;
-    }
-    return r;
-}
-
-/* ---------------------------------------------------------------------------------------- stacks */
-
-static void add_node(struct tn_pass *pass, sqlite3_stmt *row)
-{
-    uint64_t id = tn_sql_count(row, 0);
-    uint64_t caller_id = tn_sql_count(row, 2);
-    if (id >= pass->node_count || caller_id >= id)
-        return;
-    uint64_t site_id = tn_sql_count(row, 5);
-    const struct tn_stack_node *caller = &pass->nodes[caller_id];
-    struct tn_stack_node *node = &pass->nodes[id];
-    node->frame_id = (uint32_t)tn_sql_count(row, 1);
-    node->caller_id = (uint32_t)caller_id;
-    node->frame_bytes = tn_sql_count(row, 3);
-    node->is_cut = sqlite3_column_int(row, 4) != 0 || (caller_id != 0 && caller->is_cut);
-    node->site = site_id < UINT32_MAX ? (uint32_t)site_id : 0;
-    node->depth = 1 + (caller_id != 0 ? caller->depth : 0);
-    node->total_bytes = node->frame_bytes + (caller_id != 0 ? caller->total_bytes : 0);
-}
-
-static int load_nodes(struct tn_pass *pass)
-{
-    size_t count;
-    sqlite3_stmt *rows;
-    int r = count_rows(pass, "SELECT coalesce(max(id), 0), count(*) FROM stack", &pass->node_count, &count);
-    if (r < 0)
-        return r;
-    pass->nodes = calloc(pass->node_count, sizeof(pass->nodes[0]));
-    if (pass->nodes == NULL)
-        return tn_pass_refuse(pass, -ENOMEM, "cannot load stacks");
-    r = tn_pass_prepare(pass,
-                        "SELECT id, frame_id, coalesce(caller_id, 0), frame_bytes, is_cut,"
-                        " coalesce(site_id, 0) FROM stack ORDER BY id",
-                        &rows);
-    if (r < 0)
-        return r;
-    while ((r = tn_sql_next(rows)) == 1)
-        add_node(pass, rows);
-    return tn_pass_end_rows(pass, rows, r, "cannot read sites");
-}
-
 /* ---------------------------------------------------------------------------------------- sites of the log
  */
 
@@ -101,7 +40,8 @@ static int load_table(struct tn_pass *pass, const struct tn_site_rules *rules)
 {
     size_t count;
     sqlite3_stmt *rows;
-    int r = count_rows(pass, "SELECT coalesce(max(id), 0), count(*) FROM site", &pass->site_count, &count);
+    int r = tn_pass_count_rows(pass, "SELECT coalesce(max(id), 0), count(*) FROM site", &pass->site_count,
+                               &count);
     if (r < 0)
         return r;
     pass->sites = calloc(pass->site_count, sizeof(pass->sites[0]));
@@ -149,14 +89,17 @@ static int load_forest(struct siting *siting, const struct tn_site_rules *rules)
 {
     struct tn_pass *pass = siting->pass;
     size_t group_count, frame_count;
-    int r = count_rows(pass, "SELECT coalesce(max(id), 0), count(*) FROM frame", &group_count, &frame_count);
+    int r = tn_pass_count_rows(pass, "SELECT coalesce(max(id), 0), count(*) FROM frame", &group_count,
+                               &frame_count);
     if (r < 0)
         return r;
     r = tn_site_trie_begin(&siting->forest, pass->node_count, group_count, frame_count);
     if (r < 0)
         return tn_pass_refuse(pass, r, "cannot load frames");
     for (size_t id = 1; id < pass->node_count; id++)
-        tn_site_trie_add_stack(&siting->forest, id, pass->nodes[id].frame_id, pass->nodes[id].caller_id);
+        tn_site_trie_add_stack(&siting->forest, id, pass->nodes[id].frame_id, pass->nodes[id].caller_id,
+                               pass->nodes[id].depth);
+    tn_site_trie_end_stacks(&siting->forest);
     struct frame_walk walk = {&siting->forest, rules};
     r = tn_log_each_frame(tn_log_database(pass->log), add_frame, &walk);
     return r < 0 ? tn_pass_refuse(pass, r, "cannot load frames") : 0;
@@ -324,7 +267,7 @@ int tn_pass_load_sites(struct tn_pass *pass)
     int r = tn_pass_open_rules(pass, &rules);
     if (r < 0)
         return r;
-    r = load_nodes(pass);
+    r = tn_pass_load_nodes(pass);
     if (r == 0 && has_table && pass->options->wrapper_regex == NULL)
         r = load_table(pass, rules);
     else if (r == 0)

@@ -5,6 +5,7 @@
  * Called by the engine for the calls of allocators that findings are about. */
 #include "code_values.h"
 #include "functions.h"
+#include "imports.h"
 
 #include "tenure/map.h"
 
@@ -244,7 +245,7 @@ static int pass_tail_calls(const struct tn_code *code, uint64_t call, uint64_t c
     *ret_value = (struct tn_code_value){TN_VALUE_PARAMETER, (uint8_t)reg, 0, 0};
     if (callee != 0 && tn_code_function(code, callee, &reached))
         wanted = reached.start;
-    bool is_it = target == 0 || (wanted != 0 ? target == wanted : tn_code_is_import(code, target));
+    bool is_it = target == 0 || (wanted != 0 ? target == wanted : tn_code_import_at(code, target) != NULL);
     return is_it ? 0 : find(code, target, 0, reg, ret_value);
 }
 
@@ -268,9 +269,12 @@ int tn_code_argument(struct tn_code *code, uint64_t call, uint64_t callee, unsig
     *ret_argument = (struct tn_code_argument){.source = TN_CODE_NOT_KNOWN};
     if (index >= sizeof(argument_registers))
         return 0;
-    int r = pass_tail_calls(code, call, callee, argument_registers[index], &passed);
+    uint8_t reg = argument_registers[index];
+    bool is_call = tn_code_is_behind_call(code, call);
+    int r =
+        is_call ? pass_tail_calls(code, call, callee, reg, &passed) : find(code, call - 1, 0, reg, &passed);
     value = passed;
-    if (r == 0 && passed.kind == TN_VALUE_PARAMETER) {
+    if (r == 0 && is_call && passed.kind == TN_VALUE_PARAMETER) {
         r = find(code, call - 1, call, passed.reg, &value);
         value.low += passed.low;
         value.high += value.kind == TN_VALUE_NUMBER ? passed.low : 0;
@@ -288,7 +292,7 @@ int tn_code_tail_call(struct tn_code *code, uint64_t call, unsigned index, uint6
 {
     struct tn_code_value value = {0};
     uint64_t target = target_of(code, call);
-    *ret_target = target != 0 && !tn_code_is_import(code, target) ? target : 0;
+    *ret_target = target != 0 && tn_code_import_at(code, target) == NULL ? target : 0;
     *ret_argument = (struct tn_code_argument){.source = TN_CODE_NOT_KNOWN};
     if (*ret_target == 0 || index >= sizeof(argument_registers))
         return 0;

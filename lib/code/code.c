@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens a module's file: checks architecture and build-id, notes whether a return address says where
  * execution goes on, and finds the bytes at an address. Called by the engine, once a module. */
-#include "module_code.h"
+#include "imports.h"
 
 #include <elfutils/libdwelf.h>
 #include <errno.h>
@@ -112,11 +112,14 @@ int tn_code_open(const char *path, const char *build_id, struct tn_code **ret_co
         code->file = (const uint8_t *)elf_rawfile(code->elf, &code->file_bytes);
     if (r == 0 && code->file == NULL)
         r = -ENOEXEC;
+    if (r == 0)
+        r = tn_code_read_imports(code);
     code->can_be_followed = r == 0 && can_be_followed(code->elf);
     if (r < 0) {
         tn_code_close(code);
         return r;
     }
+    code->unwind = dwarf_getcfi_elf(code->elf);
     *ret_code = code;
     return 0;
 }
@@ -130,6 +133,8 @@ void tn_code_close(struct tn_code *code)
 {
     if (code == NULL)
         return;
+    dwarf_cfi_end(code->unwind);
+    tn_map_finish(&code->imports);
     elf_end(code->elf);
     if (code->fd >= 0)
         close(code->fd);

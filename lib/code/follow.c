@@ -18,15 +18,15 @@ struct search {
     struct tn_map seen; /* address of an instruction + 1 -> 1 */
     uint64_t *targets;  /* owned; jump targets that are still to be visited */
     size_t target_count, target_capacity;
-    uint64_t to;
-    uint32_t left; /* instructions that may still be visited */
+    uint64_t to;     /* the byte before it belongs to the instruction that is looked for */
+    bool is_to_jump; /* that is a jump, not a call */
+    uint32_t left;   /* instructions that may still be visited */
 };
 
 /* How a run of instructions ended. */
 enum outcome { OUTCOME_ENDED, OUTCOME_FOUND, OUTCOME_UNKNOWN };
 
-/* Whether a call instruction ends at an address: only then is the address a return address. */
-static bool is_behind_call(const struct tn_code *code, uint64_t address)
+bool tn_code_is_behind_call(const struct tn_code *code, uint64_t address)
 {
     for (uint64_t size = 2; size <= CALL_BYTES_MAX && size <= address; size++) {
         struct tn_instruction instruction;
@@ -69,7 +69,8 @@ static int follow_run(struct search *search, uint64_t address)
         search->left--;
         r = tn_map_put(&search->seen, address + 1, 1);
         address += instruction.size_bytes;
-        if (instruction.flow == TN_FLOW_CALL && address == search->to)
+        if (search->to <= address && search->to > address - instruction.size_bytes &&
+            (instruction.flow == TN_FLOW_CALL) != search->is_to_jump)
             return OUTCOME_FOUND;
         if (instruction.flow == TN_FLOW_INDIRECT)
             return OUTCOME_UNKNOWN;
@@ -81,11 +82,9 @@ static int follow_run(struct search *search, uint64_t address)
     return r;
 }
 
-int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to)
+static int reaches(struct tn_code *code, uint64_t from, uint64_t to, bool is_to_jump)
 {
-    struct search search = {.code = code, .to = to, .left = INSTRUCTIONS_MAX};
-    if (!code->can_be_followed || !is_behind_call(code, from) || !is_behind_call(code, to))
-        return 1;
+    struct search search = {.code = code, .to = to, .is_to_jump = is_to_jump, .left = INSTRUCTIONS_MAX};
     int r = add_target(&search, from);
     if (r == 0)
         r = OUTCOME_ENDED;
@@ -94,4 +93,16 @@ int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to)
     tn_map_finish(&search.seen);
     free(search.targets);
     return r < 0 ? r : r != OUTCOME_ENDED;
+}
+
+int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to)
+{
+    bool is_told =
+        code->can_be_followed && tn_code_is_behind_call(code, from) && tn_code_is_behind_call(code, to);
+    return is_told ? reaches(code, from, to, false) : 1;
+}
+
+int tn_code_reaches_jump(struct tn_code *code, uint64_t from, uint64_t jump)
+{
+    return code->can_be_followed && tn_code_is_behind_call(code, from) ? reaches(code, from, jump, true) : 1;
 }

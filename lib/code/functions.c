@@ -17,12 +17,9 @@
 #define HEAD_BYTES     12u
 #define ENTRY_BYTES    8u
 
-#define OP_BREGX        0x92u /* DW_OP_bregx: an offset from the register that is named */
-#define STACK_POINTER   7u    /* rsp, as unwind tables number it */
-#define ENTRY_OFFSET    8     /* of the CFA from rsp where only the return address has been pushed */
-#define STUB_STEPS      3u    /* instructions of a stub: endbr64, perhaps one more, the jump */
-#define RELOCATION_GOT  6u    /* R_X86_64_GLOB_DAT */
-#define RELOCATION_JUMP 7u    /* R_X86_64_JUMP_SLOT */
+#define OP_BREGX      0x92u /* DW_OP_bregx: an offset from the register that is named */
+#define STACK_POINTER 7u    /* rsp, as unwind tables number it */
+#define ENTRY_OFFSET  8     /* of the CFA from rsp where only the return address has been pushed */
 
 static int32_t offset_at(const uint8_t *bytes)
 {
@@ -53,11 +50,10 @@ static const uint8_t *find_table(const struct tn_code *code, uint64_t *ret_addre
  * is rarely reached, begins with the frame of its function. */
 static bool is_entry(const struct tn_code *code, uint64_t address)
 {
-    Dwarf_CFI *cfi = dwarf_getcfi_elf(code->elf);
     Dwarf_Frame *frame = NULL;
     Dwarf_Op *ops = NULL;
     size_t count = 0;
-    if (cfi == NULL || dwarf_cfi_addrframe(cfi, address, &frame) != 0)
+    if (code->unwind == NULL || dwarf_cfi_addrframe(code->unwind, address, &frame) != 0)
         return false;
     bool is_known = dwarf_frame_cfa(frame, &ops, &count) == 0 && count == 1;
     bool result = is_known && ops[0].atom == OP_BREGX && ops[0].number == STACK_POINTER &&
@@ -111,53 +107,4 @@ bool tn_code_function(const struct tn_code *code, uint64_t address, struct tn_co
         return false;
     ret_function->is_entry = is_entry(code, ret_function->start);
     return true;
-}
-
-/* ---------------------------------------------------------------------------------------- imports */
-
-static bool has_relocation(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, uint64_t address)
-{
-    Elf_Data *data = elf_getdata(section, NULL);
-    size_t count = header->sh_entsize != 0 ? header->sh_size / header->sh_entsize : 0;
-    (void)elf;
-    for (size_t i = 0; data != NULL && i < count; i++) {
-        GElf_Rela relocation;
-        if (gelf_getrela(data, (int)i, &relocation) == NULL)
-            return false;
-        uint64_t type = GELF_R_TYPE(relocation.r_info);
-        if (relocation.r_offset == address && (type == RELOCATION_JUMP || type == RELOCATION_GOT))
-            return true;
-    }
-    return false;
-}
-
-/* Whether the loader puts the address of another module's function there. */
-static bool is_import_slot(const struct tn_code *code, uint64_t address)
-{
-    for (Elf_Scn *section = elf_nextscn(code->elf, NULL); section != NULL;
-         section = elf_nextscn(code->elf, section)) {
-        GElf_Shdr header;
-        if (gelf_getshdr(section, &header) != NULL && header.sh_type == SHT_RELA &&
-            has_relocation(code->elf, section, &header, address))
-            return true;
-    }
-    return false;
-}
-
-bool tn_code_is_import(const struct tn_code *code, uint64_t address)
-{
-    for (unsigned i = 0; i < STUB_STEPS; i++) {
-        struct tn_instruction instruction;
-        size_t size_bytes;
-        const uint8_t *bytes = tn_code_at(code, address, &size_bytes);
-        if (bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0)
-            return false;
-        address += instruction.size_bytes;
-        if (instruction.flow == TN_FLOW_END && instruction.operands.is_rip_relative)
-            return is_import_slot(code,
-                                  address + (uint64_t)(int64_t)instruction.operands.memory_displacement);
-        if (instruction.flow != TN_FLOW_NEXT)
-            return false;
-    }
-    return false;
 }

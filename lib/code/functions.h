@@ -21,9 +21,4 @@ struct tn_code_function {
  * Cost     the logarithm of the functions */
 bool tn_code_function(const struct tn_code *code, uint64_t address, struct tn_code_function *ret_function);
 
-/* Whether an address is that of a stub which jumps to a function of another module.
- *
- * Cost  the module's relocations */
-bool tn_code_is_import(const struct tn_code *code, uint64_t address);
-
 #endif

@@ -5,7 +5,9 @@
 /* An open module, for code.c, which opens it, and follow.c, which reads its instructions. */
 
 #include "tenure/code.h"
+#include "tenure/map.h"
 
+#include <elfutils/libdw.h>
 #include <libelf.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,11 +19,16 @@ struct tn_code {
     Elf *elf;            /* owned */
     const uint8_t *file; /* the whole file; libelf's */
     size_t file_bytes;
-    bool can_be_followed; /* a return address says where execution goes on */
+    struct tn_map imports; /* word that the loader fills in -> name of the function, borrowed from elf */
+    Dwarf_CFI *unwind;     /* owned; its unwind tables; NULL: it has none */
+    bool can_be_followed;  /* a return address says where execution goes on */
 };
 
 /* The code at an address, and how many bytes of it there are; NULL: there is none. */
 const uint8_t *tn_code_at(const struct tn_code *code, uint64_t address, size_t *ret_size_bytes);
+
+/* Whether a call instruction ends at an address: only then is the address a return address. */
+bool tn_code_is_behind_call(const struct tn_code *code, uint64_t address);
 
 /* The signed number of 4 bytes at an address of data or code that the file holds. Returns whether it does. */
 bool tn_code_read_offset(const struct tn_code *code, uint64_t address, int32_t *ret_offset);

@@ -180,7 +180,8 @@ static int find_sites(struct attribution *attribution)
     int r = tn_finish_count_usage(attribution->job, attribution->uses, attribution->sizes,
                                   attribution->trie.node_count, &has_stackless);
     if (r == 0 && !attribution->job->options->keeps_wrappers)
-        r = tn_finish_find_wrappers(attribution->job, attribution->sizes, &attribution->trie);
+        r = tn_finish_find_wrappers(attribution->job, attribution->uses, attribution->sizes,
+                                    &attribution->trie);
     if (r == 0)
         r = prepare(attribution);
     if (r == 0)

@@ -43,11 +43,12 @@ int tn_finish_count_usage(struct tn_finish_job *job, struct tn_stack_use *uses, 
 int tn_finish_load_stacks(struct tn_finish_job *job, const struct tn_site_rules *rules,
                           struct tn_site_trie *trie);
 
-/* Find allocation wrappers that no list names, mark them in the trie, and write them to meta.wrappers_found.
+/* Find allocation wrappers that no list names, mark them in the trie, and write them to meta.wrappers_found;
+ * functions of which this run shows too little, to meta.wrappers_undecided.
  *
- * sizes    by stack id, as tn_finish_count_usage wrote them
+ * uses, sizes  by stack id, as tn_finish_count_usage wrote them
  * Returns  0; negative errno: job->error says what failed */
-int tn_finish_find_wrappers(struct tn_finish_job *job, const struct tn_site_use *sizes,
-                            struct tn_site_trie *trie);
+int tn_finish_find_wrappers(struct tn_finish_job *job, const struct tn_stack_use *uses,
+                            const struct tn_site_use *sizes, struct tn_site_trie *trie);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds allocation wrappers by their use: lib/site decides, this file reads the events that it needs and
- * writes the answer. A sample of releases shows which functions release their blocks themselves. Called by
- * attribute_sites.c. */
-#include "attribute_sites.h"
+/* Finds allocation wrappers by their code and use: lib/site decides, this file reads the events that it needs
+ * and writes the answer. A sample of releases shows which functions release their blocks themselves. Called
+ * by attribute_sites.c. */
+#include "wrapper_code.h"
 
 #include "tenure/map.h"
 #include "tenure/sql.h"
@@ -107,15 +107,24 @@ static int list_releases(struct tn_finish_job *job, struct sample *sample)
     return 0;
 }
 
+/* Where each is written, and with which word. */
+static const struct {
+    const char *key, *evidence;
+} words[] = {
+    [TN_SITE_BY_USE] = {"wrappers_found", "by use"},
+    [TN_SITE_BY_CODE] = {"wrappers_found", "by code"},
+    [TN_SITE_UNDECIDED] = {"wrappers_undecided", "too little use"},
+};
+
 static int add_name(struct tn_finish_job *job, const struct tn_site_wrapper *wrapper)
 {
     sqlite3_stmt *statement;
     int r = tn_finish_prepare(
         job,
-        "INSERT INTO meta (key, value) VALUES ('wrappers_found', json_array(json_object("
-        "'function', ?1, 'allocations', ?2, 'callers', ?3, 'fixed_callers', ?4, 'sizes', ?5)))"
-        " ON CONFLICT (key) DO UPDATE SET value = json_insert(value, '$[#]', json_object("
-        "'function', ?1, 'allocations', ?2, 'callers', ?3, 'fixed_callers', ?4, 'sizes', ?5))",
+        "INSERT INTO meta (key, value) VALUES (?7, json_array(json_object('function', ?1, 'allocations', ?2,"
+        " 'callers', ?3, 'fixed_callers', ?4, 'sizes', ?5, 'evidence', ?6)))"
+        " ON CONFLICT (key) DO UPDATE SET value = json_insert(value, '$[#]', json_object('function', ?1,"
+        " 'allocations', ?2, 'callers', ?3, 'fixed_callers', ?4, 'sizes', ?5, 'evidence', ?6))",
         &statement);
     if (r < 0)
         return r;
@@ -124,6 +133,8 @@ static int add_name(struct tn_finish_job *job, const struct tn_site_wrapper *wra
     tn_sql_bind_count(statement, 3, wrapper->callers);
     tn_sql_bind_count(statement, 4, wrapper->fixed_callers);
     tn_sql_bind_count(statement, 5, wrapper->sizes);
+    tn_sql_bind_text(statement, 6, words[wrapper->evidence].evidence);
+    tn_sql_bind_text(statement, 7, words[wrapper->evidence].key);
     r = tn_finish_execute(job, statement);
     sqlite3_finalize(statement);
     return r;
@@ -131,11 +142,11 @@ static int add_name(struct tn_finish_job *job, const struct tn_site_wrapper *wra
 
 /* Find wrappers with the sample of releases, and write them. */
 static int find(struct tn_finish_job *job, const struct tn_site_use *sizes, const struct sample *sample,
-                struct tn_site_trie *trie)
+                const struct tn_site_reader *reader, struct tn_site_trie *trie)
 {
     struct tn_site_wrapper *wrappers = NULL;
     size_t count = 0;
-    int r = tn_site_find_wrappers(trie, sizes, sample->releases, sample->count, &wrappers, &count);
+    int r = tn_site_find_wrappers(trie, sizes, sample->releases, sample->count, reader, &wrappers, &count);
     if (r < 0)
         return tn_finish_refuse(job, r, "cannot find wrappers");
     for (size_t i = 0; r == 0 && i < count; i++)
@@ -147,7 +158,7 @@ static int find(struct tn_finish_job *job, const struct tn_site_use *sizes, cons
 /* A first attempt without releases: most programs have no candidates and need no sample. The frames that it
  * marks are reset; all were frames of the program. */
 static int has_candidates(struct tn_finish_job *job, const struct tn_site_use *sizes,
-                          struct tn_site_trie *trie, bool *ret_has)
+                          const struct tn_site_reader *reader, struct tn_site_trie *trie, bool *ret_has)
 {
     struct tn_site_wrapper *wrappers = NULL;
     size_t count = 0;
@@ -156,7 +167,7 @@ static int has_candidates(struct tn_finish_job *job, const struct tn_site_use *s
         return tn_finish_refuse(job, -ENOMEM, "cannot find wrappers");
     for (size_t i = 0; i < trie->frame_count; i++)
         were_program[i] = trie->frames[i].class.kind == TN_SITE_PROGRAM;
-    int r = tn_site_find_wrappers(trie, sizes, NULL, 0, &wrappers, &count);
+    int r = tn_site_find_wrappers(trie, sizes, NULL, 0, reader, &wrappers, &count);
     for (size_t i = 0; i < trie->frame_count; i++)
         if (were_program[i])
             trie->frames[i].class = (struct tn_site_class){.kind = TN_SITE_PROGRAM};
@@ -166,21 +177,33 @@ static int has_candidates(struct tn_finish_job *job, const struct tn_site_use *s
     return r < 0 ? tn_finish_refuse(job, r, "cannot find wrappers") : 0;
 }
 
-int tn_finish_find_wrappers(struct tn_finish_job *job, const struct tn_site_use *sizes,
-                            struct tn_site_trie *trie)
+/* Read the sample, and decide with it. */
+static int decide(struct tn_finish_job *job, const struct tn_site_use *sizes,
+                  const struct tn_site_reader *reader, struct tn_site_trie *trie)
 {
     struct sample sample = {0};
-    bool has = false;
-    int r = has_candidates(job, sizes, trie, &has);
-    if (r < 0 || !has)
-        return r;
-    r = read_sample(job, &sample);
+    int r = read_sample(job, &sample);
     if (r == 0)
         r = list_releases(job, &sample);
     free(sample.birth_stacks);
     if (r == 0)
-        r = find(job, sizes, &sample, trie);
+        r = find(job, sizes, &sample, reader, trie);
     tn_map_finish(&sample.pairs);
     free(sample.releases);
+    return r;
+}
+
+int tn_finish_find_wrappers(struct tn_finish_job *job, const struct tn_stack_use *uses,
+                            const struct tn_site_use *sizes, struct tn_site_trie *trie)
+{
+    struct tn_wrapper_code *code = NULL;
+    bool has = false;
+    int r = tn_wrapper_code_open(job, uses, trie, &code);
+    struct tn_site_reader reader = {tn_wrapper_code_look, code};
+    if (r == 0)
+        r = has_candidates(job, sizes, &reader, trie, &has);
+    if (r == 0 && has)
+        r = decide(job, sizes, &reader, trie);
+    tn_wrapper_code_close(code);
     return r;
 }

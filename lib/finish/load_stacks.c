@@ -11,12 +11,14 @@
 static int load_stacks(struct tn_finish_job *job, struct tn_site_trie *trie)
 {
     sqlite3_stmt *rows;
-    int r = tn_finish_prepare(job, "SELECT id, frame_id, coalesce(caller_id, 0) FROM stack", &rows);
+    int r = tn_finish_prepare(job, "SELECT id, frame_id, coalesce(caller_id, 0), depth FROM stack", &rows);
     if (r < 0)
         return r;
     while ((r = tn_sql_next(rows)) == 1)
-        tn_site_trie_add_stack(trie, tn_sql_count(rows, 0), tn_sql_count(rows, 1), tn_sql_count(rows, 2));
+        tn_site_trie_add_stack(trie, tn_sql_count(rows, 0), tn_sql_count(rows, 1), tn_sql_count(rows, 2),
+                               tn_sql_count(rows, 3));
     sqlite3_finalize(rows);
+    tn_site_trie_end_stacks(trie);
     return r < 0 ? tn_finish_fail(job, r, "cannot load stacks") : 0;
 }
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The step `names`: looks up function, file and line of every frame, and adds the frames that were inlined.
- * Frames are taken module by module, so that each file is opened once; the descriptors that the recorder
- * held are preferred to paths. Called by finish.c. */
-#include "steps.h"
+/* The step `names`: adds the frames that tail calls removed, looks up function, file and line of every frame,
+ * and adds the frames that were inlined. Frames are taken module by module, so that each file is opened once.
+ * Called by finish.c. */
+#include "module_files.h"
 
 #include "tenure/sql.h"
-#include "tenure/symbol.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +26,7 @@ struct naming {
     struct tn_finish_job *job;
     struct unnamed *unnamed; /* owned; sorted by module and offset, so that a module is opened once */
     size_t unnamed_count;
-    sqlite3_stmt *set_name, *add_inlined, *find_module; /* owned */
+    sqlite3_stmt *set_name, *add_inlined; /* owned */
     struct name_counts counts;
 };
 
@@ -87,35 +86,6 @@ static int write_names(struct naming *naming, const struct unnamed *place,
     return r;
 }
 
-/* The descriptor of a module that the recorder held open, or -1. */
-static int held_file(const struct tn_finish_options *options, int64_t module_id)
-{
-    for (unsigned i = 0; i < options->file_count; i++)
-        if (options->files[i].module_id == (uint64_t)module_id)
-            return options->files[i].fd;
-    return -1;
-}
-
-/* Open a module. *ret_file is NULL if there is no usable file. */
-static int open_module(struct naming *naming, int64_t module_id, struct tn_symbol_file **ret_file)
-{
-    *ret_file = NULL;
-    sqlite3_stmt *find = naming->find_module;
-    sqlite3_bind_int64(find, 1, module_id);
-    bool has_row = tn_sql_next(find) == 1;
-    const char *path = has_row ? tn_sql_text(find, 0) : NULL;
-    const char *build_id = path != NULL ? tn_sql_text(find, 1) : NULL;
-    int fd = held_file(naming->job->options, module_id);
-    int r = -ENOENT;
-    /* "[vdso]" and the like are not files */
-    if (path != NULL && (path[0] == '/' || fd >= 0))
-        r = tn_symbol_open(path, fd, build_id != NULL ? build_id : "", ret_file, NULL);
-    sqlite3_reset(find);
-    if (r == -ESTALE)
-        naming->counts.modules_changed++;
-    return r == -ENOMEM ? tn_finish_refuse(naming->job, r, "cannot name frames") : 0;
-}
-
 static void count_module(struct name_counts *counts, struct tn_symbol_file *file)
 {
     enum tn_symbol_detail detail = file != NULL ? tn_symbol_file_detail(file) : TN_SYMBOL_NONE;
@@ -131,11 +101,13 @@ static void count_module(struct name_counts *counts, struct tn_symbol_file *file
 static int name_module(struct naming *naming, size_t first, size_t end)
 {
     struct tn_symbol_file *file = NULL;
+    bool is_stale = false;
     int r = 0;
     if (naming->unnamed[first].module_id != 0)
-        r = open_module(naming, naming->unnamed[first].module_id, &file);
+        r = tn_finish_open_module(naming->job, (uint64_t)naming->unnamed[first].module_id, &file, &is_stale);
     if (r < 0)
         return r;
+    naming->counts.modules_changed += is_stale;
     if (naming->unnamed[first].module_id != 0)
         count_module(&naming->counts, file);
     if (file == NULL)
@@ -177,9 +149,6 @@ static int name_all(struct naming *naming)
 {
     int r = load_unnamed(naming);
     if (r == 0)
-        r = tn_finish_prepare(naming->job, "SELECT path, build_id FROM module WHERE id = ?1",
-                              &naming->find_module);
-    if (r == 0)
         r = tn_finish_prepare(naming->job,
                               "UPDATE frame SET function = ?2, file = ?3, line = ?4 WHERE id = ?1",
                               &naming->set_name);
@@ -201,8 +170,14 @@ static int name_all(struct naming *naming)
 int tn_finish_names(struct tn_finish_job *job)
 {
     struct naming naming = {.job = job};
-    int r = name_all(&naming);
-    sqlite3_finalize(naming.find_module);
+    bool has_added;
+    int r = tn_finish_tail_calls(job, &has_added);
+    if (r == 0)
+        r = name_all(&naming);
+    if (r == 0 && has_added)
+        r = tn_finish_run(job,
+                          "UPDATE frame SET is_tail_call = 1 WHERE inlined_into IN"
+                          " (SELECT id FROM frame WHERE is_tail_call = 1 AND inlined_into IS NULL)");
     sqlite3_finalize(naming.set_name);
     sqlite3_finalize(naming.add_inlined);
     free(naming.unnamed);

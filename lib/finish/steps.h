@@ -49,6 +49,13 @@ int tn_finish_set_meta(struct tn_finish_job *job, const char *key, uint64_t valu
 /* Report the progress of a step: done of total, in any unit. */
 void tn_finish_progress(const struct tn_finish_job *job, const char *step, uint64_t done, uint64_t total);
 
+/* Add the frames that tail calls removed to `frame` and `stack`, before they are named (tail_calls.c). Logs
+ * that were made before there was `frame.is_tail_call` stay as they are.
+ *
+ * ret_has_added  whether there are any; written in any case
+ * Returns        0; negative errno: job->error says what failed */
+int tn_finish_tail_calls(struct tn_finish_job *job, bool *ret_has_added);
+
 /* Fill function, file and line of all frames, and add those that were inlined (names.c). */
 int tn_finish_names(struct tn_finish_job *job);
 

@@ -8,11 +8,15 @@
 
 #include <sqlite3.h>
 
-static const char frames_sql[] =
-    "SELECT f.id, coalesce(f.inlined_into, f.id), coalesce(f.module_id, 0), f.offset_bytes, f.function, "
-    "m.path,"
-    " coalesce(f.line, 0) FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id"
-    " ORDER BY 2, f.inlined_into IS NULL, f.inline_position";
+/* Logs that were made before tail calls were added lack the last column. */
+#define FRAMES(is_tail_call)                                                                                 \
+    "SELECT f.id, coalesce(f.inlined_into, f.id), coalesce(f.module_id, 0), f.offset_bytes, f.function,"     \
+    " m.path, coalesce(f.line, 0), " is_tail_call                                                            \
+    " FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id"                                           \
+    " ORDER BY 2, f.inlined_into IS NULL, f.inline_position"
+
+static const char has_column_sql[] =
+    "SELECT count(*) FROM pragma_table_info('frame') WHERE name = 'is_tail_call'";
 
 static struct tn_log_frame frame_of(struct sqlite3_stmt *row)
 {
@@ -24,6 +28,7 @@ static struct tn_log_frame frame_of(struct sqlite3_stmt *row)
         .function = tn_sql_text(row, 4),
         .module = tn_sql_text(row, 5),
         .line = (uint32_t)tn_sql_count(row, 6),
+        .is_tail_call = sqlite3_column_int(row, 7) != 0,
     };
 }
 
@@ -31,7 +36,10 @@ int tn_log_each_frame(struct sqlite3 *database, int (*see)(void *context, const 
                       void *context)
 {
     struct sqlite3_stmt *rows;
-    int r = tn_sql_prepare(database, frames_sql, &rows);
+    int64_t has_column;
+    int r = tn_sql_number(database, has_column_sql, 0, 0, &has_column);
+    if (r == 0)
+        r = tn_sql_prepare(database, has_column != 0 ? FRAMES("f.is_tail_call") : FRAMES("0"), &rows);
     if (r < 0)
         return r;
     while ((r = tn_sql_next(rows)) == 1) {

@@ -165,12 +165,13 @@ static int check_identity(struct tn_log *log, struct tn_error *error)
             "the log is of a newer format, %s: version %lld, this program reads up to %d; use "
             "a newer tenure",
             log->path, (long long)version, TN_LOG_FORMAT_VERSION);
-    if (version >= 1 && version < TN_LOG_FORMAT_VERSION)
-        return tn_error_set(error, -EPROTO,
-                            "the log is of an older format, %s: version %lld, this program reads %d; record "
-                            "again, or read it "
-                            "with the tenure that wrote it",
-                            log->path, (long long)version, TN_LOG_FORMAT_VERSION);
+    if (version >= 1 && version < TN_LOG_FORMAT_OLDEST)
+        return tn_error_set(
+            error, -EPROTO,
+            "the log is of an older format, %s: version %lld, this program reads from %d on; record "
+            "again, or read it "
+            "with the tenure that wrote it",
+            log->path, (long long)version, TN_LOG_FORMAT_OLDEST);
     int64_t tables =
         tn_sql_int(log->database,
                    "SELECT count(*) FROM sqlite_schema WHERE name IN ('meta', 'process', 'thread',"

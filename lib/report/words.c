@@ -199,7 +199,11 @@ const char *tn_words_inherited_frees(struct tn_words *words, uint64_t count)
 
 const char *tn_words_wrappers(struct tn_words *words, const char *names)
 {
-    return tn_words_print(words, "%s (found by their use: their callers are the sites)", names);
+    bool is_certain = strstr(names, "(by use)") == NULL && strstr(names, "perhaps ") == NULL;
+    return tn_words_print(
+        words, "%s%s", names,
+        is_certain ? " (their callers are the sites)"
+                   : " (their callers are the sites; by use, and perhaps: may differ in another run)");
 }
 
 const char *tn_words_totals_of(struct tn_words *words, uint64_t process_id)

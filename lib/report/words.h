@@ -118,7 +118,8 @@ const char *tn_words_more_processes(struct tn_words *words, uint64_t count);
 /* Releases in forked children of a parent's blocks; count >= 1. */
 const char *tn_words_inherited_frees(struct tn_words *words, uint64_t count);
 
-/* Functions whose callers are the sites; names separated by ", ". */
+/* Functions whose callers are the sites; names separated by ", ", those that are uncertain marked, as in
+ * tn_summary.wrappers. */
 const char *tn_words_wrappers(struct tn_words *words, const char *names);
 
 /* "Totals of process 7" */

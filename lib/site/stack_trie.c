@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every stack of a log in memory: nodes by stack id, frames in groups (a physical frame with those inlined
- * into it), function names interned. Walks go from a stack's innermost frame to its caller, whose id is
+ * into it), function names interned. Walks go from a stack's innermost frame to its caller, whose depth is
  * always lower, so that they end. Called by lib/finish and lib/analyze. */
 #include "stack_trie.h"
 
@@ -24,11 +24,20 @@ int tn_site_trie_begin(struct tn_site_trie *trie, size_t node_count, size_t grou
                : -ENOMEM;
 }
 
-void tn_site_trie_add_stack(struct tn_site_trie *trie, uint64_t id, uint64_t frame_id, uint64_t caller_id)
+void tn_site_trie_add_stack(struct tn_site_trie *trie, uint64_t id, uint64_t frame_id, uint64_t caller_id,
+                            uint64_t depth)
 {
-    /* a stack is interned after its caller; any other row is damage, and could make a cycle */
-    if (id < trie->node_count && caller_id < id)
-        trie->nodes[id] = (struct tn_site_node){(uint32_t)frame_id, (uint32_t)caller_id};
+    if (id < trie->node_count && caller_id < trie->node_count && depth <= UINT32_MAX)
+        trie->nodes[id] = (struct tn_site_node){(uint32_t)frame_id, (uint32_t)caller_id, (uint32_t)depth};
+}
+
+void tn_site_trie_end_stacks(struct tn_site_trie *trie)
+{
+    for (size_t id = 1; id < trie->node_count; id++) {
+        struct tn_site_node *node = &trie->nodes[id];
+        if (node->depth == 0 || (node->caller_id != 0 && trie->nodes[node->caller_id].depth >= node->depth))
+            *node = (struct tn_site_node){0};
+    }
 }
 
 static uint64_t hash_of(const char *name)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds allocation wrappers by their use. A function whose allocation sizes depend on the place that calls
- * it, and on nothing else, passes requests on. If only one place calls it, the question is asked of that
- * caller: of wrappers stacked on each other only the outermost has several callers. A function that
- * releases its blocks itself works with them, and is none. Called by lib/finish. */
+/* Finds allocation wrappers by their code and by their use. A function that hands its block back, of a size
+ * that it was given, passes requests on; so does one whose sizes depend on the place that calls it, and on
+ * nothing else. If only one place calls it, use is judged at that caller: of wrappers stacked on each other
+ * only the outermost has several callers. A function that keeps its blocks is none. Called by lib/finish. */
 #include "stack_trie.h"
+#include "wrapper_places.h"
+
+#include "tenure/map.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,141 +22,14 @@
 #define FIXED_SHARE        80u /* percent of repeated callers that must always ask for one size */
 #define RELEASED_SHARE_MAX 10u /* percent of its blocks that a wrapper may release itself */
 
-/* A stack whose site is in a candidate, and how far outwards the search has come on it. */
-struct record {
-    uint32_t function; /* function of the site, with the wrappers found so far */
-    uint32_t stack;
-    uint32_t line;  /* index of the frame that is the site */
-    uint32_t node;  /* stack node that `frame` belongs to */
-    uint32_t frame; /* index */
-};
-
-/* What one calling place (a line of a function) asks for. */
-struct place {
-    uint64_t key; /* tn_site_frame.place */
-    uint64_t births, min_size_bytes, max_size_bytes;
-};
-
-struct finder {
-    struct tn_site_trie *trie;
-    const struct tn_site_use *uses;
-    const struct tn_site_release *releases;
-    size_t release_count;
-    struct record *records; /* owned; of all stacks that births use, sorted by function */
-    size_t record_count;
-    struct place *places; /* owned; room for as many as records */
-    size_t place_count;
-    struct tn_site_wrapper *found; /* owned */
-    size_t found_count;
-};
-
 /* Stacked functions that may be wrappers, from the inside out. */
 struct chain {
     uint32_t functions[CHAIN_MAX];
     size_t count;
 };
 
-/* ---------------------------------------------------------------------------------------- stacks */
-
-static struct tn_site_frame *frame_at(const struct finder *finder, uint32_t index)
-{
-    return &finder->trie->frames[index];
-}
-
-/* Move a record one frame outwards. Returns false at the root. */
-static bool step_out(const struct finder *finder, struct record *record)
-{
-    const struct tn_site_trie *trie = finder->trie;
-    struct tn_site_frame *frame = tn_site_trie_next(trie, frame_at(finder, record->frame));
-    uint32_t node = record->node;
-    while (frame == NULL && (node = trie->nodes[node].caller_id) != 0)
-        frame = tn_site_trie_group(trie, trie->nodes[node].frame_id);
-    if (frame == NULL)
-        return false;
-    record->node = node;
-    record->frame = (uint32_t)(frame - trie->frames);
-    return true;
-}
-
-/* Find the site of a stack. */
-static bool find_site(const struct finder *finder, uint32_t stack, struct record *ret_record)
-{
-    const struct tn_site_trie *trie = finder->trie;
-    uint32_t node = stack;
-    const struct tn_site_frame *frame = tn_site_trie_group(trie, trie->nodes[node].frame_id);
-    while (frame == NULL && (node = trie->nodes[node].caller_id) != 0)
-        frame = tn_site_trie_group(trie, trie->nodes[node].frame_id);
-    if (frame == NULL)
-        return false;
-    struct record record = {.stack = stack, .node = node, .frame = (uint32_t)(frame - trie->frames)};
-    while (frame_at(finder, record.frame)->class.kind != TN_SITE_PROGRAM)
-        if (!step_out(finder, &record))
-            return false;
-    record.line = record.frame;
-    record.function = frame_at(finder, record.frame)->function;
-    *ret_record = record;
-    return record.function != 0;
-}
-
-static int compare_records(const void *a, const void *b)
-{
-    const struct record *left = a, *right = b;
-    if (left->function != right->function)
-        return left->function < right->function ? -1 : 1;
-    return (left->stack > right->stack) - (left->stack < right->stack);
-}
-
-static void list_records(struct finder *finder)
-{
-    finder->record_count = 0;
-    for (uint32_t stack = 1; stack < finder->trie->node_count; stack++)
-        if (finder->uses[stack].births != 0 &&
-            find_site(finder, stack, &finder->records[finder->record_count]))
-            finder->record_count++;
-    if (finder->record_count != 0)
-        qsort(finder->records, finder->record_count, sizeof(finder->records[0]), compare_records);
-}
-
-/* ---------------------------------------------------------------------------------------- places */
-
-static void add_to_place(struct place *place, const struct tn_site_use *use)
-{
-    if (place->births == 0 || use->min_size_bytes < place->min_size_bytes)
-        place->min_size_bytes = use->min_size_bytes;
-    if (use->max_size_bytes > place->max_size_bytes)
-        place->max_size_bytes = use->max_size_bytes;
-    place->births += use->births;
-}
-
-static int compare_places(const void *a, const void *b)
-{
-    uint64_t left = ((const struct place *)a)->key, right = ((const struct place *)b)->key;
-    return (left > right) - (left < right);
-}
-
-/* Collect what the places ask for at which the records stand (is_line: the lines of their sites). */
-static void list_places(struct finder *finder, const struct record *records, size_t count, bool is_line)
-{
-    struct place *places = finder->places;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t frame = is_line ? records[i].line : records[i].frame;
-        places[i] = (struct place){.key = frame_at(finder, frame)->place};
-        add_to_place(&places[i], &finder->uses[records[i].stack]);
-    }
-    qsort(places, count, sizeof(places[0]), compare_places);
-    finder->place_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct place *last = finder->place_count != 0 ? &places[finder->place_count - 1] : NULL;
-        struct tn_site_use use = {places[i].births, places[i].min_size_bytes, places[i].max_size_bytes};
-        if (last != NULL && last->key == places[i].key)
-            add_to_place(last, &use);
-        else
-            places[finder->place_count++] = places[i];
-    }
-}
-
 /* Whether a line always asks for the same size: the function then makes something of its own. */
-static bool has_fixed_line(const struct finder *finder)
+static bool has_fixed_line(const struct tn_wrapper_finder *finder)
 {
     for (size_t i = 0; i < finder->place_count; i++)
         if (finder->places[i].births > 1 &&
@@ -169,7 +45,8 @@ static int compare_sizes(const void *a, const void *b)
 }
 
 /* Count the places that always ask for one size, and the distinct sizes among them. */
-static int count_fixed(const struct finder *finder, struct tn_site_wrapper *wrapper, uint64_t *ret_repeated)
+static int count_fixed(const struct tn_wrapper_finder *finder, struct tn_site_wrapper *wrapper,
+                       uint64_t *ret_repeated)
 {
     uint64_t *sizes = malloc((finder->place_count + 1) * sizeof(sizes[0]));
     size_t count = 0;
@@ -177,7 +54,7 @@ static int count_fixed(const struct finder *finder, struct tn_site_wrapper *wrap
         return -ENOMEM;
     *ret_repeated = 0;
     for (size_t i = 0; i < finder->place_count; i++) {
-        const struct place *place = &finder->places[i];
+        const struct tn_wrapper_place *place = &finder->places[i];
         *ret_repeated += place->births >= REPEATED_MIN;
         if (place->births >= REPEATED_MIN && place->min_size_bytes == place->max_size_bytes)
             sizes[count++] = place->min_size_bytes;
@@ -190,6 +67,51 @@ static int count_fixed(const struct finder *finder, struct tn_site_wrapper *wrap
         wrapper->sizes += sizes[i] != sizes[i - 1];
     free(sizes);
     return 0;
+}
+
+/* ---------------------------------------------------------------------------------------- machine code */
+
+/* What the code of one line says: copies of the function that were inlined elsewhere say nothing. */
+static enum tn_site_code of_line(enum tn_site_code known, enum tn_site_code more)
+{
+    if (known == TN_SITE_CODE_KEEPS || more == TN_SITE_CODE_KEEPS)
+        return TN_SITE_CODE_KEEPS;
+    return more > known ? more : known;
+}
+
+/* What the code says of the function in which the records stand: every line must agree. */
+static int read_code(struct tn_wrapper_finder *finder, const struct tn_wrapper_record *records, size_t count,
+                     bool is_last, enum tn_site_code *ret_code)
+{
+    struct tn_map lines = {0}; /* tn_site_frame.place -> what its code says */
+    int r = 0;
+    *ret_code = TN_SITE_CODE_NOT_KNOWN;
+    for (size_t i = 0; finder->reader != NULL && r == 0 && i < count; i++) {
+        const struct tn_site_frame *frame = tn_wrapper_frame(finder, records[i].frame);
+        struct tn_site_call call = {records[i].stack, records[i].node, is_last};
+        enum tn_site_code code = TN_SITE_CODE_NOT_KNOWN;
+        if (frame->is_physical)
+            r = finder->reader->look(finder->reader->context, call, &code);
+        const uint64_t *known = tn_map_find(&lines, frame->place);
+        if (r == 0)
+            r = tn_map_put(
+                &lines, frame->place,
+                of_line(known != NULL ? (enum tn_site_code) * known : TN_SITE_CODE_NOT_KNOWN, code));
+    }
+    bool is_first = true;
+    for (size_t i = 0; r == 0 && i < lines.capacity; i++) {
+        enum tn_site_code code = (enum tn_site_code)lines.entries[i].value;
+        if (lines.entries[i].key == 0)
+            continue;
+        bool is_kept = code == TN_SITE_CODE_KEEPS || (!is_first && *ret_code == TN_SITE_CODE_KEEPS);
+        if (is_kept)
+            *ret_code = TN_SITE_CODE_KEEPS;
+        else if (is_first || code < *ret_code)
+            *ret_code = code;
+        is_first = false;
+    }
+    tn_map_finish(&lines);
+    return r;
 }
 
 /* ---------------------------------------------------------------------------------------- the decision */
@@ -208,10 +130,11 @@ static bool is_named_allocator(const char *name)
 }
 
 /* Whether a release happened inside the call of the function at which a record stands. */
-static bool is_released_inside(const struct finder *finder, const struct record *record, uint32_t release)
+static bool is_released_inside(const struct tn_wrapper_finder *finder, const struct tn_wrapper_record *record,
+                               uint32_t release)
 {
     const struct tn_site_trie *trie = finder->trie;
-    uint32_t function = frame_at(finder, record->frame)->function;
+    uint32_t function = tn_wrapper_frame(finder, record->frame)->function;
     uint32_t caller = trie->nodes[record->node].caller_id;
     uint32_t node = release;
     while (node != 0 && node < trie->node_count && trie->nodes[node].caller_id != caller)
@@ -225,7 +148,8 @@ static bool is_released_inside(const struct finder *finder, const struct record 
     return false;
 }
 
-static const struct record *record_of(const struct record *records, size_t count, uint32_t stack)
+static const struct tn_wrapper_record *record_of(const struct tn_wrapper_record *records, size_t count,
+                                                 uint32_t stack)
 {
     size_t low = 0;
     while (count > 0) {
@@ -242,12 +166,13 @@ static const struct record *record_of(const struct record *records, size_t count
 
 /* Whether the function releases too many of its blocks itself. Records are in order of stacks, and stand in
  * the outermost function of the chain. */
-static bool releases_itself(const struct finder *finder, const struct record *records, size_t count)
+static bool releases_itself(const struct tn_wrapper_finder *finder, const struct tn_wrapper_record *records,
+                            size_t count)
 {
     uint64_t inside = 0, all = 0;
     for (size_t i = 0; i < finder->release_count; i++) {
         const struct tn_site_release *release = &finder->releases[i];
-        const struct record *record = record_of(records, count, release->birth_stack);
+        const struct tn_wrapper_record *record = record_of(records, count, release->birth_stack);
         if (record == records + count || record->stack != release->birth_stack)
             continue;
         all += release->count;
@@ -258,7 +183,7 @@ static bool releases_itself(const struct finder *finder, const struct record *re
 }
 
 /* Whether a function has sites. */
-static bool is_site(const struct finder *finder, uint32_t function)
+static bool is_site(const struct tn_wrapper_finder *finder, uint32_t function)
 {
     size_t low = 0, count = finder->record_count;
     while (count > 0) {
@@ -281,33 +206,46 @@ static bool is_in_chain(const struct chain *chain, uint32_t function)
     return false;
 }
 
-/* Go outwards to the first function that several places call. On success `records` stand in it, and
- * finder->places are its callers. Returns whether there is such a function. */
-static bool find_callers(struct finder *finder, struct record *records, size_t count, struct record *outer,
-                         struct chain *chain)
+/* Step out to the callers of the function in which the records stand, and list these as places. Returns false
+ * where one has none, or is of the chain. */
+static bool list_callers(struct tn_wrapper_finder *finder, const struct tn_wrapper_record *records,
+                         size_t count, struct tn_wrapper_record *outer, const struct chain *chain)
 {
+    memcpy(outer, records, count * sizeof(records[0]));
+    for (size_t i = 0; i < count; i++)
+        if (!tn_wrapper_step_out(finder, &outer[i]) ||
+            is_in_chain(chain, tn_wrapper_frame(finder, outer[i].frame)->function))
+            return false;
+    tn_wrapper_list_places(finder, outer, count, false);
+    return true;
+}
+
+/* Go outwards to the first function that several places call. On success `records` stand in it, and
+ * finder->places are its callers. *ret_found: whether there is such a function. Returns 0 or -ENOMEM. */
+static int find_callers(struct tn_wrapper_finder *finder, struct tn_wrapper_record *records, size_t count,
+                        struct tn_wrapper_record *outer, struct chain *chain, bool *ret_found)
+{
+    *ret_found = false;
     chain->functions[0] = records[0].function;
     chain->count = 1;
-    for (;;) {
-        memcpy(outer, records, count * sizeof(records[0]));
-        for (size_t i = 0; i < count; i++)
-            if (!step_out(finder, &outer[i]) ||
-                is_in_chain(chain, frame_at(finder, outer[i].frame)->function))
-                return false;
-        list_places(finder, outer, count, false);
-        if (finder->place_count > 1)
-            return true;
-        const struct tn_site_frame *caller = frame_at(finder, outer[0].frame);
-        if (caller->class.kind != TN_SITE_PROGRAM || caller->function == 0 || chain->count == CHAIN_MAX ||
-            is_site(finder, caller->function))
-            return false;
+    while (list_callers(finder, records, count, outer, chain)) {
+        *ret_found = finder->place_count > 1;
+        const struct tn_site_frame *caller = tn_wrapper_frame(finder, outer[0].frame);
+        if (*ret_found || caller->class.kind != TN_SITE_PROGRAM || caller->function == 0 ||
+            chain->count == CHAIN_MAX || is_site(finder, caller->function))
+            return 0;
+        enum tn_site_code code;
+        int r = read_code(finder, outer, count, true, &code);
+        if (r < 0 || code == TN_SITE_CODE_KEEPS)
+            return r;
         chain->functions[chain->count++] = caller->function;
         memcpy(records, outer, count * sizeof(records[0]));
     }
+    return 0;
 }
 
 /* Decide: do sizes follow the callers, with enough evidence? */
-static int judge(struct finder *finder, const char *name, struct tn_site_wrapper *wrapper,
+static int judge(struct tn_wrapper_finder *finder, const char *name, struct tn_site_wrapper *wrapper,
                  bool *ret_is_wrapper)
 {
     uint64_t repeated = 0, min_size_bytes = UINT64_MAX, max_size_bytes = 0;
@@ -315,7 +253,7 @@ static int judge(struct finder *finder, const char *name, struct tn_site_wrapper
     int r = count_fixed(finder, wrapper, &repeated);
     wrapper->callers = finder->place_count;
     for (size_t i = 0; i < finder->place_count; i++) {
-        const struct place *place = &finder->places[i];
+        const struct tn_wrapper_place *place = &finder->places[i];
         wrapper->allocations += place->births;
         min_size_bytes = place->min_size_bytes < min_size_bytes ? place->min_size_bytes : min_size_bytes;
         max_size_bytes = place->max_size_bytes > max_size_bytes ? place->max_size_bytes : max_size_bytes;
@@ -328,16 +266,18 @@ static int judge(struct finder *finder, const char *name, struct tn_site_wrapper
     return r;
 }
 
-static void mark(struct finder *finder, uint32_t function)
+static void mark(struct tn_wrapper_finder *finder, uint32_t function)
 {
     for (size_t i = 0; i < finder->trie->frame_count; i++) {
-        struct tn_site_frame *frame = frame_at(finder, (uint32_t)i);
+        struct tn_site_frame *frame = tn_wrapper_frame(finder, (uint32_t)i);
         if (frame->function == function && frame->class.kind == TN_SITE_PROGRAM)
             tn_site_class_wrapper(finder->trie->functions[function].name, &frame->class);
     }
 }
 
-static int add_found(struct finder *finder, const struct chain *chain, struct tn_site_wrapper wrapper)
+/* Keep what was found of a chain; undecided functions stay sites. */
+static int add_found(struct tn_wrapper_finder *finder, const struct chain *chain,
+                     struct tn_site_wrapper wrapper)
 {
     size_t count = finder->found_count + chain->count;
     struct tn_site_wrapper *found = realloc(finder->found, count * sizeof(found[0]));
@@ -347,42 +287,94 @@ static int add_found(struct finder *finder, const struct chain *chain, struct tn
     for (size_t i = 0; i < chain->count; i++) {
         wrapper.function = finder->trie->functions[chain->functions[i]].name;
         found[finder->found_count++] = wrapper;
-        mark(finder, chain->functions[i]);
+        if (wrapper.evidence != TN_SITE_UNDECIDED)
+            mark(finder, chain->functions[i]);
     }
     return 0;
 }
 
-/* Decide for the function of `count` records. *ret_found is set if it is a wrapper, else left alone. */
-static int examine(struct finder *finder, struct record *records, size_t count, bool *ret_found)
+/* A function that hands back what it was asked for is a wrapper whoever calls it, and however often. */
+static int add_by_code(struct tn_wrapper_finder *finder, const struct tn_wrapper_record *records,
+                       size_t count, struct tn_wrapper_record *outer)
+{
+    struct tn_site_wrapper wrapper = {0};
+    struct chain chain = {{records[0].function}, 1};
+    bool is_unused;
+    if (!list_callers(finder, records, count, outer, &chain))
+        return 0;
+    int r = judge(finder, finder->trie->functions[chain.functions[0]].name, &wrapper, &is_unused);
+    wrapper.evidence = TN_SITE_BY_CODE;
+    return r < 0 ? r : add_found(finder, &chain, wrapper);
+}
+
+/* Whether more use might show a wrapper: it hands its blocks back, and its callers asked for different sizes.
+ */
+static bool may_be_wrapper(const struct tn_wrapper_finder *finder, enum tn_site_code code)
+{
+    if (code != TN_SITE_CODE_HANDS || finder->place_count < 2)
+        return false;
+    for (size_t i = 1; i < finder->place_count; i++)
+        if (finder->places[i].max_size_bytes != finder->places[0].max_size_bytes)
+            return true;
+    return false;
+}
+
+/* Decide by use. own: room for twice as many records, which are copied. */
+static int examine_use(struct tn_wrapper_finder *finder, const struct tn_wrapper_record *records,
+                       size_t count, struct tn_wrapper_record *own, enum tn_site_code code, bool *ret_found)
 {
     struct chain chain;
-    struct tn_site_wrapper wrapper = {0};
-    bool is_wrapper = false;
+    struct tn_site_wrapper wrapper = {.evidence = TN_SITE_BY_USE};
+    bool has_callers, is_wrapper = false;
+    memcpy(own, records, count * sizeof(own[0]));
+    int r = find_callers(finder, own, count, own + count, &chain, &has_callers);
+    if (r < 0 || !has_callers)
+        return r;
+    r = judge(finder, finder->trie->functions[chain.functions[chain.count - 1]].name, &wrapper, &is_wrapper);
+    if (r < 0 || releases_itself(finder, own, count))
+        return r;
+    if (is_wrapper) {
+        enum tn_site_code denied;
+        r = read_code(finder, records, count, true, &denied);
+        if (r < 0 || denied == TN_SITE_CODE_KEEPS)
+            return r;
+    }
+    if (!is_wrapper && finder->lists_undecided && may_be_wrapper(finder, code))
+        wrapper.evidence = TN_SITE_UNDECIDED;
+    else if (!is_wrapper)
+        return 0;
+    *ret_found = *ret_found || is_wrapper;
+    return add_found(finder, &chain, wrapper);
+}
+
+/* Decide for the function of `count` records. *ret_found is set if it is a wrapper, else left alone. */
+static int examine(struct tn_wrapper_finder *finder, struct tn_wrapper_record *records, size_t count,
+                   bool *ret_found)
+{
+    enum tn_site_code code;
     const char *name = finder->trie->functions[records[0].function].name;
     if (strcmp(name, "main") == 0)
         return 0;
-    list_places(finder, records, count, true);
-    if (has_fixed_line(finder))
-        return 0;
-    struct record *own = malloc(2 * count * sizeof(own[0]));
+    int r = read_code(finder, records, count, false, &code);
+    if (r < 0 || code == TN_SITE_CODE_KEEPS || code == TN_SITE_CODE_CONSTANT)
+        return r;
+    struct tn_wrapper_record *own = malloc(2 * count * sizeof(own[0]));
     if (own == NULL)
         return -ENOMEM;
-    memcpy(own, records, count * sizeof(own[0]));
-    int r = 0;
-    if (find_callers(finder, own, count, own + count, &chain)) {
-        r = judge(finder, finder->trie->functions[chain.functions[chain.count - 1]].name, &wrapper,
-                  &is_wrapper);
-        if (is_wrapper && releases_itself(finder, own, count))
-            is_wrapper = false;
-    }
-    if (r == 0 && is_wrapper)
-        r = add_found(finder, &chain, wrapper);
-    *ret_found = *ret_found || is_wrapper;
+    size_t found_before = finder->found_count;
+    tn_wrapper_list_places(finder, records, count, true);
+    bool has_own_things = has_fixed_line(finder);
+    if (code == TN_SITE_CODE_PASSES)
+        r = add_by_code(finder, records, count, own);
+    else if (!has_own_things)
+        r = examine_use(finder, records, count, own, code, ret_found);
+    if (code == TN_SITE_CODE_PASSES && finder->found_count != found_before)
+        *ret_found = true;
     free(own);
     return r;
 }
 
-static int examine_all(struct finder *finder, bool *ret_found)
+static int examine_all(struct tn_wrapper_finder *finder, bool *ret_found)
 {
     int r = 0;
     *ret_found = false;
@@ -399,17 +391,22 @@ static int examine_all(struct finder *finder, bool *ret_found)
 
 int tn_site_find_wrappers(struct tn_site_trie *trie, const struct tn_site_use *uses,
                           const struct tn_site_release *releases, size_t release_count,
-                          struct tn_site_wrapper **ret_wrappers, size_t *ret_count)
+                          const struct tn_site_reader *reader, struct tn_site_wrapper **ret_wrappers,
+                          size_t *ret_count)
 {
-    struct finder finder = {.trie = trie, .uses = uses, .releases = releases, .release_count = release_count};
+    struct tn_wrapper_finder finder = {
+        .trie = trie, .uses = uses, .releases = releases, .release_count = release_count, .reader = reader};
     finder.records = malloc((trie->node_count + 1) * sizeof(finder.records[0]));
     finder.places = malloc((trie->node_count + 1) * sizeof(finder.places[0]));
     bool has_found = true;
     int r = finder.records != NULL && finder.places != NULL ? 0 : -ENOMEM;
     for (size_t round = 0; r == 0 && has_found && round < ROUNDS_MAX; round++) {
-        list_records(&finder);
+        tn_wrapper_list_records(&finder);
         r = examine_all(&finder, &has_found);
     }
+    finder.lists_undecided = true;
+    if (r == 0)
+        r = examine_all(&finder, &has_found);
     free(finder.records);
     free(finder.places);
     if (r < 0) {

@@ -85,11 +85,13 @@ static int load_facts(struct tn_log *log, struct tn_summary *summary)
                    0) != 0;
     summary->wrappers_found = query_text(
         database, "SELECT json(value) FROM meta WHERE key = 'wrappers_found' AND json_valid(value)", "[]");
-    summary->wrappers =
-        query_text(database,
-                   "SELECT group_concat(j.value ->> 'function', ', ') FROM meta, json_each(meta.value) AS j"
-                   " WHERE meta.key = 'wrappers_found' AND json_valid(meta.value)",
-                   "");
+    summary->wrappers = query_text(
+        database,
+        "SELECT group_concat(CASE WHEN meta.key <> 'wrappers_found' THEN 'perhaps ' ELSE '' END"
+        " || (j.value ->> 'function') || CASE j.value ->> 'evidence' WHEN 'by use' THEN ' (by use)'"
+        " ELSE '' END, ', ') FROM meta, json_each(meta.value) AS j"
+        " WHERE meta.key IN ('wrappers_found', 'wrappers_undecided') AND json_valid(meta.value)",
+        "");
     bool has_all = summary->path != NULL && summary->started_at != NULL && summary->tool_version != NULL &&
                    summary->wrappers != NULL && summary->wrappers_found != NULL;
     return has_all ? 0 : -ENOMEM;

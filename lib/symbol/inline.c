@@ -23,7 +23,7 @@ static int reserve_frames(struct tn_symbol_file *file, size_t count)
     return 0;
 }
 
-static bool may_hold_code(int tag)
+bool tn_symbol_may_hold_code(int tag)
 {
     return tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block || tag == DW_TAG_try_block ||
            tag == DW_TAG_catch_block || tag == DW_TAG_with_stmt;
@@ -36,7 +36,7 @@ static int read_scope(Dwarf_Die *die, struct tn_symbol_dies *scope)
     if (dwarf_child(die, &child) != 0)
         return 0;
     do {
-        if (may_hold_code(dwarf_tag(&child)))
+        if (tn_symbol_may_hold_code(dwarf_tag(&child)))
             r = tn_symbol_dies_add(scope, &child);
     } while (r == 0 && dwarf_siblingof(&child, &child) == 0);
     tn_symbol_range_sort(&scope->ranges);

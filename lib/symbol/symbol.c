@@ -84,7 +84,9 @@ void tn_symbol_close(struct tn_symbol_file *file)
         return;
     tn_symbol_finish_units(file);
     tn_symbol_finish_scopes(file);
+    tn_symbol_finish_calls(file);
     free(file->table.entries);
+    free(file->names.entries);
     free(file->frames);
     tn_map_finish(&file->parents);
     tn_map_finish(&file->die_names);

@@ -51,6 +51,24 @@ enum tn_symbol_reach {
     TN_SYMBOL_REACH_ALL,
 };
 
+/* A call or a jump out of a function, as the debug information describes it. */
+struct tn_symbol_call {
+    uint64_t offset_bytes; /* the byte before it belongs to the call; without load bias */
+    Dwarf_Die callee;      /* the function that is called, or its declaration; valid if has_callee */
+    bool has_callee;       /* false: through a pointer */
+    bool is_jump;          /* it does not come back */
+};
+
+/* A function with code of its own, and what it calls. */
+struct tn_symbol_function {
+    Dwarf_Die die;                /* concrete */
+    struct tn_symbol_unit *unit;  /* borrowed from the file */
+    struct tn_symbol_call *calls; /* owned; none before has_calls */
+    size_t call_count, call_capacity;
+    bool has_calls;       /* calls were read */
+    bool tells_all_jumps; /* the compiler says that no jump to another function is missing */
+};
+
 /* One compilation unit. */
 struct tn_symbol_unit {
     Dwarf_Die die;              /* the unit in the main file: line table, directory */
@@ -58,19 +76,27 @@ struct tn_symbol_unit {
     Dwarf_Addr bias;            /* pc = dwarf_pc + bias */
     enum tn_symbol_reach reach; /* what function_list holds */
     struct tn_symbol_dies function_list;
+    enum tn_symbol_reach indexed; /* which of its functions are in tn_symbol_file.functions */
 };
 
 struct tn_symbol_file {
-    Dwfl *dwfl;                /* owned; holds exactly one module */
-    Dwfl_Module *module;       /* borrowed from dwfl */
-    bool has_table, has_units; /* already read */
+    Dwfl *dwfl;                           /* owned; holds exactly one module */
+    Dwfl_Module *module;                  /* borrowed from dwfl */
+    bool has_table, has_units, has_names; /* already read */
     struct tn_symbol_table table;
+    struct tn_symbol_table names; /* all names of functions, sorted by name */
     struct tn_symbol_unit *units; /* owned */
     size_t unit_count, unit_capacity;
     struct tn_symbol_range_list unit_ranges; /* index into units */
     struct tn_symbol_dies *scopes;           /* owned; what is inlined in a function, or in an inlined one */
     size_t scope_count, scope_capacity;
     struct tn_map scope_of; /* address of a DIE -> 1 + index into scopes; 0: nothing is inlined there */
+    struct tn_symbol_function *functions; /* owned; of the units that calls were asked about */
+    size_t function_count, function_capacity;
+    struct tn_map function_of;    /* address of a DIE, or of its declaration or abstract function -> 1 + index
+                                     into    functions; 0: several have it */
+    struct tn_symbol_jump *jumps; /* owned; result of the last tn_symbol_jumps */
+    size_t jump_capacity;
     struct tn_string_store strings;
     struct tn_map parents;          /* address of a DIE -> address of its parent DIE, of one unit */
     const void *parents_of;         /* address of that unit's DIE; NULL: none yet */
@@ -88,6 +114,9 @@ extern char *tn_symbol_debug_path;
 int tn_symbol_find_debug_file(Dwfl_Module *module, void **user_data, const char *module_name, Dwarf_Addr base,
                               const char *file_name, const char *link_name, GElf_Word link_crc,
                               char **ret_name);
+
+/* Whether a DIE may contain DIEs about the code of the function that it lies in. */
+bool tn_symbol_may_hold_code(int tag);
 
 /* Append a range. Empty ranges and those from address 0 (functions that the linker discarded) are ignored.
  * Returns 0 or -ENOMEM. */
@@ -133,6 +162,13 @@ int tn_symbol_fill_frames(struct tn_symbol_file *file, struct tn_symbol_unit *un
 
 /* Read the symbol table, once. Returns 0 or -ENOMEM. */
 int tn_symbol_read_table(struct tn_symbol_file *file);
+
+/* The address that a name stands for; *ret_pc is 0 if there is none, or more than one. Returns 0 or -ENOMEM.
+ */
+int tn_symbol_find_named(struct tn_symbol_file *file, const char *symbol, uint64_t *ret_pc);
+
+/* Release what is kept about calls. */
+void tn_symbol_finish_calls(struct tn_symbol_file *file);
 
 /* The symbol around pc, or NULL. */
 const struct tn_symbol_table_entry *tn_symbol_find_entry(const struct tn_symbol_table *table, uint64_t pc);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Function names from the symbol tables (.symtab, .dynsym, .gnu_debugdata), for modules without debug
- * information. Of several names of one address the one that a reader expects is kept. Called by symbol.c. */
+ * information. Of several names of one address the one that a reader expects is kept. Called by symbol.c, and
+ * by call_site.c for the address of a name. */
 #include "symbol_file.h"
 
 #include <errno.h>
@@ -66,9 +67,8 @@ static void keep_best_names(struct tn_symbol_table *table)
     table->count = kept;
 }
 
-static void collect(struct tn_symbol_file *file, int symbol_count)
+static void collect(struct tn_symbol_file *file, struct tn_symbol_table *table, int symbol_count)
 {
-    struct tn_symbol_table *table = &file->table;
     for (int i = 1; i < symbol_count; i++) {
         GElf_Sym symbol;
         GElf_Addr start;
@@ -93,13 +93,66 @@ int tn_symbol_read_table(struct tn_symbol_file *file)
         file->table.entries = malloc((size_t)symbol_count * sizeof(file->table.entries[0]));
         if (file->table.entries == NULL)
             return -ENOMEM;
-        collect(file, symbol_count);
+        collect(file, &file->table, symbol_count);
         qsort(file->table.entries, file->table.count, sizeof(file->table.entries[0]), compare);
         keep_best_names(&file->table);
     }
     file->has_table = true;
     return 0;
 }
+
+/* ---------------------------------------------------------------------------------------- by name */
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct tn_symbol_table_entry *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order != 0 ? order : (x->start > y->start) - (x->start < y->start);
+}
+
+/* All names, aliases included, which the table by address leaves out. */
+static int read_names(struct tn_symbol_file *file)
+{
+    if (file->has_names)
+        return 0;
+    int symbol_count = dwfl_module_getsymtab(file->module);
+    if (symbol_count > 1) {
+        file->names.entries = malloc((size_t)symbol_count * sizeof(file->names.entries[0]));
+        if (file->names.entries == NULL)
+            return -ENOMEM;
+        collect(file, &file->names, symbol_count);
+        qsort(file->names.entries, file->names.count, sizeof(file->names.entries[0]), compare_names);
+    }
+    file->has_names = true;
+    return 0;
+}
+
+int tn_symbol_find_named(struct tn_symbol_file *file, const char *symbol, uint64_t *ret_pc)
+{
+    int r = read_names(file);
+    if (r < 0)
+        return r;
+    const struct tn_symbol_table *names = &file->names;
+    size_t low = 0, high = names->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(names->entries[middle].name, symbol) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *ret_pc = 0;
+    for (size_t i = low; i < names->count && strcmp(names->entries[i].name, symbol) == 0; i++) {
+        if (*ret_pc != 0 && *ret_pc != names->entries[i].start) {
+            *ret_pc = 0;
+            return 0;
+        }
+        *ret_pc = names->entries[i].start;
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------- by address */
 
 const struct tn_symbol_table_entry *tn_symbol_find_entry(const struct tn_symbol_table *table, uint64_t pc)
 {

@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "lib/summary": {"summary", "log", "log_event", "chunk", "sql", "event", "limits", "base", "map"},
     "lib/record": {"record", "event", "event_body", "limits", "ring", "session", "log_write", "finish", "base", "map"},
     "lib/site": {"site", "event", "base", "map"},
-    "lib/finish": {"finish", "log", "sql", "log_write", "symbol", "site", "event", "limits", "base", "map"},
+    "lib/finish": {"finish", "log", "sql", "log_write", "symbol", "site", "code", "event", "limits", "base", "map"},
     "lib/code": {"code", "map"},
     "lib/heap": {"heap", "base"},
     "lib/replay": {"replay", "risk", "heap", "base", "map"},

@@ -3,6 +3,7 @@
 is not right."""
 
 import exact
+from harness import query
 
 ALIGNMENT_BYTES = 8
 MOST_POOLS = 8
@@ -34,6 +35,29 @@ def purpose_pools(truth, log, found):
         if finding["evidence"]["block_count"] != wanted:
             lines.append(f"{truth.name}: {finding['title']}: an exact replay has a peak of {wanted}")
     return lines
+
+
+def tail_frames(truth, log, found):
+    """The frames that were added for tail calls are those of the lines labelled @jump..., and no others."""
+    rows = query(log, "SELECT DISTINCT line FROM frame WHERE is_tail_call AND file LIKE ?", f"%/{truth.path.name}")
+    wanted = {line for label, line in truth.lines.items() if label.startswith("@jump")}
+    lines = []
+    for line in sorted(wanted ^ {row[0] for row in rows}):
+        lines.append(f"{truth.name}: line {line} has {'no' if line in wanted else 'a'} frame of a tail call")
+    return lines
+
+
+EVIDENCE = {"@by_code_": "by code", "@by_use_": "by use", "@undecided_": "too little use"}
+
+
+def wrappers(truth, log, found):
+    """The wrappers that were found, and those that are undecided, are the functions of the labels."""
+    rows = query(log, "SELECT j.value ->> 'function', j.value ->> 'evidence' FROM meta, json_each(meta.value) AS j"
+                      " WHERE meta.key IN ('wrappers_found', 'wrappers_undecided')")
+    wanted = {(label[len(start):], word) for label in truth.lines for start, word in EVIDENCE.items()
+              if label.startswith(start)}
+    return [f"{truth.name}: {name} is {'not ' if (name, word) in wanted else ''}a wrapper ({word})"
+            for name, word in sorted(wanted ^ set(rows))]
 
 
 def savings(truth, log, found):

@@ -55,12 +55,12 @@ void analyze(struct scene *scene, const char *only, struct tn_findings *ret_find
     struct tn_analyze_options options = {.only = only};
     scene_close(scene);
     assert_int_equal(sqlite3_open(scene->path, &database), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_exec(database,
-                     "UPDATE frame SET function = 'f' || (offset_bytes / 4096 - 256),"
-                     " file = 'made/up.c', line = offset_bytes % 4096 WHERE offset_bytes >= 1048576",
-                     NULL, NULL, NULL),
-        SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database,
+                                  "UPDATE frame SET function = 'f' || (offset_bytes / 4096 - 256),"
+                                  " file = 'made/up.c', line = offset_bytes % 4096,"
+                                  " is_tail_call = offset_bytes % 4096 >= 4000 WHERE offset_bytes >= 1048576",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     sqlite3_close(database);
     scene_analyze(scene, &options, ret_findings);
 }

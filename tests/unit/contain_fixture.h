@@ -9,6 +9,7 @@
 /* Stacks are written from the root: PLACE(function, line), main first. The line of a call tells what stands
  * before what. Frames have 64 bytes each. */
 #define PLACE(function, line) (0x100000u + 0x1000u * (function) + (line))
+#define TAIL                  4000 /* added to a line: the call is a jump, and ends its function */
 #define MAIN                  1
 #define F                     2
 #define G                     3

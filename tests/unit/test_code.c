@@ -93,6 +93,12 @@ __asm__(
     "code_straight_one: nop\n"
     "call code_target\n"
     "code_straight_other: ret\n"
+    "code_leave: call code_target\n"
+    "code_leave_one: test %edi, %edi\n"
+    "jz code_target\n"
+    "code_leave_branch: jmp code_target\n"
+    "code_leave_jump: call code_target\n"
+    "code_leave_other: ret\n"
     "code_table: call code_target\n"
     "code_table_one: jmp *%rax\n"
     "call code_target\n"
@@ -202,6 +208,7 @@ extern const char code_fixed[], code_fixed_call[], code_either_call[], code_help
     code_given_away_call[], code_counted_call[], code_returned_call[], code_to_tail_call[],
     code_switch_call[], code_target[];
 
+extern const char code_leave_one[], code_leave_branch[], code_leave_jump[], code_leave_other[];
 extern const char __executable_start[], code_toggle[], code_toggle_one[], code_toggle_other[],
     code_loop_one[], code_loop_other[], code_straight_one[], code_straight_other[], code_table_one[],
     code_table_other[];
@@ -225,6 +232,23 @@ static void test_follows(void **state)
     assert_int_equal(tn_code_follows(code, place(code_straight_one), place(code_straight_other)), 1);
     assert_int_equal(tn_code_follows(code, place(code_straight_other), place(code_straight_one)), 0);
     assert_int_equal(tn_code_follows(code, place(code_table_one), place(code_toggle_one)), 1);
+    tn_code_close(code);
+}
+
+/* A jump out of a function is met on the way, wherever in it the place is; a call is no jump, and what comes
+ * behind the jump is not reached. */
+static void test_reaches_jump(void **state)
+{
+    struct tn_code *code;
+    (void)state;
+    assert_int_equal(tn_code_open("/proc/self/exe", "", &code), 0);
+    assert_int_equal(tn_code_reaches_jump(code, place(code_leave_one), place(code_leave_jump)), 1);
+    assert_int_equal(tn_code_reaches_jump(code, place(code_leave_one), place(code_leave_branch) + 1), 1);
+    assert_int_equal(tn_code_reaches_jump(code, place(code_leave_one), place(code_leave_branch)), 1);
+    assert_int_equal(tn_code_reaches_jump(code, place(code_leave_one), place(code_leave_other)), 0);
+    assert_int_equal(tn_code_reaches_jump(code, place(code_leave_other), place(code_leave_jump)), 0);
+    assert_int_equal(tn_code_reaches_jump(code, place(code_leave_one) + 1, place(code_leave_jump)), 1);
+    assert_int_equal(tn_code_follows(code, place(code_leave_one), place(code_leave_other)), 0);
     tn_code_close(code);
 }
 
@@ -301,10 +325,15 @@ static void test_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decode),    cmocka_unit_test(test_no_instruction),
-        cmocka_unit_test(test_follows),   cmocka_unit_test(test_not_behind_a_call),
-        cmocka_unit_test(test_open),      cmocka_unit_test(test_argument),
-        cmocka_unit_test(test_tail_call), cmocka_unit_test(test_no_argument),
+        cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_no_instruction),
+        cmocka_unit_test(test_follows),
+        cmocka_unit_test(test_reaches_jump),
+        cmocka_unit_test(test_not_behind_a_call),
+        cmocka_unit_test(test_open),
+        cmocka_unit_test(test_argument),
+        cmocka_unit_test(test_tail_call),
+        cmocka_unit_test(test_no_argument),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

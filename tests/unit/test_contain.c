@@ -55,6 +55,29 @@ static void a_buffer_made_further_down_belongs_to_who_holds_it(void **state)
     end(&scene, &findings);
 }
 
+/* A jump leaves the function: a block that was born below it, and is released in the function, is released in
+ * another call. The other way round it is one call that ends in the jump. */
+static void a_jump_ends_its_function(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct tn_findings findings;
+    begin(&scene);
+    for (int i = 0; i < ROUNDS; i++) {
+        uint64_t old = birth(&scene, 40, AT(PLACE(MAIN, 5), PLACE(5, 1), PLACE(F, TAIL + 10), PLACE(G, 20)));
+        death(&scene, old, AT(PLACE(MAIN, 5), PLACE(5, 1), PLACE(F, 12)));
+        event(&scene, AT(PLACE(MAIN, 7)));
+        uint64_t own = birth(&scene, 64, AT(PLACE(MAIN, 6), PLACE(H, 30)));
+        death(&scene, own, AT(PLACE(MAIN, 6), PLACE(H, TAIL + 31), PLACE(G, 22)));
+    }
+    analyze(&scene, "stack-buffer", &findings);
+    const struct tn_finding *kept = find(&findings, "stack-buffer", G, 20);
+    assert_non_null(kept);
+    check_text(kept, "$.owner.function", "f5");
+    check_buffer(&findings, H, 30, "f4", 0);
+    end(&scene, &findings);
+}
+
 /* The caller differs, the owner does not. */
 static void an_owner_is_found_over_all_paths(void **state)
 {
@@ -333,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_buffer_that_stays_in_its_function_is_one_of_it),
         cmocka_unit_test(a_buffer_made_further_down_belongs_to_who_holds_it),
+        cmocka_unit_test(a_jump_ends_its_function),
         cmocka_unit_test(an_owner_is_found_over_all_paths),
         cmocka_unit_test(a_cache_that_the_next_call_frees_is_no_buffer),
         cmocka_unit_test(a_function_entered_again_is_refuted_by_what_stays),

@@ -77,7 +77,8 @@ static void sites_lie_beyond_a_wrapper(void **state)
     finish(path, false);
     expect(path, SITES, "caller1|grab|30\ncaller2|grab|30\ncaller3|grab|30\n");
     expect(path, "SELECT value FROM meta WHERE key = 'wrappers_found'",
-           "[{\"function\":\"grab\",\"allocations\":90,\"callers\":3,\"fixed_callers\":3,\"sizes\":3}]\n");
+           "[{\"function\":\"grab\",\"allocations\":90,\"callers\":3,\"fixed_callers\":3,\"sizes\":3,"
+           "\"evidence\":\"by use\"}]\n");
     fixture_remove(path);
 }
 

@@ -211,8 +211,11 @@ static void the_recording_is_told(void **state)
                         "12; this report is about process 7 (--process ID for another)");
     assert_string_equal(tn_words_when(*state, "2026-11-22T12:00:00Z", 2000000000),
                         "2026-11-22T12:00:00Z, 2.00 s");
-    assert_string_equal(tn_words_wrappers(*state, "grab, take"),
-                        "grab, take (found by their use: their callers are the sites)");
+    assert_string_equal(tn_words_wrappers(*state, "grab, take"), "grab, take (their callers are the sites)");
+    assert_string_equal(
+        tn_words_wrappers(*state, "grab, join (by use), perhaps open"),
+        "grab, join (by use), perhaps open (their callers are the sites; by use, and perhaps: may"
+        " differ in another run)");
 }
 
 static void totals_say_what_they_mean(void **state)

@@ -78,7 +78,8 @@ static uint32_t stack_of(struct stacks *stacks, const char *path)
     uint32_t id = stacks->node_count++;
     assert_true(id < STACKS_MAX);
     stacks->nodes[id] = strdup(path);
-    tn_site_trie_add_stack(&stacks->trie, id, frame, caller);
+    tn_site_trie_add_stack(&stacks->trie, id, frame, caller,
+                           caller != 0 ? stacks->trie.nodes[caller].depth + 1 : 1);
     return id;
 }
 
@@ -102,7 +103,7 @@ static void expect(struct stacks *stacks, const char *names)
     size_t count = 0;
     char found[512] = "";
     assert_int_equal(tn_site_find_wrappers(&stacks->trie, stacks->uses, stacks->releases,
-                                           stacks->release_count, &wrappers, &count),
+                                           stacks->release_count, NULL, &wrappers, &count),
                      0);
     for (size_t i = 0; i < count; i++) {
         strcat(found, i == 0 ? "" : " ");
@@ -134,7 +135,7 @@ static void a_function_whose_callers_choose_is_a_wrapper(void **state)
     const char *via = NULL;
     begin(&stacks);
     add_callers(&stacks, "grab:1");
-    assert_int_equal(tn_site_find_wrappers(&stacks.trie, stacks.uses, NULL, 0, &wrappers, &count), 0);
+    assert_int_equal(tn_site_find_wrappers(&stacks.trie, stacks.uses, NULL, 0, NULL, &wrappers, &count), 0);
     assert_int_equal(count, 1);
     assert_string_equal(wrappers[0].function, "grab");
     assert_int_equal(wrappers[0].allocations, 150);

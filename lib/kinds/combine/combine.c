@@ -219,6 +219,11 @@ static void carry_on(struct tn_combine *combine, uint32_t slot, const struct tn_
         site->newest = slot + 1;
 }
 
+static bool is_realloc(enum tn_function function)
+{
+    return function == TN_FUNCTION_REALLOC || function == TN_FUNCTION_REALLOCARRAY;
+}
+
 static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
     struct tn_combine *combine = state;
@@ -236,6 +241,8 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
         carry_on(combine, block->slot, thread);
     else if (block->site != 0 && !pass->sites[block->site].is_runtime)
         r = follow_birth(combine, block, event->thread_event);
+    if (r == 0 && is_realloc(event->event->function))
+        combine->sites[block->site].realloc_births++;
     const struct tn_combine_block *own = &combine->blocks[block->slot];
     if (own->id != 0 && block->size_bytes > combine->sites[own->site].max_size_bytes)
         combine->sites[own->site].max_size_bytes = block->size_bytes;
@@ -291,7 +298,7 @@ static int death(void *state, const struct tn_pass *pass, const struct tn_pass_e
         return 0;
     struct tn_combine_site *site = &combine->sites[own->site];
     struct tn_combine_death death = {*own, pass->allocation_count, thread->birth_count, event->thread_event};
-    if (log_event->function == TN_FUNCTION_REALLOC || log_event->function == TN_FUNCTION_REALLOCARRAY) {
+    if (is_realloc(log_event->function)) {
         thread->resized_id = event->block->id;
         thread->resized = *own;
         thread->resized_slot = event->block->slot;

@@ -59,6 +59,7 @@ struct tn_combine_site {
     uint64_t births;               /* chains begun */
     uint64_t deaths;               /* chains ended */
     uint64_t resizes;              /* reallocs within chains */
+    uint64_t realloc_births;       /* chains begun by realloc: the block is made to be resized */
     uint64_t size_bytes;           /* sum over births */
     uint64_t max_size_bytes;       /* of any block in a chain */
     uint64_t lifetime;             /* sum over deaths, in allocations of the process */

@@ -322,11 +322,11 @@ static bool is_mostly_empty(const struct combine_statement *statement)
 
 /* Whether the parent is a buffer that is made to grow, even if it did not in this run: it is no structure to
  * put members into, and what dies within its life does so by chance. */
-static bool is_growing_parent(const struct combine_statement *statement, const struct tn_finding *finding)
+static bool is_growing_parent(const struct combine_statement *statement)
 {
+    const struct tn_combine_site *parent = &statement->combine->sites[statement->group->sites[0]];
     return statement->group->relation == TN_COMBINE_EMBED &&
-           (statement->combine->sites[statement->group->sites[0]].resizes != 0 ||
-            strstr(finding->sites[0].via, "realloc") != NULL);
+           (parent->resizes != 0 || parent->realloc_births != 0);
 }
 
 /* Members whose size is not fixed: the worst of them is named. */
@@ -375,7 +375,7 @@ static int fill(struct combine_statement *statement, struct tn_finding *finding)
     double share = tn_pass_threshold(statement->pass, "combine.exceptions");
     bool is_clean = (double)statement->group->strays <= share * (double)statement->allocations &&
                     has_one_module(finding) && statement->pass->is_complete && !is_mostly_empty(statement) &&
-                    !is_growing_parent(statement, finding);
+                    !is_growing_parent(statement);
     for (size_t i = 0; i < finding->site_count; i++)
         finding->sites[i].per_group = (uint32_t)statement->group->per_group[i];
     finding->confidence = is_clean ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;

@@ -5,6 +5,7 @@
  *
  * expect {"kind": "stack-buffer", "sites": ["@given"], "confidence": "consistent", "condition": null, "evidence":
  *         {"buffer_bytes": "=GIVEN_BYTES + 16"}}
+ * never {"kind": "*", "sites": ["@grab"]}
  * expect {"kind": "stack-buffer", "sites": ["@either"], "confidence": "consistent", "condition": null, "evidence":
  *         {"buffer_bytes": "=EITHER_BYTES"}}
  * expect {"kind": "stack-buffer", "sites": ["@several"], "confidence": "consistent", "condition": null, "evidence":
@@ -45,16 +46,19 @@ __attribute__((noinline)) static void adjust(struct options *options)
     total += (int)options->size_bytes;
 }
 
-__attribute__((noinline)) static char *grab(int id, size_t more_bytes)
+/* Not static: else a copy of it would be made for this size. */
+char *grab(int id, size_t more_bytes);
+
+__attribute__((noinline)) char *grab(int id, size_t more_bytes)
 {
-    char *block = malloc(more_bytes + 16); /* @given */
+    char *block = malloc(more_bytes + 16); /* @grab */
     block[1] = (char)id;
     return block;
 }
 
 __attribute__((noinline)) static void given(int id)
 {
-    char *block = grab(id, GIVEN_BYTES);
+    char *block = grab(id, GIVEN_BYTES); /* @given */
     show(block);
     free(block);
     total++;

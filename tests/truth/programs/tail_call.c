@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Built with optimisation: the release is the last call of its function and becomes a jump, so that this
- * function is no longer on the stack. What remains to be seen is that its caller held the block throughout.
+ * function is no longer on the stack. The debug information tells that it was the only way there.
  *
  * expect {"kind": "stack-buffer", "sites": ["@line"], "confidence": "consistent", "evidence":
- *         {"buffer_bytes": "=LINE_BYTES", "owner": {"function": "main"}, "frames_down": 1, "instances":
+ *         {"buffer_bytes": "=LINE_BYTES", "owner": {"function": "print_line"}, "frames_down": 0, "instances":
  *         "=CALLS", "exceptions": 0}}
+ * check tail_frames
  */
 #include <stdlib.h>
 
@@ -15,7 +16,7 @@ __attribute__((noinline)) static void print_line(int value)
 {
     char *line = malloc(LINE_BYTES); /* @line */
     *(volatile char *)line = (char)value;
-    free(line);
+    free(line); /* @jump_line */
 }
 
 int main(void)

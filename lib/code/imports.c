@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Imported functions by name: the word of memory that a stub or a call reads is filled in by the loader, and
+ * the relocation for it names the symbol. Called by hand_back.c. */
+#include "imports.h"
+
+#include <gelf.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define STUB_STEPS      3u /* instructions of a stub: endbr64, perhaps one more, the jump */
+#define RELOCATION_GOT  6u /* R_X86_64_GLOB_DAT */
+#define RELOCATION_JUMP 7u /* R_X86_64_JUMP_SLOT */
+
+/* The symbols that a section's relocations refer to. */
+struct symbols {
+    Elf *elf;       /* borrowed */
+    Elf_Data *data; /* borrowed */
+    size_t names;   /* section of their names */
+};
+
+static bool find_symbols(Elf *elf, size_t table, struct symbols *ret_symbols)
+{
+    GElf_Shdr header;
+    Elf_Scn *section = elf_getscn(elf, table);
+    Elf_Data *data = section != NULL ? elf_getdata(section, NULL) : NULL;
+    if (data == NULL || gelf_getshdr(section, &header) == NULL)
+        return false;
+    *ret_symbols = (struct symbols){elf, data, header.sh_link};
+    return true;
+}
+
+static const char *name_of(const struct symbols *symbols, size_t index)
+{
+    GElf_Sym symbol;
+    if (gelf_getsym(symbols->data, (int)index, &symbol) == NULL)
+        return NULL;
+    return elf_strptr(symbols->elf, symbols->names, symbol.st_name);
+}
+
+/* Note the words that a section's relocations name. */
+static int read_section(struct tn_code *code, Elf_Scn *section, const GElf_Shdr *header)
+{
+    struct symbols symbols;
+    Elf_Data *data = elf_getdata(section, NULL);
+    size_t count = header->sh_entsize != 0 ? header->sh_size / header->sh_entsize : 0;
+    int r = 0;
+    if (data == NULL || !find_symbols(code->elf, header->sh_link, &symbols))
+        return 0;
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        GElf_Rela relocation;
+        if (gelf_getrela(data, (int)i, &relocation) == NULL)
+            break;
+        uint64_t type = GELF_R_TYPE(relocation.r_info);
+        if (type != RELOCATION_JUMP && type != RELOCATION_GOT)
+            continue;
+        const char *name = name_of(&symbols, GELF_R_SYM(relocation.r_info));
+        if (name != NULL && relocation.r_offset != 0)
+            r = tn_map_put(&code->imports, relocation.r_offset, (uint64_t)(uintptr_t)name);
+    }
+    return r;
+}
+
+int tn_code_read_imports(struct tn_code *code)
+{
+    int r = 0;
+    for (Elf_Scn *section = elf_nextscn(code->elf, NULL); r == 0 && section != NULL;
+         section = elf_nextscn(code->elf, section)) {
+        GElf_Shdr header;
+        if (gelf_getshdr(section, &header) != NULL && header.sh_type == SHT_RELA)
+            r = read_section(code, section, &header);
+    }
+    return r;
+}
+
+const char *tn_code_import_read(const struct tn_code *code, const struct tn_instruction *instruction,
+                                uint64_t end)
+{
+    const struct tn_operands *operands = &instruction->operands;
+    if (!operands->has_modrm || !operands->is_rip_relative)
+        return NULL;
+    uint64_t address = end + (uint64_t)(int64_t)operands->memory_displacement;
+    const uint64_t *name = address != 0 ? tn_map_find(&code->imports, address) : NULL;
+    return name != NULL ? (const char *)(uintptr_t)*name : NULL;
+}
+
+const char *tn_code_import_at(const struct tn_code *code, uint64_t address)
+{
+    for (unsigned i = 0; i < STUB_STEPS; i++) {
+        struct tn_instruction instruction;
+        size_t size_bytes;
+        const uint8_t *bytes = tn_code_at(code, address, &size_bytes);
+        if (bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0)
+            return NULL;
+        address += instruction.size_bytes;
+        if (instruction.flow == TN_FLOW_END)
+            return tn_code_import_read(code, &instruction, address);
+        if (instruction.flow != TN_FLOW_NEXT)
+            return NULL;
+    }
+    return NULL;
+}
