@@ -186,8 +186,8 @@ static int see_stack(struct context_loader *loader, struct sqlite3_stmt *row,
     uint64_t id = tn_sql_count(row, 0), frame_id = tn_sql_count(row, 1), caller = tn_sql_count(row, 2);
     if (id >= loader->stack_count || frame_id > UINT32_MAX)
         return -EBADMSG;
-    /* Callers come first; anything else would be a circle. */
-    if (caller >= id)
+    /* Rows come by depth, so that a caller has been seen; anything else would be a circle. */
+    if (caller >= loader->stack_count || loader->chains[caller] == 0)
         caller = 0;
     uint64_t hash = caller != 0 ? loader->chains[caller] : 1;
     struct frame_names names = names_of(loader, frame_id);
@@ -209,8 +209,8 @@ static int load_stacks(struct context_loader *loader, struct tn_call_contexts *c
     loader->callers = calloc(count, sizeof(loader->callers[0]));
     if (loader->chains == NULL || loader->frame_ids == NULL || loader->callers == NULL)
         return -ENOMEM;
-    int r = tn_sql_prepare(loader->database, "SELECT id, frame_id, caller_id, site_id FROM stack ORDER BY id",
-                           &rows);
+    int r = tn_sql_prepare(loader->database,
+                           "SELECT id, frame_id, caller_id, site_id FROM stack ORDER BY depth, id", &rows);
     if (r < 0)
         return r;
     while ((r = tn_sql_next(rows)) == 1)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /* What a thread does while its ring is full: it sleeps in short slices until the recorder has made room. It
- * stops recording for good once the recorder is gone, and gives an event up while the recorder stands still.
- * Invariant: the program never waits for a recorder that does not work. Called by emit.c and control_ring.c.
+ * stops recording for good once the recorder is gone or the ring spoilt, and gives an event up while the
+ * recorder stands still. Invariant: the program never waits for a recorder that does not work. Called by
+ * emit.c and control_ring.c.
  */
 
 #include "room.h"
@@ -67,11 +68,19 @@ static bool wait_once(struct tn_ring *ring, uint32_t words, uint32_t need_words,
     return true;
 }
 
+/* Whether head and tail cannot be what producer and consumer wrote: somebody scribbled over the shared
+ * memory, and nobody will ever make room. */
+static bool is_spoilt(const struct tn_ring *ring, uint32_t words)
+{
+    uint64_t head = atomic_load_explicit(&ring->head_words, memory_order_relaxed);
+    return head - atomic_load_explicit(&ring->tail_words, memory_order_acquire) > words;
+}
+
 static __attribute__((noinline)) bool wait_for_room(struct tn_ring *ring, uint32_t words, uint32_t need_words,
                                                     uint32_t *ret_pad_words)
 {
     struct patience patience = {0, 0, 0};
-    while (!tn_shared_is_orphaned(tn_hot.header)) {
+    while (!tn_shared_is_orphaned(tn_hot.header) && !is_spoilt(ring, words)) {
         if (tn_shared_is_stalled(tn_hot.header))
             return false;
         if (is_out_of_patience(&patience) && !note_stall(&patience))

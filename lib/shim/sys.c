@@ -11,8 +11,18 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "banned.h"
+
+/* After so long the holder is taken for gone. */
+#define LOCK_NS_MAX UINT64_C(10000000000)
+
+enum lock_state {
+    LOCK_FREE = 0,
+    LOCK_TAKEN = 1,
+    LOCK_CONTENDED = 2, /* taken, and somebody may sleep until it is dropped */
+};
 
 size_t tn_page_bytes = 4096;
 _Atomic bool tn_is_filtered;
@@ -146,26 +156,39 @@ void tn_signals_restore(const uint64_t *mask)
     tn_sys4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)mask, 0, sizeof(*mask));
 }
 
+static uint64_t monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Who waits marks the lock as contended, so that only then a drop costs a system call. A sleep is bounded all
+ * the same: the holder may be a thread that a raw clone left behind in the parent. */
 bool tn_lock_take(struct tn_lock *lock)
 {
-    for (unsigned tries = 0;; tries++) {
-        if (!atomic_exchange_explicit(&lock->is_taken, 1, memory_order_acquire))
+    const struct timespec slice = {0, 10000000};
+    uint32_t expected = LOCK_FREE;
+    for (unsigned tries = 0; tries < 100; tries++, expected = LOCK_FREE)
+        if (atomic_compare_exchange_strong_explicit(&lock->is_taken, &expected, LOCK_TAKEN, memory_order_acquire,
+                                                    memory_order_relaxed))
             return true;
-        if (tries < 100)
-            continue;
-        if (tries > 101000)
+    for (uint64_t end_ns = 0;;) {
+        if (atomic_exchange_explicit(&lock->is_taken, LOCK_CONTENDED, memory_order_acquire) == LOCK_FREE)
+            return true;
+        uint64_t now_ns = monotonic_ns();
+        if (end_ns == 0)
+            end_ns = now_ns + LOCK_NS_MAX;
+        if (now_ns > end_ns)
             return false;
-        /* Nobody wakes us: a futex is the one way to sleep that a filter of system calls allows. */
-        const struct {
-            int64_t seconds, nanoseconds;
-        } pause = {0, tries < 1000 ? 1000 : 100000};
-        tn_sys6(SYS_futex, (long)&lock->is_taken, FUTEX_WAIT_PRIVATE, 1, (long)&pause, 0, 0);
+        tn_sys6(SYS_futex, (long)&lock->is_taken, FUTEX_WAIT_PRIVATE, LOCK_CONTENDED, (long)&slice, 0, 0);
     }
 }
 
 void tn_lock_drop(struct tn_lock *lock)
 {
-    atomic_store_explicit(&lock->is_taken, 0, memory_order_release);
+    if (atomic_exchange_explicit(&lock->is_taken, LOCK_FREE, memory_order_release) == LOCK_CONTENDED)
+        tn_sys6(SYS_futex, (long)&lock->is_taken, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }
 
 const char *tn_error_name(int errno_value)

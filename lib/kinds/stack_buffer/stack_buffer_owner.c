@@ -122,8 +122,9 @@ bool tn_stack_buffer_owner(const struct tn_stack_buffers *buffers, const struct 
  * release them, drives a queue: how many wait in it, and for how long, is not the call's to say. A function
  * that was never seen to return holds whatever passes through it, unless it makes and releases the blocks
  * itself. Of one that is inlined, or whose code does not show that it was left and entered again, many calls
- * look like one. But what one call of the owner has made and released is that call's alone: it ended in a
- * jump to free, and was left a moment too early. */
+ * look like one: several blocks at once may be a queue that is filled over several calls. But what one call
+ * of the owner has made and released is that call's alone: it ended in a jump to free, and was left a moment
+ * too early. */
 enum tn_buffer_owning tn_stack_buffer_owning(const struct tn_stack_buffers *buffers,
                                              const struct tn_pass *pass,
                                              const struct tn_buffer_births *births,
@@ -132,7 +133,9 @@ enum tn_buffer_owning tn_stack_buffer_owning(const struct tn_stack_buffers *buff
     const struct tn_contained_site *counts = &buffers->sites[births->site];
     const struct tn_activations *activations = &buffers->activations;
     uint32_t physical = buffers->frames.frames[pass->nodes[owner->node].frame_id].source.function;
-    bool is_inlined = physical != owner->function, is_own = owner->frames_down == 0 && !counts->is_below;
+    bool is_inlined = physical != owner->function;
+    bool is_queue = is_inlined && owner->max_live_count > 1;
+    bool is_own = owner->frames_down == 0 && !counts->is_below && !is_queue;
     if (is_own || counts->in_one_call >= counts->contained ||
         counts->instances <= MANY_ROUNDS * owner->max_live_count * activations->entered[physical])
         return TN_OWNING_CALLS;
@@ -141,6 +144,6 @@ enum tn_buffer_owning tn_stack_buffer_owning(const struct tn_stack_buffers *buff
     if (!is_inlined && activations->has_returned[physical])
         return TN_OWNING_CALLS;
     if (is_inlined || !tn_activations_can_tell(activations, pass, physical))
-        return counts->is_below ? TN_OWNING_UNTOLD : TN_OWNING_CALLS;
+        return counts->is_below || is_queue ? TN_OWNING_UNTOLD : TN_OWNING_CALLS;
     return TN_OWNING_LOOP;
 }

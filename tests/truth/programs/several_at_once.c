@@ -18,7 +18,7 @@
 
 static char *items[CALLS * 4];
 
-static void assemble(void)
+__attribute__((noinline)) static void assemble(void)
 {
     char *parts[PARTS];
     for (int i = 0; i < PARTS; i++)
