@@ -170,8 +170,8 @@ bool tn_lock_take(struct tn_lock *lock)
     const struct timespec slice = {0, 10000000};
     uint32_t expected = LOCK_FREE;
     for (unsigned tries = 0; tries < 100; tries++, expected = LOCK_FREE)
-        if (atomic_compare_exchange_strong_explicit(&lock->is_taken, &expected, LOCK_TAKEN, memory_order_acquire,
-                                                    memory_order_relaxed))
+        if (atomic_compare_exchange_strong_explicit(&lock->is_taken, &expected, LOCK_TAKEN,
+                                                    memory_order_acquire, memory_order_relaxed))
             return true;
     for (uint64_t end_ns = 0;;) {
         if (atomic_exchange_explicit(&lock->is_taken, LOCK_CONTENDED, memory_order_acquire) == LOCK_FREE)
