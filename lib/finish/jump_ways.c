@@ -20,26 +20,26 @@ struct tn_jump_ways {
     size_t module_count;
     struct tn_map homes; /* address of a name -> 1 + index of the function that it stands for; 0: none, or not
                             known */
-    struct function *functions; /* owned; that names stand for */
+    struct jump_function *functions; /* owned; that names stand for */
     size_t function_count;
 };
 
 /* A function with debug information. */
-struct function {
+struct jump_function {
     uint64_t module_id;
     uint64_t number; /* of lib/symbol; 0: not known */
 };
 
 /* What is searched for. */
 struct goal {
-    struct tn_code_place place; /* module_id 0: an allocation function */
-    struct function function;   /* around place, if it has debug information */
+    struct tn_code_place place;    /* module_id 0: an allocation function */
+    struct jump_function function; /* around place, if it has debug information */
     enum tn_function allocator;
 };
 
 /* A function on the current way, and the next of its jumps to look at. */
 struct level {
-    struct function function;
+    struct jump_function function;
     size_t next;
     struct tn_code_place jump; /* the one that is being looked at */
 };
@@ -111,9 +111,9 @@ static int refuse(const struct tn_jump_ways *ways, int code)
 }
 
 /* Look for a name in all modules of the program. Two of them that have it are one too many. */
-static int look_for(struct tn_jump_ways *ways, const char *symbol, struct function *ret_function)
+static int look_for(struct tn_jump_ways *ways, const char *symbol, struct jump_function *ret_function)
 {
-    *ret_function = (struct function){0};
+    *ret_function = (struct jump_function){0};
     int r = 0, count = 0;
     for (size_t i = 0; r == 0 && i < ways->module_count; i++) {
         struct tn_symbol_file *file;
@@ -125,14 +125,14 @@ static int look_for(struct tn_jump_ways *ways, const char *symbol, struct functi
         if (r < 0)
             return refuse(ways, r);
         if (number != 0 && ++count == 1)
-            *ret_function = (struct function){ways->module_ids[i], number};
+            *ret_function = (struct jump_function){ways->module_ids[i], number};
     }
     if (count > 1)
-        *ret_function = (struct function){0};
+        *ret_function = (struct jump_function){0};
     return r;
 }
 
-static int keep_home(struct tn_jump_ways *ways, const char *symbol, struct function function)
+static int keep_home(struct tn_jump_ways *ways, const char *symbol, struct jump_function function)
 {
     size_t count = ways->function_count;
     if (function.number != 0) {
@@ -149,14 +149,14 @@ static int keep_home(struct tn_jump_ways *ways, const char *symbol, struct funct
 
 /* The function that a target is: in the module of the jump, or by its name in another one. */
 static int function_of(struct tn_jump_ways *ways, uint64_t module_id, const struct tn_symbol_target *target,
-                       struct function *ret_function)
+                       struct jump_function *ret_function)
 {
-    *ret_function = (struct function){module_id, target->function};
+    *ret_function = (struct jump_function){module_id, target->function};
     if (target->function != 0 || target->symbol == NULL)
         return 0;
     const uint64_t *home = tn_map_find(&ways->homes, (uint64_t)(uintptr_t)target->symbol);
     if (home != NULL) {
-        *ret_function = *home != 0 ? ways->functions[*home - 1] : (struct function){0};
+        *ret_function = *home != 0 ? ways->functions[*home - 1] : (struct jump_function){0};
         return 0;
     }
     int r = look_for(ways, target->symbol, ret_function);
@@ -165,7 +165,7 @@ static int function_of(struct tn_jump_ways *ways, uint64_t module_id, const stru
 
 /* ---------------------------------------------------------------------------------------- the goal */
 
-static bool is_same(struct function one, struct function other)
+static bool is_same(struct jump_function one, struct jump_function other)
 {
     return one.number != 0 && one.number == other.number && one.module_id == other.module_id;
 }
@@ -189,8 +189,8 @@ static bool is_allocator(const char *symbol, enum tn_function function)
 }
 
 /* Whether a target is what is searched for. */
-static int is_goal(struct way_search *search, struct function function, const struct tn_symbol_target *target,
-                   bool *ret_is_goal)
+static int is_goal(struct way_search *search, struct jump_function function,
+                   const struct tn_symbol_target *target, bool *ret_is_goal)
 {
     const struct goal *goal = search->goal;
     *ret_is_goal = false;
@@ -226,7 +226,7 @@ static void note_found(struct way_search *search)
 
 /* Go on in a function, unless the way has been there. A function of another module that is not described is
  * taken not to jump back. */
-static void enter(struct way_search *search, struct function function, bool is_named)
+static void enter(struct way_search *search, struct jump_function function, bool is_named)
 {
     if (function.number == 0) {
         search->is_unsure |= !is_named;
@@ -242,7 +242,7 @@ static void enter(struct way_search *search, struct function function, bool is_n
 /* Look at a target of the innermost function of the way, or at the call's. */
 static int look_at(struct way_search *search, uint64_t module_id, const struct tn_symbol_target *target)
 {
-    struct function function;
+    struct jump_function function;
     bool is_there = false;
     int r = function_of(search->ways, module_id, target, &function);
     if (r == 0)
