@@ -65,7 +65,9 @@ fi
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 counts=$scratch/counts
+failures=$scratch/failures # what the tests that failed said last
 : >"$counts"
+: >"$failures"
 
 # Every test starts in a world without caches and settings of the tester's. It is a wrapper around each test, since
 # Meson itself may be installed below the tester's home.
@@ -105,13 +107,17 @@ run() {
         count fail "$kind: no test ran"
         return
     }
-    python3 - "$results" "$kind" >>"$counts" <<'END'
+    python3 - "$results" "$kind" "$failures" >>"$counts" <<'END'
 import json, sys
 
-for line in open(sys.argv[1]):
-    test = json.loads(line)
-    kind = {"OK": "pass", "SKIP": "skip"}.get(test["result"], "fail")
-    print(kind, sys.argv[2], test["name"])
+with open(sys.argv[1]) as results, open(sys.argv[3], "a") as failures:
+    for line in results:
+        test = json.loads(line)
+        kind = {"OK": "pass", "SKIP": "skip"}.get(test["result"], "fail")
+        print(kind, sys.argv[2], test["name"])
+        if kind == "fail":
+            said = f"{test.get('stdout') or ''}\n{test.get('stderr') or ''}".strip().splitlines()
+            print("", f"== {sys.argv[2]} {test['name']}", *said[-30:], sep="\n", file=failures)
 END
 }
 
@@ -166,6 +172,7 @@ fi
 failed=$(grep -c '^fail' "$counts")
 skipped=$(grep -c '^skip' "$counts")
 passed=$(grep -c '^pass' "$counts")
+cat "$failures"
 say ''
 sed -n 's/^fail /failed: /p; s/^skip /skipped: /p' "$counts"
 if [ "$skipped" -gt 0 ]; then
