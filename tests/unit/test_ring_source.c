@@ -11,6 +11,7 @@
 #include "control.h"
 #include "fake_writer.h"
 #include "process.h"
+#include "ring_memory.h"
 #include "ring_source.h"
 
 #include "tenure/event_body.h"
@@ -26,11 +27,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RING_WORDS    (TN_RING_BYTES_MIN / 8)
-#define CONTROL_WORDS (TN_CONTROL_BYTES_MIN / 8)
-
-static const struct tn_shared_sizes sizes = {TN_SLOT_COUNT_MAX, RING_WORDS, CONTROL_WORDS};
-
 struct scene {
     struct fake_writer fake;
     struct tn_process_shared shared;
@@ -41,22 +37,6 @@ struct scene {
     pid_t pid; /* of the program: a child that does nothing */
     uint64_t now;
 };
-
-static int make_memory(unsigned flags)
-{
-    struct tn_shared_header header = {
-        .magic = TN_SHARED_MAGIC,
-        .total_bytes = tn_shared_total_bytes(&sizes),
-        .slot_count = sizes.slot_count,
-        .ring_words = RING_WORDS,
-        .control_words = CONTROL_WORDS,
-        .slot_bound = 1,
-    };
-    int fd = memfd_create("rings", MFD_CLOEXEC | flags);
-    assert_int_equal(ftruncate(fd, (off_t)header.total_bytes), 0);
-    assert_int_equal(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
-    return fd;
-}
 
 static void begin(struct scene *scene)
 {
@@ -402,48 +382,6 @@ static void losses_after_the_end_are_not_counted(void **state)
 
 /* ---------------------------------------------------------------------------------------- the memory */
 
-static int create_with(int fd, uint64_t stated_bytes)
-{
-    struct fake_writer fake = {0};
-    struct tn_process_shared shared = {.writer = fake_writer_of(&fake)};
-    struct tn_process *process = NULL;
-    struct tn_handshake handshake = {.memory_fd = fd, .pidfd = -1};
-    handshake.id = (struct tn_process_id){.pid = getpid(), .own_pid = (uint32_t)getpid()};
-    handshake.hello.shared_bytes = stated_bytes;
-    int r = tn_process_create(&shared, &handshake, 0, NULL, &process);
-    tn_process_destroy(process);
-    tn_keepers_finish(&shared.keepers);
-    fake_writer_finish(&fake);
-    return r;
-}
-
-/* What could shrink under the recorder's hands is refused; what was accepted cannot shrink any more. */
-static void memory_must_be_sealed(void **state)
-{
-    (void)state;
-    uint64_t bytes = tn_shared_total_bytes(&sizes);
-    int fd = make_memory(0);
-    assert_int_equal(create_with(fd, bytes), -EBADMSG);
-    close(fd);
-    char path[] = "/tmp/tenure-rings-XXXXXX";
-    fd = mkstemp(path);
-    unlink(path);
-    assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
-    assert_int_equal(create_with(fd, bytes), -EBADMSG);
-    close(fd);
-    fd = make_memory(MFD_ALLOW_SEALING);
-    assert_int_equal(create_with(fd, bytes), 0);
-    assert_int_equal(ftruncate(fd, 4096), -1);
-    assert_int_equal(errno, EPERM);
-    close(fd);
-    fd = make_memory(MFD_ALLOW_SEALING);
-    assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL), 0);
-    assert_int_equal(create_with(fd, bytes), 0);
-    assert_int_equal(create_with(fd, bytes - 65536), -EBADMSG);
-    assert_int_equal(create_with(fd, bytes + 65536), -EBADMSG);
-    close(fd);
-}
-
 /* The recorder has no room to read a thread's ring: the program must not wait for that, and the loss is
  * counted. */
 static void a_ring_without_room_ends_the_recording(void **state)
@@ -508,7 +446,6 @@ int main(void)
         cmocka_unit_test(losses_are_counted_by_thread_and_reason),
         cmocka_unit_test(counters_of_the_header_add_up),
         cmocka_unit_test(losses_after_the_end_are_not_counted),
-        cmocka_unit_test(memory_must_be_sealed),
         cmocka_unit_test(a_ring_without_room_ends_the_recording),
         cmocka_unit_test(punched_memory_is_damage),
     };
