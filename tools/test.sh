@@ -72,6 +72,8 @@ failures=$scratch/failures # what the tests that failed said last
 # Every test starts in a world without caches and settings of the tester's. It is a wrapper around each test, since
 # Meson itself may be installed below the tester's home.
 mkdir "$scratch/home" "$scratch/tmp" && mkdir -m 700 "$scratch/run" || exit 1
+# One test becomes another user, who must reach its folder.
+chmod 711 "$scratch" && chmod 755 "$scratch/tmp" || exit 1
 clean_world="env -u XDG_CACHE_HOME -u XDG_CONFIG_HOME -u XDG_DATA_HOME -u XDG_STATE_HOME HOME=$scratch/home
     TMPDIR=$scratch/tmp XDG_RUNTIME_DIR=$scratch/run LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1"
 

@@ -168,6 +168,8 @@ def few_processes_allowed(world):
     command = (world.programs / "cramped", "threads", 1000)
     if world.run(*other_user, *command).status != 0:
         raise Skip("another user cannot be become here, or cannot reach the folder of the programs")
+    if world.run(*other_user, "touch", world.folder / "reached").status != 0:
+        raise Skip(f"another user cannot reach {world.folder}: TMPDIR lies in a folder that is closed to others")
     wrapper = (*other_user, "prlimit", "--nproc=5")
     bare = world.run(*wrapper, *command)
     expect_equal(bare.status, 0, f"without tenure: {bare.out} {bare.err}")
