@@ -97,6 +97,21 @@ enum tn_function {
     TN_FUNCTION_COUNT
 };
 
+/* When it was looked who holds the address of a block. Logs have the names of tn_link_moment_name. */
+enum tn_link_moment {
+    TN_LINK_NEVER = 0,
+    TN_LINK_HOLDER_DEATH, /* the holder was dying: addresses in its first bytes */
+    TN_LINK_EVENT_1,      /* the first event of the held block's thread after its birth */
+    TN_LINK_EVENT_2,      /* the second, and so on */
+    TN_LINK_EVENT_4,
+    TN_LINK_EVENT_8,
+    TN_LINK_EVENT_16,
+    TN_LINK_EVENT_32,
+    TN_LINK_HELD_DEATH, /* the held block was dying */
+    TN_LINK_OUTPUT,     /* its thread called write, writev, send, sendto or sendmsg */
+    TN_LINK_MOMENT_COUNT
+};
+
 #define TN_EVENT_FLAG_WIDE     0x01u /* BIRTH, REALLOC_COMMIT: words 4 to 6 are there */
 #define TN_EVENT_FLAG_FAILED   0x02u /* REALLOC_COMMIT: NULL was returned, the block lives on */
 #define TN_EVENT_FLAG_RELEASED 0x04u /* REALLOC_COMMIT: realloc(p, 0) released the block; no birth */

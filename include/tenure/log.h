@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TN_LOG_FORMAT_VERSION 4
+#define TN_LOG_FORMAT_VERSION 5
 #define TN_LOG_FORMAT_OLDEST                                                                                 \
     3 /* that this program reads: its callers came before the stacks that they call */
 #define TN_LOG_APPLICATION_ID 0x54454e55 /* PRAGMA application_id of every log: "TENU" */
@@ -237,6 +237,31 @@ struct tn_log_frame {
  * Returns   0; what see returned; a negative errno of tn_sql_errno */
 int tn_log_each_frame(struct sqlite3 *database, int (*see)(void *context, const struct tn_log_frame *frame),
                       void *context);
+
+/* ---------------------------------------------------------------------------------------- links */
+
+/* Go through the links of one process: who held whose address, with counts, in order of their rows.
+ *
+ * database    a connection to a log; one that has no links, as those before version 5, shows none
+ * process_id  row of `process`
+ * see         called for each; returns 0, or a negative errno that ends the walk
+ * context     handed to see
+ * Returns     0; what see returned; -EBADMSG: a moment that does not exist; a negative errno of tn_sql_errno
+ * Cost        one query; at most 65,536 links a process */
+int tn_log_each_link(struct sqlite3 *database, uint64_t process_id,
+                     int (*see)(void *context, const struct tn_log_link *link), void *context);
+
+/* Go through the numbers of looks of one process, by stack and moment: what the looks of its links are a part
+ * of. Arguments, results and cost as of tn_log_each_link. */
+int tn_log_each_look(struct sqlite3 *database, uint64_t process_id,
+                     int (*see)(void *context, const struct tn_log_look *look), void *context);
+
+/* The name that SQL shows for a moment ("holder death", "event 4"); "" for NEVER or out of range. Static
+ * storage. */
+const char *tn_link_moment_name(enum tn_link_moment moment);
+
+/* The moment of a name; TN_LINK_NEVER: there is none, or name is NULL. */
+enum tn_link_moment tn_link_moment_of(const char *name);
 
 /* The name that SQL shows for a function ("malloc", "operator new"); "" for NONE or out of range. Static
  * storage. */

@@ -88,6 +88,34 @@ struct tn_stack_usage {
     uint64_t max_size_bytes;   /* of births: the largest size asked for; of deaths 0 */
 };
 
+/* Who held whose address, as a row of `link`: counted over the looks of one process at one moment. */
+struct tn_log_link {
+    uint64_t process_id;         /* row of `process` */
+    enum tn_link_moment moment;  /* when it was looked */
+    uint64_t holder_stack_id;    /* row of `stack`: what allocated the holders; 0: a global holds */
+    uint64_t module_id;          /* row of `module`: of that global; 0: a block holds */
+    uint64_t offset_bytes;       /* of the address in the holder; of a global: its address minus load bias */
+    uint64_t held_stack_id;      /* row of `stack`: what allocated the blocks whose address it is */
+    uint32_t inner_offset_bytes; /* of the address in the held block; 0: its start */
+    uint32_t distinct_held_blocks; /* found, each counted once; TN_LINK_HELD_MAX: that many or more */
+    uint64_t looks;                /* that found it */
+    uint64_t holder_id;            /* the allocation that held at the first of these looks; 0: a global */
+    uint64_t held_id;              /* the allocation that was held then */
+};
+
+/* How often it was looked, as a row of `link_look`: into dying blocks of a stack (TN_LINK_HOLDER_DEATH), or
+ * for the addresses of its blocks (all other moments). */
+struct tn_log_look {
+    uint64_t process_id;        /* row of `process` */
+    uint64_t stack_id;          /* row of `stack` */
+    enum tn_link_moment moment; /* when it was looked */
+    uint64_t looks;             /* made, whatever was found */
+};
+
+/* Distinct held blocks are counted up to this: 3 decide whether a link counts, and a limit bounds what the
+ * recorder keeps. */
+#define TN_LINK_HELD_MAX 16u
+
 #define TN_SIZE_CLASSES 256u
 
 /* The class of a usable size, 0 to 255: blocks of one class are expected to take each other's addresses.

@@ -174,6 +174,16 @@ int tn_log_add_failure(struct tn_log_writer *writer, uint64_t process_id, uint64
 /* Add a mark to the time line of a process. */
 int tn_log_add_mark(struct tn_log_writer *writer, uint64_t process_id, uint64_t time_ns, const char *text);
 
+/* Add a row of `link`, or renew its counts.
+ *
+ * link    holder_stack_id and module_id are not both 0
+ * id      in and out: 0: add a row, and set its id; else the row whose looks and distinct_held_blocks are
+ *         replaced */
+int tn_log_set_link(struct tn_log_writer *writer, const struct tn_log_link *link, uint64_t *id);
+
+/* Add a row of `link_look`, or replace its looks: process, stack and moment tell rows apart. */
+int tn_log_set_look(struct tn_log_writer *writer, const struct tn_log_look *look);
+
 /* Set a key of meta. value: text; numbers in decimal. */
 int tn_log_set_meta(struct tn_log_writer *writer, const char *key, const char *value);
 

@@ -199,6 +199,31 @@ const char *const tn_schema_tables[] = {
     ");\n"
     "CREATE INDEX timeline_process ON timeline(process_id, time_ns);\n",
 
+    "CREATE TABLE link (\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  process_id INTEGER REFERENCES process(id),\n"
+    "  moment TEXT,            -- when it was looked: holder death, event 1, ..., held death, output\n"
+    "  holder_stack_id INTEGER REFERENCES stack(id), -- of the blocks that hold; NULL: a global holds\n"
+    "  module_id INTEGER REFERENCES module(id), -- of the global; NULL: a block holds\n"
+    "  offset_bytes INTEGER,   -- of the address in the holder; of a global: address minus load bias\n"
+    "  held_stack_id INTEGER REFERENCES stack(id), -- of the blocks whose address it is\n"
+    "  inner_offset_bytes INTEGER, -- of the address in the held block, 0: its start\n"
+    "  looks INTEGER,          -- looks that found it\n"
+    "  distinct_held_blocks INTEGER, -- blocks that were found, each once; 16: 16 or more\n"
+    "  holder_id INTEGER,      -- id of the allocation that held at the first of these looks; NULL: a "
+    "global\n"
+    "  held_id INTEGER         -- id of the allocation that was held then\n"
+    ");\n"
+    "CREATE INDEX link_process ON link(process_id);\n",
+
+    "CREATE TABLE link_look (\n"
+    "  process_id INTEGER REFERENCES process(id),\n"
+    "  stack_id INTEGER REFERENCES stack(id), -- of the blocks looked into (holder death) or looked for\n"
+    "  moment TEXT,            -- as in link\n"
+    "  looks INTEGER,          -- made, with what was found and without\n"
+    "  PRIMARY KEY (process_id, stack_id, moment)\n"
+    ") WITHOUT ROWID;\n",
+
     "CREATE TABLE chunk (\n"
     "  id INTEGER PRIMARY KEY,\n"
     "  process_id INTEGER REFERENCES process(id),\n"
@@ -251,6 +276,31 @@ const char *const tn_schema_tables[] = {
     TN_SITE_PLACE_VIEW("CREATE VIEW ", "site AS s", "s.key"),
     TN_STACK_TEXT_VIEW("CREATE VIEW ", ""),
     TN_PEAK_VIEW("CREATE VIEW ", ""),
+
+    "CREATE VIEW site_link AS\n"
+    "SELECT l.process_id AS process_id,\n"
+    "       l.moment AS moment,\n"
+    "       h.site_id AS holder_site_id, -- NULL: a global holds\n"
+    "       l.module_id AS module_id,    -- of the global\n"
+    "       l.offset_bytes AS offset_bytes,\n"
+    "       d.site_id AS held_site_id,\n"
+    "       l.inner_offset_bytes AS inner_offset_bytes,\n"
+    "       sum(l.looks) AS looks,       -- looks that found it\n"
+    "       ifnull(k.looks, 0) AS looks_made, -- into the holder's blocks (holder death), or for the held "
+    "ones\n"
+    "       sum(l.distinct_held_blocks) AS distinct_held_blocks, -- by pairs of stacks, added up\n"
+    "       min(l.holder_id) AS holder_id, -- an example\n"
+    "       min(l.held_id) AS held_id\n"
+    "FROM link AS l\n"
+    "JOIN stack AS d ON d.id = l.held_stack_id\n"
+    "LEFT JOIN stack AS h ON h.id = l.holder_stack_id\n"
+    "LEFT JOIN (SELECT k.process_id, k.moment, s.site_id, sum(k.looks) AS looks\n"
+    "           FROM link_look AS k JOIN stack AS s ON s.id = k.stack_id\n"
+    "           GROUP BY k.process_id, k.moment, s.site_id) AS k\n"
+    "  ON k.process_id = l.process_id AND k.moment = l.moment\n"
+    "  AND k.site_id = CASE WHEN l.moment = 'holder death' THEN h.site_id ELSE d.site_id END\n"
+    "GROUP BY l.process_id, l.moment, h.site_id, l.module_id, l.offset_bytes, d.site_id,"
+    " l.inner_offset_bytes;\n",
 
     FINDING_TABLES,
     NULL,

@@ -48,6 +48,14 @@ static const char *const statement_sql[TN_WRITER_STATEMENT_COUNT] = {
         ("INSERT INTO allocation_failure (process_id, thread_id, stack_id, function, size_bytes,"
          " time_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [TN_WRITER_MARK] = "INSERT INTO mark (process_id, time_ns, text) VALUES (?1, ?2, ?3)",
+    [TN_WRITER_LINK] =
+        ("INSERT INTO link (id, process_id, moment, holder_stack_id, module_id, offset_bytes, held_stack_id,"
+         " inner_offset_bytes, looks, distinct_held_blocks, holder_id, held_id)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+         " ON CONFLICT (id) DO UPDATE SET looks = ?9, distinct_held_blocks = ?10"),
+    [TN_WRITER_LINK_LOOK] =
+        ("INSERT INTO link_look (process_id, stack_id, moment, looks) VALUES (?1, ?2, ?3, ?4)"
+         " ON CONFLICT (process_id, stack_id, moment) DO UPDATE SET looks = ?4"),
     [TN_WRITER_CHUNK] =
         ("INSERT INTO chunk (process_id, first_id, last_id, first_ns, last_ns, births, deaths, reallocs,"
          " birth_bytes, usable_bytes, codec, checksum, data)"

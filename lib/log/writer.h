@@ -35,6 +35,8 @@ enum tn_writer_statement {
     TN_WRITER_STACK,
     TN_WRITER_FAILURE,
     TN_WRITER_MARK,
+    TN_WRITER_LINK,
+    TN_WRITER_LINK_LOOK,
     TN_WRITER_CHUNK,
     TN_WRITER_STATEMENT_COUNT
 };
@@ -52,6 +54,7 @@ struct tn_log_writer {
     struct tn_pack *shared;           /* owned; packs what was in spools; made when first needed */
     struct tn_compressor *compressor; /* owned; made with the first chunk */
     uint64_t process_count, thread_count, mapping_count; /* rows, which are the ids given last */
+    uint64_t link_count;                                 /* the same, of links */
     uint64_t allocation_count, death_count;              /* events accepted */
     uint64_t allocated_bytes;                            /* asked for by these allocations */
     uint64_t last_ns;                                    /* latest time seen in an event */

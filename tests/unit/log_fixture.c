@@ -206,10 +206,25 @@ size_t fixture_fill(struct tn_log_writer *writer, uint64_t seed, size_t count, s
     return made;
 }
 
+/* A member that dying blocks hold, and a global that holds a block. */
+static void make_links(struct tn_log_writer *writer)
+{
+    const struct tn_log_link member = {1, TN_LINK_HOLDER_DEATH, 3, 0, 16, 4, 0, 3, 30, 2, 1};
+    const struct tn_log_link global = {1, TN_LINK_EVENT_1, 0, 1, 0x4010, 5, 8, 1, 2, 0, 2};
+    const struct tn_log_look looks[] = {{1, 3, TN_LINK_HOLDER_DEATH, 32}, {1, 5, TN_LINK_EVENT_1, 8}};
+    uint64_t id = 0;
+    assert_int_equal(tn_log_set_link(writer, &member, &id), 0);
+    id = 0;
+    assert_int_equal(tn_log_set_link(writer, &global, &id), 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(tn_log_set_look(writer, &looks[i]), 0);
+}
+
 size_t fixture_make(const char *path, uint64_t seed, size_t count, struct tn_allocation *expected)
 {
     struct tn_log_writer *writer = fixture_create(path);
     size_t made = fixture_fill(writer, seed, count, expected);
+    make_links(writer);
     struct tn_error error = {0};
     assert_int_equal(tn_log_writer_close(writer, 123456789, &error), 0);
     return made;
