@@ -247,6 +247,16 @@ int tn_finding_begin(const struct tn_pass *pass, const struct tn_kind *kind, con
  * Returns  ret_text */
 const char *tn_finding_place(const struct tn_finding_site *site, char *ret_text, size_t text_bytes);
 
+#define TN_FINDING_PLACES_BYTES 512 /* suffices for what tn_finding_places prints */
+
+/* Print several places as short as can be: "pdu.c:107, :129 and options.c:12"; of more than four, the first
+ * three and how many more there are. A function's name stands where no line is known.
+ *
+ * sites     of a finding, not none
+ * Returns   ret_text */
+const char *tn_finding_places(const struct tn_finding_site *sites, size_t site_count, char *ret_text,
+                              size_t text_bytes);
+
 /* The SQL condition that selects the blocks of these sites in `allocation`, for queries: "process_id = 1 AND
  * site_id IN (3, 4)"; by stack_id where sites were changed by a wrapper expression given to the report.
  *

@@ -128,3 +128,34 @@ const char *tn_finding_place(const struct tn_finding_site *site, char *ret_text,
         snprintf(ret_text, text_bytes, "an unknown place");
     return ret_text;
 }
+
+/* "pdu.c:107", ":107" where the file is that of the site before, or what is known without a line. */
+static void print_short(const struct tn_finding_site *site, const struct tn_finding_site *before,
+                        char *ret_text, size_t text_bytes)
+{
+    bool is_same = before != NULL && before->line != 0 && strcmp(before->file, site->file) == 0;
+    if (site->line != 0)
+        snprintf(ret_text, text_bytes, "%s:%" PRIu32, is_same ? "" : last_part(site->file), site->line);
+    else if (site->function[0] != '\0')
+        snprintf(ret_text, text_bytes, "%s", site->function);
+    else
+        tn_finding_place(site, ret_text, text_bytes);
+}
+
+#define PLACES_MAX 4u /* in one sentence */
+
+const char *tn_finding_places(const struct tn_finding_site *sites, size_t site_count, char *ret_text,
+                              size_t text_bytes)
+{
+    size_t shown = site_count <= PLACES_MAX ? site_count : PLACES_MAX - 1, length = 0;
+    ret_text[0] = '\0';
+    for (size_t i = 0; i < shown && length < text_bytes; i++) {
+        char place[112]; /* longer names are cut: the report lists them in full */
+        print_short(&sites[i], i != 0 ? &sites[i - 1] : NULL, place, sizeof(place));
+        const char *joint = i == 0 ? "" : i + 1 == site_count ? " and " : ", ";
+        length += (size_t)snprintf(ret_text + length, text_bytes - length, "%s%s", joint, place);
+    }
+    if (shown < site_count && length < text_bytes)
+        snprintf(ret_text + length, text_bytes - length, " and %zu more", site_count - shown);
+    return ret_text;
+}

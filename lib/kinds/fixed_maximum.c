@@ -227,8 +227,10 @@ static int fill_texts(const struct maximum *maximum, const struct tn_pass_site *
     tn_finding_place(&finding->sites[0], place, sizeof(place));
     tn_print_count(count, maximum->observations);
     int r = tn_finding_set(&finding->title,
-                           "%" PRIu64 " to %" PRIu64 " B in %s blocks, 99 %% up to %" PRIu64 " B, from %s",
-                           seen->min_size_bytes, maximum->max_bytes, count, maximum->p99_bytes, place);
+                           "Give %s a fixed size of %" PRIu64 " B: %s block%s had %" PRIu64 " to %" PRIu64
+                           " B, 99 %% of them up to %" PRIu64 " B",
+                           place, maximum->max_bytes, count, maximum->observations == 1 ? "" : "s",
+                           seen->min_size_bytes, maximum->max_bytes, maximum->p99_bytes);
     if (r == 0)
         r = tn_finding_set(&finding->advice,
                            "Give what %s allocates a fixed maximum of %" PRIu64

@@ -251,13 +251,14 @@ static int fill_texts(const struct tn_pass *pass, const struct trend *trend, uin
     tn_print_count(first, trend->first_count);
     tn_print_count(last, trend->last_count);
     tn_print_bytes(hour, bytes_per_hour(pass, trend, index));
-    int r = tn_finding_set(&finding->title, "From %s to %s live blocks in the run, and rising, from %s",
-                           first, last, place);
+    int r = tn_finding_set(&finding->title,
+                           "Release or bound what %s makes: its low-water mark rose from %s to %s blocks",
+                           place, first, last);
     if (r == 0)
         r = tn_finding_set(
             &finding->advice,
-            "Find what should release the blocks of %s, or set a bound: the least that live at once"
-            " rose in %" PRIu32 " of %u steps through the run, by %s an hour.",
+            "Find what should release the blocks of %s, or set a bound: the fewest that live at once (the"
+            " low-water mark) rose in %" PRIu32 " of %u steps through the run, by %s an hour.",
             place, trend->rising_steps, WINDOWS - 1, hour);
     if (r < 0)
         return r;
@@ -333,10 +334,10 @@ static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("live_at_end", COUNT, COUNT), TN_TOLD("", " live at the end"), .is_silent_at_zero = true,
      .is_required = true},
     {TN_KEY("live_bytes_at_end", COUNT, BYTES), TN_TOLD("of ", " together"), .is_silent_at_zero = true},
-    {TN_KEY("first_count", COUNT, COUNT), TN_TOLD("", " at least in the first part of the run"),
+    {TN_KEY("first_count", COUNT, COUNT), TN_TOLD("at least ", " in the first part of the run"),
      .is_required = true},
     {TN_KEY("last_count", COUNT, COUNT), TN_TOLD("", " in the last"), .is_required = true},
-    {TN_KEY("rising_windows", COUNT, COUNT), TN_TOLD("more than in the part before it ", " times"),
+    {TN_KEY("rising_windows", COUNT, COUNT), TN_TOLD("the low-water mark rose ", " times"),
      .is_required = true},
     {TN_KEY("risen_bytes", COUNT, BYTES), TN_TOLD("", " more in all"), .is_silent_at_zero = true,
      .is_required = true},

@@ -145,7 +145,10 @@ static int fill_texts(const struct overhead_site *own, const struct tn_pass_site
     else
         snprintf(size, sizeof(size), "%" PRIu64 " to %" PRIu64 " B", seen->min_size_bytes,
                  seen->max_size_bytes);
-    int r = tn_finding_set(&finding->title, "%s beside blocks of %s, from %s", bytes, size, place);
+    int r =
+        tn_finding_set(&finding->title,
+                       "Keep the blocks of %s (%s) inside what points to them: headers and rounding take %s",
+                       place, size, bytes);
     if (r == 0 && is_varying(seen))
         return tn_finding_set(
             &finding->advice,

@@ -208,8 +208,9 @@ static int fill_texts(const struct pinning_state *state, uint32_t site, struct t
     char place[256], mean[TN_QUANTITY_TEXT_BYTES];
     tn_finding_place(&finding->sites[0], place, sizeof(place));
     tn_print_bytes(mean, mean_of(state, site));
-    int r = tn_finding_set(&finding->title, "%s of free space on average are kept in pieces by blocks of %s",
-                           mean, place);
+    int r = tn_finding_set(&finding->title,
+                           "Move the blocks of %s out of the way: they split %s of free space, on average",
+                           place, mean);
     if (r == 0)
         r = tn_finding_set(
             &finding->advice,

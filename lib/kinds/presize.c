@@ -210,14 +210,17 @@ static int fill_texts(const struct presize_site *site, const struct capacity *ca
                       struct tn_finding *finding)
 {
     char place[256], chains[TN_QUANTITY_TEXT_BYTES], steps[TN_QUANTITY_TEXT_BYTES];
-    char copied[TN_QUANTITY_TEXT_BYTES];
+    char copied[TN_QUANTITY_TEXT_BYTES], initial[TN_QUANTITY_TEXT_BYTES], final[TN_QUANTITY_TEXT_BYTES];
+    tn_print_count(initial, capacity->initial_bytes);
+    tn_print_count(final, capacity->final_bytes);
     tn_finding_place(&finding->sites[0], place, sizeof(place));
     tn_print_count(chains, site->chains);
     tn_print_count(steps, site->growth_steps);
     tn_print_bytes(copied, site->moved_bytes);
     bool is_copy = site->copy_steps * 2 > site->growth_steps;
-    int r = tn_finding_set(&finding->title, "%s growth steps of %s buffers, up to %" PRIu64 " B, in %s",
-                           steps, chains, capacity->final_bytes, place);
+    int r = tn_finding_set(&finding->title, "%s %s B at %s: %s buffer%s grew there in %s step%s, up to %s B",
+                           is_copy ? "Reserve" : "Start with", initial, place, chains,
+                           site->chains == 1 ? "" : "s", steps, site->growth_steps == 1 ? "" : "s", final);
     if (r < 0)
         return r;
     return tn_finding_set(&finding->advice,

@@ -420,7 +420,7 @@ static void growth_is_never_told_briefly(void **state)
     tn_evidence_add_count(&finding.evidence, "rising_windows", 11);
     tn_evidence_add_bytes(&finding.evidence, "risen_bytes", 44000);
     assert_part(&report, "text", "  Each of these saves less than 0.1 % of the calls", false);
-    assert_part(&report, "text", "500 live at the end, more than in the part before it 11 times, ", true);
+    assert_part(&report, "text", "500 live at the end, the low-water mark rose 11 times, ", true);
     tn_evidence_finish(&finding.evidence);
 }
 

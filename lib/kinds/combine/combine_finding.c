@@ -208,9 +208,11 @@ static int list_members(const struct combine_statement *statement, const struct 
 static int fill_similar_texts(const struct combine_statement *statement, struct tn_finding *finding,
                               const char *members)
 {
+    char places[TN_FINDING_PLACES_BYTES];
     int r = tn_finding_set(&finding->title,
-                           "%zu kinds of block of up to %" PRIu64 " B live alike: one type would do",
-                           finding->site_count, statement->combined_bytes);
+                           "Make one type of the blocks of %s (up to %" PRIu64 " B): they live alike",
+                           tn_finding_places(finding->sites, finding->site_count, places, sizeof(places)),
+                           statement->combined_bytes);
     return r < 0
                ? r
                : tn_finding_set(&finding->advice,
@@ -222,13 +224,19 @@ static int fill_similar_texts(const struct combine_statement *statement, struct 
 static int fill_group_texts(const struct combine_statement *statement, struct tn_finding *finding,
                             const char *members)
 {
-    char place[320], groups[TN_QUANTITY_TEXT_BYTES];
+    char place[320], groups[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES],
+        places[TN_FINDING_PLACES_BYTES], blocks[64] = "";
     bool is_embed = statement->group->relation == TN_COMBINE_EMBED;
     tn_finding_place(&finding->sites[0], place, sizeof(place));
+    tn_finding_places(finding->sites, finding->site_count, places, sizeof(places));
     tn_print_count(groups, statement->group->group_count);
-    int r = tn_finding_set(&finding->title, "%" PRIu64 " blocks %s %s can be one of %" PRIu64 " B: %s groups",
-                           statement->blocks_per_group, is_embed ? "around" : "born and released with", place,
-                           statement->combined_bytes, groups);
+    if (statement->blocks_per_group > finding->site_count)
+        snprintf(blocks, sizeof(blocks), "the %" PRIu64 " blocks of ", statement->blocks_per_group);
+    int r = tn_finding_set(&finding->title, "Merge %s%s into one structure of %s%s B: %s (%s %s)", blocks,
+                           places, statement->varying != 0 ? "up to " : "",
+                           tn_print_count(bytes, statement->combined_bytes),
+                           is_embed ? "the first outlives the others" : "they come and go together", groups,
+                           statement->group->group_count == 1 ? "time" : "times");
     return r < 0 ? r
                  : tn_finding_set(&finding->advice,
                                   "Allocate one structure of %" PRIu64
@@ -291,12 +299,15 @@ static int fill_notes(const struct combine_statement *statement, struct tn_findi
         r = note(&notes, "%s of these sites' blocks %s in no group", tn_print_count(count, exceptions),
                  exceptions == 1 ? "was" : "were");
     else if (r == 0 && exceptions != 0)
-        r = note(&notes, "%s times a member was not needed", tn_print_count(count, exceptions));
+        r = note(&notes, "%s%s a member was not needed",
+                 exceptions == 1 ? "once" : tn_print_count(count, exceptions),
+                 exceptions == 1 ? "" : " times");
     if (r == 0 && !has_one_module(finding))
         r = note(&notes, "the members belong to different modules: the code of both would have to change");
     if (r == 0 && !statement->pass->is_complete)
-        r = note(&notes, "the recording was not over: %s groups seen so far",
-                 tn_print_count(count, statement->group->group_count));
+        r = note(&notes, "the recording was not over: %s group%s seen so far",
+                 tn_print_count(count, statement->group->group_count),
+                 statement->group->group_count == 1 ? "" : "s");
     finding->notes = (char *)notes.data;
     return r;
 }

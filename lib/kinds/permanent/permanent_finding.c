@@ -107,9 +107,10 @@ static int fill_list(const struct tn_permanent *state, const struct tn_pass *pas
         r = tn_finding_begin(pass, &tn_kind_permanent, sites, count, &named);
     if (r == 0)
         r = tn_buffer_print(&notes,
-                            "post-init allocations: %" PRIu64 " sites, %" PRIu64
-                            " calls (MISRA C:2012 Dir 4.12 and Rule 21.3, AUTOSAR A18-5-7 want none):",
-                            state->post_init_sites, state->post_init_allocations);
+                            "post-init allocations: %" PRIu64 " site%s, %" PRIu64
+                            " call%s (MISRA C:2012 Dir 4.12 and Rule 21.3, AUTOSAR A18-5-7 want none):",
+                            state->post_init_sites, state->post_init_sites == 1 ? "" : "s",
+                            state->post_init_allocations, state->post_init_allocations == 1 ? "" : "s");
     struct tn_evidence_set *entries = tn_evidence_add_list(&finding->evidence, "post_init");
     for (size_t i = 0; r == 0 && i < count; i++) {
         char place[256];
@@ -197,8 +198,10 @@ static int fill_small_texts(const struct permanent_statement *statement, struct 
     char bytes[TN_QUANTITY_TEXT_BYTES], number[TN_QUANTITY_TEXT_BYTES];
     tn_print_bytes(bytes, statement->total_bytes);
     tn_print_count(number, statement->count);
-    int r = tn_finding_set(&finding->title, "%s in %s small blocks of %zu lines stayed to the end", bytes,
-                           number, statement->site_count);
+    int r = tn_finding_set(
+        &finding->title, "Make %s small block%s of %zu line%s first, %s in all: %s until the program ends",
+        number, statement->count == 1 ? "" : "s", statement->site_count,
+        statement->site_count == 1 ? "" : "s", bytes, statement->count == 1 ? "it lives" : "they live");
     return r < 0 ? r
                  : tn_finding_set(
                        &finding->advice,
@@ -210,16 +213,19 @@ static int fill_small_texts(const struct permanent_statement *statement, struct 
 
 static int fill_texts(const struct permanent_statement *statement, struct tn_finding *finding)
 {
-    static const char *const words[] = {"", "made at start-up", "the only one of its kind",
-                                        "made while at work"};
+    static const char *const since[] = {"", "from start-up ", "as the only one of its kind ", ""};
     char place[256], bytes[TN_QUANTITY_TEXT_BYTES], number[TN_QUANTITY_TEXT_BYTES];
     if (statement->class == TN_PERMANENT_SMALL)
         return fill_small_texts(statement, finding);
     tn_finding_place(&finding->sites[0], place, sizeof(place));
     tn_print_bytes(bytes, statement->total_bytes);
     tn_print_count(number, statement->count);
-    int r = tn_finding_set(&finding->title, "%s in %s block%s that stayed to the end, %s, from %s", bytes,
-                           number, statement->count == 1 ? "" : "s", words[statement->class], place);
+    bool is_one = statement->count == 1;
+    int r =
+        tn_finding_set(&finding->title, "Make the %s%sblock%s of %s %s, %s%s: %s %suntil the program ends",
+                       is_one ? "" : number, is_one ? "" : " ", is_one ? "" : "s", place,
+                       statement->class == TN_PERMANENT_TEARDOWN ? "at start-up" : "static", bytes,
+                       is_one ? "" : " in all", is_one ? "it lives" : "they live", since[statement->class]);
     return r < 0 ? r : fill_advice(statement->class, number, bytes, place, finding);
 }
 

@@ -202,22 +202,26 @@ static int print_sizes(const struct tn_pool_plan *plan, struct tn_buffer *text)
 static int fill_texts(const struct general *general, struct tn_finding *finding)
 {
     const struct tn_pool_plan *best = &general->best;
-    char bytes[TN_QUANTITY_TEXT_BYTES], allocations[TN_QUANTITY_TEXT_BYTES];
+    char bytes[TN_QUANTITY_TEXT_BYTES], allocations[TN_QUANTITY_TEXT_BYTES], all[TN_QUANTITY_TEXT_BYTES];
     struct tn_buffer sizes = {0};
     tn_print_bytes(bytes, best->pool_bytes);
     tn_print_count(allocations, general->counts->covered.allocations);
     int r = print_sizes(best, &sizes);
     if (r == 0)
-        r = tn_finding_set(&finding->title,
-                           "%u pool%s of fixed blocks, %s together, could serve %s allocations of the whole "
-                           "program",
-                           best->count, best->count == 1 ? "" : "s", bytes, allocations);
+        r = tn_finding_set(
+            &finding->title,
+            "Serve the whole program from %u pool%s of fixed blocks, %s together: %s of its %s "
+            "allocations fit",
+            best->count, best->count == 1 ? "" : "s", bytes, allocations,
+            tn_print_count(all, general->pass->allocation_count));
     if (r == 0)
         r = tn_finding_set(
             &finding->advice,
-            "After the changes above, or where they cannot be made: serve each request from the "
-            "smallest block that holds it, of %s. Pools have no holes: whether a request can be "
-            "served depends on how many blocks are in use, and on nothing else.",
+            "Serve each request from the "
+            "smallest block that holds it, of %s. Use it after the changes of the other findings, or where "
+            "these cannot "
+            "be made. Pools have no holes: whether a request can be served depends on how many blocks are in "
+            "use, and on nothing else.",
             (const char *)sizes.data);
     tn_buffer_finish(&sizes);
     return r;
@@ -231,8 +235,8 @@ static int print_price(const char *scheme, const struct general *general, const 
     int r = tn_buffer_print(text, "\n  %s%u pool%s, %s", scheme, plan->count, plan->count == 1 ? "" : "s",
                             tn_print_bytes(bytes, total_bytes(general, plan)));
     if (r == 0 && plan->unserved != 0)
-        r = tn_buffer_print(text, ", and %s allocations are too large for it",
-                            tn_print_count(count, plan->unserved));
+        r = tn_buffer_print(text, ", and %s allocation%s too large for it",
+                            tn_print_count(count, plan->unserved), plan->unserved == 1 ? " is" : "s are");
     return r;
 }
 
@@ -275,9 +279,8 @@ static int print_notes(const struct general *general, struct tn_buffer *text)
         r = tn_buffer_print(text, "\nThe counts are what this run needed; the bounds are yours to set.");
     if (r == 0 && covered->excluded != 0)
         r = tn_buffer_print(
-            text,
-            "\n%s allocation%s stay outside: larger than %s, or aligned to more than %" PRIu64 " bytes.",
-            tn_print_count(a, covered->excluded), covered->excluded == 1 ? "" : "s",
+            text, "\n%s allocation%s outside: larger than %s, or aligned to more than %" PRIu64 " bytes.",
+            tn_print_count(a, covered->excluded), covered->excluded == 1 ? " stays" : "s stay",
             tn_print_bytes(b, general->counts->max_block_bytes), general->counts->alignment_bytes);
     if (r == 0 && general->counts->bins.merged != 0)
         r = tn_buffer_print(text,

@@ -127,15 +127,16 @@ static int fill_texts(const struct purpose *purpose, struct tn_finding *finding)
     if (purpose->site_count > 1)
         snprintf(others, sizeof(others), " and %zu more line%s", purpose->site_count - 1,
                  purpose->site_count == 2 ? "" : "s");
-    int r = tn_finding_set(&finding->title,
-                           "A pool of %s blocks of %" PRIu64 " B serves all %s allocations of %s%s", count,
-                           purpose->block_bytes, allocations, place, others);
+    const char *s = purpose->block_count == 1 ? "" : "s";
+    int r = tn_finding_set(
+        &finding->title, "Give %s%s a pool of %s block%s of %" PRIu64 " B: it serves all %s allocation%s",
+        place, others, count, s, purpose->block_bytes, allocations, purpose->allocations == 1 ? "" : "s");
     if (r == 0)
         r = tn_finding_set(&finding->advice,
-                           "Take the blocks of %s%s from a pool of their own, of %s blocks of %" PRIu64
-                           " bytes, and decide what happens when it is empty: holes in the heap "
-                           "cannot fail these requests any more.",
-                           place, others, count, purpose->block_bytes);
+                           "Take the blocks of %s%s from a pool of their own, of %s block%s of %" PRIu64
+                           " bytes, and decide what happens when it is empty: fragmentation can no longer "
+                           "make these requests fail.",
+                           place, others, count, s, purpose->block_bytes);
     return r;
 }
 

@@ -181,24 +181,29 @@ static int fill_texts(const struct preallocate_state *state, const struct tn_pas
     tn_print_count(calls, seen->allocations);
     tn_print_count(reached, site->times_at_peak);
     tn_print_count(rare, (uint64_t)(1 / state->probability + 0.5));
-    int r = tn_finding_set(&finding->title, "%" PRIu64 " buffers of %" PRIu64 " B serve %s calls of %s",
-                           need->count, seen->max_size_bytes, calls, place);
+    const char *s = need->count == 1 ? "" : "s";
+    int r = tn_finding_set(
+        &finding->title,
+        "Allocate %" PRIu64 " buffer%s of %" PRIu64 " B at start-up for %s: %s all its %s calls", need->count,
+        s, seen->max_size_bytes, place, need->count == 1 ? "it serves" : "they serve", calls);
     if (r == 0)
         r = tn_finding_set(&finding->advice,
-                           "Allocate %" PRIu64 " buffers of %" PRIu64
+                           "Allocate %" PRIu64 " buffer%s of %" PRIu64
                            " B at start-up, and let %s take a free one instead of calling the heap.",
-                           need->count, seen->max_size_bytes, place);
+                           need->count, s, seen->max_size_bytes, place);
     if (r == 0)
-        r = tn_finding_set(&finding->notes,
-                           "At most %" PRIu64
-                           " were in use at once, reached %s times;"
-                           " %.3g on average. If requests come by chance, a longer run may need more: by"
-                           " Erlang's formula, %" PRIu64 " leave one in %s without a buffer%s.",
-                           seen->peak_live_count, reached, need->load, need->erlang_count, rare,
-                           need->is_closed
-                               ? "; the number seen varies less than chance, so that it has a reason in"
-                                 " the program: find it there"
-                               : "");
+        r = tn_finding_set(
+            &finding->notes,
+            "At most %" PRIu64
+            " %s in use at once, reached %s%s;"
+            " %.3g on average. If requests come by chance, a longer run may need more: by"
+            " Erlang's formula, %" PRIu64 " leave%s one in %s without a buffer%s.",
+            seen->peak_live_count, seen->peak_live_count == 1 ? "was" : "were",
+            site->times_at_peak == 1 ? "once" : reached, site->times_at_peak == 1 ? "" : " times", need->load,
+            need->erlang_count, need->erlang_count == 1 ? "s" : "", rare,
+            need->is_closed ? ". The number is steadier than chance would have it: a limit in the program"
+                              " sets it; use that limit"
+                            : "");
     return r;
 }
 
@@ -265,7 +270,7 @@ static void finish(void *own)
 
 static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("peak_count", COUNT, COUNT), TN_TOLD("", " live at once"), .is_required = true},
-    {TN_KEY("times_at_peak", COUNT, COUNT), TN_TOLD("", " times")},
+    {TN_KEY("times_at_peak", COUNT, COUNT), TN_TOLD("reached ", " times")},
     {TN_KEY("erlang_count", COUNT, COUNT), TN_TOLD("Erlang's formula asks for ", ""), .is_required = true},
     {TN_KEY("probability", REAL, RATIO), TN_TOLD("to refuse at most a share of ", ""), .is_required = true},
     {TN_KEY("buffer_bytes", COUNT, BYTES), TN_TOLD("of ", " each")},

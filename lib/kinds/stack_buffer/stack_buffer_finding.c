@@ -197,15 +197,18 @@ static void print_owner(const struct buffer_statement *statement, char *ret_text
         snprintf(ret_text, text_bytes, "%s", owner_name(statement));
 }
 
-/* "a buffer of 40 bytes", "an array of 3 buffers of 40 bytes". */
-static void print_buffer(const struct buffer_statement *statement, char *ret_text, size_t text_bytes)
+/* "a local buffer of 40 B", "an array of 3 local buffers of up to 40 B". */
+static void print_local(const struct buffer_statement *statement, char *ret_text, size_t text_bytes)
 {
-    const struct tn_contained_site *counts = statement->counts;
-    if (statement->owner.max_live_count > 1)
-        snprintf(ret_text, text_bytes, "an array of %" PRIu64 " buffers of %" PRIu64 " bytes",
-                 statement->owner.max_live_count, counts->max_size_bytes);
+    char bytes[TN_QUANTITY_TEXT_BYTES];
+    uint64_t count = statement->owner.max_live_count;
+    tn_print_count(bytes, statement->counts->max_size_bytes);
+    const char *limit = is_varying(statement) ? "up to " : "";
+    if (count > 1)
+        snprintf(ret_text, text_bytes, "an array of %" PRIu64 " local buffers of %s%s B", count, limit,
+                 bytes);
     else
-        snprintf(ret_text, text_bytes, "a buffer of %" PRIu64 " bytes", counts->max_size_bytes);
+        snprintf(ret_text, text_bytes, "a local buffer of %s%s B", limit, bytes);
 }
 
 static int fill_advice(const struct buffer_statement *statement, struct tn_finding *finding,
@@ -213,7 +216,7 @@ static int fill_advice(const struct buffer_statement *statement, struct tn_findi
 {
     char owner[320], buffer[96], pass_down[420] = "", limit[200] = "";
     print_owner(statement, owner, sizeof(owner));
-    print_buffer(statement, buffer, sizeof(buffer));
+    print_local(statement, buffer, sizeof(buffer));
     if (statement->owner.frames_down == 1)
         snprintf(pass_down, sizeof(pass_down), " and pass it to %s, which allocates it now", place);
     if (statement->owner.frames_down > 1)
@@ -232,18 +235,17 @@ static int fill_advice(const struct buffer_statement *statement, struct tn_findi
 
 static int fill_title(const struct buffer_statement *statement, struct tn_finding *finding, const char *place)
 {
-    char count[TN_QUANTITY_TEXT_BYTES], size[64];
-    const struct tn_contained_site *counts = statement->counts;
+    char count[TN_QUANTITY_TEXT_BYTES], owner[320], buffer[96], held[64] = "none";
     bool is_local = statement->owner.frames_down == 0;
-    tn_print_count(count, counts->instances);
-    if (is_varying(statement))
-        snprintf(size, sizeof(size), "%" PRIu64 " to %" PRIu64 " B", counts->min_size_bytes,
-                 counts->max_size_bytes);
-    else
-        snprintf(size, sizeof(size), "%" PRIu64 " B", counts->max_size_bytes);
-    return tn_finding_set(&finding->title, "Blocks of %s from %s stay within %s%s: %s allocations", size,
-                          place, is_local ? "its call" : "a call of ", is_local ? "" : owner_name(statement),
-                          count);
+    tn_print_count(count, statement->counts->instances);
+    print_owner(statement, owner, sizeof(owner));
+    print_local(statement, buffer, sizeof(buffer));
+    if (statement->exceptions != 0)
+        snprintf(held, sizeof(held), "all but %" PRIu64, statement->exceptions);
+    return tn_finding_set(&finding->title, "Use %s in %s%s%s: %s of %s%s blocks %s", buffer,
+                          is_local ? place : owner, is_local ? "" : " for ", is_local ? "" : place, held,
+                          is_local ? "its " : "", count,
+                          statement->exceptions != 0 ? "are gone when it returns" : "outlives the call");
 }
 
 static int add_note(struct tn_buffer *notes, bool is_true, const char *format, uint64_t count)
@@ -252,7 +254,7 @@ static int add_note(struct tn_buffer *notes, bool is_true, const char *format, u
         return 0;
     char number[TN_QUANTITY_TEXT_BYTES];
     int r = notes->size_bytes != 0 ? tn_buffer_append(notes, "\n", 1) : 0;
-    /* the formats are those of fill_notes, each with one %s */
+    /* the formats are those of fill_notes, each with one %s at most */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     return r < 0 ? r : tn_buffer_print(notes, format, tn_print_count(number, count));
@@ -275,46 +277,44 @@ static int fill_notes(const struct buffer_statement *statement, struct tn_findin
     uint64_t others = most_others(finding);
     bool is_shared = others != 0 && (finding->condition.kind == NULL ||
                                      strcmp(finding->condition.kind, "shared-release") != 0);
+    /* Words that are right for one and for many. */
     const struct {
         bool is_true;
         const char *format;
         uint64_t count;
     } lines[] = {
-        {counts->other_thread != 0, "%s blocks were released by another thread", counts->other_thread},
-        {counts->no_owner != 0, "%s blocks outlived every function of the program that was under way",
+        {counts->other_thread != 0, "released by another thread: %s of the blocks", counts->other_thread},
+        {counts->no_owner != 0, "outlived every function of the program that was under way: %s of the blocks",
          counts->no_owner},
-        {counts->no_stack != 0, "%s blocks were released without a stack: nothing is known of them",
+        {counts->no_stack != 0, "released without a stack, so that nothing is known of it: %s of the blocks",
          counts->no_stack},
-        {counts->left_live != 0,
-         "%s blocks were never released: kept somewhere, or the program ended meanwhile", counts->left_live},
+        {counts->left_live != 0, "kept somewhere, or live when the program ended: %s of the blocks",
+         counts->left_live},
         {counts->doubtful != 0 && !is_proven(statement),
-         "%s releases stand before the birth in the owner's code: either a loop, or a pointer kept from one "
-         "call to the next",
+         "released by code before the birth in the owner, in a loop or from call to call: %s of the blocks",
          counts->doubtful},
-        {counts->contrary != 0, "%s blocks of another process of this log outlived the call",
+        {counts->contrary != 0, "outlived the call in another process of this log: %s of the blocks",
          counts->contrary},
-        {statement->size.fixed_bytes > counts->max_size_bytes, "the code also asks for up to %s bytes here",
+        {statement->size.fixed_bytes > counts->max_size_bytes, "the code also asks for up to %s B here",
          statement->size.fixed_bytes},
         {is_shared,
-         "a line that releases them also releases blocks of %s other lines that stay in the same call: "
-         "change "
-         "all of them together",
+         "the lines of release also serve other lines that stay in the same call (%s): change all of them "
+         "together",
          others},
         {counts->refilled != 0,
-         "%s times a block came after others of the same call had gone: a queue, rather than an array",
+         "born after others of the same call had gone, as in a queue rather than an array: %s of the blocks",
          counts->refilled},
-        {!is_order_known(statement),
-         "%s blocks, but without lines their order in the owner's code is a guess", counts->instances},
+        {!is_order_known(statement), "without lines, the order of what the owner does is a guess", 0},
         {is_far_from_main(statement),
          "%s calls lie between main and this line, and all that a program releases is gone before main "
          "returns",
          statement->owner.frames_down},
-        {statement->has_giant, "the largest block is a rare exception: think of a limit below %s bytes",
+        {statement->has_giant, "the largest block is a rare exception: think of a limit below %s B",
          counts->max_size_bytes},
         {counts->max_thread_live_count > statement->owner.max_live_count,
          "the owner calls itself: up to %s buffers lie on one stack at a time",
          counts->max_thread_live_count},
-        {!statement->pass->is_complete, "the recording was not over: %s blocks seen so far",
+        {!statement->pass->is_complete, "the recording was not over: blocks seen so far: %s",
          counts->instances},
     };
     struct tn_buffer notes = {0};
