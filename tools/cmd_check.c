@@ -217,7 +217,7 @@ static const struct tn_option options[] = {
      "limits, and exceptions of single sites: lines\n'max METRIC=VALUE' and\n'except METRIC at PLACE because "
      "REASON'",
      NULL},
-    {0, "format", "FORMAT", "how to write it: text (default), json, junit or sarif", NULL},
+    {0, "format", "text|json|junit|sarif", "how to write it (default: text)", NULL},
     {'o', "output", "FILE", "write it into FILE instead of stdout", NULL},
     {0, "source-root", "DIR",
      "name source files below DIR relative to it, in sarif\n(default: the working directory)", NULL},

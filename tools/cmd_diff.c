@@ -227,7 +227,7 @@ static int run(const struct tn_arguments *arguments)
 }
 
 static const struct tn_option options[] = {
-    {0, "format", "FORMAT", "how to write it: text (default) or json", NULL},
+    {0, "format", "text|json", "how to write it (default: text)", NULL},
     {'o', "output", "FILE", "write it into FILE instead of stdout", NULL},
     {0, "fail-on", "WHAT,...",
      "exit with status 1 on a regression, or on a new finding of\nthis kind that is not weak", NULL},

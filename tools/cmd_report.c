@@ -361,15 +361,14 @@ static int run(const struct tn_arguments *arguments)
 }
 
 static const struct tn_option options[] = {
-    {0, "format", "FORMAT", "how to write it: text (default) or json", NULL},
+    {0, "format", "text|json", "how to write it (default: text)", NULL},
     {'o', "output", "FILE", "write it into FILE instead of stdout", NULL},
     {0, "top", "N", "findings, and sites in each list (default 10 and 5; 0: all)", NULL},
     {0, "only", "KIND,...", "these kinds of findings only", NULL},
     {0, "finding", "FINDING,...", "these findings only, by number or key", NULL},
     {0, "list-kinds", NULL, "print all kinds: what they state, and by which numbers", NULL},
-    {0, "confidence", "LEVEL",
-     "findings at least so sure: weak, conditional (default),\nconsistent, proven; the others are counted",
-     NULL},
+    {0, "confidence", "weak|conditional|consistent|proven",
+     "findings at least so sure (default: conditional); the others\nare counted", NULL},
     {0, "min-allocations", "N", "leave sites with fewer allocations alone (default 20)", NULL},
     {0, "threshold", "NAME=VALUE", "what counts as a finding; may be repeated", NULL},
     {0, "list-thresholds", NULL, "print all thresholds, their defaults and sources", NULL},
@@ -378,8 +377,7 @@ static const struct tn_option options[] = {
      "functions that allocate for their callers: look behind\nthem, besides those that the log knows", NULL},
     {0, "process", "ID",
      "the process to tell of, by its id in the log (default: the\none with most allocations)", NULL},
-    {0, "code", "SYSTEM",
-     "definitions to paste, in text: c (default), freertos,\nzephyr, threadx, all or none", NULL},
+    {0, "code", "c|freertos|zephyr|threadx|all|none", "definitions to paste, in text (default: c)", NULL},
     {0, "policy", "P,...",
      "measure what the findings change by replaying the log on\nthese models of heaps; none: do not "
      "(default: " TN_POLICY_OPTION_DEFAULT "\nfor a small log)",

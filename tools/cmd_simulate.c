@@ -377,7 +377,7 @@ static const struct tn_option options[] = {
     {0, "plan", "RANK,...", "the same for single findings, by the numbers that\n--apply all prints", NULL},
     {0, "sizes", "FILE",
      "sizes on the modelled machine: lines 'PLACE [FROM] TO',\nPLACE a function or FILE:LINE", NULL},
-    {0, "after-failure", "WHAT", "stop (default), skip the block, or grow the heap", NULL},
+    {0, "after-failure", "stop|skip|grow", "stop (default), skip the block, or grow the heap", NULL},
     {0, "process", "ID",
      "the process to replay, by its id in the log (default: the\none with most allocations)", NULL},
     {0, "offsets", NULL, "print the offset of every allocation", NULL},
@@ -387,7 +387,7 @@ static const struct tn_option options[] = {
      NULL},
     {0, "horizon", "TIME", "length of the mission: 10s, 90m, 12h, 30d, 2w, 1y (default)", NULL},
     {0, "replicas", "N", "missions that are resampled (default 200)", NULL},
-    {0, "format", "FORMAT", "how to write it: text (default), json", NULL},
+    {0, "format", "text|json", "how to write it (default: text)", NULL},
 };
 
 const struct tn_command tn_command_simulate = {

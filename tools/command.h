@@ -2,7 +2,7 @@
 #ifndef TENURE_COMMAND_H
 #define TENURE_COMMAND_H
 
-/* A command of `tenure`. main.c has the table of them; each one has a file, cmd_NAME.c, with its options
+/* A command of `tenure`. commands.c has the table of them; each one has a file, cmd_NAME.c, with its options
  * and calls into the libraries. All of it runs in the main thread. */
 
 #include "options.h"
@@ -41,5 +41,15 @@ extern const struct tn_command tn_command_info;
 extern const struct tn_command tn_command_simulate;
 extern const struct tn_command tn_command_sql;
 extern const struct tn_command tn_command_unpack;
+
+/* All of them, in the order in which --help lists them, ended by NULL. */
+extern const struct tn_command *const tn_commands[];
+
+/* What `tenure --help` and tenure(1) begin with: how to call it, and what it is for, with line breaks. */
+extern const char tn_tool_usage[];
+extern const char tn_tool_purpose[];
+
+/* The command of this name; NULL: there is none. */
+const struct tn_command *tn_command_find(const char *name);
 
 #endif

@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Entry of `tenure`: finds the command in the table, parses its options, runs it. A new command is one
- * file, cmd_NAME.c, and one line here and in command.h. */
+/* Entry of `tenure`: finds the command in the table of commands.c, parses its options, and runs it, or
+ * prints its help. */
 #include "command.h"
 #include "message.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const struct tn_command *const commands[] = {
-    &tn_command_record, &tn_command_report, &tn_command_simulate, &tn_command_diff,
-    &tn_command_check,  &tn_command_info,   &tn_command_sql,      &tn_command_unpack,
-};
-
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+#define COMMANDS_MAX 64
 
 static int print_commands(struct tn_buffer *out)
 {
-    int r = tn_buffer_print(out,
-                            "Usage: tenure COMMAND [OPTIONS] ...\n\n"
-                            "Record every allocation of a program with its call stack and its lifetime,\n"
-                            "and find out how to get rid of heap fragmentation.\n\nCommands:\n");
-    for (size_t i = 0; i < COMMAND_COUNT && r == 0; i++)
-        r = tn_buffer_print(out, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
+    int r = tn_buffer_print(out, "Usage: %s\n\n%s\n\nCommands:\n", tn_tool_usage, tn_tool_purpose);
+    for (size_t i = 0; tn_commands[i] != NULL && r == 0; i++)
+        r = tn_buffer_print(out, "  %-10s%s\n", tn_commands[i]->name, tn_commands[i]->summary);
     if (r < 0)
         return r;
     return tn_buffer_print(
@@ -60,20 +52,13 @@ static int print_overview(const struct tn_command *command, struct tn_buffer *ou
     return print_commands(out);
 }
 
-static const struct tn_command *find_command(const char *name)
-{
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
-    return NULL;
-}
-
 static int unknown_command(const char *name)
 {
-    const char *names[COMMAND_COUNT];
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        names[i] = commands[i]->name;
-    const char *nearest = tn_nearest_word(name, names, COMMAND_COUNT, sizeof(names[0]));
+    const char *names[COMMANDS_MAX];
+    size_t count = 0;
+    for (; tn_commands[count] != NULL && count < COMMANDS_MAX; count++)
+        names[count] = tn_commands[count]->name;
+    const char *nearest = tn_nearest_word(name, names, count, sizeof(names[0]));
     const char *what = name[0] == '-' ? "option" : "command";
     if (nearest != NULL)
         tn_say("unknown %s '%s': did you mean '%s'? See 'tenure --help'", what, name, nearest);
@@ -103,14 +88,14 @@ int main(int argc, char **argv)
     }
     const char *name = argv[1];
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
-        const struct tn_command *command = argc > 2 ? find_command(argv[2]) : NULL;
+        const struct tn_command *command = argc > 2 ? tn_command_find(argv[2]) : NULL;
         return command != NULL ? show(print_help, command) : show(print_overview, NULL);
     }
     if (strcmp(name, "--version") == 0) {
         puts("tenure " TN_VERSION);
         return TN_STATUS_DONE;
     }
-    const struct tn_command *command = find_command(name);
+    const struct tn_command *command = tn_command_find(name);
     if (command == NULL)
         return unknown_command(name);
     return run_command(command, argc - 2, argv + 2);

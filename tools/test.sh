@@ -38,10 +38,14 @@ redis-tools puts load on it
 bash is recorded
 libjemalloc2 another allocator behind the shim
 util-linux small disks, namespaces, and root without its rights
-bubblewrap another way into namespaces'
+bubblewrap another way into namespaces
+groff-base reads the manual pages
+zsh completes command lines
+fish completes command lines
+dpkg-dev builds the package; unpacks sources'
 
 long_packages='make builds the recorded daemons
-dpkg-dev unpacks their sources
+mmdebstrap makes a Debian to install the package in
 zlib1g-dev compresses what dropbear sends
 libcrypt-dev checks passwords in dropbear'
 
@@ -128,7 +132,7 @@ install_packages "$build_packages
 $test_packages"
 
 if build build-test 'build with gcc, warnings are errors' --native-file "$root/tests/dev.ini"; then
-    suites='unit rules truth e2e fault survive'
+    suites='unit rules truth e2e fault survive install'
     [ "$is_long" = no ] || suites="$suites long"
     # shellcheck disable=SC2046 # one option a suite
     run build-test $(printf -- '--suite %s ' $suites)
