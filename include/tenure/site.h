@@ -217,6 +217,15 @@ struct tn_site_wrapper {
     uint64_t sizes;                 /* distinct sizes among these */
 };
 
+/* Whether tn_site_find_wrappers, with releases, can find anything: most programs have no wrappers, and need
+ * no sample of releases.
+ *
+ * uses, reader  as there
+ * Returns       0 or -ENOMEM
+ * Cost          one pass over the stacks, until the first one is found */
+int tn_site_may_have_wrappers(struct tn_site_trie *trie, const struct tn_site_use *uses,
+                              const struct tn_site_reader *reader, bool *ret_may_have);
+
 /* Find allocation wrappers that no list names: functions that allocate what their callers ask for, hand it
  * back, and do not release it themselves; docs/sites.md has the conditions. Marks their frames in the trie,
  * so that sites are found beyond them. Wrappers of wrappers are found, too.
@@ -224,9 +233,8 @@ struct tn_site_wrapper {
  * uses           by stack id, trie->node_count of them
  * reader         NULL: no machine code can be read, and use alone decides
  * releases       a sample is enough; may be empty
- * ret_wrappers   owned by the caller (free), in the order in which they were found; undecided ones last,
- * whose
- *                frames are not marked
+ * ret_wrappers   owned by the caller (free), in the order in which they were found; frames of undecided ones
+ *                are not marked
  * Returns        0 or -ENOMEM
  * Cost           some passes over the stacks */
 int tn_site_find_wrappers(struct tn_site_trie *trie, const struct tn_site_use *uses,

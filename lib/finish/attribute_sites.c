@@ -3,6 +3,8 @@
  * offset stands for a line that is not known, and sets stack.site_id of each stack that an event uses.
  * Called by finish.c. */
 #include "attribute_sites.h"
+#include "module_files.h"
+#include "usages.h"
 
 #include "tenure/log_write.h"
 #include "tenure/sql.h"
@@ -211,5 +213,8 @@ int tn_finish_sites(struct tn_finish_job *job)
     free(attribution.sizes);
     tn_site_trie_finish(&attribution.trie);
     tn_site_rules_close(rules);
+    /* no later step asks */
+    tn_finish_usages_forget(job);
+    tn_finish_files_close(job);
     return r;
 }

@@ -3,6 +3,7 @@
  * that several functions share, as after identical code folding, is credited to the most frequent one.
  * Called by attribute_sites.c. */
 #include "attribute_sites.h"
+#include "usages.h"
 
 #include "tenure/map.h"
 #include "tenure/sql.h"
@@ -101,7 +102,7 @@ int tn_finish_count_usage(struct tn_finish_job *job, struct tn_stack_use *uses, 
                           size_t node_count, bool *ret_has_stackless)
 {
     struct usage_counts counts = {.uses = uses, .sizes = sizes, .node_count = node_count};
-    int r = tn_log_each_stack_usage(job->database, count_use, &counts);
+    int r = tn_finish_each_usage(job, count_use, &counts);
     if (r < 0)
         r = tn_finish_refuse(job, r, "cannot count events");
     if (r == 0)

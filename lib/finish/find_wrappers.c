@@ -155,28 +155,6 @@ static int find(struct tn_finish_job *job, const struct tn_site_use *sizes, cons
     return r;
 }
 
-/* A first attempt without releases: most programs have no candidates and need no sample. The frames that it
- * marks are reset; all were frames of the program. */
-static int has_candidates(struct tn_finish_job *job, const struct tn_site_use *sizes,
-                          const struct tn_site_reader *reader, struct tn_site_trie *trie, bool *ret_has)
-{
-    struct tn_site_wrapper *wrappers = NULL;
-    size_t count = 0;
-    bool *were_program = malloc(trie->frame_count + 1);
-    if (were_program == NULL)
-        return tn_finish_refuse(job, -ENOMEM, "cannot find wrappers");
-    for (size_t i = 0; i < trie->frame_count; i++)
-        were_program[i] = trie->frames[i].class.kind == TN_SITE_PROGRAM;
-    int r = tn_site_find_wrappers(trie, sizes, NULL, 0, reader, &wrappers, &count);
-    for (size_t i = 0; i < trie->frame_count; i++)
-        if (were_program[i])
-            trie->frames[i].class = (struct tn_site_class){.kind = TN_SITE_PROGRAM};
-    free(wrappers);
-    free(were_program);
-    *ret_has = count != 0;
-    return r < 0 ? tn_finish_refuse(job, r, "cannot find wrappers") : 0;
-}
-
 /* Read the sample, and decide with it. */
 static int decide(struct tn_finish_job *job, const struct tn_site_use *sizes,
                   const struct tn_site_reader *reader, struct tn_site_trie *trie)
@@ -200,8 +178,11 @@ int tn_finish_find_wrappers(struct tn_finish_job *job, const struct tn_stack_use
     bool has = false;
     int r = tn_wrapper_code_open(job, uses, trie, &code);
     struct tn_site_reader reader = {tn_wrapper_code_look, code};
-    if (r == 0)
-        r = has_candidates(job, sizes, &reader, trie, &has);
+    if (r == 0) {
+        r = tn_site_may_have_wrappers(trie, sizes, &reader, &has);
+        if (r < 0)
+            tn_finish_refuse(job, r, "cannot find wrappers");
+    }
     if (r == 0 && has)
         r = decide(job, sizes, &reader, trie);
     tn_wrapper_code_close(code);

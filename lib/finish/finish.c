@@ -2,7 +2,9 @@
 /* Runs the finishing steps. Each step is one transaction that also notes in meta.finish_step how many are
  * done: whenever the process is killed, the log is whole, and the next run goes on with the step that is
  * missing. Called by tenure-recorder. */
+#include "module_files.h"
 #include "steps.h"
+#include "usages.h"
 
 #include "tenure/log_write.h"
 #include "tenure/sql.h"
@@ -97,6 +99,8 @@ int tn_finish(const char *path, const struct tn_finish_options *options, struct 
     if (r < 0)
         return r;
     r = finish(&job);
+    tn_finish_usages_forget(&job);
+    tn_finish_files_close(&job);
     tn_log_update_close(job.database);
     return r;
 }

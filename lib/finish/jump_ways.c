@@ -15,8 +15,8 @@
 #define LOOKS_MAX 256u /* jumps that one search may look at */
 
 struct tn_jump_ways {
-    struct tn_finish_files modules;
-    uint64_t *module_ids; /* owned; modules of the program, in which names are looked for */
+    struct tn_finish_job *job; /* borrowed */
+    uint64_t *module_ids;      /* owned; modules of the program, in which names are looked for */
     size_t module_count;
     struct tn_map homes; /* address of a name -> 1 + index of the function that it stands for; 0: none, or not
                             known */
@@ -58,7 +58,7 @@ struct way_search {
 
 static int load_modules(struct tn_jump_ways *ways)
 {
-    struct tn_finish_job *job = ways->modules.job;
+    struct tn_finish_job *job = ways->job;
     int64_t count;
     int r = tn_finish_number(job, "SELECT count(*) FROM module", 0, 0, &count);
     if (r < 0)
@@ -84,7 +84,7 @@ int tn_jump_ways_open(struct tn_finish_job *job, struct tn_jump_ways **ret_ways)
     struct tn_jump_ways *ways = calloc(1, sizeof(*ways));
     if (ways == NULL)
         return tn_finish_refuse(job, -ENOMEM, "cannot find tail calls");
-    ways->modules.job = job;
+    ways->job = job;
     int r = load_modules(ways);
     if (r < 0) {
         tn_jump_ways_close(ways);
@@ -98,7 +98,6 @@ void tn_jump_ways_close(struct tn_jump_ways *ways)
 {
     if (ways == NULL)
         return;
-    tn_finish_files_finish(&ways->modules);
     tn_map_finish(&ways->homes);
     free(ways->module_ids);
     free(ways->functions);
@@ -107,7 +106,7 @@ void tn_jump_ways_close(struct tn_jump_ways *ways)
 
 static int refuse(const struct tn_jump_ways *ways, int code)
 {
-    return tn_finish_refuse(ways->modules.job, code, "cannot find tail calls");
+    return tn_finish_refuse(ways->job, code, "cannot find tail calls");
 }
 
 /* Look for a name in all modules of the program. Two of them that have it are one too many. */
@@ -118,7 +117,7 @@ static int look_for(struct tn_jump_ways *ways, const char *symbol, struct jump_f
     for (size_t i = 0; r == 0 && i < ways->module_count; i++) {
         struct tn_symbol_file *file;
         uint64_t number = 0;
-        r = tn_finish_files_get(&ways->modules, ways->module_ids[i], &file);
+        r = tn_finish_files_get(ways->job, ways->module_ids[i], &file, NULL);
         if (r < 0 || file == NULL)
             continue;
         r = tn_symbol_function_named(file, symbol, &number);
@@ -203,7 +202,7 @@ static int is_goal(struct way_search *search, struct jump_function function,
         return 0;
     }
     struct tn_symbol_file *file;
-    int r = tn_finish_files_get(&search->ways->modules, goal->place.module_id, &file);
+    int r = tn_finish_files_get(search->ways->job, goal->place.module_id, &file, NULL);
     if (r < 0 || file == NULL)
         return r;
     r = tn_symbol_is_named(file, goal->place.offset_bytes, target->symbol);
@@ -264,7 +263,7 @@ static int step(struct way_search *search)
     const struct tn_symbol_jump *jumps;
     size_t count;
     bool is_complete;
-    int r = tn_finish_files_get(&search->ways->modules, level->function.module_id, &file);
+    int r = tn_finish_files_get(search->ways->job, level->function.module_id, &file, NULL);
     if (r < 0)
         return r;
     r = tn_symbol_jumps(file, level->function.number, &jumps, &count, &is_complete);
@@ -315,7 +314,7 @@ static int find_way(struct tn_jump_ways *ways, struct tn_code_place call, const 
     struct tn_symbol_file *file;
     struct tn_symbol_target target;
     ret_way->count = 0;
-    int r = tn_finish_files_get(&ways->modules, call.module_id, &file);
+    int r = tn_finish_files_get(ways->job, call.module_id, &file, NULL);
     if (r < 0 || file == NULL)
         return r;
     r = tn_symbol_call_target(file, call.offset_bytes, &target);
@@ -341,7 +340,7 @@ int tn_jump_ways_to_place(struct tn_jump_ways *ways, struct tn_code_place call, 
     ret_way->count = 0;
     if (callee.module_id == 0)
         return 0;
-    int r = tn_finish_files_get(&ways->modules, callee.module_id, &file);
+    int r = tn_finish_files_get(ways->job, callee.module_id, &file, NULL);
     if (r < 0 || file == NULL)
         return r;
     r = tn_symbol_function_at(file, callee.offset_bytes, &goal.function.number);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens the files of modules by their rows: by the descriptor that the recorder held, else by the path, with
- * the build-id checked. Called by names.c, one module at a time, and by jump_ways.c, which keeps them open.
- */
+ * the build-id checked. Called by jump_ways.c, names.c and wrapper_code.c. */
 #include "module_files.h"
 
 #include "tenure/sql.h"
@@ -18,11 +17,10 @@ static int held_file(const struct tn_finish_options *options, uint64_t module_id
     return -1;
 }
 
-int tn_finish_open_module(struct tn_finish_job *job, uint64_t module_id, struct tn_symbol_file **ret_file,
-                          bool *ret_is_stale)
+static int open_module(struct tn_finish_job *job, uint64_t module_id, struct tn_finish_file *ret_file)
 {
     sqlite3_stmt *find;
-    *ret_file = NULL;
+    *ret_file = (struct tn_finish_file){0};
     int r = tn_finish_prepare(job, "SELECT path, build_id FROM module WHERE id = ?1", &find);
     if (r < 0)
         return r;
@@ -34,10 +32,10 @@ int tn_finish_open_module(struct tn_finish_job *job, uint64_t module_id, struct 
     r = -ENOENT;
     /* "[vdso]" and the like are not files */
     if (path != NULL && (path[0] == '/' || fd >= 0))
-        r = tn_symbol_open(path, fd, build_id != NULL ? build_id : "", ret_file, NULL);
+        r = tn_symbol_open(path, fd, build_id != NULL ? build_id : "", &ret_file->file, NULL);
     sqlite3_finalize(find);
-    *ret_is_stale = r == -ESTALE;
-    return r == -ENOMEM ? tn_finish_refuse(job, r, "cannot name frames") : 0;
+    ret_file->is_stale = r == -ESTALE;
+    return r == -ENOMEM ? tn_finish_refuse(job, r, "cannot open modules") : 0;
 }
 
 static int reserve(struct tn_finish_files *modules)
@@ -53,33 +51,48 @@ static int reserve(struct tn_finish_files *modules)
     return 0;
 }
 
-int tn_finish_files_get(struct tn_finish_files *modules, uint64_t module_id, struct tn_symbol_file **ret_file)
+/* Open a module and keep it. */
+static int add_module(struct tn_finish_job *job, uint64_t module_id, struct tn_finish_file *ret_file)
 {
-    bool is_stale;
-    *ret_file = NULL;
-    if (module_id == 0)
-        return 0;
-    const uint64_t *index = tn_map_find(&modules->index_of, module_id);
-    if (index != NULL) {
-        *ret_file = modules->files[*index];
-        return 0;
-    }
+    struct tn_finish_files *modules = job->files;
     int r = reserve(modules);
     if (r == 0)
         r = tn_map_put(&modules->index_of, module_id, modules->count);
     if (r < 0)
-        return tn_finish_refuse(modules->job, r, "cannot open modules");
-    modules->files[modules->count] = NULL;
-    r = tn_finish_open_module(modules->job, module_id, &modules->files[modules->count], &is_stale);
-    *ret_file = modules->files[modules->count++];
+        return tn_finish_refuse(job, r, "cannot open modules");
+    r = open_module(job, module_id, ret_file);
+    modules->files[modules->count++] = *ret_file;
     return r;
 }
 
-void tn_finish_files_finish(struct tn_finish_files *modules)
+int tn_finish_files_get(struct tn_finish_job *job, uint64_t module_id, struct tn_symbol_file **ret_file,
+                        bool *ret_is_stale)
 {
-    for (size_t i = 0; i < modules->count; i++)
-        tn_symbol_close(modules->files[i]);
-    free(modules->files);
-    tn_map_finish(&modules->index_of);
-    *modules = (struct tn_finish_files){.job = modules->job};
+    struct tn_finish_file found = {0};
+    int r = 0;
+    if (job->files == NULL)
+        job->files = calloc(1, sizeof(*job->files));
+    if (job->files == NULL)
+        return tn_finish_refuse(job, -ENOMEM, "cannot open modules");
+    const uint64_t *index = module_id != 0 ? tn_map_find(&job->files->index_of, module_id) : NULL;
+    if (index != NULL)
+        found = job->files->files[*index];
+    else if (module_id != 0)
+        r = add_module(job, module_id, &found);
+    *ret_file = found.file;
+    if (ret_is_stale != NULL)
+        *ret_is_stale = found.is_stale;
+    return r;
+}
+
+void tn_finish_files_close(struct tn_finish_job *job)
+{
+    if (job->files == NULL)
+        return;
+    for (size_t i = 0; i < job->files->count; i++)
+        tn_symbol_close(job->files->files[i].file);
+    free(job->files->files);
+    tn_map_finish(&job->files->index_of);
+    free(job->files);
+    job->files = NULL;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The step `names`: adds the frames that tail calls removed, looks up function, file and line of every frame,
- * and adds the frames that were inlined. Frames are taken module by module, so that each file is opened once.
- * Called by finish.c. */
+ * and adds the frames that were inlined. Frames are taken module by module. Called by finish.c. */
 #include "module_files.h"
 
 #include "tenure/sql.h"
@@ -24,7 +23,7 @@ struct name_counts {
 
 struct naming {
     struct tn_finish_job *job;
-    struct unnamed *unnamed; /* owned; sorted by module and offset, so that a module is opened once */
+    struct unnamed *unnamed; /* owned; sorted by module and offset */
     size_t unnamed_count;
     sqlite3_stmt *set_name, *add_inlined; /* owned */
     struct name_counts counts;
@@ -104,7 +103,7 @@ static int name_module(struct naming *naming, size_t first, size_t end)
     bool is_stale = false;
     int r = 0;
     if (naming->unnamed[first].module_id != 0)
-        r = tn_finish_open_module(naming->job, (uint64_t)naming->unnamed[first].module_id, &file, &is_stale);
+        r = tn_finish_files_get(naming->job, (uint64_t)naming->unnamed[first].module_id, &file, &is_stale);
     if (r < 0)
         return r;
     naming->counts.modules_changed += is_stale;
@@ -121,7 +120,6 @@ static int name_module(struct naming *naming, size_t first, size_t end)
         if (i % 256 == 0)
             tn_finish_progress(naming->job, "names", i, naming->unnamed_count);
     }
-    tn_symbol_close(file);
     return r;
 }
 

@@ -9,11 +9,16 @@
 
 #include <sqlite3.h>
 
+struct tn_finish_files;
+struct tn_finish_usages;
+
 struct tn_finish_job {
     const char *path;                        /* of the log; borrowed */
     const struct tn_finish_options *options; /* borrowed */
     struct tn_error *error;                  /* may be NULL */
     sqlite3 *database;                       /* owned by tn_finish */
+    struct tn_finish_files *files;           /* owned; module_files.h; NULL: none is open */
+    struct tn_finish_usages *usages;         /* owned; usages.h; NULL: not counted so far */
 };
 
 /* Set job->error after a failure of the connection, with its message.

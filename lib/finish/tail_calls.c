@@ -5,6 +5,7 @@
  * are named with the others. */
 #include "jump_ways.h"
 #include "stack_edit.h"
+#include "usages.h"
 
 #include "tenure/log.h"
 #include "tenure/sql.h"
@@ -207,7 +208,7 @@ static int load_functions(struct tail_calls *calls)
     calls->functions = calloc(calls->edit.recorded_count, sizeof(calls->functions[0]));
     if (calls->functions == NULL)
         return refuse(calls, -ENOMEM);
-    int r = tn_log_each_stack_usage(calls->job->database, note_function, calls);
+    int r = tn_finish_each_usage(calls->job, note_function, calls);
     return r < 0 ? refuse(calls, r) : note_failures(calls);
 }
 

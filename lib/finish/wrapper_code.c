@@ -27,7 +27,6 @@ struct tn_wrapper_code {
     const struct tn_site_trie *trie;
     struct code_frame *frames; /* owned; by row id */
     size_t frame_count;
-    struct tn_finish_files files;
     struct tn_map code_of;  /* row id of a module -> 1 + index in codes; 0: its code cannot be read */
     struct tn_code **codes; /* owned */
     size_t code_count;
@@ -50,8 +49,8 @@ int tn_wrapper_code_open(struct tn_finish_job *job, const struct tn_stack_use *u
     struct tn_wrapper_code *code = calloc(1, sizeof(*code));
     if (code == NULL)
         return tn_finish_refuse(job, -ENOMEM, "cannot find wrappers");
-    *code = (struct tn_wrapper_code){
-        .job = job, .uses = uses, .trie = trie, .frame_count = trie->group_count, .files = {.job = job}};
+    *code =
+        (struct tn_wrapper_code){.job = job, .uses = uses, .trie = trie, .frame_count = trie->group_count};
     code->frames = calloc(code->frame_count + 1, sizeof(code->frames[0]));
     int r = code->frames != NULL ? tn_log_each_frame(job->database, add_frame, code) : -ENOMEM;
     if (r < 0) {
@@ -70,7 +69,6 @@ void tn_wrapper_code_close(struct tn_wrapper_code *code)
         tn_code_close(code->codes[i]);
     free(code->codes);
     free(code->frames);
-    tn_finish_files_finish(&code->files);
     tn_map_finish(&code->code_of);
     tn_map_finish(&code->answers);
     tn_map_finish(&code->parameters);
@@ -235,7 +233,7 @@ static int answer(struct tn_wrapper_code *code, struct tn_site_call call, uint32
     *ret_code = TN_SITE_CODE_NOT_KNOWN;
     if (frame->module_id == 0)
         return 0;
-    int r = tn_finish_files_get(&code->files, frame->module_id, &file);
+    int r = tn_finish_files_get(code->job, frame->module_id, &file, NULL);
     if (r == 0 && file != NULL)
         r = tn_symbol_result_at(file, frame->offset_bytes, &result);
     if (r == 0 && result == TN_SYMBOL_RESULT_NOTHING) {

@@ -32,7 +32,7 @@ struct tn_wrapper_finder {
     const struct tn_site_release *releases;
     size_t release_count;
     const struct tn_site_reader *reader; /* NULL: none */
-    bool lists_undecided;                /* all wrappers have been found */
+    bool is_asking;                      /* the first one found ends the search; it is counted only */
     struct tn_wrapper_record *records;   /* owned; of all stacks that births use, sorted by function */
     size_t record_count;
     struct tn_wrapper_place *places; /* owned; room for as many as records */

@@ -220,28 +220,24 @@ static bool list_callers(struct tn_wrapper_finder *finder, const struct tn_wrapp
     return true;
 }
 
-/* Go outwards to the first function that several places call. On success `records` stand in it, and
- * finder->places are its callers. *ret_found: whether there is such a function. Returns 0 or -ENOMEM. */
-static int find_callers(struct tn_wrapper_finder *finder, struct tn_wrapper_record *records, size_t count,
-                        struct tn_wrapper_record *outer, struct chain *chain, bool *ret_found)
+/* Go outwards to the first function that several places call. If there is one, `records` stand in it, and
+ * finder->places are its callers. */
+static bool find_callers(struct tn_wrapper_finder *finder, struct tn_wrapper_record *records, size_t count,
+                         struct tn_wrapper_record *outer, struct chain *chain)
 {
-    *ret_found = false;
     chain->functions[0] = records[0].function;
     chain->count = 1;
     while (list_callers(finder, records, count, outer, chain)) {
-        *ret_found = finder->place_count > 1;
+        if (finder->place_count > 1)
+            return true;
         const struct tn_site_frame *caller = tn_wrapper_frame(finder, outer[0].frame);
-        if (*ret_found || caller->class.kind != TN_SITE_PROGRAM || caller->function == 0 ||
-            chain->count == CHAIN_MAX || is_site(finder, caller->function))
-            return 0;
-        enum tn_site_code code;
-        int r = read_code(finder, outer, count, true, &code);
-        if (r < 0 || code == TN_SITE_CODE_KEEPS)
-            return r;
+        if (caller->class.kind != TN_SITE_PROGRAM || caller->function == 0 || chain->count == CHAIN_MAX ||
+            is_site(finder, caller->function))
+            return false;
         chain->functions[chain->count++] = caller->function;
         memcpy(records, outer, count * sizeof(records[0]));
     }
-    return 0;
+    return false;
 }
 
 /* Decide: do sizes follow the callers, with enough evidence? */
@@ -280,6 +276,10 @@ static int add_found(struct tn_wrapper_finder *finder, const struct chain *chain
                      struct tn_site_wrapper wrapper)
 {
     size_t count = finder->found_count + chain->count;
+    if (finder->is_asking) {
+        finder->found_count = count;
+        return 0;
+    }
     struct tn_site_wrapper *found = realloc(finder->found, count * sizeof(found[0]));
     if (found == NULL)
         return -ENOMEM;
@@ -319,30 +319,45 @@ static bool may_be_wrapper(const struct tn_wrapper_finder *finder, enum tn_site_
     return false;
 }
 
+/* Whether the code of a function of the chain says that it keeps its blocks. own: room for `count` records.
+ * Code is read last, and only for what use speaks for: most functions with sites need no look at it. */
+static int is_denied(struct tn_wrapper_finder *finder, const struct tn_wrapper_record *records, size_t count,
+                     struct tn_wrapper_record *own, const struct chain *chain, bool is_wrapper,
+                     bool *ret_is_denied)
+{
+    int r = 0;
+    *ret_is_denied = false;
+    memcpy(own, records, count * sizeof(own[0]));
+    for (size_t level = 0; r == 0 && !*ret_is_denied && level < chain->count; level++) {
+        enum tn_site_code code = TN_SITE_CODE_NOT_KNOWN;
+        for (size_t i = 0; level != 0 && i < count; i++)
+            tn_wrapper_step_out(finder, &own[i]);
+        if (level != 0 || is_wrapper)
+            r = read_code(finder, own, count, true, &code);
+        *ret_is_denied = code == TN_SITE_CODE_KEEPS;
+    }
+    return r;
+}
+
 /* Decide by use. own: room for twice as many records, which are copied. */
 static int examine_use(struct tn_wrapper_finder *finder, const struct tn_wrapper_record *records,
                        size_t count, struct tn_wrapper_record *own, enum tn_site_code code, bool *ret_found)
 {
     struct chain chain;
     struct tn_site_wrapper wrapper = {.evidence = TN_SITE_BY_USE};
-    bool has_callers, is_wrapper = false;
+    bool is_wrapper = false, is_kept;
     memcpy(own, records, count * sizeof(own[0]));
-    int r = find_callers(finder, own, count, own + count, &chain, &has_callers);
-    if (r < 0 || !has_callers)
-        return r;
-    r = judge(finder, finder->trie->functions[chain.functions[chain.count - 1]].name, &wrapper, &is_wrapper);
-    if (r < 0 || releases_itself(finder, own, count))
-        return r;
-    if (is_wrapper) {
-        enum tn_site_code denied;
-        r = read_code(finder, records, count, true, &denied);
-        if (r < 0 || denied == TN_SITE_CODE_KEEPS)
-            return r;
-    }
-    if (!is_wrapper && finder->lists_undecided && may_be_wrapper(finder, code))
-        wrapper.evidence = TN_SITE_UNDECIDED;
-    else if (!is_wrapper)
+    if (!find_callers(finder, own, count, own + count, &chain))
         return 0;
+    int r =
+        judge(finder, finder->trie->functions[chain.functions[chain.count - 1]].name, &wrapper, &is_wrapper);
+    if (r < 0 || (!is_wrapper && !may_be_wrapper(finder, code)) || releases_itself(finder, own, count))
+        return r;
+    r = is_denied(finder, records, count, own, &chain, is_wrapper, &is_kept);
+    if (r < 0 || is_kept)
+        return r;
+    if (!is_wrapper)
+        wrapper.evidence = TN_SITE_UNDECIDED;
     *ret_found = *ret_found || is_wrapper;
     return add_found(finder, &chain, wrapper);
 }
@@ -385,7 +400,42 @@ static int examine_all(struct tn_wrapper_finder *finder, bool *ret_found)
             else
                 break;
         r = examine(finder, &finder->records[i], end - i, ret_found);
+        if (finder->is_asking && finder->found_count != 0)
+            break;
     }
+    return r;
+}
+
+static int reserve(struct tn_wrapper_finder *finder)
+{
+    finder->records = malloc((finder->trie->node_count + 1) * sizeof(finder->records[0]));
+    finder->places = malloc((finder->trie->node_count + 1) * sizeof(finder->places[0]));
+    return finder->records != NULL && finder->places != NULL ? 0 : -ENOMEM;
+}
+
+/* What is undecided in one round may be decided in the next one. */
+static void drop_undecided(struct tn_wrapper_finder *finder)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < finder->found_count; i++)
+        if (finder->found[i].evidence != TN_SITE_UNDECIDED)
+            finder->found[count++] = finder->found[i];
+    finder->found_count = count;
+}
+
+int tn_site_may_have_wrappers(struct tn_site_trie *trie, const struct tn_site_use *uses,
+                              const struct tn_site_reader *reader, bool *ret_may_have)
+{
+    struct tn_wrapper_finder finder = {.trie = trie, .uses = uses, .reader = reader, .is_asking = true};
+    bool has_found;
+    int r = reserve(&finder);
+    if (r == 0) {
+        tn_wrapper_list_records(&finder);
+        r = examine_all(&finder, &has_found);
+    }
+    *ret_may_have = finder.found_count != 0;
+    free(finder.records);
+    free(finder.places);
     return r;
 }
 
@@ -396,17 +446,15 @@ int tn_site_find_wrappers(struct tn_site_trie *trie, const struct tn_site_use *u
 {
     struct tn_wrapper_finder finder = {
         .trie = trie, .uses = uses, .releases = releases, .release_count = release_count, .reader = reader};
-    finder.records = malloc((trie->node_count + 1) * sizeof(finder.records[0]));
-    finder.places = malloc((trie->node_count + 1) * sizeof(finder.places[0]));
     bool has_found = true;
-    int r = finder.records != NULL && finder.places != NULL ? 0 : -ENOMEM;
+    int r = reserve(&finder);
     for (size_t round = 0; r == 0 && has_found && round < ROUNDS_MAX; round++) {
+        drop_undecided(&finder);
         tn_wrapper_list_records(&finder);
         r = examine_all(&finder, &has_found);
     }
-    finder.lists_undecided = true;
-    if (r == 0)
-        r = examine_all(&finder, &has_found);
+    if (has_found)
+        drop_undecided(&finder);
     free(finder.records);
     free(finder.places);
     if (r < 0) {
