@@ -16,6 +16,8 @@
 #define FINE_WINDOWS 48u /* kept while events pass; four make a window */
 #define WINDOWS      12u
 
+#define RATE_SPAN_MIN_NS 60000000000u
+
 /* Only for sites that ever had some blocks at once. */
 struct troughs {
     uint64_t live_counts[FINE_WINDOWS];
@@ -191,6 +193,18 @@ static uint64_t bytes_per_hour(const struct tn_pass *pass, const struct trend *t
     return duration_ns > 0 ? (uint64_t)(trend->slope * WINDOWS * mean_bytes * 3.6e12 / duration_ns) : 0;
 }
 
+/* A rate by the hour says something only of a rise that took a while: a minute at least. */
+static void print_rate(const struct tn_pass *pass, const struct trend *trend, uint32_t index, char *ret_text,
+                       size_t text_bytes)
+{
+    char hour[TN_QUANTITY_TEXT_BYTES];
+    ret_text[0] = '\0';
+    if (pass->sites[index].last_birth_ns - pass->sites[index].first_birth_ns < RATE_SPAN_MIN_NS)
+        return;
+    tn_print_bytes(hour, bytes_per_hour(pass, trend, index));
+    snprintf(ret_text, text_bytes, ", by %s an hour", hour);
+}
+
 /* Bytes of the rise, whether the process had its peak before it or after. */
 static uint64_t risen_bytes(const struct tn_pass *pass, const struct trend *trend, uint32_t index)
 {
@@ -245,12 +259,11 @@ static int fill_texts(const struct tn_pass *pass, const struct trend *trend, uin
                       struct tn_finding *finding)
 {
     const struct tn_pass_site *seen = &pass->sites[index];
-    char place[256], last[TN_QUANTITY_TEXT_BYTES], first[TN_QUANTITY_TEXT_BYTES],
-        hour[TN_QUANTITY_TEXT_BYTES];
+    char place[256], last[TN_QUANTITY_TEXT_BYTES], first[TN_QUANTITY_TEXT_BYTES], rate[64];
     tn_finding_place(&finding->sites[0], place, sizeof(place));
     tn_print_count(first, trend->first_count);
     tn_print_count(last, trend->last_count);
-    tn_print_bytes(hour, bytes_per_hour(pass, trend, index));
+    print_rate(pass, trend, index, rate, sizeof(rate));
     int r = tn_finding_set(&finding->title,
                            "Release or bound what %s makes: its low-water mark rose from %s to %s blocks",
                            place, first, last);
@@ -258,8 +271,8 @@ static int fill_texts(const struct tn_pass *pass, const struct trend *trend, uin
         r = tn_finding_set(
             &finding->advice,
             "Find what should release the blocks of %s, or set a bound: the fewest that live at once (the"
-            " low-water mark) rose in %" PRIu32 " of %u steps through the run, by %s an hour.",
-            place, trend->rising_steps, WINDOWS - 1, hour);
+            " low-water mark) rose in %" PRIu32 " of %u steps through the run%s.",
+            place, trend->rising_steps, WINDOWS - 1, rate);
     if (r < 0)
         return r;
     const char *end = seen->live_count == 0
@@ -296,6 +309,11 @@ static int add_finding(const struct growth_state *state, const struct tn_pass *p
     finding.rise_bytes = risen_bytes(pass, trend, index);
     finding.apply = TN_APPLY_NONE;
     r = fill_texts(pass, trend, index, has_work, &finding);
+    /* Data that a program builds up, uses and leaves to exit rise as a leak does. */
+    if (r == 0 && !pass->is_cut_off)
+        r = tn_finding_add_condition(&finding, "runs-on", NULL, 0,
+                                     "the program is meant to run on: this run ended by itself, and may just"
+                                     " have built up its data");
     fill_evidence(pass, &state->sites[index], trend, index, &finding);
     if (r == 0)
         r = fill_query(pass, index, &finding);

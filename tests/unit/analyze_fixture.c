@@ -102,12 +102,22 @@ void scene_mark(struct scene *scene, const char *text)
     assert_int_equal(tn_log_add_mark(scene->writer, 1, scene->time_ns, text), 0);
 }
 
-void scene_close(struct scene *scene)
+static void close_with(struct scene *scene, enum tn_exit_kind kind, int code)
 {
     struct tn_error error = {0};
-    assert_int_equal(tn_log_end_process(scene->writer, 1, scene->time_ns, TN_EXIT_EXIT, 0), 0);
+    assert_int_equal(tn_log_end_process(scene->writer, 1, scene->time_ns, kind, code), 0);
     assert_int_equal(tn_log_writer_close(scene->writer, scene->time_ns, &error), 0);
     scene->writer = NULL;
+}
+
+void scene_close(struct scene *scene)
+{
+    close_with(scene, TN_EXIT_EXIT, 0);
+}
+
+void scene_kill(struct scene *scene)
+{
+    close_with(scene, TN_EXIT_SIGNAL, 15);
 }
 
 /* ---------------------------------------------------------------------------------------- asking JSON */
@@ -234,4 +244,26 @@ void scene_end(struct scene *scene)
     fixture_remove(scene->path);
     free(scene->stacks);
     free(scene->blocks);
+}
+
+struct tn_findings scene_findings(struct scene *scene, const char *only)
+{
+    struct tn_findings findings;
+    struct tn_analyze_options options = {.only = only};
+    if (scene->writer != NULL)
+        scene_close(scene);
+    scene_analyze(scene, &options, &findings);
+    return findings;
+}
+
+void scene_end_with(struct scene *scene, struct tn_findings *findings)
+{
+    tn_findings_finish(findings);
+    scene_end(scene);
+}
+
+void scene_churn(struct scene *scene, size_t times)
+{
+    for (size_t i = 0; i < times; i++)
+        scene_death(scene, scene_birth(scene, SCENE_CHURN_STACK, 48));
 }

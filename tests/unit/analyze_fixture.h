@@ -50,6 +50,9 @@ void scene_mark(struct scene *scene, const char *text);
 /* End the recording as closed. */
 void scene_close(struct scene *scene);
 
+/* The same, with the process killed by a signal. */
+void scene_kill(struct scene *scene);
+
 /* Analyse with these options (NULL: defaults), after scene_close; checks the query of every finding against
  * its evidence. The caller releases the findings. */
 void scene_analyze(struct scene *scene, const struct tn_analyze_options *options,
@@ -63,6 +66,18 @@ double scene_number(const struct tn_finding *finding, const char *path);
 
 /* A text in the evidence; the caller frees it. */
 char *scene_text(const struct tn_finding *finding, const char *path);
+
+#define SCENE_CHURN_STACK 4
+
+/* Blocks of 48 bytes of stack SCENE_CHURN_STACK that are released at once: work that leaves nothing. */
+void scene_churn(struct scene *scene, size_t times);
+
+/* Close the scene if it is not closed yet, and analyse it for kinds, as in tn_analyze_options.only; the
+ * caller releases the findings. */
+struct tn_findings scene_findings(struct scene *scene, const char *only);
+
+/* scene_end, and release the findings. */
+void scene_end_with(struct scene *scene, struct tn_findings *findings);
 
 /* Remove the log and release everything. */
 void scene_end(struct scene *scene);

@@ -13,32 +13,9 @@
 
 #define SITE_A 2
 #define SITE_B 3
-#define SITE_C 4
+#define SITE_C SCENE_CHURN_STACK
 
 /* Analyse a closed scene for one kind; the caller releases the findings. */
-static struct tn_findings analyze(struct scene *scene, const char *only)
-{
-    struct tn_findings findings;
-    struct tn_analyze_options options = {.only = only};
-    if (scene->writer != NULL)
-        scene_close(scene);
-    scene_analyze(scene, &options, &findings);
-    return findings;
-}
-
-static void end(struct scene *scene, struct tn_findings *findings)
-{
-    tn_findings_finish(findings);
-    scene_end(scene);
-}
-
-/* Work that leaves nothing. */
-static void churn(struct scene *scene, size_t times)
-{
-    for (size_t i = 0; i < times; i++)
-        scene_death(scene, scene_birth(scene, SITE_C, 48));
-}
-
 static void expect_text(const struct tn_finding *finding, const char *path, const char *expected)
 {
     char *text = scene_text(finding, path);
@@ -57,12 +34,12 @@ static void what_stays_from_the_start_is_permanent(void **state)
         scene_birth(&scene, SITE_A, 100 + i);
     scene_mark(&scene, "initialisation done");
     scene.time_ns++;
-    churn(&scene, 100);
+    scene_churn(&scene, 100);
     uint64_t late = scene_birth(&scene, SITE_B, 64);
-    churn(&scene, 5);
+    scene_churn(&scene, 5);
     scene_death(&scene, late);
-    churn(&scene, 100);
-    struct tn_findings findings = analyze(&scene, "permanent");
+    scene_churn(&scene, 100);
+    struct tn_findings findings = scene_findings(&scene, "permanent");
     assert_int_equal(findings.count, 1);
     const struct tn_finding *finding = scene_find(&findings, "permanent", SITE_A);
     assert_non_null(finding);
@@ -75,7 +52,7 @@ static void what_stays_from_the_start_is_permanent(void **state)
     assert_int_equal(scene_number(finding, "$.post_init[1].allocations"), 1);
     assert_non_null(strstr(finding->notes, "2 sites, 206 calls"));
     assert_int_equal(finding->confidence, TN_CONFIDENCE_CONDITIONAL);
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 /* Released after the last allocation: that is teardown. Grown by realloc while starting: one buffer. */
@@ -88,16 +65,16 @@ static void what_teardown_releases_is_permanent(void **state)
     table = scene_realloc(&scene, table, 200);
     scene_mark(&scene, "initialisation done");
     scene.time_ns++;
-    churn(&scene, 100);
+    scene_churn(&scene, 100);
     scene_death(&scene, table);
-    struct tn_findings findings = analyze(&scene, "permanent");
+    struct tn_findings findings = scene_findings(&scene, "permanent");
     const struct tn_finding *finding = scene_find(&findings, "permanent", SITE_A);
     assert_non_null(finding);
     expect_text(finding, "$.class", "init");
     assert_int_equal(scene_number(finding, "$.count"), 1);
     assert_int_equal(scene_number(finding, "$.total_bytes"), 200);
     assert_int_equal(scene_number(finding, "$.resizes"), 1);
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 static void one_at_a_time_is_a_singleton_if_it_stays(void **state)
@@ -105,20 +82,20 @@ static void one_at_a_time_is_a_singleton_if_it_stays(void **state)
     (void)state;
     struct scene scene;
     scene_begin(&scene, "singleton");
-    churn(&scene, 40);
+    scene_churn(&scene, 40);
     uint64_t single = scene_birth(&scene, SITE_A, 640);
     uint64_t replaced = scene_birth(&scene, SITE_B, 640);
     for (size_t i = 0; i < 10; i++) {
-        churn(&scene, 10);
+        scene_churn(&scene, 10);
         scene_death(&scene, replaced);
         replaced = scene_birth(&scene, SITE_B, 640);
     }
     scene_death(&scene, single);
     scene_death(&scene, replaced);
-    struct tn_findings findings = analyze(&scene, "permanent");
+    struct tn_findings findings = scene_findings(&scene, "permanent");
     assert_int_equal(findings.count, 1);
     expect_text(scene_find(&findings, "permanent", SITE_A), "$.class", "singleton");
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 static void what_lives_in_an_unfinished_recording_is_weak(void **state)
@@ -129,14 +106,14 @@ static void what_lives_in_an_unfinished_recording_is_weak(void **state)
     struct tn_analyze_options options = {.only = "permanent"};
     scene_begin(&scene, "unfinished");
     scene_birth(&scene, SITE_A, 640);
-    churn(&scene, 100);
+    scene_churn(&scene, 100);
     assert_int_equal(tn_log_commit(scene.writer), 0);
     scene_analyze(&scene, &options, &findings);
     const struct tn_finding *finding = scene_find(&findings, "permanent", SITE_A);
     assert_non_null(finding);
     assert_int_equal(finding->confidence, TN_CONFIDENCE_WEAK);
     assert_non_null(strstr(finding->notes, "not over"));
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 /* ---------------------------------------------------------------------------------------- presize */
@@ -156,7 +133,7 @@ static void realloc_chains_are_counted(void **state)
         buffer = scene_realloc(&scene, buffer, 110);
         scene_death(&scene, buffer);
     }
-    struct tn_findings findings = analyze(&scene, "presize");
+    struct tn_findings findings = scene_findings(&scene, "presize");
     const struct tn_finding *finding = scene_find(&findings, "presize", SITE_A);
     assert_non_null(finding);
     assert_int_equal(scene_number(finding, "$.chains"), 10);
@@ -168,7 +145,7 @@ static void realloc_chains_are_counted(void **state)
     assert_int_equal(finding->apply_bytes, 256);
     assert_int_equal(finding->saving.allocations_removed, 40);
     assert_null(scene_find(&findings, "presize", SITE_B));
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 /* The new block, the copy, then the old one goes: ten times. */
@@ -194,7 +171,7 @@ static void growth_by_copying_is_seen(void **state)
     struct scene scene;
     scene_begin(&scene, "copies");
     make_copies(&scene, scene_stack(&scene, SITE_A, 4));
-    struct tn_findings findings = analyze(&scene, "presize");
+    struct tn_findings findings = scene_findings(&scene, "presize");
     const struct tn_finding *finding = scene_find(&findings, "presize", SITE_A);
     assert_non_null(finding);
     assert_int_equal(scene_number(finding, "$.chains"), 10);
@@ -202,7 +179,7 @@ static void growth_by_copying_is_seen(void **state)
     assert_int_equal(scene_number(finding, "$.final_bytes"), 64);
     expect_text(finding, "$.by", "copy");
     assert_int_equal(finding->confidence, TN_CONFIDENCE_CONDITIONAL);
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 /* free(p); p = malloc(n): the release stands before the birth in the code, so that it begins the next call.
@@ -213,9 +190,9 @@ static void a_release_before_the_birth_copies_nothing(void **state)
     struct scene scene;
     scene_begin(&scene, "before");
     make_copies(&scene, scene_stack(&scene, SITE_A, -4));
-    struct tn_findings findings = analyze(&scene, "presize");
+    struct tn_findings findings = scene_findings(&scene, "presize");
     assert_int_equal(findings.count, 0);
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 /* A string that is replaced by another is longer half of the time: no growth. */
@@ -231,10 +208,10 @@ static void replacement_is_no_growth(void **state)
         scene_death(&scene, text);
         text = next;
     }
-    struct tn_findings findings = analyze(&scene, "presize");
+    struct tn_findings findings = scene_findings(&scene, "presize");
     const struct tn_finding *finding = scene_find(&findings, "presize", SITE_A);
     assert_true(finding == NULL || finding->confidence == TN_CONFIDENCE_WEAK);
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 /* ---------------------------------------------------------------------------------------- fixed-maximum */
@@ -250,7 +227,7 @@ static void the_maximum_of_varying_sizes_is_stated(void **state)
         scene_death(&scene, scene_birth(&scene, SITE_B, i == 617 ? 200000 : 8 + i * 11 % 57));
         scene_death(&scene, scene_birth(&scene, SITE_C, 64));
     }
-    struct tn_findings findings = analyze(&scene, "fixed-maximum");
+    struct tn_findings findings = scene_findings(&scene, "fixed-maximum");
     assert_int_equal(findings.count, 1);
     const struct tn_finding *finding = scene_find(&findings, "fixed-maximum", SITE_A);
     assert_non_null(finding);
@@ -262,7 +239,7 @@ static void the_maximum_of_varying_sizes_is_stated(void **state)
     assert_int_equal(scene_number(finding, "$.looks_like_limit"), 1);
     assert_int_equal(scene_number(finding, "$.distinct_sizes"), 99);
     expect_text(finding, "$.overflow", "reject");
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 /* A buffer that realloc changed is one, with the largest size it had. */
@@ -279,7 +256,7 @@ static void a_resized_buffer_is_one_observation(void **state)
             buffer = scene_realloc(&scene, buffer, 20);
         scene_death(&scene, buffer);
     }
-    struct tn_findings findings = analyze(&scene, "fixed-maximum");
+    struct tn_findings findings = scene_findings(&scene, "fixed-maximum");
     const struct tn_finding *finding = scene_find(&findings, "fixed-maximum", SITE_A);
     assert_non_null(finding);
     assert_int_equal(scene_number(finding, "$.observations"), 100);
@@ -287,7 +264,7 @@ static void a_resized_buffer_is_one_observation(void **state)
     assert_int_equal(scene_number(finding, "$.at_maximum"), 1);
     assert_int_equal(scene_number(finding, "$.still_growing"), 1);
     assert_int_equal(scene_number(finding, "$.distinct_sizes"), 10 + 25);
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 /* ---------------------------------------------------------------------------------------- preallocate */
@@ -302,12 +279,12 @@ static void a_table_of_connections_is_preallocated(void **state)
         slots[i] = scene_birth(&scene, SITE_A, 200);
     for (size_t i = 0; i < 600; i++) {
         scene_death(&scene, slots[i % 12]);
-        churn(&scene, 1);
+        scene_churn(&scene, 1);
         slots[i % 12] = scene_birth(&scene, SITE_A, 200);
     }
     for (size_t i = 0; i < 100; i++)
         scene_birth(&scene, SITE_B, 16);
-    struct tn_findings findings = analyze(&scene, "preallocate");
+    struct tn_findings findings = scene_findings(&scene, "preallocate");
     assert_null(scene_find(&findings, "preallocate", SITE_B));
     const struct tn_finding *finding = scene_find(&findings, "preallocate", SITE_A);
     assert_non_null(finding);
@@ -317,7 +294,7 @@ static void a_table_of_connections_is_preallocated(void **state)
     assert_int_equal(scene_number(finding, "$.count"), 12);
     assert_int_equal(scene_number(finding, "$.buffer_bytes"), 200);
     assert_int_equal(finding->confidence, TN_CONFIDENCE_CONSISTENT);
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 static void a_peak_that_was_reached_once_is_weak(void **state)
@@ -332,88 +309,12 @@ static void a_peak_that_was_reached_once_is_weak(void **state)
         burst[i] = scene_birth(&scene, SITE_A, 200);
     for (size_t i = 0; i < 10; i++)
         scene_death(&scene, burst[i]);
-    struct tn_findings findings = analyze(&scene, "preallocate");
+    struct tn_findings findings = scene_findings(&scene, "preallocate");
     const struct tn_finding *finding = scene_find(&findings, "preallocate", SITE_A);
     assert_non_null(finding);
     assert_int_equal(scene_number(finding, "$.times_at_peak"), 1);
     assert_int_equal(finding->confidence, TN_CONFIDENCE_WEAK);
-    end(&scene, &findings);
-}
-
-/* ---------------------------------------------------------------------------------------- growth */
-
-static void what_only_rises_is_growth(void **state)
-{
-    (void)state;
-    struct scene scene;
-    scene_begin(&scene, "leak");
-    for (size_t i = 0; i < 2000; i++) {
-        churn(&scene, 1);
-        uint64_t item = scene_birth(&scene, SITE_A, 88);
-        if (i % 4 != 0)
-            scene_death(&scene, item);
-    }
-    struct tn_findings findings = analyze(&scene, "growth");
-    assert_int_equal(findings.count, 1);
-    const struct tn_finding *finding = scene_find(&findings, "growth", SITE_A);
-    assert_non_null(finding);
-    assert_int_equal(scene_number(finding, "$.live_at_end"), 500);
-    assert_int_equal(scene_number(finding, "$.live_bytes_at_end"), 500 * 88);
-    assert_int_equal(scene_number(finding, "$.rising_windows"), 11);
-    assert_int_equal(finding->confidence, TN_CONFIDENCE_CONSISTENT);
-    end(&scene, &findings);
-}
-
-/* A block that is gone when the growth begins made the peak: nothing of that is saved, yet all that grew is
- * told. */
-static void growth_after_the_peak_saves_nothing_of_it(void **state)
-{
-    (void)state;
-    struct scene scene;
-    scene_begin(&scene, "late-leak");
-    scene_death(&scene, scene_birth(&scene, SITE_B, 1 << 20));
-    for (size_t i = 0; i < 2000; i++) {
-        churn(&scene, 1);
-        scene_birth(&scene, SITE_A, 88);
-    }
-    struct tn_findings findings = analyze(&scene, "growth");
-    const struct tn_finding *finding = scene_find(&findings, "growth", SITE_A);
-    assert_non_null(finding);
-    assert_int_equal(finding->saving.peak_bytes_delta, 0);
-    double risen = scene_number(finding, "$.last_count") - scene_number(finding, "$.first_count");
-    assert_true(risen > 1500);
-    assert_int_equal(scene_number(finding, "$.risen_bytes"), risen * 88);
-    end(&scene, &findings);
-}
-
-/* A table that grows in the first third, a tide, a cache of fixed size, one that fills ever more slowly. */
-static void what_stops_or_falls_again_is_no_growth(void **state)
-{
-    (void)state;
-    struct scene scene;
-    uint64_t cache[64] = {0}, tide[50] = {0};
-    scene_begin(&scene, "no-growth");
-    for (size_t i = 0; i < 3050; i++) {
-        if (cache[i % 64] != 0)
-            scene_death(&scene, cache[i % 64]);
-        cache[i % 64] = scene_birth(&scene, SITE_A, 104);
-        if (i < 1000)
-            scene_birth(&scene, SITE_B, 40);
-        if (i % 200 < 50)
-            tide[i % 200] = scene_birth(&scene, SITE_C, 136);
-        if (i % 200 >= 100 && i % 200 < 150)
-            scene_death(&scene, tide[i % 200 - 100]);
-        size_t gap = 1 + i / 50;
-        if (i % gap == 0)
-            scene_birth(&scene, 5, 24);
-    }
-    struct tn_findings findings = analyze(&scene, "growth");
-    for (size_t i = 0; i < findings.count; i++)
-        assert_int_equal(findings.items[i].confidence, TN_CONFIDENCE_WEAK);
-    assert_null(scene_find(&findings, "growth", SITE_A));
-    assert_null(scene_find(&findings, "growth", SITE_B));
-    assert_null(scene_find(&findings, "growth", SITE_C));
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 /* ---------------------------------------------------------------------------------------- pinning */
@@ -432,8 +333,8 @@ static void few_blocks_between_holes_pin_them(void **state)
     }
     for (size_t i = 0; i < 20; i++)
         scene_death(&scene, large[i]);
-    churn(&scene, 1000);
-    struct tn_findings findings = analyze(&scene, "pinning");
+    scene_churn(&scene, 1000);
+    struct tn_findings findings = scene_findings(&scene, "pinning");
     assert_int_equal(findings.count, 1);
     const struct tn_finding *finding = scene_find(&findings, "pinning", SITE_B);
     assert_non_null(finding);
@@ -441,7 +342,7 @@ static void few_blocks_between_holes_pin_them(void **state)
     assert_int_equal(scene_number(finding, "$.pinned_peak_bytes"), 20 * 1008);
     assert_in_range(scene_number(finding, "$.pinned_mean_bytes"), 15000, 20 * 1008);
     assert_int_equal(finding->apply, TN_APPLY_POOL);
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 /* ---------------------------------------------------------------------------------------- overhead */
@@ -456,14 +357,14 @@ static void small_blocks_of_many_sizes_are_kept_inside_in_part(void **state)
         scene_birth(&scene, SITE_A, i == 20 ? 60 : 3);
         scene_birth(&scene, SITE_B, 3);
     }
-    struct tn_findings findings = analyze(&scene, "overhead");
+    struct tn_findings findings = scene_findings(&scene, "overhead");
     const struct tn_finding *varying = scene_find(&findings, "overhead", SITE_A);
     const struct tn_finding *constant = scene_find(&findings, "overhead", SITE_B);
     assert_non_null(varying);
     assert_non_null(constant);
     assert_non_null(strstr(varying->advice, "Keep up to 8 bytes of each block of "));
     assert_non_null(strstr(constant->advice, "Keep the 3 B of "));
-    end(&scene, &findings);
+    scene_end_with(&scene, &findings);
 }
 
 int main(void)
@@ -481,10 +382,7 @@ int main(void)
         cmocka_unit_test(a_resized_buffer_is_one_observation),
         cmocka_unit_test(a_table_of_connections_is_preallocated),
         cmocka_unit_test(a_peak_that_was_reached_once_is_weak),
-        cmocka_unit_test(what_only_rises_is_growth),
-        cmocka_unit_test(growth_after_the_peak_saves_nothing_of_it),
         cmocka_unit_test(small_blocks_of_many_sizes_are_kept_inside_in_part),
-        cmocka_unit_test(what_stops_or_falls_again_is_no_growth),
         cmocka_unit_test(few_blocks_between_holes_pin_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
