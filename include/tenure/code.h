@@ -9,6 +9,7 @@
  * for each object. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct tn_code;
@@ -111,5 +112,86 @@ int tn_code_hands_back(struct tn_code *code, uint64_t call, enum tn_code_hand_ba
  * Cost          as tn_code_argument */
 int tn_code_tail_call(struct tn_code *code, uint64_t call, unsigned index, uint64_t *ret_target,
                       struct tn_code_argument *ret_argument);
+
+/* What a pointer was found from. */
+enum tn_code_root {
+    TN_CODE_ROOT_UNKNOWN = 0,
+    TN_CODE_ROOT_PARAMETER, /* of the function */
+    TN_CODE_ROOT_STACK,     /* the function's own frame */
+    TN_CODE_ROOT_STATIC,    /* a variable that is global, or static, or of the thread */
+    TN_CODE_ROOT_RESULT,    /* what a call gave back */
+    TN_CODE_ROOT_BLOCK,     /* the block that is followed */
+};
+
+/* Where a pointer leads. Written by lib/code. */
+struct tn_code_origin {
+    enum tn_code_root root;
+    unsigned parameter;   /* index of the parameter; else 0 */
+    bool is_loaded;       /* not into the object at the root itself, but to where a pointer in it leads */
+    bool is_exact;        /* root PARAMETER: a known number of bytes from it */
+    int64_t offset_bytes; /* that number; else 0 */
+    uint64_t call;        /* root RESULT: return address of the call; else 0 */
+};
+
+/* A store of a block's address. */
+struct tn_code_store {
+    struct tn_code_origin origin; /* of the pointer that it is stored through; never STACK or BLOCK */
+    uint64_t address;             /* behind the instruction, as of a return address */
+    uint32_t module_id; /* 0; for the caller's own use, and kept when stores of an inner function are
+                           handed to those of the outer one */
+};
+
+#define TN_CODE_STORES_MAX 16u /* further ones are left out */
+
+/* What became of a block in a function and in those that it was passed to. */
+struct tn_code_stores {
+    bool is_returned; /* its address is given back, on one way at least */
+    struct tn_code_store items[TN_CODE_STORES_MAX];
+    size_t count; /* in items */
+};
+
+/* Where the address of the block that a call gave is stored, otherwise than in the function's own frame and
+ * in the block itself. Functions of the module that get the address, or that of a local object with it, are
+ * followed; other modules' functions, calls through pointers, and copies of whole structs by `rep movs` are
+ * not.
+ *
+ * call        return address minus load bias
+ * inner       what became of the block inside that call: for the allocator itself, that it is returned.
+ * Stores
+ *             by a parameter are told in terms of this function's; those into its frame are followed
+ * ret_stores  written always: what was found before code that cannot be followed is true
+ * Returns     0, also where nothing is known; -ENOMEM
+ * Cost        at most 200,000 instructions: some milliseconds */
+int tn_code_block_stores(struct tn_code *code, uint64_t call, const struct tn_code_stores *inner,
+                         struct tn_code_stores *ret_stores);
+
+/* What a pointer was found from that a call passes on as an argument.
+ *
+ * call        return address minus load bias
+ * index       of the argument, from 0
+ * ret_origin  written always
+ * Returns     0; -ENOMEM
+ * Cost        as above */
+int tn_code_argument_origin(struct tn_code *code, uint64_t call, unsigned index,
+                            struct tn_code_origin *ret_origin);
+
+/* What a pointer was found from that a call gives back, in terms of the function that makes the call: the
+ * function that it leads to is looked at, where that is one of the module. Root RESULT: nothing more is
+ * known.
+ *
+ * call        as above
+ * ret_origin  as above
+ * Returns     as above
+ * Cost        as above */
+int tn_code_result_origin(struct tn_code *code, uint64_t call, struct tn_code_origin *ret_origin);
+
+/* Whether a call leads to the function around an address of the same module, or through a pointer. Else the
+ * function that it leads to has ended in a jump to that one.
+ *
+ * call, inside  return addresses minus load bias */
+bool tn_code_calls(struct tn_code *code, uint64_t call, uint64_t inside);
+
+/* Whether two addresses lie in one function. */
+bool tn_code_is_one_function(struct tn_code *code, uint64_t one, uint64_t other);
 
 #endif

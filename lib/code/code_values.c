@@ -15,21 +15,60 @@ void tn_code_values_begin(struct tn_code_values *values, bool is_entry)
     values->escaped = INT64_MAX;
     values->registers[TN_RSP].kind = TN_VALUE_STACK;
     for (size_t i = 0; is_entry && i < sizeof(arguments); i++)
-        values->registers[arguments[i]] = (struct tn_code_value){TN_VALUE_PARAMETER, arguments[i], 0, 0};
+        values->registers[arguments[i]] =
+            (struct tn_code_value){.kind = TN_VALUE_PARAMETER, .reg = arguments[i]};
 }
 
 bool tn_code_value_is_equal(struct tn_code_value one, struct tn_code_value other)
 {
     return one.kind == other.kind &&
            (one.kind == TN_VALUE_UNKNOWN ||
-            (one.reg == other.reg && one.low == other.low && one.high == other.high));
+            (one.reg == other.reg && one.root == other.root && one.is_loaded == other.is_loaded &&
+             one.low == other.low && one.high == other.high));
 }
 
-struct tn_code_value tn_code_value_join(struct tn_code_value one, struct tn_code_value other)
+struct tn_code_value tn_code_value_reach(struct tn_code_value address, bool is_loaded)
+{
+    if (address.kind == TN_VALUE_UNKNOWN)
+        return unknown;
+    if (address.kind == TN_VALUE_REACHED) {
+        address.is_loaded |= is_loaded;
+        return address;
+    }
+    return (struct tn_code_value){.kind = TN_VALUE_REACHED,
+                                  .reg = address.reg,
+                                  .root = address.kind,
+                                  .is_loaded = is_loaded,
+                                  .high = address.kind == TN_VALUE_RESULT ? address.high : 0};
+}
+
+/* Two addresses where ways meet. NULL gives way to an address: it stands for none yet. */
+static struct tn_code_value join_addresses(struct tn_code_value one, struct tn_code_value other)
+{
+    bool is_number = one.kind == TN_VALUE_NUMBER;
+    if (one.kind == TN_VALUE_BLOCK || other.kind == TN_VALUE_BLOCK)
+        return (struct tn_code_value){.kind = TN_VALUE_BLOCK};
+    if (is_number || other.kind == TN_VALUE_NUMBER) {
+        struct tn_code_value number = is_number ? one : other;
+        return number.low == 0 && number.high == 0 ? (is_number ? other : one) : unknown;
+    }
+    one = tn_code_value_reach(one, false);
+    other = tn_code_value_reach(other, false);
+    bool is_same =
+        one.kind == other.kind && one.root == other.root && one.reg == other.reg && one.high == other.high;
+    one.is_loaded |= other.is_loaded;
+    return is_same ? one : unknown;
+}
+
+struct tn_code_value tn_code_value_join(struct tn_code_value one, struct tn_code_value other,
+                                        bool follows_block)
 {
     if (tn_code_value_is_equal(one, other))
         return one;
-    if (one.kind != TN_VALUE_NUMBER || other.kind != TN_VALUE_NUMBER)
+    bool are_numbers = one.kind == TN_VALUE_NUMBER && other.kind == TN_VALUE_NUMBER;
+    if (!are_numbers && follows_block)
+        return join_addresses(one, other);
+    if (!are_numbers)
         return unknown;
     one.low = one.low < other.low ? one.low : other.low;
     one.high = one.high > other.high ? one.high : other.high;
@@ -64,7 +103,7 @@ void tn_stack_words_forget(struct tn_code_values *values, int64_t from, int64_t 
 
 void tn_stack_words_forget_escaped(struct tn_code_values *values)
 {
-    if (values->escaped != INT64_MAX)
+    if (values->escaped != INT64_MAX && !values->follows_block)
         tn_stack_words_forget(values, values->escaped, INT64_MAX);
 }
 
@@ -76,21 +115,40 @@ void tn_stack_word_store(struct tn_code_values *values, int64_t offset, unsigned
         values->words[values->word_count++] = (struct tn_stack_word){offset, (uint8_t)bytes, value};
 }
 
+static struct tn_code_value same_word(const struct tn_code_values *values, const struct tn_stack_word *word)
+{
+    for (size_t i = 0; i < values->word_count; i++)
+        if (values->words[i].offset == word->offset && values->words[i].bytes == word->bytes)
+            return values->words[i].value;
+    return unknown;
+}
+
+/* Words and halves that hold the block on the other way alone hold it here, too. */
+static bool join_block(struct tn_code_values *values, const struct tn_code_values *other)
+{
+    uint16_t low = values->low_halves, high = values->high_halves;
+    uint8_t word_count = values->word_count;
+    for (size_t i = 0; i < other->word_count; i++)
+        if (other->words[i].value.kind == TN_VALUE_BLOCK && values->word_count < TN_STACK_WORDS &&
+            same_word(values, &other->words[i]).kind == TN_VALUE_UNKNOWN)
+            values->words[values->word_count++] = other->words[i];
+    values->low_halves |= other->low_halves;
+    values->high_halves |= other->high_halves;
+    return values->word_count != word_count || values->low_halves != low || values->high_halves != high;
+}
+
 bool tn_code_values_join(struct tn_code_values *values, const struct tn_code_values *other)
 {
     bool has_changed = false;
     for (unsigned i = 0; i < TN_REGISTERS; i++) {
-        struct tn_code_value joined = tn_code_value_join(values->registers[i], other->registers[i]);
+        struct tn_code_value joined =
+            tn_code_value_join(values->registers[i], other->registers[i], values->follows_block);
         has_changed |= !tn_code_value_is_equal(joined, values->registers[i]);
         values->registers[i] = joined;
     }
     for (size_t i = 0; i < values->word_count;) {
-        struct tn_code_value theirs = unknown;
-        for (size_t k = 0; k < other->word_count; k++)
-            if (other->words[k].offset == values->words[i].offset &&
-                other->words[k].bytes == values->words[i].bytes)
-                theirs = other->words[k].value;
-        struct tn_code_value joined = tn_code_value_join(values->words[i].value, theirs);
+        struct tn_code_value joined = tn_code_value_join(
+            values->words[i].value, same_word(other, &values->words[i]), values->follows_block);
         has_changed |= !tn_code_value_is_equal(joined, values->words[i].value);
         values->words[i].value = joined;
         if (joined.kind == TN_VALUE_UNKNOWN)
@@ -106,5 +164,7 @@ bool tn_code_values_join(struct tn_code_values *values, const struct tn_code_val
         values->table = 0;
         has_changed = true;
     }
+    if (values->follows_block)
+        has_changed |= join_block(values, other);
     return has_changed;
 }

@@ -3,9 +3,10 @@
 #define TN_CODE_CODE_VALUES_H
 
 /* What is known of registers and of words of the stack at a place of a function, whichever way control came
- * there; and how one instruction changes it. For argument.c. */
+ * there; and how one instruction changes it. For value_ways.c. */
 
 #include "decode.h"
+#include "module_code.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,11 +20,18 @@ enum tn_value_kind {
     TN_VALUE_NUMBER,      /* one of the numbers from low to high that stand in the code */
     TN_VALUE_PARAMETER,   /* what the register had when the function was entered, plus low */
     TN_VALUE_STACK,       /* the stack pointer at the entry, plus low */
+    /* Only where a block is followed: */
+    TN_VALUE_BLOCK,   /* the block that is followed, or an address inside it, on one way at least */
+    TN_VALUE_RESULT,  /* what the call that returns to high gave back, or an address inside that */
+    TN_VALUE_REACHED, /* an address that was found from another one, root */
 };
 
 struct tn_code_value {
     enum tn_value_kind kind;
-    uint8_t reg; /* of a parameter */
+    uint8_t reg;             /* of a parameter, root or not */
+    enum tn_value_kind root; /* of REACHED: what it was found from: PARAMETER, STACK, BLOCK, RESULT, or NUMBER
+                                for static storage */
+    bool is_loaded; /* REACHED: a pointer was loaded on the way, so that it leads to another object */
     int64_t low, high;
 };
 
@@ -42,6 +50,14 @@ struct tn_code_values {
     int64_t escaped; /* lowest address in the frame that was given away: what lies there or above may be
                         changed by any call or store; INT64_MAX: none */
     int64_t table;   /* last address of the module that was loaded: a switch's table; 0: none */
+
+    bool follows_block; /* pointers are followed, too; what a call or a store through another pointer may
+                           change is taken to stay as it was */
+    const struct tn_code *code;       /* with follows_block: tells the addresses that the loader fills in */
+    bool has_pointed;                 /* a parameter points to a word that holds the block */
+    uint8_t pointed_reg;              /* that parameter */
+    int64_t pointed_offset;           /* of the word, from it */
+    uint16_t low_halves, high_halves; /* of SSE registers: a bit for each that holds the block */
 };
 
 /* General registers, as instructions number them. */
@@ -64,6 +80,10 @@ void tn_stack_words_forget(struct tn_code_values *values, int64_t from, int64_t 
 /* Forget all words that others know of. */
 void tn_stack_words_forget_escaped(struct tn_code_values *values);
 
+/* The address of the operand in memory. end: address behind the instruction. */
+struct tn_code_value tn_code_values_address(const struct tn_code_values *values,
+                                            const struct tn_operands *operands, uint64_t end);
+
 /* Take an instruction that is neither a jump nor a return.
  *
  * end  address behind it */
@@ -74,8 +94,24 @@ void tn_code_values_step(struct tn_code_values *values, const struct tn_instruct
  * changed. */
 bool tn_code_values_join(struct tn_code_values *values, const struct tn_code_values *other);
 
-/* What is known of one value where two ways meet. */
-struct tn_code_value tn_code_value_join(struct tn_code_value one, struct tn_code_value other);
+/* What is known of one value where two ways meet. follows_block: as of the values that it belongs to. */
+struct tn_code_value tn_code_value_join(struct tn_code_value one, struct tn_code_value other,
+                                        bool follows_block);
+
+/* What an address leads to, as a value of its own: another place in the same object, or, with is_loaded, one
+ * that a pointer in that object leads to. Of what is no address nothing is known. */
+struct tn_code_value tn_code_value_reach(struct tn_code_value address, bool is_loaded);
+
+/* What an instruction that works on SSE registers does to the halves that hold the block, to words of the
+ * frame that they are stored in, and to a general register that one is moved to.
+ *
+ * address  of its operand in memory
+ * Returns  whether nothing else is to be known of the instruction */
+bool tn_code_values_step_vector(struct tn_code_values *values, const struct tn_operands *operands,
+                                struct tn_code_value address);
+
+/* Whether an instruction stores a half of an SSE register that holds the block. */
+bool tn_code_stores_half(const struct tn_code_values *values, const struct tn_operands *operands);
 
 bool tn_code_value_is_equal(struct tn_code_value one, struct tn_code_value other);
 

@@ -69,6 +69,7 @@ struct decoder {
     size_t at;
     bool has_operand_prefix, has_address_prefix, has_wide; /* 66, 67, REX.W */
     bool has_repeat;                                       /* f2, f3 */
+    bool has_thread;                                       /* 64, 65: fs, gs */
     bool is_vector;                                        /* VEX or EVEX */
     enum tn_opcode_map map;
     uint8_t rex; /* 0: none */
@@ -99,6 +100,7 @@ static int take_prefixes(struct decoder *decoder)
         decoder->has_operand_prefix |= byte == 0x66;
         decoder->has_address_prefix |= byte == 0x67;
         decoder->has_repeat |= byte == 0xf2 || byte == 0xf3;
+        decoder->has_thread |= byte == 0x64 || byte == 0x65;
         r = take(decoder, &byte);
     }
     if (r == 0 && (byte & 0xf0) == 0x40) {
@@ -298,6 +300,7 @@ static struct tn_operands operands_of(const struct decoder *decoder, size_t imme
                                    .is_wide = decoder->has_wide,
                                    .is_short = decoder->has_operand_prefix && !decoder->has_wide,
                                    .has_repeat = decoder->has_repeat,
+                                   .is_thread_local = decoder->has_thread,
                                    .has_rex = decoder->rex != 0};
     operands.rm = (uint8_t)((decoder->opcode & 7) | (decoder->rex & 1) << 3);
     if (decoder->has_modrm)

@@ -30,6 +30,7 @@ struct tn_operands {
     bool is_wide;         /* 64-bit operands */
     bool is_short;        /* 16-bit operands */
     bool has_repeat;      /* f2 or f3 before it */
+    bool is_thread_local; /* memory: relative to the thread's own block */
     bool has_rex;         /* byte registers 4 to 7 are the low ones */
     bool has_modrm;       /* of the fields below, up to memory_displacement, without it only rm is valid */
     bool is_memory;       /* the operand of ModRM is in memory */

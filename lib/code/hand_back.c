@@ -42,23 +42,10 @@ static int follow_all(struct hand_back *back, uint64_t address, const struct tn_
 
 /* ---------------------------------------------------------------------------------------- calls */
 
-/* Functions of the C library that return their first argument. */
-static bool returns_first(const char *name)
-{
-    static const char *const names[] = {"memcpy",        "memmove",      "memset",       "strcpy",
-                                        "strncpy",       "strcat",       "strncat",      "__memcpy_chk",
-                                        "__memmove_chk", "__memset_chk", "__strcpy_chk", "__strncpy_chk",
-                                        "__strcat_chk",  "__strncat_chk"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
 /* What another module's function gives back. */
 static enum tn_holding result_of_import(const struct tn_holders *holders, const char *name)
 {
-    if (name != NULL && returns_first(name))
+    if (name != NULL && tn_code_import_returns_first(name))
         return holders->registers[RDI];
     return tn_holders_arguments(holders) != TN_HOLDING_NOT ? TN_HOLDING_PERHAPS : TN_HOLDING_NOT;
 }

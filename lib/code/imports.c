@@ -6,6 +6,7 @@
 #include <gelf.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #define STUB_STEPS      3u /* instructions of a stub: endbr64, perhaps one more, the jump */
 #define RELOCATION_GOT  6u /* R_X86_64_GLOB_DAT */
@@ -98,4 +99,16 @@ const char *tn_code_import_at(const struct tn_code *code, uint64_t address)
             return NULL;
     }
     return NULL;
+}
+
+bool tn_code_import_returns_first(const char *name)
+{
+    static const char *const names[] = {"memcpy",        "memmove",      "memset",       "strcpy",
+                                        "strncpy",       "strcat",       "strncat",      "__memcpy_chk",
+                                        "__memmove_chk", "__memset_chk", "__strcpy_chk", "__strncpy_chk",
+                                        "__strcat_chk",  "__strncat_chk"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
 }

@@ -2,11 +2,13 @@
 #ifndef TN_CODE_IMPORTS_H
 #define TN_CODE_IMPORTS_H
 
-/* Names of the functions of other modules that a call or jump leads to. For hand_back.c. */
+/* Names of the functions of other modules that a call or jump leads to. For hand_back.c and
+ * stores.c. */
 
 #include "decode.h"
 #include "module_code.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Read the module's relocations, when it is opened. Returns 0 or -ENOMEM. */
@@ -23,5 +25,8 @@ const char *tn_code_import_at(const struct tn_code *code, uint64_t address);
  * Returns  as above */
 const char *tn_code_import_read(const struct tn_code *code, const struct tn_instruction *instruction,
                                 uint64_t end);
+
+/* Whether a function of the C library returns its first argument, as memcpy does. name: as above */
+bool tn_code_import_returns_first(const char *name);
 
 #endif

@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /* Follows numbers that stand in the code, and arguments that a function was given, through registers and
  * through the words of its own frame. Whatever an instruction does that is not listed here makes its result
- * unknown, so that a number is a number on every path. Called by argument.c for each instruction. */
+ * unknown, so that a number is a number on every path. Where a block is followed, addresses that were found
+ * from others are known by these. Called by value_ways.c for each instruction. */
 #include "code_values.h"
 
 static const struct tn_code_value unknown = {0};
 
 static struct tn_code_value number(int64_t value)
 {
-    return (struct tn_code_value){TN_VALUE_NUMBER, 0, value, value};
+    return (struct tn_code_value){.kind = TN_VALUE_NUMBER, .low = value, .high = value};
 }
 
 /* ---------------------------------------------------------------------------------------- operands */
+
+static bool is_followed(struct tn_code_value value)
+{
+    return value.kind >= TN_VALUE_BLOCK;
+}
 
 static struct tn_code_value plus(struct tn_code_value value, int64_t add)
 {
     bool is_one = value.kind == TN_VALUE_NUMBER && value.low == value.high;
     int64_t sum;
+    if (is_followed(value))
+        return value;
     if ((!is_one && value.kind != TN_VALUE_PARAMETER && value.kind != TN_VALUE_STACK) ||
         __builtin_add_overflow(value.low, add, &sum))
         return unknown;
@@ -25,11 +33,38 @@ static struct tn_code_value plus(struct tn_code_value value, int64_t add)
     return value;
 }
 
+static bool is_address(struct tn_code_value value)
+{
+    return is_followed(value) || value.kind == TN_VALUE_PARAMETER || value.kind == TN_VALUE_STACK;
+}
+
+/* An address that an unknown number is added to, where pointers are followed. */
+static struct tn_code_value move_address(const struct tn_code_values *values, struct tn_code_value one,
+                                         struct tn_code_value other)
+{
+    if (!values->follows_block || is_address(one) == is_address(other))
+        return unknown;
+    struct tn_code_value address = is_address(one) ? one : other;
+    return address.kind == TN_VALUE_BLOCK ? address : tn_code_value_reach(address, false);
+}
+
+static struct tn_code_value indexed(const struct tn_code_values *values, const struct tn_operands *operands)
+{
+    struct tn_code_value base =
+        operands->base != TN_NO_REGISTER ? values->registers[operands->base] : number(0);
+    struct tn_code_value index = operands->scale == 1 ? values->registers[operands->index] : unknown;
+    bool is_static = base.kind == TN_VALUE_NUMBER && operands->base != TN_NO_REGISTER;
+    return is_static && values->follows_block ? tn_code_value_reach(base, false)
+                                              : move_address(values, base, index);
+}
+
 /* The sum of base, index and displacement. */
-static struct tn_code_value address_of(const struct tn_code_values *values,
-                                       const struct tn_operands *operands, uint64_t end)
+struct tn_code_value tn_code_values_address(const struct tn_code_values *values,
+                                            const struct tn_operands *operands, uint64_t end)
 {
     int64_t displacement = operands->memory_displacement;
+    if (operands->is_thread_local)
+        return values->follows_block ? tn_code_value_reach(number(1), false) : unknown;
     if (operands->is_rip_relative)
         return number((int64_t)(end + (uint64_t)displacement));
     if (operands->index != TN_NO_REGISTER) {
@@ -39,7 +74,7 @@ static struct tn_code_value address_of(const struct tn_code_values *values,
         bool is_one = index.kind == TN_VALUE_NUMBER && index.low == index.high;
         int64_t scaled;
         if (!is_one || __builtin_mul_overflow(index.low, (int64_t)operands->scale, &scaled))
-            return unknown;
+            return indexed(values, operands);
         return plus(plus(base, scaled), displacement);
     }
     if (operands->base == TN_NO_REGISTER)
@@ -60,13 +95,36 @@ static void set_register(struct tn_code_values *values, uint8_t reg, struct tn_c
     values->registers[reg & 15] = value;
 }
 
+/* What lies at an address that is no known word of the frame, where pointers are followed. */
+static struct tn_code_value load_pointer(const struct tn_code_values *values,
+                                         const struct tn_operands *operands, struct tn_code_value address)
+{
+    bool is_pointed = values->has_pointed && address.kind == TN_VALUE_PARAMETER &&
+                      address.reg == values->pointed_reg && address.low == values->pointed_offset;
+    if (is_pointed)
+        return (struct tn_code_value){.kind = TN_VALUE_BLOCK};
+    bool is_filled_in = address.kind == TN_VALUE_NUMBER && address.low != 0 &&
+                        tn_map_find(&values->code->imports, (uint64_t)address.low) != NULL;
+    return tn_code_value_reach(
+        address, !is_filled_in && !(operands->is_thread_local && operands->memory_displacement == 0));
+}
+
+/* Part of an address is none. */
+static struct tn_code_value narrow(struct tn_code_value value, unsigned bytes)
+{
+    return bytes < 8 && is_followed(value) ? unknown : value;
+}
+
 /* The operand of ModRM as a value. */
 static struct tn_code_value load(struct tn_code_values *values, const struct tn_operands *operands,
                                  uint64_t end, unsigned bytes)
 {
     if (!operands->is_memory)
-        return values->registers[operands->rm];
-    return tn_stack_word_find(values, address_of(values, operands, end), bytes);
+        return narrow(values->registers[operands->rm], bytes);
+    struct tn_code_value address = tn_code_values_address(values, operands, end);
+    struct tn_code_value word = tn_stack_word_find(values, address, bytes);
+    bool is_pointer = values->follows_block && word.kind == TN_VALUE_UNKNOWN && bytes == 8;
+    return is_pointer ? load_pointer(values, operands, address) : narrow(word, bytes);
 }
 
 /* An address that is not known may be any that was given away; one with an unknown index, any above its
@@ -74,16 +132,17 @@ static struct tn_code_value load(struct tn_code_values *values, const struct tn_
 static void store(struct tn_code_values *values, const struct tn_operands *operands, uint64_t end,
                   unsigned bytes, struct tn_code_value value)
 {
+    value = narrow(value, bytes);
     if (!operands->is_memory) {
         set_register(values, operands->rm, bytes >= 4 ? value : unknown);
         return;
     }
-    struct tn_code_value address = address_of(values, operands, end);
+    struct tn_code_value address = tn_code_values_address(values, operands, end);
     if (address.kind == TN_VALUE_STACK) {
         tn_stack_word_store(values, address.low, bytes, value);
         return;
     }
-    if (!operands->is_rip_relative && operands->base != TN_NO_REGISTER &&
+    if (!values->follows_block && !operands->is_rip_relative && operands->base != TN_NO_REGISTER &&
         values->registers[operands->base].kind == TN_VALUE_STACK)
         tn_stack_words_forget(values, values->registers[operands->base].low + operands->memory_displacement,
                               INT64_MAX);
@@ -111,6 +170,7 @@ static void call(struct tn_code_values *values)
     static const uint8_t lost[] = {TN_RAX, TN_RCX, TN_RDX, TN_RSI, TN_RDI, 8, 9, 10, 11};
     for (size_t i = 0; i < sizeof(lost); i++)
         values->registers[lost[i]] = unknown;
+    values->low_halves = values->high_halves = 0;
     tn_stack_words_forget_escaped(values);
 }
 
@@ -123,14 +183,20 @@ static bool is_one_number(struct tn_code_value value)
 
 /* add, or, adc, sbb, and, sub, xor, cmp, as the opcodes number them. A frame address that is aligned stays in
  * the frame, but where is not known. */
-static struct tn_code_value combine(unsigned operation, struct tn_code_value left, struct tn_code_value right)
+static struct tn_code_value combine(const struct tn_code_values *values, unsigned operation,
+                                    struct tn_code_value left, struct tn_code_value right)
 {
+    bool is_kept = operation == 1 || operation == 4; /* or, and: a flag in it, its alignment */
+    if (is_followed(left) && is_one_number(right) && (is_kept || operation == 5))
+        return left;
     if (operation == 0 && is_one_number(right))
         return plus(left, right.low);
     if (operation == 0 && is_one_number(left))
         return plus(right, left.low);
     if (operation == 5 && is_one_number(right) && right.low != INT64_MIN)
         return plus(left, -right.low);
+    if (operation == 0 && (!is_one_number(left) || !is_one_number(right)))
+        return move_address(values, left, right);
     if (!is_one_number(left) || !is_one_number(right))
         return unknown;
     switch (operation) {
@@ -175,14 +241,14 @@ static void compute(struct tn_code_values *values, const struct tn_operands *ope
     bool is_cleared =
         operation == 6 && !is_group && !into_rax && !operands->is_memory && operands->reg == operands->rm;
     struct tn_code_value result = is_cleared      ? number(0)
-                                  : into_register ? combine(operation, other, memory)
-                                                  : combine(operation, memory, other);
+                                  : into_register ? combine(values, operation, other, memory)
+                                                  : combine(values, operation, memory, other);
     if (operation == 4 && memory.kind == TN_VALUE_STACK)
         result = align_stack(values, memory);
     if (into_rax)
         set_register(values, TN_RAX, bytes >= 4 ? result : unknown);
     else if (into_register)
-        set_register(values, operands->reg, bytes >= 4 ? result : unknown);
+        set_register(values, operands->reg, bytes >= 4 ? narrow(result, bytes) : unknown);
     else
         store(values, operands, end, bytes, result);
 }
@@ -227,7 +293,7 @@ static void forget_operands(struct tn_code_values *values, const struct tn_opera
 
 static void load_address(struct tn_code_values *values, const struct tn_operands *operands, uint64_t end)
 {
-    struct tn_code_value address = address_of(values, operands, end);
+    struct tn_code_value address = tn_code_values_address(values, operands, end);
     bool is_frame =
         operands->base != TN_NO_REGISTER && values->registers[operands->base].kind == TN_VALUE_STACK;
     if (operands->is_rip_relative)
@@ -299,7 +365,8 @@ static void step_strings(struct tn_code_values *values)
     static const uint8_t changed[] = {TN_RAX, TN_RCX, TN_RSI, TN_RDI};
     for (size_t i = 0; i < sizeof(changed); i++)
         set_register(values, changed[i], unknown);
-    values->word_count = 0;
+    if (!values->follows_block)
+        values->word_count = 0;
 }
 
 /* Opcodes 50 to bf. Returns false for those it does not know. */
@@ -383,13 +450,16 @@ static void step_two(struct tn_code_values *values, const struct tn_operands *op
     if (opcode >= 0x40 && opcode <= 0x4f)
         set_register(values, operands->reg,
                      tn_code_value_join(values->registers[operands->reg],
-                                        load(values, operands, end, operand_bytes(operands))));
+                                        load(values, operands, end, operand_bytes(operands)),
+                                        values->follows_block));
     else if (opcode >= 0x90 && opcode <= 0x9f)
         store(values, operands, end, 1, unknown);
     else if (opcode == 0xaf)
         set_register(
             values, operands->reg,
             multiply(values->registers[operands->reg], load(values, operands, end, operand_bytes(operands))));
+    else if (is_sse_store && values->follows_block)
+        return;
     else if (is_sse_store && (operands->is_memory || opcode == 0x7e))
         store(values, operands, end, 16, unknown);
     else if (opcode == 0x05 || opcode == 0x31 || opcode == 0xa2)
@@ -410,6 +480,9 @@ void tn_code_values_step(struct tn_code_values *values, const struct tn_instruct
                          uint64_t end)
 {
     const struct tn_operands *operands = &instruction->operands;
+    if (values->follows_block && operands->map != TN_MAP_ONE &&
+        tn_code_values_step_vector(values, operands, tn_code_values_address(values, operands, end)))
+        return;
     if (instruction->flow == TN_FLOW_CALL)
         call(values);
     else if (operands->is_vector && operands->map == TN_MAP_TWO)

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the address of a block is stored: follows the block from the call that gave it, over all ways of the
+ * function and into the functions of the module that get it, and notes each store of it through a pointer,
+ * with what that pointer was found from. Called by the engine for the blocks that findings are about. */
+#include "imports.h"
+#include "origins.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define INSTRUCTIONS_MAX 200000u /* of one question */
+#define CALLS_MAX        5u      /* functions that each pass the block to the next */
+#define ANSWERS_MAX      48u     /* functions of one question whose stores are kept */
+#define STRUCT_BYTES     64 /* of a local object whose address is passed: how far in the block is looked for */
+
+/* What holds the block when a function is entered. */
+struct given {
+    uint16_t registers; /* a bit for each */
+    bool has_pointed;   /* a word that a parameter points to */
+    uint8_t pointed_reg;
+    int64_t pointed_offset;
+};
+
+/* What became of the block in a function. */
+struct followed {
+    struct tn_code_stores stores;
+    bool has_result;             /* a return was reached */
+    struct tn_code_value result; /* what it gives back, in its own terms */
+};
+
+struct answer {
+    uint64_t function;
+    struct given given;
+    struct followed followed;
+};
+
+/* One question. */
+struct store_question {
+    const struct tn_code *code;
+    uint32_t left;
+    struct answer answers[ANSWERS_MAX];
+    size_t answer_count;
+};
+
+/* One function on the way. */
+struct store_tracing {
+    struct store_question *question;
+    uint64_t call;                      /* that gives the block; 0: none, it was given */
+    const struct tn_code_stores *inner; /* what happened to the block inside that call */
+    unsigned calls_left;
+    struct followed own;
+    struct followed called;                    /* of the call that is passed just now */
+    bool is_called;                            /* it got the block, or gives it */
+    struct tn_code_value before[TN_REGISTERS]; /* that call */
+};
+
+static int follow_function(struct store_question *question, uint64_t function, const struct given *given,
+                           unsigned calls_left, struct followed *ret_followed);
+
+static void note(struct tn_code_stores *stores, const struct tn_code_store *store)
+{
+    bool is_kept = store->origin.root == TN_CODE_ROOT_PARAMETER ||
+                   store->origin.root == TN_CODE_ROOT_STATIC || store->origin.root == TN_CODE_ROOT_RESULT;
+    for (size_t i = 0; i < stores->count; i++)
+        if (stores->items[i].address == store->address && stores->items[i].module_id == store->module_id &&
+            stores->items[i].origin.root == store->origin.root &&
+            stores->items[i].origin.parameter == store->origin.parameter &&
+            stores->items[i].origin.call == store->origin.call &&
+            stores->items[i].origin.is_loaded == store->origin.is_loaded)
+            return;
+    if (is_kept && stores->count < TN_CODE_STORES_MAX)
+        stores->items[stores->count++] = *store;
+}
+
+/* ---------------------------------------------------------------------------------------- instructions */
+
+/* Whether an instruction stores the block in memory. */
+static bool is_store(const struct tn_code_values *values, const struct tn_operands *operands)
+{
+    bool is_block = operands->has_modrm && values->registers[operands->reg & 15].kind == TN_VALUE_BLOCK;
+    if (!operands->is_memory || operands->is_vector)
+        return false;
+    if (operands->map == TN_MAP_ONE)
+        return operands->is_wide && is_block && (operands->opcode == 0x89 || operands->opcode == 0x87);
+    if (operands->map != TN_MAP_TWO)
+        return false;
+    bool is_exchange = operands->opcode == 0xb1; /* cmpxchg */
+    return (is_exchange && operands->is_wide && is_block) || tn_code_stores_half(values, operands);
+}
+
+static void see_step(struct store_tracing *tracing, const struct tn_code_way *way)
+{
+    const struct tn_operands *operands = &way->instruction->operands;
+    if (!is_store(way->values, operands))
+        return;
+    struct tn_code_store store = {
+        .origin = tn_origin_of(tn_code_values_address(way->values, operands, way->end)), .address = way->end};
+    note(&tracing->own.stores, &store);
+}
+
+/* ---------------------------------------------------------------------------------------- calls */
+
+/* The offset of a word that holds the block, in a local object whose address is passed. */
+static bool find_pointed(const struct tn_code_values *values, struct tn_code_value address,
+                         int64_t *ret_offset)
+{
+    for (size_t i = 0; i < values->word_count; i++) {
+        int64_t offset = values->words[i].offset - address.low;
+        if (values->words[i].value.kind == TN_VALUE_BLOCK && offset >= 0 && offset < STRUCT_BYTES) {
+            *ret_offset = offset;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_given(const struct tn_code_values *values, struct given *ret_given)
+{
+    *ret_given = (struct given){0};
+    for (size_t i = 0; i < TN_ARGUMENTS; i++) {
+        uint8_t reg = tn_argument_registers[i];
+        struct tn_code_value value = values->registers[reg];
+        if (value.kind == TN_VALUE_BLOCK)
+            ret_given->registers |= (uint16_t)(1u << reg);
+        bool is_passed_on =
+            values->has_pointed && value.kind == TN_VALUE_PARAMETER && value.reg == values->pointed_reg;
+        if (is_passed_on)
+            ret_given->pointed_offset = values->pointed_offset - value.low;
+        else if (value.kind != TN_VALUE_STACK || ret_given->has_pointed ||
+                 !find_pointed(values, value, &ret_given->pointed_offset))
+            continue;
+        ret_given->has_pointed = true;
+        ret_given->pointed_reg = reg;
+    }
+    return ret_given->registers != 0 || ret_given->has_pointed;
+}
+
+/* What a function that gets the block does with it. */
+static int ask_callee(struct store_tracing *tracing, const struct tn_code_way *way,
+                      struct followed *ret_followed, bool *ret_is_given)
+{
+    struct given given;
+    *ret_followed = (struct followed){0};
+    *ret_is_given = find_given(way->values, &given);
+    if (!*ret_is_given)
+        return 0;
+    const struct tn_code *code = tracing->question->code;
+    const char *name = way->target != 0 ? tn_code_import_at(code, way->target)
+                                        : tn_code_import_read(code, way->instruction, way->end);
+    if (name != NULL || way->target == 0) {
+        ret_followed->stores.is_returned =
+            name != NULL && tn_code_import_returns_first(name) && (given.registers & 1u << TN_RDI) != 0;
+        return 0;
+    }
+    return tracing->calls_left == 0 ? 0
+                                    : follow_function(tracing->question, way->target, &given,
+                                                      tracing->calls_left - 1, ret_followed);
+}
+
+/* The stores of a callee, in the terms of this function. A store into an object on this function's stack
+ * makes that word hold the block. */
+static void take_stores(struct store_tracing *tracing, const struct tn_code_stores *called,
+                        struct tn_code_values *values)
+{
+    for (size_t i = 0; i < called->count; i++) {
+        struct tn_code_store store = called->items[i];
+        struct tn_code_value passed = {0};
+        if (store.origin.root == TN_CODE_ROOT_PARAMETER)
+            passed = values->registers[tn_argument_registers[store.origin.parameter % TN_ARGUMENTS]];
+        if (passed.kind == TN_VALUE_STACK && store.origin.is_exact && !store.origin.is_loaded)
+            tn_stack_word_store(values, passed.low + store.origin.offset_bytes, 8,
+                                (struct tn_code_value){.kind = TN_VALUE_BLOCK});
+        store.origin = tn_origin_translate(store.origin, passed);
+        note(&tracing->own.stores, &store);
+    }
+}
+
+static int see_call(struct store_tracing *tracing, const struct tn_code_way *way)
+{
+    int r = 0;
+    memcpy(tracing->before, way->values->registers, sizeof(tracing->before));
+    if (tracing->call != 0 && way->end == tracing->call) {
+        tracing->called = (struct followed){.stores = *tracing->inner};
+        tracing->is_called = true;
+    } else {
+        r = ask_callee(tracing, way, &tracing->called, &tracing->is_called);
+    }
+    if (r == 0 && tracing->is_called)
+        take_stores(tracing, &tracing->called.stores, way->values);
+    return r;
+}
+
+/* What a function that was followed gives back, in the terms of its caller. */
+static struct tn_code_value result_of(const struct store_tracing *tracing, const struct tn_code_way *way)
+{
+    const struct followed *called = &tracing->called;
+    struct tn_code_value other = {.kind = TN_VALUE_RESULT, .high = (int64_t)way->end};
+    if (!tracing->is_called)
+        return other;
+    if (called->stores.is_returned)
+        return (struct tn_code_value){.kind = TN_VALUE_BLOCK};
+    if (!called->has_result || called->result.kind != TN_VALUE_PARAMETER)
+        return other;
+    struct tn_code_value passed = tracing->before[called->result.reg & 15];
+    if (passed.kind == TN_VALUE_PARAMETER || passed.kind == TN_VALUE_STACK)
+        passed.low += called->result.low;
+    return passed;
+}
+
+/* A compiler that knows the function called uses registers that it leaves alone (GCC's -fipa-ra). Others
+ * never use what a call may have changed, so it does no harm to keep it. */
+static void see_called(const struct store_tracing *tracing, const struct tn_code_way *way)
+{
+    static const uint8_t changed[] = {TN_RCX, TN_RDX, TN_RSI, TN_RDI, 8, 9, 10, 11};
+    bool is_own = way->target != 0 && tn_code_import_at(tracing->question->code, way->target) == NULL;
+    for (size_t i = 0; is_own && i < sizeof(changed); i++)
+        way->values->registers[changed[i]] = tracing->before[changed[i]];
+    way->values->registers[TN_RAX] = result_of(tracing, way);
+}
+
+static int see_leave(struct store_tracing *tracing, const struct tn_code_way *way)
+{
+    struct followed called;
+    bool is_given;
+    int r = ask_callee(tracing, way, &called, &is_given);
+    if (r < 0 || !is_given)
+        return r;
+    take_stores(tracing, &called.stores, way->values);
+    tracing->own.stores.is_returned |= called.stores.is_returned;
+    return 0;
+}
+
+static void see_return(struct followed *own, struct tn_code_value result)
+{
+    own->stores.is_returned |= result.kind == TN_VALUE_BLOCK;
+    own->result = own->has_result ? tn_code_value_join(own->result, result, true) : result;
+    own->has_result = true;
+}
+
+static int see(struct tn_ways *ways, enum tn_way_event event, const struct tn_code_way *way)
+{
+    struct store_tracing *tracing = ways->context;
+    switch (event) {
+    case TN_WAY_STEP:
+        see_step(tracing, way);
+        return 0;
+    case TN_WAY_CALL:
+        return see_call(tracing, way);
+    case TN_WAY_CALLED:
+        see_called(tracing, way);
+        return 0;
+    case TN_WAY_LEAVES:
+        return see_leave(tracing, way);
+    default:
+        see_return(&tracing->own, way->values->registers[TN_RAX]);
+        return 0;
+    }
+}
+
+/* ---------------------------------------------------------------------------------------- functions */
+
+/* What cannot be followed, or is too much, is no error: what was seen until then is true. */
+static int follow_ways(struct store_tracing *tracing, struct tn_ways *ways,
+                       const struct tn_code_values *values)
+{
+    *ways = (struct tn_ways){.code = tracing->question->code,
+                             .inside = ways->inside,
+                             .left = &tracing->question->left,
+                             .goes_on = true,
+                             .see = see,
+                             .context = tracing};
+    int r = values != NULL ? tn_ways_follow(ways, values) : tn_ways_follow_entry(ways, true);
+    return r == -ENOENT || r == -EOVERFLOW ? 0 : r;
+}
+
+static bool is_same(const struct given *one, const struct given *other)
+{
+    return one->registers == other->registers && one->has_pointed == other->has_pointed &&
+           (!one->has_pointed ||
+            (one->pointed_reg == other->pointed_reg && one->pointed_offset == other->pointed_offset));
+}
+
+static void begin_given(const struct store_question *question, const struct given *given,
+                        struct tn_code_values *ret_values)
+{
+    tn_code_values_begin(ret_values, true);
+    ret_values->follows_block = true;
+    ret_values->code = question->code;
+    ret_values->has_pointed = given->has_pointed;
+    ret_values->pointed_reg = given->pointed_reg;
+    ret_values->pointed_offset = given->pointed_offset;
+    for (unsigned reg = 0; reg < TN_REGISTERS; reg++)
+        if ((given->registers & 1u << reg) != 0)
+            ret_values->registers[reg] = (struct tn_code_value){.kind = TN_VALUE_BLOCK};
+}
+
+/* An answer is kept before it is known: a function that calls itself adds nothing to what it
+ * does. */
+static int follow_function(struct store_question *question, uint64_t function, const struct given *given,
+                           unsigned calls_left, struct followed *ret_followed)
+{
+    for (size_t i = 0; i < question->answer_count; i++)
+        if (question->answers[i].function == function && is_same(&question->answers[i].given, given)) {
+            *ret_followed = question->answers[i].followed;
+            return 0;
+        }
+    struct store_tracing tracing = {.question = question, .calls_left = calls_left};
+    struct tn_ways ways = {.inside = function};
+    struct tn_code_values values;
+    size_t own = question->answer_count;
+    if (own == ANSWERS_MAX)
+        return 0;
+    question->answers[question->answer_count++] = (struct answer){.function = function, .given = *given};
+    begin_given(question, given, &values);
+    int r = follow_ways(&tracing, &ways, &values);
+    question->answers[own].followed = *ret_followed = tracing.own;
+    return r;
+}
+
+int tn_code_block_stores(struct tn_code *code, uint64_t call, const struct tn_code_stores *inner,
+                         struct tn_code_stores *ret_stores)
+{
+    struct store_question question = {.code = code, .left = INSTRUCTIONS_MAX};
+    struct store_tracing tracing = {
+        .question = &question, .call = call, .inner = inner, .calls_left = CALLS_MAX};
+    struct tn_ways ways = {.inside = call - 1};
+    int r = follow_ways(&tracing, &ways, NULL);
+    *ret_stores = tracing.own.stores;
+    return r;
+}
