@@ -155,6 +155,33 @@ enum tn_buffer_owning tn_stack_buffer_owning(const struct tn_stack_buffers *buff
                                              const struct tn_buffer_births *births,
                                              const struct tn_buffer_owner *owner);
 
+struct tn_size_source;
+
+/* Add a finding's lines of release, and the conditions that these, the owner's calls and the size set.
+ *
+ * births, owner  as tn_stack_buffer_owner took and found them
+ * size           of the site, as far as the owner
+ * Returns        0, -ENOMEM or -EIO */
+int tn_stack_buffer_add_conditions(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                                   const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
+                                   const struct tn_size_source *size, struct tn_finding *finding);
+
+/* What the machine code says of where the blocks' address goes. */
+struct tn_buffer_store {
+    char *static_place; /* owned; the line that stores it in static storage; NULL: none does, or another
+                           object keeps it */
+};
+
+/* Make a finding conditional where the address of its blocks is stored in an object that may outlive the
+ * owner's call ("address-stored"). Not asked for a weak one.
+ *
+ * births, owner  as tn_stack_buffer_owner took and found them
+ * ret_store      written when 0 is returned; the caller frees what it holds
+ * Returns        0, -ENOMEM or -EIO */
+int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                               const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
+                               struct tn_finding *finding, struct tn_buffer_store *ret_store);
+
 /* Note the owner of a site in its counts, if a buffer can be stated: before any site is stated.
  *
  * site     index in tn_pass.sites

@@ -5,7 +5,6 @@
 
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
-#include "tenure/releases.h"
 #include "tenure/size_source.h"
 #include "tenure/source_frames.h"
 
@@ -40,9 +39,9 @@ struct buffer_statement {
     const struct tn_pass_site *seen;
     struct tn_buffer_births births;
     struct tn_buffer_owner owner;
-    enum tn_buffer_owning owning;
     struct tn_size_source size;
-    char *owner_file; /* owned */
+    char *owner_file;   /* owned */
+    char *static_place; /* owned; a line that stores the address in a static variable; NULL: none */
     uint32_t owner_line;
     uint64_t exceptions;
     uint64_t grown_bytes;       /* bytes by which the owner's frame grows */
@@ -321,6 +320,9 @@ static int fill_notes(const struct buffer_statement *statement, struct tn_findin
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof(lines) / sizeof(lines[0]); i++)
         r = add_note(&notes, lines[i].is_true, lines[i].format, lines[i].count);
+    if (r == 0 && statement->static_place != NULL)
+        r = tn_buffer_print(&notes, "%sits address is stored in a variable that outlives the call, at %s",
+                            notes.size_bytes != 0 ? "\n" : "", statement->static_place);
     finding->notes = (char *)notes.data;
     return r;
 }
@@ -345,61 +347,6 @@ static void fill_saving(const struct buffer_statement *statement, struct tn_find
     finding->discount = 1 - weight;
 }
 
-/* The finding's site, and with it those that the owner asks for itself, too, and could have as locals: where
- * one line releases the blocks of both, it goes when both change. */
-static int list_sites(const struct buffer_statement *statement, uint32_t **ret_sites,
-                      struct tn_release_sites *ret_list)
-{
-    const struct tn_stack_buffers *buffers = statement->buffers;
-    uint32_t *sites = calloc(statement->pass->site_count + 1, sizeof(sites[0]));
-    if (sites == NULL)
-        return -ENOMEM;
-    *ret_sites = sites;
-    *ret_list = (struct tn_release_sites){.items = sites, .own_count = 1, .count = 1};
-    sites[0] = statement->births.site;
-    for (uint32_t site = 1; site < statement->pass->site_count; site++)
-        if (site != sites[0] && buffers->sites[site].owner == statement->owner.function &&
-            buffers->sites[site].frames_down == 0 && statement->owner.frames_down == 0)
-            sites[ret_list->count++] = site;
-    return 0;
-}
-
-/* The owner's calls look like one, and others release what it holds: it may as well be a loop with a queue.
- */
-static int add_untold(const struct buffer_statement *statement, struct tn_finding *finding)
-{
-    struct tn_finding_line line;
-    int r = tn_pass_line(statement->pass, statement->owner.frame_id, &line);
-    if (r < 0)
-        return r;
-    r = tn_finding_add_condition(
-        finding, "calls-untold", &line, 1,
-        "%s keeps none from one round to the next: its calls could not be told apart", owner_name(statement));
-    tn_finding_line_finish(&line);
-    return r;
-}
-
-static int fill_conditions(struct buffer_statement *statement, struct tn_finding *finding)
-{
-    struct tn_release_range range = {.owner = statement->owner.function};
-    struct tn_release_sites list, own;
-    uint32_t *sites = NULL;
-    int r = list_sites(statement, &sites, &list);
-    if (r < 0)
-        return r;
-    own = (struct tn_release_sites){.items = sites, .own_count = 1, .count = 1};
-    r = tn_pass_add_releases(statement->pass, &own, range, finding);
-    if (r == 0)
-        r = tn_pass_add_release_conditions(statement->pass, &list, range, "a stack buffer", finding);
-    free(sites);
-    if (r == 0 && statement->owning == TN_OWNING_UNTOLD)
-        r = add_untold(statement, finding);
-    if (r == 0)
-        r = tn_size_source_add_condition(statement->pass, &statement->size, &finding->sites[0], NULL,
-                                         statement->counts->max_size_bytes, finding);
-    return r;
-}
-
 static int fill(struct buffer_statement *statement, struct tn_finding *finding)
 {
     char place[320];
@@ -412,8 +359,14 @@ static int fill(struct buffer_statement *statement, struct tn_finding *finding)
     fill_evidence(statement, finding);
     if (r == 0)
         r = fill_query(statement, finding);
+    struct tn_buffer_store store = {0};
     if (r == 0)
-        r = fill_conditions(statement, finding);
+        r = tn_stack_buffer_add_stored(statement->buffers, statement->pass, &statement->births,
+                                       &statement->owner, finding, &store);
+    if (r == 0)
+        r = tn_stack_buffer_add_conditions(statement->buffers, statement->pass, &statement->births,
+                                           &statement->owner, &statement->size, finding);
+    statement->static_place = store.static_place;
     return r < 0 ? r : fill_notes(statement, finding);
 }
 
@@ -427,9 +380,8 @@ static bool weigh(struct buffer_statement *statement)
                                    births->stacks[0]) ||
         !tn_stack_buffer_owner(statement->buffers, statement->pass, births, &statement->owner))
         return false;
-    statement->owning =
-        tn_stack_buffer_owning(statement->buffers, statement->pass, births, &statement->owner);
-    if (statement->owning == TN_OWNING_LOOP)
+    if (tn_stack_buffer_owning(statement->buffers, statement->pass, births, &statement->owner) ==
+        TN_OWNING_LOOP)
         return false;
     statement->exceptions =
         counts->other_thread + counts->no_owner + counts->no_stack + counts->left_live + counts->contrary;
@@ -494,6 +446,7 @@ int tn_stack_buffer_state(const struct tn_stack_buffers *buffers, const struct t
     if (r == 0)
         r = tn_findings_add(findings, &finding);
     free(statement.owner_file);
+    free(statement.static_place);
     if (r < 0)
         tn_finding_finish(&finding);
     return r;

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* The kind `stack-buffer`: what decides whether a finding is true of other runs: the lines that release the
+ * blocks, whether the owner's calls could be told apart, and the size. Called once a finding. */
+#include "stack_buffer.h"
+
+#include "tenure/releases.h"
+#include "tenure/size_source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* The finding's site, and with it those that the owner asks for itself, too, and could have as locals: where
+ * one line releases the blocks of both, it goes when both change. */
+static int list_sites(const struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t site,
+                      const struct tn_buffer_owner *owner, uint32_t **ret_sites,
+                      struct tn_release_sites *ret_list)
+{
+    uint32_t *sites = calloc(pass->site_count + 1, sizeof(sites[0]));
+    if (sites == NULL)
+        return -ENOMEM;
+    *ret_sites = sites;
+    *ret_list = (struct tn_release_sites){.items = sites, .own_count = 1, .count = 1};
+    sites[0] = site;
+    for (uint32_t other = 1; other < pass->site_count; other++)
+        if (other != site && buffers->sites[other].owner == owner->function &&
+            buffers->sites[other].frames_down == 0 && owner->frames_down == 0)
+            sites[ret_list->count++] = other;
+    return 0;
+}
+
+/* The owner's calls look like one, and others release what it holds: it may as well be a loop with a queue.
+ */
+static int add_untold(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                      const struct tn_buffer_owner *owner, struct tn_finding *finding)
+{
+    struct tn_finding_line line;
+    int r = tn_pass_line(pass, owner->frame_id, &line);
+    if (r < 0)
+        return r;
+    r = tn_finding_add_condition(
+        finding, "calls-untold", &line, 1,
+        "%s keeps none from one round to the next: its calls could not be told apart",
+        buffers->frames.functions[owner->function].name);
+    tn_finding_line_finish(&line);
+    return r;
+}
+
+int tn_stack_buffer_add_conditions(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                                   const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
+                                   const struct tn_size_source *size, struct tn_finding *finding)
+{
+    struct tn_release_range range = {.owner = owner->function};
+    struct tn_release_sites list, own;
+    uint32_t *sites = NULL;
+    int r = list_sites(buffers, pass, births->site, owner, &sites, &list);
+    if (r < 0)
+        return r;
+    own = (struct tn_release_sites){.items = sites, .own_count = 1, .count = 1};
+    r = tn_pass_add_releases(pass, &own, range, finding);
+    if (r == 0)
+        r = tn_pass_add_release_conditions(pass, &list, range, "a stack buffer", finding);
+    free(sites);
+    if (r == 0 && tn_stack_buffer_owning(buffers, pass, births, owner) == TN_OWNING_UNTOLD)
+        r = add_untold(buffers, pass, owner, finding);
+    if (r == 0)
+        r = tn_size_source_add_condition(pass, size, &finding->sites[0], NULL,
+                                         buffers->sites[births->site].max_size_bytes, finding);
+    return r;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* The kind `stack-buffer`: what speaks against a local buffer in the machine code. A block whose address was
+ * stored elsewhere may be kept there in another run, although it was gone each time in this one. Called once
+ * a finding. */
+#include "stack_buffer.h"
+
+#include "tenure/kinds.h"
+#include "tenure/source_frames.h"
+#include "tenure/stored_address.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Holders of holders that are looked at: a block in a packet that waits in a queue waits as well. */
+#define HOLDERS_MAX 3u
+
+/* What tells whether a block is gone when the owner returns. */
+struct holder_question {
+    const struct tn_stack_buffers *buffers;
+    const struct tn_pass *pass;
+    uint32_t owner;        /* function */
+    unsigned holders_left; /* that may be looked at, one held by the next */
+};
+
+static bool is_gone(const void *context, uint32_t stack_id);
+
+/* The level of the innermost frame of a function in a stack; 0: it is not there. */
+static uint32_t level_of(const struct holder_question *question, uint32_t stack_id)
+{
+    const struct tn_source_frames *frames = &question->buffers->frames;
+    for (uint32_t node = stack_id; node != 0; node = question->pass->nodes[node].caller_id) {
+        uint32_t frame_id = question->pass->nodes[node].frame_id;
+        for (uint32_t i = 0; i < tn_source_frames_count(frames, frame_id); i++)
+            if (tn_source_frames_get(frames, frame_id, i)->function == question->owner)
+                return question->pass->nodes[node].depth;
+    }
+    return 0;
+}
+
+static int find_store(const struct holder_question *holders, uint32_t site,
+                      const struct tn_finding_site *names, const uint32_t *stacks, size_t stack_count,
+                      struct tn_stored_address *ret_stored)
+{
+    struct tn_stored_question question = {.site = site,
+                                          .names = names,
+                                          .stacks = stacks,
+                                          .stack_count = stack_count,
+                                          .owner = holders->owner,
+                                          .is_gone = is_gone,
+                                          .context = holders};
+    return tn_stored_address_find(holders->pass, &question, ret_stored);
+}
+
+/* Whether the address of a holder is itself stored where it may stay. What cannot be told counts as not. */
+static bool is_kept(const struct holder_question *holders, uint32_t stack_id)
+{
+    struct holder_question further = *holders;
+    struct tn_stored_address stored = {.kind = TN_STORED_NOWHERE};
+    struct tn_finding named;
+    uint32_t site = holders->pass->nodes[stack_id].site;
+    if (further.holders_left-- == 0 ||
+        tn_finding_begin(holders->pass, &tn_kind_stack_buffer, &site, 1, &named) < 0)
+        return false;
+    bool is_told = find_store(&further, site, &named.sites[0], &stack_id, 1, &stored) == 0;
+    tn_finding_finish(&named);
+    return is_told && stored.kind == TN_STORED_OBJECT;
+}
+
+static bool is_gone(const void *context, uint32_t stack_id)
+{
+    const struct holder_question *question = context;
+    const struct tn_contained_stack *counts = &question->buffers->stacks[stack_id];
+    const struct tn_contained_site *site = &question->buffers->sites[question->pass->nodes[stack_id].site];
+    uint32_t level = level_of(question, stack_id);
+    bool is_clean = site->other_thread == 0 && site->no_owner == 0 && site->no_stack == 0 &&
+                    site->left_live == 0 && site->contrary == 0 && !site->is_hopeless;
+    return level != 0 && is_clean && counts->instances != 0 && counts->owner_level >= level &&
+           !is_kept(question, stack_id);
+}
+
+static void print_place(const struct tn_finding_line *line, char *ret_text, size_t text_bytes)
+{
+    char place[256];
+    tn_finding_line_print(line, place, sizeof(place));
+    if (line->line != 0 && line->function[0] != '\0')
+        snprintf(ret_text, text_bytes, "%s (%s)", line->function, place);
+    else
+        snprintf(ret_text, text_bytes, "%s", place);
+}
+
+int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                               const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
+                               struct tn_finding *finding, struct tn_buffer_store *ret_store)
+{
+    struct holder_question holders = {buffers, pass, owner->function, HOLDERS_MAX};
+    struct tn_stored_address stored;
+    struct tn_finding_line line;
+    char place[512];
+    *ret_store = (struct tn_buffer_store){0};
+    if (finding->confidence == TN_CONFIDENCE_WEAK) /* most are, and what decides for them is something else */
+        return 0;
+    int r = find_store(&holders, births->site, births->names, births->stacks, births->stack_count, &stored);
+    if (r < 0 || stored.kind == TN_STORED_NOWHERE)
+        return r;
+    r = tn_pass_code_line(pass, stored.module_id, stored.address, &line);
+    if (r < 0)
+        return r;
+    print_place(&line, place, sizeof(place));
+    if (stored.kind == TN_STORED_OBJECT)
+        r = tn_finding_add_condition(finding, "address-stored", &line, 1,
+                                     "nothing keeps the block beyond the call: its address is stored at %s",
+                                     place);
+    else if ((ret_store->static_place = strdup(place)) == NULL)
+        r = -ENOMEM;
+    tn_finding_line_finish(&line);
+    return r;
+}
