@@ -157,7 +157,7 @@ static void count_owner(struct tn_stack_buffers *buffers, const struct tn_pass *
         counts->inlined = inlined;
     if (!buffers->sites[own->site].is_below)
         buffers->sites[own->site].is_below = is_below(buffers, pass, stack, level, inlined);
-    buffers->sites[own->site].in_one_call += stack->depth == level && birth == death;
+    buffers->sites[own->site].beyond_call += stack->depth != level || birth != death;
     if (is_in_order(buffers, pass, birth, death, stack->depth == level))
         return;
     counts->doubtful++;

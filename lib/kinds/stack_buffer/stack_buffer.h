@@ -39,10 +39,11 @@ struct tn_contained_site {
     uint64_t left_live;    /* live at the end although their owner was left */
     uint64_t cut_off;      /* live at the end, in the middle of their owner: no exceptions */
     uint64_t doubtful;     /* their release stands before their birth in the owner's code */
-    uint64_t in_one_call;  /* released by the same call of the owner that made them, which ended in a jump */
-    uint64_t contrary;     /* in other processes: live at the end, or contained in no activation */
-    uint64_t refilled;     /* born after others of the same call had died, while some were left: a queue */
-    uint64_t resizes;      /* reallocs in their chains */
+    uint64_t beyond_call; /* released by another call than the owner's that made them: all but those of a call
+                             that ended in a jump to free */
+    uint64_t contrary;    /* in other processes: live at the end, or contained in no activation */
+    uint64_t refilled;    /* born after others of the same call had died, while some were left: a queue */
+    uint64_t resizes;     /* reallocs in their chains */
     uint64_t min_size_bytes;        /* of logical blocks, each with the largest size of its chain */
     uint64_t max_size_bytes;        /* likewise */
     uint32_t newest;                /* 1 + slot of its newest live block; 0: none */

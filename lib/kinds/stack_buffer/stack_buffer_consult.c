@@ -38,7 +38,7 @@ static void consult_site(struct tn_contained_site *own, const struct tn_containe
     own->doubtful += theirs->doubtful;
     own->refilled += theirs->refilled;
     own->is_below |= theirs->is_below;
-    own->in_one_call += theirs->in_one_call;
+    own->beyond_call += theirs->beyond_call;
     own->max_live_count = larger(own->max_live_count, theirs->max_live_count);
     own->max_thread_live_count = larger(own->max_thread_live_count, theirs->max_thread_live_count);
     own->is_hopeless |= theirs->is_hopeless;
@@ -55,10 +55,10 @@ int tn_stack_buffer_consult(void *state, const struct tn_pass *other, const void
     for (size_t i = 1; i < other->node_count; i++)
         if (own->sites[other->nodes[i].site].instances != 0)
             consult_stack(&own->stacks[i], &theirs->stacks[i]);
-    for (size_t i = 0; i < theirs->frames.function_count; i++) {
-        own->activations.entered[i] += theirs->activations.entered[i];
+    /* how often each entered a function is not added up: the blocks that it is set against are one process's
+     */
+    for (size_t i = 0; i < theirs->frames.function_count; i++)
         own->activations.has_returned[i] |= theirs->activations.has_returned[i];
-    }
     for (size_t i = 0; i < theirs->at_once.capacity && r == 0; i++) {
         const struct tn_map_entry *entry = &theirs->at_once.entries[i];
         if (entry->key != 0)

@@ -136,7 +136,7 @@ enum tn_buffer_owning tn_stack_buffer_owning(const struct tn_stack_buffers *buff
     bool is_inlined = physical != owner->function;
     bool is_queue = is_inlined && owner->max_live_count > 1;
     bool is_own = owner->frames_down == 0 && !counts->is_below && !is_queue;
-    if (is_own || counts->in_one_call >= counts->contained ||
+    if (is_own || counts->beyond_call == 0 ||
         counts->instances <= MANY_ROUNDS * owner->max_live_count * activations->entered[physical])
         return TN_OWNING_CALLS;
     if (owner->max_live_count > 1 && (!is_inlined || counts->is_below))
