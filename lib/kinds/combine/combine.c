@@ -20,6 +20,8 @@ static const struct tn_threshold thresholds[] = {
     {"combine.support", 20, 2, 1e9, "groups seen, at least", "a rule with less support may be coincidence"},
     {"combine.confidence", 0.95, 0.5, 1, "share of the blocks of each site that are in a group, at least",
      "as for association rules, asked both ways"},
+    {"combine.optional", 0.1, 0.01, 1, "share of the groups that have an optional member, at least",
+     "a tenth: rarer ones are exceptions"},
     {"combine.lifetime", 0.9, 0.1, 1,
      "how much of their lives blocks must share to be equal: common part of both by allocations made "
      "meanwhile",
@@ -325,6 +327,8 @@ static int conclude(void *state, const struct tn_pass *pass, struct tn_findings 
     int r = tn_combine_groups(combine, pass, findings, &groups, &count);
     if (r == 0)
         r = tn_combine_similar(combine, pass, findings, &groups, &count);
+    if (r == 0)
+        r = tn_combine_few(combine, pass, findings, &groups, &count);
     for (size_t i = 0; r == 0 && i < count; i++)
         r = tn_combine_state(combine, pass, &groups[i], findings);
     free(groups);
@@ -363,6 +367,7 @@ static const struct tn_evidence_key member_keys[] = {
     {TN_KEY("size_bytes", COUNT, BYTES), .is_required = true},
     {TN_KEY("mean_size_bytes", COUNT, BYTES), .is_required = true},
     {TN_KEY("per_group", COUNT, COUNT), .is_required = true},
+    {TN_KEY("share", REAL, RATIO)},
     {TN_KEY("allocations", COUNT, COUNT), .is_required = true},
     {0},
 };

@@ -142,9 +142,15 @@ struct tn_combine_group {
     size_t member_count;                    /* sites in use */
     uint32_t sites[TN_COMBINE_MEMBERS];     /* the parent, or the one born first, first */
     uint64_t per_group[TN_COMBINE_MEMBERS]; /* blocks of each site in one group, at most at once */
+    uint64_t present[TN_COMBINE_MEMBERS];   /* groups that have a block of each site; fewer than group_count:
+                                               it is optional. Not of SIMILAR */
+    uint64_t outside[TN_COMBINE_MEMBERS];   /* blocks of each site in no group; of the first, those without a
+                                               child. Not of SIMILAR */
     uint64_t group_count;                   /* groups seen */
     uint64_t exceptions;                    /* blocks that were in no group */
     uint64_t strays;                        /* of these, all but parents without a child */
+    uint64_t left_out;                      /* members that were taken out again when it was stated */
+    bool is_few;                            /* fewer groups than combine.support, without any exception */
 };
 
 /* Count two blocks of different sites that died together.
@@ -165,6 +171,11 @@ int tn_combine_groups(struct tn_combine *combine, const struct tn_pass *pass,
                       const struct tn_findings *findings, struct tn_combine_group **ret_groups,
                       size_t *ret_count);
 
+/* Add groups of sites that are in none yet, of which only a few groups were seen, but without any exception.
+ * Parameters and result as tn_combine_similar. */
+int tn_combine_few(const struct tn_combine *combine, const struct tn_pass *pass,
+                   const struct tn_findings *findings, struct tn_combine_group **groups, size_t *count);
+
 /* Whether a `stack-buffer` finding that is not weak is about a site. */
 bool tn_combine_is_taken(const struct tn_pass *pass, const struct tn_findings *findings, uint32_t site);
 
@@ -175,6 +186,6 @@ int tn_combine_similar(const struct tn_combine *combine, const struct tn_pass *p
 
 /* State a group, unless the program could not change its code. Returns 0, -ENOMEM or -EIO. */
 int tn_combine_state(const struct tn_combine *combine, const struct tn_pass *pass,
-                     const struct tn_combine_group *group, struct tn_findings *findings);
+                     const struct tn_combine_group *found, struct tn_findings *findings);
 
 #endif

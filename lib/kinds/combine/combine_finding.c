@@ -50,6 +50,13 @@ static uint64_t round_up(uint64_t bytes)
     return (bytes + MEMBER_ALIGNMENT - 1) / MEMBER_ALIGNMENT * MEMBER_ALIGNMENT;
 }
 
+/* The share of the groups that have a member. */
+static double share_of(const struct tn_combine_group *group, size_t member)
+{
+    bool is_told = group->relation != TN_COMBINE_SIMILAR && group->group_count != 0;
+    return is_told ? (double)group->present[member] / (double)group->group_count : 1;
+}
+
 /* A common type for similar sites is as large as the largest of them; a structure holds all members. */
 static void sum_members(struct combine_statement *statement)
 {
@@ -62,7 +69,8 @@ static void sum_members(struct combine_statement *statement)
             statement->combined_bytes += member_bytes;
         else if (member_bytes > statement->combined_bytes)
             statement->combined_bytes = member_bytes;
-        statement->mean_bytes += (double)own->size_bytes / (double)own->births * (double)group->per_group[i];
+        statement->mean_bytes +=
+            share_of(group, i) * (double)own->size_bytes / (double)own->births * (double)group->per_group[i];
         statement->blocks_per_group += group->per_group[i];
         statement->allocations += own->births;
         statement->varying += own->max_size_bytes * own->births != own->size_bytes;
@@ -132,6 +140,8 @@ static void add_members(const struct combine_statement *statement, struct tn_fin
         tn_evidence_add_bytes(member, "mean_size_bytes",
                               own->births != 0 ? own->size_bytes / own->births : 0);
         tn_evidence_add_count(member, "per_group", group->per_group[i]);
+        if (share_of(group, i) < 1)
+            tn_evidence_add_real(member, "share", TN_UNIT_RATIO, share_of(group, i), 2);
         tn_evidence_add_count(member, "allocations", own->births);
     }
 }
@@ -201,6 +211,8 @@ static int list_members(const struct combine_statement *statement, const struct 
             r = tn_buffer_print(text, "%" PRIu64 " x ", count);
         if (r == 0)
             r = tn_buffer_print(text, "%s: %" PRIu64 " B", place, bytes);
+        if (r == 0 && share_of(statement->group, i) < 1)
+            r = tn_buffer_print(text, ", present in %.0f %%", 100 * share_of(statement->group, i));
     }
     return r;
 }
@@ -302,6 +314,14 @@ static int fill_notes(const struct combine_statement *statement, struct tn_findi
         r = note(&notes, "%s%s a member was not needed",
                  exceptions == 1 ? "once" : tn_print_count(count, exceptions),
                  exceptions == 1 ? "" : " times");
+    if (r == 0 && statement->group->left_out != 0)
+        r = note(&notes, "%s more %s with them, but %s far too large at times to be a member",
+                 tn_print_count(count, statement->group->left_out),
+                 statement->group->left_out == 1 ? "block comes and goes" : "blocks come and go",
+                 statement->group->left_out == 1 ? "is" : "are");
+    if (r == 0 && statement->group->is_few)
+        r = note(&notes, "only %s groups were seen, though without exception",
+                 tn_print_count(count, statement->group->group_count));
     if (r == 0 && !has_one_module(finding))
         r = note(&notes, "the members belong to different modules: the code of both would have to change");
     if (r == 0 && !statement->pass->is_complete)
@@ -386,7 +406,7 @@ static int fill(struct combine_statement *statement, struct tn_finding *finding)
     double share = tn_pass_threshold(statement->pass, "combine.exceptions");
     bool is_clean = (double)statement->group->strays <= share * (double)statement->allocations &&
                     has_one_module(finding) && statement->pass->is_complete && !is_mostly_empty(statement) &&
-                    !is_growing_parent(statement);
+                    !is_growing_parent(statement) && !statement->group->is_few;
     for (size_t i = 0; i < finding->site_count; i++)
         finding->sites[i].per_group = (uint32_t)statement->group->per_group[i];
     finding->confidence = is_clean ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
@@ -400,12 +420,64 @@ static int fill(struct combine_statement *statement, struct tn_finding *finding)
     return r < 0 ? r : fill_notes(statement, finding);
 }
 
-int tn_combine_state(const struct tn_combine *combine, const struct tn_pass *pass,
-                     const struct tn_combine_group *group, struct tn_findings *findings)
+/* The member, not the first one, whose largest size is unused most: a rare giant. */
+static size_t most_unused(const struct tn_combine *combine, const struct tn_combine_group *group)
 {
-    struct combine_statement statement = {.combine = combine, .pass = pass, .group = group};
+    size_t most = 1;
+    double most_bytes = -1;
+    for (size_t i = 1; i < group->member_count; i++) {
+        const struct tn_combine_site *own = &combine->sites[group->sites[i]];
+        double mean_bytes = share_of(group, i) * (double)own->size_bytes / (double)own->births;
+        double unused_bytes = ((double)own->max_size_bytes - mean_bytes) * (double)group->per_group[i];
+        if (unused_bytes > most_bytes) {
+            most = i;
+            most_bytes = unused_bytes;
+        }
+    }
+    return most;
+}
+
+static void leave_out(struct tn_combine_group *group, size_t member)
+{
+    group->exceptions -= group->outside[member];
+    group->strays -= group->outside[member];
+    group->member_count--;
+    for (size_t i = member; i < group->member_count; i++) {
+        group->sites[i] = group->sites[i + 1];
+        group->per_group[i] = group->per_group[i + 1];
+        group->present[i] = group->present[i + 1];
+        group->outside[i] = group->outside[i + 1];
+    }
+    group->left_out++;
+}
+
+/* A group that a member with a rare giant makes mostly empty is tried without that member. What is no better
+ * without stays as it was. */
+static void leave_out_giants(const struct tn_combine *combine, const struct tn_pass *pass,
+                             struct tn_combine_group *group)
+{
+    struct tn_combine_group fewer = *group;
+    for (;;) {
+        struct combine_statement statement = {.combine = combine, .pass = pass, .group = &fewer};
+        sum_members(&statement);
+        if (!is_mostly_empty(&statement)) {
+            *group = fewer;
+            return;
+        }
+        if (fewer.member_count == 2)
+            return;
+        leave_out(&fewer, most_unused(combine, &fewer));
+    }
+}
+
+int tn_combine_state(const struct tn_combine *combine, const struct tn_pass *pass,
+                     const struct tn_combine_group *found, struct tn_findings *findings)
+{
+    struct tn_combine_group group = *found;
+    struct combine_statement statement = {.combine = combine, .pass = pass, .group = &group};
     struct tn_finding finding;
-    int r = tn_finding_begin(pass, &tn_kind_combine, group->sites, group->member_count, &finding);
+    leave_out_giants(combine, pass, &group);
+    int r = tn_finding_begin(pass, &tn_kind_combine, group.sites, group.member_count, &finding);
     if (r < 0)
         return r;
     if (!is_changeable(&statement, &finding)) {

@@ -15,17 +15,26 @@
  * is cleaned up together once has just that in common. */
 #define EPOCHS_MIN 20u
 
+/* Groups that are enough for a weak statement, if there is no exception: from here on, chance would have to
+ * bring both together again and again. */
+#define FEW_MIN 5u
+
+/* No structure is smaller: a parent holds a pointer to each child, and something of its own. */
+#define PARENT_BYTES_MIN 16u
+
 /* A pair of sites that passed all tests. */
 struct link {
     uint32_t first, second;
     uint64_t per_group;
     const struct tn_combine_pair *pair;
+    bool is_optional; /* not every block of first has one */
 };
 
 struct grouping {
     const struct tn_combine *combine;
     const struct tn_pass *pass;
-    double support, confidence;
+    double support, confidence, optional_share;
+    bool is_few; /* look for few groups without exception */
     uint64_t max_count;
     struct link *links; /* owned; by first */
     size_t link_count, link_capacity;
@@ -43,23 +52,55 @@ static uint64_t most_frequent(const struct tn_combine_pair *pair)
     return best;
 }
 
-/* Whether it holds both ways: nearly every block of either site is in a pair, with as many of the second site
- * to each of the first. */
-static bool passes(const struct grouping *grouping, uint32_t first, const struct tn_combine_pair *pair)
+/* Whether blocks of the second site are always in a pair, as many to each of the first. */
+static bool holds_for_second(const struct grouping *grouping, const struct tn_combine_pair *pair)
 {
-    const struct tn_combine_site *one = &grouping->combine->sites[first];
     const struct tn_combine_site *other = &grouping->combine->sites[pair->second];
     double least = grouping->confidence;
-    uint64_t multiple = most_frequent(pair);
-    bool is_constant = (double)pair->multiples[multiple] >= least * (double)pair->count;
-    return (is_constant || pair->max_at_once == 1) && (double)pair->count >= grouping->support &&
-           (double)pair->count >= least * (double)one->deaths &&
-           (double)pair->blocks >= least * (double)other->deaths &&
+    bool is_constant = (double)pair->multiples[most_frequent(pair)] >= least * (double)pair->count;
+    return (is_constant || pair->max_at_once == 1) && (double)pair->blocks >= least * (double)other->deaths &&
            pair->max_at_once <= grouping->max_count &&
            (pair->epochs >= EPOCHS_MIN || (double)pair->tight_count >= least * (double)pair->blocks);
 }
 
-static int add_link(struct grouping *grouping, uint32_t first, const struct tn_combine_pair *pair)
+/* Whether there are enough of them; of few, each block of both sites must be in one. */
+static bool is_supported(const struct grouping *grouping, uint32_t first, const struct tn_combine_pair *pair)
+{
+    const struct tn_combine_site *one = &grouping->combine->sites[first];
+    const struct tn_combine_site *other = &grouping->combine->sites[pair->second];
+    if (!grouping->is_few)
+        return (double)pair->count >= grouping->support;
+    return pair->count >= FEW_MIN && (double)pair->count < grouping->support && pair->count == one->births &&
+           pair->count == one->deaths && pair->blocks == other->births && pair->blocks == other->deaths &&
+           pair->multiples[most_frequent(pair)] == pair->count;
+}
+
+/* Whether it holds both ways: nearly every block of either site is in a pair. */
+static bool passes(const struct grouping *grouping, uint32_t first, const struct tn_combine_pair *pair)
+{
+    double deaths = (double)grouping->combine->sites[first].deaths;
+    return holds_for_second(grouping, pair) && is_supported(grouping, first, pair) &&
+           (double)pair->count >= grouping->confidence * deaths;
+}
+
+static bool is_tiny(const struct grouping *grouping, uint32_t site)
+{
+    return grouping->combine->sites[site].max_size_bytes < PARENT_BYTES_MIN;
+}
+
+/* Whether it holds one way: blocks of the second site are always within one of the first, but not every one
+ * of the first has any. */
+static bool passes_optionally(const struct grouping *grouping, uint32_t first,
+                              const struct tn_combine_pair *pair)
+{
+    double deaths = (double)grouping->combine->sites[first].deaths;
+    return !grouping->is_few && !is_tiny(grouping, first) && holds_for_second(grouping, pair) &&
+           is_supported(grouping, first, pair) && (double)pair->count < grouping->confidence * deaths &&
+           (double)pair->count >= grouping->optional_share * deaths;
+}
+
+static int add_link(struct grouping *grouping, uint32_t first, const struct tn_combine_pair *pair,
+                    bool is_optional)
 {
     if (grouping->link_count == grouping->link_capacity) {
         size_t capacity = grouping->link_capacity * 2 + 64;
@@ -69,7 +110,8 @@ static int add_link(struct grouping *grouping, uint32_t first, const struct tn_c
         grouping->links = links;
         grouping->link_capacity = capacity;
     }
-    grouping->links[grouping->link_count++] = (struct link){first, pair->second, pair->max_at_once, pair};
+    grouping->links[grouping->link_count++] =
+        (struct link){first, pair->second, pair->max_at_once, pair, is_optional};
     return 0;
 }
 
@@ -103,10 +145,14 @@ static int find_links(struct grouping *grouping)
     int r = 0;
     for (uint32_t site = 1; r == 0 && site < grouping->combine->site_count; site++) {
         const struct tn_combine_pair *pairs = grouping->combine->sites[site].pairs;
-        for (size_t i = 0; r == 0 && pairs != NULL && i < TN_COMBINE_PARTNERS; i++)
-            if (pairs[i].second != 0 && !grouping->is_taken[site] && !grouping->is_taken[pairs[i].second] &&
-                passes(grouping, site, &pairs[i]) && !is_other_way(grouping, site, &pairs[i]))
-                r = add_link(grouping, site, &pairs[i]);
+        for (size_t i = 0; r == 0 && pairs != NULL && i < TN_COMBINE_PARTNERS; i++) {
+            if (pairs[i].second == 0 || grouping->is_taken[site] || grouping->is_taken[pairs[i].second])
+                continue;
+            bool is_optional = passes_optionally(grouping, site, &pairs[i]);
+            if ((is_optional || passes(grouping, site, &pairs[i])) &&
+                !is_other_way(grouping, site, &pairs[i]))
+                r = add_link(grouping, site, &pairs[i], is_optional);
+        }
     }
     return r;
 }
@@ -129,11 +175,14 @@ static int add_group(struct grouping *grouping, const struct tn_combine_group *g
     return 0;
 }
 
-/* Complete linkage: a new member must be linked to every other one, whichever is born first. */
+/* Complete linkage: a new member must be linked to every other one, whichever is born first. Optional members
+ * come without each other. */
 static bool fits(const struct grouping *grouping, const struct tn_combine_group *group,
                  const struct link *link)
 {
     for (size_t i = 1; i < group->member_count; i++) {
+        if (group->present[i] < group->present[0])
+            continue;
         const struct tn_combine_pair *one = find_pair(grouping->combine, group->sites[i], link->second);
         const struct tn_combine_pair *other = find_pair(grouping->combine, link->second, group->sites[i]);
         uint64_t met = (one != NULL ? one->count : 0) + (other != NULL ? other->count : 0);
@@ -146,34 +195,53 @@ static bool fits(const struct grouping *grouping, const struct tn_combine_group 
 static void add_member(struct tn_combine_group *group, const struct link *link, double shared_life)
 {
     group->sites[group->member_count] = link->second;
+    group->present[group->member_count] = link->is_optional ? link->pair->count : UINT64_MAX;
     group->per_group[group->member_count++] = link->per_group;
-    if (link->pair->count < group->group_count)
+    if (!link->is_optional && link->pair->count < group->group_count)
         group->group_count = link->pair->count;
     bool is_replaced = most_frequent(link->pair) > link->per_group;
-    if (is_replaced || (double)link->pair->equal_count < shared_life * (double)link->pair->blocks)
+    if (link->is_optional || is_replaced ||
+        (double)link->pair->equal_count < shared_life * (double)link->pair->blocks)
         group->relation = TN_COMBINE_EMBED;
 }
 
 static void count_exceptions(const struct grouping *grouping, struct tn_combine_group *group)
 {
-    group->exceptions = grouping->combine->sites[group->sites[0]].deaths - group->group_count;
+    group->outside[0] = grouping->combine->sites[group->sites[0]].deaths - group->group_count;
+    group->exceptions = group->outside[0];
     for (size_t i = 1; i < group->member_count; i++) {
         const struct tn_combine_pair *pair = find_pair(grouping->combine, group->sites[0], group->sites[i]);
-        uint64_t outside = grouping->combine->sites[group->sites[i]].deaths - pair->blocks;
-        group->exceptions += outside;
-        group->strays += outside;
+        group->outside[i] = grouping->combine->sites[group->sites[i]].deaths - pair->blocks;
+        group->exceptions += group->outside[i];
+        group->strays += group->outside[i];
     }
+}
+
+/* Add those of the links [begin, end) that are optional, or those that are not. */
+static void add_members(const struct grouping *grouping, size_t begin, size_t end, bool is_optional,
+                        struct tn_combine_group *group)
+{
+    for (size_t i = begin; i < end && group->member_count < TN_COMBINE_MEMBERS; i++)
+        if (grouping->links[i].is_optional == is_optional && !grouping->is_taken[grouping->links[i].second] &&
+            fits(grouping, group, &grouping->links[i]))
+            add_member(group, &grouping->links[i], 0.9);
 }
 
 /* Make a group of all links [begin, end) of one first site to sites that are free. */
 static struct tn_combine_group make_group(const struct grouping *grouping, size_t begin, size_t end)
 {
-    struct tn_combine_group group = {.member_count = 1, .group_count = UINT64_MAX};
+    struct tn_combine_group group = {
+        .member_count = 1, .group_count = UINT64_MAX, .is_few = grouping->is_few};
     group.sites[0] = grouping->links[begin].first;
     group.per_group[0] = 1;
-    for (size_t i = begin; i < end && group.member_count < TN_COMBINE_MEMBERS; i++)
-        if (!grouping->is_taken[grouping->links[i].second] && fits(grouping, &group, &grouping->links[i]))
-            add_member(&group, &grouping->links[i], 0.9);
+    group.present[0] = UINT64_MAX;
+    add_members(grouping, begin, end, false, &group);
+    add_members(grouping, begin, end, true, &group);
+    if (group.group_count == UINT64_MAX)
+        group.group_count = grouping->combine->sites[group.sites[0]].deaths;
+    for (size_t i = 0; i < group.member_count; i++)
+        if (group.present[i] > group.group_count)
+            group.present[i] = group.group_count;
     count_exceptions(grouping, &group);
     return group;
 }
@@ -190,7 +258,8 @@ static int make_groups(struct grouping *grouping)
             if (grouping->is_taken[grouping->links[begin].first])
                 continue;
             struct tn_combine_group group = make_group(grouping, begin, end);
-            if (group.member_count > best.member_count)
+            bool is_structure = group.relation != TN_COMBINE_EMBED || !is_tiny(grouping, group.sites[0]);
+            if (is_structure && group.member_count > best.member_count)
                 best = group;
         }
         if (best.member_count < 2)
@@ -209,7 +278,8 @@ static bool is_nested(const struct grouping *grouping, uint32_t site)
 {
     const struct tn_combine_site *own = &grouping->combine->sites[site];
     const struct tn_combine_nest *nest = &own->nest;
-    if (nest->parent == 0 || grouping->is_taken[site] || grouping->is_taken[nest->parent])
+    if (nest->parent == 0 || grouping->is_taken[site] || grouping->is_taken[nest->parent] ||
+        is_tiny(grouping, nest->parent))
         return false;
     const struct tn_combine_site *parent = &grouping->combine->sites[nest->parent];
     uint64_t outside = nest->outside + own->births - nest->births;
@@ -238,14 +308,19 @@ static int make_nests(struct grouping *grouping)
                 group.member_count == TN_COMBINE_MEMBERS)
                 continue;
             group.sites[group.member_count] = child;
+            group.present[group.member_count] = own->nest.parents_with;
+            group.outside[group.member_count] = own->nest.outside + own->births - own->nest.births;
+            group.exceptions += group.outside[group.member_count];
+            group.strays += group.outside[group.member_count];
             group.per_group[group.member_count++] = own->nest.max_live_count;
-            uint64_t outside = own->nest.outside + own->births - own->nest.births;
-            group.exceptions += outside;
-            group.strays += outside;
             if (own->nest.parents_with < group.group_count)
                 group.group_count = own->nest.parents_with;
         }
-        group.exceptions += grouping->combine->sites[parent].births - group.group_count;
+        group.outside[0] = grouping->combine->sites[parent].births - group.group_count;
+        group.exceptions += group.outside[0];
+        for (size_t i = 0; i < group.member_count; i++)
+            if (i == 0 || group.present[i] > group.group_count)
+                group.present[i] = group.group_count;
         r = add_group(grouping, &group);
     }
     return r;
@@ -284,6 +359,16 @@ bool tn_combine_is_taken(const struct tn_pass *pass, const struct tn_findings *f
     return false;
 }
 
+static struct grouping begin_grouping(const struct tn_combine *combine, const struct tn_pass *pass)
+{
+    return (struct grouping){.combine = combine,
+                             .pass = pass,
+                             .support = tn_pass_threshold(pass, "combine.support"),
+                             .confidence = tn_pass_threshold(pass, "combine.confidence"),
+                             .optional_share = tn_pass_threshold(pass, "combine.optional"),
+                             .max_count = (uint64_t)tn_pass_threshold(pass, "combine.max-count")};
+}
+
 static int find_groups(struct grouping *grouping, const struct tn_findings *findings)
 {
     grouping->is_taken = calloc(grouping->combine->site_count, sizeof(grouping->is_taken[0]));
@@ -291,25 +376,39 @@ static int find_groups(struct grouping *grouping, const struct tn_findings *find
         return -ENOMEM;
     for (uint32_t site = 1; site < grouping->combine->site_count; site++)
         grouping->is_taken[site] = tn_combine_is_taken(grouping->pass, findings, site);
+    for (size_t i = 0; i < grouping->group_count; i++)
+        for (size_t k = 0; k < grouping->groups[i].member_count; k++)
+            grouping->is_taken[grouping->groups[i].sites[k]] = true;
     int r = find_links(grouping);
     if (r == 0)
         r = make_groups(grouping);
-    return r < 0 ? r : make_nests(grouping);
+    return r < 0 || grouping->is_few ? r : make_nests(grouping);
 }
 
 int tn_combine_groups(struct tn_combine *combine, const struct tn_pass *pass,
                       const struct tn_findings *findings, struct tn_combine_group **ret_groups,
                       size_t *ret_count)
 {
-    struct grouping grouping = {.combine = combine,
-                                .pass = pass,
-                                .support = tn_pass_threshold(pass, "combine.support"),
-                                .confidence = tn_pass_threshold(pass, "combine.confidence"),
-                                .max_count = (uint64_t)tn_pass_threshold(pass, "combine.max-count")};
+    struct grouping grouping = begin_grouping(combine, pass);
     int r = find_groups(&grouping, findings);
     free(grouping.links);
     free(grouping.is_taken);
     *ret_groups = grouping.groups;
     *ret_count = grouping.group_count;
+    return r;
+}
+
+int tn_combine_few(const struct tn_combine *combine, const struct tn_pass *pass,
+                   const struct tn_findings *findings, struct tn_combine_group **groups, size_t *count)
+{
+    struct grouping grouping = begin_grouping(combine, pass);
+    grouping.is_few = true;
+    grouping.groups = *groups;
+    grouping.group_count = grouping.group_capacity = *count;
+    int r = find_groups(&grouping, findings);
+    free(grouping.links);
+    free(grouping.is_taken);
+    *groups = grouping.groups;
+    *count = grouping.group_count;
     return r;
 }

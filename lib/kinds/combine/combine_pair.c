@@ -61,8 +61,16 @@ static bool is_equal(const struct meeting *meeting, double shared_life)
            (1 - shared_life) * (double)meeting->union_births;
 }
 
-/* The entry for a second site; NULL: no room. A frequent partner has had one since it first came, so an entry
- * used in less than half of the cases since it was made gives room. */
+/* How often an entry was used since it was made, as a share of the cases; less than none: it is unused. */
+static double use_of(const struct tn_combine_site *site, const struct tn_combine_pair *pair)
+{
+    if (pair->second == 0)
+        return -1;
+    return (double)pair->count / (double)(site->deaths - pair->made_at + 1);
+}
+
+/* The entry for a second site; NULL: no room. A frequent partner has had one since it first came, so the
+ * entry that was used least gives room, if that was in less than half of the cases since it was made. */
 static struct tn_combine_pair *find_pair(struct tn_combine_site *site, uint32_t second)
 {
     struct tn_combine_pair *spare = NULL;
@@ -70,7 +78,7 @@ static struct tn_combine_pair *find_pair(struct tn_combine_site *site, uint32_t 
         struct tn_combine_pair *pair = &site->pairs[i];
         if (pair->second == second)
             return pair;
-        if (spare == NULL && (pair->second == 0 || pair->count * 2 < site->deaths - pair->made_at))
+        if (use_of(site, pair) < (spare != NULL ? use_of(site, spare) : 0.5))
             spare = pair;
     }
     if (spare != NULL)
