@@ -19,14 +19,17 @@ enum tn_code_source {
     TN_CODE_NOT_KNOWN = 0, /* the code cannot be read, or followed */
     TN_CODE_NUMBER,        /* it stands in the code */
     TN_CODE_PARAMETER,     /* it is what the function itself was given, perhaps with a number added */
-    TN_CODE_COMPUTED,      /* anything else */
+    TN_CODE_MULTIPLE, /* that, multiplied by a number before: so many elements of a size that stands in the
+                         code */
+    TN_CODE_COMPUTED, /* anything else */
 };
 
 /* What is known of an argument. Written by tn_code_argument. */
 struct tn_code_argument {
     enum tn_code_source source;
     uint64_t number; /* the number, the largest one where different ways have different ones; what is added to
-                        a parameter, modulo 2^64; else 0 */
+                        a parameter or its multiple, modulo 2^64; else 0 */
+    uint64_t factor; /* what the parameter is multiplied by, modulo 2^64: 1 with TN_CODE_PARAMETER; else 0 */
     unsigned parameter; /* index of the parameter, from 0; else 0 */
 };
 

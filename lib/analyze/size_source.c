@@ -110,7 +110,7 @@ static bool holds(const struct tn_source_frames *frames, uint32_t frame_id, uint
 static int follow(const struct tn_pass *pass, const struct tn_source_frames *frames, uint32_t node,
                   uint32_t limit, uint32_t function, unsigned index, struct tn_size_source *ret_source)
 {
-    uint64_t added = 0;
+    uint64_t factor = 1, added = 0; /* the size: the argument that is followed times factor, plus added */
     uint32_t inner = 0;
     *ret_source = (struct tn_size_source){.kind = TN_SIZE_COMPUTED};
     for (unsigned calls = 0; node != 0 && calls < CALLS_MAX; calls++) {
@@ -126,10 +126,12 @@ static int follow(const struct tn_pass *pass, const struct tn_source_frames *fra
         if (argument.source == TN_CODE_NOT_KNOWN)
             ret_source->kind = TN_SIZE_NOT_KNOWN;
         if (argument.source == TN_CODE_NUMBER)
-            *ret_source = (struct tn_size_source){TN_SIZE_FIXED, argument.number + added, frame_id};
-        if (argument.source != TN_CODE_PARAMETER || is_last)
+            *ret_source = (struct tn_size_source){TN_SIZE_FIXED, argument.number * factor + added, frame_id};
+        bool is_given = argument.source == TN_CODE_PARAMETER || argument.source == TN_CODE_MULTIPLE;
+        if (!is_given || is_last)
             return 0;
-        added += argument.number;
+        added += argument.number * factor;
+        factor *= argument.factor;
         index = argument.parameter;
         inner = frame_id;
         node = pass->nodes[node].caller_id;

@@ -64,9 +64,30 @@ static void describe(struct tn_code_value value, struct tn_code_argument *ret_ar
         ret_argument->number = (uint64_t)value.high;
     } else if (value.kind == TN_VALUE_PARAMETER) {
         ret_argument->source = TN_CODE_PARAMETER;
+        ret_argument->factor = 1;
+        ret_argument->parameter = tn_argument_index(value.reg);
+        ret_argument->number = (uint64_t)value.low;
+    } else if (value.kind == TN_VALUE_MULTIPLE) {
+        ret_argument->source = TN_CODE_MULTIPLE;
+        ret_argument->factor = (uint64_t)value.high;
         ret_argument->parameter = tn_argument_index(value.reg);
         ret_argument->number = (uint64_t)value.low;
     }
+}
+
+/* What a callee passes on of its parameter, which is `value` at the call. Numbers wrap as registers do. */
+static struct tn_code_value pass_on(struct tn_code_value passed, struct tn_code_value value)
+{
+    uint64_t factor = passed.kind == TN_VALUE_MULTIPLE ? (uint64_t)passed.high : 1;
+    uint64_t own = value.kind == TN_VALUE_MULTIPLE ? (uint64_t)value.high : 1;
+    value.low = (int64_t)((uint64_t)value.low * factor + (uint64_t)passed.low);
+    if (value.kind == TN_VALUE_NUMBER)
+        value.high = (int64_t)((uint64_t)value.high * factor + (uint64_t)passed.low);
+    if ((value.kind != TN_VALUE_PARAMETER && value.kind != TN_VALUE_MULTIPLE) || own * factor == 1)
+        return value;
+    value.kind = TN_VALUE_MULTIPLE;
+    value.high = (int64_t)(own * factor);
+    return value;
 }
 
 int tn_code_argument(struct tn_code *code, uint64_t call, uint64_t callee, unsigned index,
@@ -81,10 +102,9 @@ int tn_code_argument(struct tn_code *code, uint64_t call, uint64_t callee, unsig
     int r =
         is_call ? pass_tail_calls(code, call, callee, reg, &passed) : find(code, call - 1, 0, reg, &passed);
     value = passed;
-    if (r == 0 && is_call && passed.kind == TN_VALUE_PARAMETER) {
+    if (r == 0 && is_call && (passed.kind == TN_VALUE_PARAMETER || passed.kind == TN_VALUE_MULTIPLE)) {
         r = find(code, call - 1, call, passed.reg, &value);
-        value.low += passed.low;
-        value.high += value.kind == TN_VALUE_NUMBER ? passed.low : 0;
+        value = pass_on(passed, value);
     }
     if (r == -ENOENT || r == -EOVERFLOW)
         return 0;

@@ -20,6 +20,7 @@ enum tn_value_kind {
     TN_VALUE_NUMBER,      /* one of the numbers from low to high that stand in the code */
     TN_VALUE_PARAMETER,   /* what the register had when the function was entered, plus low */
     TN_VALUE_STACK,       /* the stack pointer at the entry, plus low */
+    TN_VALUE_MULTIPLE,    /* as PARAMETER, but times high; not where a block is followed */
     /* Only where a block is followed: */
     TN_VALUE_BLOCK,   /* the block that is followed, or an address inside it, on one way at least */
     TN_VALUE_RESULT,  /* what the call that returns to high gave back, or an address inside that */

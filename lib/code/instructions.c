@@ -4,6 +4,7 @@
  * unknown, so that a number is a number on every path. Where a block is followed, addresses that were found
  * from others are known by these. Called by value_ways.c for each instruction. */
 #include "code_values.h"
+#include "multiples.h"
 
 static const struct tn_code_value unknown = {0};
 
@@ -25,11 +26,13 @@ static struct tn_code_value plus(struct tn_code_value value, int64_t add)
     int64_t sum;
     if (is_followed(value))
         return value;
-    if ((!is_one && value.kind != TN_VALUE_PARAMETER && value.kind != TN_VALUE_STACK) ||
+    if ((!is_one && value.kind != TN_VALUE_PARAMETER && value.kind != TN_VALUE_STACK &&
+         value.kind != TN_VALUE_MULTIPLE) ||
         __builtin_add_overflow(value.low, add, &sum))
         return unknown;
     value.low = sum;
-    value.high = is_one ? sum : 0;
+    if (value.kind != TN_VALUE_MULTIPLE)
+        value.high = is_one ? sum : 0;
     return value;
 }
 
@@ -71,11 +74,14 @@ struct tn_code_value tn_code_values_address(const struct tn_code_values *values,
         struct tn_code_value index = values->registers[operands->index];
         struct tn_code_value base =
             operands->base != TN_NO_REGISTER ? values->registers[operands->base] : number(0);
-        bool is_one = index.kind == TN_VALUE_NUMBER && index.low == index.high;
-        int64_t scaled;
-        if (!is_one || __builtin_mul_overflow(index.low, (int64_t)operands->scale, &scaled))
+        struct tn_code_value scaled = tn_code_value_times(values, index, operands->scale);
+        if (scaled.kind == TN_VALUE_NUMBER)
+            return plus(plus(base, scaled.low), displacement);
+        if (scaled.kind == TN_VALUE_UNKNOWN)
             return indexed(values, operands);
-        return plus(plus(base, scaled), displacement);
+        bool is_one = base.kind == TN_VALUE_NUMBER && base.low == base.high;
+        return plus(is_one ? plus(scaled, base.low) : tn_code_value_sum(values, base, scaled, 1),
+                    displacement);
     }
     if (operands->base == TN_NO_REGISTER)
         return number(displacement);
@@ -195,6 +201,9 @@ static struct tn_code_value combine(const struct tn_code_values *values, unsigne
         return plus(right, left.low);
     if (operation == 5 && is_one_number(right) && right.low != INT64_MIN)
         return plus(left, -right.low);
+    if ((operation == 0 || operation == 5) && tn_code_value_factor(values, left) != 0 &&
+        tn_code_value_factor(values, right) != 0)
+        return tn_code_value_sum(values, left, right, operation == 0 ? 1 : -1);
     if (operation == 0 && (!is_one_number(left) || !is_one_number(right)))
         return move_address(values, left, right);
     if (!is_one_number(left) || !is_one_number(right))
@@ -253,24 +262,16 @@ static void compute(struct tn_code_values *values, const struct tn_operands *ope
         store(values, operands, end, bytes, result);
 }
 
-static struct tn_code_value shift(const struct tn_operands *operands, struct tn_code_value value,
-                                  int64_t count)
+static struct tn_code_value shift(const struct tn_code_values *values, const struct tn_operands *operands,
+                                  struct tn_code_value value, int64_t count)
 {
     unsigned operation = operands->reg & 7;
-    if (!is_one_number(value) || value.low < 0 || count < 0 || count > 31 || value.low > INT32_MAX)
+    bool is_plain = is_one_number(value) && value.low >= 0 && value.low <= INT32_MAX;
+    if (count < 0 || count > 31)
         return unknown;
-    if (operation == 4)
-        return number(value.low << count);
-    return operation == 5 || operation == 7 ? number(value.low >> count) : unknown;
-}
-
-static struct tn_code_value multiply(struct tn_code_value left, struct tn_code_value right)
-{
-    int64_t product;
-    if (!is_one_number(left) || !is_one_number(right) ||
-        __builtin_mul_overflow(left.low, right.low, &product))
-        return unknown;
-    return number(product);
+    if (operation == 4 && (is_plain || tn_code_value_factor(values, value) != 0))
+        return tn_code_value_times(values, value, INT64_C(1) << count);
+    return is_plain && (operation == 5 || operation == 7) ? number(value.low >> count) : unknown;
 }
 
 /* ---------------------------------------------------------------------------------------- instructions */
@@ -408,9 +409,9 @@ static void step_one(struct tn_code_values *values, const struct tn_operands *op
     else if (opcode == 0x63)
         set_register(values, operands->reg, load(values, operands, end, 4));
     else if (opcode == 0x69 || opcode == 0x6b)
-        set_register(
-            values, operands->reg,
-            multiply(load(values, operands, end, operand_bytes(operands)), number(operands->immediate)));
+        set_register(values, operands->reg,
+                     tn_code_value_product(values, load(values, operands, end, operand_bytes(operands)),
+                                           number(operands->immediate)));
     else if (opcode == 0x84 || opcode == 0x85)
         return;
     else if (opcode == 0x86 || opcode == 0x87)
@@ -423,10 +424,11 @@ static void step_one(struct tn_code_values *values, const struct tn_operands *op
         store(values, operands, end, 8, pop(values));
     else if (opcode == 0xc0 || opcode == 0xc1)
         store(values, operands, end, opcode == 0xc1 ? operand_bytes(operands) : 1,
-              shift(operands, load(values, operands, end, operand_bytes(operands)), operands->immediate));
+              shift(values, operands, load(values, operands, end, operand_bytes(operands)),
+                    operands->immediate));
     else if (opcode == 0xd0 || opcode == 0xd1)
         store(values, operands, end, opcode == 0xd1 ? operand_bytes(operands) : 1,
-              shift(operands, load(values, operands, end, operand_bytes(operands)), 1));
+              shift(values, operands, load(values, operands, end, operand_bytes(operands)), 1));
     else if (opcode == 0xd2 || opcode == 0xd3)
         store(values, operands, end, operand_bytes(operands), unknown);
     else if (opcode == 0xc9) {
@@ -455,9 +457,9 @@ static void step_two(struct tn_code_values *values, const struct tn_operands *op
     else if (opcode >= 0x90 && opcode <= 0x9f)
         store(values, operands, end, 1, unknown);
     else if (opcode == 0xaf)
-        set_register(
-            values, operands->reg,
-            multiply(values->registers[operands->reg], load(values, operands, end, operand_bytes(operands))));
+        set_register(values, operands->reg,
+                     tn_code_value_product(values, values->registers[operands->reg],
+                                           load(values, operands, end, operand_bytes(operands))));
     else if (is_sse_store && values->follows_block)
         return;
     else if (is_sse_store && (operands->is_memory || opcode == 0x7e))

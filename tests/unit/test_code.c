@@ -182,6 +182,48 @@ __asm__(
     ".cfi_def_cfa_offset 8\n"
     "ret\n"
     ".cfi_endproc\n"
+    "code_elements: .cfi_startproc\n" /* 24 times its parameter and one more, and 16: lea, shl, add */
+    "movslq %edi, %rdi\n"
+    "lea 1(%rdi,%rdi,2), %rax\n"
+    "add %rdi, %rax\n"
+    "sub %rdi, %rax\n"
+    "shl $3, %rax\n"
+    "lea 16(,%rax,2), %rdi\n"
+    "call code_target\n"
+    "code_elements_call: ret\n"
+    ".cfi_endproc\n"
+    "code_product: .cfi_startproc\n" /* of both its parameters */
+    "imul %rsi, %rdi\n"
+    "call code_target\n"
+    "code_product_call: ret\n"
+    ".cfi_endproc\n"
+    "code_square: .cfi_startproc\n"
+    "imul %rdi, %rdi\n"
+    "call code_target\n"
+    "code_square_call: ret\n"
+    ".cfi_endproc\n"
+    "code_mixed: .cfi_startproc\n" /* once 24 times its parameter, once 16 times */
+    "imul $24, %rdi, %rax\n"
+    "test %esi, %esi\n"
+    "jz 7f\n"
+    "imul $16, %rdi, %rax\n"
+    "7: mov %rax, %rdi\n"
+    "call code_target\n"
+    "code_mixed_call: ret\n"
+    ".cfi_endproc\n"
+    "code_tail_elements: .cfi_startproc\n" /* ends in a jump with 8 times its second parameter */
+    "lea (,%rsi,8), %rdi\n"
+    "jmp code_fixed\n"
+    ".cfi_endproc\n"
+    "code_to_elements: .cfi_startproc\n"
+    "sub $8, %rsp\n"
+    ".cfi_def_cfa_offset 16\n"
+    "mov $12, %esi\n"
+    "call code_tail_elements\n"
+    "code_to_elements_call: add $8, %rsp\n"
+    ".cfi_def_cfa_offset 8\n"
+    "ret\n"
+    ".cfi_endproc\n"
     "code_switch: .cfi_startproc\n" /* 24 where the table leads, 40 else */
     "mov $40, %ebx\n"
     "cmp $1, %edi\n"
@@ -206,7 +248,8 @@ __asm__(
 
 extern const char code_fixed[], code_fixed_call[], code_either_call[], code_helper_call[],
     code_given_away_call[], code_counted_call[], code_returned_call[], code_to_tail_call[],
-    code_switch_call[], code_target[];
+    code_switch_call[], code_target[], code_elements_call[], code_product_call[], code_square_call[],
+    code_mixed_call[], code_to_elements_call[];
 
 extern const char code_leave_one[], code_leave_branch[], code_leave_jump[], code_leave_other[];
 extern const char __executable_start[], code_toggle[], code_toggle_one[], code_toggle_other[],
@@ -294,6 +337,25 @@ static void test_argument(void **state)
     check_argument(code_switch_call, TN_CODE_NUMBER, 40, 0);
 }
 
+/* So many elements of a size that stands in the code; what depends on more than one parameter, or on the way,
+ * is none. */
+static void test_elements(void **state)
+{
+    (void)state;
+    struct tn_code_argument found = argument(code_elements_call, code_target, 0);
+    assert_int_equal(found.source, TN_CODE_MULTIPLE);
+    assert_int_equal(found.factor, 48);
+    assert_int_equal(found.number, 32);
+    assert_int_equal(found.parameter, 0);
+    assert_int_equal(argument(code_helper_call, code_target, 0).factor, 1);
+    check_argument(code_product_call, TN_CODE_COMPUTED, 0, 0);
+    check_argument(code_square_call, TN_CODE_COMPUTED, 0, 0);
+    check_argument(code_mixed_call, TN_CODE_COMPUTED, 0, 0);
+    found = argument(code_to_elements_call, code_fixed, 0);
+    assert_int_equal(found.source, TN_CODE_NUMBER);
+    assert_int_equal(found.number, 96);
+}
+
 /* The function that was called is gone; the one that it jumped to got what it passed on. */
 static void test_tail_call(void **state)
 {
@@ -332,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_not_behind_a_call),
         cmocka_unit_test(test_open),
         cmocka_unit_test(test_argument),
+        cmocka_unit_test(test_elements),
         cmocka_unit_test(test_tail_call),
         cmocka_unit_test(test_no_argument),
     };
