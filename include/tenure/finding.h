@@ -229,6 +229,17 @@ const char *tn_finding_key_print(const struct tn_finding *finding, char *ret_tex
 const struct tn_finding *tn_findings_find(const struct tn_findings *findings, const char *name,
                                           size_t name_bytes);
 
+#define TN_SHORT_NAME_BYTES 160 /* for tn_function_short_name: longer names are cut */
+
+/* A function's name as sentences bear it: without parameters, ABI tags and the template arguments that the
+ * standard library fills in; other template arguments as far as they are short. "std::vector<int>::push_back"
+ * of "std::vector<int, std::allocator<int> >::push_back(int const&)". Names of C stay as they are.
+ *
+ * name      demangled
+ * ret_text  text_bytes, above 0; a longer name is cut
+ * Returns   ret_text, or name where nothing is left of it */
+const char *tn_function_short_name(const char *name, char *ret_text, size_t text_bytes);
+
 /* "proven", "consistent", "conditional", "weak". In the header, so that reports need not link the analyses.
  */
 static inline const char *tn_confidence_name(enum tn_confidence confidence)

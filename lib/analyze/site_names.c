@@ -115,13 +115,14 @@ static const char *last_part(const char *path)
 const char *tn_finding_place(const struct tn_finding_site *site, char *ret_text, size_t text_bytes)
 {
     const char *module = site->module[0] != '\0' ? last_part(site->module) : "unknown";
+    char name[TN_SHORT_NAME_BYTES];
+    const char *function = tn_function_short_name(site->function, name, sizeof(name));
     if (site->line != 0 && site->function[0] != '\0')
-        snprintf(ret_text, text_bytes, "%s (%s:%" PRIu32 ")", site->function, last_part(site->file),
-                 site->line);
+        snprintf(ret_text, text_bytes, "%s (%s:%" PRIu32 ")", function, last_part(site->file), site->line);
     else if (site->line != 0)
         snprintf(ret_text, text_bytes, "%s:%" PRIu32, last_part(site->file), site->line);
     else if (site->function[0] != '\0')
-        snprintf(ret_text, text_bytes, "%s (%s+0x%" PRIx64 ")", site->function, module, site->offset_bytes);
+        snprintf(ret_text, text_bytes, "%s (%s+0x%" PRIx64 ")", function, module, site->offset_bytes);
     else if (site->module[0] != '\0' || site->offset_bytes != 0)
         snprintf(ret_text, text_bytes, "%s+0x%" PRIx64, module, site->offset_bytes);
     else

@@ -20,10 +20,12 @@ static const char *last_part(const char *path)
 const char *tn_finding_line_print(const struct tn_finding_line *line, char *ret_text, size_t text_bytes)
 {
     const char *module = line->module[0] != '\0' ? last_part(line->module) : "unknown";
+    char name[TN_SHORT_NAME_BYTES];
     if (line->line != 0)
         snprintf(ret_text, text_bytes, "%s:%" PRIu32, last_part(line->file), line->line);
     else if (line->function[0] != '\0')
-        snprintf(ret_text, text_bytes, "%s (%s+0x%" PRIx64 ")", line->function, module, line->offset_bytes);
+        snprintf(ret_text, text_bytes, "%s (%s+0x%" PRIx64 ")",
+                 tn_function_short_name(line->function, name, sizeof(name)), module, line->offset_bytes);
     else
         snprintf(ret_text, text_bytes, "%s+0x%" PRIx64, module, line->offset_bytes);
     return ret_text;

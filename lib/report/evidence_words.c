@@ -42,7 +42,10 @@ static const char *text_of(const struct tn_evidence_set *members, const char *ke
 /* An object of function, file and line: "main (app.c:12)". */
 static const char *source_position(struct tn_words *words, const struct tn_evidence_set *members)
 {
-    const char *function = text_of(members, "function"), *file = text_of(members, "file");
+    char name[TN_SHORT_NAME_BYTES];
+    const char *file = text_of(members, "file");
+    const char *function =
+        tn_words_print(words, "%s", tn_function_short_name(text_of(members, "function"), name, sizeof(name)));
     const struct tn_evidence *line = tn_evidence_find(members, "line");
     if (file[0] == '\0' || line == NULL || line->type != TN_VALUE_COUNT)
         return function;

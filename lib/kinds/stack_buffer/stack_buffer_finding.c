@@ -189,11 +189,13 @@ static const char *last_part(const char *path)
 /* "serve (server.c:40)", or "serve" where no line is known. */
 static void print_owner(const struct buffer_statement *statement, char *ret_text, size_t text_bytes)
 {
+    char name[TN_SHORT_NAME_BYTES];
+    const char *function = tn_function_short_name(owner_name(statement), name, sizeof(name));
     if (statement->owner_line != 0)
-        snprintf(ret_text, text_bytes, "%s (%s:%" PRIu32 ")", owner_name(statement),
-                 last_part(statement->owner_file), statement->owner_line);
+        snprintf(ret_text, text_bytes, "%s (%s:%" PRIu32 ")", function, last_part(statement->owner_file),
+                 statement->owner_line);
     else
-        snprintf(ret_text, text_bytes, "%s", owner_name(statement));
+        snprintf(ret_text, text_bytes, "%s", function);
 }
 
 /* "a local buffer of 40 B", "an array of 3 local buffers of up to 40 B". */

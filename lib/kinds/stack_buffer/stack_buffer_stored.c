@@ -82,10 +82,11 @@ static bool is_gone(const void *context, uint32_t stack_id)
 
 static void print_place(const struct tn_finding_line *line, char *ret_text, size_t text_bytes)
 {
-    char place[256];
+    char place[256], name[TN_SHORT_NAME_BYTES];
     tn_finding_line_print(line, place, sizeof(place));
     if (line->line != 0 && line->function[0] != '\0')
-        snprintf(ret_text, text_bytes, "%s (%s)", line->function, place);
+        snprintf(ret_text, text_bytes, "%s (%s)", tn_function_short_name(line->function, name, sizeof(name)),
+                 place);
     else
         snprintf(ret_text, text_bytes, "%s", place);
 }
