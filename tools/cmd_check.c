@@ -8,6 +8,7 @@
 #include "loaded_run.h"
 #include "message.h"
 #include "output.h"
+#include "screen.h"
 
 #include "tenure/kinds.h"
 #include "tenure/report.h"
@@ -29,7 +30,7 @@ static const char *const format_names[FORMAT_COUNT] = {"text", "json", "junit", 
 struct check_request {
     const char *path;
     enum check_format format;
-    const char *output;            /* NULL: stdout */
+    struct tn_screen screen;       /* where it goes */
     const char *kinds[KINDS_MAX];  /* names of all kinds, ended by NULL */
     struct tn_check_policy policy; /* owned */
     struct tn_run_models models;   /* of policy; borrows from it */
@@ -122,18 +123,19 @@ static int read_request(const struct tn_arguments *arguments, struct check_reque
 {
     const char *file = tn_option_text(arguments, "policy-file");
     request->path = arguments->operands[0];
-    request->output = tn_option_text(arguments, "output");
     request->wanted.allows_loss = tn_option_is_given(arguments, "allow-incomplete");
     list_kinds(request);
-    int r = read_format(arguments, request, error);
+    int r = tn_screen_read(arguments, tn_option_text(arguments, "output"), &request->screen, error);
+    if (r == 0)
+        r = read_format(arguments, request, error);
     if (r == 0)
         r = tn_option_count(arguments, "process", 1, INT64_MAX, 0, &request->wanted.process_id, error);
     if (r == 0)
         r = read_source_root(arguments, request, error);
-    if (r == 0 && request->output != NULL && tn_output_is_same(request->path, request->output))
+    if (r == 0 && request->screen.output != NULL && tn_output_is_same(request->path, request->screen.output))
         r = tn_error_set(error, -EINVAL,
                          "option '--output' of 'check': '%s' is the log itself; name another file",
-                         request->output);
+                         request->screen.output);
     if (r == 0)
         r = read_limits(arguments, request, error);
     if (r == 0 && file != NULL)
@@ -159,7 +161,7 @@ static int write_result(const struct check_request *request, const struct tn_che
     case FORMAT_SARIF:
         return tn_check_write_sarif(result, request->source_root, out);
     default:
-        return tn_report_check_text(result, out);
+        return tn_report_check_text(result, &request->screen.style, out);
     }
 }
 
@@ -170,7 +172,8 @@ static int print(const struct check_request *request, const struct tn_check_resu
     if (write_result(request, result, &text) < 0)
         tn_say("cannot write the result: out of memory");
     else
-        status = tn_output_write(request->output, &text);
+        status = request->format == FORMAT_TEXT ? tn_screen_write(&request->screen, &text)
+                                                : tn_output_write(request->screen.output, &text);
     tn_buffer_finish(&text);
     return status == TN_STATUS_DONE && result->violated_count != 0 ? TN_STATUS_NO : status;
 }
@@ -224,6 +227,7 @@ static const struct tn_option options[] = {
     {0, "process", "ID",
      "the process to check, by its id in the log (default: the\none with most allocations)", NULL},
     {0, "allow-incomplete", NULL, "judge a log that is incomplete or lost events, too", NULL},
+    TN_SCREEN_OPTIONS,
 };
 
 const struct tn_command tn_command_check = {

@@ -8,6 +8,7 @@
 #include "message.h"
 #include "output.h"
 #include "policy_option.h"
+#include "screen.h"
 
 #include "tenure/kinds.h"
 #include "tenure/report.h"
@@ -26,9 +27,9 @@ struct diff_request {
     const char *old_path, *new_path;
     uint64_t old_process_id, new_process_id; /* 0: the one with most allocations */
     bool is_json;
-    const char *output;  /* NULL: stdout */
-    uint64_t top;        /* sites; 0: all */
-    const char *fail_on; /* "regression" and kinds, separated by commas; NULL: nothing */
+    struct tn_screen screen; /* where it goes */
+    uint64_t top;            /* sites; 0: all */
+    const char *fail_on;     /* "regression" and kinds, separated by commas; NULL: nothing */
     bool allows_loss;
     bool has_models;             /* --policy was given */
     char *model_words;           /* owned; what models borrows */
@@ -113,9 +114,10 @@ static int read_request(const struct tn_arguments *arguments, struct diff_reques
 {
     request->old_path = arguments->operands[0];
     request->new_path = arguments->operands[1];
-    request->output = tn_option_text(arguments, "output");
     request->allows_loss = tn_option_is_given(arguments, "allow-incomplete");
-    int r = read_format(arguments, request, error);
+    int r = tn_screen_read(arguments, tn_option_text(arguments, "output"), &request->screen, error);
+    if (r == 0)
+        r = read_format(arguments, request, error);
     if (r == 0)
         r = read_fail_on(arguments, request, error);
     if (r == 0)
@@ -126,12 +128,13 @@ static int read_request(const struct tn_arguments *arguments, struct diff_reques
         r = tn_option_count(arguments, "new-process", 1, INT64_MAX, 0, &request->new_process_id, error);
     if (r == 0)
         r = read_models(arguments, request, error);
-    bool is_log = request->output != NULL && (tn_output_is_same(request->old_path, request->output) ||
-                                              tn_output_is_same(request->new_path, request->output));
+    bool is_log =
+        request->screen.output != NULL && (tn_output_is_same(request->old_path, request->screen.output) ||
+                                           tn_output_is_same(request->new_path, request->screen.output));
     if (r == 0 && is_log)
         r = tn_error_set(error, -EINVAL,
                          "option '--output' of 'diff': '%s' is one of the logs; name another file",
-                         request->output);
+                         request->screen.output);
     return r;
 }
 
@@ -182,12 +185,14 @@ static int print(const struct diff_request *request, const struct tn_comparison 
 {
     struct tn_buffer text = {0};
     int status = TN_STATUS_MACHINE;
-    int r = request->is_json ? tn_comparison_write_json(comparison, &text)
-                             : tn_report_comparison_text(comparison, (size_t)request->top, &text);
+    int r = request->is_json
+                ? tn_comparison_write_json(comparison, &text)
+                : tn_report_comparison_text(comparison, (size_t)request->top, &request->screen.style, &text);
     if (r < 0)
         tn_say("cannot write the comparison: out of memory");
     else
-        status = tn_output_write(request->output, &text);
+        status = request->is_json ? tn_output_write(request->screen.output, &text)
+                                  : tn_screen_write(&request->screen, &text);
     tn_buffer_finish(&text);
     return status == TN_STATUS_DONE && is_failure(request, comparison) ? TN_STATUS_NO : status;
 }
@@ -240,6 +245,7 @@ static const struct tn_option options[] = {
      "the process of OLD, by its id in the log (default: the one\nwith most allocations)", NULL},
     {0, "new-process", "ID", "the same of NEW", NULL},
     {0, "allow-incomplete", NULL, "let --fail-on judge logs that are incomplete or lost events", NULL},
+    TN_SCREEN_OPTIONS,
 };
 
 const struct tn_command tn_command_diff = {

@@ -9,6 +9,7 @@
 #include "output.h"
 #include "policy_option.h"
 #include "progress.h"
+#include "screen.h"
 #include "tenure/analyze.h"
 #include "tenure/kinds.h"
 #include "tenure/log.h"
@@ -35,7 +36,7 @@
 
 struct report_request {
     const struct tn_report_format *format;
-    const char *output;                               /* NULL: stdout */
+    struct tn_screen screen;                          /* where it goes */
     uint64_t top;                                     /* findings; 0: all */
     bool has_top;                                     /* --top was given */
     uint64_t site_top;                                /* sites in each list; 0: all */
@@ -107,8 +108,8 @@ static int check_confidence(const struct tn_arguments *arguments, enum tn_confid
 static int check_code(const struct tn_arguments *arguments, const char **ret_code, struct tn_error *error)
 {
     const char *name = tn_option_text(arguments, "code");
-    *ret_code = name != NULL ? name : "c";
-    if (tn_report_knows_code(*ret_code))
+    *ret_code = name;
+    if (name == NULL || tn_report_knows_code(name))
         return 0;
     return tn_error_set(error, -EINVAL,
                         "option '--code' of 'report': '%s' is not c, freertos, zephyr, threadx, all or none; "
@@ -167,7 +168,8 @@ static int check_options(const struct tn_arguments *arguments, struct report_req
         r = take_thresholds(arguments, request, error);
     request->has_top = tn_option_is_given(arguments, "top");
     request->site_top = request->has_top ? request->top : SITE_TOP_DEFAULT;
-    request->output = tn_option_text(arguments, "output");
+    if (r == 0)
+        r = tn_screen_read(arguments, tn_option_text(arguments, "output"), &request->screen, error);
     request->policies = tn_option_text(arguments, "policy");
     request->is_saved = tn_option_is_given(arguments, "save");
     analyze->only = tn_option_text(arguments, "only");
@@ -218,13 +220,16 @@ static int print_report(const struct report_request *request, const struct tn_su
                                .finding_max = (size_t)request->top,
                                .folds_libraries = true,
                                .has_whole = !request->has_top,
-                               .site_max = (size_t)request->site_top};
+                               .site_max = (size_t)request->site_top,
+                               .style = request->screen.style};
     struct tn_buffer text = {0};
+    bool is_text = strcmp(request->format->name, "text") == 0;
     int status = TN_STATUS_MACHINE;
     if (request->format->write(&report, &text) < 0)
         tn_say("cannot write the report: out of memory");
     else
-        status = tn_output_write(request->output, &text);
+        status = is_text ? tn_screen_write(&request->screen, &text)
+                         : tn_output_write(request->screen.output, &text);
     tn_buffer_finish(&text);
     return status;
 }
@@ -258,7 +263,8 @@ static int measure_as_asked(const struct report_request *request, struct tn_log 
                             const struct tn_summary *summary, struct tn_findings *findings,
                             struct tn_error *error)
 {
-    static const struct tn_what_if_effort full = {.finding_max = TN_MEASURE_FINDINGS_MAX};
+    const char *own = tn_report_own_library(summary);
+    const struct tn_what_if_effort full = {.finding_max = TN_MEASURE_FINDINGS_MAX, .own_library = own};
     if (request->policies != NULL)
         return strcmp(request->policies, "none") != 0
                    ? measure(log, request->policies, &full, findings, error)
@@ -267,7 +273,8 @@ static int measure_as_asked(const struct report_request *request, struct tn_log 
     if (!summary->is_finished || events > UNASKED_EVENTS || events == 0)
         return 0;
     uint64_t changes = UNASKED_REPLAY / UNASKED_ROUNDS / events; /* the unchanged events are one of them */
-    struct tn_what_if_effort quick = {.finding_max = changes > TOP_DEFAULT ? TOP_DEFAULT : (size_t)changes};
+    struct tn_what_if_effort quick = {.finding_max = changes > TOP_DEFAULT ? TOP_DEFAULT : (size_t)changes,
+                                      .own_library = own};
     return changes < 2 ? 0 : measure(log, TN_POLICY_OPTION_DEFAULT, &quick, findings, error);
 }
 
@@ -316,8 +323,9 @@ static int check_names(const char *names, const struct tn_findings *findings, st
 static int report_log(const struct report_request *request, const char *path)
 {
     struct tn_error error = {0};
-    if (request->output != NULL && tn_output_is_same(path, request->output)) {
-        tn_say("option '--output' of 'report': '%s' is the log itself; name another file", request->output);
+    if (request->screen.output != NULL && tn_output_is_same(path, request->screen.output)) {
+        tn_say("option '--output' of 'report': '%s' is the log itself; name another file",
+               request->screen.output);
         return TN_STATUS_USAGE;
     }
     struct tn_summary summary = {0};
@@ -363,9 +371,10 @@ static int run(const struct tn_arguments *arguments)
 static const struct tn_option options[] = {
     {0, "format", "text|json", "how to write it (default: text)", NULL},
     {'o', "output", "FILE", "write it into FILE instead of stdout", NULL},
-    {0, "top", "N", "findings, and sites in each list (default 10 and 5; 0: all)", NULL},
+    {0, "top", "N", "findings, and busiest sites (default 10 and 5; 0: all)", NULL},
     {0, "only", "KIND,...", "these kinds of findings only", NULL},
-    {0, "finding", "FINDING,...", "these findings only, by number or key", NULL},
+    {0, "finding", "FINDING,...", "these findings only, by number or key, with all that is known\nof them",
+     NULL},
     {0, "list-kinds", NULL, "print all kinds: what they state, and by which numbers", NULL},
     {0, "confidence", "weak|conditional|consistent|proven",
      "findings at least so sure (default: conditional); the others\nare counted", NULL},
@@ -377,12 +386,14 @@ static const struct tn_option options[] = {
      "functions that allocate for their callers: look behind\nthem, besides those that the log knows", NULL},
     {0, "process", "ID",
      "the process to tell of, by its id in the log (default: the\none with most allocations)", NULL},
-    {0, "code", "c|freertos|zephyr|threadx|all|none", "definitions to paste, in text (default: c)", NULL},
+    {0, "code", "c|freertos|zephyr|threadx|all|none",
+     "definitions to paste, in text (default: c with --finding,\nelse none)", NULL},
     {0, "policy", "P,...",
      "measure what the findings change by replaying the log on\nthese models of heaps; none: do not "
      "(default: " TN_POLICY_OPTION_DEFAULT "\nfor a small log)",
      NULL},
     {0, "save", NULL, "also write the findings into the log's tables finding and\nfinding_site", NULL},
+    TN_SCREEN_OPTIONS,
 };
 
 const struct tn_command tn_command_report = {
@@ -390,11 +401,13 @@ const struct tn_command tn_command_report = {
     .summary = "Say what a program does with its heap, and what to change",
     .usage = "[OPTIONS] [LOG]",
     .details =
-        "The report says what was recorded (losses first, if any), the totals, what to change, the largest\n"
-        "saving first, and the sites with most allocations, most short-lived small allocations and the\n"
-        "highest peaks. --list-kinds says which kinds of findings there are. Without LOG it takes the "
-        "newest\n"
-        "tenure.*.db in the working directory.\n",
+        "The report says what was recorded (losses first, if any), whether the program is at risk and what "
+        "to\n"
+        "do first, the totals, what to change, the largest saving first, and the busiest sites. --finding N\n"
+        "says all that is known of one finding, code to paste included; --list-kinds says which kinds of\n"
+        "findings there are. Without LOG it takes the newest tenure.*.db in the working directory.\n"
+        "\n"
+        "Example: tenure report --top 3 tenure.app.4711.db\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
                 .operand_max = 1,

@@ -72,7 +72,8 @@ int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, cons
     make_models(simulation);
     size_t count = 0;
     if (plan == NULL)
-        count = tn_what_if_choose(&simulation->findings, FINDINGS_MAX, chosen, &simulation->findings_left);
+        count =
+            tn_what_if_choose(&simulation->findings, FINDINGS_MAX, NULL, chosen, &simulation->findings_left);
     else
         r = choose_plan(simulation, plan, chosen, &count, error);
     if (r == 0 && count > 0)

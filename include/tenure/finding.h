@@ -76,6 +76,8 @@ struct tn_finding_saving {
     int64_t peak_bytes_delta;     /* of the whole program's memory (heap, static, stack) at its peak */
     struct tn_finding_heap_delta *heap_deltas; /* owned; empty until a replay measured them */
     size_t heap_delta_count;                   /* in heap_deltas */
+    uint64_t replay_allocations_removed; /* the same as allocations_removed, counted by a replay: resizes that
+                                            go as well, too; 0 until then */
     bool is_measured;          /* a replay gave the heap a size before and after, on one model at least */
     int64_t heap_median_bytes; /* median of heap_deltas; 0 until a replay measured them */
     uint64_t heap_noise_bytes; /* a median of no more than this may be luck: docs/simulator.md */
@@ -132,6 +134,9 @@ struct tn_finding_plan {
     int64_t alone_net_bytes;           /* sum of tn_saving_net_bytes of each alone */
     size_t sure_count;                 /* that no condition decides; 0: all are alike, and sure is empty */
     struct tn_finding_saving sure;     /* of those alone; heap_deltas stays empty */
+    size_t first_count;             /* of the first findings that a reader is told; 0: they are all of them,
+                                       or fewer than two were measured, and first is empty */
+    struct tn_finding_saving first; /* of those together; heap_deltas stays empty */
 };
 
 /* All findings of one process. Zeroed is empty. */
@@ -144,6 +149,9 @@ struct tn_findings {
     uint64_t peak_live_bytes;    /* of that process: the same for bytes */
     uint64_t given_way;          /* findings that tn_findings_rank took out, because a stronger one leads */
     struct tn_finding_plan plan; /* of those that were measured; by a replay */
+    size_t heap_model_count;     /* models on which a replay found the smallest heap; 0: not measured */
+    uint64_t heap_least_bytes;   /* smallest heap for the events as they are, on the model that needs least */
+    uint64_t heap_most_bytes;    /* on the model that needs most */
 };
 
 /* Give title, advice, query, code or notes, printf-like; what was there is released.

@@ -37,6 +37,7 @@ struct tn_evidence_key {
     const char *after;      /* words behind the value; behind 1 the first word loses its final s */
     bool is_silent_at_zero; /* a value of 0 is not told, because silence says the same */
     bool is_required;       /* every finding of the kind has it */
+    bool is_detail;         /* the title tells it, or it decides nothing: not told where space is short */
     const char *unlike;     /* not told where its value is also that of this key; NULL: no such key */
     const struct tn_evidence_key *members; /* keys of an object, or of each entry of a list; NULL: none */
 };

@@ -15,6 +15,13 @@
 /* Version of the JSON report: it grows when a key changes its meaning or goes away. */
 #define TN_REPORT_FORMAT_VERSION 2
 
+/* How a text looks. Zeroed: plain, for files and pipes. */
+struct tn_report_style {
+    size_t
+        columns; /* of a line at most, but for paths, commands and code; 0: 100; fewer than 60 count as 60 */
+    bool has_color; /* headings, warnings and commands stand out, by escape sequences of a terminal */
+};
+
 /* What to report, and how much of it. Written by the caller, only read here; all pointers are borrowed for
  * the time of the call. */
 struct tn_report {
@@ -23,15 +30,16 @@ struct tn_report {
     const struct tn_kind *const *kinds; /* ended by NULL: words for findings, in text; may be NULL where
                                            findings is */
     enum tn_confidence least;           /* findings of less confidence are counted, not shown */
-    const char *named;    /* NULL; else numbers or keys, separated by commas: these findings alone
-                             are shown, however sure, and at length */
-    size_t finding_max;   /* findings shown at most; 0: all */
-    bool folds_libraries; /* text tells findings about libraries that the reader does not build
-                             in one line a library; JSON always has all */
-    bool has_whole;       /* findings about the whole program are shown beyond finding_max */
-    const char *code;     /* definitions to paste, in text: c, freertos, zephyr, threadx, all or
-                             none; NULL: c. JSON always has all */
-    size_t site_max;      /* sites in each list of the text at most; 0: all of the summary */
+    const char *named;            /* NULL; else numbers or keys, separated by commas: these findings alone
+                                     are shown, however sure, and at length */
+    size_t finding_max;           /* findings shown at most; 0: all */
+    bool folds_libraries;         /* text tells findings about libraries that the reader does not build
+                                     in one line a library; JSON always has all */
+    bool has_whole;               /* findings about the whole program are shown beyond finding_max */
+    const char *code;             /* definitions to paste, in text: c, freertos, zephyr, threadx, all or
+                                     none; NULL: c where findings are named, else none. JSON always has all */
+    size_t site_max;              /* sites in the table of the text at most; 0: all of the summary's lists */
+    struct tn_report_style style; /* of the text */
 };
 
 /* One way to write a report. */
@@ -54,14 +62,20 @@ extern const struct tn_report_format tn_report_formats[];
  * Returns  the entry of tn_report_formats of that name; NULL: there is none */
 const struct tn_report_format *tn_report_format_find(const char *name);
 
+/* The library that makes more than half of the allocations: the program exists for it, so that its findings
+ * are told like the program's own even where the library came with the system.
+ *
+ * Returns  its file name, borrowed from the summary; NULL: there is none */
+const char *tn_report_own_library(const struct tn_summary *summary);
+
 /* Whether tn_report.code may have this value.
  *
  * name  any string */
 bool tn_report_knows_code(const char *name);
 
-/* Append the report as text for people, in lines of at most 100 columns but for paths and code that are
- * longer. Losses come first, then the recording, the totals, the findings, the sites, and what to look at
- * next.
+/* Append the report as text for people. Losses come first, then the recording, what to know in short, the
+ * totals, the findings in a few lines each, the sites, how to see that a change helped, and what to look at
+ * next. Where findings are named, these alone, with all that is known of them.
  *
  * report   what to tell
  * out      the caller's; what it holds stays before the report
@@ -85,13 +99,17 @@ struct tn_check_result;
  * worse, findings, and the sites that changed most.
  *
  * site_max  sites at most; 0: all that changed
+ * style     NULL: plain
  * Returns   0; -ENOMEM (out then holds a part of the text) */
-int tn_report_comparison_text(const struct tn_comparison *comparison, size_t site_max, struct tn_buffer *out);
+int tn_report_comparison_text(const struct tn_comparison *comparison, size_t site_max,
+                              const struct tn_report_style *style, struct tn_buffer *out);
 
 /* Append the result of a check as text: losses of the log first, then the limits that are violated and what
  * they count, those that are kept, and what was excepted.
  *
+ * style    NULL: plain
  * Returns  0; -ENOMEM (out then holds a part of the text) */
-int tn_report_check_text(const struct tn_check_result *result, struct tn_buffer *out);
+int tn_report_check_text(const struct tn_check_result *result, const struct tn_report_style *style,
+                         struct tn_buffer *out);
 
 #endif

@@ -200,6 +200,7 @@ struct tn_what_if_change {
     const struct tn_finding *finding;    /* borrowed; NULL: several findings together */
     size_t finding_count;                /* how many; 1 with finding */
     bool is_subtotal;                    /* several, without those that are conditional */
+    bool is_first;                       /* several: effort->first */
     uint64_t allocations_removed;        /* calls that no longer reach the heap, whatever the model */
     uint64_t outside_bytes;              /* RAM that the change needs outside the heap */
     const char *outside;                 /* static; "stack", "static", "pool", "mixed"; NULL: nowhere */
@@ -212,13 +213,17 @@ struct tn_what_if_change {
 /* All changes. Zeroed: none. */
 struct tn_what_if {
     struct tn_what_if_change *changes; /* owned; in the order of the findings; then, if there are several, all
-                                          together, and all that are not conditional */
+                                          together, all that are not conditional, and effort->first */
     size_t count;                      /* length of changes */
 };
 
 /* How much is measured, and who receives the progress. Set by the caller. */
 struct tn_what_if_effort {
     size_t finding_max; /* findings that are measured, > 0; each takes some replays on each model */
+    const struct tn_finding *const
+        *first;              /* first_count of the findings, measured together as well; NULL: none */
+    size_t first_count;      /* in first; fewer than two are not measured */
+    const char *own_library; /* as tn_what_if_choose takes it */
     size_t kept_events; /* kept in memory at most, at 32 bytes each; if there are more, they are read anew for
                            each replay, and one round tells luck from effect; 0: 4 million */
     void (*progress)(void *user, uint64_t done, uint64_t total); /* replays done of all; NULL: nobody */
@@ -228,13 +233,18 @@ struct tn_what_if_effort {
 /* Whether a replay can show what a finding says. */
 bool tn_what_if_applies(const struct tn_finding *finding);
 
+/* Whether a finding is about a library that the reader does not build (tn_finding_library), and that is not
+ * own_library, which may be NULL. */
+bool tn_what_if_is_folded(const struct tn_finding *finding, const char *own_library);
+
 /* Choose the findings to measure: the first ones that a replay can show, whose confidence is not weak, and
- * that are not about a library that the reader does not build (tn_finding_library).
+ * that are not folded.
  *
- * chosen    room for finding_max pointers, which borrow from findings
- * ret_left  how many more could have been measured; may be NULL
- * Returns   how many are chosen */
-size_t tn_what_if_choose(const struct tn_findings *findings, size_t finding_max,
+ * own_library  file name of a library whose findings are measured, too; NULL: none
+ * chosen       room for finding_max pointers, which borrow from findings
+ * ret_left     how many more could have been measured; may be NULL
+ * Returns      how many are chosen */
+size_t tn_what_if_choose(const struct tn_findings *findings, size_t finding_max, const char *own_library,
                          const struct tn_finding **chosen, uint64_t *ret_left);
 
 /* Measure what findings would change, each alone and all of them together.
@@ -261,8 +271,8 @@ void tn_what_if_finish(struct tn_what_if *what_if);
  * together. Ranks stay as they are.
  *
  * log       open; the events are those of the process of the findings
- * models    model_count of them, not none; need is written
- * effort    finding_max at most TN_MEASURE_FINDINGS_MAX
+ * models    model_count of them, not none; need is written, and noted in findings
+ * effort    finding_max at most TN_MEASURE_FINDINGS_MAX; first is not looked at: it is chosen here
  * Returns   0; an error of the log; -ENOMEM; error says what failed, what was noted until then stays
  * Cost      as tn_what_if_run */
 int tn_measure_findings(struct tn_log *log, struct tn_what_if_model *models, size_t model_count,
@@ -270,5 +280,6 @@ int tn_measure_findings(struct tn_log *log, struct tn_what_if_model *models, siz
                         struct tn_error *error);
 
 #define TN_MEASURE_FINDINGS_MAX 20
+#define TN_MEASURE_FIRST        3 /* findings that the text report tells first */
 
 #endif

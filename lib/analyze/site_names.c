@@ -130,14 +130,24 @@ const char *tn_finding_place(const struct tn_finding_site *site, char *ret_text,
     return ret_text;
 }
 
-/* "pdu.c:107", ":107" where the file is that of the site before, or what is known without a line. */
-static void print_short(const struct tn_finding_site *site, const struct tn_finding_site *before,
-                        char *ret_text, size_t text_bytes)
+/* Whether another one of the sites is in the same function. */
+static bool has_namesake(const struct tn_finding_site *sites, size_t site_count, size_t index)
 {
+    for (size_t i = 0; i < site_count; i++)
+        if (i != index && strcmp(sites[i].function, sites[index].function) == 0)
+            return true;
+    return false;
+}
+
+/* "pdu.c:107", ":107" where the file is that of the site before, or what is known without a line. */
+static void print_short(const struct tn_finding_site *sites, size_t site_count, size_t index, char *ret_text,
+                        size_t text_bytes)
+{
+    const struct tn_finding_site *site = &sites[index], *before = index != 0 ? site - 1 : NULL;
     bool is_same = before != NULL && before->line != 0 && strcmp(before->file, site->file) == 0;
     if (site->line != 0)
         snprintf(ret_text, text_bytes, "%s:%" PRIu32, is_same ? "" : last_part(site->file), site->line);
-    else if (site->function[0] != '\0')
+    else if (site->function[0] != '\0' && !has_namesake(sites, site_count, index))
         snprintf(ret_text, text_bytes, "%s", site->function);
     else
         tn_finding_place(site, ret_text, text_bytes);
@@ -152,7 +162,7 @@ const char *tn_finding_places(const struct tn_finding_site *sites, size_t site_c
     ret_text[0] = '\0';
     for (size_t i = 0; i < shown && length < text_bytes; i++) {
         char place[112]; /* longer names are cut: the report lists them in full */
-        print_short(&sites[i], i != 0 ? &sites[i - 1] : NULL, place, sizeof(place));
+        print_short(sites, site_count, i, place, sizeof(place));
         const char *joint = i == 0 ? "" : i + 1 == site_count ? " and " : ", ";
         length += (size_t)snprintf(ret_text + length, text_bytes - length, "%s%s", joint, place);
     }

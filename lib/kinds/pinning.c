@@ -277,7 +277,7 @@ static void finish(void *own)
 
 static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("pinned_mean_bytes", COUNT, BYTES), TN_TOLD("", " of free space kept apart on average"),
-     .is_required = true},
+     .is_required = true, .is_detail = true},
     {TN_KEY("pinned_peak_bytes", COUNT, BYTES), TN_TOLD("at most ", ""), .is_required = true},
     {TN_KEY("peak_count", COUNT, COUNT), TN_TOLD("", " blocks live at once")},
     {TN_KEY("allocations", COUNT, COUNT)},

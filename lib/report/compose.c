@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* The order of a report for people, and its beginning: what was lost, because each number that follows
- * depends on it. Called by the formats that are sinks. */
+ * depends on it. Findings that are named stand alone. Called by the formats that are sinks. */
 
 #include "compose.h"
 
@@ -47,6 +47,10 @@ static void compose_all(struct tn_composer *composer)
         tn_compose_paragraph(composer, TN_PARAGRAPH_ALONE, tn_words_fixed(TN_WORDS_NO_PROCESS));
         return;
     }
+    if (report->named != NULL && report->findings != NULL) {
+        tn_compose_findings(composer);
+        return;
+    }
     tn_compose_recording(composer);
     if (summary->totals.allocations == 0) {
         tn_compose_paragraph(composer, TN_PARAGRAPH_ALONE,
@@ -54,10 +58,13 @@ static void compose_all(struct tn_composer *composer)
                                                                        : TN_WORDS_NO_ALLOCATION));
         return;
     }
+    tn_compose_overview(composer);
     tn_compose_totals(composer);
+    tn_compose_nameless(composer);
     if (report->findings != NULL)
         tn_compose_findings(composer);
     tn_compose_sites(composer);
+    tn_compose_verify(composer);
     tn_compose_next(composer);
 }
 

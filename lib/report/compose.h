@@ -9,8 +9,9 @@
 #include "tenure/report.h"
 #include "words.h"
 
-/* Give all statements of a report to a sink: losses first, then the recording, the totals, the findings, the
- * sites, and what to look at next.
+/* Give all statements of a report to a sink: losses first, then the recording, what to know in short, the
+ * totals, the findings, the sites, how to verify, and what to look at next; or, where findings are named,
+ * losses and these findings.
  *
  * Returns  0; -ENOMEM (the sink has seen some statements, with sentences missing). Errors of the sink are not
  *          among them */
@@ -26,13 +27,29 @@ struct tn_composer {
 /* The parts. Each gives its statements to the sink; errors stay in composer->words. */
 void tn_compose_losses(struct tn_composer *composer);
 void tn_compose_recording(struct tn_composer *composer);
+/* What to know first: is the program at risk, what to do, what that brings together. */
+void tn_compose_overview(struct tn_composer *composer);
 void tn_compose_totals(struct tn_composer *composer);
+/* What to do where the sites have no lines. */
+void tn_compose_nameless(struct tn_composer *composer);
 /* Append a line for each library with folded findings. */
 void tn_compose_libraries(struct tn_composer *composer);
 
 void tn_compose_findings(struct tn_composer *composer);
 void tn_compose_sites(struct tn_composer *composer);
+/* How to see that a change helped, once for each kind that is shown. */
+void tn_compose_verify(struct tn_composer *composer);
 void tn_compose_next(struct tn_composer *composer);
+
+/* The kind of a finding; one without words where the table of kinds does not have it. Never NULL. */
+const struct tn_kind *tn_compose_kind(const struct tn_composer *composer, const struct tn_finding *finding);
+
+/* Whether a finding saves so little that a line tells it: less than a thousandth of the calls and a hundredth
+ * of the peak. */
+bool tn_compose_is_minor(const struct tn_composer *composer, const struct tn_finding *finding);
+
+/* A path as a shell takes it: quoted where it has to be. */
+const char *tn_compose_shell_word(struct tn_words *words, const char *word);
 
 /* Give one paragraph to the sink. */
 void tn_compose_paragraph(struct tn_composer *composer, enum tn_paragraph_role role, const char *words);

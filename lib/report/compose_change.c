@@ -129,8 +129,10 @@ static void compose_totals(struct change_composer *composer)
     for (size_t i = 0; i < comparison->heap_count; i++)
         add_heap(&table, words, &comparison->heaps[i]);
     composer->sink->heading(composer->sink, "Totals: before, after, change");
-    composer->sink->table(composer->sink,
-                          &(struct tn_report_table){columns, 4, table.rows, table.count, false});
+    composer->sink->table(composer->sink, &(struct tn_report_table){.columns = columns,
+                                                                    .column_count = 4,
+                                                                    .rows = table.rows,
+                                                                    .row_count = table.count});
 }
 
 /* ---------------------------------------------------------------------------------------- worse */
@@ -196,9 +198,10 @@ static void compose_sites(struct change_composer *composer, size_t site_max)
                       tn_words_print(words, "and %zu more that changed: --top 0 lists them all", left));
 }
 
-int tn_report_comparison_text(const struct tn_comparison *comparison, size_t site_max, struct tn_buffer *out)
+int tn_report_comparison_text(const struct tn_comparison *comparison, size_t site_max,
+                              const struct tn_report_style *style, struct tn_buffer *out)
 {
-    struct tn_text_sink text = tn_text_sink(out);
+    struct tn_text_sink text = tn_text_sink(out, style);
     struct change_composer composer = {.comparison = comparison, .sink = &text.sink};
     compose_runs(&composer);
     compose_totals(&composer);

@@ -117,9 +117,10 @@ static void compose_verdicts(struct check_composer *composer)
             put_item(composer, verdict_words(&composer->words, &result->verdicts[i]));
 }
 
-int tn_report_check_text(const struct tn_check_result *result, struct tn_buffer *out)
+int tn_report_check_text(const struct tn_check_result *result, const struct tn_report_style *style,
+                         struct tn_buffer *out)
 {
-    struct tn_text_sink text = tn_text_sink(out);
+    struct tn_text_sink text = tn_text_sink(out, style);
     struct check_composer composer = {.result = result, .sink = &text.sink};
     const struct tn_summary *summary = result->subject->summary;
     struct tn_composer losses = {.report = &(struct tn_report){.summary = summary}, .sink = &text.sink};

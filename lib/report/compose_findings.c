@@ -6,15 +6,15 @@
 #include "compose.h"
 #include "select.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-
-#define SITES_MAX 4 /* of one finding; the JSON report has all */
 
 /* Without words, for findings of a kind that the table does not have. */
 static const struct tn_evidence_key no_keys[] = {{.key = NULL}};
 static const struct tn_kind unknown_kind = {.verify = "", .evidence = no_keys};
 
-static const struct tn_kind *kind_of(const struct tn_composer *composer, const struct tn_finding *finding)
+const struct tn_kind *tn_compose_kind(const struct tn_composer *composer, const struct tn_finding *finding)
 {
     const struct tn_kind *kind = tn_kind_find(composer->report->kinds, finding->kind);
     return kind != NULL ? kind : &unknown_kind;
@@ -40,7 +40,8 @@ struct tn_report_site tn_compose_finding_site(const struct tn_finding_site *site
 static bool choose_code(struct tn_composer *composer, const struct tn_finding *finding,
                         struct tn_report_code *ret_code)
 {
-    const char *wanted = composer->report->code != NULL ? composer->report->code : "c";
+    const char *fallback = composer->report->named != NULL ? "c" : "none";
+    const char *wanted = composer->report->code != NULL ? composer->report->code : fallback;
     bool has_others;
     if (finding->code == NULL || strcmp(wanted, "none") == 0)
         return false;
@@ -49,41 +50,69 @@ static bool choose_code(struct tn_composer *composer, const struct tn_finding *f
     return true;
 }
 
+/* What a reader needs to decide; the command tells the rest. */
+static void fill_brief(struct tn_composer *composer, const struct tn_finding *finding,
+                       struct tn_report_card *card)
+{
+    struct tn_words *words = &composer->words;
+    card->is_brief = true;
+    card->command =
+        tn_words_print(words, "tenure report %s --finding %u",
+                       tn_compose_shell_word(words, composer->report->summary->path), finding->rank);
+    card->command_end = tn_words_print(words, "... --finding %u", finding->rank);
+    card->command_remark = tn_words_tag(words, finding);
+    if (finding->confidence == TN_CONFIDENCE_WEAK)
+        card->texts[TN_CARD_NOTES] = finding->notes;
+}
+
+static void fill_whole(struct tn_composer *composer, const struct tn_finding *finding,
+                       struct tn_report_site *sites, struct tn_report_card *card)
+{
+    struct tn_words *words = &composer->words;
+    card->texts[TN_CARD_CHANGE] = finding->advice;
+    card->texts[TN_CARD_ESTIMATE] = tn_words_estimate(words, &finding->saving);
+    card->texts[TN_CARD_NOTES] = finding->notes;
+    card->texts[TN_CARD_ALTERNATIVES] = finding->alternatives;
+    card->texts[TN_CARD_VERIFY] = verification(tn_compose_kind(composer, finding), finding);
+    card->texts[TN_CARD_KIND] = tn_words_kind(words, finding);
+    card->sites = sites;
+    card->site_count = finding->site_count;
+    for (size_t i = 0; i < finding->site_count; i++)
+        sites[i] = tn_compose_finding_site(&finding->sites[i]);
+}
+
 static void put_card(struct tn_composer *composer, const struct tn_finding *finding)
 {
     struct tn_words *words = &composer->words;
-    const struct tn_kind *kind = kind_of(composer, finding);
-    uint64_t allocations = composer->report->summary->totals.allocations;
-    struct tn_report_site sites[SITES_MAX];
+    bool is_brief = composer->report->named == NULL;
+    struct tn_report_site *sites = calloc(finding->site_count + 1, sizeof(sites[0]));
     struct tn_report_code code;
     struct tn_report_card card = {
         .rank = finding->rank,
-        .title = finding->title,
+        .title = tn_words_title(words, finding),
+        .condition = tn_words_condition(words, finding, is_brief),
         .kind = finding->kind,
         .confidence = tn_confidence_name(finding->confidence),
-        .sites = sites,
-        .texts = {[TN_CARD_CHANGE] = finding->advice,
-                  [TN_CARD_EVIDENCE] = tn_words_evidence(words, kind->evidence, &finding->evidence),
-                  [TN_CARD_RELEASES] = tn_words_releases(words, finding),
-                  [TN_CARD_EFFECT] = tn_words_effect(words, &finding->saving, allocations),
-                  [TN_CARD_NOTES] = finding->notes,
-                  [TN_CARD_ALTERNATIVES] = finding->alternatives,
-                  [TN_CARD_VERIFY] = verification(kind, finding),
-                  [TN_CARD_KIND] = tn_words_kind(words, finding)},
+        .texts = {[TN_CARD_EVIDENCE] = tn_words_evidence(words, tn_compose_kind(composer, finding)->evidence,
+                                                         &finding->evidence, is_brief),
+                  [TN_CARD_RELEASES] = tn_words_releases(words, finding, is_brief),
+                  [TN_CARD_EFFECT] = tn_words_effect(words, &finding->saving,
+                                                     composer->report->summary->totals.allocations)},
         .code = choose_code(composer, finding, &code) ? &code : NULL,
     };
-    for (; card.site_count < finding->site_count && card.site_count < SITES_MAX; card.site_count++)
-        sites[card.site_count] = tn_compose_finding_site(&finding->sites[card.site_count]);
-    if (card.site_count < finding->site_count)
-        card.more_sites = tn_words_more_sites(words, finding->site_count - card.site_count);
+    if (sites == NULL)
+        words->result = -ENOMEM;
+    else if (is_brief)
+        fill_brief(composer, finding, &card);
+    else
+        fill_whole(composer, finding, sites, &card);
     composer->sink->card(composer->sink, &card);
+    free(sites);
 }
 
-/* It saves less than a thousandth of the calls and less than a hundredth of the peak: worth a line, not a
- * page. */
-static bool is_minor(const struct tn_composer *composer, const struct tn_finding *finding)
+bool tn_compose_is_minor(const struct tn_composer *composer, const struct tn_finding *finding)
 {
-    const struct tn_kind *kind = kind_of(composer, finding);
+    const struct tn_kind *kind = tn_compose_kind(composer, finding);
     const struct tn_summary_totals *totals = &composer->report->summary->totals;
     const struct tn_finding_saving *saving = &finding->saving;
     int64_t bytes =
@@ -110,7 +139,7 @@ static void put_shown(struct tn_composer *composer)
     bool was_minor = false, has_explained = false;
     const struct tn_finding *finding;
     while ((finding = tn_report_next_finding(report, &cursor)) != NULL) {
-        bool minor = is_minor(composer, finding);
+        bool minor = tn_compose_is_minor(composer, finding);
         if (minor && !was_minor)
             tn_compose_paragraph(composer, TN_PARAGRAPH_BODY,
                                  tn_words_fixed(has_explained ? TN_WORDS_MINOR_AGAIN : TN_WORDS_MINOR));
@@ -123,25 +152,39 @@ static void put_shown(struct tn_composer *composer)
     }
 }
 
+/* Of the findings that are too weak to be shown, the one that would save most; NULL: there is none. */
+static const struct tn_finding *largest_weak(const struct tn_report *report)
+{
+    const struct tn_finding *largest = NULL;
+    for (size_t i = 0; i < report->findings->count; i++) {
+        const struct tn_finding *finding = &report->findings->items[i];
+        bool is_larger =
+            largest == NULL || finding->saving.allocations_removed > largest->saving.allocations_removed;
+        if (finding->confidence < report->least && is_larger)
+            largest = finding;
+    }
+    return largest;
+}
+
 static void put_hidden(struct tn_composer *composer, const struct tn_report_selection *selection)
 {
     struct tn_words *words = &composer->words;
     uint64_t given_way = composer->report->findings->given_way;
+    const struct tn_finding *largest = largest_weak(composer->report);
     if (selection->beyond_max != 0)
         tn_compose_paragraph(composer, TN_PARAGRAPH_BODY, tn_words_beyond_top(words, selection->beyond_max));
-    if (selection->too_weak != 0)
-        tn_compose_paragraph(composer, TN_PARAGRAPH_BODY, tn_words_too_weak(words, selection->too_weak));
+    if (selection->too_weak != 0 && largest != NULL)
+        tn_compose_paragraph(composer, TN_PARAGRAPH_BODY,
+                             tn_words_too_weak(words, selection->too_weak, largest));
     if (given_way != 0)
         tn_compose_paragraph(composer, TN_PARAGRAPH_BODY, tn_words_given_way(words, given_way));
-    if (selection->shown != 0)
-        tn_compose_paragraph(composer, TN_PARAGRAPH_BODY, tn_words_fixed(TN_WORDS_QUERIES));
 }
 
-/* One finding says of itself all that there is to say. */
+/* Where the first findings are not all of them: the others are worth a sum, too. */
 static void put_plan(struct tn_composer *composer)
 {
     const struct tn_finding_plan *plan = &composer->report->findings->plan;
-    if (plan->finding_count > 1 && composer->report->named == NULL)
+    if (plan->finding_count > 1 && plan->first_count != 0)
         tn_compose_paragraph(
             composer, TN_PARAGRAPH_BODY,
             tn_words_plan(&composer->words, plan, composer->report->summary->totals.allocations));
@@ -157,6 +200,8 @@ void tn_compose_findings(struct tn_composer *composer)
         tn_compose_paragraph(composer, TN_PARAGRAPH_BODY,
                              tn_words_fixed(is_closed ? TN_WORDS_NOTHING_FOUND : TN_WORDS_NOTHING_FOUND_YET));
     put_shown(composer);
+    if (composer->report->named != NULL)
+        return;
     tn_compose_libraries(composer);
     put_plan(composer);
     put_hidden(composer, &selection);

@@ -63,37 +63,54 @@ const char *tn_words_measured(struct tn_words *words, const struct tn_finding_sa
         return heap;
     int64_t net_bytes = tn_saving_net_bytes(saving);
     bool is_even = is_luck(saving, net_bytes) || magnitude(net_bytes) < saving->outside_bytes / EVEN_PARTS;
-    return tn_words_print(words, "%s, %s +%s: %s", heap, place_words(saving->outside),
-                          tn_words_bytes(words, saving->outside_bytes),
-                          is_even ? "about even"
-                                  : tn_words_print(words, "%s in all", delta(words, net_bytes)));
+    return tn_words_print(words, "%s memory (%s, %s +%s)",
+                          is_even ? "about as much" : delta(words, net_bytes), heap,
+                          place_words(saving->outside), tn_words_bytes(words, saving->outside_bytes));
 }
 
 static const char *fewer(struct tn_words *words, uint64_t removed, uint64_t allocations)
 {
-    return tn_words_print(words, "%s allocation%s less (%s of all)", tn_words_count(words, removed),
-                          plural(removed), tn_words_share(words, removed, allocations));
+    return tn_words_print(words, "%s allocation%s (%s)", tn_words_count(words, removed), plural(removed),
+                          tn_words_share(words, removed, allocations));
 }
 
 const char *tn_words_effect(struct tn_words *words, const struct tn_finding_saving *saving,
                             uint64_t allocations)
 {
-    const char *effect = "";
-    if (saving->allocations_removed != 0)
-        effect = fewer(words, saving->allocations_removed, allocations);
-    if (saving->bytes_removed > 0)
-        effect = join(words, effect,
-                      tn_words_print(words, "%s of headers and rounding less",
-                                     tn_words_bytes(words, (uint64_t)saving->bytes_removed)));
-    if (saving->peak_bytes_delta != 0)
-        effect =
-            join(words, effect,
-                 tn_words_print(words, "memory at the peak: %s", delta(words, saving->peak_bytes_delta)));
+    uint64_t removed = saving->is_measured ? saving->replay_allocations_removed : saving->allocations_removed;
+    const char *effect = removed != 0 ? fewer(words, removed, allocations) : "";
     const char *measured = tn_words_measured(words, saving);
-    return measured[0] != '\0' ? join(words, effect, measured) : effect;
+    if (measured[0] != '\0')
+        return join(words, effect, measured);
+    if (saving->peak_bytes_delta != 0)
+        return join(words, effect,
+                    tn_words_print(words, "memory at the peak: %s", delta(words, saving->peak_bytes_delta)));
+    if (saving->bytes_removed > 0)
+        return join(words, effect,
+                    tn_words_print(words, "%s of headers and rounding",
+                                   tn_words_bytes(words, (uint64_t)saving->bytes_removed)));
+    return effect;
 }
 
-/* "1,200 allocations less (12 % of all); heap -2.00 KiB" */
+const char *tn_words_estimate(struct tn_words *words, const struct tn_finding_saving *saving)
+{
+    const char *estimate = "";
+    if (saving->allocations_removed != saving->replay_allocations_removed)
+        estimate =
+            tn_words_print(words, "%s allocation%s", tn_words_count(words, saving->allocations_removed),
+                           plural(saving->allocations_removed));
+    if (saving->bytes_removed > 0)
+        estimate = join(words, estimate,
+                        tn_words_print(words, "%s of headers and rounding",
+                                       tn_words_bytes(words, (uint64_t)saving->bytes_removed)));
+    if (saving->peak_bytes_delta != 0)
+        estimate =
+            join(words, estimate,
+                 tn_words_print(words, "memory at the peak: %s", delta(words, saving->peak_bytes_delta)));
+    return saving->is_measured ? estimate : "";
+}
+
+/* "1,200 allocations (12 % of all); heap -2.00 KiB" */
 static const char *together_words(struct tn_words *words, const struct tn_finding_saving *saving,
                                   uint64_t allocations)
 {
@@ -102,20 +119,35 @@ static const char *together_words(struct tn_words *words, const struct tn_findin
     return measured[0] != '\0' ? join(words, effect, measured) : effect;
 }
 
+const char *tn_words_first_together(struct tn_words *words, const struct tn_finding_plan *plan,
+                                    size_t first_count, uint64_t allocations)
+{
+    size_t measured = plan->first_count != 0 ? plan->first_count : plan->finding_count;
+    const struct tn_finding_saving *saving = plan->first_count != 0 ? &plan->first : &plan->together;
+    if (measured < 2 || measured > first_count)
+        return "";
+    const char *effect = together_words(words, saving, allocations);
+    if (measured < first_count)
+        return tn_words_print(words, "The %zu of these that a replay can show save together: %s.", measured,
+                              effect);
+    return tn_words_print(words, "Together these save: %s.", effect);
+}
+
 const char *tn_words_plan(struct tn_words *words, const struct tn_finding_plan *plan, uint64_t allocations)
 {
     const char *text =
-        tn_words_print(words, "The %zu changes that a replay can show, together: %s.", plan->finding_count,
-                       together_words(words, &plan->together, allocations));
+        tn_words_print(words, "All %zu changes that a replay can show save together: %s.",
+                       plan->finding_count, together_words(words, &plan->together, allocations));
     uint64_t together = plan->together.allocations_removed;
     if (plan->alone_allocations > together)
         text = tn_words_print(words,
-                              "%s Each alone, they add up to %s: %s of these blocks can be had by one "
-                              "change only.",
+                              "%s One by one they would come to %s: %s of these allocations can be "
+                              "saved by one change only, whichever is made.",
                               text, tn_words_count(words, plan->alone_allocations),
                               tn_words_count(words, plan->alone_allocations - together));
     if (plan->sure_count != 0)
-        text = tn_words_print(words, "%s Those that no condition decides (%zu): %s.", text, plan->sure_count,
+        text = tn_words_print(words, "%s Without conditional ones (%zu %s left): %s.", text, plan->sure_count,
+                              plan->sure_count == 1 ? "is" : "are",
                               together_words(words, &plan->sure, allocations));
     return text;
 }

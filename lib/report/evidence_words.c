@@ -104,11 +104,11 @@ static bool is_shown(const struct tn_evidence_key *key, const struct tn_evidence
 }
 
 const char *tn_words_evidence(struct tn_words *words, const struct tn_evidence_key *keys,
-                              const struct tn_evidence_set *evidence)
+                              const struct tn_evidence_set *evidence, bool is_brief)
 {
     const char *shown = "";
     for (; keys->key != NULL; keys++) {
-        if (!is_shown(keys, evidence))
+        if (!is_shown(keys, evidence) || (is_brief && keys->is_detail))
             continue;
         const struct tn_evidence *value = tn_evidence_find(evidence, keys->key);
         shown = tn_words_print(words, "%s%s%s%s%s", shown, shown[0] != '\0' ? ", " : "", keys->before,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The text sink: lays the statements of a report out for a terminal, as lines of at most TN_TEXT_COLUMNS but
- * for paths and code that are longer. Every indentation, column and blank line of the text report is decided
- * here; text_layout.c breaks the lines. */
+/* The text sink: lays the statements of a report out for a terminal, as lines of at most so many columns as
+ * its style says, but for paths, commands and code that are longer. Every indentation, column and blank line
+ * of the text report is decided here; text_layout.c breaks the lines. */
 
 #include "compose.h"
 #include "sink.h"
@@ -67,15 +67,14 @@ static void format_source(char *out, size_t out_bytes, const struct tn_report_si
 
 #define SOURCE_COLUMNS_MIN   32u /* the name of a file and the folder or two above it */
 #define FUNCTION_COLUMNS_MIN 20u
-#define VIA_COLUMNS_MAX      24u
 
 /* "function at file:line via malloc", or what of that is known, to the end of the line. When not all fits,
  * the path gives way first, down to its minimum, then the function. */
 static void put_site(struct tn_text_page *page, const struct tn_report_site *site)
 {
     char source[TN_TEXT_NAME_BYTES + 32], function[TN_TEXT_NAME_BYTES], via[TN_TEXT_NAME_BYTES];
-    tn_text_name(via, site->via, VIA_COLUMNS_MAX);
-    size_t room = TN_TEXT_COLUMNS - page->column - strlen(via) - strlen(" via ");
+    tn_text_name(via, site->via, page->columns / 4);
+    size_t room = page->columns - page->column - strlen(via) - strlen(" via ");
     format_source(source, sizeof(source), site, TN_TEXT_NAME_BYTES - 1);
     if (site->function[0] == '\0') {
         if (strlen(source) > room)
@@ -104,7 +103,19 @@ static void put_site(struct tn_text_page *page, const struct tn_report_site *sit
 static void put_heading(struct tn_report_sink *sink, const char *title)
 {
     struct tn_text_page *page = begin(sink, HEADING);
-    tn_page_put(page, title);
+    tn_page_style(page, TN_STYLE_STRONG);
+    tn_page_begin(page, "");
+    tn_page_words(page, title);
+    tn_page_style(page, TN_STYLE_PLAIN);
+    tn_page_end_line(page);
+}
+
+static void put_warning(struct tn_text_page *page, const char *words)
+{
+    tn_page_style(page, TN_STYLE_WARNING);
+    tn_page_begin(page, "! ");
+    tn_page_words(page, words);
+    tn_page_style(page, TN_STYLE_PLAIN);
     tn_page_end_line(page);
 }
 
@@ -116,7 +127,7 @@ static void put_paragraph(struct tn_report_sink *sink, const struct tn_report_pa
         tn_page_paragraph(begin(sink, ALONE), "", paragraph->words);
         return;
     case TN_PARAGRAPH_WARNING:
-        tn_page_paragraph(begin(sink, WARNING), "! ", paragraph->words);
+        put_warning(begin(sink, WARNING), paragraph->words);
         return;
     case TN_PARAGRAPH_BODY:
         tn_page_paragraph(begin(sink, PARAGRAPH), "  ", paragraph->words);
@@ -134,9 +145,11 @@ static void put_field(struct tn_report_sink *sink, const struct tn_report_field 
     struct tn_text_page *page = begin(sink, FIELD);
     char name[TN_TEXT_NAME_BYTES];
     tn_page_put(page, "  ");
+    tn_page_style(page, TN_STYLE_QUIET);
     tn_page_pad_right(page, field->label, FIELD_COLUMNS);
+    tn_page_style(page, TN_STYLE_PLAIN);
     tn_page_begin(page, "");
-    size_t room = TN_TEXT_COLUMNS - page->column - (field->remark != NULL ? REMARK_COLUMNS : 0);
+    size_t room = page->columns - page->column - (field->remark != NULL ? REMARK_COLUMNS : 0);
     if (field->form == TN_FIELD_PATH)
         tn_page_put(page, tn_text_path(name, field->value, room));
     else if (field->form == TN_FIELD_LINE)
@@ -176,7 +189,7 @@ static void put_cell(struct tn_text_page *page, const struct tn_report_column *c
         tn_page_pad_right(page, cell, 11);
         return;
     case TN_COLUMN_LINE:
-        tn_page_put(page, tn_text_name(name, cell, TN_TEXT_COLUMNS - page->column));
+        tn_page_put(page, tn_text_name(name, cell, page->columns - page->column));
         return;
     case TN_COLUMN_WORDS:
         tn_page_begin(page, cell[0] != '\0' ? "  " : "");
@@ -185,10 +198,72 @@ static void put_cell(struct tn_text_page *page, const struct tn_report_column *c
     }
 }
 
-/* Columns have no headers: their units and words tell what they are. */
+/* ---------------------------------------------------------------------------------------- titled tables */
+
+static bool is_left(const struct tn_report_column *column)
+{
+    return column->form == TN_COLUMN_LINE || column->form == TN_COLUMN_WORDS ||
+           column->form == TN_COLUMN_LABEL || column->form == TN_COLUMN_STATE;
+}
+
+/* As wide as its widest cell. */
+static size_t width_of(const struct tn_report_table *table, size_t column)
+{
+    size_t width = strlen(table->columns[column].title);
+    for (size_t i = 0; i < table->row_count; i++) {
+        size_t length = strlen(table->rows[i].cells[column]);
+        width = length > width ? length : width;
+    }
+    return width;
+}
+
+#define LAST_COLUMNS_MIN 20u
+
+/* Columns for the last cell of a row; a narrow page is made wider for it. */
+static size_t last_columns(const struct tn_text_page *page)
+{
+    return page->columns > page->column + LAST_COLUMNS_MIN ? page->columns - page->column : LAST_COLUMNS_MIN;
+}
+
+/* One line of a table: the titles, or a row. */
+static void put_titled_line(struct tn_text_page *page, const struct tn_report_table *table,
+                            const size_t *widths, const struct tn_report_row *row)
+{
+    char name[TN_TEXT_NAME_BYTES];
+    for (size_t j = 0; j < table->column_count; j++) {
+        const char *cell = row != NULL ? row->cells[j] : table->columns[j].title;
+        bool is_last = j + 1 == table->column_count;
+        tn_page_put(page, "  ");
+        if (is_last)
+            tn_page_put(page, tn_text_name(name, cell, last_columns(page)));
+        else if (is_left(&table->columns[j]))
+            tn_page_pad_right(page, cell, widths[j]);
+        else
+            tn_page_pad_left(page, cell, widths[j]);
+    }
+    tn_page_end_line(page);
+}
+
+static void put_titled_table(struct tn_text_page *page, const struct tn_report_table *table)
+{
+    size_t widths[TN_TABLE_COLUMNS_MAX];
+    for (size_t j = 0; j < table->column_count; j++)
+        widths[j] = width_of(table, j);
+    tn_page_style(page, TN_STYLE_QUIET);
+    put_titled_line(page, table, widths, NULL);
+    tn_page_style(page, TN_STYLE_PLAIN);
+    for (size_t i = 0; i < table->row_count; i++)
+        put_titled_line(page, table, widths, &table->rows[i]);
+}
+
+/* Without titles, the units and words of the cells tell what they are. */
 static void put_table(struct tn_report_sink *sink, const struct tn_report_table *table)
 {
     struct tn_text_page *page = begin(sink, TABLE);
+    if (table->has_titles) {
+        put_titled_table(page, table);
+        return;
+    }
     for (size_t i = 0; i < table->row_count; i++) {
         const struct tn_report_row *row = &table->rows[i];
         tn_page_put(page, "  ");
@@ -200,24 +275,42 @@ static void put_table(struct tn_report_sink *sink, const struct tn_report_table 
     }
 }
 
-/* The number of an entry or a card, and words beside it. */
-static void put_numbered(struct tn_text_page *page, uint64_t number, const char *words)
+/* ---------------------------------------------------------------------------------------- lists */
+
+#define ENTRY_LINES 2u /* of the words of an entry, at most */
+
+/* The number of an entry or a card; words follow beside it. */
+static void begin_numbered(struct tn_text_page *page, uint64_t number)
 {
     char first[TN_QUANTITY_TEXT_BYTES];
     snprintf(first, sizeof(first), "%4" PRIu64 ". ", number);
-    tn_page_paragraph(page, first, words);
+    tn_page_begin(page, first);
 }
 
 static void put_entry(struct tn_report_sink *sink, const struct tn_report_entry *entry)
 {
     struct tn_text_page *page = begin(sink, ENTRY);
-    put_numbered(page, entry->number, entry->words);
+    begin_numbered(page, entry->number);
+    tn_page_limit(page, ENTRY_LINES);
+    tn_page_words(page, entry->words);
+    tn_page_end_line(page);
     if (entry->site != NULL) {
         tn_page_put(page, ENTRY_INDENT);
         put_site(page, entry->site);
     }
     if (entry->facts != NULL)
         tn_page_paragraph(page, ENTRY_INDENT, entry->facts);
+}
+
+/* What is to be typed, told by its colour as well. */
+static void put_command(struct tn_text_page *page, const struct tn_report_part *part)
+{
+    tn_page_style(page, TN_STYLE_COMMAND);
+    if (part->form == TN_PART_SPAN)
+        tn_page_solid(page, part->text);
+    else
+        tn_page_lines(page, part->text, COMMAND_INDENT);
+    tn_page_style(page, TN_STYLE_PLAIN);
 }
 
 static void put_item(struct tn_report_sink *sink, const struct tn_report_item *item)
@@ -233,13 +326,11 @@ static void put_item(struct tn_report_sink *sink, const struct tn_report_item *i
             tn_page_begin(page, "    ");
         if (part->form == TN_PART_WORDS) {
             tn_page_words(page, part->text);
-        } else if (part->form == TN_PART_SPAN) {
-            tn_page_solid(page, part->text);
         } else if (part->form == TN_PART_SITE) {
             tn_page_put(page, ENTRY_INDENT);
             put_site(page, part->site);
         } else {
-            tn_page_lines(page, part->text, COMMAND_INDENT);
+            put_command(page, part);
         }
     }
     if (page->column != 0)
@@ -251,7 +342,9 @@ static void put_item(struct tn_report_sink *sink, const struct tn_report_item *i
 static void put_label(struct tn_text_page *page, const char *label)
 {
     tn_page_put(page, ENTRY_INDENT);
+    tn_page_style(page, TN_STYLE_QUIET);
     tn_page_pad_right(page, label, CARD_COLUMNS);
+    tn_page_style(page, TN_STYLE_PLAIN);
     tn_page_begin(page, "");
 }
 
@@ -278,24 +371,86 @@ static void put_code(struct tn_text_page *page, const struct tn_report_code *cod
         tn_page_lines(page, code->remark, CODE_INDENT);
 }
 
+static void put_title(struct tn_text_page *page, const struct tn_report_card *card, size_t lines)
+{
+    begin_numbered(page, card->rank);
+    tn_page_limit(page, lines);
+    tn_page_style(page, TN_STYLE_STRONG);
+    tn_page_words(page, card->title);
+    tn_page_style(page, TN_STYLE_PLAIN);
+    if (card->condition != NULL) {
+        tn_page_put(page, page->is_full ? "" : ",");
+        tn_page_words(page, card->condition);
+    }
+    tn_page_end_line(page);
+}
+
+static bool has_text(const struct tn_report_card *card, unsigned text)
+{
+    return card->texts[text] != NULL && card->texts[text][0] != '\0';
+}
+
+static void put_text(struct tn_text_page *page, const struct tn_report_card *card, unsigned text,
+                     size_t lines)
+{
+    if (!has_text(card, text))
+        return;
+    put_label(page, tn_words_card_label(text));
+    tn_page_limit(page, lines);
+    tn_page_words(page, card->texts[text]);
+    tn_page_end_line(page);
+}
+
+/* The command that tells more; where the line has no room for the whole of it, its last words. */
+static void put_more(struct tn_text_page *page, const struct tn_report_card *card)
+{
+    put_label(page, tn_words_card_more_label());
+    size_t length = page->column + strlen(card->command) + 1 + strlen(card->command_remark);
+    tn_page_style(page, TN_STYLE_COMMAND);
+    tn_page_solid(page, length <= page->columns ? card->command : card->command_end);
+    tn_page_style(page, TN_STYLE_PLAIN);
+    tn_page_limit(page, 1);
+    tn_page_words(page, card->command_remark);
+    tn_page_end_line(page);
+}
+
+#define BRIEF_TITLE_LINES 3u /* with its condition */
+#define BRIEF_WHY_LINES   2u
+
+/* In eight lines: these three and two, and what is saved, where it is released and what to type. */
+static void put_brief(struct tn_text_page *page, const struct tn_report_card *card)
+{
+    size_t first_line = page->line_count;
+    put_title(page, card, BRIEF_TITLE_LINES);
+    size_t why_lines = page->line_count - first_line == BRIEF_TITLE_LINES && has_text(card, TN_CARD_NOTES)
+                           ? 1
+                           : BRIEF_WHY_LINES;
+    for (unsigned i = 0; i < TN_CARD_TEXT_COUNT; i++)
+        put_text(page, card, i, i == TN_CARD_EVIDENCE ? why_lines : 1);
+    put_more(page, card);
+}
+
 static void put_card(struct tn_report_sink *sink, const struct tn_report_card *card)
 {
     struct tn_text_page *page = begin(sink, CARD);
-    put_numbered(page, card->rank, card->title);
-    put_sites(page, card);
-    for (unsigned i = 0; i < TN_CARD_TEXT_COUNT; i++) {
-        if (card->texts[i] == NULL || card->texts[i][0] == '\0')
-            continue;
-        put_label(page, tn_words_card_label(i));
-        tn_page_words(page, card->texts[i]);
-        tn_page_end_line(page);
+    if (card->is_brief) {
+        put_brief(page, card);
+    } else {
+        put_title(page, card, 0);
+        put_sites(page, card);
+        for (unsigned i = 0; i < TN_CARD_TEXT_COUNT; i++)
+            put_text(page, card, i, 0);
     }
     if (card->code != NULL)
         put_code(page, card->code);
 }
 
-struct tn_text_sink tn_text_sink(struct tn_buffer *out)
+#define COLUMNS_MIN 60u
+#define COLUMNS_MAX 400u /* a name is shortened to fit a line */
+
+struct tn_text_sink tn_text_sink(struct tn_buffer *out, const struct tn_report_style *style)
 {
+    size_t columns = style != NULL && style->columns != 0 ? style->columns : TN_TEXT_COLUMNS;
     return (struct tn_text_sink){.sink = {.heading = put_heading,
                                           .paragraph = put_paragraph,
                                           .field = put_field,
@@ -303,12 +458,16 @@ struct tn_text_sink tn_text_sink(struct tn_buffer *out)
                                           .entry = put_entry,
                                           .item = put_item,
                                           .card = put_card},
-                                 .page = {.out = out}};
+                                 .page = {.out = out,
+                                          .columns = columns < COLUMNS_MIN   ? COLUMNS_MIN
+                                                     : columns > COLUMNS_MAX ? COLUMNS_MAX
+                                                                             : columns,
+                                          .has_color = style != NULL && style->has_color}};
 }
 
 int tn_report_text(const struct tn_report *report, struct tn_buffer *out)
 {
-    struct tn_text_sink text = tn_text_sink(out);
+    struct tn_text_sink text = tn_text_sink(out, &report->style);
     int r = tn_compose(report, &text.sink);
     return r < 0 ? r : text.page.result;
 }

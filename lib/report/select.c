@@ -5,6 +5,10 @@
 
 #include "select.h"
 
+#include "runtime_block.h"
+
+#include <string.h>
+
 /* Whether a finding that is sure enough is shown, when so many were before it. */
 static bool has_room(const struct tn_report *report, const struct tn_finding *finding, size_t shown)
 {
@@ -19,10 +23,35 @@ static bool is_wanted(const struct tn_report *report, const struct tn_finding *f
                                  : finding->confidence >= report->least;
 }
 
+/* A program that makes most of its allocations in one library exists for it: who records it wants to know. */
+#define OWN_PERCENT_MIN 50
+
+const char *tn_report_own_library(const struct tn_summary *summary)
+{
+    const struct tn_summary_sites *sites = &summary->lists[TN_SUMMARY_BY_ALLOCATIONS];
+    for (size_t i = 0; i < sites->count; i++) {
+        const char *name = tn_report_module_name(&sites->sites[i]);
+        uint64_t allocations = 0;
+        for (size_t k = 0; k < sites->count; k++)
+            if (strcmp(sites->sites[k].module, sites->sites[i].module) == 0)
+                allocations += sites->sites[k].allocations;
+        if (!tn_report_is_runtime(&sites->sites[i]) && strstr(name, ".so") != NULL &&
+            allocations > summary->totals.allocations / 100 * OWN_PERCENT_MIN)
+            return name;
+    }
+    return NULL;
+}
+
+static bool is_own_library(const struct tn_report *report, const char *library)
+{
+    const char *own = tn_report_own_library(report->summary);
+    return own != NULL && strcmp(own, library) == 0;
+}
+
 bool tn_report_is_folded(const struct tn_report *report, const struct tn_finding *finding)
 {
     return report->folds_libraries && report->named == NULL && finding->confidence >= report->least &&
-           tn_finding_library(finding) != NULL;
+           tn_finding_library(finding) != NULL && !is_own_library(report, tn_finding_library(finding));
 }
 
 const struct tn_finding *tn_report_next_finding(const struct tn_report *report,

@@ -82,7 +82,8 @@ struct tn_report_table {
     size_t column_count; /* 1 .. TN_TABLE_COLUMNS_MAX */
     const struct tn_report_row *rows;
     size_t row_count;
-    bool can_mark; /* some row is marked: room for the mark is needed in all */
+    bool can_mark;   /* some row is marked: room for the mark is needed in all */
+    bool has_titles; /* the columns' titles say what the cells are; else the cells say it themselves */
 };
 
 /* An entry of a numbered list. */
@@ -90,7 +91,7 @@ struct tn_report_entry {
     uint64_t number;                   /* from 1; of a finding its rank */
     const char *words;                 /* one sentence or less */
     const struct tn_report_site *site; /* NULL: none */
-    const char *facts;                 /* numbers about the site; NULL: none */
+    const char *facts;                 /* numbers about the site, or what it brings; NULL: none */
 };
 
 /* What a part of a list item is. */
@@ -123,8 +124,9 @@ struct tn_report_code {
 enum tn_card_text {
     TN_CARD_CHANGE,       /* what to change in the code */
     TN_CARD_EVIDENCE,     /* the numbers that carry it */
+    TN_CARD_EFFECT,       /* what the change saves or costs: the one figure of each, measured if it was */
+    TN_CARD_ESTIMATE,     /* the same as it was estimated before a replay */
     TN_CARD_RELEASES,     /* the lines that release its blocks */
-    TN_CARD_EFFECT,       /* what the change saves or costs */
     TN_CARD_NOTES,        /* caveats and exceptions, one a line */
     TN_CARD_ALTERNATIVES, /* kinds that would do instead */
     TN_CARD_VERIFY,       /* how to see that the change did what it promises */
@@ -135,7 +137,13 @@ enum tn_card_text {
 /* A finding with everything that is reported about it. Labels of the parts: tn_words_card_label. */
 struct tn_report_card {
     uint32_t rank;                         /* its number, from 1 */
-    const char *title;                     /* one sentence without a full stop */
+    const char *title;                     /* what to do and where: one sentence without a full stop */
+    const char *condition;                 /* "if ...", which decides; NULL: nothing does */
+    bool is_brief;                         /* to be told in eight lines: what does not fit is cut, and
+                                              command tells all */
+    const char *command;                   /* command line that tells everything; NULL: this is everything */
+    const char *command_end;               /* its last words, for who knows the rest; NULL where command is */
+    const char *command_remark;            /* kind and key, for those who filter; NULL where command is */
     const char *kind, *confidence;         /* also within texts[TN_CARD_KIND]: for marks and colours */
     const struct tn_report_site *sites;    /* the one to change first */
     size_t site_count;                     /* 0: about the whole program */

@@ -49,11 +49,36 @@ void tn_page_pad_right(struct tn_text_page *page, const char *text, size_t colum
     put_blanks(page, length < columns ? columns - length : 0);
 }
 
-void tn_page_end_line(struct tn_text_page *page)
+static void end_line(struct tn_text_page *page)
 {
     put(page, "\n", 1);
     page->column = 0;
+    page->line_count++;
     page->needs_blank = false;
+}
+
+void tn_page_end_line(struct tn_text_page *page)
+{
+    end_line(page);
+    page->lines_left = 0;
+    page->is_full = false;
+}
+
+void tn_page_style(struct tn_text_page *page, enum tn_text_style style)
+{
+    static const char *const escapes[TN_STYLE_COUNT] = {
+        [TN_STYLE_PLAIN] = "\033[0m",    [TN_STYLE_STRONG] = "\033[1m",   [TN_STYLE_QUIET] = "\033[2m",
+        [TN_STYLE_WARNING] = "\033[33m", [TN_STYLE_COMMAND] = "\033[36m",
+    };
+    size_t column = page->column;
+    if (page->has_color)
+        put(page, escapes[style], strlen(escapes[style]));
+    page->column = column;
+}
+
+void tn_page_limit(struct tn_text_page *page, size_t lines)
+{
+    page->lines_left = lines;
 }
 
 void tn_page_begin(struct tn_text_page *page, const char *first)
@@ -65,13 +90,31 @@ void tn_page_begin(struct tn_text_page *page, const char *first)
 
 static void break_line(struct tn_text_page *page)
 {
-    tn_page_end_line(page);
+    end_line(page);
     put_blanks(page, page->indent);
+    if (page->lines_left > 1)
+        page->lines_left--;
+}
+
+#define CUT "..."
+
+/* Whether a word still fits in the open line; in the last one, the mark of a cut has to fit behind it. */
+static bool fits(const struct tn_text_page *page, size_t length)
+{
+    size_t room = page->columns - (page->lines_left == 1 ? strlen(CUT) : 0);
+    return !page->needs_blank || page->column + 1 + length <= room;
 }
 
 static void put_word(struct tn_text_page *page, const char *word, size_t length)
 {
-    if (page->needs_blank && page->column + 1 + length > TN_TEXT_COLUMNS)
+    if (page->is_full)
+        return;
+    if (!fits(page, length) && page->lines_left == 1) {
+        page->is_full = true;
+        put(page, CUT, strlen(CUT));
+        return;
+    }
+    if (!fits(page, length))
         break_line(page);
     if (page->needs_blank)
         put(page, " ", 1);

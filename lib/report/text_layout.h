@@ -2,24 +2,46 @@
 #ifndef TN_REPORT_TEXT_LAYOUT_H
 #define TN_REPORT_TEXT_LAYOUT_H
 
-/* Lines of at most TN_TEXT_COLUMNS, for the text sink: running words are broken at blanks, names and paths
- * are shortened. Columns are counted in bytes. */
+/* Lines of at most so many columns, for the text sink: running words are broken at blanks, names and paths
+ * are shortened, and what matters stands out where the reader is a terminal. Columns are counted in bytes. */
 
 #include "tenure/base.h"
 
 #include <stdbool.h>
 
-#define TN_TEXT_COLUMNS    100
+#define TN_TEXT_COLUMNS    100 /* where nobody says otherwise */
 #define TN_TEXT_NAME_BYTES 512
 
-/* A page that is being written. Begin with {.out = buffer}. */
+/* How words stand out. */
+enum tn_text_style {
+    TN_STYLE_PLAIN = 0,
+    TN_STYLE_STRONG,  /* what to read first: headings, what to do */
+    TN_STYLE_QUIET,   /* labels */
+    TN_STYLE_WARNING, /* what limits all else */
+    TN_STYLE_COMMAND, /* to be typed */
+    TN_STYLE_COUNT
+};
+
+/* A page that is being written. Begin with {.out = buffer, .columns = TN_TEXT_COLUMNS}. */
 struct tn_text_page {
     struct tn_buffer *out; /* borrowed */
-    size_t column;         /* bytes in the open line */
+    size_t columns;        /* of a line, at most; 60 to 400 */
+    bool has_color;        /* styles are written as escape sequences of a terminal */
+    size_t column;         /* bytes in the open line, without escape sequences */
     size_t indent;         /* where further lines of the open paragraph begin */
+    size_t line_count;     /* lines ended */
+    size_t lines_left;     /* of the open paragraph, the open line among them; 0: as many as it takes */
+    bool is_full;          /* the open paragraph was cut: further words of it are dropped */
     bool needs_blank;      /* a word stands before in the open line */
     int result;            /* 0, or the first error: nothing is written after it */
 };
+
+/* What follows is written in this style, until the next call. */
+void tn_page_style(struct tn_text_page *page, enum tn_text_style style);
+
+/* The open paragraph takes at most so many lines from here, the open one among them: what is more is cut and
+ * marked by "...". Until the line ends. */
+void tn_page_limit(struct tn_text_page *page, size_t lines);
 
 /* Text as it is, without newlines. */
 void tn_page_put(struct tn_text_page *page, const char *text);

@@ -6,6 +6,7 @@
  * comparisons and checks. One thread uses a sink. */
 
 #include "sink.h"
+#include "tenure/report.h"
 #include "text_layout.h"
 
 /* Begin with tn_text_sink. Written by its functions only. */
@@ -15,7 +16,9 @@ struct tn_text_sink {
     int last;                   /* statement that was written before; 0: none */
 };
 
-/* A sink that appends to out, which is borrowed. */
-struct tn_text_sink tn_text_sink(struct tn_buffer *out);
+/* A sink that appends to out, which is borrowed.
+ *
+ * style  NULL: without colours, in lines of 100 columns */
+struct tn_text_sink tn_text_sink(struct tn_buffer *out, const struct tn_report_style *style);
 
 #endif

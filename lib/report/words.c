@@ -22,9 +22,10 @@ static const char *const fixed[TN_WORDS_FIXED_COUNT] = {
     [TN_WORDS_TOTALS] = "Totals",
     [TN_WORDS_FINDINGS] = "Findings: what to change, the largest saving first",
     [TN_WORDS_NO_FINDINGS] = "Findings",
-    [TN_WORDS_MOST_ALLOCATIONS] = "Most allocations",
-    [TN_WORDS_MOST_SMALL_SHORT_LIVED] = "Most short-lived small allocations",
-    [TN_WORDS_HIGHEST_PEAK] = "Highest peak (each site at its own time, so they do not add up)",
+    [TN_WORDS_OVERVIEW] = "In short",
+    [TN_WORDS_SITES] =
+        "The busiest sites (short: share of short-lived ones; median: of lifetimes; peaks differ in time)",
+    [TN_WORDS_VERIFY] = "Record again after a change, and compare: tenure diff OLD NEW",
     [TN_WORDS_NEXT] = "What to look at next",
 
     [TN_WORDS_INCOMPLETE] =
@@ -61,23 +62,30 @@ static const char *const fixed[TN_WORDS_FIXED_COUNT] = {
     [TN_WORDS_TITLE_QUANTITY] = "quantity",
     [TN_WORDS_TITLE_MEANING] = "meaning",
 
+    [TN_WORDS_TITLE_CALLS] = "calls",
+    [TN_WORDS_TITLE_SHORT_LIVED] = "short",
+    [TN_WORDS_TITLE_PEAK] = "peak",
+    [TN_WORDS_TITLE_MEDIAN] = "median",
+    [TN_WORDS_TITLE_SIZES] = "size",
+    [TN_WORDS_TITLE_LINE] = "line",
+
     [TN_WORDS_FREES_OF_REALLOC] = "a realloc ends one block and begins the next",
     [TN_WORDS_ALL_RELEASED] = "at the end: everything was released",
     [TN_WORDS_REALLOC_CONTINUES] = "of the allocations continue an older block",
     [TN_WORDS_FAILED_CALLS] = "returned NULL",
 
-    [TN_WORDS_NONE_SHORT_LIVED] = "No site made any: nothing was released so early.",
+    [TN_WORDS_DO_FIRST] = "Do these first:",
+    [TN_WORDS_NO_RISK_MEASURED] =
+        "How much memory fragmentation costs was not measured, because the log is large: `tenure report "
+        "--policy first-fit,tlsf LOG` replays it on models of small heaps.",
 
     [TN_WORDS_NOTHING_FOUND] = "Nothing was found that is worth a change.",
     [TN_WORDS_NOTHING_FOUND_YET] = "Nothing was found that is worth a change, so far.",
-    [TN_WORDS_MINOR] =
-        "Each of these saves less than 0.1 % of the calls and 1 % of the peak (--format json "
-        "tells all of them):",
+    [TN_WORDS_MINOR] = "Each of these saves less than 0.1 % of the calls and 1 % of the peak:",
     [TN_WORDS_MINOR_AGAIN] = "These save as little:",
-    [TN_WORDS_QUERIES] =
-        "The numbers of a finding come from the log again by the query that --format json gives with it.",
     [TN_WORDS_OTHER_CODE] = "(--code freertos, zephyr, threadx or all: for other systems; none: no code)",
 
+    [TN_WORDS_ALL_OF_FINDING] = "All that is known of a finding, code to paste included:",
     [TN_WORDS_STACKS] = "The call stacks behind the busiest site:",
     [TN_WORDS_CALLERS] =
         "If it allocates on behalf of its callers, what follows is true of no single one of "
@@ -94,9 +102,9 @@ const char *tn_words_fixed(enum tn_fixed_words which)
 const char *tn_words_card_label(unsigned card_text)
 {
     static const char *const labels[TN_CARD_TEXT_COUNT] = {
-        [TN_CARD_CHANGE] = "change", [TN_CARD_EVIDENCE] = "evidence", [TN_CARD_RELEASES] = "released",
-        [TN_CARD_EFFECT] = "effect", [TN_CARD_NOTES] = "but",         [TN_CARD_ALTERNATIVES] = "instead",
-        [TN_CARD_VERIFY] = "verify", [TN_CARD_KIND] = "kind",
+        [TN_CARD_CHANGE] = "change",     [TN_CARD_EVIDENCE] = "why",      [TN_CARD_EFFECT] = "saves",
+        [TN_CARD_ESTIMATE] = "estimate", [TN_CARD_RELEASES] = "released", [TN_CARD_NOTES] = "but",
+        [TN_CARD_ALTERNATIVES] = "or",   [TN_CARD_VERIFY] = "verify",     [TN_CARD_KIND] = "kind",
     };
     return labels[card_text];
 }
@@ -109,6 +117,11 @@ const char *tn_words_card_sites_label(void)
 const char *tn_words_card_code_label(void)
 {
     return "code";
+}
+
+const char *tn_words_card_more_label(void)
+{
+    return "more";
 }
 
 /* ---------------------------------------------------------------------------------------- losses */
@@ -140,8 +153,8 @@ const char *tn_words_unmatched_births(struct tn_words *words, uint64_t count)
 
 const char *tn_words_unmatched_frees(struct tn_words *words, uint64_t count)
 {
-    return tn_words_print(words, "%s free%s of blocks whose allocation was not seen.",
-                          tn_words_count(words, count), count == 1 ? " was" : "s were");
+    return tn_words_print(words, "%s free%s whose allocation was not seen.", tn_words_count(words, count),
+                          count == 1 ? " was of a block" : "s were of blocks");
 }
 
 const char *tn_words_stacks_cut(struct tn_words *words, uint64_t count)
@@ -250,53 +263,24 @@ const char *tn_words_rounding(struct tn_words *words, uint64_t usable_bytes, uin
 
 /* ---------------------------------------------------------------------------------------- sites */
 
-const char *tn_words_site_headline(struct tn_words *words, enum tn_summary_list list,
-                                   const struct tn_summary_site *site, const struct tn_summary_totals *totals)
+const char *tn_words_site_sizes(struct tn_words *words, const struct tn_summary_site *site)
 {
-    const char *allocations = tn_words_count(words, site->allocations);
-    switch (list) {
-    case TN_SUMMARY_BY_SMALL_SHORT_LIVED:
-        return tn_words_print(words, "%s short-lived small allocation%s, %s of all such; %s of this site's",
-                              tn_words_count(words, site->small_short_lived), plural(site->small_short_lived),
-                              tn_words_share(words, site->small_short_lived, totals->small_short_lived),
-                              tn_words_share(words, site->small_short_lived, site->allocations));
-    case TN_SUMMARY_BY_PEAK_LIVE_BYTES:
-        return tn_words_print(words, "peak %s (the whole process: %s); %s allocation%s",
-                              tn_words_bytes(words, site->peak_live_bytes),
-                              tn_words_bytes(words, totals->peak_live_bytes), allocations,
-                              plural(site->allocations));
-    default:
-        return tn_words_print(words, "%s allocation%s, %s of all; %s", allocations, plural(site->allocations),
-                              tn_words_share(words, site->allocations, totals->allocations),
-                              tn_words_bytes(words, site->total_bytes));
-    }
-}
-
-static const char *sizes(struct tn_words *words, const struct tn_summary_site *site)
-{
-    const char *smallest = tn_words_count(words, site->min_size_bytes);
+    const char *largest = tn_words_count(words, site->max_size_bytes);
     if (site->min_size_bytes == site->max_size_bytes)
-        return tn_words_print(words, "%s byte%s each", smallest, plural(site->min_size_bytes));
-    return tn_words_print(words, "%s to %s bytes, mean %s", smallest,
-                          tn_words_count(words, site->max_size_bytes),
-                          tn_words_count(words, (uint64_t)(site->mean_size_bytes + 0.5)));
+        return tn_words_print(words, "%s B", largest);
+    return tn_words_print(words, "%s to %s B", tn_words_count(words, site->min_size_bytes), largest);
 }
 
-const char *tn_words_site_facts(struct tn_words *words, const struct tn_summary_site *site)
+const char *tn_words_place(struct tn_words *words, const struct tn_summary_site *site)
 {
-    const char *at_end = "", *gone = "";
-    if (site->live_at_end != 0)
-        at_end = tn_words_print(words, ", %s at the end", tn_words_count(words, site->live_at_end));
-    if (site->has_quantiles && site->freed != 0)
-        gone =
-            tn_words_print(words, "; 90 %% gone within %s", tn_words_duration(words, site->lifetime_ns.p90));
-    return tn_words_print(words, "%s; at most %s live%s%s", sizes(words, site),
-                          tn_words_count(words, site->peak_live_count), at_end, gone);
-}
-
-const char *tn_words_left_out(struct tn_words *words, uint64_t count)
-{
-    return tn_words_print(words, "(left out: %" PRIu64 " of the C library and the loader themselves)", count);
+    char place[512], no_name[] = "";
+    const struct tn_finding_line line = {.function = no_name,
+                                         .file = site->file,
+                                         .line = site->line,
+                                         .module = site->module,
+                                         .offset_bytes = site->offset_bytes};
+    tn_finding_line_print(&line, place, sizeof(place));
+    return tn_words_print(words, "%s%s%s", place, site->function[0] != '\0' ? " " : "", site->function);
 }
 
 /* ---------------------------------------------------------------------------------------- findings */
@@ -305,6 +289,58 @@ const char *tn_words_more_sites(struct tn_words *words, uint64_t count)
 {
     return tn_words_print(words, "and %s more: --format json lists %s", tn_words_count(words, count),
                           count == 1 ? "it" : "them");
+}
+
+/* ", if CONDITION" is the end of the title of a finding that has a condition. */
+const char *tn_words_title(struct tn_words *words, const struct tn_finding *finding)
+{
+    const char *text = finding->condition.text;
+    const char *condition = text != NULL ? tn_words_print(words, ", if %s", text) : NULL;
+    size_t length = strlen(finding->title), end = condition != NULL ? strlen(condition) : 0;
+    if (end == 0 || end > length || strcmp(finding->title + length - end, condition) != 0)
+        return finding->title;
+    return tn_words_print(words, "%.*s", (int)(length - end), finding->title);
+}
+
+/* What follows a colon gives the reason: it is left out where space is short. */
+static size_t first_part(const char *condition)
+{
+    const char *joint = strstr(condition, "; and if ");
+    size_t length = joint != NULL ? (size_t)(joint - condition) : strlen(condition);
+    const char *reason = strstr(condition, ": ");
+    return reason != NULL && (size_t)(reason - condition) < length ? (size_t)(reason - condition) : length;
+}
+
+const char *tn_words_condition(struct tn_words *words, const struct tn_finding *finding, bool is_brief)
+{
+    const char *condition = finding->condition.text;
+    size_t more = 0;
+    if (condition == NULL)
+        return NULL;
+    if (!is_brief)
+        return tn_words_print(words, "if %s", condition);
+    for (const char *at = condition; (at = strstr(at, "; and if ")) != NULL; at++)
+        more++;
+    const char *first = tn_words_print(words, "if %.*s", (int)first_part(condition), condition);
+    return more == 0 ? first
+                     : tn_words_print(words, "%s (and %zu more condition%s)", first, more, plural(more));
+}
+
+const char *tn_words_first_title(struct tn_words *words, const struct tn_finding *finding)
+{
+    const char *title = tn_words_title(words, finding);
+    return finding->condition.text != NULL ? tn_words_print(words, "%s (on a condition)", title) : title;
+}
+
+const char *tn_words_tag(struct tn_words *words, const struct tn_finding *finding)
+{
+    char key[TN_FINDING_KEY_BYTES];
+    const char *tag =
+        tn_words_print(words, "%s, %s, key %s", finding->kind, tn_confidence_name(finding->confidence),
+                       tn_finding_key_print(finding, key));
+    if (finding->alternatives == NULL || finding->alternatives[0] == '\0')
+        return tn_words_print(words, "(%s)", tag);
+    return tn_words_print(words, "(%s; or: %s)", tag, finding->alternatives);
 }
 
 const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding)
@@ -316,33 +352,38 @@ const char *tn_words_kind(struct tn_words *words, const struct tn_finding *findi
 }
 
 /* "data.c:88 (87 %; also blocks of 12 other lines)" */
-static const char *release_words(struct tn_words *words, const struct tn_finding_release *release)
+static const char *release_words(struct tn_words *words, const struct tn_finding_release *release,
+                                 bool is_brief)
 {
     char place[320];
     tn_finding_line_print(&release->line, place, sizeof(place));
-    const char *share = release->share >= 1 ? "all" : tn_words_print(words, "%.0f %%", release->share * 100);
-    if (release->other_sites == 0)
+    const char *share =
+        release->share >= 1 ? "all" : tn_words_share(words, (uint64_t)(release->share * 1000 + 0.5), 1000);
+    if (release->other_sites == 0 || is_brief)
         return tn_words_print(words, "%s (%s)", place, share);
     return tn_words_print(words, "%s (%s; also blocks of %" PRIu64 " other line%s)", place, share,
-                          release->other_sites, release->other_sites == 1 ? "" : "s");
+                          release->other_sites, plural(release->other_sites));
 }
 
-#define RELEASES_MAX 4u /* in a card; the JSON report has all */
+#define RELEASES_BRIEF 2u /* the JSON report has all */
 
-const char *tn_words_releases(struct tn_words *words, const struct tn_finding *finding)
+const char *tn_words_releases(struct tn_words *words, const struct tn_finding *finding, bool is_brief)
 {
     const char *text = "";
-    for (size_t i = 0; i < finding->release_count && i < RELEASES_MAX; i++)
+    size_t shown =
+        is_brief && finding->release_count > RELEASES_BRIEF + 1 ? RELEASES_BRIEF : finding->release_count;
+    for (size_t i = 0; i < shown; i++)
         text = tn_words_print(words, "%s%s%s", text, i != 0 ? ", " : "",
-                              release_words(words, &finding->releases[i]));
-    if (finding->release_count > RELEASES_MAX)
-        text = tn_words_print(words, "%s, and %zu more", text, finding->release_count - RELEASES_MAX);
+                              release_words(words, &finding->releases[i], is_brief));
+    if (shown < finding->release_count)
+        text = tn_words_print(words, "%s and %zu more lines", text, finding->release_count - shown);
     return text;
 }
 
 const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding *finding)
 {
-    return tn_words_print(words, "%s (%s)", finding->title, finding->kind);
+    return tn_words_print(words, "%s (%s, %s)", tn_words_title(words, finding), finding->kind,
+                          tn_confidence_name(finding->confidence));
 }
 
 const char *tn_words_beyond_top(struct tn_words *words, uint64_t count)
@@ -351,20 +392,25 @@ const char *tn_words_beyond_top(struct tn_words *words, uint64_t count)
                           count == 1 ? " saves" : "s save");
 }
 
-const char *tn_words_too_weak(struct tn_words *words, uint64_t count)
+const char *tn_words_too_weak(struct tn_words *words, uint64_t count, const struct tn_finding *largest)
 {
-    return tn_words_print(words, "%" PRIu64 " doubtful finding%s not shown: --confidence %s shows %s.", count,
-                          count == 1 ? " is" : "s are", tn_confidence_name(TN_CONFIDENCE_WEAK),
-                          count == 1 ? "it" : "them");
+    const char *text = tn_words_print(
+        words, "%" PRIu64 " doubtful finding%s not shown: --confidence %s shows %s.", count,
+        count == 1 ? " is" : "s are", tn_confidence_name(TN_CONFIDENCE_WEAK), count == 1 ? "it" : "them");
+    if (largest->saving.allocations_removed == 0)
+        return text;
+    return tn_words_print(words, "%s %s would save %s allocation%s: %s.", text,
+                          count == 1 ? "It" : "The largest one",
+                          tn_words_count(words, largest->saving.allocations_removed),
+                          plural(largest->saving.allocations_removed), tn_words_title(words, largest));
 }
 
 const char *tn_words_given_way(struct tn_words *words, uint64_t count)
 {
-    return tn_words_print(words,
-                          "%" PRIu64
-                          " gave way to a stronger one about the same lines, which names %s under "
-                          "\"instead\".",
-                          count, count == 1 ? "it" : "them");
+    return tn_words_print(
+        words,
+        "%" PRIu64 " finding%s gave way to a better one about the same lines, which names %s as \"or\".",
+        count, plural(count), count == 1 ? "it" : "them");
 }
 
 /* ---------------------------------------------------------------------------------------- what next */

@@ -24,9 +24,9 @@ enum tn_fixed_words {
     TN_WORDS_TOTALS,
     TN_WORDS_FINDINGS,
     TN_WORDS_NO_FINDINGS,
-    TN_WORDS_MOST_ALLOCATIONS,
-    TN_WORDS_MOST_SMALL_SHORT_LIVED,
-    TN_WORDS_HIGHEST_PEAK,
+    TN_WORDS_OVERVIEW,
+    TN_WORDS_SITES,
+    TN_WORDS_VERIFY,
     TN_WORDS_NEXT,
     /* Losses. */
     TN_WORDS_INCOMPLETE,
@@ -57,21 +57,28 @@ enum tn_fixed_words {
     TN_WORDS_TITLE_TOTAL,
     TN_WORDS_TITLE_QUANTITY,
     TN_WORDS_TITLE_MEANING,
+    TN_WORDS_TITLE_CALLS,
+    TN_WORDS_TITLE_SHORT_LIVED,
+    TN_WORDS_TITLE_PEAK,
+    TN_WORDS_TITLE_MEDIAN,
+    TN_WORDS_TITLE_SIZES,
+    TN_WORDS_TITLE_LINE,
     /* What totals mean. */
     TN_WORDS_FREES_OF_REALLOC,
     TN_WORDS_ALL_RELEASED,
     TN_WORDS_REALLOC_CONTINUES,
     TN_WORDS_FAILED_CALLS,
-    /* Lists of sites. */
-    TN_WORDS_NONE_SHORT_LIVED,
+    /* In short. */
+    TN_WORDS_DO_FIRST,
+    TN_WORDS_NO_RISK_MEASURED,
     /* Findings. */
     TN_WORDS_NOTHING_FOUND,
     TN_WORDS_NOTHING_FOUND_YET,
     TN_WORDS_MINOR,
     TN_WORDS_MINOR_AGAIN,
-    TN_WORDS_QUERIES,
     TN_WORDS_OTHER_CODE,
     /* What to look at next. */
+    TN_WORDS_ALL_OF_FINDING,
     TN_WORDS_STACKS,
     TN_WORDS_CALLERS,
     TN_WORDS_ANYTHING_ELSE,
@@ -82,11 +89,12 @@ enum tn_fixed_words {
 /* One of them. Static storage. */
 const char *tn_words_fixed(enum tn_fixed_words which);
 
-/* Labels of the parts of a finding: of texts by enum tn_card_text, of the sites and of the code. Static
- * storage. */
+/* Labels of the parts of a finding: of texts by enum tn_card_text, of the sites, of the code, and of the
+ * command that tells more. Static storage. */
 const char *tn_words_card_label(unsigned card_text);
 const char *tn_words_card_sites_label(void);
 const char *tn_words_card_code_label(void);
+const char *tn_words_card_more_label(void);
 
 /* ---------------------------------------------------------------------------------------- losses */
 
@@ -152,29 +160,62 @@ const char *tn_words_rounding(struct tn_words *words, uint64_t usable_bytes, uin
 
 /* ---------------------------------------------------------------------------------------- sites */
 
-/* What a list says of a site first. */
-const char *tn_words_site_headline(struct tn_words *words, enum tn_summary_list list,
-                                   const struct tn_summary_site *site,
-                                   const struct tn_summary_totals *totals);
+/* "24 B", "24 to 4,096 B". */
+const char *tn_words_site_sizes(struct tn_words *words, const struct tn_summary_site *site);
 
-/* Sizes, how many are live at once, and how soon they are gone. */
-const char *tn_words_site_facts(struct tn_words *words, const struct tn_summary_site *site);
+/* "stack.c:12 push", or what of that is known. */
+const char *tn_words_place(struct tn_words *words, const struct tn_summary_site *site);
 
-/* Sites of the runtime that a list leaves out; count >= 1. */
-const char *tn_words_left_out(struct tn_words *words, uint64_t count);
+/* ---------------------------------------------------------------------------------------- in short */
+
+/* That live blocks keep rising.
+ *
+ * place   the first of them; count >= 1 of them
+ * rank    number of its finding */
+const char *tn_words_risk_of_growth(struct tn_words *words, const char *title, uint32_t rank, uint64_t count);
+
+/* What heaps of small systems need for this run, and how much of that is lost to headers, rounding and holes.
+ *
+ * findings  with heap_model_count >= 1 */
+const char *tn_words_risk_of_holes(struct tn_words *words, const struct tn_findings *findings);
+
+/* What speaks for holes where no replay measured them. */
+const char *tn_words_risk_of_churn(struct tn_words *words, const struct tn_summary_totals *totals);
+
+/* What the first findings come to together; "" where a replay measured fewer than two of them.
+ *
+ * first_count  findings that are told first
+ * allocations  of the process */
+const char *tn_words_first_together(struct tn_words *words, const struct tn_finding_plan *plan,
+                                    size_t first_count, uint64_t allocations);
 
 /* ---------------------------------------------------------------------------------------- findings */
 
 /* How many sites of a finding are not shown; count >= 1. */
 const char *tn_words_more_sites(struct tn_words *words, uint64_t count);
 
-/* What a change saves and costs, as "...; ...; ..."; "" when nothing is known.
+/* What a change saves in calls and in memory, as it was measured, or else estimated; "" when nothing is
+ * known.
  *
  * allocations  of the process, what allocations_removed is a share of */
 const char *tn_words_effect(struct tn_words *words, const struct tn_finding_saving *saving,
                             uint64_t allocations);
 
-/* What a replay measured: "heap -24.2 KiB, stack +24.1 KiB: about even"; "" when none did. */
+/* What was estimated where tn_words_effect tells what was measured; "": nothing more. */
+const char *tn_words_estimate(struct tn_words *words, const struct tn_finding_saving *saving);
+
+/* The title without its condition, and "if ..." of the condition: whole, or its first part and how many
+ * more there are. NULL: there is no condition. */
+const char *tn_words_title(struct tn_words *words, const struct tn_finding *finding);
+const char *tn_words_condition(struct tn_words *words, const struct tn_finding *finding, bool is_brief);
+
+/* The title of a finding that is told first, without its condition, but with a word that there is one. */
+const char *tn_words_first_title(struct tn_words *words, const struct tn_finding *finding);
+
+/* "(combine, conditional, key 1a2b3c4d; or: pool)" */
+const char *tn_words_tag(struct tn_words *words, const struct tn_finding *finding);
+
+/* What a replay measured: "144 B less memory (heap -224 B, stack +80 B)"; "" when none did. */
 const char *tn_words_measured(struct tn_words *words, const struct tn_finding_saving *saving);
 
 /* What all measured findings come to together, and how that differs from each alone.
@@ -198,24 +239,30 @@ const char *tn_words_library(struct tn_words *words, const char *library, uint64
 /* The evidence of a finding: "90,000 blocks seen, at most 80 B, all gone before the return of main
  * (app.c:12)".
  *
- * keys  as its kind declares them: they have the phrases and the order */
+ * keys      as its kind declares them: they have the phrases and the order
+ * is_brief  without what the title tells */
 const char *tn_words_evidence(struct tn_words *words, const struct tn_evidence_key *keys,
-                              const struct tn_evidence_set *evidence);
+                              const struct tn_evidence_set *evidence, bool is_brief);
 
 /* "pool, consistent; tactic: use memory pools; key 1a2b3c4d" */
 const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding);
 
-/* The lines that release a finding's blocks, with their shares; "" where none is known. */
-const char *tn_words_releases(struct tn_words *words, const struct tn_finding *finding);
+/* The lines that release a finding's blocks, with their shares; "" where none is known.
+ *
+ * is_brief  two or three of them, and how many more there are */
+const char *tn_words_releases(struct tn_words *words, const struct tn_finding *finding, bool is_brief);
 
 /* The title of a finding that gets one line only. */
 const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding *finding);
 
-/* How many findings are not shown because there are too many, they are too weak, or they gave way; count
- * >= 1. */
+/* How many findings are not shown because there are too many, or they gave way; count >= 1. */
 const char *tn_words_beyond_top(struct tn_words *words, uint64_t count);
-const char *tn_words_too_weak(struct tn_words *words, uint64_t count);
 const char *tn_words_given_way(struct tn_words *words, uint64_t count);
+
+/* The same of those that are too weak.
+ *
+ * largest  the one that would save most */
+const char *tn_words_too_weak(struct tn_words *words, uint64_t count, const struct tn_finding *largest);
 
 /* ---------------------------------------------------------------------------------------- what next */
 

@@ -35,10 +35,14 @@ static void note_change(struct tn_finding_saving *saving, const struct tn_what_i
 /* Several findings together. */
 static void note_together(struct tn_finding_plan *plan, const struct tn_what_if_change *change)
 {
-    struct tn_finding_saving *saving = change->is_subtotal ? &plan->sure : &plan->together;
+    struct tn_finding_saving *saving = change->is_first      ? &plan->first
+                                       : change->is_subtotal ? &plan->sure
+                                                             : &plan->together;
     note_change(saving, change);
     saving->allocations_removed = change->allocations_removed;
-    if (change->is_subtotal)
+    if (change->is_first)
+        plan->first_count = change->finding_count;
+    else if (change->is_subtotal)
         plan->sure_count = change->finding_count;
     else
         plan->finding_count = change->finding_count;
@@ -67,11 +71,48 @@ static int note_all(const struct tn_what_if *what_if, const struct tn_what_if_mo
         }
         struct tn_finding_saving *saving = &findings->items[change->finding - findings->items].saving;
         note_change(saving, change);
+        saving->replay_allocations_removed = change->allocations_removed;
         r = note_deltas(saving, change, models, model_count);
         findings->plan.alone_allocations += change->allocations_removed;
         findings->plan.alone_net_bytes += tn_saving_net_bytes(saving);
     }
     return r;
+}
+
+/* What the models need as it is. */
+static void note_needs(const struct tn_what_if_model *models, size_t model_count,
+                       struct tn_findings *findings)
+{
+    for (size_t m = 0; m < model_count; m++) {
+        uint64_t bytes = models[m].need.heap_bytes;
+        if (bytes == 0)
+            continue;
+        bool is_first = findings->heap_model_count++ == 0;
+        if (is_first || bytes < findings->heap_least_bytes)
+            findings->heap_least_bytes = bytes;
+        if (is_first || bytes > findings->heap_most_bytes)
+            findings->heap_most_bytes = bytes;
+    }
+}
+
+/* Of the findings that a reader is told first, those among the chosen ones: the same rule as in the text
+ * report. Returns how many. */
+static size_t choose_first(const struct tn_finding *const *chosen, size_t count,
+                           const struct tn_findings *findings, const struct tn_what_if_effort *effort,
+                           const struct tn_finding **ret_first)
+{
+    size_t seen = 0, first = 0;
+    for (size_t i = 0; i < findings->count && seen < TN_MEASURE_FIRST; i++) {
+        const struct tn_finding *finding = &findings->items[i];
+        if (finding->site_count == 0 || finding->confidence == TN_CONFIDENCE_WEAK ||
+            tn_what_if_is_folded(finding, effort->own_library))
+            continue;
+        seen++;
+        for (size_t c = 0; c < count; c++)
+            if (chosen[c] == finding)
+                ret_first[first++] = finding;
+    }
+    return first;
 }
 
 static int measure(struct tn_log_source *log_source, struct tn_what_if_model *models, size_t model_count,
@@ -81,12 +122,15 @@ static int measure(struct tn_log_source *log_source, struct tn_what_if_model *mo
     const struct tn_finding *chosen[TN_MEASURE_FINDINGS_MAX];
     struct tn_replay_source source = tn_log_source_events(log_source);
     struct tn_what_if what_if = {0};
-    size_t count = tn_what_if_choose(findings, effort->finding_max, chosen, NULL);
-    if (count == 0)
-        return 0;
-    int r = tn_what_if_run(&source, models, model_count, chosen, count, effort, &what_if, error);
+    const struct tn_finding *first[TN_MEASURE_FIRST];
+    struct tn_what_if_effort own = *effort;
+    size_t count = tn_what_if_choose(findings, effort->finding_max, effort->own_library, chosen, NULL);
+    own.first = first;
+    own.first_count = choose_first(chosen, count, findings, effort, first);
+    int r = tn_what_if_run(&source, models, model_count, chosen, count, &own, &what_if, error);
     if (r < 0)
         return r;
+    note_needs(models, model_count, findings);
     r = note_all(&what_if, models, model_count, findings);
     tn_what_if_finish(&what_if);
     return r < 0 ? tn_error_set(error, r, "cannot note what was measured: out of memory") : 0;

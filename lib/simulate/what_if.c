@@ -313,7 +313,9 @@ static int measure_all(struct what_if_run *run, const struct tn_replay_source *s
         return tn_error_set(run->error, -ENOMEM, "cannot measure changes: out of memory");
     size_t sure_count = take_sure(findings, count, sure);
     bool has_subtotal = sure_count > 0 && sure_count < count;
-    run->total = run->model_count * (count + 1 + (count > 1) + has_subtotal);
+    size_t first_count = run->effort->first != NULL ? run->effort->first_count : 0;
+    bool has_first = first_count > 1 && first_count < count;
+    run->total = run->model_count * (count + 1 + (count > 1) + has_subtotal + has_first);
     int r = measure_baseline(run, source);
     if (r == 0)
         r = measure_each(run, source, findings, count, what_if);
@@ -322,6 +324,10 @@ static int measure_all(struct what_if_run *run, const struct tn_replay_source *s
     if (r == 0 && has_subtotal) {
         what_if->changes[what_if->count].is_subtotal = true;
         r = measure_change(run, source, sure, sure_count, &what_if->changes[what_if->count++]);
+    }
+    if (r == 0 && has_first) {
+        what_if->changes[what_if->count].is_first = true;
+        r = measure_change(run, source, run->effort->first, first_count, &what_if->changes[what_if->count++]);
     }
     free(sure);
     return r;
@@ -332,7 +338,7 @@ int tn_what_if_run(const struct tn_replay_source *source, struct tn_what_if_mode
                    const struct tn_what_if_effort *effort, struct tn_what_if *ret_what_if,
                    struct tn_error *error)
 {
-    struct tn_what_if what_if = {.changes = calloc(finding_count + 2, sizeof(*what_if.changes))};
+    struct tn_what_if what_if = {.changes = calloc(finding_count + 3, sizeof(*what_if.changes))};
     struct what_if_run run = {.models = models, .model_count = model_count, .effort = effort, .error = error};
     struct tn_replay_trace *trace = NULL;
     if (what_if.changes == NULL)

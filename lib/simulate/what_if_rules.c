@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* How often a rule names a site: more than once only where a structure has several of its blocks. */
 static size_t count_members(const struct tn_finding *finding, size_t site)
@@ -29,7 +30,13 @@ bool tn_what_if_applies(const struct tn_finding *finding)
            (finding->apply != TN_APPLY_COMBINE || count_all_members(finding) <= TN_REPLAY_MEMBERS_MAX);
 }
 
-size_t tn_what_if_choose(const struct tn_findings *findings, size_t finding_max,
+bool tn_what_if_is_folded(const struct tn_finding *finding, const char *own_library)
+{
+    const char *library = tn_finding_library(finding);
+    return library != NULL && (own_library == NULL || strcmp(library, own_library) != 0);
+}
+
+size_t tn_what_if_choose(const struct tn_findings *findings, size_t finding_max, const char *own_library,
                          const struct tn_finding **chosen, uint64_t *ret_left)
 {
     size_t count = 0;
@@ -37,7 +44,7 @@ size_t tn_what_if_choose(const struct tn_findings *findings, size_t finding_max,
     for (size_t i = 0; i < findings->count; i++) {
         const struct tn_finding *finding = &findings->items[i];
         if (finding->confidence == TN_CONFIDENCE_WEAK || !tn_what_if_applies(finding) ||
-            tn_finding_library(finding) != NULL)
+            tn_what_if_is_folded(finding, own_library))
             continue;
         if (count < finding_max)
             chosen[count++] = finding;

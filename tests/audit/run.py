@@ -29,12 +29,17 @@ PROGRAMS = {"dropbear": dropbear, "lighttpd": lighttpd, "lwm2m": lwm2m, "mosquit
 REPORT_OPTIONS = {"json": ("--format", "json"), "txt": ("--format", "text")}
 
 
+LINES_MAX = 150  # of a report with ten findings: what its reader looks through
+
+
 def write_reports(world, log, stem):
     """The report of a log beside it, as JSON and as text; gives the number of findings."""
     for suffix, options in REPORT_OPTIONS.items():
         result = world.run(world.tenure, "report", log, *options)
         expect_equal(result.status, 0, f"status of report {options} on {log}: {result.err.decode(errors='replace')}")
         stem.with_suffix("." + suffix).write_bytes(result.out)
+    lines = len(stem.with_suffix(".txt").read_text().splitlines())
+    expect(lines <= LINES_MAX, f"the report on {log} has {lines} lines")
     return len(json.loads(stem.with_suffix(".json").read_text())["findings"])
 
 

@@ -129,6 +129,7 @@ report_bad_threshold_value = report_option("--threshold", "pool.knee=much")
 report_threshold_outside = report_option("--threshold", "pool.knee=7")
 report_bad_sizes = report_option("--pool-sizes", "32,many")
 report_bad_code = report_option("--code", "vxworks")
+report_bad_color = report_option("--color", "sometimes")
 report_bad_wrapper = report_option("--wrapper", "(")
 report_no_process = report_option("--process", "77")
 

@@ -283,7 +283,7 @@ static void text_tells_limits_exceptions_and_what_is_unused(void **state)
     struct checked checked;
     struct tn_buffer text = {0};
     check(&checked, policy_text);
-    assert_int_equal(tn_report_check_text(&checked.result, &text), 0);
+    assert_int_equal(tn_report_check_text(&checked.result, NULL, &text), 0);
     assert_has(&text, "1 of 2 limits violated");
     assert_has(&text,
                "Violated: live_at_end: 8, at most 3 allowed\n  - 5 by load at cache.c:7 via strdup\n"

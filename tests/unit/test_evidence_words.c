@@ -20,7 +20,7 @@ static void assert_words(const struct tn_evidence_key *key, struct tn_evidence_s
     const struct tn_evidence_key keys[] = {*key, {.key = NULL}};
     struct tn_words words = {0};
     assert_int_equal(tn_evidence_error(evidence), 0);
-    assert_string_equal(tn_words_evidence(&words, keys, evidence), expected);
+    assert_string_equal(tn_words_evidence(&words, keys, evidence, false), expected);
     tn_words_finish(&words);
     tn_evidence_finish(evidence);
 }
@@ -153,24 +153,47 @@ static void what_goes_without_saying_is_left_out(void **state)
     tn_evidence_add_bytes(&evidence, "max_bytes", 16);
     tn_evidence_add_count(&evidence, "for_programs", 3);
     struct tn_words words = {0};
-    assert_string_equal(tn_words_evidence(&words, keys, &evidence), "at most 16 B, 0 exceptions");
+    assert_string_equal(tn_words_evidence(&words, keys, &evidence, false), "at most 16 B, 0 exceptions");
     tn_evidence_finish(&evidence);
     tn_evidence_add_bytes(&evidence, "min_bytes", 15);
     tn_evidence_add_bytes(&evidence, "max_bytes", 16);
     tn_evidence_add_bytes(&evidence, "copied_bytes", 1);
-    assert_string_equal(tn_words_evidence(&words, keys, &evidence),
+    assert_string_equal(tn_words_evidence(&words, keys, &evidence, false),
                         "at least 15 B, at most 16 B, 1 B copied");
     tn_evidence_finish(&evidence);
-    assert_string_equal(tn_words_evidence(&words, keys, &evidence), "");
+    assert_string_equal(tn_words_evidence(&words, keys, &evidence, false), "");
+    tn_words_finish(&words);
+}
+
+/* What the title tells is not told again where space is short. */
+static void details_are_left_out_where_space_is_short(void **state)
+{
+    (void)state;
+    static const struct tn_evidence_key keys[] = {
+        {.key = "blocks", .before = "", .after = " blocks", .is_detail = true},
+        {.key = "groups", .before = "", .after = " groups"},
+        {.key = NULL},
+    };
+    struct tn_evidence_set evidence = {0};
+    struct tn_words words = {0};
+    tn_evidence_add_count(&evidence, "blocks", 2);
+    tn_evidence_add_count(&evidence, "groups", 1);
+    assert_string_equal(tn_words_evidence(&words, keys, &evidence, false), "2 blocks, 1 group");
+    assert_string_equal(tn_words_evidence(&words, keys, &evidence, true), "1 group");
+    tn_evidence_finish(&evidence);
     tn_words_finish(&words);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_bear_their_unit),  cmocka_unit_test(fractions_are_rounded_to_their_digits),
-        cmocka_unit_test(other_values_have_words), cmocka_unit_test(source_positions_have_what_is_known),
-        cmocka_unit_test(one_is_singular),         cmocka_unit_test(what_goes_without_saying_is_left_out),
+        cmocka_unit_test(details_are_left_out_where_space_is_short),
+        cmocka_unit_test(values_bear_their_unit),
+        cmocka_unit_test(fractions_are_rounded_to_their_digits),
+        cmocka_unit_test(other_values_have_words),
+        cmocka_unit_test(source_positions_have_what_is_known),
+        cmocka_unit_test(one_is_singular),
+        cmocka_unit_test(what_goes_without_saying_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

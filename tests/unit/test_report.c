@@ -284,16 +284,15 @@ static void many_processes_are_cut_short(void **state)
     free(text);
 }
 
-static void long_places_are_cut_at_a_slash(void **state)
+static void long_places_are_cut_at_their_end(void **state)
 {
     (void)state;
     static const struct {
         const char *function, *file, *line;
     } cases[] = {
-        {"f", "/a/b.c", "      f at /a/b.c:42 via malloc\n"},
-        {"dictionary_resize_and_keep_its_order",
-         "/home/somebody/src/very/deep/tree/of/folders/lib/dictionary/resize.c",
-         "      dictionary_resize_and_keep_its_order at .../folders/lib/dictionary/resize.c:42 via malloc\n"},
+        {"f", "/a/b.c", "  b.c:42 f\n"},
+        {"dictionary_resize_and_keep_its_order_of_all_the_keys_that_it_had_in_the_beginning", "/a/b.c",
+         "  b.c:42 dictionary_resize_and_keep_its_order_o...\n"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct tn_summary summary = make_summary();
@@ -358,8 +357,12 @@ static void sites_of_the_c_library_are_left_out(void **state)
     struct tn_summary_site some[2] = {sites[0], sites[1]};
     some[0].module = S("/usr/lib/x86_64-linux-gnu/libc.so.6");
     summary.lists[TN_SUMMARY_BY_ALLOCATIONS] = (struct tn_summary_sites){some, 2};
-    assert_says(&summary, "Most allocations\n   1. 10,000 allocations, 10.0 % of all; 39.1 MiB\n");
-    assert_says(&summary, "      (left out: 1 of the C library and the loader themselves)\n");
+    summary.lists[TN_SUMMARY_BY_SMALL_SHORT_LIVED].count = 0;
+    summary.lists[TN_SUMMARY_BY_PEAK_LIVE_BYTES].count = 0;
+    char *text = report(&summary);
+    assert_null(strstr(text, "input.c:42"));
+    assert_non_null(strstr(text, "libstore.so.2+0x1f2c"));
+    free(text);
 }
 
 /* A peak that is mostly the runtime's own is no measure of the program. Near misses: it is the program's, it
@@ -399,12 +402,11 @@ static void missing_debug_information_comes_before_advice(void **state)
     summary.lists[TN_SUMMARY_BY_ALLOCATIONS] = (struct tn_summary_sites){nameless, 3};
     assert_says(
         &summary,
-        "What to look at next\n"
-        "  - >99.9 % of the allocations come from busy sites without file and line, in libstore.so.2, app");
+        "\n  >99.9 % of the allocations come from busy sites without file and line, in libstore.so.2, app");
     /* A tenth in all is said, less is not. */
     nameless[2].line = 1;
     summary.totals.allocations = 200000;
-    assert_says(&summary, "  - 10.0 % of the allocations");
+    assert_says(&summary, "  10.0 % of the allocations");
     summary.totals.allocations = 300000;
     char *text = report(&summary);
     assert_null(strstr(text, "debug information"));
@@ -429,7 +431,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(incomplete_logs_say_so_first),
         cmocka_unit_test(empty_recordings_have_nothing_to_report),
         cmocka_unit_test(many_processes_are_cut_short),
-        cmocka_unit_test(long_places_are_cut_at_a_slash),
+        cmocka_unit_test(long_places_are_cut_at_their_end),
         cmocka_unit_test(shares_do_not_lie),
         cmocka_unit_test(paths_are_quoted_for_the_shell),
         cmocka_unit_test(one_place_for_all_may_be_a_wrapper),

@@ -76,6 +76,7 @@ static struct tn_finding items[] = {
                 .heap_deltas = heap_deltas,
                 .heap_delta_count = 2,
                 .is_measured = true,
+                .replay_allocations_removed = 90000,
                 .heap_median_bytes = -224,
                 .heap_noise_bytes = 40,
                 .outside_bytes = 80,
@@ -237,11 +238,11 @@ static void doubtful_findings_are_counted_only(void **state)
     (void)state;
     struct tn_report sure = all;
     sure.least = TN_CONFIDENCE_CONSISTENT;
-    assert_part(&sure, "text", "doubtful\n", false);
+    assert_part(&sure, "text", "   3. doubtful", false);
     assert_part(&sure, "text", "1 doubtful finding is not shown: --confidence weak shows it.", true);
     assert_part(&sure, "json", "\"not_shown\": {\"too_weak\": 1, \"beyond_top\": 0, \"given_way\": 2}", true);
     sure.least = TN_CONFIDENCE_PROVEN;
-    assert_part(&sure, "text", "A pool of 50", false);
+    assert_part(&sure, "text", "   2. A pool of 50", false);
     assert_part(&sure, "text", "2 doubtful findings are not shown", true);
 }
 
@@ -257,7 +258,7 @@ static void what_is_beyond_the_top_is_counted(void **state)
     top.has_whole = true;
     assert_part(&top, "json", "\"beyond_top\": 1", true);
     assert_part(&top, "text", "A pool of 50", false);
-    assert_part(&top, "text", "doubtful\n", true);
+    assert_part(&top, "text", "   3. doubtful, if", true);
 }
 
 /* What came with the system is told in a line of its library, and counts neither as shown nor as hidden; JSON
@@ -332,7 +333,7 @@ static void code_is_for_the_system_asked_for(void **state)
         const char *code;
         bool has_c, has_zephyr, has_threadx;
     } cases[] = {
-        {NULL, true, false, false},
+        {NULL, false, false, false},
         {"c", true, false, false},
         {"zephyr", false, true, false},
         {"all", true, true, true},
@@ -349,6 +350,11 @@ static void code_is_for_the_system_asked_for(void **state)
         assert_part(&report, "text", "        int node;\n", cases[i].has_threadx);
         assert_part(&report, "json", "K_MEM_SLAB_DEFINE(", true);
     }
+    /* A finding that is asked for comes with its code. */
+    report.code = NULL;
+    report.named = "2";
+    assert_part(&report, "text", "        #define NODES 50\n", true);
+    assert_part(&report, "text", "What was recorded", false);
     assert_false(tn_report_knows_code("vxworks"));
 }
 
@@ -368,18 +374,20 @@ static void evidence_is_told_in_words(void **state)
     tn_evidence_add_bytes(&finding.evidence, "overhead_bytes", 2097152);
     tn_evidence_add_count(&finding.evidence, "peak_count", 7);
     assert_part(&report, "text",
-                "      evidence 1,140 allocations, of 6,593 B together, header and rounding 2.00 MiB, 7 live "
+                "      why      1,140 allocations, of 6,593 B together, header and rounding 2.00 MiB, 7 live "
                 "at once\n",
                 true);
     tn_evidence_finish(&finding.evidence);
     finding.kind = "presize";
     tn_evidence_add_count(&finding.evidence, "chains", 1);
     tn_evidence_add_bytes(&finding.evidence, "copied_bytes", 0);
-    assert_part(&report, "text", "      evidence 1 buffer grown\n", true);
+    report.named = "5a0c91fe";
+    assert_part(&report, "text", "      why      1 buffer grown\n", true);
+    report.named = NULL;
     tn_evidence_finish(&finding.evidence);
     finding.kind = "pool";
     tn_evidence_add_real(&finding.evidence, "mean_live_count", TN_UNIT_COUNT, 4230.4, 6);
-    assert_part(&report, "text", "      evidence on average 4,230 in use\n", true);
+    assert_part(&report, "text", "      why      on average 4,230 in use\n", true);
     tn_evidence_finish(&finding.evidence);
 }
 
@@ -394,11 +402,11 @@ static void small_ones_are_told_briefly(void **state)
     three[1].saving = three[2].saving =
         (struct tn_finding_saving){.allocations_removed = 99, .bytes_removed = 49};
     assert_part(&report, "text", "  Each of these saves less than 0.1 % of the calls", true);
-    assert_part(&report, "text", "in the library (pool)\n   3. A pool of 50", true);
-    assert_part(&report, "text", "Take the blocks from a pool.", false);
+    assert_part(&report, "text", "in the library (pool, consistent)\n   3. A pool of 50", true);
+    assert_part(&report, "text", "saves    99", false);
     three[2].saving.peak_bytes_delta = -51;
-    assert_part(&report, "text", "in the library (pool)\n\n   3. A pool of 50", true);
-    assert_part(&report, "text", "Take the blocks from a pool.", true);
+    assert_part(&report, "text", "in the library (pool, consistent)\n\n   3. A pool of 50", true);
+    assert_part(&report, "text", "saves    99 allocations (<0.1 %); memory at the peak: 51 B less", true);
     three[0].saving = three[1].saving;
     three[1].saving.peak_bytes_delta = -51;
     three[2].saving = three[0].saving;
@@ -422,6 +430,61 @@ static void growth_is_never_told_briefly(void **state)
     assert_part(&report, "text", "  Each of these saves less than 0.1 % of the calls", false);
     assert_part(&report, "text", "500 live at the end, the low-water mark rose 11 times, ", true);
     tn_evidence_finish(&finding.evidence);
+}
+
+/* Whatever there is to say, a finding has eight lines at the most, and the last one says what to type. */
+static void cards_have_eight_lines(void **state)
+{
+    (void)state;
+    struct tn_finding finding = items[0];
+    struct tn_findings one = {.items = &finding, .count = 1};
+    struct tn_report report = {.summary = &summary, .findings = &one, .kinds = tn_kinds};
+    char longest[2048] = "";
+    for (size_t i = 0; i < 100; i++)
+        strcat(longest, i % 10 == 9 ? "nine; and if " : "word ");
+    finding.title = longest;
+    finding.notes = longest;
+    finding.alternatives = longest;
+    finding.condition = (struct tn_finding_condition){.kind = "size", .text = longest};
+    finding.confidence = TN_CONFIDENCE_WEAK;
+    finding.evidence = (struct tn_evidence_set){0};
+    tn_evidence_add_real(&finding.evidence, "mean_live_count", TN_UNIT_COUNT, 7, 3);
+    tn_evidence_add_text(&finding.evidence, "threads", longest);
+    finding.kind = "pool";
+    char *text = write_report(&report, "text");
+    const char *card = strstr(text, "\nFindings:");
+    assert_non_null(card);
+    card = strchr(card + 1, '\n') + 1;
+    size_t lines = 0;
+    for (; *card != '\n' && *card != '\0'; card = strchr(card, '\n') + 1, lines++)
+        if (strcspn(card, "\n") > 100)
+            fail_msg("wider than 100 columns: %s", card);
+    assert_int_equal(lines, 8);
+    assert_non_null(strstr(text, "      more     ... --finding 1 (pool, weak, key 5a0c91fe; or: word"));
+    free(text);
+    tn_evidence_finish(&finding.evidence);
+}
+
+/* The width is the terminal's, within reason; colours are there when they are asked for. */
+static void text_fits_the_terminal(void **state)
+{
+    (void)state;
+    static const size_t widths[] = {60, 80, 100, 132};
+    struct tn_report report = all;
+    for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+        report.style.columns = widths[i];
+        char *text = write_report(&report, "text");
+        size_t widest = 0;
+        for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
+            widest = strcspn(line, "\n") > widest ? strcspn(line, "\n") : widest;
+        assert_in_range(widest, widths[i] - 20, widths[i] < 80 ? 80 : widths[i]);
+        assert_null(strchr(text, '\033'));
+        free(text);
+    }
+    report.style.has_color = true;
+    assert_part(&report, "text", "\033[1mWhat was recorded\033[0m\n", true);
+    assert_part(&report, "text",
+                "   1. \033[1m90,000 buffers of at most 80 B never outlive read_line\033[0m\n", true);
 }
 
 static void no_finding_is_said(void **state)
@@ -461,6 +524,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(evidence_is_told_in_words),
         cmocka_unit_test(small_ones_are_told_briefly),
         cmocka_unit_test(growth_is_never_told_briefly),
+        cmocka_unit_test(cards_have_eight_lines),
+        cmocka_unit_test(text_fits_the_terminal),
         cmocka_unit_test(no_finding_is_said),
         cmocka_unit_test(lines_fit),
     };

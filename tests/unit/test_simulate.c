@@ -243,9 +243,9 @@ static void findings_are_measured_where_a_replay_can_show_them(void **state)
     uint64_t seen[2] = {0}, left = 0;
     scene_analyze(&scene, NULL, &findings);
     const struct tn_finding *chosen[TN_MEASURE_FINDINGS_MAX];
-    size_t count = tn_what_if_choose(&findings, 1, chosen, &left);
+    size_t count = tn_what_if_choose(&findings, 1, NULL, chosen, &left);
     assert_int_equal(count, 1);
-    assert_int_equal(count + left, tn_what_if_choose(&findings, TN_MEASURE_FINDINGS_MAX, chosen, NULL));
+    assert_int_equal(count + left, tn_what_if_choose(&findings, TN_MEASURE_FINDINGS_MAX, NULL, chosen, NULL));
     struct tn_what_if_model model = {.name = "first-fit"};
     struct tn_what_if_effort effort = {
         .finding_max = TN_MEASURE_FINDINGS_MAX, .progress = note_progress, .user = seen};

@@ -373,12 +373,15 @@ static const struct tn_evidence_key member_keys[] = {
 };
 
 static const struct tn_evidence_key evidence_keys[] = {
-    {TN_KEY("groups", COUNT, COUNT), TN_TOLD("", " groups seen"), .is_required = true},
+    {TN_KEY("groups", COUNT, COUNT), TN_TOLD("", " groups seen"), .is_required = true, .is_detail = true},
     {TN_KEY("exceptions", COUNT, COUNT), TN_TOLD("", " exceptions"), .is_required = true},
-    {TN_KEY("members", LIST, NONE), TN_TOLD("", " members"), .is_required = true, .members = member_keys},
-    {TN_KEY("combined_bytes", COUNT, BYTES), TN_TOLD("", " together"), .is_required = true},
+    {TN_KEY("members", LIST, NONE), TN_TOLD("", " members"), .is_required = true, .members = member_keys,
+     .is_detail = true},
+    {TN_KEY("combined_bytes", COUNT, BYTES), TN_TOLD("", " together"), .is_required = true,
+     .is_detail = true},
     {TN_KEY("peak_groups", COUNT, COUNT), TN_TOLD("at most ", " groups at once")},
-    {TN_KEY("header_saved_bytes", COUNT, BYTES), TN_TOLD("", " of headers saved"), .is_silent_at_zero = true},
+    {TN_KEY("header_saved_bytes", COUNT, BYTES), TN_TOLD("", " of headers saved"), .is_silent_at_zero = true,
+     .is_detail = true},
     {TN_KEY("unused_bytes", COUNT, BYTES), TN_TOLD("", " unused where a member is not needed"),
      .is_silent_at_zero = true},
     {TN_KEY("relation", TEXT, NONE), .is_required = true},

@@ -235,8 +235,8 @@ static const struct tn_evidence_key post_init_keys[] = {
 };
 
 static const struct tn_evidence_key evidence_keys[] = {
-    {TN_KEY("count", COUNT, COUNT), TN_TOLD("", " blocks"), .is_required = true},
-    {TN_KEY("total_bytes", COUNT, BYTES), TN_TOLD("", " together"), .is_required = true},
+    {TN_KEY("count", COUNT, COUNT), TN_TOLD("", " blocks"), .is_required = true, .is_detail = true},
+    {TN_KEY("total_bytes", COUNT, BYTES), TN_TOLD("", " together"), .is_required = true, .is_detail = true},
     {TN_KEY("class", TEXT, NONE), .is_required = true},
     {TN_KEY("max_size_bytes", COUNT, BYTES)},
     {TN_KEY("resizes", COUNT, COUNT)},

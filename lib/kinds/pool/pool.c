@@ -269,11 +269,11 @@ static const struct tn_evidence_key pricing_keys[] = {
 };
 
 static const struct tn_evidence_key evidence_keys[] = {
-    {TN_KEY("pool_count", COUNT, COUNT), TN_TOLD("", " pools")},
-    {TN_KEY("block_count", COUNT, COUNT), TN_TOLD("", " blocks"), .is_required = true},
-    {TN_KEY("size_bytes", COUNT, BYTES), TN_TOLD("every block asked for has ", "")},
+    {TN_KEY("pool_count", COUNT, COUNT), TN_TOLD("", " pools"), .is_detail = true},
+    {TN_KEY("block_count", COUNT, COUNT), TN_TOLD("", " blocks"), .is_required = true, .is_detail = true},
+    {TN_KEY("size_bytes", COUNT, BYTES), TN_TOLD("every block asked for has ", ""), .is_detail = true},
     {TN_KEY("alignment_bytes", COUNT, BYTES), TN_TOLD("aligned to ", ""), .is_required = true},
-    {TN_KEY("pool_bytes", COUNT, BYTES), TN_TOLD("", " in all")},
+    {TN_KEY("pool_bytes", COUNT, BYTES), TN_TOLD("", " in all"), .is_detail = true},
     {TN_KEY("waste_bytes", COUNT, BYTES), TN_TOLD("", " of that unused even when most is in use"),
      .is_silent_at_zero = true, .is_required = true},
     {TN_KEY("mean_live_count", REAL, COUNT), TN_TOLD("on average ", " in use")},

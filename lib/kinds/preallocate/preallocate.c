@@ -269,11 +269,12 @@ static void finish(void *own)
 /* ---------------------------------------------------------------------------------------- the entry */
 
 static const struct tn_evidence_key evidence_keys[] = {
-    {TN_KEY("peak_count", COUNT, COUNT), TN_TOLD("", " live at once"), .is_required = true},
+    {TN_KEY("peak_count", COUNT, COUNT), TN_TOLD("", " live at once"), .is_required = true,
+     .is_detail = true},
     {TN_KEY("times_at_peak", COUNT, COUNT), TN_TOLD("reached ", " times")},
     {TN_KEY("erlang_count", COUNT, COUNT), TN_TOLD("Erlang's formula asks for ", ""), .is_required = true},
     {TN_KEY("probability", REAL, RATIO), TN_TOLD("to refuse at most a share of ", ""), .is_required = true},
-    {TN_KEY("buffer_bytes", COUNT, BYTES), TN_TOLD("of ", " each")},
+    {TN_KEY("buffer_bytes", COUNT, BYTES), TN_TOLD("of ", " each"), .is_detail = true},
     {TN_KEY("count", COUNT, COUNT)},
     {TN_KEY("allocations", COUNT, COUNT)},
     {TN_KEY("load", REAL, COUNT)},
