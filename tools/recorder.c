@@ -3,6 +3,8 @@
  * arguments, detaches from the process that started it, and calls lib/record or lib/finish. It prints
  * nothing: messages go over the status descriptor, or in the welcome to the program. */
 
+#include "recorder_stack.h"
+
 #include "tenure/finish.h"
 #include "tenure/record.h"
 
@@ -227,25 +229,28 @@ static int finish(struct call *call)
     return r;
 }
 
-int main(int argc, char **argv)
+static int run_job(void *context)
 {
     char self_path[PATH_MAX];
-    struct call call = {.record = {.attach_fd = -1, .status_fd = -1, .rows_max = TN_ROWS_DEFAULT}};
+    struct call *call = context;
     ssize_t length = readlink("/proc/self/exe", self_path, sizeof(self_path) - 1);
     self_path[length > 0 ? length : 0] = '\0';
-    call.record.self_path = self_path;
+    call->record.self_path = self_path;
+    if (call->job == JOB_FINISH)
+        return finish(call);
+    setsid();
+    close_inherited(call->job == JOB_ATTACH ? call->record.attach_fd : call->record.status_fd);
+    return call->job == JOB_ATTACH ? attach(call) : listen_for(call);
+}
+
+int main(int argc, char **argv)
+{
+    struct call call = {.record = {.attach_fd = -1, .status_fd = -1, .rows_max = TN_ROWS_DEFAULT}};
     if (parse_arguments(&call, argc, argv) < 0) {
         free(call.files);
         return 2;
     }
-    int r;
-    if (call.job == JOB_FINISH) {
-        r = finish(&call);
-    } else {
-        setsid();
-        close_inherited(call.job == JOB_ATTACH ? call.record.attach_fd : call.record.status_fd);
-        r = call.job == JOB_ATTACH ? attach(&call) : listen_for(&call);
-    }
+    int r = tn_recorder_run_on_stack(run_job, &call);
     free(call.files);
     return r < 0 ? 1 : 0;
 }

@@ -155,6 +155,17 @@ def address_space_limited_outside(world):
         check_cramped(world, "threads", 10000, ("sh", "-c", f"ulimit -v {mib << 10}; exec \"$@\"", "sh"))
 
 
+def small_stacks_only(world):
+    """A hard limit of the stack that is enough for the program, but not for what the recorder and the names need."""
+    for kib in (64, 128):
+        wrapper = ("sh", "-c", f"ulimit -s {kib}; exec \"$@\"", "sh")
+        check_crowd_within(world, *wrapper)
+        for how in (world.record, world.preload):
+            result, log = how(*wrapper, world.programs / "stl")
+            expect_equal((result.err, result.status), (b"", 0), f"stl under {how.__name__} with stacks of {kib} KiB")
+            check_log(log)
+
+
 def few_processes_allowed(world):
     """A limit of processes: two threads beside the shell, for a user of its own."""
     if os.getuid() != 0:
@@ -233,6 +244,7 @@ ALL = {
     for function in (
         pid_namespace, pid_namespace_with_proc, user_namespace, bubblewrap, first_process_of_namespace, filter_of_calls,
         filter_over_threads, strict_mode, filter_over_exec, all_memory_locked, address_space_limited_inside,
-        address_space_limited_outside, few_processes_allowed, deep_stacks_in_small_rings, stacks_replaced, memory_truncated, memory_spoilt,
+        address_space_limited_outside, small_stacks_only, few_processes_allowed,
+        deep_stacks_in_small_rings, stacks_replaced, memory_truncated, memory_spoilt,
     )
 }
