@@ -4,8 +4,11 @@
 
 /* How a process finds its recorder, and the two messages of the handshake.
  *
- * The session directory is $XDG_RUNTIME_DIR/tenure, else /tmp/tenure-UID; its mode is 0700, and its owner and
- * mode are checked. It holds
+ * The session directory is the first of these that can be used: $XDG_RUNTIME_DIR/tenure, /tmp/tenure-UID,
+ * /run/user/UID/tenure, $HOME/.tenure-session. Its mode is 0700; owner and mode are checked, and, but for
+ * /tmp, that the folder around it is the user's, too. What a recorder cannot use, because it is somebody
+ * else's, does not exist or has too long a name, it passes over; a process looks through all of them. It
+ * holds
  *   recorder.PID.socket      the listening socket of each live recorder (SOCK_SEQPACKET)
  *   process.PID.STARTTIME    for each process that is being recorded, a symbolic link to that socket; the
  *                            start time in clock ticks (field 22 of /proc/PID/stat)
@@ -14,7 +17,8 @@
  *
  * A process looks for a recorder, in this order, at
  *   1. TENURE_SESSION: the path of a socket (set by `tenure record`);
- *   2. process.PID.STARTTIME of itself (it has just executed a new image), then of its parent;
+ *   2. process.PID.STARTTIME of itself (it has just executed a new image), then of its parent, of that one's parent
+ *      and so on: what lies between may be a program that the shim is not in;
  *   3. with TENURE_LOG: log.DEVICE.INODE of that file, when it exists;
  * and if there is none it starts a recorder, with one end of a socket pair as descriptor 3:
  *   TENURE_RECORDER --attach 3        (options from the environment: TENURE_LOG, TENURE_ROWS)
@@ -31,14 +35,21 @@
  * header that the recorder is gone or stands still does not even try, and counts itself there (ring.h,
  * children_lost).
  *
+ * Recording that has become impossible is said once. A recorder that was killed leaves its socket and its
+ * links: who finds them first removes the socket and says it; a link that leads nowhere means that it was
+ * said. The links of processes that live stay, so that their children start no recording of their own. A
+ * program whose parent has the shim but no rings says nothing, either: the parent has.
+ *
  * The recorder sees the end of a process by its pidfd, and an exec by the hello of the new image
  * with the same PID, or because the mapping has disappeared from /proc/PID/maps. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TN_SESSION_MAGIC      UINT32_C(0x54454e55)
 #define TN_WELCOME_TIMEOUT_MS 5000
 #define TN_WIRE_STAMP_BYTES   32
+#define TN_WELCOME_TEXT_BYTES 256
 #define TN_MEMFD_NAME         "tenure" /* /proc/PID/maps shows /memfd:tenure (deleted) */
 
 enum tn_hello_reason {
@@ -52,6 +63,7 @@ enum tn_welcome_status {
     TN_WELCOME_REFUSED = 2,  /* another user, or shared memory that fails its check */
     TN_WELCOME_CLOSED = 3,   /* the log is closed or cannot be written; errno_value says why */
     TN_WELCOME_IGNORED = 4,  /* children are not recorded; the shim does nothing and says nothing */
+    TN_WELCOME_UNABLE = 5,   /* the recorder cannot work here; text says why */
 };
 
 /* From the process to the recorder. */
@@ -71,10 +83,31 @@ struct tn_hello {
 
 /* The recorder's answer. */
 struct tn_welcome {
-    uint32_t magic;        /* TN_SESSION_MAGIC */
-    uint32_t status;       /* enum tn_welcome_status */
-    uint32_t recorder_pid; /* as the recorder sees itself */
-    int32_t errno_value;   /* with TN_WELCOME_CLOSED: why, else 0 */
+    uint32_t magic;                   /* TN_SESSION_MAGIC */
+    uint32_t status;                  /* enum tn_welcome_status */
+    uint32_t recorder_pid;            /* as the recorder sees itself */
+    int32_t errno_value;              /* with TN_WELCOME_CLOSED: why, else 0 */
+    char socket_path[108];            /* of the recorder: fork children connect to it */
+    char text[TN_WELCOME_TEXT_BYTES]; /* with TN_WELCOME_UNABLE: why, one line; else "" */
 };
+
+/* What the places of the session directory depend on. Borrowed strings. */
+struct tn_session_user {
+    const char *runtime_dir; /* XDG_RUNTIME_DIR; NULL: not set */
+    const char *home;        /* HOME; NULL: not set */
+    uint32_t user_id;        /* the effective one */
+};
+
+#define TN_SESSION_PLACE_COUNT 4
+#define TN_SESSION_PLACE_BYTES 80 /* with NUL: a socket's path, which may have 107, has to fit */
+
+/* The path of a place where the session directory may lie, by its number, 0 to TN_SESSION_PLACE_COUNT - 1;
+ * lower ones are tried first.
+ *
+ * ret_path  room for TN_SESSION_PLACE_BYTES
+ * Returns   whether there is one: its variable is set, absolute and not too long; if not, ret_path is
+ * undefined
+ * Threads   any; no libc */
+bool tn_session_place(uint32_t number, const struct tn_session_user *user, char *ret_path);
 
 #endif

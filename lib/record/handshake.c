@@ -90,15 +90,11 @@ int tn_handshake_peek(int connection_fd, struct tn_handshake *ret_handshake, uin
     return 0;
 }
 
-void tn_handshake_answer(int connection_fd, uint32_t status, int errno_value)
+void tn_handshake_answer(int connection_fd, struct tn_welcome welcome)
 {
-    struct tn_welcome welcome = {
-        .magic = TN_SESSION_MAGIC,
-        .status = status,
-        .recorder_pid = (uint32_t)getpid(),
-        .errno_value = errno_value,
-    };
     struct tn_hello hello;
+    welcome.magic = TN_SESSION_MAGIC;
+    welcome.recorder_pid = (uint32_t)getpid();
     /* An unread hello would turn our answer into a reset when we close. The kernel drops its descriptor.
      */
     (void)recv(connection_fd, &hello, sizeof(hello), MSG_DONTWAIT);

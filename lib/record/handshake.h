@@ -25,9 +25,8 @@ bool tn_handshake_is_abandoned(int connection_fd);
 /* Take the hello out of the connection and send the welcome. Never blocks, never raises SIGPIPE; a program
  * that has gone meanwhile is not an error.
  *
- * status       enum tn_welcome_status
- * errno_value  why the recorder failed, for the program's one line on stderr; 0: it did not */
-void tn_handshake_answer(int connection_fd, uint32_t status, int errno_value);
+ * welcome  all but magic and recorder_pid, which are added */
+void tn_handshake_answer(int connection_fd, struct tn_welcome welcome);
 
 /* Hand a connection, its hello unread, to another recorder, and wait for that one's answer.
  *

@@ -67,8 +67,8 @@ static void note_child(struct tn_recording *recording, const struct tn_process *
         recording->child = (struct tn_child_end){process->matcher.process_id, process->end_ns};
 }
 
-static void end_process(struct tn_recording *recording, struct tn_process *process, enum tn_exit_kind kind,
-                        int code, uint64_t end_ticks)
+void tn_recording_end_process(struct tn_recording *recording, struct tn_process *process,
+                              enum tn_exit_kind kind, int code, uint64_t end_ticks)
 {
     tn_process_end(process, kind, code, end_ticks);
     note_child(recording, process);
@@ -86,7 +86,7 @@ static void end_dead_process(struct tn_recording *recording, struct tn_process *
     tn_proc_exit_status(process->id.pid, process->pidfd, &kind, &code);
     if (tool->has_exited && tool->child_pid == process->id.pid)
         tn_proc_decode_status(tool->child_status, &kind, &code);
-    end_process(recording, process, kind, code, tn_clock_ticks(recording->shared.clock.kind));
+    tn_recording_end_process(recording, process, kind, code, tn_clock_ticks(recording->shared.clock.kind));
 }
 
 /* With children=0, a process that would be recorded only because an ancestor is, is ignored. An exec is the
@@ -161,7 +161,7 @@ static uint64_t end_older_image(struct tn_recording *recording, const struct tn_
         end_dead_process(recording, older);
         return 0;
     }
-    end_process(recording, older, TN_EXIT_EXEC, -1, handshake->hello.start_ticks);
+    tn_recording_end_process(recording, older, TN_EXIT_EXEC, -1, handshake->hello.start_ticks);
     return older->matcher.process_id;
 }
 
@@ -201,7 +201,7 @@ static int register_process(struct tn_recording *recording, struct tn_handshake 
     if (r == 0)
         r = tn_session_dir_link_process(&recording->session_dir, process->id.pid, process->id.start_time);
     if (r < 0)
-        end_process(recording, process, TN_EXIT_UNKNOWN, -1, handshake->hello.start_ticks);
+        tn_recording_end_process(recording, process, TN_EXIT_UNKNOWN, -1, handshake->hello.start_ticks);
     return r;
 }
 
@@ -263,6 +263,24 @@ static void let_go(struct tn_recording *recording, struct tn_handshake *handshak
     note_unrecorded(recording, handshake, TN_CHILD_UNANSWERED);
 }
 
+static bool has_log_failed(const struct tn_recording *recording)
+{
+    return recording->shared.writer == NULL || tn_log_writer_error(recording->shared.writer)->code != 0;
+}
+
+/* r: 0, or why the process is not admitted. */
+static void send_welcome(const struct tn_recording *recording, int connection_fd, uint32_t status, int r)
+{
+    struct tn_welcome welcome = {.status = status, .errno_value = r < 0 ? -r : 0};
+    memcpy(welcome.socket_path, recording->session_dir.socket_path, sizeof(welcome.socket_path));
+    if (r < 0 && !has_log_failed(recording)) {
+        welcome.status = TN_WELCOME_UNABLE;
+        snprintf(welcome.text, sizeof(welcome.text), "the recorder cannot follow this process: %s",
+                 strerror(-r));
+    }
+    tn_handshake_answer(connection_fd, welcome);
+}
+
 /* Answer a hello whose sender still waits. Returns as tn_recording_admit. */
 static int answer(struct tn_recording *recording, int connection_fd, struct tn_handshake *handshake,
                   uint32_t status)
@@ -271,12 +289,10 @@ static int answer(struct tn_recording *recording, int connection_fd, struct tn_h
     if (status == TN_WELCOME_OK)
         r = admit_process(recording, connection_fd, handshake, &status);
     if (r != 1)
-        tn_handshake_answer(connection_fd, status, r < 0 ? -r : 0);
+        send_welcome(recording, connection_fd, status, r);
     if (status != TN_WELCOME_OK && status != TN_WELCOME_IGNORED && r != 1)
         note_unrecorded(recording, handshake, TN_CHILD_REFUSED);
-    bool has_writer_failed =
-        recording->shared.writer == NULL || tn_log_writer_error(recording->shared.writer)->code != 0;
-    return r < 0 && !has_writer_failed ? 0 : r;
+    return r < 0 && !has_log_failed(recording) ? 0 : r;
 }
 
 int tn_recording_admit(struct tn_recording *recording, int connection_fd)
@@ -292,7 +308,7 @@ int tn_recording_admit(struct tn_recording *recording, int connection_fd)
     }
     if (status == TN_WELCOME_OK && handshake.hello.reason == TN_HELLO_ADOPT) {
         r = tn_recording_admit(recording, handshake.memory_fd);
-        tn_handshake_answer(connection_fd, TN_WELCOME_OK, 0);
+        tn_handshake_answer(connection_fd, (struct tn_welcome){.status = TN_WELCOME_OK});
         close(connection_fd);
         return r == -EAGAIN ? tn_recording_watch(recording, TN_SOURCE_CONNECTION, handshake.memory_fd) : r;
     }
@@ -404,45 +420,6 @@ int tn_recording_reap(struct tn_recording *recording)
         note_child(recording, process);
         tn_process_destroy(process);
         recording->processes[i] = recording->processes[--recording->process_count];
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-/* An image that the shim is not in (static, setuid) has taken over: a row says that it was there. */
-static int add_unrecorded_row(struct tn_recording *recording, const struct tn_process *older)
-{
-    if (tn_proc_has_shim(older->id.pid) != 0)
-        return 0;
-    uint64_t row,
-        now_ns = tn_clock_ns(&recording->shared.clock, tn_clock_ticks(recording->shared.clock.kind));
-    struct tn_log_writer *writer = recording->shared.writer;
-    int r = tn_process_add_row(writer, older->id.pid, older->matcher.process_id, now_ns, &row);
-    return r == 0 ? tn_log_end_process(writer, row, 0, TN_EXIT_UNRECORDED, -1) : r;
-}
-
-/* Whether another image has taken over. One that is being loaded says hello before the second look. */
-static bool has_silent_image(struct tn_process *process)
-{
-    bool has_lost_rings = tn_proc_has_rings(process->id.pid) == 0 && !tn_proc_has_ended(process->pidfd);
-    bool is_second_time = has_lost_rings && process->has_lost_rings;
-    process->has_lost_rings = has_lost_rings;
-    return is_second_time;
-}
-
-int tn_recording_detect_exec(struct tn_recording *recording)
-{
-    for (uint32_t i = 0; i < recording->process_count; i++) {
-        struct tn_process *process = recording->processes[i];
-        uint64_t activity = tn_process_activity(process);
-        bool is_silent = activity == process->seen_activity;
-        process->seen_activity = activity;
-        if (!is_silent || process->state != TN_PROCESS_ALIVE || !has_silent_image(process))
-            continue;
-        int r = add_unrecorded_row(recording, process);
-        end_process(recording, process, TN_EXIT_EXEC, -1, tn_clock_ticks(recording->shared.clock.kind));
-        tn_process_rows_note_unrecorded(&recording->rows, &recording->shared, &process->id, TN_CHILD_SILENT);
         if (r < 0)
             return r;
     }

@@ -3,6 +3,7 @@
  * once a second it commits. How long it rests between rounds follows how full the rings were. Also start-up
  * and release of the whole. Called by tenure-recorder. */
 #include "control.h"
+#include "handshake.h"
 #include "recording.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -320,13 +322,24 @@ static int admit_first(struct tn_recording *recording)
     return r < 0 ? tn_recording_fail(recording, r, "record the program") : r;
 }
 
+/* The program that waits says it on its standard error. */
+static void tell_unable(const struct tn_recording *recording)
+{
+    struct tn_welcome welcome = {.status = TN_WELCOME_UNABLE};
+    snprintf(welcome.text, sizeof(welcome.text), "%.255s", recording->error->text);
+    if (recording->options->attach_fd >= 0)
+        tn_handshake_answer(recording->options->attach_fd, welcome);
+}
+
 static int begin(struct tn_recording *recording)
 {
     for (int kind = TN_CLOCK_TSC; kind <= TN_CLOCK_COUNTER; kind++)
         recording->started[kind] = tn_clock_read((enum tn_clock)kind);
     int r = open_descriptors(recording);
-    if (r < 0)
+    if (r < 0) {
+        tell_unable(recording);
         return r;
+    }
     if (recording->options->attach_fd >= 0)
         return admit_first(recording);
     if (strlen(recording->options->log_path) >= sizeof(recording->log_path))
@@ -336,6 +349,9 @@ static int begin(struct tn_recording *recording)
     if (r < 0)
         return r;
     tn_tool_link_send(&recording->tool, "ready %s", recording->session_dir.socket_path);
+    if (recording->session_dir.reason.code != 0)
+        tn_tool_link_send(&recording->tool, "warning %s; %s is used instead",
+                          recording->session_dir.reason.text, recording->session_dir.path);
     return 0;
 }
 

@@ -92,9 +92,10 @@ int tn_recording_handle_events(struct tn_recording *recording);
  */
 int tn_recording_reap(struct tn_recording *recording);
 
-/* Once a second: end processes that were silent since the last call and have executed an image without the
- * shim, and write a row for that image. Returns 0; the writer's error; -ENOMEM. */
-int tn_recording_detect_exec(struct tn_recording *recording);
+/* Note that a process has ended, or that another image has replaced it (TN_EXIT_EXEC). Arguments as
+ * tn_process_end. */
+void tn_recording_end_process(struct tn_recording *recording, struct tn_process *process,
+                              enum tn_exit_kind kind, int code, uint64_t end_ticks);
 
 /* Whether the recording is over: no recorded process is left, the tool has waited for its child, and no
  * process is about to connect. */
@@ -102,6 +103,12 @@ bool tn_recording_is_over(struct tn_recording *recording);
 
 /* Tell the tool which recorded processes outlive its child; again when the list changes. */
 void tn_recording_report_waiting(struct tn_recording *recording);
+
+/* ---- silent_images.c */
+
+/* Once a second: end processes that were silent since the last call and have executed an image without the
+ * shim, and write a row for that image. Returns 0; the writer's error; -ENOMEM. */
+int tn_recording_detect_exec(struct tn_recording *recording);
 
 /* ---- open.c */
 

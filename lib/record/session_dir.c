@@ -4,6 +4,10 @@
  * record.c, processes.c, open.c. */
 #include "session_dir.h"
 
+#include "proc.h"
+
+#include "tenure/session.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,27 +22,56 @@
 
 #define NAME_BYTES 128
 
-static void name_directory(char *path, size_t size_bytes)
+/* A folder that others can write to must be sticky, or they could put another directory in place of ours. */
+static bool is_safe_parent(const char *path)
 {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    if (runtime != NULL && runtime[0] == '/')
-        snprintf(path, size_bytes, "%s/tenure", runtime);
-    else
-        snprintf(path, size_bytes, "/tmp/tenure-%u", (unsigned)geteuid());
+    char parent[TN_SESSION_PLACE_BYTES];
+    struct stat status;
+    snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(path, '/') - path), path);
+    if (stat(parent, &status) < 0)
+        return false;
+    return status.st_uid == geteuid() || (status.st_mode & S_ISVTX) != 0;
 }
 
-static int check_directory(struct tn_session_dir *directory, struct tn_error *error)
+static int open_place(const char *path, int *ret_fd, struct tn_error *error)
 {
     struct stat status;
-    const char *path = directory->path;
-    directory->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (directory->fd < 0 || fstat(directory->fd, &status) < 0)
+    if (!is_safe_parent(path))
+        return tn_error_set(error, -EPERM, "the folder of %s belongs to another user, or does not exist",
+                            path);
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return tn_error_set(error, -errno, "cannot make the session directory %s: %s", path, strerror(errno));
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
         return tn_error_set(error, -errno, "cannot open the session directory %s: %s", path, strerror(errno));
-    if (status.st_uid != geteuid())
-        return tn_error_set(error, -EPERM, "the session directory %s belongs to another user", path);
-    if ((status.st_mode & 077) != 0)
-        return tn_error_set(error, -EPERM, "the session directory %s is open to others: chmod 700 it", path);
-    return 0;
+    int r = 0;
+    if (fstat(fd, &status) < 0 || status.st_uid != geteuid())
+        r = tn_error_set(error, -EPERM, "the session directory %s belongs to another user", path);
+    else if ((status.st_mode & 077) != 0)
+        r = tn_error_set(error, -EPERM, "the session directory %s is open to others: chmod 700 it", path);
+    else
+        *ret_fd = fd;
+    if (r < 0)
+        close(fd);
+    return r;
+}
+
+/* The first place that can be used. error: of the first one that cannot. */
+static int choose_place(struct tn_session_dir *directory, struct tn_error *error)
+{
+    const struct tn_session_user user = {getenv("XDG_RUNTIME_DIR"), getenv("HOME"), (uint32_t)geteuid()};
+    struct tn_error other = {0};
+    for (uint32_t i = 0; i < TN_SESSION_PLACE_COUNT; i++) {
+        char path[TN_SESSION_PLACE_BYTES];
+        if (!tn_session_place(i, &user, path) ||
+            open_place(path, &directory->fd, other.code == 0 ? &other : NULL) < 0)
+            continue;
+        strcpy(directory->path, path);
+        directory->reason = other;
+        return 0;
+    }
+    *error = other;
+    return other.code;
 }
 
 static void process_name(char *name, pid_t pid, uint64_t start_time)
@@ -65,42 +98,79 @@ static pid_t recorder_of(const char *socket_name)
     return pid;
 }
 
-static int is_of_dead_recorder(const char *socket_name)
+static bool is_of_dead_recorder(const char *socket_name)
 {
     pid_t pid = recorder_of(socket_name);
     return pid > 0 && pid != getpid() && kill(pid, 0) < 0 && errno == ESRCH;
 }
 
-/* Remove the names that `is_to_go` selects: it is given the socket's name, or the target of a link. */
-static void sweep(const struct tn_session_dir *directory,
-                  int (*is_to_go)(const struct tn_session_dir *directory, const char *socket_name))
+/* A name in the directory, and where it leads to if it is a link, else "". */
+struct session_name {
+    const char *name, *target;
+};
+
+/* Call `look` for each name until it answers true; returns whether it did. */
+static bool look_through(const struct tn_session_dir *directory,
+                         bool (*look)(const struct tn_session_dir *directory,
+                                      const struct session_name *entry, const void *context),
+                         const void *context)
 {
     int fd = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    bool is_found = false;
     if (dir == NULL) {
         if (fd >= 0)
             close(fd);
-        return;
+        return false;
     }
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+    for (struct dirent *each; !is_found && (each = readdir(dir)) != NULL;) {
         char target[NAME_BYTES];
-        ssize_t length = readlinkat(directory->fd, entry->d_name, target, sizeof(target) - 1);
+        ssize_t length = readlinkat(directory->fd, each->d_name, target, sizeof(target) - 1);
         target[length > 0 ? length : 0] = '\0';
-        if (is_to_go(directory, length > 0 ? target : entry->d_name))
-            unlinkat(directory->fd, entry->d_name, 0);
+        is_found = look(directory, &(struct session_name){each->d_name, target}, context);
     }
     closedir(dir);
+    return is_found;
 }
 
-static int is_dead(const struct tn_session_dir *directory, const char *socket_name)
+static bool is_target(const struct tn_session_dir *directory, const struct session_name *entry,
+                      const void *context)
 {
     (void)directory;
-    return is_of_dead_recorder(socket_name);
+    return strcmp(entry->target, context) == 0;
 }
 
-static int is_ours(const struct tn_session_dir *directory, const char *socket_name)
+/* Whether a name is that of a process that lives. */
+static bool is_of_living(const char *name)
 {
-    return strcmp(directory->socket_name, socket_name) == 0;
+    int pid;
+    unsigned long long start_time;
+    struct tn_proc_stat stat;
+    return sscanf(name, "process.%d.%llu", &pid, &start_time) == 2 && tn_proc_read_stat(pid, &stat) == 0 &&
+           stat.start_time == start_time && stat.state != 'Z';
+}
+
+/* Links of processes that live stay, and the socket that they lead to: so their children know that the
+ * recorder of their session has died (session.h). */
+static bool remove_dead(const struct tn_session_dir *directory, const struct session_name *entry,
+                        const void *context)
+{
+    (void)context;
+    bool is_link = entry->target[0] != '\0';
+    if (!is_of_dead_recorder(is_link ? entry->target : entry->name))
+        return false;
+    if (is_link ? !is_of_living(entry->name) : !look_through(directory, is_target, entry->name))
+        unlinkat(directory->fd, entry->name, 0);
+    return false;
+}
+
+static bool remove_own(const struct tn_session_dir *directory, const struct session_name *entry,
+                       const void *context)
+{
+    (void)context;
+    if (strcmp(directory->socket_name, entry->target[0] != '\0' ? entry->target : entry->name) == 0)
+        unlinkat(directory->fd, entry->name, 0);
+    return false;
 }
 
 static int address_of(const struct tn_session_dir *directory, const char *name,
@@ -132,14 +202,12 @@ static int listen_here(struct tn_session_dir *directory, struct tn_error *error)
 int tn_session_dir_open(struct tn_session_dir *directory, struct tn_error *error)
 {
     *directory = (struct tn_session_dir){.fd = -1, .listen_fd = -1};
-    name_directory(directory->path, sizeof(directory->path));
-    if (mkdir(directory->path, 0700) < 0 && errno != EEXIST)
-        return tn_error_set(error, -errno, "cannot make the session directory %s: %s", directory->path,
-                            strerror(errno));
-    int r = check_directory(directory, error);
+    int r = choose_place(directory, error);
     if (r < 0)
         return r;
-    sweep(directory, is_dead);
+    /* Sockets go once no link leads to them. */
+    look_through(directory, remove_dead, NULL);
+    look_through(directory, remove_dead, NULL);
     return listen_here(directory, error);
 }
 
@@ -203,7 +271,7 @@ void tn_session_dir_close(struct tn_session_dir *directory)
         close(directory->listen_fd);
     if (directory->fd > 0) {
         if (directory->socket_name[0] != '\0')
-            sweep(directory, is_ours);
+            look_through(directory, remove_own, NULL);
         close(directory->fd);
     }
     directory->listen_fd = -1;

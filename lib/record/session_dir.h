@@ -12,17 +12,20 @@
 #include <sys/types.h>
 
 struct tn_session_dir {
-    int fd;                /* of the directory; -1 while closed */
-    int listen_fd;         /* SOCK_SEQPACKET, non-blocking; -1 while closed */
-    char path[PATH_MAX];   /* of the directory */
-    char socket_name[64];  /* in the directory */
-    char socket_path[108]; /* what fits a struct sockaddr_un */
+    int fd;                 /* of the directory; -1 while closed */
+    int listen_fd;          /* SOCK_SEQPACKET, non-blocking; -1 while closed */
+    char path[PATH_MAX];    /* of the directory */
+    char socket_name[64];   /* in the directory */
+    char socket_path[108];  /* what fits a struct sockaddr_un */
+    struct tn_error reason; /* why a place that comes first could not be used; code 0: it could */
 };
 
-/* Make or check the directory (owner and mode), remove what dead recorders left in it, and listen.
+/* Make or check the directory in the first place that can be used, remove what dead recorders left in it, and
+ * listen.
  *
- * Returns  0; negative errno, and error says what failed and what to do: -EPERM: the directory belongs to
- *          someone else or is open to others; -ENAMETOOLONG: the socket's path does not fit
+ * Returns  0; negative errno, and error says what is wrong with the first place: -EPERM: it belongs to
+ * someone else
+ *          or is open to others
  * Owns     the caller; tn_session_dir_close releases it, also after an error */
 int tn_session_dir_open(struct tn_session_dir *directory, struct tn_error *error);
 

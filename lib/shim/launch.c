@@ -5,6 +5,7 @@
  * that the recorder becomes a child of init. Invariant: the program's signals, descriptors and children are
  * as before. Called by shim_session.c. */
 
+#include "environment.h"
 #include "shim_process.h"
 #include "shim_session.h"
 #include "sys.h"
@@ -13,7 +14,6 @@
 #include <fcntl.h>
 #include <link.h>
 #include <linux/close_range.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -29,8 +29,6 @@ struct launch {
     const char *environment[ENVIRONMENT_MAX]; /* without LD_PRELOAD */
     char *arguments[4];
 };
-
-extern char **environ;
 
 static int find_own_path(struct dl_phdr_info *info, size_t size_bytes, void *context)
 {
@@ -53,7 +51,7 @@ static bool find_recorder_path(char *path, size_t capacity_bytes)
 {
     static const char *const candidates[] = {"/tenure-recorder", "/../../tools/tenure-recorder",
                                              "/" TN_RECORDER_FROM_SHIM "/tenure-recorder"};
-    const char *given = getenv("TENURE_RECORDER");
+    const char *given = tn_environment_get("TENURE_RECORDER");
     struct tn_shim_text own;
     memset(&own, 0, sizeof(own));
     if (given != NULL && tn_length(given) < capacity_bytes) {
@@ -78,7 +76,7 @@ static bool find_recorder_path(char *path, size_t capacity_bytes)
 static void copy_environment(const char **to)
 {
     size_t count = 0;
-    for (char **at = environ; at != NULL && *at != NULL && count + 1 < ENVIRONMENT_MAX; at++)
+    for (const char *const *at = tn_environment_all(); *at != NULL && count + 1 < ENVIRONMENT_MAX; at++)
         if (!tn_has_prefix(*at, "LD_PRELOAD="))
             to[count++] = *at;
     to[count] = NULL;
@@ -93,7 +91,11 @@ static long copy_process(void)
 /* Answer the waiting process: why there is no recorder. */
 static void report_failure(int fd, long code)
 {
-    struct tn_welcome welcome = {TN_SESSION_MAGIC, TN_WELCOME_CLOSED, 0, (int32_t)-code};
+    struct tn_welcome welcome;
+    memset(&welcome, 0, sizeof(welcome));
+    welcome.magic = TN_SESSION_MAGIC;
+    welcome.status = TN_WELCOME_CLOSED;
+    welcome.errno_value = (int32_t)-code;
     tn_sys6(SYS_sendto, fd, (long)&welcome, sizeof(welcome), MSG_NOSIGNAL, 0, 0);
 }
 

@@ -7,6 +7,7 @@
 
 #include "shim_filter.h"
 
+#include "environment.h"
 #include "sys.h"
 
 #include "tenure/session.h"
@@ -14,7 +15,6 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/prctl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -80,7 +80,7 @@ static bool is_shared_with(uint64_t pid, const struct standing *own)
 static bool may_copy(const struct standing *own)
 {
     return own->pid == 1 || is_shared_with(own->parent_pid, own) || is_shared_with(1, own) ||
-           getenv("TENURE_BEHIND_FILTER") != NULL;
+           tn_environment_get("TENURE_BEHIND_FILTER") != NULL;
 }
 
 static void try_memory(void)

@@ -3,19 +3,18 @@
 /* Reads the shim's options from the environment, at the start of each image. A value that makes no sense
  * counts as not set: the program must run whatever its environment says. Called by start.c. */
 
+#include "environment.h"
 #include "shim_process.h"
 #include "sys.h"
 
 #include "tenure/event.h"
-
-#include <stdlib.h>
 
 #include "banned.h"
 
 /* A number with an optional K or M. Returns fallback for anything else. */
 static uint64_t number_of(const char *name, uint64_t fallback)
 {
-    const char *text = getenv(name);
+    const char *text = tn_environment_get(name);
     uint64_t number;
     const char *end = text != NULL ? tn_parse_number(text, &number) : NULL;
     if (end == NULL)

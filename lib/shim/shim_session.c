@@ -6,129 +6,56 @@
 
 #include "shim_session.h"
 
+#include "environment.h"
+#include "find_recorder.h"
 #include "hello.h"
 #include "offer.h"
 #include "shared_parts.h"
 #include "sys.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "banned.h"
-
-/* The session directory's path; false if it does not exist, or others may write to it. */
-static bool find_directory(struct tn_shim_text *directory)
-{
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    struct stat status;
-    uint64_t user = (uint64_t)tn_sys0(SYS_geteuid);
-    memset(directory, 0, sizeof(*directory));
-    if (runtime != NULL && runtime[0] == '/') {
-        tn_shim_text_add(directory, runtime);
-        tn_shim_text_add(directory, "/tenure");
-    } else {
-        tn_shim_text_add(directory, "/tmp/tenure-");
-        tn_shim_text_add_number(directory, user);
-    }
-    if (tn_sys4(SYS_newfstatat, AT_FDCWD, (long)directory->text, (long)&status, AT_SYMLINK_NOFOLLOW) != 0)
-        return false;
-    return S_ISDIR(status.st_mode) && status.st_uid == user && (status.st_mode & 077) == 0;
-}
-
-/* When a process started, in clock ticks: field 22 of its stat file. */
-static bool find_start_time(uint64_t pid, uint64_t *ret_ticks)
-{
-    char stat[TN_STAT_BYTES];
-    const char *at = tn_read_stat(pid, stat);
-    for (unsigned field = 3; field < 22 && at != NULL; field++) {
-        while (*at != ' ' && *at != '\0')
-            at++;
-        at += *at == ' ';
-    }
-    return at != NULL && tn_parse_number(at, ret_ticks) != NULL;
-}
-
-static int connect_by_process(const struct tn_shim_text *directory, uint64_t pid)
-{
-    uint64_t start_ticks;
-    if (!find_start_time(pid, &start_ticks))
-        return -ESRCH;
-    struct tn_shim_text path = *directory;
-    tn_shim_text_add(&path, "/process.");
-    tn_shim_text_add_number(&path, pid);
-    tn_shim_text_add(&path, ".");
-    tn_shim_text_add_number(&path, start_ticks);
-    return tn_hello_connect(path.text);
-}
-
-static int connect_by_log(const struct tn_shim_text *directory)
-{
-    const char *log = getenv("TENURE_LOG");
-    struct stat status;
-    if (log == NULL || tn_sys4(SYS_newfstatat, AT_FDCWD, (long)log, (long)&status, 0) != 0)
-        return -ENOENT;
-    struct tn_shim_text path = *directory;
-    tn_shim_text_add(&path, "/log.");
-    tn_shim_text_add_number(&path, status.st_dev);
-    tn_shim_text_add(&path, ".");
-    tn_shim_text_add_number(&path, status.st_ino);
-    return tn_hello_connect(path.text);
-}
-
-/* A recorder that already runs for this process. Returns its socket or negative errno; -ECONNREFUSED: it has
- * died, and its socket is still there. */
-static int find_recorder(enum tn_hello_reason reason, struct tn_shim_text *directory)
-{
-    bool has_directory = find_directory(directory);
-    if (reason == TN_HELLO_FORK)
-        return tn_hello_connect(tn_shim_process.socket_path);
-    if (!has_directory)
-        return -ENOENT;
-    int fd = connect_by_process(directory, (uint64_t)tn_sys0(SYS_getpid));
-    if (fd < 0 && fd != -ECONNREFUSED)
-        fd = connect_by_process(directory, (uint64_t)tn_sys0(SYS_getppid));
-    if (fd >= 0 || fd == -ECONNREFUSED)
-        return fd;
-    /* What a dead recorder has left of another program's log is in nobody's way. */
-    fd = connect_by_log(directory);
-    return fd != -ECONNREFUSED ? fd : -ENOENT;
-}
 
 /* Names what people can correct: the variable that was set, or the default. */
 static const char *no_recorder(void)
 {
-    return getenv("TENURE_RECORDER") != NULL ? "the recorder that TENURE_RECORDER names cannot be started"
-                                             : "the recorder that belongs to libtenure.so cannot be started";
+    return tn_environment_get("TENURE_RECORDER") != NULL
+               ? "the recorder that TENURE_RECORDER names cannot be started"
+               : "the recorder that belongs to libtenure.so cannot be started";
 }
 
 static const char *no_log(void)
 {
-    return getenv("TENURE_LOG") != NULL ? "the log that TENURE_LOG names cannot be written"
-                                        : "no log can be written in the working directory";
+    return tn_environment_get("TENURE_LOG") != NULL ? "the log that TENURE_LOG names cannot be written"
+                                                    : "no log can be written in the working directory";
 }
 
-/* ret_is_found  whether the recorder was there before */
-static int open_socket(enum tn_hello_reason reason, const char **ret_what, bool *ret_is_found)
+/* Connect to a recorder, or start one.
+ *
+ * ret_is_found  whether the recorder was there before */
+static int open_socket(enum tn_hello_reason reason, struct tn_join_failure *ret_failure, bool *ret_is_found)
 {
-    struct tn_shim_text directory;
-    const char *session = reason == TN_HELLO_START ? getenv("TENURE_SESSION") : NULL;
+    const char *session = tn_environment_get("TENURE_SESSION");
     *ret_is_found = true;
+    ret_failure->what = "the recorder of its session has died";
+    if (reason == TN_HELLO_FORK)
+        return tn_hello_connect(tn_shim_process.socket_path);
     if (session != NULL) {
-        *ret_what = "the recorder that TENURE_SESSION names";
-        return tn_hello_connect(session);
+        ret_failure->what = "the recorder that TENURE_SESSION names";
+        return tn_find_recorder_at(session, &ret_failure->is_told);
     }
-    int fd = find_recorder(reason, &directory);
-    *ret_what = "the recorder of its session has died";
-    if (fd >= 0 || fd == -ECONNREFUSED || reason == TN_HELLO_FORK)
+    int fd = tn_find_recorder(&ret_failure->is_told);
+    if (fd >= 0 || fd == -ECONNREFUSED)
         return fd;
     *ret_is_found = false;
-    *ret_what = no_recorder();
+    ret_failure->what = no_recorder();
     return tn_launch_recorder();
 }
+
+/* What the recorder says of itself. */
+static char recorder_text[TN_WELCOME_TEXT_BYTES];
 
 /* From a recorder's answer to tn_session_open's result. */
 static int judge(const struct tn_welcome *welcome, const char **ret_what)
@@ -141,6 +68,10 @@ static int judge(const struct tn_welcome *welcome, const char **ret_what)
     case TN_WELCOME_MISMATCH:
         *ret_what = "libtenure.so and the recorder are of different builds";
         return 2;
+    case TN_WELCOME_UNABLE:
+        memcpy(recorder_text, welcome->text, sizeof(recorder_text) - 1);
+        *ret_what = recorder_text;
+        return 2;
     case TN_WELCOME_REFUSED:
         *ret_what = "the recorder refused this process";
         return 2;
@@ -152,22 +83,17 @@ static int judge(const struct tn_welcome *welcome, const char **ret_what)
 }
 
 /* Note the recorder's socket, to which fork children connect. */
-static void remember_socket(enum tn_hello_reason reason, uint32_t recorder_pid)
+static void remember_socket(enum tn_hello_reason reason, const struct tn_welcome *welcome)
 {
     struct tn_shim_text path;
-    const char *session = getenv("TENURE_SESSION");
+    const char *session = tn_environment_get("TENURE_SESSION");
     if (reason == TN_HELLO_FORK)
         return;
-    if (session != NULL) {
-        memset(&path, 0, sizeof(path));
+    memset(&path, 0, sizeof(path));
+    if (session != NULL)
         tn_shim_text_add(&path, session);
-    } else {
-        if (!find_directory(&path))
-            return;
-        tn_shim_text_add(&path, "/recorder.");
-        tn_shim_text_add_number(&path, recorder_pid);
-        tn_shim_text_add(&path, ".socket");
-    }
+    else if (welcome->socket_path[sizeof(welcome->socket_path) - 1] == '\0')
+        tn_shim_text_add(&path, welcome->socket_path);
     if (path.size < sizeof(tn_shim_process.socket_path))
         memcpy(tn_shim_process.socket_path, path.text, path.size + 1);
 }
@@ -187,7 +113,7 @@ static int shake_hands(struct tn_offer *offer, enum tn_hello_reason reason,
 {
     struct tn_welcome welcome;
     bool is_found;
-    int fd = open_socket(reason, &ret_failure->what, &is_found);
+    int fd = open_socket(reason, ret_failure, &is_found);
     ret_failure->loss = loss_of(fd, TN_CHILD_UNREACHED);
     if (fd < 0)
         return fd;
@@ -198,7 +124,7 @@ static int shake_hands(struct tn_offer *offer, enum tn_hello_reason reason,
     if (result == 0)
         result = judge(&welcome, &ret_failure->what);
     if (result == 0)
-        remember_socket(reason, welcome.recorder_pid);
+        remember_socket(reason, &welcome);
     tn_sys1(SYS_close, fd);
     return result;
 }

@@ -14,7 +14,7 @@
 struct tn_join_failure {
     const char *what;        /* what failed, for people; valid for ever */
     enum tn_child_loss loss; /* how a fork child counts it */
-    bool is_told;            /* the recorder will find the hello, and tell people: nothing need be printed */
+    bool is_told;            /* people have been told, or will be by the recorder, which finds the hello */
 };
 
 /* Create the rings, find or start a recorder, and send it the hello. On success tn_hot is filled, all but its

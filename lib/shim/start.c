@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "control_ring.h"
 #include "enter.h"
+#include "find_recorder.h"
 #include "real.h"
 #include "room.h"
 #include "rules.h"
@@ -218,7 +219,7 @@ static bool begin_process(struct tn_thread *thread)
         result = prepare(thread, &failure);
     if (bypass != NULL)
         complain(bypass, " brings a malloc of its own, which calls nobody here", 0);
-    else if ((result < 0 || result == 2) && !failure.is_told)
+    else if ((result < 0 || result == 2) && !failure.is_told && !(is_permitted && tn_parent_has_told()))
         complain(failure.what, "", result);
     atomic_store_explicit(&tn_shim_process.state, result == 0 ? TN_STATE_RUNNING : TN_STATE_OFF,
                           memory_order_release);

@@ -210,6 +210,32 @@ def stacks_replaced(world):
         print(f"{mode}: {check_exact(log, result.out)} blocks, all logged")
 
 
+def runtime_folder_unusable(world):
+    """An XDG_RUNTIME_DIR that is missing, as after su, or somebody else's: another place is taken, and `record` says so."""
+    folders = [world.folder / "no-such-folder"]
+    if os.getuid() == 0:
+        folders.append(world.folder / "of-another")
+        folders[1].mkdir(mode=0o700)
+        os.chown(folders[1], 12345, 12345)
+    for folder in folders:
+        result, log = world.record(world.programs / "crowd", "alive", 2, 1000, XDG_RUNTIME_DIR=folder)
+        expect_equal((result.status, len(result.err.splitlines())), (0, 1), f"record with {folder}: {result.err}")
+        expect(str(folder).encode() in result.err and b"is used instead" in result.err, f"{result.err}")
+        check_exact(log, result.out)
+        result, log = world.preload(world.programs / "crowd", "alive", 2, 1000, XDG_RUNTIME_DIR=folder)
+        expect_equal((result.status, result.err), (0, b""), f"the bare shim with {folder}")
+        check_exact(log, result.out)
+
+
+def allocations_before_libc(world):
+    """What stands in .preinit_array allocates: there is no getenv yet that would say where the log is to be."""
+    for how in (world.record, world.preload):
+        result, log = how(world.programs / "preinit", 100)
+        expect_equal((result.status, result.err), (0, b""), f"preinit under {how.__name__}")
+        check_exact(log, result.out, least=110)
+    expect_equal([name for name in os.listdir(world.work) if name.endswith(".db")], [], "logs elsewhere")
+
+
 def vandalized(world, mode):
     """Gives meta of the log of a program that spoils the shared memory: program and recorder live, the log is sound."""
     log, begun = world.new_log(), time.monotonic()
@@ -245,6 +271,7 @@ ALL = {
         pid_namespace, pid_namespace_with_proc, user_namespace, bubblewrap, first_process_of_namespace, filter_of_calls,
         filter_over_threads, strict_mode, filter_over_exec, all_memory_locked, address_space_limited_inside,
         address_space_limited_outside, small_stacks_only, few_processes_allowed,
-        deep_stacks_in_small_rings, stacks_replaced, memory_truncated, memory_spoilt,
+        deep_stacks_in_small_rings, stacks_replaced, runtime_folder_unusable,
+        allocations_before_libc, memory_truncated, memory_spoilt,
     )
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "handshake.h"
+#include "proc.h"
 #include "session_dir.h"
 #include "tool_link.h"
 
@@ -69,28 +70,73 @@ static void test_made_private(void **state)
     tn_session_dir_close(&directory);
 }
 
-static void test_open_to_others_is_refused(void **state)
+/* Another place is taken, and why. */
+static void check_passed_over(const struct place *place)
+{
+    struct tn_session_dir directory;
+    struct stat status;
+    assert_int_equal(tn_session_dir_open(&directory, NULL), 0);
+    assert_string_not_equal(directory.path, place->session);
+    assert_true(directory.reason.code < 0);
+    assert_non_null(strstr(directory.reason.text, place->root));
+    assert_int_equal(stat(directory.path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0700);
+    assert_int_equal(status.st_uid, geteuid());
+    tn_session_dir_close(&directory);
+}
+
+static void test_open_to_others_is_passed_over(void **state)
 {
     const struct place *place = *state;
-    struct tn_session_dir directory;
-    struct tn_error error = {0};
     assert_int_equal(chmod(place->session, 0755), 0);
-    assert_int_equal(tn_session_dir_open(&directory, &error), -EPERM);
-    assert_non_null(strstr(error.text, place->session));
-    tn_session_dir_close(&directory);
+    check_passed_over(place);
     assert_int_equal(chmod(place->session, 0700), 0);
 }
 
-static void test_symbolic_link_is_refused(void **state)
+/* As after `sudo -E`: root could write there, but its owner could replace what root puts there. */
+static void test_runtime_folder_of_another_user_is_passed_over(void **state)
+{
+    const struct place *place = *state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chown(place->root, 12345, 12345), 0);
+    check_passed_over(place);
+    assert_int_equal(chown(place->root, 0, 0), 0);
+}
+
+static void test_missing_runtime_folder_is_passed_over(void **state)
+{
+    struct place place = *(const struct place *)*state;
+    strcpy(place.root, "/tmp/tenure-no-such-folder");
+    setenv("XDG_RUNTIME_DIR", place.root, 1);
+    check_passed_over(&place);
+    setenv("XDG_RUNTIME_DIR", ((const struct place *)*state)->root, 1);
+}
+
+/* The socket's path would not fit; so the place is none, which needs no word. */
+static void test_long_runtime_folder_is_passed_over(void **state)
 {
     const struct place *place = *state;
     struct tn_session_dir directory;
+    char longer[sizeof(place->root) + TN_SESSION_PLACE_BYTES + 8];
+    snprintf(longer, sizeof(longer), "%s/%080d", place->root, 0);
+    assert_int_equal(mkdir(longer, 0700), 0);
+    setenv("XDG_RUNTIME_DIR", longer, 1);
+    assert_int_equal(tn_session_dir_open(&directory, NULL), 0);
+    assert_null(strstr(directory.path, place->root));
+    assert_true(strlen(directory.socket_path) < 108);
+    tn_session_dir_close(&directory);
+    setenv("XDG_RUNTIME_DIR", place->root, 1);
+}
+
+static void test_symbolic_link_is_passed_over(void **state)
+{
+    const struct place *place = *state;
     char other[96];
     snprintf(other, sizeof(other), "%s-other", place->session);
     assert_int_equal(rename(place->session, other), 0);
     assert_int_equal(symlink(other, place->session), 0);
-    assert_true(tn_session_dir_open(&directory, NULL) < 0);
-    tn_session_dir_close(&directory);
+    check_passed_over(place);
     assert_int_equal(unlink(place->session), 0);
     assert_int_equal(rename(other, place->session), 0);
 }
@@ -114,6 +160,33 @@ static void test_sweeps_what_the_dead_left(void **state)
     assert_int_equal(count_entries(place), 1);
     assert_false(tn_session_dir_has_process(&mine, 4242, 17));
     tn_session_dir_close(&mine);
+}
+
+/* The children of a process that lives must find out that its recorder has died. */
+static void test_links_of_the_living_stay(void **state)
+{
+    const struct place *place = *state;
+    struct tn_session_dir mine, other;
+    struct tn_proc_stat own;
+    assert_int_equal(tn_proc_read_stat(getpid(), &own), 0);
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0)
+        _exit(tn_session_dir_open(&other, NULL) < 0 ||
+              tn_session_dir_link_process(&other, parent, own.start_time) < 0 ||
+              tn_session_dir_link_process(&other, parent, own.start_time + 1) < 0);
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(count_entries(place), 3);
+    assert_int_equal(tn_session_dir_open(&mine, NULL), 0);
+    assert_true(tn_session_dir_has_process(&mine, parent, own.start_time));
+    assert_false(tn_session_dir_has_process(&mine, parent, own.start_time + 1));
+    assert_int_equal(count_entries(place), 3); /* the link, the dead one's socket, and ours */
+    tn_session_dir_unlink_process(&mine, parent, own.start_time);
+    tn_session_dir_close(&mine);
+    assert_int_equal(tn_session_dir_open(&mine, NULL), 0);
+    tn_session_dir_close(&mine);
+    assert_int_equal(count_entries(place), 0);
 }
 
 static void test_links_lead_to_the_socket(void **state)
@@ -153,7 +226,7 @@ static void test_hello_is_checked(void **state)
     assert_int_equal(send(pair[1], "short", 5, 0), 5);
     assert_int_equal(tn_handshake_peek(pair[0], &handshake, &status), 0);
     assert_int_equal(status, TN_WELCOME_MISMATCH);
-    tn_handshake_answer(pair[0], status, 0);
+    tn_handshake_answer(pair[0], (struct tn_welcome){.status = status});
     struct tn_welcome welcome;
     assert_int_equal(recv(pair[1], &welcome, sizeof(welcome), 0), sizeof(welcome));
     assert_int_equal(welcome.status, TN_WELCOME_MISMATCH);
@@ -163,7 +236,7 @@ static void test_hello_is_checked(void **state)
     assert_int_equal(status, TN_WELCOME_REFUSED); /* no memory came along */
     assert_int_equal(tn_handshake_peek(pair[0], &handshake, &status), 0);
     assert_int_equal(handshake.id.pid, getpid());
-    tn_handshake_answer(pair[0], status, 0);
+    tn_handshake_answer(pair[0], (struct tn_welcome){.status = status});
     assert_int_equal(recv(pair[1], &welcome, sizeof(welcome), 0), sizeof(welcome));
     assert_int_equal(tn_handshake_peek(pair[0], &handshake, &status), -EAGAIN);
     close(pair[1]);
@@ -183,8 +256,8 @@ static int adopt(int recorder_fd)
     int connection_fd = handshake.memory_fd;
     if (tn_handshake_peek(connection_fd, &handshake, &status) != 0 || handshake.hello.pid != 4711)
         return 2;
-    tn_handshake_answer(connection_fd, TN_WELCOME_IGNORED, 0);
-    tn_handshake_answer(recorder_fd, TN_WELCOME_OK, 0);
+    tn_handshake_answer(connection_fd, (struct tn_welcome){.status = TN_WELCOME_IGNORED});
+    tn_handshake_answer(recorder_fd, (struct tn_welcome){.status = TN_WELCOME_OK});
     return 0;
 }
 
@@ -255,9 +328,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_made_private),
-        cmocka_unit_test(test_open_to_others_is_refused),
-        cmocka_unit_test(test_symbolic_link_is_refused),
+        cmocka_unit_test(test_open_to_others_is_passed_over),
+        cmocka_unit_test(test_runtime_folder_of_another_user_is_passed_over),
+        cmocka_unit_test(test_missing_runtime_folder_is_passed_over),
+        cmocka_unit_test(test_long_runtime_folder_is_passed_over),
+        cmocka_unit_test(test_symbolic_link_is_passed_over),
         cmocka_unit_test(test_sweeps_what_the_dead_left),
+        cmocka_unit_test(test_links_of_the_living_stay),
         cmocka_unit_test(test_links_lead_to_the_socket),
         cmocka_unit_test(test_hello_is_checked),
         cmocka_unit_test(test_connection_is_handed_over),
