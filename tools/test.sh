@@ -40,6 +40,9 @@ libjemalloc2 another allocator behind the shim
 util-linux small disks, namespaces, and root without its rights
 bubblewrap another way into namespaces
 groff-base reads the manual pages
+nodejs runs the viewer of DHAT
+protobuf-compiler reads exports for pprof and Perfetto
+golang-github-google-pprof-dev has pprof's description of its format
 zsh completes command lines
 fish completes command lines
 dpkg-dev builds the package; unpacks sources'
@@ -53,7 +56,8 @@ libcrypt-dev checks passwords in dropbear'
 sanitized_tests='truth_chains truth_operators truth_fork_tree truth_fork_exec truth_plugins truth_short_threads
     same_gcc same_stl same_python3 info_and_report sql_formats rows_limit while_running shared_log default_name
     interrupt bad_info_truncated bad_info_text_file bad_info_newer bad_sql_syntax bad_report_truncated
-    report_of_damaged_chunk recorder_terminated disk_full findings odd'
+    report_of_damaged_chunk export_massif export_heaptrack export_pprof export_perfetto export_speedscope
+    recorder_terminated disk_full findings odd'
 
 is_long=no
 case ${1:-} in

@@ -297,6 +297,16 @@ def diff_option(*options):
     return prepare
 
 
+export_no_format = with_log("export")
+export_bad_format = with_log("export", "--to", "svg")
+export_bad_metric = with_log("export", "--to", "folded", "--metric", "leaks")
+export_no_folder = with_log("export", "--to", "folded", "-o", "/no/such/folder/file")
+
+
+def export_not_a_log(world):
+    return Trial((world.tenure, "export", "--to", "folded", text_file(world)))
+
+
 diff_one_log = with_log("diff")
 diff_bad_format = diff_option("--format", "html")
 diff_bad_fail_on = diff_option("--fail-on", "regression,progress")

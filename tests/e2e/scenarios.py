@@ -15,6 +15,7 @@ import sqlite3
 import subprocess
 
 import bad
+import exports
 import truth
 import simulations
 import workflow
@@ -578,6 +579,7 @@ ALL = {
     "marks": marks,
     "redis": redis,
     "read_only_folder": read_only_folder,
+    **exports.ALL,
     **simulations.ALL,
     **texts.ALL,
     **workflow.ALL,

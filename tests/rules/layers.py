@@ -30,7 +30,8 @@ MAY_INCLUDE = {
     "lib/compare": {"compare", "summary", "finding", "log", "sql", "json", "base", "map"},
     "lib/check": {"check", "summary", "finding", "log", "sql", "json", "base"},
     "lib/report": {"report", "compare", "check", "evidence", "finding", "kind", "summary", "json", "base"},
-    "tools": {"report", "compare", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
+    "lib/export": {"export", "log", "sql", "event", "log_event", "limits", "json", "base", "map"},
+    "tools": {"export", "report", "compare", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).
@@ -41,7 +42,7 @@ SHARED_PRIVATE = {
 
 # Folder -> headers of other libraries that it, and nobody else, may include.
 FOREIGN = {
-    "sqlite3.h": {"lib/log", "lib/summary", "lib/finish", "lib/analyze", "lib/simulate", "lib/compare", "lib/check", "tools"},
+    "sqlite3.h": {"lib/log", "lib/summary", "lib/finish", "lib/analyze", "lib/simulate", "lib/compare", "lib/check", "lib/export", "tools"},
     "sqlite3ext.h": {"lib/log"},
     "zstd.h": {"lib/chunk"},
     "elfutils/": {"lib/symbol", "lib/code"},
