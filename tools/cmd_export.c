@@ -57,7 +57,7 @@ static int run(const struct tn_arguments *arguments)
         tn_say("option '--output' of 'export': '%s' is the log itself; name another file", path);
         return TN_STATUS_USAGE;
     }
-    if (tn_log_open(log_path, &log, &error) < 0)
+    if (tn_open_finished(log_path, &log, &error) < 0)
         return tn_say_error(&error);
     tn_say_unfinished(log);
     int status = export_log(log, &options, path);

@@ -4,6 +4,7 @@
 #include "command.h"
 #include "message.h"
 #include "tenure/log.h"
+#include "unfinished.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -227,7 +228,7 @@ static int run(const struct tn_arguments *arguments)
 {
     struct tn_log *log = NULL;
     struct tn_error error;
-    if (tn_log_open(arguments->operands[0], &log, &error) < 0)
+    if (tn_open_finished(arguments->operands[0], &log, &error) < 0)
         return tn_say_error(&error);
     int status = print_info(log, arguments);
     tn_log_close(log);

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@ struct record_request {
     const char *wrapper;
     bool keeps_wrappers;
     bool is_replacing, is_quiet;
+    bool waits;                                  /* for names and summaries, too */
     char options_text[512];                      /* for meta.options */
     struct tn_variable variables[VARIABLES_MAX]; /* what the shim must be told, ended by a NULL name */
     char values[VARIABLES_MAX][24];              /* of these, as text */
@@ -89,6 +91,15 @@ static int check_wrapper(const char *wrapper, struct tn_error *error)
     return r;
 }
 
+/* On a terminal somebody waits for the prompt. As PID 1 the tool would take the finishing process along when
+ * it ends, and as a subreaper leave it to the program that started it. */
+static bool waits_by_default(void)
+{
+    int is_subreaper = 0;
+    prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper, 0, 0, 0);
+    return !isatty(STDERR_FILENO) || getpid() == 1 || is_subreaper != 0;
+}
+
 static int check_options(const struct tn_arguments *arguments, struct record_request *request,
                          struct tn_error *error)
 {
@@ -104,6 +115,8 @@ static int check_options(const struct tn_arguments *arguments, struct record_req
         r = tn_option_yes_no(arguments, "children", true, &has_children, error);
     if (r == 0)
         r = tn_option_yes_no(arguments, "find-wrappers", true, &finds_wrappers, error);
+    if (r == 0)
+        r = tn_option_yes_no(arguments, "wait", waits_by_default(), &request->waits, error);
     if (r == 0)
         r = check_rows(arguments, &request->rows, error);
     request->wrapper = tn_option_text(arguments, "wrapper");
@@ -241,6 +254,7 @@ static int record_program(const struct record_request *request, const char *log,
         .program = request->argv[0],
         .child = child->pid,
         .is_quiet = request->is_quiet,
+        .is_background = !request->waits,
     };
     tn_record_session_run(&recording);
     tn_record_session_print_summary(&recording);
@@ -259,6 +273,7 @@ static int start_recorder(const struct record_request *request, const struct tn_
         .keeps_wrappers = request->keeps_wrappers,
         .text = request->options_text,
         .is_replacing = request->is_replacing,
+        .is_background = !request->waits,
     };
     struct tn_link link;
     struct tn_error error;
@@ -340,6 +355,11 @@ static const struct tn_option options[] = {
      "find out by code and use which functions only pass malloc on\n(default yes)", NULL},
     {0, "check-stacks", NULL, "compare each new call stack with libunwind's own walk\n(slow; for tests)",
      "TENURE_CHECK_STACKS"},
+    {0, "wait", "yes|no",
+     "wait until names and summaries are in the log (default: no\non a terminal); readers of the log wait "
+     "for "
+     "them otherwise",
+     NULL},
     {'q', "quiet", NULL, "print errors and losses only", NULL},
 };
 

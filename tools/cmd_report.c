@@ -15,6 +15,7 @@
 #include "tenure/log.h"
 #include "tenure/report.h"
 #include "tenure/summary.h"
+#include "unfinished.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -283,7 +284,7 @@ static int load(const struct report_request *request, const char *path, struct t
                 struct tn_findings *ret_findings, struct tn_error *error)
 {
     struct tn_log *log = NULL;
-    int r = tn_log_open(path, &log, error);
+    int r = tn_open_finished(path, &log, error);
     if (r < 0)
         return r;
     size_t site_top = request->site_top != 0 ? (size_t)request->site_top + RUNTIME_SITES_MAX : TOP_MAX;

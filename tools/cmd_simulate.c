@@ -7,6 +7,7 @@
 #include "policy_option.h"
 #include "progress.h"
 #include "simulate_print.h"
+#include "unfinished.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -300,7 +301,7 @@ static int simulate_log(const struct simulate_request *request, struct tn_simula
     struct tn_log *log = NULL;
     struct tn_replay_trace *trace = NULL;
     struct tn_error error = {0};
-    if (tn_log_open(path, &log, &error) < 0)
+    if (tn_open_finished(path, &log, &error) < 0)
         return tn_say_error(&error);
     int status;
     if (tn_log_source_open(log, request->process_id, &simulation->log, &error) < 0) {

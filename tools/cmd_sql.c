@@ -49,7 +49,7 @@ static int run(const struct tn_arguments *arguments)
         return status;
     struct tn_log *log = NULL;
     struct tn_error error;
-    if (tn_log_open(arguments->operands[0], &log, &error) < 0)
+    if (tn_open_finished(arguments->operands[0], &log, &error) < 0)
         return tn_say_error(&error);
     status = ask(&session, log, arguments);
     tn_sql_session_finish(&session);

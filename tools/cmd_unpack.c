@@ -73,7 +73,7 @@ static int run(const struct tn_arguments *arguments)
     }
     struct tn_log *log = NULL;
     struct tn_error error;
-    if (tn_log_open(arguments->operands[0], &log, &error) < 0)
+    if (tn_open_finished(arguments->operands[0], &log, &error) < 0)
         return tn_say_error(&error);
     int status = unpack(log, path);
     tn_log_close(log);

@@ -8,6 +8,7 @@
 #include "tenure/kinds.h"
 #include "tenure/log.h"
 #include "tenure/simulate.h"
+#include "unfinished.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -64,7 +65,7 @@ int tn_loaded_run_load(const char *path, const struct tn_run_request *request, s
                        struct tn_error *error)
 {
     struct tn_log *log = NULL;
-    int r = tn_log_open(path, &log, error);
+    int r = tn_open_finished(path, &log, error);
     *ret_run = (struct tn_loaded_run){0};
     if (r == 0)
         r = load(log, request, ret_run, error);
@@ -143,7 +144,7 @@ int tn_loaded_run_measure(const char *path, const struct tn_run_models *models, 
     struct tn_log *log = NULL;
     if (models->count == 0)
         return 0;
-    int r = tn_log_open(path, &log, error);
+    int r = tn_open_finished(path, &log, error);
     if (r == 0)
         r = measure(log, models, run, error);
     tn_log_close(log);

@@ -121,7 +121,8 @@ static void take_line(struct tn_record_session *session, const char *line)
         tn_say("%s", fields);
     } else if (strncmp(line, "error", length) == 0) {
         take_error(session, fields);
-    } else if (strncmp(line, "done", length) == 0) {
+    } else if (strncmp(line, "done", length) == 0 ||
+               (strncmp(line, "closed", length) == 0 && session->is_background)) {
         snprintf(session->done, sizeof(session->done), "%s", fields);
         session->has_recorder_ended = true;
     }
@@ -269,7 +270,8 @@ void tn_record_session_run(struct tn_record_session *session)
             take_lines(session);
         say_waiting(session);
     }
-    wait_for_recorder(session);
+    if (!session->is_background || session->has_failed)
+        wait_for_recorder(session);
     clear_progress(session);
 }
 
@@ -329,7 +331,12 @@ static void print_totals(const struct tn_record_session *session)
            tn_print_count(frees, tn_link_number(done, "frees")),
            tn_print_count(live, tn_link_number(done, "live")), live_bytes, peak);
     tn_print_bytes(log_bytes, tn_link_number(done, "log_bytes"));
-    if (is_packed(session))
+    if (session->is_background)
+        tn_say(
+            "the log is %s (%s); names and summaries are added in the background, and whoever reads the log "
+            "waits for them; next: tenure report %s",
+            session->log, log_bytes, session->log);
+    else if (is_packed(session))
         tn_say(
             "the log is %s (%s; its events are packed: `tenure sql` reads them, `tenure unpack` makes a copy "
             "with rows for other tools); next: tenure report %s",

@@ -15,7 +15,8 @@ struct tn_record_session {
     const char *log;      /* path of the log, for messages */
     const char *program;  /* for messages */
     pid_t child;
-    bool is_quiet; /* errors only */
+    bool is_quiet;      /* errors only */
+    bool is_background; /* do not wait for names and summaries: the end of the events is enough */
     bool has_child_ended;
     int child_status;        /* as wait gives it, once has_child_ended */
     bool has_recorder_ended; /* it sent `done` or `error`, or has died */
@@ -29,10 +30,12 @@ struct tn_record_session {
     bool has_said_waiting;
     uint64_t child_ended_ns;         /* CLOCK_MONOTONIC, once has_child_ended */
     uint64_t started_ns;             /* of this run, CLOCK_MONOTONIC */
-    char done[TN_RECORD_LINE_BYTES]; /* fields of the line `done`; "": none came */
+    char done[TN_RECORD_LINE_BYTES]; /* fields of the line `done`, or with is_background `closed`; "": none
+                                        came */
 };
 
-/* Wait until the child has ended and the log is closed. Progress and problems go to stderr.
+/* Wait until the child has ended and the log is finished, or with is_background closed. Progress and problems
+ * go to stderr.
  *
  * session  link, log, program, child and is_quiet are set, the rest is zero */
 void tn_record_session_run(struct tn_record_session *session);

@@ -101,6 +101,12 @@ static int take_option(struct call *call, int option)
     case 'k':
         call->record.keeps_wrappers = true;
         return 0;
+    case 'b':
+        call->record.is_background = true;
+        return 0;
+    case 'L':
+        call->record.has_lock = true;
+        return 0;
     case 't':
         call->record.options_text = optarg;
         return 0;
@@ -121,7 +127,8 @@ static int parse_arguments(struct call *call, int argc, char **argv)
         {"rows", required_argument, NULL, 'r'},    {"force", no_argument, NULL, 'f'},
         {"wrapper", required_argument, NULL, 'w'}, {"keep-wrappers", no_argument, NULL, 'k'},
         {"options", required_argument, NULL, 't'}, {"status-fd", required_argument, NULL, 's'},
-        {"module", required_argument, NULL, 'm'},  {NULL, 0, NULL, 0},
+        {"module", required_argument, NULL, 'm'},  {"background", no_argument, NULL, 'b'},
+        {"locked", no_argument, NULL, 'L'},        {NULL, 0, NULL, 0},
     };
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -218,6 +225,7 @@ static int finish(struct call *call)
         .rows_max = call->record.rows_max,
         .wrapper_regex = call->record.wrapper_regex,
         .keeps_wrappers = call->record.keeps_wrappers,
+        .is_locked = call->record.has_lock,
         .files = call->files,
         .file_count = call->file_count,
         .progress = say_step,

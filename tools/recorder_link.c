@@ -29,6 +29,8 @@ static void execute(const struct tn_link_options *options, int fd)
     }
     if (options->keeps_wrappers)
         arguments[n++] = "--keep-wrappers";
+    if (options->is_background)
+        arguments[n++] = "--background";
     arguments[n++] = "--options";
     arguments[n++] = options->text;
     /* Ctrl-C on the terminal is for the program, from the start. */

@@ -20,6 +20,7 @@ struct tn_link_options {
     bool keeps_wrappers;  /* no search for other wrappers */
     const char *text;     /* for meta.options */
     bool is_replacing;    /* an existing log is replaced */
+    bool is_background;   /* the tool does not wait for names and summaries */
 };
 
 struct tn_link {

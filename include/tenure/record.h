@@ -12,12 +12,13 @@
  * ever printed.
  *
  *   tenure-recorder --listen --status-fd FD --log FILE [--rows N|all|none] [--force] [--wrapper REGEX]
- *                   [--keep-wrappers] [--options TEXT]
+ *                   [--keep-wrappers] [--background] [--options TEXT]
  *       by `tenure record`. FD is one end of a SOCK_STREAM socket pair; the other end is the tool's.
  *       --force: an existing FILE that is an ordinary file is replaced. --options: text for meta.options.
+ *       --background: nobody waits for names and summaries, so they are made at low priority.
  *
  *   tenure-recorder --finish --log FILE [--rows N|all|none] [--wrapper REGEX] [--keep-wrappers]
- *                   [--status-fd FD] [--module ID:FD ...]
+ *                   [--status-fd FD] [--module ID:FD ...] [--locked]
  *       by the recorder itself, once the events are closed (finish.h). Exit status 0 or 1.
  *
  * Line protocol on the status descriptor. Each message is a line of at most TN_RECORD_LINE_BYTES with its
@@ -36,6 +37,8 @@
  *   error ERRNO TEXT        recording stopped (disk full...): the programs run on, what was committed stays
  *                           readable, meta.complete is 0. Nothing follows
  * then, once every recorded process has gone and the child has been waited for
+ *   closed allocations=N frees=N live=N bytes=N lost=N processes=N duration_ns=N log_bytes=N finished=0
+ *                           all events are in the log, and readers find them; the tool may go
  *   finishing PERCENT STEP  names, sites, summaries; STEP is the rest of the line
  *   warning TEXT            the log is complete as to its events, but finishing failed
  *   done allocations=N frees=N live=N bytes=N lost=N processes=N
@@ -68,6 +71,8 @@ struct tn_record_options {
     uint64_t rows_max;    /* as finish.h */
     const char *wrapper_regex; /* as finish.h */
     bool keeps_wrappers;       /* as finish.h */
+    bool is_background;        /* finish at low priority: nobody waits for it */
+    bool has_lock;             /* of the finishing process: the lock of finish.h is inherited */
     const char *options_text;  /* for meta.options; NULL: made from the first process's hello */
     const char *self_path;     /* path of the recorder's executable, which also finishes */
 };

@@ -3,9 +3,9 @@
  * after a failure, let the programs go and leave what was committed. Called by record.c. */
 #include "recording.h"
 
-#include "proc.h"
-
 #include "tenure/finish.h"
+
+#include "proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define BACKGROUND_NICE        10
 #define FINISH_ARGUMENTS_FIXED 16
 
 static int set_number(struct tn_recording *recording, const char *key, uint64_t value)
@@ -152,7 +154,7 @@ static int add_argument(struct arguments *arguments, const char *format, ...)
     return 0;
 }
 
-static int add_arguments(struct arguments *arguments, const struct tn_recording *recording)
+static int add_arguments(struct arguments *arguments, const struct tn_recording *recording, bool has_lock)
 {
     const struct tn_record_options *options = recording->options;
     const struct tn_module_files *files = &recording->shared.files;
@@ -168,6 +170,8 @@ static int add_arguments(struct arguments *arguments, const struct tn_recording 
     }
     if (r == 0 && options->keeps_wrappers)
         r = add_argument(arguments, "--keep-wrappers");
+    if (r == 0 && has_lock)
+        r = add_argument(arguments, "--locked");
     if (r == 0 && recording->tool.fd >= 0) {
         r = add_argument(arguments, "--status-fd");
         r = r < 0 ? r : add_argument(arguments, "%d", recording->tool.fd);
@@ -181,7 +185,7 @@ static int add_arguments(struct arguments *arguments, const struct tn_recording 
     return r;
 }
 
-static void exec_finish(const struct tn_recording *recording, char **arguments)
+static void exec_finish(const struct tn_recording *recording, char **arguments, int lock_fd)
 {
     sigset_t none;
     sigemptyset(&none);
@@ -191,23 +195,27 @@ static void exec_finish(const struct tn_recording *recording, char **arguments)
         fcntl(files->files[i].fd, F_SETFD, 0);
     if (recording->tool.fd >= 0)
         fcntl(recording->tool.fd, F_SETFD, 0);
+    if (lock_fd >= 0)
+        fcntl(lock_fd, F_SETFD, 0);
+    if (recording->options->is_background)
+        setpriority(PRIO_PROCESS, 0, BACKGROUND_NICE);
     execv(arguments[0], arguments);
     _exit(127);
 }
 
 /* Symbolizing takes memory that the recorder must not take, so it runs in a process of its own. -ECANCELED:
  * that process has already reported why it failed. */
-static int run_finish(const struct tn_recording *recording)
+static int run_finish(const struct tn_recording *recording, int lock_fd)
 {
     size_t room = FINISH_ARGUMENTS_FIXED + 2 * (size_t)recording->shared.files.count;
     struct arguments arguments = {.list = calloc(room, sizeof(arguments.list[0]))};
     if (arguments.list == NULL)
         return -ENOMEM;
     int status = -1;
-    int r = add_arguments(&arguments, recording);
+    int r = add_arguments(&arguments, recording, lock_fd >= 0);
     pid_t pid = r == 0 ? fork() : -1;
     if (pid == 0)
-        exec_finish(recording, arguments.list);
+        exec_finish(recording, arguments.list, lock_fd);
     if (pid < 0 && r == 0)
         r = -errno;
     if (pid > 0)
@@ -223,13 +231,15 @@ static int run_finish(const struct tn_recording *recording)
     return -ECHILD;
 }
 
-static void send_done(struct tn_recording *recording, uint64_t duration_ns, bool is_finished)
+/* word: "closed" or "done". */
+static void send_totals(struct tn_recording *recording, const char *word, uint64_t duration_ns,
+                        bool is_finished)
 {
     const struct tn_totals *totals = &recording->shared.totals;
     tn_tool_link_send(&recording->tool,
-                      "done allocations=%llu frees=%llu live=%llu bytes=%llu lost=%llu processes=%llu "
+                      "%s allocations=%llu frees=%llu live=%llu bytes=%llu lost=%llu processes=%llu "
                       "duration_ns=%llu log_bytes=%llu finished=%d",
-                      (unsigned long long)totals->births, (unsigned long long)totals->deaths,
+                      word, (unsigned long long)totals->births, (unsigned long long)totals->deaths,
                       (unsigned long long)(totals->births - totals->deaths),
                       (unsigned long long)totals->birth_bytes, (unsigned long long)lost_in_totals(totals),
                       (unsigned long long)recording->process_total, (unsigned long long)duration_ns,
@@ -241,7 +251,7 @@ static int close_empty(struct tn_recording *recording)
     tn_log_writer_abandon(recording->shared.writer);
     recording->shared.writer = NULL;
     tn_recording_remove_log(recording);
-    send_done(recording, 0, false);
+    send_totals(recording, "done", 0, false);
     return 0;
 }
 
@@ -266,17 +276,21 @@ int tn_recording_close(struct tn_recording *recording)
         return tn_recording_fail(recording, r, "write the totals");
     if (has_gaps(&recording->shared))
         tn_log_note_gaps(recording->shared.writer);
+    /* Before readers see a closed log: they would finish it, without the files that are held open here. It is
+     * released when this process and the finishing one have ended. */
+    int lock_fd = tn_finish_lock(recording->log_path);
     r = tn_log_writer_close(recording->shared.writer, duration_ns, recording->error);
     recording->shared.writer = NULL;
     let_go(recording);
     if (r < 0)
         return tn_recording_fail(recording, r, "close the log");
-    r = run_finish(recording);
+    send_totals(recording, "closed", duration_ns, false);
+    r = run_finish(recording, lock_fd);
     if (r < 0 && r != -ECANCELED)
         tn_tool_link_send(&recording->tool,
                           "warning the log is complete, but names and summaries could not be added to it: %s",
                           r == -ECHILD ? "the finishing process failed" : strerror(-r));
-    send_done(recording, duration_ns, r == 0);
+    send_totals(recording, "done", duration_ns, r == 0);
     return 0;
 }
 

@@ -3,6 +3,8 @@
  * find the recorder that already writes the log. Called by record.c and processes.c. */
 #include "recording.h"
 
+#include "tenure/finish.h"
+
 #include "handshake.h"
 #include "proc.h"
 
@@ -80,6 +82,21 @@ static int replace_log(struct tn_recording *recording)
     return 0;
 }
 
+/* So that whoever reads a log which is not finished can finish it as this recording was asked to. */
+static int note_finish_options(struct tn_recording *recording)
+{
+    const struct tn_record_options *options = recording->options;
+    struct tn_log_writer *writer = recording->shared.writer;
+    char rows[24];
+    snprintf(rows, sizeof(rows), "%llu", (unsigned long long)options->rows_max);
+    int r = tn_log_set_meta(writer, TN_FINISH_META_ROWS, rows);
+    if (r == 0)
+        r = tn_log_set_meta(writer, TN_FINISH_META_KEEPS, options->keeps_wrappers ? "1" : "0");
+    if (r == 0 && options->wrapper_regex != NULL)
+        r = tn_log_set_meta(writer, TN_FINISH_META_WRAPPER, options->wrapper_regex);
+    return r;
+}
+
 int tn_recording_create_log(struct tn_recording *recording, const char *clock, const char *options)
 {
     struct tn_log_options log_options = {.path = recording->log_path, .options = options, .clock = clock};
@@ -96,6 +113,9 @@ int tn_recording_create_log(struct tn_recording *recording, const char *clock, c
     if (r < 0)
         return r;
     recording->is_log_made = true;
+    r = note_finish_options(recording);
+    if (r < 0)
+        return tn_recording_fail(recording, r, "write the log");
     r = tn_session_dir_link_log(&recording->session_dir, recording->log_path);
     return r < 0 ? tn_error_set(recording->error, r, "cannot write into the session directory %s: %s",
                                 recording->session_dir.path, strerror(-r))

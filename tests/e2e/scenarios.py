@@ -16,6 +16,7 @@ import subprocess
 
 import bad
 import exports
+import finishing
 import truth
 import simulations
 import workflow
@@ -580,6 +581,7 @@ ALL = {
     "redis": redis,
     "read_only_folder": read_only_folder,
     **exports.ALL,
+    **finishing.ALL,
     **simulations.ALL,
     **texts.ALL,
     **workflow.ALL,

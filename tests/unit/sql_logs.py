@@ -272,15 +272,24 @@ def check_unfinished(logs, folder):
         path = f"{folder}/state.db"
         shutil.copy(logs["new", "rows"], path)
         database = sqlite3.connect(path)
-        database.executemany("UPDATE meta SET value = ? WHERE key = ?", zip(values, ("complete", "finished")))
+        closed, is_finished = values
+        states = {"complete": closed, "closed": closed, "finished": is_finished}
+        database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", states.items())
         database.commit()
         database.close()
         rows, said[values] = by_command(path, "SELECT count(*) AS n FROM site")
         assert rows != REFUSED
     expect({values: text.count("\n") for values, text in said.items()},
-           {("0", "0"): 1, ("0", "1"): 0, ("1", "0"): 1, ("1", "1"): 0}, "lines about unfinished logs")  # fmt: skip
+           {("0", "0"): 1, ("0", "1"): 0, ("1", "0"): 0, ("1", "1"): 0}, "lines about unfinished logs")  # fmt: skip
     assert all(word in said["0", "0"] for word in ("not finished", "site_summary", path)), said
-    assert said["0", "0"] != said["1", "0"]
+    # A log whose recording is over is finished by its reader.
+    shutil.copy(logs["new", "rows"], path)
+    database = sqlite3.connect(path)
+    database.execute("UPDATE meta SET value = '0' WHERE key = 'finished'")
+    database.commit()
+    assert by_command(path, "SELECT count(*) AS n FROM site")[0] != REFUSED
+    expect(database.execute("SELECT value FROM meta WHERE key = 'finished'").fetchall(), [("1",)], "meta.finished")
+    database.close()
 
 
 # ------------------------------------------------------------------------------------ only reading
