@@ -77,6 +77,9 @@ int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, cons
     else
         r = choose_plan(simulation, plan, chosen, &count, error);
     if (r == 0 && count > 0)
+        r = tn_log_source_tell_roles(simulation->log, chosen, count, error);
+    effort.roles = tn_log_source_roles(simulation->log);
+    if (r == 0 && count > 0)
         r = tn_what_if_run(&simulation->source, simulation->models, simulation->policy_count, chosen, count,
                            &effort, &simulation->what_if, error);
     tn_progress_end(&replaying);

@@ -242,6 +242,15 @@ int tn_pass_prepare(const struct tn_pass *pass, const char *sql, struct sqlite3_
 int tn_finding_begin(const struct tn_pass *pass, const struct tn_kind *kind, const uint32_t *sites,
                      size_t site_count, struct tn_finding *ret_finding);
 
+/* Narrow a site of a finding to a role: to its births with some stacks, which a caller tells from the others.
+ *
+ * stacks       rows of `stack`, ascending; copied
+ * allocations  births with these stacks
+ * callers      lines that lead to the site in this role, the nearest first; copied
+ * Returns      0; -ENOMEM: the site is as it was */
+int tn_finding_narrow_site(struct tn_finding_site *site, const uint32_t *stacks, size_t stack_count,
+                           uint64_t allocations, const struct tn_finding_line *callers, size_t caller_count);
+
 /* "function (file:line)" or "module+0xoffset", as titles and advice name a site.
  *
  * Returns  ret_text */

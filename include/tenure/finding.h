@@ -58,8 +58,14 @@ struct tn_finding_site {
     char *module;          /* path */
     uint64_t offset_bytes; /* in the module; 0 where the line is known */
     char *via;             /* how the site reached the allocator */
-    uint64_t allocations; /* that this site made in the process, whether they agree with the finding or not */
-    uint32_t per_group;   /* `combine`: its blocks in one structure, at most at once; else 0 */
+    uint64_t allocations;  /* that this site, or the role, made in the process, whether they agree with the
+                              finding or not */
+    uint32_t per_group;    /* `combine`: its blocks in one structure, at most at once; else 0 */
+    uint32_t *stacks;   /* owned; a role: rows of `stack` of the births that the finding is about, ascending;
+                           NULL: all of the site's */
+    size_t stack_count; /* in stacks */
+    struct tn_finding_line *callers; /* owned; of a role: lines that lead to the site, the nearest first */
+    size_t caller_count;             /* in callers; 0: it is no role */
 };
 
 /* What one policy's heap needs less (negative) or more, measured by a replay. */
@@ -82,8 +88,8 @@ struct tn_finding_saving {
     int64_t heap_median_bytes; /* median of heap_deltas; 0 until a replay measured them */
     uint64_t heap_noise_bytes; /* a median of no more than this may be luck: docs/simulator.md */
     uint64_t outside_bytes; /* that the change takes elsewhere, at their peak; 0 until a replay measured it */
-    const char *outside;    /* where the blocks go instead, by the kind: "stack", "static", "pool"; NULL:
-                               nowhere,    or not in a replay. Static storage */
+    const char *outside;    /* where the blocks go instead, by the kind: "stack", "static", "pool", "arena";
+                               NULL: nowhere, or not in a replay. Static storage */
 };
 
 /* What the replay needs to apply a finding to a trace. */
@@ -94,6 +100,7 @@ enum tn_apply {
     TN_APPLY_POOL,     /* blocks move into a pool of apply_count blocks of apply_bytes */
     TN_APPLY_FIXED,    /* every block gets apply_bytes */
     TN_APPLY_PRESIZE,  /* a realloc chain gets apply_bytes from the start */
+    TN_APPLY_ARENA,    /* these sites' blocks move into apply_count arenas of apply_bytes, which always do */
 };
 
 /* One finding. Strings are owned, never NULL after tn_findings_add succeeded, except where said. */
@@ -176,6 +183,11 @@ int tn_finding_add_condition(struct tn_finding *finding, const char *kind,
  *
  * Returns  ret_text */
 const char *tn_finding_line_print(const struct tn_finding_line *line, char *ret_text, size_t text_bytes);
+
+/* "when called from receive (roles.c:11)": which part of a site a finding is about; "" where it is all of it.
+ *
+ * Returns  ret_text, cut where it does not fit */
+const char *tn_finding_role_print(const struct tn_finding_site *site, char *ret_text, size_t text_bytes);
 
 /* Copy a line.
  *

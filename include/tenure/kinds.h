@@ -12,6 +12,7 @@ extern const struct tn_kind tn_kind_stack_buffer;
 extern const struct tn_kind tn_kind_growth;
 extern const struct tn_kind tn_kind_combine;
 extern const struct tn_kind tn_kind_permanent;
+extern const struct tn_kind tn_kind_arena;
 extern const struct tn_kind tn_kind_pool;
 extern const struct tn_kind tn_kind_preallocate;
 extern const struct tn_kind tn_kind_fixed_maximum;

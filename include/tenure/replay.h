@@ -28,6 +28,7 @@ struct tn_replay_event {
     uint64_t time_ns;         /* never falls; events of a script are 1 ns apart */
     uint32_t site_id;         /* place: whose block it is; 0: unknown */
     uint32_t thread_id;       /* 0: unknown */
+    uint16_t role;            /* place: which of the roles that rules name its birth belongs to; 0: none */
 };
 
 /* Where events come from. Whoever reads it begins with rewind. */
@@ -245,6 +246,8 @@ int tn_replay_search_narrow(const struct tn_replay_source *source, const struct 
 
 #define TN_REPLAY_MEMBERS_MAX 64 /* sites that one TN_REPLAY_COMBINE names, repeated ones counted */
 
+#define TN_REPLAY_ROLE UINT32_C(0x80000000) /* in a rule's site_ids: events whose `role` is the rest */
+
 /* What a change to the program makes of the blocks of some sites. */
 enum tn_replay_change {
     TN_REPLAY_REMOVE = 0,  /* they leave the heap: to the stack, or into static memory */
@@ -256,7 +259,8 @@ enum tn_replay_change {
 /* One change. Set by the caller. */
 struct tn_replay_rule {
     enum tn_replay_change change;
-    const uint32_t *site_ids; /* borrowed while the plan is open; COMBINE: n times in a row for n blocks */
+    const uint32_t *site_ids; /* borrowed while the plan is open; COMBINE: n times in a row for n blocks. With
+                                 TN_REPLAY_ROLE, the rest is the number of a role instead */
     size_t site_count;        /* length of site_ids, > 0; at most TN_REPLAY_MEMBERS_MAX with COMBINE */
     uint64_t bytes;           /* of a block; not for REMOVE */
     uint64_t count;           /* MOVE only: blocks of the pool */

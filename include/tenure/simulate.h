@@ -89,6 +89,20 @@ struct tn_replay_source tn_log_source_events(struct tn_log_source *source);
  * overrides  borrowed until tn_log_source_close; NULL: assume nothing */
 void tn_log_source_assume(struct tn_log_source *source, struct tn_overrides *overrides);
 
+/* Numbers of the stacks that roles of findings consist of: row of `stack` -> number of the role in events. */
+struct tn_map;
+
+/* Have events tell to which of the roles of some findings they belong, from the next rewind on: each stack of
+ * a role gets a number of its own.
+ *
+ * findings  of the log that the source reads, count of them
+ * Returns   0; -E2BIG: their roles have more than 65,535 stacks; -ENOMEM; error says what failed */
+int tn_log_source_tell_roles(struct tn_log_source *source, const struct tn_finding *const *findings,
+                             size_t count, struct tn_error *error);
+
+/* The numbers that tn_log_source_tell_roles gave, by stack; valid until the next call of it. */
+const struct tn_map *tn_log_source_roles(const struct tn_log_source *source);
+
 /* Id of the process that is replayed, > 0. */
 uint64_t tn_log_source_process(const struct tn_log_source *source);
 
@@ -203,7 +217,8 @@ struct tn_what_if_change {
     bool is_first;                       /* several: effort->first */
     uint64_t allocations_removed;        /* calls that no longer reach the heap, whatever the model */
     uint64_t outside_bytes;              /* RAM that the change needs outside the heap */
-    const char *outside;                 /* static; "stack", "static", "pool", "mixed"; NULL: nowhere */
+    const char *outside;                 /* static; "stack", "static", "pool", "arena", "mixed"; NULL:
+                                            nowhere */
     bool is_measured;                    /* on a model at least; else the next two are 0 */
     int64_t heap_median_bytes;           /* median of heap_delta_bytes over the models */
     uint64_t heap_noise_bytes;           /* a median of no more than this may be luck */
@@ -226,6 +241,8 @@ struct tn_what_if_effort {
     const char *own_library; /* as tn_what_if_choose takes it */
     size_t kept_events; /* kept in memory at most, at 32 bytes each; if there are more, they are read anew for
                            each replay, and one round tells luck from effect; 0: 4 million */
+    const struct tn_map *roles; /* borrowed; numbers of roles in the events, by stack (tn_log_source_roles);
+                                   NULL: they tell no roles, and findings must not have any */
     void (*progress)(void *user, uint64_t done, uint64_t total); /* replays done of all; NULL: nobody */
     void *user;                                                  /* borrowed; passed to progress */
 };

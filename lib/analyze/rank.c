@@ -50,12 +50,14 @@ static bool yields_to(const struct tn_kind *kind, const char *name)
 }
 
 /* A hash of its names, because not every site has a row: neither does one of a log without sites, nor one
- * that only this report knows. */
+ * that only this report knows. A role is no rival of its whole site: there is more to say of that. */
 static uint64_t site_key(const struct tn_finding_site *site)
 {
     uint64_t hash = tn_hash_text(site->line, site->function);
     hash = tn_hash_text(hash, site->file);
     hash = tn_hash_text(hash ^ site->offset_bytes, site->module);
+    for (size_t i = 0; i < site->caller_count; i++)
+        hash = tn_hash_text(hash ^ site->callers[i].line, site->callers[i].function);
     return tn_hash_text(hash, site->via) | 1;
 }
 

@@ -14,19 +14,34 @@
 
 #define PATIENCE_MS 5000
 
-static const char delete_sql[] =
-    "DELETE FROM finding_site WHERE finding_id IN (SELECT id FROM finding WHERE process_id = ?1)";
-static const char delete_finding_sql[] = "DELETE FROM finding WHERE process_id = ?1";
+/* What is saved of a process, in the order in which it can be deleted. */
+#define OF_PROCESS "finding_id IN (SELECT id FROM finding WHERE process_id = ?1)"
+#define ROLES      "(SELECT role_id FROM finding_site WHERE " OF_PROCESS ")"
+static const char *const delete_sqls[] = {
+    "DELETE FROM role_stack WHERE role_id IN " ROLES,
+    "DELETE FROM role WHERE id IN " ROLES,
+    "DELETE FROM finding_site WHERE " OF_PROCESS,
+    "DELETE FROM finding WHERE process_id = ?1",
+};
 static const char finding_sql[] =
     "INSERT INTO finding (process_id, kind, rank, confidence, title, tactic, advice, allocations_removed,"
     " bytes_removed, peak_bytes_delta, heap_bytes_delta, evidence, query, code, notes, alternatives,"
     " condition, released_at, key)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 /* Columns that older releases did not make, in logs into which they saved findings. */
-static const char *const added_columns[] = {"condition", "released_at", "key"};
+static const struct {
+    const char *table, *name, *type;
+} added_columns[] = {
+    {"finding", "condition", "TEXT"},
+    {"finding", "released_at", "TEXT"},
+    {"finding", "key", "TEXT"},
+    {"finding_site", "role_id", "INTEGER REFERENCES role(id)"},
+};
 static const char site_sql[] =
-    "INSERT INTO finding_site (finding_id, position, site_id, allocations) VALUES (?1, ?2, nullif(?3, 0), "
-    "?4)";
+    "INSERT INTO finding_site (finding_id, position, site_id, allocations, role_id)"
+    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5)";
+static const char role_sql[] = "INSERT INTO role (site_id, label) VALUES (nullif(?1, 0), ?2)";
+static const char role_stack_sql[] = "INSERT INTO role_stack (role_id, stack_id) VALUES (?1, ?2)";
 
 struct saving {
     const char *path;
@@ -164,17 +179,49 @@ static int insert_finding(const struct saving *saving, sqlite3_stmt *statement,
     return r == 0 ? execute(saving, statement) : r;
 }
 
+/* Insert the role that a site has in a finding. *ret_role_id becomes its row. */
+static int insert_role(const struct saving *saving, const struct tn_finding_site *site,
+                       sqlite3_int64 *ret_role_id)
+{
+    sqlite3_stmt *role = NULL, *stack = NULL;
+    char label[512];
+    int r = prepare(saving, role_sql, &role);
+    if (r == 0)
+        r = prepare(saving, role_stack_sql, &stack);
+    if (r == 0) {
+        tn_sql_bind_count(role, 1, site->site_id);
+        tn_sql_bind_text(role, 2, tn_finding_role_print(site, label, sizeof(label)));
+        r = execute(saving, role);
+        *ret_role_id = sqlite3_last_insert_rowid(saving->database);
+    }
+    for (size_t i = 0; i < site->stack_count && r == 0; i++) {
+        sqlite3_bind_int64(stack, 1, *ret_role_id);
+        tn_sql_bind_count(stack, 2, site->stacks[i]);
+        r = execute(saving, stack);
+    }
+    sqlite3_finalize(role);
+    sqlite3_finalize(stack);
+    return r;
+}
+
 static int insert_sites(const struct saving *saving, sqlite3_stmt *statement,
                         const struct tn_finding *finding)
 {
-    sqlite3_int64 id = sqlite3_last_insert_rowid(saving->database);
+    sqlite3_int64 id = sqlite3_last_insert_rowid(saving->database), role_id = 0;
     int r = 0;
     for (size_t i = 0; i < finding->site_count && r == 0; i++) {
+        const struct tn_finding_site *site = &finding->sites[i];
+        if (site->caller_count != 0)
+            r = insert_role(saving, site, &role_id);
         sqlite3_bind_int64(statement, 1, id);
         tn_sql_bind_count(statement, 2, i);
-        tn_sql_bind_count(statement, 3, finding->sites[i].site_id);
-        tn_sql_bind_count(statement, 4, finding->sites[i].allocations);
-        r = execute(saving, statement);
+        tn_sql_bind_count(statement, 3, site->site_id);
+        tn_sql_bind_count(statement, 4, site->allocations);
+        sqlite3_bind_null(statement, 5);
+        if (site->caller_count != 0)
+            sqlite3_bind_int64(statement, 5, role_id);
+        if (r == 0)
+            r = execute(saving, statement);
     }
     return r;
 }
@@ -207,20 +254,22 @@ static int insert_all(const struct saving *saving)
     return r;
 }
 
-static int add_column(const struct saving *saving, const char *name)
+static int add_column(const struct saving *saving, size_t column)
 {
     sqlite3_stmt *statement = NULL;
-    char sql[96];
-    int r = prepare(saving, "SELECT count(*) FROM pragma_table_info('finding') WHERE name = ?1", &statement);
+    char sql[128];
+    int r = prepare(saving, "SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2", &statement);
     if (r < 0)
         return r;
-    tn_sql_bind_text(statement, 1, name);
+    tn_sql_bind_text(statement, 1, added_columns[column].table);
+    tn_sql_bind_text(statement, 2, added_columns[column].name);
     r = tn_sql_next(statement);
     bool is_there = r == 1 && sqlite3_column_int(statement, 0) != 0;
     sqlite3_finalize(statement);
     if (r < 0 || is_there)
         return r < 0 ? refuse(saving, r) : 0;
-    snprintf(sql, sizeof(sql), "ALTER TABLE finding ADD COLUMN %s TEXT", name);
+    snprintf(sql, sizeof(sql), "ALTER TABLE %s ADD COLUMN %s %s", added_columns[column].table,
+             added_columns[column].name, added_columns[column].type);
     return run(saving, sql);
 }
 
@@ -228,7 +277,7 @@ static int make_tables(const struct saving *saving)
 {
     int r = run(saving, tn_log_finding_tables);
     for (size_t i = 0; i < sizeof(added_columns) / sizeof(added_columns[0]) && r == 0; i++)
-        r = add_column(saving, added_columns[i]);
+        r = add_column(saving, i);
     return r;
 }
 
@@ -238,10 +287,8 @@ static int save(const struct saving *saving)
     if (r < 0)
         return r;
     r = make_tables(saving);
-    if (r == 0)
-        r = delete_old(saving, delete_sql);
-    if (r == 0)
-        r = delete_old(saving, delete_finding_sql);
+    for (size_t i = 0; i < sizeof(delete_sqls) / sizeof(delete_sqls[0]) && r == 0; i++)
+        r = delete_old(saving, delete_sqls[i]);
     if (r == 0)
         r = insert_all(saving);
     if (r == 0)

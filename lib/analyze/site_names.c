@@ -106,6 +106,31 @@ int tn_pass_line(const struct tn_pass *pass, uint32_t frame_id, struct tn_findin
     return r;
 }
 
+int tn_finding_narrow_site(struct tn_finding_site *site, const uint32_t *stacks, size_t stack_count,
+                           uint64_t allocations, const struct tn_finding_line *callers, size_t caller_count)
+{
+    uint32_t *own_stacks = malloc(stack_count * sizeof(own_stacks[0]));
+    struct tn_finding_line *own_callers = calloc(caller_count, sizeof(own_callers[0]));
+    size_t copied = 0;
+    int r = own_stacks == NULL || own_callers == NULL ? -ENOMEM : 0;
+    for (; copied < caller_count && r == 0; copied++)
+        r = tn_finding_line_copy(&callers[copied], &own_callers[copied]);
+    if (r < 0) {
+        for (size_t i = 0; i < copied; i++)
+            tn_finding_line_finish(&own_callers[i]);
+        free(own_callers);
+        free(own_stacks);
+        return r;
+    }
+    memcpy(own_stacks, stacks, stack_count * sizeof(own_stacks[0]));
+    site->stacks = own_stacks;
+    site->stack_count = stack_count;
+    site->callers = own_callers;
+    site->caller_count = caller_count;
+    site->allocations = allocations;
+    return 0;
+}
+
 static const char *last_part(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -47,14 +47,22 @@ int tn_findings_add(struct tn_findings *findings, const struct tn_finding *findi
     return 0;
 }
 
+static void finish_site(struct tn_finding_site *site)
+{
+    for (size_t i = 0; i < site->caller_count; i++)
+        tn_finding_line_finish(&site->callers[i]);
+    free(site->callers);
+    free(site->stacks);
+    free(site->function);
+    free(site->file);
+    free(site->module);
+    free(site->via);
+}
+
 void tn_finding_finish(struct tn_finding *finding)
 {
-    for (size_t i = 0; i < finding->site_count; i++) {
-        free(finding->sites[i].function);
-        free(finding->sites[i].file);
-        free(finding->sites[i].module);
-        free(finding->sites[i].via);
-    }
+    for (size_t i = 0; i < finding->site_count; i++)
+        finish_site(&finding->sites[i]);
     for (size_t i = 0; i < finding->saving.heap_delta_count; i++)
         free(finding->saving.heap_deltas[i].policy);
     for (size_t i = 0; i < finding->condition.line_count; i++)

@@ -235,8 +235,8 @@ static const struct tn_evidence_key evidence_keys[] = {
     {0},
 };
 
-static const char *const yields_to[] = {"stack-buffer", "combine",       "permanent", "pool",
-                                        "preallocate",  "fixed-maximum", NULL};
+static const char *const yields_to[] = {"stack-buffer", "combine",     "permanent",     "arena",
+                                        "pool",         "preallocate", "fixed-maximum", NULL};
 
 static const struct tn_analysis analysis = {
     .begin = begin,

@@ -287,8 +287,8 @@ static const struct tn_evidence_key evidence_keys[] = {
     {0},
 };
 
-static const char *const yields_to[] = {"stack-buffer", "combine", "permanent", "pool",
-                                        "preallocate",  "growth",  NULL};
+static const char *const yields_to[] = {"stack-buffer", "combine",     "permanent", "arena",
+                                        "pool",         "preallocate", "growth",    NULL};
 
 static const struct tn_analysis analysis = {
     .begin = begin,

@@ -6,15 +6,7 @@
 #include <stddef.h>
 
 const struct tn_kind *const tn_kinds[] = {
-    &tn_kind_stack_buffer,
-    &tn_kind_growth,
-    &tn_kind_combine,
-    &tn_kind_permanent,
-    &tn_kind_pool,
-    &tn_kind_preallocate,
-    &tn_kind_fixed_maximum,
-    &tn_kind_presize,
-    &tn_kind_pinning,
-    &tn_kind_overhead,
-    NULL,
+    &tn_kind_stack_buffer, &tn_kind_growth,  &tn_kind_combine,     &tn_kind_permanent,
+    &tn_kind_arena,        &tn_kind_pool,    &tn_kind_preallocate, &tn_kind_fixed_maximum,
+    &tn_kind_presize,      &tn_kind_pinning, &tn_kind_overhead,    NULL,
 };

@@ -42,8 +42,20 @@
     "  finding_id INTEGER REFERENCES finding(id),\n"                                                         \
     "  position INTEGER,       -- 0: the one to change first\n"                                              \
     "  site_id INTEGER REFERENCES site(id), -- NULL: a site that only the report knew (--wrapper)\n"         \
-    "  allocations INTEGER,    -- that the site made in the process\n"                                       \
+    "  allocations INTEGER,    -- that the site, or the role, made in the process\n"                         \
+    "  role_id INTEGER REFERENCES role(id), -- the part of the site that it is about; NULL: all of it\n"     \
     "  PRIMARY KEY (finding_id, position)\n"                                                                 \
+    ") WITHOUT ROWID;\n"                                                                                     \
+    "CREATE TABLE IF NOT EXISTS role (\n"                                                                    \
+    "  id INTEGER PRIMARY KEY,\n"                                                                            \
+    "  site_id INTEGER REFERENCES site(id),\n"                                                               \
+    "  thread_id INTEGER REFERENCES thread(id), -- whose births it has; NULL: those of all threads\n"        \
+    "  label TEXT              -- when called from receive (roles.c:11)\n"                                   \
+    ");\n"                                                                                                   \
+    "CREATE TABLE IF NOT EXISTS role_stack (\n"                                                              \
+    "  role_id INTEGER REFERENCES role(id),\n"                                                               \
+    "  stack_id INTEGER REFERENCES stack(id),\n"                                                             \
+    "  PRIMARY KEY (role_id, stack_id)\n"                                                                    \
     ") WITHOUT ROWID;\n"
 
 const char tn_log_finding_tables[] = FINDING_TABLES;

@@ -238,6 +238,19 @@ static uint64_t find_free(uint64_t members, const struct rule_member *member)
     return 0;
 }
 
+/* The rule that comes first of those for the site of an event and for its role. NULL: there is none. */
+static const uint64_t *find_rule(struct tn_replay_plan *plan, const struct tn_replay_event *event)
+{
+    const uint64_t *of_site = tn_dense_map_find(&plan->rule_of_site, (uint64_t)event->site_id + 1);
+    if (event->role == 0)
+        return event->site_id != 0 ? of_site : NULL;
+    const uint64_t *of_role =
+        tn_dense_map_find(&plan->rule_of_site, (uint64_t)(TN_REPLAY_ROLE | event->role) + 1);
+    if (of_role == NULL || event->site_id == 0 || of_site == NULL)
+        return of_role != NULL ? of_role : event->site_id != 0 ? of_site : NULL;
+    return unpack_member(*of_role).rule <= unpack_member(*of_site).rule ? of_role : of_site;
+}
+
 /* A block of the rule's first site begins a combined block. Blocks of the other sites become part of the
  * one that began last on their thread if it has none at their position yet; otherwise they stay as they
  * are, because the program uses such lines for other things, too. */
@@ -278,8 +291,8 @@ static int combine(struct tn_replay_plan *plan, const struct rule_member *member
 /* Returns 1: the event (as it is now) reaches the heap, 0: it does not, or negative errno. */
 static int change_placement(struct tn_replay_plan *plan, struct tn_replay_event *event)
 {
-    const uint64_t *found = tn_dense_map_find(&plan->rule_of_site, (uint64_t)event->site_id + 1);
-    if (found == NULL || event->site_id == 0)
+    const uint64_t *found = find_rule(plan, event);
+    if (found == NULL)
         return 1;
     struct rule_member member = unpack_member(*found);
     uint32_t rule = member.rule;

@@ -12,6 +12,7 @@ struct packed_event {
     uint32_t id;
     uint32_t site_id;
     uint32_t thread_id;
+    uint16_t role;
     uint8_t kind;
     uint8_t align_code; /* 1 + log2 of the alignment; 0: none */
 };
@@ -86,6 +87,7 @@ static int append(struct trace_reading *reading, const struct tn_replay_event *e
         .id = number,
         .site_id = event->site_id,
         .thread_id = event->thread_id,
+        .role = event->role,
         .kind = (uint8_t)event->kind,
         .align_code =
             event->alignment_bytes != 0 ? (uint8_t)(1 + __builtin_ctzll(event->alignment_bytes)) : 0,
@@ -141,6 +143,7 @@ static int next(void *state, struct tn_replay_event *ret_event, struct tn_error 
         .time_ns = event->time_ns,
         .site_id = event->site_id,
         .thread_id = event->thread_id,
+        .role = event->role,
     };
     return 1;
 }

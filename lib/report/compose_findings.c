@@ -36,6 +36,16 @@ struct tn_report_site tn_compose_finding_site(const struct tn_finding_site *site
                                    .offset_bytes = site->offset_bytes};
 }
 
+/* A site, and from where it is called in the role that the finding is about. */
+static struct tn_report_site role_site(struct tn_words *words, const struct tn_finding_site *own)
+{
+    struct tn_report_site site = tn_compose_finding_site(own);
+    char role[512];
+    if (own->caller_count != 0)
+        site.via = tn_words_print(words, "%s, %s", own->via, tn_finding_role_print(own, role, sizeof(role)));
+    return site;
+}
+
 /* Choose the code to paste. Returns whether there is any and it is wanted. */
 static bool choose_code(struct tn_composer *composer, const struct tn_finding *finding,
                         struct tn_report_code *ret_code)
@@ -78,7 +88,7 @@ static void fill_whole(struct tn_composer *composer, const struct tn_finding *fi
     card->sites = sites;
     card->site_count = finding->site_count;
     for (size_t i = 0; i < finding->site_count; i++)
-        sites[i] = tn_compose_finding_site(&finding->sites[i]);
+        sites[i] = role_site(words, &finding->sites[i]);
 }
 
 static void put_card(struct tn_composer *composer, const struct tn_finding *finding)

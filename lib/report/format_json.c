@@ -106,6 +106,22 @@ static void write_losses(struct tn_json *json, const struct tn_summary_losses *l
     tn_json_close_object(json);
 }
 
+static void write_callers(struct tn_json *json, const struct tn_finding_site *site)
+{
+    tn_json_open_array(json, "callers");
+    for (size_t i = 0; i < site->caller_count; i++) {
+        const struct tn_finding_line *line = &site->callers[i];
+        tn_json_open_object(json, NULL);
+        tn_json_text(json, "function", line->function);
+        tn_json_text(json, "file", line->file);
+        tn_json_uint(json, "line", line->line);
+        tn_json_text(json, "module", line->module);
+        tn_json_uint(json, "offset_bytes", line->offset_bytes);
+        tn_json_close_object(json);
+    }
+    tn_json_close_array(json);
+}
+
 static void write_site(struct tn_json *json, const struct tn_finding_site *site)
 {
     tn_json_open_object(json, NULL);
@@ -117,6 +133,7 @@ static void write_site(struct tn_json *json, const struct tn_finding_site *site)
     tn_json_uint(json, "offset_bytes", site->offset_bytes);
     tn_json_text(json, "via", site->via);
     tn_json_uint(json, "allocations", site->allocations);
+    write_callers(json, site);
     tn_json_close_object(json);
 }
 

@@ -21,6 +21,7 @@ struct tn_log_source {
     struct tn_event_cursor *cursor; /* owned; NULL before the first rewind */
     uint32_t *site_of_stack;        /* owned; by stack id */
     size_t stack_count;
+    struct tn_map roles; /* stack -> number of its role; empty: no roles are told */
     struct tn_map
         resizing;       /* thread -> block that its realloc has released, while the new one is not born yet */
     struct tn_map root; /* allocation -> first one of its chain of reallocs; only those made by realloc */
@@ -118,6 +119,7 @@ void tn_log_source_close(struct tn_log_source *source)
     tn_event_cursor_close(source->cursor);
     tn_map_finish(&source->resizing);
     tn_map_finish(&source->root);
+    tn_map_finish(&source->roles);
     free(source->site_of_stack);
     free(source);
 }
@@ -125,6 +127,34 @@ void tn_log_source_close(struct tn_log_source *source)
 void tn_log_source_assume(struct tn_log_source *source, struct tn_overrides *overrides)
 {
     source->overrides = overrides;
+}
+
+static int number_stack(struct tn_log_source *source, uint32_t stack_id)
+{
+    if (tn_map_find(&source->roles, stack_id) != NULL)
+        return 0;
+    uint64_t number = source->roles.count + 1;
+    return number > UINT16_MAX ? -E2BIG : tn_map_put(&source->roles, stack_id, number);
+}
+
+int tn_log_source_tell_roles(struct tn_log_source *source, const struct tn_finding *const *findings,
+                             size_t count, struct tn_error *error)
+{
+    int r = 0;
+    tn_map_finish(&source->roles);
+    for (size_t i = 0; i < count; i++)
+        for (size_t s = 0; s < findings[i]->site_count; s++)
+            for (size_t k = 0; k < findings[i]->sites[s].stack_count && r == 0; k++)
+                r = number_stack(source, findings[i]->sites[s].stacks[k]);
+    if (r < 0)
+        return tn_error_set(error, r, "cannot measure changes: %s",
+                            r == -E2BIG ? "they speak of more than 65,535 call paths" : "out of memory");
+    return 0;
+}
+
+const struct tn_map *tn_log_source_roles(const struct tn_log_source *source)
+{
+    return &source->roles;
 }
 
 uint64_t tn_log_source_process(const struct tn_log_source *source)
@@ -190,6 +220,10 @@ static int emit_birth(struct tn_log_source *source, const struct tn_log_event *e
     };
     if (event->stack_id < source->stack_count)
         ret_event->site_id = source->site_of_stack[event->stack_id];
+    const uint64_t *role = source->roles.count != 0 && event->stack_id != 0
+                               ? tn_map_find(&source->roles, event->stack_id)
+                               : NULL;
+    ret_event->role = role != NULL ? (uint16_t)*role : 0;
     /* A block that is left out is never placed, so its resizes and its release do nothing. */
     if (source->overrides != NULL &&
         !tn_overrides_apply(source->overrides, ret_event->site_id, &ret_event->size_bytes))

@@ -127,7 +127,10 @@ static int measure(struct tn_log_source *log_source, struct tn_what_if_model *mo
     size_t count = tn_what_if_choose(findings, effort->finding_max, effort->own_library, chosen, NULL);
     own.first = first;
     own.first_count = choose_first(chosen, count, findings, effort, first);
-    int r = tn_what_if_run(&source, models, model_count, chosen, count, &own, &what_if, error);
+    int r = tn_log_source_tell_roles(log_source, chosen, count, error);
+    own.roles = tn_log_source_roles(log_source);
+    if (r == 0)
+        r = tn_what_if_run(&source, models, model_count, chosen, count, &own, &what_if, error);
     if (r < 0)
         return r;
     note_needs(models, model_count, findings);

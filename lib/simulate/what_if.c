@@ -194,9 +194,19 @@ static const char *outside_of(const struct tn_finding *finding)
 {
     if (finding->apply == TN_APPLY_POOL)
         return "pool";
+    if (finding->apply == TN_APPLY_ARENA)
+        return "arena";
     if (finding->apply != TN_APPLY_REMOVE)
         return NULL;
     return strcmp(finding->kind, "stack-buffer") == 0 ? "stack" : "static";
+}
+
+/* An arena is there as a whole, however full it is. */
+static uint64_t finding_outside_bytes(const struct tn_finding *finding, const struct tn_replay_effect *effect)
+{
+    return finding->apply == TN_APPLY_ARENA && effect->allocations_removed != 0
+               ? finding->apply_bytes * finding->apply_count
+               : effect->outside_peak_bytes;
 }
 
 static void sum_effects(struct tn_what_if_change *change, const struct tn_replay_plan *plan,
@@ -208,7 +218,7 @@ static void sum_effects(struct tn_what_if_change *change, const struct tn_replay
         change->allocations_removed += effect.allocations_removed;
         if (outside == NULL)
             continue;
-        change->outside_bytes += effect.outside_peak_bytes;
+        change->outside_bytes += finding_outside_bytes(findings[i], &effect);
         bool is_other = change->outside != NULL && strcmp(change->outside, outside) != 0;
         change->outside = is_other ? "mixed" : outside;
     }
@@ -266,7 +276,8 @@ static int measure_change(struct what_if_run *run, const struct tn_replay_source
     struct tn_replay_plan *plan = NULL;
     change->finding_count = count;
     change->measures = calloc(run->model_count, sizeof(*change->measures));
-    int r = change->measures == NULL ? -ENOMEM : tn_what_if_rules_make(findings, count, &rules);
+    int r = change->measures == NULL ? -ENOMEM
+                                     : tn_what_if_rules_make(findings, count, run->effort->roles, &rules);
     if (r < 0)
         tn_error_set(run->error, r, "cannot measure a change: out of memory");
     if (r == 0)

@@ -62,7 +62,7 @@ static enum tn_replay_change change_of(enum tn_apply apply)
         return TN_REPLAY_COMBINE;
     if (apply == TN_APPLY_POOL)
         return TN_REPLAY_MOVE;
-    return apply == TN_APPLY_REMOVE ? TN_REPLAY_REMOVE : TN_REPLAY_RESERVE;
+    return apply == TN_APPLY_REMOVE || apply == TN_APPLY_ARENA ? TN_REPLAY_REMOVE : TN_REPLAY_RESERVE;
 }
 
 void tn_what_if_rules_finish(struct tn_what_if_rules *rules)
@@ -74,7 +74,33 @@ void tn_what_if_rules_finish(struct tn_what_if_rules *rules)
     *rules = (struct tn_what_if_rules){0};
 }
 
-int tn_what_if_rules_make(const struct tn_finding *const *findings, size_t count,
+/* Entries of a rule that name a site: one for each stack of a role, else as many as it has members. */
+static size_t count_entries(const struct tn_finding *finding)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < finding->site_count; i++)
+        count +=
+            finding->sites[i].stack_count != 0 ? finding->sites[i].stack_count : count_members(finding, i);
+    return count;
+}
+
+/* Write the entries of one site. Returns how many. */
+static size_t list_entries(const struct tn_finding *finding, size_t index, const struct tn_map *roles,
+                           uint32_t *ret_entries)
+{
+    const struct tn_finding_site *site = &finding->sites[index];
+    size_t count = 0;
+    for (size_t i = 0; i < site->stack_count && roles != NULL; i++) {
+        const uint64_t *number = tn_map_find(roles, site->stacks[i]);
+        if (number != NULL)
+            ret_entries[count++] = TN_REPLAY_ROLE | (uint32_t)*number;
+    }
+    for (size_t k = count_members(finding, index); k > 0 && site->stack_count == 0; k--)
+        ret_entries[count++] = (uint32_t)site->site_id;
+    return count;
+}
+
+int tn_what_if_rules_make(const struct tn_finding *const *findings, size_t count, const struct tn_map *roles,
                           struct tn_what_if_rules *rules)
 {
     rules->items = calloc(count, sizeof(*rules->items));
@@ -83,18 +109,17 @@ int tn_what_if_rules_make(const struct tn_finding *const *findings, size_t count
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
         const struct tn_finding *finding = findings[i];
-        size_t member_count = 0;
-        uint32_t *sites = calloc(count_all_members(finding), sizeof(*sites));
+        size_t entry_count = 0;
+        uint32_t *sites = calloc(count_entries(finding), sizeof(*sites));
         if (sites == NULL)
             return -ENOMEM;
         rules->sites[rules->count++] = sites;
         for (size_t s = 0; s < finding->site_count; s++)
-            for (size_t k = count_members(finding, s); k > 0; k--)
-                sites[member_count++] = (uint32_t)finding->sites[s].site_id;
+            entry_count += list_entries(finding, s, roles, &sites[entry_count]);
         rules->items[i] = (struct tn_replay_rule){
             .change = change_of(finding->apply),
             .site_ids = sites,
-            .site_count = member_count,
+            .site_count = entry_count,
             .bytes = finding->apply_bytes,
             .count = finding->apply_count,
         };

@@ -5,6 +5,7 @@
 /* Findings as rules that edit the events of a replay. */
 
 #include "tenure/finding.h"
+#include "tenure/map.h"
 #include "tenure/replay.h"
 
 /* The rules of some findings, and the lists of sites that the rules borrow. Zeroed: none. */
@@ -17,9 +18,10 @@ struct tn_what_if_rules {
 /* Make a rule of each finding.
  *
  * findings  count of them, for which tn_what_if_applies
+ * roles     number of the role of a stack in the events; NULL: findings have no roles
  * rules     zeroed; tn_what_if_rules_finish releases it, also after an error
  * Returns   0 or -ENOMEM */
-int tn_what_if_rules_make(const struct tn_finding *const *findings, size_t count,
+int tn_what_if_rules_make(const struct tn_finding *const *findings, size_t count, const struct tn_map *roles,
                           struct tn_what_if_rules *rules);
 
 /* Release what rules hold; they are zeroed. */

@@ -6,7 +6,7 @@ import json
 from harness import expect, expect_equal
 
 SITE = {"site_id": int, "function": str, "file": str, "line": int, "module": str, "offset_bytes": int, "via": str,
-        "allocations": int}
+        "allocations": int, "callers": list}
 LINE = {"function": str, "file": str, "line": int, "module": str, "offset_bytes": int}
 SAVING = {"allocations_removed": int, "bytes_removed": int, "peak_bytes_delta": int, "heap_bytes_delta": dict}
 TYPES = {"count": int, "signed": int, "real": (int, float), "bool": bool, "text": str, "object": dict, "list": list}

@@ -196,6 +196,24 @@ static void the_first_rule_has_the_site(void **state)
     assert_int_equal(effects[1].allocations_removed, 0);
 }
 
+/* A rule for a role takes the blocks of that role; those of the rest of the site belong to the rule for the
+ * site. */
+static void a_role_is_a_part_of_its_site(void **state)
+{
+    struct tn_replay_event events[] = {A(1, 10, 5, 1), A(2, 10, 5, 1), A(3, 10, 5, 1), F(1), F(2), F(3)};
+    static const struct expected expected[] = {{TN_REPLAY_PLACE, 3, 64}, {TN_REPLAY_RELEASE, 3, 0}};
+    static const uint32_t role[] = {TN_REPLAY_ROLE | 1}, site[] = {5};
+    const struct tn_replay_rule rules[] = {{TN_REPLAY_REMOVE, role, 1, 0, 0},
+                                           {TN_REPLAY_RESERVE, site, 1, 64, 0}};
+    struct tn_replay_effect effects[2];
+    (void)state;
+    events[0].role = events[1].role = 1;
+    events[2].role = 2;
+    play(events, COUNT(events), rules, 2, expected, COUNT(expected), effects);
+    assert_int_equal(effects[0].allocations_removed, 2);
+    assert_int_equal(effects[0].outside_peak_bytes, 20);
+}
+
 /* Ids of a trace are small and used again; everything else is as the source has it, as often as it is read.
  * What happens to a block that was never placed happens to no other block. */
 static void a_trace_gives_the_same_events_again(void **state)
@@ -260,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_site_is_in_a_group_once),
         cmocka_unit_test(a_site_has_the_places_it_is_named_for),
         cmocka_unit_test(the_first_rule_has_the_site),
+        cmocka_unit_test(a_role_is_a_part_of_its_site),
         cmocka_unit_test(a_trace_gives_the_same_events_again),
         cmocka_unit_test(impossible_rules_are_refused),
     };

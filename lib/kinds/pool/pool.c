@@ -290,7 +290,7 @@ static const struct tn_evidence_key evidence_keys[] = {
     {0},
 };
 
-static const char *const yields_to[] = {"stack-buffer", "combine", "permanent", "growth", NULL};
+static const char *const yields_to[] = {"stack-buffer", "combine", "permanent", "growth", "arena", NULL};
 
 static const struct tn_analysis analysis = {
     .begin = begin,

@@ -282,7 +282,8 @@ static const struct tn_evidence_key evidence_keys[] = {
     {0},
 };
 
-static const char *const yields_to[] = {"stack-buffer", "combine", "permanent", "growth", "pool", NULL};
+static const char *const yields_to[] = {"stack-buffer", "combine", "permanent", "growth",
+                                        "arena",        "pool",    NULL};
 
 static const struct tn_analysis analysis = {
     .begin = begin,

@@ -4,6 +4,7 @@
  * expect {"kind": "stack-buffer", "sites": ["@text"], "confidence": "conditional", "evidence":
  *         {"buffer_bytes": "=SECOND_BYTES", "owner": {"function": "compose"}, "frames_down": 0,
  *         "instances": "=CALLS", "exceptions": 0}}
+ * allow {"kind": "arena", "sites": ["@text", "@grown"], "condition": {"kind": "resized"}}
  */
 #include <stdlib.h>
 

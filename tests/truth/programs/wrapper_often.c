@@ -19,6 +19,9 @@
  *         {"function": "three"}, "instances": "=CALLS", "exceptions": 0}}
  * allow {"kind": "stack-buffer", "sites": ["@three_name"]}
  * allow {"kind": "stack-buffer", "sites": ["@node"]}
+ * allow {"kind": "arena", "sites": ["@node", "@one_block", "@one_text", "@one_name"]}
+ * allow {"kind": "arena", "sites": ["@node", "@two_block", "@two_text", "@two_name"]}
+ * allow {"kind": "arena", "sites": ["@node", "@three_block", "@three_text", "@three_name"]}
  * check wrappers
  */
 #include <stdio.h>

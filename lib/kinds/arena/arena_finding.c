@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/* The kind `arena`: what is stated of a function that was chosen: its evidence, the conditions under which it
+ * is true of other runs, and what an arena there would save. Called by arenas.c at the end. */
+#include "arenas.h"
+
+#include "tenure/kinds.h"
+#include "tenure/releases.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* All that one finding is made of. */
+struct arena_statement {
+    struct tn_arenas *arenas;
+    const struct tn_pass *pass;
+    const struct tn_arena_choice *choice;
+    const struct tn_arena_function *counts;
+    struct tn_arena_survey survey; /* owned */
+    struct tn_finding_line line;   /* owned; the function's line in most of its births */
+    uint32_t *sites;               /* owned; those that are served */
+    uint64_t resizes, doubtful;    /* of those sites */
+    uint64_t escapes;              /* of their blocks: that outlived the call */
+    bool is_split;                 /* a site that is served has blocks outside the function's calls, too */
+};
+
+static const char *function_name(const struct arena_statement *statement, uint32_t function)
+{
+    return statement->arenas->frames.functions[function].name;
+}
+
+/* ---------------------------------------------------------------------------------------- evidence */
+
+static int add_escape(const struct arena_statement *statement, const struct tn_arena_site *site,
+                      struct tn_evidence_set *list)
+{
+    struct tn_finding named;
+    int r = tn_finding_begin(statement->pass, &tn_kind_arena, &site->site, 1, &named);
+    if (r < 0)
+        return r;
+    struct tn_evidence_set *entry = tn_evidence_add_object(list, NULL);
+    tn_evidence_add_text(entry, "function", named.sites[0].function);
+    tn_evidence_add_text(entry, "file", named.sites[0].file);
+    tn_evidence_add_number(entry, "line", TN_UNIT_NONE, named.sites[0].line);
+    tn_evidence_add_count(entry, "allocations", site->births);
+    tn_evidence_add_count(entry, "escapes", site->escapes);
+    tn_evidence_add_bool(entry, "is_served", site->is_served);
+    tn_finding_finish(&named);
+    return 0;
+}
+
+static void add_nested(const struct arena_statement *statement, const struct tn_arena_candidate *nested,
+                       struct tn_evidence_set *list)
+{
+    const struct tn_arena_function *counts = &statement->arenas->functions[nested->function];
+    struct tn_evidence_set *entry = tn_evidence_add_object(list, NULL);
+    tn_evidence_add_text(entry, "function", function_name(statement, nested->function));
+    tn_evidence_add_count(entry, "allocations", nested->served);
+    tn_evidence_add_count(entry, "site_count", nested->site_count);
+    tn_evidence_add_count(entry, "calls", counts->serving_calls);
+    tn_evidence_add_bytes(entry, "arena_bytes", nested->arena_bytes);
+    tn_evidence_add_bytes(entry, "reuse_bytes", counts->peak_bytes);
+    tn_evidence_add_count(entry, "arena_count", nested->arena_count);
+}
+
+static int fill_evidence(const struct arena_statement *statement, struct tn_finding *finding)
+{
+    const struct tn_arena_candidate *own = &statement->choice->own;
+    struct tn_evidence_set *evidence = &finding->evidence;
+    int r = 0;
+    tn_evidence_add_count(evidence, "allocations", own->served);
+    tn_evidence_add_count(evidence, "site_count", own->site_count);
+    tn_evidence_add_count(evidence, "calls", statement->counts->serving_calls);
+    struct tn_evidence_set *owner = tn_evidence_add_object(evidence, "owner");
+    tn_evidence_add_text(owner, "function", function_name(statement, own->function));
+    tn_evidence_add_text(owner, "file", statement->line.file);
+    tn_evidence_add_number(owner, "line", TN_UNIT_NONE, statement->line.line);
+    tn_evidence_add_bytes(evidence, "arena_bytes", own->arena_bytes);
+    tn_evidence_add_bytes(evidence, "reuse_bytes", statement->counts->peak_bytes);
+    tn_evidence_add_count(evidence, "arena_count", own->arena_count);
+    tn_evidence_add_bytes(evidence, "min_arena_bytes", statement->counts->min_bytes);
+    tn_evidence_add_real(evidence, "share", TN_UNIT_RATIO,
+                         (double)own->served / (double)statement->pass->allocation_count, 4);
+    tn_evidence_add_count(evidence, "resizes", statement->resizes);
+    struct tn_evidence_set *escapes = tn_evidence_add_list(evidence, "escapes");
+    for (size_t i = 0; i < statement->survey.count && r == 0; i++)
+        if (statement->survey.sites[i].escapes != 0)
+            r = add_escape(statement, &statement->survey.sites[i], escapes);
+    struct tn_evidence_set *nested = tn_evidence_add_list(evidence, "nested");
+    for (size_t i = 0; i < statement->choice->nested_count; i++)
+        add_nested(statement, &statement->choice->nested[i], nested);
+    return r;
+}
+
+/* Append a text as a string of SQL. */
+static int append_quoted(struct tn_buffer *out, const char *text)
+{
+    int r = tn_buffer_append(out, "'", 1);
+    for (; *text != '\0' && r == 0; text++)
+        r = tn_buffer_append(out, *text == '\'' ? "''" : text, *text == '\'' ? 2 : 1);
+    return r < 0 ? r : tn_buffer_append(out, "'", 1);
+}
+
+static int fill_query(const struct arena_statement *statement, struct tn_finding *finding)
+{
+    char *where = NULL;
+    struct tn_buffer query = {0};
+    int r = tn_finding_where(statement->pass, statement->sites, statement->survey.served_count, &where);
+    if (r == 0)
+        r = tn_buffer_print(&query, "SELECT count(*) AS allocations FROM allocation WHERE %s", where);
+    if (r == 0 && statement->is_split) {
+        r = tn_buffer_print(&query, " AND stack_id IN (SELECT stack_id FROM stack_frame WHERE function = ");
+        if (r == 0)
+            r = append_quoted(&query, function_name(statement, statement->choice->own.function));
+        if (r == 0)
+            r = tn_buffer_print(&query, ")");
+    }
+    free(where);
+    if (r < 0)
+        tn_buffer_finish(&query);
+    else
+        finding->query = (char *)query.data;
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- words */
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* "handle (server.c:40)", or "handle" where no line is known. */
+static void print_owner(const struct arena_statement *statement, char *ret_text, size_t text_bytes)
+{
+    const char *name = function_name(statement, statement->choice->own.function);
+    if (statement->line.line != 0)
+        snprintf(ret_text, text_bytes, "%s (%s:%" PRIu32 ")", name, last_part(statement->line.file),
+                 statement->line.line);
+    else
+        snprintf(ret_text, text_bytes, "%s", name);
+}
+
+static int fill_texts(const struct arena_statement *statement, struct tn_finding *finding)
+{
+    const struct tn_arena_candidate *own = &statement->choice->own;
+    char owner[320], calls[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES], number[160] = "";
+    tn_print_count(calls, own->served);
+    tn_print_count(bytes, own->arena_bytes);
+    print_owner(statement, owner, sizeof(owner));
+    if (own->arena_count > 1)
+        snprintf(number, sizeof(number), ", one for each of the %" PRIu64 " calls that are under way at once",
+                 own->arena_count);
+    int r = tn_finding_set(
+        &finding->title,
+        "Give %s an arena of %s B: it serves %s allocations of %u lines, which die in its calls", owner,
+        bytes, calls, own->site_count);
+    if (r == 0)
+        r = tn_finding_set(&finding->advice,
+                           "Let these lines take their memory one behind the other from a buffer of %s B that"
+                           " %s has%s, and reset it when the call returns.",
+                           bytes, owner, number);
+    return r;
+}
+
+static int add_note(struct tn_buffer *notes, bool is_true, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int add_note(struct tn_buffer *notes, bool is_true, const char *format, ...)
+{
+    char line[512];
+    va_list values;
+    if (!is_true)
+        return 0;
+    va_start(values, format);
+    vsnprintf(line, sizeof(line), format, values);
+    va_end(values);
+    return tn_buffer_print(notes, "%s%s", notes->size_bytes != 0 ? "\n" : "", line);
+}
+
+static int fill_notes(const struct arena_statement *statement, struct tn_finding *finding)
+{
+    const struct tn_arena_candidate *own = &statement->choice->own;
+    uint64_t outside = own->births - own->served;
+    struct tn_buffer notes = {0};
+    int r = add_note(&notes, outside != 0,
+                     "outlive the call, at least some, and stay on the heap: blocks of other lines, %" PRIu64
+                     " allocations in these calls",
+                     outside);
+    if (r == 0)
+        r = add_note(&notes, statement->counts->peak_bytes < own->arena_bytes,
+                     "an arena that uses room again as soon as a block dies would need %" PRIu64
+                     " B at least",
+                     statement->counts->peak_bytes);
+    if (r == 0)
+        r = add_note(&notes, statement->doubtful != 0,
+                     "released by code before the birth in the call, in a loop or from call to call: %" PRIu64
+                     " of the blocks",
+                     statement->doubtful);
+    finding->notes = (char *)notes.data;
+    return r;
+}
+
+static int fill_code(const struct arena_statement *statement, struct tn_finding *finding)
+{
+    const struct tn_arena_candidate *own = &statement->choice->own;
+    struct tn_buffer code = {0};
+    int r = tn_arena_code(function_name(statement, own->function), own->arena_bytes, own->arena_count, &code);
+    finding->code = (char *)code.data;
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------- conditions */
+
+/* The line of those that are served with most blocks that outlived the call; NULL: there is none. */
+static const struct tn_arena_site *find_leak(const struct arena_statement *statement)
+{
+    const struct tn_arena_site *worst = NULL;
+    for (size_t i = 0; i < statement->survey.served_count; i++) {
+        const struct tn_arena_site *site = &statement->survey.sites[i];
+        if (site->escapes != 0 && (worst == NULL || site->escapes > worst->escapes))
+            worst = site;
+    }
+    return worst;
+}
+
+/* A condition that one line of those that are served decides. The words are told with its place. */
+static int add_line_condition(const struct arena_statement *statement, const struct tn_arena_site *site,
+                              const char *kind, const char *words, struct tn_finding *finding)
+{
+    struct tn_finding named;
+    char place[256];
+    int r = tn_finding_begin(statement->pass, &tn_kind_arena, &site->site, 1, &named);
+    if (r < 0)
+        return r;
+    struct tn_finding_line line = {.function = named.sites[0].function,
+                                   .file = named.sites[0].file,
+                                   .line = named.sites[0].line,
+                                   .module = named.sites[0].module,
+                                   .offset_bytes = named.sites[0].offset_bytes};
+    tn_finding_place(&named.sites[0], place, sizeof(place));
+    r = tn_finding_add_condition(finding, kind, &line, 1, "%s%s", words, place);
+    tn_finding_finish(&named);
+    return r;
+}
+
+/* Hardly any blocks outlive the call: these few are copied where they are kept. */
+static int add_escape_condition(const struct arena_statement *statement, struct tn_finding *finding)
+{
+    const struct tn_arena_site *worst = find_leak(statement);
+    char words[160];
+    if (worst == NULL)
+        return 0;
+    snprintf(words, sizeof(words),
+             "what outlives the call is copied to the heap, as %" PRIu64 " of %" PRIu64 " blocks%s of ",
+             worst->escapes, worst->settled, statement->escapes != worst->escapes ? ", for one," : "");
+    return add_line_condition(statement, worst, "escapes", words, finding);
+}
+
+static int add_resize_condition(const struct arena_statement *statement, struct tn_finding *finding)
+{
+    for (size_t i = 0; i < statement->survey.served_count; i++)
+        if (statement->survey.sites[i].resizes != 0)
+            return add_line_condition(statement, &statement->survey.sites[i], "resized",
+                                      "a new block and a copy take the place of realloc in ", finding);
+    return 0;
+}
+
+static int add_conditions(const struct arena_statement *statement, struct tn_finding *finding)
+{
+    const struct tn_arena_candidate *own = &statement->choice->own;
+    bool can_tell = tn_activations_can_tell(&statement->arenas->activations, statement->pass, own->function);
+    int r = 0;
+    if (!can_tell)
+        r = tn_finding_add_condition(
+            finding, "calls-untold", &statement->line, 1,
+            "%s keeps no block from one call to the next: its calls could not be told"
+            " apart",
+            function_name(statement, own->function));
+    if (r == 0)
+        r = add_escape_condition(statement, finding);
+    if (r == 0)
+        r = add_resize_condition(statement, finding);
+    if (r == 0 && statement->counts->min_bytes != own->arena_bytes)
+        r = tn_finding_add_condition(finding, "largest-seen", &statement->line, 1,
+                                     "what a call asks for beyond %" PRIu64
+                                     " bytes, the most that one did,"
+                                     " comes from the heap",
+                                     own->arena_bytes);
+    return r;
+}
+
+static enum tn_confidence confidence_of(const struct arena_statement *statement)
+{
+    const struct tn_activations *activations = &statement->arenas->activations;
+    uint32_t function = statement->choice->own.function;
+    if (!statement->pass->is_complete)
+        return TN_CONFIDENCE_WEAK;
+    if (activations->is_told[function])
+        return TN_CONFIDENCE_PROVEN;
+    bool can_tell = tn_activations_can_tell(activations, statement->pass, function);
+    return can_tell || statement->doubtful == 0 ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
+}
+
+/* ---------------------------------------------------------------------------------------- the finding */
+
+/* Of a site that is served in part only that part counts, as if its blocks were all alike. */
+static void fill_saving(const struct arena_statement *statement, struct tn_finding *finding)
+{
+    const struct tn_arena_candidate *own = &statement->choice->own;
+    double heap_bytes = 0, overhead_bytes = 0;
+    for (size_t i = 0; i < statement->survey.served_count; i++) {
+        const struct tn_arena_site *site = &statement->survey.sites[i];
+        const struct tn_pass_site *seen = &statement->pass->sites[site->site];
+        double share = (double)site->births / (double)seen->allocations;
+        double mean_overhead_bytes =
+            (double)(seen->usable_bytes - seen->total_bytes) / (double)seen->allocations + TN_HEADER_BYTES;
+        double overhead_at_peak = mean_overhead_bytes * (double)seen->live_count_at_peak;
+        heap_bytes += share * ((double)seen->live_bytes_at_peak + overhead_at_peak);
+        overhead_bytes += share * overhead_at_peak;
+    }
+    finding->saving.allocations_removed = own->served - statement->escapes;
+    finding->saving.bytes_removed = (int64_t)overhead_bytes;
+    finding->saving.peak_bytes_delta = (int64_t)(own->arena_bytes * own->arena_count) - (int64_t)heap_bytes;
+    finding->saving.outside = "arena";
+    finding->apply = TN_APPLY_ARENA;
+    finding->apply_bytes = own->arena_bytes;
+    finding->apply_count = own->arena_count;
+}
+
+static int narrow_sites(const struct arena_statement *statement, struct tn_finding *finding)
+{
+    int r = 0;
+    for (size_t i = 0; i < statement->survey.served_count && r == 0; i++) {
+        const struct tn_arena_site *site = &statement->survey.sites[i];
+        if (site->births != statement->pass->sites[site->site].allocations)
+            r = tn_finding_narrow_site(&finding->sites[i], site->stacks, site->stack_count, site->births,
+                                       &statement->line, 1);
+    }
+    return r;
+}
+
+static int fill(const struct arena_statement *statement, struct tn_finding *finding)
+{
+    finding->confidence = confidence_of(statement);
+    fill_saving(statement, finding);
+    int r = narrow_sites(statement, finding);
+    if (r == 0)
+        r = fill_texts(statement, finding);
+    if (r == 0)
+        r = fill_evidence(statement, finding);
+    if (r == 0)
+        r = fill_query(statement, finding);
+    if (r == 0)
+        r = add_conditions(statement, finding);
+    if (r == 0)
+        r = fill_notes(statement, finding);
+    return r < 0 ? r : fill_code(statement, finding);
+}
+
+static int prepare(struct arena_statement *statement)
+{
+    const struct tn_arena_survey *survey = &statement->survey;
+    const struct tn_arena_site *first = &survey->sites[0];
+    statement->sites = calloc(survey->count + 1, sizeof(statement->sites[0]));
+    if (statement->sites == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < survey->served_count; i++) {
+        const struct tn_arena_site *site = &survey->sites[i];
+        statement->sites[i] = site->site;
+        statement->resizes += site->resizes;
+        statement->doubtful += site->doubtful;
+        statement->escapes += site->escapes;
+        statement->is_split |= site->births != statement->pass->sites[site->site].allocations;
+    }
+    return tn_pass_line(statement->pass, statement->pass->nodes[first->node].frame_id, &statement->line);
+}
+
+static int add_finding(const struct arena_statement *statement, struct tn_findings *findings)
+{
+    struct tn_finding finding;
+    int r = tn_finding_begin(statement->pass, &tn_kind_arena, statement->sites,
+                             statement->survey.served_count, &finding);
+    if (r < 0)
+        return r;
+    r = fill(statement, &finding);
+    if (r == 0)
+        r = tn_pass_add_finding(statement->pass, statement->sites, statement->survey.served_count, &finding,
+                                findings);
+    if (r < 0)
+        tn_finding_finish(&finding);
+    return r;
+}
+
+int tn_arena_state(struct tn_arenas *arenas, const struct tn_pass *pass, const struct tn_arena_choice *choice,
+                   struct tn_findings *findings)
+{
+    struct arena_statement statement = {
+        .arenas = arenas, .pass = pass, .choice = choice, .counts = &arenas->functions[choice->own.function]};
+    int r = tn_arena_survey(arenas, pass, choice->own.function, tn_pass_threshold(pass, "arena.escapes"),
+                            &statement.survey);
+    if (r == 0 && statement.survey.served_count != 0) {
+        r = prepare(&statement);
+        if (r == 0)
+            r = add_finding(&statement, findings);
+    }
+    tn_finding_line_finish(&statement.line);
+    tn_arena_survey_finish(&statement.survey);
+    free(statement.sites);
+    return r;
+}
