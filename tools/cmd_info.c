@@ -3,6 +3,8 @@
  * itself. */
 #include "command.h"
 #include "message.h"
+
+#include "tenure/json.h"
 #include "tenure/log.h"
 #include "unfinished.h"
 
@@ -136,17 +138,20 @@ static const struct line {
      "extension' END"},
 };
 
+/* A damaged log may have other types in its columns: JSON has no infinite numbers and no bytes. */
+#define WHOLE(number) "CAST(" number " AS INTEGER)"
+
 static const char json_query[] =
     "SELECT json_object("
     "'meta', (SELECT json_group_object(key, CASE WHEN value GLOB '[0-9]*' AND value NOT GLOB '*[^0-9]*' THEN"
-    "   CAST(value AS INTEGER) ELSE value END) FROM meta),"
+    "   CAST(value AS INTEGER) ELSE value || '' END) FROM meta),"
     "'closed', json(CASE WHEN " CLOSED " = '1' THEN 'true' ELSE 'false' END),"
     "'complete', json(CASE WHEN " META("complete") " = '1' THEN 'true' ELSE 'false' END),"
     "'finished', json(CASE WHEN " META("finished") " = '1' THEN 'true' ELSE 'false' END),"
-    "'allocations', (SELECT ifnull(sum(births), 0) FROM chunk),"
-    "'frees', (SELECT ifnull(sum(deaths), 0) FROM chunk),"
-    "'live_count', (SELECT ifnull(sum(births) - sum(deaths), 0) FROM chunk),"
-    "'total_bytes', (SELECT ifnull(sum(birth_bytes), 0) FROM chunk),"
+    "'allocations', (SELECT " WHOLE("ifnull(sum(births), 0)") " FROM chunk),"
+    "'frees', (SELECT " WHOLE("ifnull(sum(deaths), 0)") " FROM chunk),"
+    "'live_count', (SELECT " WHOLE("ifnull(sum(births) - sum(deaths), 0)") " FROM chunk),"
+    "'total_bytes', (SELECT " WHOLE("ifnull(sum(birth_bytes), 0)") " FROM chunk),"
     "'failures', (SELECT count(*) FROM allocation_failure),"
     "'stacks_cut', (SELECT count(*) FROM stack WHERE is_cut = 1),"
     "'log_bytes', (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size),"
@@ -155,13 +160,19 @@ static const char json_query[] =
     "'stacks', (SELECT count(*) FROM stack),"
     "'sites', (SELECT count(DISTINCT site_id) FROM site_summary),"
     "'threads', (SELECT count(*) FROM thread),"
-    "'processes', (SELECT json_group_array(json_object('id', id, 'pid', pid, 'parent_id', parent_id,"
-    "  'executable', executable, 'command_line', command_line, 'start_ns', start_ns, 'end_ns', end_ns,"
-    "  'exit_kind', exit_kind, 'exit_code', exit_code,"
-    "  'allocations', (SELECT ifnull(sum(births), 0) FROM chunk WHERE process_id = process.id),"
-    "  'frees', (SELECT ifnull(sum(deaths), 0) FROM chunk WHERE process_id = process.id))) FROM process),"
-    "'marks', (SELECT json_group_array(json_object('process_id', process_id, 'time_ns', time_ns, 'text', text))"
+    "'processes', (SELECT json_group_array(json_object('id', " WHOLE("id") ", 'pid', " WHOLE("pid") ", 'parent_id', " WHOLE("parent_id") ","
+    "  'executable', executable || '', 'command_line', command_line || '', 'start_ns', " WHOLE("start_ns") ", 'end_ns', " WHOLE("end_ns") ","
+    "  'exit_kind', exit_kind || '', 'exit_code', " WHOLE("exit_code") ","
+    "  'allocations', (SELECT " WHOLE("ifnull(sum(births), 0)") " FROM chunk WHERE process_id = process.id),"
+    "  'frees', (SELECT " WHOLE("ifnull(sum(deaths), 0)") " FROM chunk WHERE process_id = process.id))) FROM process),"
+    "'marks', (SELECT json_group_array(json_object('process_id', " WHOLE("process_id") ", 'time_ns', " WHOLE("time_ns") ", 'text', text || ''))"
     "  FROM mark)) AS info";
+
+static int append_line(struct tn_buffer *out, const char *text, bool is_json)
+{
+    int r = is_json ? tn_json_mend(out, text) : tn_buffer_show(out, text, "");
+    return r < 0 ? r : tn_buffer_print(out, "\n");
+}
 
 /* Append the rows of a query, one a line, the first one behind label. Returns an SQLite result code. */
 static int print_query(sqlite3 *database, const char *label, const char *query, struct tn_buffer *out)
@@ -175,7 +186,7 @@ static int print_query(sqlite3 *database, const char *label, const char *query, 
             continue;
         if (label != NULL && tn_buffer_print(out, "%-13s", label) < 0)
             r = SQLITE_NOMEM;
-        if (tn_buffer_print(out, "%s\n", text) < 0)
+        if (append_line(out, text, query == json_query) < 0)
             r = SQLITE_NOMEM;
         label = label != NULL ? "" : NULL;
     }

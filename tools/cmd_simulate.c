@@ -224,6 +224,19 @@ static bool has_survived(const struct tn_simulation *simulation)
     return true;
 }
 
+/* Names in the text are the recorded program's. */
+static int print_text(const struct tn_simulation *simulation, struct tn_buffer *out)
+{
+    struct tn_buffer text = {0};
+    int r = tn_simulate_print_text(simulation, &text);
+    if (r == 0)
+        r = tn_buffer_print(&text, "%s", "");
+    if (r == 0)
+        r = tn_buffer_show(out, (const char *)text.data, "\n");
+    tn_buffer_finish(&text);
+    return r;
+}
+
 static int answer(const struct simulate_request *request, struct tn_simulation *simulation,
                   struct tn_log *log)
 {
@@ -235,8 +248,7 @@ static int answer(const struct simulate_request *request, struct tn_simulation *
         return tn_say_error(&error);
     struct tn_buffer text = {0};
     int status = TN_STATUS_MACHINE;
-    int r = request->is_json ? tn_simulate_print_json(simulation, &text)
-                             : tn_simulate_print_text(simulation, &text);
+    int r = request->is_json ? tn_simulate_print_json(simulation, &text) : print_text(simulation, &text);
     if (r < 0)
         tn_say("cannot print the simulation: out of memory");
     else

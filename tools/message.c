@@ -4,20 +4,34 @@
 
 #include "command.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* A message is one line, whatever the names and SQLite's texts in it hold. */
+static void make_line(char *text)
+{
+    for (char *c = text; *c != '\0'; c++)
+        if (isspace((unsigned char)*c))
+            *c = ' ';
+}
 
 void tn_say(const char *format, ...)
 {
+    char *text = NULL;
+    struct tn_buffer line = {0};
     va_list arguments;
     va_start(arguments, format);
-    flockfile(stderr);
-    fputs("tenure: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    funlockfile(stderr);
+    if (vasprintf(&text, format, arguments) >= 0) {
+        make_line(text);
+        tn_buffer_show(&line, text, "");
+        free(text);
+    }
     va_end(arguments);
+    fprintf(stderr, "tenure: %s\n", line.data != NULL ? (const char *)line.data : "out of memory");
+    tn_buffer_finish(&line);
 }
 
 int tn_say_error(const struct tn_error *error)

@@ -9,9 +9,13 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Rows that decide the widths of a table's columns. */
 #define TABLE_ROWS_AHEAD 1000
+
+/* Control characters that a table leaves in its values: SQL of the schema has lines. */
+#define SHOWN_AS_IT_IS "\n\t"
 
 /* The integers that a double holds exactly: up to 2^53 (IEEE 754). */
 #define JSON_INTEGER_MAX (INT64_C(1) << 53)
@@ -67,9 +71,11 @@ static int keep_row(struct row_table *table, sqlite3_stmt *statement)
     for (int i = 0; i < table->column_count; i++) {
         char blob_text[32];
         const char *text = table_text(statement, i, blob_text);
-        if (text == NULL || tn_buffer_append(&table->text, text, strlen(text) + 1) < 0)
+        size_t begin = table->text.size_bytes;
+        if (text == NULL || tn_buffer_show(&table->text, text, SHOWN_AS_IT_IS) < 0 ||
+            tn_buffer_append(&table->text, "", 1) < 0)
             return SQLITE_NOMEM;
-        size_t width = width_of(text);
+        size_t width = width_of((const char *)table->text.data + begin);
         if (width > table->widths[i])
             table->widths[i] = width;
         if (!is_number(statement, i) && sqlite3_column_type(statement, i) != SQLITE_NULL)
@@ -89,6 +95,19 @@ static void print_cell(const struct row_table *table, int column, const char *te
     else
         fprintf(out, "%s%*s", text, is_last ? 0 : (int)pad, "");
     fputs(is_last ? "\n" : "  ", out);
+}
+
+static int print_late_row(struct row_table *table, sqlite3_stmt *statement, FILE *out)
+{
+    for (int i = 0; i < table->column_count; i++) {
+        char blob_text[32];
+        const char *text = table_text(statement, i, blob_text);
+        table->text.size_bytes = 0;
+        if (text == NULL || tn_buffer_show(&table->text, text, SHOWN_AS_IT_IS) < 0)
+            return SQLITE_NOMEM;
+        print_cell(table, i, (const char *)table->text.data, out);
+    }
+    return SQLITE_ROW;
 }
 
 static void print_head(const struct row_table *table, sqlite3_stmt *statement, FILE *out)
@@ -129,11 +148,7 @@ static int fill_table(struct row_table *table, sqlite3_stmt *statement, const st
         print_head(table, statement, out);
     print_kept(table, out);
     while (r == SQLITE_ROW && (r = next_row(statement, style)) == SQLITE_ROW)
-        for (int i = 0; i < table->column_count; i++) {
-            char blob_text[32];
-            const char *text = table_text(statement, i, blob_text);
-            print_cell(table, i, text != NULL ? text : "", out);
-        }
+        r = print_late_row(table, statement, out);
     return r;
 }
 
@@ -158,10 +173,8 @@ static void print_hex(sqlite3_stmt *statement, int column, FILE *out)
         fprintf(out, "%02x", bytes[i]);
 }
 
-static void print_csv_text(const char *text, FILE *out)
+static void put_csv_text(const char *text, FILE *out)
 {
-    if (text == NULL)
-        return;
     if (text[strcspn(text, ",\"\r\n")] == '\0') {
         fputs(text, out);
         return;
@@ -173,6 +186,18 @@ static void print_csv_text(const char *text, FILE *out)
         fputc(*text, out);
     }
     fputc('"', out);
+}
+
+/* A program that reads CSV gets the value as it is, a terminal does not. */
+static void print_csv_text(const char *value, FILE *out)
+{
+    struct tn_buffer shown = {0};
+    const char *text = value;
+    if (text != NULL && isatty(fileno(out)) != 0)
+        text = tn_buffer_show(&shown, text, SHOWN_AS_IT_IS) == 0 ? (const char *)shown.data : "";
+    if (text != NULL)
+        put_csv_text(text, out);
+    tn_buffer_finish(&shown);
 }
 
 static int print_csv(sqlite3_stmt *statement, const struct tn_rows_style *style, FILE *out)

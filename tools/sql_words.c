@@ -135,7 +135,7 @@ static size_t stem_bytes(const char *name)
 static bool is_like(const char *name, const char *word)
 {
     size_t length = stem_bytes(name);
-    return length >= 3 && strncmp(name, word, length) == 0 &&
+    return length >= 3 && sqlite3_stricmp(name, word) != 0 && strncmp(name, word, length) == 0 &&
            (word[length] == '_' || stem_bytes(word) == length);
 }
 
@@ -165,7 +165,8 @@ char *tn_sql_words_meant(sqlite3 *database, const char *message)
             meant == NULL && words.count != 0 && strlen(name) >= MISSPELT_BYTES_MIN
                 ? tn_nearest_word(name, (const char *const *)words.words, words.count, sizeof(words.words[0]))
                 : NULL;
-        if (nearest != NULL)
+        /* A column of that name is there, but not where it was looked for. */
+        if (nearest != NULL && sqlite3_stricmp(nearest, name) != 0)
             meant = strdup(nearest);
     }
     tn_sql_words_finish(&words);

@@ -53,6 +53,14 @@ int tn_buffer_append(struct tn_buffer *buffer, const void *data, size_t size_byt
  * Returns  0; -ENOMEM; -EINVAL: the format cannot be printed (what was in the buffer is unchanged) */
 int tn_buffer_print(struct tn_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Append text that came from outside, so that a terminal only shows it: each byte of what tn_steering_bytes
+ * finds as `\xHH`.
+ *
+ * kept     control characters of one byte that stay as they are; "" for none, "\n\t" for text of several
+ * lines
+ * Returns  as tn_buffer_print */
+int tn_buffer_show(struct tn_buffer *buffer, const char *text, const char *kept);
+
 /* Release the memory; the buffer is empty again. NULL and zeroed are fine. */
 void tn_buffer_finish(struct tn_buffer *buffer);
 
@@ -88,6 +96,14 @@ static inline int64_t tn_unzigzag(uint64_t v)
 {
     return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
 }
+
+/* Bytes of the well-formed UTF-8 sequence that text starts with; 0: it starts with none. NUL is one. */
+size_t tn_utf8_bytes(const char *text);
+
+/* Bytes at the start of text that do more to a terminal than show a character: a control character (C0, DEL,
+ * C1), one that turns the direction of what follows (U+202A to U+202E, U+2066 to U+2069), or a byte that is
+ * no UTF-8. 0: none, or the end of text. */
+size_t tn_steering_bytes(const char *text);
 
 #define TN_QUANTITY_TEXT_BYTES 32
 

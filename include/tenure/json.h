@@ -54,4 +54,11 @@ void tn_json_null(struct tn_json *json, const char *key);
 /* A value that is JSON already; it is not checked. */
 void tn_json_raw(struct tn_json *json, const char *key, const char *value);
 
+/* Append JSON that SQLite made of text from outside: bytes that are no UTF-8 become U+FFFD, and characters
+ * that would steer a terminal are written as \u and their number.
+ *
+ * text     valid JSON but for such bytes in its strings
+ * Returns  0; -ENOMEM */
+int tn_json_mend(struct tn_buffer *out, const char *text);
+
 #endif

@@ -11,21 +11,6 @@ static void put(struct tn_json *json, const char *text, size_t length)
         json->error = -ENOMEM;
 }
 
-/* Bytes of the well-formed UTF-8 sequence that text starts with; 0: it starts with none. */
-static size_t sequence_bytes(const unsigned char *text)
-{
-    unsigned char c = text[0];
-    size_t length = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : 4;
-    if (c >= 0x80 && (c < 0xc2 || c > 0xf4))
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    bool is_overlong = (c == 0xe0 && text[1] < 0xa0) || (c == 0xf0 && text[1] < 0x90);
-    bool is_outside = (c == 0xed && text[1] >= 0xa0) || (c == 0xf4 && text[1] >= 0x90);
-    return is_overlong || is_outside ? 0 : length;
-}
-
 static void put_escape(struct tn_json *json, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
@@ -38,20 +23,57 @@ static void put_escape(struct tn_json *json, unsigned char c)
     put(json, escape, known != NULL ? 2 : sizeof(escape));
 }
 
+/* What would steer a terminal, in two or three bytes of UTF-8, as the number of its code point. */
+static void put_code_point(struct tn_json *json, const unsigned char *c, size_t length)
+{
+    unsigned code = length == 2 ? (c[0] & 0x1fu) << 6 : (c[0] & 0x0fu) << 12 | (c[1] & 0x3fu) << 6;
+    code |= c[length - 1] & 0x3fu;
+    if (json->error == 0 && tn_buffer_print(json->out, "\\u%04x", code) < 0)
+        json->error = -ENOMEM;
+}
+
+/* Characters from 0x7f on, and bytes that are none. Returns how many bytes were taken; 0: it is another
+ * character. */
+static size_t put_rare(struct tn_json *json, const unsigned char *c)
+{
+    size_t length = tn_utf8_bytes((const char *)c);
+    if (length == 0)
+        put(json, "\xef\xbf\xbd", 3);
+    else if (*c == 0x7f)
+        put_escape(json, *c);
+    else if (length > 1 && tn_steering_bytes((const char *)c) != 0)
+        put_code_point(json, c, length);
+    else if (length > 1)
+        put(json, (const char *)c, length);
+    else
+        return 0;
+    return length != 0 ? length : 1;
+}
+
 static void put_string(struct tn_json *json, const char *text)
 {
     put(json, "\"", 1);
     for (const unsigned char *c = (const unsigned char *)text; *c != '\0';) {
-        size_t length = sequence_bytes(c);
-        if (length == 0)
-            put(json, "\xef\xbf\xbd", 3);
-        else if (*c < 0x20 || *c == '"' || *c == '\\')
+        size_t length = put_rare(json, c);
+        if (length == 0 && (*c < 0x20 || *c == '"' || *c == '\\'))
             put_escape(json, *c);
-        else
-            put(json, (const char *)c, length);
+        else if (length == 0)
+            put(json, (const char *)c, 1);
         c += length != 0 ? length : 1;
     }
     put(json, "\"", 1);
+}
+
+int tn_json_mend(struct tn_buffer *out, const char *text)
+{
+    struct tn_json json = {.out = out};
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0';) {
+        size_t length = put_rare(&json, c);
+        if (length == 0)
+            put(&json, (const char *)c, 1);
+        c += length != 0 ? length : 1;
+    }
+    return json.error;
 }
 
 /* What stands before every value. */

@@ -8,20 +8,39 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A name in the log may hold anything, also what changes the state of a terminal. */
+/* A name in the log may hold anything, also what changes the state of a terminal,
+ * or is no text. length: to the end of text,
+ * or of a part of it that ends behind a whole character. */
 static void blank_controls(char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            text[i] = ' ';
+    for (size_t i = 0; i < length;) {
+        size_t steering = tn_steering_bytes(text + i);
+        char shown = tn_utf8_bytes(text + i) != 0 ? ' ' : '?';
+        for (size_t k = 0; k < steering && i + k < length; k++)
+            text[i + k] = shown;
+        i += steering != 0 ? steering : tn_utf8_bytes(text + i);
+    }
 }
 
-static void put(struct tn_text_page *page, const char *text, size_t length)
+static void append(struct tn_text_page *page, const char *text, size_t length)
 {
     if (page->result < 0)
         return;
     page->result = tn_buffer_append(page->out, text, length);
     page->column += length;
+}
+
+/* All text goes through here, wherever it comes from. */
+static void put(struct tn_text_page *page, const char *text, size_t length)
+{
+    size_t begin = page->out->size_bytes;
+    append(page, text, length);
+    append(page, "", 1); /* a sequence that was cut ends here */
+    if (page->result < 0)
+        return;
+    page->out->size_bytes--;
+    page->column--;
+    blank_controls((char *)page->out->data + begin, length);
 }
 
 static void put_blanks(struct tn_text_page *page, size_t count)
@@ -51,7 +70,7 @@ void tn_page_pad_right(struct tn_text_page *page, const char *text, size_t colum
 
 static void end_line(struct tn_text_page *page)
 {
-    put(page, "\n", 1);
+    append(page, "\n", 1);
     page->column = 0;
     page->line_count++;
     page->needs_blank = false;
@@ -72,7 +91,7 @@ void tn_page_style(struct tn_text_page *page, enum tn_text_style style)
     };
     size_t column = page->column;
     if (page->has_color)
-        put(page, escapes[style], strlen(escapes[style]));
+        append(page, escapes[style], strlen(escapes[style]));
     page->column = column;
 }
 
@@ -118,10 +137,7 @@ static void put_word(struct tn_text_page *page, const char *word, size_t length)
         break_line(page);
     if (page->needs_blank)
         put(page, " ", 1);
-    size_t begin = page->out->size_bytes;
     put(page, word, length);
-    if (page->result == 0)
-        blank_controls((char *)page->out->data + begin, length);
     page->needs_blank = true;
 }
 

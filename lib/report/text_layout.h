@@ -43,7 +43,8 @@ void tn_page_style(struct tn_text_page *page, enum tn_text_style style);
  * marked by "...". Until the line ends. */
 void tn_page_limit(struct tn_text_page *page, size_t lines);
 
-/* Text as it is, without newlines. */
+/* Text as it is, without newlines; control characters become blanks, bytes that are
+ * no UTF-8 become ?, here and below. */
 void tn_page_put(struct tn_text_page *page, const char *text);
 
 /* Text padded with blanks to `columns`; longer text stays as it is. */

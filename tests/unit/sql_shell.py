@@ -163,6 +163,7 @@ def check_meant(tenure, log):
         "SELECT * FROM site_sumary": "site_summary",
         "SELECT print_byte(3)": "print_bytes",
         "SELECT xyz FROM allocation": None,
+        "SELECT name FROM meta": None,  # other tables have that column
         "SELECT * FROM something_else_altogether": None,
         "SELEKT 1": None,
     }.items():

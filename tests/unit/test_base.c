@@ -122,6 +122,33 @@ static void buffer_grows_and_prints(void **state)
     tn_buffer_finish(NULL);
 }
 
+static void shown_text_steers_no_terminal(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *kept, *shown;
+    } cases[] = {
+        {"", "", ""},
+        {"plain, \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "", "plain, \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"\x1b[31m\a", "", "\\x1b[31m\\x07"},
+        {"a\nb\tc", "", "a\\x0ab\\x09c"},
+        {"a\nb\tc", "\n", "a\nb\\x09c"},
+        {"\x7f~ ", "", "\\x7f~ "},
+        {"\x9b\xc2\x9b\xc2\xa0", "", "\\x9b\\xc2\\x9b\xc2\xa0"},
+        {"\xe2\x80\xae\xe2\x80\xaf\xe2\x81\xa6\xe2\x81\xaa", "",
+         "\\xe2\\x80\\xae\xe2\x80\xaf\\xe2\\x81\\xa6\xe2\x81\xaa"},
+        {"cut \xe2\x80", "", "cut \\xe2\\x80"},
+    };
+    struct tn_buffer buffer = {0};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        buffer.size_bytes = 0;
+        assert_int_equal(tn_buffer_show(&buffer, cases[i].text, cases[i].kept), 0);
+        assert_string_equal((char *)buffer.data, cases[i].shown);
+        assert_int_equal(buffer.size_bytes, strlen(cases[i].shown));
+    }
+    tn_buffer_finish(&buffer);
+}
+
 static void error_keeps_code_and_story(void **state)
 {
     (void)state;
@@ -135,9 +162,13 @@ static void error_keeps_code_and_story(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_have_separators),      cmocka_unit_test(bytes_keep_three_digits),
-        cmocka_unit_test(durations_choose_their_unit), cmocka_unit_test(sizes_are_parsed_or_refused),
-        cmocka_unit_test(varints_come_back),           cmocka_unit_test(buffer_grows_and_prints),
+        cmocka_unit_test(counts_have_separators),
+        cmocka_unit_test(bytes_keep_three_digits),
+        cmocka_unit_test(durations_choose_their_unit),
+        cmocka_unit_test(sizes_are_parsed_or_refused),
+        cmocka_unit_test(varints_come_back),
+        cmocka_unit_test(buffer_grows_and_prints),
+        cmocka_unit_test(shown_text_steers_no_terminal),
         cmocka_unit_test(error_keeps_code_and_story),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,10 +47,22 @@ static void text_is_escaped(void **state)
     struct tn_buffer out = {0};
     struct tn_json json = {.out = &out};
     tn_json_text(&json, NULL, "a\"b\\c\n\t\x01/\x7f");
-    expect(&out, "\"a\\\"b\\\\c\\n\\t\\u0001/\x7f\"");
+    expect(&out, "\"a\\\"b\\\\c\\n\\t\\u0001/\\u007f\"");
     json = (struct tn_json){.out = &out};
     tn_json_text(&json, NULL, NULL);
     expect(&out, "null");
+}
+
+/* A terminal takes them for commands; a parser of JSON reads the same characters as before. */
+static void what_steers_a_terminal_is_a_number(void **state)
+{
+    (void)state;
+    struct tn_buffer out = {0};
+    struct tn_json json = {.out = &out};
+    tn_json_text(&json, NULL, "\xc2\x9b\xc2\xa0\xe2\x80\xae\xe2\x80\xaf\xe2\x81\xa6");
+    expect(&out, "\"\\u009b\xc2\xa0\\u202e\xe2\x80\xaf\\u2066\"");
+    assert_int_equal(tn_json_mend(&out, "{\"a\\n\": \"\xff\xc2\x9b\x7f\xc3\xa9\"}"), 0);
+    expect(&out, "{\"a\\n\": \"\xef\xbf\xbd\\u009b\\u007f\xc3\xa9\"}");
 }
 
 /* A file name need not be UTF-8, the report must be. The sequences are those of the Unicode Standard, table
@@ -98,6 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commas_stand_between_values_only),
         cmocka_unit_test(text_is_escaped),
+        cmocka_unit_test(what_steers_a_terminal_is_a_number),
         cmocka_unit_test(bytes_that_are_no_text_are_replaced),
         cmocka_unit_test(numbers_that_json_lacks_are_null),
     };

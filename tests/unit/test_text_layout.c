@@ -132,8 +132,9 @@ static void cells_are_filled_up(void **state)
     tn_page_pad_left(&page, "7", 3);
     tn_page_pad_right(&page, "ab", 3);
     tn_page_pad_left(&page, "12345", 3);
+    tn_page_pad_right(&page, "\x1b\xc2\x9b\xc3", 5);
     tn_page_end_line(&page);
-    assert_page(&page, "  7ab 12345\n");
+    assert_page(&page, "  7ab 12345   ? \n");
 }
 
 static void names_lose_their_end_and_paths_their_beginning(void **state)
