@@ -16,8 +16,8 @@ struct sqlite3_stmt;
  *
  * database  the connection that gave the code, or NULL
  * rc        the result code, extended or not
- * Returns   0 for OK, ROW and DONE; else a negative errno: -EIO for what has no better one, such as SQL that
- *           does not fit the tables */
+ * Returns   0 for OK, ROW and DONE; else a negative errno: -EBADMSG where the database is damaged, or its
+ *           tables do not fit the SQL; -EIO for what has no better one */
 int tn_sql_errno(struct sqlite3 *database, int rc);
 
 /* Run SQL text that gives no rows.

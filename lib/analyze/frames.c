@@ -103,10 +103,7 @@ static int add_frame(void *context, const struct tn_log_frame *row)
 static int count_frames(struct loading *loading, size_t *ret_inlined)
 {
     sqlite3_stmt *row;
-    int r = tn_pass_prepare(loading->pass,
-                            "SELECT coalesce(max(id) FILTER (WHERE inlined_into IS NULL), 0), count(*),"
-                            " count(inlined_into) FROM frame",
-                            &row);
+    int r = tn_pass_prepare(loading->pass, TN_PASS_FRAME_COUNT ", count(inlined_into) FROM frame", &row);
     if (r < 0)
         return r;
     int next = tn_sql_next(row);

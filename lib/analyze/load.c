@@ -95,8 +95,14 @@ static int load_marks(struct tn_pass *pass)
 static int load_threads(struct tn_pass *pass)
 {
     sqlite3_stmt *rows;
-    size_t capacity = 16;
-    int r = tn_pass_prepare(
+    size_t capacity = 16, limit, count;
+    int r = tn_pass_count_rows(pass,
+                               "SELECT CASE WHEN min(id) < 1 THEN -1 ELSE coalesce(max(id), 0) END,"
+                               " count(*) FROM thread",
+                               &limit, &count);
+    if (r < 0)
+        return r;
+    r = tn_pass_prepare(
         pass, "SELECT id, coalesce(stack_size_bytes, 0) FROM thread WHERE process_id = ?1 ORDER BY id",
         &rows);
     if (r < 0)

@@ -28,20 +28,25 @@ int tn_pass_count_rows(const struct tn_pass *pass, const char *sql, size_t *ret_
     return r;
 }
 
-static void add_node(struct tn_pass *pass, sqlite3_stmt *row)
+/* A stack of a frame that the log does not have is damage: writers commit frames first. */
+static int add_node(struct tn_pass *pass, sqlite3_stmt *row, size_t frame_limit)
 {
     uint64_t id = tn_sql_count(row, 0), caller_id = tn_sql_count(row, 2), depth = tn_sql_count(row, 6);
     uint64_t site_id = tn_sql_count(row, 5);
+    uint64_t frame_id = tn_sql_count(row, 1);
+    if (frame_id >= frame_limit)
+        return -EBADMSG;
     if (id >= pass->node_count || caller_id >= pass->node_count || depth >= pass->node_count)
-        return;
+        return 0;
     pass->nodes[id] = (struct tn_stack_node){
-        .frame_id = (uint32_t)tn_sql_count(row, 1),
+        .frame_id = (uint32_t)frame_id,
         .caller_id = (uint32_t)caller_id,
         .frame_bytes = tn_sql_count(row, 3),
         .is_cut = sqlite3_column_int(row, 4) != 0,
         .site = site_id < UINT32_MAX ? (uint32_t)site_id : 0,
         .depth = (uint32_t)depth,
     };
+    return 0;
 }
 
 /* Take over what follows from the caller. A node whose caller is not one frame nearer to the root is damage,
@@ -79,10 +84,12 @@ static int join_callers(struct tn_pass *pass)
 
 int tn_pass_load_nodes(struct tn_pass *pass)
 {
-    size_t count;
+    size_t count, frame_limit;
     sqlite3_stmt *rows;
     int r = tn_pass_count_rows(pass, "SELECT coalesce(max(id), 0), count(*) FROM stack", &pass->node_count,
                                &count);
+    if (r == 0)
+        r = tn_pass_count_rows(pass, TN_PASS_FRAME_COUNT " FROM frame", &frame_limit, &count);
     if (r < 0)
         return r;
     pass->nodes = calloc(pass->node_count, sizeof(pass->nodes[0]));
@@ -95,7 +102,8 @@ int tn_pass_load_nodes(struct tn_pass *pass)
     if (r < 0)
         return r;
     while ((r = tn_sql_next(rows)) == 1)
-        add_node(pass, rows);
+        if ((r = add_node(pass, rows, frame_limit)) < 0)
+            break;
     r = tn_pass_end_rows(pass, rows, r, "cannot read sites");
     if (r == 0 && join_callers(pass) < 0)
         return tn_pass_refuse(pass, -ENOMEM, "cannot load stacks");

@@ -45,6 +45,9 @@ int tn_pass_open_rules(const struct tn_pass *pass, struct tn_site_rules **ret_ru
  * Returns  as tn_pass_load */
 int tn_pass_count_rows(const struct tn_pass *pass, const char *sql, size_t *ret_limit, size_t *ret_count);
 
+/* SQL for tn_pass_count_rows: frames that stacks can have. Ends after the column list. */
+#define TN_PASS_FRAME_COUNT "SELECT coalesce(max(id) FILTER (WHERE inlined_into IS NULL), 0), count(*)"
+
 /* Load pass->nodes; node->site holds row ids of `site`. Returns as tn_pass_load. */
 int tn_pass_load_nodes(struct tn_pass *pass);
 

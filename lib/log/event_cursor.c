@@ -40,8 +40,7 @@ static int prepare_chunks(struct tn_event_cursor *cursor)
     const struct tn_cursor_range *range = &cursor->range;
     const char *sql = range->process_id != 0 ? CHUNK_COLUMNS "WHERE process_id = ?1 ORDER BY id"
                                              : CHUNK_COLUMNS "ORDER BY process_id, id";
-    int r = tn_sql_prepare_in(cursor->database, sql, tn_cursor_schema(range), &cursor->statement);
-    return r == -EIO ? -EBADMSG : r; /* SQLITE_ERROR: there is no such table */
+    return tn_sql_prepare_in(cursor->database, sql, tn_cursor_schema(range), &cursor->statement);
 }
 
 int tn_event_cursor_open_range(struct sqlite3 *database, const struct tn_cursor_range *range,

@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* SQLite's messages may quote the schema, which is what somebody wrote into the file. */
+#define WHY_BYTES_MAX 200
+
 #define SQLITE_HEADER_BYTES 100 /* https://www.sqlite.org/fileformat2.html, 1.3 */
 
 struct tn_log {
@@ -52,8 +55,8 @@ static int say_no_log(struct tn_error *error, const char *path, const char *why)
 
 static int say_damaged(struct tn_error *error, const char *path, const char *why)
 {
-    return tn_error_set(error, -EBADMSG, "the log is damaged, %s: %s; take another copy, or record again",
-                        path, why);
+    return tn_error_set(error, -EBADMSG, "the log is damaged, %s: %.*s; take another copy, or record again",
+                        path, WHY_BYTES_MAX, why);
 }
 
 /* Check the first page against the file's size. While a journal exists, the file itself may lag behind, and
@@ -154,6 +157,41 @@ static int open_database(struct tn_log *log, struct tn_error *error)
     return say_unreadable(error, log->path, code);
 }
 
+/* What readers ask of the tables and views that every log has, of whatever version. */
+static const char *const readable[] = {
+    "SELECT key, value FROM meta",
+    "SELECT id, pid, parent_id, executable, command_line, start_ns, end_ns, exit_kind, exit_code FROM "
+    "process",
+    "SELECT id, process_id, tid, name, stack_size_bytes, start_ns, end_ns FROM thread",
+    "SELECT id, path, build_id FROM module",
+    "SELECT id, process_id, module_id, base_address, mapped_ns, unmapped_ns FROM mapping",
+    "SELECT id, module_id, offset_bytes, function, file, line, inlined_into, inline_position FROM frame",
+    "SELECT id, frame_id, caller_id, frame_bytes, depth, is_cut, site_id FROM stack",
+    "SELECT stack_id, position, function, file, line, module, offset_bytes FROM stack_frame",
+    "SELECT id, function, file, line, module, offset_bytes, via FROM site",
+    "SELECT id, name FROM function",
+    "SELECT id, process_id, thread_id, stack_id, function, size_bytes, time_ns FROM allocation_failure",
+    "SELECT id, process_id, time_ns, text FROM mark",
+    "SELECT process_id, site_id, allocations, total_bytes, peak_live_bytes FROM site_summary",
+    "SELECT process_id, time_ns, live_count, live_bytes, allocations, allocated_bytes FROM timeline",
+    "SELECT id, process_id, first_id, last_id, first_ns, last_ns, births, deaths, reallocs, birth_bytes,"
+    " usable_bytes, codec, checksum, data FROM chunk",
+};
+
+static int check_tables(struct tn_log *log, struct tn_error *error)
+{
+    for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++) {
+        struct sqlite3_stmt *statement;
+        int r = tn_sql_prepare(log->database, readable[i], &statement);
+        sqlite3_finalize(statement);
+        if (r == -EBADMSG)
+            return say_damaged(error, log->path, sqlite3_errmsg(log->database));
+        if (r < 0)
+            return say_unreadable(error, log->path, r);
+    }
+    return 0;
+}
+
 static int check_identity(struct tn_log *log, struct tn_error *error)
 {
     if (tn_sql_int(log->database, "PRAGMA application_id", 0) != TN_LOG_APPLICATION_ID)
@@ -172,14 +210,9 @@ static int check_identity(struct tn_log *log, struct tn_error *error)
             "again, or read it "
             "with the tenure that wrote it",
             log->path, (long long)version, TN_LOG_FORMAT_OLDEST);
-    int64_t tables =
-        tn_sql_int(log->database,
-                   "SELECT count(*) FROM sqlite_schema WHERE name IN ('meta', 'process', 'thread',"
-                   " 'module', 'mapping', 'frame', 'stack', 'site', 'function', 'chunk')",
-                   0);
-    if (version < 1 || tables != 10)
-        return say_damaged(error, log->path, "tables are missing");
-    return 0;
+    if (version < 1)
+        return say_damaged(error, log->path, "it has no version");
+    return check_tables(log, error);
 }
 
 int tn_log_open(const char *path, struct tn_log **ret_log, struct tn_error *error)

@@ -35,6 +35,9 @@ int tn_sql_errno(struct sqlite3 *database, int rc)
         return -EBUSY;
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
+    case SQLITE_ERROR: /* a table or column that the SQL needs is missing, a sum overflows */
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
         return -EBADMSG;
     case SQLITE_INTERRUPT:
         return -EINTR;

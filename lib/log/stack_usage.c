@@ -32,7 +32,7 @@ int tn_log_each_stack_usage(struct sqlite3 *database,
     struct sqlite3_stmt *row;
     int r = tn_sql_prepare(database, CHUNKS, &row);
     if (r < 0)
-        return r == -EIO ? -EBADMSG : r; /* SQLITE_ERROR: there is no such table */
+        return r;
     struct tn_unpack *unpack = tn_unpack_create();
     r = unpack != NULL ? 0 : -ENOMEM;
     int rc = SQLITE_DONE;

@@ -37,35 +37,37 @@ static int query(struct tn_log_source *source, const char *sql, sqlite3_stmt **r
     int r = tn_sql_prepare(database, sql, ret_statement);
     if (r == 0)
         return 0;
-    bool lacks_table = sqlite3_errcode(database) == SQLITE_ERROR;
-    return tn_error_set(error, lacks_table ? -EBADMSG : r, "cannot read the log, %s: %s",
-                        tn_log_path(source->log), sqlite3_errmsg(database));
+    return tn_error_set(error, r, "cannot read the log, %s: %s", tn_log_path(source->log),
+                        sqlite3_errmsg(database));
 }
 
+/* An id beyond those that the table can have is damage. */
 static int note_stack(struct tn_log_source *source, uint64_t stack_id, uint32_t site_id)
 {
-    if (stack_id >= source->stack_count) {
-        size_t count = source->stack_count != 0 ? source->stack_count : 1024;
-        while (count <= stack_id)
-            count *= 2;
-        uint32_t *sites = realloc(source->site_of_stack, count * sizeof(*sites));
-        if (sites == NULL)
-            return -ENOMEM;
-        memset(sites + source->stack_count, 0, (count - source->stack_count) * sizeof(*sites));
-        source->site_of_stack = sites;
-        source->stack_count = count;
-    }
+    if (stack_id >= source->stack_count)
+        return -EBADMSG;
     source->site_of_stack[stack_id] = site_id;
     return 0;
+}
+
+static int make_stacks(struct tn_log_source *source)
+{
+    uint64_t count;
+    int r = tn_sql_id_count(tn_log_database(source->log), "stack", &count);
+    if (r < 0)
+        return r;
+    source->site_of_stack = calloc(count, sizeof(source->site_of_stack[0]));
+    source->stack_count = count;
+    return source->site_of_stack != NULL ? 0 : -ENOMEM;
 }
 
 static int read_stacks(struct tn_log_source *source, struct tn_error *error)
 {
     sqlite3_stmt *statement = NULL;
-    int r = query(source, "SELECT id, site_id FROM stack WHERE site_id IS NOT NULL ORDER BY id DESC",
-                  &statement, error);
+    int r = query(source, "SELECT id, site_id FROM stack WHERE site_id IS NOT NULL", &statement, error);
     if (r < 0)
         return r;
+    r = make_stacks(source);
     int next = 0;
     while (r == 0 && (next = tn_sql_next(statement)) == 1)
         r = note_stack(source, tn_sql_count(statement, 0), (uint32_t)tn_sql_count(statement, 1));
@@ -74,7 +76,7 @@ static int read_stacks(struct tn_log_source *source, struct tn_error *error)
         r = next;
     if (r < 0)
         return tn_error_set(error, r, "cannot read the stacks of the log, %s: %s", tn_log_path(source->log),
-                            strerror(-r));
+                            r == -EBADMSG ? "it is damaged" : strerror(-r));
     return 0;
 }
 

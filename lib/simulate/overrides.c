@@ -39,7 +39,8 @@ static int mark(struct tn_overrides *overrides, uint64_t site_id)
 
 static int sql_failure(struct sqlite3 *database, struct tn_error *error)
 {
-    return tn_error_set(error, -EIO, "cannot read the sites of the log: %s", sqlite3_errmsg(database));
+    return tn_error_set(error, tn_sql_errno(database, sqlite3_errcode(database)),
+                        "cannot read the sites of the log: %s", sqlite3_errmsg(database));
 }
 
 int tn_overrides_leave_runtime(struct tn_overrides *overrides, struct tn_log *log, struct tn_error *error)

@@ -243,7 +243,7 @@ static int name_site(struct scan *scan, const struct caller *caller, struct tn_s
     if (r < 0)
         return r;
     tn_sql_bind_count(row, 1, caller->frame_id);
-    int rc = sqlite3_step(row);
+    r = tn_sql_next(row);
     *site = caller->site;
     site->function = tn_sql_copy_text(row, 0);
     site->file = tn_sql_copy_text(row, 1);
@@ -253,10 +253,10 @@ static int name_site(struct scan *scan, const struct caller *caller, struct tn_s
     site->via = strdup(tn_function_name(caller->function));
     sqlite3_finalize(row);
     bool has_all = site->function != NULL && site->file != NULL && site->module != NULL && site->via != NULL;
-    if (has_all && rc == SQLITE_ROW)
+    if (has_all && r == 1)
         return 0;
     tn_summary_finish_site(site);
-    return has_all ? tn_sql_errno(scan->database, rc) : -ENOMEM;
+    return has_all ? r : -ENOMEM;
 }
 
 static int fill_list(struct scan *scan, enum tn_summary_list which, size_t top)

@@ -107,13 +107,16 @@ int tn_summary_read_sites(struct sqlite3 *database, struct tn_summary *summary, 
     if (r < 0)
         return r;
     tn_sql_bind_count(statement, 1, summary->process_id);
-    if (sqlite3_step(statement) == SQLITE_ROW) {
+    r = tn_sql_next(statement);
+    if (r == 1) {
         summary->site_count = (size_t)tn_sql_count(statement, 0);
         summary->totals.small_short_lived = tn_sql_count(statement, 1);
     }
     sqlite3_finalize(statement);
-    summary->all.small_short_lived =
-        (uint64_t)tn_sql_int(database, "SELECT sum(small_short_lived) FROM site_summary", 0);
+    int64_t all = 0;
+    if (r >= 0)
+        r = tn_sql_number(database, "SELECT sum(small_short_lived) FROM site_summary", 0, 0, &all);
+    summary->all.small_short_lived = (uint64_t)all;
     for (int i = 0; r == 0 && i < TN_SUMMARY_LIST_COUNT; i++)
         r = read_list(database, list_sql[i], summary->process_id, top, &summary->lists[i]);
     return r;

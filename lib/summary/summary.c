@@ -20,16 +20,43 @@
 
 /* ---------------------------------------------------------------------------------------- facts */
 
-/* A value of meta; "" when it is missing. NULL: no memory. */
-static char *meta_text(struct sqlite3 *database, const char *key)
+/* The first column of the one row of a query; fallback when it has no row, or NULL.
+ *
+ * key   bound to ?1, if the query has it; or NULL
+ * code  0 so far; becomes a negative errno when the log cannot be read, or memory is short */
+static char *query_text(struct sqlite3 *database, const char *sql, const char *key, const char *fallback,
+                        int *code)
 {
     struct sqlite3_stmt *statement;
-    if (tn_sql_prepare(database, "SELECT value FROM meta WHERE key = ?1", &statement) < 0)
-        return strdup("");
-    tn_sql_bind_text(statement, 1, key);
-    char *text = sqlite3_step(statement) == SQLITE_ROW ? tn_sql_copy_text(statement, 0) : strdup("");
+    int r = tn_sql_prepare(database, sql, &statement);
+    if (r == 0 && key != NULL)
+        tn_sql_bind_text(statement, 1, key);
+    if (r == 0)
+        r = tn_sql_next(statement);
+    bool has_text = r == 1 && sqlite3_column_text(statement, 0) != NULL;
+    char *text = has_text ? tn_sql_copy_text(statement, 0) : strdup(fallback);
     sqlite3_finalize(statement);
+    if (r < 0 && *code == 0)
+        *code = r;
+    if (text == NULL)
+        *code = -ENOMEM;
     return text;
+}
+
+/* A value of meta; "" when it is missing. code: as query_text. */
+static char *meta_text(struct sqlite3 *database, const char *key, int *code)
+{
+    return query_text(database, "SELECT value FROM meta WHERE key = ?1", key, "", code);
+}
+
+/* A count in the log. code: as query_text. */
+static uint64_t query_count(struct sqlite3 *database, const char *sql, int *code)
+{
+    int64_t count = 0;
+    int r = tn_sql_number(database, sql, 0, 0, &count);
+    if (r < 0 && *code == 0)
+        *code = r;
+    return (uint64_t)count;
 }
 
 static uint64_t file_bytes(const char *path, const char *suffix)
@@ -39,18 +66,6 @@ static uint64_t file_bytes(const char *path, const char *suffix)
     if (snprintf(name, sizeof(name), "%s%s", path, suffix) >= (int)sizeof(name) || stat(name, &status) < 0)
         return 0;
     return (uint64_t)status.st_size;
-}
-
-/* The first column of the one row of a query; fallback when it has none, or NULL. NULL: no memory. */
-static char *query_text(struct sqlite3 *database, const char *sql, const char *fallback)
-{
-    struct sqlite3_stmt *statement;
-    if (tn_sql_prepare(database, sql, &statement) < 0)
-        return strdup(fallback);
-    bool has_text = sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_text(statement, 0) != NULL;
-    char *text = has_text ? tn_sql_copy_text(statement, 0) : strdup(fallback);
-    sqlite3_finalize(statement);
-    return text;
 }
 
 /* A count in meta; 0 when it is missing. */
@@ -63,10 +78,11 @@ static uint64_t meta_count(struct tn_log *log, const char *key)
 static int load_facts(struct tn_log *log, struct tn_summary *summary)
 {
     struct sqlite3 *database = tn_log_database(log);
+    int r = 0;
     summary->path = strdup(tn_log_path(log));
     summary->log_bytes = file_bytes(tn_log_path(log), "") + file_bytes(tn_log_path(log), "-wal");
-    summary->started_at = meta_text(database, "started_at");
-    summary->tool_version = meta_text(database, "tool_version");
+    summary->started_at = meta_text(database, "started_at", &r);
+    summary->tool_version = meta_text(database, "tool_version", &r);
     summary->duration_ns = meta_count(log, "duration_ns");
     summary->is_closed = tn_log_is_closed(log);
     summary->is_complete = tn_log_is_complete(log);
@@ -77,24 +93,23 @@ static int load_facts(struct tn_log *log, struct tn_summary *summary)
         .unmatched_frees = meta_count(log, "unmatched_frees"),
         .unmatched_births = meta_count(log, "unmatched_births"),
         .inherited_frees = meta_count(log, "inherited_frees"),
-        .stacks_cut = (uint64_t)tn_sql_int(database, "SELECT count(*) FROM stack WHERE is_cut", 0),
+        .stacks_cut = query_count(database, "SELECT count(*) FROM stack WHERE is_cut", &r),
     };
     summary->lacks_free_stacks =
-        tn_sql_int(database,
-                   "SELECT count(*) FROM meta WHERE key = 'options' AND value LIKE '%free_stacks=no%'",
-                   0) != 0;
+        query_count(database,
+                    "SELECT count(*) FROM meta WHERE key = 'options' AND value LIKE '%free_stacks=no%'",
+                    &r) != 0;
     summary->wrappers_found = query_text(
-        database, "SELECT json(value) FROM meta WHERE key = 'wrappers_found' AND json_valid(value)", "[]");
+        database, "SELECT json(value) FROM meta WHERE key = 'wrappers_found' AND json_valid(value)", NULL,
+        "[]", &r);
     summary->wrappers = query_text(
         database,
         "SELECT group_concat(CASE WHEN meta.key <> 'wrappers_found' THEN 'perhaps ' ELSE '' END"
         " || (j.value ->> 'function') || CASE j.value ->> 'evidence' WHEN 'by use' THEN ' (by use)'"
         " ELSE '' END, ', ') FROM meta, json_each(meta.value) AS j"
         " WHERE meta.key IN ('wrappers_found', 'wrappers_undecided') AND json_valid(meta.value)",
-        "");
-    bool has_all = summary->path != NULL && summary->started_at != NULL && summary->tool_version != NULL &&
-                   summary->wrappers != NULL && summary->wrappers_found != NULL;
-    return has_all ? 0 : -ENOMEM;
+        NULL, "", &r);
+    return summary->path != NULL ? r : -ENOMEM;
 }
 
 /* ---------------------------------------------------------------------------------------- processes */
