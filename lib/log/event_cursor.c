@@ -26,6 +26,7 @@ struct tn_event_cursor {
     int64_t row_id;
     uint64_t births_before,
         bytes_before; /* births of the current process in chunks left out, and the bytes they asked for */
+    uint64_t last_birth_id;   /* highest id born in the current process's rows so far; 0: none */
     uint64_t skip_process_id; /* its chunks are left out from now on; 0: none */
     bool is_in_range;         /* the current process has had its first wanted chunk */
     bool is_chunk_open;
@@ -69,15 +70,25 @@ int tn_event_cursor_open(struct sqlite3 *database, uint64_t process_id, struct t
     return tn_event_cursor_open_range(database, &range, ret_cursor);
 }
 
-/* Read the numbers of the current row. */
-static void read_row(struct tn_event_cursor *cursor)
+/* Whether the chunk of the current row can follow the one before it. Ids and times rise from chunk to chunk
+ * of a process; readers keep live blocks by their ids, and rely on it. */
+static bool is_in_order(const struct tn_event_cursor *cursor, uint64_t before_id, uint64_t before_ns)
+{
+    const struct tn_chunk *chunk = &cursor->chunk;
+    return chunk->first_ns >= before_ns && (chunk->births == 0 || chunk->first_id > before_id);
+}
+
+/* Read the numbers of the current row. Returns 0, or -EBADMSG: it cannot follow the row before it. */
+static int read_row(struct tn_event_cursor *cursor)
 {
     uint64_t numbers[10];
     for (int i = 0; i < 10; i++)
         numbers[i] = (uint64_t)sqlite3_column_int64(cursor->statement, i);
+    uint64_t before_ns = cursor->chunk.last_ns;
     if (numbers[1] != cursor->chunk.process_id) {
         cursor->births_before = cursor->bytes_before = 0;
         cursor->is_in_range = false;
+        before_ns = cursor->last_birth_id = 0;
     }
     cursor->row_id = (int64_t)numbers[0];
     cursor->chunk = (struct tn_chunk){
@@ -91,6 +102,11 @@ static void read_row(struct tn_event_cursor *cursor)
         .birth_bytes = numbers[8],
         .checksum = numbers[9],
     };
+    if (!is_in_order(cursor, cursor->last_birth_id, before_ns))
+        return -EBADMSG;
+    if (numbers[6] != 0)
+        cursor->last_birth_id = numbers[3];
+    return 0;
 }
 
 /* Whether the chunk of the current row can be left out. */
@@ -120,7 +136,9 @@ static int open_chunk(struct tn_event_cursor *cursor)
         int rc = sqlite3_step(cursor->statement);
         if (rc != SQLITE_ROW)
             return rc == SQLITE_DONE ? 0 : tn_sql_errno(cursor->database, rc);
-        read_row(cursor);
+        int r = read_row(cursor);
+        if (r < 0)
+            return r;
     } while (is_left_out(cursor));
     struct tn_chunk chunk = cursor->chunk;
     chunk.codec = (const char *)sqlite3_column_text(cursor->statement, 10);
