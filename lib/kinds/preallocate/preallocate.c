@@ -25,6 +25,10 @@ struct preallocate_site {
     uint64_t peak_index;             /* the first of these, in allocations of the process */
     uint64_t epochs;                 /* a bit for each part of the run in which it allocated */
     uint64_t overhead_bytes;
+    uint32_t thread_1; /* 1 + thread of its first birth; 0: none yet */
+    bool is_shared;    /* several threads made its blocks */
+    bool is_resized;   /* realloc made some of them */
+    bool is_contrary;  /* another process of the program had more at once than this one */
 };
 
 struct preallocate_state {
@@ -32,6 +36,7 @@ struct preallocate_state {
     uint64_t epoch_length;          /* allocations of the process */
     double probability, recurring;
     uint64_t max_count, reached;
+    double waste;
 };
 
 static const struct tn_threshold thresholds[] = {
@@ -44,6 +49,9 @@ static const struct tn_threshold thresholds[] = {
     {"preallocate.recurring", 0.75, 0.05, 1,
      "share of sixteen parts of the run in which the site allocates, at least",
      "recurring for the whole run, by the kind's definition"},
+    {"preallocate.waste", 8, 1, 1e9,
+     "one buffer, kept: its size, in times the mean size asked for, up to which a finding is not weak",
+     "as for combine.waste: beyond, a rare giant sets the size"},
     {0},
 };
 
@@ -57,6 +65,7 @@ static int begin(const struct tn_pass *pass, void **ret_state)
     state->max_count = (uint64_t)tn_pass_threshold(pass, "preallocate.max-count");
     state->reached = (uint64_t)tn_pass_threshold(pass, "preallocate.reached");
     state->recurring = tn_pass_threshold(pass, "preallocate.recurring");
+    state->waste = tn_pass_threshold(pass, "preallocate.waste");
     state->epoch_length = pass->birth_total / EPOCHS + 1;
     state->sites = calloc(pass->site_count, sizeof(state->sites[0]));
     return state->sites != NULL ? 0 : -ENOMEM;
@@ -76,6 +85,10 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
     const struct tn_pass_site *seen = &pass->sites[event->block->site];
     uint64_t found = seen->live_count - 1;
     advance(site, found, pass->allocation_count);
+    if (site->thread_1 == 0)
+        site->thread_1 = event->thread + 1;
+    site->is_shared |= site->thread_1 != event->thread + 1;
+    site->is_resized |= event->event->previous_id != 0;
     site->found_sum += (double)found;
     site->found_squares += (double)found * (double)found;
     site->overhead_bytes += event->block->usable_size_bytes - event->block->size_bytes + TN_HEADER_BYTES;
@@ -97,6 +110,16 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
     struct preallocate_state *state = own;
     advance(&state->sites[event->block->site], pass->sites[event->block->site].live_count + 1,
             pass->allocation_count);
+    return 0;
+}
+
+/* A number that another process of the program exceeds is none that the program sets. */
+static int consult(void *own, const struct tn_pass *other, const void *other_state)
+{
+    struct preallocate_state *state = own;
+    const struct preallocate_state *theirs = other_state;
+    for (size_t i = 0; i < other->site_count; i++)
+        state->sites[i].is_contrary |= theirs->sites[i].peak_count > state->sites[i].peak_count;
     return 0;
 }
 
@@ -131,9 +154,16 @@ static bool is_recurring(const struct preallocate_state *state, const struct tn_
     const struct tn_pass_site *seen = &pass->sites[index];
     uint64_t parts = (pass->birth_total + state->epoch_length - 1) / state->epoch_length;
     return !seen->is_runtime && seen->allocations >= pass->options->min_allocations &&
-           seen->peak_live_count >= 2 && seen->peak_live_count <= state->max_count &&
-           seen->allocations >= 2 * seen->peak_live_count &&
+           seen->peak_live_count <= state->max_count && seen->allocations >= 2 * seen->peak_live_count &&
            (double)__builtin_popcountll(state->sites[index].epochs) >= state->recurring * (double)parts;
+}
+
+/* Never more than one lives: a buffer that is kept, whatever its size. What grows by realloc is `presize`'s.
+ */
+static bool is_one_at_a_time(const struct preallocate_state *state, const struct tn_pass *pass,
+                             uint32_t index)
+{
+    return pass->sites[index].peak_live_count == 1 && !state->sites[index].is_resized;
 }
 
 static void fill_evidence(const struct preallocate_state *state, const struct tn_pass_site *seen,
@@ -207,6 +237,56 @@ static int fill_texts(const struct preallocate_state *state, const struct tn_pas
     return r;
 }
 
+static int fill_one_texts(const struct tn_pass_site *seen, struct tn_finding *finding)
+{
+    char place[256], calls[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES];
+    tn_finding_place(&finding->sites[0], place, sizeof(place));
+    tn_print_count(calls, seen->allocations);
+    tn_print_count(bytes, seen->max_size_bytes);
+    int r = tn_finding_set(&finding->title, "Keep one buffer of %s B for %s: it serves all its %s calls",
+                           bytes, place, calls);
+    return r < 0 ? r
+                 : tn_finding_set(&finding->advice,
+                                  "Make one buffer of %s B, static or at start-up, and let %s use it again"
+                                  " instead of calling the heap: never more than one was in use.",
+                                  bytes, place);
+}
+
+/* What one buffer for all calls relies on. */
+static int add_one_conditions(const struct preallocate_state *state, const struct tn_pass *pass,
+                              uint32_t index, struct tn_finding *finding)
+{
+    const struct tn_pass_site *seen = &pass->sites[index];
+    const struct tn_finding_site *site = &finding->sites[0];
+    struct tn_finding_line line = {.function = site->function,
+                                   .file = site->file,
+                                   .line = site->line,
+                                   .module = site->module,
+                                   .offset_bytes = site->offset_bytes};
+    int r = 0;
+    if (state->sites[index].is_shared)
+        r = tn_finding_add_condition(finding, "number", &line, 1,
+                                     "no two threads need one at the same time, as none did");
+    if (r == 0 && finding->condition.kind == NULL && seen->min_size_bytes != seen->max_size_bytes)
+        r = tn_finding_add_condition(finding, "largest-seen", &line, 1,
+                                     "a limit is set: sizes vary, and the largest seen is %" PRIu64 " bytes",
+                                     seen->max_size_bytes);
+    return r;
+}
+
+static enum tn_confidence confidence_of(const struct preallocate_state *state, const struct tn_pass *pass,
+                                        uint32_t index)
+{
+    const struct tn_pass_site *seen = &pass->sites[index];
+    const struct preallocate_site *site = &state->sites[index];
+    uint64_t run = seen->last_birth_index - seen->first_birth_index;
+    bool is_settled =
+        site->times_at_peak >= state->reached && site->peak_index - seen->first_birth_index <= run / 4 * 3;
+    double mean_bytes = (double)seen->total_bytes / (double)seen->allocations;
+    bool is_wasteful = (double)seen->max_size_bytes > state->waste * mean_bytes;
+    return is_settled && !is_wasteful && !site->is_contrary ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
+}
+
 static int add_finding(const struct preallocate_state *state, const struct tn_pass *pass, uint32_t index,
                        struct tn_findings *findings)
 {
@@ -214,29 +294,29 @@ static int add_finding(const struct preallocate_state *state, const struct tn_pa
     const struct preallocate_site *site = &state->sites[index];
     struct need need = weigh(state, pass, index);
     struct tn_finding finding;
-    uint64_t run = seen->last_birth_index - seen->first_birth_index;
+    bool is_one = is_one_at_a_time(state, pass, index);
     int r = tn_finding_begin(pass, &tn_kind_preallocate, &index, 1, &finding);
     if (r < 0)
         return r;
-    bool is_settled =
-        site->times_at_peak >= state->reached && site->peak_index - seen->first_birth_index <= run / 4 * 3;
-    finding.confidence = is_settled ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
+    finding.confidence = confidence_of(state, pass, index);
     uint64_t mean_overhead_bytes = site->overhead_bytes / seen->allocations;
     finding.saving.allocations_removed = seen->allocations;
     finding.saving.bytes_removed = (int64_t)(seen->peak_live_count * mean_overhead_bytes);
     finding.saving.peak_bytes_delta =
         (int64_t)(need.count * seen->max_size_bytes) -
         (int64_t)(seen->live_bytes_at_peak + seen->live_count_at_peak * mean_overhead_bytes);
-    finding.saving.outside = "pool";
+    finding.saving.outside = is_one ? "static" : "pool";
     finding.apply = TN_APPLY_POOL;
     finding.apply_bytes = seen->max_size_bytes;
     finding.apply_count = need.count;
-    r = fill_texts(state, seen, site, &need, &finding);
+    r = is_one ? fill_one_texts(seen, &finding) : fill_texts(state, seen, site, &need, &finding);
     fill_evidence(state, seen, site, &need, &finding);
     if (r == 0)
         r = fill_query(pass, index, &finding);
     if (r == 0)
         r = tn_size_source_add_computed(pass, &index, 1, seen->max_size_bytes, &finding);
+    if (r == 0 && is_one)
+        r = add_one_conditions(state, pass, index, &finding);
     if (r == 0)
         r = tn_pass_add_finding(pass, &index, 1, &finding, findings);
     if (r < 0)
@@ -251,8 +331,8 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++) {
         const struct tn_pass_site *seen = &pass->sites[site];
         /* buffers of one size must not be mostly empty: that is `fixed-maximum`'s to weigh */
-        bool is_even = seen->max_size_bytes <= 2 * seen->min_size_bytes;
-        if (is_even && is_recurring(state, pass, site))
+        bool is_even = seen->peak_live_count > 1 && seen->max_size_bytes <= 2 * seen->min_size_bytes;
+        if ((is_even || is_one_at_a_time(state, pass, site)) && is_recurring(state, pass, site))
             r = add_finding(state, pass, site, findings);
     }
     return r;
@@ -289,13 +369,14 @@ static const struct tn_analysis analysis = {
     .begin = begin,
     .birth = birth,
     .death = death,
+    .consult = consult,
     .conclude = conclude,
     .finish = finish,
 };
 
 const struct tn_kind tn_kind_preallocate = {
     .name = "preallocate",
-    .summary = "a bounded number live at once, for the whole run: allocate at start-up",
+    .summary = "a bounded number live at once, for the whole run: allocate at start-up, or keep the one",
     .tactic = "Preallocate buffers",
     .verify = "Record again: all allocations of these lines come while the program starts.",
     .weight = 0.5,

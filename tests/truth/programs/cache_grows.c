@@ -5,6 +5,7 @@
  * allow {"kind": "permanent", "sites": ["@thread"]}
  * expect {"kind": "fixed-maximum", "sites": ["@buffer"], "evidence": {"max_bytes": "=16 + 8 * (CALLS - 1)",
  *         "p99_bytes": "=16 + 8 * (CALLS - 1)", "observations": "=THREADS * CALLS", "still_growing": false}}
+ * allow {"kind": "preallocate", "sites": ["@buffer"]}
  */
 #include <pthread.h>
 #include <stdlib.h>

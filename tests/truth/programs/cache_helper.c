@@ -3,6 +3,7 @@
  * is dropped as well before the program ends.
  *
  * never {"kind": "stack-buffer", "sites": ["@entry"]}
+ * allow {"kind": "preallocate", "sites": ["@entry"]}
  */
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
  * position, and nothing is allocated in between.
  *
  * never {"kind": "stack-buffer", "sites": ["@kept"]}
+ * allow {"kind": "preallocate", "sites": ["@kept"]}
  */
 #include <stdlib.h>
 #include <string.h>

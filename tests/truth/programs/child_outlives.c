@@ -5,6 +5,7 @@
  * never {"kind": "combine", "sites": ["@answer"]}
  * expect {"kind": "pool", "sites": ["@answer"], "evidence": {"block_bytes": "=ANSWER_BYTES", "block_count":
  *         "=KEPT + 1"}}
+ * allow {"kind": "preallocate", "sites": ["@session"]}
  */
 #include <stdlib.h>
 

@@ -4,6 +4,8 @@
  *
  * never {"kind": "stack-buffer", "sites": ["@passed"]}
  * never {"kind": "stack-buffer", "sites": ["@note"]}
+ * allow {"kind": "preallocate", "sites": ["@note"]}
+ * allow {"kind": "preallocate", "sites": ["@passed"]}
  */
 #include <stdlib.h>
 #include <ucontext.h>

@@ -6,8 +6,9 @@
  * never {"kind": "combine", "sites": ["@area"]}
  * never {"kind": "combine", "sites": ["@message"]}
  * allow {"kind": "permanent", "sites": ["@thread"]}
- * allow {"kind": "preallocate", "sites": ["@area"]}
  * allow {"kind": "preallocate", "sites": ["@message"]}
+ * allow {"kind": "preallocate", "sites": ["@large_area"]}
+ * allow {"kind": "preallocate", "sites": ["@area"]}
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -53,7 +54,7 @@ static void complain(int i)
 
 static void evaluate(void)
 {
-    char *area = need_area(NULL, 640);
+    char *area = need_area(NULL, 640); /* @large_area */
     for (int i = 0; i < MESSAGES; i++)
         complain(i);
     post(area);

@@ -5,6 +5,7 @@
  *         {"buffer_bytes": "=DIGEST_BYTES", "owner": {"function": "sign"}, "frames_down": 1, "instances":
  *         "=CALLS", "exceptions": 0}}
  * never {"kind": "stack-buffer", "sites": ["@last"]}
+ * allow {"kind": "preallocate", "sites": ["@last"]}
  */
 #include <stdlib.h>
 #include <string.h>

@@ -7,6 +7,7 @@
  *         {"buffer_bytes": "=NOTE_BYTES", "owner": {"function": "submit"}, "frames_down": 0, "instances":
  *         "=JOBS", "exceptions": 0}}
  * allow {"kind": "permanent", "sites": ["@thread"]}
+ * allow {"kind": "preallocate", "sites": ["@job"]}
  */
 #include <pthread.h>
 #include <semaphore.h>

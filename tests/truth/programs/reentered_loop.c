@@ -3,6 +3,7 @@
  * releases on a call what it kept on an earlier one; the last block stays.
  *
  * never {"kind": "stack-buffer", "sites": ["@held"]}
+ * allow {"kind": "preallocate", "sites": ["@held"]}
  */
 #include <stdlib.h>
 

@@ -6,6 +6,7 @@
  * expect {"kind": "stack-buffer", "sites": ["@scratch"], "confidence": "consistent", "evidence":
  *         {"buffer_bytes": "=SCRATCH_BYTES", "owner": {"function": "step"}, "frames_down": 0, "instances":
  *         "=CALLS", "exceptions": 0}}
+ * allow {"kind": "preallocate", "sites": ["@held"]}
  */
 #include <stdlib.h>
 

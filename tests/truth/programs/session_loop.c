@@ -12,6 +12,7 @@
  * expect {"kind": "stack-buffer", "sites": ["@reply"], "confidence": "consistent", "condition": null, "evidence":
  *         {"buffer_bytes": "=REPLY_BYTES", "owner": {"function": "answer"}, "frames_down": 1, "instances": "=ROUNDS",
  *         "exceptions": 0}}
+ * allow {"kind": "preallocate", "sites": ["@single"]}
  */
 #include <stdlib.h>
 

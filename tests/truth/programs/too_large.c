@@ -2,6 +2,8 @@
 /* Near miss: a block that never leaves its function, but is as large as most threads' whole stack.
  *
  * never {"kind": "stack-buffer", "sites": ["@image"]}
+ * expect {"kind": "preallocate", "sites": ["@image"], "confidence": "consistent", "evidence": {"buffer_bytes":
+ *         "=IMAGE_BYTES", "count": 1}}
  */
 #include <stdlib.h>
 

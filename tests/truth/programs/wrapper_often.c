@@ -22,6 +22,7 @@
  * allow {"kind": "arena", "sites": ["@node", "@one_block", "@one_text", "@one_name"]}
  * allow {"kind": "arena", "sites": ["@node", "@two_block", "@two_text", "@two_name"]}
  * allow {"kind": "arena", "sites": ["@node", "@three_block", "@three_text", "@three_name"]}
+ * allow {"kind": "preallocate", "sites": ["@node"]}
  * check wrappers
  */
 #include <stdio.h>
