@@ -9,6 +9,7 @@
 #include "output.h"
 #include "policy_option.h"
 #include "progress.h"
+#include "report_runs.h"
 #include "screen.h"
 #include "tenure/analyze.h"
 #include "tenure/kinds.h"
@@ -321,14 +322,45 @@ static int check_names(const char *names, const struct tn_findings *findings, st
     return 0;
 }
 
+/* Options that speak of one recording. */
+static int refuse_single(const struct tn_arguments *arguments)
+{
+    static const char *const names[] = {"finding", "process", "code", "policy", "save"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (tn_option_is_given(arguments, names[i])) {
+            tn_say("option '--%s' of 'report' speaks of one recording: give one LOG with it", names[i]);
+            return TN_STATUS_USAGE;
+        }
+    return TN_STATUS_DONE;
+}
+
+static int report_several(const struct report_request *request, const struct tn_arguments *arguments)
+{
+    const struct tn_runs_request several = {.analyze = &request->analyze,
+                                            .least = request->least,
+                                            .top = (size_t)request->top,
+                                            .is_json = strcmp(request->format->name, "json") == 0,
+                                            .screen = &request->screen};
+    int status = refuse_single(arguments);
+    return status == TN_STATUS_DONE ? tn_report_runs(&several, arguments->operands, arguments->operand_count)
+                                    : status;
+}
+
+/* What is written must not replace what is read. */
+static bool is_log_output(const struct report_request *request, char *const *paths, size_t path_count)
+{
+    const char *output = request->screen.output;
+    for (size_t i = 0; i < path_count && output != NULL; i++)
+        if (tn_output_is_same(paths[i], output)) {
+            tn_say("option '--output' of 'report': '%s' is the log itself; name another file", output);
+            return true;
+        }
+    return false;
+}
+
 static int report_log(const struct report_request *request, const char *path)
 {
     struct tn_error error = {0};
-    if (request->screen.output != NULL && tn_output_is_same(path, request->screen.output)) {
-        tn_say("option '--output' of 'report': '%s' is the log itself; name another file",
-               request->screen.output);
-        return TN_STATUS_USAGE;
-    }
     struct tn_summary summary = {0};
     struct tn_findings findings = {0};
     if (load(request, path, &summary, &findings, &error) < 0)
@@ -355,6 +387,10 @@ static int run(const struct tn_arguments *arguments)
     }
     if (tn_option_is_given(arguments, "list-kinds"))
         return tn_list_kinds(strcmp(request.format->name, "json") == 0);
+    if (is_log_output(&request, arguments->operands, arguments->operand_count))
+        return TN_STATUS_USAGE;
+    if (arguments->operand_count > 1)
+        return report_several(&request, arguments);
     if (arguments->operand_count > 0)
         return report_log(&request, arguments->operands[0]);
     char *path = find_newest_log();
@@ -400,18 +436,21 @@ static const struct tn_option options[] = {
 const struct tn_command tn_command_report = {
     .name = "report",
     .summary = "Say what a program does with its heap, and what to change",
-    .usage = "[OPTIONS] [LOG]",
+    .usage = "[OPTIONS] [LOG ...]",
     .details =
         "The report says what was recorded (losses first, if any), whether the program is at risk and what "
         "to\n"
         "do first, the totals, what to change, the largest saving first, and the busiest sites. --finding N\n"
         "says all that is known of one finding, code to paste included; --list-kinds says which kinds of\n"
         "findings there are. Without LOG it takes the newest tenure.*.db in the working directory.\n"
+        "Several logs, of other inputs or devices, are told together: which findings hold in all of them, "
+        "and\n"
+        "which in some.\n"
         "\n"
         "Example: tenure report --top 3 tenure.app.4711.db\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
-                .operand_max = 1,
+                .operand_max = SIZE_MAX,
                 .operands = "a LOG"},
     .usage_status = TN_STATUS_USAGE,
     .run = run,

@@ -37,8 +37,9 @@ struct tn_evidence_key {
     const char *after;      /* words behind the value; behind 1 the first word loses its final s */
     bool is_silent_at_zero; /* a value of 0 is not told, because silence says the same */
     bool is_required;       /* every finding of the kind has it */
-    bool is_detail;         /* the title tells it, or it decides nothing: not told where space is short */
-    const char *unlike;     /* not told where its value is also that of this key; NULL: no such key */
+    bool is_summed;     /* counted anew in each run, so that several runs add up; else their maximum counts */
+    bool is_detail;     /* the title tells it, or it decides nothing: not told where space is short */
+    const char *unlike; /* not told where its value is also that of this key; NULL: no such key */
     const struct tn_evidence_key *members; /* keys of an object, or of each entry of a list; NULL: none */
 };
 
@@ -49,15 +50,17 @@ struct tn_evidence_key {
 
 /* The fields of a kind that must not be NULL are marked *; tests/unit/test_kinds.c holds it. */
 struct tn_kind {
-    const char *name;             /* * as `--only` takes it and JSON has it: lower case and hyphens */
-    const char *summary;          /* * what it states, one line for the help */
-    const char *tactic;           /* * the paper's tactic that it applies, in a few words */
-    const char *verify;           /* * how to see that the change did what the finding promises, sentences */
-    const char *program_tactic;   /* the tactic of a finding about the whole program; NULL: tactic */
-    const char *program_verify;   /* the same sentences for such a finding; NULL: verify */
-    double weight;                /* * of its saving in the order of findings, above 0 to 1: 1 the blocks are
-                                     gone, 1/2 they come from elsewhere, 1/4 the change is half of one */
-    bool is_never_minor;          /* told at length however little it saves: a longer run would save more */
+    const char *name;           /* * as `--only` takes it and JSON has it: lower case and hyphens */
+    const char *summary;        /* * what it states, one line for the help */
+    const char *tactic;         /* * the paper's tactic that it applies, in a few words */
+    const char *verify;         /* * how to see that the change did what the finding promises, sentences */
+    const char *program_tactic; /* the tactic of a finding about the whole program; NULL: tactic */
+    const char *program_verify; /* the same sentences for such a finding; NULL: verify */
+    double weight;              /* * of its saving in the order of findings, above 0 to 1: 1 the blocks are
+                                   gone, 1/2 they come from elsewhere, 1/4 the change is half of one */
+    bool is_never_minor;        /* told at length however little it saves: a longer run would save more */
+    bool
+        is_refuted_by_release; /* says that blocks are never released: another run that releases refutes it */
     const char *const *yields_to; /* * names of the kinds that it gives way to where they claim all its sites;
                                      ended by NULL. They stand before it in tn_kinds */
     const struct tn_evidence_key *evidence; /* * every key of its evidence, those that are told first, in the

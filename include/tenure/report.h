@@ -94,6 +94,7 @@ int tn_report_json(const struct tn_report *report, struct tn_buffer *out);
 
 struct tn_comparison;
 struct tn_check_result;
+struct tn_runs;
 
 /* Append a comparison of two recordings as text: losses of both logs first, then totals and heaps, what got
  * worse, findings, and the sites that changed most.
@@ -111,5 +112,13 @@ int tn_report_comparison_text(const struct tn_comparison *comparison, size_t sit
  * Returns  0; -ENOMEM (out then holds a part of the text) */
 int tn_report_check_text(const struct tn_check_result *result, const struct tn_report_style *style,
                          struct tn_buffer *out);
+
+/* Append what several runs say together as text: the runs, then the findings by how many runs hold them.
+ *
+ * finding_max  findings of each state at most; 0: all
+ * style        NULL: plain
+ * Returns      0; -ENOMEM (out then holds a part of the text) */
+int tn_report_runs_text(const struct tn_runs *runs, size_t finding_max, const struct tn_report_style *style,
+                        struct tn_buffer *out);
 
 #endif

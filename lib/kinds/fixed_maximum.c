@@ -312,13 +312,13 @@ static void finish(void *own)
 /* ---------------------------------------------------------------------------------------- the entry */
 
 static const struct tn_evidence_key evidence_keys[] = {
-    {TN_KEY("observations", COUNT, COUNT), TN_TOLD("", " sizes seen"), .is_required = true,
-     .is_detail = true},
+    {TN_KEY("observations", COUNT, COUNT), TN_TOLD("", " sizes seen"), .is_required = true, .is_detail = true,
+     .is_summed = true},
     {TN_KEY("distinct_sizes", COUNT, COUNT), TN_TOLD("", " different")},
     {TN_KEY("p50_bytes", COUNT, BYTES), TN_TOLD("half up to ", "")},
     {TN_KEY("p99_bytes", COUNT, BYTES), TN_TOLD("99 % up to ", ""), .is_required = true, .is_detail = true},
     {TN_KEY("max_bytes", COUNT, BYTES), TN_TOLD("all up to ", ""), .is_required = true, .is_detail = true},
-    {TN_KEY("at_maximum", COUNT, COUNT), TN_TOLD("", " of just that")},
+    {TN_KEY("at_maximum", COUNT, COUNT), TN_TOLD("", " of just that"), .is_summed = true},
     {TN_KEY("still_growing", BOOL, NONE), TN_TOLD("still growing: ", ""), .is_required = true},
     {TN_KEY("p90_bytes", COUNT, BYTES)},
     {TN_KEY("records", COUNT, COUNT)},

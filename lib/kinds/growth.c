@@ -359,7 +359,7 @@ static const struct tn_evidence_key evidence_keys[] = {
      .is_required = true},
     {TN_KEY("risen_bytes", COUNT, BYTES), TN_TOLD("", " more in all"), .is_silent_at_zero = true,
      .is_required = true},
-    {TN_KEY("allocations", COUNT, COUNT)},
+    {TN_KEY("allocations", COUNT, COUNT), .is_summed = true},
     {TN_KEY("live_count", COUNT, COUNT)},
     {TN_KEY("windows", COUNT, COUNT)},
     {TN_KEY("blocks_per_window", REAL, COUNT)},

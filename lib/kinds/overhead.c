@@ -224,9 +224,12 @@ static const struct tn_evidence_key heap_keys[] = {
 };
 
 static const struct tn_evidence_key evidence_keys[] = {
-    {TN_KEY("allocations", COUNT, COUNT), TN_TOLD("", " allocations"), .is_required = true},
-    {TN_KEY("payload_bytes", COUNT, BYTES), TN_TOLD("of ", " together"), .is_required = true},
-    {TN_KEY("overhead_bytes", COUNT, BYTES), TN_TOLD("header and rounding ", ""), .is_required = true},
+    {TN_KEY("allocations", COUNT, COUNT), TN_TOLD("", " allocations"), .is_required = true,
+     .is_summed = true},
+    {TN_KEY("payload_bytes", COUNT, BYTES), TN_TOLD("of ", " together"), .is_required = true,
+     .is_summed = true},
+    {TN_KEY("overhead_bytes", COUNT, BYTES), TN_TOLD("header and rounding ", ""), .is_required = true,
+     .is_summed = true},
     {TN_KEY("peak_count", COUNT, COUNT), TN_TOLD("", " live at once")},
     {TN_KEY("header_bytes", COUNT, BYTES)},
     {TN_KEY("peak_overhead_bytes", COUNT, BYTES)},

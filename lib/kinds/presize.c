@@ -289,11 +289,14 @@ static void finish(void *own)
 /* ---------------------------------------------------------------------------------------- the entry */
 
 static const struct tn_evidence_key evidence_keys[] = {
-    {TN_KEY("chains", COUNT, COUNT), TN_TOLD("", " buffers grown"), .is_required = true, .is_detail = true},
-    {TN_KEY("growth_steps", COUNT, COUNT), TN_TOLD("in ", " steps"), .is_required = true, .is_detail = true},
+    {TN_KEY("chains", COUNT, COUNT), TN_TOLD("", " buffers grown"), .is_required = true, .is_detail = true,
+     .is_summed = true},
+    {TN_KEY("growth_steps", COUNT, COUNT), TN_TOLD("in ", " steps"), .is_required = true, .is_detail = true,
+     .is_summed = true},
     {TN_KEY("final_bytes", COUNT, BYTES), TN_TOLD("up to ", ""), .is_required = true, .is_detail = true},
     {TN_KEY("median_final_bytes", COUNT, BYTES), TN_TOLD("half up to ", ""), .is_detail = true},
-    {TN_KEY("copied_bytes", COUNT, BYTES), TN_TOLD("", " copied on the way"), .is_silent_at_zero = true},
+    {TN_KEY("copied_bytes", COUNT, BYTES), TN_TOLD("", " copied on the way"), .is_silent_at_zero = true,
+     .is_summed = true},
     {TN_KEY("initial_bytes", COUNT, BYTES)},
     {TN_KEY("first_bytes", COUNT, BYTES)},
     {TN_KEY("by", TEXT, NONE)},

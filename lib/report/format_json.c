@@ -141,11 +141,13 @@ static void write_site(struct tn_json *json, const struct tn_finding_site *site)
 static void write_measured(struct tn_json *json, const struct tn_finding_saving *saving)
 {
     if (!saving->is_measured) {
+        tn_json_null(json, "replay_allocations_removed");
         tn_json_null(json, "heap_median_bytes");
         tn_json_null(json, "heap_noise_bytes");
         tn_json_null(json, "net_bytes");
         return;
     }
+    tn_json_uint(json, "replay_allocations_removed", saving->replay_allocations_removed);
     tn_json_int(json, "heap_median_bytes", saving->heap_median_bytes);
     tn_json_uint(json, "heap_noise_bytes", saving->heap_noise_bytes);
     tn_json_int(json, "net_bytes", tn_saving_net_bytes(saving));
@@ -172,6 +174,7 @@ static void write_plan(struct tn_json *json, const struct tn_finding_plan *plan)
     tn_json_open_object(json, "plan");
     write_together(json, "together", plan->finding_count, &plan->together);
     write_together(json, "without_conditional", plan->sure_count, &plan->sure);
+    write_together(json, "first", plan->first_count, &plan->first);
     tn_json_uint(json, "alone_allocations_removed", plan->alone_allocations);
     tn_json_int(json, "alone_net_bytes", plan->alone_net_bytes);
     tn_json_close_object(json);

@@ -40,6 +40,7 @@ static void note_together(struct tn_finding_plan *plan, const struct tn_what_if_
                                                              : &plan->together;
     note_change(saving, change);
     saving->allocations_removed = change->allocations_removed;
+    saving->replay_allocations_removed = change->allocations_removed;
     if (change->is_first)
         plan->first_count = change->finding_count;
     else if (change->is_subtotal)

@@ -2,7 +2,9 @@
 """End-to-end tests of texts for people: what a terminal shows, through a pager or without one."""
 
 import fcntl
+import json
 import os
+import pathlib
 import pty
 import re
 import struct
@@ -11,6 +13,7 @@ import termios
 
 from harness import PATIENCE_S, expect, expect_equal
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 ESCAPE = re.compile(r"\033\[[0-9;]*m")
 
 
@@ -81,7 +84,58 @@ def terminal_without_pager(world):
         expect("\033[1m" in text and seen.read_text() == text, f"{command[0]} on a terminal")
 
 
+# ------------------------------------------------------------------------------------------------ several runs
+
+
+def verdicts(together, kind, line):
+    """State and verdicts of the finding of that kind about that line."""
+    found = [f for f in together["findings"] if f["kind"] == kind and f"inputs.c:{line})" in f["title"]]
+    expect_equal(len(found), 1, f"findings {kind} at line {line}")
+    return found[0]["state"], [run["verdict"] for run in found[0]["runs"]]
+
+
+def line_of(text):
+    source = (ROOT / "tests/e2e/programs/inputs.c").read_text().splitlines()
+    (line,) = [number for number, words in enumerate(source, 1) if text in words]
+    return line
+
+
+def several_runs(world):
+    """What holds in all runs, in all that reach it, in some; and what one run shows and another one refutes."""
+    logs = []
+    for words in ((), ("rare",), ("keep",), ("swap",)):
+        result, log = world.record(world.programs / "inputs", *words)
+        expect_equal(result.status, 0, "status")
+        logs.append(log)
+    result = world.run(world.tenure, "report", "--format", "json", *logs)
+    expect_equal((result.err, result.status), (b"", 0), "report of four logs")
+    together = json.loads(result.out)
+    expect_equal(together["one_program"], True, "one program")
+    wanted = {
+        ("stack-buffer", "malloc(64)"): ("all", ["holds"] * 4),
+        ("stack-buffer", "malloc(48)"): ("reached", ["not-reached", "holds", "not-reached", "not-reached"]),
+        ("stack-buffer", "malloc(96)"): ("some", ["holds", "holds", "silent", "holds"]),
+        ("permanent", "malloc(40000)"): ("refuted", ["holds", "holds", "holds", "silent"]),
+    }
+    for (kind, text), outcome in wanted.items():
+        expect_equal(verdicts(together, kind, line_of(text)), outcome, f"{kind} of {text}")
+    alone = json.loads(world.run(world.tenure, "report", "--format", "json", logs[3]).out)
+    line = next(f for f in alone["findings"] if f["kind"] == "stack-buffer" and f["sites"][0]["line"] == line_of("malloc(64)"))
+    merged = next(f for f in together["findings"] if f["key"] == line["key"])
+    expect_equal(merged["evidence"]["instances"], 300 * 3 + line["evidence"]["instances"], "counts are added up")
+    expect_equal(merged["evidence"]["buffer_bytes"], 64, "sizes are maxima")
+    text = world.run(world.tenure, "report", *logs).out.decode()
+    order = ["hold in all 4 runs", "every run that reaches", "some runs only", "Not so after all"]
+    expect_equal(sorted(order, key=text.index), order, "the order of the headings")
+    expect("run 3 makes 300 allocations there and does not show it" in " ".join(text.split()), f"what run 3 says: {text}")
+    refused = world.run(world.tenure, "report", "--save", *logs)
+    expect((refused.status, b"--save" in refused.err) == (2, True), "--save with several logs")
+    other = world.run(world.tenure, "report", logs[0], recorded(world)).out.decode()
+    expect(other.startswith("! These are recordings of different programs"), "different programs")
+
+
 ALL = {
+    "several_runs": several_runs,
     "terminal": terminal,
     "terminal_without_pager": terminal_without_pager,
 }

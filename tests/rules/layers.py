@@ -27,11 +27,11 @@ MAY_INCLUDE = {
     "lib/finding": {"evidence", "finding", "kind", "json", "base"},
     "lib/analyze": {"analyze", "analysis", "activation", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "worker", "evidence", "finding", "kind", "code", "symbol", "log", "sql", "log_write", "site", "event", "json", "base", "map"},
     "lib/kinds": {"kinds", "kind", "analysis", "activation", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "worker", "evidence", "finding", "heap", "base", "map"},
-    "lib/compare": {"compare", "summary", "finding", "log", "sql", "json", "base", "map"},
+    "lib/compare": {"compare", "runs", "evidence", "kind", "summary", "finding", "log", "sql", "json", "base", "map"},
     "lib/check": {"check", "summary", "finding", "log", "sql", "json", "base"},
-    "lib/report": {"report", "compare", "check", "evidence", "finding", "kind", "summary", "json", "base"},
+    "lib/report": {"report", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base"},
     "lib/export": {"export", "log", "sql", "event", "log_event", "limits", "json", "base", "map"},
-    "tools": {"export", "report", "compare", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
+    "tools": {"export", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).

@@ -373,8 +373,9 @@ static const struct tn_evidence_key member_keys[] = {
 };
 
 static const struct tn_evidence_key evidence_keys[] = {
-    {TN_KEY("groups", COUNT, COUNT), TN_TOLD("", " groups seen"), .is_required = true, .is_detail = true},
-    {TN_KEY("exceptions", COUNT, COUNT), TN_TOLD("", " exceptions"), .is_required = true},
+    {TN_KEY("groups", COUNT, COUNT), TN_TOLD("", " groups seen"), .is_required = true, .is_detail = true,
+     .is_summed = true},
+    {TN_KEY("exceptions", COUNT, COUNT), TN_TOLD("", " exceptions"), .is_required = true, .is_summed = true},
     {TN_KEY("members", LIST, NONE), TN_TOLD("", " members"), .is_required = true, .members = member_keys,
      .is_detail = true},
     {TN_KEY("combined_bytes", COUNT, BYTES), TN_TOLD("", " together"), .is_required = true,
@@ -385,7 +386,7 @@ static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("unused_bytes", COUNT, BYTES), TN_TOLD("", " unused where a member is not needed"),
      .is_silent_at_zero = true},
     {TN_KEY("relation", TEXT, NONE), .is_required = true},
-    {TN_KEY("allocations", COUNT, COUNT)},
+    {TN_KEY("allocations", COUNT, COUNT), .is_summed = true},
     {0},
 };
 

@@ -267,6 +267,7 @@ const struct tn_kind tn_kind_permanent = {
     .tactic = "Use static and permanent allocations",
     .verify = "Record again: these lines allocate no more (static), or only while the program starts.",
     .weight = 1,
+    .is_refuted_by_release = true,
     .yields_to = yields_to,
     .evidence = evidence_keys,
     .thresholds = thresholds,

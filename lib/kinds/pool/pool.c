@@ -281,7 +281,7 @@ static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("threads", TEXT, NONE), TN_TOLD("namely ", "")},
     {TN_KEY("scope", TEXT, NONE)},
     {TN_KEY("block_bytes", COUNT, BYTES), .is_required = true},
-    {TN_KEY("allocations", COUNT, COUNT)},
+    {TN_KEY("allocations", COUNT, COUNT), .is_summed = true},
     {TN_KEY("peak_live_bytes", COUNT, BYTES)},
     {TN_KEY("covered_allocations", COUNT, COUNT)},
     {TN_KEY("excluded_allocations", COUNT, COUNT)},

@@ -368,11 +368,13 @@ static const struct tn_evidence_key owner_keys[] = {
 };
 
 static const struct tn_evidence_key evidence_keys[] = {
-    {TN_KEY("instances", COUNT, COUNT), TN_TOLD("", " blocks seen"), .is_required = true, .is_detail = true},
+    {TN_KEY("instances", COUNT, COUNT), TN_TOLD("", " blocks seen"), .is_required = true, .is_detail = true,
+     .is_summed = true},
     {TN_KEY("min_size_bytes", COUNT, BYTES), TN_TOLD("at least ", ""), .unlike = "buffer_bytes",
      .is_detail = true},
     {TN_KEY("buffer_bytes", COUNT, BYTES), TN_TOLD("at most ", ""), .is_required = true, .is_detail = true},
-    {TN_KEY("exceptions", COUNT, COUNT), TN_TOLD("", " exceptions"), .is_required = true, .is_detail = true},
+    {TN_KEY("exceptions", COUNT, COUNT), TN_TOLD("", " exceptions"), .is_required = true, .is_detail = true,
+     .is_summed = true},
     {TN_KEY("max_live_count", COUNT, COUNT), TN_TOLD("at most ", " at once")},
     {TN_KEY("owner", OBJECT, NONE), TN_TOLD("all gone before the return of ", ""), .is_required = true,
      .members = owner_keys, .is_detail = true},
