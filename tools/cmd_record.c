@@ -33,7 +33,7 @@ struct record_request {
     const char *rows;
     const char *wrapper;
     bool keeps_wrappers;
-    bool is_replacing, is_quiet;
+    bool is_replacing, is_quiet, omits_command_lines;
     bool waits;                                  /* for names and summaries, too */
     char options_text[512];                      /* for meta.options */
     struct tn_variable variables[VARIABLES_MAX]; /* what the shim must be told, ended by a NULL name */
@@ -128,6 +128,7 @@ static int check_options(const struct tn_arguments *arguments, struct record_req
     request->log = tn_option_text(arguments, "output");
     request->is_replacing = tn_option_is_given(arguments, "force");
     request->is_quiet = tn_option_is_given(arguments, "quiet");
+    request->omits_command_lines = tn_option_is_given(arguments, "no-command-line");
     request->argv = arguments->operands;
     snprintf(request->options_text, sizeof(request->options_text),
              "depth=%" PRIu64 " ring_size=%" PRIu64
@@ -271,6 +272,7 @@ static int start_recorder(const struct record_request *request, const struct tn_
         .rows = request->rows,
         .wrapper = request->wrapper,
         .keeps_wrappers = request->keeps_wrappers,
+        .omits_command_lines = request->omits_command_lines,
         .text = request->options_text,
         .is_replacing = request->is_replacing,
         .is_background = !request->waits,
@@ -347,6 +349,7 @@ static const struct tn_option options[] = {
     {0, "rows", "all|none|N",
      "write `allocation` as plain rows, for any SQLite tool,\nif there are at most N (default 1000000)",
      "TENURE_ROWS"},
+    {0, "no-command-line", NULL, "leave the arguments of processes out of the log", "TENURE_COMMAND_LINE"},
     {0, "wrapper", "REGEX",
      "functions that only pass malloc on: their callers are\nthe sites (POSIX extended; "
      "'xmalloc|g_malloc.*')",

@@ -107,6 +107,9 @@ static int take_option(struct call *call, int option)
     case 'L':
         call->record.has_lock = true;
         return 0;
+    case 'n':
+        call->record.omits_command_lines = true;
+        return 0;
     case 't':
         call->record.options_text = optarg;
         return 0;
@@ -122,13 +125,21 @@ static int take_option(struct call *call, int option)
 static int parse_arguments(struct call *call, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"attach", required_argument, NULL, 'a'},  {"listen", no_argument, NULL, 'l'},
-        {"finish", no_argument, NULL, 'F'},        {"log", required_argument, NULL, 'o'},
-        {"rows", required_argument, NULL, 'r'},    {"force", no_argument, NULL, 'f'},
-        {"wrapper", required_argument, NULL, 'w'}, {"keep-wrappers", no_argument, NULL, 'k'},
-        {"options", required_argument, NULL, 't'}, {"status-fd", required_argument, NULL, 's'},
-        {"module", required_argument, NULL, 'm'},  {"background", no_argument, NULL, 'b'},
-        {"locked", no_argument, NULL, 'L'},        {NULL, 0, NULL, 0},
+        {"attach", required_argument, NULL, 'a'},
+        {"listen", no_argument, NULL, 'l'},
+        {"finish", no_argument, NULL, 'F'},
+        {"log", required_argument, NULL, 'o'},
+        {"rows", required_argument, NULL, 'r'},
+        {"force", no_argument, NULL, 'f'},
+        {"wrapper", required_argument, NULL, 'w'},
+        {"keep-wrappers", no_argument, NULL, 'k'},
+        {"options", required_argument, NULL, 't'},
+        {"status-fd", required_argument, NULL, 's'},
+        {"module", required_argument, NULL, 'm'},
+        {"background", no_argument, NULL, 'b'},
+        {"locked", no_argument, NULL, 'L'},
+        {"no-command-line", no_argument, NULL, 'n'},
+        {NULL, 0, NULL, 0},
     };
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -161,10 +172,13 @@ static void close_inherited(int kept_fd)
 static void clean_environment(void)
 {
     static const char *const names[] = {
-        "LD_PRELOAD",           "LD_AUDIT",           "DEBUGINFOD_URLS", "TENURE_LOG",
-        "TENURE_SESSION",       "TENURE_DEPTH",       "TENURE_ROWS",     "TENURE_RING_SIZE",
-        "TENURE_RECORDER",      "TENURE_FREE_STACKS", "TENURE_CHILDREN", "TENURE_CHECK_STACKS",
-        "TENURE_BEHIND_FILTER",
+        "LD_PRELOAD",           "LD_AUDIT",
+        "DEBUGINFOD_URLS",      "TENURE_LOG",
+        "TENURE_SESSION",       "TENURE_DEPTH",
+        "TENURE_ROWS",          "TENURE_RING_SIZE",
+        "TENURE_RECORDER",      "TENURE_FREE_STACKS",
+        "TENURE_CHILDREN",      "TENURE_CHECK_STACKS",
+        "TENURE_BEHIND_FILTER", "TENURE_COMMAND_LINE",
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         unsetenv(names[i]);
@@ -185,6 +199,8 @@ static int attach(struct call *call)
     const char *log = getenv("TENURE_LOG");
     if (rows != NULL && parse_rows(rows, &call->record.rows_max) < 0)
         call->record.rows_max = TN_ROWS_DEFAULT;
+    const char *command_line = getenv("TENURE_COMMAND_LINE");
+    call->record.omits_command_lines = command_line != NULL && strcmp(command_line, "0") == 0;
     char *log_path = log != NULL && log[0] != '\0' ? strdup(log) : NULL;
     call->record.log_path = log_path;
     int r = run(call);

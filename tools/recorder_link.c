@@ -31,6 +31,8 @@ static void execute(const struct tn_link_options *options, int fd)
         arguments[n++] = "--keep-wrappers";
     if (options->is_background)
         arguments[n++] = "--background";
+    if (options->omits_command_lines)
+        arguments[n++] = "--no-command-line";
     arguments[n++] = "--options";
     arguments[n++] = options->text;
     /* Ctrl-C on the terminal is for the program, from the start. */

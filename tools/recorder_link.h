@@ -13,14 +13,15 @@
 
 /* How to start the recorder. Strings are borrowed during tn_link_start. */
 struct tn_link_options {
-    const char *recorder; /* path of tenure-recorder */
-    const char *log;      /* path of the log */
-    const char *rows;     /* N, all or none, as given on the command line */
-    const char *wrapper;  /* NULL: none */
-    bool keeps_wrappers;  /* no search for other wrappers */
-    const char *text;     /* for meta.options */
-    bool is_replacing;    /* an existing log is replaced */
-    bool is_background;   /* the tool does not wait for names and summaries */
+    const char *recorder;     /* path of tenure-recorder */
+    const char *log;          /* path of the log */
+    const char *rows;         /* N, all or none, as given on the command line */
+    const char *wrapper;      /* NULL: none */
+    bool keeps_wrappers;      /* no search for other wrappers */
+    bool omits_command_lines; /* the log gets no arguments of processes */
+    const char *text;         /* for meta.options */
+    bool is_replacing;        /* an existing log is replaced */
+    bool is_background;       /* the tool does not wait for names and summaries */
 };
 
 struct tn_link {

@@ -53,6 +53,11 @@ int tn_buffer_append(struct tn_buffer *buffer, const void *data, size_t size_byt
  * Returns  0; -ENOMEM; -EINVAL: the format cannot be printed (what was in the buffer is unchanged) */
 int tn_buffer_print(struct tn_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Append text that came from outside as UTF-8: each byte that is none as `\xHH`.
+ *
+ * Returns  how many bytes were written so; a negative errno as tn_buffer_print */
+int tn_buffer_append_utf8(struct tn_buffer *buffer, const char *text);
+
 /* Append text that came from outside, so that a terminal only shows it: each byte of what tn_steering_bytes
  * finds as `\xHH`.
  *

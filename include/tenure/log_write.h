@@ -65,12 +65,13 @@ struct tn_log_thread {
 
 /* What a new log says of its recording. Strings are borrowed during the call. */
 struct tn_log_options {
-    const char *path;    /* of the new file; it must not exist, or be empty */
-    const char *options; /* for meta.options: "depth=1024 ring_size=1048576 ..." */
-    const char *clock;   /* for meta.clock: "tsc", "monotonic", "counter" */
+    const char *path;         /* of the new file; it must not exist, or be empty */
+    const char *options;      /* for meta.options: "depth=1024 ring_size=1048576 ..." */
+    const char *clock;        /* for meta.clock: "tsc", "monotonic", "counter" */
+    bool omits_command_lines; /* process.command_line stays empty */
 };
 
-/* Create a log: the file, the schema, meta with closed = 0 and complete = 0.
+/* Create a log: the file, readable by its owner only, the schema, meta with closed = 0 and complete = 0.
  *
  * Returns  0; a negative errno: error says what failed and what to do, and no file is left that was not there
  *          before

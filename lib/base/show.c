@@ -38,6 +38,21 @@ size_t tn_steering_bytes(const char *text)
     return is_c1 || is_turn ? length : 0;
 }
 
+int tn_buffer_append_utf8(struct tn_buffer *buffer, const char *text)
+{
+    int replaced = 0, r = 0;
+    while (*text != '\0' && r == 0) {
+        size_t length = tn_utf8_bytes(text);
+        r = length != 0 ? tn_buffer_append(buffer, text, length)
+                        : tn_buffer_print(buffer, "\\x%02x", (unsigned char)*text);
+        replaced += length == 0;
+        text += length != 0 ? length : 1;
+    }
+    if (r == 0)
+        r = tn_buffer_print(buffer, "%s", "");
+    return r < 0 ? r : replaced;
+}
+
 /* Bytes at the start of text that are shown as they are. */
 static size_t plain_bytes(const char *text, const char *kept)
 {

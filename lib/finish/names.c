@@ -53,14 +53,28 @@ static int load_unnamed(struct naming *naming)
     return r < 0 ? tn_finish_fail(job, r, "cannot name frames") : 0;
 }
 
-static void bind_frame(sqlite3_stmt *statement, const struct tn_symbol_frame *frame)
+/* Debug information may have names in another character set. NULL stays NULL. */
+static int bind_name(sqlite3_stmt *statement, int index, const char *name)
 {
-    tn_sql_bind_text(statement, 2, frame->function);
-    tn_sql_bind_text(statement, 3, frame->file);
+    struct tn_buffer valid = {0};
+    int r = name != NULL ? tn_buffer_append_utf8(&valid, name) : 0;
+    if (r >= 0)
+        sqlite3_bind_text(statement, index, (const char *)valid.data, (int)valid.size_bytes,
+                          SQLITE_TRANSIENT);
+    tn_buffer_finish(&valid);
+    return r < 0 ? r : 0;
+}
+
+static int bind_frame(sqlite3_stmt *statement, const struct tn_symbol_frame *frame)
+{
+    int r = bind_name(statement, 2, frame->function);
+    if (r == 0)
+        r = bind_name(statement, 3, frame->file);
     if (frame->line != 0)
         sqlite3_bind_int64(statement, 4, frame->line);
     else
         sqlite3_bind_null(statement, 4);
+    return r;
 }
 
 static int write_names(struct naming *naming, const struct unnamed *place,
@@ -74,13 +88,15 @@ static int write_names(struct naming *naming, const struct unnamed *place,
     if (physical->line != 0)
         naming->counts.frames_with_line++;
     sqlite3_bind_int64(naming->set_name, 1, place->frame_id);
-    bind_frame(naming->set_name, physical);
-    int r = tn_finish_execute(naming->job, naming->set_name);
+    int r = bind_frame(naming->set_name, physical);
+    if (r == 0)
+        r = tn_finish_execute(naming->job, naming->set_name);
     for (unsigned i = 0; r == 0 && i + 1 < count; i++) {
         sqlite3_bind_int64(naming->add_inlined, 1, place->frame_id);
-        bind_frame(naming->add_inlined, &frames[i]);
+        r = bind_frame(naming->add_inlined, &frames[i]);
         sqlite3_bind_int64(naming->add_inlined, 5, i);
-        r = tn_finish_execute(naming->job, naming->add_inlined);
+        if (r == 0)
+            r = tn_finish_execute(naming->job, naming->add_inlined);
     }
     return r;
 }

@@ -69,6 +69,11 @@ const char *const tn_schema_tables[] = {
     "  value TEXT             -- text, numbers in decimal; by the recorder and by the finishing step\n"
     ") WITHOUT ROWID;\n",
 
+    "CREATE TABLE text_bytes (\n"
+    "  text TEXT PRIMARY KEY, -- as it stands in other tables\n"
+    "  bytes BLOB             -- what it was; by the recorder, for text that was no UTF-8\n"
+    ") WITHOUT ROWID;\n",
+
     "CREATE TABLE process (\n"
     "  id INTEGER PRIMARY KEY, -- from 1, in the order of registration\n"
     "  pid INTEGER,            -- as the process sees itself\n"

@@ -26,6 +26,7 @@ static const char *const statement_sql[TN_WRITER_STATEMENT_COUNT] = {
     [TN_WRITER_COMMIT] = "COMMIT",
     [TN_WRITER_META] =
         "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+    [TN_WRITER_TEXT_BYTES] = "INSERT OR IGNORE INTO text_bytes (text, bytes) VALUES (?1, CAST(?2 AS BLOB))",
     [TN_WRITER_PROCESS] =
         ("INSERT INTO process (id, pid, parent_id, executable, command_line, start_ns, exit_kind, name)"
          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7)"),
@@ -105,8 +106,8 @@ int tn_log_set_meta(struct tn_log_writer *writer, const char *key, const char *v
     if (statement == NULL)
         return writer->error.code;
     sqlite3_bind_text(statement, 1, key, -1, SQLITE_TRANSIENT);
-    sqlite3_bind_text(statement, 2, value, -1, SQLITE_TRANSIENT);
-    return tn_writer_step(writer, statement);
+    int r = tn_writer_bind_text(writer, statement, 2, value);
+    return r < 0 ? r : tn_writer_step(writer, statement);
 }
 
 static int set_meta_number(struct tn_log_writer *writer, const char *key, uint64_t value)
@@ -118,11 +119,34 @@ static int set_meta_number(struct tn_log_writer *writer, const char *key, uint64
 
 /* ---------------------------------------------------------------------------------------- creation */
 
+/* Command lines and paths are nobody else's business, whatever the umask. SQLite gives the companions the
+ * mode that the file has when they are made. */
+#define LOG_MODE 0600
+
+int tn_writer_bind_text(struct tn_log_writer *writer, struct sqlite3_stmt *statement, int index,
+                        const char *text)
+{
+    struct tn_buffer valid = {0};
+    int replaced = tn_buffer_append_utf8(&valid, text != NULL ? text : "");
+    if (replaced <= 0) {
+        tn_buffer_finish(&valid);
+        tn_sql_bind_text(statement, index, text != NULL ? text : "");
+        return replaced < 0 ? tn_writer_fail(writer, replaced) : 0;
+    }
+    sqlite3_bind_text(statement, index, (const char *)valid.data, (int)valid.size_bytes, SQLITE_TRANSIENT);
+    struct sqlite3_stmt *keep = writer->statements[TN_WRITER_TEXT_BYTES];
+    sqlite3_bind_text(keep, 1, (const char *)valid.data, (int)valid.size_bytes, SQLITE_TRANSIENT);
+    tn_sql_bind_text(keep, 2, text);
+    tn_buffer_finish(&valid);
+    return tn_writer_step(writer, keep);
+}
+
 /* Make the file ourselves, so that a failure has its true errno and nobody else's file is taken. */
 static int make_file(const char *path, bool *ret_is_ours)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, LOG_MODE);
     if (fd >= 0) {
+        fchmod(fd, LOG_MODE); /* a umask may take more than is good */
         close(fd);
         *ret_is_ours = true;
         return 0;
@@ -134,6 +158,8 @@ static int make_file(const char *path, bool *ret_is_ours)
         return -errno;
     if (!S_ISREG(status.st_mode) || status.st_size != 0)
         return -EEXIST;
+    if (chmod(path, LOG_MODE) < 0)
+        return -errno;
     *ret_is_ours = false;
     return 0;
 }
@@ -277,6 +303,8 @@ int tn_log_create(const struct tn_log_options *options, struct tn_log_writer **r
     struct tn_log_writer *writer = calloc(1, sizeof(*writer));
     if (writer != NULL)
         writer->path = strdup(options->path);
+    if (writer != NULL)
+        writer->omits_command_lines = options->omits_command_lines;
     r = writer != NULL && writer->path != NULL ? fill_new_log(writer, options) : -ENOMEM;
     if (r == 0) {
         *ret_writer = writer;

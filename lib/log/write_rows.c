@@ -12,12 +12,12 @@
 #include <sqlite3.h>
 
 /* Text of the recorded program: bytes as found, borrowed for one step; NULL is taken for "". */
-static void bind_text(struct sqlite3_stmt *statement, int index, const char *text)
-{
-    tn_sql_bind_text(statement, index, text != NULL ? text : "");
-}
-
 /* ---------------------------------------------------------------------------------------- processes */
+
+static const char *command_line_of(const struct tn_log_writer *writer, const char *command_line)
+{
+    return writer->omits_command_lines ? NULL : command_line;
+}
 
 int tn_log_add_process(struct tn_log_writer *writer, const struct tn_log_process *process, uint64_t *ret_id)
 {
@@ -27,11 +27,14 @@ int tn_log_add_process(struct tn_log_writer *writer, const struct tn_log_process
     tn_sql_bind_count(statement, 1, writer->process_count + 1);
     tn_sql_bind_count(statement, 2, process->pid);
     tn_sql_bind_id(statement, 3, process->parent_id);
-    bind_text(statement, 4, process->executable);
-    bind_text(statement, 5, process->command_line);
+    int r = tn_writer_bind_text(writer, statement, 4, process->executable);
+    if (r == 0)
+        r = tn_writer_bind_text(writer, statement, 5, command_line_of(writer, process->command_line));
+    if (r == 0)
+        r = tn_writer_bind_text(writer, statement, 7, process->name);
     tn_sql_bind_count(statement, 6, process->start_ns);
-    bind_text(statement, 7, process->name);
-    int r = tn_writer_step(writer, statement);
+    if (r == 0)
+        r = tn_writer_step(writer, statement);
     if (r == 0)
         *ret_id = ++writer->process_count;
     return r;
@@ -44,9 +47,10 @@ int tn_log_name_process(struct tn_log_writer *writer, uint64_t process_id, const
     if (statement == NULL)
         return writer->error.code;
     tn_sql_bind_count(statement, 1, process_id);
-    bind_text(statement, 2, executable);
-    bind_text(statement, 3, command_line);
-    return tn_writer_step(writer, statement);
+    int r = tn_writer_bind_text(writer, statement, 2, executable);
+    if (r == 0)
+        r = tn_writer_bind_text(writer, statement, 3, command_line_of(writer, command_line));
+    return r < 0 ? r : tn_writer_step(writer, statement);
 }
 
 static const char *exit_kind_name(enum tn_exit_kind kind)
@@ -80,7 +84,7 @@ int tn_log_end_process(struct tn_log_writer *writer, uint64_t process_id, uint64
     tn_sql_bind_count(statement, 2, end_ns);
     if (kind == TN_EXIT_RUNNING || kind == TN_EXIT_UNRECORDED)
         sqlite3_bind_null(statement, 2);
-    bind_text(statement, 3, exit_kind_name(kind));
+    tn_sql_bind_text(statement, 3, exit_kind_name(kind));
     sqlite3_bind_int(statement, 4, exit_code);
     if (exit_code < 0)
         sqlite3_bind_null(statement, 4);
@@ -98,10 +102,11 @@ int tn_log_add_thread(struct tn_log_writer *writer, const struct tn_log_thread *
     tn_sql_bind_count(statement, 1, writer->thread_count + 1);
     tn_sql_bind_id(statement, 2, thread->process_id);
     tn_sql_bind_count(statement, 3, thread->tid);
-    bind_text(statement, 4, thread->name);
+    int r = tn_writer_bind_text(writer, statement, 4, thread->name);
     tn_sql_bind_count(statement, 5, thread->stack_size_bytes);
     tn_sql_bind_count(statement, 6, thread->start_ns);
-    int r = tn_writer_step(writer, statement);
+    if (r == 0)
+        r = tn_writer_step(writer, statement);
     if (r == 0)
         *ret_id = ++writer->thread_count;
     return r;
@@ -135,8 +140,9 @@ int tn_log_add_module(struct tn_log_writer *writer, const char *path, const char
     struct sqlite3_stmt *statement = tn_writer_statement(writer, TN_WRITER_MODULE);
     if (statement == NULL)
         return writer->error.code;
-    bind_text(statement, 1, path);
-    bind_text(statement, 2, build_id);
+    if (tn_writer_bind_text(writer, statement, 1, path) < 0)
+        return writer->error.code;
+    tn_sql_bind_text(statement, 2, build_id != NULL ? build_id : "");
     if (sqlite3_step(statement) == SQLITE_ROW)
         *ret_id = tn_sql_count(statement, 0);
     /* The step that follows ends the statement, or meets the same failure again and reports it. */
@@ -228,7 +234,7 @@ int tn_log_add_failure(struct tn_log_writer *writer, uint64_t process_id, uint64
     tn_sql_bind_id(statement, 1, process_id);
     tn_sql_bind_id(statement, 2, thread_id);
     tn_sql_bind_id(statement, 3, stack_id);
-    bind_text(statement, 4, tn_function_name(function));
+    tn_sql_bind_text(statement, 4, tn_function_name(function));
     /* Sizes that fail may be absurd; SQL integers end at 2^63 - 1. */
     tn_sql_bind_count(statement, 5, size_bytes <= INT64_MAX ? size_bytes : INT64_MAX);
     tn_sql_bind_count(statement, 6, time_ns);
@@ -242,6 +248,6 @@ int tn_log_add_mark(struct tn_log_writer *writer, uint64_t process_id, uint64_t 
         return writer->error.code;
     tn_sql_bind_id(statement, 1, process_id);
     tn_sql_bind_count(statement, 2, time_ns);
-    bind_text(statement, 3, text);
-    return tn_writer_step(writer, statement);
+    int r = tn_writer_bind_text(writer, statement, 3, text);
+    return r < 0 ? r : tn_writer_step(writer, statement);
 }

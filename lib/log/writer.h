@@ -22,6 +22,7 @@ enum tn_writer_statement {
     TN_WRITER_BEGIN,
     TN_WRITER_COMMIT,
     TN_WRITER_META,
+    TN_WRITER_TEXT_BYTES,
     TN_WRITER_PROCESS,
     TN_WRITER_PROCESS_NAME,
     TN_WRITER_PROCESS_END,
@@ -45,8 +46,9 @@ struct tn_log_writer {
     struct sqlite3 *database; /* owned; a write transaction is open between two commits */
     struct sqlite3_stmt *statements[TN_WRITER_STATEMENT_COUNT]; /* owned */
     char *path;                                                 /* owned */
-    struct tn_error error; /* the first failure; code 0: the writer is alive */
-    bool has_gaps;         /* tn_log_note_gaps was called */
+    struct tn_error error;    /* the first failure; code 0: the writer is alive */
+    bool has_gaps;            /* tn_log_note_gaps was called */
+    bool omits_command_lines; /* as tn_log_options */
     struct tn_intern intern;
     struct tn_pack **packs;           /* owned; the open chunk of process id - 1; NULL: none */
     struct tn_spool *spools;          /* owned; by process id - 1: the events of those that have no pack */
@@ -78,5 +80,14 @@ int tn_writer_close_pack(struct tn_log_writer *writer, uint64_t process_id);
 
 /* Release all packs and the compressor. */
 void tn_writer_release_packs(struct tn_log_writer *writer);
+
+/* Bind text from outside, NULL as "": what is no UTF-8 in it is escaped, and its bytes are kept in
+ * text_bytes.
+ *
+ * index    from 1
+ * text     borrowed until the statement is reset
+ * Returns  0; an error that ended the writer */
+int tn_writer_bind_text(struct tn_log_writer *writer, struct sqlite3_stmt *statement, int index,
+                        const char *text);
 
 #endif

@@ -99,7 +99,10 @@ static int note_finish_options(struct tn_recording *recording)
 
 int tn_recording_create_log(struct tn_recording *recording, const char *clock, const char *options)
 {
-    struct tn_log_options log_options = {.path = recording->log_path, .options = options, .clock = clock};
+    struct tn_log_options log_options = {.path = recording->log_path,
+                                         .options = options,
+                                         .clock = clock,
+                                         .omits_command_lines = recording->options->omits_command_lines};
     if (recording->options->is_replacing) {
         int r = replace_log(recording);
         if (r < 0)

@@ -192,7 +192,7 @@ static void make_events(struct maker *maker)
 /* In a process of its own, whose memory does not count. */
 static void make_log(const char *path, uint64_t allocations)
 {
-    struct tn_log_options options = {path, "", "tsc"};
+    struct tn_log_options options = {path, "", "tsc", false};
     struct tn_log_process process = {1, 0, "/usr/bin/synthetic", "synthetic", 0, "synthetic"};
     struct tn_error error = {0};
     uint64_t id;

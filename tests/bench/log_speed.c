@@ -125,7 +125,7 @@ static void write_log(const char *path, const struct recording *recording)
     struct tn_error error;
     uint64_t id;
     unlink(path);
-    if (tn_log_create(&(struct tn_log_options){path, "", "tsc"}, &writer, &error) < 0)
+    if (tn_log_create(&(struct tn_log_options){path, "", "tsc", false}, &writer, &error) < 0)
         stop(error.text);
     tn_log_add_process(writer, &(struct tn_log_process){.pid = 1}, &id);
     uint64_t committed_ns = 0;

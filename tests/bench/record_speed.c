@@ -177,7 +177,7 @@ static void begin_writer(struct stage *stage, const char *path)
     struct tn_error error;
     uint64_t id, frame;
     unlink(path);
-    if (tn_log_create(&(struct tn_log_options){path, "", "tsc"}, &stage->writer, &error) < 0)
+    if (tn_log_create(&(struct tn_log_options){path, "", "tsc", false}, &stage->writer, &error) < 0)
         stop(error.text);
     tn_log_add_process(stage->writer,
                        &(struct tn_log_process){.pid = 1, .executable = "", .command_line = ""}, &id);

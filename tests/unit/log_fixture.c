@@ -60,7 +60,7 @@ static void make_stacks(struct tn_log_writer *writer, uint64_t module_id)
 
 struct tn_log_writer *fixture_create(const char *path)
 {
-    struct tn_log_options options = {path, "depth=1024", "tsc"};
+    struct tn_log_options options = {path, "depth=1024", "tsc", false};
     struct tn_log_writer *writer = NULL;
     struct tn_error error = {0};
     int r = tn_log_create(&options, &writer, &error);

@@ -334,7 +334,7 @@ static void test_creation_takes_nothing_that_is_there(void **state)
     char path[FIXTURE_PATH_BYTES];
     fixture_path(path, "taken");
     write_file(path, "mine", 4);
-    struct tn_log_options options = {path, "", "tsc"};
+    struct tn_log_options options = {path, "", "tsc", false};
     struct tn_log_writer *writer = NULL;
     struct tn_error error = {0};
     assert_int_equal(tn_log_create(&options, &writer, &error), -EEXIST);

@@ -246,7 +246,7 @@ static void test_an_unknown_process_and_an_empty_log(void **state)
     tn_log_close(log);
     fixture_remove(path);
 
-    struct tn_log_options options = {path, "", "tsc"};
+    struct tn_log_options options = {path, "", "tsc", false};
     struct tn_log_writer *writer = NULL;
     assert_int_equal(tn_log_create(&options, &writer, &error), 0);
     assert_int_equal(tn_log_writer_close(writer, 0, &error), 0);
