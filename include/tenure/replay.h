@@ -252,7 +252,8 @@ int tn_replay_search_narrow(const struct tn_replay_source *source, const struct 
 enum tn_replay_change {
     TN_REPLAY_REMOVE = 0,  /* they leave the heap: to the stack, or into static memory */
     TN_REPLAY_MOVE = 1,    /* they move into a pool of `count` blocks of `bytes`; what does not fit stays */
-    TN_REPLAY_RESERVE = 2, /* each gets `bytes` at once and keeps them: it is only resized beyond */
+    TN_REPLAY_RESERVE = 2, /* each gets `bytes` at once and keeps them: it is only resized beyond. A block of
+                              another site gets them when it is first resized here */
     TN_REPLAY_COMBINE = 3, /* one block of each site is one of `bytes`, from first birth to last death */
 };
 

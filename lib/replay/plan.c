@@ -312,11 +312,25 @@ static int change_placement(struct tn_replay_plan *plan, struct tn_replay_event 
     return 1;
 }
 
-static int change_resize(struct tn_replay_plan *plan, const struct tn_replay_event *event)
+/* A block that was placed at another site begins to grow here. It would have had its room from the start: the
+ * call is saved, though the heap gives the room only now. */
+static int reserve_late(struct tn_replay_plan *plan, struct tn_replay_event *event)
+{
+    const uint64_t *found = tn_dense_map_find(&plan->rule_of_site, (uint64_t)event->site_id + 1);
+    if (found == NULL || event->site_id == 0)
+        return 1;
+    uint32_t rule = unpack_member(*found).rule;
+    if (plan->rules[rule].change != TN_REPLAY_RESERVE || event->size_bytes > plan->rules[rule].bytes)
+        return 1;
+    plan->states[rule].effect.allocations_removed++;
+    return reserve(plan, rule, event);
+}
+
+static int change_resize(struct tn_replay_plan *plan, struct tn_replay_event *event)
 {
     const uint64_t *index = tn_dense_map_find(&plan->moved_of_id, event->id);
     if (index == NULL)
-        return 1;
+        return reserve_late(plan, event);
     struct moved *moved = &plan->slots.moved[*index];
     struct rule_state *state = &plan->states[moved->rule];
     if (moved->is_in_heap && event->size_bytes > moved->bytes) {

@@ -39,6 +39,8 @@ static int go_back(void *state, struct tn_error *error)
 #define A(block, size, site, thread) \
     {.kind = TN_REPLAY_PLACE, .id = block, .size_bytes = size, .site_id = site, .thread_id = thread}
 #define R(block, size) {.kind = TN_REPLAY_RESIZE, .id = block, .size_bytes = size, .thread_id = 1}
+#define G(block, size, site) \
+    {.kind = TN_REPLAY_RESIZE, .id = block, .size_bytes = size, .site_id = site, .thread_id = 1}
 #define F(block)       {.kind = TN_REPLAY_RELEASE, .id = block, .thread_id = 1}
 /* clang-format on */
 
@@ -124,6 +126,26 @@ static void reserved_blocks_are_resized_beyond_only(void **state)
     play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
     assert_int_equal(effect.allocations_removed, 3);
     assert_int_equal(effect.outside_peak_bytes, 0);
+}
+
+/* A block of another site begins to grow at the rule's: from there on it has the room, and each call is
+ * saved. One that outgrows the rule at once is left alone. */
+static void growth_that_begins_elsewhere_is_reserved(void **state)
+{
+    static const struct tn_replay_event events[] = {
+        A(1, 10, 6, 1), G(1, 50, 5),  G(1, 80, 5), G(1, 30, 9), F(1),
+        A(2, 10, 6, 1), G(2, 101, 5), G(2, 40, 9), F(2),
+    };
+    static const struct expected expected[] = {{TN_REPLAY_PLACE, 1, 10},   {TN_REPLAY_RESIZE, 1, 100},
+                                               {TN_REPLAY_RELEASE, 1, 0},  {TN_REPLAY_PLACE, 2, 10},
+                                               {TN_REPLAY_RESIZE, 2, 101}, {TN_REPLAY_RESIZE, 2, 40},
+                                               {TN_REPLAY_RELEASE, 2, 0}};
+    static const uint32_t sites[] = {5};
+    const struct tn_replay_rule rule = {TN_REPLAY_RESERVE, sites, 1, 100, 0};
+    struct tn_replay_effect effect;
+    (void)state;
+    play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
+    assert_int_equal(effect.allocations_removed, 3);
 }
 
 /* Two transactions of three blocks on two threads, interleaved, and a half one. */
@@ -274,6 +296,7 @@ int main(void)
         cmocka_unit_test(removed_blocks_never_reach_the_heap),
         cmocka_unit_test(a_pool_takes_what_fits_and_has_room),
         cmocka_unit_test(reserved_blocks_are_resized_beyond_only),
+        cmocka_unit_test(growth_that_begins_elsewhere_is_reserved),
         cmocka_unit_test(members_become_one_block),
         cmocka_unit_test(a_site_is_in_a_group_once),
         cmocka_unit_test(a_site_has_the_places_it_is_named_for),
