@@ -316,6 +316,37 @@ static int measure_each(struct what_if_run *run, const struct tn_replay_source *
     return r;
 }
 
+/* Calls that a finding alone keeps from the heap, as it was measured. */
+static uint64_t effect_alone(const struct tn_what_if *what_if, const struct tn_finding *finding)
+{
+    for (size_t i = 0; i < what_if->count; i++)
+        if (what_if->changes[i].finding == finding)
+            return what_if->changes[i].allocations_removed;
+    return 0;
+}
+
+/* Several findings. Where two change the same blocks the first one has them: that of the larger effect, so
+ * that all together save no less calls than the best of them. */
+static int measure_together(struct what_if_run *run, const struct tn_replay_source *source,
+                            const struct tn_finding *const *findings, size_t count,
+                            struct tn_what_if *what_if)
+{
+    const struct tn_finding **ordered = calloc(count + 1, sizeof(*ordered));
+    if (ordered == NULL)
+        return tn_error_set(run->error, -ENOMEM, "cannot measure changes: out of memory");
+    for (size_t i = 0; i < count; i++) {
+        uint64_t effect = effect_alone(what_if, findings[i]);
+        size_t at = i;
+        for (; at > 0 && effect_alone(what_if, ordered[at - 1]) < effect; at--)
+            ordered[at] = ordered[at - 1];
+        ordered[at] = findings[i];
+    }
+    int r = measure_change(run, source, ordered, count, &what_if->changes[what_if->count]);
+    what_if->count++;
+    free(ordered);
+    return r;
+}
+
 static int measure_all(struct what_if_run *run, const struct tn_replay_source *source,
                        const struct tn_finding *const *findings, size_t count, struct tn_what_if *what_if)
 {
@@ -331,14 +362,14 @@ static int measure_all(struct what_if_run *run, const struct tn_replay_source *s
     if (r == 0)
         r = measure_each(run, source, findings, count, what_if);
     if (r == 0 && count > 1)
-        r = measure_change(run, source, findings, count, &what_if->changes[what_if->count++]);
+        r = measure_together(run, source, findings, count, what_if);
     if (r == 0 && has_subtotal) {
         what_if->changes[what_if->count].is_subtotal = true;
-        r = measure_change(run, source, sure, sure_count, &what_if->changes[what_if->count++]);
+        r = measure_together(run, source, sure, sure_count, what_if);
     }
     if (r == 0 && has_first) {
         what_if->changes[what_if->count].is_first = true;
-        r = measure_change(run, source, run->effort->first, first_count, &what_if->changes[what_if->count++]);
+        r = measure_together(run, source, run->effort->first, first_count, what_if);
     }
     free(sure);
     return r;
