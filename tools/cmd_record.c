@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define VARIABLES_MAX 6
+#define VARIABLES_MAX 8
 
 /* The command line of `record`, checked. */
 struct record_request {
@@ -65,14 +65,38 @@ static int check_rows(const struct tn_arguments *arguments, const char **ret_row
 
 /* The shim reads its options from the environment. Only options that were given go there, so that the program
  * sees few additions. */
-static void tell(struct record_request *request, const struct tn_arguments *arguments, const char *option,
-                 const char *variable, uint64_t value)
+static void tell_text(struct record_request *request, const struct tn_arguments *arguments,
+                      const char *option, const char *variable, const char *text)
 {
     if (!tn_option_is_given(arguments, option))
         return;
     size_t n = request->variable_count++;
-    snprintf(request->values[n], sizeof(request->values[n]), "%" PRIu64, value);
+    snprintf(request->values[n], sizeof(request->values[n]), "%s", text);
     request->variables[n] = (struct tn_variable){variable, request->values[n]};
+}
+
+static void tell(struct record_request *request, const struct tn_arguments *arguments, const char *option,
+                 const char *variable, uint64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%" PRIu64, value);
+    tell_text(request, arguments, option, variable, text);
+}
+
+/* Which looks for links are made. */
+static int check_links(const struct tn_arguments *arguments, const char **ret_links, struct tn_error *error)
+{
+    const char *value = tn_option_text(arguments, "links");
+    const char *links = value == NULL || strcmp(value, "1") == 0 ? "yes" : value;
+    if (strcmp(links, "0") == 0)
+        links = "no";
+    if (strcmp(links, "yes") != 0 && strcmp(links, "death") != 0 && strcmp(links, "no") != 0)
+        return tn_error_set(error, -EINVAL,
+                            "option '--links' of 'record': '%s' is not yes, death or no; see 'tenure record "
+                            "--help'",
+                            value);
+    *ret_links = links;
+    return 0;
 }
 
 /* The variable may ask for more than the option can: 2 prints the stacks that differ. */
@@ -105,6 +129,7 @@ static int check_options(const struct tn_arguments *arguments, struct record_req
 {
     uint64_t depth, ring_bytes;
     bool has_free_stacks, has_children, finds_wrappers;
+    const char *links = "yes";
     int r = tn_option_count(arguments, "depth", 1, TN_STACK_DEPTH_MAX, TN_STACK_DEPTH_DEFAULT, &depth, error);
     if (r == 0)
         r = tn_option_bytes(arguments, "ring-size", TN_RING_BYTES_MIN, TN_RING_BYTES_MAX,
@@ -113,6 +138,8 @@ static int check_options(const struct tn_arguments *arguments, struct record_req
         r = tn_option_yes_no(arguments, "free-stacks", true, &has_free_stacks, error);
     if (r == 0)
         r = tn_option_yes_no(arguments, "children", true, &has_children, error);
+    if (r == 0)
+        r = check_links(arguments, &links, error);
     if (r == 0)
         r = tn_option_yes_no(arguments, "find-wrappers", true, &finds_wrappers, error);
     if (r == 0)
@@ -132,15 +159,16 @@ static int check_options(const struct tn_arguments *arguments, struct record_req
     request->argv = arguments->operands;
     snprintf(request->options_text, sizeof(request->options_text),
              "depth=%" PRIu64 " ring_size=%" PRIu64
-             " free_stacks=%s children=%s rows=%s check_stacks=%s%s%s%s",
-             depth, ring_bytes, has_free_stacks ? "yes" : "no", has_children ? "yes" : "no", request->rows,
-             tn_option_is_given(arguments, "check-stacks") ? "yes" : "no",
+             " free_stacks=%s children=%s links=%s rows=%s check_stacks=%s%s%s%s",
+             depth, ring_bytes, has_free_stacks ? "yes" : "no", has_children ? "yes" : "no", links,
+             request->rows, tn_option_is_given(arguments, "check-stacks") ? "yes" : "no",
              finds_wrappers ? "" : " find_wrappers=no", request->wrapper != NULL ? " wrapper=" : "",
              request->wrapper != NULL ? request->wrapper : "");
     tell(request, arguments, "depth", "TENURE_DEPTH", depth);
     tell(request, arguments, "ring-size", "TENURE_RING_SIZE", ring_bytes);
     tell(request, arguments, "free-stacks", "TENURE_FREE_STACKS", has_free_stacks);
     tell(request, arguments, "children", "TENURE_CHILDREN", has_children);
+    tell_text(request, arguments, "links", "TENURE_LINKS", links);
     tell(request, arguments, "check-stacks", "TENURE_CHECK_STACKS", check_level(arguments));
     return 0;
 }
@@ -346,6 +374,9 @@ static const struct tn_option options[] = {
     {0, "free-stacks", "yes|no", "take the call stack of each free, too (default yes)", "TENURE_FREE_STACKS"},
     {0, "children", "yes|no", "record the processes that PROGRAM starts, too\n(default yes)",
      "TENURE_CHILDREN"},
+    {0, "links", "yes|death|no",
+     "look for who holds the addresses of blocks; death: only in\nblocks that are released (default yes)",
+     "TENURE_LINKS"},
     {0, "rows", "all|none|N",
      "write `allocation` as plain rows, for any SQLite tool,\nif there are at most N (default 1000000)",
      "TENURE_ROWS"},

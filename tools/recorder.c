@@ -179,6 +179,7 @@ static void clean_environment(void)
         "TENURE_RECORDER",      "TENURE_FREE_STACKS",
         "TENURE_CHILDREN",      "TENURE_CHECK_STACKS",
         "TENURE_BEHIND_FILTER", "TENURE_COMMAND_LINE",
+        "TENURE_LINKS",         "TENURE_LINKS_PERCENT",
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         unsetenv(names[i]);

@@ -46,6 +46,13 @@
  *            -finstrument-functions, and only when it ends more than the LEAVEs since the thread's last
  *            event of another kind did
  *
+ *   LINKS    word 2  bits 0-47 address of a block, bits 48-63 moment (enum tn_link_moment)
+ *            word 3.. one word for each address that was found:
+ *                    with HOLDER_DEATH, which stands before the release of the block: bits 0-47 the value,
+ *                    bits 48-63 where in the block it lies, in bytes
+ *                    else: bits 0-47 the address where the block's address lies, bits 48-63 how many bytes
+ *                    behind the block's start it points; the stack id is the block's
+ *
  * depth_bytes is the highest address of the thread's stack minus the CFA of the allocation function (the
  * value of the stack pointer before the program called it).
  *
@@ -72,6 +79,7 @@ enum tn_event_kind {
     TN_EVENT_PAUSE = 13,
     TN_EVENT_RESUME = 14,
     TN_EVENT_LEAVE = 15,
+    TN_EVENT_LINKS = 16, /* who holds whose address */
     TN_EVENT_KIND_COUNT
 };
 
@@ -135,6 +143,7 @@ enum tn_link_moment {
 #define TN_EVENT_LOSS_WORDS    3u
 #define TN_EVENT_LEAVE_WORDS   3u
 #define TN_EVENT_THREAD_WORDS  7u
+#define TN_EVENT_LINKS_WORDS   3u /* and one an address */
 #define TN_EVENT_STACK_WORDS   3u /* and one or two a frame */
 #define TN_EVENT_MARK_WORDS    3u /* and the text */
 #define TN_EVENT_MODULE_WORDS  6u /* and build-id and path */

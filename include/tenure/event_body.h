@@ -200,6 +200,44 @@ static inline bool tn_event_get_leave(const uint64_t *event, uint32_t words, uin
     return true;
 }
 
+/* ---- LINKS ---- */
+
+/* An address that was found, as a word of LINKS: what stands in the low 48 bits, and the bytes above. */
+static inline uint64_t tn_event_found(uint64_t low, uint32_t bytes)
+{
+    return (low & TN_ADDRESS_MASK) | (uint64_t)bytes << 48;
+}
+
+/* Write LINKS in TN_EVENT_LINKS_WORDS + count words.
+ *
+ * address  of the block that was looked into, or for
+ * found    count words as tn_event_found makes them; copied */
+static inline void tn_event_put_links(uint64_t *event, uint32_t stack_id, uint64_t address,
+                                      enum tn_link_moment moment, const uint64_t *found, uint32_t count)
+{
+    event[0] = tn_event_head(TN_EVENT_LINKS, TN_EVENT_LINKS_WORDS + count, TN_FUNCTION_NONE, 0, stack_id);
+    event[2] = tn_event_found(address, (uint32_t)moment);
+    for (uint32_t i = 0; i < count; i++)
+        event[TN_EVENT_LINKS_WORDS + i] = found[i];
+}
+
+/* Read what stands before the addresses of LINKS, which are the words from TN_EVENT_LINKS_WORDS on.
+ *
+ * words       its checked length
+ * ret_moment  any number below 65,536 */
+static inline bool tn_event_get_links(const uint64_t *event, uint32_t words, uint64_t *ret_address,
+                                      uint32_t *ret_moment)
+{
+    if (words < TN_EVENT_LINKS_WORDS)
+        return false;
+    uint64_t word_2 = event[2];
+    *ret_address = tn_event_address_of(word_2);
+    *ret_moment = (uint32_t)(word_2 >> 48);
+    return true;
+}
+
+/* ---- THREAD_BEGIN ---- */
+
 /* What a THREAD_BEGIN says of its thread. */
 struct tn_event_thread {
     uint32_t tid;        /* the kernel's */

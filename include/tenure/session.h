@@ -66,6 +66,13 @@ enum tn_welcome_status {
     TN_WELCOME_UNABLE = 5,   /* the recorder cannot work here; text says why */
 };
 
+/* Which looks for links are made. */
+enum tn_links_wanted {
+    TN_LINKS_NO = 0,
+    TN_LINKS_DEATH = 1, /* into dying blocks */
+    TN_LINKS_YES = 2,   /* these, and for the addresses of blocks */
+};
+
 /* From the process to the recorder. */
 struct tn_hello {
     uint32_t magic;                       /* TN_SESSION_MAGIC */
@@ -79,6 +86,7 @@ struct tn_hello {
     uint32_t ring_bytes;   /* TENURE_RING_SIZE */
     uint32_t free_stacks;  /* 0 or 1: TENURE_FREE_STACKS */
     uint32_t children;     /* 0 or 1: TENURE_CHILDREN */
+    uint32_t links;        /* enum tn_links_wanted: TENURE_LINKS */
 };
 
 /* The recorder's answer. */

@@ -10,6 +10,7 @@
 #define PART_CAPACITY_MIN   4u
 #define PART_CAPACITY_SMALL 128u /* smaller parts grow twofold, larger ones by a third */
 #define LINE_BYTES          64u
+#define NOTE_BYTES          (sizeof(uint32_t) + sizeof(uint8_t))
 #define PASSED_ONE          (UINT64_C(1) << 48)
 #define PASSED_MAX          (UINT64_C(65535) << 48)
 
@@ -18,9 +19,11 @@ static struct tn_address_table_part *part_of(struct tn_address_table *table, uin
     return &table->parts[tn_address_table_hash(address) >> (64 - TN_ADDRESS_TABLE_PART_BITS)];
 }
 
-static size_t part_bytes(uint32_t capacity)
+static size_t part_bytes(uint32_t capacity, bool has_notes)
 {
-    return capacity * sizeof(struct tn_address_table_entry);
+    size_t entry_bytes = sizeof(struct tn_address_table_entry);
+    size_t bytes = capacity * (entry_bytes + (has_notes ? NOTE_BYTES : 0));
+    return (bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
 }
 
 static uint32_t next_bucket(const struct tn_address_table_part *part, uint32_t bucket)
@@ -72,7 +75,15 @@ static uint32_t least_of(uint32_t capacity)
     return capacity > PART_CAPACITY_MIN ? (capacity + share - 1) / share : 0;
 }
 
-static bool resize(struct tn_address_table_part *part, uint32_t capacity)
+static void move_note(const struct tn_address_table_part *from, uint32_t at,
+                      const struct tn_address_table_part *to, const struct tn_address_table_entry *entry)
+{
+    size_t to_at = (size_t)(entry - to->entries);
+    tn_address_table_stacks(to)[to_at] = tn_address_table_stacks(from)[at];
+    tn_address_table_sizes(to)[to_at] = tn_address_table_sizes(from)[at];
+}
+
+static bool resize(struct tn_address_table_part *part, uint32_t capacity, bool has_notes)
 {
     capacity = (capacity + TN_ADDRESS_TABLE_BUCKET - 1) / TN_ADDRESS_TABLE_BUCKET * TN_ADDRESS_TABLE_BUCKET;
     struct tn_address_table_part wanted = {
@@ -81,10 +92,10 @@ static bool resize(struct tn_address_table_part *part, uint32_t capacity)
         .most = (uint32_t)((uint64_t)capacity * 7 / 10),
         .least = least_of(capacity),
     };
-    wanted.entries = aligned_alloc(LINE_BYTES, part_bytes(capacity));
+    wanted.entries = aligned_alloc(LINE_BYTES, part_bytes(capacity, has_notes));
     if (wanted.entries == NULL)
         return false;
-    memset(wanted.entries, 0, part_bytes(capacity));
+    memset(wanted.entries, 0, part_bytes(capacity, has_notes));
     for (uint32_t i = 0; i < part->capacity; i++) {
         uint64_t address = tn_address_table_address(&part->entries[i]);
         if (address == 0)
@@ -93,13 +104,15 @@ static bool resize(struct tn_address_table_part *part, uint32_t capacity)
             find_empty(&wanted, tn_address_table_home(tn_address_table_hash(address), capacity));
         entry->key |= address;
         entry->value = part->entries[i].value;
+        if (has_notes)
+            move_note(part, i, &wanted, entry);
     }
     free(part->entries);
     *part = wanted;
     return true;
 }
 
-static bool make_room(struct tn_address_table_part *part)
+static bool make_room(struct tn_address_table_part *part, bool has_notes)
 {
     uint64_t capacity = part->capacity;
     if (part->count < part->most)
@@ -107,16 +120,16 @@ static bool make_room(struct tn_address_table_part *part)
     capacity += capacity < PART_CAPACITY_SMALL ? capacity : capacity / 3;
     if (capacity < PART_CAPACITY_MIN)
         capacity = PART_CAPACITY_MIN;
-    return capacity <= UINT32_MAX - TN_ADDRESS_TABLE_BUCKET && resize(part, (uint32_t)capacity);
+    return capacity <= UINT32_MAX - TN_ADDRESS_TABLE_BUCKET && resize(part, (uint32_t)capacity, has_notes);
 }
 
 /* Shrink a part that holds too little, to about half full, so that the next births do not grow it again. */
-static void give_room_back(struct tn_address_table_part *part)
+static void give_room_back(struct tn_address_table_part *part, bool has_notes)
 {
     if (part->count >= part->least)
         return;
     uint32_t capacity = is_small(part->capacity) ? part->capacity / 2 : part->capacity - part->capacity / 3;
-    resize(part, capacity > PART_CAPACITY_MIN ? capacity : PART_CAPACITY_MIN);
+    resize(part, capacity > PART_CAPACITY_MIN ? capacity : PART_CAPACITY_MIN, has_notes);
 }
 
 struct tn_address_table_entry *tn_address_table_find_overflow(const struct tn_address_table_part *part,
@@ -138,7 +151,7 @@ struct tn_address_table_entry *tn_address_table_find_overflow(const struct tn_ad
 struct tn_address_table_entry *tn_address_table_claim_slow(struct tn_address_table *table, uint64_t address)
 {
     struct tn_address_table_part *part = part_of(table, address);
-    if (!make_room(part))
+    if (!make_room(part, table->has_notes))
         return NULL;
     struct tn_address_table_entry *entry = tn_address_table_find(table, address);
     if (__builtin_expect(entry != NULL, 0))
@@ -162,7 +175,7 @@ void tn_address_table_remove_slow(struct tn_address_table *table, struct tn_addr
     entry->value = 0;
     part->count--;
     table->count--;
-    give_room_back(part);
+    give_room_back(part, table->has_notes);
 }
 
 static bool is_part_valid(const struct tn_address_table *table, size_t number, uint32_t *ret_count)
@@ -198,7 +211,7 @@ size_t tn_address_table_bytes(const struct tn_address_table *table)
 {
     size_t bytes = 0;
     for (size_t p = 0; p < TN_ADDRESS_TABLE_PARTS; p++)
-        bytes += part_bytes(table->parts[p].capacity);
+        bytes += part_bytes(table->parts[p].capacity, table->has_notes);
     return bytes;
 }
 

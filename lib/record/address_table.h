@@ -6,7 +6,7 @@
  * of four entries: nearly every look-up reads one line and has no loop whose end the branch predictor would
  * have to guess. The table is split into 256 parts that grow and shrink independently, by a third at a time,
  * so that it takes 23 to 31 bytes a live allocation even while it grows, and no step costs more than a 256th
- * of a rebuild. One thread. */
+ * of a rebuild. With notes, which links need, it takes up to 40. One thread. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,9 +30,17 @@ struct tn_address_table_entry {
     uint64_t value; /* the matcher's; 0 in an empty entry */
 };
 
+/* What is known of the block beside its id. Notes lie apart from the entries, packed: most look-ups do not
+ * need them, and they take 5 bytes each. */
+struct tn_address_table_note {
+    uint32_t stack_id;   /* row of `stack` that asked for the block; 0: none was taken */
+    uint32_t size_bytes; /* asked for, rounded down: to 8 bytes, from 1 KiB on by up to an eighth */
+};
+
 /* An entry stands in its home bucket, or, if that was full, in the next one with room, wrapping around. */
 struct tn_address_table_part {
-    struct tn_address_table_entry *entries; /* owned; on a cache line; NULL while capacity is 0 */
+    struct tn_address_table_entry *entries; /* owned; on a cache line; NULL while capacity is 0; behind
+                                               them, where the table has notes, these */
     uint32_t capacity;                      /* entries; a multiple of TN_ADDRESS_TABLE_BUCKET */
     uint32_t count;                         /* used ones */
     uint32_t most;                          /* count at which the part grows: 7 in 10 of capacity */
@@ -42,7 +50,8 @@ struct tn_address_table_part {
 /* Zeroed is empty. */
 struct tn_address_table {
     struct tn_address_table_part parts[TN_ADDRESS_TABLE_PARTS];
-    size_t count; /* over all parts */
+    size_t count;   /* over all parts */
+    bool has_notes; /* set before the first entry */
 };
 
 /* Multiplicative hashing: the top bits choose the part, the 32 below them the bucket. */
@@ -66,6 +75,63 @@ static inline uint64_t tn_address_table_address(const struct tn_address_table_en
 static inline bool tn_address_table_has_overflow(const struct tn_address_table_entry *bucket)
 {
     return bucket->key > TN_ADDRESS_TABLE_KEY_MASK;
+}
+
+/* A size in 8 bits: below 128 in units of 8 bytes, from there on 8 steps for each power of two, up to 60 MiB.
+ */
+static inline uint8_t tn_address_table_size_code(uint64_t size_bytes)
+{
+    if (size_bytes < 1024)
+        return (uint8_t)(size_bytes / 8);
+    uint32_t power = 63u - (uint32_t)__builtin_clzll(size_bytes);
+    uint32_t code = 128 + (power - 10) * 8 + (uint32_t)(size_bytes >> (power - 3) & 7);
+    return code < UINT8_MAX ? (uint8_t)code : UINT8_MAX;
+}
+
+static inline uint32_t tn_address_table_size_of(uint8_t code)
+{
+    if (code < 128)
+        return code * 8u;
+    return (8u + code % 8u) << ((code - 128u) / 8u + 7);
+}
+
+/* The stack ids behind the entries of a part, and behind them the codes of the sizes. */
+static inline uint32_t *tn_address_table_stacks(const struct tn_address_table_part *part)
+{
+    return (uint32_t *)(void *)(part->entries + part->capacity);
+}
+
+static inline uint8_t *tn_address_table_sizes(const struct tn_address_table_part *part)
+{
+    return (uint8_t *)(tn_address_table_stacks(part) + part->capacity);
+}
+
+static inline const struct tn_address_table_part *
+tn_address_table_part_of(const struct tn_address_table *table, const struct tn_address_table_entry *entry)
+{
+    uint64_t hash = tn_address_table_hash(tn_address_table_address(entry));
+    return &table->parts[hash >> (64 - TN_ADDRESS_TABLE_PART_BITS)];
+}
+
+/* The note of an entry that find or claim gave, of a table that has notes. */
+static inline struct tn_address_table_note tn_address_table_note(const struct tn_address_table *table,
+                                                                 const struct tn_address_table_entry *entry)
+{
+    const struct tn_address_table_part *part = tn_address_table_part_of(table, entry);
+    size_t at = (size_t)(entry - part->entries);
+    return (struct tn_address_table_note){tn_address_table_stacks(part)[at],
+                                          tn_address_table_size_of(tn_address_table_sizes(part)[at])};
+}
+
+/* Set it. size_bytes: as asked for. */
+static inline void tn_address_table_set_note(struct tn_address_table *table,
+                                             const struct tn_address_table_entry *entry, uint32_t stack_id,
+                                             uint64_t size_bytes)
+{
+    const struct tn_address_table_part *part = tn_address_table_part_of(table, entry);
+    size_t at = (size_t)(entry - part->entries);
+    tn_address_table_stacks(part)[at] = stack_id;
+    tn_address_table_sizes(part)[at] = tn_address_table_size_code(size_bytes);
 }
 
 /* Prefetch the line of an address; any value is fine. Always inline: gcc 12 takes a function that only

@@ -47,6 +47,7 @@ static int begin_batch(struct tn_batch *batch, struct tn_matcher *matcher)
     batch->line = matcher->clock->line;
     batch->stack_rows = matcher->stacks.rows;
     batch->stack_count = matcher->stacks.count;
+    batch->dead = matcher->dead;
     batch->base_id = batch->last_id = tn_log_last_id(matcher->writer);
     batch->last_ns = matcher->last_ns;
     batch->birth_bytes = batch->unknown_stacks = 0;
@@ -128,6 +129,21 @@ static inline void put_death(struct tn_batch *batch, struct tn_plain_event *even
     event->is_birth = false;
 }
 
+/* Keep what links need of a block that dies. note: of its birth. */
+static inline void note_death(struct tn_batch *batch, const struct tn_plain_event *death,
+                              struct tn_address_table_note note)
+{
+    const struct tn_dead_block block = {
+        .address = death->address,
+        .process_id = batch->matcher->process_id,
+        .allocation_id = death->allocation_id,
+        .last_id = batch->last_id,
+        .stack_id = note.stack_id,
+        .size_bytes = note.size_bytes,
+    };
+    tn_dead_blocks_put(batch->dead, &block);
+}
+
 /* An address that is still live needs a decision: match.c takes it. */
 static inline enum fast_step apply_birth(struct tn_batch *batch, struct tn_plain_event *event,
                                          const struct plain *plain)
@@ -142,6 +158,8 @@ static inline enum fast_step apply_birth(struct tn_batch *batch, struct tn_plain
         return STEP_STOP;
     put_birth(batch, event, plain);
     entry->value = event->allocation_id | (uint64_t)event->size_class << TN_MATCH_CLASS_SHIFT;
+    if (batch->dead != NULL)
+        tn_address_table_set_note(&batch->matcher->table, entry, event->stack_id, event->size_bytes);
     return STEP_DONE;
 }
 
@@ -154,8 +172,13 @@ static inline enum fast_step apply_death(struct tn_batch *batch, struct tn_plain
         __builtin_expect((entry->value & TN_MATCH_REALLOC_OPEN) != 0, 0))
         return STEP_STOP;
     uint64_t value = entry->value;
+    struct tn_address_table_note note = {0, 0};
+    if (batch->dead != NULL)
+        note = tn_address_table_note(table, entry);
     tn_address_table_remove(table, entry);
     put_death(batch, event, plain, value & TN_MATCH_ID_MASK, (uint8_t)(value >> TN_MATCH_CLASS_SHIFT));
+    if (batch->dead != NULL)
+        note_death(batch, event, note);
     return STEP_DONE;
 }
 
@@ -170,6 +193,11 @@ static inline bool apply_pair(struct tn_batch *batch, struct tn_plain_event *eve
         return false;
     put_birth(batch, event, birth);
     put_death(batch, event + 1, death, event->allocation_id, event->size_class);
+    if (batch->dead != NULL)
+        note_death(
+            batch, event + 1,
+            (struct tn_address_table_note){
+                event->stack_id, tn_address_table_size_of(tn_address_table_size_code(event->size_bytes))});
     return true;
 }
 

@@ -23,10 +23,11 @@ struct tn_batch {
     struct tn_clock_line line;  /* the matcher's clock's newest */
     const uint32_t *stack_rows; /* the matcher's */
     uint32_t stack_count;
-    uint32_t count;   /* at most TN_BATCH_EVENTS */
-    uint64_t base_id; /* of the last birth in the log */
-    uint64_t last_id; /* of the last birth, in the batch or in the log */
-    uint64_t last_ns; /* of the last event; the matcher learns it with the flush */
+    struct tn_dead_blocks *dead; /* the matcher's; NULL: no links are wanted */
+    uint32_t count;              /* at most TN_BATCH_EVENTS */
+    uint64_t base_id;            /* of the last birth in the log */
+    uint64_t last_id;            /* of the last birth, in the batch or in the log */
+    uint64_t last_ns;            /* of the last event; the matcher learns it with the flush */
     uint64_t birth_bytes;
     uint64_t unknown_stacks;
     struct tn_plain_event events[TN_BATCH_EVENTS];

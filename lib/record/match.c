@@ -4,6 +4,7 @@
  * fork child inherited. order.c calls it for every event that fast_path.c does not take. */
 #include "match.h"
 
+#include "links.h"
 #include "thread_rows.h"
 
 #include "tenure/event_body.h"
@@ -44,6 +45,37 @@ static int write_death(struct tn_stream *stream, const struct tn_death *death)
 {
     stream->matcher->totals->deaths++;
     return tn_log_add_death(stream->matcher->writer, death);
+}
+
+/* Keep what links need of a block that leaves the table: what dies may be held by what dies next. */
+static void note_death(struct tn_matcher *matcher, const struct tn_address_table_entry *entry)
+{
+    if (matcher->dead == NULL)
+        return;
+    struct tn_address_table_note note = tn_address_table_note(&matcher->table, entry);
+    const struct tn_dead_block block = {
+        .address = tn_address_table_address(entry),
+        .process_id = matcher->process_id,
+        .allocation_id = entry->value & TN_MATCH_ID_MASK,
+        .last_id = tn_log_last_id(matcher->writer),
+        .stack_id = note.stack_id,
+        .size_bytes = note.size_bytes,
+    };
+    tn_dead_blocks_put(matcher->dead, &block);
+}
+
+static void note_birth(struct tn_matcher *matcher, const struct tn_address_table_entry *entry,
+                       const struct tn_birth *birth)
+{
+    if (matcher->table.has_notes)
+        tn_address_table_set_note(&matcher->table, entry, (uint32_t)birth->stack_id, birth->size_bytes);
+}
+
+/* Take out of the table a block that dies. */
+static void remove_entry(struct tn_matcher *matcher, struct tn_address_table_entry *entry)
+{
+    note_death(matcher, entry);
+    tn_address_table_remove(&matcher->table, entry);
 }
 
 /* The LEAVE events since the thread's previous birth or death belong to this one. */
@@ -115,7 +147,7 @@ static int complete_realloc(struct tn_stream *stream)
     close_realloc(stream);
     struct tn_address_table_entry *entry = tn_address_table_find(&matcher->table, open->address);
     if (entry != NULL && (entry->value & TN_MATCH_ID_MASK) == open->allocation_id)
-        tn_address_table_remove(&matcher->table, entry);
+        remove_entry(matcher, entry);
     uint64_t ns = open->time_ns > matcher->last_ns ? open->time_ns : matcher->last_ns;
     matcher->last_ns = ns;
     struct tn_death death = {
@@ -195,6 +227,7 @@ static int apply_birth(struct tn_stream *stream, bool is_forced)
     stream->previous_id = 0;
     matcher->totals->births++;
     matcher->totals->birth_bytes += birth.size_bytes;
+    note_birth(matcher, entry, &birth);
     int r = tn_log_add_birth(matcher->writer, &birth, &entry->value);
     if (r == 0)
         entry->value |= (uint64_t)tn_log_size_class(birth.usable_size_bytes) << TN_MATCH_CLASS_SHIFT;
@@ -231,7 +264,7 @@ static int apply_death(struct tn_stream *stream, bool is_forced)
     if (entry == NULL || (entry->value & TN_MATCH_REALLOC_OPEN) != 0)
         return apply_unknown_death(stream, is_forced);
     struct tn_death death = death_of(stream, entry, depth_bytes);
-    tn_address_table_remove(&matcher->table, entry);
+    remove_entry(matcher, entry);
     return write_death(stream, &death);
 }
 
@@ -256,7 +289,7 @@ static int begin_realloc(struct tn_stream *stream, struct tn_address_table_entry
         return open_realloc(stream, entry);
     if ((tn_event_flags_of(after) & TN_EVENT_FLAG_FAILED) != 0)
         return 0;
-    tn_address_table_remove(&stream->matcher->table, entry);
+    remove_entry(stream->matcher, entry);
     return write_death(stream, &death);
 }
 
@@ -334,6 +367,8 @@ static int apply_other(struct tn_stream *stream, uint32_t kind, bool is_forced)
         return apply_commit(stream, is_forced);
     case TN_EVENT_FAILURE:
         return apply_failure(stream);
+    case TN_EVENT_LINKS:
+        return tn_links_apply(stream);
     default:
         return tn_thread_apply(stream);
     }
@@ -389,6 +424,8 @@ int tn_match_inherit(struct tn_matcher *matcher, const struct tn_matcher *parent
 void tn_match_finish(struct tn_matcher *matcher)
 {
     tn_address_table_finish(&matcher->table);
+    tn_links_close(matcher->links);
+    matcher->links = NULL;
     free(matcher->stacks.rows);
     free(matcher->open_reallocs);
     matcher->stacks = (struct tn_stack_rows){0};

@@ -14,14 +14,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A table value: the allocation's id, and above it tn_log_size_class of its usable size. */
-#define TN_MATCH_CLASS_SHIFT 55
-#define TN_MATCH_ID_MASK     ((UINT64_C(1) << TN_MATCH_CLASS_SHIFT) - 1)
-#define TN_MATCH_CLASS_MASK  (TN_SIZE_CLASSES - 1u)
-
-/* Bit in a table value: a realloc of the block is open; it may or may not be released already. */
-#define TN_MATCH_REALLOC_OPEN (UINT64_C(1) << 63)
-
 enum tn_verdict {
     TN_VERDICT_DONE = 0, /* the event is applied; step over it */
     TN_VERDICT_PARK = 1, /* its counterpart must come first; apply it again later */

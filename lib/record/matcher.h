@@ -7,6 +7,7 @@
 
 #include "address_table.h"
 #include "clock.h"
+#include "dead_blocks.h"
 
 #include "tenure/event.h"
 #include "tenure/log_write.h"
@@ -15,6 +16,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A table value: the allocation's id, and above it tn_log_size_class of its usable size. */
+#define TN_MATCH_CLASS_SHIFT 55
+#define TN_MATCH_ID_MASK     ((UINT64_C(1) << TN_MATCH_CLASS_SHIFT) - 1)
+#define TN_MATCH_CLASS_MASK  (TN_SIZE_CLASSES - 1u)
+
+/* Bit in a table value: a realloc of the block is open; it may or may not be released already. */
+#define TN_MATCH_REALLOC_OPEN (UINT64_C(1) << 63)
+
+struct tn_links;
+struct tn_mappings;
 struct tn_stream;
 
 /* Totals over all processes, for meta and the progress. */
@@ -30,7 +41,8 @@ struct tn_totals {
     uint64_t
         lost[TN_LOSS_REASON_COUNT]; /* events lost, by TN_LOSS_BIT of the reason; a damaged ring is full */
     uint64_t damaged_rings;
-    uint64_t threads; /* rows written */
+    uint64_t links_dropped; /* links found for which their process had no row left */
+    uint64_t threads;       /* rows written */
 };
 
 /* Row of the log's `stack` for each of the shim's stack ids. Zeroed is empty. */
@@ -48,8 +60,11 @@ struct tn_matcher {
     uint32_t stream_count;            /* rings in which an event was seen */
     bool is_fork_child;
     struct tn_stack_rows stacks;
-    struct tn_address_table table;    /* address -> TN_MATCH_* */
-    struct tn_stream **open_reallocs; /* owned; streams with an open REALLOC_BEGIN */
+    struct tn_address_table table;      /* address -> TN_MATCH_*; with notes where links are wanted */
+    struct tn_dead_blocks *dead;        /* borrowed; NULL: no links are wanted */
+    struct tn_links *links;             /* owned; NULL until the first look */
+    const struct tn_mappings *mappings; /* borrowed; of the process; NULL: none are known */
+    struct tn_stream **open_reallocs;   /* owned; streams with an open REALLOC_BEGIN */
     uint32_t open_realloc_count;
     uint32_t open_realloc_capacity;
 };

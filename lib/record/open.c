@@ -164,6 +164,13 @@ static int hand_over(struct tn_recording *recording, int connection_fd)
     return -EEXIST;
 }
 
+static const char *links_name(uint32_t wanted)
+{
+    if (wanted == TN_LINKS_NO)
+        return "no";
+    return wanted == TN_LINKS_DEATH ? "death" : "yes";
+}
+
 int tn_recording_open_log_for(struct tn_recording *recording, int connection_fd,
                               const struct tn_handshake *handshake)
 {
@@ -176,9 +183,9 @@ int tn_recording_open_log_for(struct tn_recording *recording, int connection_fd,
     name_log(recording, handshake);
     if (recording->log_path[0] == '\0')
         return tn_error_set(recording->error, -ENAMETOOLONG, "the name of the log is too long");
-    snprintf(text, sizeof(text), "depth=%u ring_size=%u free_stacks=%s children=%s rows=%s",
+    snprintf(text, sizeof(text), "depth=%u ring_size=%u free_stacks=%s children=%s links=%s rows=%s",
              hello->stack_depth, hello->ring_bytes, hello->free_stacks != 0 ? "yes" : "no",
-             hello->children != 0 ? "yes" : "no", rows);
+             hello->children != 0 ? "yes" : "no", links_name(hello->links), rows);
     const char *options = recording->options->options_text;
     int r = tn_recording_create_log(recording, clock_name(TN_CLOCK_TSC), options != NULL ? options : text);
     if (r == -EEXIST && recording->options->log_path != NULL && hand_over(recording, connection_fd) == 1)

@@ -3,6 +3,7 @@
  * source does. Called by record.c and processes.c. */
 #include "process.h"
 
+#include "links.h"
 #include "proc.h"
 #include "ring_source.h"
 #include "stream.h"
@@ -63,9 +64,23 @@ static void begin(struct tn_process *process, struct tn_process_shared *shared,
                 .totals = &shared->totals,
                 .clock = &shared->clock,
                 .last_ns = tn_clock_ns(&shared->clock, handshake->hello.start_ticks),
+                .mappings = &process->mappings,
                 .is_fork_child = handshake->hello.reason == TN_HELLO_FORK,
             },
     };
+}
+
+/* Where the process looks for links, its blocks need notes. */
+static int prepare_links(struct tn_process *process, uint32_t wanted)
+{
+    struct tn_process_shared *shared = process->shared;
+    if (wanted == TN_LINKS_NO)
+        return 0;
+    if (shared->dead == NULL)
+        shared->dead = calloc(1, sizeof(*shared->dead));
+    process->matcher.dead = shared->dead;
+    process->matcher.table.has_notes = shared->dead != NULL;
+    return shared->dead != NULL ? 0 : -ENOMEM;
 }
 
 /* Thread ids mean something else where the process has another PID than we see. */
@@ -91,6 +106,8 @@ int tn_process_create(struct tn_process_shared *shared, const struct tn_handshak
     begin(process, shared, handshake);
     uint64_t start_ns = process->matcher.last_ns;
     int r = open_source(process, handshake);
+    if (r == 0)
+        r = prepare_links(process, handshake->hello.links);
     if (r == 0)
         r = tn_process_add_row(shared->writer, process->id.pid, parent_id, start_ns,
                                &process->matcher.process_id);
@@ -192,6 +209,8 @@ int tn_process_end_rows(struct tn_process *process)
     tn_process_settle(process);
     int r =
         process->source->calls->end_threads(process->source, end_ns, process->exit_kind == TN_EXIT_RUNNING);
+    if (r == 0)
+        r = tn_links_write(&process->matcher);
     if (r < 0)
         return r;
     return tn_log_end_process(process->shared->writer, process->matcher.process_id, end_ns,

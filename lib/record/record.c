@@ -4,6 +4,7 @@
  * and release of the whole. Called by tenure-recorder. */
 #include "control.h"
 #include "handshake.h"
+#include "links.h"
 #include "recording.h"
 
 #include <errno.h>
@@ -124,9 +125,13 @@ static int run_once_a_second(struct tn_recording *recording)
 {
     if (recording->has_clock)
         tn_clock_adjust(&recording->shared.clock, tn_clock_read(recording->shared.clock.kind));
+    int r = 0;
     for (uint32_t i = 0; i < recording->process_count; i++)
         tn_process_settle(recording->processes[i]);
-    int r = tn_recording_detect_exec(recording);
+    for (uint32_t i = 0; i < recording->process_count && r == 0; i++)
+        r = tn_links_write(&recording->processes[i]->matcher);
+    if (r == 0)
+        r = tn_recording_detect_exec(recording);
     send_progress(recording);
     if (r == 0)
         r = tn_recording_write_totals(recording);
@@ -365,6 +370,7 @@ static void release(struct tn_recording *recording)
     tn_process_rows_finish(&recording->rows);
     tn_module_files_finish(&recording->shared.files);
     tn_buffer_finish(&recording->shared.scratch);
+    free(recording->shared.dead);
     tn_tool_link_close(&recording->tool);
     tn_log_writer_abandon(recording->shared.writer);
     if (recording->epoll_fd >= 0)

@@ -8,7 +8,10 @@
  */
 
 #include "capture.h"
+#include "heap_spans.h"
+#include "link_looks.h"
 #include "real.h"
+#include "samples.h"
 #include "shim_thread.h"
 #include "stack_region.h"
 #include "ticks.h"
@@ -135,6 +138,10 @@ TN_ALWAYS_INLINE void tn_emit_block(struct tn_thread *thread, uint64_t head, voi
                                     size_t alignment_bytes, struct tn_origin origin)
 {
     size_t usable_bytes = tn_usable_size(address, size_bytes);
+    tn_heap_spans_see(thread, address, usable_bytes);
+    /* The two halves of a realloc are one event. */
+    if (tn_event_kind_of(head) == TN_EVENT_BIRTH)
+        tn_samples_count(thread);
     uint64_t slack_bytes = usable_bytes - size_bytes;
     if (TN_UNLIKELY(!tn_event_is_narrow(size_bytes, slack_bytes, alignment_bytes))) {
         tn_emit_wide(thread, head, address, size_bytes, usable_bytes, alignment_bytes, origin);
@@ -148,12 +155,17 @@ TN_ALWAYS_INLINE void tn_emit_block(struct tn_thread *thread, uint64_t head, voi
     head |= tn_event_head(0, 0, TN_FUNCTION_NONE, 0, origin.stack_id);
     tn_event_put_narrow(event, head, (uintptr_t)address, size_bytes, slack_bytes, origin.depth_bytes);
     tn_emit_end(thread, TN_EVENT_BIRTH_WORDS);
+    tn_samples_see_birth(thread, origin.stack_id, address);
 }
 
 /* Write a DEATH or REALLOC_BEGIN. */
 TN_ALWAYS_INLINE void tn_emit_release(struct tn_thread *thread, enum tn_event_kind kind,
                                       enum tn_function function, void *address, struct tn_origin origin)
 {
+    tn_samples_count(thread);
+    tn_samples_see_death(thread, address);
+    if (TN_UNLIKELY(tn_link_is_due(origin.stack_id)))
+        tn_links_scan(thread, origin.stack_id, address);
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_DEATH_WORDS);
     if (TN_UNLIKELY(event == NULL)) {
         tn_emit_give_up(thread);

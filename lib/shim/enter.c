@@ -7,6 +7,7 @@
 #include "enter.h"
 
 #include "emit.h"
+#include "samples.h"
 #include "slots.h"
 #include "stack_region.h"
 #include "sys.h"
@@ -34,6 +35,9 @@ static void take_over(struct tn_thread *thread, struct tn_ring *ring, uint32_t t
     ring->seen_tail_words = atomic_load_explicit(&ring->tail_words, memory_order_acquire);
     thread->index_mask = tn_hot.sizes.ring_words - 1;
     thread->limit_words = 0;
+    tn_samples_begin(thread);
+    thread->span_low = 0;
+    thread->span_bytes = tn_shim_process.options.links != TN_LINKS_NO ? 0 : UINTPTR_MAX;
     thread->left_head_words = UINT64_MAX;
     thread->last_ticks = tn_ticks();
     thread->nested_count = 0;

@@ -63,6 +63,7 @@ static int send_hello(int fd, const struct tn_offer *offer, enum tn_hello_reason
     hello.ring_bytes = tn_shim_process.options.ring_bytes;
     hello.free_stacks = tn_shim_process.options.has_free_stacks;
     hello.children = tn_shim_process.options.has_children;
+    hello.links = tn_shim_process.options.links;
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];

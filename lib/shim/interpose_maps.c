@@ -6,6 +6,7 @@
 /* Both names of mmap are needed, so none of them may stand for the other. */
 #undef _FILE_OFFSET_BITS
 
+#include "heap_spans.h"
 #include "real.h"
 #include "stack_region.h"
 #include "sys.h"
@@ -47,8 +48,11 @@ TN_EXPORT int munmap(void *address, size_t size)
     return (int)result;
 }
 
+/* Before the real call: afterwards no other thread may read it. */
 TN_EXPORT int mprotect(void *address, size_t size, int protection)
 {
+    if ((protection & PROT_READ) == 0)
+        tn_heap_protected(address, size);
     long result = tn_real.mprotect != NULL
                       ? tn_real.mprotect(address, size, protection)
                       : result_of(tn_sys3(SYS_mprotect, (long)address, (long)size, protection));
@@ -75,6 +79,8 @@ TN_EXPORT void *mremap(void *address, size_t old_size, size_t size, int flags, .
 /* Both names of mmap. */
 static void *map(void *address, size_t size, int protection, int flags, int fd, int64_t offset)
 {
+    if ((flags & MAP_FIXED) != 0 && (protection & PROT_READ) == 0)
+        tn_heap_protected(address, size);
     void *result = tn_real.mmap != NULL ? tn_real.mmap(address, size, protection, flags, fd, offset)
                                         : (void *)result_of(tn_sys6(SYS_mmap, (long)address, (long)size,
                                                                     protection, flags, fd, (long)offset));

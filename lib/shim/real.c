@@ -47,6 +47,11 @@ void tn_real_find(void)
     find(&tn_real.mmap, "mmap64");
     find(&tn_real.shmdt, "shmdt");
     find(&tn_real.dlclose, "dlclose");
+    find(&tn_real.write, "write");
+    find(&tn_real.writev, "writev");
+    find(&tn_real.send, "send");
+    find(&tn_real.sendto, "sendto");
+    find(&tn_real.sendmsg, "sendmsg");
     find(&tn_real.start_main, "__libc_start_main");
     find(&tn_real.leave, "exit");
 }

@@ -6,6 +6,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+struct iovec;
+struct msghdr;
+struct sockaddr;
 
 /* Each NULL where no library defines it. Written by tn_real_find, before the process records. */
 struct tn_real {
@@ -28,6 +33,11 @@ struct tn_real {
     void *(*mmap)(void *, size_t, int, int, int, int64_t); /* mmap64 */
     int (*shmdt)(const void *);
     int (*dlclose)(void *);
+    ssize_t (*write)(int, const void *, size_t);
+    ssize_t (*writev)(int, const struct iovec *, int);
+    ssize_t (*send)(int, const void *, size_t, int);
+    ssize_t (*sendto)(int, const void *, size_t, int, const struct sockaddr *, uint32_t);
+    ssize_t (*sendmsg)(int, const struct msghdr *, int);
     int (*start_main)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
                       void (*)(void), void *);    /* __libc_start_main */
     void (*leave)(int) __attribute__((noreturn)); /* exit */

@@ -8,6 +8,7 @@
 #include "shim_filter.h"
 
 #include "environment.h"
+#include "heap_spans.h"
 #include "sys.h"
 
 #include "tenure/session.h"
@@ -160,6 +161,7 @@ bool tn_filter_permits(void)
     if (!read_standing("self", &own) || own.mode == 0)
         return true;
     tn_filter_note(false);
+    tn_shim_process.is_reading_refused = true; /* nothing depends on it, so it is not tried */
     if (!may_copy(&own) || !survives_trying())
         return false;
     atomic_store_explicit(&tn_is_filtered, false, memory_order_relaxed);
@@ -174,5 +176,6 @@ bool tn_filter_permits_child(void)
 void tn_filter_note(bool is_certain)
 {
     has_filter = has_filter || is_certain;
-    atomic_store_explicit(&tn_is_filtered, true, memory_order_relaxed);
+    atomic_store(&tn_is_filtered, true);
+    tn_heap_end_reading();
 }

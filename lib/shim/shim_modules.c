@@ -77,6 +77,10 @@ static void read_header(const ElfW(Phdr) * header, uintptr_t bias, struct facts 
             module->low = address;
         if (address + header->p_memsz > module->high)
             module->high = address + header->p_memsz;
+        if ((header->p_flags & PF_W) != 0) {
+            module->data_low = module->data_high == 0 ? address : module->data_low;
+            module->data_high = address + header->p_memsz;
+        }
         if ((header->p_flags & PF_X) != 0 && module->text_high == 0) {
             module->text_low = address;
             module->text_high = address + header->p_memsz;
@@ -190,9 +194,37 @@ static bool reserve(void)
     return true;
 }
 
+/* Where systems keep what their packages bring. */
+static bool is_of_the_system(const char *path)
+{
+    static const char *const roots[] = {"/lib/",       "/lib32/",     "/lib64/",     "/libx32/",
+                                        "/usr/lib/",   "/usr/lib32/", "/usr/lib64/", "/usr/libx32/",
+                                        "/nix/store/", "/gnu/store/", "[vdso]",      "linux-vdso"};
+    for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++)
+        if (tn_has_prefix(path, roots[i]))
+            return true;
+    return false;
+}
+
+/* Tell the search for links where variables lie. Under the control lock. */
+static void publish_data(void)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < module_count && count < TN_HEAP_GLOBALS_MAX; i++) {
+        if (modules[i].data_high == 0)
+            continue;
+        struct tn_heap_span *span = &tn_hot.globals.list[count++];
+        atomic_store_explicit(&span->low, modules[i].data_low, memory_order_relaxed);
+        atomic_store_explicit(&span->high, modules[i].data_high, memory_order_relaxed);
+    }
+    atomic_store_explicit(&tn_hot.globals.count, count, memory_order_release);
+}
+
 static void announce(struct facts *facts)
 {
     const char *path = path_of(facts);
+    if (is_of_the_system(path) || tn_is_own_code(facts->module.text_low))
+        facts->module.data_low = facts->module.data_high = 0;
     facts->module.identity = identity_of(facts, path);
     if (!tn_lock_take(&tn_control_lock))
         return;
@@ -238,6 +270,7 @@ void tn_modules_scan(struct tn_thread *thread)
         dl_iterate_phdr(visit, NULL);
         if (tn_lock_take(&tn_control_lock)) {
             drop_gone(scan);
+            publish_data();
             tn_lock_drop(&tn_control_lock);
         }
     }

@@ -14,6 +14,7 @@ struct tn_thread;
 struct tn_module {
     uintptr_t low, high;           /* mapped range: [low, high); there may be holes in it */
     uintptr_t text_low, text_high; /* its code, without holes */
+    uintptr_t data_low, data_high; /* its variables: [low, high); high 0: it has none, or is the system's */
     uintptr_t bias;                /* load bias: what is added to an address in the file */
     uintptr_t unwind_header;       /* .eh_frame_hdr, 0 if there is none */
     uintptr_t data_base;           /* DT_PLTGOT: what data-relative pointers are relative to */

@@ -31,6 +31,21 @@ static uint64_t number_of(const char *name, uint64_t fallback)
     return number * unit;
 }
 
+static bool is_text(const char *text, const char *wanted)
+{
+    return tn_length(text) == tn_length(wanted) && tn_has_prefix(text, wanted);
+}
+
+static enum tn_links_wanted read_links(void)
+{
+    const char *text = tn_environment_get("TENURE_LINKS");
+    if (text == NULL)
+        return TN_LINKS_YES;
+    if (is_text(text, "no") || is_text(text, "0"))
+        return TN_LINKS_NO;
+    return is_text(text, "death") ? TN_LINKS_DEATH : TN_LINKS_YES;
+}
+
 static uint64_t within(uint64_t number, uint64_t low, uint64_t high)
 {
     if (number < low)
@@ -47,5 +62,7 @@ void tn_options_read(struct tn_options *options)
         (uint32_t)within(number_of("TENURE_DEPTH", TN_STACK_DEPTH_DEFAULT), 1, TN_STACK_DEPTH_MAX);
     options->has_free_stacks = number_of("TENURE_FREE_STACKS", 1) != 0;
     options->has_children = number_of("TENURE_CHILDREN", 1) != 0;
+    options->links = read_links();
+    options->links_percent = (uint32_t)within(number_of("TENURE_LINKS_PERCENT", 1), 0, 100);
     options->check_stacks = (uint32_t)within(number_of("TENURE_CHECK_STACKS", 0), 0, 2);
 }

@@ -22,6 +22,7 @@
 #include "rule_table.h"
 
 #include "tenure/ring.h"
+#include "tenure/session.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,11 +37,13 @@ struct tn_thread;
 
 /* Options, from the environment; read once after each exec. */
 struct tn_options {
-    uint32_t depth_max;    /* frames, 1 to TN_STACK_DEPTH_MAX: TENURE_DEPTH */
-    uint32_t ring_bytes;   /* a power of two: TENURE_RING_SIZE */
-    bool has_free_stacks;  /* stacks of releases are taken, too: TENURE_FREE_STACKS */
-    bool has_children;     /* fork children are recorded: TENURE_CHILDREN */
-    uint32_t check_stacks; /* TENURE_CHECK_STACKS: 0 no, 1 count differences, 2 print them too */
+    uint32_t depth_max;     /* frames, 1 to TN_STACK_DEPTH_MAX: TENURE_DEPTH */
+    uint32_t ring_bytes;    /* a power of two: TENURE_RING_SIZE */
+    bool has_free_stacks;   /* stacks of releases are taken, too: TENURE_FREE_STACKS */
+    bool has_children;      /* fork children are recorded: TENURE_CHILDREN */
+    uint32_t links;         /* enum tn_links_wanted: TENURE_LINKS */
+    uint32_t links_percent; /* of the process's life that searches may take: TENURE_LINKS_PERCENT */
+    uint32_t check_stacks;  /* TENURE_CHECK_STACKS: 0 no, 1 count differences, 2 print them too */
 };
 
 /* Read the options. A value that cannot be understood gives the default; one out of range, the nearest. */
@@ -62,6 +65,29 @@ static inline struct tn_ring *tn_parts_slot(const struct tn_shared_parts *parts,
     return parts->spans[slot / TN_SPAN_SLOTS] + slot % TN_SPAN_SLOTS;
 }
 
+#define TN_HEAP_SPANS_MAX 64u
+
+/* Memory in which blocks were born: [low, high). */
+struct tn_heap_span {
+    _Atomic uintptr_t low, high;
+};
+
+/* Where the heap lies (heap_spans.h). Any thread reads; the one that has set is_busy writes. */
+struct tn_heap_spans {
+    _Atomic uint32_t is_busy;    /* a thread writes */
+    _Atomic uint32_t count;      /* of list */
+    _Atomic uintptr_t low, high; /* all blocks that were noted lie in [low, high); high 0: there was none */
+    struct tn_heap_span list[TN_HEAP_SPANS_MAX];
+};
+
+#define TN_HEAP_GLOBALS_MAX 64u
+
+/* Where the variables of modules lie that are not the system's (shim_modules.c). Any thread reads. */
+struct tn_heap_globals {
+    _Atomic uint32_t count; /* of list */
+    struct tn_heap_span list[TN_HEAP_GLOBALS_MAX];
+};
+
 /* What every event needs. It lies in a page of its own that the kernel zeroes in a fork child, whatever kind
  * of fork it was (but not in a vfork child, whose memory is the parent's): so a child finds generation 0 and
  * never writes into its parent's rings. Written by the thread that opens the session, and under the control
@@ -76,7 +102,11 @@ struct tn_hot {
     uint32_t last_stack_id;            /* the newest id given out; 0: none yet */
     _Atomic uintptr_t stamp_turn;      /* the thread that may stamp without waiting; emit.h; any thread */
     _Atomic uint64_t stamp_wait_ticks; /* up to this time none may; any thread */
-    struct tn_shared_parts parts;      /* grows under the lock of slots.c */
+    _Atomic uint8_t *link_counters;    /* by stack id (link_looks.h); NULL: no links are looked for */
+    _Atomic uint16_t *sample_counters; /* by stack id (samples.h); NULL: no addresses are looked for */
+    struct tn_heap_spans spans;        /* where blocks were born */
+    struct tn_heap_globals globals;
+    struct tn_shared_parts parts; /* grows under the lock of slots.c */
 };
 
 enum tn_state {
@@ -92,6 +122,12 @@ struct tn_regions {
     _Atomic uint32_t epoch;      /* rises when a mapping in there may have changed */
 };
 
+/* Memory that the program has protected so that it cannot be read, all of it in [low, high); high 0: none.
+ * Any thread widens it. */
+struct tn_protected {
+    _Atomic uintptr_t low, high;
+};
+
 /* What a fork child keeps. Written by the thread that starts the process, unless said otherwise. First what
  * every event reads, on one line of the cache. */
 struct tn_shim_process {
@@ -101,6 +137,8 @@ struct tn_shim_process {
     _Atomic uintptr_t arena_low;     /* the arena's lowest byte; under the arena's lock */
     _Atomic size_t arena_span_bytes; /* from there to its highest; 0 until something of it is mapped */
     struct tn_regions regions;
+    struct tn_protected protected_memory;
+    _Atomic bool is_reading_refused; /* process_vm_readv is not permitted; any thread */
     struct tn_rule_table rules;      /* return address -> unwind rule; under the control lock */
     uintptr_t text_low, text_high;   /* where this library is mapped: [low, high) */
     uint32_t generations;            /* how many were given out so far */
@@ -113,9 +151,11 @@ struct tn_shim_process {
     char socket_path[108];     /* of the recorder; fork children connect to it */
 };
 
+/* Whole pages: what else lies in a page would be zeroed with it. */
 union tn_hot_page {
     struct tn_hot hot;
-    char page[TN_ARCH_PAGE_BYTES_MAX];
+    char pages[(sizeof(struct tn_hot) + TN_ARCH_PAGE_BYTES_MAX - 1) / TN_ARCH_PAGE_BYTES_MAX *
+               TN_ARCH_PAGE_BYTES_MAX];
 };
 
 extern union tn_hot_page tn_hot_page;

@@ -20,23 +20,44 @@ struct tn_operator_call {
     uint8_t function;        /* enum tn_function */
 };
 
+#define TN_SAMPLES_MAX 8u
+
+/* A block whose address is looked for. */
+struct tn_sample {
+    uintptr_t address;
+    uint64_t birth;    /* number of the thread's event that it was born with */
+    uint64_t due;      /* number of the event at which it is looked for next, or forgotten */
+    uint32_t stack_id; /* that asked for it */
+};
+
+/* The samples of a thread (samples.h). */
+struct tn_samples {
+    uint32_t left;                         /* events until one is due */
+    uint32_t count;                        /* of list */
+    uint64_t next;                         /* number of the event at which left is 0 */
+    uint64_t mask;                         /* the bits of all addresses (tn_sample_bit) */
+    struct tn_sample list[TN_SAMPLES_MAX]; /* oldest first */
+};
+
 /* How deep operators nest in one another: new_handlers that use new. The calls that a deeper one makes are
  * recorded as allocations of their own. */
 #define TN_OPERATOR_DEPTH_MAX 4u
 
 /* One thread. Zero but for its generations until its first event. Written by the thread itself. */
 struct tn_thread {
-    uintptr_t inside_cfa;              /* 0, or the CFA of the entry point that this thread is in */
-    bool is_strict;                    /* it may make no system call at all: its events are only counted */
-    bool is_ended;                     /* libc has ended it: later events leave no memory behind */
-    uint32_t operator_depth;           /* operators that have not returned yet */
-    uint32_t generation;               /* equal to tn_hot.generation while calls may take the fast path */
-    uint32_t slot_generation;          /* equal to it while the slot is this thread's */
-    uint32_t own_depth;                /* > 0: a foreign call on the shim's behalf is being made */
-    struct tn_ring *ring;              /* of the slot */
-    uint64_t *words;                   /* of the ring */
-    uint64_t index_mask;               /* their number - 1 */
-    uint64_t limit_words;              /* up to this head_words, words are free and do not wrap */
+    uintptr_t inside_cfa;           /* 0, or the CFA of the entry point that this thread is in */
+    bool is_strict;                 /* it may make no system call at all: its events are only counted */
+    bool is_ended;                  /* libc has ended it: later events leave no memory behind */
+    uint32_t operator_depth;        /* operators that have not returned yet */
+    uint32_t generation;            /* equal to tn_hot.generation while calls may take the fast path */
+    uint32_t slot_generation;       /* equal to it while the slot is this thread's */
+    uint32_t own_depth;             /* > 0: a foreign call on the shim's behalf is being made */
+    struct tn_ring *ring;           /* of the slot */
+    uint64_t *words;                /* of the ring */
+    uint64_t index_mask;            /* their number - 1 */
+    uint64_t limit_words;           /* up to this head_words, words are free and do not wrap */
+    uintptr_t span_low, span_bytes; /* the span of the heap in which the last block was born */
+    struct tn_samples samples;
     uint64_t last_ticks;               /* the previous stamp, not 0 */
     uintptr_t stack_low, stack_high;   /* the thread's own stack: [low, high); 0: not yet known */
     uintptr_t stack_base;              /* what depths are measured from: its highest address in use */

@@ -8,6 +8,7 @@
 #include "control_ring.h"
 #include "enter.h"
 #include "find_recorder.h"
+#include "link_looks.h"
 #include "real.h"
 #include "room.h"
 #include "rules.h"
@@ -83,6 +84,7 @@ static int begin_recording(enum tn_hello_reason reason, struct tn_thread *thread
     result = tn_id_table_open(&tn_hot.stacks, STACK_COUNT_START);
     if (result != 0)
         return result;
+    tn_links_begin();
     tn_modules_forget();
     tn_modules_scan(thread);
     atomic_store_explicit(&tn_hot.generation, ++tn_shim_process.generations, memory_order_release);

@@ -10,10 +10,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import confined
 import crowds
+import linked
 import recorders
 import run as e2e_run
 
-ALL = {**recorders.ALL, **confined.ALL, **crowds.ALL}
+ALL = {**recorders.ALL, **confined.ALL, **crowds.ALL, **linked.ALL}
 LONG = {**recorders.LONG, **crowds.LONG}
 
 

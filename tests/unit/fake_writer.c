@@ -138,6 +138,32 @@ int tn_log_lose_events(struct tn_log_writer *writer, uint64_t thread_id, uint64_
     return 0;
 }
 
+int tn_log_set_link(struct tn_log_writer *writer, const struct tn_log_link *link, uint64_t *id)
+{
+    struct fake_writer *fake = fake_of(writer);
+    fake->link_calls++;
+    if (*id == 0)
+        *id = ++fake->link_count;
+    if (*id <= FAKE_LINKS_MAX)
+        fake->links[*id - 1] = *link;
+    return 0;
+}
+
+int tn_log_set_look(struct tn_log_writer *writer, const struct tn_log_look *look)
+{
+    struct fake_writer *fake = fake_of(writer);
+    uint32_t i = 0;
+    fake->link_calls++;
+    while (i < fake->look_count &&
+           (fake->looks[i].stack_id != look->stack_id || fake->looks[i].moment != look->moment))
+        i++;
+    if (i == FAKE_LINKS_MAX)
+        return 0;
+    fake->looks[i] = *look;
+    fake->look_count += i == fake->look_count;
+    return 0;
+}
+
 void tn_log_note_gaps(struct tn_log_writer *writer)
 {
     fake_of(writer)->has_gaps = true;

@@ -17,6 +17,8 @@ struct fake_event {
     enum tn_function function;
 };
 
+#define FAKE_LINKS_MAX 32
+
 struct fake_writer {
     struct fake_event *events;
     size_t count, capacity;
@@ -30,6 +32,11 @@ struct fake_writer {
     bool is_broken; /* the contract was */
     bool keeps_events;
     char last_mark[64];
+    struct tn_log_link links[FAKE_LINKS_MAX]; /* the first ones, as they were set last, by row */
+    uint64_t link_count;                      /* rows */
+    struct tn_log_look looks[FAKE_LINKS_MAX]; /* each as it was set last */
+    uint32_t look_count;
+    uint64_t link_calls; /* that set a link or looks */
 };
 
 /* Cast for the functions of log_write.h. */

@@ -205,8 +205,12 @@ static void test_same_as_one_by_one(void **state)
     (void)state;
     struct rings fused, alone;
     uint64_t seed = 4711, ticks = 1000;
+    struct tn_dead_blocks *dead = calloc(2, sizeof(*dead));
     rings_begin(&fused, 1);
     rings_begin(&alone, 1);
+    fused.matcher.table.has_notes = alone.matcher.table.has_notes = true;
+    fused.matcher.dead = &dead[0];
+    alone.matcher.dead = &dead[1];
     for (uint32_t stack = 1; stack < 5; stack++) {
         assert_int_equal(tn_match_set_stack(&fused.matcher, stack, stack * 10), 0);
         assert_int_equal(tn_match_set_stack(&alone.matcher, stack, stack * 10), 0);
@@ -221,6 +225,8 @@ static void test_same_as_one_by_one(void **state)
         play_alone(&alone);
     }
     assert_same(&fused, &alone);
+    assert_memory_equal(&dead[0], &dead[1], sizeof(dead[0]));
+    free(dead);
     assert_true(fused.totals.unmatched_births > 1000 && fused.totals.unmatched_frees > 1000);
     assert_true(fused.totals.unknown_stacks > 1000);
     assert_true(tn_address_table_is_valid(&fused.matcher.table));

@@ -344,16 +344,20 @@ static void test_against_model(void **state)
     rings_finish(&rings);
 }
 
-/* 40 bytes a live allocation is the promise, at every size, while it grows and after it has shrunk. */
-static void test_table_memory(void **state)
+/* 40 bytes a live allocation is the promise, at every size, while it grows and after it has shrunk; and notes
+ * stay with their entries. */
+static void check_table_memory(bool has_notes)
 {
-    (void)state;
     static struct tn_address_table table;
     enum { COUNT = 400000 };
+    table.has_notes = has_notes;
     for (uint64_t i = 0; i < COUNT; i++) {
-        tn_address_table_claim(&table, A + i * 48)->value = i + 1;
+        struct tn_address_table_entry *entry = tn_address_table_claim(&table, A + i * 48);
+        entry->value = i + 1;
+        if (has_notes)
+            tn_address_table_set_note(&table, entry, (uint32_t)i, 8 * i);
         if (i > 20000 && i % 1000 == 0)
-            assert_true(tn_address_table_bytes(&table) <= 32 * table.count);
+            assert_true(tn_address_table_bytes(&table) <= (has_notes ? 41 : 32) * table.count);
     }
     assert_true(tn_address_table_is_valid(&table));
     for (uint64_t i = 0; i < COUNT; i++)
@@ -361,8 +365,22 @@ static void test_table_memory(void **state)
             tn_address_table_remove(&table, tn_address_table_find(&table, A + i * 48));
     assert_true(tn_address_table_is_valid(&table));
     assert_int_equal(table.count, COUNT / 100);
-    assert_true(tn_address_table_bytes(&table) <= 64 * table.count + TN_ADDRESS_TABLE_PARTS * 16 * 16);
+    assert_true(tn_address_table_bytes(&table) <= 80 * table.count + TN_ADDRESS_TABLE_PARTS * 16 * 16);
+    for (uint64_t i = 0; has_notes && i < COUNT; i += 100) {
+        struct tn_address_table_note note =
+            tn_address_table_note(&table, tn_address_table_find(&table, A + i * 48));
+        assert_int_equal(note.stack_id, i);
+        assert_in_range(note.size_bytes, 8 * i - i, 8 * i);
+        assert_true(8 * i >= 1024 || note.size_bytes == 8 * i);
+    }
     tn_address_table_finish(&table);
+}
+
+static void test_table_memory(void **state)
+{
+    (void)state;
+    check_table_memory(false);
+    check_table_memory(true);
 }
 
 /* Whatever the number of live blocks, one more and one less again and again moves no part to and fro. */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks up the blocks of links, in the table of live blocks and in that of the blocks that died lately. An
+ * address inside a block is found by trying the places before it where a block may begin. Called by links.c.
+ */
+#include "link_blocks.h"
+
+#include "matcher.h"
+
+/* Where blocks may begin: all allocators align to this at least. */
+#define STEP_BYTES 8u
+
+static bool find_live(const struct tn_matcher *matcher, uint64_t address, struct tn_link_block *ret_block)
+{
+    const struct tn_address_table_entry *entry = tn_address_table_find(&matcher->table, address);
+    if (entry == NULL || entry->value == 0)
+        return false;
+    struct tn_address_table_note note = tn_address_table_note(&matcher->table, entry);
+    *ret_block =
+        (struct tn_link_block){entry->value & TN_MATCH_ID_MASK, address, note.stack_id, note.size_bytes};
+    return true;
+}
+
+static bool find_dead(const struct tn_matcher *matcher, uint64_t address, uint64_t holder_id,
+                      struct tn_link_block *ret_block)
+{
+    if (holder_id == 0)
+        return false;
+    const struct tn_dead_block *dead = tn_dead_blocks_find(matcher->dead, matcher->process_id, address);
+    if (dead == NULL || dead->last_id < holder_id)
+        return false;
+    *ret_block = (struct tn_link_block){dead->allocation_id, address, dead->stack_id, dead->size_bytes};
+    return true;
+}
+
+bool tn_link_block_at(const struct tn_matcher *matcher, uint64_t address, uint64_t holder_id,
+                      struct tn_link_block *ret_block)
+{
+    return address != 0 &&
+           (find_live(matcher, address, ret_block) || find_dead(matcher, address, holder_id, ret_block));
+}
+
+/* The nearest start before an address decides: blocks do not overlap. */
+static bool find_inner(const struct tn_matcher *matcher, uint64_t address, uint64_t holder_id,
+                       struct tn_link_block *ret_block, uint32_t *ret_inner_bytes)
+{
+    struct tn_link_block block;
+    uint64_t start = address & ~(uint64_t)(STEP_BYTES - 1);
+    if (start == address)
+        start -= STEP_BYTES;
+    for (; start != 0 && address - start <= TN_LINK_INNER_BYTES_MAX; start -= STEP_BYTES) {
+        bool is_there =
+            holder_id == 0 ? find_live(matcher, start, &block) : find_dead(matcher, start, holder_id, &block);
+        if (!is_there)
+            continue;
+        if (address - start >= block.size_bytes)
+            return false;
+        *ret_block = block;
+        *ret_inner_bytes = (uint32_t)(address - start);
+        return true;
+    }
+    return false;
+}
+
+bool tn_link_block_holding(const struct tn_matcher *matcher, uint64_t address, uint64_t holder_id,
+                           struct tn_link_block *ret_block, uint32_t *ret_inner_bytes)
+{
+    if (tn_link_block_at(matcher, address, holder_id, ret_block)) {
+        *ret_inner_bytes = 0;
+        return true;
+    }
+    return address > TN_LINK_INNER_BYTES_MAX &&
+           (find_inner(matcher, address, 0, ret_block, ret_inner_bytes) ||
+            find_inner(matcher, address, holder_id, ret_block, ret_inner_bytes));
+}
+
+bool tn_link_block_around(const struct tn_matcher *matcher, uint64_t address, struct tn_link_block *ret_block)
+{
+    struct tn_link_block block;
+    for (uint64_t start = address & ~(uint64_t)(STEP_BYTES - 1);
+         start != 0 && address - start <= TN_LINK_HOLDER_BYTES_MAX; start -= STEP_BYTES) {
+        if (!find_live(matcher, start, &block))
+            continue;
+        if (address - start + sizeof(uint64_t) > block.size_bytes)
+            return false;
+        *ret_block = block;
+        return true;
+    }
+    return false;
+}
