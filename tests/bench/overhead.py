@@ -130,9 +130,9 @@ def check_exact(workload, log, run, bare):
     return counts[0]
 
 
-def run_tenure(world, workload, bare):
+def run_tenure(world, workload, bare, *settings):
     log = world.new_log()
-    run = execute(world, workload, (f"LD_PRELOAD={world.shim}", f"TENURE_LOG={log}", "TENURE_ROWS=none"))
+    run = execute(world, workload, (f"LD_PRELOAD={world.shim}", f"TENURE_LOG={log}", "TENURE_ROWS=none", *settings))
     closed_s, finished_s = (wait_set(log, key, run.end_ns) for key in ("complete", "finished"))
     world.wait_finished(log)
     allocations = check_exact(workload, log, run, bare)
@@ -147,6 +147,7 @@ def run_round(world, todo, runs, heaptrack):
         bare = execute(world, workload)
         runs[workload.name]["bare"].append(bare)
         runs[workload.name]["tenure"].append(run_tenure(world, workload, bare))
+        runs[workload.name]["without links"].append(run_tenure(world, workload, bare, "TENURE_LINKS=no"))
         if heaptrack:
             tool = (heaptrack, "--raw", "-o", world.folder / "heaptrack")
             runs[workload.name]["heaptrack"].append(execute(world, workload, tool))
@@ -155,7 +156,7 @@ def run_round(world, todo, runs, heaptrack):
 
 def run_rounds(world, options, todo):
     """All rounds that there is time for; gives the number."""
-    runs = {workload.name: {"bare": [], "tenure": [], "heaptrack": []} for workload in todo}
+    runs = {workload.name: {"bare": [], "tenure": [], "without links": [], "heaptrack": []} for workload in todo}
     start = time.monotonic()
     for workload in todo:
         warm_up(world, workload)

@@ -8,6 +8,7 @@ TARGETS = (
     # what, how much, at most (True) or at least
     ("added time, of heaptrack's, each", 1 / 3, True),
     ("added time, of heaptrack's, mean", 1 / 5, True),
+    ("time with links, of that without", 1.03, True),
     ("wall time, jq", 1.4, True),
     ("wall time, perl", 2.0, True),
     ("wall time, python3, JSON", 2.0, True),
@@ -20,7 +21,7 @@ TARGETS = (
     ("MB above its own, small program", 8.0, True),
 )
 
-COLUMNS = ("workload", "allocations", "no tool", "tenure", "ratio", "heaptrack", "ratio", "added, tenure", "added, heaptrack",
+COLUMNS = ("workload", "allocations", "no tool", "tenure", "ratio", "of it, links", "heaptrack", "ratio", "added, tenure", "added, heaptrack",
            "share", "program", "recorder", "packed without / with address", "closed", "finished")
 
 
@@ -45,6 +46,11 @@ class Row:
     def middle(self, tool, field):
         return statistics.median(getattr(run, field) for run in self.runs[tool])
 
+    def links(self):
+        """Time with links, of that without: runs that follow each other are compared."""
+        return statistics.median(run.seconds / other.seconds
+                                 for run, other in zip(self.runs["tenure"], self.runs["without links"]))
+
     def share(self):
         """What tenure adds of what heaptrack adds."""
         if self.heaptrack is None or self.heaptrack <= self.bare:
@@ -68,6 +74,7 @@ class Row:
         yield self.wall("bare")
         yield self.wall("tenure")
         yield f"{self.tenure / self.bare:.2f}"
+        yield f"{self.links() - 1:+.1%}"
         yield self.wall("heaptrack") if self.heaptrack else "-"
         yield f"{self.heaptrack / self.bare:.2f}" if self.heaptrack else "-"
         yield self.added(self.tenure)
@@ -105,6 +112,7 @@ def found(rows):
     for row in rows:
         if row.is_rated and row.share():
             yield "added time, of heaptrack's, each", row.name, row.share()
+        yield "time with links, of that without", row.name, row.links()
         if row.is_counted:
             yield "bytes an allocation without address", row.name, row.without_address
             yield "bytes an allocation with address", row.name, row.with_address
