@@ -22,11 +22,13 @@
 /* More are replayed only if --policy asks for it: some seconds a model. */
 #define MEASURED_UNASKED_EVENTS 2000000
 
+enum diff_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_HTML };
+
 /* What was asked for. Strings are borrowed. */
 struct diff_request {
     const char *old_path, *new_path;
     uint64_t old_process_id, new_process_id; /* 0: the one with most allocations */
-    bool is_json;
+    enum diff_format format;
     struct tn_screen screen; /* where it goes */
     uint64_t top;            /* sites; 0: all */
     const char *fail_on;     /* "regression" and kinds, separated by commas; NULL: nothing */
@@ -41,12 +43,19 @@ struct diff_request {
 static int read_format(const struct tn_arguments *arguments, struct diff_request *request,
                        struct tn_error *error)
 {
+    static const char *const names[] = {
+        [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_HTML] = "html"};
     const char *format = tn_option_text(arguments, "format");
-    request->is_json = format != NULL && strcmp(format, "json") == 0;
-    if (format == NULL || request->is_json || strcmp(format, "text") == 0)
-        return 0;
-    return tn_error_set(error, -EINVAL,
-                        "option '--format' of 'diff': unknown format '%s': there are text and json", format);
+    for (int i = FORMAT_TEXT; format != NULL && i <= FORMAT_HTML; i++)
+        if (strcmp(format, names[i]) == 0) {
+            request->format = (enum diff_format)i;
+            return 0;
+        }
+    return format == NULL ? 0
+                          : tn_error_set(error, -EINVAL,
+                                         "option '--format' of 'diff': unknown format '%s': there are text, "
+                                         "json and html",
+                                         format);
 }
 
 /* The next word of a list that commas separate; NULL: no more. */
@@ -181,18 +190,28 @@ static bool is_failure(const struct diff_request *request, const struct tn_compa
     return false;
 }
 
+static int write_comparison(const struct diff_request *request, const struct tn_comparison *comparison,
+                            struct tn_buffer *out)
+{
+    switch (request->format) {
+    case FORMAT_JSON:
+        return tn_comparison_write_json(comparison, out);
+    case FORMAT_HTML:
+        return tn_report_comparison_html(comparison, (size_t)request->top, out);
+    default:
+        return tn_report_comparison_text(comparison, (size_t)request->top, &request->screen.style, out);
+    }
+}
+
 static int print(const struct diff_request *request, const struct tn_comparison *comparison)
 {
     struct tn_buffer text = {0};
     int status = TN_STATUS_MACHINE;
-    int r = request->is_json
-                ? tn_comparison_write_json(comparison, &text)
-                : tn_report_comparison_text(comparison, (size_t)request->top, &request->screen.style, &text);
-    if (r < 0)
+    if (write_comparison(request, comparison, &text) < 0)
         tn_say("cannot write the comparison: out of memory");
     else
-        status = request->is_json ? tn_output_write(request->screen.output, &text)
-                                  : tn_screen_write(&request->screen, &text);
+        status = request->format == FORMAT_TEXT ? tn_screen_write(&request->screen, &text)
+                                                : tn_output_write(request->screen.output, &text);
     tn_buffer_finish(&text);
     return status == TN_STATUS_DONE && is_failure(request, comparison) ? TN_STATUS_NO : status;
 }
@@ -232,7 +251,7 @@ static int run(const struct tn_arguments *arguments)
 }
 
 static const struct tn_option options[] = {
-    {0, "format", "text|json", "how to write it (default: text)", NULL},
+    {0, "format", "text|json|html", "how to write it (default: text)", NULL},
     {'o', "output", "FILE", "write it into FILE instead of stdout", NULL},
     {0, "fail-on", "WHAT,...",
      "exit with status 1 on a regression, or on a new finding of\nthis kind that is not weak", NULL},

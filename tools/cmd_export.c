@@ -88,7 +88,8 @@ const struct tn_command tn_command_export = {
         "Metrics: allocations; bytes, that they asked for; peak, bytes live when most were; live-at-end, "
         "bytes\n"
         "never released; short-lived, allocations gone before the process asked for another 32 KiB.\n\n"
-        "Example: tenure export LOG --to folded --metric peak | flamegraph.pl --countname bytes > peak.svg\n",
+        "Example: tenure export app.db --to folded --metric peak | flamegraph.pl --countname bytes > "
+        "peak.svg\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
                 .operand_min = 1,

@@ -254,6 +254,7 @@ const struct tn_command tn_command_info = {
     .name = "info",
     .summary = "Tell what a log holds: program, processes, counts, losses, size",
     .usage = "[OPTIONS] LOG",
+    .details = "Example: tenure info app.db\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
                 .operand_min = 1,

@@ -404,7 +404,9 @@ const struct tn_command tn_command_record = {
     .details =
         "Exit status: that of PROGRAM, 128+N if signal N ended it; 127 if it was not found, 126 if it\n"
         "cannot be executed, 125 if it cannot be recorded or tenure itself failed.\n\n"
-        "Variables that mirror the options: docs/environment.md.\n",
+        "Variables that mirror the options: docs/environment.md.\n"
+        "\n"
+        "Example: tenure record -o ls.db ls -l\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
                 .ends_at_operand = true,

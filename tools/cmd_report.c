@@ -168,6 +168,8 @@ static int check_options(const struct tn_arguments *arguments, struct report_req
                             &analyze->min_allocations, error);
     if (r == 0)
         r = take_thresholds(arguments, request, error);
+    if (r == 0)
+        r = tn_check_kinds("option '--only' of 'report'", tn_option_text(arguments, "only"), error);
     request->has_top = tn_option_is_given(arguments, "top");
     request->site_top = request->has_top ? request->top : SITE_TOP_DEFAULT;
     if (r == 0)
@@ -447,7 +449,7 @@ const struct tn_command tn_command_report = {
         "and\n"
         "which in some.\n"
         "\n"
-        "Example: tenure report --top 3 tenure.app.4711.db\n",
+        "Example: tenure report --top 3 app.db\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
                 .operand_max = SIZE_MAX,

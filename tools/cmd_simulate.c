@@ -387,7 +387,8 @@ static const struct tn_option options[] = {
      NULL},
     {0, "without-runtime", NULL,
      "leave out what the C library, the C++ library and the\nloader allocate for themselves", NULL},
-    {0, "plan", "RANK,...", "the same for single findings, by the numbers that\n--apply all prints", NULL},
+    {0, "plan", "RANK,...",
+     "the same for single findings, by the numbers or keys that\n'tenure report' prints", NULL},
     {0, "sizes", "FILE",
      "sizes on the modelled machine: lines 'PLACE [FROM] TO',\nPLACE a function or FILE:LINE", NULL},
     {0, "after-failure", "stop|skip|grow", "stop (default), skip the block, or grow the heap", NULL},
@@ -411,7 +412,9 @@ const struct tn_command tn_command_simulate = {
         "Policies: first-fit, best-fit, next-fit, worst-fit (plain, with --header, --align, --min-block),\n"
         "freertos-heap1, freertos-heap2, freertos-heap4, freertos-heap5, newlib-nano, newlib, tlsf,\n"
         "tlsf-esp32, zephyr, glibc, buddy, pools, pools-spill, lwip, mbedtls. A policy's own parameters\n"
-        "follow its name: glibc:tcache=0:fast=0. Exit status 1: a policy did not survive in --heap.\n",
+        "follow its name: glibc:tcache=0:fast=0. Exit status 1: a policy did not survive in --heap.\n"
+        "\n"
+        "Example: tenure simulate --heap 64K --without-runtime app.db\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
                 .operand_max = 1,

@@ -69,7 +69,7 @@ const struct tn_command tn_command_sql = {
     .details =
         "Without QUERY it reads SQL from stdin, with a prompt on a terminal. The log is never changed.\n"
         "Tables and columns: .tables and .schema at the prompt, and docs/log-format.md.\n\n"
-        "Example: tenure sql LOG \"SELECT function, count(*) FROM allocation GROUP BY function\"\n",
+        "Example: tenure sql app.db \"SELECT function, count(*) FROM allocation GROUP BY function\"\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
                 .operand_min = 1,

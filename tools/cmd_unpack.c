@@ -93,7 +93,7 @@ const struct tn_command tn_command_unpack = {
         "extension\n"
         "read it, other tools find no table `allocation`. The copy has it as plain rows, 60 to 75 bytes an\n"
         "allocation. LOG stays as it is.\n\n"
-        "Example: tenure unpack LOG -o PLAIN.db\n",
+        "Example: tenure unpack app.db -o plain.db\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
                 .operand_min = 1,

@@ -12,4 +12,13 @@ int tn_list_kinds(bool is_json);
 /* Print all thresholds on stdout, by kind. Returns the exit status. */
 int tn_list_thresholds(void);
 
+struct tn_error;
+
+/* Whether a list of names, separated by commas, names kinds only; "all" is one, too.
+ *
+ * option   where it was given, for the message
+ * list     NULL: not given
+ * Returns  0; -EINVAL, error says which one is none, and which was meant */
+int tn_check_kinds(const char *option, const char *list, struct tn_error *error);
+
 #endif

@@ -8,6 +8,7 @@
 
 #define NS_PER_DAY   (86400 * 1000000000.0)
 #define PERCENT_TEXT 16
+#define LEAST_TOLD   0.0001 /* "at least" so few says nothing */
 
 /* Only 0 and 1 are printed as 0 and 100 %. */
 static const char *percent_text(char *text, double share)
@@ -103,7 +104,13 @@ static int print_resample(const struct tn_risk_card *card, struct tn_buffer *out
                             card->replicas, tn_print_count(done, card->epochs_replayed),
                             tn_print_count(epochs, card->epoch_count), percent_text(survival, card->survival),
                             percent_text(low, card->survival_low), percent_text(high, card->survival_high));
-    if (r == 0 && card->epochs_horizon > card->epochs_replayed)
+    bool is_longer = card->epochs_horizon > card->epochs_replayed;
+    if (r == 0 && is_longer && card->mission_low < LEAST_TOLD)
+        r = tn_buffer_print(out,
+                            "                 The mission has %s epochs: too many for these to say how many "
+                            "survive.\n",
+                            tn_print_count(whole, card->epochs_horizon));
+    else if (r == 0 && is_longer)
         r = tn_buffer_print(
             out,
             "                 The mission has %s epochs: at least %s survive, if epochs fail\n"

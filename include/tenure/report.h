@@ -105,6 +105,11 @@ struct tn_runs;
 int tn_report_comparison_text(const struct tn_comparison *comparison, size_t site_max,
                               const struct tn_report_style *style, struct tn_buffer *out);
 
+/* Append the same as one self-contained HTML page: no script, nothing loaded from elsewhere.
+ *
+ * Returns  0; -ENOMEM (out then holds a part of the page) */
+int tn_report_comparison_html(const struct tn_comparison *comparison, size_t site_max, struct tn_buffer *out);
+
 /* Append the result of a check as text: losses of the log first, then the limits that are violated and what
  * they count, those that are kept, and what was excepted.
  *

@@ -4,6 +4,7 @@
  * heaps side by side, what got worse, findings, sites. Laid out by the text sink. */
 
 #include "compose.h"
+#include "html_sink.h"
 #include "text_sink.h"
 #include "words_change.h"
 
@@ -54,12 +55,22 @@ static void put_run(struct change_composer *composer, const char *label, const s
                           &(struct tn_report_field){"", summary->command_line, NULL, TN_FIELD_LINE});
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
 static void compose_runs(struct change_composer *composer)
 {
     const struct tn_summary *before = composer->comparison->old_run->summary;
     const struct tn_summary *after = composer->comparison->new_run->summary;
     warn_of_losses(composer, before);
     warn_of_losses(composer, after);
+    const char *old_program = base_name(before->program), *new_program = base_name(after->program);
+    if (strcmp(old_program, new_program) != 0)
+        put_paragraph(composer, TN_PARAGRAPH_WARNING,
+                      tn_words_other_program(&composer->words, old_program, new_program));
     if (strcmp(before->wrappers, after->wrappers) != 0)
         put_paragraph(
             composer, TN_PARAGRAPH_WARNING,
@@ -198,11 +209,10 @@ static void compose_sites(struct change_composer *composer, size_t site_max)
                       tn_words_print(words, "and %zu more that changed: --top 0 lists them all", left));
 }
 
-int tn_report_comparison_text(const struct tn_comparison *comparison, size_t site_max,
-                              const struct tn_report_style *style, struct tn_buffer *out)
+/* Give the whole comparison to a sink. Returns 0 or -ENOMEM. */
+static int compose(const struct tn_comparison *comparison, size_t site_max, struct tn_report_sink *sink)
 {
-    struct tn_text_sink text = tn_text_sink(out, style);
-    struct change_composer composer = {.comparison = comparison, .sink = &text.sink};
+    struct change_composer composer = {.comparison = comparison, .sink = sink};
     compose_runs(&composer);
     compose_totals(&composer);
     compose_regressions(&composer);
@@ -210,5 +220,21 @@ int tn_report_comparison_text(const struct tn_comparison *comparison, size_t sit
     compose_sites(&composer, site_max);
     int r = composer.words.result;
     tn_words_finish(&composer.words);
+    return r;
+}
+
+int tn_report_comparison_text(const struct tn_comparison *comparison, size_t site_max,
+                              const struct tn_report_style *style, struct tn_buffer *out)
+{
+    struct tn_text_sink text = tn_text_sink(out, style);
+    int r = compose(comparison, site_max, &text.sink);
     return r < 0 ? r : text.page.result;
+}
+
+int tn_report_comparison_html(const struct tn_comparison *comparison, size_t site_max, struct tn_buffer *out)
+{
+    struct tn_html_sink html = tn_html_begin(out, "What changed between two recordings");
+    int r = compose(comparison, site_max, &html.sink);
+    int end = tn_html_end(&html);
+    return r < 0 ? r : end;
 }

@@ -39,6 +39,14 @@ static const char *calls_changed(struct tn_words *words, uint64_t before, uint64
 
 /* ---------------------------------------------------------------------------------------- headings */
 
+const char *tn_words_other_program(struct tn_words *words, const char *before, const char *after)
+{
+    return tn_words_print(words,
+                          "These are recordings of different programs, %s and %s: what follows compares what "
+                          "has little to do with each other.",
+                          before, after);
+}
+
 const char *tn_words_sites_heading(struct tn_words *words, const struct tn_comparison *comparison)
 {
     size_t same = 0, changed = 0, gone = 0, new = 0;

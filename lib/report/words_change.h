@@ -13,6 +13,9 @@
 /* "+12.3 %", "-81.0 %", "the same", "new", "gone". */
 const char *tn_words_change(struct tn_words *words, uint64_t before, uint64_t after);
 
+/* That the two recordings are of different programs. */
+const char *tn_words_other_program(struct tn_words *words, const char *before, const char *after);
+
 /* A heading: "Sites: 3 changed, 1 gone, 2 new, 20 the same". */
 const char *tn_words_sites_heading(struct tn_words *words, const struct tn_comparison *comparison);
 

@@ -246,6 +246,7 @@ BADS = (
     Bad("report_threshold_outside", "report_threshold_outside", 2, "pool.knee"),
     Bad("report_bad_sizes", "report_bad_sizes", 2, "many"),
     Bad("report_bad_code", "report_bad_code", 2, "vxworks"),
+    Bad("report_kind_meant", "report_kind_meant", 2, "did you mean 'stack-buffer'"),
     Bad("report_bad_color", "report_bad_color", 2, "sometimes"),
     Bad("report_bad_wrapper", "report_bad_wrapper", 2, "("),
     Bad("report_no_process", "report_no_process", 3, "77"),

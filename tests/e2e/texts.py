@@ -2,11 +2,14 @@
 """End-to-end tests of texts for people: what a terminal shows, through a pager or without one."""
 
 import fcntl
+import html.parser
 import json
 import os
 import pathlib
 import pty
 import re
+import shlex
+import shutil
 import struct
 import subprocess
 import termios
@@ -134,7 +137,73 @@ def several_runs(world):
     expect(other.startswith("! These are recordings of different programs"), "different programs")
 
 
+# ------------------------------------------------------------------------------------------------ help, diff
+
+
+def help_examples_run(world):
+    """Every command's help has an example, and it works as it stands there."""
+    shutil.copy(recorded(world), world.work / "app.db")
+    for name in ("before.db", "after.db"):
+        shutil.copy(world.work / "app.db", world.work / name)
+    overview = world.run(world.tenure, "--help").out.decode()
+    commands = re.findall(r"^  (\w+)  ", overview[overview.index("Commands:"):], re.M)
+    expect(len(commands) >= 8, f"commands of {overview}")
+    for command in commands:
+        text = world.run(world.tenure, command, "--help").out.decode()
+        examples = re.findall(r"^Example: tenure (.*)$", text, re.M)
+        expect(examples, f"{command} --help has no example")
+        words = shlex.split(examples[0].split(" | ")[0])
+        result = world.run(world.tenure, *words)
+        allowed = (0, 1) if command in ("check", "simulate") else (0,)  # 1: the answer is no
+        told = command == "record" or result.err == b""  # record sums up what it has done
+        expect(result.status in allowed and told, f"tenure {examples[0]}: {result.status} {result.err}")
+
+
+class Page(html.parser.HTMLParser):
+    """What a page holds: text, elements that are open, addresses that it would load."""
+
+    EMPTY = {"meta", "br"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.words, self.faults = [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+        if tag in ("script", "link", "img", "iframe") or any(name in ("src", "href") for name, _ in attributes):
+            self.faults.append(f"{tag} {attributes}")
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"</{tag}> does not close what is open")
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def diff_as_page(world):
+    """A comparison as HTML: whole, loading nothing, and saying what the text says; other programs are told."""
+    log, (result, other) = recorded(world), world.record(world.programs / "inputs", "<b>&amp;")
+    expect_equal(result.status, 0, "status")
+    told = world.run(world.tenure, "diff", "--policy", "none", "--format", "html", log, other)
+    expect_equal((told.err, told.status), (b"", 0), "diff --format html")
+    page = Page(told.out.decode())
+    expect_equal((page.faults, page.open), ([], []), "elements")
+    on_page = "".join("".join(page.words).split())
+    text = world.run(world.tenure, "diff", "--policy", "none", "--color", "never", log, other).out.decode()
+    for heading in re.findall(r"^\w.*$", text, re.M):
+        expect("".join(heading.split()) in on_page, f"'{heading}' is not on the page")
+    expect("<b>&amp;" in on_page, "arguments are escaped")
+    expect("different programs, churn and inputs" in " ".join(text.split()), "that the programs differ")
+    expect("different programs" not in world.run(world.tenure, "diff", "--policy", "none", log, log).out.decode(), "the same program")
+
+
 ALL = {
+    "help_examples_run": help_examples_run,
+    "diff_as_page": diff_as_page,
     "several_runs": several_runs,
     "terminal": terminal,
     "terminal_without_pager": terminal_without_pager,
