@@ -48,6 +48,7 @@ fish completes command lines
 dpkg-dev builds the package; unpacks sources'
 
 long_packages='make builds the recorded daemons
+postgresql is asked about many recordings
 mmdebstrap makes a Debian to install the package in
 zlib1g-dev compresses what dropbear sends
 libcrypt-dev checks passwords in dropbear'

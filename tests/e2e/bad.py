@@ -304,6 +304,19 @@ export_bad_metric = with_log("export", "--to", "folded", "--metric", "leaks")
 export_no_folder = with_log("export", "--to", "folded", "-o", "/no/such/folder/file")
 
 
+export_fleet_metric = with_log("export", "--to", "postgresql", "--metric", "peak")
+
+
+def export_two_logs(world):
+    log = good_log(world)
+    return Trial((world.tenure, "export", "--to", "csv", log, log), same=(log,))
+
+
+def export_fleet_not_a_log(world):
+    out = world.folder / "fleet.sql"
+    return Trial((world.tenure, "export", "--to", "postgresql", "-o", out, good_log(world), text_file(world)), absent=(out,))
+
+
 def export_not_a_log(world):
     return Trial((world.tenure, "export", "--to", "folded", text_file(world)))
 

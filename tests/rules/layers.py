@@ -30,8 +30,8 @@ MAY_INCLUDE = {
     "lib/compare": {"compare", "runs", "evidence", "kind", "summary", "finding", "log", "sql", "json", "base", "map"},
     "lib/check": {"check", "summary", "finding", "log", "sql", "json", "base"},
     "lib/report": {"report", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base"},
-    "lib/export": {"export", "log", "sql", "event", "log_event", "limits", "json", "base", "map"},
-    "tools": {"export", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
+    "lib/export": {"export", "export_fleet", "finding", "log", "sql", "event", "log_event", "limits", "json", "base", "map"},
+    "tools": {"export", "export_fleet", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).
