@@ -35,6 +35,7 @@ struct record_request {
     bool keeps_wrappers;
     bool is_replacing, is_quiet, omits_command_lines;
     bool waits;                                  /* for names and summaries, too */
+    uint64_t duration_ns;                        /* 0: to the program's end */
     char options_text[512];                      /* for meta.options */
     struct tn_variable variables[VARIABLES_MAX]; /* what the shim must be told, ended by a NULL name */
     char values[VARIABLES_MAX][24];              /* of these, as text */
@@ -144,6 +145,8 @@ static int check_options(const struct tn_arguments *arguments, struct record_req
         r = tn_option_yes_no(arguments, "find-wrappers", true, &finds_wrappers, error);
     if (r == 0)
         r = tn_option_yes_no(arguments, "wait", waits_by_default(), &request->waits, error);
+    if (r == 0)
+        r = tn_option_duration(arguments, "duration", 0, &request->duration_ns, error);
     if (r == 0)
         r = check_rows(arguments, &request->rows, error);
     request->wrapper = tn_option_text(arguments, "wrapper");
@@ -284,6 +287,7 @@ static int record_program(const struct record_request *request, const char *log,
         .child = child->pid,
         .is_quiet = request->is_quiet,
         .is_background = !request->waits,
+        .duration_ns = request->duration_ns,
     };
     tn_record_session_run(&recording);
     tn_record_session_print_summary(&recording);
@@ -389,6 +393,9 @@ static const struct tn_option options[] = {
      "find out by code and use which functions only pass malloc on\n(default yes)", NULL},
     {0, "check-stacks", NULL, "compare each new call stack with libunwind's own walk\n(slow; for tests)",
      "TENURE_CHECK_STACKS"},
+    {0, "duration", "TIME",
+     "close the log after this time, as in 90s or 2h; PROGRAM runs\\non unrecorded (default: to its end)",
+     NULL},
     {0, "wait", "yes|no",
      "wait until names and summaries are in the log (default: no\non a terminal); readers of the log wait "
      "for "

@@ -254,6 +254,42 @@ static void take_signals(struct tn_record_session *session)
         tn_link_send(session->link, "close");
 }
 
+/* Close the log when its time has passed; the program runs on. */
+static void end_in_time(struct tn_record_session *session)
+{
+    char duration[TN_QUANTITY_TEXT_BYTES];
+    if (session->duration_ns == 0 || session->is_over || session->has_recorder_ended ||
+        now_ns() - session->started_ns < session->duration_ns)
+        return;
+    session->is_over = true;
+    clear_progress(session);
+    tn_link_send(session->link, "close");
+    if (!session->is_quiet && !session->has_child_ended)
+        tn_say("the log '%s' is closed after %s; '%s' runs on unrecorded", session->log,
+               tn_print_duration(duration, session->duration_ns), session->program);
+}
+
+/* How long to wait for something to happen at most; NULL: for ever. */
+static const struct timespec *choose_patience(const struct tn_record_session *session,
+                                              struct timespec *patience)
+{
+    bool has_to_look = session->waiting[0] != '\0' && !session->has_said_waiting;
+    bool has_end = session->duration_ns != 0 && !session->is_over && !session->has_recorder_ended;
+    uint64_t wait_ns = UINT64_MAX;
+    if (has_to_look)
+        wait_ns = WAITING_AFTER_NS;
+    if (has_end) {
+        uint64_t passed_ns = now_ns() - session->started_ns;
+        uint64_t left_ns = passed_ns < session->duration_ns ? session->duration_ns - passed_ns : 0;
+        wait_ns = left_ns < wait_ns ? left_ns : wait_ns;
+    }
+    if (wait_ns == UINT64_MAX)
+        return NULL;
+    patience->tv_sec = (time_t)(wait_ns / 1000000000u);
+    patience->tv_nsec = (long)(wait_ns % 1000000000u);
+    return patience;
+}
+
 void tn_record_session_run(struct tn_record_session *session)
 {
     session->started_ns = now_ns();
@@ -262,12 +298,12 @@ void tn_record_session_run(struct tn_record_session *session)
     while (!session->has_child_ended || !session->has_recorder_ended) {
         struct pollfd poll_fd = {.fd = session->has_recorder_ended ? -1 : session->link->fd,
                                  .events = POLLIN};
-        struct timespec soon = {.tv_nsec = WAITING_AFTER_NS};
-        bool has_to_look = session->waiting[0] != '\0' && !session->has_said_waiting;
-        int n = ppoll(&poll_fd, 1, has_to_look ? &soon : NULL, tn_signals_wait_mask());
+        struct timespec patience;
+        int n = ppoll(&poll_fd, 1, choose_patience(session, &patience), tn_signals_wait_mask());
         take_signals(session);
         if (n > 0)
             take_lines(session);
+        end_in_time(session);
         say_waiting(session);
     }
     if (!session->is_background || session->has_failed)

@@ -15,8 +15,10 @@ struct tn_record_session {
     const char *log;      /* path of the log, for messages */
     const char *program;  /* for messages */
     pid_t child;
-    bool is_quiet;      /* errors only */
-    bool is_background; /* do not wait for names and summaries: the end of the events is enough */
+    bool is_quiet;        /* errors only */
+    bool is_background;   /* do not wait for names and summaries: the end of the events is enough */
+    uint64_t duration_ns; /* close the log this long after the start; 0: when the program has ended */
+    bool is_over;         /* that time has passed, and the recorder was told to close the log */
     bool has_child_ended;
     int child_status;        /* as wait gives it, once has_child_ended */
     bool has_recorder_ended; /* it sent `done` or `error`, or has died */
@@ -37,7 +39,7 @@ struct tn_record_session {
 /* Wait until the child has ended and the log is finished, or with is_background closed. Progress and problems
  * go to stderr.
  *
- * session  link, log, program, child and is_quiet are set, the rest is zero */
+ * session  link, log, program, child, is_quiet, is_background and duration_ns are set, the rest is zero */
 void tn_record_session_run(struct tn_record_session *session);
 
 /* Print the summary and the next command to type; with is_quiet only losses. */

@@ -80,6 +80,10 @@ def record_unknown_option(world):
     return record(world, "true", more=("--no-such-option",))
 
 
+def record_bad_duration(world):
+    return record(world, "true", more=("--duration", "soon"))
+
+
 def record_bad_value(world):
     return record(world, "true", more=("--depth", "many"))
 

@@ -232,6 +232,7 @@ BADS = (
     Bad("record_no_program", "record_no_program", 125, ""),
     Bad("record_unknown_option", "record_unknown_option", 125, "--no-such-option"),
     Bad("record_bad_value", "record_bad_value", 125, "--depth"),
+    Bad("record_bad_duration", "record_bad_duration", 125, "100 years"),
     Bad("log_exists", "log_exists", 125, "exists"),
     Bad("folder_missing", "folder_missing", 125, "no-such-folder"),
     Bad("folder_not_writable", "folder_not_writable", 125, ""),

@@ -221,7 +221,29 @@ def as_first_process(world):
     expect(finished(run.log), "record did not wait")
 
 
+def for_a_time(world):
+    """With --duration, the log is closed while the program runs on; its status is that of the program."""
+    whole, _ = reference(world)
+    run = Gated(world, "--duration", "0.2s", "--wait", "yes")
+    wait_until(lambda: meta(run.log).get("finished") == "1", "the log is not closed in time")
+    expect(run.process.poll() is None, "record ended before its program")
+    expect_equal(query(run.log, "SELECT exit_kind FROM process"), [("running",)], "how the process ended, as the log has it")
+    half = query(run.log, "SELECT count(*) FROM allocation")
+    expect_equal(run.end(), whole, "the status")
+    expect_equal(query(run.log, "SELECT count(*) FROM allocation"), half, "allocations after the log was closed")
+    expect_equal(meta(run.log).get("complete"), "1", "meta.complete")
+
+
+def for_a_long_time(world):
+    """A program that ends before is recorded to its end."""
+    status, wanted = reference(world)
+    run = Gated(world, "--duration", "1h", "--wait", "yes")
+    expect_equal((run.end(), facts(run.log)), (status, wanted), "status and log")
+
+
 ALL = {
+    "record_for_a_time": for_a_time,
+    "record_for_a_long_time": for_a_long_time,
     "finish_prompt": prompt,
     "finish_killed": killed,
     "finish_copied": copied,
