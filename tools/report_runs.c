@@ -5,6 +5,7 @@
 #include "message.h"
 #include "output.h"
 #include "progress.h"
+#include "unfinished.h"
 
 #include "tenure/kinds.h"
 #include "tenure/log.h"
@@ -25,7 +26,7 @@ static int load(const struct tn_runs_request *request, const char *path, struct 
     struct tn_log *log = NULL;
     struct tn_progress progress = {.what = "analysing"};
     struct tn_analyze_options options = *request->analyze;
-    int r = tn_log_open(path, &log, error);
+    int r = tn_open_finished(path, &log, error);
     if (r == 0)
         r = tn_summary_load(log, 0, SIZE_MAX, &ret_loaded->summary, error);
     if (r == 0 && ret_loaded->summary.process_id == 0)
