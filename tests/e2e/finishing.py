@@ -83,11 +83,16 @@ def read(world, log):
 
 
 def kill_finishing(world, kind=signal.SIGKILL):
-    """Kill the recorder and the process that finishes."""
-    for pid in world.recorders():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, kind)
-    wait_until(lambda: not world.recorders(), "a recorder does not end")
+    """Kill the recorder and the process that finishes, also one that the recorder is about to start."""
+
+    def are_gone():
+        left = world.recorders()
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, kind)
+        return not left
+
+    wait_until(are_gone, "a recorder does not end")
 
 
 def killed(world):
