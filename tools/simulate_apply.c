@@ -6,6 +6,7 @@
 #include "progress.h"
 #include "tenure/analyze.h"
 #include "tenure/kinds.h"
+#include "tenure/map.h"
 
 #include <errno.h>
 #include <string.h>
@@ -79,9 +80,12 @@ int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, cons
     if (r == 0 && count > 0)
         r = tn_log_source_tell_roles(simulation->log, chosen, count, error);
     effort.roles = tn_log_source_roles(simulation->log);
+    /* events that were kept before this tell no roles */
+    struct tn_replay_source source =
+        effort.roles->count != 0 ? tn_log_source_events(simulation->log) : simulation->source;
     if (r == 0 && count > 0)
-        r = tn_what_if_run(&simulation->source, simulation->models, simulation->policy_count, chosen, count,
-                           &effort, &simulation->what_if, error);
+        r = tn_what_if_run(&source, simulation->models, simulation->policy_count, chosen, count, &effort,
+                           &simulation->what_if, error);
     tn_progress_end(&replaying);
     simulation->has_changes = r == 0;
     return r;

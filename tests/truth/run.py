@@ -4,6 +4,7 @@
 usage: run.py BUILD findings [PROGRAM...]   every truth program, or these; with recall and precision
        run.py BUILD queries                 each finding's query, on truth programs and on real ones
        run.py BUILD odd [NAME...]           logs that are empty, cut short, without stacks...
+       run.py BUILD changed                 replays with advice against programs in which it was followed
 
 With TRUTH_KEEP in the environment the logs of a test that failed are kept."""
 
@@ -16,6 +17,7 @@ import traceback
 FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent / "e2e"))
 
+import changed
 import checks
 import compare
 import contained
@@ -98,7 +100,7 @@ def run_findings(world, names):
 
 def main():
     build, subject, names = sys.argv[1], sys.argv[2], sys.argv[3:]
-    subjects = {"findings": run_findings, "queries": queries.run, "odd": odd.run}
+    subjects = {"changed": changed.run, "findings": run_findings, "odd": odd.run, "queries": queries.run}
     world = World(build)
     status = 1
     try:

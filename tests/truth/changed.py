@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""What a replay says of advice, and what comes of it: the program is recorded as it is and with the advice followed.
+The replay of the first recording with the finding needs the same heap as that of the second one, exactly, and saves the
+calls that the second one lacks. For models that one replay measures exactly."""
+
+import json
+
+from harness import expect_equal
+from reports import report
+
+POLICIES = "first-fit,freertos-heap4,newlib-nano"
+CHANGED = {"arena_packet": "arena", "arena_role": "arena"}
+
+
+def simulate(world, log, *options):
+    result = world.run(world.tenure, "simulate", "--policy", POLICIES, "--format", "json", *options, log)
+    expect_equal((result.err, result.status), (b"", 0), f"simulate {' '.join(options)} {log}")
+    return json.loads(result.out)
+
+
+def record(world, name):
+    log = world.folder / f"{name}.db"
+    result, log = world.record(world.build / "tests/truth/programs" / name, log=log, options=("--rows", "all"))
+    expect_equal(result.status, 0, f"{name}: status")
+    return log
+
+
+def run(world, names):
+    for name, kind in CHANGED.items():
+        before, after = record(world, name), record(world, f"{name}_changed")
+        [finding] = [f for f in report(world, before, "--only", kind)["findings"] if f["kind"] == kind]
+        wanted = {p["policy"]: p["minimum_heap_bytes"]["safe"] for p in simulate(world, after)["policies"]}
+        made = [report(world, log)["totals"]["allocations"] for log in (before, after)]
+        for options in (("--apply", kind), ("--plan", finding["key"]), ("--plan", str(finding["rank"]))):
+            [change] = simulate(world, before, *options)["what_if"]["changes"]
+            found = {p["policy"]: p["heap_bytes"] for p in change["policies"]}
+            title = f"{name} {' '.join(options)}"
+            expect_equal(found, wanted, f"{title}: heaps, against those of the changed program")
+            expect_equal(change["allocations_removed"], made[0] - made[1], f"{title}: calls that are saved")
+            expect_equal((change["outside"], change["outside_bytes"]),
+                         ("arena", finding["evidence"]["arena_bytes"] * finding["evidence"]["arena_count"]),
+                         f"{title}: what is needed beside the heap")
+        print(f"{name}: {finding['title']}: heaps of {wanted} by replay and by recording")
