@@ -280,12 +280,14 @@ static const struct tn_evidence_key nested_keys[] = {
 };
 
 static const struct tn_evidence_key evidence_keys[] = {
-    {TN_KEY("allocations", COUNT, COUNT), TN_TOLD("", " allocations"), .is_required = true},
-    {TN_KEY("site_count", COUNT, COUNT), TN_TOLD("of ", " lines"), .is_required = true},
-    {TN_KEY("calls", COUNT, COUNT), TN_TOLD("in ", " calls"), .is_required = true},
+    {TN_KEY("allocations", COUNT, COUNT), TN_TOLD("", " allocations"), .is_required = true, .is_detail = true,
+     .is_summed = true},
+    {TN_KEY("site_count", COUNT, COUNT), TN_TOLD("of ", " lines"), .is_required = true, .is_detail = true},
+    {TN_KEY("calls", COUNT, COUNT), TN_TOLD("in ", " calls"), .is_required = true, .is_summed = true},
     {TN_KEY("owner", OBJECT, NONE), TN_TOLD("all gone before the return of ", ""), .is_required = true,
-     .members = owner_keys},
-    {TN_KEY("arena_bytes", COUNT, BYTES), TN_TOLD("at most ", " in one call"), .is_required = true},
+     .members = owner_keys, .is_detail = true},
+    {TN_KEY("arena_bytes", COUNT, BYTES), TN_TOLD("at most ", " in one call"), .is_required = true,
+     .is_detail = true},
     {TN_KEY("reuse_bytes", COUNT, BYTES), TN_TOLD("of these ", " at once"), .is_required = true,
      .unlike = "arena_bytes"},
     {TN_KEY("arena_count", COUNT, COUNT), TN_TOLD("at most ", " calls at once"), .is_required = true},
