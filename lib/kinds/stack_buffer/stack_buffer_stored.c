@@ -111,7 +111,7 @@ int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const str
     print_place(&line, place, sizeof(place));
     if (stored.kind == TN_STORED_OBJECT)
         r = tn_finding_add_condition(finding, "address-stored", &line, 1,
-                                     "nothing keeps the block beyond the call: its address is stored at %s",
+                                     "what %s stores is not kept beyond the call: it is the block's address",
                                      place);
     else if ((ret_store->static_place = strdup(place)) == NULL)
         r = -ENOMEM;
