@@ -77,4 +77,15 @@ int tn_pass_add_release_conditions(const struct tn_pass *pass, const struct tn_r
                                    struct tn_release_range range, const char *blocks,
                                    struct tn_finding *finding);
 
+/* A call by which blocks of a finding's sites may be released while the program runs, though in this
+ * recording they were released only when it ended: it leads to a function on the way to their release, by the
+ * machine code, and a function that has run contains it.
+ *
+ * ret_line  written if *ret_has; the caller releases it by tn_finding_line_finish
+ * ret_has   written always; false also where no code can be read
+ * Returns   0; -ENOMEM, -EIO
+ * Cost      the first time in a module, all of its code is decoded: some 30 ms a MiB */
+int tn_release_earlier_call(const struct tn_pass *pass, const struct tn_release_sites *sites,
+                            struct tn_finding_line *ret_line, bool *ret_has);
+
 #endif

@@ -135,6 +135,7 @@ void tn_code_close(struct tn_code *code)
         return;
     dwarf_cfi_end(code->unwind);
     tn_map_finish(&code->imports);
+    free(code->calls);
     elf_end(code->elf);
     if (code->fd >= 0)
         close(code->fd);

@@ -75,36 +75,71 @@ static uint64_t end_of(const struct tn_code *code, uint64_t entry, uint64_t star
     return start + (uint64_t)size_bytes;
 }
 
+/* The entries of the search table, in order of addresses. */
+struct search_table {
+    const uint8_t *entries;
+    uint64_t address; /* of the table, which the offsets count from */
+    size_t count;     /* 0: there is none, or it has another form */
+};
+
+static struct search_table open_table(const struct tn_code *code)
+{
+    struct search_table table = {0};
+    size_t table_bytes = 0;
+    const uint8_t *head = find_table(code, &table.address, &table_bytes);
+    if (head == NULL || table_bytes < HEAD_BYTES || head[0] != 1 || head[2] != COUNT_ENCODING ||
+        head[3] != TABLE_ENCODING)
+        return table;
+    size_t count = (uint32_t)offset_at(head + 8);
+    table.entries = head + HEAD_BYTES;
+    table.count = count <= (table_bytes - HEAD_BYTES) / ENTRY_BYTES ? count : 0;
+    return table;
+}
+
+static uint64_t start_at(const struct search_table *table, size_t index)
+{
+    return table->address + (uint64_t)(int64_t)offset_at(table->entries + index * ENTRY_BYTES);
+}
+
+static void fill(const struct tn_code *code, const struct search_table *table, size_t index,
+                 struct tn_code_function *ret_function)
+{
+    uint64_t entry = table->address + (uint64_t)(int64_t)offset_at(table->entries + index * ENTRY_BYTES + 4);
+    ret_function->start = start_at(table, index);
+    ret_function->end = end_of(code, entry, ret_function->start);
+    if (ret_function->end == UINT64_MAX && index + 1 < table->count)
+        ret_function->end = start_at(table, index + 1);
+}
+
 bool tn_code_function(const struct tn_code *code, uint64_t address, struct tn_code_function *ret_function)
 {
-    uint64_t table_address = 0;
-    size_t table_bytes = 0;
-    const uint8_t *table = find_table(code, &table_address, &table_bytes);
-    if (table == NULL || table_bytes < HEAD_BYTES || table[0] != 1 || table[2] != COUNT_ENCODING ||
-        table[3] != TABLE_ENCODING)
-        return false;
-    size_t count = (uint32_t)offset_at(table + 8), low = 0, high = count;
-    if (count > (table_bytes - HEAD_BYTES) / ENTRY_BYTES)
-        return false;
+    struct search_table table = open_table(code);
+    size_t low = 0, high = table.count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        uint64_t start =
-            table_address + (uint64_t)(int64_t)offset_at(table + HEAD_BYTES + middle * ENTRY_BYTES);
-        if (start <= address)
+        if (start_at(&table, middle) <= address)
             low = middle + 1;
         else
             high = middle;
     }
     if (low == 0)
         return false;
-    const uint8_t *entry = table + HEAD_BYTES + (low - 1) * ENTRY_BYTES;
-    ret_function->start = table_address + (uint64_t)(int64_t)offset_at(entry);
-    ret_function->end =
-        end_of(code, table_address + (uint64_t)(int64_t)offset_at(entry + 4), ret_function->start);
-    if (ret_function->end == UINT64_MAX && low < count)
-        ret_function->end = table_address + (uint64_t)(int64_t)offset_at(entry + ENTRY_BYTES);
+    fill(code, &table, low - 1, ret_function);
     if (address >= ret_function->end)
         return false;
     ret_function->is_entry = is_entry(code, ret_function->start);
     return true;
+}
+
+int tn_code_each_function(const struct tn_code *code,
+                          int (*see)(void *context, const struct tn_code_function *function), void *context)
+{
+    struct search_table table = open_table(code);
+    int r = 0;
+    for (size_t i = 0; i < table.count && r == 0; i++) {
+        struct tn_code_function function = {0};
+        fill(code, &table, i, &function);
+        r = see(context, &function);
+    }
+    return r;
 }

@@ -21,4 +21,11 @@ struct tn_code_function {
  * Cost     the logarithm of the functions */
 bool tn_code_function(const struct tn_code *code, uint64_t address, struct tn_code_function *ret_function);
 
+/* See all functions, in order of addresses.
+ *
+ * see      is_entry is not told; returns 0 or a negative errno, which ends it
+ * Returns  0, or what see returned */
+int tn_code_each_function(const struct tn_code *code,
+                          int (*see)(void *context, const struct tn_code_function *function), void *context);
+
 #endif

@@ -13,7 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* See tenure/code.h. Read-only once it is open. */
+/* A call, or a jump, that leads to an address of the same module. */
+struct tn_code_direct_call {
+    uint64_t target;
+    uint64_t call; /* behind the instruction */
+};
+
+/* See tenure/code.h. Read-only once it is open, but for the calls, which are listed when first asked for. */
 struct tn_code {
     int fd;              /* owned; of the file */
     Elf *elf;            /* owned */
@@ -22,6 +28,8 @@ struct tn_code {
     struct tn_map imports; /* word that the loader fills in -> name of the function, borrowed from elf */
     Dwarf_CFI *unwind;     /* owned; its unwind tables; NULL: it has none */
     bool can_be_followed;  /* a return address says where execution goes on */
+    struct tn_code_direct_call *calls; /* owned; by target; NULL: not listed so far */
+    size_t call_count;
 };
 
 /* The code at an address, and how many bytes of it there are; NULL: there is none. */

@@ -249,7 +249,7 @@ __asm__(
 extern const char code_fixed[], code_fixed_call[], code_either_call[], code_helper_call[],
     code_given_away_call[], code_counted_call[], code_returned_call[], code_to_tail_call[],
     code_switch_call[], code_target[], code_elements_call[], code_product_call[], code_square_call[],
-    code_mixed_call[], code_to_elements_call[];
+    code_mixed_call[], code_to_elements_call[], code_tail[], code_to_tail[];
 
 extern const char code_leave_one[], code_leave_branch[], code_leave_jump[], code_leave_other[];
 extern const char __executable_start[], code_toggle[], code_toggle_one[], code_toggle_other[],
@@ -356,6 +356,32 @@ static void test_elements(void **state)
     assert_int_equal(found.number, 96);
 }
 
+/* Calls by name, and the jump by which another function ends in this one; none where there is no function. */
+static void test_callers(void **state)
+{
+    struct tn_code *code;
+    uint64_t calls[32];
+    size_t count, jumps = 0, known = 0;
+    (void)state;
+    assert_int_equal(tn_code_open("/proc/self/exe", "", &code), 0);
+    assert_int_equal(tn_code_callers(code, place(code_fixed) + 1, calls, 32, &count), 0);
+    for (size_t i = 0; i < count; i++)
+        jumps += calls[i] <= place(code_to_tail) && calls[i] > place(code_tail);
+    assert_int_equal(jumps, 1);
+    assert_int_equal(tn_code_callers(code, place(code_tail) + 1, calls, 32, &count), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(calls[0], place(code_to_tail_call));
+    assert_int_equal(tn_code_callers(code, place(code_target), calls, 32, &count), 0);
+    for (size_t i = 0; i < count; i++)
+        known += calls[i] == place(code_fixed_call) || calls[i] == place(code_helper_call);
+    assert_int_equal(known, 2);
+    assert_int_equal(tn_code_callers(code, place(code_target), calls, 1, &count), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(tn_code_callers(code, UINT64_C(1) << 40, calls, 32, &count), 0);
+    assert_int_equal(count, 0);
+    tn_code_close(code);
+}
+
 /* The function that was called is gone; the one that it jumped to got what it passed on. */
 static void test_tail_call(void **state)
 {
@@ -395,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_open),
         cmocka_unit_test(test_argument),
         cmocka_unit_test(test_elements),
+        cmocka_unit_test(test_callers),
         cmocka_unit_test(test_tail_call),
         cmocka_unit_test(test_no_argument),
     };

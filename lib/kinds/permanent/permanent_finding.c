@@ -283,11 +283,32 @@ static int add_number_and_size(const struct permanent_statement *statement, stru
                                                 statement->max_size_bytes, finding);
 }
 
+/* The release that was seen at the end may come earlier in another run. */
+static int add_earlier(const struct tn_pass *pass, const struct tn_release_sites *sites,
+                       struct tn_finding *finding)
+{
+    struct tn_finding_line line;
+    char place[320], release[320];
+    bool has;
+    int r = finding->release_count != 0 ? tn_release_earlier_call(pass, sites, &line, &has) : 0;
+    if (r < 0 || finding->release_count == 0 || !has)
+        return r;
+    tn_finding_line_print(&line, place, sizeof(place));
+    tn_finding_line_print(&finding->releases[0].line, release, sizeof(release));
+    r = tn_finding_add_condition(finding, "released-earlier", &line, 1,
+                                 "%s never releases it while the program runs: a call there leads to %s, too",
+                                 place, release);
+    tn_finding_line_finish(&line);
+    return r;
+}
+
 static int fill_conditions(const struct permanent_statement *statement, struct tn_finding *finding)
 {
     struct tn_release_sites sites = {statement->sites, statement->site_count, statement->site_count};
     struct tn_release_range range = {0};
     int r = tn_pass_add_releases(statement->pass, &sites, range, finding);
+    if (r == 0 && statement->class != TN_PERMANENT_SMALL)
+        r = add_earlier(statement->pass, &sites, finding);
     if (r == 0 && statement->class != TN_PERMANENT_SMALL)
         r = tn_pass_add_release_conditions(statement->pass, &sites, range, "a static object", finding);
     if (r == 0 && finding->condition.kind == NULL && finding->release_count != 0)
