@@ -63,6 +63,9 @@ struct tn_kind {
         is_refuted_by_release; /* says that blocks are never released: another run that releases refutes it */
     const char *const *yields_to; /* * names of the kinds that it gives way to where they claim all its sites;
                                      ended by NULL. They stand before it in tn_kinds */
+    const char *const *before_conditional;  /* of these, kinds whose findings give way to a sure one of this
+                                               kind  at the same sites, if they are true on a condition only;
+                                               ended by  NULL, or NULL: none */
     const struct tn_evidence_key *evidence; /* * every key of its evidence, those that are told first, in the
                                                order of telling; ended by a NULL key */
     const struct tn_threshold *thresholds;  /* * ended by a NULL name */

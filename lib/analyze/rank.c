@@ -41,10 +41,11 @@ static size_t find_kind(const struct tn_kind *const *kinds, const char *name)
     return kind;
 }
 
-static bool yields_to(const struct tn_kind *kind, const char *name)
+/* names: may be NULL. */
+static bool is_listed(const char *const *names, const char *name)
 {
-    for (const char *const *stronger = kind->yields_to; *stronger != NULL; stronger++)
-        if (strcmp(*stronger, name) == 0)
+    for (; names != NULL && *names != NULL; names++)
+        if (strcmp(*names, name) == 0)
             return true;
     return false;
 }
@@ -76,7 +77,8 @@ static size_t find_leader(const struct competition *competition, const struct tn
     const size_t *leaders = leaders_at(competition, site);
     for (size_t i = 0; leaders != NULL && i < competition->kind_count; i++) {
         size_t leader = leaders[i];
-        if (leader == 0 || !yields_to(kind, competition->kinds[i]->name))
+        if (leader == 0 || competition->findings->items[leader - 1].has_given_way ||
+            !is_listed(kind->yields_to, competition->kinds[i]->name))
             continue;
         if (competition->findings->items[leader - 1].confidence != TN_CONFIDENCE_WEAK ||
             confidence == TN_CONFIDENCE_WEAK)
@@ -127,6 +129,28 @@ static int name_alternative(struct tn_finding *leader, const char *kind)
     return 0;
 }
 
+/* A sure finding comes before one with a condition that speaks of the same sites and of no others: that one
+ * becomes the alternative. Returns whether it did, or a negative errno. */
+static int displace(struct competition *competition, size_t index, size_t kind)
+{
+    struct tn_finding *finding = &competition->findings->items[index];
+    struct tn_finding *leader = NULL;
+    for (size_t i = 0; i < finding->site_count; i++) {
+        size_t at =
+            find_leader(competition, &finding->sites[i], competition->kinds[kind], finding->confidence);
+        if (at == 0 || (leader != NULL && leader != &competition->findings->items[at - 1]))
+            return 0;
+        leader = &competition->findings->items[at - 1];
+    }
+    if (leader == NULL || leader->site_count != finding->site_count ||
+        finding->confidence <= TN_CONFIDENCE_CONDITIONAL || leader->confidence != TN_CONFIDENCE_CONDITIONAL ||
+        !is_listed(competition->kinds[kind]->before_conditional, leader->kind))
+        return 0;
+    leader->has_given_way = true;
+    int r = name_alternative(finding, leader->kind);
+    return r < 0 ? r : 1;
+}
+
 /* A finding gives way when others lead at each of its sites; else it leads as well. */
 static int settle(struct competition *competition, size_t index, size_t kind)
 {
@@ -136,10 +160,10 @@ static int settle(struct competition *competition, size_t index, size_t kind)
     bool gives_way = finding->site_count != 0;
     for (size_t i = 0; i < finding->site_count && gives_way; i++)
         gives_way = find_leader(competition, &finding->sites[i], own, finding->confidence) != 0;
-    if (!gives_way)
-        return claim(competition, index, kind);
+    int r = gives_way ? displace(competition, index, kind) : 1;
+    if (r != 0)
+        return r < 0 ? r : claim(competition, index, kind);
     findings->items[index].has_given_way = true;
-    int r = 0;
     for (size_t i = 0; i < finding->site_count && r == 0; i++) {
         size_t leader = find_leader(competition, &finding->sites[i], own, finding->confidence);
         r = name_alternative(&findings->items[leader - 1], finding->kind);

@@ -292,6 +292,9 @@ static const struct tn_evidence_key evidence_keys[] = {
 
 static const char *const yields_to[] = {"stack-buffer", "combine", "permanent", "growth", "arena", NULL};
 
+/* A pool is right whatever becomes of a block: what it has no room for comes from the heap. */
+static const char *const before_conditional[] = {"stack-buffer", "combine", "arena", NULL};
+
 static const struct tn_analysis analysis = {
     .begin = begin,
     .birth = birth,
@@ -312,6 +315,7 @@ const struct tn_kind tn_kind_pool = {
     .program_verify = "Record again: only what these pools do not serve is allocated.",
     .weight = 0.5,
     .yields_to = yields_to,
+    .before_conditional = before_conditional,
     .evidence = evidence_keys,
     .thresholds = thresholds,
     .analysis = &analysis,

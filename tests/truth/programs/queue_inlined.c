@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A function that is inlined into its caller's loop keeps its blocks over several of its calls, and releases them
- * all in every sixteenth: a queue. To the log all its calls are one of main, so that they cannot be told apart.
+ * all in every sixteenth: a queue. To the log all its calls are one of main, so that they cannot be told apart. A pool
+ * is right all the same: it is told first, and the local array, which may be none, beside it.
  *
+ * expect {"kind": "pool", "sites": ["@sample"], "confidence": "consistent", "evidence": {"block_count": "=LIMIT"}}
  * expect {"kind": "stack-buffer", "sites": ["@sample"], "confidence": "conditional", "condition": {"kind":
  *         "calls-untold"}}
  */
