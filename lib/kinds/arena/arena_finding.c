@@ -5,12 +5,15 @@
 
 #include "tenure/kinds.h"
 #include "tenure/releases.h"
+#include "tenure/stored_address.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define STACKS_MAX 16u /* of one line's births that are asked about: their code is mostly the same */
 
 /* All that one finding is made of. */
 struct arena_statement {
@@ -269,6 +272,64 @@ static int add_resize_condition(const struct arena_statement *statement, struct 
     return 0;
 }
 
+/* Blocks of a line that is served are gone when the call returns, and what is stored in them with them. */
+static bool is_gone(const void *context, uint32_t stack_id)
+{
+    const struct arena_statement *statement = context;
+    uint32_t index = statement->pass->nodes[stack_id].site;
+    for (size_t i = 0; i < statement->survey.served_count; i++)
+        if (statement->survey.sites[i].site == index)
+            return statement->survey.sites[i].escapes == 0;
+    return false;
+}
+
+/* Whether the address of a line's blocks is stored where it may outlive the call. */
+static int find_stored(const struct arena_statement *statement, const struct tn_arena_site *site,
+                       struct tn_stored_address *ret_stored)
+{
+    struct tn_finding named;
+    uint32_t stacks[STACKS_MAX];
+    size_t count = 0;
+    for (uint32_t id = 1; id < statement->pass->node_count && count < STACKS_MAX; id++)
+        if (statement->pass->nodes[id].site == site->site && statement->arenas->stacks[id].births != 0)
+            stacks[count++] = id;
+    int r = tn_finding_begin(statement->pass, &tn_kind_arena, &site->site, 1, &named);
+    if (r < 0)
+        return r;
+    struct tn_stored_question question = {.site = site->site,
+                                          .names = &named.sites[0],
+                                          .stacks = stacks,
+                                          .stack_count = count,
+                                          .owner = statement->choice->own.function,
+                                          .is_gone = is_gone,
+                                          .context = statement};
+    r = tn_stored_address_find(statement->pass, &question, ret_stored);
+    tn_finding_finish(&named);
+    return r;
+}
+
+/* What is queued in the call outlives it as soon as nobody takes it out in time. */
+static int add_stored_condition(const struct arena_statement *statement, struct tn_finding *finding)
+{
+    struct tn_stored_address stored = {0};
+    struct tn_finding_line line;
+    char place[320];
+    int r = 0;
+    for (size_t i = 0; i < statement->survey.served_count && r == 0 && stored.kind != TN_STORED_OBJECT; i++)
+        r = find_stored(statement, &statement->survey.sites[i], &stored);
+    if (r < 0 || stored.kind != TN_STORED_OBJECT)
+        return r;
+    r = tn_pass_code_line(statement->pass, stored.module_id, stored.address, &line);
+    if (r < 0)
+        return r;
+    tn_finding_line_print(&line, place, sizeof(place));
+    r = tn_finding_add_condition(finding, "address-stored", &line, 1,
+                                 "what %s stores is not kept beyond the call: it is a block's address",
+                                 place);
+    tn_finding_line_finish(&line);
+    return r;
+}
+
 static int add_conditions(const struct arena_statement *statement, struct tn_finding *finding)
 {
     const struct tn_arena_candidate *own = &statement->choice->own;
@@ -282,6 +343,8 @@ static int add_conditions(const struct arena_statement *statement, struct tn_fin
             function_name(statement, own->function));
     if (r == 0)
         r = add_escape_condition(statement, finding);
+    if (r == 0)
+        r = add_stored_condition(statement, finding);
     if (r == 0)
         r = add_resize_condition(statement, finding);
     if (r == 0 && statement->counts->min_bytes != own->arena_bytes)

@@ -263,8 +263,10 @@ static int add_one_conditions(const struct preallocate_state *state, const struc
                                    .line = site->line,
                                    .module = site->module,
                                    .offset_bytes = site->offset_bytes};
-    int r = 0;
-    if (state->sites[index].is_shared)
+    const struct tn_release_sites sites = {&index, 1, 1};
+    int r = tn_pass_add_release_conditions(pass, &sites, (struct tn_release_range){0}, "the kept buffer",
+                                           finding);
+    if (r == 0 && state->sites[index].is_shared)
         r = tn_finding_add_condition(finding, "number", &line, 1,
                                      "no two threads need one at the same time, as none did");
     if (r == 0 && finding->condition.kind == NULL && seen->min_size_bytes != seen->max_size_bytes)
