@@ -129,6 +129,7 @@ struct tn_pass_marks {
 };
 
 struct tn_code_files;
+struct tn_makers;
 struct tn_releases;
 struct tn_site_origin;
 struct tn_size_sources;
@@ -167,6 +168,7 @@ struct tn_pass {
     struct tn_code_files *code_files;     /* owned; machine code, for the engine's own files */
     struct tn_releases *releases;         /* owned; where blocks were released (tenure/releases.h) */
     struct tn_size_sources *size_sources; /* owned; where sizes come from (tenure/size_source.h) */
+    struct tn_makers *makers;             /* owned; what makes the blocks of sites (tenure/maker.h) */
     struct tn_source_frames *frames;      /* owned; empty until tn_pass_frames is asked for them */
     struct tn_error *error;               /* borrowed; what failed, for the user */
 };

@@ -58,6 +58,14 @@ void tn_site_rules_close(struct tn_site_rules *rules);
 void tn_site_classify(const struct tn_site_rules *rules, const char *function, const char *module,
                       uint64_t offset_bytes, struct tn_site_class *ret_class);
 
+/* What the C++ or Rust standard library's function is to a reader: "std::vector" of its push_back. For names
+ * alone, without rules.
+ *
+ * function  demangled
+ * ret_via   TN_SITE_VIA_BYTES; "" where the name says nothing, or is not such a library's
+ * Threads   any */
+void tn_site_library_via(const char *function, char *ret_via);
+
 /* Whether a module belongs to the runtime: C library, loader, C++ or Rust standard library, allocator.
  *
  * path     of the module; only its last component counts

@@ -5,6 +5,7 @@
 
 #include "call_argument.h"
 #include "code_files.h"
+#include "makers.h"
 #include "release_count.h"
 
 #include "tenure/site.h"
@@ -168,6 +169,8 @@ int tn_pass_open(struct tn_pass *pass)
     if (r == 0)
         r = tn_size_sources_open(&pass->size_sources);
     if (r == 0)
+        r = tn_makers_open(&pass->makers);
+    if (r == 0)
         r = tn_code_files_open(&pass->code_files);
     pass->frames = r == 0 ? calloc(1, sizeof(*pass->frames)) : NULL;
     return pass->frames == NULL ? -ENOMEM : r;
@@ -185,6 +188,7 @@ void tn_pass_finish(struct tn_pass *pass)
         free(pass->origins[i].via);
     tn_releases_close(pass->releases);
     tn_size_sources_close(pass->size_sources);
+    tn_makers_close(pass->makers);
     tn_code_files_close(pass->code_files);
     if (pass->frames != NULL)
         tn_source_frames_finish(pass->frames);

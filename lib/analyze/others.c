@@ -43,6 +43,7 @@ int tn_pass_open_other(const struct tn_pass *pass, uint64_t process_id, struct t
         .code_files = pass->code_files,
         .releases = pass->releases,
         .size_sources = pass->size_sources,
+        .makers = pass->makers,
         .frames = pass->frames,
         .is_other = true,
         .is_complete = pass->is_complete,

@@ -195,6 +195,17 @@ static bool classify_by_library(const char *function, struct tn_site_class *clas
     return true;
 }
 
+void tn_site_library_via(const char *function, char *ret_via)
+{
+    struct tn_site_class class = {.kind = TN_SITE_PROGRAM};
+    const struct tn_site_name *entry = find_name(tn_site_runtime_names, function);
+    if (entry != NULL)
+        set_entry(&class, TN_SITE_RUNTIME, entry);
+    else
+        classify_by_library(function, &class);
+    memcpy(ret_via, class.via, TN_SITE_VIA_BYTES);
+}
+
 /* A function without a name can be named as a wrapper by what reports show of it: "module+0xoffset". */
 static bool classify_by_offset(const struct tn_site_rules *rules, const char *module, uint64_t offset_bytes,
                                struct tn_site_class *class)

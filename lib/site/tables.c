@@ -362,6 +362,7 @@ const char *const tn_site_rust_modules[] = {
 const struct tn_site_name tn_site_std_aliases[] = {
     {"_Vector_base", "std::vector", "libstdc++"},
     {"_Bvector_base", "std::vector", "libstdc++: vector<bool>"},
+    {"__split_buffer", "std::vector", "libc++: also deque's table of blocks"},
     {"_List_base", "std::list", "libstdc++"},
     {"_Deque_base", "std::deque", "libstdc++"},
     {"_Fwd_list_base", "std::forward_list", "libstdc++"},
