@@ -37,6 +37,12 @@ static inline bool tn_maker_is_library(enum tn_maker maker)
     return maker >= TN_MAKER_TEXT;
 }
 
+/* Whether the blocks are memory of a container, which can be used again without knowing how large it gets. */
+static inline bool tn_maker_is_container(enum tn_maker maker)
+{
+    return maker == TN_MAKER_TEXT || maker == TN_MAKER_SEQUENCE || maker == TN_MAKER_NODES;
+}
+
 /* Find what makes the blocks of a site: the innermost type of the standard library between the allocator and
  * the site, by the names that libstdc++ and libc++ give their functions; all stacks of the site must agree.
  *

@@ -5,6 +5,7 @@
  * follows from a histogram at the end. */
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
+#include "tenure/maker.h"
 #include "tenure/releases.h"
 #include "tenure/size_histogram.h"
 
@@ -278,6 +279,11 @@ static int add_finding(struct fixed_maximum_state *state, const struct tn_pass *
     double mean = (double)seen->total_bytes / (double)seen->allocations;
     if (maximum.distinct < state->min_distinct || (double)maximum.max_bytes > state->waste * mean)
         return 0;
+    /* A container's capacities are steps of its own, no limits of what the program keeps in it. */
+    struct tn_made_by made_by;
+    r = tn_pass_maker(pass, index, &made_by);
+    if (r < 0 || tn_maker_is_library(made_by.maker))
+        return r;
     r = tn_finding_begin(pass, &tn_kind_fixed_maximum, &index, 1, &finding);
     if (r < 0)
         return r;

@@ -2,6 +2,7 @@
 /* The kind `overhead`: blocks so small that header and rounding outweigh what they hold. Rounding is what the
  * recorded allocator gave above the size asked for; the header is TN_HEADER_BYTES. */
 #include "tenure/analysis.h"
+#include "tenure/cplusplus.h"
 #include "tenure/kinds.h"
 #include "tenure/releases.h"
 
@@ -166,6 +167,20 @@ static int fill_texts(const struct overhead_site *own, const struct tn_pass_site
     return r;
 }
 
+/* In words of C++, where its library or a new expression makes the blocks. */
+static int fill_cplusplus(const struct tn_pass_site *seen, const struct overhead_site *own,
+                          const struct tn_made_by *made_by, struct tn_finding *finding)
+{
+    char place[256];
+    tn_finding_place(&finding->sites[0], place, sizeof(place));
+    struct tn_cplusplus_scene scene = {.made_by = made_by,
+                                       .place = place,
+                                       .allocations = seen->allocations,
+                                       .block_bytes = own->peak_overhead_bytes,
+                                       .block_count = seen->peak_live_count};
+    return tn_cplusplus_overhead_words(&scene, finding);
+}
+
 static int add_finding(const struct overhead_state *state, const struct tn_pass *pass, uint32_t site,
                        struct tn_findings *findings)
 {
@@ -184,7 +199,11 @@ static int add_finding(const struct overhead_state *state, const struct tn_pass 
     finding.apply = TN_APPLY_POOL;
     finding.apply_bytes = is_varying(seen) ? kept_bytes(seen) : seen->max_size_bytes;
     finding.apply_count = seen->peak_live_count;
-    r = fill_texts(own, seen, &finding);
+    struct tn_made_by made_by = {0};
+    r = tn_pass_maker(pass, site, &made_by);
+    if (r == 0)
+        r = tn_cplusplus_overhead_has(made_by.maker) ? fill_cplusplus(seen, own, &made_by, &finding)
+                                                     : fill_texts(own, seen, &finding);
     fill_evidence(own, seen, &finding);
     if (r == 0)
         r = fill_query(pass, site, &finding);
@@ -235,6 +254,7 @@ static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("peak_overhead_bytes", COUNT, BYTES)},
     {TN_KEY("mean_size_bytes", COUNT, BYTES)},
     {TN_KEY("heaps", LIST, NONE), .members = heap_keys},
+    {TN_KEY("made_by", TEXT, NONE)},
     {0},
 };
 

@@ -3,6 +3,7 @@
  * std::vector does it. A chain is one such buffer, from the first step that makes it larger to the last one.
  * States the capacity to begin with. */
 #include "tenure/analysis.h"
+#include "tenure/cplusplus.h"
 #include "tenure/kinds.h"
 #include "tenure/releases.h"
 #include "tenure/size_histogram.h"
@@ -231,6 +232,19 @@ static int fill_texts(const struct presize_site *site, const struct capacity *ca
                           place, copied);
 }
 
+/* In words of C++, where a container grows. */
+static int fill_cplusplus(const struct presize_site *site, const struct capacity *capacity,
+                          const struct tn_made_by *made_by, struct tn_finding *finding)
+{
+    char place[256];
+    tn_finding_place(&finding->sites[0], place, sizeof(place));
+    struct tn_cplusplus_scene scene = {.made_by = made_by,
+                                       .place = place,
+                                       .allocations = site->chains,
+                                       .block_bytes = capacity->initial_bytes};
+    return tn_cplusplus_presize_words(&scene, finding);
+}
+
 static int add_finding(const struct presize_state *state, const struct tn_pass *pass, uint32_t index,
                        struct tn_findings *findings)
 {
@@ -248,7 +262,11 @@ static int add_finding(const struct presize_state *state, const struct tn_pass *
     finding.saving.allocations_removed = capacity.steps_spared;
     finding.apply = TN_APPLY_PRESIZE;
     finding.apply_bytes = capacity.initial_bytes;
-    r = fill_texts(site, &capacity, &finding);
+    struct tn_made_by made_by = {0};
+    r = tn_pass_maker(pass, index, &made_by);
+    if (r == 0)
+        r = tn_cplusplus_presize_has(made_by.maker) ? fill_cplusplus(site, &capacity, &made_by, &finding)
+                                                    : fill_texts(site, &capacity, &finding);
     fill_evidence(site, &pass->sites[index], &capacity, &finding);
     if (r == 0)
         r = tn_finding_add_condition(&finding, "largest-seen", NULL, 0,
@@ -300,6 +318,7 @@ static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("initial_bytes", COUNT, BYTES)},
     {TN_KEY("first_bytes", COUNT, BYTES)},
     {TN_KEY("by", TEXT, NONE)},
+    {TN_KEY("made_by", TEXT, NONE)},
     {0},
 };
 

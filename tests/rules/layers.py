@@ -12,7 +12,7 @@ from tree import ROOT, finish, relative, sources
 MAY_INCLUDE = {
     "lib/wire": {"event", "event_body", "limits", "ring", "session"},
     "lib/shim": {"event", "event_body", "limits", "ring", "session", "mark"},
-    "lib/base": {"base", "json", "map"},
+    "lib/base": {"base", "json", "map", "template"},
     "lib/symbol": {"symbol", "base", "map"},
     "lib/chunk": {"chunk", "log_event", "event", "base", "map"},
     "lib/log": {"log", "log_write", "log_event", "chunk", "sql", "event", "limits", "base", "map"},
@@ -26,7 +26,7 @@ MAY_INCLUDE = {
     "lib/simulate": {"simulate", "replay", "risk", "heap", "log", "sql", "finding", "site", "event", "base", "map"},
     "lib/finding": {"evidence", "finding", "kind", "json", "base"},
     "lib/analyze": {"analyze", "analysis", "activation", "maker", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "worker", "evidence", "finding", "kind", "code", "symbol", "log", "sql", "log_write", "site", "event", "json", "base", "map"},
-    "lib/kinds": {"kinds", "kind", "analysis", "activation", "maker", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "worker", "evidence", "finding", "heap", "base", "map"},
+    "lib/kinds": {"kinds", "kind", "analysis", "activation", "maker", "cplusplus", "template", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "worker", "evidence", "finding", "heap", "base", "map"},
     "lib/compare": {"compare", "runs", "evidence", "kind", "summary", "finding", "log", "sql", "json", "base", "map"},
     "lib/check": {"check", "summary", "finding", "log", "sql", "json", "base"},
     "lib/report": {"report", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base"},

@@ -287,6 +287,7 @@ static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("excluded_allocations", COUNT, COUNT)},
     {TN_KEY("pools", LIST, NONE), .members = pool_keys},
     {TN_KEY("pricing", LIST, NONE), .members = pricing_keys},
+    {TN_KEY("made_by", TEXT, NONE)},
     {0},
 };
 

@@ -3,6 +3,8 @@
  * templates. tests/unit/pool_code.py compiles and runs the C ones. */
 #include "pool_code.h"
 
+#include "tenure/template.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -54,8 +56,9 @@ static int print_lock(const struct filling *filling, char mark, struct tn_buffer
                            filling->name);
 }
 
-static int print_mark(const struct filling *filling, char mark, struct tn_buffer *out)
+static int print_mark(const void *context, char mark, struct tn_buffer *out)
 {
+    const struct filling *filling = context;
     switch (mark) {
     case 'N':
         return tn_buffer_print(out, "%s", filling->name);
@@ -76,17 +79,7 @@ static int print_mark(const struct filling *filling, char mark, struct tn_buffer
 
 static int fill(const char *template, const struct filling *filling, struct tn_buffer *out)
 {
-    int r = 0;
-    while (*template != '\0' && r == 0) {
-        size_t length = strcspn(template, "@");
-        r = tn_buffer_append(out, template, length);
-        template += length;
-        if (*template == '\0' || r < 0)
-            break;
-        r = print_mark(filling, template[1], out);
-        template += 2;
-    }
-    return r;
+    return tn_template_print(template, print_mark, filling, out);
 }
 
 /* ---------------------------------------------------------------------------------------- one pool */

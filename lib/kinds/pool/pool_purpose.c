@@ -5,6 +5,7 @@
 #include "pool.h"
 #include "pool_code.h"
 
+#include "tenure/cplusplus.h"
 #include "tenure/kinds.h"
 #include "tenure/releases.h"
 #include "tenure/size_source.h"
@@ -117,26 +118,33 @@ static int fill_query(const struct tn_pass *pass, const struct purpose *purpose,
     return r;
 }
 
+/* "open (net.c:12) and 2 more lines" */
+static void print_places(const struct purpose *purpose, const struct tn_finding *finding, char *ret_text,
+                         size_t text_bytes)
+{
+    tn_finding_place(&finding->sites[0], ret_text, text_bytes);
+    size_t length = strlen(ret_text);
+    if (purpose->site_count > 1)
+        snprintf(ret_text + length, text_bytes - length, " and %zu more line%s", purpose->site_count - 1,
+                 purpose->site_count == 2 ? "" : "s");
+}
+
 static int fill_texts(const struct purpose *purpose, struct tn_finding *finding)
 {
-    char place[256], count[TN_QUANTITY_TEXT_BYTES], allocations[TN_QUANTITY_TEXT_BYTES];
-    char others[64] = "";
-    tn_finding_place(&finding->sites[0], place, sizeof(place));
+    char places[320], count[TN_QUANTITY_TEXT_BYTES], allocations[TN_QUANTITY_TEXT_BYTES];
+    print_places(purpose, finding, places, sizeof(places));
     tn_print_count(count, purpose->block_count);
     tn_print_count(allocations, purpose->allocations);
-    if (purpose->site_count > 1)
-        snprintf(others, sizeof(others), " and %zu more line%s", purpose->site_count - 1,
-                 purpose->site_count == 2 ? "" : "s");
     const char *s = purpose->block_count == 1 ? "" : "s";
     int r = tn_finding_set(
-        &finding->title, "Give %s%s a pool of %s block%s of %" PRIu64 " B: it serves all %s allocation%s",
-        place, others, count, s, purpose->block_bytes, allocations, purpose->allocations == 1 ? "" : "s");
+        &finding->title, "Give %s a pool of %s block%s of %" PRIu64 " B: it serves all %s allocation%s",
+        places, count, s, purpose->block_bytes, allocations, purpose->allocations == 1 ? "" : "s");
     if (r == 0)
         r = tn_finding_set(&finding->advice,
-                           "Take the blocks of %s%s from a pool of their own, of %s block%s of %" PRIu64
+                           "Take the blocks of %s from a pool of their own, of %s block%s of %" PRIu64
                            " bytes, and decide what happens when it is empty: fragmentation can no longer "
                            "make these requests fail.",
-                           place, others, count, s, purpose->block_bytes);
+                           places, count, s, purpose->block_bytes);
     return r;
 }
 
@@ -226,9 +234,29 @@ static struct tn_finding_saving estimate(const struct purpose *purpose)
     };
 }
 
-static int fill(const struct tn_pass *pass, const struct purpose *purpose, uint64_t other_sites,
-                struct tn_finding *finding)
+/* In words of C++, where its library or a new expression makes the blocks. */
+static int fill_cplusplus(const struct purpose *purpose, const struct tn_made_by *made_by,
+                          struct tn_finding *finding)
 {
+    char places[320], name[TN_POOL_NAME_BYTES];
+    print_places(purpose, finding, places, sizeof(places));
+    struct tn_cplusplus_scene scene = {
+        .made_by = made_by,
+        .name = tn_pool_name(finding->sites[0].function, purpose->size_bytes, name),
+        .place = places,
+        .allocations = purpose->allocations,
+        .block_bytes = purpose->block_bytes,
+        .block_count = purpose->block_count,
+        .alignment_bytes = purpose->alignment_bytes,
+        .is_shared = purpose->thread_count > 1,
+    };
+    return tn_cplusplus_pool_words(&scene, finding);
+}
+
+static int fill(const struct tn_pass *pass, const struct purpose *purpose, const struct tn_made_by *made_by,
+                uint64_t other_sites, struct tn_finding *finding)
+{
+    bool is_cplusplus = tn_cplusplus_pool_has(made_by->maker);
     bool is_reused = purpose->allocations >= 2 * purpose->block_count;
     bool is_text = makes_text(finding->sites[0].via);
     finding->confidence = is_reused && !is_text ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
@@ -236,7 +264,7 @@ static int fill(const struct tn_pass *pass, const struct purpose *purpose, uint6
     finding->apply = TN_APPLY_POOL;
     finding->apply_bytes = purpose->block_bytes;
     finding->apply_count = purpose->block_count;
-    int r = fill_texts(purpose, finding);
+    int r = is_cplusplus ? fill_cplusplus(purpose, made_by, finding) : fill_texts(purpose, finding);
     fill_evidence(purpose, finding);
     if (r == 0)
         r = fill_threads(pass, purpose, finding);
@@ -244,17 +272,39 @@ static int fill(const struct tn_pass *pass, const struct purpose *purpose, uint6
         r = fill_query(pass, purpose, finding);
     if (r == 0)
         r = fill_notes(pass, purpose, other_sites, finding);
-    return r == 0 ? fill_code(purpose, finding) : r;
+    return r == 0 && !is_cplusplus ? fill_code(purpose, finding) : r;
+}
+
+/* What makes the blocks of all sites; where they differ and a type of the library is among them, it stands
+ * for all, since no pool serves both. */
+static int find_maker(const struct tn_pass *pass, const struct purpose *purpose,
+                      struct tn_made_by *ret_made_by)
+{
+    int r = tn_pass_maker(pass, purpose->sites[0], ret_made_by);
+    for (size_t i = 1; i < purpose->site_count && r == 0; i++) {
+        struct tn_made_by other;
+        r = tn_pass_maker(pass, purpose->sites[i], &other);
+        if (r == 0 && other.maker != ret_made_by->maker)
+            ret_made_by->maker = tn_maker_is_library(other.maker) || tn_maker_is_library(ret_made_by->maker)
+                                     ? TN_MAKER_LIBRARY
+                                     : TN_MAKER_CALL;
+    }
+    return r;
 }
 
 static int state_purpose(const struct tn_pass *pass, const struct purpose *purpose, uint64_t other_sites,
                          struct tn_findings *findings)
 {
     struct tn_finding finding;
-    int r = tn_finding_begin(pass, &tn_kind_pool, purpose->sites, purpose->site_count, &finding);
+    struct tn_made_by made_by;
+    int r = find_maker(pass, purpose, &made_by);
+    /* No pool serves what a type takes as it likes. */
+    if (r < 0 || (tn_maker_is_library(made_by.maker) && !tn_cplusplus_pool_has(made_by.maker)))
+        return r;
+    r = tn_finding_begin(pass, &tn_kind_pool, purpose->sites, purpose->site_count, &finding);
     if (r < 0)
         return r;
-    r = fill(pass, purpose, other_sites, &finding);
+    r = fill(pass, purpose, &made_by, other_sites, &finding);
     if (r == 0)
         r = tn_size_source_add_computed(pass, purpose->sites, purpose->site_count, purpose->size_bytes,
                                         &finding);

@@ -6,6 +6,7 @@
 
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
+#include "tenure/maker.h"
 #include "tenure/releases.h"
 #include "tenure/size_source.h"
 
@@ -297,7 +298,12 @@ static int add_finding(const struct preallocate_state *state, const struct tn_pa
     struct need need = weigh(state, pass, index);
     struct tn_finding finding;
     bool is_one = is_one_at_a_time(state, pass, index);
-    int r = tn_finding_begin(pass, &tn_kind_preallocate, &index, 1, &finding);
+    /* What a type of the library makes, it makes itself: a pool behind it is another kind's advice. */
+    struct tn_made_by made_by;
+    int r = tn_pass_maker(pass, index, &made_by);
+    if (r < 0 || tn_maker_is_library(made_by.maker))
+        return r;
+    r = tn_finding_begin(pass, &tn_kind_preallocate, &index, 1, &finding);
     if (r < 0)
         return r;
     finding.confidence = confidence_of(state, pass, index);

@@ -387,6 +387,7 @@ static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("tier", COUNT, NONE)},
     {TN_KEY("stack_depth_before_bytes", COUNT, BYTES)},
     {TN_KEY("stack_size_bytes", COUNT, BYTES)},
+    {TN_KEY("made_by", TEXT, NONE)},
     {0},
 };
 

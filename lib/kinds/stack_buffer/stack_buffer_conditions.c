@@ -57,12 +57,12 @@ int tn_stack_buffer_add_conditions(const struct tn_stack_buffers *buffers, const
         return r;
     own = (struct tn_release_sites){.items = sites, .own_count = 1, .count = 1};
     r = tn_pass_add_releases(pass, &own, range, finding);
-    if (r == 0)
+    if (r == 0 && size != NULL)
         r = tn_pass_add_release_conditions(pass, &list, range, "a stack buffer", finding);
     free(sites);
     if (r == 0 && tn_stack_buffer_owning(buffers, pass, births, owner) == TN_OWNING_UNTOLD)
         r = add_untold(buffers, pass, owner, finding);
-    if (r == 0)
+    if (r == 0 && size != NULL)
         r = tn_size_source_add_condition(pass, size, &finding->sites[0], NULL,
                                          buffers->sites[births->site].max_size_bytes, finding);
     return r;

@@ -4,6 +4,7 @@
 #include "stack_buffer.h"
 
 #include "tenure/analysis.h"
+#include "tenure/cplusplus.h"
 #include "tenure/kinds.h"
 #include "tenure/size_source.h"
 #include "tenure/source_frames.h"
@@ -40,6 +41,7 @@ struct buffer_statement {
     struct tn_buffer_births births;
     struct tn_buffer_owner owner;
     struct tn_size_source size;
+    struct tn_made_by made_by;
     char *owner_file;   /* owned */
     char *static_place; /* owned; a line that stores the address in a static variable; NULL: none */
     uint32_t owner_line;
@@ -276,8 +278,9 @@ static int fill_notes(const struct buffer_statement *statement, struct tn_findin
 {
     const struct tn_contained_site *counts = statement->counts;
     uint64_t others = most_others(finding);
-    bool is_shared = others != 0 && (finding->condition.kind == NULL ||
-                                     strcmp(finding->condition.kind, "shared-release") != 0);
+    bool is_shared =
+        others != 0 && !tn_maker_is_container(statement->made_by.maker) &&
+        (finding->condition.kind == NULL || strcmp(finding->condition.kind, "shared-release") != 0);
     /* Words that are right for one and for many. */
     const struct {
         bool is_true;
@@ -349,25 +352,46 @@ static void fill_saving(const struct buffer_statement *statement, struct tn_find
     finding->discount = 1 - weight;
 }
 
+/* In words of C++, where its library or a new expression makes the blocks. */
+static int fill_cplusplus(const struct buffer_statement *statement, const char *place,
+                          struct tn_finding *finding)
+{
+    char owner[320];
+    print_owner(statement, owner, sizeof(owner));
+    struct tn_cplusplus_scene scene = {
+        .made_by = &statement->made_by,
+        .place = place,
+        .owner = owner,
+        .allocations = statement->counts->instances,
+        .block_bytes = statement->counts->max_size_bytes,
+        .block_count = statement->owner.max_live_count,
+    };
+    return tn_cplusplus_stack_words(&scene, finding);
+}
+
 static int fill(struct buffer_statement *statement, struct tn_finding *finding)
 {
     char place[320];
     tn_finding_place(&finding->sites[0], place, sizeof(place));
     finding->confidence = confidence_of(statement);
     fill_saving(statement, finding);
-    int r = fill_title(statement, finding, place);
-    if (r == 0)
+    bool is_cplusplus = tn_cplusplus_stack_has(statement->made_by.maker);
+    int r = is_cplusplus ? fill_cplusplus(statement, place, finding) : fill_title(statement, finding, place);
+    if (r == 0 && !is_cplusplus)
         r = fill_advice(statement, finding, place);
     fill_evidence(statement, finding);
     if (r == 0)
         r = fill_query(statement, finding);
     struct tn_buffer_store store = {0};
-    if (r == 0)
+    /* Its type stores the address of a container's memory, and releases it; reused, it needs no limit. */
+    bool is_container = tn_maker_is_container(statement->made_by.maker);
+    if (r == 0 && !is_container)
         r = tn_stack_buffer_add_stored(statement->buffers, statement->pass, &statement->births,
                                        &statement->owner, finding, &store);
     if (r == 0)
         r = tn_stack_buffer_add_conditions(statement->buffers, statement->pass, &statement->births,
-                                           &statement->owner, &statement->size, finding);
+                                           &statement->owner, is_container ? NULL : &statement->size,
+                                           finding);
     statement->static_place = store.static_place;
     return r < 0 ? r : fill_notes(statement, finding);
 }
@@ -378,8 +402,11 @@ static bool weigh(struct buffer_statement *statement)
     const struct tn_contained_site *counts = statement->counts;
     const struct tn_buffer_births *births = &statement->births;
     double down_max = tn_pass_threshold(statement->pass, "stack-buffer.max-frames-down");
-    if (tn_source_frames_is_opaque(&statement->buffers->frames, statement->pass, births->names,
-                                   births->stacks[0]) ||
+    /* A type of the C++ library that has words of its own is not opaque: its user can use another one. */
+    bool has_words =
+        tn_maker_is_library(statement->made_by.maker) && tn_cplusplus_stack_has(statement->made_by.maker);
+    if ((!has_words && tn_source_frames_is_opaque(&statement->buffers->frames, statement->pass, births->names,
+                                                  births->stacks[0])) ||
         !tn_stack_buffer_owner(statement->buffers, statement->pass, births, &statement->owner))
         return false;
     if (tn_stack_buffer_owning(statement->buffers, statement->pass, births, &statement->owner) ==
@@ -408,10 +435,11 @@ static int begin(struct buffer_statement *statement, uint32_t site, const uint32
     statement->counts = &statement->buffers->sites[site];
     statement->seen = &statement->pass->sites[site];
     statement->births = (struct tn_buffer_births){site, &finding->sites[0], stacks, stack_count};
-    *ret_is_stated = weigh(statement);
+    r = tn_pass_maker(statement->pass, site, &statement->made_by);
+    *ret_is_stated = r == 0 && statement->made_by.maker != TN_MAKER_LIBRARY && weigh(statement);
     if (!*ret_is_stated)
         tn_finding_finish(finding);
-    return 0;
+    return r;
 }
 
 int tn_stack_buffer_weigh(struct tn_stack_buffers *buffers, const struct tn_pass *pass, uint32_t site,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Strings too long for the object itself, built and dropped within one function.
  *
- * expect {"kind": "stack-buffer", "sites": ["@text"], "confidence": "conditional", "evidence":
+ * expect {"kind": "stack-buffer", "sites": ["@text"], "confidence": "consistent", "evidence":
  *         {"buffer_bytes": "=LENGTH + 1", "owner": {"function": "check"}, "frames_down": 0, "instances":
  *         "=CALLS", "exceptions": 0}}
  */
