@@ -139,7 +139,9 @@ static const char *last_part(const char *path)
 /* "handle (server.c:40)", or "handle" where no line is known. */
 static void print_owner(const struct arena_statement *statement, char *ret_text, size_t text_bytes)
 {
-    const char *name = function_name(statement, statement->choice->own.function);
+    char short_name[TN_SHORT_NAME_BYTES];
+    const char *name = tn_function_short_name(function_name(statement, statement->choice->own.function),
+                                              short_name, sizeof(short_name));
     if (statement->line.line != 0)
         snprintf(ret_text, text_bytes, "%s (%s:%" PRIu32 ")", name, last_part(statement->line.file),
                  statement->line.line);
@@ -334,13 +336,14 @@ static int add_conditions(const struct arena_statement *statement, struct tn_fin
 {
     const struct tn_arena_candidate *own = &statement->choice->own;
     bool can_tell = tn_activations_can_tell(&statement->arenas->activations, statement->pass, own->function);
+    char name[TN_SHORT_NAME_BYTES];
     int r = 0;
     if (!can_tell)
         r = tn_finding_add_condition(
             finding, "calls-untold", &statement->line, 1,
             "%s keeps no block from one call to the next: its calls could not be told"
             " apart",
-            function_name(statement, own->function));
+            tn_function_short_name(function_name(statement, own->function), name, sizeof(name)));
     if (r == 0)
         r = add_escape_condition(statement, finding);
     if (r == 0)
