@@ -52,16 +52,23 @@ static int load_sites(struct tn_allocation_scan *cursor)
     return tn_sql_errno(database, sqlite3_finalize(statement));
 }
 
-static int show_site(struct tn_allocation_scan *cursor, sqlite3_context *result)
+int tn_allocation_scan_site(struct tn_allocation_scan *cursor, uint64_t *ret_site_id)
 {
     int r = cursor->site_ids == NULL ? load_sites(cursor) : 0;
     if (r < 0)
         return tn_allocation_vtab_code(r);
     uint64_t stack_id = cursor->row->stack_id;
-    uint64_t site_id = stack_id < cursor->site_id_count ? cursor->site_ids[stack_id] : 0;
-    if (site_id != 0)
-        sqlite3_result_int64(result, (sqlite3_int64)site_id);
+    *ret_site_id = stack_id < cursor->site_id_count ? cursor->site_ids[stack_id] : 0;
     return SQLITE_OK;
+}
+
+static int show_site(struct tn_allocation_scan *cursor, sqlite3_context *result)
+{
+    uint64_t site_id = 0;
+    int rc = tn_allocation_scan_site(cursor, &site_id);
+    if (rc == SQLITE_OK && site_id != 0)
+        sqlite3_result_int64(result, (sqlite3_int64)site_id);
+    return rc;
 }
 
 static void show_name(sqlite3_context *result, enum tn_function function)

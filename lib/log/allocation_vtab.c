@@ -15,6 +15,9 @@
 #include <string.h>
 SQLITE_EXTENSION_INIT3
 
+/* Rows that a step leaves out before it hands one on all the same: some milliseconds. */
+#define LEFT_OUT_MAX 100000u
+
 enum plan {
     PLAN_ANY_ORDER,
     PLAN_ORDERED, /* by id */
@@ -51,10 +54,9 @@ static char letter_of(int column, unsigned char op)
     static const struct {
         int column;
         char equal, low, high;
-    } known[] = {{COLUMN_SCHEMA, 's', 0, 0},
-                 {COLUMN_PROCESS_ID, 'p', 0, 0},
-                 {COLUMN_ID, 'i', 'f', 'l'},
-                 {COLUMN_BIRTH_NS, 't', 'a', 'z'}};
+    } known[] = {{COLUMN_SCHEMA, 's', 0, 0},  {COLUMN_PROCESS_ID, 'p', 0, 0},
+                 {COLUMN_ID, 'i', 'f', 'l'},  {COLUMN_BIRTH_NS, 't', 'a', 'z'},
+                 {COLUMN_SITE_ID, 'e', 0, 0}, {COLUMN_SIZE_BYTES, 'b', 'g', 'h'}};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i].column != column)
             continue;
@@ -68,6 +70,9 @@ static char letter_of(int column, unsigned char op)
     return 0;
 }
 
+/* Conditions that leave rows out of a scan which reads them all the same: no plan becomes cheaper by them. */
+#define ROW_LETTERS "ebgh"
+
 /* Costs in units of a row. Every scan decompresses chunks, so a plan with this table in an inner loop must
  * look as expensive as it is. One id costs a chunk to unpack, unless it is near the one before. */
 static void set_cost(sqlite3_index_info *info, const char *letters)
@@ -75,7 +80,7 @@ static void set_cost(sqlite3_index_info *info, const char *letters)
     info->estimatedCost = 1e7;
     info->estimatedRows = 1000000;
     for (const char *letter = letters; *letter != '\0'; letter++) {
-        if (*letter == 's')
+        if (*letter == 's' || strchr(ROW_LETTERS, *letter) != NULL)
             continue;
         info->estimatedCost /= *letter == 'i' ? 1000 : 2;
         info->estimatedRows = *letter == 'i' ? 1 : info->estimatedRows / 2 + 1;
@@ -171,15 +176,40 @@ static int end_step(struct tn_allocation_scan *cursor, int r)
     return tn_allocation_vtab_code(r);
 }
 
+static int step(struct tn_allocation_scan *cursor)
+{
+    cursor->row = NULL;
+    int r = cursor->ordered != NULL ? tn_ordered_next(cursor->ordered, &cursor->row)
+                                    : tn_allocation_cursor_next(cursor->allocations, &cursor->row);
+    return end_step(cursor, r);
+}
+
+/* Whether the row meets the conditions on its site and size. */
+static int is_wanted(struct tn_allocation_scan *cursor, bool *ret_is_wanted)
+{
+    uint64_t site_id = cursor->site_id, size_bytes = cursor->row->size_bytes;
+    int rc = site_id != UINT64_MAX ? tn_allocation_scan_site(cursor, &site_id) : SQLITE_OK;
+    *ret_is_wanted = site_id == cursor->site_id && size_bytes >= cursor->size_min_bytes &&
+                     size_bytes <= cursor->size_max_bytes;
+    return rc;
+}
+
+/* SQLite looks for Ctrl-C between two rows: it gets one now and then, and leaves it out itself. */
 static int next_row(sqlite3_vtab_cursor *base)
 {
     struct tn_allocation_scan *cursor = (struct tn_allocation_scan *)base;
     cursor->row = NULL;
     if (cursor->is_lookup)
         return SQLITE_OK;
-    int r = cursor->ordered != NULL ? tn_ordered_next(cursor->ordered, &cursor->row)
-                                    : tn_allocation_cursor_next(cursor->allocations, &cursor->row);
-    return end_step(cursor, r);
+    bool is_found = false;
+    int rc = SQLITE_OK;
+    for (unsigned left_out = 0; rc == SQLITE_OK && !is_found && left_out < LEFT_OUT_MAX; left_out++) {
+        rc = step(cursor);
+        if (rc != SQLITE_OK || cursor->row == NULL)
+            break;
+        rc = is_wanted(cursor, &is_found);
+    }
+    return rc;
 }
 
 /* Apply one bound to the range. SQLite checks every row again, so a bound may be applied too wide, and one
@@ -200,6 +230,21 @@ static void narrow(struct tn_cursor_range *range, char letter, sqlite3_value *bo
         range->first_birth_ns = value;
     if ((letter == 't' || letter == 'z') && value < range->last_birth_ns)
         range->last_birth_ns = value;
+}
+
+/* The same for what is asked of each row. A site below 1 is none: then SQLite sees all rows. */
+static void narrow_rows(struct tn_allocation_scan *cursor, char letter, sqlite3_value *bound)
+{
+    if (sqlite3_value_type(bound) != SQLITE_INTEGER)
+        return;
+    int64_t number = sqlite3_value_int64(bound);
+    uint64_t value = number > 0 ? (uint64_t)number : 0;
+    if (letter == 'e' && value != 0)
+        cursor->site_id = value;
+    if ((letter == 'b' || letter == 'g') && value > cursor->size_min_bytes)
+        cursor->size_min_bytes = value;
+    if ((letter == 'b' || letter == 'h') && value < cursor->size_max_bytes)
+        cursor->size_max_bytes = value;
 }
 
 static int refuse(struct tn_allocation_scan *cursor, char *message)
@@ -311,8 +356,12 @@ static int filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int 
         return rc;
     struct tn_cursor_range range = tn_cursor_range_all(0);
     range.schema = cursor->schema;
-    for (int i = 0; i < argc; i++)
+    cursor->site_id = cursor->size_max_bytes = UINT64_MAX;
+    cursor->size_min_bytes = 0;
+    for (int i = 0; i < argc; i++) {
         narrow(&range, letters[i], argv[i]);
+        narrow_rows(cursor, letters[i], argv[i]);
+    }
     if (plan == PLAN_LOOKUP && is_one_id(&range))
         return look_up(cursor, range.first_id);
     return scan(cursor, &range, plan);

@@ -40,6 +40,8 @@ struct tn_allocation_scan {
     struct tn_ordered *ordered;               /* owned; rows in order of their ids, or looked up; or NULL */
     bool is_lookup;                           /* ordered serves look-ups: one row a filter */
     const struct tn_allocation *row;          /* NULL at the end */
+    uint64_t site_id;                         /* rows of other sites are left out; UINT64_MAX: none is */
+    uint64_t size_min_bytes, size_max_bytes;  /* rows of other sizes are left out */
     uint64_t *site_ids;                       /* by stack id; owned; NULL until the column is asked for */
     uint64_t site_id_count;
 };
@@ -48,6 +50,9 @@ struct tn_allocation_scan {
  *
  * error    0 or more, or a negative errno */
 int tn_allocation_vtab_code(int error);
+
+/* The site of the current row; 0: none. Returns an SQLite result code. */
+int tn_allocation_scan_site(struct tn_allocation_scan *cursor, uint64_t *ret_site_id);
 
 /* xColumn: give SQLite a column of the current row.
  *
