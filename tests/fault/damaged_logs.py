@@ -96,7 +96,10 @@ def change_column(dice, database):
     """The same number in all rows of a column."""
     table = dice.choice(tables_of(database))
     column, value = dice.choice(columns_of(database, table)), dice.choice(NUMBERS + OTHERS)
-    database.execute(f'UPDATE OR IGNORE "{table}" SET "{column}" = ?', [value])
+    try:
+        database.execute(f'UPDATE OR IGNORE "{table}" SET "{column}" = ?', [value])
+    except sqlite3.Error:  # ids are whole numbers
+        return ""
     return f"{table}.{column} is {value!r:.60} in all rows"
 
 

@@ -57,6 +57,17 @@ def check_paths(page):
             if not (ROOT / name).exists()]
 
 
+def check_promises():
+    """The tests that the page about reliability names are there: by name, or behind the name of their family."""
+    told = re.findall(r"`([a-z0-9_]+)`", re.sub(r"(?m)^[^|].*$", "", page_text("reliability")))
+    text = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("*") if path.suffix in (".py", ".build"))
+    known = set(re.findall(r"[\"']([a-z0-9_]+)[\"']|\bdef ([a-z0-9_]+)\(", text))
+    known = {name for pair in known for name in pair if name}
+    broken = [] if told else ["docs/reliability.md names no tests"]
+    return broken + [f"docs/reliability.md: {name} is no test" for name in told
+                     if name not in known and name.partition("_")[2] not in known]  # fmt: skip
+
+
 def check_variables():
     """The variables that the sources read are those of docs/environment.md."""
     page = ROOT / "docs/environment.md"
@@ -140,7 +151,7 @@ def check_models(tenure):
 
 
 def main():
-    broken = check_variables()
+    broken = check_variables() + check_promises()
     pages = documents()
     for page in pages:
         if page.exists():
