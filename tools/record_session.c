@@ -367,7 +367,13 @@ static void print_totals(const struct tn_record_session *session)
            tn_print_count(frees, tn_link_number(done, "frees")),
            tn_print_count(live, tn_link_number(done, "live")), live_bytes, peak);
     tn_print_bytes(log_bytes, tn_link_number(done, "log_bytes"));
-    if (session->is_background)
+    if (access(session->log, F_OK) < 0 && errno == ENOENT)
+        tn_say(
+            "the log %s was removed while it was written, and nothing is left of it; record again, with the "
+            "log "
+            "in a folder that nobody empties",
+            session->log);
+    else if (session->is_background)
         tn_say(
             "the log is %s (%s); names and summaries are added in the background, and whoever reads the log "
             "waits for them; next: tenure report %s",

@@ -74,5 +74,16 @@ def names_that_are_no_text(world):
         expect("pro\\xffgram" in json.dumps(json.loads(answer.out.decode())).replace("\\\\", "\\"), str(answer.out))
 
 
+def log_removed_meanwhile(world):
+    """A log that is removed while it is written is not named as if it were there; the program's status is its own."""
+    log = world.new_log()
+    result = world.run(world.tenure, "record", "-o", log, "--", "sh", "-c", f"rm '{log}'; exit 7")
+    expect_equal(result.status, 7, "status")
+    lines = result.error_lines()
+    expect("was removed while it was written" in lines[-1], f"what record says: {lines}")
+    expect(not any("tenure report" in line for line in lines), f"no next command: {lines}")
+    expect(not log.exists(), "no log")
+
+
 ALL = {"files_are_the_owners": files_are_the_owners, "without_arguments": without_arguments,
-       "names_that_are_no_text": names_that_are_no_text}  # fmt: skip
+       "names_that_are_no_text": names_that_are_no_text, "log_removed_meanwhile": log_removed_meanwhile}  # fmt: skip
