@@ -32,8 +32,11 @@ static int ask(struct tn_sql_session *session, struct tn_log *log, const struct 
     if (status != TN_STATUS_DONE)
         return status;
     tn_say_unfinished(log);
-    status = arguments->operand_count > 1 ? tn_sql_session_run(session, arguments->operands[1])
-                                          : tn_sql_shell(session);
+    const char *query = arguments->operand_count > 1 ? arguments->operands[1] : NULL;
+    if (query == NULL)
+        status = tn_sql_shell(session);
+    else
+        status = query[0] == '.' ? tn_sql_shell_command(session, query) : tn_sql_session_run(session, query);
     if (fflush(stdout) != 0 && errno != EPIPE && status == TN_STATUS_DONE) {
         tn_say("cannot write the output: %s", strerror(errno));
         status = TN_STATUS_MACHINE;
@@ -68,7 +71,7 @@ const struct tn_command tn_command_sql = {
     .usage = "[OPTIONS] LOG [QUERY]",
     .details =
         "Without QUERY it reads SQL from stdin, with a prompt on a terminal. The log is never changed.\n"
-        "Tables and columns: .tables and .schema at the prompt, and docs/log-format.md.\n\n"
+        "Tables and columns: QUERY may be .tables or .schema [TABLE]; see also docs/log-format.md.\n\n"
         "Example: tenure sql app.db \"SELECT function, count(*) FROM allocation GROUP BY function\"\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),

@@ -112,11 +112,15 @@ static int say_sql_error(struct tn_sql_session *session, int result)
         return say_refusal();
     char *message = strdup(sqlite3_errmsg(session->database));
     char *meant = message != NULL ? tn_sql_words_meant(session->database, message) : NULL;
-    if (meant != NULL)
+    char *tables = message != NULL ? tn_sql_words_tables(session->database, message) : NULL;
+    if (tables != NULL)
+        tn_say("the query failed: %s; it is a column of %s", message, tables);
+    else if (meant != NULL)
         tn_say("the query failed: %s; did you mean %s?", message, meant);
     else
         tn_say("the query failed: %s", message != NULL ? message : "out of memory");
     free(meant);
+    free(tables);
     free(message);
     return status_of(result);
 }

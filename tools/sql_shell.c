@@ -253,6 +253,18 @@ static int read_prompt(struct tn_sql_session *session)
     return TN_STATUS_DONE;
 }
 
+int tn_sql_shell_command(struct tn_sql_session *session, const char *line)
+{
+    char *copy = strdup(line);
+    if (copy == NULL) {
+        tn_say("cannot run '%s': out of memory", line);
+        return TN_STATUS_MACHINE;
+    }
+    int status = run_dot(session, copy);
+    free(copy);
+    return status == STATUS_LEAVE ? TN_STATUS_DONE : status;
+}
+
 int tn_sql_shell(struct tn_sql_session *session)
 {
     bool has_prompt = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);

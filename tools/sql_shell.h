@@ -11,4 +11,10 @@
  * Returns  the exit status */
 int tn_sql_shell(struct tn_sql_session *session);
 
+/* Run a dot-command that was given as QUERY, as sqlite3 takes them, too.
+ *
+ * line     begins with a dot
+ * Returns  the exit status */
+int tn_sql_shell_command(struct tn_sql_session *session, const char *line);
+
 #endif

@@ -172,3 +172,24 @@ char *tn_sql_words_meant(sqlite3 *database, const char *message)
     tn_sql_words_finish(&words);
     return meant;
 }
+
+char *tn_sql_words_tables(sqlite3 *database, const char *message)
+{
+    static const char query[] =
+        "SELECT group_concat(name, ', ') FROM (SELECT t.name FROM (SELECT name FROM sqlite_schema WHERE type"
+        " IN ('table', 'view') UNION SELECT name FROM sqlite_temp_schema WHERE type IN ('table', 'view')) AS "
+        "t"
+        " JOIN pragma_table_info(t.name) AS c ON c.name = ?1 COLLATE NOCASE ORDER BY t.name)";
+    const char *name = NULL;
+    if (kind_of_unknown(message, &name) != TN_SQL_WORD_COLUMN)
+        return NULL;
+    sqlite3_stmt *statement = NULL;
+    char *tables = NULL;
+    if (sqlite3_prepare_v2(database, query, -1, &statement, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+        if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_text(statement, 0) != NULL)
+            tables = strdup((const char *)sqlite3_column_text(statement, 0));
+    }
+    sqlite3_finalize(statement);
+    return tables;
+}

@@ -40,4 +40,11 @@ void tn_sql_words_finish(struct tn_sql_words *words);
  * Owns     the caller owns it (free) */
 char *tn_sql_words_meant(struct sqlite3 *database, const char *message);
 
+/* Which tables have the column that is unknown where it was looked for.
+ *
+ * message  as of tn_sql_words_meant
+ * Returns  their names with commas; NULL: it is no such message, or none has it
+ * Owns     the caller owns it (free) */
+char *tn_sql_words_tables(struct sqlite3 *database, const char *message);
+
 #endif

@@ -174,6 +174,22 @@ def check_meant(tenure, log):
         assert meant is None or meant in result.stderr.split("did you mean")[1], result.stderr
 
 
+def check_elsewhere(tenure, log):
+    """A column of other tables is told with them."""
+    result = run(tenure, log, "SELECT file, line FROM allocation")
+    assert result.stderr.endswith("no such column: file; it is a column of frame, site, stack_frame\n"), result
+
+
+def check_commands_as_query(tenure, log):
+    """As with sqlite3, a dot-command can stand for the query."""
+    result = run(tenure, log, ".tables")
+    assert result.returncode == 0 and "site_place" in result.stdout, result
+    result = run(tenure, log, ".schema mark")
+    assert result.returncode == 0 and "time_ns" in result.stdout, result
+    result = run(tenure, log, ".tabels")
+    assert result.returncode == 2 and "did you mean '.tables'" in result.stderr, result
+
+
 def check_no_progress_in_pipes(tenure, log):
     """Without a terminal nothing is shown, and SIGINT ends the query with status 1."""
     process = subprocess.Popen([tenure, "sql", log, "SELECT 1 AS a; " + ENDLESS], stdout=subprocess.PIPE,
@@ -206,6 +222,8 @@ def main():
             check_editing(tenure, logs["rows"], f"{folder}/home")
         check_scripts(tenure, logs["rows"])
         check_meant(tenure, logs["rows"])
+        check_elsewhere(tenure, logs["rows"])
+        check_commands_as_query(tenure, logs["rows"])
         check_no_progress_in_pipes(tenure, logs["rows"])
     print("the shell answers")
 
