@@ -60,7 +60,11 @@ def columns_of(database, table):
 
 def key_of(database, table):
     """What names a row: not all tables have a rowid."""
-    return "rowid" if table not in ("meta", "site_summary", "timeline") else columns_of(database, table)[0]
+    try:
+        database.execute(f'SELECT rowid FROM "{table}" LIMIT 0')
+    except sqlite3.OperationalError:
+        return columns_of(database, table)[0]
+    return "rowid"
 
 
 def some_row(dice, database, table):
