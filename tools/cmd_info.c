@@ -36,6 +36,8 @@ static const char *const troubles[] = {
     " WHEN 'processes_unrecorded_unreached' THEN ' could not reach the recorder: another user, or another root folder.'"
     " WHEN 'processes_unrecorded_refused' THEN ' were refused: of another user or build, or the log was closed.'"
     " WHEN 'processes_unrecorded_unanswered' THEN ' did not wait for the recorder, which stood still.'"
+    " WHEN 'processes_unrecorded_forbidden' THEN ' were under a filter of system calls that may forbid recording.'"
+    " WHEN 'processes_unrecorded_own_malloc' THEN ' bring an allocator of their own, which calls nobody.'"
     " ELSE ' executed a program that did not report: a static one, set-user-ID, or without LD_PRELOAD.' END"
     " FROM meta WHERE key GLOB 'processes_unrecorded_*' AND value > 0",
     "SELECT print_count(value) || ' events were lost: counts are too low by them.' FROM meta"

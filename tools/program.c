@@ -3,6 +3,8 @@
  * from its ELF header or from the first line of a script. Called by cmd_record.c. */
 #include "program.h"
 
+#include "program_needs.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -213,6 +215,25 @@ static const char *machine_name(const struct tn_program_abi *abi, char text[32])
     return text;
 }
 
+/* Their runtimes insist on being the first to see a call of malloc, and end the program if they are not. */
+static int check_sanitizer(const char *path, int fd, struct tn_error *error)
+{
+    static const char *const names[][2] = {
+        {"libasan.so", "AddressSanitizer"},
+        {"libhwasan.so", "HWAddressSanitizer"},
+        {"libtsan.so", "ThreadSanitizer"},
+        {"liblsan.so", "LeakSanitizer"},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (tn_program_needs(fd, names[i][0]))
+            return tn_error_set(
+                error, -ENOTSUP,
+                "cannot record '%s': it is built with %s, which watches allocations itself; build it "
+                "without -fsanitize to record it",
+                path, names[i][1]);
+    return 0;
+}
+
 static int check_elf(const char *path, int fd, const struct tn_program_abi *abi, struct tn_error *error)
 {
     struct tn_program_abi its;
@@ -226,6 +247,9 @@ static int check_elf(const char *path, int fd, const struct tn_program_abi *abi,
                             "build tenure for that architecture",
                             path, machine_name(&its, its_text), machine_name(abi, our_text));
     }
+    /* The loader itself, which is given a program to load, is no static program. */
+    if (its.interpreter[0] == '\0' && strcmp(base_name(path), base_name(abi->interpreter)) == 0)
+        return 0;
     if (its.interpreter[0] == '\0')
         return tn_error_set(error, -ENOTSUP,
                             "cannot record '%s': it is statically linked, so nothing can be preloaded into "
@@ -239,7 +263,7 @@ static int check_elf(const char *path, int fd, const struct tn_program_abi *abi,
                             "cannot record '%s': it uses another C library (loader '%s') than this tenure "
                             "(loader '%s'); build tenure with that library",
                             path, its.interpreter, abi->interpreter);
-    return 0;
+    return check_sanitizer(path, fd, error);
 }
 
 /* The interpreter in a script's first line, which is cut; NULL: it is no script. */

@@ -311,10 +311,34 @@ void tn_record_session_run(struct tn_record_session *session)
     clear_progress(session);
 }
 
+/* As `done` says it in unable (record.h); 0: no process has said anything. */
+static const char *const reasons[] = {
+    "the shim was never loaded into it or what it executed; a static program, or one that clears LD_PRELOAD?",
+    "it had no free descriptor (RLIMIT_NOFILE) to connect with",
+    "it had no memory, address space or file size (RLIMIT_AS, RLIMIT_FSIZE) for a ring",
+    "it could not reach the recorder",
+    "the recorder refused it",
+    "the recorder stood still",
+    "a filter of system calls may forbid it",
+    "it brings an allocator of its own, which calls nobody",
+};
+
+static void print_nothing(const struct tn_record_session *session)
+{
+    uint64_t why = tn_link_number(session->done, "unable");
+    if (why >= sizeof(reasons) / sizeof(reasons[0]))
+        why = 0;
+    tn_say("nothing of '%s' was recorded and no log was written: %s", session->program, reasons[why]);
+}
+
 static void print_losses(const struct tn_record_session *session)
 {
     uint64_t lost = tn_link_number(session->done, "lost");
+    uint64_t unrecorded = tn_link_number(session->done, "unrecorded");
     char count[TN_QUANTITY_TEXT_BYTES];
+    if (unrecorded != 0)
+        tn_say("%s process%s that the program started could not be recorded; `tenure info` tells why",
+               tn_print_count(count, unrecorded), unrecorded == 1 ? "" : "es");
     if (lost != 0)
         tn_say(
             "%s events were lost: counts and lifetimes are too low where they are missing; `tenure info` "
@@ -392,10 +416,7 @@ void tn_record_session_print_summary(const struct tn_record_session *session)
     if (session->has_failed || session->done[0] == '\0')
         return;
     if (tn_link_number(session->done, "processes") == 0) {
-        tn_say(
-            "nothing was recorded and no log was written: the shim was never loaded into '%s' or what it "
-            "executed; a static program, or one that clears LD_PRELOAD?",
-            session->program);
+        print_nothing(session);
         return;
     }
     print_losses(session);

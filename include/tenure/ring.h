@@ -105,6 +105,7 @@ enum tn_child_loss {
     TN_CHILD_REFUSED,       /* the recorder refused it, or the log is closed */
     TN_CHILD_UNANSWERED,    /* the recorder stood still, and the child did not wait for it */
     TN_CHILD_FORBIDDEN,     /* a filter of system calls (seccomp) forbids what it takes */
+    TN_CHILD_OWN_MALLOC,    /* the program brings an allocator that calls nobody */
     TN_CHILD_LOSS_COUNT
 };
 

@@ -40,6 +40,10 @@
  * said. The links of processes that live stay, so that their children start no recording of their own. A
  * program whose parent has the shim but no rings says nothing, either: the parent has.
  *
+ * A process that cannot be recorded for want of descriptors or memory still says so to the recorder, if there
+ * is one (TN_HELLO_LOST), and is counted by its PID and start time, whatever images it executes. A fork child
+ * that reaches no recorder counts itself in its parent's header.
+ *
  * The recorder sees the end of a process by its pidfd, and an exec by the hello of the new image
  * with the same PID, or because the mapping has disappeared from /proc/PID/maps. */
 
@@ -55,6 +59,8 @@
 enum tn_hello_reason {
     TN_HELLO_START = 1, /* a new image: the first process, or after exec or posix_spawn */
     TN_HELLO_FORK = 2,  /* a fork child, before it returns to the program */
+    TN_HELLO_LOST = 3,  /* it runs on unrecorded, for want of descriptors, say: no memory comes with this, and
+                           nobody  waits for an answer */
 };
 
 enum tn_welcome_status {
@@ -87,6 +93,9 @@ struct tn_hello {
     uint32_t free_stacks;  /* 0 or 1: TENURE_FREE_STACKS */
     uint32_t children;     /* 0 or 1: TENURE_CHILDREN */
     uint32_t links;        /* enum tn_links_wanted: TENURE_LINKS */
+    uint32_t loss;         /* with LOST: why, enum tn_child_loss */
+    /* With LOST, 0 or 1: it counts itself in its parent's header if it gets no answer. */
+    uint32_t is_fork_child;
 };
 
 /* The recorder's answer. */

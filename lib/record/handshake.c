@@ -32,6 +32,8 @@ static uint32_t judge(const struct tn_handshake *handshake, const struct ucred *
 {
     if (!handshake->is_own_user && credentials->uid != 0)
         return TN_WELCOME_REFUSED;
+    if (handshake->hello.magic == TN_SESSION_MAGIC && handshake->hello.reason == TN_HELLO_LOST)
+        return handshake->hello.loss < TN_CHILD_LOSS_COUNT ? TN_WELCOME_OK : TN_WELCOME_REFUSED;
     if (handshake->hello.magic != TN_SESSION_MAGIC || handshake->memory_fd < 0 || credentials->pid <= 0)
         return TN_WELCOME_REFUSED;
     if (handshake->hello.reason == TN_HELLO_ADOPT)

@@ -58,6 +58,11 @@ void tn_process_rows_note_unrecorded(struct tn_process_rows *rows, struct tn_pro
         shared->counts.children_lost[why]++;
 }
 
+bool tn_process_rows_is_unrecorded(const struct tn_process_rows *rows, const struct tn_process_id *id)
+{
+    return tn_map_find(&rows->unrecorded, key_of_process(id)) != NULL;
+}
+
 void tn_process_rows_note_recorded(struct tn_process_rows *rows, struct tn_process_shared *shared,
                                    const struct tn_process_id *id)
 {

@@ -52,6 +52,9 @@ uint64_t tn_process_rows_parent(const struct tn_process_rows *rows, const struct
 void tn_process_rows_note_unrecorded(struct tn_process_rows *rows, struct tn_process_shared *shared,
                                      const struct tn_process_id *id, uint32_t why);
 
+/* Whether a process was counted as not recorded. */
+bool tn_process_rows_is_unrecorded(const struct tn_process_rows *rows, const struct tn_process_id *id);
+
 /* A process is recorded after all: if it was counted as silent, its image was only being loaded. */
 void tn_process_rows_note_recorded(struct tn_process_rows *rows, struct tn_process_shared *shared,
                                    const struct tn_process_id *id);

@@ -243,15 +243,43 @@ static int admit_process(struct tn_recording *recording, int connection_fd, stru
     return r == -EBADMSG ? 0 : r;
 }
 
-/* A fork child counts itself, in its parent's memory; an image has nobody to do that for. Others of this user
- * may say hello without being of the recording: only what a recorded process has become or started is
- * counted. */
+/* Only what a recorded process, or one that is counted as not recorded, has become or started is counted:
+ * others of this user may say hello without being of the recording. */
+static bool is_of_recording(const struct tn_recording *recording, const struct tn_handshake *handshake)
+{
+    struct tn_process_id parent = {.pid = handshake->parent_pid};
+    struct tn_proc_stat stat;
+    if (!handshake->is_own_user)
+        return false;
+    if (tn_process_rows_own(&recording->rows, &handshake->id) != 0 || parent_row(recording, handshake) != 0)
+        return true;
+    if (tn_proc_read_stat(parent.pid, &stat) == 0)
+        parent.start_time = stat.start_time;
+    return tn_process_rows_is_unrecorded(&recording->rows, &parent);
+}
+
+/* A fork child that got an answer, or none, counts itself in its parent's memory; an image has nobody to do
+ * that for.
+ */
 static void note_unrecorded(struct tn_recording *recording, const struct tn_handshake *handshake,
                             uint32_t why)
 {
-    if (handshake->hello.reason == TN_HELLO_START && handshake->is_own_user &&
-        find_parent_row(recording, handshake) != 0)
+    if (handshake->hello.reason != TN_HELLO_FORK && is_of_recording(recording, handshake))
         tn_process_rows_note_unrecorded(&recording->rows, &recording->shared, &handshake->id, why);
+}
+
+/* A process says that it runs on unrecorded. */
+static void take_loss(struct tn_recording *recording, int connection_fd, struct tn_handshake *handshake)
+{
+    if (handshake->hello.is_fork_child != 0 && tn_handshake_is_abandoned(connection_fd))
+        return;
+    if (recording->has_clock) {
+        handshake->hello.start_ticks = tn_clock_ticks(recording->shared.clock.kind);
+        end_older_image(recording, handshake);
+    }
+    recording->heard_loss = handshake->hello.loss + 1;
+    note_unrecorded(recording, handshake, handshake->hello.loss);
+    tn_handshake_answer(connection_fd, (struct tn_welcome){.status = TN_WELCOME_IGNORED});
 }
 
 /* The sender did not wait: its older image is gone all the same. */
@@ -312,7 +340,9 @@ int tn_recording_admit(struct tn_recording *recording, int connection_fd)
         close(connection_fd);
         return r == -EAGAIN ? tn_recording_watch(recording, TN_SOURCE_CONNECTION, handshake.memory_fd) : r;
     }
-    if (tn_handshake_is_abandoned(connection_fd))
+    if (status == TN_WELCOME_OK && handshake.hello.reason == TN_HELLO_LOST)
+        take_loss(recording, connection_fd, &handshake);
+    else if (tn_handshake_is_abandoned(connection_fd))
         let_go(recording, &handshake);
     else
         r = answer(recording, connection_fd, &handshake, status);
@@ -450,22 +480,4 @@ bool tn_recording_is_over(struct tn_recording *recording)
     if (recording->options->attach_fd >= 0 && recording->process_total == 0)
         return true;
     return recording->process_total == 0 || !has_pending_process(recording);
-}
-
-void tn_recording_report_waiting(struct tn_recording *recording)
-{
-    char line[TN_RECORD_LINE_BYTES - 16];
-    size_t length = 0;
-    uint64_t digest = 0;
-    if (!recording->tool.has_exited || recording->process_count == 0)
-        return;
-    for (uint32_t i = 0; i < recording->process_count && i < 32; i++) {
-        int pid = (int)recording->processes[i]->id.pid;
-        digest = tn_mix(digest ^ (uint64_t)pid);
-        length += (size_t)snprintf(line + length, sizeof(line) - length, " %d", pid);
-    }
-    if (digest == recording->waiting_digest)
-        return;
-    recording->waiting_digest = digest;
-    tn_tool_link_send(&recording->tool, "waiting%s", line);
 }

@@ -121,6 +121,25 @@ static void send_progress(struct tn_recording *recording)
                           (unsigned long long)tn_recording_log_bytes(recording));
 }
 
+/* Tell the tool which recorded processes outlive its child; again when the list changes. */
+static void report_waiting(struct tn_recording *recording)
+{
+    char line[TN_RECORD_LINE_BYTES - 16];
+    size_t length = 0;
+    uint64_t digest = 0;
+    if (!recording->tool.has_exited || recording->process_count == 0)
+        return;
+    for (uint32_t i = 0; i < recording->process_count && i < 32; i++) {
+        int pid = (int)recording->processes[i]->id.pid;
+        digest = tn_mix(digest ^ (uint64_t)pid);
+        length += (size_t)snprintf(line + length, sizeof(line) - length, " %d", pid);
+    }
+    if (digest == recording->waiting_digest)
+        return;
+    recording->waiting_digest = digest;
+    tn_tool_link_send(&recording->tool, "waiting%s", line);
+}
+
 static int run_once_a_second(struct tn_recording *recording)
 {
     if (recording->has_clock)
@@ -223,7 +242,7 @@ static int loop(struct tn_recording *recording)
         r = tn_recording_handle_events(recording);
         if (r < 0)
             return tn_recording_fail(recording, r, "record a process");
-        tn_recording_report_waiting(recording);
+        report_waiting(recording);
         look_for_leaving(recording);
     }
     return 0;

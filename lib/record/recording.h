@@ -49,7 +49,9 @@ struct tn_recording {
     bool is_leaving;          /* a process ends that takes the recorder along */
     bool is_closing;          /* SIGTERM or `close` came: processes that still run are released */
     bool is_attached_refused; /* the first process was told that it cannot be recorded */
-    uint64_t last_second_ns;  /* CLOCK_MONOTONIC of the last once-a-second work */
+    uint32_t
+        heard_loss; /* why a process said that it runs on unrecorded: enum tn_child_loss and 1; 0: none did */
+    uint64_t last_second_ns; /* CLOCK_MONOTONIC of the last once-a-second work */
     uint64_t last_pending_look_ns;
     uint64_t last_event_ticks; /* when the last process ended */
 };
@@ -100,9 +102,6 @@ void tn_recording_end_process(struct tn_recording *recording, struct tn_process 
 /* Whether the recording is over: no recorded process is left, the tool has waited for its child, and no
  * process is about to connect. */
 bool tn_recording_is_over(struct tn_recording *recording);
-
-/* Tell the tool which recorded processes outlive its child; again when the list changes. */
-void tn_recording_report_waiting(struct tn_recording *recording);
 
 /* ---- silent_images.c */
 

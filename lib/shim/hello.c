@@ -46,17 +46,24 @@ int tn_hello_connect(const char *path)
     return (int)result;
 }
 
+static void begin_hello(struct tn_hello *hello, enum tn_hello_reason reason)
+{
+    memset(hello, 0, sizeof(*hello));
+    hello->magic = TN_SESSION_MAGIC;
+    hello->reason = reason;
+    memcpy(hello->wire_stamp, TN_WIRE_STAMP, sizeof(TN_WIRE_STAMP));
+    hello->pid = (uint32_t)tn_sys0(SYS_getpid);
+    hello->parent_pid = (uint32_t)tn_sys0(SYS_getppid);
+}
+
 static int send_hello(int fd, const struct tn_offer *offer, enum tn_hello_reason reason)
 {
     struct tn_hello hello;
-    memset(&hello, 0, sizeof(hello));
-    hello.magic = TN_SESSION_MAGIC;
-    hello.reason = reason;
-    memcpy(hello.wire_stamp, TN_WIRE_STAMP, sizeof(TN_WIRE_STAMP));
+    begin_hello(&hello, reason);
     hello.pid = offer->header->pid;
     /* A fork child's parent may have ended by now; its pid was noted before the fork. */
-    bool is_known = reason == TN_HELLO_FORK && tn_shim_process.pid != 0;
-    hello.parent_pid = is_known ? tn_shim_process.pid : (uint32_t)tn_sys0(SYS_getppid);
+    if (reason == TN_HELLO_FORK && tn_shim_process.pid != 0)
+        hello.parent_pid = tn_shim_process.pid;
     hello.shared_bytes = offer->header->total_bytes;
     hello.start_ticks = offer->header->start_ticks;
     hello.stack_depth = tn_shim_process.options.depth_max;
@@ -158,4 +165,17 @@ int tn_hello_exchange(int fd, const struct tn_offer *offer, enum tn_hello_reason
     /* The first process of a namespace takes all others with it when it ends. */
     tn_shim_process.takes_recorder_along = offer->header->pid == 1 && peer != 0;
     return take_welcome(fd, peer, reason, ret_welcome);
+}
+
+bool tn_hello_tell_loss(int fd, enum tn_hello_reason reason, enum tn_child_loss loss)
+{
+    struct tn_hello hello;
+    struct tn_welcome welcome;
+    begin_hello(&hello, TN_HELLO_LOST);
+    hello.loss = loss;
+    hello.is_fork_child = reason == TN_HELLO_FORK;
+    if (tn_sys6(SYS_sendto, fd, (long)&hello, sizeof(hello), MSG_NOSIGNAL | MSG_DONTWAIT, 0, 0) !=
+        sizeof(hello))
+        return false;
+    return take_welcome(fd, peer_of(fd), reason, &welcome) == 0;
 }

@@ -6,6 +6,7 @@
 #include "real.h"
 
 #include "shim_process.h"
+#include "sys.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -68,4 +69,28 @@ const char *tn_real_bypass(void)
     /* A program at a fixed address that takes malloc's own lends it the address of a stub, and defines none.
      */
     return entry->st_shndx != SHN_UNDEF ? info.dli_fname : NULL;
+}
+
+/* valgrind's core alone (callgrind, cachegrind) leaves malloc as it is. */
+static bool is_watcher(const char *name)
+{
+    static const char *const prefixes[] = {"libasan.so", "libhwasan.so", "libtsan.so", "liblsan.so",
+                                           "vgpreload_"};
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+        if (tn_has_prefix(name, prefixes[i]))
+            return !tn_has_prefix(name, "vgpreload_core");
+    return false;
+}
+
+const char *tn_real_watcher(void)
+{
+    for (const struct link_map *map = _r_debug.r_map; map != NULL; map = map->l_next) {
+        const char *name = map->l_name != NULL ? map->l_name : "";
+        for (const char *at = name; *at != '\0'; at++)
+            if (*at == '/')
+                name = at + 1;
+        if (is_watcher(name))
+            return name;
+    }
+    return NULL;
 }

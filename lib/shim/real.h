@@ -56,4 +56,9 @@ void *tn_real_symbol(const char *name);
  * shim's. Between tn_own_begin and tn_own_end; valid while the file is loaded. */
 const char *tn_real_bypass(void);
 
+/* The file name of a library that watches the program's allocations itself and cannot have anybody between:
+ * the runtime of a sanitizer, or a tool of valgrind; NULL: there is none. Asks the loader's list only: their
+ * versions of the loader's functions do not work yet when a program starts. */
+const char *tn_real_watcher(void);
+
 #endif

@@ -17,6 +17,7 @@
 #include "shim_session.h"
 #include "slots.h"
 #include "sys.h"
+#include "tell_loss.h"
 #include "thread_id.h"
 #include "unwinder.h"
 
@@ -118,12 +119,20 @@ static int join_if_permitted(struct tn_thread *thread, struct tn_join_failure *r
     return join_recorder(thread, ret_failure);
 }
 
-/* Count a child that is not recorded in the header of its parent, or of the last ancestor that is recorded.
- */
+/* Whether the recorder can be told of what a process lacks: it can be reached, and does not know yet. */
+static bool may_tell(enum tn_child_loss loss)
+{
+    return loss == TN_CHILD_NO_DESCRIPTOR || loss == TN_CHILD_NO_MEMORY;
+}
+
+/* Tell the recorder of a child that is not recorded, so that what it executes counts as the same; else count
+ * it in the header of its parent, or of the last ancestor that is recorded. */
 static void count_unrecorded(enum tn_child_loss loss)
 {
     tn_shim_process.is_unrecorded = true;
     tn_shim_process.loss = loss;
+    if (!tn_is_filtered && may_tell(loss) && tn_tell_loss(TN_HELLO_FORK, loss))
+        return;
     atomic_fetch_add_explicit(&tn_shim_process.header->children_lost[loss], 1, memory_order_relaxed);
 }
 
@@ -183,20 +192,29 @@ static void after_fork_in_child(void)
 
 static int prepare(struct tn_thread *thread, struct tn_join_failure *ret_failure)
 {
-    ret_failure->what = "memory";
+    *ret_failure = (struct tn_join_failure){"memory", TN_CHILD_NO_MEMORY, false};
     tn_shim_process.main_tid = (uint32_t)tn_sys0(SYS_getpid);
     if (tn_sys3(SYS_madvise, (long)&tn_hot_page, sizeof(tn_hot_page), MADV_WIPEONFORK) != 0)
         tn_shim_process.options.has_children = false;
     int result = tn_rules_open(&tn_shim_process.rules);
     if (result != 0)
         return result;
-    ret_failure->what = "libunwind (package libunwind8) cannot be loaded";
+    *ret_failure =
+        (struct tn_join_failure){"libunwind (package libunwind8) cannot be loaded", TN_CHILD_REFUSED, false};
     if (!tn_unwinder_open())
         return 2;
     tn_thread_prepare();
     tn_thread_id_prepare();
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     return begin_recording(TN_HELLO_START, thread, ret_failure);
+}
+
+/* Whether nothing need be printed: somebody has said it, or the recorder has been told, and says it. */
+static bool is_known(const struct tn_join_failure *failure, bool is_permitted)
+{
+    if (failure->is_told || !is_permitted)
+        return failure->is_told;
+    return (may_tell(failure->loss) && tn_tell_loss(TN_HELLO_START, failure->loss)) || tn_parent_has_told();
 }
 
 /* Initialise, at the first call that the shim sees: a library's constructor may allocate before the shim's
@@ -209,19 +227,25 @@ static bool begin_process(struct tn_thread *thread)
     tn_own_begin(thread);
     tn_real_find();
     tn_operators_find();
-    dl_iterate_phdr(find_own_text, (void *)(uintptr_t)tn_real_find);
+    const char *watcher = tn_real_watcher();
+    if (watcher == NULL)
+        dl_iterate_phdr(find_own_text, (void *)(uintptr_t)tn_real_find);
     tn_options_read(&tn_shim_process.options);
     int result = 2;
-    const char *bypass = tn_real_bypass();
+    const char *bypass = watcher == NULL ? tn_real_bypass() : watcher;
     if (!is_permitted)
         failure.what =
             "a filter of system calls was set before the program was started, and might kill it; "
             "TENURE_BEHIND_FILTER=1 tries";
     else if (bypass == NULL)
         result = prepare(thread, &failure);
-    if (bypass != NULL)
+    else
+        tn_tell_loss(TN_HELLO_START, TN_CHILD_OWN_MALLOC);
+    if (watcher != NULL)
+        complain(watcher, " watches the program's allocations itself, and lets nobody see them", 0);
+    else if (bypass != NULL)
         complain(bypass, " brings a malloc of its own, which calls nobody here", 0);
-    else if ((result < 0 || result == 2) && !failure.is_told && !(is_permitted && tn_parent_has_told()))
+    else if ((result < 0 || result == 2) && !is_known(&failure, is_permitted))
         complain(failure.what, "", result);
     atomic_store_explicit(&tn_shim_process.state, result == 0 ? TN_STATE_RUNNING : TN_STATE_OFF,
                           memory_order_release);

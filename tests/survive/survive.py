@@ -13,8 +13,9 @@ import crowds
 import linked
 import recorders
 import run as e2e_run
+import unrecorded
 
-ALL = {**recorders.ALL, **confined.ALL, **crowds.ALL, **linked.ALL}
+ALL = {**recorders.ALL, **confined.ALL, **crowds.ALL, **linked.ALL, **unrecorded.ALL}
 LONG = {**recorders.LONG, **crowds.LONG}
 
 

@@ -317,6 +317,19 @@ static void losses_are_counted_by_thread_and_reason(void **state)
     finish(&scene);
 }
 
+/* What nobody can have counted: a fork bomb of a billion children in a second. */
+static void nonsense_in_the_header_adds_nothing(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene);
+    atomic_store(&scene.memory->children_lost[TN_CHILD_UNREACHED], 0x41414141);
+    tn_process_settle(scene.process);
+    assert_int_equal(scene.shared.counts.children_lost[TN_CHILD_UNREACHED], 0);
+    assert_int_equal(scene.shared.counts.damaged_headers, 1);
+    finish(&scene);
+}
+
 /* Counters of the header wrap, and may be overwritten: then they add nothing, and the damage is counted. */
 static void counters_of_the_header_add_up(void **state)
 {
@@ -331,23 +344,23 @@ static void counters_of_the_header_add_up(void **state)
     tn_process_settle(scene.process);
     assert_int_equal(lost(&scene, TN_LOSS_NO_MEMORY), 5);
     assert_int_equal(scene.shared.counts.children_lost[TN_CHILD_NO_DESCRIPTOR], 44);
-    atomic_store(no_memory, 0x7fffff00);
-    tn_process_settle(scene.process);
-    atomic_store(no_memory, 0xfffffe00);
-    tn_process_settle(scene.process);
-    atomic_store(no_memory, 0x100); /* wrapped */
-    tn_process_settle(scene.process);
-    assert_int_equal(lost(&scene, TN_LOSS_NO_MEMORY), UINT64_C(0x100000100));
+    uint64_t told = 5;
+    for (; told < UINT64_C(0x100000100); told += 0xfffffff) {
+        atomic_store(no_memory, (uint32_t)(told + 0xfffffff)); /* wraps in the end */
+        tn_process_settle(scene.process);
+    }
+    assert_int_equal(lost(&scene, TN_LOSS_NO_MEMORY), told);
     assert_int_equal(scene.shared.counts.damaged_headers, 0);
-    atomic_store(no_memory, 0xff); /* fell */
+    atomic_store(no_memory, (uint32_t)told - 1); /* fell */
     atomic_store(&scene.memory->stacks_checked, 0xffffffff);
     tn_process_settle(scene.process);
-    assert_int_equal(lost(&scene, TN_LOSS_NO_MEMORY), UINT64_C(0x100000100));
+    assert_int_equal(lost(&scene, TN_LOSS_NO_MEMORY), told);
     assert_int_equal(scene.shared.counts.stacks_checked, 0);
     assert_int_equal(scene.shared.counts.damaged_headers, 1);
-    atomic_store(no_memory, 0x101);
+    atomic_store(no_memory, (uint32_t)told + 1); /* what was damaged once is not believed any more */
     tn_process_settle(scene.process);
-    assert_int_equal(lost(&scene, TN_LOSS_NO_MEMORY), UINT64_C(0x100000102));
+    assert_int_equal(lost(&scene, TN_LOSS_NO_MEMORY), told);
+    assert_int_equal(tn_process_lost_count(scene.process), 0);
     finish(&scene);
 }
 
@@ -445,6 +458,7 @@ int main(void)
         cmocka_unit_test(memory_of_free_rings_is_given_back),
         cmocka_unit_test(losses_are_counted_by_thread_and_reason),
         cmocka_unit_test(counters_of_the_header_add_up),
+        cmocka_unit_test(nonsense_in_the_header_adds_nothing),
         cmocka_unit_test(losses_after_the_end_are_not_counted),
         cmocka_unit_test(a_ring_without_room_ends_the_recording),
         cmocka_unit_test(punched_memory_is_damage),

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""Programs that cannot be recorded: they run as without tenure, somebody says why, and each is counted once."""
+
+import re
+
+from counting import Skip, expect, expect_equal, meta
+from harness import need, value
+
+SANITIZERS = {"address": "AddressSanitizer", "thread": "ThreadSanitizer", "leak": "LeakSanitizer"}
+PLAIN = "#include <stdlib.h>\nint main(void) { volatile char *p = malloc(41); free((void *)p); return 0; }\n"
+
+
+def missing(log):
+    """Reason -> processes, as the log counts them."""
+    prefix = "processes_unrecorded_"
+    return {key[len(prefix):]: int(count) for key, count in meta(log).items() if key.startswith(prefix) and count != "0"}
+
+
+def check_limited(world, limit, reason):
+    """A shell that limits itself and becomes another image, or starts some: none of them can join, however short it
+    lives. Each is counted, once, also where fork child and image are the same process."""
+    true = need("true")
+    for commands, images in ((f"exec {true}", 1), (f"{true}; {true}; ({true}; {true}; :); :", 5)):
+        command = (need("bash"), "-c", f"{limit}; {commands}")
+        for how in (world.record, world.preload):
+            result, log = how(*command)
+            expect_equal((result.status, result.out), (0, b""), f"{commands} under {how.__name__}: {result.err}")
+            told = result.err.decode().splitlines()
+            expect(all("could not be recorded" in line for line in told), f"lines: {told}")
+            print(f"{how.__name__}, {limit}; {commands}: {missing(log)}")
+            expect_equal(missing(log), {reason: images}, f"{limit}; {commands} under {how.__name__}")
+            expect_equal(value(log, "SELECT count(*) FROM process"), 1, "recorded processes")
+            info = world.run(world.tenure, "info", log).out.decode()
+            expect(re.search(rf"\b{images} process", info), f"info does not say it: {info}")
+
+
+def images_without_descriptors(world):
+    check_limited(world, "ulimit -n 4", "no_descriptor")
+
+
+def images_without_file_size(world):
+    check_limited(world, "ulimit -f 10", "no_memory")
+
+
+def build_with(world, name, *options):
+    source, program = world.work / "plain.c", world.work / name
+    source.write_text(PLAIN)
+    built = world.run(need("gcc"), *options, "-o", program, source)
+    if built.status != 0 or world.run(program).status != 0:
+        raise Skip(f"gcc {' '.join(options)}: cannot build or run a program here")
+    return program
+
+
+def sanitized_programs(world):
+    """`record` refuses them before they start. Under the bare shim they run; AddressSanitizer refuses that by itself."""
+    for option, name in SANITIZERS.items():
+        program = build_with(world, f"with_{option}", f"-fsanitize={option}")
+        result, log = world.record(program)
+        expect_equal((result.status, log.exists()), (125, False), f"record of {name}")
+        expect(name.encode() in result.err and len(result.err.splitlines()) == 1, f"{result.err}")
+        result = world.run(program, LD_PRELOAD=world.shim, TENURE_LOG=log)
+        if option != "address":
+            expect_equal((result.status, len(result.err.splitlines())), (0, 1), f"{name}, bare shim: {result.err}")
+            expect(b"watches the program's allocations itself" in result.err, f"{result.err}")
+        expect(not log.exists(), "a log of nothing")
+
+
+def sanitizer_linked_in(world):
+    program = build_with(world, "static_runtime", "-fsanitize=address", "-static-libasan")
+    result, log = world.record(program)
+    expect_equal((result.status, log.exists()), (0, False), "a program that brings its own malloc")
+    expect_equal(len(result.err.splitlines()), 2, f"what the shim says, and what record says: {result.err}")
+    expect(b"never loaded" not in result.err, f"the shim was loaded: {result.err}")
+
+
+def under_valgrind(world):
+    """valgrind replaces malloc: nothing could be seen, so that is said."""
+    valgrind = need("valgrind")
+    program = build_with(world, "plain", "-O0")
+    result, log = world.record(valgrind, "-q", program)
+    expect_equal(result.status, 0, f"status: {result.err}")
+    expect(b"watches the program's allocations itself" in result.err, f"{result.err}")
+    expect_equal(missing(log), {"own_malloc": 1}, "what the log counts")
+
+
+def loader_with_a_program(world):
+    """The loader is no static program: it preloads what it is told to."""
+    loader = "/lib64/ld-linux-x86-64.so.2"
+    result, log = world.record(loader, world.programs / "crowd", "alive", 2, 100)
+    if b"no such file" in result.err:
+        raise Skip(f"{loader} is not here")
+    expect_equal((result.status, result.err), (0, b""), "the loader as the program")
+    expect_equal(value(log, "SELECT count(*) FROM allocation WHERE size_bytes = 41"), 200, "blocks")
+
+
+ALL = {
+    function.__name__: function
+    for function in (
+        images_without_descriptors, images_without_file_size, sanitized_programs, sanitizer_linked_in, under_valgrind,
+        loader_with_a_program,
+    )
+}
