@@ -58,6 +58,27 @@ static inline __attribute__((always_inline)) uintptr_t tn_arch_return_slot(uintp
 
 #define TN_ARCH_CLOCK TN_CLOCK_TSC
 
+/* syscall(): its arguments lie where tn_syscall_watched wants them. 157 is prctl, 317 seccomp. */
+#define TN_ARCH_WATCH_SYSCALL                                                                                \
+    __asm__(                                                                                                 \
+        ".text\n"                                                                                            \
+        ".globl syscall\n"                                                                                   \
+        ".type syscall, @function\n"                                                                         \
+        "syscall:\n"                                                                                         \
+        "    .cfi_startproc\n"                                                                               \
+        "    endbr64\n"                                                                                      \
+        "    cmp $157, %rdi\n"                                                                               \
+        "    je 1f\n"                                                                                        \
+        "    cmp $317, %rdi\n"                                                                               \
+        "    je 1f\n"                                                                                        \
+        "    mov tn_syscall_next(%rip), %r11\n"                                                              \
+        "    test %r11, %r11\n"                                                                              \
+        "    je 1f\n"                                                                                        \
+        "    jmp *%r11\n"                                                                                    \
+        "1:  jmp tn_syscall_watched\n"                                                                       \
+        "    .cfi_endproc\n"                                                                                 \
+        ".size syscall, . - syscall\n");
+
 #define TN_ARCH_PAGE_BYTES_MAX 4096
 
 static inline long tn_arch_syscall(long number, long a, long b, long c, long d, long e, long f)

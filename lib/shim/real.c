@@ -55,6 +55,7 @@ void tn_real_find(void)
     find(&tn_real.sendmsg, "sendmsg");
     find(&tn_real.start_main, "__libc_start_main");
     find(&tn_real.leave, "exit");
+    find(&tn_syscall_next, "syscall");
 }
 
 const char *tn_real_bypass(void)

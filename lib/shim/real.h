@@ -45,6 +45,9 @@ struct tn_real {
 
 extern struct tn_real tn_real;
 
+/* syscall; apart, because assembly jumps there (interpose_filter.c). */
+extern void *tn_syscall_next;
+
 /* Look the real functions up. Between tn_own_begin and tn_own_end. */
 void tn_real_find(void);
 

@@ -6,6 +6,7 @@
  * usage: sandbox none BLOCKS      no filter
  *        sandbox filter BLOCKS    futex, and what malloc, write and the end of a process need
  *        sandbox threads BLOCKS   the same, and two threads: one has allocated before the filter, one has not
+ *        sandbox raw BLOCKS       as threads, and the filter is set by syscall() only
  *        sandbox strict BLOCKS    read, write, _exit and sigreturn; BLOCKS must fit the heap's top (1 MiB)
  *        sandbox exec BLOCKS      what a dynamic program needs to start and to run, then executes itself with wait
  *        sandbox wait BLOCKS      no filter of its own; reads a byte at last */
@@ -44,6 +45,7 @@ static const int start_calls[] = {
 static long block_count, made;
 static pthread_barrier_t ready, go, done;
 static volatile char *sink;
+static int is_raw; /* restrict by syscall(), not by prctl() */
 
 static void allow(struct sock_filter *program, unsigned *length, int call)
 {
@@ -65,7 +67,9 @@ static void forbid(int may_start, int may_end_threads)
         allow(program, &length, start_calls[i]);
     program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
     struct sock_fprog filter = {(unsigned short)length, program};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+    long granted =
+        is_raw ? syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) : prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (granted != 0 ||
         syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) != 0) {
         fputs("no filter\n", stderr);
         _exit(3);
@@ -159,7 +163,8 @@ int main(int argc, char **argv)
         execl(argv[0], argv[0], "wait", argv[2], (char *)NULL);
         return 6;
     }
-    if (strcmp(mode, "threads") == 0)
+    is_raw = strcmp(mode, "raw") == 0;
+    if (strcmp(mode, "threads") == 0 || is_raw)
         work_in_threads();
     else if (strcmp(mode, "filter") == 0)
         forbid(0, 0);
