@@ -40,6 +40,8 @@ static const char *const troubles[] = {
     " WHEN 'processes_unrecorded_own_malloc' THEN ' bring an allocator of their own, which calls nobody.'"
     " ELSE ' executed a program that did not report: a static one, set-user-ID, or without LD_PRELOAD.' END"
     " FROM meta WHERE key GLOB 'processes_unrecorded_*' AND value > 0",
+    "SELECT 'The program wrote over the memory of the recording: events are missing, and it is not known how many.'"
+    " WHERE EXISTS (SELECT 1 FROM meta WHERE key IN ('damaged_rings', 'damaged_headers') AND value > 0)",
     "SELECT print_count(value) || ' events were lost: counts are too low by them.' FROM meta"
     " WHERE key = 'events_lost' AND value > 0",
     "SELECT '  ' || print_count(value) || CASE key"

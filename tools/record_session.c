@@ -339,6 +339,10 @@ static void print_losses(const struct tn_record_session *session)
     if (unrecorded != 0)
         tn_say("%s process%s that the program started could not be recorded; `tenure info` tells why",
                tn_print_count(count, unrecorded), unrecorded == 1 ? "" : "es");
+    if (tn_link_number(session->done, "damaged") != 0)
+        tn_say(
+            "the program wrote over the memory of the recording: events are missing, and it is not known how "
+            "many");
     if (lost != 0)
         tn_say(
             "%s events were lost: counts and lifetimes are too low where they are missing; `tenure info` "

@@ -155,8 +155,7 @@ struct tn_shared_header {
     _Atomic uint32_t freed_slot;  /* the last one; a hint */
     /* by the recorder's keeper thread, and by the kernel when that dies */
     _Alignas(TN_CACHE_LINE) _Atomic uint32_t
-        keeper_word;          /* robust futex: tid of the owner, FUTEX_OWNER_DIED */
-    uint32_t keeper_room[15]; /* for the keeper's robust list */
+        keeper_word; /* robust futex: tid of the owner, FUTEX_OWNER_DIED */
     /* by the shim, any of its threads */
     _Alignas(TN_CACHE_LINE) _Atomic uint32_t
         slot_bound;                /* slots that have ever been in use; 1 .. slot_count */

@@ -97,7 +97,9 @@ struct tn_summary_process {
 
 /* What was not recorded, or could not be matched. All 0: the log is whole. */
 struct tn_summary_losses {
-    uint64_t events_lost;          /* events that the shim could not hand over */
+    uint64_t events_lost;   /* events that the shim could not hand over */
+    uint64_t damaged_parts; /* rings and headers that the program wrote over: events are missing, not known
+                             * how many */
     uint64_t processes_unrecorded; /* processes of the tree that could not be recorded, and told so */
     uint64_t unmatched_frees;      /* frees of blocks that were born before the recording, or unseen */
     uint64_t unmatched_births;     /* blocks whose release was not seen, at an address that was born again */

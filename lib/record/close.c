@@ -241,13 +241,14 @@ static void send_totals(struct tn_recording *recording, const char *word, uint64
     const struct tn_totals *totals = &recording->shared.totals;
     tn_tool_link_send(&recording->tool,
                       "%s allocations=%llu frees=%llu live=%llu bytes=%llu lost=%llu processes=%llu "
-                      "duration_ns=%llu log_bytes=%llu finished=%d unrecorded=%llu unable=%u",
+                      "duration_ns=%llu log_bytes=%llu finished=%d unrecorded=%llu unable=%u damaged=%llu",
                       word, (unsigned long long)totals->births, (unsigned long long)totals->deaths,
                       (unsigned long long)(totals->births - totals->deaths),
                       (unsigned long long)totals->birth_bytes, (unsigned long long)lost_in_totals(totals),
                       (unsigned long long)recording->process_total, (unsigned long long)duration_ns,
                       (unsigned long long)tn_recording_log_bytes(recording), is_finished,
-                      (unsigned long long)processes_unrecorded(&recording->shared), recording->heard_loss);
+                      (unsigned long long)processes_unrecorded(&recording->shared), recording->heard_loss,
+                      (unsigned long long)(totals->damaged_rings + recording->shared.counts.damaged_headers));
 }
 
 static int close_empty(struct tn_recording *recording)

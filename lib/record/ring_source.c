@@ -248,6 +248,23 @@ static void spill(struct tn_rings *rings, struct tn_stream *stream, uint64_t bud
         tn_stream_spill(stream);
 }
 
+/* A tail that the program has written over would leave its thread waiting for room that was given back long
+ * ago. */
+static void restore_tail(struct tn_ring *ring, uint64_t tail_words)
+{
+    if (atomic_load_explicit(&ring->tail_words, memory_order_relaxed) == tail_words)
+        return;
+    tn_ring_release(ring, tail_words);
+    tn_ring_wake(ring);
+}
+
+static void restore_tails(struct tn_rings *rings)
+{
+    restore_tail(tn_shared_ring(rings->memory.header, TN_CONTROL_SLOT), rings->control_words);
+    for (uint32_t i = 0; i < rings->source.stream_count; i++)
+        restore_tail(rings->source.streams[i]->ring, rings->source.streams[i]->released_words);
+}
+
 static int reclaim(struct tn_source *source, const struct tn_reclaim *how)
 {
     struct tn_rings *rings = tn_rings_of(source);
@@ -257,6 +274,8 @@ static int reclaim(struct tn_source *source, const struct tn_reclaim *how)
         spill(rings, stream, how->budget_words);
         rings->shared->queued_words += stream->queue.count_words;
     }
+    if (how->is_thorough)
+        restore_tails(rings);
     return source->has_ended ? 0 : tn_rings_free_slots(rings, how->is_thorough);
 }
 

@@ -26,6 +26,8 @@ void tn_compose_losses(struct tn_composer *composer)
         warn(composer, tn_words_fixed(TN_WORDS_UNFINISHED));
     if (losses->processes_unrecorded != 0)
         warn(composer, tn_words_processes_unrecorded(words, losses->processes_unrecorded));
+    if (losses->damaged_parts != 0)
+        warn(composer, tn_words_damaged_parts(words, losses->damaged_parts));
     if (losses->events_lost != 0)
         warn(composer, tn_words_events_lost(words, losses->events_lost));
     if (losses->unmatched_births != 0)

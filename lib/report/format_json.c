@@ -99,6 +99,7 @@ static void write_losses(struct tn_json *json, const struct tn_summary_losses *l
     tn_json_open_object(json, "losses");
     tn_json_uint(json, "processes_unrecorded", losses->processes_unrecorded);
     tn_json_uint(json, "events_lost", losses->events_lost);
+    tn_json_uint(json, "damaged_parts", losses->damaged_parts);
     tn_json_uint(json, "unmatched_frees", losses->unmatched_frees);
     tn_json_uint(json, "unmatched_births", losses->unmatched_births);
     tn_json_uint(json, "stacks_cut", losses->stacks_cut);

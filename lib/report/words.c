@@ -134,6 +134,15 @@ const char *tn_words_events_lost(struct tn_words *words, uint64_t count)
                           tn_words_count(words, count), count == 1 ? " was" : "s were");
 }
 
+const char *tn_words_damaged_parts(struct tn_words *words, uint64_t count)
+{
+    return tn_words_print(
+        words,
+        "The program wrote over the recording's memory, in %s place%s: events are missing, and "
+        "it is not known how many.",
+        tn_words_count(words, count), count == 1 ? "" : "s");
+}
+
 const char *tn_words_processes_unrecorded(struct tn_words *words, uint64_t count)
 {
     return tn_words_print(

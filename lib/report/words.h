@@ -100,6 +100,7 @@ const char *tn_words_card_more_label(void);
 
 /* count >= 1 in all of them. */
 const char *tn_words_processes_unrecorded(struct tn_words *words, uint64_t count);
+const char *tn_words_damaged_parts(struct tn_words *words, uint64_t count);
 const char *tn_words_events_lost(struct tn_words *words, uint64_t count);
 const char *tn_words_unmatched_births(struct tn_words *words, uint64_t count);
 const char *tn_words_unmatched_frees(struct tn_words *words, uint64_t count);

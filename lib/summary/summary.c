@@ -89,6 +89,7 @@ static int load_facts(struct tn_log *log, struct tn_summary *summary)
     summary->is_finished = tn_log_meta_int(log, "finished", 0) != 0;
     summary->losses = (struct tn_summary_losses){
         .events_lost = meta_count(log, "events_lost"),
+        .damaged_parts = meta_count(log, "damaged_rings") + meta_count(log, "damaged_headers"),
         .processes_unrecorded = meta_count(log, "processes_unrecorded"),
         .unmatched_frees = meta_count(log, "unmatched_frees"),
         .unmatched_births = meta_count(log, "unmatched_births"),

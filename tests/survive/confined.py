@@ -84,6 +84,11 @@ def filter_over_threads(world):
     check_sandbox(world, "threads", SANDBOX_BLOCKS)
 
 
+def filter_by_raw_calls(world):
+    """The same, set by way of syscall() only."""
+    check_sandbox(world, "raw", SANDBOX_BLOCKS)
+
+
 def strict_mode(world):
     """Not even a futex is allowed there: the program runs as ever, and what is not recorded is counted."""
     bare = world.run(world.programs / "sandbox", "strict", STRICT_BLOCKS)
@@ -263,13 +268,18 @@ def memory_spoilt(world):
         result, log = vandalized(world, mode)
         is_all_there = logged(log) == made(result.out)
         expect(is_all_there or meta(log)["complete"] == "0", f"{mode}: {logged(log)} of {made(result.out)}, and complete")
+        if is_all_there:
+            continue
+        for command in ("report", "info"):
+            text = " ".join(world.run(world.tenure, command, log).out.decode().split())
+            expect("not known how many" in text, f"tenure {command} does not say that an unknown number is missing")
 
 
 ALL = {
     function.__name__: function
     for function in (
         pid_namespace, pid_namespace_with_proc, user_namespace, bubblewrap, first_process_of_namespace, filter_of_calls,
-        filter_over_threads, strict_mode, filter_over_exec, all_memory_locked, address_space_limited_inside,
+        filter_over_threads, filter_by_raw_calls, strict_mode, filter_over_exec, all_memory_locked, address_space_limited_inside,
         address_space_limited_outside, small_stacks_only, few_processes_allowed,
         deep_stacks_in_small_rings, stacks_replaced, runtime_folder_unusable,
         allocations_before_libc, memory_truncated, memory_spoilt,

@@ -317,6 +317,29 @@ static void losses_are_counted_by_thread_and_reason(void **state)
     finish(&scene);
 }
 
+/* A ring that looks full for ever, since the program wrote there, has room again after a second. */
+static void tails_are_restored(void **state)
+{
+    (void)state;
+    struct scene scene;
+    uint32_t pad;
+    begin(&scene);
+    claim(&scene, 1, (uint32_t)getpid());
+    say_begin(&scene, 1, (uint32_t)getpid());
+    play(&scene, false);
+    struct tn_ring *rings[] = {ring_of(&scene, 1), ring_of(&scene, TN_CONTROL_SLOT)};
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t words = i == 0 ? sizes.ring_words : sizes.control_words;
+        uint64_t tail = atomic_load(&rings[i]->tail_words);
+        rings[i]->seen_tail_words = atomic_load(&rings[i]->head_words) - words;
+        atomic_store(&rings[i]->tail_words, rings[i]->seen_tail_words);
+        assert_false(tn_ring_has_room(rings[i], words, 4, &pad));
+        play(&scene, true);
+        assert_int_equal(atomic_load(&rings[i]->tail_words), tail);
+    }
+    finish(&scene);
+}
+
 /* What nobody can have counted: a fork bomb of a billion children in a second. */
 static void nonsense_in_the_header_adds_nothing(void **state)
 {
@@ -459,6 +482,7 @@ int main(void)
         cmocka_unit_test(losses_are_counted_by_thread_and_reason),
         cmocka_unit_test(counters_of_the_header_add_up),
         cmocka_unit_test(nonsense_in_the_header_adds_nothing),
+        cmocka_unit_test(tails_are_restored),
         cmocka_unit_test(losses_after_the_end_are_not_counted),
         cmocka_unit_test(a_ring_without_room_ends_the_recording),
         cmocka_unit_test(punched_memory_is_damage),

@@ -155,6 +155,12 @@ static void counts_have_singular_and_plural(void **state)
          "`tenure info` tells why.",
          "1,234 processes that the program started could not be recorded: what they allocated is not in this "
          "log; `tenure info` tells why."},
+        {tn_words_damaged_parts,
+         "The program wrote over the recording's memory, in 1 place: events are missing, and it is not known "
+         "how many.",
+         "The program wrote over the recording's memory, in 1,234 places: events are missing, and it is not "
+         "known how "
+         "many."},
         {tn_words_events_lost,
          "1 event was lost: counts are too low by as many, and a block whose free was lost looks live.",
          "1,234 events were lost: counts are too low by as many, and a block whose free was lost looks "
