@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
 /* The hooks that programs built with -finstrument-functions call at the beginning and the end of each
- * function. Of all this the log needs one thing: which of the frames that the thread's last event has shown
- * have ended. When a function is left, its frame and those deeper have ended; when one is entered, whatever
- * was active at its depth or deeper has, too, since it may have been left by a jump. Most hooks find that
- * nothing has been allocated since the last LEAVE, and write nothing. Other programs never come here. */
+ * function. Of all this the log needs which of the frames that the thread's last event has shown have ended:
+ * when a function is left, its frame and those deeper; when one is entered, whatever was active at its depth
+ * or deeper, since it may have been left by a jump. Most hooks find that nothing has been allocated since the
+ * last LEAVE, and write nothing. Hooks that the program brings itself are called, too. */
 
 #include "emit.h"
 #include "enter.h"
+#include "real.h"
 #include "stack_region.h"
 #include "walk.h"
 
@@ -64,15 +65,15 @@ static inline void hook(const struct tn_caller *caller)
 TN_EXPORT void __cyg_profile_func_enter(void *function, void *call_site)
 {
     const struct tn_caller caller = TN_CALLER();
-    (void)function;
-    (void)call_site;
     hook(&caller);
+    if (TN_UNLIKELY(tn_real.function_enter != NULL))
+        tn_real.function_enter(function, call_site);
 }
 
 TN_EXPORT void __cyg_profile_func_exit(void *function, void *call_site)
 {
     const struct tn_caller caller = TN_CALLER();
-    (void)function;
-    (void)call_site;
     hook(&caller);
+    if (TN_UNLIKELY(tn_real.function_exit != NULL))
+        tn_real.function_exit(function, call_site);
 }

@@ -27,6 +27,16 @@ static void find(void *slot, const char *name)
     memcpy(slot, &symbol, sizeof(symbol));
 }
 
+/* The program's own hooks of -finstrument-functions. libc's two are one function. */
+static void find_hooks(void)
+{
+    void *enter = tn_real_symbol("__cyg_profile_func_enter");
+    if (enter == tn_real_symbol("__cyg_profile_func_exit"))
+        return;
+    find(&tn_real.function_enter, "__cyg_profile_func_enter");
+    find(&tn_real.function_exit, "__cyg_profile_func_exit");
+}
+
 void tn_real_find(void)
 {
     find(&tn_real.malloc, "malloc");
@@ -56,6 +66,7 @@ void tn_real_find(void)
     find(&tn_real.start_main, "__libc_start_main");
     find(&tn_real.leave, "exit");
     find(&tn_syscall_next, "syscall");
+    find_hooks();
 }
 
 const char *tn_real_bypass(void)

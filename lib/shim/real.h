@@ -41,6 +41,8 @@ struct tn_real {
     int (*start_main)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
                       void (*)(void), void *);    /* __libc_start_main */
     void (*leave)(int) __attribute__((noreturn)); /* exit */
+    void (*function_enter)(void *, void *); /* __cyg_profile_func_enter; NULL: libc's, which does nothing */
+    void (*function_exit)(void *, void *);  /* __cyg_profile_func_exit; NULL as above */
 };
 
 extern struct tn_real tn_real;

@@ -83,6 +83,35 @@ def under_valgrind(world):
     expect_equal(missing(log), {"own_malloc": 1}, "what the log counts")
 
 
+HOOKS = """#include <unistd.h>
+static int entered, left;
+__attribute__((no_instrument_function)) void __cyg_profile_func_enter(void *f, void *c) { (void)f; (void)c; entered++; }
+__attribute__((no_instrument_function)) void __cyg_profile_func_exit(void *f, void *c) { (void)f; (void)c; left++; }
+__attribute__((no_instrument_function, destructor)) static void tell(void)
+{ if (entered == 6 && left == 6) (void)!write(1, "six", 3); }
+"""
+HOOKED = """#include <stdlib.h>
+static void *volatile kept;
+static void make(void) { kept = malloc(41); }
+int main(void) { for (int i = 0; i < 5; i++) make(); return 0; }
+"""
+
+
+def hooks_of_the_program(world):
+    """A library of the program's own that counts calls (-finstrument-functions) still does."""
+    (world.work / "hooks.c").write_text(HOOKS)
+    (world.work / "hooked.c").write_text(HOOKED)
+    library, program = world.work / "libhooks.so", world.work / "hooked"
+    gcc = need("gcc")
+    expect_equal(world.run(gcc, "-shared", "-fPIC", "-o", library, world.work / "hooks.c").status, 0, "the library")
+    built = world.run(gcc, "-finstrument-functions", "-o", program, world.work / "hooked.c", library)
+    expect_equal((built.status, world.run(program).out), (0, b"six"), "without tenure")
+    for how in (world.record, world.preload):
+        result, log = how(program)
+        expect_equal((result.status, result.out, result.err), (0, b"six", b""), f"under {how.__name__}")
+        expect_equal(value(log, "SELECT count(*) FROM allocation WHERE size_bytes = 41"), 5, "blocks")
+
+
 def loader_with_a_program(world):
     """The loader is no static program: it preloads what it is told to."""
     loader = "/lib64/ld-linux-x86-64.so.2"
@@ -97,6 +126,6 @@ ALL = {
     function.__name__: function
     for function in (
         images_without_descriptors, images_without_file_size, sanitized_programs, sanitizer_linked_in, under_valgrind,
-        loader_with_a_program,
+        hooks_of_the_program, loader_with_a_program,
     )
 }
