@@ -179,27 +179,48 @@ static void what_is_periodic_falls_together_by_chance(void **state)
 }
 
 /* An answer replaces the one before, as long as the session lasts. */
+/* Sessions with answers that come and go within them, released by a thread. */
+static void make_sessions(struct scene *scene, uint64_t releasing_thread)
+{
+    for (size_t i = 0; i < ROUNDS; i++) {
+        uint64_t session = birth(scene, 96, AT(PLACE(MAIN, 4), PLACE(F, 10)));
+        for (size_t k = 0; k < 3 + 40 * (i % 2); k++) {
+            uint64_t answer = birth(scene, 40 - 8 * (k % 3), AT(PLACE(MAIN, 4), PLACE(G, 20)));
+            scene->thread_id = releasing_thread;
+            death(scene, answer, AT(PLACE(H, 3)));
+            scene->thread_id = 1;
+        }
+        death(scene, session, AT(PLACE(MAIN, 4), PLACE(F, 12)));
+        event(scene, AT(PLACE(MAIN, 2)));
+    }
+}
+
 static void a_child_is_embedded_in_its_only_parent(void **state)
 {
     (void)state;
     struct scene scene;
     struct tn_findings findings;
     begin(&scene);
-    for (size_t i = 0; i < ROUNDS; i++) {
-        uint64_t session = birth(&scene, 96, AT(PLACE(MAIN, 4), PLACE(F, 10)));
-        for (size_t k = 0; k < 3 + 40 * (i % 2); k++) {
-            uint64_t answer = birth(&scene, 40 - 8 * (k % 3), AT(PLACE(MAIN, 4), PLACE(G, 20)));
-            scene.thread_id = 2;
-            death(&scene, answer, AT(PLACE(H, 3)));
-            scene.thread_id = 1;
-        }
-        death(&scene, session, AT(PLACE(MAIN, 4), PLACE(F, 12)));
-        event(&scene, AT(PLACE(MAIN, 2)));
-    }
+    make_sessions(&scene, 1);
     analyze(&scene, "combine", &findings);
     const struct tn_finding *finding = check_group(&findings, F, 10, "embed", 2, ROUNDS, 0);
     assert_int_equal(scene_number(finding, "$.members[1].per_group"), 1);
     assert_int_equal(scene_number(finding, "$.combined_bytes"), 136);
+    end(&scene, &findings);
+}
+
+static void a_child_that_another_thread_releases_may_be_a_stranger(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct tn_findings findings;
+    begin(&scene);
+    make_sessions(&scene, 2);
+    analyze(&scene, "combine", &findings);
+    const struct tn_finding *finding = find(&findings, "combine", F, 10);
+    assert_non_null(finding);
+    assert_int_equal(finding->confidence, TN_CONFIDENCE_WEAK);
+    assert_non_null(strstr(finding->notes, "strangers"));
     end(&scene, &findings);
 }
 
@@ -289,6 +310,7 @@ int main(void)
         cmocka_unit_test(born_together_is_not_enough),
         cmocka_unit_test(what_is_periodic_falls_together_by_chance),
         cmocka_unit_test(a_child_is_embedded_in_its_only_parent),
+        cmocka_unit_test(a_child_that_another_thread_releases_may_be_a_stranger),
         cmocka_unit_test(types_that_are_alike_are_named),
         cmocka_unit_test(memory_that_a_structure_costs_is_told),
         cmocka_unit_test(what_is_for_the_stack_is_no_member),

@@ -324,7 +324,9 @@ static int conclude(void *state, const struct tn_pass *pass, struct tn_findings 
     struct tn_combine *combine = state;
     struct tn_combine_group *groups = NULL;
     size_t count = 0;
-    int r = tn_combine_groups(combine, pass, findings, &groups, &count);
+    int r = tn_site_links_load(pass, &combine->links);
+    if (r == 0)
+        r = tn_combine_groups(combine, pass, findings, &groups, &count);
     if (r == 0)
         r = tn_combine_similar(combine, pass, findings, &groups, &count);
     if (r == 0)
@@ -348,6 +350,7 @@ static void finish(void *state)
     free(combine->threads);
     free(combine->blocks);
     tn_map_finish(&combine->newest);
+    tn_site_links_finish(&combine->links);
     tn_source_frames_finish(&combine->frames);
     free(combine);
 }
@@ -368,6 +371,9 @@ static const struct tn_evidence_key member_keys[] = {
     {TN_KEY("mean_size_bytes", COUNT, BYTES), .is_required = true},
     {TN_KEY("per_group", COUNT, COUNT), .is_required = true},
     {TN_KEY("share", REAL, RATIO)},
+    {TN_KEY("held_by", TEXT, NONE)},
+    {TN_KEY("held_offset_bytes", COUNT, BYTES)},
+    {TN_KEY("held_share", REAL, RATIO)},
     {TN_KEY("allocations", COUNT, COUNT), .is_required = true},
     {0},
 };
@@ -378,6 +384,7 @@ static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("exceptions", COUNT, COUNT), TN_TOLD("", " exceptions"), .is_required = true, .is_summed = true},
     {TN_KEY("members", LIST, NONE), TN_TOLD("", " members"), .is_required = true, .members = member_keys,
      .is_detail = true},
+    {TN_KEY("links", TEXT, NONE), TN_TOLD("linked ", "")},
     {TN_KEY("combined_bytes", COUNT, BYTES), TN_TOLD("", " together"), .is_required = true,
      .is_detail = true},
     {TN_KEY("peak_groups", COUNT, COUNT), TN_TOLD("at most ", " groups at once")},

@@ -11,6 +11,7 @@
  * between, and none by either site. */
 
 #include "tenure/map.h"
+#include "tenure/site_links.h"
 #include "tenure/source_frames.h"
 
 #define TN_COMBINE_PARTNERS 16u /* sites that a site is compared with at a time */
@@ -128,6 +129,7 @@ struct tn_combine {
     struct tn_map newest;  /* site and thread -> slot of the newest block, for sites of several threads */
     uint64_t window_count; /* windows opened so far */
     double shared_life;    /* threshold combine.lifetime */
+    struct tn_site_links links; /* owned; loaded at the end */
 };
 
 enum tn_combine_relation {

@@ -327,7 +327,10 @@ static int conclude(void *state, const struct tn_pass *pass, struct tn_findings 
     struct tn_stack_buffers *buffers = state;
     uint32_t *stacks;
     size_t *starts;
-    int r = sort_stacks(buffers, pass, &stacks, &starts);
+    int r = tn_site_links_load(pass, &buffers->links);
+    if (r < 0)
+        return r;
+    r = sort_stacks(buffers, pass, &stacks, &starts);
     sum_threads(buffers, pass);
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++)
         if (is_candidate(buffers, pass, site))
@@ -351,6 +354,7 @@ static void finish(void *state)
     tn_source_frames_finish(&buffers->frames);
     tn_map_finish(&buffers->threads);
     tn_map_finish(&buffers->at_once);
+    tn_site_links_finish(&buffers->links);
     free(buffers->blocks);
     free(buffers->stacks);
     free(buffers->sites);

@@ -7,6 +7,7 @@
 
 #include "tenure/activation.h"
 #include "tenure/map.h"
+#include "tenure/site_links.h"
 
 /* What is kept beside a live block. A chain of reallocs is one logical block: born with its first block. */
 struct tn_contained_block {
@@ -81,10 +82,11 @@ struct tn_stack_buffers {
     struct tn_contained_stack *stacks;   /* owned; by stack row id */
     struct tn_contained_site *sites;     /* owned; by site */
     struct tn_contained_resize *resizes; /* owned; by thread */
-    struct tn_map at_once; /* site and node -> blocks that lived at once in one activation of the node's
-                              function, where there were several */
-    struct tn_map threads; /* site and thread, for threads that made its blocks */
-    uint64_t max_count;    /* threshold stack-buffer.max-count */
+    struct tn_map at_once;      /* site and node -> blocks that lived at once in one activation of the node's
+                                   function, where there were several */
+    struct tn_map threads;      /* site and thread, for threads that made its blocks */
+    uint64_t max_count;         /* threshold stack-buffer.max-count */
+    struct tn_site_links links; /* owned; loaded at the end */
 };
 
 /* Which function could own the buffer of a site, in all instances. */
@@ -167,21 +169,37 @@ int tn_stack_buffer_add_conditions(const struct tn_stack_buffers *buffers, const
                                    const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
                                    const struct tn_size_source *size, struct tn_finding *finding);
 
-/* What the machine code says of where the blocks' address goes. */
-struct tn_buffer_store {
-    char *static_place; /* owned; the line that stores it in static storage; NULL: none does, or another
-                           object keeps it */
+/* Of which owner something is asked. */
+struct tn_buffer_holders {
+    const struct tn_stack_buffers *buffers;
+    const struct tn_pass *pass;
+    uint32_t owner;        /* function: index in tn_source_frames.functions */
+    unsigned holders_left; /* that may be looked at, one held by the next */
 };
 
+/* Holders of holders that are looked at: a block in a packet that waits in a queue waits as well. */
+#define TN_BUFFER_HOLDERS_MAX 3u
+
+/* Whether blocks born with a stack are gone when the owner returns, and stored in nothing that is not.
+ * context: struct tn_buffer_holders */
+bool tn_stack_buffer_is_gone(const void *context, uint32_t stack_id);
+
 /* Make a finding conditional where the address of its blocks is stored in an object that may outlive the
- * owner's call ("address-stored"). Not asked for a weak one.
+ * owner's call, by the machine code ("address-stored"). Not asked for a weak one.
  *
  * births, owner  as tn_stack_buffer_owner took and found them
- * ret_store      written when 0 is returned; the caller frees what it holds
+ * notes          what else is to be said is appended, in lines
  * Returns        0, -ENOMEM or -EIO */
 int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                                const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
-                               struct tn_finding *finding, struct tn_buffer_store *ret_store);
+                               struct tn_finding *finding, struct tn_buffer *notes);
+
+/* The same where blocks that outlive the owner's call were seen to hold their address ("address-kept"); said
+ * in the notes where the finding is conditional by the machine code already. Parameters and result as above.
+ */
+int tn_stack_buffer_add_kept(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                             const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
+                             struct tn_finding *finding, struct tn_buffer *notes);
 
 /* Note the owner of a site in its counts, if a buffer can be stated: before any site is stated.
  *

@@ -42,14 +42,14 @@ struct buffer_statement {
     struct tn_buffer_owner owner;
     struct tn_size_source size;
     struct tn_made_by made_by;
-    char *owner_file;   /* owned */
-    char *static_place; /* owned; a line that stores the address in a static variable; NULL: none */
+    char *owner_file; /* owned */
     uint32_t owner_line;
     uint64_t exceptions;
     uint64_t grown_bytes;       /* bytes by which the owner's frame grows */
     uint64_t depth_after_bytes; /* deepest event of its threads, buffers included */
     unsigned tier;
     bool has_giant;
+    struct tn_buffer kept; /* owned; notes on where the address goes */
 };
 
 static const char *owner_name(const struct buffer_statement *statement)
@@ -325,9 +325,8 @@ static int fill_notes(const struct buffer_statement *statement, struct tn_findin
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof(lines) / sizeof(lines[0]); i++)
         r = add_note(&notes, lines[i].is_true, lines[i].format, lines[i].count);
-    if (r == 0 && statement->static_place != NULL)
-        r = tn_buffer_print(&notes, "%sits address is stored in a variable that outlives the call, at %s",
-                            notes.size_bytes != 0 ? "\n" : "", statement->static_place);
+    if (r == 0 && statement->kept.size_bytes != 0)
+        r = tn_buffer_print(&notes, "%s%s", notes.size_bytes != 0 ? "\n" : "", (char *)statement->kept.data);
     finding->notes = (char *)notes.data;
     return r;
 }
@@ -382,17 +381,18 @@ static int fill(struct buffer_statement *statement, struct tn_finding *finding)
     fill_evidence(statement, finding);
     if (r == 0)
         r = fill_query(statement, finding);
-    struct tn_buffer_store store = {0};
     /* Its type stores the address of a container's memory, and releases it; reused, it needs no limit. */
     bool is_container = tn_maker_is_container(statement->made_by.maker);
     if (r == 0 && !is_container)
         r = tn_stack_buffer_add_stored(statement->buffers, statement->pass, &statement->births,
-                                       &statement->owner, finding, &store);
+                                       &statement->owner, finding, &statement->kept);
+    if (r == 0 && !is_container)
+        r = tn_stack_buffer_add_kept(statement->buffers, statement->pass, &statement->births,
+                                     &statement->owner, finding, &statement->kept);
     if (r == 0)
         r = tn_stack_buffer_add_conditions(statement->buffers, statement->pass, &statement->births,
                                            &statement->owner, is_container ? NULL : &statement->size,
                                            finding);
-    statement->static_place = store.static_place;
     return r < 0 ? r : fill_notes(statement, finding);
 }
 
@@ -476,7 +476,7 @@ int tn_stack_buffer_state(const struct tn_stack_buffers *buffers, const struct t
     if (r == 0)
         r = tn_findings_add(findings, &finding);
     free(statement.owner_file);
-    free(statement.static_place);
+    tn_buffer_finish(&statement.kept);
     if (r < 0)
         tn_finding_finish(&finding);
     return r;

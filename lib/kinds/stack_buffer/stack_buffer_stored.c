@@ -8,26 +8,10 @@
 #include "tenure/source_frames.h"
 #include "tenure/stored_address.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* Holders of holders that are looked at: a block in a packet that waits in a queue waits as well. */
-#define HOLDERS_MAX 3u
-
-/* What tells whether a block is gone when the owner returns. */
-struct holder_question {
-    const struct tn_stack_buffers *buffers;
-    const struct tn_pass *pass;
-    uint32_t owner;        /* function */
-    unsigned holders_left; /* that may be looked at, one held by the next */
-};
-
-static bool is_gone(const void *context, uint32_t stack_id);
 
 /* The level of the innermost frame of a function in a stack; 0: it is not there. */
-static uint32_t level_of(const struct holder_question *question, uint32_t stack_id)
+static uint32_t level_of(const struct tn_buffer_holders *question, uint32_t stack_id)
 {
     const struct tn_source_frames *frames = &question->buffers->frames;
     for (uint32_t node = stack_id; node != 0; node = question->pass->nodes[node].caller_id) {
@@ -39,7 +23,7 @@ static uint32_t level_of(const struct holder_question *question, uint32_t stack_
     return 0;
 }
 
-static int find_store(const struct holder_question *holders, uint32_t site,
+static int find_store(const struct tn_buffer_holders *holders, uint32_t site,
                       const struct tn_finding_site *names, const uint32_t *stacks, size_t stack_count,
                       struct tn_stored_address *ret_stored)
 {
@@ -48,15 +32,15 @@ static int find_store(const struct holder_question *holders, uint32_t site,
                                           .stacks = stacks,
                                           .stack_count = stack_count,
                                           .owner = holders->owner,
-                                          .is_gone = is_gone,
+                                          .is_gone = tn_stack_buffer_is_gone,
                                           .context = holders};
     return tn_stored_address_find(holders->pass, &question, ret_stored);
 }
 
 /* Whether the address of a holder is itself stored where it may stay. What cannot be told counts as not. */
-static bool is_kept(const struct holder_question *holders, uint32_t stack_id)
+static bool is_kept(const struct tn_buffer_holders *holders, uint32_t stack_id)
 {
-    struct holder_question further = *holders;
+    struct tn_buffer_holders further = *holders;
     struct tn_stored_address stored = {.kind = TN_STORED_NOWHERE};
     struct tn_finding named;
     uint32_t site = holders->pass->nodes[stack_id].site;
@@ -68,9 +52,9 @@ static bool is_kept(const struct holder_question *holders, uint32_t stack_id)
     return is_told && stored.kind == TN_STORED_OBJECT;
 }
 
-static bool is_gone(const void *context, uint32_t stack_id)
+bool tn_stack_buffer_is_gone(const void *context, uint32_t stack_id)
 {
-    const struct holder_question *question = context;
+    const struct tn_buffer_holders *question = context;
     const struct tn_contained_stack *counts = &question->buffers->stacks[stack_id];
     const struct tn_contained_site *site = &question->buffers->sites[question->pass->nodes[stack_id].site];
     uint32_t level = level_of(question, stack_id);
@@ -93,13 +77,12 @@ static void print_place(const struct tn_finding_line *line, char *ret_text, size
 
 int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                                const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
-                               struct tn_finding *finding, struct tn_buffer_store *ret_store)
+                               struct tn_finding *finding, struct tn_buffer *notes)
 {
-    struct holder_question holders = {buffers, pass, owner->function, HOLDERS_MAX};
+    struct tn_buffer_holders holders = {buffers, pass, owner->function, TN_BUFFER_HOLDERS_MAX};
     struct tn_stored_address stored;
     struct tn_finding_line line;
     char place[512];
-    *ret_store = (struct tn_buffer_store){0};
     if (finding->confidence == TN_CONFIDENCE_WEAK) /* most are, and what decides for them is something else */
         return 0;
     int r = find_store(&holders, births->site, births->names, births->stacks, births->stack_count, &stored);
@@ -113,8 +96,9 @@ int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const str
         r = tn_finding_add_condition(finding, "address-stored", &line, 1,
                                      "what %s stores is not kept beyond the call: it is the block's address",
                                      place);
-    else if ((ret_store->static_place = strdup(place)) == NULL)
-        r = -ENOMEM;
+    else
+        r = tn_buffer_print(notes, "%sits address is stored in a variable that outlives the call, at %s",
+                            notes->size_bytes != 0 ? "\n" : "", place);
     tn_finding_line_finish(&line);
     return r;
 }

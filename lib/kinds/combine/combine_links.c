@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* The kind `combine`: what the recording saw of who holds whose address. Members that hold each other's are
+ * parts of one thing for sure; of those that do not, the releases may say that they are strangers. Called
+ * once a finding. */
+#include "combine_links.h"
+
+#include "tenure/releases.h"
+#include "tenure/source_frames.h"
+
+/* Looks at each member after which a link would have been seen, if there was one. */
+#define LOOKS_ENOUGH 20u
+
+/* The best link between a member and another one, whichever of them holds. */
+static bool find_link(const struct tn_combine *combine, const struct tn_combine_group *group, size_t member,
+                      struct tn_combine_link *ret_link)
+{
+    bool is_found = false;
+    double best = 0;
+    for (size_t i = 0; i < group->member_count; i++) {
+        struct tn_link_share held, holds;
+        bool is_held = i != member &&
+                       tn_site_links_between(&combine->links, group->sites[i], group->sites[member], &held);
+        bool is_holder =
+            i != member && !is_held &&
+            tn_site_links_between(&combine->links, group->sites[member], group->sites[i], &holds);
+        if (!is_held && !is_holder)
+            continue;
+        struct tn_link_share share = is_held ? held : holds;
+        double part = (double)share.looks / (double)share.looks_made;
+        if (part <= best)
+            continue;
+        best = part;
+        is_found = true;
+        *ret_link =
+            (struct tn_combine_link){.is_linked = true, .other = i, .is_holder = is_holder, .share = share};
+    }
+    return is_found;
+}
+
+/* The function whose call released most of a site's blocks; 0: not known. */
+static int releasing_function(const struct tn_combine *combine, const struct tn_pass *pass, uint32_t site,
+                              uint32_t *ret_function)
+{
+    const struct tn_release_count *counts;
+    struct tn_release_sites sites = {&site, 1, 1};
+    struct tn_release_place place;
+    size_t count;
+    *ret_function = 0;
+    int r = tn_releases_find(pass, site, &counts, &count);
+    while (r == 0 && count != 0 && (counts->is_resize || counts->stack_id == 0)) {
+        counts++;
+        count--;
+    }
+    if (r < 0 || count == 0)
+        return r;
+    r = tn_release_place_find(pass, &sites, counts->stack_id, (struct tn_release_range){0}, &place);
+    if (r == 0 && place.at.node != 0)
+        *ret_function = tn_source_cursor_frame(&combine->frames, pass, place.at)->function;
+    return r;
+}
+
+static bool is_freed_elsewhere(const struct tn_pass *pass, uint32_t site)
+{
+    return pass->sites[site].freed_by_other_thread * 2 > pass->sites[site].freed;
+}
+
+/* Whether some members are released by the thread that made them, and others by another one. */
+static bool differ_in_threads(const struct tn_pass *pass, const struct tn_combine_group *group)
+{
+    for (size_t i = 1; i < group->member_count; i++)
+        if (is_freed_elsewhere(pass, group->sites[0]) != is_freed_elsewhere(pass, group->sites[i]))
+            return true;
+    return false;
+}
+
+static int differ_in_functions(const struct tn_combine *combine, const struct tn_pass *pass,
+                               const struct tn_combine_group *group, bool *ret_differ)
+{
+    uint32_t first, other;
+    *ret_differ = false;
+    int r = releasing_function(combine, pass, group->sites[0], &first);
+    for (size_t i = 1; r == 0 && i < group->member_count && !*ret_differ; i++) {
+        r = releasing_function(combine, pass, group->sites[i], &other);
+        *ret_differ = first != 0 && other != 0 && first != other;
+    }
+    return r;
+}
+
+static bool were_looked_at(const struct tn_combine *combine, const struct tn_combine_group *group)
+{
+    for (size_t i = 1; i < group->member_count; i++)
+        if (tn_site_links_looks_between(&combine->links, group->sites[0], group->sites[i]) < LOOKS_ENOUGH)
+            return false;
+    return true;
+}
+
+int tn_combine_find_links(const struct tn_combine *combine, const struct tn_pass *pass,
+                          const struct tn_combine_group *group, struct tn_combine_linkage *ret_linkage)
+{
+    size_t missing = 0;
+    *ret_linkage = (struct tn_combine_linkage){0};
+    if (group->relation == TN_COMBINE_SIMILAR) /* they are no parts of one thing */
+        return 0;
+    for (size_t i = 0; i < group->member_count; i++) {
+        bool is_linked = find_link(combine, group, i, &ret_linkage->members[i]);
+        ret_linkage->linked_count += is_linked;
+        missing += !is_linked;
+    }
+    ret_linkage->is_firm = missing == 0;
+    if (ret_linkage->linked_count != 0)
+        return 0;
+    ret_linkage->is_apart = differ_in_threads(pass, group);
+    if (ret_linkage->is_apart || !were_looked_at(combine, group))
+        return 0;
+    return differ_in_functions(combine, pass, group, &ret_linkage->is_apart);
+}
