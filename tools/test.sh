@@ -42,7 +42,7 @@ bubblewrap another way into namespaces
 groff-base reads the manual pages
 nodejs runs the viewer of DHAT
 protobuf-compiler reads exports for pprof and Perfetto
-golang-github-google-pprof-dev has pprof's description of its format
+golang-github-google-pprof-dev describes the format of pprof
 zsh completes command lines
 fish completes command lines
 dpkg-dev builds the package; unpacks sources'
