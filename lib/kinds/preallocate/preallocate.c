@@ -3,6 +3,7 @@
  * number that was seen stands beside the one that queueing theory asks for: the load is the average number in
  * use on the clock of allocations, its variation what arrivals find in use. */
 #include "erlang.h"
+#include "preallocate_holder.h"
 
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
@@ -253,28 +254,40 @@ static int fill_one_texts(const struct tn_pass_site *seen, struct tn_finding *fi
                                   bytes, place);
 }
 
-/* What one buffer for all calls relies on. */
+static struct tn_finding_line line_of(const struct tn_finding_site *site)
+{
+    return (struct tn_finding_line){.function = site->function,
+                                    .file = site->file,
+                                    .line = site->line,
+                                    .module = site->module,
+                                    .offset_bytes = site->offset_bytes};
+}
+
+/* What one buffer for all calls relies on, whatever its size: a limit would not make one enough. */
 static int add_one_conditions(const struct preallocate_state *state, const struct tn_pass *pass,
                               uint32_t index, struct tn_finding *finding)
 {
-    const struct tn_pass_site *seen = &pass->sites[index];
-    const struct tn_finding_site *site = &finding->sites[0];
-    struct tn_finding_line line = {.function = site->function,
-                                   .file = site->file,
-                                   .line = site->line,
-                                   .module = site->module,
-                                   .offset_bytes = site->offset_bytes};
+    struct tn_finding_line line = line_of(&finding->sites[0]);
     const struct tn_release_sites sites = {&index, 1, 1};
     int r = tn_pass_add_release_conditions(pass, &sites, (struct tn_release_range){0}, "the kept buffer",
                                            finding);
+    if (r == 0)
+        r = tn_preallocate_add_holder_condition(pass, index, finding);
     if (r == 0 && state->sites[index].is_shared)
         r = tn_finding_add_condition(finding, "number", &line, 1,
                                      "no two threads need one at the same time, as none did");
-    if (r == 0 && finding->condition.kind == NULL && seen->min_size_bytes != seen->max_size_bytes)
-        r = tn_finding_add_condition(finding, "largest-seen", &line, 1,
-                                     "a limit is set: sizes vary, and the largest seen is %" PRIu64 " bytes",
-                                     seen->max_size_bytes);
     return r;
+}
+
+static int add_largest_condition(const struct tn_pass *pass, uint32_t index, struct tn_finding *finding)
+{
+    const struct tn_pass_site *seen = &pass->sites[index];
+    struct tn_finding_line line = line_of(&finding->sites[0]);
+    if (finding->condition.kind != NULL || seen->min_size_bytes == seen->max_size_bytes)
+        return 0;
+    return tn_finding_add_condition(finding, "largest-seen", &line, 1,
+                                    "a limit is set: sizes vary, and the largest seen is %" PRIu64 " bytes",
+                                    seen->max_size_bytes);
 }
 
 static enum tn_confidence confidence_of(const struct preallocate_state *state, const struct tn_pass *pass,
@@ -321,10 +334,12 @@ static int add_finding(const struct preallocate_state *state, const struct tn_pa
     fill_evidence(state, seen, site, &need, &finding);
     if (r == 0)
         r = fill_query(pass, index, &finding);
+    if (r == 0 && is_one)
+        r = add_one_conditions(state, pass, index, &finding);
     if (r == 0)
         r = tn_size_source_add_computed(pass, &index, 1, seen->max_size_bytes, &finding);
     if (r == 0 && is_one)
-        r = add_one_conditions(state, pass, index, &finding);
+        r = add_largest_condition(pass, index, &finding);
     if (r == 0)
         r = tn_pass_add_finding(pass, &index, 1, &finding, findings);
     if (r < 0)

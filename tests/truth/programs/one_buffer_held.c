@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Buffers of which never more than one lives, since the clients come one after the other. Two hang on an object of a
+ * client, one of them stored by the caller of the line that makes it: clients that overlap need one each. Near misses:
+ * a static variable and a static structure that is passed by its address each hold one buffer, whoever comes.
+ *
+ * expect {"kind": "preallocate", "sites": ["@packet"], "confidence": "conditional", "condition": {"kind": "number",
+ *         "sites": ["@packet"]}}
+ * expect {"kind": "preallocate", "sites": ["@will"], "confidence": "conditional", "condition": {"kind": "number",
+ *         "sites": ["@keep_will"]}}
+ * expect {"kind": "preallocate", "sites": ["@line"], "confidence": "consistent", "condition": null}
+ * expect {"kind": "preallocate", "sites": ["@page"], "confidence": "consistent", "condition": null}
+ * allow {"kind": "permanent", "sites": ["@client"]}
+ */
+#include <stdlib.h>
+
+#define ROUNDS       300
+#define CLIENTS      4
+#define PACKET_BYTES 4001
+#define WILL_BYTES   3001
+#define LINE_BYTES   2001
+#define PAGE_BYTES   1001
+
+struct client {
+    int number;
+    char *packet;
+    char *will;
+};
+
+struct cache {
+    int number;
+    char *page;
+};
+
+static struct client *clients[CLIENTS];
+static struct cache cache;
+static char *line;
+static volatile int total;
+
+__attribute__((noinline)) static void read_header(struct client *client, int i)
+{
+    client->packet = malloc(PACKET_BYTES); /* @packet */
+    client->packet[0] = (char)i;
+}
+
+__attribute__((noinline)) static void read_rest(struct client *client)
+{
+    total += client->packet[0];
+    free(client->packet);
+    client->packet = NULL;
+}
+
+__attribute__((noinline)) static char *make_will(int i)
+{
+    char *will = malloc(WILL_BYTES); /* @will */
+    will[0] = (char)i;
+    return will;
+}
+
+__attribute__((noinline)) static void begin_will(struct client *client, int i)
+{
+    client->will = make_will(i); /* @keep_will */
+    client->number++;
+}
+
+__attribute__((noinline)) static void end_will(struct client *client)
+{
+    total += client->will[0];
+    free(client->will);
+    client->will = NULL;
+}
+
+__attribute__((noinline)) static void begin_line(int i)
+{
+    line = malloc(LINE_BYTES); /* @line */
+    line[0] = (char)i;
+}
+
+__attribute__((noinline)) static void end_line(void)
+{
+    total += line[0];
+    free(line);
+    line = NULL;
+}
+
+__attribute__((noinline)) static void begin_page(struct cache *to, int i)
+{
+    to->page = malloc(PAGE_BYTES); /* @page */
+    to->page[0] = (char)i;
+}
+
+__attribute__((noinline)) static void end_page(struct cache *from)
+{
+    total += from->page[0];
+    free(from->page);
+    from->page = NULL;
+}
+
+int main(void)
+{
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = calloc(1, sizeof(struct client)); /* @client */
+    for (int i = 0; i < ROUNDS; i++) {
+        struct client *client = clients[i % CLIENTS];
+        read_header(client, i);
+        read_rest(client);
+        begin_will(client, i);
+        end_will(client);
+        begin_line(i);
+        end_line();
+        begin_page(&cache, i);
+        end_page(&cache);
+    }
+    for (int i = 0; i < CLIENTS; i++)
+        free(clients[i]);
+    return total == 1;
+}
