@@ -30,9 +30,12 @@ int tn_space_reserve(struct tn_space *space, uint32_t more)
 {
     if (space->capacity - space->count >= more)
         return 0;
-    if (space->capacity > UINT32_MAX / 2)
-        return -ENOMEM;
-    uint32_t capacity = space->capacity != 0 ? space->capacity * 2 : 64;
+    uint32_t capacity = space->capacity != 0 ? space->capacity : 64;
+    while (capacity - space->count < more) {
+        if (capacity > UINT32_MAX / 2)
+            return -ENOMEM;
+        capacity *= 2;
+    }
     struct tn_extent *extents = realloc(space->extents, capacity * sizeof(*extents));
     if (extents == NULL)
         return -ENOMEM;

@@ -191,6 +191,63 @@ static void every_policy_stays_consistent(void **state)
     assert_int_equal(count, 19);
 }
 
+#define PARTS_MAX 1024
+
+static void open_in_parts(const char *name, const struct tn_heap_pool *parts, size_t count)
+{
+    struct tn_heap_options options;
+    struct tn_heap *heap = NULL;
+    struct tn_error error = {0};
+    uint32_t block = 0;
+    tn_heap_options_init(&options);
+    options.regions = count;
+    options.pools = parts;
+    options.pool_count = count;
+    if (tn_heap_open(tn_policy_find(name), &options, &heap, &error) < 0)
+        fail_msg("%s of %zu parts: %s", name, count, error.text);
+    assert_int_equal(tn_heap_place(heap, 8, 0, 0, &block), 0);
+    tn_heap_release(heap, block);
+    tn_heap_close(heap);
+}
+
+/* A policy that cuts its region into many parts when it opens needs room for all of them at once. */
+static void many_parts_have_room(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {1, 2, 31, 32, 33, 63, 64, 65, 127, 128, 129, PARTS_MAX - 1, PARTS_MAX};
+    struct tn_heap_pool parts[PARTS_MAX];
+    for (size_t i = 0; i < PARTS_MAX; i++)
+        parts[i] = (struct tn_heap_pool){.block_bytes = 8 * (i + 1), .count = 2};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        open_in_parts("freertos-heap5", parts, counts[i]);
+        open_in_parts("pools", parts, counts[i]);
+        open_in_parts("pools-spill", parts, counts[i]);
+    }
+}
+
+static void assert_refused(const char *name, uint64_t pointer_bytes, uint64_t heap_bytes,
+                           const char *expected)
+{
+    struct tn_heap_options options;
+    struct tn_heap *heap = NULL;
+    struct tn_error error = {0};
+    tn_heap_options_init(&options);
+    options.pointer_bytes = pointer_bytes;
+    options.heap_bytes = heap_bytes;
+    assert_int_equal(tn_heap_open(tn_policy_find(name), &options, &heap, &error), -EINVAL);
+    assert_null(heap);
+    assert_string_equal(error.text, expected);
+}
+
+static void options_that_contradict_are_told(void **state)
+{
+    (void)state;
+    assert_refused("first-fit", 5, 4096, "a pointer of 5 bytes: there are 4 and 8");
+    assert_refused("first-fit", 8, TN_HEAP_UNLIMITED + 1,
+                   "a heap of 70368744177665 bytes is larger than can be modelled");
+    assert_refused("pools", 8, 4096, "pools needs to know its pools");
+}
+
 /* When a heap has grown, it is as consistent as before, and the block fits in the end. */
 static void every_policy_grows(void **state)
 {
@@ -303,6 +360,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_policy_stays_consistent),
         cmocka_unit_test(every_policy_grows),
+        cmocka_unit_test(many_parts_have_room),
+        cmocka_unit_test(options_that_contradict_are_told),
         cmocka_unit_test(plain_policies_choose_as_defined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
