@@ -38,6 +38,11 @@ static double percent(double part, double whole)
     return whole > 0 ? 100.0 * part / whole : 0.0;
 }
 
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 /* What was assumed for a machine that the program was not recorded on. */
 static int print_assumptions(const struct tn_overrides *overrides, struct tn_buffer *out)
 {
@@ -45,13 +50,14 @@ static int print_assumptions(const struct tn_overrides *overrides, struct tn_buf
     int r = 0;
     if (overrides->left_out_allocations > 0)
         r = tn_buffer_print(
-            out, "left out: %s allocations of %s by the C library, the C++ library and the loader\n",
-            tn_print_count(count, overrides->left_out_allocations),
+            out, "left out: %s allocation%s of %s by the C library, the C++ library and the loader\n",
+            tn_print_count(count, overrides->left_out_allocations), plural(overrides->left_out_allocations),
             tn_print_bytes(bytes, overrides->left_out_bytes));
     if (r == 0 && overrides->size_count > 0)
         r = tn_buffer_print(out,
-                            "other sizes: for %s allocations, %.1f %% of the bytes that were asked for\n",
+                            "other sizes: for %s allocation%s, %.1f %% of the bytes that were asked for\n",
                             tn_print_count(count, overrides->overridden_allocations),
+                            plural(overrides->overridden_allocations),
                             percent((double)overrides->overridden_bytes, (double)overrides->bytes));
     return r;
 }
@@ -60,10 +66,10 @@ static int print_head(const struct tn_simulation *simulation, struct tn_buffer *
 {
     char events[TN_QUANTITY_TEXT_BYTES], allocations[TN_QUANTITY_TEXT_BYTES], live[TN_QUANTITY_TEXT_BYTES];
     const struct tn_replay_result *result = &simulation->policies[0].result;
-    int r = tn_buffer_print(out, "%s: %s events replayed, %s allocations, at most %s bytes live\n",
-                            simulation->name, tn_print_count(events, result->events),
-                            tn_print_count(allocations, result->allocations),
-                            tn_print_count(live, result->peak_live_bytes));
+    int r = tn_buffer_print(out, "%s: %s event%s replayed, %s allocation%s, at most %s live\n",
+                            simulation->name, tn_print_count(events, result->events), plural(result->events),
+                            tn_print_count(allocations, result->allocations), plural(result->allocations),
+                            tn_print_bytes(live, result->peak_live_bytes));
     if (r == 0)
         r = print_assumptions(&simulation->overrides, out);
     if (r < 0)
