@@ -15,6 +15,7 @@ import cases
 import oracle
 import private
 import recipes
+import refusals
 import scenarios
 import truth
 from harness import SKIP, Failure, Skip, World, check_log, expect, expect_equal, meta, need, query, value
@@ -191,7 +192,7 @@ def all_cases():
         found[f"count_{case.name}"] = lambda world, same=same: scenarios.count(world, same, prepare_same)
     for case in cases.BADS:
         found[f"bad_{case.name}"] = lambda world, case=case: run_bad(world, case)
-    for name, function in (scenarios.ALL | private.ALL | recipes.ALL).items():
+    for name, function in (scenarios.ALL | private.ALL | recipes.ALL | refusals.ALL).items():
         found[name] = function
     return found
 

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""Values and options that cannot be used, a table for each command: what is given, and what is said about it.
+
+In a command, {log} is a real log, {script} a script that can be replayed, {file} a file with the row's text, and
+{folder} the working directory."""
+
+import dataclasses
+import os
+
+from harness import Failure, expect_equal
+
+SCRIPT = "A 1 100\nF 1\n"
+SCRIPT_FORMS = "a line is 'A ID SIZE [ALIGN]', 'R ID SIZE' or 'F ID'"
+
+
+@dataclasses.dataclass
+class Refusal:
+    command: tuple
+    says: str  # words of the one line on stderr
+    status: int = 2
+    text: str = ""  # of {file}
+
+
+def model(parameters, says):
+    return Refusal(("--policy", parameters, "--script", "{script}"), says)
+
+
+def script(text, says):
+    return Refusal(("--script", "{file}"), says, 3, text)
+
+
+SIMULATE = (
+    model("freertos-heap5:regions=1025", "freertos-heap5 has 1 to 1024 regions"),
+    model("glibc:align=32", "glibc aligns blocks to two words, or to 16 bytes"),
+    model("glibc:fast=4096", "glibc has fast bins up to chunks of 240 bytes at this alignment"),
+    model("first-fit:align=3", "an alignment of 3 bytes: it is a power of two up to 65536"),
+    model("first-fit:page=3", "a page of 3 bytes: it is a power of two"),
+    model("first-fit:header=100000", "a header of 100000 bytes: at most 65536"),
+    model("first-fit:align", "'align' of 'first-fit:align' is no KEY=VALUE"),
+    Refusal(("--policy", "first-fit", "--script", "{script}", "--pointer-size", "5"), "option '--pointer-size' of 'simulate': it is 4 or 8"),
+    Refusal(("--script", "{script}", "--format", "html"), "unknown format 'html': there are text and json"),
+    Refusal(("--script", "{script}", "--horizon", "1d"), "options '--horizon' and '--replicas' of 'simulate' belong to '--risk'"),
+    Refusal(("--script", "{script}", "--apply", "all"), "of 'simulate' need a log: a script has no sites"),
+    Refusal(("--script", "{script}", *(("--policy", "first-fit") * 65)), "option '--policy' of 'simulate': too many options"),
+    Refusal(("{log}", "--sizes", "{file}"), "line 2: a line is 'PLACE [FROM] TO', with bytes", 3, "# one size\nmain\n"),
+    Refusal(("{log}", "--sizes", "{file}"), "'nowhere.c:1' is no site of the log", 3, "nowhere.c:1 16\n"),
+    script("A 1 100\nF 1 2 3 4 5\n", "line 2: too long: " + SCRIPT_FORMS),
+    script("A 1\n", "line 1: " + SCRIPT_FORMS),
+    script("A 1 much\n", "line 1: 'much' is no size"),
+    script("A 1 8 3\n", "line 1: '3' is no alignment: it is a power of two"),
+    script("A 1 8\nA 1 8\n", "block '1' is placed twice without a release"),
+    script("F 2\n", "block '2' is not live"),
+    script("# nothing\n", "holds no event"),
+)
+
+REPORT = (
+    Refusal(("{log}", "--process", "77"), "no process 77 in the log, ", 3),
+    Refusal(("{log}", "--threshold", "pool.knees=1"), "no threshold is called 'pool.knees'; `tenure report --list-thresholds` shows all"),
+    Refusal(("{log}", "--threshold", "pool.knee=7"), "threshold pool.knee: 7 is out of range; it may be"),
+    Refusal(("{log}", "--threshold", "pool.knee"), "'pool.knee' is not NAME=NUMBER; 'tenure report --list-thresholds' lists the names"),
+    Refusal(("{log}", "--format", "svg"), "option '--format' of 'report': unknown format 'svg': there are text"),
+    Refusal(("{log}", "--code", "vxworks"), "'vxworks' is not c, freertos, zephyr, threadx, all or none"),
+    Refusal(("{log}", "--color", "sometimes"), "'sometimes' is not auto, always or never"),
+    Refusal(("{log}", "--wrapper", "("), 'wrapper expression "("'),
+    Refusal(("{log}", "{log}", "--finding", "1"), "option '--finding' of 'report' speaks of one recording: give one LOG with it"),
+)
+
+OTHERS = (
+    Refusal(("check", "{log}"), "'check' has nothing to check: give '--max METRIC=VALUE' or '--policy-file FILE'"),
+    Refusal(("check", "--max=findings=0", "--format", "xml", "{log}"), "unknown format 'xml': there are text, json, junit and sarif"),
+    Refusal(("diff", "--format", "svg", "{log}", "{log}"), "option '--format' of 'diff': unknown format 'svg': there are text, json and html"),
+    Refusal(("diff", "--policy", ",", "{log}", "{log}"), "it names no policy; none: measure nothing"),
+    Refusal(("export", "{log}"), "'export' needs a format: tenure export"),
+    Refusal(("export", "--to", "svg", "{log}"), "'svg' is no format: there are"),
+    Refusal(("export", "--to", "postgresql", "--process", "1", "{log}"), "options '--metric' and '--process' of 'export': postgresql holds all metrics of all processes"),
+    Refusal(("record", "--rows", "some", "true"), "'some' is neither all nor none nor a whole number", 125),
+    Refusal(("record", "--links", "maybe", "true"), "'maybe' is not yes, death or no", 125),
+    Refusal(("record", "--force", "-o", "{folder}/fifo", "true"), "it is not an ordinary file: name another log", 125),
+    Refusal(("record", "--force", "-o", "{folder}", "true"), "it is a directory", 125),
+    Refusal(("sql", "{log}", ".headers maybe"), ".headers takes on or off, not 'maybe'"),
+    Refusal(("sql", "{log}", ".mode html"), "unknown mode 'html': there are table, csv and json"),
+    Refusal(("sql", "{log}", ".frobnicate"), "unknown command '.frobnicate'; .help lists them"),
+    Refusal(("sql", "{log}", ".schema nothing"), "there is no table or view 'nothing'; .tables lists them"),
+    Refusal(("sql", "{log}", "SELEKT 1"), "the query failed: near"),
+)
+
+
+def differs(result, row):
+    """What is wrong with an answer, or None."""
+    lines = result.error_lines()
+    if len(lines) != 1 or not lines[0].startswith("tenure: ") or row.says not in lines[0]:
+        return f"says {lines}, wanted one line with '{row.says}'"
+    return None if result.status == row.status else f"status {result.status}, wanted {row.status}"
+
+
+def refused(world, rows, *command):
+    """Run every row; the failure lists all rows that differ."""
+    recorded, log = world.record(world.programs / "deep", "3")
+    expect_equal(recorded.status, 0, "status of a plain recording")
+    names = {"log": log, "script": world.folder / "good.txt", "file": world.folder / "bad.txt", "folder": world.work}
+    os.mkfifo(names["folder"] / "fifo")
+    names["script"].write_text(SCRIPT)
+    content, faults = log.read_bytes(), []
+    for row in rows:
+        names["file"].write_text(row.text)
+        words = [*command, *(part.format(**names) for part in row.command)]
+        fault = differs(world.run(world.tenure, *words), row)
+        faults += [f"{' '.join(words)}: {fault}"] if fault else []
+    if faults:
+        raise Failure("\n".join(faults))
+    expect_equal(log.read_bytes(), content, "the log")
+
+
+def simulate(world):
+    refused(world, SIMULATE, "simulate")
+
+
+def report(world):
+    refused(world, REPORT, "report")
+
+
+def others(world):
+    refused(world, OTHERS)
+
+
+def recorder_missing(world):
+    """A recorder that the environment names and that is not there."""
+    result = world.run(world.tenure, "record", "true", TENURE_RECORDER="/no/such/recorder")
+    fault = differs(result, Refusal((), "cannot record: TENURE_RECORDER names '/no/such/recorder'", 125))
+    if fault:
+        raise Failure(fault)
+
+
+ALL = {
+    "refusals_simulate": simulate,
+    "refusals_report": report,
+    "refusals_others": others,
+    "refusals_recorder_missing": recorder_missing,
+}
