@@ -282,6 +282,18 @@ static int measure_as_asked(const struct report_request *request, struct tn_log 
     return changes < 2 ? 0 : measure(log, TN_POLICY_OPTION_DEFAULT, &quick, findings, error);
 }
 
+static int load_summary(struct tn_log *log, uint64_t process_id, size_t site_top,
+                        struct tn_summary *ret_summary, struct tn_error *error)
+{
+    int r = tn_summary_load(log, process_id, site_top, ret_summary, error);
+    if (r < 0)
+        return r;
+    r = tn_summary_load_links(log, ret_summary, error);
+    if (r < 0)
+        tn_summary_finish(ret_summary);
+    return r;
+}
+
 /* Load summary and findings; the log is closed again, the report needs none. */
 static int load(const struct report_request *request, const char *path, struct tn_summary *ret_summary,
                 struct tn_findings *ret_findings, struct tn_error *error)
@@ -291,7 +303,7 @@ static int load(const struct report_request *request, const char *path, struct t
     if (r < 0)
         return r;
     size_t site_top = request->site_top != 0 ? (size_t)request->site_top + RUNTIME_SITES_MAX : TOP_MAX;
-    r = tn_summary_load(log, request->analyze.process_id, site_top, ret_summary, error);
+    r = load_summary(log, request->analyze.process_id, site_top, ret_summary, error);
     if (r == 0) {
         struct tn_progress progress = {.what = "analysing"};
         struct tn_analyze_options options = request->analyze;

@@ -46,13 +46,9 @@ struct tn_link_share {
     uint64_t offset_bytes; /* where in the holder */
 };
 
-/* Fewer held blocks may be chance: a number that looks like an address, a pointer that was left in used
- * memory. */
-#define TN_SITE_LINK_DISTINCT_MIN 3u
-
-/* And links in fewer of the looks. From a comparison with all of the memory of seven programs: with both,
- * none or one of 113 was false. */
-#define TN_SITE_LINK_SHARE_MIN 0.1
+/* What chance may explain, and what it does not: for the kinds. */
+#define TN_SITE_LINK_DISTINCT_MIN TN_LINK_DISTINCT_MIN
+#define TN_SITE_LINK_SHARE_MIN    TN_LINK_SHARE_MIN
 
 /* Load the links of the pass's process.
  *

@@ -63,6 +63,32 @@ struct tn_summary_sites {
     size_t count;                  /* in sites */
 };
 
+/* A line that asks for memory, by name only. Strings are owned by the summary, never NULL. */
+struct tn_summary_place {
+    uint64_t site_id;      /* row of `site`; 0: none */
+    char *function;        /* demangled; "" when not known */
+    char *file;            /* "" when not known */
+    uint32_t line;         /* 0 when not known */
+    char *module;          /* path; "" outside every module */
+    uint64_t offset_bytes; /* return address in the module; 0 where the line is known */
+    char *via;             /* "malloc", "strdup", ... */
+};
+
+/* Who holds whose address: blocks of one site, or a global variable, hold those of another site at an offset.
+ * Where several moments show it, the one with the largest share tells. */
+struct tn_summary_link {
+    struct tn_summary_place holder; /* site_id 0 and all texts "": a global holds */
+    char *global_module;            /* owned: path of the module of the global; "" where a block holds */
+    uint64_t offset_bytes;         /* of the address in the holder; of a global its address minus load bias */
+    struct tn_summary_place held;  /* whose address it is */
+    uint64_t inner_offset_bytes;   /* how far behind the held block's start it points; 0 to 64 */
+    char *moment;                  /* owned: "holder death", "event 4", ...; as in the log's table link */
+    uint64_t looks;                /* that found it; 1 or more */
+    uint64_t looks_made;           /* of these the share is taken; 3 or more */
+    double share;                  /* looks of looks_made; 0.1 .. 1 */
+    uint64_t distinct_held_blocks; /* of each pair of stacks, added up; 3 or more */
+};
+
 /* Totals of one process (or of all: tn_summary.all). */
 struct tn_summary_totals {
     uint64_t allocations;       /* births: calls that returned a block */
@@ -134,6 +160,8 @@ struct tn_summary {
     struct tn_summary_totals totals;                      /* of process_id */
     size_t site_count;                                    /* sites of process_id, listed or not */
     struct tn_summary_sites lists[TN_SUMMARY_LIST_COUNT]; /* by enum tn_summary_list */
+    struct tn_summary_link *links; /* owned; the strongest first; tn_summary_load_links fills it */
+    size_t link_count;             /* in links */
 };
 
 /* Load a summary.
@@ -148,6 +176,14 @@ struct tn_summary {
  *              event */
 int tn_summary_load(struct tn_log *log, uint64_t process_id, size_t top, struct tn_summary *ret_summary,
                     struct tn_error *error);
+
+/* Add who holds whose address in process_id to a summary: the links that chance does not explain, by the
+ * limits of tenure/log.h. A log that has none, or is not finished, gives none.
+ *
+ * summary  loaded from the same log, without links
+ * Returns  0; -ENOMEM, -EIO: error says what failed and what to do, and the summary is as before
+ * Cost     one query over at most 65,536 links */
+int tn_summary_load_links(struct tn_log *log, struct tn_summary *summary, struct tn_error *error);
 
 /* Release what it owns; it is empty again. NULL and zeroed are fine. */
 void tn_summary_finish(struct tn_summary *summary);

@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define LOOKS_MIN 3u /* of fewer no share is told */
-
 struct link_loading {
     const struct tn_pass *pass;
     struct tn_site_links *links;
@@ -215,7 +213,7 @@ bool tn_site_links_between(const struct tn_site_links *links, uint32_t holder, u
         const struct tn_link_by_site *link = &links->sites[i];
         struct tn_link_share share = {link->looks, looks_made(links, link), link->offset_bytes};
         if (link->holder == holder && link->distinct >= TN_SITE_LINK_DISTINCT_MIN &&
-            share.looks_made >= LOOKS_MIN && part_of(&share) > part_of(&best))
+            share.looks_made >= TN_LINK_LOOKS_MIN && part_of(&share) > part_of(&best))
             best = share;
     }
     if (part_of(&best) < TN_SITE_LINK_SHARE_MIN)

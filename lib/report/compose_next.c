@@ -134,6 +134,21 @@ static void put_finding(struct tn_composer *composer)
     put_item(composer, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
+static void put_ownership(struct tn_composer *composer)
+{
+    const struct tn_summary *summary = composer->report->summary;
+    struct tn_words *words = &composer->words;
+    if (summary->link_count == 0)
+        return;
+    const char *command =
+        tn_words_print(words, "tenure report %s --format json", tn_compose_shell_word(words, summary->path));
+    const struct tn_report_part parts[] = {
+        {.form = TN_PART_WORDS, .text = tn_words_fixed(TN_WORDS_OWNERSHIP)},
+        {.form = TN_PART_SPAN, .text = command},
+    };
+    put_item(composer, parts, sizeof(parts) / sizeof(parts[0]));
+}
+
 static void put_anything_else(struct tn_composer *composer)
 {
     struct tn_words *words = &composer->words;
@@ -153,5 +168,6 @@ void tn_compose_next(struct tn_composer *composer)
     put_wrapper(composer);
     put_finding(composer);
     put_stack_query(composer);
+    put_ownership(composer);
     put_anything_else(composer);
 }

@@ -261,6 +261,51 @@ static void write_findings(struct tn_json *json, const struct tn_report *report)
     tn_json_close_object(json);
 }
 
+/* null where no site has the place. */
+static void write_place(struct tn_json *json, const char *key, const struct tn_summary_place *place)
+{
+    if (place->site_id == 0) {
+        tn_json_null(json, key);
+        return;
+    }
+    tn_json_open_object(json, key);
+    tn_json_uint(json, "site_id", place->site_id);
+    tn_json_text(json, "function", place->function);
+    tn_json_text(json, "file", place->file);
+    tn_json_uint(json, "line", place->line);
+    tn_json_text(json, "module", place->module);
+    tn_json_uint(json, "offset_bytes", place->offset_bytes);
+    tn_json_text(json, "via", place->via);
+    tn_json_close_object(json);
+}
+
+static void write_link(struct tn_json *json, const struct tn_summary_link *link)
+{
+    tn_json_open_object(json, NULL);
+    write_place(json, "holder", &link->holder);
+    if (link->holder.site_id == 0)
+        tn_json_text(json, "global_module", link->global_module);
+    else
+        tn_json_null(json, "global_module");
+    tn_json_uint(json, "offset_bytes", link->offset_bytes);
+    write_place(json, "held", &link->held);
+    tn_json_uint(json, "inner_offset_bytes", link->inner_offset_bytes);
+    tn_json_text(json, "moment", link->moment);
+    tn_json_uint(json, "looks", link->looks);
+    tn_json_uint(json, "looks_made", link->looks_made);
+    tn_json_real(json, "share", link->share, 4);
+    tn_json_uint(json, "distinct_held_blocks", link->distinct_held_blocks);
+    tn_json_close_object(json);
+}
+
+static void write_ownership(struct tn_json *json, const struct tn_summary *summary)
+{
+    tn_json_open_array(json, "ownership");
+    for (size_t i = 0; i < summary->link_count; i++)
+        write_link(json, &summary->links[i]);
+    tn_json_close_array(json);
+}
+
 int tn_report_json(const struct tn_report *report, struct tn_buffer *out)
 {
     const struct tn_summary *summary = report->summary;
@@ -274,6 +319,7 @@ int tn_report_json(const struct tn_report *report, struct tn_buffer *out)
     write_totals(&json, summary);
     write_losses(&json, &summary->losses);
     write_findings(&json, report);
+    write_ownership(&json, summary);
     tn_json_close_object(&json);
     if (json.error == 0)
         json.error = tn_buffer_append(out, "\n", 1);

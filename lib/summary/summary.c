@@ -338,6 +338,7 @@ void tn_summary_finish(struct tn_summary *summary)
             tn_summary_finish_site(&summary->lists[i].sites[k]);
         free(summary->lists[i].sites);
     }
+    tn_summary_finish_links(summary);
     free(summary->path);
     free(summary->program);
     free(summary->program_label);

@@ -35,4 +35,7 @@ int tn_summary_from_events(struct sqlite3 *database, struct tn_summary *summary,
 /* Release a site's strings. */
 void tn_summary_finish_site(struct tn_summary_site *site);
 
+/* ownership.c: release the links. */
+void tn_summary_finish_links(struct tn_summary *summary);
+
 #endif

@@ -8,6 +8,10 @@ from harness import expect, expect_equal
 SITE = {"site_id": int, "function": str, "file": str, "line": int, "module": str, "offset_bytes": int, "via": str,
         "allocations": int, "callers": list}
 LINE = {"function": str, "file": str, "line": int, "module": str, "offset_bytes": int}
+PLACE = LINE | {"site_id": int, "via": str}
+LINK = {"holder": (dict, type(None)), "global_module": (str, type(None)), "offset_bytes": int, "held": dict,
+        "inner_offset_bytes": int, "moment": str, "looks": int, "looks_made": int, "share": (int, float),
+        "distinct_held_blocks": int}
 SAVING = {"allocations_removed": int, "bytes_removed": int, "peak_bytes_delta": int, "heap_bytes_delta": dict}
 TYPES = {"count": int, "signed": int, "real": (int, float), "bool": bool, "text": str, "object": dict, "list": list}
 
@@ -64,10 +68,27 @@ def check_releases(finding, name):
         expect(0 < release["share"] <= 1, f"{name}: a share of {release['share']} of the releases")
 
 
+def check_ownership(links):
+    """Each link is as documented, more than chance, and no stronger than the one before it."""
+    for link in links:
+        name = f"link {link}"
+        check_object(link, LINK, name)
+        expect((link["holder"] is None) == (link["global_module"] is not None), f"{name}: who holds")
+        for place in (link["holder"], link["held"]):
+            check_object(place or link["held"], PLACE, name)
+        expect(0.1 <= link["share"] <= 1 and link["looks_made"] >= 3 and link["distinct_held_blocks"] >= 3, f"{name}: chance")
+    shares = [link["share"] for link in links]
+    expect_equal(shares, sorted(shares, reverse=True), "order of the links' shares")
+    places = [str((link["holder"], link["global_module"], link["offset_bytes"], link["held"])) for link in links]
+    expect_equal(len(places), len(set(places)), "places that are told once")
+
+
 def check(world, report):
     """Fail where a report is not as documented and declared."""
     check_object(report, {"format_version": int, "log": str, "program": str, "recording": dict, "process_id": int,
-                          "processes": list, "totals": dict, "losses": dict, "findings": list, "not_shown": dict}, "the report")
+                          "processes": list, "totals": dict, "losses": dict, "findings": list, "not_shown": dict,
+                          "ownership": list}, "the report")
+    check_ownership(report["ownership"])
     ranks = [finding["rank"] for finding in report["findings"]]
     expect_equal(ranks, sorted(ranks), "order of the findings' ranks")
     for finding in report["findings"]:

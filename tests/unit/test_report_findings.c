@@ -122,7 +122,18 @@ static struct tn_summary_process process = {.id = 1,
                                             .exit_kind = S("running"),
                                             .exit_code = -1};
 
+#define NO_PLACE 0, S(""), S(""), 0, S(""), 0, S("")
+#define NODE     9, S("node_new"), S("/src/app/list.c"), 7, S("/usr/bin/app"), 0, S("xmalloc")
+#define NAMELESS 10, S(""), S(""), 0, S("/usr/lib/libstore.so.2"), 7980, S("operator new")
+
+static struct tn_summary_link links[] = {
+    {{NODE}, S(""), 16, {NAMELESS}, 8, S("holder death"), 49, 50, 0.98, 12},
+    {{NO_PLACE}, S("/usr/bin/app"), 0x4010, {NODE}, 0, S("event 4"), 1, 3, 1.0 / 3, 3},
+};
+
 static struct tn_summary summary = {
+    .links = links,
+    .link_count = 2,
     .path = S("tenure.app.4711.db"),
     .program = S("/usr/bin/app\xff"),
     .command_line = S("app \"x\""),
