@@ -326,7 +326,7 @@ def export_not_a_log(world):
 
 
 diff_one_log = with_log("diff")
-diff_bad_format = diff_option("--format", "html")
+diff_bad_format = diff_option("--format", "pdf")
 diff_bad_fail_on = diff_option("--fail-on", "regression,progress")
 diff_bad_policy = diff_option("--policy", "tlfs")
 diff_no_policy = diff_option("--policy", ",")

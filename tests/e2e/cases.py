@@ -279,7 +279,7 @@ BADS = (
     Bad("simulate_horizon", "simulate_horizon", 2, "1q"),
     Bad("diff_one_log", "diff_one_log", 2, "two logs, OLD and NEW: too few"),
     Bad("diff_three_logs", "diff_three_logs", 2, "operand"),
-    Bad("diff_bad_format", "diff_bad_format", 2, "html"),
+    Bad("diff_bad_format", "diff_bad_format", 2, "pdf"),
     Bad("diff_bad_fail_on", "diff_bad_fail_on", 2, "progress"),
     Bad("diff_bad_policy", "diff_bad_policy", 2, "did you mean 'tlsf'"),
     Bad("diff_no_policy", "diff_no_policy", 2, "names no policy"),
