@@ -72,6 +72,7 @@
 #define TN_SPAN_SLOTS          256u /* slots in TN_SHARED_ALIGN_BYTES */
 #define TN_SLOT_COUNT_MAX      65536u
 #define TN_CONTROL_SLOT        0u
+#define TN_EXEC_NAME_BYTES     64u
 #define TN_ORDER_SLACK_NS      UINT64_C(20000)
 #define TN_HEARTBEAT_NS                                                                                      \
     UINT64_C(100000000)                  /* the heartbeat of a recorder at work rises at least so often      \
@@ -172,6 +173,10 @@ struct tn_shared_header {
     _Atomic uint32_t stacks_different; /* of these, how many differed */
     _Atomic uint32_t rules_learned;    /* unwind rules found out */
     _Atomic uint32_t frames_complex;   /* frames that libunwind had to step out of */
+    /* Calls of the exec family under way: each adds 1 before, and takes it back when it has failed. Not 0
+     * when the process has ended, or its image says no hello: another image has taken over. */
+    _Atomic uint32_t exec_count;
+    char exec_name[TN_EXEC_NAME_BYTES]; /* of what is executed, without folders; "": not known. Ends with 0 */
 };
 
 _Static_assert(sizeof(struct tn_shared_header) <= 4096, "a fork child maps one page of its parent's");

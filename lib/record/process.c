@@ -181,6 +181,11 @@ bool tn_process_is_leaving(const struct tn_process *process)
     return process->source->calls->is_leaving(process->source);
 }
 
+bool tn_process_is_executing(const struct tn_process *process, char *name)
+{
+    return process->source->calls->is_executing(process->source, name);
+}
+
 void tn_process_settle(struct tn_process *process)
 {
     process->source->calls->settle(process->source);

@@ -114,6 +114,12 @@ void tn_process_refuse(struct tn_process *process);
 /* Whether the process asks for the end of the recording, which will not outlive it. */
 bool tn_process_is_leaving(const struct tn_process *process);
 
+/* Whether the process has called a function of the exec family that has not failed: then, if it has ended or
+ * no longer maps its memory, another image has taken over.
+ *
+ * name  TN_EXEC_NAME_BYTES; of what is executed, "" if not known; written when the answer is yes */
+bool tn_process_is_executing(const struct tn_process *process, char *name);
+
 /* Add what the shim has counted to the totals. Once a second. */
 void tn_process_settle(struct tn_process *process);
 

@@ -78,15 +78,20 @@ void tn_recording_end_process(struct tn_recording *recording, struct tn_process 
         tn_session_dir_unlink_process(&recording->session_dir, process->id.pid, process->id.start_time);
 }
 
-static void end_dead_process(struct tn_recording *recording, struct tn_process *process)
+static int end_dead_process(struct tn_recording *recording, struct tn_process *process)
 {
     enum tn_exit_kind kind;
     int code;
+    bool is_image;
     const struct tn_tool_link *tool = &recording->tool;
+    int r = tn_recording_end_silent_image(recording, process, &is_image);
+    if (is_image)
+        return r;
     tn_proc_exit_status(process->id.pid, process->pidfd, &kind, &code);
     if (tool->has_exited && tool->child_pid == process->id.pid)
         tn_proc_decode_status(tool->child_status, &kind, &code);
     tn_recording_end_process(recording, process, kind, code, tn_clock_ticks(recording->shared.clock.kind));
+    return 0;
 }
 
 /* With children=0, a process that would be recorded only because an ancestor is, is ignored. An exec is the
@@ -158,7 +163,8 @@ static uint64_t end_older_image(struct tn_recording *recording, const struct tn_
     if (older == NULL)
         return 0;
     if (tn_proc_has_ended(older->pidfd)) {
-        end_dead_process(recording, older);
+        /* The writer keeps its error: the row that comes next meets it. */
+        (void)end_dead_process(recording, older);
         return 0;
     }
     tn_recording_end_process(recording, older, TN_EXIT_EXEC, -1, handshake->hello.start_ticks);
@@ -395,13 +401,15 @@ static void read_signal(struct tn_recording *recording)
         recording->is_closing = true;
 }
 
-static void handle_exit(struct tn_recording *recording, int pidfd)
+static int handle_exit(struct tn_recording *recording, int pidfd)
 {
+    int r = 0;
     for (uint32_t i = 0; i < recording->process_count; i++) {
         struct tn_process *process = recording->processes[i];
-        if (process->pidfd == pidfd && process->state == TN_PROCESS_ALIVE)
-            end_dead_process(recording, process);
+        if (process->pidfd == pidfd && process->state == TN_PROCESS_ALIVE && r == 0)
+            r = end_dead_process(recording, process);
     }
+    return r;
 }
 
 static int handle_event(struct tn_recording *recording, uint64_t data)
@@ -421,8 +429,7 @@ static int handle_event(struct tn_recording *recording, uint64_t data)
         read_signal(recording);
         return 0;
     default:
-        handle_exit(recording, fd);
-        return 0;
+        return handle_exit(recording, fd);
     }
 }
 

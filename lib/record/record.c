@@ -276,7 +276,7 @@ static int end_all_rows(struct tn_recording *recording)
 static int release_processes(struct tn_recording *recording)
 {
     uint64_t events, start_ns = tn_recording_monotonic_ns();
-    int r = 0;
+    int r = recording->has_clock ? tn_recording_note_last_images(recording) : 0;
     refuse_all(recording);
     while (r == 0 && recording->process_count != 0 && tn_recording_monotonic_ns() - start_ns < LAST_ROUNDS_NS)
         r = run_round(recording, false, &events);

@@ -109,6 +109,18 @@ bool tn_recording_is_over(struct tn_recording *recording);
  * shim, and write a row for that image. Returns 0; the writer's error; -ENOMEM. */
 int tn_recording_detect_exec(struct tn_recording *recording);
 
+/* Before the recording is closed: the same for processes that execute an image at this time. Returns as
+ * above. */
+int tn_recording_note_last_images(struct tn_recording *recording);
+
+/* Of a process that has ended: whether it had executed an image that never said hello. If so, a row is
+ * written for that image, it is counted, and the process has ended by exec.
+ *
+ * ret_is_image  the answer
+ * Returns       as above */
+int tn_recording_end_silent_image(struct tn_recording *recording, struct tn_process *process,
+                                  bool *ret_is_image);
+
 /* ---- open.c */
 
 /* Create the log file.

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* A mark this old belongs to a thread that is stopped, or that died while writing. Waiting for it would hold
@@ -305,6 +306,16 @@ static bool is_leaving(const struct tn_source *source)
     return atomic_load_explicit(&rings->memory.header->is_leaving, memory_order_acquire) != 0;
 }
 
+static bool is_executing(const struct tn_source *source, char *name)
+{
+    const struct tn_shared_header *header = ((const struct tn_rings *)source)->memory.header;
+    if (atomic_load_explicit(&header->exec_count, memory_order_acquire) == 0)
+        return false;
+    memcpy(name, header->exec_name, TN_EXEC_NAME_BYTES);
+    name[TN_EXEC_NAME_BYTES - 1] = '\0';
+    return true;
+}
+
 static uint64_t activity(const struct tn_source *source)
 {
     const struct tn_rings *rings = (const struct tn_rings *)source;
@@ -356,6 +367,7 @@ static const struct tn_source_calls calls = {
     .end_threads = end_threads,
     .refuse = refuse,
     .is_leaving = is_leaving,
+    .is_executing = is_executing,
     .activity = activity,
     .lost_count = lost_count,
     .close = close_rings,

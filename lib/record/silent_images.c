@@ -1,46 +1,111 @@
 /* SPDX-License-Identifier: MIT */
-/* Notices that a process has executed an image that says no hello: its mapping of the rings has disappeared.
- * Called by the loop in record.c. */
+/* Notices that a process has executed an image that says no hello: its mapping of the rings has disappeared,
+ * or it has ended while its header says that an exec is under way. Called by the loop in record.c and by
+ * processes.c. */
 #include "recording.h"
 
 #include "proc.h"
 
-/* An image that the shim is not in (static, setuid) has taken over: a row says that it was there. */
-static int add_unrecorded_row(struct tn_recording *recording, const struct tn_process *older)
+#include <errno.h>
+
+/* Of an image that has ended the kernel tells nothing any more; its PID may be another process's by now. */
+static int add_ended_row(struct tn_log_writer *writer, const struct tn_process *older, const char *name,
+                         uint64_t now_ns, uint64_t *ret_row)
 {
-    if (tn_proc_has_shim(older->id.pid) != 0)
-        return 0;
+    const struct tn_log_process row = {
+        .pid = (uint32_t)older->id.pid,
+        .parent_id = older->matcher.process_id,
+        .executable = "",
+        .command_line = name,
+        .start_ns = now_ns,
+        .name = name,
+    };
+    return tn_log_add_process(writer, &row, ret_row);
+}
+
+/* An image that the shim is not in (static, setuid) has taken over: a row says that it was there.
+ *
+ * name  of an image that has ended; NULL: it lives */
+static int add_unrecorded_row(struct tn_recording *recording, const struct tn_process *older,
+                              const char *name)
+{
     uint64_t row,
         now_ns = tn_clock_ns(&recording->shared.clock, tn_clock_ticks(recording->shared.clock.kind));
     struct tn_log_writer *writer = recording->shared.writer;
-    int r = tn_process_add_row(writer, older->id.pid, older->matcher.process_id, now_ns, &row);
+    int r = name != NULL ? add_ended_row(writer, older, name, now_ns, &row)
+                         : tn_process_add_row(writer, older->id.pid, older->matcher.process_id, now_ns, &row);
     return r == 0 ? tn_log_end_process(writer, row, 0, TN_EXIT_UNRECORDED, -1) : r;
+}
+
+/* The image of a process is another one, which is silent: it is counted once.
+ *
+ * name  as add_unrecorded_row */
+static int end_by_silent_exec(struct tn_recording *recording, struct tn_process *process, const char *name)
+{
+    int r = 0;
+    if (name != NULL || tn_proc_has_shim(process->id.pid) <= 0)
+        r = add_unrecorded_row(recording, process, name);
+    tn_recording_end_process(recording, process, TN_EXIT_EXEC, -1,
+                             tn_clock_ticks(recording->shared.clock.kind));
+    tn_process_rows_note_unrecorded(&recording->rows, &recording->shared, &process->id, TN_CHILD_SILENT);
+    return r;
+}
+
+/* Whether the memory is mapped no longer. Of an image with other rights than ours nobody may know; it is one
+ * if the process has announced it. */
+static bool has_lost_rings(const struct tn_process *process)
+{
+    char name[TN_EXEC_NAME_BYTES];
+    int has_rings = tn_proc_has_rings(process->id.pid);
+    if (has_rings == -EACCES || has_rings == -EPERM)
+        return tn_process_is_executing(process, name);
+    return has_rings == 0;
 }
 
 /* Whether another image has taken over. One that is being loaded says hello before the second look. */
 static bool has_silent_image(struct tn_process *process)
 {
-    bool has_lost_rings = tn_proc_has_rings(process->id.pid) == 0 && !tn_proc_has_ended(process->pidfd);
-    bool is_second_time = has_lost_rings && process->has_lost_rings;
-    process->has_lost_rings = has_lost_rings;
+    bool has_lost = has_lost_rings(process) && !tn_proc_has_ended(process->pidfd);
+    bool is_second_time = has_lost && process->has_lost_rings;
+    process->has_lost_rings = has_lost;
     return is_second_time;
 }
 
 int tn_recording_detect_exec(struct tn_recording *recording)
 {
-    for (uint32_t i = 0; i < recording->process_count; i++) {
+    int r = 0;
+    for (uint32_t i = 0; i < recording->process_count && r == 0; i++) {
         struct tn_process *process = recording->processes[i];
         uint64_t activity = tn_process_activity(process);
         bool is_silent = activity == process->seen_activity;
         process->seen_activity = activity;
-        if (!is_silent || process->state != TN_PROCESS_ALIVE || !has_silent_image(process))
-            continue;
-        int r = add_unrecorded_row(recording, process);
-        tn_recording_end_process(recording, process, TN_EXIT_EXEC, -1,
-                                 tn_clock_ticks(recording->shared.clock.kind));
-        tn_process_rows_note_unrecorded(&recording->rows, &recording->shared, &process->id, TN_CHILD_SILENT);
-        if (r < 0)
-            return r;
+        if (is_silent && process->state == TN_PROCESS_ALIVE && has_silent_image(process))
+            r = end_by_silent_exec(recording, process, NULL);
     }
-    return 0;
+    return r;
+}
+
+int tn_recording_note_last_images(struct tn_recording *recording)
+{
+    char name[TN_EXEC_NAME_BYTES];
+    int r = 0;
+    for (uint32_t i = 0; i < recording->process_count && r == 0; i++) {
+        struct tn_process *process = recording->processes[i];
+        if (process->state == TN_PROCESS_ALIVE && tn_process_is_executing(process, name) &&
+            has_lost_rings(process))
+            r = end_by_silent_exec(recording, process, NULL);
+    }
+    return r;
+}
+
+int tn_recording_end_silent_image(struct tn_recording *recording, struct tn_process *process,
+                                  bool *ret_is_image)
+{
+    char name[TN_EXEC_NAME_BYTES];
+    *ret_is_image = tn_process_is_executing(process, name);
+    if (!*ret_is_image)
+        return 0;
+    int r = end_by_silent_exec(recording, process, name);
+    tn_session_dir_unlink_process(&recording->session_dir, process->id.pid, process->id.start_time);
+    return r;
 }

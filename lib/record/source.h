@@ -48,6 +48,9 @@ struct tn_source_calls {
     void (*refuse)(struct tn_source *source);
     /* Whether the other side asks for the end of the recording. */
     bool (*is_leaving)(const struct tn_source *source);
+    /* Whether an exec is under way on the other side, or has succeeded. name: TN_EXEC_NAME_BYTES, of what is
+     * executed; written when it is. */
+    bool (*is_executing)(const struct tn_source *source, char *name);
     /* A number that changes with each event. */
     uint64_t (*activity)(const struct tn_source *source);
     /* Events lost that are not in the totals yet. */

@@ -37,6 +37,16 @@ static void find_hooks(void)
     find(&tn_real.function_exit, "__cyg_profile_func_exit");
 }
 
+static void find_exec(void)
+{
+    find(&tn_real.execve, "execve");
+    find(&tn_real.execv, "execv");
+    find(&tn_real.execvp, "execvp");
+    find(&tn_real.execvpe, "execvpe");
+    find(&tn_real.fexecve, "fexecve");
+    find(&tn_real.execveat, "execveat");
+}
+
 void tn_real_find(void)
 {
     find(&tn_real.malloc, "malloc");
@@ -63,6 +73,7 @@ void tn_real_find(void)
     find(&tn_real.send, "send");
     find(&tn_real.sendto, "sendto");
     find(&tn_real.sendmsg, "sendmsg");
+    find_exec();
     find(&tn_real.start_main, "__libc_start_main");
     find(&tn_real.leave, "exit");
     find(&tn_syscall_next, "syscall");

@@ -38,6 +38,12 @@ struct tn_real {
     ssize_t (*send)(int, const void *, size_t, int);
     ssize_t (*sendto)(int, const void *, size_t, int, const struct sockaddr *, uint32_t);
     ssize_t (*sendmsg)(int, const struct msghdr *, int);
+    int (*execve)(const char *, char *const *, char *const *);
+    int (*execv)(const char *, char *const *);
+    int (*execvp)(const char *, char *const *);
+    int (*execvpe)(const char *, char *const *, char *const *);
+    int (*fexecve)(int, char *const *, char *const *);
+    int (*execveat)(int, const char *, char *const *, char *const *, int);
     int (*start_main)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
                       void (*)(void), void *);    /* __libc_start_main */
     void (*leave)(int) __attribute__((noreturn)); /* exit */

@@ -4,7 +4,7 @@
 import re
 
 from counting import Skip, expect, expect_equal, meta
-from harness import need, value
+from harness import need, query, value
 
 SANITIZERS = {"address": "AddressSanitizer", "thread": "ThreadSanitizer", "leak": "LeakSanitizer"}
 PLAIN = "#include <stdlib.h>\nint main(void) { volatile char *p = malloc(41); free((void *)p); return 0; }\n"
@@ -42,11 +42,11 @@ def images_without_file_size(world):
     check_limited(world, "ulimit -f 10", "no_memory")
 
 
-def build_with(world, name, *options):
-    source, program = world.work / "plain.c", world.work / name
-    source.write_text(PLAIN)
+def build_with(world, name, *options, text=PLAIN):
+    source, program = world.work / f"{name}.c", world.work / name
+    source.write_text("#define _GNU_SOURCE\n" + text)
     built = world.run(need("gcc"), *options, "-o", program, source)
-    if built.status != 0 or world.run(program).status != 0:
+    if built.status != 0 or (text is PLAIN and world.run(program).status != 0):
         raise Skip(f"gcc {' '.join(options)}: cannot build or run a program here")
     return program
 
@@ -81,6 +81,89 @@ def under_valgrind(world):
     expect_equal(result.status, 0, f"status: {result.err}")
     expect(b"watches the program's allocations itself" in result.err, f"{result.err}")
     expect_equal(missing(log), {"own_malloc": 1}, "what the log counts")
+
+
+# Each function of the exec family fails once. Then a vfork child's fails, and one's succeeds, if there is an argument.
+EXECS = """#include <errno.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static char *list[] = {"nothing", 0}, *none[] = {0};
+static int tried, failed;
+static void look(int result) { tried++; failed += result == -1 && errno != 0; errno = 0; }
+static void start(const char *path)
+{ pid_t child = vfork(); if (child == 0) { execl(path, path, (char *)0); _exit(9); } waitpid(child, 0, 0); }
+int main(int argc, char **argv)
+{
+    look(execve("/nothing", list, none)); look(execv("/nothing", list)); look(execvp("no-thing", list));
+    look(execvpe("no-thing", list, none)); look(fexecve(-1, list, none)); look(execveat(-1, "nothing", list, none, 0));
+    look(execl("/nothing", "a", "b", (char *)0)); look(execlp("no-thing", "a", "b", (char *)0));
+    look(execle("/nothing", "a", "b", (char *)0, none));
+    start("/nothing");
+    if (argc > 1) start(argv[1]);
+    free(malloc(41));
+    return tried == 9 && failed == 9 ? 0 : 1;
+}
+"""
+TELLER = """#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{ for (int i = 0; i < argc; i++) if (write(1, argv[i], strlen(argv[i])) < 0) return 1; return 0; }
+"""
+LISTED = """#include <unistd.h>
+#define TEN "1", "2", "3", "4", "5", "6", "7", "8", "9", "0"
+int main(int argc, char **argv)
+{
+    char *environment[] = {"PATH=/", 0};
+    if (argc < 3) return 1;
+    switch (argv[2][0]) {
+    case 'l': execl(argv[1], "1", "2", "3", "4", "5", "6", "7", "8", "9", (char *)0); break;
+    case 'p': execlp(argv[1], "1", "2", "3", "4", "5", "6", "7", "8", "9", (char *)0); break;
+    case 'm': execl(argv[1], TEN, TEN, TEN, TEN, TEN, TEN, TEN, (char *)0); break;
+    case 'e': execle(argv[1], "1", "2", "3", "4", "5", "6", "7", "8", "9", (char *)0, environment); break;
+    default: execl(argv[1], "1", (char *)0);
+    }
+    return 1;
+}
+"""
+
+
+def images(log):
+    """The names of the images that have a row and were not recorded."""
+    return [name for name, in query(log, "SELECT name FROM process WHERE exit_kind = 'not recorded' ORDER BY id")]
+
+
+def images_that_end_at_once(world):
+    """Static children of a shell: each is counted and has a row, however short it lives; programs that can be recorded
+    are, and have none."""
+    static, true, bash = build_with(world, "still", "-static"), need("true"), need("bash")
+    for how in (world.record, world.preload):
+        for commands, count in ((f"{static}; " * 10 + ":", 10), (f"exec {static}", 1), (f"env -i {true}; :", 1),
+                                (f"{true}; {true}; (exec {world.programs / 'crowd'} alive 1 9); exec {true}", 0)):
+            result, log = how(bash, "-c", commands)
+            expect_equal(result.status, 0, f"{commands}: {result.err}")
+            expect_equal(missing(log), {"silent": count} if count else {}, f"{commands} under {how.__name__}")
+            expect_equal(images(log), ["true" if "env -i" in commands else "still"] * count, commands)
+
+
+def execs_that_fail(world):
+    """What goes on is no other image; and what a vfork child does is not done by its parent."""
+    program, static = build_with(world, "execs", text=EXECS), build_with(world, "still", "-static")
+    for arguments in ((), (static,)):
+        result, log = world.record(program, *arguments)
+        expect_equal((result.status, missing(log), images(log)), (0, {}, []), f"with {arguments}: {result.err}")
+        expect_equal(query(log, "SELECT name, exit_kind FROM process"), [("execs", "exit")], "rows")
+        expect_equal(value(log, "SELECT count(*) FROM allocation WHERE size_bytes = 41"), 1, "blocks after the execs")
+
+
+def lists_of_arguments(world):
+    """Arguments arrive as they were given, also more than the processor has registers for."""
+    program, teller = build_with(world, "lists", text=LISTED), build_with(world, "teller", text=TELLER)
+    for way, wanted in (("l", b"123456789"), ("p", b"123456789"), ("e", b"123456789"), ("one", b"1"),
+                        ("many", b"1234567890" * 7)):
+        result, log = world.record(program, teller, way)
+        expect_equal((result.status, result.out), (0, wanted), f"exec with {way}: {result.err}")
+        expect_equal(missing(log), {"silent": 1} if way == "e" else {}, f"{way}: the environment is the given one")
 
 
 HOOKS = """#include <unistd.h>
@@ -126,6 +209,6 @@ ALL = {
     function.__name__: function
     for function in (
         images_without_descriptors, images_without_file_size, sanitized_programs, sanitizer_linked_in, under_valgrind,
-        hooks_of_the_program, loader_with_a_program,
+        hooks_of_the_program, loader_with_a_program, images_that_end_at_once, execs_that_fail, lists_of_arguments,
     )
 }
