@@ -46,13 +46,17 @@ static const char *const troubles[] = {
     " WHERE key = 'events_lost' AND value > 0",
     "SELECT '  ' || print_count(value) || CASE key"
     " WHEN 'events_lost_ring' THEN ' found their ring full or damaged; a larger --ring-size may help.'"
-    " WHEN 'events_lost_no_slot' THEN ' were of threads beyond the 65,535 that are recorded at once.'"
+    " WHEN 'events_lost_no_slot' THEN ' were of threads beyond the '"
+    "   || print_count(ifnull(" META("threads_room") ", 65535)) || ' that are recorded at once.'"
     " WHEN 'events_lost_no_memory' THEN ' were of threads whose ring could not be mapped; a smaller --ring-size,'"
     "   || ' or a higher limit of address space (ulimit -v), may help.'"
     " WHEN 'events_lost_stalled' THEN ' found their ring full while the recorder was stopped.'"
     " WHEN 'events_lost_nested' THEN ' were of signal handlers that ran on top of the shim.'"
     " ELSE ' came before the shim was ready, or after it had ended.' END FROM meta"
     " WHERE key GLOB 'events_lost_*' AND value > 0",
+    "SELECT 'A process had room for ' || print_count(value) || ' threads at once, and perhaps smaller rings than'"
+    " || ' usual: its limit of file sizes (ulimit -H -f) allows no more.' FROM meta"
+    " WHERE key = 'threads_room' AND CAST(value AS INTEGER) BETWEEN 1 AND 65534",
     "SELECT print_count(value) || ' frees had no allocation: the blocks were born before the recording or'"
     " || ' unseen.' FROM meta WHERE key = 'unmatched_frees' AND value > 0",
     "SELECT print_count(value) || ' blocks were born at the address of one whose free was not seen.' FROM meta"

@@ -114,6 +114,7 @@ int tn_recording_write_totals(struct tn_recording *recording)
         {"rules_learned", counts->rules_learned},
         {"frames_complex", counts->frames_complex},
         {"threads_peak", shared->threads_peak},
+        {"threads_room", shared->threads_room},
         {"recorder_peak_bytes", tn_proc_own_peak_bytes()},
     };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {

@@ -33,11 +33,12 @@ struct tn_process_shared {
     struct tn_shim_counts counts;
     struct tn_module_files files;
     struct tn_keepers keepers;
-    uint64_t images_unreported;  /* images that a recorded process executed and that never said hello */
-    uint64_t threads_peak;       /* of one process, at once */
-    uint64_t queued_words;       /* in the queues of all streams; summed up anew in each round */
-    uint32_t fill;               /* of the fullest ring when heads were last read, in 256ths */
-    struct tn_buffer scratch;    /* a copy of a control event */
+    uint64_t images_unreported; /* images that a recorded process executed and that never said hello */
+    uint64_t threads_peak;      /* of one process, at once */
+    uint64_t threads_room;      /* the least for which a process had room, at once; 0: there was no process */
+    uint64_t queued_words;      /* in the queues of all streams; summed up anew in each round */
+    uint32_t fill;              /* of the fullest ring when heads were last read, in 256ths */
+    struct tn_buffer scratch;   /* a copy of a control event */
     struct tn_dead_blocks *dead; /* owned; NULL until a process comes whose links are wanted */
 };
 

@@ -373,6 +373,13 @@ static const struct tn_source_calls calls = {
     .close = close_rings,
 };
 
+/* Fewer than the most are a consequence of the program's limit of file sizes. */
+static void note_room(struct tn_process_shared *shared, uint32_t slot_count)
+{
+    if (shared->threads_room == 0 || slot_count - 1 < shared->threads_room)
+        shared->threads_room = slot_count - 1;
+}
+
 int tn_rings_open(struct tn_process_shared *shared, struct tn_matcher *matcher,
                   const struct tn_rings_owner *owner, int memory_fd, uint64_t stated_bytes,
                   struct tn_source **ret_source)
@@ -391,6 +398,7 @@ int tn_rings_open(struct tn_process_shared *shared, struct tn_matcher *matcher,
         free(rings);
         return r;
     }
+    note_room(shared, rings->memory.sizes.slot_count);
     rings->source.calls = &calls;
     rings->shared = shared;
     rings->matcher = matcher;

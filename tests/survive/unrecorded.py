@@ -3,7 +3,7 @@
 
 import re
 
-from counting import Skip, expect, expect_equal, meta
+from counting import Skip, expect, expect_equal, logged, meta
 from harness import need, query, value
 
 SANITIZERS = {"address": "AddressSanitizer", "thread": "ThreadSanitizer", "leak": "LeakSanitizer"}
@@ -40,6 +40,16 @@ def images_without_descriptors(world):
 
 def images_without_file_size(world):
     check_limited(world, "ulimit -f 10", "no_memory")
+
+
+def room_under_a_limit(world):
+    """A limit of file sizes leaves room for fewer threads: the log and `info` say so, and only then."""
+    for limit, is_limited in ((":", False), ("ulimit -f 20000", True)):
+        result, log = world.record(need("bash"), "-c", f"{limit}; exec {world.programs / 'crowd'} alive 2 100")
+        room, info = int(meta(log)["threads_room"]), world.run(world.tenure, "info", log).out.decode()
+        expect_equal((result.status, room < 65535), (0, is_limited), f"{limit}: room for {room}")
+        expect_equal(f"room for {room:,} threads" in info, is_limited, f"{limit}: {info}")
+        expect_equal(logged(log), 200, "blocks")
 
 
 def build_with(world, name, *options, text=PLAIN):
@@ -210,5 +220,6 @@ ALL = {
     for function in (
         images_without_descriptors, images_without_file_size, sanitized_programs, sanitizer_linked_in, under_valgrind,
         hooks_of_the_program, loader_with_a_program, images_that_end_at_once, execs_that_fail, lists_of_arguments,
+        room_under_a_limit,
     )
 }
