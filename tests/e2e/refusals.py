@@ -4,10 +4,13 @@
 In a command, {log} is a real log, {script} a script that can be replayed, {file} a file with the row's text, and
 {folder} the working directory."""
 
+import contextlib
 import dataclasses
 import os
+import shutil
+import sqlite3
 
-from harness import Failure, expect_equal
+from harness import Failure, Skip, expect_equal, need
 
 SCRIPT = "A 1 100\nF 1\n"
 SCRIPT_FORMS = "a line is 'A ID SIZE [ALIGN]', 'R ID SIZE' or 'F ID'"
@@ -44,6 +47,15 @@ SIMULATE = (
     Refusal(("--script", "{script}", *(("--policy", "first-fit") * 65)), "option '--policy' of 'simulate': too many options"),
     Refusal(("{log}", "--sizes", "{file}"), "line 2: a line is 'PLACE [FROM] TO', with bytes", 3, "# one size\nmain\n"),
     Refusal(("{log}", "--sizes", "{file}"), "'nowhere.c:1' is no site of the log", 3, "nowhere.c:1 16\n"),
+    model("glibc:align=x", "no such value of 'align' of 'glibc:align=x'"),
+    model("no-such-policy", "unknown policy 'no-such-policy'; 'tenure simulate --help' lists them"),
+    Refusal(("--script", "{script}", "--after-failure", "repeat"), "'repeat' is none of stop, skip and grow"),
+    Refusal(("--script", "{script}", "--pool", "8"), "option '--pool' of 'simulate': '8' is no list of BYTESxCOUNT"),
+    model("glibc:tcash=0", "there is no parameter 'tcash' of 'glibc:tcash=0'"),
+    Refusal(("--plan", "1", "--apply", "all", "{log}"), "options '--apply' and '--plan' of 'simulate': give one of them"),
+    Refusal(("--plan", "1,,", "{log}"), "'1,,' is no list of up to"),
+    Refusal(("--process", "99", "{log}"), "there is no process 99 in the log, ", 3),
+    Refusal(("--plan", "77", "{log}"), "the finding '77' is not there: 'tenure report' tells numbers and keys"),
     script("A 1 100\nF 1 2 3 4 5\n", "line 2: too long: " + SCRIPT_FORMS),
     script("A 1\n", "line 1: " + SCRIPT_FORMS),
     script("A 1 much\n", "line 1: 'much' is no size"),
@@ -55,6 +67,9 @@ SIMULATE = (
 
 REPORT = (
     Refusal(("{log}", "--process", "77"), "no process 77 in the log, ", 3),
+    Refusal(("{log}", "--confidence", "sure"), "'sure' is not weak, conditional, consistent or proven"),
+    Refusal(("{log}", "--finding", "deadbeef"), "the finding 'deadbeef' is not there: a report without it tells numbers and keys"),
+    Refusal(("{log}", "--only", "poool"), "'poool' is no kind of finding: did you mean 'pool'? 'tenure report --list-kinds' lists them"),
     Refusal(("{log}", "--threshold", "pool.knees=1"), "no threshold is called 'pool.knees'; `tenure report --list-thresholds` shows all"),
     Refusal(("{log}", "--threshold", "pool.knee=7"), "threshold pool.knee: 7 is out of range; it may be"),
     Refusal(("{log}", "--threshold", "pool.knee"), "'pool.knee' is not NAME=NUMBER; 'tenure report --list-thresholds' lists the names"),
@@ -68,6 +83,12 @@ REPORT = (
 OTHERS = (
     Refusal(("check", "{log}"), "'check' has nothing to check: give '--max METRIC=VALUE' or '--policy-file FILE'"),
     Refusal(("check", "--max=findings=0", "--format", "xml", "{log}"), "unknown format 'xml': there are text, json, junit and sarif"),
+    Refusal(("recrod",), "unknown command 'recrod': did you mean 'record'? See 'tenure --help'"),
+    Refusal(("diff", "--fail-on", "progress", "{log}", "{log}"), "'progress' is neither 'regression' nor a kind of finding"),
+    Refusal(("export", "--to", "folded", "--process", "77", "{log}"), "there is no process 77 in the log, ", 3),
+    Refusal(("record", "--duration", "soon", "true"), "'soon' is no duration up to 100 years", 125),
+    Refusal(("record", "-o", "{script}", "true"), "cannot write the log '{script}': it exists already", 125),
+    Refusal(("record", "-o", "{folder}/none/x.db", "true"), "cannot write the log '{folder}/none/x.db': folder '{folder}/none': No such", 125),
     Refusal(("diff", "--format", "svg", "{log}", "{log}"), "option '--format' of 'diff': unknown format 'svg': there are text, json and html"),
     Refusal(("diff", "--policy", ",", "{log}", "{log}"), "it names no policy; none: measure nothing"),
     Refusal(("export", "{log}"), "'export' needs a format: tenure export"),
@@ -77,6 +98,13 @@ OTHERS = (
     Refusal(("record", "--links", "maybe", "true"), "'maybe' is not yes, death or no", 125),
     Refusal(("record", "--force", "-o", "{folder}/fifo", "true"), "it is not an ordinary file: name another log", 125),
     Refusal(("record", "--force", "-o", "{folder}", "true"), "it is a directory", 125),
+    Refusal(("check", "--max=findings=0", "--source-root", "/no/such", "{log}"), "cannot use '/no/such': No such file or directory"),
+    Refusal(("diff", "{log}"), "two logs, OLD and NEW: too few were given"),
+    Refusal(("record", "--force", "-o", "{folder}/x.db", "no-such-program-anywhere"), "not found in PATH; give its path, as in './no-such-program-anywhere'", 127),
+    Refusal(("record", "{script}/below"), "good.txt/below': Not a directory", 127),
+    Refusal(("record", "./" + 300 * "a"), "': File name too long", 126),
+    Refusal(("sql", "--csv", "--json", "{log}", "SELECT 1"), "options '--csv' and '--json' of 'sql': only one of them can be followed"),
+    Refusal(("sql", "{log}", ".once"), ".once needs a file for the rows of the next statement"),
     Refusal(("sql", "{log}", ".headers maybe"), ".headers takes on or off, not 'maybe'"),
     Refusal(("sql", "{log}", ".mode html"), "unknown mode 'html': there are table, csv and json"),
     Refusal(("sql", "{log}", ".frobnicate"), "unknown command '.frobnicate'; .help lists them"),
@@ -85,12 +113,18 @@ OTHERS = (
 )
 
 
-def differs(result, row):
+def differs(result, says, status):
     """What is wrong with an answer, or None."""
     lines = result.error_lines()
-    if len(lines) != 1 or not lines[0].startswith("tenure: ") or row.says not in lines[0]:
-        return f"says {lines}, wanted one line with '{row.says}'"
-    return None if result.status == row.status else f"status {result.status}, wanted {row.status}"
+    if len(lines) != 1 or not lines[0].startswith("tenure: ") or says not in lines[0]:
+        return f"says {lines}, wanted one line with '{says}'"
+    return None if result.status == status else f"status {result.status}, wanted {status}"
+
+
+def expect_refusal(result, says, status=2):
+    fault = differs(result, says, status)
+    if fault:
+        raise Failure(fault)
 
 
 def refused(world, rows, *command):
@@ -104,7 +138,7 @@ def refused(world, rows, *command):
     for row in rows:
         names["file"].write_text(row.text)
         words = [*command, *(part.format(**names) for part in row.command)]
-        fault = differs(world.run(world.tenure, *words), row)
+        fault = differs(world.run(world.tenure, *words), row.says.format(**names), row.status)
         faults += [f"{' '.join(words)}: {fault}"] if fault else []
     if faults:
         raise Failure("\n".join(faults))
@@ -123,17 +157,80 @@ def others(world):
     refused(world, OTHERS)
 
 
+def executable(world, name, text):
+    path = world.folder / name
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def interpreters(world):
+    """Scripts whose interpreter is missing, or a script, and so on, further than the kernel follows."""
+    chain = [executable(world, f"chain{i}", f"#!{world.folder}/chain{i + 1}\n") for i in range(8)]
+    executable(world, "chain8", "#!/bin/sh\n")
+    missing = executable(world, "missing", "#!/no/such/interpreter\n")
+    refused(world, (
+        Refusal((str(chain[0]),), "scripts that name scripts as interpreters, too deep", 126),
+        Refusal((str(missing),), "its interpreter '/no/such/interpreter' cannot be executed: No such file or directory", 127),
+    ), "record")
+
+
+def no_command(world):
+    expect_refusal(world.run(world.tenure), "no command was given; see 'tenure --help'")
+
+
+def pages_usage(world):
+    """The program that prints manual pages and completions while tenure is built."""
+    expect_refusal(world.run(world.build / "tools/tenure-pages", "poem"), "cannot print the page: usage: tenure-pages man")
+
+
 def recorder_missing(world):
     """A recorder that the environment names and that is not there."""
     result = world.run(world.tenure, "record", "true", TENURE_RECORDER="/no/such/recorder")
-    fault = differs(result, Refusal((), "cannot record: TENURE_RECORDER names '/no/such/recorder'", 125))
-    if fault:
-        raise Failure(fault)
+    expect_refusal(result, "cannot record: TENURE_RECORDER names '/no/such/recorder'", 125)
+
+
+def parts(world):
+    """A copy of the tool without the shim, and a whole one where LD_PRELOAD cannot name the shim."""
+    alone, spaced = world.folder / "alone/tools", world.folder / "with space/tools"
+    for folder in (alone, spaced):
+        folder.mkdir(parents=True)
+        shutil.copy(world.tenure, folder)
+    (spaced.parent / "lib/shim").mkdir(parents=True)
+    shutil.copy(world.shim, spaced.parent / "lib/shim")
+    expect_refusal(world.run(alone / "tenure", "record", "true"), "cannot record: libtenure.so is missing: it is neither in", 125)
+    expect_refusal(world.run(spaced / "tenure", "record", "true"), "has a space or a colon in its path, which LD_PRELOAD", 125)
+
+
+def output_full(world):
+    if not os.path.exists("/dev/full"):
+        raise Skip("/dev/full is missing")
+    for words in ("sql --csv {log} 'SELECT 1'", "info {log}", "report {log}"):
+        recorded, log = world.record(world.programs / "deep", "3")
+        expect_equal(recorded.status, 0, "status of a plain recording")
+        result = world.run(need("sh"), "-c", f"{world.tenure} {words.format(log=log)} > /dev/full")
+        expect_refusal(result, "cannot write the output: No space left on device", 4)
+
+
+def too_little(world):
+    """A log that was cut short answers no check."""
+    recorded, log = world.record(world.programs / "deep", "3")
+    expect_equal(recorded.status, 0, "status of a plain recording")
+    with contextlib.closing(sqlite3.connect(log)) as database, database:
+        database.execute("UPDATE meta SET value = '0' WHERE key = 'complete'")
+    result = world.run(world.tenure, "check", "--max=findings=0", log)
+    expect_refusal(result, "the log says too little for an answer, ", 3)
 
 
 ALL = {
     "refusals_simulate": simulate,
     "refusals_report": report,
     "refusals_others": others,
+    "refusals_interpreters": interpreters,
+    "refusals_no_command": no_command,
+    "refusals_pages_usage": pages_usage,
+    "refusals_parts": parts,
+    "refusals_output_full": output_full,
+    "refusals_too_little": too_little,
     "refusals_recorder_missing": recorder_missing,
 }

@@ -71,7 +71,7 @@ static void test_made_private(void **state)
 }
 
 /* Another place is taken, and why. */
-static void check_passed_over(const struct place *place)
+static void check_passed_over(const struct place *place, const char *why)
 {
     struct tn_session_dir directory;
     struct stat status;
@@ -79,6 +79,7 @@ static void check_passed_over(const struct place *place)
     assert_string_not_equal(directory.path, place->session);
     assert_true(directory.reason.code < 0);
     assert_non_null(strstr(directory.reason.text, place->root));
+    assert_non_null(strstr(directory.reason.text, why));
     assert_int_equal(stat(directory.path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0700);
     assert_int_equal(status.st_uid, geteuid());
@@ -89,8 +90,18 @@ static void test_open_to_others_is_passed_over(void **state)
 {
     const struct place *place = *state;
     assert_int_equal(chmod(place->session, 0755), 0);
-    check_passed_over(place);
+    check_passed_over(place, "is open to others: chmod 700 it");
     assert_int_equal(chmod(place->session, 0700), 0);
+}
+
+static void test_session_folder_of_another_user_is_passed_over(void **state)
+{
+    const struct place *place = *state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chown(place->session, 12345, 12345), 0);
+    check_passed_over(place, " belongs to another user");
+    assert_int_equal(chown(place->session, 0, 0), 0);
 }
 
 /* As after `sudo -E`: root could write there, but its owner could replace what root puts there. */
@@ -100,7 +111,7 @@ static void test_runtime_folder_of_another_user_is_passed_over(void **state)
     if (geteuid() != 0)
         skip();
     assert_int_equal(chown(place->root, 12345, 12345), 0);
-    check_passed_over(place);
+    check_passed_over(place, "belongs to another user, or does not exist");
     assert_int_equal(chown(place->root, 0, 0), 0);
 }
 
@@ -109,7 +120,7 @@ static void test_missing_runtime_folder_is_passed_over(void **state)
     struct place place = *(const struct place *)*state;
     strcpy(place.root, "/tmp/tenure-no-such-folder");
     setenv("XDG_RUNTIME_DIR", place.root, 1);
-    check_passed_over(&place);
+    check_passed_over(&place, "belongs to another user, or does not exist");
     setenv("XDG_RUNTIME_DIR", ((const struct place *)*state)->root, 1);
 }
 
@@ -136,7 +147,7 @@ static void test_symbolic_link_is_passed_over(void **state)
     snprintf(other, sizeof(other), "%s-other", place->session);
     assert_int_equal(rename(place->session, other), 0);
     assert_int_equal(symlink(other, place->session), 0);
-    check_passed_over(place);
+    check_passed_over(place, "cannot open the session directory");
     assert_int_equal(unlink(place->session), 0);
     assert_int_equal(rename(other, place->session), 0);
 }
@@ -329,6 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_made_private),
         cmocka_unit_test(test_open_to_others_is_passed_over),
+        cmocka_unit_test(test_session_folder_of_another_user_is_passed_over),
         cmocka_unit_test(test_runtime_folder_of_another_user_is_passed_over),
         cmocka_unit_test(test_missing_runtime_folder_is_passed_over),
         cmocka_unit_test(test_long_runtime_folder_is_passed_over),
