@@ -9,6 +9,7 @@ import pty
 import select
 import shutil
 import signal
+import subprocess
 import time
 
 from harness import Skip, expect, expect_equal, finished, meta, need, query, wait_until
@@ -35,8 +36,6 @@ class Gated:
     """A recording whose program waits for a word, so that the log is there while it runs."""
 
     def __init__(self, world, *options, stderr=None, prefix=()):
-        import subprocess
-
         self.log = world.new_log()
         self.process = subprocess.Popen(
             [str(part) for part in (*prefix, world.tenure, "record", "-o", self.log, *options, "--", world.programs / "gated", 300)],
@@ -47,7 +46,7 @@ class Gated:
         """Let the program end, and wait for `record`; gives its status."""
         self.process.stdin.write(b"\n")
         self.process.stdin.flush()
-        self.process.communicate(timeout=120)
+        self.errors = self.process.communicate(timeout=120)[1]
         return self.process.returncode
 
 
@@ -235,6 +234,8 @@ def for_a_time(world):
     expect_equal(query(run.log, "SELECT exit_kind FROM process"), [("running",)], "how the process ended, as the log has it")
     half = query(run.log, "SELECT count(*) FROM allocation")
     expect_equal(run.end(), whole, "the status")
+    expect(f"the log '{run.log}' is closed after 200 ms; '".encode() in run.errors, f"said {run.errors}")
+    expect(b"' runs on unrecorded\n" in run.errors, f"said {run.errors}")
     expect_equal(query(run.log, "SELECT count(*) FROM allocation"), half, "allocations after the log was closed")
     expect_equal(meta(run.log).get("complete"), "1", "meta.complete")
 
@@ -246,7 +247,22 @@ def for_a_long_time(world):
     expect_equal((run.end(), facts(run.log)), (status, wanted), "status and log")
 
 
+def recorder_killed(world):
+    """Who records is told by name and signal that nobody does any more, and the program runs to its end."""
+    whole, _ = reference(world)
+    run = Gated(world)
+    world.is_littered = True
+    for process_id in world.recorders():
+        os.kill(process_id, signal.SIGKILL)
+    wait_until(lambda: not world.recorders(), "the recorder lives on")
+    expect_equal(run.end(), whole, "the status")
+    told = run.errors.decode()
+    expect("recording stopped: the recorder was killed by signal 9 (Killed); '" in told, f"said {told}")
+    expect(f"' runs on unrecorded, and the log '{run.log}' h" in told, f"said {told}")
+
+
 ALL = {
+    "record_recorder_killed": recorder_killed,
     "record_for_a_time": for_a_time,
     "record_for_a_long_time": for_a_long_time,
     "finish_prompt": prompt,

@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 
-from harness import Failure, Skip, expect_equal, need
+from harness import Failure, Skip, expect, expect_equal, need
 
 SCRIPT = "A 1 100\nF 1\n"
 SCRIPT_FORMS = "a line is 'A ID SIZE [ALIGN]', 'R ID SIZE' or 'F ID'"
@@ -212,14 +212,34 @@ def output_full(world):
         expect_refusal(result, "cannot write the output: No space left on device", 4)
 
 
-def too_little(world):
-    """A log that was cut short answers no check."""
+def changed(world, sql):
+    """A real log in which something was changed."""
     recorded, log = world.record(world.programs / "deep", "3")
     expect_equal(recorded.status, 0, "status of a plain recording")
     with contextlib.closing(sqlite3.connect(log)) as database, database:
-        database.execute("UPDATE meta SET value = '0' WHERE key = 'complete'")
+        database.execute(sql)
+    return log
+
+
+def too_little(world):
+    """A log that was cut short answers no check."""
+    log = changed(world, "UPDATE meta SET value = '0' WHERE key = 'complete'")
     result = world.run(world.tenure, "check", "--max=findings=0", log)
     expect_refusal(result, "the log says too little for an answer, ", 3)
+
+
+def damaged(world):
+    """Events that cannot be unpacked: whoever needs them says so."""
+    log = changed(world, "UPDATE chunk SET data = zeroblob(length(data))")
+    for command, says in (
+        (("export", "--to", "folded", log), f"cannot export the log, {log}: it is damaged"),
+        (("export", "--to", "postgresql", "-o", world.folder / "out", log), f"cannot analyse events, log {log}: it is damaged"),
+        (("report", log), f"cannot analyse events, log {log}: it is damaged"),
+        (("simulate", log), f"cannot read the events of the log, {log}: it is damaged"),
+        (("unpack", log, "-o", world.folder / "plain.db"), "cannot fill the rows of `allocation`: chunk 1 of the log is damaged"),
+    ):
+        expect_refusal(world.run(world.tenure, *command), says, 3)
+    expect(not (world.folder / "plain.db").exists(), "half a copy is left")
 
 
 ALL = {
@@ -232,5 +252,6 @@ ALL = {
     "refusals_parts": parts,
     "refusals_output_full": output_full,
     "refusals_too_little": too_little,
+    "refusals_damaged": damaged,
     "refusals_recorder_missing": recorder_missing,
 }

@@ -248,6 +248,20 @@ static void options_that_contradict_are_told(void **state)
     assert_refused("pools", 8, 4096, "pools needs to know its pools");
 }
 
+static void pools_have_a_limit(void **state)
+{
+    (void)state;
+    const struct tn_heap_pool most = {.block_bytes = TN_HEAP_UNLIMITED / 2, .count = 3};
+    struct tn_heap_options options;
+    struct tn_heap *heap = NULL;
+    struct tn_error error = {0};
+    tn_heap_options_init(&options);
+    options.pools = &most;
+    options.pool_count = 1;
+    assert_int_equal(tn_heap_open(tn_policy_find("pools"), &options, &heap, &error), -EINVAL);
+    assert_string_equal(error.text, "the pools are larger than can be modelled");
+}
+
 /* When a heap has grown, it is as consistent as before, and the block fits in the end. */
 static void every_policy_grows(void **state)
 {
@@ -362,6 +376,7 @@ int main(void)
         cmocka_unit_test(every_policy_grows),
         cmocka_unit_test(many_parts_have_room),
         cmocka_unit_test(options_that_contradict_are_told),
+        cmocka_unit_test(pools_have_a_limit),
         cmocka_unit_test(plain_policies_choose_as_defined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -250,6 +250,7 @@ static void a_trace_gives_the_same_events_again(void **state)
     struct tn_error error;
     (void)state;
     assert_int_equal(tn_replay_trace_read(&source, COUNT(events) - 1, &kept, &error), -E2BIG);
+    assert_string_equal(error.text, "more events than can be kept in memory");
     assert_null(kept);
     assert_int_equal(tn_replay_trace_read(&source, COUNT(events), &kept, &error), 0);
     assert_int_equal(tn_replay_trace_count(kept), COUNT(events));
