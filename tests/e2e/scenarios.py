@@ -244,7 +244,9 @@ def link_and_static_image(world):
     process = subprocess.Popen([world.tenure, "record", "-o", log, "--", link, "-c", f"exec {quiet}"],
                                stdin=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
     unrecorded = "SELECT count(*) FROM process WHERE exit_kind = 'not recorded'"
-    wait_until(lambda: os.path.exists(log) and value(log, unrecorded) == 1, "the static image has no row")
+    has_tables = "SELECT count(*) FROM sqlite_master WHERE name = 'process'"
+    wait_until(lambda: os.path.exists(log) and value(log, has_tables) == 1 and value(log, unrecorded) == 1,
+               "the static image has no row")  # fmt: skip
     process.communicate()
     rows = query(log, "SELECT name, exit_kind, parent_id FROM process ORDER BY id")
     expect_equal(rows, [(os.path.basename(link), "exec", None), ("reads_stdin", "not recorded", 1)], "processes")
