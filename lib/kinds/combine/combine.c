@@ -384,7 +384,7 @@ static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("exceptions", COUNT, COUNT), TN_TOLD("", " exceptions"), .is_required = true, .is_summed = true},
     {TN_KEY("members", LIST, NONE), TN_TOLD("", " members"), .is_required = true, .members = member_keys,
      .is_detail = true},
-    {TN_KEY("links", TEXT, NONE), TN_TOLD("linked ", "")},
+    {TN_KEY("links", TEXT, NONE), TN_TOLD("one holds the address of another ", "")},
     {TN_KEY("combined_bytes", COUNT, BYTES), TN_TOLD("", " together"), .is_required = true,
      .is_detail = true},
     {TN_KEY("peak_groups", COUNT, COUNT), TN_TOLD("at most ", " groups at once")},

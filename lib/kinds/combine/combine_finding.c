@@ -141,7 +141,7 @@ static void add_members(const struct tn_combine_statement *statement, struct tn_
 static void fill_evidence(const struct tn_combine_statement *statement, struct tn_finding *finding)
 {
     struct tn_evidence_set *evidence = &finding->evidence;
-    char links[160];
+    char links[320];
     tn_evidence_add_text(evidence, "relation", relation_names[statement->group->relation]);
     add_members(statement, finding);
     if (statement->linkage.linked_count != 0)
