@@ -113,6 +113,7 @@ static void source_positions_have_what_is_known(void **state)
     }
 }
 
+/* The phrases of the kinds' entries. */
 static void one_is_singular(void **state)
 {
     (void)state;
@@ -122,6 +123,26 @@ static void one_is_singular(void **state)
         {" blocks seen", "1 block seen", "2 blocks seen"},
         {" exceptions", "1 exception", "2 exceptions"},
         {" at once", "1 at once", "2 at once"},
+        {" allocations", "1 allocation", "2 allocations"},
+        {" blocks live at once", "1 block live at once", "2 blocks live at once"},
+        {" blocks", "1 block", "2 blocks"},
+        {" buffers grown", "1 buffer grown", "2 buffers grown"},
+        {" different", "1 different", "2 different"},
+        {" groups seen", "1 group seen", "2 groups seen"},
+        {" in the last", "1 in the last", "2 in the last"},
+        {" live at the end", "1 live at the end", "2 live at the end"},
+        {" of just that", "1 of just that", "2 of just that"},
+        {" pools", "1 pool", "2 pools"},
+        {" sizes seen", "1 size seen", "2 sizes seen"},
+        {" calls below it", "1 call below it", "2 calls below it"},
+        {" in the first part of the run", "1 in the first part of the run", "2 in the first part of the run"},
+        {" calls at once", "1 call at once", "2 calls at once"},
+        {" groups at once", "1 group at once", "2 groups at once"},
+        {" steps", "1 step", "2 steps"},
+        {" lines", "1 line", "2 lines"},
+        {" in use", "1 in use", "2 in use"},
+        {" times", "1 time", "2 times"},
+        {" threads", "1 thread", "2 threads"},
         {"", "1", "2"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
