@@ -22,8 +22,9 @@ int main(int argc, char **argv)
                                        .alignment_bytes = 8,
                                        .is_shared = is_shared};
     struct tn_finding finding = {0};
-    if (tn_cplusplus_pool_code(&scene, &finding) < 0)
-        return 1;
-    fputs(finding.code, stdout);
-    return 0;
+    int r = tn_cplusplus_pool_code(&scene, &finding);
+    if (r == 0)
+        fputs(finding.code, stdout);
+    tn_finding_finish(&finding);
+    return r == 0 ? 0 : 1;
 }
