@@ -32,8 +32,7 @@ struct choosing {
 static bool is_listed(const struct choosing *choosing, uint32_t stack_id)
 {
     uint32_t site = choosing->pass->nodes[stack_id].site;
-    return choosing->arenas->stacks[stack_id].births != 0 && site != 0 &&
-           !choosing->pass->sites[site].is_runtime;
+    return choosing->arenas->stacks[stack_id].births != 0 && choosing->arenas->can_serve[site];
 }
 
 /* All stacks with births, those of one site together: a counting sort. */

@@ -5,6 +5,7 @@
 #include "arenas.h"
 
 #include "tenure/base.h"
+#include "tenure/template.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -70,8 +71,9 @@ static const char functions[] =
     "    arena->used = 0;\n"
     "}\n";
 
-static int print_mark(const struct arena_filling *filling, char mark, struct tn_buffer *out)
+static int print_mark(const void *context, char mark, struct tn_buffer *out)
 {
+    const struct arena_filling *filling = context;
     switch (mark) {
     case 'N':
         return tn_buffer_print(out, "%s", filling->name);
@@ -86,21 +88,6 @@ static int print_mark(const struct arena_filling *filling, char mark, struct tn_
     default:
         return tn_buffer_print(out, "%s", mark == 'M' ? filling->take : filling->give_back);
     }
-}
-
-static int fill(const char *template, const struct arena_filling *filling, struct tn_buffer *out)
-{
-    int r = 0;
-    while (*template != '\0' && r == 0) {
-        size_t length = strcspn(template, "@");
-        r = tn_buffer_append(out, template, length);
-        template += length;
-        if (*template == '\0' || r < 0)
-            break;
-        r = print_mark(filling, template[1], out);
-        template += 2;
-    }
-    return r;
 }
 
 /* Template arguments and parameters say nothing in an identifier: it ends before them. */
@@ -146,6 +133,6 @@ int tn_arena_code(const char *function, uint64_t arena_bytes, uint64_t arena_cou
     if (is_shared)
         c.storage = "_Thread_local ";
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && r == 0; i++)
-        r = fill(parts[i].template, parts[i].filling, out);
+        r = tn_template_print(parts[i].template, print_mark, parts[i].filling, out);
     return r;
 }

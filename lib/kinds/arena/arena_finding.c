@@ -214,6 +214,8 @@ static int fill_code(const struct arena_statement *statement, struct tn_finding 
     const struct tn_arena_candidate *own = &statement->choice->own;
     struct tn_buffer code = {0};
     int r = tn_arena_code(function_name(statement, own->function), own->arena_bytes, own->arena_count, &code);
+    if (r == 0)
+        r = tn_buffer_append(&code, "", 1);
     finding->code = (char *)code.data;
     return r;
 }

@@ -82,7 +82,7 @@ int tn_arena_survey(struct tn_arenas *arenas, const struct tn_pass *pass, uint32
         return -ENOMEM;
     for (uint32_t id = 1; id < pass->node_count && r == 0; id++) {
         uint32_t index = pass->nodes[id].site;
-        if (arenas->stacks[id].births == 0 || pass->sites[index].is_runtime)
+        if (arenas->stacks[id].births == 0 || !arenas->can_serve[index])
             continue;
         uint32_t node = tn_arena_node(arenas, pass, id, function);
         ret_survey->sites[index].site = index;

@@ -5,6 +5,7 @@
 #include "arenas.h"
 
 #include "tenure/kinds.h"
+#include "tenure/maker.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -217,13 +218,31 @@ static int consult(void *state, const struct tn_pass *other, const void *other_s
     return r;
 }
 
+/* No arena of the program's serves what a library makes for itself, the C++ library's types included. */
+static int find_servable(struct tn_arenas *arenas, const struct tn_pass *pass)
+{
+    int r = 0;
+    arenas->can_serve = calloc(pass->site_count, sizeof(arenas->can_serve[0]));
+    if (arenas->can_serve == NULL)
+        return -ENOMEM;
+    for (uint32_t site = 1; site < pass->site_count && r == 0; site++) {
+        struct tn_made_by made_by;
+        r = tn_pass_maker(pass, site, &made_by);
+        arenas->can_serve[site] =
+            r == 0 && !pass->sites[site].is_runtime && !tn_maker_is_library(made_by.maker);
+    }
+    return r;
+}
+
 static int conclude(void *state, const struct tn_pass *pass, struct tn_findings *findings)
 {
     struct tn_arenas *arenas = state;
     struct tn_arena_choice *choices = NULL;
     size_t count = 0;
     tn_arena_calls_finish(arenas);
-    int r = tn_arena_choose(arenas, pass, &choices, &count);
+    int r = find_servable(arenas, pass);
+    if (r == 0)
+        r = tn_arena_choose(arenas, pass, &choices, &count);
     for (size_t i = 0; i < count && r == 0; i++)
         r = tn_arena_state(arenas, pass, &choices[i], findings);
     free(choices);
@@ -246,6 +265,7 @@ static void finish(void *state)
     free(arenas->stacks);
     free(arenas->outermost);
     free(arenas->blocks);
+    free(arenas->can_serve);
     free(arenas);
 }
 

@@ -85,6 +85,7 @@ struct tn_arenas {
     struct tn_arena_block *blocks;   /* owned; by slot */
     size_t block_capacity;           /* room in blocks */
     struct tn_arena_resize *resizes; /* owned; by thread */
+    bool *can_serve;                 /* owned; by site: its lines can ask an arena; filled at the end */
 };
 
 /* Follow a thread to what its last event has shown: calls that are over are summed up, new ones begin.
