@@ -103,6 +103,7 @@ static void fixed_words_are_all_there(void **state)
         [TN_WORDS_CALLERS] =
             "If it allocates on behalf of its callers, what follows is true of no single one of "
             "them. To see each caller for itself, add to `tenure report`",
+        [TN_WORDS_OWNERSHIP] = "Who holds whose address, and where (the key \"ownership\"):",
         [TN_WORDS_ANYTHING_ELSE] = "Anything else:",
         [TN_WORDS_TABLES] = "(tables and example queries: docs/log-format.md)",
     };
