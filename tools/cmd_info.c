@@ -28,7 +28,8 @@ static const char *const troubles[] = {
     " || 'recorded until then is here.' WHERE ifnull(" CLOSED ", '0') <> '1'",
     "SELECT 'Names of functions, sites and summaries are missing: finishing the log was cut short.'"
     " WHERE " CLOSED " = '1' AND ifnull(" META("finished") ", '0') <> '1'",
-    "SELECT print_count(value) || ' processes that the program started could not be recorded:' FROM meta"
+    "SELECT print_count(value) || iif(value = '1', ' process', ' processes')"
+    " || ' that the program started could not be recorded:' FROM meta"
     " WHERE key = 'processes_unrecorded' AND value > 0",
     "SELECT '  ' || print_count(value) || CASE key"
     " WHEN 'processes_unrecorded_no_descriptor' THEN ' had no free descriptor (RLIMIT_NOFILE) to connect with.'"

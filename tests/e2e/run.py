@@ -49,7 +49,7 @@ def run_truth(world, case):
     command = truth_command(world, case)
     told = world.folder / "record.truth"
     result, log = world.record(*command, options=("--rows", "all", *case.options), TRUTH=told)
-    expect_equal(result.err, b"", "what was written on stderr")
+    expect_equal(result.err.decode(), case.errors, "what was written on stderr")
     expect_equal(result.status, case.status, "status under record")
     check_truth(world, case, log, told)
     if case.options and "--depth" in case.options:
@@ -76,8 +76,9 @@ def check_cut(world, log, truths, process_ids):
 
 
 def check_clean(world, log, truths, process_ids):
-    """The executed image has neither shim nor session in its environment: it is not recorded, which is no error."""
+    """The executed image has neither shim nor session in its environment: it is not recorded, but counted."""
     expect_equal(len(process_ids), 2, "processes")
+    expect_equal(meta(log)["processes_unrecorded_silent"], "1", "images that were not recorded")
 
 
 TRUTH_CHECKS = {
