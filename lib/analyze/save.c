@@ -18,9 +18,9 @@
 #define OF_PROCESS "finding_id IN (SELECT id FROM finding WHERE process_id = ?1)"
 #define ROLES      "(SELECT role_id FROM finding_site WHERE " OF_PROCESS ")"
 static const char *const delete_sqls[] = {
-    "DELETE FROM role_stack WHERE role_id IN " ROLES,
-    "DELETE FROM role WHERE id IN " ROLES,
-    "DELETE FROM finding_site WHERE " OF_PROCESS,
+    ("DELETE FROM role_stack WHERE role_id IN " ROLES),
+    ("DELETE FROM role WHERE id IN " ROLES),
+    ("DELETE FROM finding_site WHERE " OF_PROCESS),
     "DELETE FROM finding WHERE process_id = ?1",
 };
 static const char finding_sql[] =
