@@ -394,7 +394,7 @@ static const struct tn_option options[] = {
     {0, "check-stacks", NULL, "compare each new call stack with libunwind's own walk\n(slow; for tests)",
      "TENURE_CHECK_STACKS"},
     {0, "duration", "TIME",
-     "close the log after this time, as in 90s or 2h; PROGRAM runs\\non unrecorded (default: to its end)",
+     "close the log after this time, as in 90s or 2h; PROGRAM runs\non unrecorded (default: to its end)",
      NULL},
     {0, "wait", "yes|no",
      "wait until names and summaries are in the log (default: no\non a terminal); readers of the log wait "
