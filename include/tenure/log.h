@@ -185,8 +185,8 @@ int tn_allocation_cursor_step(struct tn_allocation_cursor *cursor, enum tn_curso
 /* Close a cursor. NULL is fine. */
 void tn_allocation_cursor_close(struct tn_allocation_cursor *cursor);
 
-/* Register the eponymous virtual tables on a connection: `allocation`, which is the log's own where a
- * connection has only one; and `allocation_of(SCHEMA)`.
+/* Register the eponymous virtual tables on a connection that has one log: `allocation`, and
+ * `allocation_of(SCHEMA)`.
  *
  * Returns  an SQLite result code */
 int tn_allocation_vtab_register(struct sqlite3 *database);
@@ -208,7 +208,8 @@ int tn_log_functions_register(struct sqlite3 *database);
 extern const char tn_log_allocation_schema[];
 
 /* Make ready for questions in SQL whatever a person types: the virtual tables, the functions, and temporary
- * views for what an older log lacks. On a connection whose main database is no log, there are no views.
+ * views for `allocation` and for what an older log lacks. A name with a dot, as in `two.allocation`, is then
+ * refused where that log is packed. On a connection whose main database is no log, `allocation` is refused.
  *
  * Returns  an SQLite result code; sqlite3_errmsg says more */
 int tn_log_sql_register(struct sqlite3 *database);

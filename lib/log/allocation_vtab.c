@@ -36,7 +36,10 @@ static int connect_table(struct sqlite3 *database, void *context, int argc, cons
     struct tn_allocation_vtab *table = sqlite3_malloc(sizeof(*table));
     if (table == NULL)
         return SQLITE_NOMEM;
-    *table = (struct tn_allocation_vtab){.database = database, .is_named = context != NULL};
+    *table = (struct tn_allocation_vtab){
+        .database = database,
+        .whose = *(const enum tn_allocation_whose *)context,
+    };
     sqlite3_vtab_config(database, SQLITE_VTAB_INNOCUOUS);
     *ret_table = &table->base;
     return SQLITE_OK;
@@ -102,9 +105,21 @@ static enum plan plan_of(const sqlite3_index_info *info, const char *letters)
     return wants_ids_in_order(info) ? PLAN_ORDERED : PLAN_ANY_ORDER;
 }
 
+/* SQLite reports the message of a table whose plan fails. */
+static int refuse_plan(sqlite3_vtab *table)
+{
+    sqlite3_free(table->zErrMsg);
+    table->zErrMsg = sqlite3_mprintf(
+        "SQLite does not tell a virtual table which name stood before the dot: "
+        "write allocation for the main log, and allocation_of('NAME') instead "
+        "of NAME.allocation");
+    return SQLITE_ERROR;
+}
+
 static int best_index(sqlite3_vtab *table, sqlite3_index_info *info)
 {
-    (void)table;
+    if (((struct tn_allocation_vtab *)table)->whose == TN_WHOSE_UNKNOWN)
+        return refuse_plan(table);
     char *letters = sqlite3_malloc(info->nConstraint + 1);
     if (letters == NULL)
         return SQLITE_NOMEM;
@@ -271,30 +286,6 @@ static int use_schema(struct tn_allocation_scan *cursor, char *schema)
     return SQLITE_OK;
 }
 
-/* `allocation` with nothing that says whose: refuse rather than answer for a log that was not meant. */
-static int guess_schema(struct tn_allocation_scan *cursor)
-{
-    char *schema, *several;
-    struct sqlite3 *database = ((struct tn_allocation_vtab *)cursor->base.pVtab)->database;
-    int r = tn_allocation_vtab_find_schema(database, &schema, &several);
-    if (r < 0)
-        return tn_allocation_vtab_code(r);
-    int rc;
-    if (schema != NULL)
-        rc = use_schema(cursor, schema);
-    else if (several[0] == '\0')
-        rc = refuse(cursor, sqlite3_mprintf("no database here lacks a table allocation; write "
-                                            "allocation_of('main'), or the name of an attached log"));
-    else
-        rc = refuse(cursor,
-                    sqlite3_mprintf("it is not clear whose allocation is meant, of %s: SQLite does not hand "
-                                    "on the name before the dot; write allocation_of('main'), or the name "
-                                    "of the attached log, instead of NAME.allocation",
-                                    several));
-    sqlite3_free(several);
-    return rc;
-}
-
 static int choose_schema(struct tn_allocation_scan *cursor, const char *letters, sqlite3_value **argv)
 {
     const char *letter = strchr(letters, 's');
@@ -302,17 +293,19 @@ static int choose_schema(struct tn_allocation_scan *cursor, const char *letters,
         const unsigned char *name = sqlite3_value_text(argv[letter - letters]);
         return use_schema(cursor, sqlite3_mprintf("%s", name != NULL ? (const char *)name : ""));
     }
-    if (((struct tn_allocation_vtab *)cursor->base.pVtab)->is_named)
+    if (((struct tn_allocation_vtab *)cursor->base.pVtab)->whose == TN_WHOSE_ARGUMENT)
         return refuse(cursor, sqlite3_mprintf("allocation_of needs a name: allocation_of('main'), or that of "
                                               "an attached log"));
-    return guess_schema(cursor);
+    return use_schema(cursor, sqlite3_mprintf("main"));
 }
 
 static int refuse_no_log(struct tn_allocation_scan *cursor, int r)
 {
-    return r == -EBADMSG ? refuse(cursor, sqlite3_mprintf("'%s' is no log of tenure: it has no table chunk",
-                                                          cursor->schema))
-                         : tn_allocation_vtab_code(r);
+    return r == -EBADMSG
+               ? refuse(cursor, sqlite3_mprintf("the database '%s' is no log of tenure: it has no table "
+                                                "chunk; an attached log is allocation_of('NAME')",
+                                                cursor->schema))
+               : tn_allocation_vtab_code(r);
 }
 
 /* The allocation with an id. What was unpacked for it is kept: in a join, the next id is often near. */
@@ -392,9 +385,20 @@ static const sqlite3_module module = {
     .xRowid = row_id,
 };
 
+static int register_table(struct sqlite3 *database, const char *name, const enum tn_allocation_whose *whose)
+{
+    return sqlite3_create_module_v2(database, name, &module, (void *)whose, NULL);
+}
+
 int tn_allocation_vtab_register(struct sqlite3 *database)
 {
-    static const char named[] = "allocation_of";
-    int rc = sqlite3_create_module_v2(database, "allocation", &module, NULL, NULL);
-    return rc == SQLITE_OK ? sqlite3_create_module_v2(database, named, &module, (void *)named, NULL) : rc;
+    static const enum tn_allocation_whose main_log = TN_WHOSE_MAIN, argument = TN_WHOSE_ARGUMENT;
+    int rc = register_table(database, "allocation", &main_log);
+    return rc == SQLITE_OK ? register_table(database, "allocation_of", &argument) : rc;
+}
+
+int tn_allocation_vtab_refuse_dots(struct sqlite3 *database)
+{
+    static const enum tn_allocation_whose unknown = TN_WHOSE_UNKNOWN;
+    return register_table(database, "allocation", &unknown);
 }

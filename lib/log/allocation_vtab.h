@@ -25,11 +25,18 @@ enum tn_allocation_column {
 #undef HIDDEN
 #undef NONE
 
+/* Which log a table reads. */
+enum tn_allocation_whose {
+    TN_WHOSE_MAIN,     /* `allocation` where a connection has one log only */
+    TN_WHOSE_ARGUMENT, /* `allocation_of`: its argument says it */
+    TN_WHOSE_UNKNOWN,  /* `allocation` where people ask: it refuses */
+};
+
 /* One of the two tables, on one connection. */
 struct tn_allocation_vtab {
     sqlite3_vtab base;
     struct sqlite3 *database; /* borrowed */
-    bool is_named;            /* `allocation_of`: its argument says which log; else `allocation` */
+    enum tn_allocation_whose whose;
 };
 
 /* One scan, or the look-ups of one loop. At most one of allocations and ordered is open. */
@@ -60,14 +67,11 @@ int tn_allocation_scan_site(struct tn_allocation_scan *cursor, uint64_t *ret_sit
  * Returns  an SQLite result code */
 int tn_allocation_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *result, int column);
 
-/* Which log `allocation` means where no name tells it. SQLite hands every name `SCHEMA.allocation` that no
- * table or view answers to the one virtual table, and does not say which schema was written; where only one
- * database of the connection lacks a table or view of that name, it is that one.
+/* Make `allocation` refuse to answer on a connection where people ask, from its next statement on. It is then
+ * reached only by a name with a dot, and SQLite does not hand on what was written before the dot: any answer
+ * could be another log's. Without a dot, a temporary view takes precedence (views.c).
  *
- * ret_schema   its name; NULL: none or several come into question
- * ret_several  the first two that do, as a list for a message; "" with none
- * Returns      0 or a negative errno
- * Owns         the caller owns both (sqlite3_free) */
-int tn_allocation_vtab_find_schema(struct sqlite3 *database, char **ret_schema, char **ret_several);
+ * Returns  an SQLite result code */
+int tn_allocation_vtab_refuse_dots(struct sqlite3 *database);
 
 #endif

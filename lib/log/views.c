@@ -3,7 +3,7 @@
 /* All that a connection needs for asking a log in SQL: the virtual tables, the functions, and temporary views
  * for what the log itself lacks. Called by `tenure sql` and by the extension, so that both answer alike. */
 
-#include "allocation_columns.h"
+#include "allocation_vtab.h"
 #include "helper_views.h"
 
 #include "tenure/log.h"
@@ -20,7 +20,8 @@ SQLITE_EXTENSION_INIT3
 #define TEMPORARY "CREATE TEMP VIEW IF NOT EXISTS "
 
 /* SQLite looks for an unqualified name among temporary things first, then in main, then in what is attached:
- * with the view in place, `allocation` is the main log's, also when an attached one has plain rows. */
+ * with the view in place, `allocation` is the main log's, also when an attached one has plain rows; and where
+ * main is no log, it is refused, whatever is attached. */
 static const struct {
     const char *name; /* of a table or view that main may have itself */
     const char *sql;
@@ -47,9 +48,9 @@ static int has_name(struct sqlite3_stmt *find, const char *name)
 static int make_views(struct sqlite3 *database, struct sqlite3_stmt *find)
 {
     int r = has_name(find, "chunk");
-    if (r <= 0)
-        return r; /* no log; one may be attached later */
-    for (size_t i = 0; r >= 0 && i < sizeof(views) / sizeof(views[0]); i++) {
+    /* no log: one may be attached later, which has the other views itself */
+    size_t count = r == 0 ? 1 : sizeof(views) / sizeof(views[0]);
+    for (size_t i = 0; r >= 0 && i < count; i++) {
         r = has_name(find, views[i].name);
         if (r == 0)
             r = tn_sql_run(database, views[i].sql);
@@ -60,6 +61,8 @@ static int make_views(struct sqlite3 *database, struct sqlite3_stmt *find)
 int tn_log_sql_register(struct sqlite3 *database)
 {
     int rc = tn_allocation_vtab_register(database);
+    if (rc == SQLITE_OK)
+        rc = tn_allocation_vtab_refuse_dots(database);
     if (rc == SQLITE_OK)
         rc = tn_stack_below_register(database);
     if (rc == SQLITE_OK)

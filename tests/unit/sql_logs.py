@@ -141,13 +141,15 @@ def check_pair(logs, counts, one, two):
         wanted = wanted if wanted == REFUSED else [[wanted]]
         everywhere(logs[one], f"{attach}SELECT count(*) AS n FROM {table}", wanted, what + table, words)
 
-    is_clear = "packed" not in (main_form, other_form) or main_form != other_form
+    dots = "allocation_of('NAME') instead"
     count("allocation", counts[main])
     count("allocation_of('main')", counts[main])
     count("allocation_of('two')", counts[other])
     count("allocation_of('TWO')", counts[other])
-    count("main.allocation", counts[main] if is_clear else REFUSED, "allocation_of('main')")
-    count("two.allocation", counts[other] if is_clear else REFUSED, "allocation_of('main')")
+    count("main.allocation", counts[main] if main_form == "rows" else REFUSED, dots)
+    count("two.allocation", counts[other] if other_form == "rows" else REFUSED, dots)
+    count("tow.allocation", REFUSED)
+    count("temp.allocation", counts[main] if main_form == "packed" else REFUSED)
     count("allocation_of('three')", REFUSED, "three")
     count("allocation_of", REFUSED, "allocation_of needs a name")
     both = "(SELECT id FROM allocation UNION ALL SELECT id FROM allocation_of('two'))"
@@ -170,16 +172,43 @@ def check_three(logs, counts):
     """With two attached, and with an attached database that is no log."""
     one, two, three = ("mixed", "packed"), ("reentered", "rows"), ("new", "packed")
     attach = f"ATTACH '{logs[two]}' AS two; ATTACH '{logs[three]}' AS three; "
-    everywhere(logs[one], f"{attach}SELECT count(*) AS n FROM three.allocation", REFUSED, "three", "'main' or 'three'")
+    everywhere(logs[one], f"{attach}SELECT count(*) AS n FROM three.allocation", REFUSED, "three", "allocation_of('NAME')")
     everywhere(logs[one], f"{attach}SELECT count(*) AS n FROM two.allocation", [[counts["reentered"]]], "rows of two")
     everywhere(logs[one], f"{attach}SELECT count(*) AS n FROM allocation", [[counts["mixed"]]], "main of three")
-    everywhere(logs[one], "ATTACH ':memory:' AS m; SELECT count(*) AS n FROM m.allocation", REFUSED, "no log", "'m'")
+    everywhere(logs[one], "ATTACH ':memory:' AS m; SELECT count(*) AS n FROM m.allocation", REFUSED, "no log", "allocation_of('NAME')")
     everywhere(logs[one], "ATTACH ':memory:' AS m; SELECT count(*) AS n FROM allocation_of('m')", REFUSED, "no log",
                "'m' is no log")  # fmt: skip
-    other = f"ATTACH '{logs[three]}' AS three; SELECT count(*) AS n FROM "
-    for name in ("sqlite3", "python"):  # the command opens logs only
-        expect(ASKERS.get(name, by_sqlite3)(":memory:", other + "allocation_of('three')")[0], [[counts["new"]]], "attached to none")
-        expect(ASKERS.get(name, by_sqlite3)(":memory:", other + "allocation")[0], REFUSED, "which is not clear")
+
+
+def check_no_main(logs, counts):
+    """Where the main database is no log, `allocation` is no attached log's, whichever these are and in which order."""
+    for forms in itertools.product(("rows", "packed"), repeat=2):
+        names = dict(zip(("two", "three"), zip(("mixed", "new"), forms, strict=True), strict=True))
+        attach = "".join(f"ATTACH '{logs[log]}' AS {name}; " for name, log in names.items())
+        for name in ("sqlite3", "python"):  # the command opens logs only
+            if name == "python" and name not in ASKERS:
+                continue
+
+            def ask(table, attach=attach, asker=ASKERS.get(name, by_sqlite3)):
+                return asker(":memory:", f"{attach}SELECT count(*) AS n FROM {table}")
+
+            what = f"no main log, {forms}, by {name}: "
+            found, message = ask("allocation")
+            expect((found, "allocation_of('NAME')" in message), (REFUSED, True), what + "allocation")
+            for attached, log in names.items():
+                expect(ask(f"allocation_of('{attached}')")[0], [[counts[log[0]]]], what + f"allocation_of('{attached}')")
+                wanted = [[counts[log[0]]]] if log[1] == "rows" else REFUSED
+                expect(ask(f"{attached}.allocation")[0], wanted, what + f"{attached}.allocation")
+
+
+def check_own_table(logs, folder):
+    """A table of somebody's own that has the name is left alone."""
+    path = f"{folder}/own.db"
+    own = sqlite3.connect(path)
+    own.executescript("CREATE TABLE allocation (x); INSERT INTO allocation VALUES (7)")
+    own.close()
+    sql = f"ATTACH '{logs['new', 'packed']}' AS two; SELECT * FROM allocation"
+    expect(by_sqlite3(path, sql)[0], [[7]], "a table allocation of one's own")
 
 
 # ------------------------------------------------------------------------------------ helpers
@@ -419,6 +448,8 @@ def main():
         logs, counts = make_logs(data, make_log, folder)
         check_pairs(logs, counts)
         check_three(logs, counts)
+        check_no_main(logs, counts)
+        check_own_table(logs, folder)
         check_helpers(logs)
         check_same_keys(logs)
         check_conditions(logs)
