@@ -10,9 +10,14 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define BATCH_EVENTS 2048 /* two batches fit a second-level cache: measured, larger ones are slower */
 #define BATCHES      3    /* one is read, one is filled, one waits */
+
+/* With a lower limit of processes there is no thread. */
+#define PROCESSES_MIN 64u
 
 struct batch {
     struct tn_log_event events[BATCH_EVENTS];
@@ -75,6 +80,13 @@ static void *run(void *own)
     return NULL;
 }
 
+/* Where a user may have few processes, threads too, programs need them. */
+static bool may_have_thread(void)
+{
+    struct rlimit limit;
+    return geteuid() == 0 || getrlimit(RLIMIT_NPROC, &limit) < 0 || limit.rlim_cur >= PROCESSES_MIN;
+}
+
 int tn_event_feed_open(struct sqlite3 *database, uint64_t process_id, struct tn_event_feed **ret_feed)
 {
     struct tn_event_feed *feed = malloc(sizeof(*feed)); /* the batches need no clearing */
@@ -90,7 +102,7 @@ int tn_event_feed_open(struct sqlite3 *database, uint64_t process_id, struct tn_
     pthread_mutex_init(&feed->lock, NULL);
     pthread_cond_init(&feed->changed, NULL);
     /* only a connection that locks by itself can be used by two threads */
-    if (sqlite3_db_mutex(database) != NULL)
+    if (sqlite3_db_mutex(database) != NULL && may_have_thread())
         feed->has_thread = pthread_create(&feed->thread, NULL, run, feed) == 0;
     *ret_feed = feed;
     return 0;

@@ -207,32 +207,36 @@ static void exec_finish(const struct tn_recording *recording, char **arguments, 
     _exit(127);
 }
 
-/* Symbolizing takes memory that the recorder must not take, so it runs in a process of its own. -ECANCELED:
- * that process has already reported why it failed. */
+/* Wait for the finishing process. -ECANCELED: it has already reported why it failed. */
+static int wait_for_finish(pid_t pid)
+{
+    int status = -1;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= 1)
+        return WEXITSTATUS(status) == 0 ? 0 : -ECANCELED;
+    return -ECHILD;
+}
+
+/* Symbolizing takes memory that the recorder must not take, so another image does it. Where a tool waits for
+ * the totals, in a process of its own; else this one becomes it: one process less for a user who may have
+ * few. Returns as wait_for_finish. */
 static int run_finish(const struct tn_recording *recording, int lock_fd)
 {
     size_t room = FINISH_ARGUMENTS_FIXED + 2 * (size_t)recording->shared.files.count;
     struct arguments arguments = {.list = calloc(room, sizeof(arguments.list[0]))};
     if (arguments.list == NULL)
         return -ENOMEM;
-    int status = -1;
     int r = add_arguments(&arguments, recording, lock_fd >= 0);
-    pid_t pid = r == 0 ? fork() : -1;
+    pid_t pid = r < 0 ? -1 : recording->tool.fd < 0 ? 0 : fork();
     if (pid == 0)
         exec_finish(recording, arguments.list, lock_fd);
-    if (pid < 0 && r == 0)
-        r = -errno;
-    if (pid > 0)
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            ;
+    if (r == 0)
+        r = pid < 0 ? -errno : wait_for_finish(pid);
     for (size_t i = 0; i < arguments.count; i++)
         free(arguments.list[i]);
     free(arguments.list);
-    if (r < 0)
-        return r;
-    if (WIFEXITED(status) && WEXITSTATUS(status) <= 1)
-        return WEXITSTATUS(status) == 0 ? 0 : -ECANCELED;
-    return -ECHILD;
+    return r;
 }
 
 /* word: "closed" or "done". */

@@ -16,17 +16,19 @@
 #define STACK_BYTES (64u << 10)
 
 struct tn_keeper {
-    struct robust_list_head head; /* the kernel's; written by the main thread */
-    struct tn_keepers *keepers;   /* borrowed */
-    pthread_t thread;             /* valid if has_thread */
-    bool has_thread;              /* false: the main thread is this keeper */
-    uint32_t count;               /* words held */
-    _Atomic uint32_t tid;         /* as the words bear it; 0 until the list is registered */
-    _Atomic uint32_t error;       /* errno of a registration that failed; 0: none */
-    _Atomic uint32_t is_ending;   /* futex: the thread is to end */
-    pthread_mutex_t lock;         /* of the entries, between the main thread and this one's beats */
-    uint32_t seen_progress;       /* when it last beat */
-    uint64_t progress_ns;         /* CLOCK_MONOTONIC when progress was last seen to move */
+    struct robust_list_head head;       /* the kernel's; written by the main thread */
+    struct tn_keepers *keepers;         /* borrowed */
+    pthread_t thread;                   /* valid if has_thread */
+    bool has_thread;                    /* that beats, and owns the words unless the main one does */
+    bool is_main;                       /* the main thread owns the words */
+    struct robust_list_head *libc_list; /* is_main: what libc had registered for that thread */
+    uint32_t count;                     /* words held */
+    _Atomic uint32_t tid;               /* as the words bear it; 0 until the list is registered */
+    _Atomic uint32_t error;             /* errno of a registration that failed; 0: none */
+    _Atomic uint32_t is_ending;         /* futex: the thread is to end */
+    pthread_mutex_t lock;               /* of the entries, between the main thread and this one's beats */
+    uint32_t seen_progress;             /* when it last beat */
+    uint64_t progress_ns;               /* CLOCK_MONOTONIC when progress was last seen to move */
 };
 
 static uint64_t now_ns(void)
@@ -63,12 +65,14 @@ static void beat_if_busy(struct tn_keeper *keeper)
         beat(keeper);
 }
 
+/* The list that libc has registered for the thread is given up: no robust mutex of libc's is used in it. */
 static int register_list(struct tn_keeper *keeper)
 {
-    keeper->head.list.next = &keeper->head.list;
     keeper->head.futex_offset = keeper->keepers->distance_bytes;
-    keeper->head.list_op_pending = NULL;
-    return syscall(SYS_set_robust_list, &keeper->head, sizeof(keeper->head)) == 0 ? 0 : -errno;
+    int r = syscall(SYS_set_robust_list, &keeper->head, sizeof(keeper->head)) == 0 ? 0 : -errno;
+    atomic_store_explicit(&keeper->error, (uint32_t)-r, memory_order_relaxed);
+    atomic_store_explicit(&keeper->tid, (uint32_t)syscall(SYS_gettid), memory_order_release);
+    return r;
 }
 
 static void wake_all(_Atomic uint32_t *word)
@@ -76,17 +80,15 @@ static void wake_all(_Atomic uint32_t *word)
     syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-/* The list that glibc has registered for this thread is given up: no robust mutex of glibc's is used in it.
- */
 static void *keep(void *context)
 {
     struct tn_keeper *keeper = context;
     const struct timespec pause = {.tv_nsec = (long)TN_HEARTBEAT_NS};
     prctl(PR_SET_NAME, "keeper");
-    int r = register_list(keeper);
-    atomic_store_explicit(&keeper->error, (uint32_t)-r, memory_order_relaxed);
-    atomic_store_explicit(&keeper->tid, (uint32_t)syscall(SYS_gettid), memory_order_release);
-    wake_all(&keeper->tid);
+    if (!keeper->is_main) {
+        register_list(keeper);
+        wake_all(&keeper->tid);
+    }
     while (atomic_load_explicit(&keeper->is_ending, memory_order_acquire) == 0) {
         syscall(SYS_futex, &keeper->is_ending, FUTEX_WAIT, 0, &pause, NULL, 0);
         beat_if_busy(keeper);
@@ -114,24 +116,35 @@ static int start_thread(struct tn_keeper *keeper)
     return -(int)atomic_load_explicit(&keeper->error, memory_order_relaxed);
 }
 
-/* Where no thread can be made (RLIMIT_NPROC), the main thread is a keeper itself, the first one only. */
-static int start(struct tn_keeper *keeper)
+/* The main thread is the first keeper. Where no thread can be made, it beats by itself. */
+static int start_main(struct tn_keeper *keeper)
 {
-    int r = start_thread(keeper);
-    if (r == 0 || keeper->has_thread || keeper->keepers->count != 0)
-        return r;
-    r = register_list(keeper);
-    atomic_store_explicit(&keeper->tid, (uint32_t)syscall(SYS_gettid), memory_order_release);
+    size_t size_bytes;
+    keeper->is_main = true;
+    if (syscall(SYS_get_robust_list, 0, &keeper->libc_list, &size_bytes) != 0)
+        keeper->libc_list = NULL;
+    int r = register_list(keeper);
+    if (r == 0 && !keeper->keepers->is_sparing)
+        (void)start_thread(keeper);
     return r;
 }
 
+static void end_thread(struct tn_keeper *keeper)
+{
+    if (!keeper->has_thread)
+        return;
+    atomic_store_explicit(&keeper->is_ending, 1, memory_order_release);
+    wake_all(&keeper->is_ending);
+    pthread_join(keeper->thread, NULL);
+    keeper->has_thread = false;
+}
+
+/* The kernel must not walk at the main thread's end what is released here. */
 static void destroy(struct tn_keeper *keeper)
 {
-    if (keeper->has_thread) {
-        atomic_store_explicit(&keeper->is_ending, 1, memory_order_release);
-        wake_all(&keeper->is_ending);
-        pthread_join(keeper->thread, NULL);
-    }
+    end_thread(keeper);
+    if (keeper->is_main)
+        syscall(SYS_set_robust_list, keeper->libc_list, sizeof(keeper->head));
     pthread_mutex_destroy(&keeper->lock);
     free(keeper);
 }
@@ -146,8 +159,9 @@ static int add_keeper(struct tn_keepers *keepers, struct tn_keeper **ret_keeper)
     if (keeper == NULL)
         return -ENOMEM;
     keeper->keepers = keepers;
+    keeper->head.list.next = &keeper->head.list;
     pthread_mutex_init(&keeper->lock, NULL);
-    int r = start(keeper);
+    int r = keepers->count == 0 ? start_main(keeper) : start_thread(keeper);
     if (r < 0) {
         destroy(keeper);
         return r;
@@ -218,11 +232,29 @@ void tn_keepers_release(struct tn_kept *kept)
     kept->keeper = NULL;
 }
 
+void tn_keepers_spare(struct tn_keepers *keepers)
+{
+    keepers->is_sparing = true;
+    if (keepers->count != 0)
+        end_thread(keepers->list[0]);
+}
+
+/* Twice as often as a thread does: the steps do not come at equal distances. Also where there is a thread,
+ * which sleeps on for a moment when a recorder that was stopped goes on. */
+static void beat_for_main(struct tn_keepers *keepers)
+{
+    uint64_t now = now_ns();
+    if (now - keepers->beat_ns < TN_HEARTBEAT_NS / 2)
+        return;
+    keepers->beat_ns = now;
+    beat(keepers->list[0]);
+}
+
 void tn_keepers_note_progress(struct tn_keepers *keepers)
 {
     atomic_fetch_add_explicit(&keepers->progress, 1, memory_order_relaxed);
-    if (keepers->count != 0 && !keepers->list[0]->has_thread)
-        beat(keepers->list[0]);
+    if (keepers->count != 0)
+        beat_for_main(keepers);
 }
 
 void tn_keepers_finish(struct tn_keepers *keepers)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -224,6 +225,12 @@ void tn_proc_exit_status(pid_t pid, int pidfd, enum tn_exit_kind *ret_kind, int 
     struct pidfd_info info = {.mask = PIDFD_INFO_WITH_EXIT};
     if (ioctl(pidfd, PIDFD_ASK_INFO, &info) == 0 && (info.mask & PIDFD_INFO_WITH_EXIT) != 0)
         tn_proc_decode_status(info.exit_status, ret_kind, ret_code);
+}
+
+bool tn_proc_may_have_few(pid_t pid)
+{
+    struct rlimit limit;
+    return geteuid() != 0 && prlimit(pid, RLIMIT_NPROC, NULL, &limit) == 0 && limit.rlim_cur < TN_PROC_FEW;
 }
 
 int tn_proc_open_pidfd(pid_t pid)

@@ -12,6 +12,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Where a user may have fewer processes and threads, each one of the recorder's may be the one that a program
+ * lacks. */
+#define TN_PROC_FEW 64u
+
 /* From /proc/PID/stat. */
 struct tn_proc_stat {
     char state;          /* 'R', 'S', 'Z'... */
@@ -55,6 +59,11 @@ void tn_proc_exit_status(pid_t pid, int pidfd, enum tn_exit_kind *ret_kind, int 
 
 /* Decode a status of wait(2) into kind and exit code or signal number. */
 void tn_proc_decode_status(int status, enum tn_exit_kind *ret_kind, int *ret_code);
+
+/* Whether a process may have few processes and threads (RLIMIT_NPROC), of its user's: fewer than
+ * TN_PROC_FEW. False for root, whom no such limit concerns, and where it cannot be told. Cost: a system call.
+ */
+bool tn_proc_may_have_few(pid_t pid);
 
 /* pidfd_open(2). Returns a descriptor (close on exec) or a negative errno. */
 int tn_proc_open_pidfd(pid_t pid);

@@ -192,6 +192,8 @@ static int register_process(struct tn_recording *recording, struct tn_handshake 
     handshake->pidfd = tn_proc_open_pidfd(handshake->id.pid);
     if (handshake->pidfd < 0)
         return handshake->pidfd == -ESRCH ? -EBADMSG : handshake->pidfd;
+    if (tn_proc_may_have_few(handshake->id.pid))
+        tn_keepers_spare(&recording->shared.keepers);
     r = tn_process_create(&recording->shared, handshake, parent_row, parent, &process);
     if (r < 0) {
         close(handshake->pidfd);

@@ -286,11 +286,12 @@ static int release_processes(struct tn_recording *recording)
 }
 
 /* The program's limits are not meant for the recorder: descriptors (one a process and one a module), address
- * space (each process's rings are mapped), file size (the log). Large blocks always come from mmap, so that a
- * table that shrinks gives its memory back. */
+ * space (each process's rings are mapped), file size (the log), processes (the finishing one). Large blocks
+ * always come from mmap, so that a table that shrinks gives its memory back. */
 static void raise_limits(void)
 {
-    static const int resources[] = {RLIMIT_NOFILE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_CPU};
+    static const int resources[] = {RLIMIT_NOFILE, RLIMIT_AS,  RLIMIT_DATA,
+                                    RLIMIT_FSIZE,  RLIMIT_CPU, RLIMIT_NPROC};
     for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
         struct rlimit limit;
         if (getrlimit(resources[i], &limit) < 0)

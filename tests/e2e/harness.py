@@ -162,7 +162,7 @@ class World:
             try:
                 if os.readlink(entry / "exe") != str(self.recorder):
                     continue
-                told = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+                told = told_of(entry)
             except OSError:
                 continue
             if str(self.folder).encode() in told:
@@ -212,6 +212,18 @@ def wait_until(is_true, story, patience_s=PATIENCE_S):
         if time.monotonic() > end:
             raise Failure(f"{story} (waited {patience_s} s)")
         time.sleep(0.01)
+
+
+def told_of(entry):
+    """Environment and arguments of a process, by its folder in /proc. One that is executing an image has none for a
+    moment, as a recorder that becomes the finishing process."""
+    told = b""
+    for _ in range(1000):
+        told = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+        if told:
+            break
+        time.sleep(0.001)
+    return told
 
 
 def finished(log):

@@ -172,8 +172,8 @@ def small_stacks_only(world):
             check_log(log)
 
 
-def few_processes_allowed(world):
-    """A limit of processes: two threads beside the shell, for a user of its own."""
+def another_user(world):
+    """A user who has no process, how to run programs as that one, the settings of the bare shim, and a program."""
     if os.getuid() != 0:
         raise Skip("only root can become another user")
     # What another run of this test left behind, zombies too, would count against the limit. Containers often map only
@@ -186,20 +186,40 @@ def few_processes_allowed(world):
         pathlib.Path(shutil.copy(path, copies)) for path in (world.shim, world.recorder, world.programs / "cramped"))
     for path in (world.folder, world.work, world.home, world.temporary, world.run_folder):
         os.chown(path, user, user)
-    other_user = ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--inh-caps=-all", "env")
-    command = (program, "threads", 1000)
-    if world.run(*other_user, *command).status != 0:
+    wrapper = ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--inh-caps=-all", "env")
+    if world.run(*wrapper, program, "threads", 1000).status != 0:
         raise Skip("another user cannot be become here, or cannot reach the tests' folder")
-    wrapper = (*other_user, "prlimit", "--nproc=5")
-    bare = world.run(*wrapper, *command)
-    expect_equal(bare.status, 0, f"without tenure: {bare.out} {bare.err}")
-    log = world.new_log()
-    settings = (f"LD_PRELOAD={shim}", f"TENURE_RECORDER={recorder}", f"TENURE_LOG={log}", "TENURE_ROWS=all")
-    result = world.run(*wrapper, "env", *settings, *command)
-    expect_equal((result.err, result.status), (b"", 0), f"under the bare shim: {result.out}")
-    # a copied recorder is none of this world's: it has ended when it has removed the log's companions
-    wait_until(lambda: finished(log) and not log.with_name(f"{log.name}-shm").exists(), "the log is not finished")
-    check_exact(log, result.out)
+    return user, wrapper, (f"LD_PRELOAD={shim}", f"TENURE_RECORDER={recorder}", "TENURE_ROWS=all"), program
+
+
+def has_processes(user):
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if entry.stat().st_uid == user:
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def few_processes_allowed(world):
+    """A limit of processes: the program's main thread and two more fit, and the recorder, which is one process with one
+    thread. With room for one less the program is refused a thread."""
+    user, wrapper, settings, program = another_user(world)
+    command = (program, "threads", 1000)
+    for limit, refused in ((3, 0), (5, 0), (4, 0), (3, 1)):
+        limited = (*wrapper, "prlimit", f"--nproc={limit}")
+        if (limit, refused) == (3, 0):
+            bare = world.run(*limited, *command)
+            expect_equal(bare.status, 0, f"three fit without tenure: {bare.out} {bare.err}")
+            continue
+        log = world.new_log()
+        result = world.run(*limited, "env", *settings, f"TENURE_LOG={log}", *command)
+        expect_equal((result.err, told(result.out)["failed"]), (b"", refused), f"limit {limit}, bare shim: {result.out}")
+        # a copied recorder is none of this world's: it has ended when it has removed the log's companions
+        wait_until(lambda: finished(log) and not log.with_name(f"{log.name}-shm").exists(), "the log is not finished")
+        wait_until(lambda: not has_processes(user), "the recorder has not gone")
+        print(f"limit {limit}: {check_exact(log, result.out)} blocks, all logged")
 
 
 def deep_stacks_in_small_rings(world):

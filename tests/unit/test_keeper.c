@@ -11,6 +11,7 @@
 
 #include "keeper.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -267,6 +268,68 @@ static void keepers_beat(void **state)
     finish(&scene);
 }
 
+static uint32_t count_threads(void)
+{
+    uint32_t count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;)
+        count += task->d_name[0] != '.';
+    closedir(tasks);
+    return count;
+}
+
+/* Exits, so that the test sees that it has not come here, if there is another thread. */
+static void spare_and_go_on(struct tn_keepers *keepers, char *base, uint32_t count)
+{
+    if (count_threads() != 2 || !keepers->list[0])
+        _exit(5);
+    tn_keepers_spare(keepers);
+    if (count_threads() != 1 || header_at(base, count - 1)->keeper_word != (uint32_t)getpid())
+        _exit(6);
+    while (atomic_load(&header_at(base, 0)->heartbeat) < 4) {
+        tn_keepers_note_progress(keepers);
+        usleep(1000);
+    }
+}
+
+/* Where the programs may have few processes, the recorder has one thread: that holds the words, and beats as
+ * it goes on. */
+static void a_sparing_recorder_has_one_thread(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene, 3, spare_and_go_on);
+    assert_true(atomic_load(&header_at(scene.base, 2)->heartbeat) >= 3);
+    kill(scene.recorder, SIGKILL);
+    for (uint32_t i = 0; i < scene.count; i++)
+        wait_for_death(&scene, i);
+    finish(&scene);
+}
+
+/* Only the main thread's list knows of the words, and it is libc's again in the end. */
+static void the_main_threads_list_is_given_back(void **state)
+{
+    (void)state;
+    size_t page = page_bytes(), size_bytes;
+    struct robust_list_head *before, *meanwhile, *after;
+    int fd = (int)syscall(SYS_memfd_create, "words", 0);
+    assert_int_equal(ftruncate(fd, (off_t)page), 0);
+    char *base = map_words(fd, 1);
+    struct tn_keepers keepers = {.distance_bytes = (ptrdiff_t)(page + WORD_AT)};
+    tn_keepers_spare(&keepers);
+    syscall(SYS_get_robust_list, 0, &before, &size_bytes);
+    assert_int_equal(tn_keepers_hold(&keepers, kept_at(base, 0), header_at(base, 0)), 0);
+    assert_int_equal(count_threads(), 1);
+    syscall(SYS_get_robust_list, 0, &meanwhile, &size_bytes);
+    release_all(&keepers, base, 1);
+    syscall(SYS_get_robust_list, 0, &after, &size_bytes);
+    assert_ptr_not_equal(meanwhile, before);
+    assert_ptr_equal(after, before);
+    munmap(base, 2 * page);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +339,8 @@ int main(void)
         cmocka_unit_test(a_scribbled_word_hides_no_other),
         cmocka_unit_test(room_of_released_words_is_used_again),
         cmocka_unit_test(keepers_beat),
+        cmocka_unit_test(a_sparing_recorder_has_one_thread),
+        cmocka_unit_test(the_main_threads_list_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
