@@ -4,6 +4,7 @@
  * Called by sites.c. */
 #include "pass.h"
 
+#include "tenure/map.h"
 #include "tenure/sql.h"
 
 #include <errno.h>
@@ -62,12 +63,38 @@ static void join_caller(struct tn_pass *pass, struct tn_stack_node *node)
     node->total_bytes = node->frame_bytes + caller->total_bytes;
 }
 
+/* Nodes that say the same: frames that tail calls had removed were added to each stack for itself. The first
+ * of them becomes the caller of all, so that two stacks with the same outer frames share these nodes. */
+struct sameness {
+    struct tn_map first;   /* hash of what a node says -> id of the first that says it */
+    uint32_t *first_of_id; /* owned; by id */
+};
+
+static bool is_same(const struct tn_stack_node *node, const struct tn_stack_node *other)
+{
+    return node->caller_id == other->caller_id && node->frame_id == other->frame_id &&
+           node->frame_bytes == other->frame_bytes && node->is_cut == other->is_cut;
+}
+
+/* Callers come before: theirs is known. Returns 0 or -ENOMEM. */
+static int join_same(struct tn_pass *pass, struct sameness *sameness, uint32_t id)
+{
+    struct tn_stack_node *node = &pass->nodes[id];
+    node->caller_id = sameness->first_of_id[node->caller_id];
+    uint64_t key = (tn_mix((uint64_t)node->caller_id << 32 | node->frame_id) ^ (node->frame_bytes << 1)) | 1;
+    const uint64_t *found = tn_map_find(&sameness->first, key);
+    bool has_first = found != NULL && is_same(node, &pass->nodes[*found]);
+    sameness->first_of_id[id] = has_first ? (uint32_t)*found : id;
+    return found != NULL ? 0 : tn_map_put(&sameness->first, key, id);
+}
+
 /* Callers before the nodes that they call: by depth, in place of a sort. */
 static int join_callers(struct tn_pass *pass)
 {
+    struct sameness sameness = {.first_of_id = calloc(pass->node_count + 1, sizeof(uint32_t))};
     size_t *starts = calloc(pass->node_count + 1, sizeof(starts[0]));
     uint32_t *order = malloc((pass->node_count + 1) * sizeof(order[0]));
-    int r = starts != NULL && order != NULL ? 0 : -ENOMEM;
+    int r = starts != NULL && order != NULL && sameness.first_of_id != NULL ? 0 : -ENOMEM;
     for (size_t id = 0; r == 0 && id < pass->node_count; id++)
         starts[pass->nodes[id].depth + 1]++;
     for (size_t depth = 1; r == 0 && depth <= pass->node_count; depth++)
@@ -75,8 +102,12 @@ static int join_callers(struct tn_pass *pass)
     for (size_t id = 0; r == 0 && id < pass->node_count; id++)
         order[starts[pass->nodes[id].depth]++] = (uint32_t)id;
     for (size_t i = 0; r == 0 && i < pass->node_count; i++)
-        if (pass->nodes[order[i]].depth != 0)
+        if (pass->nodes[order[i]].depth != 0) {
             join_caller(pass, &pass->nodes[order[i]]);
+            r = join_same(pass, &sameness, order[i]);
+        }
+    tn_map_finish(&sameness.first);
+    free(sameness.first_of_id);
     free(starts);
     free(order);
     return r;
