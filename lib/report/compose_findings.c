@@ -60,17 +60,17 @@ static bool choose_code(struct tn_composer *composer, const struct tn_finding *f
     return true;
 }
 
-/* What a reader needs to decide; the command tells the rest. */
+/* What a reader needs to decide; the command in the heading tells the rest. */
 static void fill_brief(struct tn_composer *composer, const struct tn_finding *finding,
                        struct tn_report_card *card)
 {
-    struct tn_words *words = &composer->words;
     card->is_brief = true;
-    card->command =
-        tn_words_print(words, "tenure report %s --finding %u",
-                       tn_compose_shell_word(words, composer->report->summary->path), finding->rank);
-    card->command_end = tn_words_print(words, "... --finding %u", finding->rank);
-    card->command_remark = tn_words_tag(words, finding);
+    card->tag = tn_words_tag(&composer->words, finding);
+    if (card->texts[TN_CARD_EVIDENCE][0] != '\0' && card->texts[TN_CARD_RELEASES][0] != '\0') {
+        card->texts[TN_CARD_EVIDENCE] = tn_words_why_and_where(
+            &composer->words, card->texts[TN_CARD_EVIDENCE], card->texts[TN_CARD_RELEASES]);
+        card->texts[TN_CARD_RELEASES] = NULL;
+    }
     if (finding->confidence == TN_CONFIDENCE_WEAK)
         card->texts[TN_CARD_NOTES] = finding->notes;
 }
@@ -162,32 +162,14 @@ static void put_shown(struct tn_composer *composer)
     }
 }
 
-/* Of the findings that are too weak to be shown, the one that would save most; NULL: there is none. */
-static const struct tn_finding *largest_weak(const struct tn_report *report)
-{
-    const struct tn_finding *largest = NULL;
-    for (size_t i = 0; i < report->findings->count; i++) {
-        const struct tn_finding *finding = &report->findings->items[i];
-        bool is_larger =
-            largest == NULL || finding->saving.allocations_removed > largest->saving.allocations_removed;
-        if (finding->confidence < report->least && is_larger)
-            largest = finding;
-    }
-    return largest;
-}
-
 static void put_hidden(struct tn_composer *composer, const struct tn_report_selection *selection)
 {
-    struct tn_words *words = &composer->words;
-    uint64_t given_way = composer->report->findings->given_way;
-    const struct tn_finding *largest = largest_weak(composer->report);
-    if (selection->beyond_max != 0)
-        tn_compose_paragraph(composer, TN_PARAGRAPH_BODY, tn_words_beyond_top(words, selection->beyond_max));
-    if (selection->too_weak != 0 && largest != NULL)
-        tn_compose_paragraph(composer, TN_PARAGRAPH_BODY,
-                             tn_words_too_weak(words, selection->too_weak, largest));
-    if (given_way != 0)
-        tn_compose_paragraph(composer, TN_PARAGRAPH_BODY, tn_words_given_way(words, given_way));
+    const struct tn_words_hidden hidden = {.beyond_top = selection->beyond_max,
+                                           .too_weak = selection->too_weak,
+                                           .given_way = composer->report->findings->given_way};
+    const char *words = tn_words_hidden(&composer->words, &hidden);
+    if (words != NULL)
+        tn_compose_paragraph(composer, TN_PARAGRAPH_BODY, words);
 }
 
 /* Where the first findings are not all of them: the others are worth a sum, too. */
@@ -204,8 +186,9 @@ void tn_compose_findings(struct tn_composer *composer)
 {
     struct tn_report_selection selection = tn_report_select(composer->report);
     bool is_closed = composer->report->summary->is_closed;
+    bool is_brief = selection.shown != 0 && composer->report->named == NULL;
     composer->sink->heading(composer->sink,
-                            tn_words_fixed(selection.shown != 0 ? TN_WORDS_FINDINGS : TN_WORDS_NO_FINDINGS));
+                            tn_words_fixed(is_brief ? TN_WORDS_FINDINGS : TN_WORDS_NO_FINDINGS));
     if (selection.shown == 0)
         tn_compose_paragraph(composer, TN_PARAGRAPH_BODY,
                              tn_words_fixed(is_closed ? TN_WORDS_NOTHING_FOUND : TN_WORDS_NOTHING_FOUND_YET));

@@ -5,7 +5,6 @@
 
 #include "compose.h"
 #include "runtime_block.h"
-#include "select.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -116,24 +115,6 @@ static void put_stack_query(struct tn_composer *composer)
     put_item(composer, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-/* For who does not know yet what the cards say in short. */
-static void put_finding(struct tn_composer *composer)
-{
-    struct tn_words *words = &composer->words;
-    struct tn_report_cursor cursor = {0};
-    const struct tn_finding *first = tn_report_next_finding(composer->report, &cursor);
-    if (first == NULL)
-        return;
-    const char *command =
-        tn_words_print(words, "tenure report %s --finding %" PRIu32,
-                       tn_compose_shell_word(words, composer->report->summary->path), first->rank);
-    const struct tn_report_part parts[] = {
-        {.form = TN_PART_WORDS, .text = tn_words_fixed(TN_WORDS_ALL_OF_FINDING)},
-        {.form = TN_PART_SPAN, .text = command},
-    };
-    put_item(composer, parts, sizeof(parts) / sizeof(parts[0]));
-}
-
 static void put_ownership(struct tn_composer *composer)
 {
     const struct tn_summary *summary = composer->report->summary;
@@ -166,7 +147,6 @@ void tn_compose_next(struct tn_composer *composer)
 {
     composer->sink->heading(composer->sink, tn_words_fixed(TN_WORDS_NEXT));
     put_wrapper(composer);
-    put_finding(composer);
     put_stack_query(composer);
     put_ownership(composer);
     put_anything_else(composer);

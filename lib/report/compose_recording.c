@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PROCESSES_MAX 12
 
@@ -105,13 +106,22 @@ static const struct tn_summary_process *find_process(const struct tn_summary *su
     return NULL;
 }
 
+/* Whether a command line names the program itself, so that it need not be told twice. */
+static bool begins_with_word(const char *command_line, const char *word)
+{
+    size_t length = strlen(word);
+    return strncmp(command_line, word, length) == 0 &&
+           (command_line[length] == '\0' || command_line[length] == ' ');
+}
+
 void tn_compose_recording(struct tn_composer *composer)
 {
     const struct tn_summary *summary = composer->report->summary;
     struct tn_words *words = &composer->words;
     composer->sink->heading(composer->sink, tn_words_fixed(TN_WORDS_RECORDED));
-    put_field(composer, TN_WORDS_LABEL_PROGRAM, TN_FIELD_PATH,
-              summary->program_label != NULL ? summary->program_label : summary->program);
+    const char *program = summary->program_label != NULL ? summary->program_label : summary->program;
+    if (!begins_with_word(summary->command_line, program))
+        put_field(composer, TN_WORDS_LABEL_PROGRAM, TN_FIELD_PATH, program);
     put_field(composer, TN_WORDS_LABEL_COMMAND, TN_FIELD_LINE, summary->command_line);
     put_field(composer, TN_WORDS_LABEL_WHEN, TN_FIELD_WORDS,
               tn_words_when(words, summary->started_at, summary->duration_ns));

@@ -22,7 +22,7 @@ struct tn_report_site tn_compose_summary_site(const struct tn_summary_site *site
 /* ---------------------------------------------------------------------------------------- which sites */
 
 #define LISTED_MAX 64u /* in the table, at most */
-#define TOPS       2u  /* of each other list, unless they are in the table already */
+#define TOPS       1u  /* of each other list, unless it is in the table already */
 
 struct listed_sites {
     const struct tn_summary_site *sites[LISTED_MAX];
@@ -83,7 +83,7 @@ void tn_compose_sites(struct tn_composer *composer)
     struct tn_report_row rows[LISTED_MAX];
     take_sites(&summary->lists[TN_SUMMARY_BY_ALLOCATIONS], max, &listed);
     for (unsigned list = TN_SUMMARY_BY_SMALL_SHORT_LIVED; list < TN_SUMMARY_LIST_COUNT; list++)
-        take_sites(&summary->lists[list], max != 0 && max < TOPS ? max : TOPS, &listed);
+        take_sites(&summary->lists[list], TOPS, &listed);
     if (listed.count == 0)
         return;
     for (size_t i = 0; i < listed.count; i++)

@@ -22,14 +22,13 @@ static const char *without_heading(const char *words)
     return strncmp(words, start, strlen(start)) == 0 ? words + strlen(start) : words;
 }
 
-/* Whether a finding shown before this one has the same words. */
+/* Whether a finding of its kind is shown before this one: the words of both would be nearly the same. */
 static bool was_told(const struct tn_composer *composer, const struct tn_finding *finding)
 {
-    const char *words = verification(composer, finding);
     struct tn_report_cursor cursor = {0};
     const struct tn_finding *other;
     while ((other = tn_report_next_finding(composer->report, &cursor)) != NULL && other != finding)
-        if (!tn_compose_is_minor(composer, other) && strcmp(verification(composer, other), words) == 0)
+        if (!tn_compose_is_minor(composer, other) && strcmp(other->kind, finding->kind) == 0)
             return true;
     return false;
 }

@@ -382,6 +382,11 @@ static void put_title(struct tn_text_page *page, const struct tn_report_card *ca
         tn_page_put(page, page->is_full ? "" : ",");
         tn_page_words(page, card->condition);
     }
+    if (card->tag != NULL && !page->is_full) {
+        tn_page_style(page, TN_STYLE_QUIET);
+        tn_page_words(page, card->tag);
+        tn_page_style(page, TN_STYLE_PLAIN);
+    }
     tn_page_end_line(page);
 }
 
@@ -401,33 +406,15 @@ static void put_text(struct tn_text_page *page, const struct tn_report_card *car
     tn_page_end_line(page);
 }
 
-/* The command that tells more; where the line has no room for the whole of it, its last words. */
-static void put_more(struct tn_text_page *page, const struct tn_report_card *card)
-{
-    put_label(page, tn_words_card_more_label());
-    size_t length = page->column + strlen(card->command) + 1 + strlen(card->command_remark);
-    tn_page_style(page, TN_STYLE_COMMAND);
-    tn_page_solid(page, length <= page->columns ? card->command : card->command_end);
-    tn_page_style(page, TN_STYLE_PLAIN);
-    tn_page_limit(page, 1);
-    tn_page_words(page, card->command_remark);
-    tn_page_end_line(page);
-}
-
 #define BRIEF_TITLE_LINES 3u /* with its condition */
 #define BRIEF_WHY_LINES   2u
 
-/* In eight lines: these three and two, and what is saved, where it is released and what to type. */
+/* In seven lines: these three and two, what is saved, and a caveat or, without evidence, the releases. */
 static void put_brief(struct tn_text_page *page, const struct tn_report_card *card)
 {
-    size_t first_line = page->line_count;
     put_title(page, card, BRIEF_TITLE_LINES);
-    size_t why_lines = page->line_count - first_line == BRIEF_TITLE_LINES && has_text(card, TN_CARD_NOTES)
-                           ? 1
-                           : BRIEF_WHY_LINES;
     for (unsigned i = 0; i < TN_CARD_TEXT_COUNT; i++)
-        put_text(page, card, i, i == TN_CARD_EVIDENCE ? why_lines : 1);
-    put_more(page, card);
+        put_text(page, card, i, i == TN_CARD_EVIDENCE ? BRIEF_WHY_LINES : 1);
 }
 
 static void put_card(struct tn_report_sink *sink, const struct tn_report_card *card)

@@ -139,11 +139,9 @@ struct tn_report_card {
     uint32_t rank;                         /* its number, from 1 */
     const char *title;                     /* what to do and where: one sentence without a full stop */
     const char *condition;                 /* "if ...", which decides; NULL: nothing does */
-    bool is_brief;                         /* to be told in eight lines: what does not fit is cut, and
-                                              command tells all */
-    const char *command;                   /* command line that tells everything; NULL: this is everything */
-    const char *command_end;               /* its last words, for who knows the rest; NULL where command is */
-    const char *command_remark;            /* kind and key, for those who filter; NULL where command is */
+    bool is_brief;                         /* to be told in seven lines: what does not fit is cut, and the
+                                              report of the finding alone tells all */
+    const char *tag;                       /* kind and confidence in short; NULL: not brief */
     const char *kind, *confidence;         /* also within texts[TN_CARD_KIND]: for marks and colours */
     const struct tn_report_site *sites;    /* the one to change first */
     size_t site_count;                     /* 0: about the whole program */

@@ -20,7 +20,8 @@ static const char *plural(uint64_t count)
 static const char *const fixed[TN_WORDS_FIXED_COUNT] = {
     [TN_WORDS_RECORDED] = "What was recorded",
     [TN_WORDS_TOTALS] = "Totals",
-    [TN_WORDS_FINDINGS] = "Findings: what to change, the largest saving first",
+    [TN_WORDS_FINDINGS] =
+        "Findings, the largest saving first (all about one: tenure report LOG --finding NUMBER)",
     [TN_WORDS_NO_FINDINGS] = "Findings",
     [TN_WORDS_OVERVIEW] = "In short",
     [TN_WORDS_SITES] =
@@ -85,14 +86,13 @@ static const char *const fixed[TN_WORDS_FIXED_COUNT] = {
     [TN_WORDS_MINOR_AGAIN] = "These save as little:",
     [TN_WORDS_OTHER_CODE] = "(--code freertos, zephyr, threadx or all: for other systems; none: no code)",
 
-    [TN_WORDS_ALL_OF_FINDING] = "All that is known of a finding, code to paste included:",
     [TN_WORDS_STACKS] = "The call stacks behind the busiest site:",
     [TN_WORDS_CALLERS] =
         "If it allocates on behalf of its callers, what follows is true of no single one of "
         "them. To see each caller for itself, add to `tenure report`",
-    [TN_WORDS_OWNERSHIP] = "Who holds whose address, and where (the key \"ownership\"):",
+    [TN_WORDS_OWNERSHIP] = "Who holds whose address, under \"ownership\":",
     [TN_WORDS_ANYTHING_ELSE] = "Anything else:",
-    [TN_WORDS_TABLES] = "(tables and example queries: docs/log-format.md)",
+    [TN_WORDS_TABLES] = "(docs/queries.md)",
 };
 
 const char *tn_words_fixed(enum tn_fixed_words which)
@@ -118,11 +118,6 @@ const char *tn_words_card_sites_label(void)
 const char *tn_words_card_code_label(void)
 {
     return "code";
-}
-
-const char *tn_words_card_more_label(void)
-{
-    return "more";
 }
 
 /* ---------------------------------------------------------------------------------------- losses */
@@ -344,13 +339,7 @@ const char *tn_words_first_title(struct tn_words *words, const struct tn_finding
 
 const char *tn_words_tag(struct tn_words *words, const struct tn_finding *finding)
 {
-    char key[TN_FINDING_KEY_BYTES];
-    const char *tag =
-        tn_words_print(words, "%s, %s, key %s", finding->kind, tn_confidence_name(finding->confidence),
-                       tn_finding_key_print(finding, key));
-    if (finding->alternatives == NULL || finding->alternatives[0] == '\0')
-        return tn_words_print(words, "(%s)", tag);
-    return tn_words_print(words, "(%s; or: %s)", tag, finding->alternatives);
+    return tn_words_print(words, "[%s, %s]", finding->kind, tn_confidence_name(finding->confidence));
 }
 
 const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding)
@@ -362,17 +351,32 @@ const char *tn_words_kind(struct tn_words *words, const struct tn_finding *findi
 }
 
 /* "data.c:88 (87 %; also blocks of 12 other lines)" */
-static const char *release_words(struct tn_words *words, const struct tn_finding_release *release,
-                                 bool is_brief)
+static const char *release_words(struct tn_words *words, const struct tn_finding_release *release)
 {
     char place[320];
     tn_finding_line_print(&release->line, place, sizeof(place));
     const char *share =
         release->share >= 1 ? "all" : tn_words_share(words, (uint64_t)(release->share * 1000 + 0.5), 1000);
-    if (release->other_sites == 0 || is_brief)
+    if (release->other_sites == 0)
         return tn_words_print(words, "%s (%s)", place, share);
     return tn_words_print(words, "%s (%s; also blocks of %" PRIu64 " other line%s)", place, share,
                           release->other_sites, plural(release->other_sites));
+}
+
+/* "data.c:88 (87 %)", or ":88" behind a line of the same file; "data.c:88" where there is no other. */
+static const char *brief_release_words(struct tn_words *words, const struct tn_finding_release *release,
+                                       const struct tn_finding_release *before)
+{
+    char place[320];
+    const char *from = place;
+    tn_finding_line_print(&release->line, place, sizeof(place));
+    if (before != NULL && release->line.line != 0 && before->line.line != 0 &&
+        strcmp(release->line.file, before->line.file) == 0)
+        from = strrchr(place, ':');
+    if (release->share >= 1)
+        return tn_words_print(words, "%s", from);
+    return tn_words_print(words, "%s (%s)", from,
+                          tn_words_share(words, (uint64_t)(release->share * 1000 + 0.5), 1000));
 }
 
 #define RELEASES_BRIEF 2u /* the JSON report has all */
@@ -384,10 +388,17 @@ const char *tn_words_releases(struct tn_words *words, const struct tn_finding *f
         is_brief && finding->release_count > RELEASES_BRIEF + 1 ? RELEASES_BRIEF : finding->release_count;
     for (size_t i = 0; i < shown; i++)
         text = tn_words_print(words, "%s%s%s", text, i != 0 ? ", " : "",
-                              release_words(words, &finding->releases[i], is_brief));
+                              is_brief ? brief_release_words(words, &finding->releases[i],
+                                                             i != 0 ? &finding->releases[i - 1] : NULL)
+                                       : release_words(words, &finding->releases[i]));
     if (shown < finding->release_count)
         text = tn_words_print(words, "%s and %zu more lines", text, finding->release_count - shown);
     return text;
+}
+
+const char *tn_words_why_and_where(struct tn_words *words, const char *evidence, const char *releases)
+{
+    return tn_words_print(words, "%s; released at %s", evidence, releases);
 }
 
 const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding *finding)
@@ -396,31 +407,29 @@ const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding
                           tn_confidence_name(finding->confidence));
 }
 
-const char *tn_words_beyond_top(struct tn_words *words, uint64_t count)
+/* A part of the list of what is hidden, behind those before it. */
+static const char *add_hidden(struct tn_words *words, const char *text, uint64_t count, const char *one,
+                              const char *many)
 {
-    return tn_words_print(words, "%" PRIu64 " more finding%s less: --top N shows more.", count,
-                          count == 1 ? " saves" : "s save");
-}
-
-const char *tn_words_too_weak(struct tn_words *words, uint64_t count, const struct tn_finding *largest)
-{
-    const char *text = tn_words_print(
-        words, "%" PRIu64 " doubtful finding%s not shown: --confidence %s shows %s.", count,
-        count == 1 ? " is" : "s are", tn_confidence_name(TN_CONFIDENCE_WEAK), count == 1 ? "it" : "them");
-    if (largest->saving.allocations_removed == 0)
+    if (count == 0)
         return text;
-    return tn_words_print(words, "%s %s would save %s allocation%s: %s.", text,
-                          count == 1 ? "It" : "The largest one",
-                          tn_words_count(words, largest->saving.allocations_removed),
-                          plural(largest->saving.allocations_removed), tn_words_title(words, largest));
+    return tn_words_print(words, "%s%s %" PRIu64 " %s",
+                          text != NULL ? text : "Not shown:", text != NULL ? "," : "", count,
+                          count == 1 ? one : many);
 }
 
-const char *tn_words_given_way(struct tn_words *words, uint64_t count)
+const char *tn_words_hidden(struct tn_words *words, const struct tn_words_hidden *hidden)
 {
-    return tn_words_print(
-        words,
-        "%" PRIu64 " finding%s gave way to a better one about the same lines, which names %s as \"or\".",
-        count, plural(count), count == 1 ? "it" : "them");
+    const char *text = NULL;
+    text =
+        add_hidden(words, text, hidden->beyond_top, "that saves less (--top N)", "that save less (--top N)");
+    text = add_hidden(words, text, hidden->too_weak, "that is doubtful (--confidence weak)",
+                      "that are doubtful (--confidence weak)");
+    text =
+        add_hidden(words, text, hidden->given_way,
+                   "that gave way to a better one about the same lines (--finding NUMBER names its kind)",
+                   "that gave way to a better one about the same lines (--finding NUMBER names their kinds)");
+    return text != NULL ? tn_words_print(words, "%s.", text) : NULL;
 }
 
 /* ---------------------------------------------------------------------------------------- what next */

@@ -22,7 +22,7 @@ enum tn_fixed_words {
     /* Headings. */
     TN_WORDS_RECORDED,
     TN_WORDS_TOTALS,
-    TN_WORDS_FINDINGS,
+    TN_WORDS_FINDINGS, /* told in short, with the command that tells all about one */
     TN_WORDS_NO_FINDINGS,
     TN_WORDS_OVERVIEW,
     TN_WORDS_SITES,
@@ -78,7 +78,6 @@ enum tn_fixed_words {
     TN_WORDS_MINOR_AGAIN,
     TN_WORDS_OTHER_CODE,
     /* What to look at next. */
-    TN_WORDS_ALL_OF_FINDING,
     TN_WORDS_STACKS,
     TN_WORDS_CALLERS,
     TN_WORDS_OWNERSHIP,
@@ -90,12 +89,11 @@ enum tn_fixed_words {
 /* One of them. Static storage. */
 const char *tn_words_fixed(enum tn_fixed_words which);
 
-/* Labels of the parts of a finding: of texts by enum tn_card_text, of the sites, of the code, and of the
- * command that tells more. Static storage. */
+/* Labels of the parts of a finding: of texts by enum tn_card_text, of the sites, and of the code. Static
+ * storage. */
 const char *tn_words_card_label(unsigned card_text);
 const char *tn_words_card_sites_label(void);
 const char *tn_words_card_code_label(void);
-const char *tn_words_card_more_label(void);
 
 /* ---------------------------------------------------------------------------------------- losses */
 
@@ -214,7 +212,7 @@ const char *tn_words_condition(struct tn_words *words, const struct tn_finding *
 /* The title of a finding that is told first, without its condition, but with a word that there is one. */
 const char *tn_words_first_title(struct tn_words *words, const struct tn_finding *finding);
 
-/* "(combine, conditional, key 1a2b3c4d; or: pool)" */
+/* "[combine, conditional]" */
 const char *tn_words_tag(struct tn_words *words, const struct tn_finding *finding);
 
 /* What a replay measured: "144 B less memory (heap -224 B, stack +80 B)"; "" when none did. */
@@ -249,6 +247,9 @@ const char *tn_words_evidence(struct tn_words *words, const struct tn_evidence_k
 /* "pool, consistent; tactic: use memory pools; key 1a2b3c4d" */
 const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding);
 
+/* What carries a finding and where its blocks are released, as one text; neither is "". */
+const char *tn_words_why_and_where(struct tn_words *words, const char *evidence, const char *releases);
+
 /* The lines that release a finding's blocks, with their shares; "" where none is known.
  *
  * is_brief  two or three of them, and how many more there are */
@@ -257,14 +258,15 @@ const char *tn_words_releases(struct tn_words *words, const struct tn_finding *f
 /* The title of a finding that gets one line only. */
 const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding *finding);
 
-/* How many findings are not shown because there are too many, or they gave way; count >= 1. */
-const char *tn_words_beyond_top(struct tn_words *words, uint64_t count);
-const char *tn_words_given_way(struct tn_words *words, uint64_t count);
+/* How many findings are not shown, and why. */
+struct tn_words_hidden {
+    uint64_t beyond_top; /* others save more */
+    uint64_t too_weak;   /* less certain than wanted */
+    uint64_t given_way;  /* a better one about the same lines is there */
+};
 
-/* The same of those that are too weak.
- *
- * largest  the one that would save most */
-const char *tn_words_too_weak(struct tn_words *words, uint64_t count, const struct tn_finding *largest);
+/* The same in words, with what to type to see them; NULL: all are shown. */
+const char *tn_words_hidden(struct tn_words *words, const struct tn_words_hidden *hidden);
 
 /* ---------------------------------------------------------------------------------------- what next */
 

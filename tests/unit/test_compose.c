@@ -83,7 +83,7 @@ static void note_card(struct tn_report_sink *sink, const struct tn_report_card *
         if (card->texts[i] != NULL && card->texts[i][0] != '\0')
             note(sink, tn_words_card_label(i), card->texts[i]);
     if (card->is_brief)
-        note(sink, tn_words_card_more_label(), card->command);
+        note(sink, "tag", card->tag);
     if (card->code != NULL)
         note(sink, "code", card->code->text);
 }
@@ -170,20 +170,18 @@ static void a_report_is_a_sequence_of_statements(void **state)
         "meaning: live at once, in 0 blocks, 0 ns after the start\n"
         "row: \ntotal: short-lived\nquantity: 0 %\n"
         "meaning: 0 of <= 1,024 bytes, gone within 32 KiB of later requests\n"
-        "heading: Findings: what to change, the largest saving first\n"
+        "heading: Findings, the largest saving first (all about one: tenure report LOG --finding NUMBER)\n"
         "card: A pool\nkind: pool\nconfidence: weak\n"
         "saves: 900 allocations (90.0 %)\n"
-        "more: tenure report 'a b.db' --finding 1\n"
+        "tag: [pool, weak]\n"
         "body: Each of these saves less than 0.1 % of the calls and 1 % of the peak:\n"
         "entry: Less (pool, weak)\n"
         "heading: Record again after a change, and compare: tenure diff OLD NEW\n"
         "item: pool: Look at these lines.\n"
         "heading: What to look at next\n"
-        "item: All that is known of a finding, code to paste included:\n"
-        "item: tenure report 'a b.db' --finding 1\n"
         "item: Anything else:\n"
         "item: tenure sql 'a b.db'\n"
-        "item: (tables and example queries: docs/log-format.md)\n");
+        "item: (docs/queries.md)\n");
     tn_buffer_finish(&out);
     report.named = "1";
     out = compose(&report);
@@ -191,7 +189,7 @@ static void a_report_is_a_sequence_of_statements(void **state)
         (const char *)out.data,
         "warning: The log is not complete: it is still being written, or the recording was cut "
         "short. What follows is true of the time until then.\n"
-        "heading: Findings: what to change, the largest saving first\n"
+        "heading: Findings\n"
         "card: A pool\nkind: pool\nconfidence: weak\nsite: push\n"
         "saves: 900 allocations (90.0 %)\n"
         "verify: Look at these lines.\n"

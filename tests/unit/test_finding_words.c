@@ -167,7 +167,7 @@ static void findings_are_named_with_their_kind(void **state)
                                        .tactic = "use pools"};
     assert_string_equal(tn_words_kind(*state, &finding), "pool, proven; tactic: use pools; key 0000a1b2");
     assert_string_equal(tn_words_minor_title(*state, &finding), "A pool (pool, proven)");
-    assert_string_equal(tn_words_tag(*state, &finding), "(pool, proven, key 0000a1b2)");
+    assert_string_equal(tn_words_tag(*state, &finding), "[pool, proven]");
 }
 
 /* The condition is told whole, or its first part and how many more there are; the title stands without it. */
@@ -181,7 +181,7 @@ static void conditions_are_told_with_the_title(void **state)
     assert_string_equal(tn_words_first_title(*state, &finding), "Give a a pool (on a condition)");
     assert_string_equal(tn_words_condition(*state, &finding, true), "if b holds");
     assert_string_equal(tn_words_condition(*state, &finding, false), "if b holds: it may not");
-    assert_string_equal(tn_words_tag(*state, &finding), "(pool, weak, key 00000000; or: presize)");
+    assert_string_equal(tn_words_tag(*state, &finding), "[pool, weak]");
     finding.condition.text = S("b holds; and if c does: it may not");
     assert_string_equal(tn_words_condition(*state, &finding, true), "if b holds (and 1 more condition)");
     finding.condition.text = S("b::c holds; and if c does; and if d does");
@@ -191,21 +191,31 @@ static void conditions_are_told_with_the_title(void **state)
     assert_string_equal(tn_words_first_title(*state, &finding), finding.title);
 }
 
-static void doubtful_findings_are_counted_and_the_largest_is_named(void **state)
+/* Each reason to hide a finding, with what to type, in singular and plural; none is told where none is
+ * hidden.
+ */
+static void hidden_findings_are_counted(void **state)
 {
-    struct tn_finding largest = {.kind = "pool", .title = S("Give a a pool")};
-    assert_string_equal(tn_words_too_weak(*state, 2, &largest),
-                        "2 doubtful findings are not shown: --confidence weak shows them.");
-    largest.saving.allocations_removed = 1;
-    assert_string_equal(
-        tn_words_too_weak(*state, 1, &largest),
-        "1 doubtful finding is not shown: --confidence weak shows it. It would save 1 allocation: "
-        "Give a a pool.");
-    largest.saving.allocations_removed = 1000;
-    assert_string_equal(
-        tn_words_too_weak(*state, 2, &largest),
-        "2 doubtful findings are not shown: --confidence weak shows them. The largest one would "
-        "save 1,000 allocations: Give a a pool.");
+    static const struct {
+        struct tn_words_hidden hidden;
+        const char *words;
+    } cases[] = {
+        {{.beyond_top = 1}, "Not shown: 1 that saves less (--top N)."},
+        {{.too_weak = 1}, "Not shown: 1 that is doubtful (--confidence weak)."},
+        {{.given_way = 1},
+         "Not shown: 1 that gave way to a better one about the same lines (--finding NUMBER names its "
+         "kind)."},
+        {{2, 3, 4},
+         "Not shown: 2 that save less (--top N), 3 that are doubtful (--confidence weak), 4 that gave way to "
+         "a "
+         "better one about the same lines (--finding NUMBER names their kinds)."},
+        {{2, 0, 1},
+         "Not shown: 2 that save less (--top N), 1 that gave way to a better one about the same lines "
+         "(--finding NUMBER names its kind)."},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_string_equal(tn_words_hidden(*state, &cases[i].hidden), cases[i].words);
+    assert_null(tn_words_hidden(*state, &(struct tn_words_hidden){0}));
 }
 
 /* All lines of release, or the first two and how many more; three are not worth a count. */
@@ -223,17 +233,25 @@ static void releases_are_told_with_their_share(void **state)
     };
     struct tn_finding finding = {.releases = releases, .release_count = 4};
     assert_string_equal(tn_words_releases(*state, &finding, true),
-                        "data.c:88 (87.5 %), data.c:90 (10.0 %) and 2 more lines");
+                        "data.c:88 (87.5 %), :90 (10.0 %) and 2 more lines");
     assert_string_equal(
         tn_words_releases(*state, &finding, false),
         "data.c:88 (87.5 %; also blocks of 1 other line), data.c:90 (10.0 %; also blocks of 12 "
         "other lines), data.c:91 (2.0 %), data.c:92 (0.5 %)");
+    releases[1].line.file = S("/a/list.c");
+    assert_string_equal(tn_words_releases(*state, &finding, true),
+                        "data.c:88 (87.5 %), list.c:90 (10.0 %) and 2 more lines");
+    releases[1].line.file = S("/a/data.c");
     finding.release_count = 3;
     assert_string_equal(tn_words_releases(*state, &finding, true),
-                        "data.c:88 (87.5 %), data.c:90 (10.0 %), data.c:91 (2.0 %)");
+                        "data.c:88 (87.5 %), :90 (10.0 %), :91 (2.0 %)");
     releases[0].share = 1;
     finding.release_count = 1;
-    assert_string_equal(tn_words_releases(*state, &finding, true), "data.c:88 (all)");
+    assert_string_equal(tn_words_releases(*state, &finding, true), "data.c:88");
+    assert_string_equal(tn_words_releases(*state, &finding, false),
+                        "data.c:88 (all; also blocks of 1 other line)");
+    assert_string_equal(tn_words_why_and_where(*state, "in 2 calls", "data.c:88"),
+                        "in 2 calls; released at data.c:88");
     finding.release_count = 0;
     assert_string_equal(tn_words_releases(*state, &finding, true), "");
 }
@@ -248,7 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(libraries_are_told_with_their_setting, begin, end),
         cmocka_unit_test_setup_teardown(findings_are_named_with_their_kind, begin, end),
         cmocka_unit_test_setup_teardown(conditions_are_told_with_the_title, begin, end),
-        cmocka_unit_test_setup_teardown(doubtful_findings_are_counted_and_the_largest_is_named, begin, end),
+        cmocka_unit_test_setup_teardown(hidden_findings_are_counted, begin, end),
         cmocka_unit_test_setup_teardown(releases_are_told_with_their_share, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

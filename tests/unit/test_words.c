@@ -40,7 +40,8 @@ static void fixed_words_are_all_there(void **state)
     static const char *const expected[TN_WORDS_FIXED_COUNT] = {
         [TN_WORDS_RECORDED] = "What was recorded",
         [TN_WORDS_TOTALS] = "Totals",
-        [TN_WORDS_FINDINGS] = "Findings: what to change, the largest saving first",
+        [TN_WORDS_FINDINGS] =
+            "Findings, the largest saving first (all about one: tenure report LOG --finding NUMBER)",
         [TN_WORDS_NO_FINDINGS] = "Findings",
         [TN_WORDS_OVERVIEW] = "In short",
         [TN_WORDS_SITES] =
@@ -98,14 +99,13 @@ static void fixed_words_are_all_there(void **state)
         [TN_WORDS_MINOR] = "Each of these saves less than 0.1 % of the calls and 1 % of the peak:",
         [TN_WORDS_MINOR_AGAIN] = "These save as little:",
         [TN_WORDS_OTHER_CODE] = "(--code freertos, zephyr, threadx or all: for other systems; none: no code)",
-        [TN_WORDS_ALL_OF_FINDING] = "All that is known of a finding, code to paste included:",
         [TN_WORDS_STACKS] = "The call stacks behind the busiest site:",
         [TN_WORDS_CALLERS] =
             "If it allocates on behalf of its callers, what follows is true of no single one of "
             "them. To see each caller for itself, add to `tenure report`",
-        [TN_WORDS_OWNERSHIP] = "Who holds whose address, and where (the key \"ownership\"):",
+        [TN_WORDS_OWNERSHIP] = "Who holds whose address, under \"ownership\":",
         [TN_WORDS_ANYTHING_ELSE] = "Anything else:",
-        [TN_WORDS_TABLES] = "(tables and example queries: docs/log-format.md)",
+        [TN_WORDS_TABLES] = "(docs/queries.md)",
     };
     for (unsigned i = 0; i < TN_WORDS_FIXED_COUNT; i++)
         assert_string_equal(tn_words_fixed((enum tn_fixed_words)i), expected[i]);
@@ -120,7 +120,6 @@ static void cards_have_a_label_for_each_part(void **state)
         assert_string_equal(tn_words_card_label(i), expected[i]);
     assert_string_equal(tn_words_card_sites_label(), "where");
     assert_string_equal(tn_words_card_code_label(), "code");
-    assert_string_equal(tn_words_card_more_label(), "more");
 }
 
 static void quantities_bear_their_unit(void **state)
@@ -184,11 +183,6 @@ static void counts_have_singular_and_plural(void **state)
          "1,234 of <= 1,024 bytes, gone within 32 KiB of later requests"},
         {tn_words_more_sites, "and 1 more: --format json lists it",
          "and 1,234 more: --format json lists them"},
-        {tn_words_beyond_top, "1 more finding saves less: --top N shows more.",
-         "1234 more findings save less: --top N shows more."},
-        {tn_words_given_way,
-         "1 finding gave way to a better one about the same lines, which names it as \"or\".",
-         "1234 findings gave way to a better one about the same lines, which names them as \"or\"."},
         {tn_words_totals_of, "Totals of process 1", "Totals of process 1234"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

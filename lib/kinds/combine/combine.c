@@ -381,10 +381,11 @@ static const struct tn_evidence_key member_keys[] = {
 static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("groups", COUNT, COUNT), TN_TOLD("", " groups seen"), .is_required = true, .is_detail = true,
      .is_summed = true},
-    {TN_KEY("exceptions", COUNT, COUNT), TN_TOLD("", " exceptions"), .is_required = true, .is_summed = true},
+    {TN_KEY("exceptions", COUNT, COUNT), TN_TOLD("", " exceptions"), .is_required = true, .is_summed = true,
+     .is_silent_at_zero = true},
     {TN_KEY("members", LIST, NONE), TN_TOLD("", " members"), .is_required = true, .members = member_keys,
      .is_detail = true},
-    {TN_KEY("links", TEXT, NONE), TN_TOLD("one holds the address of another ", "")},
+    {TN_KEY("links", TEXT, NONE), TN_TOLD("one holds the address of another ", ""), .is_detail = true},
     {TN_KEY("combined_bytes", COUNT, BYTES), TN_TOLD("", " together"), .is_required = true,
      .is_detail = true},
     {TN_KEY("peak_groups", COUNT, COUNT), TN_TOLD("at most ", " groups at once")},

@@ -272,7 +272,8 @@ static const struct tn_evidence_key evidence_keys[] = {
     {TN_KEY("pool_count", COUNT, COUNT), TN_TOLD("", " pools"), .is_detail = true},
     {TN_KEY("block_count", COUNT, COUNT), TN_TOLD("", " blocks"), .is_required = true, .is_detail = true},
     {TN_KEY("size_bytes", COUNT, BYTES), TN_TOLD("every block asked for has ", ""), .is_detail = true},
-    {TN_KEY("alignment_bytes", COUNT, BYTES), TN_TOLD("aligned to ", ""), .is_required = true},
+    {TN_KEY("alignment_bytes", COUNT, BYTES), TN_TOLD("aligned to ", ""), .is_required = true,
+     .is_detail = true},
     {TN_KEY("pool_bytes", COUNT, BYTES), TN_TOLD("", " in all"), .is_detail = true},
     {TN_KEY("waste_bytes", COUNT, BYTES), TN_TOLD("", " of that unused even when most is in use"),
      .is_silent_at_zero = true, .is_required = true},
@@ -309,9 +310,8 @@ const struct tn_kind tn_kind_pool = {
     .summary = "blocks of one size, or the best set of sizes: how many, and what they cost",
     .tactic = "use memory pools",
     .verify =
-        "Record again: these lines allocate no more. Count in the program how often the pool was empty; it "
-        "has to "
-        "stay 0.",
+        "Record again: these lines allocate no more. Count in the program how often a pool was empty: it has "
+        "to stay 0.",
     .program_tactic = "use generalized memory pools",
     .program_verify = "Record again: only what these pools do not serve is allocated.",
     .weight = 0.5,

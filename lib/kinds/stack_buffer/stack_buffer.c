@@ -384,7 +384,7 @@ static const struct tn_evidence_key evidence_keys[] = {
      .members = owner_keys, .is_detail = true},
     {TN_KEY("frames_down", COUNT, COUNT), TN_TOLD("asked for ", " calls below it"), .is_silent_at_zero = true,
      .is_required = true, .is_detail = true},
-    {TN_KEY("stack_depth_after_bytes", COUNT, BYTES), TN_TOLD("the stack is then at most ", " deep"),
+    {TN_KEY("stack_depth_after_bytes", COUNT, BYTES), TN_TOLD("stack then at most ", " deep"),
      .is_silent_at_zero = true},
     {TN_KEY("doubtful", COUNT, COUNT)},
     {TN_KEY("max_thread_live_count", COUNT, COUNT)},
@@ -412,10 +412,8 @@ const struct tn_kind tn_kind_stack_buffer = {
     .summary = "blocks that never outlive one call of a function: a local buffer in it",
     .tactic = "consider stack buffers",
     .verify =
-        "Before: see in the source that the size has a bound, and that no path which this run did not take "
-        "keeps "
-        "the address (a queue, an error). After: record again, this line allocates no more; let the compiler "
-        "check the stack: -Wframe-larger-than=, -fstack-usage.",
+        "Record again: this line allocates no more. First see in the source that the size has a bound, and "
+        "that no path which this run did not take keeps the address (a queue, an error).",
     .weight = 1,
     .yields_to = yields_to,
     .evidence = evidence_keys,
