@@ -339,6 +339,13 @@ static void print_losses(const struct tn_record_session *session)
     if (unrecorded != 0)
         tn_say("%s process%s that the program started could not be recorded; `tenure info` tells why",
                tn_print_count(count, unrecorded), unrecorded == 1 ? "" : "es");
+    uint64_t refused = tn_link_number(session->done, "refused");
+    if (refused != 0)
+        tn_say(
+            "the program was refused %s thread%s or process%s: a limit of processes (ulimit -u) counts "
+            "tenure's "
+            "two, too; allow it two more",
+            tn_print_count(count, refused), refused == 1 ? "" : "s", refused == 1 ? "" : "es");
     if (tn_link_number(session->done, "damaged") != 0)
         tn_say(
             "the program wrote over the memory of the recording: events are missing, and it is not known how "

@@ -35,6 +35,9 @@ static void execute(const struct tn_link_options *options, int fd)
         arguments[n++] = "--no-command-line";
     arguments[n++] = "--options";
     arguments[n++] = options->text;
+    /* What is loaded into the program may take descriptors, or replace malloc: not in the recorder. */
+    unsetenv("LD_PRELOAD");
+    unsetenv("LD_AUDIT");
     /* Ctrl-C on the terminal is for the program, from the start. */
     signal(SIGINT, SIG_IGN);
     signal(SIGQUIT, SIG_IGN);

@@ -37,6 +37,9 @@
  *            word 6.. build-id, padded to a word; path without NUL, padded to a word
  *   MODULE_GONE  word 2 load bias, word 3 start
  *   MARK     word 2  text length in bytes; word 3.. text, padded to a word
+ *   CHILD    word 2  bits 0-31 PID of a child as this process sees it, or 0; bit 32: take it back
+ *            word 3  ticks before the child was started
+ *            word 4  length of its image's name in bytes; word 5.. the name, padded to a word
  *   LOSS     word 2  number of events lost since the last LOSS of this ring
  *   THREAD_BEGIN  word 2 tid, word 3 highest address of its stack, word 4 stack size in bytes,
  *            word 5, 6  name (16 bytes, NUL padded)
@@ -80,6 +83,8 @@ enum tn_event_kind {
     TN_EVENT_RESUME = 14,
     TN_EVENT_LEAVE = 15,
     TN_EVENT_LINKS = 16, /* who holds whose address */
+    TN_EVENT_CHILD =
+        17, /* control ring only: a child executes an image, by vfork, posix_spawn, system, popen */
     TN_EVENT_KIND_COUNT
 };
 
@@ -134,22 +139,24 @@ enum tn_link_moment {
 /* The number of a reason's bit: its index in the shared header's lost_counts (ring.h). */
 #define TN_LOSS_BIT(why) ((uint32_t)__builtin_ctz(why))
 
-#define TN_EVENT_WORDS_MAX     16383u /* what 14 bits hold */
-#define TN_EVENT_BARE_WORDS    2u     /* an event without a body */
-#define TN_EVENT_BIRTH_WORDS   4u
-#define TN_EVENT_WIDE_WORDS    7u
-#define TN_EVENT_DEATH_WORDS   4u
-#define TN_EVENT_FAILURE_WORDS 4u
-#define TN_EVENT_LOSS_WORDS    3u
-#define TN_EVENT_LEAVE_WORDS   3u
-#define TN_EVENT_THREAD_WORDS  7u
-#define TN_EVENT_LINKS_WORDS   3u /* and one an address */
-#define TN_EVENT_STACK_WORDS   3u /* and one or two a frame */
-#define TN_EVENT_MARK_WORDS    3u /* and the text */
-#define TN_EVENT_MODULE_WORDS  6u /* and build-id and path */
-#define TN_EVENT_GONE_WORDS    4u
-#define TN_THREAD_NAME_BYTES   16u /* the kernel's limit, NUL included */
-#define TN_ADDRESS_MASK        ((UINT64_C(1) << 48) - 1)
+#define TN_EVENT_WORDS_MAX        16383u /* what 14 bits hold */
+#define TN_EVENT_BARE_WORDS       2u     /* an event without a body */
+#define TN_EVENT_BIRTH_WORDS      4u
+#define TN_EVENT_WIDE_WORDS       7u
+#define TN_EVENT_DEATH_WORDS      4u
+#define TN_EVENT_FAILURE_WORDS    4u
+#define TN_EVENT_LOSS_WORDS       3u
+#define TN_EVENT_LEAVE_WORDS      3u
+#define TN_EVENT_THREAD_WORDS     7u
+#define TN_EVENT_LINKS_WORDS      3u /* and one an address */
+#define TN_EVENT_STACK_WORDS      3u /* and one or two a frame */
+#define TN_EVENT_MARK_WORDS       3u /* and the text */
+#define TN_EVENT_MODULE_WORDS     6u /* and build-id and path */
+#define TN_EVENT_GONE_WORDS       4u
+#define TN_EVENT_CHILD_WORDS      5u  /* and the name */
+#define TN_THREAD_NAME_BYTES      16u /* the kernel's limit, NUL included */
+#define TN_EVENT_CHILD_NAME_BYTES 63u /* longer names are cut */
+#define TN_ADDRESS_MASK           ((UINT64_C(1) << 48) - 1)
 
 _Static_assert(TN_EVENT_STACK_WORDS + 2 * TN_STACK_DEPTH_MAX <= TN_EVENT_WORDS_MAX, "the deepest stack fits");
 

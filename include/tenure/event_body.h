@@ -458,4 +458,39 @@ static inline bool tn_event_get_mark(const uint64_t *event, uint32_t words, cons
     return true;
 }
 
+/* ---- CHILD ---- */
+
+/* A child that shares its parent's memory until it executes an image. */
+struct tn_event_child {
+    uint32_t pid;         /* as its parent sees it; 0: not known, of system and popen */
+    bool is_taken_back;   /* it has not executed the image that was told of */
+    uint64_t since_ticks; /* before it was started */
+    const char *name;     /* of the image, without folders; not NUL terminated */
+    uint32_t name_bytes;  /* at most TN_EVENT_CHILD_NAME_BYTES */
+};
+
+/* Write CHILD in TN_EVENT_CHILD_WORDS + tn_event_text_words(name_bytes) words. */
+static inline void tn_event_put_child(uint64_t *event, const struct tn_event_child *child)
+{
+    uint32_t words = TN_EVENT_CHILD_WORDS + tn_event_text_words(child->name_bytes);
+    event[0] = tn_event_head(TN_EVENT_CHILD, words, TN_FUNCTION_NONE, 0, 0);
+    event[2] = child->pid | (uint64_t)child->is_taken_back << 32;
+    event[3] = child->since_ticks;
+    event[4] = child->name_bytes;
+    tn_event_put_text(event + TN_EVENT_CHILD_WORDS, child->name, child->name_bytes);
+}
+
+/* Read CHILD. words: its checked length. False also if the name does not fit in it, or is too long. */
+static inline bool tn_event_get_child(const uint64_t *event, uint32_t words, struct tn_event_child *ret_child)
+{
+    if (words < TN_EVENT_CHILD_WORDS)
+        return false;
+    uint64_t word_2 = event[2], name_bytes = event[4];
+    if (name_bytes > TN_EVENT_CHILD_NAME_BYTES || name_bytes > (words - TN_EVENT_CHILD_WORDS) * UINT64_C(8))
+        return false;
+    *ret_child = (struct tn_event_child){(uint32_t)word_2, (word_2 >> 32 & 1) != 0, event[3],
+                                         (const char *)(event + TN_EVENT_CHILD_WORDS), (uint32_t)name_bytes};
+    return true;
+}
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Applies what a process says beside its events: new stacks, modules mapped and unmapped, marks. It is read
- * after the heads of the streams were noted and before their events are matched, so that each event finds its
- * stack and its modules. Called by record.c. */
+/* Applies what a process says beside its events: new stacks, modules mapped and unmapped, marks, children. It
+ * is read after the heads of the streams were noted and before their events are matched, so that each event
+ * finds its stack and its modules. Called by record.c. */
 #include "control.h"
 
 #include "tenure/event_body.h"
@@ -46,6 +46,15 @@ static int take_module(struct tn_process *process, const uint64_t *event, uint32
                    : tn_mappings_add(&process->mappings, &context, event, words);
 }
 
+static int take_child(struct tn_process *process, const uint64_t *event, uint32_t words)
+{
+    struct tn_event_child child;
+    if (!tn_event_get_child(event, words, &child))
+        return -EBADMSG;
+    return tn_children_note(&process->shared->children, process->id.pid_namespace,
+                            process->matcher.process_id, &child);
+}
+
 static int take(void *context, const uint64_t *event, uint32_t words)
 {
     struct tn_process *process = context;
@@ -58,6 +67,8 @@ static int take(void *context, const uint64_t *event, uint32_t words)
         return take_module(process, event, words, true);
     case TN_EVENT_MARK:
         return take_mark(process, event, words);
+    case TN_EVENT_CHILD:
+        return take_child(process, event, words);
     default:
         return 0;
     }

@@ -4,6 +4,7 @@
 
 /* What all processes of a recording share. One thread. */
 
+#include "children.h"
 #include "clock.h"
 #include "keeper.h"
 #include "mappings.h"
@@ -22,6 +23,7 @@ struct tn_shim_counts {
     uint64_t rules_learned;                      /* unwind rules found out */
     uint64_t frames_complex;                     /* frames that libunwind had to step out of */
     uint64_t children_lost[TN_CHILD_LOSS_COUNT]; /* processes that could not join, by enum tn_child_loss */
+    uint64_t tasks_refused;                      /* threads and processes, by EAGAIN */
     uint64_t damaged_headers;                    /* processes whose counters cannot be true */
 };
 
@@ -33,6 +35,7 @@ struct tn_process_shared {
     struct tn_shim_counts counts;
     struct tn_module_files files;
     struct tn_keepers keepers;
+    struct tn_children children;
     uint64_t images_unreported; /* images that a recorded process executed and that never said hello */
     uint64_t threads_peak;      /* of one process, at once */
     uint64_t threads_room;      /* the least for which a process had room, at once; 0: there was no process */

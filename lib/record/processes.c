@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes come and go: admits those whose hello arrives, notices exits, execs and the end of the
- * recording, reads the tool's lines and signals. A process is found by its PID while it lives; rows of
- * older ones by PID, or by PID and start time, for parents and execs. Called by the loop in record.c. */
+/* Processes come and go: admits those whose hello has arrived, ends those that have ended, tells when the
+ * recording is over. A process is found by its PID while it lives; rows of older ones by PID, or by PID and
+ * start time, for parents and execs. Called by arrivals.c, and by the loop in record.c. */
 #include "recording.h"
 
 #include "control.h"
@@ -14,22 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* How often to look for processes that will connect but have not yet. */
 #define PENDING_LOOK_NS UINT64_C(10000000)
-
-int tn_recording_watch(struct tn_recording *recording, enum tn_recording_source source, int fd)
-{
-    struct epoll_event event = {
-        .events = EPOLLIN,
-        .data.u64 = (uint64_t)source << 32 | (uint32_t)fd,
-    };
-    return epoll_ctl(recording->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
-}
 
 /* The recorded process that lives under a PID, or NULL. */
 static struct tn_process *find_alive(const struct tn_recording *recording, pid_t pid)
@@ -78,7 +66,7 @@ void tn_recording_end_process(struct tn_recording *recording, struct tn_process 
         tn_session_dir_unlink_process(&recording->session_dir, process->id.pid, process->id.start_time);
 }
 
-static int end_dead_process(struct tn_recording *recording, struct tn_process *process)
+int tn_recording_end_dead_process(struct tn_recording *recording, struct tn_process *process)
 {
     enum tn_exit_kind kind;
     int code;
@@ -164,7 +152,7 @@ static uint64_t end_older_image(struct tn_recording *recording, const struct tn_
         return 0;
     if (tn_proc_has_ended(older->pidfd)) {
         /* The writer keeps its error: the row that comes next meets it. */
-        (void)end_dead_process(recording, older);
+        (void)tn_recording_end_dead_process(recording, older);
         return 0;
     }
     tn_recording_end_process(recording, older, TN_EXIT_EXEC, -1, handshake->hello.start_ticks);
@@ -331,6 +319,17 @@ static int answer(struct tn_recording *recording, int connection_fd, struct tn_h
     return r < 0 && !has_log_failed(recording) ? 0 : r;
 }
 
+/* Receive the hello of a process that another recorder hands over: a root. */
+static int adopt(struct tn_recording *recording, int connection_fd, int adopted_fd)
+{
+    uint64_t orphans = recording->shared.children.orphans;
+    int r = tn_recording_admit(recording, adopted_fd);
+    recording->shared.children.orphans = orphans;
+    tn_handshake_answer(connection_fd, (struct tn_welcome){.status = TN_WELCOME_OK});
+    close(connection_fd);
+    return r == -EAGAIN ? tn_recording_watch(recording, TN_SOURCE_CONNECTION, adopted_fd) : r;
+}
+
 int tn_recording_admit(struct tn_recording *recording, int connection_fd)
 {
     struct tn_handshake handshake;
@@ -342,12 +341,9 @@ int tn_recording_admit(struct tn_recording *recording, int connection_fd)
         close(connection_fd);
         return 0;
     }
-    if (status == TN_WELCOME_OK && handshake.hello.reason == TN_HELLO_ADOPT) {
-        r = tn_recording_admit(recording, handshake.memory_fd);
-        tn_handshake_answer(connection_fd, (struct tn_welcome){.status = TN_WELCOME_OK});
-        close(connection_fd);
-        return r == -EAGAIN ? tn_recording_watch(recording, TN_SOURCE_CONNECTION, handshake.memory_fd) : r;
-    }
+    if (status == TN_WELCOME_OK && handshake.hello.reason == TN_HELLO_ADOPT)
+        return adopt(recording, connection_fd, handshake.memory_fd);
+    tn_recording_note_hello(recording, &handshake);
     if (status == TN_WELCOME_OK && handshake.hello.reason == TN_HELLO_LOST)
         take_loss(recording, connection_fd, &handshake);
     else if (tn_handshake_is_abandoned(connection_fd))
@@ -358,93 +354,6 @@ int tn_recording_admit(struct tn_recording *recording, int connection_fd)
         close(handshake.memory_fd);
     close(connection_fd);
     return r;
-}
-
-static int accept_all(struct tn_recording *recording)
-{
-    for (;;) {
-        int fd = accept4(recording->session_dir.listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd < 0)
-            return 0;
-        int r = tn_recording_admit(recording, fd);
-        if (r == -EAGAIN)
-            r = tn_recording_watch(recording, TN_SOURCE_CONNECTION, fd);
-        if (r < 0)
-            return r;
-    }
-}
-
-static void read_tool(struct tn_recording *recording)
-{
-    struct tn_tool_link *tool = &recording->tool;
-    bool had_exited = tool->has_exited;
-    tn_tool_link_read(tool);
-    if (tool->is_to_close)
-        recording->is_closing = true;
-    if (had_exited || !tool->has_exited || recording->child.process_id == 0)
-        return;
-    enum tn_exit_kind kind;
-    int code;
-    tn_proc_decode_status(tool->child_status, &kind, &code);
-    for (uint32_t i = 0; i < recording->process_count; i++)
-        if (recording->processes[i]->matcher.process_id == recording->child.process_id) {
-            recording->processes[i]->exit_kind = kind;
-            recording->processes[i]->exit_code = code;
-            return;
-        }
-    tn_log_end_process(recording->shared.writer, recording->child.process_id, recording->child.end_ns, kind,
-                       code);
-}
-
-static void read_signal(struct tn_recording *recording)
-{
-    struct signalfd_siginfo info;
-    if (read(recording->signal_fd, &info, sizeof(info)) == sizeof(info))
-        recording->is_closing = true;
-}
-
-static int handle_exit(struct tn_recording *recording, int pidfd)
-{
-    int r = 0;
-    for (uint32_t i = 0; i < recording->process_count; i++) {
-        struct tn_process *process = recording->processes[i];
-        if (process->pidfd == pidfd && process->state == TN_PROCESS_ALIVE && r == 0)
-            r = end_dead_process(recording, process);
-    }
-    return r;
-}
-
-static int handle_event(struct tn_recording *recording, uint64_t data)
-{
-    int fd = (int)(uint32_t)data;
-    int r = 0;
-    switch (data >> 32) {
-    case TN_SOURCE_LISTEN:
-        return accept_all(recording);
-    case TN_SOURCE_CONNECTION:
-        r = tn_recording_admit(recording, fd);
-        return r == -EAGAIN ? 0 : r;
-    case TN_SOURCE_STATUS:
-        read_tool(recording);
-        return 0;
-    case TN_SOURCE_SIGNAL:
-        read_signal(recording);
-        return 0;
-    default:
-        return handle_exit(recording, fd);
-    }
-}
-
-int tn_recording_handle_events(struct tn_recording *recording)
-{
-    struct epoll_event events[64];
-    int count = epoll_wait(recording->epoll_fd, events, 64, 0);
-    for (int i = 0; i < count; i++) {
-        int r = handle_event(recording, events[i].data.u64);
-        if (r < 0)
-            return r;
-    }
-    return 0;
 }
 
 int tn_recording_reap(struct tn_recording *recording)

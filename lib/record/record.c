@@ -151,6 +151,8 @@ static int run_once_a_second(struct tn_recording *recording)
         r = tn_links_write(&recording->processes[i]->matcher);
     if (r == 0)
         r = tn_recording_detect_exec(recording);
+    if (r == 0 && recording->has_clock)
+        r = tn_recording_count_silent_children(recording, false);
     send_progress(recording);
     if (r == 0)
         r = tn_recording_write_totals(recording);
@@ -282,6 +284,8 @@ static int release_processes(struct tn_recording *recording)
         r = run_round(recording, false, &events);
     if (r == 0 && recording->has_clock)
         r = end_all_rows(recording);
+    if (r == 0 && recording->has_clock)
+        r = tn_recording_count_silent_children(recording, true);
     return r < 0 ? tn_recording_fail(recording, r, "record") : 0;
 }
 
@@ -388,6 +392,7 @@ static void release(struct tn_recording *recording)
     tn_keepers_finish(&recording->shared.keepers);
     tn_order_finish(&recording->order);
     tn_process_rows_finish(&recording->rows);
+    tn_children_finish(&recording->shared.children);
     tn_module_files_finish(&recording->shared.files);
     tn_buffer_finish(&recording->shared.scratch);
     free(recording->shared.dead);

@@ -66,7 +66,7 @@ uint64_t tn_recording_monotonic_ns(void);
  * Returns  code */
 int tn_recording_fail(struct tn_recording *recording, int code, const char *what);
 
-/* ---- processes.c */
+/* ---- arrivals.c */
 
 /* What an epoll event is about: in the upper half of its data; the descriptor is in the lower half. */
 enum tn_recording_source {
@@ -80,15 +80,17 @@ enum tn_recording_source {
 /* Add a descriptor to epoll. Returns 0 or a negative errno. */
 int tn_recording_watch(struct tn_recording *recording, enum tn_recording_source source, int fd);
 
+/* Handle all pending epoll events, without waiting. Returns 0; negative errno: the recording has failed.
+ */
+int tn_recording_handle_events(struct tn_recording *recording);
+
+/* ---- processes.c */
+
 /* Receive the hello on a connection, admit or refuse its process, answer, and close the connection.
  *
  * Returns  0; 1: the process was handed over to another recorder, and this one has nothing to do; -EAGAIN: no
  *          hello yet, the connection stays open; other negative errno: the recording has failed */
 int tn_recording_admit(struct tn_recording *recording, int connection_fd);
-
-/* Handle all pending epoll events, without waiting. Returns 0; negative errno: the recording has failed.
- */
-int tn_recording_handle_events(struct tn_recording *recording);
 
 /* Write the end of ended processes whose rings are drained, and release them. Returns 0 or a negative errno.
  */
@@ -98,6 +100,10 @@ int tn_recording_reap(struct tn_recording *recording);
  * tn_process_end. */
 void tn_recording_end_process(struct tn_recording *recording, struct tn_process *process,
                               enum tn_exit_kind kind, int code, uint64_t end_ticks);
+
+/* Note that a process has ended, by itself or as an image that never said hello. Returns 0, or the writer's
+ * error. */
+int tn_recording_end_dead_process(struct tn_recording *recording, struct tn_process *process);
 
 /* Whether the recording is over: no recorded process is left, the tool has waited for its child, and no
  * process is about to connect. */
@@ -120,6 +126,16 @@ int tn_recording_note_last_images(struct tn_recording *recording);
  * Returns       as above */
 int tn_recording_end_silent_image(struct tn_recording *recording, struct tn_process *process,
                                   bool *ret_is_image);
+
+/* Note that an image has said hello: its parent may have told of it as a child. */
+void tn_recording_note_hello(struct tn_recording *recording, const struct tn_handshake *handshake);
+
+/* Count the children of vfork, posix_spawn, system and popen that have ended without a hello, and write their
+ * rows.
+ *
+ * is_last  all events and hellos are handled: count all that have said no hello
+ * Returns  as above */
+int tn_recording_count_silent_children(struct tn_recording *recording, bool is_last);
 
 /* ---- open.c */
 

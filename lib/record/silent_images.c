@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Notices that a process has executed an image that says no hello: its mapping of the rings has disappeared,
- * or it has ended while its header says that an exec is under way. Called by the loop in record.c and by
- * processes.c. */
+ * or it has ended while its header says that an exec is under way; or its parent has told of it, and it is
+ * never heard of. Called by the loop in record.c and by processes.c. */
 #include "recording.h"
 
+#include "handshake.h"
 #include "proc.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 /* Of an image that has ended the kernel tells nothing any more; its PID may be another process's by now. */
-static int add_ended_row(struct tn_log_writer *writer, const struct tn_process *older, const char *name,
+static int add_ended_row(struct tn_log_writer *writer, uint32_t pid, uint64_t parent_id, const char *name,
                          uint64_t now_ns, uint64_t *ret_row)
 {
     const struct tn_log_process row = {
-        .pid = (uint32_t)older->id.pid,
-        .parent_id = older->matcher.process_id,
+        .pid = pid,
+        .parent_id = parent_id,
         .executable = "",
         .command_line = name,
         .start_ns = now_ns,
@@ -32,8 +34,9 @@ static int add_unrecorded_row(struct tn_recording *recording, const struct tn_pr
     uint64_t row,
         now_ns = tn_clock_ns(&recording->shared.clock, tn_clock_ticks(recording->shared.clock.kind));
     struct tn_log_writer *writer = recording->shared.writer;
-    int r = name != NULL ? add_ended_row(writer, older, name, now_ns, &row)
-                         : tn_process_add_row(writer, older->id.pid, older->matcher.process_id, now_ns, &row);
+    uint64_t parent_id = older->matcher.process_id;
+    int r = name != NULL ? add_ended_row(writer, (uint32_t)older->id.pid, parent_id, name, now_ns, &row)
+                         : tn_process_add_row(writer, older->id.pid, parent_id, now_ns, &row);
     return r == 0 ? tn_log_end_process(writer, row, 0, TN_EXIT_UNRECORDED, -1) : r;
 }
 
@@ -108,4 +111,42 @@ int tn_recording_end_silent_image(struct tn_recording *recording, struct tn_proc
     int r = end_by_silent_exec(recording, process, name);
     tn_session_dir_unlink_process(&recording->session_dir, process->id.pid, process->id.start_time);
     return r;
+}
+
+static int add_silent_child(void *context, const struct tn_started_child *child)
+{
+    struct tn_recording *recording = context;
+    uint64_t row, since_ns = tn_clock_ns(&recording->shared.clock, child->since_ticks);
+    struct tn_log_writer *writer = recording->shared.writer;
+    int r = add_ended_row(writer, child->pid, child->parent_row, child->name, since_ns, &row);
+    recording->shared.images_unreported++;
+    return r == 0 ? tn_log_end_process(writer, row, 0, TN_EXIT_UNRECORDED, -1) : r;
+}
+
+int tn_recording_count_silent_children(struct tn_recording *recording, bool is_last)
+{
+    struct tn_children *children = &recording->shared.children;
+    int r =
+        tn_children_sweep(children, tn_proc_pid_namespace(getpid()), is_last, add_silent_child, recording);
+    recording->shared.images_unreported += children->nameless_silent;
+    children->nameless_silent = 0;
+    return r;
+}
+
+/* An image of a process that was not heard of before may be a child that its parent tells of. Roots are
+ * nobody's. */
+void tn_recording_note_hello(struct tn_recording *recording, const struct tn_handshake *handshake)
+{
+    const struct tn_hello *hello = &handshake->hello;
+    bool is_image =
+        hello->reason == TN_HELLO_START || (hello->reason == TN_HELLO_LOST && hello->is_fork_child == 0);
+    if (!is_image || !recording->has_clock || tn_process_rows_own(&recording->rows, &handshake->id) != 0)
+        return;
+    uint64_t now_ticks = tn_clock_ticks(recording->shared.clock.kind);
+    bool is_told = hello->reason == TN_HELLO_START && hello->start_ticks <= now_ticks;
+    uint64_t parent_row =
+        tn_process_rows_parent(&recording->rows, &handshake->id, hello->parent_pid, handshake->parent_pid);
+    (void)tn_children_note_hello(&recording->shared.children, handshake->id.own_pid,
+                                 handshake->id.pid_namespace, parent_row,
+                                 is_told ? hello->start_ticks : now_ticks);
 }

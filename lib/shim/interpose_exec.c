@@ -6,9 +6,9 @@
  * be: no lock, no allocation; errno stays what the real function has set. */
 
 #include "real.h"
-#include "shim_filter.h"
-#include "shim_thread.h"
+#include "shim_process.h"
 #include "sys.h"
+#include "tell_child.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -41,73 +41,79 @@ static void note_name(char *name, const char *path)
     name[length] = '\0';
 }
 
-/* Say in the header that an exec is under way. path: may be NULL, which the kernel refuses.
- *
- * Returns  the header, for end_exec; NULL: nothing was said, for this process is not recorded, shares its
- *          parent's memory, or has filters of system calls, one of which may forbid to ask who it is */
-static struct tn_shared_header *begin_exec(const char *path)
+/* An exec that is under way. */
+struct attempt {
+    struct tn_shared_header *header; /* that says so; NULL: none does */
+    struct tn_child_start child;     /* of a vfork child, of which the recorder is told instead */
+    const char *path;
+    uint32_t pid;
+};
+
+/* Say that an exec is under way, for end_exec: in the header; or of a vfork child, whose parent's that is, to
+ * the recorder. Nothing is said where this process is not recorded, or has filters of system calls, one of
+ * which may forbid to ask who it is. path: may be NULL, which the kernel refuses. */
+static struct attempt begin_exec(const char *path)
 {
-    /* A constructor may come here before the shim has seen any call. */
-    if (tn_real.execve == NULL) {
-        struct tn_thread *thread = &tn_thread;
-        tn_own_begin(thread);
-        tn_real_find();
-        tn_own_end(thread);
-    }
-    struct tn_shared_header *header = tn_hot.header;
+    struct attempt attempt = {NULL, tn_child_begin(), path, 0};
     if (path == NULL || tn_is_filtered || atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) == 0)
-        return NULL;
-    if ((uint32_t)tn_sys0(SYS_getpid) != tn_hot.pid)
-        return NULL;
+        return attempt;
+    attempt.pid = (uint32_t)tn_sys0(SYS_getpid);
+    if (attempt.pid != tn_hot.pid) {
+        tn_child_tell(&attempt.child, attempt.pid, path, false);
+        return attempt;
+    }
+    attempt.header = tn_hot.header;
     /* Of two threads that execute at once, one ends the other: the name of either will do. */
-    if (atomic_fetch_add_explicit(&header->exec_count, 1, memory_order_release) == 0)
-        note_name(header->exec_name, path);
-    return header;
+    if (atomic_fetch_add_explicit(&attempt.header->exec_count, 1, memory_order_release) == 0)
+        note_name(attempt.header->exec_name, path);
+    return attempt;
 }
 
 /* The exec has failed, and the program goes on. */
-static int end_exec(struct tn_shared_header *header, int result)
+static int end_exec(const struct attempt *attempt, int result)
 {
-    if (header != NULL)
-        atomic_fetch_sub_explicit(&header->exec_count, 1, memory_order_release);
+    if (attempt->header != NULL)
+        atomic_fetch_sub_explicit(&attempt->header->exec_count, 1, memory_order_release);
+    else if (attempt->pid != 0)
+        tn_child_tell(&attempt->child, attempt->pid, attempt->path, true);
     return result;
 }
 
 TN_EXPORT int execve(const char *path, char *const *arguments, char *const *environment)
 {
-    struct tn_shared_header *header = begin_exec(path);
-    return end_exec(header, tn_real.execve(path, arguments, environment));
+    const struct attempt attempt = begin_exec(path);
+    return end_exec(&attempt, tn_real.execve(path, arguments, environment));
 }
 
 TN_EXPORT int execv(const char *path, char *const *arguments)
 {
-    struct tn_shared_header *header = begin_exec(path);
-    return end_exec(header, tn_real.execv(path, arguments));
+    const struct attempt attempt = begin_exec(path);
+    return end_exec(&attempt, tn_real.execv(path, arguments));
 }
 
 TN_EXPORT int execvp(const char *file, char *const *arguments)
 {
-    struct tn_shared_header *header = begin_exec(file);
-    return end_exec(header, tn_real.execvp(file, arguments));
+    const struct attempt attempt = begin_exec(file);
+    return end_exec(&attempt, tn_real.execvp(file, arguments));
 }
 
 TN_EXPORT int execvpe(const char *file, char *const *arguments, char *const *environment)
 {
-    struct tn_shared_header *header = begin_exec(file);
-    return end_exec(header, tn_real.execvpe(file, arguments, environment));
+    const struct attempt attempt = begin_exec(file);
+    return end_exec(&attempt, tn_real.execvpe(file, arguments, environment));
 }
 
 TN_EXPORT int fexecve(int fd, char *const *arguments, char *const *environment)
 {
-    struct tn_shared_header *header = begin_exec("");
-    return end_exec(header, tn_real.fexecve(fd, arguments, environment));
+    const struct attempt attempt = begin_exec("");
+    return end_exec(&attempt, tn_real.fexecve(fd, arguments, environment));
 }
 
 TN_EXPORT int execveat(int folder, const char *path, char *const *arguments, char *const *environment,
                        int flags)
 {
-    struct tn_shared_header *header = begin_exec(path);
-    return end_exec(header, tn_real.execveat(folder, path, arguments, environment, flags));
+    const struct attempt attempt = begin_exec(path);
+    return end_exec(&attempt, tn_real.execveat(folder, path, arguments, environment, flags));
 }
 
 /* The arguments of a call that lists them: on the stack; many in pages of their own, for nothing may be

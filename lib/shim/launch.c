@@ -99,6 +99,14 @@ static void report_failure(int fd, long code)
     tn_sys6(SYS_sendto, fd, (long)&welcome, sizeof(welcome), MSG_NOSIGNAL, 0, 0);
 }
 
+/* Wait for the child that has made the recorder. Returns 0, or the negative errno with which it left. */
+static long wait_for(long child)
+{
+    int status = 0;
+    long result = tn_sys4(SYS_wait4, child, (long)&status, __WALL, 0);
+    return result > 0 && WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
+}
+
 static _Noreturn void leave(int status)
 {
     for (;;)
@@ -148,7 +156,6 @@ int tn_launch_recorder(void)
 {
     struct launch *launch = tn_map_pages(sizeof(*launch));
     int ends[2];
-    int status;
     if (launch == NULL)
         return -ENOMEM;
     long result = -ENOENT;
@@ -166,13 +173,11 @@ int tn_launch_recorder(void)
         result = copy_process();
         if (result == 0)
             become_recorder(launch, ends[1]);
-        leave(result < 0);
+        leave((int)(result < 0 ? -result : 0));
     }
     tn_sys1(SYS_close, ends[1]);
-    result = child;
-    if (child > 0)
-        tn_sys4(SYS_wait4, child, (long)&status, __WALL, 0);
-    if (child > 0)
+    result = child > 0 ? wait_for(child) : child;
+    if (result == 0)
         result = ends[0];
     else
         tn_sys1(SYS_close, ends[0]);

@@ -37,7 +37,7 @@ static void find_hooks(void)
     find(&tn_real.function_exit, "__cyg_profile_func_exit");
 }
 
-static void find_exec(void)
+static void find_starts(void)
 {
     find(&tn_real.execve, "execve");
     find(&tn_real.execv, "execv");
@@ -45,6 +45,12 @@ static void find_exec(void)
     find(&tn_real.execvpe, "execvpe");
     find(&tn_real.fexecve, "fexecve");
     find(&tn_real.execveat, "execveat");
+    find(&tn_real.posix_spawn, "posix_spawn");
+    find(&tn_real.posix_spawnp, "posix_spawnp");
+    find(&tn_real.system, "system");
+    find(&tn_real.popen, "popen");
+    find(&tn_real.fork, "fork");
+    find(&tn_real.pthread_create, "pthread_create");
 }
 
 void tn_real_find(void)
@@ -73,7 +79,7 @@ void tn_real_find(void)
     find(&tn_real.send, "send");
     find(&tn_real.sendto, "sendto");
     find(&tn_real.sendmsg, "sendmsg");
-    find_exec();
+    find_starts();
     find(&tn_real.start_main, "__libc_start_main");
     find(&tn_real.leave, "exit");
     find(&tn_syscall_next, "syscall");

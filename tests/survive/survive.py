@@ -13,9 +13,10 @@ import crowds
 import linked
 import recorders
 import run as e2e_run
+import spawned
 import unrecorded
 
-ALL = {**recorders.ALL, **confined.ALL, **crowds.ALL, **linked.ALL, **unrecorded.ALL}
+ALL = {**recorders.ALL, **confined.ALL, **crowds.ALL, **linked.ALL, **unrecorded.ALL, **spawned.ALL}
 LONG = {**recorders.LONG, **crowds.LONG}
 
 
