@@ -9,7 +9,8 @@
  * same activation of a function if the return addresses and positions of all frames above it are the same,
  * the function is the same, and its machine code leads from the one call to the other. A function that was
  * left and entered again at the same position, with no event in between, looks the same where its code has a
- * loop or cannot be read: see docs/analyses.md. Levels count from the root, which is 1. One thread at a time.
+ * loop or cannot be read: see docs/analyses.md. Levels count from the root, which is 1. The pass follows them
+ * once for all kinds, before it shows them an event. One thread at a time.
  */
 
 #include "tenure/analysis.h"
@@ -54,6 +55,14 @@ struct tn_activations {
                       taken for another */
 };
 
+/* The activations of the process that a pass reads, as of the event that kinds are shown, that one included.
+ * They are followed from the first event if they are asked for in begin. A birth by realloc is no step of its
+ * own: the release by the same call has shown where it stands.
+ *
+ * ret_activations  valid as long as the pass
+ * Returns          0; -ENOMEM, -EIO, -EBADMSG; pass->error then says what failed */
+int tn_pass_activations(const struct tn_pass *pass, const struct tn_activations **ret_activations);
+
 /* Begin with nothing under way.
  *
  * frames   borrowed until tn_activations_finish, which the caller calls also after an error
@@ -70,6 +79,10 @@ void tn_activations_finish(struct tn_activations *activations);
  * Cost     proportional to the frames that changed since the thread's last event */
 int tn_activations_step(struct tn_activations *activations, const struct tn_pass *pass,
                         const struct tn_pass_event *event);
+
+/* Take from the activations of another process of the same executable which functions were seen to return.
+ * How often each was entered is not added up: the blocks that it is set against are one process's. */
+void tn_activations_consult(struct tn_activations *activations, const struct tn_activations *other);
 
 /* Whether it would have been seen that a function is left and entered again, at the same position and from
  * the same line: its machine code can be read and followed, or the program tells.

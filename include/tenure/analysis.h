@@ -128,6 +128,7 @@ struct tn_pass_marks {
     uint64_t end_ns;         /* the process ended, or the log does */
 };
 
+struct tn_activations;
 struct tn_code_files;
 struct tn_makers;
 struct tn_releases;
@@ -170,6 +171,7 @@ struct tn_pass {
     struct tn_size_sources *size_sources; /* owned; where sizes come from (tenure/size_source.h) */
     struct tn_makers *makers;             /* owned; what makes the blocks of sites (tenure/maker.h) */
     struct tn_source_frames *frames;      /* owned; empty until tn_pass_frames is asked for them */
+    struct tn_activations *activations;   /* owned; empty until tn_pass_activations is asked for them */
     struct tn_error *error;               /* borrowed; what failed, for the user */
 };
 

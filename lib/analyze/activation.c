@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Follows each thread's stack of function calls from event to event. The stack of an event is compared with
  * the thread's previous one, from the root: frames past the common part are new activations. Machine code and
- * the hooks of instrumented programs show where a function was left and entered again. `stack-buffer` and
- * `combine` call this at every event. */
+ * the hooks of instrumented programs show where a function was left and entered again. Called by the pass at
+ * every event, where a kind has asked for it. */
 #include "tenure/activation.h"
 
 #include "call_order.h"
@@ -26,6 +26,24 @@ int tn_activations_begin(struct tn_activations *activations, const struct tn_sou
         activations->has_returned == NULL)
         return -ENOMEM;
     return tn_call_order_open(frames, &activations->call_order);
+}
+
+int tn_pass_activations(const struct tn_pass *pass, const struct tn_activations **ret_activations)
+{
+    const struct tn_source_frames *frames;
+    *ret_activations = pass->activations;
+    if (pass->activations->frames != NULL)
+        return 0;
+    int r = tn_pass_frames(pass, &frames);
+    return r == 0 ? tn_activations_begin(pass->activations, frames, pass->thread_count) : r;
+}
+
+void tn_activations_consult(struct tn_activations *activations, const struct tn_activations *other)
+{
+    if (activations->frames == NULL || other->frames == NULL)
+        return;
+    for (size_t i = 0; i < activations->frames->function_count; i++)
+        activations->has_returned[i] |= other->has_returned[i];
 }
 
 void tn_activations_finish(struct tn_activations *activations)

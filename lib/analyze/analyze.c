@@ -5,6 +5,8 @@
  * recorded shows one state. */
 #include "pass.h"
 
+#include "tenure/activation.h"
+
 #include "tenure/sql.h"
 
 #include <errno.h>
@@ -115,6 +117,8 @@ static int run_other(const struct tn_pass *pass, uint64_t process_id, const stru
         r = tn_pass_run(&other, theirs, their_count);
     if (r == 0)
         r = consult(&other, mine, count, theirs);
+    if (r == 0)
+        tn_activations_consult(pass->activations, other.activations);
     finish_states(theirs, their_count);
     tn_pass_finish_other(&other);
     return r;

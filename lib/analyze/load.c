@@ -8,6 +8,7 @@
 #include "makers.h"
 #include "release_count.h"
 
+#include "tenure/activation.h"
 #include "tenure/site.h"
 #include "tenure/source_frames.h"
 #include "tenure/sql.h"
@@ -173,7 +174,8 @@ int tn_pass_open(struct tn_pass *pass)
     if (r == 0)
         r = tn_code_files_open(&pass->code_files);
     pass->frames = r == 0 ? calloc(1, sizeof(*pass->frames)) : NULL;
-    return pass->frames == NULL ? -ENOMEM : r;
+    pass->activations = r == 0 ? calloc(1, sizeof(*pass->activations)) : NULL;
+    return pass->frames == NULL || pass->activations == NULL ? -ENOMEM : r;
 }
 
 int tn_pass_frames(const struct tn_pass *pass, const struct tn_source_frames **ret_frames)
@@ -190,6 +192,9 @@ void tn_pass_finish(struct tn_pass *pass)
     tn_size_sources_close(pass->size_sources);
     tn_makers_close(pass->makers);
     tn_code_files_close(pass->code_files);
+    if (pass->activations != NULL)
+        tn_activations_finish(pass->activations);
+    free(pass->activations);
     if (pass->frames != NULL)
         tn_source_frames_finish(pass->frames);
     free(pass->frames);

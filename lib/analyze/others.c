@@ -3,6 +3,7 @@
  * another. Each gets a pass of its own over the stacks and sites of the first. Called by analyze.c. */
 #include "pass.h"
 
+#include "tenure/activation.h"
 #include "tenure/sql.h"
 
 #include <errno.h>
@@ -50,7 +51,8 @@ int tn_pass_open_other(const struct tn_pass *pass, uint64_t process_id, struct t
         .error = pass->error,
     };
     ret_other->sites = calloc(pass->site_count, sizeof(ret_other->sites[0]));
-    if (ret_other->sites == NULL)
+    ret_other->activations = calloc(1, sizeof(*ret_other->activations));
+    if (ret_other->sites == NULL || ret_other->activations == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < pass->site_count; i++) {
         ret_other->sites[i].site_id = pass->sites[i].site_id;
@@ -61,6 +63,9 @@ int tn_pass_open_other(const struct tn_pass *pass, uint64_t process_id, struct t
 
 void tn_pass_finish_other(struct tn_pass *other)
 {
+    if (other->activations != NULL)
+        tn_activations_finish(other->activations);
+    free(other->activations);
     free(other->sites);
     free(other->threads);
 }

@@ -6,6 +6,7 @@
 
 #include "blocks.h"
 #include "release_count.h"
+#include "tenure/activation.h"
 #include "tenure/source_frames.h"
 
 #include "tenure/map.h"
@@ -225,6 +226,14 @@ static void fill_block(struct run *run, const struct tn_log_event *event, uint32
     block->chain_steps = block->chain_grown = 0;
 }
 
+/* Once for all kinds. A block that realloc made was shown where it stands by the release. */
+static int follow(const struct run *run, const struct tn_pass_event *event, bool is_resized)
+{
+    struct tn_activations *activations = run->pass->activations;
+    return activations->frames != NULL && !is_resized ? tn_activations_step(activations, run->pass, event)
+                                                      : 0;
+}
+
 static int tell_birth(const struct run *run, const struct tn_pass_event *event)
 {
     int r = 0;
@@ -257,13 +266,15 @@ static int read_birth(struct run *run, const struct tn_log_event *event, uint32_
     struct tn_pass_event told = {
         .event = event, .block = block, .thread = thread, .thread_event = block->birth_event};
     const struct resized *resized = &run->resized[thread];
-    if (event->previous_id != 0 && event->previous_id == resized->id) {
+    bool is_resized = event->previous_id != 0 && event->previous_id == resized->id;
+    if (is_resized) {
         continue_chain(resized, block);
         tn_releases_resized(pass->releases, block->site, resized->site);
         told.previous_size_bytes = resized->size_bytes;
         told.previous_max_size_bytes = resized->max_size_bytes;
     }
-    return tell_birth(run, &told);
+    r = follow(run, &told, is_resized);
+    return r == 0 ? tell_birth(run, &told) : r;
 }
 
 static int read_death(struct run *run, const struct tn_log_event *event, uint32_t thread)
@@ -295,7 +306,9 @@ static int read_death(struct run *run, const struct tn_log_event *event, uint32_
                                  .successor = successor,
                                  .thread = thread,
                                  .thread_event = pass->threads[thread].event_count};
-    r = tell_death(run, &told);
+    r = follow(run, &told, false);
+    if (r == 0)
+        r = tell_death(run, &told);
     if (successor != NULL) {
         struct resized chain = chain_of(block);
         continue_chain(&chain, successor);

@@ -17,7 +17,7 @@ enum tn_arena_place {
 static uint32_t function_at(const struct tn_arenas *arenas, const struct tn_pass *pass, uint32_t node)
 {
     uint32_t frame_id = pass->nodes[node].frame_id;
-    return frame_id < arenas->frames.frame_count ? arenas->frames.frames[frame_id].source.function : 0;
+    return frame_id < arenas->frames->frame_count ? arenas->frames->frames[frame_id].source.function : 0;
 }
 
 bool tn_arena_is_outermost(struct tn_arenas *arenas, const struct tn_pass *pass, uint32_t node)
@@ -158,7 +158,7 @@ static int make_room(struct tn_arena_thread *thread, uint32_t depth)
 int tn_arena_calls_follow(struct tn_arenas *arenas, const struct tn_pass *pass, uint32_t thread_index,
                           uint64_t thread_event)
 {
-    const struct tn_activation_stack *stack = &arenas->activations.threads[thread_index];
+    const struct tn_activation_stack *stack = &arenas->activations->threads[thread_index];
     struct tn_arena_thread *thread = &arenas->threads[thread_index];
     uint32_t common = stack->depth;
     int r = make_room(thread, stack->depth);

@@ -85,9 +85,9 @@ static void add_stack(struct choosing *choosing, uint32_t stack_id)
     uint32_t site = pass->nodes[stack_id].site;
     for (uint32_t node = stack_id; node != 0; node = pass->nodes[node].caller_id) {
         uint32_t frame_id = pass->nodes[node].frame_id;
-        if (frame_id >= arenas->frames.frame_count || !tn_arena_is_outermost(arenas, pass, node))
+        if (frame_id >= arenas->frames->frame_count || !tn_arena_is_outermost(arenas, pass, node))
             continue;
-        uint32_t function = arenas->frames.frames[frame_id].source.function;
+        uint32_t function = arenas->frames->frames[frame_id].source.function;
         struct site_sum *sum = &choosing->sums[function];
         if (sum->site != site)
             take_sum(choosing, function);
@@ -101,7 +101,7 @@ static void add_stack(struct choosing *choosing, uint32_t stack_id)
 
 static void sum_up(struct choosing *choosing)
 {
-    size_t count = choosing->arenas->frames.function_count;
+    size_t count = choosing->arenas->frames->function_count;
     for (uint32_t function = 0; function < count; function++)
         choosing->candidates[function] = (struct tn_arena_candidate){.function = function};
     for (size_t i = 0; i < choosing->stack_count; i++)
@@ -118,8 +118,9 @@ static bool is_transaction(const struct choosing *choosing, const struct tn_aren
 {
     const struct tn_arena_function *counts = &choosing->arenas->functions[candidate->function];
     const struct tn_arena_limits *limits = &choosing->limits;
-    return choosing->arenas->frames.functions[candidate->function].is_program && candidate->site_count >= 2 &&
-           counts->serving_calls >= limits->calls && candidate->served >= 2 * counts->serving_calls &&
+    return choosing->arenas->frames->functions[candidate->function].is_program &&
+           candidate->site_count >= 2 && counts->serving_calls >= limits->calls &&
+           candidate->served >= 2 * counts->serving_calls &&
            (double)candidate->served >= limits->contained * (double)candidate->births &&
            candidate->arena_bytes * candidate->arena_count <= limits->max_bytes;
 }
@@ -141,7 +142,7 @@ static const struct tn_arena_candidate *find_best(struct choosing *choosing)
 {
     const struct tn_arena_candidate *best = NULL;
     const struct tn_arena_function *functions = choosing->arenas->functions;
-    for (uint32_t function = 1; function < choosing->arenas->frames.function_count; function++) {
+    for (uint32_t function = 1; function < choosing->arenas->frames->function_count; function++) {
         struct tn_arena_candidate *candidate = &choosing->candidates[function];
         weigh(choosing, candidate);
         double least = choosing->limits.allocations_share * (double)choosing->pass->allocation_count;
@@ -178,7 +179,7 @@ static int take(struct choosing *choosing, struct tn_arena_choice *choice)
     struct tn_arenas *arenas = choosing->arenas;
     const struct tn_pass *pass = choosing->pass;
     struct tn_arena_survey survey;
-    bool *shares = calloc(arenas->frames.function_count, sizeof(shares[0]));
+    bool *shares = calloc(arenas->frames->function_count, sizeof(shares[0]));
     int r = tn_arena_survey(arenas, pass, choice->own.function, choosing->limits.escapes, &survey);
     if (r == 0 && shares == NULL)
         r = -ENOMEM;
@@ -186,10 +187,10 @@ static int take(struct choosing *choosing, struct tn_arena_choice *choice)
         for (size_t s = 0; s < survey.sites[i].stack_count; s++) {
             choosing->is_taken[survey.sites[i].stacks[s]] = true;
             for (uint32_t node = survey.sites[i].stacks[s]; node != 0; node = pass->nodes[node].caller_id)
-                if (pass->nodes[node].frame_id < arenas->frames.frame_count)
-                    shares[arenas->frames.frames[pass->nodes[node].frame_id].source.function] = true;
+                if (pass->nodes[node].frame_id < arenas->frames->frame_count)
+                    shares[arenas->frames->frames[pass->nodes[node].frame_id].source.function] = true;
         }
-    for (uint32_t function = 1; r == 0 && function < arenas->frames.function_count; function++)
+    for (uint32_t function = 1; r == 0 && function < arenas->frames->function_count; function++)
         if (shares[function] && function != choice->own.function &&
             is_transaction(choosing, &choosing->candidates[function]))
             insert_nested(choice, &choosing->candidates[function]);
@@ -218,7 +219,7 @@ int tn_arena_choose(struct tn_arenas *arenas, const struct tn_pass *pass,
                     struct tn_arena_choice **ret_choices, size_t *ret_count)
 {
     size_t max_count = (size_t)tn_pass_threshold(pass, "arena.max-count");
-    size_t functions = arenas->frames.function_count;
+    size_t functions = arenas->frames->function_count;
     struct choosing choosing = {
         .arenas = arenas,
         .pass = pass,

@@ -31,7 +31,7 @@ struct arena_statement {
 
 static const char *function_name(const struct arena_statement *statement, uint32_t function)
 {
-    return statement->arenas->frames.functions[function].name;
+    return statement->arenas->frames->functions[function].name;
 }
 
 /* ---------------------------------------------------------------------------------------- evidence */
@@ -337,7 +337,7 @@ static int add_stored_condition(const struct arena_statement *statement, struct 
 static int add_conditions(const struct arena_statement *statement, struct tn_finding *finding)
 {
     const struct tn_arena_candidate *own = &statement->choice->own;
-    bool can_tell = tn_activations_can_tell(&statement->arenas->activations, statement->pass, own->function);
+    bool can_tell = tn_activations_can_tell(statement->arenas->activations, statement->pass, own->function);
     char name[TN_SHORT_NAME_BYTES];
     int r = 0;
     if (!can_tell)
@@ -363,7 +363,7 @@ static int add_conditions(const struct arena_statement *statement, struct tn_fin
 
 static enum tn_confidence confidence_of(const struct arena_statement *statement)
 {
-    const struct tn_activations *activations = &statement->arenas->activations;
+    const struct tn_activations *activations = statement->arenas->activations;
     uint32_t function = statement->choice->own.function;
     if (!statement->pass->is_complete)
         return TN_CONFIDENCE_WEAK;

@@ -35,19 +35,20 @@ static int begin(const struct tn_pass *pass, void **ret_state)
     if (arenas == NULL)
         return -ENOMEM;
     *ret_state = arenas;
-    int r = tn_source_frames_load(pass, &arenas->frames);
+    int r = tn_pass_activations(pass, &arenas->activations);
     if (r < 0)
         return r;
+    arenas->frames = arenas->activations->frames;
     arenas->thread_count = pass->thread_count;
     arenas->threads = calloc(pass->thread_count, sizeof(arenas->threads[0]));
     arenas->resizes = calloc(pass->thread_count, sizeof(arenas->resizes[0]));
-    arenas->functions = calloc(arenas->frames.function_count, sizeof(arenas->functions[0]));
+    arenas->functions = calloc(arenas->frames->function_count, sizeof(arenas->functions[0]));
     arenas->stacks = calloc(pass->node_count, sizeof(arenas->stacks[0]));
     arenas->outermost = calloc(pass->node_count, sizeof(arenas->outermost[0]));
     if (arenas->threads == NULL || arenas->resizes == NULL || arenas->functions == NULL ||
         arenas->stacks == NULL || arenas->outermost == NULL)
         return -ENOMEM;
-    return tn_activations_begin(&arenas->activations, &arenas->frames, pass->thread_count);
+    return 0;
 }
 
 /* ---------------------------------------------------------------------------------------- births */
@@ -76,7 +77,7 @@ static uint64_t arena_bytes_of(const struct tn_block *block)
 /* The deepest call that has been under way since the block's birth. */
 static uint32_t level_of(const struct tn_arenas *arenas, const struct tn_arena_block *own)
 {
-    return tn_activations_owner(&arenas->activations, own->thread, own->birth_event, UINT32_MAX);
+    return tn_activations_owner(arenas->activations, own->thread, own->birth_event, UINT32_MAX);
 }
 
 static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_event *event)
@@ -86,8 +87,6 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
     struct tn_arena_resize *resize = &arenas->resizes[event->thread];
     bool is_resize = event->event->previous_id != 0 && event->event->previous_id == resize->id;
     int r = grow_blocks(arenas, pass);
-    if (r == 0 && !is_resize) /* the release by the same realloc has shown where it stands */
-        r = tn_activations_step(&arenas->activations, pass, event);
     if (r == 0)
         r = tn_arena_calls_follow(arenas, pass, event->thread, event->thread_event);
     if (r < 0)
@@ -106,7 +105,9 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
     }
     arenas->stacks[own->stack_id].births++;
     arenas->stacks[own->stack_id].resizes += is_resize;
-    tn_arena_calls_add(arenas, own->thread, level_of(arenas, own), own->bytes);
+    /* the deepest call that is under way contains a new block so far */
+    uint32_t level = is_resize ? level_of(arenas, own) : arenas->activations->threads[own->thread].depth;
+    tn_arena_calls_add(arenas, own->thread, level, own->bytes);
     return 0;
 }
 
@@ -131,13 +132,13 @@ static int count_owner(struct tn_arenas *arenas, uint32_t stack_id, uint32_t lev
 static bool is_doubtful(const struct tn_arenas *arenas, const struct tn_pass *pass,
                         const struct tn_arena_block *own, uint32_t level)
 {
-    const struct tn_activation_stack *stack = &arenas->activations.threads[own->thread];
+    const struct tn_activation_stack *stack = &arenas->activations->threads[own->thread];
     uint32_t birth = own->first_stack, death = stack->items[level - 1].node;
     while (pass->nodes[birth].depth > level)
         birth = pass->nodes[birth].caller_id;
     if (birth == death)
         return stack->depth != level;
-    return !tn_source_frames_is_behind(&arenas->frames, pass->nodes[birth].frame_id,
+    return !tn_source_frames_is_behind(arenas->frames, pass->nodes[birth].frame_id,
                                        pass->nodes[death].frame_id);
 }
 
@@ -163,9 +164,7 @@ static int death(void *state, const struct tn_pass *pass, const struct tn_pass_e
     struct tn_arena_block own = arenas->blocks[event->block->slot];
     struct tn_arena_resize *resize = &arenas->resizes[event->thread];
     enum tn_function function = (enum tn_function)event->event->function;
-    int r = tn_activations_step(&arenas->activations, pass, event);
-    if (r == 0)
-        r = tn_arena_calls_follow(arenas, pass, event->thread, event->thread_event);
+    int r = tn_arena_calls_follow(arenas, pass, event->thread, event->thread_event);
     resize->id = 0;
     if (r < 0 || own.first_stack == 0)
         return r;
@@ -256,8 +255,6 @@ static void finish(void *state)
         return;
     for (size_t i = 0; arenas->threads != NULL && i < arenas->thread_count; i++)
         free(arenas->threads[i].items);
-    tn_activations_finish(&arenas->activations);
-    tn_source_frames_finish(&arenas->frames);
     tn_map_finish(&arenas->owners);
     free(arenas->threads);
     free(arenas->resizes);

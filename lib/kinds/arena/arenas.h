@@ -74,13 +74,13 @@ struct tn_arena_resize {
 
 /* State of the kind. */
 struct tn_arenas {
-    struct tn_source_frames frames;      /* owned; loaded at the beginning */
-    struct tn_activations activations;   /* owned; over frames */
-    struct tn_arena_thread *threads;     /* owned; by thread */
-    size_t thread_count;                 /* in threads */
-    struct tn_arena_function *functions; /* owned; by function */
-    struct tn_arena_stack *stacks;       /* owned; by stack row id */
-    uint8_t *outermost;                  /* owned; by node of the trie: enum tn_arena_place */
+    const struct tn_source_frames *frames;    /* the pass's */
+    const struct tn_activations *activations; /* the pass's */
+    struct tn_arena_thread *threads;          /* owned; by thread */
+    size_t thread_count;                      /* in threads */
+    struct tn_arena_function *functions;      /* owned; by function */
+    struct tn_arena_stack *stacks;            /* owned; by stack row id */
+    uint8_t *outermost;                       /* owned; by node of the trie: enum tn_arena_place */
     struct tn_map owners;            /* stack and level -> blocks that this level contained, no deeper one */
     struct tn_arena_block *blocks;   /* owned; by slot */
     size_t block_capacity;           /* room in blocks */

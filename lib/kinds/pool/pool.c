@@ -5,6 +5,7 @@
 #include "pool.h"
 
 #include "tenure/kinds.h"
+#include "tenure/worker.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -63,6 +64,24 @@ static int take_given_sizes(struct tn_pool_counts *counts, const struct tn_pass 
     return 0;
 }
 
+/* A birth or a death of a size that general pools serve, as the worker gets it. */
+struct size_change {
+    uint64_t size_bytes : 63; /* rounded up */
+    uint64_t is_birth : 1;
+};
+
+static int count_changes(void *own, const void *items, size_t count)
+{
+    struct tn_pool_bins *bins = own;
+    const struct size_change *changes = items;
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].is_birth)
+            tn_pool_bins_birth(bins, changes[i].size_bytes);
+        else
+            tn_pool_bins_death(bins, changes[i].size_bytes);
+    return 0;
+}
+
 static int begin(const struct tn_pass *pass, void **ret_state)
 {
     struct tn_pool_counts *counts = calloc(1, sizeof(*counts));
@@ -78,7 +97,10 @@ static int begin(const struct tn_pass *pass, void **ret_state)
     if (counts->sites == NULL)
         return -ENOMEM;
     int r = take_given_sizes(counts, pass);
-    return r == 0 ? tn_pool_bins_begin(&counts->bins, (uint32_t)tn_pass_threshold(pass, "pool.bins")) : r;
+    if (r == 0)
+        r = tn_pool_bins_begin(&counts->bins, (uint32_t)tn_pass_threshold(pass, "pool.bins"));
+    return r == 0 ? tn_worker_open(sizeof(struct size_change), count_changes, &counts->bins, &counts->worker)
+                  : r;
 }
 
 static void finish(void *own)
@@ -86,6 +108,7 @@ static void finish(void *own)
     struct tn_pool_counts *counts = own;
     if (counts == NULL)
         return;
+    tn_worker_close(counts->worker);
     tn_pool_bins_finish(&counts->bins);
     tn_map_finish(&counts->group_index);
     free(counts->groups);
@@ -177,6 +200,13 @@ static bool is_covered(const struct tn_pool_counts *counts, const struct tn_bloc
     return block->size_bytes <= counts->max_block_bytes && block->alignment_bytes <= counts->alignment_bytes;
 }
 
+static void change_bins(struct tn_pool_counts *counts, uint64_t size_bytes, bool is_birth)
+{
+    struct size_change *change = tn_worker_add(counts->worker);
+    change->size_bytes = tn_pool_round(size_bytes, counts->alignment_bytes);
+    change->is_birth = is_birth;
+}
+
 static void cover_birth(struct tn_pool_counts *counts, const struct tn_block *block)
 {
     struct tn_pool_covered *covered = &counts->covered;
@@ -191,7 +221,7 @@ static void cover_birth(struct tn_pool_counts *counts, const struct tn_block *bl
         covered->peak_live_bytes = covered->live_bytes;
     if (covered->heap_bytes > covered->peak_heap_bytes)
         covered->peak_heap_bytes = covered->heap_bytes;
-    tn_pool_bins_birth(&counts->bins, tn_pool_round(block->size_bytes, counts->alignment_bytes));
+    change_bins(counts, block->size_bytes, true);
 }
 
 static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
@@ -222,7 +252,7 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
     if (is_covered(counts, block)) {
         counts->covered.live_bytes -= block->size_bytes;
         counts->covered.heap_bytes -= block->usable_size_bytes + TN_HEADER_BYTES;
-        tn_pool_bins_death(&counts->bins, tn_pool_round(block->size_bytes, counts->alignment_bytes));
+        change_bins(counts, block->size_bytes, false);
     }
     if (site->group == TN_POOL_NO_GROUP)
         return 0;
@@ -243,10 +273,12 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
 {
     struct tn_pool_counts *counts = own;
+    int r = tn_worker_wait(counts->worker);
     tn_pool_bins_settle(&counts->bins);
     for (uint32_t site = 0; site < pass->site_count; site++)
         sum_live(&counts->sites[site], pass);
-    int r = tn_pool_purpose(counts, pass, findings);
+    if (r == 0)
+        r = tn_pool_purpose(counts, pass, findings);
     return r == 0 ? tn_pool_general(counts, pass, findings) : r;
 }
 

@@ -51,6 +51,7 @@ struct tn_pool_counts {
     size_t group_count;                           /* in groups */
     size_t group_capacity;                        /* room in groups */
     struct tn_map group_index;                    /* size + 1 -> index in groups */
+    struct tn_worker *worker;                     /* owned; has bins until the end of the events */
     struct tn_pool_bins bins;                     /* owned; of what general pools serve */
     struct tn_pool_covered covered;               /* the same, summed up */
     uint64_t alignment_bytes;                     /* of general pools; a power of two */

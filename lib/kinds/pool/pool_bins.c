@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How many blocks of any range of sizes were live at once. A birth only marks its bin; peaks are raised
- * before the next death or reading, for marked ranges alone, and not at all for a state that was seen before.
- * Called at each event that a general pool could serve. */
+/* How many blocks of any range of sizes were live at once. Events wait; when there are many, or peaks are
+ * read, it is asked which ranges can have a new peak at all, and for these the events are gone through one by
+ * one. Nothing waits for what leads to a state that was seen before. Called at each event that a general pool
+ * could serve. */
 #include "pool_bins.h"
 
 #include "tenure/map.h"
@@ -41,64 +42,166 @@ void tn_pool_bins_finish(struct tn_pool_bins *bins)
 
 /* ---------------------------------------------------------------------------------------- noting peaks */
 
-/* The first pending bin that is `bin` or above; count: none. */
-static uint32_t next_pending(const struct tn_pool_bins *bins, uint32_t bin)
+/* Compilers turn an operation on four numbers into one instruction. A row of peaks is looked at by such
+ * lanes; ranges that end before they begin, or behind the last bin, hold nothing. */
+#define LANES        4u
+#define LANES_VECTOR __attribute__((vector_size(16)))
+
+/* A bit for each bin. */
+struct bit_set {
+    uint64_t words[2];
+};
+
+/* The first bit of a set that is not below `bit`; limit: none. */
+static uint32_t next_bit(const struct bit_set *set, uint32_t bit, uint32_t limit)
 {
-    for (uint32_t word = bin / 64; word < 2; word++) {
-        uint64_t bits = bins->pending[word];
-        if (word == bin / 64)
-            bits &= ~UINT64_C(0) << (bin % 64);
+    for (uint32_t word = bit / 64; word < 2; word++) {
+        uint64_t bits = set->words[word];
+        if (word == bit / 64)
+            bits &= ~UINT64_C(0) << (bit % 64);
         if (bits != 0)
             return word * 64 + (uint32_t)__builtin_ctzll(bits);
     }
-    return bins->count;
+    return limit;
 }
 
-/* Compilers turn an operation on four numbers into one instruction. */
-#define LANES_VECTOR __attribute__((vector_size(16)))
-#define LANES        4u
+static void set_bit(struct bit_set *set, uint32_t bit)
+{
+    set->words[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
 
-/* Raise the peaks of the ranges that begin at one bin and end at `from` or above. sums[j] is the number of
- * live blocks in all bins below j. Along a row both live counts and peaks only rise: once a peak is at least
- * what all bins from the row's first one hold, so are all behind it. */
-static void raise_row(int32_t *row, const int32_t *sums, int32_t before, uint32_t from, uint32_t count)
+/* sums[j] is the number of blocks in all bins below j, of those behind the last one as well. */
+static void sum_up(const int32_t *counts, uint32_t count, int32_t *ret_sums)
+{
+    ret_sums[0] = 0;
+    for (uint32_t bin = 0; bin < count; bin++)
+        ret_sums[bin + 1] = ret_sums[bin] + counts[bin];
+    for (uint32_t bin = count; bin % LANES != 0; bin++)
+        ret_sums[bin + 1] = ret_sums[count];
+}
+
+/* Which lanes of a row have a range of more blocks than its peak, of those that end at `from` or above. Along
+ * a row both numbers and peaks only rise: once a peak is at least what all bins from the row's first one
+ * hold, so are all behind it. */
+static uint32_t find_lanes(const int32_t *row, const int32_t *sums, int32_t before, uint32_t from,
+                           uint32_t count)
 {
     int32_t most = sums[count] - before;
-    uint32_t last = from;
-    for (; last + LANES <= count && row[last] < most; last += LANES) {
+    uint32_t lanes = 0;
+    for (uint32_t last = from; last < count && row[last] < most; last = (last / LANES + 1) * LANES) {
+        uint32_t lane = last / LANES;
+        int32_t LANES_VECTOR blocks;
+        int32_t LANES_VECTOR peak;
+        memcpy(&blocks, &sums[lane * LANES + 1], sizeof(blocks));
+        memcpy(&peak, &row[lane * LANES], sizeof(peak));
+        int32_t LANES_VECTOR is_higher = blocks - before > peak;
+        uint64_t halves[2];
+        memcpy(halves, &is_higher, sizeof(halves));
+        lanes |= (uint32_t)((halves[0] | halves[1]) != 0) << lane;
+    }
+    return lanes;
+}
+
+/* Raise the peaks of some lanes of a row. */
+static void raise_row(int32_t *row, const int32_t *sums, int32_t before, uint32_t lanes)
+{
+    for (; lanes != 0; lanes &= lanes - 1) {
+        uint32_t first = (uint32_t)__builtin_ctz(lanes) * LANES;
         int32_t LANES_VECTOR live;
         int32_t LANES_VECTOR peak;
-        memcpy(&live, &sums[last + 1], sizeof(live));
-        memcpy(&peak, &row[last], sizeof(peak));
+        memcpy(&live, &sums[first + 1], sizeof(live));
+        memcpy(&peak, &row[first], sizeof(peak));
         live -= before;
         int32_t LANES_VECTOR is_higher = live > peak;
         peak = (live & is_higher) | (peak & ~is_higher);
-        memcpy(&row[last], &peak, sizeof(peak));
-    }
-    for (; last < count && row[last] < most; last++) {
-        int32_t live = sums[last + 1] - before;
-        row[last] = live > row[last] ? live : row[last];
+        memcpy(&row[first], &peak, sizeof(peak));
     }
 }
 
-/* A range has a new peak only if one of its bins had a birth. */
-void tn_pool_bins_settle(struct tn_pool_bins *bins)
+/* The ranges that may have a new peak. */
+struct rising {
+    struct bit_set rows;
+    uint32_t lanes[TN_POOL_BINS_MAX]; /* of these rows */
+};
+
+/* No range held more than it holds now and what died of it meanwhile, and none has a new peak without a
+ * birth.
+ */
+static void find_rising(const struct tn_pool_bins *bins, const struct bit_set *born,
+                        struct rising *ret_rising)
 {
-    if ((bins->pending[0] | bins->pending[1]) == 0)
-        return;
-    int32_t sums[TN_POOL_BINS_MAX + 1];
-    sums[0] = 0;
-    for (uint32_t bin = 0; bin < bins->count; bin++)
-        sums[bin + 1] = sums[bin] + bins->live[bin];
-    uint32_t last = next_pending(bins, 0);
+    int32_t most[TN_POOL_BINS_MAX], sums[TN_POOL_BINS_MAX + 1];
+    memcpy(most, bins->live, sizeof(most));
+    for (uint32_t i = 0; i < bins->waiting_count; i++)
+        most[bins->waiting[i].bin] += !bins->waiting[i].is_birth;
+    sum_up(most, bins->count, sums);
+    ret_rising->rows = (struct bit_set){{0, 0}};
     for (uint32_t first = 0; first < bins->count; first++) {
-        if (last < first)
-            last = next_pending(bins, first);
+        uint32_t last = next_bit(born, first, bins->count);
         if (last >= bins->count)
             break;
-        raise_row(&bins->peaks[first * STRIDE], sums, sums[first], last, bins->count);
+        uint32_t lanes = find_lanes(&bins->peaks[first * STRIDE], sums, sums[first], last, bins->count);
+        ret_rising->lanes[first] = lanes;
+        if (lanes != 0)
+            set_bit(&ret_rising->rows, first);
     }
-    bins->pending[0] = bins->pending[1] = 0;
+}
+
+/* Raise peaks for one moment, which comes after births. */
+static void raise_peaks(struct tn_pool_bins *bins, const struct rising *rising, const struct bit_set *born,
+                        const int32_t *live)
+{
+    int32_t sums[TN_POOL_BINS_MAX + 1];
+    sum_up(live, bins->count, sums);
+    for (uint32_t first = 0; (first = next_bit(&rising->rows, first, bins->count)) < bins->count; first++) {
+        uint32_t last = next_bit(born, first, bins->count);
+        if (last >= bins->count)
+            break;
+        raise_row(&bins->peaks[first * STRIDE], sums, sums[first],
+                  rising->lanes[first] & ~UINT32_C(0) << last / LANES);
+    }
+}
+
+/* Go through the events that wait one by one. */
+static void replay(struct tn_pool_bins *bins, const struct rising *rising)
+{
+    int32_t live[TN_POOL_BINS_MAX];
+    struct bit_set born = {{0, 0}};
+    memcpy(live, bins->live, sizeof(live));
+    for (uint32_t i = 0; i < bins->waiting_count; i++)
+        live[bins->waiting[i].bin] -= bins->waiting[i].is_birth ? 1 : -1;
+    for (uint32_t i = 0; i < bins->waiting_count; i++) {
+        const struct tn_pool_waiting *event = &bins->waiting[i];
+        if (event->is_birth) {
+            set_bit(&born, event->bin);
+        } else if ((born.words[0] | born.words[1]) != 0) {
+            raise_peaks(bins, rising, &born, live);
+            born = (struct bit_set){{0, 0}};
+        }
+        live[event->bin] += event->is_birth ? 1 : -1;
+    }
+    raise_peaks(bins, rising, &born, live);
+}
+
+void tn_pool_bins_settle(struct tn_pool_bins *bins)
+{
+    struct bit_set born = {{0, 0}};
+    struct rising rising;
+    for (uint32_t i = 0; i < bins->waiting_count; i++)
+        if (bins->waiting[i].is_birth)
+            set_bit(&born, bins->waiting[i].bin);
+    find_rising(bins, &born, &rising);
+    if ((rising.rows.words[0] | rising.rows.words[1]) != 0)
+        replay(bins, &rising);
+    bins->waiting_count = 0;
+}
+
+/* Let an event wait; the live count has changed. */
+static void wait(struct tn_pool_bins *bins, uint32_t bin, bool is_birth)
+{
+    bins->waiting[bins->waiting_count++] = (struct tn_pool_waiting){(uint8_t)bin, is_birth};
+    if (bins->waiting_count == TN_POOL_WAITING_MAX)
+        tn_pool_bins_settle(bins);
 }
 
 /* ---------------------------------------------------------------------------------------- states seen before
@@ -115,8 +218,8 @@ static void forget_states(struct tn_pool_bins *bins)
     }
 }
 
-/* Whether all live counts were the same at some time before. Then all ranges have their peaks: what left that
- * state was a death, before which peaks are raised, or a birth, whose raising covers it. */
+/* Whether all live counts were the same at some time before. Then all ranges have their peaks once nothing
+ * waits. */
 static bool is_known_state(struct tn_pool_bins *bins)
 {
     struct tn_pool_state *seen = &bins->memo[bins->state.low >> 40 & (TN_POOL_MEMO_SIZE - 1)];
@@ -240,18 +343,17 @@ void tn_pool_bins_birth(struct tn_pool_bins *bins, uint64_t size_bytes)
     bins->births[bin]++;
     bins->state.low += step.low;
     bins->state.high += step.high;
-    if (is_known_state(bins))
-        bins->pending[0] = bins->pending[1] = 0;
-    else
-        bins->pending[bin / 64] |= UINT64_C(1) << (bin % 64);
+    if (!is_known_state(bins) || bins->waiting_count != 0)
+        wait(bins, bin, true);
 }
 
 void tn_pool_bins_death(struct tn_pool_bins *bins, uint64_t size_bytes)
 {
-    tn_pool_bins_settle(bins);
     uint32_t bin = find_bin(bins, size_bytes);
     struct tn_pool_state step = bins->weights[bin];
     bins->live[bin]--;
     bins->state.low -= step.low;
     bins->state.high -= step.high;
+    if (bins->waiting_count != 0)
+        wait(bins, bin, false);
 }

@@ -16,10 +16,21 @@
 #define TN_POOL_BINS_MAX  128u
 #define TN_POOL_MEMO_SIZE 1024u /* states that are remembered; a power of two */
 
+/* Events that wait at most: the more, the rarer peaks are looked at, and the more ranges may have a new one.
+ * One million allocations of mixed sizes, 10,000 live, in 64 bins took 1.63e9 instructions with 16, 1.48e9
+ * with 32, 1.52e9 with 64, 1.73e9 with 128, and 2.26e9 where peaks were raised before each death. */
+#define TN_POOL_WAITING_MAX 32u
+
 /* All live counts, as a commutative hash of 128 bits: a collision takes some 2^64 states. */
 struct tn_pool_state {
     uint64_t low;  /* low half */
     uint64_t high; /* high half */
+};
+
+/* An event that peaks do not hold yet. */
+struct tn_pool_waiting {
+    uint8_t bin;   /* index of its bin */
+    bool is_birth; /* else a death */
 };
 
 /* Bins in ascending order of size, and the peaks of all their ranges. */
@@ -31,11 +42,12 @@ struct tn_pool_bins {
     int32_t live[TN_POOL_BINS_MAX];        /* live blocks of a bin */
     uint64_t births[TN_POOL_BINS_MAX];     /* blocks of a bin so far */
     int32_t *peaks; /* owned; [first * TN_POOL_BINS_MAX + last]: most blocks of these bins live at once */
-    uint8_t small[1024];        /* 1 + bin of the sizes up to 8 KiB, by size / 8; 0: look it up */
-    uint64_t pending[2];        /* a bit for each bin with births since peaks were last raised */
-    struct tn_pool_state state; /* hash of live */
-    struct tn_pool_state weights[TN_POOL_BINS_MAX]; /* what one block of a bin adds to state */
-    struct tn_pool_state *memo;                     /* owned; states for which all peaks were raised */
+    uint8_t small[1024]; /* 1 + bin of the sizes up to 8 KiB, by size / 8; 0: look it up */
+    struct tn_pool_waiting waiting[TN_POOL_WAITING_MAX]; /* events since peaks were last raised, in order */
+    uint32_t waiting_count;                              /* in waiting; the first one is a birth */
+    struct tn_pool_state state;                          /* hash of live */
+    struct tn_pool_state weights[TN_POOL_BINS_MAX];      /* what one block of a bin adds to state */
+    struct tn_pool_state *memo;                          /* owned; states for which all peaks were raised */
     uint64_t merged; /* merges so far: 0 means that every size is a bin of its own */
 };
 

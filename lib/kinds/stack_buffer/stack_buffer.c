@@ -36,9 +36,10 @@ static int begin(const struct tn_pass *pass, void **ret_state)
     if (buffers == NULL)
         return -ENOMEM;
     *ret_state = buffers;
-    int r = tn_source_frames_load(pass, &buffers->frames);
+    int r = tn_pass_activations(pass, &buffers->activations);
     if (r < 0)
         return r;
+    buffers->frames = buffers->activations->frames;
     buffers->max_count = (uint64_t)tn_pass_threshold(pass, "stack-buffer.max-count");
     buffers->stacks = calloc(pass->node_count, sizeof(buffers->stacks[0]));
     buffers->sites = calloc(pass->site_count, sizeof(buffers->sites[0]));
@@ -47,7 +48,7 @@ static int begin(const struct tn_pass *pass, void **ret_state)
         return -ENOMEM;
     for (size_t i = 0; i < pass->site_count; i++)
         buffers->sites[i].min_size_bytes = UINT64_MAX;
-    return tn_activations_begin(&buffers->activations, &buffers->frames, pass->thread_count);
+    return 0;
 }
 
 /* ---------------------------------------------------------------------------------------- births */
@@ -78,8 +79,6 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
     struct tn_contained_resize *resize = &buffers->resizes[event->thread];
     bool is_same_call = event->event->previous_id != 0 && event->event->previous_id == resize->id;
     int r = tn_buffer_blocks_grow(buffers, pass);
-    if (r == 0 && !is_same_call) /* the release by the same realloc has shown where it stands */
-        r = tn_activations_step(&buffers->activations, pass, event);
     if (r < 0)
         return r;
     struct tn_contained_block *own = &buffers->blocks[block->slot];
@@ -121,14 +120,14 @@ static bool is_in_order(const struct tn_stack_buffers *buffers, const struct tn_
     uint32_t birth_frame = pass->nodes[birth].frame_id, death_frame = pass->nodes[death].frame_id;
     if (birth_frame == death_frame)
         return is_own_call && birth == death;
-    return tn_source_frames_is_behind(&buffers->frames, birth_frame, death_frame);
+    return tn_source_frames_is_behind(buffers->frames, birth_frame, death_frame);
 }
 
 /* Whether a function of the program that the owner called, inlined or not, has made the release. */
 static bool is_below(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                      const struct tn_activation_stack *stack, uint32_t level, uint32_t inlined)
 {
-    const struct tn_source_frames *frames = &buffers->frames;
+    const struct tn_source_frames *frames = buffers->frames;
     for (uint32_t at = stack->depth; at >= level; at--) {
         uint32_t frame_id = pass->nodes[stack->items[at - 1].node].frame_id;
         uint32_t count = tn_source_frames_count(frames, frame_id), kept = at == level ? inlined + 1 : 0;
@@ -142,11 +141,11 @@ static bool is_below(const struct tn_stack_buffers *buffers, const struct tn_pas
 static void count_owner(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                         const struct tn_contained_block *own, uint32_t level)
 {
-    const struct tn_activation_stack *stack = &buffers->activations.threads[own->thread];
+    const struct tn_activation_stack *stack = &buffers->activations->threads[own->thread];
     struct tn_contained_stack *counts = &buffers->stacks[own->stack_id];
     uint32_t birth = node_at(pass, own->stack_id, level), death = stack->items[level - 1].node;
     uint32_t birth_frame = pass->nodes[birth].frame_id, death_frame = pass->nodes[death].frame_id;
-    uint32_t inlined = tn_source_frames_common_inlined(&buffers->frames, birth_frame, death_frame);
+    uint32_t inlined = tn_source_frames_common_inlined(buffers->frames, birth_frame, death_frame);
     counts->instances++;
     if (counts->owner_level == 0 || level < counts->owner_level) {
         counts->owner_level = level;
@@ -181,14 +180,14 @@ static void count_contained(struct tn_stack_buffers *buffers, const struct tn_co
                             uint32_t level, uint64_t thread_event)
 {
     struct tn_contained_site *site = &buffers->sites[own->site];
-    uint64_t since = buffers->activations.threads[own->thread].items[level - 1].since;
+    uint64_t since = buffers->activations->threads[own->thread].items[level - 1].since;
     uint64_t live_count = tn_buffer_blocks_since(buffers, own, since, buffers->max_count + 1);
     site->refilled += is_refilled(buffers, own, since);
     site->last_thread = own->thread;
     site->last_since = since;
     site->last_event = thread_event;
     site->last_left = live_count - 1;
-    uint64_t deepest_bytes = tn_activations_deepest(&buffers->activations, own->thread, own->birth_event);
+    uint64_t deepest_bytes = tn_activations_deepest(buffers->activations, own->thread, own->birth_event);
     site->contained++;
     if (live_count > site->max_live_count)
         site->max_live_count = live_count;
@@ -215,7 +214,7 @@ static void judge(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
         site->other_thread++;
     else if (event->event->stack_id == 0 || event->event->stack_id >= pass->node_count)
         site->no_stack++;
-    else if ((level = tn_activations_owner(&buffers->activations, own->thread, own->birth_event,
+    else if ((level = tn_activations_owner(buffers->activations, own->thread, own->birth_event,
                                            pass->nodes[own->stack_id].depth)) == 0)
         site->no_owner++;
     if (level == 0) {
@@ -239,9 +238,8 @@ static int death(void *state, const struct tn_pass *pass, const struct tn_pass_e
     struct tn_stack_buffers *buffers = state;
     const struct tn_log_event *log_event = event->event;
     struct tn_contained_block *own = &buffers->blocks[event->block->slot];
-    int r = tn_activations_step(&buffers->activations, pass, event);
-    if (r < 0 || own->stack_id == 0)
-        return r;
+    if (own->stack_id == 0)
+        return 0;
     struct tn_contained_resize *resize = &buffers->resizes[event->thread];
     resize->id = 0;
     if (!is_resize(log_event)) {
@@ -267,7 +265,7 @@ static int survivor(void *state, const struct tn_pass *pass, const struct tn_blo
     struct tn_contained_site *site = &buffers->sites[own->site];
     uint32_t level = buffers->stacks[own->stack_id].owner_level;
     uint32_t left =
-        level == 0 ? 0 : tn_activations_owner(&buffers->activations, own->thread, own->birth_event, level);
+        level == 0 ? 0 : tn_activations_owner(buffers->activations, own->thread, own->birth_event, level);
     if (pass->is_cut_off && level != 0 && left == level)
         site->cut_off++;
     else
@@ -350,8 +348,6 @@ static void finish(void *state)
     struct tn_stack_buffers *buffers = state;
     if (buffers == NULL)
         return;
-    tn_activations_finish(&buffers->activations);
-    tn_source_frames_finish(&buffers->frames);
     tn_map_finish(&buffers->threads);
     tn_map_finish(&buffers->at_once);
     tn_site_links_finish(&buffers->links);

@@ -75,13 +75,13 @@ struct tn_contained_resize {
 
 /* State of the kind. */
 struct tn_stack_buffers {
-    struct tn_source_frames frames;      /* owned; loaded at the beginning */
-    struct tn_activations activations;   /* owned; over frames */
-    struct tn_contained_block *blocks;   /* owned; by slot */
-    size_t block_capacity;               /* room in blocks */
-    struct tn_contained_stack *stacks;   /* owned; by stack row id */
-    struct tn_contained_site *sites;     /* owned; by site */
-    struct tn_contained_resize *resizes; /* owned; by thread */
+    const struct tn_source_frames *frames;    /* the pass's */
+    const struct tn_activations *activations; /* the pass's */
+    struct tn_contained_block *blocks;        /* owned; by slot */
+    size_t block_capacity;                    /* room in blocks */
+    struct tn_contained_stack *stacks;        /* owned; by stack row id */
+    struct tn_contained_site *sites;          /* owned; by site */
+    struct tn_contained_resize *resizes;      /* owned; by thread */
     struct tn_map at_once;      /* site and node -> blocks that lived at once in one activation of the node's
                                    function, where there were several */
     struct tn_map threads;      /* site and thread, for threads that made its blocks */

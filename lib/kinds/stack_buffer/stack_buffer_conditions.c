@@ -41,7 +41,7 @@ static int add_untold(const struct tn_stack_buffers *buffers, const struct tn_pa
     r = tn_finding_add_condition(
         finding, "calls-untold", &line, 1,
         "%s keeps none from one round to the next: its calls could not be told apart",
-        tn_function_short_name(buffers->frames.functions[owner->function].name, name, sizeof(name)));
+        tn_function_short_name(buffers->frames->functions[owner->function].name, name, sizeof(name)));
     tn_finding_line_finish(&line);
     return r;
 }

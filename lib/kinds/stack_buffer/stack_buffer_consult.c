@@ -55,10 +55,6 @@ int tn_stack_buffer_consult(void *state, const struct tn_pass *other, const void
     for (size_t i = 1; i < other->node_count; i++)
         if (own->sites[other->nodes[i].site].instances != 0)
             consult_stack(&own->stacks[i], &theirs->stacks[i]);
-    /* how often each entered a function is not added up: the blocks that it is set against are one process's
-     */
-    for (size_t i = 0; i < theirs->frames.function_count; i++)
-        own->activations.has_returned[i] |= theirs->activations.has_returned[i];
     for (size_t i = 0; i < theirs->at_once.capacity && r == 0; i++) {
         const struct tn_map_entry *entry = &theirs->at_once.entries[i];
         if (entry->key != 0)

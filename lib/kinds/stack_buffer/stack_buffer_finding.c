@@ -54,7 +54,7 @@ struct buffer_statement {
 
 static const char *owner_name(const struct buffer_statement *statement)
 {
-    return statement->buffers->frames.functions[statement->owner.function].name;
+    return statement->buffers->frames->functions[statement->owner.function].name;
 }
 
 static bool is_varying(const struct buffer_statement *statement)
@@ -111,7 +111,7 @@ static bool is_order_known(const struct buffer_statement *statement)
 /* Where the program tells when the owner is left, nothing is a guess. */
 static bool is_proven(const struct buffer_statement *statement)
 {
-    return statement->buffers->activations.is_told[statement->owner.function];
+    return statement->buffers->activations->is_told[statement->owner.function];
 }
 
 /* Everything happens within `main`: that blocks are gone before it returns only says that they are released.
@@ -405,7 +405,7 @@ static bool weigh(struct buffer_statement *statement)
     /* A type of the C++ library that has words of its own is not opaque: its user can use another one. */
     bool has_words =
         tn_maker_is_library(statement->made_by.maker) && tn_cplusplus_stack_has(statement->made_by.maker);
-    if ((!has_words && tn_source_frames_is_opaque(&statement->buffers->frames, statement->pass, births->names,
+    if ((!has_words && tn_source_frames_is_opaque(statement->buffers->frames, statement->pass, births->names,
                                                   births->stacks[0])) ||
         !tn_stack_buffer_owner(statement->buffers, statement->pass, births, &statement->owner))
         return false;

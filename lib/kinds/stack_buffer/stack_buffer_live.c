@@ -86,7 +86,7 @@ int tn_buffer_blocks_at_once(struct tn_stack_buffers *buffers, const struct tn_p
         const struct tn_contained_block *other = &buffers->blocks[at - 1];
         if (other->thread != own->thread)
             continue;
-        uint32_t level = tn_activations_owner(&buffers->activations, own->thread, other->birth_event,
+        uint32_t level = tn_activations_owner(buffers->activations, own->thread, other->birth_event,
                                               pass->nodes[node].depth);
         if (level == 0)
             break;

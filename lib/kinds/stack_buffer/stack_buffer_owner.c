@@ -17,7 +17,7 @@ static struct tn_source_cursor first_owner(const struct tn_stack_buffers *buffer
     uint32_t node = stack_id;
     while (pass->nodes[node].depth > counts->owner_level)
         node = pass->nodes[node].caller_id;
-    uint32_t count = tn_source_frames_count(&buffers->frames, pass->nodes[node].frame_id);
+    uint32_t count = tn_source_frames_count(buffers->frames, pass->nodes[node].frame_id);
     uint32_t inlined = counts->inlined < count ? counts->inlined : count - 1;
     return (struct tn_source_cursor){node, count - 1 - inlined};
 }
@@ -35,16 +35,16 @@ static bool find_function(const struct tn_stack_buffers *buffers, const struct t
                           struct tn_source_cursor *ret_at, uint32_t *ret_steps)
 {
     struct tn_source_cursor inside,
-        at = tn_source_cursor_find_site(&buffers->frames, pass, site, stack_id, &inside);
+        at = tn_source_cursor_find_site(buffers->frames, pass, site, stack_id, &inside);
     struct tn_source_cursor first = first_owner(buffers, pass, stack_id);
     for (uint32_t steps = 0; at.node != 0 && steps < TN_SOURCE_STEPS_MAX; steps++) {
         if (!is_inside(pass, at, first) &&
-            tn_source_cursor_frame(&buffers->frames, pass, at)->function == function) {
+            tn_source_cursor_frame(buffers->frames, pass, at)->function == function) {
             *ret_at = at;
             *ret_steps = steps;
             return true;
         }
-        at = tn_source_cursor_outwards(&buffers->frames, pass, at);
+        at = tn_source_cursor_outwards(buffers->frames, pass, at);
     }
     return false;
 }
@@ -88,8 +88,8 @@ static bool is_internal(const struct tn_stack_buffers *buffers, const struct tn_
                         const struct tn_buffer_births *births)
 {
     for (size_t i = 0; i < births->stack_count; i++) {
-        struct tn_source_cursor inside, at = tn_source_cursor_find_site(&buffers->frames, pass, births->names,
-                                                                        births->stacks[i], &inside);
+        struct tn_source_cursor inside,
+            at = tn_source_cursor_find_site(buffers->frames, pass, births->names, births->stacks[i], &inside);
         if (is_inside(pass, first_owner(buffers, pass, births->stacks[i]), at))
             return true;
     }
@@ -103,17 +103,17 @@ bool tn_stack_buffer_owner(const struct tn_stack_buffers *buffers, const struct 
         return false;
     struct tn_source_cursor at = first_owner(buffers, pass, births->stacks[0]);
     for (uint32_t steps = 0; at.node != 0 && steps < TN_SOURCE_STEPS_MAX; steps++) {
-        const struct tn_source_frame *place = tn_source_cursor_frame(&buffers->frames, pass, at);
+        const struct tn_source_frame *place = tn_source_cursor_frame(buffers->frames, pass, at);
         struct tn_buffer_owner owner = {.function = place->function,
                                         .frame_id = place->frame_id,
                                         .node = at.node,
                                         .max_live_count = buffers->sites[births->site].max_live_count};
-        if (place->function != 0 && buffers->frames.functions[place->function].is_program &&
+        if (place->function != 0 && buffers->frames->functions[place->function].is_program &&
             holds_for_all(buffers, pass, births, &owner)) {
             *ret_owner = owner;
             return true;
         }
-        at = tn_source_cursor_outwards(&buffers->frames, pass, at);
+        at = tn_source_cursor_outwards(buffers->frames, pass, at);
     }
     return false;
 }
@@ -131,8 +131,8 @@ enum tn_buffer_owning tn_stack_buffer_owning(const struct tn_stack_buffers *buff
                                              const struct tn_buffer_owner *owner)
 {
     const struct tn_contained_site *counts = &buffers->sites[births->site];
-    const struct tn_activations *activations = &buffers->activations;
-    uint32_t physical = buffers->frames.frames[pass->nodes[owner->node].frame_id].source.function;
+    const struct tn_activations *activations = buffers->activations;
+    uint32_t physical = buffers->frames->frames[pass->nodes[owner->node].frame_id].source.function;
     bool is_inlined = physical != owner->function;
     bool is_queue = is_inlined && owner->max_live_count > 1;
     bool is_own = owner->frames_down == 0 && !counts->is_below && !is_queue;

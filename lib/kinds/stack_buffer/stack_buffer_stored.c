@@ -13,7 +13,7 @@
 /* The level of the innermost frame of a function in a stack; 0: it is not there. */
 static uint32_t level_of(const struct tn_buffer_holders *question, uint32_t stack_id)
 {
-    const struct tn_source_frames *frames = &question->buffers->frames;
+    const struct tn_source_frames *frames = question->buffers->frames;
     for (uint32_t node = stack_id; node != 0; node = question->pass->nodes[node].caller_id) {
         uint32_t frame_id = question->pass->nodes[node].frame_id;
         for (uint32_t i = 0; i < tn_source_frames_count(frames, frame_id); i++)
