@@ -16,7 +16,7 @@ static int print_quoted(struct tn_buffer *out, const char *text)
 
 static int print_stack(struct tn_export_job *job, const uint32_t *path, size_t count)
 {
-    const struct tn_profile_place *places = job->profile->places;
+    const struct tn_place *places = job->profile->places.items;
     int r = tn_buffer_print(&job->out, ",\"");
     if (r == 0)
         r = print_quoted(&job->out, places[path[0]].file);
@@ -42,7 +42,7 @@ static int write_csv(struct tn_export_job *job)
         size_t count;
         if (own->allocations == 0)
             continue;
-        r = tn_profile_path(profile, id, &path, &count);
+        r = tn_places_path(&profile->places, id, &path, &count);
         if (r == 0)
             r = tn_buffer_print(&job->out,
                                 "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64

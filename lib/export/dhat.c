@@ -12,9 +12,9 @@ static int write_frame_table(struct tn_json *json, const struct tn_profile *prof
 {
     tn_json_open_array(json, "ftbl");
     tn_json_text(json, NULL, "[root]");
-    for (size_t i = 0; i < profile->place_count; i++) {
+    for (size_t i = 0; i < profile->places.count; i++) {
         struct tn_buffer text = {0};
-        int r = tn_export_print_place(&text, &profile->places[i]);
+        int r = tn_export_print_place(&text, &profile->places.items[i]);
         tn_json_text(json, NULL, (const char *)text.data);
         tn_buffer_finish(&text);
         if (r < 0)
@@ -29,7 +29,7 @@ static int write_point(struct tn_export_job *job, struct tn_json *json, uint64_t
     const struct tn_profile_figures *own = &job->profile->stacks[stack_id];
     const uint32_t *path;
     size_t count;
-    int r = tn_profile_path(job->profile, stack_id, &path, &count);
+    int r = tn_places_path(&job->profile->places, stack_id, &path, &count);
     if (r < 0)
         return r;
     tn_json_open_object(json, NULL);

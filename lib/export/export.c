@@ -93,7 +93,7 @@ bool tn_export_is_bytes(enum tn_export_metric metric)
     return metric == TN_EXPORT_BYTES || metric == TN_EXPORT_PEAK || metric == TN_EXPORT_LIVE_AT_END;
 }
 
-int tn_export_print_place(struct tn_buffer *out, const struct tn_profile_place *place)
+int tn_export_print_place(struct tn_buffer *out, const struct tn_place *place)
 {
     int r = tn_buffer_print(out, "0x%" PRIx64 ": %s", place->offset_bytes, place->function);
     if (r < 0)

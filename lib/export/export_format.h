@@ -43,7 +43,7 @@ uint64_t tn_export_value(const struct tn_profile_figures *figures, enum tn_expor
 /* Append a place as valgrind's tools print it: "0x12: f (a.c:3)", "0x12: f (in /lib/x.so)".
  *
  * Returns  0 or -ENOMEM */
-int tn_export_print_place(struct tn_buffer *out, const struct tn_profile_place *place);
+int tn_export_print_place(struct tn_buffer *out, const struct tn_place *place);
 
 /* Whether a metric is in bytes, and no count. */
 bool tn_export_is_bytes(enum tn_export_metric metric);

@@ -25,9 +25,9 @@ static int write_folded(struct tn_export_job *job)
         size_t count = 0;
         if (value == 0)
             continue;
-        r = tn_profile_path(profile, id, &path, &count);
+        r = tn_places_path(&profile->places, id, &path, &count);
         for (size_t i = count; i > 0 && r == 0; i--) {
-            r = print_function(&job->out, profile->places[path[i - 1]].function);
+            r = print_function(&job->out, profile->places.items[path[i - 1]].function);
             if (r == 0)
                 r = tn_buffer_print(&job->out, i > 1 ? ";" : " %llu\n", (unsigned long long)value);
         }

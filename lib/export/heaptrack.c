@@ -38,7 +38,7 @@ static int write_string(struct heaptrack_writer *writer, const char *text, uint6
 
 static int code_of(struct heaptrack_writer *writer, uint32_t place_number, uint64_t *ret_code)
 {
-    const struct tn_profile_place *place = &writer->job->profile->places[place_number];
+    const struct tn_place *place = &writer->job->profile->places.items[place_number];
     uint64_t module, function, file;
     *ret_code = writer->place_code[place_number];
     if (*ret_code != 0)
@@ -64,7 +64,7 @@ static int trace_of(struct heaptrack_writer *writer, uint64_t stack_id, uint64_t
     const uint32_t *path;
     size_t count = 0;
     uint64_t trace = 0, code = 0;
-    int r = tn_profile_path(writer->job->profile, stack_id, &path, &count);
+    int r = tn_places_path(&writer->job->profile->places, stack_id, &path, &count);
     for (size_t i = count; i > 0 && r == 0; i--) {
         r = code_of(writer, path[i - 1], &code);
         uint64_t key = trace << 32 | code;
@@ -140,7 +140,7 @@ static int write_heaptrack(struct tn_export_job *job)
 {
     struct tn_profile *profile = job->profile;
     struct heaptrack_writer writer = {.job = job};
-    writer.place_code = calloc(profile->place_count, sizeof(writer.place_code[0]));
+    writer.place_code = calloc(profile->places.count, sizeof(writer.place_code[0]));
     writer.stack_trace = calloc(profile->stack_count, sizeof(writer.stack_trace[0]));
     int r = writer.place_code != NULL && writer.stack_trace != NULL ? 0 : -ENOMEM;
     if (r == 0)

@@ -71,7 +71,7 @@ static int load_stacks(struct massif_writer *writer)
             continue;
         const uint32_t *path;
         struct massif_stack *stack = &writer->stacks[writer->stack_count];
-        int r = tn_profile_path(profile, id, &path, &stack->count);
+        int r = tn_places_path(&profile->places, id, &path, &stack->count);
         if (r < 0)
             return r;
         stack->path = malloc(stack->count * sizeof(path[0]));
@@ -143,7 +143,7 @@ static int print_node(struct massif_writer *writer, const struct massif_node *no
         r = tn_buffer_print(out, "(heap allocation functions) malloc/new/new[], --alloc-fns, etc.");
     else if (r == 0)
         r = tn_export_print_place(
-            out, &writer->job->profile->places[writer->stacks[node->first].path[node->depth - 1]]);
+            out, &writer->job->profile->places.items[writer->stacks[node->first].path[node->depth - 1]]);
     return r == 0 ? tn_buffer_print(out, "\n") : r;
 }
 

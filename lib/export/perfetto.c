@@ -72,7 +72,7 @@ static int write_mapping(struct perfetto_writer *writer, const char *module, uin
     if (i < writer->module_count)
         return 0;
     writer->modules[writer->module_count++] = module;
-    uint64_t string_iid = writer->job->profile->place_count + i + 1;
+    uint64_t string_iid = writer->job->profile->places.count + i + 1;
     int r = write_string(writer, string_iid, module);
     if (r == 0)
         r = tn_protobuf_number(&writer->message, MAPPING_IID, i + 1);
@@ -83,7 +83,7 @@ static int write_mapping(struct perfetto_writer *writer, const char *module, uin
 
 static int write_frame(struct perfetto_writer *writer, size_t i)
 {
-    const struct tn_profile_place *place = &writer->job->profile->places[i];
+    const struct tn_place *place = &writer->job->profile->places.items[i];
     uint64_t mapping_iid = 0;
     int r = write_string(writer, i + 1, place->function);
     if (r == 0)
@@ -104,7 +104,7 @@ static int write_stack(struct perfetto_writer *writer, uint64_t stack_id)
 {
     const uint32_t *path;
     size_t count = 0;
-    int r = tn_profile_path(writer->job->profile, stack_id, &path, &count);
+    int r = tn_places_path(&writer->job->profile->places, stack_id, &path, &count);
     if (r == 0)
         r = tn_protobuf_number(&writer->message, CALLSTACK_IID, stack_id + 1);
     for (size_t i = count; i > 0 && r == 0; i--)
@@ -169,9 +169,9 @@ static int write_packet(struct perfetto_writer *writer)
 static int write_perfetto(struct tn_export_job *job)
 {
     struct perfetto_writer writer = {.job = job};
-    writer.modules = calloc(job->profile->place_count, sizeof(writer.modules[0]));
+    writer.modules = calloc(job->profile->places.count, sizeof(writer.modules[0]));
     int r = writer.modules != NULL ? 0 : -ENOMEM;
-    for (size_t i = 0; i < job->profile->place_count && r == 0; i++)
+    for (size_t i = 0; i < job->profile->places.count && r == 0; i++)
         r = write_frame(&writer, i);
     if (r == 0)
         r = write_dump(&writer);

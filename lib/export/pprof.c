@@ -70,7 +70,7 @@ static int write_sample(struct tn_export_job *job, uint64_t stack_id, struct tn_
 {
     const uint32_t *path;
     size_t count = 0;
-    int r = tn_profile_path(job->profile, stack_id, &path, &count);
+    int r = tn_places_path(&job->profile->places, stack_id, &path, &count);
     for (size_t i = 0; i < count && r == 0; i++)
         r = tn_protobuf_packed(packed, (uint64_t)path[i] + 1);
     if (r == 0)
@@ -89,7 +89,7 @@ static int write_place(struct tn_export_job *job, size_t i, struct tn_buffer *me
 {
     int r = tn_protobuf_number(line, LINE_FUNCTION_ID, i + 1);
     if (r == 0)
-        r = tn_protobuf_number(line, LINE_LINE, job->profile->places[i].line);
+        r = tn_protobuf_number(line, LINE_LINE, job->profile->places.items[i].line);
     if (r == 0)
         r = tn_protobuf_number(message, LOCATION_ID, i + 1);
     if (r == 0)
@@ -118,10 +118,10 @@ static int write_strings(struct tn_export_job *job)
         r = tn_protobuf_text(&job->out, PROFILE_STRING_TABLE, first[i]);
     for (size_t i = 0; i < VALUE_COUNT && r == 0; i++)
         r = tn_protobuf_text(&job->out, PROFILE_STRING_TABLE, values[i].name);
-    for (size_t i = 0; i < profile->place_count && r == 0; i++) {
-        r = tn_protobuf_text(&job->out, PROFILE_STRING_TABLE, profile->places[i].function);
+    for (size_t i = 0; i < profile->places.count && r == 0; i++) {
+        r = tn_protobuf_text(&job->out, PROFILE_STRING_TABLE, profile->places.items[i].function);
         if (r == 0)
-            r = tn_protobuf_text(&job->out, PROFILE_STRING_TABLE, profile->places[i].file);
+            r = tn_protobuf_text(&job->out, PROFILE_STRING_TABLE, profile->places.items[i].file);
         if (r == 0)
             r = tn_export_drain(job);
     }
@@ -135,7 +135,7 @@ static int write_pprof(struct tn_export_job *job)
     for (uint64_t id = 0; id < job->profile->stack_count && r == 0; id++)
         if (job->profile->stacks[id].allocations > 0)
             r = write_sample(job, id, &message, &inner);
-    for (size_t i = 0; i < job->profile->place_count && r == 0; i++)
+    for (size_t i = 0; i < job->profile->places.count && r == 0; i++)
         r = write_place(job, i, &message, &inner);
     if (r == 0)
         r = write_strings(job);

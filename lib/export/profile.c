@@ -173,7 +173,7 @@ int tn_profile_load(struct tn_log *log, uint64_t process_id, struct tn_profile *
     if (r == 0)
         r = pass_over(log, &pass, count_peak);
     if (r == 0)
-        r = tn_profile_load_places(log, &profile);
+        r = tn_places_load(log, &profile.places);
     if (r < 0) {
         tn_profile_finish(&profile);
         return r;
@@ -185,7 +185,7 @@ int tn_profile_load(struct tn_log *log, uint64_t process_id, struct tn_profile *
 
 void tn_profile_finish(struct tn_profile *profile)
 {
-    tn_profile_finish_places(profile);
+    tn_places_finish(&profile->places);
     free(profile->stacks);
     free(profile->command_line);
     memset(profile, 0, sizeof(*profile));

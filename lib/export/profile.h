@@ -6,6 +6,7 @@
  * written from. One thread at a time. */
 
 #include "tenure/base.h"
+#include "tenure/places.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,15 +28,6 @@ struct tn_profile_figures {
     uint64_t lifetime_ns;       /* sum of lifetimes, up to the end where a block lives */
 };
 
-/* A line of the source, or of code without names. The profile owns the strings. */
-struct tn_profile_place {
-    char *function;        /* never NULL: without a name, "module+0x12" */
-    char *file;            /* "" where it is not known */
-    char *module;          /* path; "" outside every module */
-    uint64_t offset_bytes; /* in the module, of one of its calls */
-    uint32_t line;         /* 0: not known */
-};
-
 /* A profile. Zeroed is empty; tn_profile_finish releases it. */
 struct tn_profile {
     uint64_t process_id;               /* row of `process` */
@@ -46,11 +38,7 @@ struct tn_profile {
     struct tn_profile_figures total;   /* own_max_* are those of the peak */
     struct tn_profile_figures *stacks; /* owned; by stack id, 0: no stack was taken */
     uint64_t stack_count;              /* in stacks, at least 1 */
-    struct tn_profile_place *places;   /* owned; equal ones are one */
-    size_t place_count;                /* in places */
-    struct tn_profile_code *code;      /* owned; frames and callers of the stacks; of profile_places.c */
-    uint32_t *path;                    /* owned; the result of tn_profile_path */
-    size_t path_capacity;              /* in path */
+    struct tn_places places;           /* owned; what the stacks pass */
 };
 
 /* Load a profile.
@@ -62,20 +50,5 @@ int tn_profile_load(struct tn_log *log, uint64_t process_id, struct tn_profile *
 
 /* Release what it owns. A zeroed profile is fine. */
 void tn_profile_finish(struct tn_profile *profile);
-
-/* profile_places.c: load places, and what tn_profile_path needs, into a profile whose figures are there.
- * Returns 0, -EBADMSG, -ENOMEM or -EIO. */
-int tn_profile_load_places(struct tn_log *log, struct tn_profile *profile);
-
-/* profile_places.c: release what tn_profile_load_places took. */
-void tn_profile_finish_places(struct tn_profile *profile);
-
-/* The places that a stack passes, innermost first; functions that the compiler inlined have their own.
- *
- * ret_path   indices of places; borrowed until the next call
- * ret_count  at least 1: an unknown stack passes one place of that name
- * Returns    0; -EBADMSG: the stack is its own caller; -ENOMEM */
-int tn_profile_path(struct tn_profile *profile, uint64_t stack_id, const uint32_t **ret_path,
-                    size_t *ret_count);
 
 #endif

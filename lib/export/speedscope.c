@@ -9,8 +9,8 @@ static void write_frames(struct tn_json *json, const struct tn_profile *profile)
 {
     tn_json_open_object(json, "shared");
     tn_json_open_array(json, "frames");
-    for (size_t i = 0; i < profile->place_count; i++) {
-        const struct tn_profile_place *place = &profile->places[i];
+    for (size_t i = 0; i < profile->places.count; i++) {
+        const struct tn_place *place = &profile->places.items[i];
         tn_json_open_object(json, NULL);
         tn_json_text(json, "name", place->function);
         if (place->file[0] != '\0')
@@ -39,7 +39,7 @@ static int write_stacks(struct tn_export_job *job, struct tn_json *json, enum tn
             tn_json_uint(json, NULL, value);
             continue;
         }
-        int r = tn_profile_path(profile, id, &path, &count);
+        int r = tn_places_path(&profile->places, id, &path, &count);
         if (r == 0)
             r = tn_export_drain(job);
         if (r < 0)

@@ -16,7 +16,7 @@ MAY_INCLUDE = {
     "lib/symbol": {"symbol", "base", "map"},
     "lib/chunk": {"chunk", "log_event", "event", "base", "map"},
     "lib/log": {"log", "log_write", "log_event", "chunk", "sql", "event", "limits", "base", "map"},
-    "lib/summary": {"summary", "log", "log_event", "chunk", "sql", "event", "limits", "base", "map"},
+    "lib/summary": {"summary", "places", "log", "log_event", "chunk", "sql", "event", "limits", "base", "map"},
     "lib/record": {"record", "event", "event_body", "limits", "ring", "session", "log_write", "finish", "base", "map"},
     "lib/site": {"site", "event", "base", "map"},
     "lib/finish": {"finish", "log", "sql", "log_write", "symbol", "site", "code", "event", "limits", "base", "map"},
@@ -30,7 +30,7 @@ MAY_INCLUDE = {
     "lib/compare": {"compare", "runs", "evidence", "kind", "summary", "finding", "log", "sql", "json", "base", "map"},
     "lib/check": {"check", "summary", "finding", "log", "sql", "json", "base"},
     "lib/report": {"report", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base"},
-    "lib/export": {"export", "export_fleet", "finding", "log", "sql", "event", "log_event", "limits", "json", "base", "map"},
+    "lib/export": {"export", "export_fleet", "places", "finding", "log", "sql", "event", "log_event", "limits", "json", "base", "map"},
     "tools": {"export", "export_fleet", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
 }
 
