@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 
-/* `tenure report`: checks its options, loads summary and findings from the log, has them measured on models
- * of heaps where that was asked for or takes no time, and writes the report in the format asked for. */
+/* `tenure report`: checks its options, finds the log where none was named, and has the report written; of
+ * several logs, what they say together. */
 
 #include "command.h"
 #include "list_kinds.h"
 #include "message.h"
 #include "output.h"
 #include "policy_option.h"
-#include "progress.h"
+#include "report_log.h"
 #include "report_runs.h"
-#include "screen.h"
 #include "tenure/analyze.h"
 #include "tenure/kinds.h"
-#include "tenure/log.h"
 #include "tenure/report.h"
-#include "tenure/summary.h"
-#include "unfinished.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -25,32 +21,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-
-#define TOP_DEFAULT       10
-#define SITE_TOP_DEFAULT  5
-#define TOP_MAX           1000000
-#define UNASKED_EVENTS    2000000  /* a log with more is replayed only when that is asked for */
-#define UNASKED_REPLAY    20000000 /* events replayed unasked, at most about: two seconds of one core */
-#define UNASKED_ROUNDS    24       /* replays of a change: six on each of the four models of the default */
-#define RUNTIME_SITES_MAX 10       /* loaded beyond the ones to show: the report leaves them out of lists */
-#define THRESHOLDS_MAX    TN_GIVEN_MAX
-#define NAME_BYTES        64
-
-struct report_request {
-    const struct tn_report_format *format;
-    struct tn_screen screen;                          /* where it goes */
-    uint64_t top;                                     /* findings; 0: all */
-    bool has_top;                                     /* --top was given */
-    uint64_t site_top;                                /* sites in each list; 0: all */
-    enum tn_confidence least;                         /* of the findings to show */
-    const char *code;                                 /* as tn_report.code */
-    const char *policies;                             /* --policy; NULL: not given */
-    const char *named;                                /* --finding; NULL: not given */
-    bool is_saved;                                    /* findings go into the log as well */
-    struct tn_analyze_options analyze;                /* its values are those below */
-    struct tn_threshold_value values[THRESHOLDS_MAX]; /* as many as analyze.value_count */
-    char names[THRESHOLDS_MAX][NAME_BYTES];           /* of the values */
-};
 
 /* ---------------------------------------------------------------------------------------- options */
 
@@ -74,6 +44,8 @@ static int check_format(const struct tn_arguments *arguments, const struct tn_re
     if (name == NULL)
         name = "text";
     *ret_format = tn_report_format_find(name);
+    if (*ret_format != NULL && (*ret_format)->missing != NULL)
+        return tn_error_set(error, -ENOTSUP, "this tenure cannot write %s: %s", name, (*ret_format)->missing);
     if (*ret_format != NULL)
         return 0;
     struct tn_buffer names = {0};
@@ -120,14 +92,15 @@ static int check_code(const struct tn_arguments *arguments, const char **ret_cod
 }
 
 /* Take NAME=NUMBER apart; tn_analyze checks whether there is such a threshold. */
-static int take_threshold(struct report_request *request, const char *text, struct tn_error *error)
+static int take_threshold(struct tn_report_request *request, const char *text, struct tn_error *error)
 {
     size_t index = request->analyze.value_count;
     const char *equals = strchr(text, '=');
     size_t length = equals != NULL ? (size_t)(equals - text) : 0;
     char *end = NULL;
     double value = equals != NULL ? strtod(equals + 1, &end) : 0;
-    if (length == 0 || length >= NAME_BYTES || end == equals + 1 || *end != '\0' || index == THRESHOLDS_MAX)
+    if (length == 0 || length >= TN_THRESHOLD_NAME_BYTES || end == equals + 1 || *end != '\0' ||
+        index == TN_GIVEN_MAX)
         return tn_error_set(error, -EINVAL,
                             "option '--threshold' of 'report': '%s' is not NAME=NUMBER; 'tenure report "
                             "--list-thresholds' lists the names",
@@ -139,7 +112,7 @@ static int take_threshold(struct report_request *request, const char *text, stru
     return 0;
 }
 
-static int take_thresholds(const struct tn_arguments *arguments, struct report_request *request,
+static int take_thresholds(const struct tn_arguments *arguments, struct tn_report_request *request,
                            struct tn_error *error)
 {
     size_t position = 0;
@@ -150,17 +123,20 @@ static int take_thresholds(const struct tn_arguments *arguments, struct report_r
     return r;
 }
 
-static int check_options(const struct tn_arguments *arguments, struct report_request *request,
+static int check_options(const struct tn_arguments *arguments, struct tn_report_request *request,
                          struct tn_error *error)
 {
     struct tn_analyze_options *analyze = &request->analyze;
-    int r = check_format(arguments, &request->format, error);
-    if (r == 0)
-        r = check_confidence(arguments, &request->least, error);
+    const struct tn_report_format *format;
+    int r = check_format(arguments, &format, error);
+    if (r < 0)
+        return r;
+    tn_report_request_init(request, format);
+    r = check_confidence(arguments, &request->least, error);
     if (r == 0)
         r = check_code(arguments, &request->code, error);
     if (r == 0)
-        r = tn_option_count(arguments, "top", 0, TOP_MAX, TOP_DEFAULT, &request->top, error);
+        r = tn_option_count(arguments, "top", 0, TN_REPORT_TOP_MAX, request->top, &request->top, error);
     if (r == 0)
         r = tn_option_count(arguments, "process", 1, INT64_MAX, 0, &analyze->process_id, error);
     if (r == 0)
@@ -171,7 +147,8 @@ static int check_options(const struct tn_arguments *arguments, struct report_req
     if (r == 0)
         r = tn_check_kinds("option '--only' of 'report'", tn_option_text(arguments, "only"), error);
     request->has_top = tn_option_is_given(arguments, "top");
-    request->site_top = request->has_top ? request->top : SITE_TOP_DEFAULT;
+    if (request->has_top && !format->has_charts)
+        request->site_top = request->top;
     if (r == 0)
         r = tn_screen_read(arguments, tn_option_text(arguments, "output"), &request->screen, error);
     request->policies = tn_option_text(arguments, "policy");
@@ -212,130 +189,6 @@ static char *find_newest_log(void)
     return path;
 }
 
-static int print_report(const struct report_request *request, const struct tn_summary *summary,
-                        const struct tn_findings *findings)
-{
-    struct tn_report report = {.summary = summary,
-                               .findings = findings,
-                               .kinds = tn_kinds,
-                               .least = request->least,
-                               .code = request->code,
-                               .named = request->named,
-                               .finding_max = (size_t)request->top,
-                               .folds_libraries = true,
-                               .has_whole = !request->has_top,
-                               .site_max = (size_t)request->site_top,
-                               .style = request->screen.style};
-    struct tn_buffer text = {0};
-    bool is_text = strcmp(request->format->name, "text") == 0;
-    int status = TN_STATUS_MACHINE;
-    if (request->format->write(&report, &text) < 0)
-        tn_say("cannot write the report: out of memory");
-    else
-        status = is_text ? tn_screen_write(&request->screen, &text)
-                         : tn_output_write(request->screen.output, &text);
-    tn_buffer_finish(&text);
-    return status;
-}
-
-/* Measured effects are told beside the findings; their order stays. */
-static int measure(struct tn_log *log, const char *policies, const struct tn_what_if_effort *effort,
-                   struct tn_findings *findings, struct tn_error *error)
-{
-    struct tn_what_if_model models[TN_POLICY_OPTION_MAX];
-    struct tn_progress progress = {.what = "replaying"};
-    struct tn_what_if_effort shown = *effort;
-    size_t model_count = 0;
-    char *names = strdup(policies); /* borrowed by models */
-    int r = names != NULL
-                ? tn_policy_option_models("option '--policy' of 'report'", names, models, &model_count, error)
-                : tn_error_set(error, -ENOMEM, "cannot measure: out of memory");
-    shown.progress = tn_progress_show;
-    shown.user = &progress;
-    if (r == 0)
-        r = tn_measure_findings(log, models, model_count, &shown, findings, error);
-    tn_progress_end(&progress);
-    free(names);
-    if (r < 0)
-        tn_findings_finish(findings);
-    return r;
-}
-
-/* Measure the findings where that was asked for, and unasked where the log is so small that it takes a
- * moment. */
-static int measure_as_asked(const struct report_request *request, struct tn_log *log,
-                            const struct tn_summary *summary, struct tn_findings *findings,
-                            struct tn_error *error)
-{
-    const char *own = tn_report_own_library(summary);
-    const struct tn_what_if_effort full = {.finding_max = TN_MEASURE_FINDINGS_MAX, .own_library = own};
-    if (request->policies != NULL)
-        return strcmp(request->policies, "none") != 0
-                   ? measure(log, request->policies, &full, findings, error)
-                   : 0;
-    uint64_t events = summary->totals.allocations + summary->totals.frees;
-    if (!summary->is_finished || events > UNASKED_EVENTS || events == 0)
-        return 0;
-    uint64_t changes = UNASKED_REPLAY / UNASKED_ROUNDS / events; /* the unchanged events are one of them */
-    struct tn_what_if_effort quick = {.finding_max = changes > TOP_DEFAULT ? TOP_DEFAULT : (size_t)changes,
-                                      .own_library = own};
-    return changes < 2 ? 0 : measure(log, TN_POLICY_OPTION_DEFAULT, &quick, findings, error);
-}
-
-static int load_summary(struct tn_log *log, uint64_t process_id, size_t site_top,
-                        struct tn_summary *ret_summary, struct tn_error *error)
-{
-    int r = tn_summary_load(log, process_id, site_top, ret_summary, error);
-    if (r < 0)
-        return r;
-    r = tn_summary_load_links(log, ret_summary, error);
-    if (r < 0)
-        tn_summary_finish(ret_summary);
-    return r;
-}
-
-/* Load summary and findings; the log is closed again, the report needs none. */
-static int load(const struct report_request *request, const char *path, struct tn_summary *ret_summary,
-                struct tn_findings *ret_findings, struct tn_error *error)
-{
-    struct tn_log *log = NULL;
-    int r = tn_open_finished(path, &log, error);
-    if (r < 0)
-        return r;
-    size_t site_top = request->site_top != 0 ? (size_t)request->site_top + RUNTIME_SITES_MAX : TOP_MAX;
-    r = load_summary(log, request->analyze.process_id, site_top, ret_summary, error);
-    if (r == 0) {
-        struct tn_progress progress = {.what = "analysing"};
-        struct tn_analyze_options options = request->analyze;
-        options.process_id = ret_summary->process_id;
-        options.progress = tn_progress_show;
-        options.user = &progress;
-        r = tn_analyze(log, tn_kinds, &options, ret_findings, error);
-        tn_progress_end(&progress);
-        if (r == 0)
-            r = measure_as_asked(request, log, ret_summary, ret_findings, error);
-        if (r < 0)
-            tn_summary_finish(ret_summary);
-    }
-    tn_log_close(log);
-    return r;
-}
-
-/* Each name has to be that of a finding. */
-static int check_names(const char *names, const struct tn_findings *findings, struct tn_error *error)
-{
-    for (const char *at = names; at != NULL && *at != '\0';) {
-        size_t length = strcspn(at, ",");
-        if (tn_findings_find(findings, at, length) == NULL)
-            return tn_error_set(error, -EINVAL,
-                                "option '--finding' of 'report': the finding '%.*s' is not there: a report "
-                                "without it tells numbers and keys",
-                                (int)(length < 64 ? length : 64), at);
-        at += length + (at[length] == ',');
-    }
-    return 0;
-}
-
 /* Options that speak of one recording. */
 static int refuse_single(const struct tn_arguments *arguments)
 {
@@ -348,8 +201,15 @@ static int refuse_single(const struct tn_arguments *arguments)
     return TN_STATUS_DONE;
 }
 
-static int report_several(const struct report_request *request, const struct tn_arguments *arguments)
+static int report_several(const struct tn_report_request *request, const struct tn_arguments *arguments)
 {
+    if (request->format->has_charts) {
+        tn_say(
+            "option '--format' of 'report': %s is of one recording: give one LOG with it, or take text or "
+            "json",
+            request->format->name);
+        return TN_STATUS_USAGE;
+    }
     const struct tn_runs_request several = {.analyze = &request->analyze,
                                             .least = request->least,
                                             .top = (size_t)request->top,
@@ -361,7 +221,7 @@ static int report_several(const struct report_request *request, const struct tn_
 }
 
 /* What is written must not replace what is read. */
-static bool is_log_output(const struct report_request *request, char *const *paths, size_t path_count)
+static bool is_log_output(const struct tn_report_request *request, char *const *paths, size_t path_count)
 {
     const char *output = request->screen.output;
     for (size_t i = 0; i < path_count && output != NULL; i++)
@@ -372,26 +232,9 @@ static bool is_log_output(const struct report_request *request, char *const *pat
     return false;
 }
 
-static int report_log(const struct report_request *request, const char *path)
-{
-    struct tn_error error = {0};
-    struct tn_summary summary = {0};
-    struct tn_findings findings = {0};
-    if (load(request, path, &summary, &findings, &error) < 0)
-        return tn_say_error(&error);
-    int status = check_names(request->named, &findings, &error) < 0 ? tn_say_error(&error) : TN_STATUS_DONE;
-    if (status == TN_STATUS_DONE && request->is_saved && tn_findings_save(path, &findings, &error) < 0)
-        status = tn_say_error(&error);
-    if (status == TN_STATUS_DONE)
-        status = print_report(request, &summary, &findings);
-    tn_findings_finish(&findings);
-    tn_summary_finish(&summary);
-    return status;
-}
-
 static int run(const struct tn_arguments *arguments)
 {
-    struct report_request request = {0};
+    struct tn_report_request request = {0};
     struct tn_error error;
     if (tn_option_is_given(arguments, "list-thresholds"))
         return tn_list_thresholds();
@@ -406,7 +249,7 @@ static int run(const struct tn_arguments *arguments)
     if (arguments->operand_count > 1)
         return report_several(&request, arguments);
     if (arguments->operand_count > 0)
-        return report_log(&request, arguments->operands[0]);
+        return tn_report_log(&request, arguments->operands[0]);
     char *path = find_newest_log();
     if (path == NULL) {
         tn_say(
@@ -414,13 +257,13 @@ static int run(const struct tn_arguments *arguments)
             "record a program first, with 'tenure record PROGRAM'");
         return TN_STATUS_USAGE;
     }
-    int status = report_log(&request, path);
+    int status = tn_report_log(&request, path);
     free(path);
     return status;
 }
 
 static const struct tn_option options[] = {
-    {0, "format", "text|json", "how to write it (default: text)", NULL},
+    {0, "format", "text|json|html", "how to write it (default: text); html is one page for a\nbrowser", NULL},
     {'o', "output", "FILE", "write it into FILE instead of stdout", NULL},
     {0, "top", "N", "findings, and busiest sites (default 10 and 5; 0: all)", NULL},
     {0, "only", "KIND,...", "these kinds of findings only", NULL},

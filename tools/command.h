@@ -35,6 +35,7 @@ struct tn_command {
 
 extern const struct tn_command tn_command_record;
 extern const struct tn_command tn_command_report;
+extern const struct tn_command tn_command_view;
 extern const struct tn_command tn_command_diff;
 extern const struct tn_command tn_command_check;
 extern const struct tn_command tn_command_info;

@@ -13,7 +13,8 @@ libsqlite3-dev the log is an SQLite database
 libzstd-dev packs the events in the log
 libunwind-dev teaches the shim how to walk call stacks
 libdw-dev reads debug information (function, file, line)
-libiberty-dev demangles C++ and Rust names'
+libiberty-dev demangles C++ and Rust names
+node-d3 draws the charts of HTML reports'
 
 say() {
     printf '%s\n' "$*"

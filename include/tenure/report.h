@@ -6,6 +6,7 @@
  * state; any thread on its own data. */
 
 #include "tenure/base.h"
+#include "tenure/charts.h"
 #include "tenure/finding.h"
 #include "tenure/kind.h"
 #include "tenure/summary.h"
@@ -40,6 +41,8 @@ struct tn_report {
                                      none; NULL: c where findings are named, else none. JSON always has all */
     size_t site_max;              /* sites in the table of the text at most; 0: all of the summary's lists */
     struct tn_report_style style; /* of the text */
+    const struct tn_charts *charts; /* what HTML draws over time, by size, stack and thread; NULL: it leaves
+                                       these out */
 };
 
 /* One way to write a report. */
@@ -51,6 +54,9 @@ struct tn_report_format {
      *
      * Returns  0; -ENOMEM (out then holds a part of the report) */
     int (*write)(const struct tn_report *report, struct tn_buffer *out);
+    bool has_charts;     /* it draws tn_report.charts, which are to be loaded for it */
+    const char *missing; /* why this build cannot write it, as the end of a message; NULL: it can, and only
+                            then write may be called */
 };
 
 /* All formats, ended by one without a name. Static storage. */
@@ -91,6 +97,15 @@ int tn_report_text(const struct tn_report *report, struct tn_buffer *out);
  * Returns  0; -ENOMEM (out then holds a part of the report)
  * Cost     proportional to what is listed */
 int tn_report_json(const struct tn_report *report, struct tn_buffer *out);
+
+/* Append the report as one HTML page that loads nothing, with a script that draws it: below 3 MB whatever the
+ * log's size. What a page of that size has no room for is left out, and the page says so.
+ *
+ * report   what to tell; named, folds_libraries, site_max and style are not used
+ * out      the caller's; what it holds stays before the page
+ * Returns  0; -ENOMEM (out then holds a part of the page)
+ * Cost     proportional to what is shown */
+int tn_report_html(const struct tn_report *report, struct tn_buffer *out);
 
 struct tn_comparison;
 struct tn_check_result;

@@ -22,6 +22,7 @@ struct tn_composer {
     const struct tn_report *report;
     struct tn_report_sink *sink;
     struct tn_words words; /* sentences of all parts, until the report is done */
+    bool has_whole_cards;  /* findings are told whole, also where none is named; by tn_compose_cards */
 };
 
 /* The parts. Each gives its statements to the sink; errors stay in composer->words. */
@@ -36,6 +37,8 @@ void tn_compose_nameless(struct tn_composer *composer);
 void tn_compose_libraries(struct tn_composer *composer);
 
 void tn_compose_findings(struct tn_composer *composer);
+/* The same without a heading, and each finding with all that is known of it. */
+void tn_compose_cards(struct tn_composer *composer);
 void tn_compose_sites(struct tn_composer *composer);
 /* How to see that a change helped, once for each kind that is shown. */
 void tn_compose_verify(struct tn_composer *composer);

@@ -46,11 +46,17 @@ static struct tn_report_site role_site(struct tn_words *words, const struct tn_f
     return site;
 }
 
+/* Whether a finding is told in a few lines, since there are many. */
+static bool is_brief(const struct tn_composer *composer)
+{
+    return composer->report->named == NULL && !composer->has_whole_cards;
+}
+
 /* Choose the code to paste. Returns whether there is any and it is wanted. */
 static bool choose_code(struct tn_composer *composer, const struct tn_finding *finding,
                         struct tn_report_code *ret_code)
 {
-    const char *fallback = composer->report->named != NULL ? "c" : "none";
+    const char *fallback = is_brief(composer) ? "none" : "c";
     const char *wanted = composer->report->code != NULL ? composer->report->code : fallback;
     bool has_others;
     if (finding->code == NULL || strcmp(wanted, "none") == 0)
@@ -94,25 +100,25 @@ static void fill_whole(struct tn_composer *composer, const struct tn_finding *fi
 static void put_card(struct tn_composer *composer, const struct tn_finding *finding)
 {
     struct tn_words *words = &composer->words;
-    bool is_brief = composer->report->named == NULL;
+    bool brief = is_brief(composer);
     struct tn_report_site *sites = calloc(finding->site_count + 1, sizeof(sites[0]));
     struct tn_report_code code;
     struct tn_report_card card = {
         .rank = finding->rank,
         .title = tn_words_title(words, finding),
-        .condition = tn_words_condition(words, finding, is_brief),
+        .condition = tn_words_condition(words, finding, brief),
         .kind = finding->kind,
         .confidence = tn_confidence_name(finding->confidence),
         .texts = {[TN_CARD_EVIDENCE] = tn_words_evidence(words, tn_compose_kind(composer, finding)->evidence,
-                                                         &finding->evidence, is_brief),
-                  [TN_CARD_RELEASES] = tn_words_releases(words, finding, is_brief),
+                                                         &finding->evidence, brief),
+                  [TN_CARD_RELEASES] = tn_words_releases(words, finding, brief),
                   [TN_CARD_EFFECT] = tn_words_effect(words, &finding->saving,
                                                      composer->report->summary->totals.allocations)},
         .code = choose_code(composer, finding, &code) ? &code : NULL,
     };
     if (sites == NULL)
         words->result = -ENOMEM;
-    else if (is_brief)
+    else if (brief)
         fill_brief(composer, finding, &card);
     else
         fill_whole(composer, finding, sites, &card);
@@ -195,6 +201,25 @@ void tn_compose_findings(struct tn_composer *composer)
     put_shown(composer);
     if (composer->report->named != NULL)
         return;
+    tn_compose_libraries(composer);
+    put_plan(composer);
+    put_hidden(composer, &selection);
+}
+
+void tn_compose_cards(struct tn_composer *composer)
+{
+    struct tn_report_selection selection = tn_report_select(composer->report);
+    struct tn_report_cursor cursor = {0};
+    const struct tn_finding *finding;
+    composer->has_whole_cards = true;
+    if (selection.shown == 0)
+        tn_compose_paragraph(composer, TN_PARAGRAPH_BODY,
+                             tn_words_fixed(composer->report->summary->is_closed
+                                                ? TN_WORDS_NOTHING_FOUND
+                                                : TN_WORDS_NOTHING_FOUND_YET));
+    while ((finding = tn_report_next_finding(composer->report, &cursor)) != NULL)
+        put_card(composer, finding);
+    composer->has_whole_cards = false;
     tn_compose_libraries(composer);
     put_plan(composer);
     put_hidden(composer, &selection);

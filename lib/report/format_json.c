@@ -4,6 +4,7 @@
  * programs read it. docs/analyses.md has its schema; a key that changes its meaning changes
  * TN_REPORT_FORMAT_VERSION. */
 
+#include "json_parts.h"
 #include "runtime_block.h"
 #include "select.h"
 
@@ -12,7 +13,7 @@
 
 #include <string.h>
 
-static void write_recording(struct tn_json *json, const struct tn_summary *summary)
+void tn_report_write_recording(struct tn_json *json, const struct tn_summary *summary)
 {
     tn_json_open_object(json, "recording");
     tn_json_bool(json, "closed", summary->is_closed);
@@ -28,7 +29,7 @@ static void write_recording(struct tn_json *json, const struct tn_summary *summa
     tn_json_close_object(json);
 }
 
-static void write_process(struct tn_json *json, const struct tn_summary_process *process)
+void tn_report_write_process(struct tn_json *json, const struct tn_summary_process *process)
 {
     tn_json_open_object(json, NULL);
     tn_json_uint(json, "id", process->id);
@@ -56,7 +57,7 @@ static void write_processes(struct tn_json *json, const struct tn_summary *summa
     tn_json_uint(json, "process_id", summary->process_id);
     tn_json_open_array(json, "processes");
     for (size_t i = 0; i < summary->process_count; i++)
-        write_process(json, &summary->processes[i]);
+        tn_report_write_process(json, &summary->processes[i]);
     tn_json_close_array(json);
 }
 
@@ -72,7 +73,7 @@ static void write_runtime_block(struct tn_json *json, const struct tn_summary_si
     tn_json_close_object(json);
 }
 
-static void write_totals(struct tn_json *json, const struct tn_summary *summary)
+void tn_report_write_totals(struct tn_json *json, const struct tn_summary *summary)
 {
     const struct tn_summary_totals *totals = &summary->totals;
     tn_json_open_object(json, "totals");
@@ -94,7 +95,7 @@ static void write_totals(struct tn_json *json, const struct tn_summary *summary)
     tn_json_close_object(json);
 }
 
-static void write_losses(struct tn_json *json, const struct tn_summary_losses *losses)
+void tn_report_write_losses(struct tn_json *json, const struct tn_summary_losses *losses)
 {
     tn_json_open_object(json, "losses");
     tn_json_uint(json, "processes_unrecorded", losses->processes_unrecorded);
@@ -181,7 +182,7 @@ static void write_plan(struct tn_json *json, const struct tn_finding_plan *plan)
     tn_json_close_object(json);
 }
 
-static void write_saving(struct tn_json *json, const struct tn_finding_saving *saving)
+void tn_report_write_saving(struct tn_json *json, const struct tn_finding_saving *saving)
 {
     tn_json_open_object(json, "saving");
     tn_json_uint(json, "allocations_removed", saving->allocations_removed);
@@ -232,7 +233,7 @@ static void write_finding(struct tn_json *json, const struct tn_finding *finding
     tn_finding_write_releases(finding, "released_at", json);
     tn_json_text(json, "tactic", finding->tactic);
     tn_json_text(json, "advice", finding->advice);
-    write_saving(json, &finding->saving);
+    tn_report_write_saving(json, &finding->saving);
     tn_evidence_write_json(&finding->evidence, "evidence", json);
     tn_json_text(json, "query", finding->query);
     tn_json_text(json, "code", finding->code);
@@ -314,10 +315,10 @@ int tn_report_json(const struct tn_report *report, struct tn_buffer *out)
     tn_json_uint(&json, "format_version", TN_REPORT_FORMAT_VERSION);
     tn_json_text(&json, "log", summary->path);
     tn_json_text(&json, "program", summary->program);
-    write_recording(&json, summary);
+    tn_report_write_recording(&json, summary);
     write_processes(&json, summary);
-    write_totals(&json, summary);
-    write_losses(&json, &summary->losses);
+    tn_report_write_totals(&json, summary);
+    tn_report_write_losses(&json, &summary->losses);
     write_findings(&json, report);
     write_ownership(&json, summary);
     tn_json_close_object(&json);

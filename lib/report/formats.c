@@ -9,9 +9,17 @@
 #include <string.h>
 
 const struct tn_report_format tn_report_formats[] = {
-    {"text", "text for people", tn_report_text},
-    {"json", "one JSON object, for programs", tn_report_json},
-    {NULL, NULL, NULL},
+    {.name = "text", .summary = "text for people", .write = tn_report_text},
+    {.name = "json", .summary = "one JSON object, for programs", .write = tn_report_json},
+    {.name = "html",
+     .summary = "one page for a browser",
+#ifdef TN_HAS_D3
+     .write = tn_report_html,
+#else
+     .missing = "it needs D3 (package node-d3), which was not there when tenure was built",
+#endif
+     .has_charts = true},
+    {0},
 };
 
 const struct tn_report_format *tn_report_format_find(const char *name)

@@ -13,6 +13,7 @@ import traceback
 import bad
 import cases
 import oracle
+import pages
 import private
 import recipes
 import refusals
@@ -193,7 +194,7 @@ def all_cases():
         found[f"count_{case.name}"] = lambda world, same=same: scenarios.count(world, same, prepare_same)
     for case in cases.BADS:
         found[f"bad_{case.name}"] = lambda world, case=case: run_bad(world, case)
-    for name, function in (scenarios.ALL | private.ALL | recipes.ALL | refusals.ALL).items():
+    for name, function in (scenarios.ALL | private.ALL | recipes.ALL | refusals.ALL | pages.ALL).items():
         found[name] = function
     return found
 

@@ -17,6 +17,7 @@ MAY_INCLUDE = {
     "lib/chunk": {"chunk", "log_event", "event", "base", "map"},
     "lib/log": {"log", "log_write", "log_event", "chunk", "sql", "event", "limits", "base", "map"},
     "lib/summary": {"summary", "places", "log", "log_event", "chunk", "sql", "event", "limits", "base", "map"},
+    "lib/chart": {"charts", "places", "summary", "log", "sql", "event", "limits", "base", "map"},
     "lib/record": {"record", "event", "event_body", "limits", "ring", "session", "log_write", "finish", "base", "map"},
     "lib/site": {"site", "event", "base", "map"},
     "lib/finish": {"finish", "log", "sql", "log_write", "symbol", "site", "code", "event", "limits", "base", "map"},
@@ -29,9 +30,9 @@ MAY_INCLUDE = {
     "lib/kinds": {"kinds", "kind", "analysis", "activation", "maker", "cplusplus", "template", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "site_links", "worker", "evidence", "finding", "heap", "base", "map"},
     "lib/compare": {"compare", "runs", "evidence", "kind", "summary", "finding", "log", "sql", "json", "base", "map"},
     "lib/check": {"check", "summary", "finding", "log", "sql", "json", "base"},
-    "lib/report": {"report", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base"},
+    "lib/report": {"report", "charts", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base", "map"},
     "lib/export": {"export", "export_fleet", "places", "finding", "log", "sql", "event", "log_event", "limits", "json", "base", "map"},
-    "tools": {"export", "export_fleet", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
+    "tools": {"export", "export_fleet", "charts", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).
@@ -42,7 +43,7 @@ SHARED_PRIVATE = {
 
 # Folder -> headers of other libraries that it, and nobody else, may include.
 FOREIGN = {
-    "sqlite3.h": {"lib/log", "lib/summary", "lib/finish", "lib/analyze", "lib/simulate", "lib/compare", "lib/check", "lib/export", "tools"},
+    "sqlite3.h": {"lib/log", "lib/summary", "lib/chart", "lib/finish", "lib/analyze", "lib/simulate", "lib/compare", "lib/check", "lib/export", "tools"},
     "sqlite3ext.h": {"lib/log"},
     "zstd.h": {"lib/chunk"},
     "elfutils/": {"lib/symbol", "lib/code"},

@@ -413,12 +413,13 @@ static void missing_debug_information_comes_before_advice(void **state)
     free(text);
 }
 
-static void the_table_of_formats_has_two(void **state)
+static void the_table_of_formats_has_three(void **state)
 {
     (void)state;
     assert_ptr_equal(tn_report_format_find("text")->write, tn_report_text);
     assert_ptr_equal(tn_report_format_find("json")->write, tn_report_json);
-    assert_null(tn_report_format_find("html"));
+    assert_true(tn_report_format_find("html")->has_charts);
+    assert_null(tn_report_format_find("svg"));
     assert_null(tn_report_format_find(""));
 }
 
@@ -438,7 +439,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(sites_of_the_c_library_are_left_out),
         cmocka_unit_test(a_block_of_the_runtime_is_named_in_the_totals),
         cmocka_unit_test(missing_debug_information_comes_before_advice),
-        cmocka_unit_test(the_table_of_formats_has_two),
+        cmocka_unit_test(the_table_of_formats_has_three),
     };
     if (argc != 2)
         return 2;

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "report_log.h"
+
+#include "command.h"
+#include "message.h"
+#include "output.h"
+#include "policy_option.h"
+#include "progress.h"
+
+#include "tenure/charts.h"
+#include "tenure/kinds.h"
+#include "tenure/log.h"
+#include "tenure/summary.h"
+#include "unfinished.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UNASKED_EVENTS    2000000  /* a log with more is replayed only when that is asked for */
+#define UNASKED_REPLAY    20000000 /* events replayed unasked, at most about: two seconds of one core */
+#define UNASKED_ROUNDS    24       /* replays of a change: six on each of the four models of the default */
+#define RUNTIME_SITES_MAX 10       /* loaded beyond the ones to show: the report leaves them out of lists */
+#define TEXT_TOP          10       /* findings */
+#define TEXT_SITES        5
+#define PAGE_TOP          30
+#define PAGE_SITES        2000
+
+/* What a report is written from. Zeroed is empty; finish_loaded releases it. */
+struct loaded_report {
+    struct tn_summary summary;
+    struct tn_findings findings;
+    struct tn_charts charts; /* empty unless the format draws them */
+};
+
+static int print_report(const struct tn_report_request *request, const struct loaded_report *loaded)
+{
+    struct tn_report report = {.summary = &loaded->summary,
+                               .findings = &loaded->findings,
+                               .charts = &loaded->charts,
+                               .kinds = tn_kinds,
+                               .least = request->least,
+                               .code = request->code,
+                               .named = request->named,
+                               .finding_max = (size_t)request->top,
+                               .folds_libraries = true,
+                               .has_whole = !request->has_top,
+                               .site_max = (size_t)request->site_top,
+                               .style = request->screen.style};
+    struct tn_buffer text = {0};
+    bool is_text = strcmp(request->format->name, "text") == 0;
+    int status = TN_STATUS_MACHINE;
+    if (request->format->write(&report, &text) < 0)
+        tn_say("cannot write the report: out of memory");
+    else
+        status = is_text ? tn_screen_write(&request->screen, &text)
+                         : tn_output_write(request->screen.output, &text);
+    tn_buffer_finish(&text);
+    return status;
+}
+
+/* Measured effects are told beside the findings; their order stays. */
+static int measure(struct tn_log *log, const char *policies, const struct tn_what_if_effort *effort,
+                   struct tn_findings *findings, struct tn_error *error)
+{
+    struct tn_what_if_model models[TN_POLICY_OPTION_MAX];
+    struct tn_progress progress = {.what = "replaying"};
+    struct tn_what_if_effort shown = *effort;
+    size_t model_count = 0;
+    char *names = strdup(policies); /* borrowed by models */
+    int r = names != NULL
+                ? tn_policy_option_models("option '--policy' of 'report'", names, models, &model_count, error)
+                : tn_error_set(error, -ENOMEM, "cannot measure: out of memory");
+    shown.progress = tn_progress_show;
+    shown.user = &progress;
+    if (r == 0)
+        r = tn_measure_findings(log, models, model_count, &shown, findings, error);
+    tn_progress_end(&progress);
+    free(names);
+    if (r < 0)
+        tn_findings_finish(findings);
+    return r;
+}
+
+/* Measure the findings where that was asked for, and unasked where the log is so small that it takes a
+ * moment. */
+static int measure_as_asked(const struct tn_report_request *request, struct tn_log *log,
+                            const struct tn_summary *summary, struct tn_findings *findings,
+                            struct tn_error *error)
+{
+    const char *own = tn_report_own_library(summary);
+    const struct tn_what_if_effort full = {.finding_max = TN_MEASURE_FINDINGS_MAX, .own_library = own};
+    if (request->policies != NULL)
+        return strcmp(request->policies, "none") != 0
+                   ? measure(log, request->policies, &full, findings, error)
+                   : 0;
+    uint64_t events = summary->totals.allocations + summary->totals.frees;
+    if (!summary->is_finished || events > UNASKED_EVENTS || events == 0)
+        return 0;
+    uint64_t changes = UNASKED_REPLAY / UNASKED_ROUNDS / events; /* the unchanged events are one of them */
+    struct tn_what_if_effort quick = {.finding_max = changes > TEXT_TOP ? TEXT_TOP : (size_t)changes,
+                                      .own_library = own};
+    return changes < 2 ? 0 : measure(log, TN_POLICY_OPTION_DEFAULT, &quick, findings, error);
+}
+
+static int load_summary(struct tn_log *log, uint64_t process_id, size_t site_top,
+                        struct tn_summary *ret_summary, struct tn_error *error)
+{
+    int r = tn_summary_load(log, process_id, site_top, ret_summary, error);
+    if (r < 0)
+        return r;
+    r = tn_summary_load_links(log, ret_summary, error);
+    if (r < 0)
+        tn_summary_finish(ret_summary);
+    return r;
+}
+
+static void finish_loaded(struct loaded_report *loaded)
+{
+    tn_charts_finish(&loaded->charts);
+    tn_findings_finish(&loaded->findings);
+    tn_summary_finish(&loaded->summary);
+}
+
+static int analyze(struct tn_log *log, const struct tn_report_request *request, struct loaded_report *loaded,
+                   struct tn_error *error)
+{
+    struct tn_progress progress = {.what = "analysing"};
+    struct tn_analyze_options options = request->analyze;
+    options.process_id = loaded->summary.process_id;
+    options.progress = tn_progress_show;
+    options.user = &progress;
+    int r = tn_analyze(log, tn_kinds, &options, &loaded->findings, error);
+    tn_progress_end(&progress);
+    return r;
+}
+
+/* Load all that a report needs; the log is closed again. After an error nothing is loaded. */
+static int load(const struct tn_report_request *request, const char *path, struct loaded_report *loaded,
+                struct tn_error *error)
+{
+    struct tn_log *log = NULL;
+    int r = tn_open_finished(path, &log, error);
+    if (r < 0)
+        return r;
+    size_t site_top =
+        request->site_top != 0 ? (size_t)request->site_top + RUNTIME_SITES_MAX : TN_REPORT_TOP_MAX;
+    r = load_summary(log, request->analyze.process_id, site_top, &loaded->summary, error);
+    if (r == 0)
+        r = analyze(log, request, loaded, error);
+    if (r == 0)
+        r = measure_as_asked(request, log, &loaded->summary, &loaded->findings, error);
+    if (r == 0 && request->format->has_charts)
+        r = tn_charts_load(log, &loaded->summary, &loaded->charts, error);
+    if (r < 0)
+        finish_loaded(loaded);
+    tn_log_close(log);
+    return r;
+}
+
+/* Each name has to be that of a finding. */
+static int check_names(const char *names, const struct tn_findings *findings, struct tn_error *error)
+{
+    for (const char *at = names; at != NULL && *at != '\0';) {
+        size_t length = strcspn(at, ",");
+        if (tn_findings_find(findings, at, length) == NULL)
+            return tn_error_set(error, -EINVAL,
+                                "option '--finding' of 'report': the finding '%.*s' is not there: a report "
+                                "without it tells numbers and keys",
+                                (int)(length < 64 ? length : 64), at);
+        at += length + (at[length] == ',');
+    }
+    return 0;
+}
+
+void tn_report_request_init(struct tn_report_request *request, const struct tn_report_format *format)
+{
+    *request = (struct tn_report_request){.format = format,
+                                          .top = format->has_charts ? PAGE_TOP : TEXT_TOP,
+                                          .site_top = format->has_charts ? PAGE_SITES : TEXT_SITES,
+                                          .least = TN_CONFIDENCE_CONDITIONAL};
+    request->analyze.min_allocations = TN_MIN_ALLOCATIONS;
+}
+
+int tn_report_log(const struct tn_report_request *request, const char *path)
+{
+    struct tn_error error = {0};
+    struct loaded_report loaded = {0};
+    if (load(request, path, &loaded, &error) < 0)
+        return tn_say_error(&error);
+    const struct tn_findings *findings = &loaded.findings;
+    int status = check_names(request->named, findings, &error) < 0 ? tn_say_error(&error) : TN_STATUS_DONE;
+    if (status == TN_STATUS_DONE && request->is_saved && tn_findings_save(path, findings, &error) < 0)
+        status = tn_say_error(&error);
+    if (status == TN_STATUS_DONE)
+        status = print_report(request, &loaded);
+    finish_loaded(&loaded);
+    return status;
+}
