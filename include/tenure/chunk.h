@@ -152,6 +152,20 @@ int tn_unpack_open(struct tn_unpack *unpack, const struct tn_chunk *chunk);
  * Cost        about 20 ns an event */
 int tn_unpack_read(struct tn_unpack *unpack, struct tn_log_event *ret_events, uint32_t capacity);
 
+/* Begin a chunk of which only the births are wanted, read by tn_unpack_read_births.
+ *
+ * has_times  else they are not decompressed
+ * chunk      as tn_unpack_open, and so the result */
+int tn_unpack_open_births(struct tn_unpack *unpack, const struct tn_chunk *chunk, bool has_times);
+
+/* The next births of a chunk that tn_unpack_open_births began; deaths are passed over.
+ *
+ * ret_events  room for `capacity` of them, which is not 0. address, previous_id and left_depth_bytes are 0,
+ *             and without has_times time_ns is
+ * Returns     as tn_unpack_read; a birth before the failure may be missing
+ * Cost        about 8 ns an event of the chunk, 11 with times */
+int tn_unpack_read_births(struct tn_unpack *unpack, struct tn_log_event *ret_events, uint32_t capacity);
+
 /* Whether all events of the chunk have been read. */
 bool tn_unpack_is_done(const struct tn_unpack *unpack);
 

@@ -54,6 +54,7 @@ struct tn_unpack {
     uint64_t birth_count; /* so far */
     uint32_t dense_count; /* the first births of the first thread, whose ids follow from first_id */
     bool is_dense;        /* all births so far are of those */
+    bool has_times;       /* unpack_births.c: times are wanted */
     uint64_t births, first_id, last_id, last_ns, process_id; /* as the row of the chunk says */
     struct tn_measure measures[256];                         /* up to TN_LONG_MEASURE */
     struct tn_predict predict;

@@ -59,4 +59,17 @@
               "free, realloc, ...")                                                                          \
     LAST(PREVIOUS_ID, previous_id, previous_id, ID, "the block that realloc turned into this one; NULL: none")
 
+/* In the order of tn_schema_allocation_columns: those that SQL shows; the argument of `allocation_of`; and
+ * the hidden ones, as allocation_row has them. */
+#define NUMBER(upper, ...) COLUMN_##upper,
+#define NONE(...)
+#define HIDDEN(upper, name, type, member, rule, upper_stored, ...) COLUMN_##upper_stored,
+enum tn_allocation_column {
+    TN_ALLOCATION_COLUMNS(NUMBER, NUMBER, NUMBER, NUMBER, NUMBER) COLUMN_SCHEMA,
+    TN_ALLOCATION_COLUMNS(NONE, NONE, HIDDEN, NONE, NONE)
+};
+#undef NUMBER
+#undef HIDDEN
+#undef NONE
+
 #endif

@@ -74,10 +74,22 @@ static void show(struct tn_allocation_cursor *cursor, const struct tn_live_block
     };
 }
 
-static bool is_wanted(const struct tn_cursor_range *range, const struct tn_log_event *birth)
+/* Where deaths are of no interest. */
+static void show_birth(struct tn_allocation_cursor *cursor, const struct tn_log_event *birth)
 {
-    return birth->allocation_id >= range->first_id && birth->allocation_id <= range->last_id &&
-           birth->time_ns >= range->first_birth_ns && birth->time_ns <= range->last_birth_ns;
+    cursor->out = (struct tn_allocation){
+        .id = birth->allocation_id,
+        .process_id = birth->process_id,
+        .thread_id = birth->thread_id,
+        .stack_id = birth->stack_id,
+        .size_bytes = birth->size_bytes,
+        .usable_size_bytes = birth->usable_size_bytes,
+        .alignment_bytes = birth->alignment_bytes,
+        .depth_bytes = birth->depth_bytes,
+        .birth_ns = birth->time_ns,
+        .function = birth->function,
+        .is_live = true,
+    };
 }
 
 /* Returns 1 when the block is a wanted one, and births are shown. */
@@ -85,8 +97,12 @@ static int note_birth(struct tn_allocation_cursor *cursor, const struct tn_log_e
 {
     cursor->birth_count++;
     cursor->birth_bytes += birth->size_bytes;
-    if (!is_wanted(&cursor->range, birth))
+    if (!tn_cursor_wants(&cursor->range, birth))
         return 0;
+    if (cursor->range.need != TN_NEED_ALL) {
+        show_birth(cursor, birth);
+        return 1;
+    }
     struct tn_live_block *block;
     int r = tn_live_add(&cursor->live, birth->allocation_id, &block);
     if (r < 0)

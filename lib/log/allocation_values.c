@@ -26,8 +26,10 @@ int tn_allocation_vtab_code(int error)
 
 /* The sites of all stacks, read when the column is first asked for: looking one up in the table `stack` for
  * each row would cost ten times the rest of it. */
-static int load_sites(struct tn_allocation_scan *cursor)
+int tn_allocation_scan_load_sites(struct tn_allocation_scan *cursor)
 {
+    if (cursor->site_ids != NULL)
+        return 0;
     struct sqlite3 *database = ((struct tn_allocation_vtab *)cursor->base.pVtab)->database;
     uint64_t count = 0;
     struct sqlite3_stmt *statement = NULL;
@@ -52,23 +54,13 @@ static int load_sites(struct tn_allocation_scan *cursor)
     return tn_sql_errno(database, sqlite3_finalize(statement));
 }
 
-int tn_allocation_scan_site(struct tn_allocation_scan *cursor, uint64_t *ret_site_id)
-{
-    int r = cursor->site_ids == NULL ? load_sites(cursor) : 0;
-    if (r < 0)
-        return tn_allocation_vtab_code(r);
-    uint64_t stack_id = cursor->row->stack_id;
-    *ret_site_id = stack_id < cursor->site_id_count ? cursor->site_ids[stack_id] : 0;
-    return SQLITE_OK;
-}
-
 static int show_site(struct tn_allocation_scan *cursor, sqlite3_context *result)
 {
-    uint64_t site_id = 0;
-    int rc = tn_allocation_scan_site(cursor, &site_id);
-    if (rc == SQLITE_OK && site_id != 0)
-        sqlite3_result_int64(result, (sqlite3_int64)site_id);
-    return rc;
+    int r = tn_allocation_scan_load_sites(cursor);
+    uint64_t stack_id = cursor->row->stack_id;
+    if (r == 0 && stack_id < cursor->site_id_count && cursor->site_ids[stack_id] != 0)
+        sqlite3_result_int64(result, (sqlite3_int64)cursor->site_ids[stack_id]);
+    return tn_allocation_vtab_code(r);
 }
 
 static void show_name(sqlite3_context *result, enum tn_function function)

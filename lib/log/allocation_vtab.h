@@ -7,23 +7,11 @@
 
 #include "allocation_columns.h"
 #include "cursor.h"
+#include "grouped.h"
 #include "ordered.h"
 
 #include <sqlite3ext.h>
 #include <stdint.h>
-
-/* In the order of tn_schema_allocation_columns: those that SQL shows; the argument of `allocation_of`; and
- * the hidden ones, as allocation_row has them. */
-#define NUMBER(upper, ...) COLUMN_##upper,
-#define NONE(...)
-#define HIDDEN(upper, name, type, member, rule, upper_stored, ...) COLUMN_##upper_stored,
-enum tn_allocation_column {
-    TN_ALLOCATION_COLUMNS(NUMBER, NUMBER, NUMBER, NUMBER, NUMBER) COLUMN_SCHEMA,
-    TN_ALLOCATION_COLUMNS(NONE, NONE, HIDDEN, NONE, NONE)
-};
-#undef NUMBER
-#undef HIDDEN
-#undef NONE
 
 /* Which log a table reads. */
 enum tn_allocation_whose {
@@ -39,16 +27,28 @@ struct tn_allocation_vtab {
     enum tn_allocation_whose whose;
 };
 
-/* One scan, or the look-ups of one loop. At most one of allocations and ordered is open. */
+/* How the rows of a statement are found. */
+enum tn_allocation_plan {
+    TN_PLAN_ANY_ORDER,
+    TN_PLAN_ORDERED, /* by id */
+    TN_PLAN_LOOKUP,  /* one id; in a join, once for each row outside */
+    TN_PLAN_GROUPED, /* equal rows together, in the order that is asked for */
+};
+
+/* A plan, and what of each row is needed, as idxNum of SQLite. */
+#define TN_PLAN_NUMBER(plan, need) ((int)(plan) | (int)(need) << 2)
+#define TN_PLAN_OF(number)         ((enum tn_allocation_plan)((number)&3))
+#define TN_PLAN_NEED(number)       ((enum tn_cursor_need)((number) >> 2))
+
+/* One scan, or the look-ups of one loop. At most one of allocations, ordered and grouped is open. */
 struct tn_allocation_scan {
     sqlite3_vtab_cursor base;
     char *schema; /* owned (sqlite3_free); whose log; NULL before the first filter */
     struct tn_allocation_cursor *allocations; /* owned; any order; or NULL */
     struct tn_ordered *ordered;               /* owned; rows in order of their ids, or looked up; or NULL */
+    struct tn_grouped *grouped;               /* owned; equal rows together; or NULL */
     bool is_lookup;                           /* ordered serves look-ups: one row a filter */
     const struct tn_allocation *row;          /* NULL at the end */
-    uint64_t site_id;                         /* rows of other sites are left out; UINT64_MAX: none is */
-    uint64_t size_min_bytes, size_max_bytes;  /* rows of other sizes are left out */
     uint64_t *site_ids;                       /* by stack id; owned; NULL until the column is asked for */
     uint64_t site_id_count;
 };
@@ -58,8 +58,17 @@ struct tn_allocation_scan {
  * error    0 or more, or a negative errno */
 int tn_allocation_vtab_code(int error);
 
-/* The site of the current row; 0: none. Returns an SQLite result code. */
-int tn_allocation_scan_site(struct tn_allocation_scan *cursor, uint64_t *ret_site_id);
+/* Fill site_ids, unless they are there. Returns 0 or a negative errno. */
+int tn_allocation_scan_load_sites(struct tn_allocation_scan *cursor);
+
+/* xBestIndex: choose how a statement reads the table. Returns an SQLite result code. */
+int tn_allocation_plan(sqlite3_vtab *table, sqlite3_index_info *info);
+
+/* What that has told a grouped scan.
+ *
+ * text      idxStr
+ * ret_wish  without columns: the scan is not grouped */
+void tn_allocation_plan_wish(const char *text, struct tn_grouped_wish *ret_wish);
 
 /* xColumn: give SQLite a column of the current row.
  *

@@ -115,6 +115,8 @@ static bool is_left_out(struct tn_event_cursor *cursor)
     const struct tn_chunk *chunk = &cursor->chunk;
     if (chunk->process_id == cursor->skip_process_id)
         return true;
+    if (cursor->range.need != TN_NEED_ALL && chunk->births == 0)
+        return true;
     if (cursor->is_in_range)
         return false;
     bool is_before = chunk->births == 0 || chunk->last_id < cursor->range.first_id ||
@@ -144,7 +146,9 @@ static int open_chunk(struct tn_event_cursor *cursor)
     chunk.codec = (const char *)sqlite3_column_text(cursor->statement, 10);
     chunk.data = sqlite3_column_blob(cursor->statement, 11);
     chunk.data_bytes = (size_t)sqlite3_column_bytes(cursor->statement, 11);
-    int r = tn_unpack_open(cursor->unpack, &chunk);
+    int r = cursor->range.need == TN_NEED_ALL
+                ? tn_unpack_open(cursor->unpack, &chunk)
+                : tn_unpack_open_births(cursor->unpack, &chunk, cursor->range.need == TN_NEED_BIRTHS);
     if (r < 0)
         return r;
     cursor->is_chunk_open = true;
@@ -155,7 +159,9 @@ int tn_event_cursor_read(struct tn_event_cursor *cursor, struct tn_log_event *ev
 {
     for (;;) {
         if (cursor->is_chunk_open) {
-            int r = tn_unpack_read(cursor->unpack, events, capacity);
+            int r = cursor->range.need == TN_NEED_ALL
+                        ? tn_unpack_read(cursor->unpack, events, capacity)
+                        : tn_unpack_read_births(cursor->unpack, events, capacity);
             if (r != 0)
                 return r;
             cursor->is_chunk_open = false;

@@ -83,7 +83,8 @@ static void note_birth(struct tn_ordered *ordered, const struct tn_log_event *bi
     ordered->birth_count++;
     ordered->birth_bytes += birth->size_bytes;
     uint64_t index = birth->allocation_id - ordered->first_id;
-    if (index >= ordered->slot_count || ordered->states[index] != STATE_NONE)
+    if (index >= ordered->slot_count || ordered->states[index] != STATE_NONE ||
+        !tn_cursor_wants(&ordered->range, birth))
         return;
     ordered->states[index] = STATE_LIVE;
     ordered->slots[index] = (struct slot){
@@ -146,7 +147,8 @@ static void note(struct tn_ordered *ordered, struct tn_event_cursor *cursor, int
         else
             note_death(ordered, &events[i]);
     }
-    if (ordered->live_count == 0 && tn_event_cursor_is_past_range(cursor))
+    bool is_whole = ordered->live_count == 0 || ordered->range.need != TN_NEED_ALL;
+    if (is_whole && tn_event_cursor_is_past_range(cursor))
         tn_event_cursor_skip_process(cursor);
 }
 

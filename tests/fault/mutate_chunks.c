@@ -160,6 +160,26 @@ static int read_events(struct tn_unpack *unpack, const struct tn_chunk *chunk, u
     return r;
 }
 
+/* The same of births alone, with times or without. */
+static int read_births(struct tn_unpack *unpack, const struct tn_chunk *chunk, bool has_times, uint64_t round)
+{
+    struct tn_log_event births[7];
+    uint64_t count = 0, last_id = 0;
+    int r = tn_unpack_open_births(unpack, chunk, has_times);
+    while (r == 0 && (r = tn_unpack_read_births(unpack, births, 7)) > 0) {
+        count += (uint64_t)r;
+        for (int i = 0; i < r; i++) {
+            if (births[i].allocation_id <= last_id)
+                fail("births out of order", round);
+            last_id = births[i].allocation_id;
+        }
+        r = 0;
+    }
+    if (r == 0 && count != chunk->births)
+        fail("another number of births than the row says", round);
+    return r;
+}
+
 static bool is_refusal(int r)
 {
     return r == -EBADMSG || r == -ENOMEM;
@@ -187,6 +207,11 @@ static uint64_t run_rounds(const struct tn_chunk *whole, const struct streams *c
         if (r != 0 && !is_refusal(r))
             fail("neither counted nor refused", round);
         read += r == 0;
+        for (int has_times = 0; has_times < 2; has_times++) {
+            r = read_births(unpack, &chunk, has_times != 0, round);
+            if (r != 0 && !is_refusal(r))
+                fail("births neither read nor refused", round);
+        }
         for (size_t i = 0; i < changed.count; i++)
             free(changed.bytes[i]);
     }

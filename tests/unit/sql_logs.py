@@ -264,28 +264,6 @@ def check_same_keys(logs):
         expect(by_command(logs["new", "rows"], libraries.format(module))[0], [[is_same]], f"library {module}")
 
 
-CONDITIONS = (
-    [f"{column} {operator} {value}" for column in ("site_id", "size_bytes", "birth_ns", "id") for operator in ("=", "<", ">=")
-     for value in ("2", "64", "0", "-1", "NULL", "64.0", "64.5", "'64'", "'x'", "9223372036854775807", "1e30", "x'40'")]
-    + ["site_id IS NULL", "size_bytes IS NULL", "size_bytes BETWEEN 20 AND 100", "size_bytes > 20 AND size_bytes < 20",
-       "site_id = 2 AND size_bytes = 64 AND id < 500", "site_id IN (1, 3) AND size_bytes IN (8, 16, 32, 64, 128)",
-       "site_id = (SELECT max(site_id) FROM site_summary)", "size_bytes = site_id", "id = 7 AND size_bytes = 1"]
-)  # fmt: skip
-
-
-def check_conditions(logs):
-    """A condition that the packed table uses to leave out rows gives the same as one on plain rows."""
-    for name in ("mixed", "new"):
-        sql = "; ".join(f"SELECT count(*) AS n, sum(id) AS s FROM allocation WHERE {where}" for where in CONDITIONS)
-        rows, packed = (subprocess.run([TENURE, "sql", "--csv", logs[name, form], sql], capture_output=True, text=True)
-                        for form in ("rows", "packed"))  # fmt: skip
-        expect((rows.returncode, packed.returncode), (0, 0), f"conditions on {name}: {rows.stderr}{packed.stderr}")
-        pairs = list(zip(CONDITIONS, rows.stdout.splitlines()[1::2], packed.stdout.splitlines()[1::2], strict=True))
-        for where, wanted, found in pairs:
-            expect(found, wanted, f"{name} WHERE {where}")
-        expect(len({wanted for _, wanted, _ in pairs}) > 10, True, f"conditions on {name} choose")
-
-
 # ------------------------------------------------------------------------------------ unpack
 
 
@@ -452,7 +430,6 @@ def main():
         check_own_table(logs, folder)
         check_helpers(logs)
         check_same_keys(logs)
-        check_conditions(logs)
         check_unpack(logs, counts, folder)
         check_unfinished(logs, folder)
         check_read_only(logs, folder)

@@ -77,16 +77,20 @@ static void any_window_gives_the_same(void **state)
     assert_true(count > 4000);
     struct tn_log *log = fixture_open(path);
     static const size_t windows[] = {500, 4096, EVENTS, TN_ORDERED_WINDOW_IDS};
-    const struct tn_cursor_range ranges[] = {
-        {0, 0, UINT64_MAX, 0, UINT64_MAX, NULL}, {1, 0, UINT64_MAX, 0, UINT64_MAX, NULL},
-        {2, 0, UINT64_MAX, 0, UINT64_MAX, NULL}, {0, 3000, 3000, 0, UINT64_MAX, NULL},
-        {0, 2500, 4999, 0, UINT64_MAX, NULL},    {2, 1000, UINT64_MAX, 0, UINT64_MAX, NULL},
-        {9, 0, UINT64_MAX, 0, UINT64_MAX, NULL}, {0, EVENTS + 1, UINT64_MAX, 0, UINT64_MAX, NULL},
-        {0, 0, 0, 0, UINT64_MAX, NULL},
+    static const struct {
+        uint64_t process_id, first_id, last_id;
+    } bounds[] = {
+        {0, 0, UINT64_MAX}, {1, 0, UINT64_MAX},    {2, 0, UINT64_MAX}, {0, 3000, 3000},
+        {0, 2500, 4999},    {2, 1000, UINT64_MAX}, {9, 0, UINT64_MAX}, {0, EVENTS + 1, UINT64_MAX},
+        {0, 0, 0},
     };
     for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++)
-        for (size_t j = 0; j < sizeof(ranges) / sizeof(ranges[0]); j++)
-            check_range(tn_log_database(log), &ranges[j], windows[i], count);
+        for (size_t j = 0; j < sizeof(bounds) / sizeof(bounds[0]); j++) {
+            struct tn_cursor_range range = tn_cursor_range_all(bounds[j].process_id);
+            range.first_id = bounds[j].first_id;
+            range.last_id = bounds[j].last_id;
+            check_range(tn_log_database(log), &range, windows[i], count);
+        }
     tn_log_close(log);
     fixture_remove(path);
 }

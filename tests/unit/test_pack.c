@@ -94,6 +94,31 @@ static void assert_same_event(const struct tn_log_event *a, const struct tn_log_
     assert_int_equal(a->previous_id, b->previous_id);
 }
 
+/* The births alone, with and without times, are those of expected[], but for what is not read of them. */
+static void assert_same_births(struct tn_unpack *unpack, const struct tn_chunk *chunk, size_t count,
+                               bool has_times)
+{
+    struct tn_log_event births[3];
+    int left = 0;
+    assert_int_equal(tn_unpack_open_births(unpack, chunk, has_times), 0);
+    for (size_t i = 0, at = 0; i < count; i++) {
+        if (!expected[i].is_birth)
+            continue;
+        if (left == 0) {
+            at = 0;
+            left = tn_unpack_read_births(unpack, births, 3);
+            assert_in_range(left, 1, 3);
+        }
+        struct tn_log_event wanted = expected[i];
+        wanted.address = wanted.previous_id = wanted.left_depth_bytes = 0;
+        wanted.time_ns = has_times ? wanted.time_ns : 0;
+        assert_same_event(&births[at++], &wanted);
+        left--;
+    }
+    assert_int_equal(left, 0);
+    assert_int_equal(tn_unpack_read_births(unpack, births, 3), 0);
+}
+
 /* Pack expected[0 .. count-1], unpack, compare each field. Returns the bytes of the chunk. */
 static size_t round_trip(struct tn_pack *pack, struct tn_unpack *unpack, size_t count)
 {
@@ -123,6 +148,8 @@ static size_t round_trip(struct tn_pack *pack, struct tn_unpack *unpack, size_t 
     }
     struct tn_log_event after;
     assert_int_equal(tn_unpack_read(unpack, &after, 1), 0);
+    assert_same_births(unpack, &chunk, count, true);
+    assert_same_births(unpack, &chunk, count, false);
     assert_int_equal(tn_pack_count(pack), 0);
     return chunk.data_bytes;
 }
