@@ -19,7 +19,7 @@
 /* A call in the code. */
 struct code_call {
     uint32_t module_id;
-    uint64_t address; /* behind the instruction */
+    uint64_t address; /* behind the instruction: that may be the last one of its function */
 };
 
 struct caller_search {
@@ -43,7 +43,7 @@ static bool has_frame(const struct caller_search *search, struct tn_code *code, 
 {
     for (uint32_t id = 1; id < search->frames->frame_count; id++)
         if (marks[id] && module_of(search->frames, id) == inside.module_id &&
-            tn_code_is_one_function(code, search->frames->frames[id].offset_bytes, inside.address))
+            tn_code_is_one_function(code, search->frames->frames[id].offset_bytes - 1, inside.address - 1))
             return true;
     return false;
 }
@@ -62,7 +62,7 @@ static bool visit(struct caller_search *search, struct tn_code *code, struct cod
 {
     for (size_t i = 0; i < search->visited_count; i++)
         if (search->visited[i].module_id == inside.module_id &&
-            tn_code_is_one_function(code, search->visited[i].address, inside.address))
+            tn_code_is_one_function(code, search->visited[i].address - 1, inside.address - 1))
             return false;
     if (search->visited_count == VISITED_MAX)
         return false;
@@ -100,7 +100,7 @@ static int search_from(struct caller_search *search, struct tn_code *code, struc
         for (size_t i = first; i < end && search->found.module_id == 0; i++) {
             uint64_t calls[CALLERS_MAX];
             size_t count;
-            int r = tn_code_callers(code, search->visited[i].address, calls, CALLERS_MAX, &count);
+            int r = tn_code_callers(code, search->visited[i].address - 1, calls, CALLERS_MAX, &count);
             for (size_t k = 0; k < count && r == 0 && search->found.module_id == 0; k++) {
                 struct code_call call = {inside.module_id, calls[k]};
                 bool runs, is_further;

@@ -331,6 +331,8 @@ static int conclude(void *state, const struct tn_pass *pass, struct tn_findings 
         r = tn_combine_similar(combine, pass, findings, &groups, &count);
     if (r == 0)
         r = tn_combine_few(combine, pass, findings, &groups, &count);
+    if (r == 0)
+        r = tn_combine_count_outlived(combine, pass, groups, count);
     for (size_t i = 0; r == 0 && i < count; i++)
         r = tn_combine_state(combine, pass, &groups[i], findings);
     free(groups);

@@ -148,11 +148,16 @@ struct tn_combine_group {
                                                it is optional. Not of SIMILAR */
     uint64_t outside[TN_COMBINE_MEMBERS];   /* blocks of each site in no group; of the first, those without a
                                                child. Not of SIMILAR */
+    uint64_t outlived[TN_COMBINE_MEMBERS];  /* blocks of each site that outlived the parent that they were
+                                               made with; by tn_combine_count_outlived */
     uint64_t group_count;                   /* groups seen */
     uint64_t exceptions;                    /* blocks that were in no group */
     uint64_t strays;                        /* of these, all but parents without a child */
-    uint64_t left_out;                      /* members that were taken out again when it was stated */
-    bool is_few;                            /* fewer groups than combine.support, without any exception */
+    uint64_t left_out;                      /* members that were taken out when it was stated: too large */
+    uint32_t outliving_site;                /* one that was taken out because it outlived a parent; 0: none */
+    uint64_t outliving_count;               /* its blocks that did */
+    bool is_nest; /* found by make_nests: members may come at any time while the parent lives */
+    bool is_few;  /* fewer groups than combine.support, without any exception */
 };
 
 /* Count two blocks of different sites that died together.
@@ -177,6 +182,14 @@ int tn_combine_groups(struct tn_combine *combine, const struct tn_pass *pass,
  * Parameters and result as tn_combine_similar. */
 int tn_combine_few(const struct tn_combine *combine, const struct tn_pass *pass,
                    const struct tn_findings *findings, struct tn_combine_group **groups, size_t *count);
+
+/* Fill `outlived` of groups that have blocks outside. The table that the first node of a list makes, and that
+ * goes with the last one, is no member of that node.
+ *
+ * Returns  0, -ENOMEM, -EBADMSG or -EIO; pass->error then says what failed
+ * Cost     reading the log once more, if there is such a group */
+int tn_combine_count_outlived(const struct tn_combine *combine, const struct tn_pass *pass,
+                              struct tn_combine_group *groups, size_t count);
 
 /* Whether a `stack-buffer` finding that is not weak is about a site. */
 bool tn_combine_is_taken(const struct tn_pass *pass, const struct tn_findings *findings, uint32_t site);

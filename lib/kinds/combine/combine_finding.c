@@ -256,6 +256,14 @@ static int fill_conditions(const struct tn_combine_statement *statement, struct 
     return r < 0 ? r : add_size_condition(statement, finding);
 }
 
+static bool is_outlived(const struct tn_combine_group *group)
+{
+    for (size_t i = 1; i < group->member_count; i++)
+        if (group->outlived[i] != 0)
+            return true;
+    return false;
+}
+
 /* Members that hold each other's addresses belong together, however few they are, or how many more blocks
  * their lines make. */
 static bool is_clean(const struct tn_combine_statement *statement, const struct tn_finding *finding)
@@ -266,7 +274,7 @@ static bool is_clean(const struct tn_combine_statement *statement, const struct 
     return (double)group->strays <= share * (double)statement->allocations &&
            tn_combine_has_one_module(finding) && statement->pass->is_complete &&
            !is_mostly_empty(statement) && !is_growing_parent(statement) && !statement->linkage.is_apart &&
-           !group->is_few;
+           !group->is_few && !is_outlived(group);
 }
 
 static int fill(struct tn_combine_statement *statement, struct tn_finding *finding)
@@ -314,8 +322,20 @@ static void leave_out(struct tn_combine_group *group, size_t member)
         group->per_group[i] = group->per_group[i + 1];
         group->present[i] = group->present[i + 1];
         group->outside[i] = group->outside[i + 1];
+        group->outlived[i] = group->outlived[i + 1];
     }
-    group->left_out++;
+}
+
+/* A member of which a block outlived its parent would be released too early: the others are a structure
+ * without it. */
+static void leave_out_outliving(struct tn_combine_group *group)
+{
+    for (size_t i = group->member_count - 1; i != 0 && group->member_count > 2; i--)
+        if (group->outlived[i] != 0) {
+            group->outliving_site = group->sites[i];
+            group->outliving_count = group->outlived[i];
+            leave_out(group, i);
+        }
 }
 
 /* A group that a member with a rare giant makes mostly empty is tried without that member. What is no better
@@ -334,6 +354,7 @@ static void leave_out_giants(const struct tn_combine *combine, const struct tn_p
         if (fewer.member_count == 2)
             return;
         leave_out(&fewer, most_unused(combine, &fewer));
+        fewer.left_out++;
     }
 }
 
@@ -343,6 +364,7 @@ int tn_combine_state(const struct tn_combine *combine, const struct tn_pass *pas
     struct tn_combine_group group = *found;
     struct tn_combine_statement statement = {.combine = combine, .pass = pass, .group = &group};
     struct tn_finding finding;
+    leave_out_outliving(&group);
     leave_out_giants(combine, pass, &group);
     int r = tn_finding_begin(pass, &tn_kind_combine, group.sites, group.member_count, &finding);
     if (r < 0)

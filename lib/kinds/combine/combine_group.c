@@ -2,7 +2,7 @@
 /* The kind `combine`: from pairs of sites to groups. Pairs that hold both ways become links; a group is a
  * site with all that are linked to it and to each other, the largest first. Sites in no group may still be
  * embedded in a parent that is the only one of its site. Runs once, at the end. */
-#include "combine.h"
+#include "combine_links.h"
 
 #include "tenure/analysis.h"
 #include "tenure/kinds.h"
@@ -217,26 +217,41 @@ static void count_exceptions(const struct grouping *grouping, struct tn_combine_
     }
 }
 
+/* Sites that are in no group with a site. */
+struct strangers {
+    uint32_t sites[TN_COMBINE_MEMBERS];
+    size_t count;
+};
+
+static bool is_among(const struct strangers *strangers, uint32_t site)
+{
+    for (size_t i = 0; i < strangers->count; i++)
+        if (strangers->sites[i] == site)
+            return true;
+    return false;
+}
+
 /* Add those of the links [begin, end) that are optional, or those that are not. */
 static void add_members(const struct grouping *grouping, size_t begin, size_t end, bool is_optional,
-                        struct tn_combine_group *group)
+                        const struct strangers *strangers, struct tn_combine_group *group)
 {
     for (size_t i = begin; i < end && group->member_count < TN_COMBINE_MEMBERS; i++)
         if (grouping->links[i].is_optional == is_optional && !grouping->is_taken[grouping->links[i].second] &&
-            fits(grouping, group, &grouping->links[i]))
+            !is_among(strangers, grouping->links[i].second) && fits(grouping, group, &grouping->links[i]))
             add_member(group, &grouping->links[i], 0.9);
 }
 
 /* Make a group of all links [begin, end) of one first site to sites that are free. */
-static struct tn_combine_group make_group(const struct grouping *grouping, size_t begin, size_t end)
+static struct tn_combine_group gather(const struct grouping *grouping, size_t begin, size_t end,
+                                      const struct strangers *strangers)
 {
     struct tn_combine_group group = {
         .member_count = 1, .group_count = UINT64_MAX, .is_few = grouping->is_few};
     group.sites[0] = grouping->links[begin].first;
     group.per_group[0] = 1;
     group.present[0] = UINT64_MAX;
-    add_members(grouping, begin, end, false, &group);
-    add_members(grouping, begin, end, true, &group);
+    add_members(grouping, begin, end, false, strangers, &group);
+    add_members(grouping, begin, end, true, strangers, &group);
     if (group.group_count == UINT64_MAX)
         group.group_count = grouping->combine->sites[group.sites[0]].deaths;
     for (size_t i = 0; i < group.member_count; i++)
@@ -244,6 +259,24 @@ static struct tn_combine_group make_group(const struct grouping *grouping, size_
             group.present[i] = group.group_count;
     count_exceptions(grouping, &group);
     return group;
+}
+
+/* The same without members that links tell to be strangers; they may be a group of their own. */
+static int make_group(const struct grouping *grouping, size_t begin, size_t end,
+                      struct tn_combine_group *ret_group)
+{
+    struct strangers strangers = {.count = 0};
+    bool is_stranger[TN_COMBINE_MEMBERS];
+    *ret_group = gather(grouping, begin, end, &strangers);
+    if (grouping->combine->links.site_count == 0 || ret_group->member_count < 3)
+        return 0;
+    int r = tn_combine_find_strangers(grouping->combine, grouping->pass, ret_group, is_stranger);
+    for (size_t i = 1; i < ret_group->member_count && r == 0; i++)
+        if (is_stranger[i])
+            strangers.sites[strangers.count++] = ret_group->sites[i];
+    if (strangers.count != 0)
+        *ret_group = gather(grouping, begin, end, &strangers);
+    return r;
 }
 
 /* Take the largest group until none is left. Sites have few links, so searching anew is cheap. */
@@ -257,7 +290,10 @@ static int make_groups(struct grouping *grouping)
                     break;
             if (grouping->is_taken[grouping->links[begin].first])
                 continue;
-            struct tn_combine_group group = make_group(grouping, begin, end);
+            struct tn_combine_group group;
+            int r = make_group(grouping, begin, end, &group);
+            if (r < 0)
+                return r;
             bool is_structure = group.relation != TN_COMBINE_EMBED || !is_tiny(grouping, group.sites[0]);
             if (is_structure && group.member_count > best.member_count)
                 best = group;
@@ -298,7 +334,7 @@ static int make_nests(struct grouping *grouping)
         if (!is_nested(grouping, site))
             continue;
         uint32_t parent = grouping->combine->sites[site].nest.parent;
-        struct tn_combine_group group = {.relation = TN_COMBINE_EMBED, .member_count = 1};
+        struct tn_combine_group group = {.relation = TN_COMBINE_EMBED, .member_count = 1, .is_nest = true};
         group.sites[0] = parent;
         group.per_group[0] = 1;
         group.group_count = UINT64_MAX;

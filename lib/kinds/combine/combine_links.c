@@ -94,6 +94,60 @@ static bool were_looked_at(const struct tn_combine *combine, const struct tn_com
     return true;
 }
 
+static bool are_linked(const struct tn_combine *combine, uint32_t one, uint32_t other)
+{
+    struct tn_link_share share;
+    return tn_site_links_between(&combine->links, one, other, &share) ||
+           tn_site_links_between(&combine->links, other, one, &share);
+}
+
+/* Number the parts that links fall into by the lowest member of each. */
+static void find_parts(const struct tn_combine *combine, const struct tn_combine_group *group,
+                       size_t ret_parts[TN_COMBINE_MEMBERS])
+{
+    for (size_t i = 0; i < group->member_count; i++) {
+        ret_parts[i] = i;
+        for (size_t k = 0; k < i; k++) {
+            if (ret_parts[k] == ret_parts[i] || !are_linked(combine, group->sites[i], group->sites[k]))
+                continue;
+            size_t low = ret_parts[k] < ret_parts[i] ? ret_parts[k] : ret_parts[i];
+            size_t high = ret_parts[k] < ret_parts[i] ? ret_parts[i] : ret_parts[k];
+            for (size_t at = 0; at <= i; at++)
+                ret_parts[at] = ret_parts[at] == high ? low : ret_parts[at];
+        }
+    }
+}
+
+static size_t size_of_part(const size_t parts[TN_COMBINE_MEMBERS], size_t count, size_t part)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += parts[i] == part;
+    return size;
+}
+
+int tn_combine_find_strangers(const struct tn_combine *combine, const struct tn_pass *pass,
+                              const struct tn_combine_group *group, bool ret_is_stranger[TN_COMBINE_MEMBERS])
+{
+    size_t parts[TN_COMBINE_MEMBERS];
+    uint32_t first = 0, other = 0;
+    int r = 0;
+    find_parts(combine, group, parts);
+    bool is_first_linked = size_of_part(parts, group->member_count, 0) > 1;
+    for (size_t i = 0; i < group->member_count && r == 0; i++) {
+        ret_is_stranger[i] = false;
+        bool is_told = is_first_linked || tn_site_links_looks_between(&combine->links, group->sites[0],
+                                                                      group->sites[i]) >= LOOKS_ENOUGH;
+        if (parts[i] == 0 || !is_told || size_of_part(parts, group->member_count, parts[i]) == 1)
+            continue;
+        r = first == 0 ? releasing_function(combine, pass, group->sites[0], &first) : 0;
+        if (r == 0)
+            r = releasing_function(combine, pass, group->sites[i], &other);
+        ret_is_stranger[i] = r == 0 && first != 0 && other != 0 && first != other;
+    }
+    return r;
+}
+
 int tn_combine_find_links(const struct tn_combine *combine, const struct tn_pass *pass,
                           const struct tn_combine_group *group, struct tn_combine_linkage *ret_linkage)
 {

@@ -23,6 +23,14 @@ struct tn_combine_linkage {
                       different functions */
 };
 
+/* Find members that are strangers to the first one: they are linked to each other, but by no way to it, which
+ * is linked to others itself, or was looked at often enough; and another function releases them.
+ *
+ * ret_is_stranger  by member
+ * Returns          0; -ENOMEM, -EIO; pass->error then says what failed */
+int tn_combine_find_strangers(const struct tn_combine *combine, const struct tn_pass *pass,
+                              const struct tn_combine_group *group, bool ret_is_stranger[TN_COMBINE_MEMBERS]);
+
 /* Find how a group's members are linked.
  *
  * Returns  0; -ENOMEM, -EIO; pass->error then says what failed */

@@ -115,6 +115,31 @@ static int note(struct tn_buffer *notes, const char *format, ...)
     return tn_buffer_print(notes, "%s%s", notes->size_bytes != 0 ? "\n" : "", line);
 }
 
+/* A member that outlived a parent, and was left out, or is in the group still. */
+static int note_outliving(const struct tn_combine_statement *statement, struct tn_buffer *notes)
+{
+    const struct tn_combine_group *group = statement->group;
+    uint32_t site = group->outliving_site;
+    uint64_t blocks = group->outliving_count;
+    for (size_t i = 1; i < group->member_count; i++)
+        if (group->outlived[i] != 0) {
+            site = group->sites[i];
+            blocks = group->outlived[i];
+        }
+    struct tn_finding named;
+    char place[320], count[TN_QUANTITY_TEXT_BYTES];
+    if (site == 0)
+        return 0;
+    int r = tn_finding_begin(statement->pass, &tn_kind_combine, &site, 1, &named);
+    if (r < 0)
+        return r;
+    tn_finding_place(&named.sites[0], place, sizeof(place));
+    r = note(notes, "%s is no part of it: %s of its blocks outlived the one that %s made with", place,
+             tn_print_count(count, blocks), blocks == 1 ? "it was" : "they were");
+    tn_finding_finish(&named);
+    return r;
+}
+
 int tn_combine_fill_notes(const struct tn_combine_statement *statement, struct tn_finding *finding)
 {
     struct tn_buffer notes = {0};
@@ -145,6 +170,8 @@ int tn_combine_fill_notes(const struct tn_combine_statement *statement, struct t
                  tn_print_count(count, statement->group->left_out),
                  statement->group->left_out == 1 ? "block comes and goes" : "blocks come and go",
                  statement->group->left_out == 1 ? "is" : "are");
+    if (r == 0)
+        r = note_outliving(statement, &notes);
     if (r == 0 && statement->group->is_few)
         r = note(&notes, "only %s groups were seen, though without exception",
                  tn_print_count(count, statement->group->group_count));

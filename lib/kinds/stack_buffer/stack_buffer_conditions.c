@@ -3,6 +3,7 @@
  * blocks, whether the owner's calls could be told apart, and the size. Called once a finding. */
 #include "stack_buffer.h"
 
+#include "tenure/other_caller.h"
 #include "tenure/releases.h"
 #include "tenure/size_source.h"
 
@@ -46,6 +47,32 @@ static int add_untold(const struct tn_stack_buffers *buffers, const struct tn_pa
     return r;
 }
 
+/* Functions that the buffer is passed down to have callers that did not run: these have no buffer to pass.
+ * A weak finding has other cares. */
+static int add_other_caller(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                            const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
+                            struct tn_finding *finding)
+{
+    struct tn_other_caller_question question = {births->names, births->stacks, births->stack_count,
+                                                owner->function};
+    struct tn_finding_line line;
+    uint32_t frame_id;
+    bool has_other;
+    char place[512], name[TN_SHORT_NAME_BYTES];
+    if (owner->frames_down == 0 || finding->confidence == TN_CONFIDENCE_WEAK)
+        return 0;
+    int r = tn_pass_other_caller(pass, &question, &frame_id, &line, &has_other);
+    if (r < 0 || !has_other)
+        return r;
+    const struct tn_source_frame *source = &buffers->frames->frames[frame_id].source;
+    tn_finding_line_print(&line, place, sizeof(place));
+    r = tn_finding_add_condition(
+        finding, "other-caller", &line, 1, "%s, which calls %s as well, passes a buffer, too", place,
+        tn_function_short_name(buffers->frames->functions[source->function].name, name, sizeof(name)));
+    tn_finding_line_finish(&line);
+    return r;
+}
+
 int tn_stack_buffer_add_conditions(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                                    const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
                                    const struct tn_size_source *size, struct tn_finding *finding)
@@ -66,5 +93,7 @@ int tn_stack_buffer_add_conditions(const struct tn_stack_buffers *buffers, const
     if (r == 0 && size != NULL)
         r = tn_size_source_add_condition(pass, size, &finding->sites[0], NULL,
                                          buffers->sites[births->site].max_size_bytes, finding);
+    if (r == 0 && size != NULL)
+        r = add_other_caller(buffers, pass, births, owner, finding);
     return r;
 }
