@@ -24,6 +24,7 @@
 #include "stack_ids.h"
 #include "stack_region.h"
 #include "walk.h"
+#include "young_stacks.h"
 
 #include "banned.h"
 
@@ -219,6 +220,7 @@ static void remember(struct tn_trail *trail, const struct tn_caller *caller, uin
     memo->frame_count = kept;
     memo->trail_watch_count = frame->watch_count;
     memo->watch_count = 0;
+    memo->young_for = tn_young_for(origin.stack_id);
     for (uint32_t i = 0; i < fresh; i++) {
         const struct tn_trail_frame *outer = i + 1 < fresh ? &trail->fresh[i + 1] : frame;
         memo->watch_count += watch(&trail->fresh[i], outer, memo->watches + memo->watch_count);
@@ -297,6 +299,8 @@ static struct tn_origin capture(struct tn_thread *thread, struct tn_trail *trail
         origin.stack_id = announce(thread, trail, caller, kept, is_cut);
     if (TN_LIKELY(origin.stack_id != 0 && is_memorable(thread, trail, &walk, kept, fresh)))
         remember(trail, caller, kept, fresh, origin);
+    if (thread->samples.wants != 0)
+        (void)tn_samples_see_young(thread, origin.stack_id);
     if (TN_UNLIKELY(walk.is_own))
         tn_own_end(thread);
     return origin;

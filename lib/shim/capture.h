@@ -4,6 +4,7 @@
 
 /* Take the call stack of an event. */
 
+#include "samples.h"
 #include "shim_thread.h"
 #include "trail.h"
 
@@ -21,9 +22,12 @@ static inline struct tn_origin tn_capture(struct tn_thread *thread, const struct
     uint32_t epoch = atomic_load_explicit(&tn_shim_process.rule_epoch, memory_order_acquire);
     if (TN_UNLIKELY(trail == NULL || trail->epoch != epoch))
         return tn_capture_slow(thread, caller);
-    const struct tn_memo *memo = tn_trail_recall(trail, caller);
-    if (TN_LIKELY(memo != NULL))
+    struct tn_memo *memo = tn_trail_recall(trail, caller);
+    if (TN_LIKELY(memo != NULL)) {
+        if (TN_UNLIKELY((memo->young_for & thread->samples.wants) != 0))
+            memo->young_for = tn_samples_see_young(thread, memo->origin.stack_id);
         return memo->origin;
+    }
     return tn_capture_slow(thread, caller);
 }
 

@@ -99,7 +99,6 @@ void tn_emit_wide(struct tn_thread *thread, uint64_t head, void *address, size_t
     };
     tn_event_put_wide(event, head | tn_event_head(0, 0, TN_FUNCTION_NONE, 0, origin.stack_id), &block);
     tn_emit_end(thread, TN_EVENT_WIDE_WORDS);
-    tn_samples_see_birth(thread, origin.stack_id, address);
 }
 
 void tn_emit_birth_at(struct tn_thread *thread, enum tn_function function, void *address, size_t size_bytes,

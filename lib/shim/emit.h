@@ -9,7 +9,6 @@
 
 #include "capture.h"
 #include "heap_spans.h"
-#include "link_looks.h"
 #include "real.h"
 #include "samples.h"
 #include "shim_thread.h"
@@ -141,7 +140,9 @@ TN_ALWAYS_INLINE void tn_emit_block(struct tn_thread *thread, uint64_t head, voi
     tn_heap_spans_see(thread, address, usable_bytes);
     /* The two halves of a realloc are one event. */
     if (tn_event_kind_of(head) == TN_EVENT_BIRTH)
-        tn_samples_count(thread);
+        tn_samples_count(thread, origin.stack_id, address);
+    else
+        tn_samples_see_realloc(thread, origin.stack_id, address);
     uint64_t slack_bytes = usable_bytes - size_bytes;
     if (TN_UNLIKELY(!tn_event_is_narrow(size_bytes, slack_bytes, alignment_bytes))) {
         tn_emit_wide(thread, head, address, size_bytes, usable_bytes, alignment_bytes, origin);
@@ -155,17 +156,14 @@ TN_ALWAYS_INLINE void tn_emit_block(struct tn_thread *thread, uint64_t head, voi
     head |= tn_event_head(0, 0, TN_FUNCTION_NONE, 0, origin.stack_id);
     tn_event_put_narrow(event, head, (uintptr_t)address, size_bytes, slack_bytes, origin.depth_bytes);
     tn_emit_end(thread, TN_EVENT_BIRTH_WORDS);
-    tn_samples_see_birth(thread, origin.stack_id, address);
 }
 
 /* Write a DEATH or REALLOC_BEGIN. */
 TN_ALWAYS_INLINE void tn_emit_release(struct tn_thread *thread, enum tn_event_kind kind,
                                       enum tn_function function, void *address, struct tn_origin origin)
 {
-    tn_samples_count(thread);
-    tn_samples_see_death(thread, address);
-    if (TN_UNLIKELY(tn_link_is_due(origin.stack_id)))
-        tn_links_scan(thread, origin.stack_id, address);
+    tn_samples_count(thread, origin.stack_id, NULL);
+    tn_samples_see_release(thread, origin.stack_id, address);
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_DEATH_WORDS);
     if (TN_UNLIKELY(event == NULL)) {
         tn_emit_give_up(thread);

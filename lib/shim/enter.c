@@ -35,11 +35,11 @@ static void take_over(struct tn_thread *thread, struct tn_ring *ring, uint32_t t
     ring->seen_tail_words = atomic_load_explicit(&ring->tail_words, memory_order_acquire);
     thread->index_mask = tn_hot.sizes.ring_words - 1;
     thread->limit_words = 0;
-    tn_samples_begin(thread);
     thread->span_low = 0;
     thread->span_bytes = tn_shim_process.options.links != TN_LINKS_NO ? 0 : UINTPTR_MAX;
     thread->left_head_words = UINT64_MAX;
     thread->last_ticks = tn_ticks();
+    tn_samples_begin(thread);
     thread->nested_count = 0;
     thread->stalled_count = 0;
     forget_stack_ids(thread);

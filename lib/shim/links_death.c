@@ -1,22 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Looks into blocks that die: their contents are still there when they are released, and the first 256 bytes
- * hold nearly all addresses of other blocks. Called by the entry points through emit.h. */
+ * hold nearly all addresses of other blocks. Called by samples.c. */
 
 #include "link_looks.h"
 
 #include "emit.h"
 #include "sys.h"
+#include "young_stacks.h"
 
 #include "banned.h"
 
 /* Measured on seven programs: 86 to 100 % of all addresses of other blocks lie in these. */
 #define SCAN_WORDS_MAX 32u
 
-/* First a byte for each stack that releases, then two for each that asks. */
-#define COUNTER_BYTES (3 * TN_LINK_COUNTERS)
+/* What a look costs, here and in the recorder, which takes some three times as long: half a microsecond or
+ * so, and for each address that is found a tenth. Not measured for each: a thread that is interrupted in a
+ * look would be taken for one that looks for long. */
+#define SCAN_TICKS UINT64_C(2048)
+#define WORD_TICKS UINT64_C(256)
+
+/* Time that may be spent before the process has lived long enough: for two thousand looks. */
+#define GRACE_TICKS (SCAN_TICKS << 11)
+
+#define COUNTER_BYTES (TN_YOUNG_COUNTERS * sizeof(uint16_t))
 
 static void *counters; /* of this process, or in a fork child that has none yet, of its parent */
+static _Atomic uint64_t spent_ticks;
 
 void tn_links_begin(void)
 {
@@ -25,10 +35,17 @@ void tn_links_begin(void)
     counters = NULL;
     if (tn_shim_process.options.links != TN_LINKS_NO)
         counters = tn_map_pages(COUNTER_BYTES);
-    tn_hot.link_counters = counters;
-    tn_hot.sample_counters = NULL;
-    if (tn_links_search_begin() && counters != NULL)
-        tn_hot.sample_counters = (_Atomic uint16_t *)counters + TN_LINK_COUNTERS / 2;
+    tn_hot.young_stacks = counters;
+    atomic_store(&spent_ticks, 0);
+    tn_links_search_begin();
+}
+
+bool tn_links_may_scan(const struct tn_thread *thread)
+{
+    uint32_t percent = tn_shim_process.options.links_percent;
+    uint64_t life_ticks = thread->last_ticks - tn_hot.header->start_ticks;
+    uint64_t share = percent >= 100 ? UINT64_MAX : life_ticks / 100 * percent + GRACE_TICKS;
+    return percent != 0 && atomic_load_explicit(&spent_ticks, memory_order_relaxed) < share;
 }
 
 /* Keep the words that may be addresses of blocks. Returns how many. */
@@ -55,6 +72,7 @@ void tn_links_scan(struct tn_thread *thread, uint32_t stack_id, void *address)
         return;
     uint64_t found[SCAN_WORDS_MAX];
     uint32_t kept = pick(words, (uint32_t)count, found);
+    atomic_fetch_add_explicit(&spent_ticks, SCAN_TICKS + kept * WORD_TICKS, memory_order_relaxed);
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_LINKS_WORDS + kept);
     if (event == NULL)
         return;

@@ -40,14 +40,13 @@ static _Atomic uint32_t is_busy;
 /* Written by whoever has set is_busy: the time of all searches, and what the next is expected to take. */
 static _Atomic uint64_t spent_ticks, need_ticks;
 
-bool tn_links_search_begin(void)
+void tn_links_search_begin(void)
 {
     tn_unmap_pages(area, sizeof(*area));
     area = tn_shim_process.options.links == TN_LINKS_YES ? tn_map_pages(sizeof(*area)) : NULL;
     atomic_store(&spent_ticks, 0);
     atomic_store(&need_ticks, 0);
     atomic_store(&is_busy, 0);
-    return area != NULL;
 }
 
 /* ---------------------------------------------------------------------------------------- one piece */
@@ -107,7 +106,7 @@ static uint64_t limit_of(uint64_t now)
     uint64_t life_ticks = now - tn_hot.header->start_ticks;
     uint64_t share = percent >= 100 ? UINT64_MAX / 2 : life_ticks / 100 * percent + GRACE_TICKS;
     uint64_t spent = atomic_load_explicit(&spent_ticks, memory_order_relaxed);
-    return share > spent ? share - spent : 0;
+    return percent != 0 && share > spent ? share - spent : 0;
 }
 
 static bool has_time(uint64_t limit_ticks)
@@ -115,11 +114,11 @@ static bool has_time(uint64_t limit_ticks)
     return limit_ticks > atomic_load_explicit(&need_ticks, memory_order_relaxed);
 }
 
-bool tn_links_may_search(void)
+bool tn_links_may_search(const struct tn_thread *thread)
 {
     bool may_read = !tn_is_filtered && !tn_shim_process.is_reading_refused;
     return area != NULL && may_read && atomic_load_explicit(&is_busy, memory_order_relaxed) == 0 &&
-           has_time(limit_of(tn_ticks()));
+           has_time(limit_of(thread->last_ticks));
 }
 
 /* One that was cut short would have taken longer: only twice its time is enough to begin another. */

@@ -37,13 +37,14 @@ struct tn_thread;
 
 /* Options, from the environment; read once after each exec. */
 struct tn_options {
-    uint32_t depth_max;     /* frames, 1 to TN_STACK_DEPTH_MAX: TENURE_DEPTH */
-    uint32_t ring_bytes;    /* a power of two: TENURE_RING_SIZE */
-    bool has_free_stacks;   /* stacks of releases are taken, too: TENURE_FREE_STACKS */
-    bool has_children;      /* fork children are recorded: TENURE_CHILDREN */
-    uint32_t links;         /* enum tn_links_wanted: TENURE_LINKS */
-    uint32_t links_percent; /* of the process's life that searches may take: TENURE_LINKS_PERCENT */
-    uint32_t check_stacks;  /* TENURE_CHECK_STACKS: 0 no, 1 count differences, 2 print them too */
+    uint32_t depth_max;   /* frames, 1 to TN_STACK_DEPTH_MAX: TENURE_DEPTH */
+    uint32_t ring_bytes;  /* a power of two: TENURE_RING_SIZE */
+    bool has_free_stacks; /* stacks of releases are taken, too: TENURE_FREE_STACKS */
+    bool has_children;    /* fork children are recorded: TENURE_CHILDREN */
+    uint32_t links;       /* enum tn_links_wanted: TENURE_LINKS */
+    uint32_t
+        links_percent;     /* of the process's life that searches may take, and looks: TENURE_LINKS_PERCENT */
+    uint32_t check_stacks; /* TENURE_CHECK_STACKS: 0 no, 1 count differences, 2 print them too */
 };
 
 /* Read the options. A value that cannot be understood gives the default; one out of range, the nearest. */
@@ -102,8 +103,7 @@ struct tn_hot {
     uint32_t last_stack_id;            /* the newest id given out; 0: none yet */
     _Atomic uintptr_t stamp_turn;      /* the thread that may stamp without waiting; emit.h; any thread */
     _Atomic uint64_t stamp_wait_ticks; /* up to this time none may; any thread */
-    _Atomic uint8_t *link_counters;    /* by stack id (link_looks.h); NULL: no links are looked for */
-    _Atomic uint16_t *sample_counters; /* by stack id (samples.h); NULL: no addresses are looked for */
+    _Atomic uint16_t *young_stacks;    /* by stack id (young_stacks.h); NULL: no links are looked for */
     struct tn_heap_spans spans;        /* where blocks were born */
     struct tn_heap_globals globals;
     struct tn_shared_parts parts; /* grows under the lock of slots.c */

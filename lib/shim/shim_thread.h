@@ -30,12 +30,17 @@ struct tn_sample {
     uint32_t stack_id; /* that asked for it */
 };
 
-/* The samples of a thread (samples.h). */
+/* The samples of a thread, and when it looks at what (samples.h). */
 struct tn_samples {
-    uint32_t left;                         /* events until one is due */
-    uint32_t count;                        /* of list */
+    uint32_t left;                         /* events until something is due */
+    uint32_t wants;                        /* TN_YOUNG_FOR_*: such stacks' blocks may be looked at now */
     uint64_t next;                         /* number of the event at which left is 0 */
-    uint64_t mask;                         /* the bits of all addresses (tn_sample_bit) */
+    uint64_t mask;                         /* the bits of all addresses (tn_sample_bit); all: look into the
+                                              next block that is released, if it is that block's turn */
+    uint64_t turn;                         /* number of the event of the next turn */
+    uint32_t turn_count;                   /* turns so far */
+    bool is_turn;                          /* the next block that is released is to be looked into */
+    uint32_t count;                        /* of list */
     struct tn_sample list[TN_SAMPLES_MAX]; /* oldest first */
 };
 

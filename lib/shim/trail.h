@@ -50,6 +50,7 @@ struct tn_memo {
     uint32_t frame_count;               /* of the trail's frames: that one and those outward */
     uint32_t trail_watch_count;         /* of the trail's watches, which must hold */
     uint32_t watch_count;               /* of the memo's own */
+    uint32_t young_for;                 /* TN_YOUNG_FOR_*, as it was last seen: it only falls */
     struct tn_watch watches[TN_MEMO_WATCH_MAX];
 };
 
@@ -136,9 +137,9 @@ static inline bool tn_few_watches_hold(const struct tn_watch *watches, uint32_t 
 
 /* The memo that knows the caller's stack; NULL if there is none. The slots lie between the caller's CFA and
  * the end of its stack, since the memo's did. */
-static inline const struct tn_memo *tn_trail_recall(struct tn_trail *trail, const struct tn_caller *caller)
+static inline struct tn_memo *tn_trail_recall(struct tn_trail *trail, const struct tn_caller *caller)
 {
-    const struct tn_memo *memo = tn_trail_memos(trail, caller);
+    struct tn_memo *memo = tn_trail_memos(trail, caller);
     for (const struct tn_memo *end = memo + TN_MEMO_WAYS; memo != end; memo++)
         if (tn_memo_is_of(memo, caller) && tn_memo_has_frame(memo, trail) &&
             tn_few_watches_hold(memo->watches, memo->watch_count) &&

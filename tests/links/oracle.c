@@ -30,10 +30,9 @@
 #define SCAN_BYTES  256
 #define INNER_BYTES 64
 #define HELD_MAX    16
-#define FIRST       32 /* deaths of each stack that are looked at, then one in EACH */
-#define EACH        64
-#define SAMPLES_MAX 8 /* blocks that are looked for at once */
-#define SAMPLES     8 /* of each stack, the first ones */
+#define FIRST       32 /* deaths of each stack that are looked at, and one at each turn */
+#define SAMPLES_MAX 8  /* blocks that are looked for at once */
+#define SAMPLES     8  /* of each stack, the first ones */
 #define LAST_EVENT  32
 #define END_EVENT   4096
 #define BLOCK_MAX   (128 << 10) /* a place further into a block is not found */
@@ -86,6 +85,8 @@ static struct {
 } samples[SAMPLES_MAX];
 static int sample_count;
 static long events;
+static long turn = 96, turn_count = 1; /* the next turn is at this event */
+static bool is_turn;
 static uintptr_t data_low, data_high, bias; /* of the program's variables */
 static bool is_busy = true;                 /* until the first backtrace was made, which allocates */
 
@@ -246,7 +247,10 @@ static void remove_sample(int i)
 /* One more event of the thread. */
 static void count_event(void)
 {
-    events++;
+    if (++events == turn) {
+        is_turn = true;
+        turn += 96 + turn_count++ * 29 % 64;
+    }
     for (int i = 0; i < sample_count; i++) {
         long nth = events - samples[i].birth;
         if (samples[i].due != events)
@@ -300,8 +304,10 @@ static void note_death(void *address, int stack)
     count_event();
     if (block != NULL)
         end_sample((int)(block - blocks));
-    if (block != NULL && (nth < FIRST || (nth - FIRST + 1) % EACH == 0))
+    if (block != NULL && (nth < FIRST || is_turn)) {
         look_into(block);
+        is_turn = false;
+    }
     if (block != NULL)
         block->death = ++now;
 }

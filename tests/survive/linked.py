@@ -42,6 +42,17 @@ def links_behind_a_filter(world):
     guarded(world, "filtered", ROUNDS // 2)
 
 
+def links_without_time(world):
+    """Where no time may be spent, nothing is looked at."""
+    for percent, looks in ((0, 0), (100, ROUNDS)):
+        result, log = world.record(world.programs / "guarded", "plain", ROUNDS, TENURE_LINKS_PERCENT=percent)
+        expect_equal((result.err, result.status), (b"", 0), "guarded plain")
+        check_log(log)
+        expect_equal(value(log, LOOKS), looks, f"looks into what is released, {percent} %")
+        searches = value(log, "SELECT count(*) FROM link_look WHERE moment <> 'holder death'")
+        expect_equal(searches > 0, percent > 0, f"searches, {percent} %")
+
+
 def search_while_memory_is_unmapped(world):
     """Another thread may unmap what is being searched."""
     for how in (world.record, world.preload):
@@ -59,5 +70,5 @@ def links_of_a_fork_child(world):
 
 
 ALL = {case.__name__: case for case in (links_of_large_blocks, links_of_protected_blocks,
-                                        links_of_blocks_protected_unseen, links_behind_a_filter, search_while_memory_is_unmapped,
-                                        links_of_a_fork_child)}  # fmt: skip
+                                        links_of_blocks_protected_unseen, links_behind_a_filter, links_without_time,
+                                        search_while_memory_is_unmapped, links_of_a_fork_child)}  # fmt: skip
