@@ -7,141 +7,131 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PART_CAPACITY_MIN   4u
-#define PART_CAPACITY_SMALL 128u /* smaller parts grow twofold, larger ones by a third */
-#define LINE_BYTES          64u
-#define NOTE_BYTES          (sizeof(uint32_t) + sizeof(uint8_t))
-#define PASSED_ONE          (UINT64_C(1) << 48)
-#define PASSED_MAX          (UINT64_C(65535) << 48)
+#define PART_BUCKETS_MIN   1u
+#define PART_BUCKETS_SMALL 32u /* smaller parts grow twofold, larger ones by a third */
 
 static struct tn_address_table_part *part_of(struct tn_address_table *table, uint64_t address)
 {
     return &table->parts[tn_address_table_hash(address) >> (64 - TN_ADDRESS_TABLE_PART_BITS)];
 }
 
-static size_t part_bytes(uint32_t capacity, bool has_notes)
+static size_t part_bytes(uint32_t bucket_count)
 {
-    size_t entry_bytes = sizeof(struct tn_address_table_entry);
-    size_t bytes = capacity * (entry_bytes + (has_notes ? NOTE_BYTES : 0));
-    return (bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+    return bucket_count * sizeof(struct tn_address_table_bucket);
 }
 
 static uint32_t next_bucket(const struct tn_address_table_part *part, uint32_t bucket)
 {
-    return bucket + 1 == part->capacity / TN_ADDRESS_TABLE_BUCKET ? 0 : bucket + 1;
-}
-
-static struct tn_address_table_entry *entries_of(const struct tn_address_table_part *part, uint32_t bucket)
-{
-    return part->entries + (size_t)bucket * TN_ADDRESS_TABLE_BUCKET;
+    return bucket + 1 == part->bucket_count ? 0 : bucket + 1;
 }
 
 /* ---------------------------------------------------------------------------------------- one part */
 
 /* An entry was placed behind this bucket, or one of those was removed. A saturated count stays as it is. */
-static void pass(struct tn_address_table_entry *bucket)
+static void pass(struct tn_address_table_bucket *bucket)
 {
-    if (bucket->key < PASSED_MAX)
-        bucket->key += PASSED_ONE;
+    if (bucket->passed != UINT32_MAX)
+        bucket->passed++;
 }
 
-static void unpass(struct tn_address_table_entry *bucket)
+static void unpass(struct tn_address_table_bucket *bucket)
 {
-    if (bucket->key < PASSED_MAX)
-        bucket->key -= PASSED_ONE;
+    if (bucket->passed != UINT32_MAX)
+        bucket->passed--;
 }
 
 /* The first empty entry at or behind a bucket, for an address that is not in the part. The part has room. */
 static struct tn_address_table_entry *find_empty(struct tn_address_table_part *part, uint32_t bucket)
 {
     uint32_t free_bits;
-    while ((free_bits = tn_address_table_match(entries_of(part, bucket), 0)) == 0) {
-        pass(entries_of(part, bucket));
+    while ((free_bits = tn_address_table_match(&part->buckets[bucket], 0)) == 0) {
+        pass(&part->buckets[bucket]);
         bucket = next_bucket(part, bucket);
     }
-    return entries_of(part, bucket) + __builtin_ctz(free_bits);
+    return &part->buckets[bucket].entries[__builtin_ctz(free_bits)];
 }
 
-static bool is_small(uint32_t capacity)
+static bool is_small(uint32_t bucket_count)
 {
-    return capacity < 2 * PART_CAPACITY_SMALL;
+    return bucket_count < 2 * PART_BUCKETS_SMALL;
 }
 
-/* The count below which a part shrinks: a third of its capacity, a quarter of a small one, never for the
+/* The count below which a part shrinks: a third of its entries, a quarter of a small one's, never for the
  * smallest. */
-static uint32_t least_of(uint32_t capacity)
+static uint32_t least_of(uint32_t bucket_count)
 {
-    uint32_t share = is_small(capacity) ? 4 : 3;
-    return capacity > PART_CAPACITY_MIN ? (capacity + share - 1) / share : 0;
+    uint32_t share = is_small(bucket_count) ? 4 : 3;
+    uint32_t entries = bucket_count * TN_ADDRESS_TABLE_BUCKET;
+    return bucket_count > PART_BUCKETS_MIN ? (entries + share - 1) / share : 0;
 }
 
-static void move_note(const struct tn_address_table_part *from, uint32_t at,
-                      const struct tn_address_table_part *to, const struct tn_address_table_entry *entry)
+/* Move a bucket's entries to another part, which has room. */
+static void move_entries(const struct tn_address_table_bucket *from, struct tn_address_table_part *to)
 {
-    size_t to_at = (size_t)(entry - to->entries);
-    tn_address_table_stacks(to)[to_at] = tn_address_table_stacks(from)[at];
-    tn_address_table_sizes(to)[to_at] = tn_address_table_sizes(from)[at];
-}
-
-static bool resize(struct tn_address_table_part *part, uint32_t capacity, bool has_notes)
-{
-    capacity = (capacity + TN_ADDRESS_TABLE_BUCKET - 1) / TN_ADDRESS_TABLE_BUCKET * TN_ADDRESS_TABLE_BUCKET;
-    struct tn_address_table_part wanted = {
-        .capacity = capacity,
-        .count = part->count,
-        .most = (uint32_t)((uint64_t)capacity * 7 / 10),
-        .least = least_of(capacity),
-    };
-    wanted.entries = aligned_alloc(LINE_BYTES, part_bytes(capacity, has_notes));
-    if (wanted.entries == NULL)
-        return false;
-    memset(wanted.entries, 0, part_bytes(capacity, has_notes));
-    for (uint32_t i = 0; i < part->capacity; i++) {
-        uint64_t address = tn_address_table_address(&part->entries[i]);
+    for (uint32_t i = 0; i < TN_ADDRESS_TABLE_BUCKET; i++) {
+        uint64_t address = tn_address_table_address(&from->entries[i]);
         if (address == 0)
             continue;
         struct tn_address_table_entry *entry =
-            find_empty(&wanted, tn_address_table_home(tn_address_table_hash(address), capacity));
-        entry->key |= address;
-        entry->value = part->entries[i].value;
-        if (has_notes)
-            move_note(part, i, &wanted, entry);
+            find_empty(to, tn_address_table_home(tn_address_table_hash(address), to->bucket_count));
+        struct tn_address_table_bucket *bucket = tn_address_table_bucket_of(entry);
+        uint32_t index = tn_address_table_index(entry);
+        tn_address_table_set_address(entry, address);
+        entry->value = from->entries[i].value;
+        bucket->stacks[index] = from->stacks[i];
+        bucket->sizes[index] = from->sizes[i];
     }
-    free(part->entries);
+}
+
+static bool resize(struct tn_address_table_part *part, uint32_t bucket_count)
+{
+    struct tn_address_table_part wanted = {
+        .bucket_count = bucket_count,
+        .count = part->count,
+        .most = (uint32_t)((uint64_t)bucket_count * TN_ADDRESS_TABLE_BUCKET * 7 / 10),
+        .least = least_of(bucket_count),
+    };
+    wanted.buckets = aligned_alloc(sizeof(wanted.buckets[0]), part_bytes(bucket_count));
+    if (wanted.buckets == NULL)
+        return false;
+    memset(wanted.buckets, 0, part_bytes(bucket_count));
+    for (uint32_t i = 0; i < part->bucket_count; i++)
+        move_entries(&part->buckets[i], &wanted);
+    free(part->buckets);
     *part = wanted;
     return true;
 }
 
-static bool make_room(struct tn_address_table_part *part, bool has_notes)
+static bool make_room(struct tn_address_table_part *part)
 {
-    uint64_t capacity = part->capacity;
+    uint64_t count = part->bucket_count;
     if (part->count < part->most)
         return true;
-    capacity += capacity < PART_CAPACITY_SMALL ? capacity : capacity / 3;
-    if (capacity < PART_CAPACITY_MIN)
-        capacity = PART_CAPACITY_MIN;
-    return capacity <= UINT32_MAX - TN_ADDRESS_TABLE_BUCKET && resize(part, (uint32_t)capacity, has_notes);
+    count += count < PART_BUCKETS_SMALL ? count : count / 3;
+    if (count < PART_BUCKETS_MIN)
+        count = PART_BUCKETS_MIN;
+    return count <= UINT32_MAX / TN_ADDRESS_TABLE_BUCKET && resize(part, (uint32_t)count);
 }
 
 /* Shrink a part that holds too little, to about half full, so that the next births do not grow it again. */
-static void give_room_back(struct tn_address_table_part *part, bool has_notes)
+static void give_room_back(struct tn_address_table_part *part)
 {
     if (part->count >= part->least)
         return;
-    uint32_t capacity = is_small(part->capacity) ? part->capacity / 2 : part->capacity - part->capacity / 3;
-    resize(part, capacity > PART_CAPACITY_MIN ? capacity : PART_CAPACITY_MIN, has_notes);
+    uint32_t count = part->bucket_count;
+    count = is_small(count) ? count / 2 : count - count / 3;
+    resize(part, count > PART_BUCKETS_MIN ? count : PART_BUCKETS_MIN);
 }
 
 struct tn_address_table_entry *tn_address_table_find_overflow(const struct tn_address_table_part *part,
                                                               uint32_t home, uint64_t address)
 {
     uint32_t bucket = home;
-    for (uint32_t n = 0; tn_address_table_has_overflow(entries_of(part, bucket)) && n < part->capacity;
-         n += TN_ADDRESS_TABLE_BUCKET) {
+    for (uint32_t n = 0; part->buckets[bucket].passed != 0 && n < part->bucket_count; n++) {
         bucket = next_bucket(part, bucket);
-        uint32_t bits = tn_address_table_match(entries_of(part, bucket), address);
+        uint32_t bits = tn_address_table_match(&part->buckets[bucket], address);
         if (bits != 0)
-            return entries_of(part, bucket) + __builtin_ctz(bits);
+            return &part->buckets[bucket].entries[__builtin_ctz(bits)];
     }
     return NULL;
 }
@@ -151,15 +141,16 @@ struct tn_address_table_entry *tn_address_table_find_overflow(const struct tn_ad
 struct tn_address_table_entry *tn_address_table_claim_slow(struct tn_address_table *table, uint64_t address)
 {
     struct tn_address_table_part *part = part_of(table, address);
-    if (!make_room(part, table->has_notes))
+    if (!make_room(part))
         return NULL;
     struct tn_address_table_entry *entry = tn_address_table_find(table, address);
     if (__builtin_expect(entry != NULL, 0))
         return entry;
-    entry = find_empty(part, tn_address_table_home(tn_address_table_hash(address), part->capacity));
-    entry->key |= address;
+    entry = find_empty(part, tn_address_table_home(tn_address_table_hash(address), part->bucket_count));
+    tn_address_table_set_address(entry, address);
     part->count++;
     table->count++;
+    table->address_bits |= address;
     return entry;
 }
 
@@ -167,28 +158,30 @@ void tn_address_table_remove_slow(struct tn_address_table *table, struct tn_addr
 {
     uint64_t address = tn_address_table_address(entry);
     struct tn_address_table_part *part = part_of(table, address);
-    uint32_t bucket = (uint32_t)(entry - part->entries) / TN_ADDRESS_TABLE_BUCKET;
-    uint32_t home = tn_address_table_home(tn_address_table_hash(address), part->capacity);
+    uint32_t bucket = (uint32_t)(tn_address_table_bucket_of(entry) - part->buckets);
+    uint32_t home = tn_address_table_home(tn_address_table_hash(address), part->bucket_count);
     for (; home != bucket; home = next_bucket(part, home))
-        unpass(entries_of(part, home));
-    entry->key -= address;
+        unpass(&part->buckets[home]);
+    tn_address_table_set_address(entry, 0);
     entry->value = 0;
     part->count--;
     table->count--;
-    give_room_back(part, table->has_notes);
+    give_room_back(part);
 }
 
 static bool is_part_valid(const struct tn_address_table *table, size_t number, uint32_t *ret_count)
 {
     const struct tn_address_table_part *part = &table->parts[number];
     uint32_t count = 0;
-    for (uint32_t i = 0; i < part->capacity; i++) {
-        uint64_t address = tn_address_table_address(&part->entries[i]);
+    for (uint32_t i = 0; i < part->bucket_count * TN_ADDRESS_TABLE_BUCKET; i++) {
+        const struct tn_address_table_entry *entry =
+            &part->buckets[i / TN_ADDRESS_TABLE_BUCKET].entries[i % TN_ADDRESS_TABLE_BUCKET];
+        uint64_t address = tn_address_table_address(entry);
         if (address == 0)
             continue;
         count++;
         if (tn_address_table_hash(address) >> (64 - TN_ADDRESS_TABLE_PART_BITS) != number ||
-            tn_address_table_find(table, address) != &part->entries[i])
+            tn_address_table_find(table, address) != entry)
             return false;
     }
     *ret_count = count;
@@ -211,13 +204,13 @@ size_t tn_address_table_bytes(const struct tn_address_table *table)
 {
     size_t bytes = 0;
     for (size_t p = 0; p < TN_ADDRESS_TABLE_PARTS; p++)
-        bytes += part_bytes(table->parts[p].capacity, table->has_notes);
+        bytes += part_bytes(table->parts[p].bucket_count);
     return bytes;
 }
 
 void tn_address_table_finish(struct tn_address_table *table)
 {
     for (size_t p = 0; p < TN_ADDRESS_TABLE_PARTS; p++)
-        free(table->parts[p].entries);
+        free(table->parts[p].buckets);
     *table = (struct tn_address_table){0};
 }

@@ -133,15 +133,8 @@ static inline void put_death(struct tn_batch *batch, struct tn_plain_event *even
 static inline void note_death(struct tn_batch *batch, const struct tn_plain_event *death,
                               struct tn_address_table_note note)
 {
-    const struct tn_dead_block block = {
-        .address = death->address,
-        .process_id = batch->matcher->process_id,
-        .allocation_id = death->allocation_id,
-        .last_id = batch->last_id,
-        .stack_id = note.stack_id,
-        .size_bytes = note.size_bytes,
-    };
-    tn_dead_blocks_put(batch->dead, &block);
+    tn_dead_blocks_put(batch->dead, tn_dead_block_place(death->address, batch->matcher->process_id),
+                       death->allocation_id, batch->last_id, note.stack_id, note.size_code);
 }
 
 /* An address that is still live needs a decision: match.c takes it. */
@@ -159,7 +152,7 @@ static inline enum fast_step apply_birth(struct tn_batch *batch, struct tn_plain
     put_birth(batch, event, plain);
     entry->value = event->allocation_id | (uint64_t)event->size_class << TN_MATCH_CLASS_SHIFT;
     if (batch->dead != NULL)
-        tn_address_table_set_note(&batch->matcher->table, entry, event->stack_id, event->size_bytes);
+        tn_address_table_set_note(entry, event->stack_id, event->size_bytes);
     return STEP_DONE;
 }
 
@@ -174,7 +167,7 @@ static inline enum fast_step apply_death(struct tn_batch *batch, struct tn_plain
     uint64_t value = entry->value;
     struct tn_address_table_note note = {0, 0};
     if (batch->dead != NULL)
-        note = tn_address_table_note(table, entry);
+        note = tn_address_table_note(entry);
     tn_address_table_remove(table, entry);
     put_death(batch, event, plain, value & TN_MATCH_ID_MASK, (uint8_t)(value >> TN_MATCH_CLASS_SHIFT));
     if (batch->dead != NULL)
@@ -193,11 +186,11 @@ static inline bool apply_pair(struct tn_batch *batch, struct tn_plain_event *eve
         return false;
     put_birth(batch, event, birth);
     put_death(batch, event + 1, death, event->allocation_id, event->size_class);
+    batch->matcher->table.address_bits |= address;
     if (batch->dead != NULL)
         note_death(
             batch, event + 1,
-            (struct tn_address_table_note){
-                event->stack_id, tn_address_table_size_of(tn_address_table_size_code(event->size_bytes))});
+            (struct tn_address_table_note){event->stack_id, tn_address_table_size_code(event->size_bytes)});
     return true;
 }
 

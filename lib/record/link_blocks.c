@@ -6,17 +6,21 @@
 
 #include "matcher.h"
 
-/* Where blocks may begin: all allocators align to this at least. */
-#define STEP_BYTES 8u
+/* Where blocks may begin: at multiples of this, as all have so far, which is 16 with most allocators. */
+static uint64_t step_bytes(const struct tn_matcher *matcher)
+{
+    uint64_t bits = matcher->table.address_bits | TN_LINK_INNER_BYTES_MAX;
+    return bits & (~bits + 1);
+}
 
 static bool find_live(const struct tn_matcher *matcher, uint64_t address, struct tn_link_block *ret_block)
 {
     const struct tn_address_table_entry *entry = tn_address_table_find(&matcher->table, address);
     if (entry == NULL || entry->value == 0)
         return false;
-    struct tn_address_table_note note = tn_address_table_note(&matcher->table, entry);
-    *ret_block =
-        (struct tn_link_block){entry->value & TN_MATCH_ID_MASK, address, note.stack_id, note.size_bytes};
+    struct tn_address_table_note note = tn_address_table_note(entry);
+    *ret_block = (struct tn_link_block){entry->value & TN_MATCH_ID_MASK, address, note.stack_id,
+                                        tn_address_table_size_of(note.size_code)};
     return true;
 }
 
@@ -25,10 +29,12 @@ static bool find_dead(const struct tn_matcher *matcher, uint64_t address, uint64
 {
     if (holder_id == 0)
         return false;
-    const struct tn_dead_block *dead = tn_dead_blocks_find(matcher->dead, matcher->process_id, address);
-    if (dead == NULL || dead->last_id < holder_id)
+    uint64_t place = tn_dead_block_place(address, matcher->process_id);
+    const struct tn_dead_block *dead = tn_dead_blocks_find(matcher->dead, place);
+    if (dead == NULL || tn_dead_block_id(dead) + dead->births < holder_id)
         return false;
-    *ret_block = (struct tn_link_block){dead->allocation_id, address, dead->stack_id, dead->size_bytes};
+    *ret_block = (struct tn_link_block){tn_dead_block_id(dead), address, dead->stack_id,
+                                        tn_address_table_size_of((uint8_t)(dead->id >> 56))};
     return true;
 }
 
@@ -44,10 +50,8 @@ static bool find_inner(const struct tn_matcher *matcher, uint64_t address, uint6
                        struct tn_link_block *ret_block, uint32_t *ret_inner_bytes)
 {
     struct tn_link_block block;
-    uint64_t start = address & ~(uint64_t)(STEP_BYTES - 1);
-    if (start == address)
-        start -= STEP_BYTES;
-    for (; start != 0 && address - start <= TN_LINK_INNER_BYTES_MAX; start -= STEP_BYTES) {
+    uint64_t step = step_bytes(matcher), start = (address - 1) & ~(step - 1);
+    for (; start != 0 && address - start <= TN_LINK_INNER_BYTES_MAX; start -= step) {
         bool is_there =
             holder_id == 0 ? find_live(matcher, start, &block) : find_dead(matcher, start, holder_id, &block);
         if (!is_there)
@@ -76,8 +80,9 @@ bool tn_link_block_holding(const struct tn_matcher *matcher, uint64_t address, u
 bool tn_link_block_around(const struct tn_matcher *matcher, uint64_t address, struct tn_link_block *ret_block)
 {
     struct tn_link_block block;
-    for (uint64_t start = address & ~(uint64_t)(STEP_BYTES - 1);
-         start != 0 && address - start <= TN_LINK_HOLDER_BYTES_MAX; start -= STEP_BYTES) {
+    uint64_t step = step_bytes(matcher);
+    for (uint64_t start = address & ~(step - 1); start != 0 && address - start <= TN_LINK_HOLDER_BYTES_MAX;
+         start -= step) {
         if (!find_live(matcher, start, &block))
             continue;
         if (address - start + sizeof(uint64_t) > block.size_bytes)

@@ -34,6 +34,7 @@ struct tn_links {
     struct tn_map known;     /* hash of what tells links apart -> index in list + 1 */
     struct tn_map seen;      /* held block and link */
     struct tn_map look_rows; /* stack and moment -> index in looks + 1 */
+    uint32_t next_written;   /* where the next writing begins, in list, and behind it looks */
     bool is_changed;         /* something of list or looks is */
 };
 
@@ -238,7 +239,7 @@ int tn_links_apply(struct tn_stream *stream)
     uint32_t moment;
     if (!tn_event_get_links(stream->next, stream->words, &address, &moment))
         return -EBADMSG;
-    if (!stream->matcher->table.has_notes || address == 0)
+    if (stream->matcher->dead == NULL || address == 0)
         return 0;
     if (moment == TN_LINK_NEVER || moment >= TN_LINK_MOMENT_COUNT)
         return 0;
@@ -251,24 +252,39 @@ int tn_links_apply(struct tn_stream *stream)
 
 /* ---------------------------------------------------------------------------------------- the log */
 
-int tn_links_write(struct tn_matcher *matcher)
+/* Write a link if it has changed, or a stack's looks: all have one sequence of numbers. */
+static int write_one(struct tn_matcher *matcher, uint32_t number, uint32_t *rows_left)
+{
+    struct tn_links *links = matcher->links;
+    if (number < links->count) {
+        struct counted_link *counted = &links->list[number];
+        if (!counted->is_changed)
+            return 0;
+        counted->is_changed = false;
+        --*rows_left;
+        return tn_log_set_link(matcher->writer, &counted->link, &counted->row);
+    }
+    struct counted_looks *looks = &links->looks[number - links->count];
+    if (!looks->is_changed)
+        return 0;
+    looks->is_changed = false;
+    --*rows_left;
+    return tn_log_set_look(matcher->writer, &looks->look);
+}
+
+int tn_links_write(struct tn_matcher *matcher, uint32_t rows_max)
 {
     struct tn_links *links = matcher->links;
     int r = 0;
     if (links == NULL || !links->is_changed)
         return 0;
-    for (uint32_t i = 0; i < links->count && r == 0; i++) {
-        struct counted_link *counted = &links->list[i];
-        if (counted->is_changed)
-            r = tn_log_set_link(matcher->writer, &counted->link, &counted->row);
-        counted->is_changed = false;
+    uint32_t all = links->count + links->look_count, done = 0;
+    for (; done < all && rows_max != 0 && r == 0; done++) {
+        uint32_t number = links->next_written;
+        links->next_written = number + 1 < all ? number + 1 : 0;
+        r = write_one(matcher, number, &rows_max);
     }
-    for (uint32_t i = 0; i < links->look_count && r == 0; i++) {
-        if (links->looks[i].is_changed)
-            r = tn_log_set_look(matcher->writer, &links->looks[i].look);
-        links->looks[i].is_changed = false;
-    }
-    links->is_changed = false;
+    links->is_changed = done < all;
     return r;
 }
 

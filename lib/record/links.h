@@ -28,8 +28,11 @@ struct tn_links;
  */
 int tn_links_apply(struct tn_stream *stream);
 
-/* Write the counts that have changed since the last call. Returns 0, or the writer's error. */
-int tn_links_write(struct tn_matcher *matcher);
+/* Write counts that have changed since they were written.
+ *
+ * rows_max  how many; the next call goes on behind them
+ * Returns   0, or the writer's error */
+int tn_links_write(struct tn_matcher *matcher, uint32_t rows_max);
 
 /* Release the memory; not the writer's rows. NULL is fine. */
 void tn_links_close(struct tn_links *links);

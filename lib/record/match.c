@@ -52,23 +52,17 @@ static void note_death(struct tn_matcher *matcher, const struct tn_address_table
 {
     if (matcher->dead == NULL)
         return;
-    struct tn_address_table_note note = tn_address_table_note(&matcher->table, entry);
-    const struct tn_dead_block block = {
-        .address = tn_address_table_address(entry),
-        .process_id = matcher->process_id,
-        .allocation_id = entry->value & TN_MATCH_ID_MASK,
-        .last_id = tn_log_last_id(matcher->writer),
-        .stack_id = note.stack_id,
-        .size_bytes = note.size_bytes,
-    };
-    tn_dead_blocks_put(matcher->dead, &block);
+    struct tn_address_table_note note = tn_address_table_note(entry);
+    tn_dead_blocks_put(
+        matcher->dead, tn_dead_block_place(tn_address_table_address(entry), matcher->process_id),
+        entry->value & TN_MATCH_ID_MASK, tn_log_last_id(matcher->writer), note.stack_id, note.size_code);
 }
 
-static void note_birth(struct tn_matcher *matcher, const struct tn_address_table_entry *entry,
+static void note_birth(const struct tn_matcher *matcher, struct tn_address_table_entry *entry,
                        const struct tn_birth *birth)
 {
-    if (matcher->table.has_notes)
-        tn_address_table_set_note(&matcher->table, entry, (uint32_t)birth->stack_id, birth->size_bytes);
+    if (matcher->dead != NULL)
+        tn_address_table_set_note(entry, (uint32_t)birth->stack_id, birth->size_bytes);
 }
 
 /* Take out of the table a block that dies. */

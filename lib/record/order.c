@@ -119,10 +119,12 @@ static void wake(struct tn_order *order, const struct tn_matcher *matcher, uint6
     }
 }
 
-/* Apply one event through match.c, after all that was collected before it is in the log. */
+/* Apply one event through match.c, after all that was collected before it is in the log. Links are only
+ * counted, from what the tables say, which are up to date: these may come often. */
 static int apply_alone(struct tn_order *order, struct tn_stream *stream, bool is_forced)
 {
-    int r = tn_batch_flush(&order->batch);
+    bool is_written = stream->thread_id == 0 || tn_event_kind_of(stream->head) != TN_EVENT_LINKS;
+    int r = is_written ? tn_batch_flush(&order->batch) : 0;
     return r < 0 ? r : tn_match_apply(stream, is_forced);
 }
 

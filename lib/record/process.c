@@ -70,7 +70,7 @@ static void begin(struct tn_process *process, struct tn_process_shared *shared,
     };
 }
 
-/* Where the process looks for links, its blocks need notes. */
+/* Where the process looks for links, what dies must be known for a while. */
 static int prepare_links(struct tn_process *process, uint32_t wanted)
 {
     struct tn_process_shared *shared = process->shared;
@@ -79,7 +79,6 @@ static int prepare_links(struct tn_process *process, uint32_t wanted)
     if (shared->dead == NULL)
         shared->dead = calloc(1, sizeof(*shared->dead));
     process->matcher.dead = shared->dead;
-    process->matcher.table.has_notes = shared->dead != NULL;
     return shared->dead != NULL ? 0 : -ENOMEM;
 }
 
@@ -215,7 +214,7 @@ int tn_process_end_rows(struct tn_process *process)
     int r =
         process->source->calls->end_threads(process->source, end_ns, process->exit_kind == TN_EXIT_RUNNING);
     if (r == 0)
-        r = tn_links_write(&process->matcher);
+        r = tn_links_write(&process->matcher, UINT32_MAX);
     if (r < 0)
         return r;
     return tn_log_end_process(process->shared->writer, process->matcher.process_id, end_ns,

@@ -23,7 +23,8 @@
 #include <unistd.h>
 
 #define SECOND_NS    UINT64_C(1000000000)
-#define TRIM_SECONDS 4 /* how often memory that processes have left behind goes back to the system */
+#define TRIM_SECONDS 4     /* how often memory that processes have left behind goes back to the system */
+#define LINK_ROWS    2048u /* rows of links written each second at most: some milliseconds */
 #define SLEEP_NS_MIN 250000
 #define SLEEP_NS_MAX 4000000
 #define YIELD_NS     1000000 /* with rests of this length or longer */
@@ -145,10 +146,11 @@ static int run_once_a_second(struct tn_recording *recording)
     if (recording->has_clock)
         tn_clock_adjust(&recording->shared.clock, tn_clock_read(recording->shared.clock.kind));
     int r = 0;
+    uint32_t rows_max = LINK_ROWS / (recording->process_count + 1) + 1;
     for (uint32_t i = 0; i < recording->process_count; i++)
         tn_process_settle(recording->processes[i]);
     for (uint32_t i = 0; i < recording->process_count && r == 0; i++)
-        r = tn_links_write(&recording->processes[i]->matcher);
+        r = tn_links_write(&recording->processes[i]->matcher, rows_max);
     if (r == 0)
         r = tn_recording_detect_exec(recording);
     if (r == 0 && recording->has_clock)

@@ -208,7 +208,6 @@ static void test_same_as_one_by_one(void **state)
     struct tn_dead_blocks *dead = calloc(2, sizeof(*dead));
     rings_begin(&fused, 1);
     rings_begin(&alone, 1);
-    fused.matcher.table.has_notes = alone.matcher.table.has_notes = true;
     fused.matcher.dead = &dead[0];
     alone.matcher.dead = &dead[1];
     for (uint32_t stack = 1; stack < 5; stack++) {

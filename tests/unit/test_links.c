@@ -26,7 +26,6 @@ static void begin(struct rings *rings)
 {
     rings_begin(rings, 2);
     rings->matcher.dead = calloc(1, sizeof(*rings->matcher.dead));
-    rings->matcher.table.has_notes = true;
     for (uint32_t id = 1; id < STACK; id++)
         assert_int_equal(tn_match_set_stack(&rings->matcher, id, id), 0);
 }
@@ -58,7 +57,7 @@ static void look(struct rings *rings, uint64_t ticks, uint64_t holder, uint32_t 
 static uint64_t count(struct rings *rings)
 {
     rings_play(rings, 1000000);
-    assert_int_equal(tn_links_write(&rings->matcher), 0);
+    assert_int_equal(tn_links_write(&rings->matcher, UINT32_MAX), 0);
     return rings->fake.link_count;
 }
 
@@ -307,6 +306,27 @@ static void test_not_wanted(void **state)
     rings_finish(&rings);
 }
 
+/* Writing in portions goes on where it stopped, and writes everything once. */
+static void test_written_in_portions(void **state)
+{
+    (void)state;
+    struct rings rings;
+    begin(&rings);
+    for (uint32_t i = 0; i < 10; i++)
+        give(&rings, 1000 + i, A + 64 * i, 40, 1 + i);
+    for (uint32_t i = 1; i < 10; i++)
+        look(&rings, 1100 + i, A + 64 * i, 8, A);
+    rings_play(&rings, 2000);
+    for (uint32_t portion = 1; portion <= 6; portion++) {
+        assert_int_equal(tn_links_write(&rings.matcher, 3), 0);
+        assert_int_equal(rings.fake.link_calls, 3 * portion);
+    }
+    assert_int_equal(tn_links_write(&rings.matcher, UINT32_MAX), 0);
+    assert_int_equal(rings.fake.link_count, 9);
+    assert_int_equal(rings.fake.look_count, 9);
+    finish(&rings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_near_misses),
         cmocka_unit_test(test_a_pointer_left_by_an_earlier_life),
         cmocka_unit_test(test_deaths_of_all_kinds),
+        cmocka_unit_test(test_written_in_portions),
         cmocka_unit_test(test_places_of_an_address),
         cmocka_unit_test(test_a_sample_that_is_gone),
         cmocka_unit_test(test_limits),
