@@ -82,6 +82,15 @@ static int measure(struct tn_log *log, const char *policies, const struct tn_wha
     return r;
 }
 
+/* Whether the events are so few, or it was asked for, that they are replayed. */
+static bool is_replayed(const struct tn_report_request *request, const struct tn_summary *summary)
+{
+    uint64_t events = summary->totals.allocations + summary->totals.frees;
+    if (request->policies != NULL)
+        return strcmp(request->policies, "none") != 0;
+    return summary->is_finished && events <= UNASKED_EVENTS && events != 0;
+}
+
 /* Measure the findings where that was asked for, and unasked where the log is so small that it takes a
  * moment. */
 static int measure_as_asked(const struct tn_report_request *request, struct tn_log *log,
@@ -90,13 +99,11 @@ static int measure_as_asked(const struct tn_report_request *request, struct tn_l
 {
     const char *own = tn_report_own_library(summary);
     const struct tn_what_if_effort full = {.finding_max = TN_MEASURE_FINDINGS_MAX, .own_library = own};
-    if (request->policies != NULL)
-        return strcmp(request->policies, "none") != 0
-                   ? measure(log, request->policies, &full, findings, error)
-                   : 0;
-    uint64_t events = summary->totals.allocations + summary->totals.frees;
-    if (!summary->is_finished || events > UNASKED_EVENTS || events == 0)
+    if (!is_replayed(request, summary))
         return 0;
+    if (request->policies != NULL)
+        return measure(log, request->policies, &full, findings, error);
+    uint64_t events = summary->totals.allocations + summary->totals.frees;
     uint64_t changes = UNASKED_REPLAY / UNASKED_ROUNDS / events; /* the unchanged events are one of them */
     struct tn_what_if_effort quick = {.finding_max = changes > TEXT_TOP ? TEXT_TOP : (size_t)changes,
                                       .own_library = own};
@@ -135,6 +142,17 @@ static int analyze(struct tn_log *log, const struct tn_report_request *request, 
     return r;
 }
 
+static int load_charts(struct tn_log *log, const struct tn_report_request *request,
+                       struct loaded_report *loaded, struct tn_error *error)
+{
+    int r = tn_charts_load(log, &loaded->summary, &loaded->charts, error);
+    if (r < 0 || !is_replayed(request, &loaded->summary))
+        return r;
+    return tn_simulate_map(log, &loaded->findings,
+                           request->policies != NULL ? TN_MEASURE_FINDINGS_MAX : TEXT_TOP,
+                           tn_report_own_library(&loaded->summary), &loaded->charts, error);
+}
+
 /* Load all that a report needs; the log is closed again. After an error nothing is loaded. */
 static int load(const struct tn_report_request *request, const char *path, struct loaded_report *loaded,
                 struct tn_error *error)
@@ -151,7 +169,7 @@ static int load(const struct tn_report_request *request, const char *path, struc
     if (r == 0)
         r = measure_as_asked(request, log, &loaded->summary, &loaded->findings, error);
     if (r == 0 && request->format->has_charts)
-        r = tn_charts_load(log, &loaded->summary, &loaded->charts, error);
+        r = load_charts(log, request, loaded, error);
     if (r < 0)
         finish_loaded(loaded);
     tn_log_close(log);

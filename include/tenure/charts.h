@@ -117,6 +117,47 @@ struct tn_chart_handover {
     uint64_t blocks;         /* how many */
 };
 
+/* Moments of a map of the heap, and the cells that each divides the addresses into. */
+#define TN_CHART_MOMENTS 120u
+#define TN_CHART_CELLS   320u
+
+/* What fills a cell of the map: most of its bytes. From TN_CHART_CELL_SITE on, blocks of the site whose id is
+ * so much less. */
+enum tn_chart_cell_kind {
+    TN_CHART_CELL_UNTOUCHED = 0, /* above the highest block of the moment */
+    TN_CHART_CELL_FREE = 1,      /* free, below it */
+    TN_CHART_CELL_SITE = 2,      /* of site 0, which is not known */
+};
+
+/* Neighbouring cells that are filled alike. */
+struct tn_chart_run {
+    uint32_t filled; /* enum tn_chart_cell_kind, or more */
+    uint32_t cells;  /* how many; of a moment TN_CHART_CELLS together */
+};
+
+/* The heap of a model at one moment. */
+struct tn_chart_moment {
+    uint64_t time_ns;          /* since the log's start; of the event that led to it */
+    uint64_t live_bytes;       /* asked for by live blocks */
+    uint64_t hole_bytes;       /* free below the highest block */
+    struct tn_chart_run *runs; /* owned; by address */
+    size_t run_count;          /* in runs */
+};
+
+/* The heap of a model over time: of each of TN_CHART_MOMENTS intervals the moment at which most was free
+ * below the highest block. */
+struct tn_chart_map {
+    uint64_t heap_bytes;             /* smallest region for the whole run; 0: there is no map */
+    struct tn_chart_moment *moments; /* owned; in time order */
+    size_t moment_count;             /* in moments */
+};
+
+/* How far a heap reached in one interval of time. */
+struct tn_chart_reach {
+    uint64_t top_bytes;  /* end of the highest block, at most */
+    uint64_t hole_bytes; /* free below it, at most */
+};
+
 /* All of it. Zeroed is empty. */
 struct tn_charts {
     uint64_t from_ns;                    /* begin of interval 0, since the log's start */
@@ -141,7 +182,12 @@ struct tn_charts {
     uint64_t left_out_threads;                                  /* beyond those */
     struct tn_chart_handover handovers[TN_CHART_HANDOVERS_MAX]; /* most blocks first */
     size_t handover_count;                                      /* in handovers */
-    uint64_t handed_over; /* blocks released by another thread, in all */
+    struct tn_chart_map before, after; /* of the events, and as if `applied` findings had been followed; on a
+                                          first-fit heap; by tn_simulate_map (tenure/simulate.h) */
+    uint64_t map_bytes;                /* that all cells of a moment stand for, in both maps */
+    size_t applied;                    /* findings; 0: there is no `after` */
+    struct tn_chart_reach *reaches;    /* owned; by interval of bins, of `before`; NULL: there is no map */
+    uint64_t handed_over;              /* blocks released by another thread, in all */
 };
 
 /* Load what the page shows of summary->process_id.

@@ -45,6 +45,13 @@ int tn_charts_load(struct tn_log *log, const struct tn_summary *summary, struct 
     return r == 0 ? 0 : tn_error_set(error, r, "cannot read the log, %s: %s", tn_log_path(log), strerror(-r));
 }
 
+static void finish_map(struct tn_chart_map *map)
+{
+    for (size_t i = 0; i < map->moment_count; i++)
+        free(map->moments[i].runs);
+    free(map->moments);
+}
+
 void tn_charts_finish(struct tn_charts *charts)
 {
     if (charts == NULL)
@@ -66,5 +73,8 @@ void tn_charts_finish(struct tn_charts *charts)
     free(charts->deaths.nodes);
     free(charts->deaths.leaves);
     free(charts->shares);
+    finish_map(&charts->before);
+    finish_map(&charts->after);
+    free(charts->reaches);
     *charts = (struct tn_charts){0};
 }

@@ -159,5 +159,6 @@ void tn_html_write_charts(const struct tn_charts *charts, struct tn_html_texts *
     write_shares(charts, json);
     write_threads(charts, texts, json);
     write_marks(charts, json);
+    tn_html_write_maps(charts, json);
     tn_json_close_object(json);
 }

@@ -22,6 +22,9 @@ struct tn_html_detail {
 /* The member "charts": figures over time, by size, stack and thread. */
 void tn_html_write_charts(const struct tn_charts *charts, struct tn_html_texts *texts, struct tn_json *json);
 
+/* The member "map": the heap over time, or null. */
+void tn_html_write_maps(const struct tn_charts *charts, struct tn_json *json);
+
 /* The members "sites" and "sites_left_out": those with most allocations, and those with the highest peaks. */
 void tn_html_write_sites(const struct tn_summary *summary, size_t site_max, struct tn_html_texts *texts,
                          struct tn_json *json);

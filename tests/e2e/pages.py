@@ -128,6 +128,27 @@ def figures(world):
     for shown, text in figures:
         (row,) = sql(world, log, text)
         expect_equal(shown, *row.values(), text)
+    check_map(world, log, charts)
+
+
+def check_map(world, log, charts):
+    """The heap map has the size that simulate finds, its moments have the bytes that SQL finds, its cells are all there."""
+    told = charts["map"]
+    result = world.run(world.tenure, "simulate", "--format", "json", "--policy", "first-fit", log)
+    (policy,) = json.loads(result.out)["policies"]
+    expect_equal(told["before_bytes"], policy["minimum_heap_bytes"]["safe"], "the heap that the map shows")
+    expect_equal(max(told["reaches"][::2]), told["before_bytes"], "how far the heap reaches")
+    compared = 0
+    for moment in told["before"]:
+        time_ns, live_bytes, hole_bytes, *runs = moment
+        expect_equal(sum(runs[1::2]), told["cells"], "cells of a moment")
+        (row,) = sql(world, log, f"""SELECT (SELECT count(*) FROM allocation WHERE birth_ns = {time_ns}) + (SELECT count(*) FROM allocation WHERE death_ns = {time_ns}) AS events,
+            (SELECT sum(size_bytes) FROM allocation WHERE birth_ns <= {time_ns} AND ifnull(death_ns, 1 << 62) > {time_ns}) AS live_bytes""")
+        if row["events"] == 1:
+            expect_equal(live_bytes, row["live_bytes"] or 0, f"live bytes at {time_ns}")
+            compared += 1
+    expect(compared > 10, f"{compared} moments were compared")
+    expect_equal(len(told["after"]), len(told["before"]) if told["applied"] else 0, "moments with findings followed")
 
 
 def several(world):

@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     "lib/code": {"code", "map"},
     "lib/heap": {"heap", "base"},
     "lib/replay": {"replay", "risk", "heap", "base", "map"},
-    "lib/simulate": {"simulate", "replay", "risk", "heap", "log", "sql", "finding", "site", "event", "base", "map"},
+    "lib/simulate": {"simulate", "charts", "replay", "risk", "heap", "log", "sql", "finding", "site", "event", "base", "map"},
     "lib/finding": {"evidence", "finding", "kind", "json", "base"},
     "lib/analyze": {"analyze", "analysis", "activation", "maker", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "other_caller", "site_links", "worker", "evidence", "finding", "kind", "code", "symbol", "log", "sql", "log_write", "site", "event", "json", "base", "map"},
     "lib/kinds": {"kinds", "kind", "analysis", "activation", "maker", "cplusplus", "template", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "other_caller", "site_links", "worker", "evidence", "finding", "heap", "base", "map"},

@@ -32,6 +32,11 @@ const siteById = new Map(sites.map(site => [site.id, site]));
    gives for the same times. */
 const bins = (C.bins || []).map(([liveMin, liveMax, count, calls, bytes], i) =>
   ({ from: C.from_ns + i * C.bin_ns, to: C.from_ns + (i + 1) * C.bin_ns, liveMin, liveMax, count, calls, bytes }));
+/* How far a first-fit heap reached in each interval, and how much of that was free in pieces. */
+bins.forEach((bin, i) => {
+  bin.top = C.map ? C.map.reaches[2 * i] : 0;
+  bin.hole = C.map ? C.map.reaches[2 * i + 1] : 0;
+});
 const time = { from: C.from_ns, to: bins.length ? bins[bins.length - 1].to : C.from_ns + 1 };
 
 /* How long the blocks of a site live, told in one word. The limits are those of the text report where it has

@@ -46,8 +46,9 @@ function drawPeak(svg, x, y, area) {
 
 function binTip(bin) {
   return `<b>${duration(bin.from)} – ${duration(bin.to)}</b>` + tipRows([
-    ['live', sizeRange(bin.liveMin, bin.liveMax)], ['blocks, at most', count(bin.count)],
-    ['allocations', count(bin.calls)], ['asked for', bytes(bin.bytes)]]);
+    ['live', sizeRange(bin.liveMin, bin.liveMax)]].concat(C.map ? [['free in pieces, at most', bytes(bin.hole)],
+    ['top of a first-fit heap', bytes(bin.top)]] : [], [['blocks, at most', count(bin.count)],
+    ['allocations', count(bin.calls)], ['asked for', bytes(bin.bytes)]]));
 }
 
 /* The areas and lines, clipped to the panels. */
@@ -57,6 +58,8 @@ function drawSeries(svg, shown, x, yBytes, yCount, yRate, limit) {
   const ends = shown.concat(Object.assign({}, shown[shown.length - 1], { from: shown[shown.length - 1].to }));
   const area = (low, high) => d3.area().curve(step).x(b => x(b.from)).y0(b => yBytes(low(b))).y1(b => yBytes(high(b)))(ends);
   const line = (y, key) => d3.line().curve(step).x(b => x(b.from)).y(b => y(b[key]))(ends);
+  if (C.map)
+    g.append('path').attr('d', area(b => b.liveMax, b => Math.max(b.liveMax, b.top))).attr('fill', css('free')).attr('opacity', 0.85);
   g.append('path').attr('d', area(() => 0, b => b.liveMax)).attr('fill', css('soft'));
   g.append('path').attr('d', area(() => 0, b => b.liveMin)).attr('fill', css('accent')).attr('opacity', 0.28);
   g.append('path').attr('d', line(yBytes, 'liveMax')).attr('fill', 'none').attr('stroke', css('accent')).attr('stroke-width', 1.5);
@@ -106,7 +109,7 @@ function drawTime(host, width) {
   bins.forEach(bin => { bin.rate = bin.calls / (C.bin_ns / 1e9); });
   svg.append('clipPath').attr('id', 'time-clip').append('rect').attr('x', area.left).attr('y', 0)
     .attr('width', area.right - area.left).attr('height', bottom);
-  const most = d3.max(bins, b => b.liveMax);
+  const most = d3.max(bins, b => Math.max(b.liveMax, b.top));
   const mostBlocks = d3.max(bins, b => b.count);
   const usual = d3.quantile(bins.map(b => b.rate).sort(d3.ascending), 0.995) || 1;
   const yBytes = panel(svg, area, boxes[0], most * 1.02, byteTicks(most, 4), bytes, 'live bytes');
@@ -179,7 +182,8 @@ function typedRange() {
     <button class="btn" type="button" id="time-earlier">Earlier</button><button class="btn" type="button" id="time-later">Later</button>
     <button class="btn" type="button" id="time-all">Whole run</button><button class="btn" type="button" id="time-clear">Clear selection</button></div>
     <ul class="legend"><li><i style="background:var(--accent)"></i>live bytes, highest in the interval</li>
-    <li><i style="background:color-mix(in srgb,var(--accent) 35%,var(--bg))"></i>lowest in the interval</li></ul>
+    <li><i style="background:color-mix(in srgb,var(--accent) 35%,var(--bg))"></i>lowest in the interval</li>
+    ${C.map ? '<li><i style="background:var(--free)"></i>up to the top of a first-fit heap: free in pieces</li>' : ''}</ul>
     <div id="time-chart" tabindex="0" role="group" aria-label="Heap over time; plus and minus zoom, arrows move"></div>
     <p class="cap" id="time-says" role="status"></p>`;
   const host = $('#time-chart');
