@@ -40,6 +40,10 @@
  * said. The links of processes that live stay, so that their children start no recording of their own. A
  * program whose parent has the shim but no rings says nothing, either: the parent has.
  *
+ * Where no recorder can be started at all, the process that has said so leaves a link told.N, N being its PID
+ * modulo TN_SESSION_TOLD_COUNT, that leads to PID.START: what it executes later and what descends from it
+ * tries to be recorded, but says nothing.
+ *
  * A process that cannot be recorded for want of descriptors or memory still says so to the recorder, if there
  * is one (TN_HELLO_LOST), and is counted by its PID and start time, whatever images it executes. A fork child
  * that reaches no recorder counts itself in its parent's header.
@@ -116,7 +120,8 @@ struct tn_session_user {
 };
 
 #define TN_SESSION_PLACE_COUNT 4
-#define TN_SESSION_PLACE_BYTES 80 /* with NUL: a socket's path, which may have 107, has to fit */
+#define TN_SESSION_TOLD_COUNT  256 /* links told.N in such a place */
+#define TN_SESSION_PLACE_BYTES 80  /* with NUL: a socket's path, which may have 107, has to fit */
 
 /* The path of a place where the session directory may lie, by its number, 0 to TN_SESSION_PLACE_COUNT - 1;
  * lower ones are tried first.

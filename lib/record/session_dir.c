@@ -140,13 +140,14 @@ static bool is_target(const struct tn_session_dir *directory, const struct sessi
     return strcmp(entry->target, context) == 0;
 }
 
-/* Whether a name is that of a process that lives. */
+/* Whether a name, or what a link told.N leads to, is that of a process that lives. */
 static bool is_of_living(const char *name)
 {
     int pid;
     unsigned long long start_time;
     struct tn_proc_stat stat;
-    return sscanf(name, "process.%d.%llu", &pid, &start_time) == 2 && tn_proc_read_stat(pid, &stat) == 0 &&
+    name += strncmp(name, "process.", 8) == 0 ? 8 : 0;
+    return sscanf(name, "%d.%llu", &pid, &start_time) == 2 && tn_proc_read_stat(pid, &stat) == 0 &&
            stat.start_time == start_time && stat.state != 'Z';
 }
 
@@ -157,6 +158,11 @@ static bool remove_dead(const struct tn_session_dir *directory, const struct ses
 {
     (void)context;
     bool is_link = entry->target[0] != '\0';
+    if (strncmp(entry->name, "told.", 5) == 0) {
+        if (!is_of_living(entry->target))
+            unlinkat(directory->fd, entry->name, 0);
+        return false;
+    }
     if (!is_of_dead_recorder(is_link ? entry->target : entry->name))
         return false;
     if (is_link ? !is_of_living(entry->name) : !look_through(directory, is_target, entry->name))

@@ -40,12 +40,17 @@ static bool is_private(const char *path, uint64_t user)
            S_ISDIR(status.st_mode) && status.st_uid == user && (status.st_mode & 077) == 0;
 }
 
+static void find_user(struct tn_session_user *user)
+{
+    user->runtime_dir = tn_environment_get("XDG_RUNTIME_DIR");
+    user->home = tn_environment_get("HOME");
+    user->user_id = (uint32_t)tn_sys0(SYS_geteuid);
+}
+
 static void find_places(struct places *places)
 {
     struct tn_session_user user;
-    user.runtime_dir = tn_environment_get("XDG_RUNTIME_DIR");
-    user.home = tn_environment_get("HOME");
-    user.user_id = (uint32_t)tn_sys0(SYS_geteuid);
+    find_user(&user);
     places->count = 0;
     for (uint32_t i = 0; i < TN_SESSION_PLACE_COUNT; i++) {
         char *path = places->paths[places->count];
@@ -161,6 +166,75 @@ int tn_find_recorder(bool *ret_is_told)
         return -ENOENT;
     int fd = connect_by_ancestors(&places, ret_is_told);
     return fd != -ENOENT ? fd : connect_by_log(&places);
+}
+
+/* The name of the link that says that a process was told, which leads to what it says. Names are used again,
+ * so that there are never more of them. */
+static void name_told(struct tn_shim_text *path, const char *directory, const struct ancestor *process)
+{
+    memset(path, 0, sizeof(*path));
+    tn_shim_text_add(path, directory);
+    tn_shim_text_add(path, "/told.");
+    tn_shim_text_add_number(path, process->pid % TN_SESSION_TOLD_COUNT);
+}
+
+static void name_process(struct tn_shim_text *name, const struct ancestor *process)
+{
+    memset(name, 0, sizeof(*name));
+    tn_shim_text_add_number(name, process->pid);
+    tn_shim_text_add(name, ".");
+    tn_shim_text_add_number(name, process->start_time);
+}
+
+void tn_note_told(void)
+{
+    struct tn_session_user user;
+    struct ancestor self;
+    find_user(&user);
+    if (!read_ancestor((uint64_t)tn_sys0(SYS_getpid), &self))
+        return;
+    for (uint32_t i = 0; i < TN_SESSION_PLACE_COUNT; i++) {
+        char place[TN_SESSION_PLACE_BYTES];
+        struct tn_shim_text path, name;
+        if (!tn_session_place(i, &user, place))
+            continue;
+        tn_sys3(SYS_mkdirat, AT_FDCWD, (long)place, 0700);
+        if (!is_private(place, user.user_id))
+            continue;
+        name_told(&path, place, &self);
+        name_process(&name, &self);
+        tn_sys3(SYS_unlinkat, AT_FDCWD, (long)path.text, 0);
+        if (tn_sys3(SYS_symlinkat, (long)name.text, AT_FDCWD, (long)path.text) == 0)
+            return;
+    }
+}
+
+static bool has_told(const struct places *places, const struct ancestor *process)
+{
+    struct tn_shim_text path, name;
+    char target[64];
+    name_process(&name, process);
+    for (uint32_t i = 0; i < places->count; i++) {
+        name_told(&path, places->paths[i], process);
+        long length = tn_sys4(SYS_readlinkat, AT_FDCWD, (long)path.text, (long)target, sizeof(target));
+        if (length == (long)name.size && memcmp(target, name.text, name.size) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool tn_is_told(void)
+{
+    struct places places;
+    struct ancestor process;
+    uint64_t pid = (uint64_t)tn_sys0(SYS_getpid);
+    find_places(&places);
+    for (unsigned i = 0; i < ANCESTORS_MAX && pid != 0 && read_ancestor(pid, &process); i++) {
+        if (has_told(&places, &process))
+            return true;
+        pid = process.parent_pid;
+    }
+    return false;
 }
 
 static bool has_folder(const char *path)

@@ -2,7 +2,7 @@
 #ifndef TENURE_SHIM_FIND_RECORDER_H
 #define TENURE_SHIM_FIND_RECORDER_H
 
-/* Looks for a recorder that serves this process already, in the order that session.h gives. Both functions:
+/* Looks for a recorder that serves this process already, in the order that session.h gives. All functions:
  * between tn_own_begin and tn_own_end, by the thread that starts the process. */
 
 #include <stdbool.h>
@@ -20,5 +20,11 @@ int tn_find_recorder_at(const char *path, bool *ret_is_told);
 
 /* Whether the parent has the shim and is not recorded: then it has said why, if anything had to be said. */
 bool tn_parent_has_told(void);
+
+/* Note for what this process executes, and for its descendants, that it has said why it is not recorded. */
+void tn_note_told(void);
+
+/* Whether an earlier image of this process, or an ancestor, has noted that. Costs as tn_find_recorder. */
+bool tn_is_told(void);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "real.h"
 #include "shim_process.h"
+#include "stack_region.h"
 #include "sys.h"
 #include "tell_child.h"
 
@@ -114,11 +115,31 @@ TN_EXPORT pid_t fork(void)
     return pid;
 }
 
+/* Stacks that the program provides lie where it likes. */
+static void note_stack(pthread_t thread, const pthread_attr_t *attributes)
+{
+    pthread_attr_t usual;
+    void *address = NULL;
+    size_t size_bytes = 0;
+    if (attributes == NULL && pthread_attr_init(&usual) == 0)
+        attributes = &usual;
+    if (attributes == NULL || pthread_attr_getstacksize(attributes, &size_bytes) != 0)
+        return;
+    size_t unused_bytes;
+    bool is_provided = pthread_attr_getstack(attributes, &address, &unused_bytes) == 0 &&
+                       (uintptr_t)address + unused_bytes != 0;
+    tn_region_note_thread((uintptr_t)thread, is_provided ? 0 : size_bytes);
+    if (attributes == &usual)
+        pthread_attr_destroy(&usual);
+}
+
 TN_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                              void *argument)
 {
-    (void)tn_child_begin();
+    bool is_recorded = tn_child_begin().is_told;
     int result = tn_real.pthread_create(thread, attributes, run, argument);
+    if (result == 0 && is_recorded)
+        note_stack(*thread, attributes);
     if (result == EAGAIN)
         tn_child_note_refused();
     return result;

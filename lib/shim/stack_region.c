@@ -19,6 +19,10 @@
 /* How far below its control block a thread's first event is believed to lie on its own stack. */
 #define OWN_DISTANCE_MAX ((uintptr_t)1 << 20)
 
+/* Ends of stacks are rounded to the smallest pages that there are: with larger ones, that lies within. */
+#define UNIT_SHIFT 12
+#define UNIT_BYTES ((uintptr_t)1 << UNIT_SHIFT)
+
 /* The loader's: the main thread's stack pointer at the start of the program. */
 extern void *__libc_stack_end __attribute__((weak));
 
@@ -33,7 +37,7 @@ static void find_main_stack(struct tn_thread *thread)
     if (size_bytes > (uint64_t)256 << 20)
         size_bytes = (uint64_t)256 << 20;
     thread->stack_base = (uintptr_t)__libc_stack_end;
-    thread->stack_high = (thread->stack_base + tn_page_bytes) & ~(tn_page_bytes - 1);
+    thread->stack_high = (thread->stack_base + UNIT_BYTES) & ~(UNIT_BYTES - 1);
     thread->stack_low = thread->stack_high - size_bytes;
 }
 
@@ -52,15 +56,115 @@ static bool search_maps(struct tn_maps_search *search)
     return search->is_found;
 }
 
+/* Threads that were noted and have had no event yet. Where their number exceeds what there is room for, or
+ * two write to one place at once, a note is lost, and its thread looked up. */
+#define NOTE_SET_BITS 10
+#define SET_NOTES     4u
+#define SIZE_BITS     28
+#define SLACK_UNKNOWN UINTPTR_MAX
+
+static _Atomic uint64_t
+    notes[1 << NOTE_SET_BITS][SET_NOTES]; /* a control block's page, its stack's size; 0: none */
+
+/* How much further up stacks begin than their size says, counted from the end of the control block's page:
+ * what libc keeps in them above that. The same for all; from the first one that was noted and looked up. */
+static _Atomic uintptr_t slack_bytes = SLACK_UNKNOWN;
+
+static _Atomic uint64_t *set_of(uintptr_t control_block)
+{
+    uint64_t mixed = (control_block >> UNIT_SHIFT) * UINT64_C(0x9e3779b97f4a7c15);
+    return notes[mixed >> (64 - NOTE_SET_BITS)];
+}
+
+static bool is_of(uint64_t note, uintptr_t control_block)
+{
+    return note >> SIZE_BITS == control_block >> UNIT_SHIFT;
+}
+
+/* The place of an older note for the same address, else one that is free, else any. */
+static _Atomic uint64_t *place_for(uintptr_t control_block)
+{
+    _Atomic uint64_t *set = set_of(control_block), *place = set;
+    for (uint32_t i = 0; i < SET_NOTES; i++) {
+        uint64_t note = atomic_load_explicit(&set[i], memory_order_relaxed);
+        if (note != 0 && is_of(note, control_block))
+            return &set[i];
+        place = note == 0 ? &set[i] : place;
+    }
+    return place;
+}
+
+static uintptr_t stack_end(uintptr_t control_block)
+{
+    return (control_block + UNIT_BYTES) & ~(UNIT_BYTES - 1);
+}
+
+/* Once a process, from the first thread that is made. A stack that begins below what its size says is none
+ * that libc has made. */
+static void learn_slack(struct tn_thread *thread, uintptr_t control_block, size_t size_bytes)
+{
+    struct tn_maps_search search = {.address = control_block};
+    if (tn_is_filtered || thread->own_depth != 0)
+        return;
+    tn_own_begin(thread);
+    uintptr_t slack =
+        search_maps(&search) ? search.low - (stack_end(control_block) - size_bytes) : size_bytes;
+    if (slack < size_bytes)
+        atomic_store_explicit(&slack_bytes, slack, memory_order_relaxed);
+    tn_own_end(thread);
+}
+
+void tn_region_note_thread(uintptr_t control_block, size_t size_bytes)
+{
+    uint64_t units = size_bytes >> UNIT_SHIFT;
+    uint64_t note = (uint64_t)(control_block >> UNIT_SHIFT) << SIZE_BITS | units;
+    bool is_sound = units != 0 && units >> SIZE_BITS == 0 && size_bytes % UNIT_BYTES == 0;
+    if (is_sound && atomic_load_explicit(&slack_bytes, memory_order_relaxed) == SLACK_UNKNOWN)
+        learn_slack(&tn_thread, control_block, size_bytes);
+    atomic_store_explicit(place_for(control_block), is_sound ? note : 0, memory_order_relaxed);
+}
+
+/* The noted size of a thread's stack, once; 0: none is. */
+static size_t take_note(uintptr_t control_block)
+{
+    _Atomic uint64_t *set = set_of(control_block);
+    for (uint32_t i = 0; i < SET_NOTES; i++) {
+        uint64_t note = atomic_load_explicit(&set[i], memory_order_relaxed);
+        if (note != 0 && is_of(note, control_block) && atomic_compare_exchange_strong(&set[i], &note, 0))
+            return (size_t)(note & ((UINT64_C(1) << SIZE_BITS) - 1)) << UNIT_SHIFT;
+    }
+    return 0;
+}
+
+/* How often a thread looks for its note that has come here before who made it has returned: for as long as a
+ * tenth of the look-up takes. */
+#define LOOKS 300
+
+static size_t wait_for_note(uintptr_t control_block)
+{
+    size_t size_bytes = take_note(control_block);
+    bool is_used = atomic_load_explicit(&slack_bytes, memory_order_relaxed) != SLACK_UNKNOWN;
+    for (int i = 0; i < LOOKS && size_bytes == 0 && is_used; i++) {
+        tn_arch_settle();
+        size_bytes = take_note(control_block);
+    }
+    return size_bytes;
+}
+
+static void set_stack(struct tn_thread *thread, uintptr_t low, uintptr_t high)
+{
+    thread->stack_low = low;
+    thread->stack_high = high;
+    thread->stack_base = high;
+}
+
 /* Where the kernel may not be asked: from the event that is being written up to the control block. Deeper
  * events of the thread are taken for those of another stack, and their stacks are cut. */
 static void guess_stack(struct tn_thread *thread, uintptr_t high)
 {
     if (high - thread->inside_cfa >= OWN_DISTANCE_MAX)
         return;
-    thread->stack_low = thread->inside_cfa & ~(tn_page_bytes - 1);
-    thread->stack_high = high;
-    thread->stack_base = high;
+    set_stack(thread, thread->inside_cfa & ~(tn_page_bytes - 1), high);
 }
 
 /* Not by pthread_getattr_np: it allocates while it holds a lock of the thread's, and may be what has called
@@ -75,16 +179,15 @@ void tn_region_find_own(struct tn_thread *thread, uint32_t tid)
         return;
     }
     struct tn_maps_search search = {.address = (uintptr_t)pthread_self()};
-    uintptr_t high = (search.address + tn_page_bytes) & ~(tn_page_bytes - 1);
-    if (tn_is_filtered) {
+    uintptr_t high = stack_end(search.address);
+    size_t noted_bytes = wait_for_note(search.address);
+    uintptr_t slack = atomic_load_explicit(&slack_bytes, memory_order_relaxed);
+    if (noted_bytes != 0 && slack != SLACK_UNKNOWN)
+        set_stack(thread, high - noted_bytes + slack, high);
+    else if (tn_is_filtered)
         guess_stack(thread, high);
-        return;
-    }
-    if (!search_maps(&search))
-        return;
-    thread->stack_low = search.low;
-    thread->stack_high = high < search.high ? high : search.high;
-    thread->stack_base = thread->stack_high;
+    else if (search_maps(&search))
+        set_stack(thread, search.low, high < search.high ? high : search.high);
 }
 
 /* Make the range of other stacks hold this one; it never shrinks. Returns whether it did already. */

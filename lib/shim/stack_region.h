@@ -13,7 +13,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Find where the calling thread's own stack lies; tid: its kernel id. Once a thread. */
+/* Note how large the stack is that libc has made for a new thread, so that this need not be looked up.
+ *
+ * control_block  of the thread: its pthread_t
+ * size_bytes     as pthread_attr_getstacksize gives it
+ * Threads        any; the new one may run already
+ * Cost           a store; the first time a read of /proc/self/maps */
+void tn_region_note_thread(uintptr_t control_block, size_t size_bytes);
+
+/* Find where the calling thread's own stack lies; tid: its kernel id. Once a thread. Costs a read of
+ * /proc/self/maps; a few loads if the thread was noted. */
 void tn_region_find_own(struct tn_thread *thread, uint32_t tid);
 
 /* Find the stack that an address lies in: the thread's own, the last other one, or what /proc/self/maps says.

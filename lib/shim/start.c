@@ -214,7 +214,8 @@ static bool is_known(const struct tn_join_failure *failure, bool is_permitted)
 {
     if (failure->is_told || !is_permitted)
         return failure->is_told;
-    return (may_tell(failure->loss) && tn_tell_loss(TN_HELLO_START, failure->loss)) || tn_parent_has_told();
+    return (may_tell(failure->loss) && tn_tell_loss(TN_HELLO_START, failure->loss)) || tn_is_told() ||
+           tn_parent_has_told();
 }
 
 /* Initialise, at the first call that the shim sees: a library's constructor may allocate before the shim's
@@ -245,8 +246,11 @@ static bool begin_process(struct tn_thread *thread)
         complain(watcher, " watches the program's allocations itself, and lets nobody see them", 0);
     else if (bypass != NULL)
         complain(bypass, " brings a malloc of its own, which calls nobody here", 0);
-    else if ((result < 0 || result == 2) && !is_known(&failure, is_permitted))
+    else if ((result < 0 || result == 2) && !is_known(&failure, is_permitted)) {
         complain(failure.what, "", result);
+        if (is_permitted)
+            tn_note_told();
+    }
     atomic_store_explicit(&tn_shim_process.state, result == 0 ? TN_STATE_RUNNING : TN_STATE_OFF,
                           memory_order_release);
     tn_own_end(thread);

@@ -2,10 +2,12 @@
 """Many threads, many processes: every block is in the log, and every process that is not is counted."""
 
 import os
+import pathlib
+import re
 import threading
 
 from counting import check_exact, expect, expect_equal, high_water_kib, logged, made, meta, told
-from harness import Skip, value
+from harness import Skip, query, value
 from scenarios import preloaded
 
 # A thousand processes took 408 MB when each had a table of slots of full size.
@@ -29,6 +31,36 @@ def threads_20000_short(world):
 
 def threads_100000_short(world):
     check_crowd(world, "short", 100000, 3)
+
+
+def read_bytes(pid):
+    """What a process has read by now, from files of all kinds."""
+    try:
+        found = re.search(r"^rchar: (\d+)", pathlib.Path(f"/proc/{pid}/io").read_text(), re.MULTILINE)
+    except OSError as error:
+        raise Skip(f"/proc/PID/io: {error}") from error
+    return int(found.group(1))
+
+
+def stacks_of_a_crowd(world):
+    """Where a new thread's stack lies is known from its making: only the first one is looked up in
+    /proc/self/maps, which takes 30 KiB of it when so many live."""
+    log, threads = world.new_log(), 400
+    program = preloaded(world, log, world.programs / "crowd", "late", threads, 100)
+    expect_equal(program.line(), b"part\n", "the first line")
+    before = read_bytes(program.pid)
+    program.go()
+    expect_equal(program.line(), b"part\n", "the second line")
+    read = read_bytes(program.pid) - before
+    program.go()
+    status, out, err = program.end()
+    expect_equal((status, err), (0, b""), "the program's end")
+    world.wait_finished(log)
+    check_exact(log, out)
+    print(f"{threads} threads: {read} bytes read at their first events")
+    expect(read < 64 << 10, f"{read} bytes read for {threads} threads")
+    sizes = query(log, "SELECT DISTINCT stack_size_bytes FROM thread WHERE id > 1")
+    expect_equal(sizes, [(65536,)], "sizes of the threads' stacks")
 
 
 def check_family(world, children):
@@ -99,7 +131,7 @@ def children_without_descriptors(world):
 ALL = {
     function.__name__: function
     for function in (
-        threads_2000_alive, threads_20000_short, processes_100_alive, vfork_beside_threads, children_of_another_user,
+        stacks_of_a_crowd, threads_2000_alive, threads_20000_short, processes_100_alive, vfork_beside_threads, children_of_another_user,
         children_in_another_root, children_without_descriptors,
     )
 }

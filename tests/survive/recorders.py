@@ -205,14 +205,19 @@ def commands_of_a_dead_recorder(world):
 
 
 def no_recording_at_all(world):
-    """Where nothing can be recorded, a shell says so, and its commands do not repeat it."""
-    missing = world.folder / "no-recorder"
-    commands = COMMANDS[:COMMANDS.index("exec")]
-    bare = world.run("sh", "-c", commands, stdin=b"\n")
-    result = world.run("sh", "-c", commands, stdin=b"\n", LD_PRELOAD=world.shim, TENURE_RECORDER=missing)
-    expect_equal((result.status, result.out), (bare.status, bare.out), "status and output")
-    expect_equal(len(result.err.splitlines()), 1, f"lines: {result.err}")
-    expect(b"TENURE_RECORDER" in result.err, f"{result.err}")
+    """Where nothing can be recorded, a shell says so; its commands, the images that replace it and what those start do
+    not repeat it. Another shell does. The next recorder removes what was noted of the dead."""
+    missing, session = world.folder / "no-recorder", world.run_folder / "tenure"
+    for commands in (COMMANDS, COMMANDS, "exec sh -c 'exec sh -c \"exec true\"'",
+                     "exec env sh -c 'env -u LD_PRELOAD sh -c \"LD_PRELOAD=$LD_PRELOAD sh -c :\"'"):
+        bare = world.run("sh", "-c", commands, stdin=b"\n")
+        result = world.run("sh", "-c", commands, stdin=b"\n", LD_PRELOAD=world.shim, TENURE_RECORDER=missing)
+        expect_equal((result.status, result.out), (bare.status, bare.out), "status and output")
+        expect_equal(len(result.err.splitlines()), 1, f"lines: {result.err}")
+        expect(b"TENURE_RECORDER" in result.err, f"{result.err}")
+    expect(any(name.startswith("told.") for name in os.listdir(session)), "nothing is noted")
+    result, log = world.record("true")
+    expect_equal((result.status, os.listdir(session)), (0, []), "what a recorder leaves")
 
 
 ALL = {

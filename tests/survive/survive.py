@@ -11,12 +11,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import confined
 import crowds
 import linked
+import pages
 import recorders
 import run as e2e_run
 import spawned
 import unrecorded
 
-ALL = {**recorders.ALL, **confined.ALL, **crowds.ALL, **linked.ALL, **unrecorded.ALL, **spawned.ALL}
+ALL = {**recorders.ALL, **confined.ALL, **crowds.ALL, **linked.ALL, **unrecorded.ALL, **spawned.ALL, **pages.ALL}
 LONG = {**recorders.LONG, **crowds.LONG}
 
 

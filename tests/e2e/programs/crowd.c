@@ -6,6 +6,7 @@
  * blocks
  *        crowd halves THREADS BLOCKS   the same; then "part", a byte is read, and each makes as many again
  *        crowd thirds THREADS BLOCKS   the same, twice
+ *        crowd late THREADS BLOCKS     as thirds, but nothing is made before the first "part"
  *        crowd short THREADS BLOCKS    eight at a time, which end before the next eight begin
  *
  * The last line is the sum. */
@@ -23,6 +24,7 @@
 
 static long block_count;
 static int more_parts; /* after the first one */
+static int is_late;    /* nothing is made in the first one */
 static pthread_barrier_t all_made, may_go_on;
 static volatile char *sink;
 
@@ -45,7 +47,8 @@ static void *live(void *argument)
 {
     struct account *account = argument;
     account->tid = syscall(SYS_gettid);
-    make(account);
+    if (!is_late)
+        make(account);
     for (int part = 0; part < more_parts; part++) {
         pthread_barrier_wait(&all_made);
         pthread_barrier_wait(&may_go_on);
@@ -112,6 +115,9 @@ int main(int argc, char **argv)
     int is_short = strcmp(argv[1], "short") == 0;
     block_count = atol(argv[3]);
     more_parts = strcmp(argv[1], "halves") == 0 ? 1 : strcmp(argv[1], "thirds") == 0 ? 2 : 0;
+    is_late = strcmp(argv[1], "late") == 0;
+    if (is_late)
+        more_parts = 2;
     if (is_short)
         one_after_another(accounts, count);
     else
