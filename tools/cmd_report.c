@@ -147,6 +147,7 @@ static int check_options(const struct tn_arguments *arguments, struct tn_report_
     if (r == 0)
         r = tn_check_kinds("option '--only' of 'report'", tn_option_text(arguments, "only"), error);
     request->has_top = tn_option_is_given(arguments, "top");
+    request->has_only = tn_option_is_given(arguments, "only");
     if (request->has_top && !format->has_charts)
         request->site_top = request->top;
     if (r == 0)

@@ -44,6 +44,7 @@ static int print_report(const struct tn_report_request *request, const struct lo
                                .named = request->named,
                                .finding_max = (size_t)request->top,
                                .folds_libraries = true,
+                               .hides_small = !request->has_top && !request->has_only,
                                .has_whole = !request->has_top,
                                .site_max = (size_t)request->site_top,
                                .style = request->screen.style};

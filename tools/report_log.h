@@ -18,6 +18,7 @@ struct tn_report_request {
     struct tn_screen screen;                           /* where it goes */
     uint64_t top;                                      /* findings; 0: all */
     bool has_top;                                      /* --top was given */
+    bool has_only;                                     /* --only was given */
     uint64_t site_top;                                 /* sites in each list; 0: all */
     enum tn_confidence least;                          /* of the findings to show */
     const char *code;                                  /* as tn_report.code */

@@ -115,6 +115,7 @@ struct tn_finding {
     char *advice;                  /* one or two sentences: what to change, where */
     uint32_t key;                  /* lasting name, shown as 8 hex digits; by tn_findings_rank */
     bool has_given_way;            /* stronger ones lead at all its sites; by tn_findings_rank */
+    bool is_small; /* saves few calls and little of the peak (docs/analyses.md); by tn_findings_rank */
     struct tn_finding_saving saving; /* estimated by the kind; heap_deltas and outside_bytes by a replay */
     struct tn_evidence_set evidence; /* owned; keys as the kind declares them (tenure/kind.h) */
     double discount;     /* 0 to 1: share by which its saving counts less in the order than its kind's does */

@@ -58,7 +58,7 @@ struct tn_kind {
     const char *program_verify; /* the same sentences for such a finding; NULL: verify */
     double weight;              /* * of its saving in the order of findings, above 0 to 1: 1 the blocks are
                                    gone, 1/2 they come from elsewhere, 1/4 the change is half of one */
-    bool is_never_minor;        /* told at length however little it saves: a longer run would save more */
+    bool is_never_minor; /* never small, however little it saves: what it is about is another measure */
     bool
         is_refuted_by_release; /* says that blocks are never released: another run that releases refutes it */
     const char *const *yields_to; /* * names of the kinds that it gives way to where they claim all its sites;

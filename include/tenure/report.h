@@ -34,6 +34,7 @@ struct tn_report {
     const char *named;            /* NULL; else numbers or keys, separated by commas: these findings alone
                                      are shown, however sure, and at length */
     size_t finding_max;           /* findings shown at most; 0: all */
+    bool hides_small;             /* small findings (tn_finding.is_small) are counted, not shown */
     bool folds_libraries;         /* text tells findings about libraries that the reader does not build
                                      in one line a library; JSON always has all */
     bool has_whole;               /* findings about the whole program are shown beyond finding_max */

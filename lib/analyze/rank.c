@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which findings lead, and in which order. First kinds compete for sites: they are taken in the order of
  * their table, in which each stands after all that it yields to, and a finding gives way where findings of
- * those kinds lead at all its sites. Then all are sorted by what they save, numbered, and given keys; only
- * after that some are left out. Called by tn_analyze. */
+ * those kinds lead at all its sites, or a larger arena serves them. Then all are sorted by what they save,
+ * numbered, and given keys; only after that some are left out. Called by tn_analyze. */
 #include "finding_key.h"
 
 #include "tenure/analyze.h"
@@ -171,6 +171,61 @@ static int settle(struct competition *competition, size_t index, size_t kind)
     return r;
 }
 
+/* ---------------------------------------------------------------------------------------- arenas */
+
+static bool has_site(const struct tn_finding *finding, uint64_t key)
+{
+    for (size_t i = 0; i < finding->site_count; i++)
+        if (site_key(&finding->sites[i]) == key)
+            return true;
+    return false;
+}
+
+/* Whether an arena serves all that a finding is about, and saves more. What is certain stays, and so does
+ * what only a longer run would show. */
+static bool is_covered(const struct tn_finding *finding, const struct tn_finding *arena)
+{
+    if (finding->has_given_way || finding->site_count == 0 || finding->apply == TN_APPLY_ARENA ||
+        finding->confidence != TN_CONFIDENCE_CONDITIONAL || finding->rise_bytes != 0 ||
+        finding->saving.allocations_removed > arena->saving.allocations_removed)
+        return false;
+    for (size_t i = 0; i < finding->site_count; i++)
+        if (!has_site(arena, site_key(&finding->sites[i])))
+            return false;
+    return true;
+}
+
+/* Many findings about the parts of one transaction say the same as the arena, line by line, and each of them
+ * has to take out releases that the arena may leave. They are no rivals of it.
+ *
+ * ret_arenas  by finding: 1 + index of the arena that serves it; 0: none; room for all */
+static int yield_to_arenas(struct tn_findings *findings, size_t *ret_arenas)
+{
+    int r = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        struct tn_finding *arena = &findings->items[i];
+        if (arena->apply != TN_APPLY_ARENA || arena->has_given_way ||
+            arena->confidence < TN_CONFIDENCE_CONDITIONAL)
+            continue;
+        for (size_t k = 0; k < findings->count && r == 0; k++)
+            if (is_covered(&findings->items[k], arena)) {
+                findings->items[k].has_given_way = true;
+                ret_arenas[k] = i + 1;
+                r = name_alternative(arena, findings->items[k].kind);
+            }
+    }
+    return r;
+}
+
+/* Where sure ones lead at all sites of an arena, it has given way itself: what it would have served is there
+ * again. */
+static void return_from_arenas(struct tn_findings *findings, const size_t *arenas)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        if (arenas[i] != 0 && findings->items[arenas[i] - 1].has_given_way)
+            findings->items[i].has_given_way = false;
+}
+
 static int begin_competition(struct tn_findings *findings, const struct tn_kind *const *kinds,
                              struct competition *ret_competition)
 {
@@ -193,12 +248,18 @@ static int compete(struct competition *competition)
     int r = 0;
     for (size_t kind = 0; kind < competition->kind_count && r == 0; kind++)
         for (size_t i = 0; i < findings->count && r == 0; i++)
-            if (strcmp(findings->items[i].kind, competition->kinds[kind]->name) == 0)
+            if (!findings->items[i].has_given_way &&
+                strcmp(findings->items[i].kind, competition->kinds[kind]->name) == 0)
                 r = settle(competition, i, kind);
     return r;
 }
 
 /* ---------------------------------------------------------------------------------------- order */
+
+/* A finding is small if it saves less than this share of the process's calls, and of its peak. */
+#define SMALL_SHARE 0.01
+/* Where even the best one saves little, what is small is measured by that. */
+#define SMALL_BEST_SHARE 0.1
 
 struct ranked {
     struct tn_finding finding;
@@ -247,6 +308,40 @@ static int compare(const void *a, const void *b)
     return (left_site > right_site) - (left_site < right_site);
 }
 
+static double larger(double one, double other)
+{
+    return one > other ? one : other;
+}
+
+/* The larger one of its shares of the calls and of the peak. Headers that go away count as what they spare at
+ * the peak. */
+static double share_of(const struct tn_findings *findings, const struct tn_finding *finding)
+{
+    const struct tn_finding_saving *saving = &finding->saving;
+    double calls = (double)saving->allocations_removed / larger(1, (double)findings->allocations);
+    double bytes = larger((double)saving->bytes_removed, -(double)saving->peak_bytes_delta);
+    return larger(calls,
+                  larger(bytes, (double)finding->rise_bytes) / larger(1, (double)findings->peak_live_bytes));
+}
+
+/* Findings about the whole program are few. */
+static void mark_small(struct tn_findings *findings, const struct tn_kind *const *kinds)
+{
+    double best = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct tn_finding *finding = &findings->items[i];
+        if (!finding->has_given_way && finding->site_count != 0 && finding->confidence != TN_CONFIDENCE_WEAK)
+            best = larger(best, share_of(findings, finding));
+    }
+    double limit = best * SMALL_BEST_SHARE < SMALL_SHARE ? best * SMALL_BEST_SHARE : SMALL_SHARE;
+    for (size_t i = 0; i < findings->count; i++) {
+        struct tn_finding *finding = &findings->items[i];
+        const struct tn_kind *kind = kinds[find_kind(kinds, finding->kind)];
+        finding->is_small = finding->site_count != 0 && (kind == NULL || !kind->is_never_minor) &&
+                            share_of(findings, finding) < limit;
+    }
+}
+
 static int put_in_order(struct tn_findings *findings, const struct tn_kind *const *kinds)
 {
     struct ranked *ranked = calloc(findings->count + 1, sizeof(ranked[0]));
@@ -283,12 +378,19 @@ int tn_findings_rank(struct tn_findings *findings, const struct tn_kind *const *
 {
     struct competition competition;
     int r = begin_competition(findings, kinds, &competition);
+    size_t *arenas = calloc(findings->count + 1, sizeof(arenas[0]));
+    if (r == 0)
+        r = arenas != NULL ? yield_to_arenas(findings, arenas) : -ENOMEM;
     if (r == 0)
         r = compete(&competition);
+    if (r == 0)
+        return_from_arenas(findings, arenas);
+    free(arenas);
     tn_map_finish(&competition.index);
     free(competition.leaders);
     if (r == 0)
         r = put_in_order(findings, kinds);
+    mark_small(findings, kinds);
     if (r == 0)
         r = tn_finding_keys_give(findings);
     if (r == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tells findings about the program from those about libraries of the system: nobody changes a line of a
- * library that came with the system, and that has no lines here. Called by reports and by lib/simulate. */
+ * library that came with the system, whether its debug information is installed or not. Called by reports and
+ * by lib/simulate. */
 #include "tenure/finding.h"
 
 #include <string.h>
@@ -27,8 +28,7 @@ const char *tn_finding_library(const struct tn_finding *finding)
 {
     for (size_t i = 0; i < finding->site_count; i++) {
         const struct tn_finding_site *site = &finding->sites[i];
-        if (site->line != 0 || !is_of_the_system(site->module) ||
-            strstr(base_name(site->module), ".so") == NULL)
+        if (!is_of_the_system(site->module) || strstr(base_name(site->module), ".so") == NULL)
             return NULL;
     }
     return finding->site_count != 0 ? base_name(finding->sites[0].module) : NULL;

@@ -303,6 +303,7 @@ const struct tn_kind tn_kind_pinning = {
     .summary = "long-lived blocks that hold holes open among short-lived ones",
     .tactic = "Use static and permanent allocations",
     .verify = "Simulate again: these blocks keep no free space apart.",
+    .is_never_minor = true,
     .weight = 0.25,
     .yields_to = yields_to,
     .evidence = evidence_keys,

@@ -128,15 +128,7 @@ static void put_card(struct tn_composer *composer, const struct tn_finding *find
 
 bool tn_compose_is_minor(const struct tn_composer *composer, const struct tn_finding *finding)
 {
-    const struct tn_kind *kind = tn_compose_kind(composer, finding);
-    const struct tn_summary_totals *totals = &composer->report->summary->totals;
-    const struct tn_finding_saving *saving = &finding->saving;
-    int64_t bytes =
-        saving->bytes_removed > -saving->peak_bytes_delta ? saving->bytes_removed : -saving->peak_bytes_delta;
-    if (kind->is_never_minor || composer->report->named != NULL)
-        return false;
-    return finding->site_count != 0 && saving->allocations_removed < totals->allocations / 1000 &&
-           (bytes <= 0 || (uint64_t)bytes < totals->peak_live_bytes / 100);
+    return finding->is_small && composer->report->named == NULL;
 }
 
 static void put_minor(struct tn_composer *composer, const struct tn_finding *finding)
@@ -172,7 +164,9 @@ static void put_hidden(struct tn_composer *composer, const struct tn_report_sele
 {
     const struct tn_words_hidden hidden = {.beyond_top = selection->beyond_max,
                                            .too_weak = selection->too_weak,
-                                           .given_way = composer->report->findings->given_way};
+                                           .given_way = composer->report->findings->given_way,
+                                           .small = selection->small,
+                                           .small_allocations_removed = selection->small_allocations_removed};
     const char *words = tn_words_hidden(&composer->words, &hidden);
     if (words != NULL)
         tn_compose_paragraph(composer, TN_PARAGRAPH_BODY, words);

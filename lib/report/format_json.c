@@ -258,6 +258,7 @@ static void write_findings(struct tn_json *json, const struct tn_report *report)
     tn_json_open_object(json, "not_shown");
     tn_json_uint(json, "too_weak", selection.too_weak);
     tn_json_uint(json, "beyond_top", selection.beyond_max);
+    tn_json_uint(json, "small", selection.small);
     tn_json_uint(json, "given_way", report->findings != NULL ? report->findings->given_way : 0);
     tn_json_close_object(json);
 }

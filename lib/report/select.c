@@ -54,6 +54,11 @@ bool tn_report_is_folded(const struct tn_report *report, const struct tn_finding
            tn_finding_library(finding) != NULL && !is_own_library(report, tn_finding_library(finding));
 }
 
+static bool is_hidden(const struct tn_report *report, const struct tn_finding *finding)
+{
+    return report->hides_small && report->named == NULL && finding->is_small;
+}
+
 const struct tn_finding *tn_report_next_finding(const struct tn_report *report,
                                                 struct tn_report_cursor *cursor)
 {
@@ -61,7 +66,7 @@ const struct tn_finding *tn_report_next_finding(const struct tn_report *report,
     while (findings != NULL && cursor->index < findings->count) {
         const struct tn_finding *finding = &findings->items[cursor->index++];
         if (!is_wanted(report, finding) || tn_report_is_folded(report, finding) ||
-            !has_room(report, finding, cursor->shown))
+            is_hidden(report, finding) || !has_room(report, finding, cursor->shown))
             continue;
         cursor->shown++;
         return finding;
@@ -78,7 +83,10 @@ struct tn_report_selection tn_report_select(const struct tn_report *report)
             selection.too_weak += report->named == NULL;
         else if (tn_report_is_folded(report, finding))
             continue;
-        else if (has_room(report, finding, selection.shown))
+        else if (is_hidden(report, finding)) {
+            selection.small++;
+            selection.small_allocations_removed += finding->saving.allocations_removed;
+        } else if (has_room(report, finding, selection.shown))
             selection.shown++;
         else
             selection.beyond_max++;

@@ -12,8 +12,10 @@ bool tn_report_is_folded(const struct tn_report *report, const struct tn_finding
 /* How many findings are shown, and why the others are not. */
 struct tn_report_selection {
     size_t shown;
-    size_t too_weak;   /* of less confidence than asked for */
-    size_t beyond_max; /* of enough confidence, but after the ones shown */
+    size_t too_weak;                    /* of less confidence than asked for */
+    size_t beyond_max;                  /* of enough confidence, but after the ones shown */
+    size_t small;                       /* of enough confidence, but they save little */
+    uint64_t small_allocations_removed; /* by all of these together */
 };
 
 /* Count the findings that are shown, and those that are not. Cost: all findings. */

@@ -82,7 +82,7 @@ static const char *const fixed[TN_WORDS_FIXED_COUNT] = {
 
     [TN_WORDS_NOTHING_FOUND] = "Nothing was found that is worth a change.",
     [TN_WORDS_NOTHING_FOUND_YET] = "Nothing was found that is worth a change, so far.",
-    [TN_WORDS_MINOR] = "Each of these saves less than 0.1 % of the calls and 1 % of the peak:",
+    [TN_WORDS_MINOR] = "Each of these saves little of the calls and of the peak:",
     [TN_WORDS_MINOR_AGAIN] = "These save as little:",
     [TN_WORDS_OTHER_CODE] = "(--code freertos, zephyr, threadx or all: for other systems; none: no code)",
 
@@ -418,9 +418,20 @@ static const char *add_hidden(struct tn_words *words, const char *text, uint64_t
                           count == 1 ? one : many);
 }
 
+static const char *add_small(struct tn_words *words, const struct tn_words_hidden *hidden)
+{
+    char calls[TN_QUANTITY_TEXT_BYTES];
+    if (hidden->small == 0)
+        return NULL;
+    return tn_words_print(words, "Not shown: %" PRIu64 " small %s of %s call%s in all (--top 0)",
+                          hidden->small, hidden->small == 1 ? "one" : "ones",
+                          tn_print_count(calls, hidden->small_allocations_removed),
+                          hidden->small_allocations_removed == 1 ? "" : "s");
+}
+
 const char *tn_words_hidden(struct tn_words *words, const struct tn_words_hidden *hidden)
 {
-    const char *text = NULL;
+    const char *text = add_small(words, hidden);
     text =
         add_hidden(words, text, hidden->beyond_top, "that saves less (--top N)", "that save less (--top N)");
     text = add_hidden(words, text, hidden->too_weak, "that is doubtful (--confidence weak)",

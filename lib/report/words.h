@@ -260,9 +260,11 @@ const char *tn_words_minor_title(struct tn_words *words, const struct tn_finding
 
 /* How many findings are not shown, and why. */
 struct tn_words_hidden {
-    uint64_t beyond_top; /* others save more */
-    uint64_t too_weak;   /* less certain than wanted */
-    uint64_t given_way;  /* a better one about the same lines is there */
+    uint64_t beyond_top;                /* others save more */
+    uint64_t too_weak;                  /* less certain than wanted */
+    uint64_t given_way;                 /* a better one about the same lines is there */
+    uint64_t small;                     /* save little */
+    uint64_t small_allocations_removed; /* by these together */
 };
 
 /* The same in words, with what to type to see them; NULL: all are shown. */

@@ -205,11 +205,14 @@ static void hidden_findings_are_counted(void **state)
         {{.given_way = 1},
          "Not shown: 1 that gave way to a better one about the same lines (--finding NUMBER names its "
          "kind)."},
-        {{2, 3, 4},
+        {{.small = 1, .small_allocations_removed = 1}, "Not shown: 1 small one of 1 call in all (--top 0)."},
+        {{.small = 12, .small_allocations_removed = 1345, .too_weak = 1},
+         "Not shown: 12 small ones of 1,345 calls in all (--top 0), 1 that is doubtful (--confidence weak)."},
+        {{2, 3, 4, 0, 0},
          "Not shown: 2 that save less (--top N), 3 that are doubtful (--confidence weak), 4 that gave way to "
          "a "
          "better one about the same lines (--finding NUMBER names their kinds)."},
-        {{2, 0, 1},
+        {{2, 0, 1, 0, 0},
          "Not shown: 2 that save less (--top N), 1 that gave way to a better one about the same lines "
          "(--finding NUMBER names its kind)."},
     };

@@ -21,6 +21,7 @@ struct made {
 };
 
 #define SURE    TN_CONFIDENCE_CONSISTENT
+#define IF      TN_CONFIDENCE_CONDITIONAL
 #define WEAK    TN_CONFIDENCE_WEAK
 #define PROVEN  TN_CONFIDENCE_PROVEN
 #define NO_SITE ""
@@ -40,6 +41,7 @@ static void add(struct tn_findings *findings, const struct made *made)
         finding.sites[i].site_id = (uint64_t)made->sites[i];
     }
     finding.title = strdup(made->kind);
+    finding.apply = strcmp(made->kind, "arena") == 0 ? TN_APPLY_ARENA : TN_APPLY_NONE;
     finding.saving.allocations_removed = made->allocations_removed;
     finding.saving.peak_bytes_delta = made->peak_bytes_delta;
     assert_int_equal(tn_findings_add(findings, &finding), 0);
@@ -141,6 +143,55 @@ static void growth_displaces_counts_only(void **state)
     assert_item(&findings, 0, "growth", 'a', "pool, preallocate");
     assert_item(&findings, 1, "growth", 'b', NULL);
     assert_item(&findings, 2, "fixed-maximum", 'b', "overhead");
+    tn_findings_finish(&findings);
+}
+
+/* What has a condition and is a part of what an arena serves is said by the arena. What is sure stays, what
+ * saves more, and what is about another line as well. */
+static void parts_give_way_to_an_arena(void **state)
+{
+    (void)state;
+    static const struct made made[] = {
+        {"stack-buffer", "a", IF, 100, 0}, {"stack-buffer", "b", SURE, 90, 0},
+        {"combine", "cd", IF, 80, 0},      {"combine", "ex", IF, 70, 0},
+        {"stack-buffer", "f", IF, 700, 0}, {"arena", "abcdef", IF, 500, 0},
+        {"arena", "yz", WEAK, 900, 0},     {"stack-buffer", "y", IF, 60, 0},
+    };
+    struct tn_findings findings;
+    RANK(&findings, made);
+    assert_int_equal(findings.given_way, 2);
+    assert_item(&findings, 0, "stack-buffer", 'f', NULL);
+    assert_item(&findings, 1, "arena", 'a', "stack-buffer, combine");
+    assert_item(&findings, 2, "stack-buffer", 'b', NULL);
+    assert_item(&findings, 3, "combine", 'e', NULL);
+    assert_item(&findings, 4, "stack-buffer", 'y', NULL);
+    tn_findings_finish(&findings);
+}
+
+/* Less than a hundredth of the calls and of the peak; where the best one saves little, a tenth of that. */
+static void what_saves_little_is_small(void **state)
+{
+    (void)state;
+    static const struct made much[] = {
+        {"stack-buffer", "a", SURE, 500, 0}, {"stack-buffer", "b", SURE, 10, 0},
+        {"stack-buffer", "c", SURE, 9, 0},   {"permanent", "d", SURE, 1, -100},
+        {"permanent", "e", SURE, 1, -99},    {"growth", "f", SURE, 0, -1},
+        {"pool", NO_SITE, SURE, 1, 0},
+    };
+    static const struct made little[] = {{"stack-buffer", "a", SURE, 8, 0},
+                                         {"stack-buffer", "b", SURE, 1, 0},
+                                         {"permanent", "c", SURE, 0, -7}};
+    struct tn_findings findings;
+    RANK(&findings, much);
+    for (size_t i = 0; i < findings.count; i++) {
+        uint64_t site = findings.items[i].site_count != 0 ? findings.items[i].sites[0].site_id : 0;
+        assert_int_equal(findings.items[i].is_small, site == 'c' || site == 'e');
+    }
+    tn_findings_finish(&findings);
+    RANK(&findings, little);
+    assert_false(findings.items[0].is_small);
+    assert_false(findings.items[1].is_small);
+    assert_true(findings.items[2].is_small);
     tn_findings_finish(&findings);
 }
 
@@ -343,6 +394,8 @@ int main(void)
         cmocka_unit_test(doubtful_ones_displace_nothing_that_is_sure),
         cmocka_unit_test(a_group_gives_way_as_a_whole),
         cmocka_unit_test(growth_displaces_counts_only),
+        cmocka_unit_test(parts_give_way_to_an_arena),
+        cmocka_unit_test(what_saves_little_is_small),
         cmocka_unit_test(what_saves_most_comes_first),
         cmocka_unit_test(discounts_are_taken_off),
         cmocka_unit_test(rises_count_as_peaks_do),

@@ -52,7 +52,8 @@ static void doubtful_findings_are_counted_only(void **state)
     fixture_assert_part(&sure, "text", "   3. doubtful", false);
     fixture_assert_part(&sure, "text", "1 that is doubtful (--confidence weak)", true);
     fixture_assert_part(&sure, "json",
-                        "\"not_shown\": {\"too_weak\": 1, \"beyond_top\": 0, \"given_way\": 2}", true);
+                        "\"not_shown\": {\"too_weak\": 1, \"beyond_top\": 0, \"small\": 0, \"given_way\": 2}",
+                        true);
     sure.least = TN_CONFIDENCE_PROVEN;
     fixture_assert_part(&sure, "text", "   2. A pool of 50", false);
     fixture_assert_part(&sure, "text", "2 that are doubtful (--confidence weak)", true);
@@ -74,7 +75,7 @@ static void what_is_beyond_the_top_is_counted(void **state)
 }
 
 /* What came with the system is told in a line of its library, and counts neither as shown nor as hidden; JSON
- * has it. A line, or a place where people build, makes it the reader's own. */
+ * has it. A place where people build makes it the reader's own. */
 static void libraries_are_folded(void **state)
 {
     (void)state;
@@ -103,14 +104,39 @@ static void libraries_are_folded(void **state)
     fixture_assert_part(&folded, "text", "zalloc and zfree", true);
     fixture_assert_part(&folded, "json", "\"library\": \"libz.so.1.2.13\"", true);
     fixture_assert_part(&folded, "json", "\"rank\": 4", true);
-    site.line = 12;
-    fixture_assert_part(&folded, "text", "A pool for libz", true);
+    site.line = 12; /* its debug information is installed */
+    fixture_assert_part(&folded, "text", "A pool for libz", false);
     site.line = 0;
     site.module = S("/usr/local/lib/libz.so.1.2.13");
     fixture_assert_part(&folded, "text", "A pool for libz", true);
     fixture_assert_part(&folded, "json", "\"library\": null", true);
     site.module = S("/usr/lib/app/app");
     fixture_assert_part(&folded, "text", "A pool for libz", true);
+}
+
+/* What saves little is counted, unless everything is wanted, or it is asked for by name. */
+static void small_findings_are_one_line(void **state)
+{
+    (void)state;
+    struct tn_finding items[] = {fixture_items[0], fixture_items[1]};
+    struct tn_findings two = {.items = items, .count = 2, .process_id = 1};
+    struct tn_report small = fixture_report;
+    items[1].is_small = true;
+    items[1].saving.allocations_removed = 3;
+    small.findings = &two;
+    small.hides_small = true;
+    fixture_assert_part(&small, "text", "A pool of 50", false);
+    fixture_assert_part(&small, "text", "1 small one of 3 calls in all (--top 0)", true);
+    fixture_assert_part(&small, "json", "\"small\": 1", true);
+    small.finding_max = 1; /* what is small takes no place */
+    fixture_assert_part(&small, "json", "\"beyond_top\": 0", true);
+    small.hides_small = false;
+    small.finding_max = 0;
+    fixture_assert_part(&small, "json", "\"small\": 0", true);
+    fixture_assert_part(&small, "text", "A pool of 50", true);
+    small.hides_small = true;
+    small.named = "2";
+    fixture_assert_part(&small, "text", "A pool of 50", true);
 }
 
 /* By number or key, and nothing else; a key is 8 digits, so 5 is a number and 0000005a none. */
@@ -125,7 +151,8 @@ static void findings_are_shown_by_name(void **state)
     fixture_assert_part(&named, "text", "doubtful", true);
     fixture_assert_part(&named, "text", "A pool of 50", false);
     fixture_assert_part(&named, "json",
-                        "\"not_shown\": {\"too_weak\": 0, \"beyond_top\": 0, \"given_way\": 2}", true);
+                        "\"not_shown\": {\"too_weak\": 0, \"beyond_top\": 0, \"small\": 0, \"given_way\": 2}",
+                        true);
     assert_true(tn_finding_is_named(&fixture_items[1], "2"));
     assert_true(tn_finding_is_named(&fixture_items[0], "7,5A0C91FE"));
     static const char *const others[] = {"",   "3",  "5a0c91f",  "5a0c91fe0", "5a0c91fe 1",
@@ -158,6 +185,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(doubtful_findings_are_counted_only),
         cmocka_unit_test(what_is_beyond_the_top_is_counted),
         cmocka_unit_test(libraries_are_folded),
+        cmocka_unit_test(small_findings_are_one_line),
         cmocka_unit_test(findings_are_shown_by_name),
         cmocka_unit_test(no_finding_is_said),
     };

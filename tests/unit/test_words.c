@@ -96,7 +96,7 @@ static void fixed_words_are_all_there(void **state)
             "--policy first-fit,tlsf LOG` replays it on models of small heaps.",
         [TN_WORDS_NOTHING_FOUND] = "Nothing was found that is worth a change.",
         [TN_WORDS_NOTHING_FOUND_YET] = "Nothing was found that is worth a change, so far.",
-        [TN_WORDS_MINOR] = "Each of these saves less than 0.1 % of the calls and 1 % of the peak:",
+        [TN_WORDS_MINOR] = "Each of these saves little of the calls and of the peak:",
         [TN_WORDS_MINOR_AGAIN] = "These save as little:",
         [TN_WORDS_OTHER_CODE] = "(--code freertos, zephyr, threadx or all: for other systems; none: no code)",
         [TN_WORDS_STACKS] = "The call stacks behind the busiest site:",

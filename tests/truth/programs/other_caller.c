@@ -14,6 +14,7 @@
  *         {"frames_down": 0}}
  * expect {"kind": "stack-buffer", "sites": ["@twice"], "confidence": "consistent", "condition": null, "evidence":
  *         {"frames_down": 1}}
+ * allow {"kind": "arena"}
  * allow {"kind": "preallocate"}
  */
 #include <stdlib.h>

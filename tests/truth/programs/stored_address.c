@@ -25,6 +25,7 @@
  * expect {"kind": "stack-buffer", "sites": ["@local"], "confidence": "consistent", "condition": null}
  * expect {"kind": "stack-buffer", "sites": ["@length"], "confidence": "consistent", "condition": null}
  * expect {"kind": "stack-buffer", "sites": ["@static"], "confidence": "consistent", "condition": null}
+ * allow {"kind": "arena"}
  * allow {"kind": "permanent"}
  * allow {"kind": "combine", "sites": ["@holder", "@held"]}
  * allow {"kind": "combine", "sites": ["@whole", "@part"]}
