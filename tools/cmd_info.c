@@ -63,6 +63,10 @@ static const char *const troubles[] = {
     " WHERE key = 'tasks_refused' AND value > 0",
     "SELECT print_count(value) || ' frees had no allocation: the blocks were born before the recording or'"
     " || ' unseen.' FROM meta WHERE key = 'unmatched_frees' AND value > 0",
+    "SELECT 'Recording was paused for ' || print_duration(" META("paused_ns") ") || ': '"
+    " || print_count(ifnull(" META("unrecorded_allocations") ", 0)) || ' allocations and '"
+    " || print_count(ifnull(" META("unrecorded_frees") ", 0)) || ' releases of such blocks are not in the log.'"
+    " FROM meta WHERE key = 'pauses' AND value > 0",
     "SELECT print_count(value) || ' blocks were born at the address of one whose free was not seen.' FROM meta"
     " WHERE key = 'unmatched_births' AND value > 0",
     "SELECT print_count(count(*)) || ' call stacks were cut at the depth limit.' FROM stack WHERE is_cut = 1"

@@ -36,6 +36,9 @@ struct record_request {
     bool is_replacing, is_quiet, omits_command_lines;
     bool waits;                                  /* for names and summaries, too */
     uint64_t duration_ns;                        /* 0: to the program's end */
+    bool is_paused;                              /* recording begins paused */
+    uint64_t resume_after_ns;                    /* and resumes after this time; 0: not by time */
+    const char *resume_mark;                     /* and resumes with this mark; NULL: with none */
     char options_text[512];                      /* for meta.options */
     struct tn_variable variables[VARIABLES_MAX]; /* what the shim must be told, ended by a NULL name */
     char values[VARIABLES_MAX][24];              /* of these, as text */
@@ -100,6 +103,26 @@ static int check_links(const struct tn_arguments *arguments, const char **ret_li
     return 0;
 }
 
+/* After which time or mark recording begins. */
+static int check_after(const struct tn_arguments *arguments, struct record_request *request,
+                       struct tn_error *error)
+{
+    const char *after = tn_option_text(arguments, "after");
+    request->is_paused = tn_option_is_given(arguments, "paused");
+    if (after == NULL)
+        return 0;
+    if (after[0] >= '0' && after[0] <= '9')
+        return tn_option_duration(arguments, "after", 0, &request->resume_after_ns, error);
+    if (after[0] == '\0' || strlen(after) > TN_MARK_TEXT_BYTES_KEPT)
+        return tn_error_set(
+            error, -EINVAL,
+            "option '--after' of 'record' takes a time, as in 90s, or the text of a mark of up "
+            "to %u bytes; see 'tenure record --help'",
+            TN_MARK_TEXT_BYTES_KEPT);
+    request->resume_mark = after;
+    return 0;
+}
+
 /* The variable may ask for more than the option can: 2 prints the stacks that differ. */
 static uint64_t check_level(const struct tn_arguments *arguments)
 {
@@ -147,6 +170,8 @@ static int check_options(const struct tn_arguments *arguments, struct record_req
         r = tn_option_yes_no(arguments, "wait", waits_by_default(), &request->waits, error);
     if (r == 0)
         r = tn_option_duration(arguments, "duration", 0, &request->duration_ns, error);
+    if (r == 0)
+        r = check_after(arguments, request, error);
     if (r == 0)
         r = check_rows(arguments, &request->rows, error);
     request->wrapper = tn_option_text(arguments, "wrapper");
@@ -307,6 +332,9 @@ static int start_recorder(const struct record_request *request, const struct tn_
         .omits_command_lines = request->omits_command_lines,
         .text = request->options_text,
         .is_replacing = request->is_replacing,
+        .is_paused = request->is_paused,
+        .resume_after_ns = request->resume_after_ns,
+        .resume_mark = request->resume_mark,
         .is_background = !request->waits,
     };
     struct tn_link link;
@@ -396,6 +424,12 @@ static const struct tn_option options[] = {
     {0, "duration", "TIME",
      "close the log after this time, as in 90s or 2h; PROGRAM runs\non unrecorded (default: to its end)",
      NULL},
+    {0, "paused", NULL, "begin paused: `tenure ctl LOG start` begins to record", "TENURE_PAUSED"},
+    {0, "after", "TIME|MARK",
+     "begin paused, and record after this time, as in 90s or 2h, or\nfrom the mark on that PROGRAM sets with "
+     "this "
+     "text\n(tenure/mark.h)",
+     "TENURE_AFTER"},
     {0, "wait", "yes|no",
      "wait until names and summaries are in the log (default: no\non a terminal); readers of the log wait "
      "for "

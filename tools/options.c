@@ -13,9 +13,6 @@
 #define WORD_BYTES_MAX 31
 #define HELP_COLUMN    26
 
-#define NS_PER_S        1000000000.0
-#define DURATION_NS_MAX (100.0 * 365 * 86400 * NS_PER_S)
-
 /* Levenshtein distance of two words; SIZE_MAX if one is longer than WORD_BYTES_MAX. */
 static size_t distance(const char *a, const char *b)
 {
@@ -288,35 +285,12 @@ int tn_option_yes_no(const struct tn_arguments *arguments, const char *name, boo
     return 0;
 }
 
-/* A duration up to DURATION_NS_MAX. Returns 0 or -EINVAL. */
-static int parse_duration(const char *text, uint64_t *ret_ns)
-{
-    static const struct {
-        char letter;
-        double seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}, {'y', 365 * 86400}};
-    char *end = NULL;
-    if (!isdigit((unsigned char)text[0]))
-        return -EINVAL;
-    double count = strtod(text, &end);
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (end[0] != units[i].letter || end[1] != '\0')
-            continue;
-        double ns = count * units[i].seconds * NS_PER_S;
-        if (!(ns >= 1) || ns > DURATION_NS_MAX)
-            return -EINVAL;
-        *ret_ns = (uint64_t)ns;
-        return 0;
-    }
-    return -EINVAL;
-}
-
 int tn_option_duration(const struct tn_arguments *arguments, const char *name, uint64_t fallback_ns,
                        uint64_t *ret_ns, struct tn_error *error)
 {
     const char *text = tn_option_text(arguments, name);
     uint64_t ns = fallback_ns;
-    if (text != NULL && parse_duration(text, &ns) < 0)
+    if (text != NULL && tn_parse_duration(text, &ns) < 0)
         return tn_error_set(error, -EINVAL,
                             "option '--%s' of '%s': '%s' is no duration up to 100 years; write a number and "
                             "s, m, h, d, w or y, as in 1y",

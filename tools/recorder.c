@@ -107,6 +107,14 @@ static int take_option(struct call *call, int option)
     case 'L':
         call->record.has_lock = true;
         return 0;
+    case 'P':
+        call->record.is_paused = true;
+        return 0;
+    case 'A':
+        return tn_parse_bytes(optarg, &call->record.resume_after_ns);
+    case 'M':
+        call->record.resume_mark = optarg;
+        return 0;
     case 'n':
         call->record.omits_command_lines = true;
         return 0;
@@ -139,6 +147,9 @@ static int parse_arguments(struct call *call, int argc, char **argv)
         {"background", no_argument, NULL, 'b'},
         {"locked", no_argument, NULL, 'L'},
         {"no-command-line", no_argument, NULL, 'n'},
+        {"paused", no_argument, NULL, 'P'},
+        {"resume-after", required_argument, NULL, 'A'},
+        {"resume-mark", required_argument, NULL, 'M'},
         {NULL, 0, NULL, 0},
     };
     opterr = 0;
@@ -180,6 +191,7 @@ static void clean_environment(void)
         "TENURE_CHILDREN",      "TENURE_CHECK_STACKS",
         "TENURE_BEHIND_FILTER", "TENURE_COMMAND_LINE",
         "TENURE_LINKS",         "TENURE_LINKS_PERCENT",
+        "TENURE_PAUSED",        "TENURE_AFTER",
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         unsetenv(names[i]);
@@ -194,8 +206,20 @@ static int run(const struct call *call)
     return tn_record_run(&call->record, NULL);
 }
 
+/* Whether recording begins paused, and until when. ret_mark: owned by the caller; NULL: no mark ends it. */
+static void read_pause(struct call *call, char **ret_mark)
+{
+    const char *paused = getenv("TENURE_PAUSED"), *after = getenv("TENURE_AFTER");
+    call->record.is_paused = paused != NULL && strcmp(paused, "1") == 0;
+    *ret_mark = NULL;
+    if (after != NULL && after[0] != '\0' && tn_parse_duration(after, &call->record.resume_after_ns) < 0)
+        *ret_mark = strdup(after);
+    call->record.resume_mark = *ret_mark;
+}
+
 static int attach(struct call *call)
 {
+    char *mark;
     const char *rows = getenv("TENURE_ROWS");
     const char *log = getenv("TENURE_LOG");
     if (rows != NULL && parse_rows(rows, &call->record.rows_max) < 0)
@@ -204,8 +228,10 @@ static int attach(struct call *call)
     call->record.omits_command_lines = command_line != NULL && strcmp(command_line, "0") == 0;
     char *log_path = log != NULL && log[0] != '\0' ? strdup(log) : NULL;
     call->record.log_path = log_path;
+    read_pause(call, &mark);
     int r = run(call);
     free(log_path);
+    free(mark);
     return r;
 }
 

@@ -4,6 +4,7 @@
 #include "recorder_link.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ARGUMENTS_MAX 16
+#define ARGUMENTS_MAX 24
 
 /* In the forked child: execute the recorder; if that fails, send the reason as the recorder itself would. */
 static void execute(const struct tn_link_options *options, int fd)
@@ -33,6 +34,18 @@ static void execute(const struct tn_link_options *options, int fd)
         arguments[n++] = "--background";
     if (options->omits_command_lines)
         arguments[n++] = "--no-command-line";
+    char after[24];
+    if (options->is_paused)
+        arguments[n++] = "--paused";
+    if (options->resume_after_ns != 0) {
+        snprintf(after, sizeof(after), "%" PRIu64, options->resume_after_ns);
+        arguments[n++] = "--resume-after";
+        arguments[n++] = after;
+    }
+    if (options->resume_mark != NULL) {
+        arguments[n++] = "--resume-mark";
+        arguments[n++] = options->resume_mark;
+    }
     arguments[n++] = "--options";
     arguments[n++] = options->text;
     /* What is loaded into the program may take descriptors, or replace malloc: not in the recorder. */

@@ -21,6 +21,9 @@ struct tn_link_options {
     bool omits_command_lines; /* the log gets no arguments of processes */
     const char *text;         /* for meta.options */
     bool is_replacing;        /* an existing log is replaced */
+    bool is_paused;           /* recording begins paused */
+    uint64_t resume_after_ns; /* and resumes after this time; 0: not by time */
+    const char *resume_mark;  /* and resumes with this mark; NULL: with none */
     bool is_background;       /* the tool does not wait for names and summaries */
 };
 

@@ -124,6 +124,11 @@ const char *tn_print_bytes(char *text, uint64_t size_bytes);
 /* A duration: "850 ns", "1.20 us", "3.4 ms", "12.3 s", "2 h 13 min". As tn_print_count. */
 const char *tn_print_duration(char *text, uint64_t duration_ns);
 
+/* Parse a duration: digits, which may have a fraction, and s, m, h, d, w or y; up to 100 years.
+ *
+ * Returns  0; -EINVAL: the text is no such duration (ret_ns unchanged) */
+int tn_parse_duration(const char *text, uint64_t *ret_ns);
+
 /* Parse a size option: digits and an optional K, M or G (1024-based; "KiB" and the like too).
  *
  * Returns  0; -EINVAL: the text is no size, or one beyond 64 bits (ret_bytes unchanged) */

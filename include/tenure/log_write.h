@@ -172,6 +172,11 @@ int tn_log_add_plain(struct tn_log_writer *writer, uint64_t process_id, const st
 int tn_log_add_failure(struct tn_log_writer *writer, uint64_t process_id, uint64_t thread_id,
                        uint64_t stack_id, enum tn_function function, uint64_t size_bytes, uint64_t time_ns);
 
+/* Texts of the marks that bound a pause: what is born in between is not in the log; what was born before dies
+ * in it as ever. A process that starts while recording is paused has the first at its start. */
+#define TN_MARK_PAUSED  "recording paused"
+#define TN_MARK_RESUMED "recording resumed"
+
 /* Add a mark to the time line of a process. */
 int tn_log_add_mark(struct tn_log_writer *writer, uint64_t process_id, uint64_t time_ns, const char *text);
 

@@ -9,10 +9,11 @@
  *   tenure-recorder --attach FD
  *       by the shim, under a bare preload. FD is one end of a SOCK_SEQPACKET socket pair over which the first
  * process sends its hello (session.h). Options come from the environment: TENURE_LOG, TENURE_ROWS,
- * TENURE_COMMAND_LINE. Nothing is ever printed.
+ * TENURE_COMMAND_LINE, TENURE_PAUSED, TENURE_AFTER. Nothing is ever printed.
  *
  *   tenure-recorder --listen --status-fd FD --log FILE [--rows N|all|none] [--force] [--wrapper REGEX]
  *                   [--keep-wrappers] [--background] [--no-command-line] [--options TEXT]
+ *                   [--paused] [--resume-after NS] [--resume-mark TEXT]
  *       by `tenure record`. FD is one end of a SOCK_STREAM socket pair; the other end is the tool's.
  *       --force: an existing FILE that is an ordinary file is replaced. --options: text for meta.options.
  *       --background: nobody waits for names and summaries, so they are made at low priority.
@@ -75,8 +76,12 @@ struct tn_record_options {
     bool is_background;        /* finish at low priority: nobody waits for it */
     bool has_lock;             /* of the finishing process: the lock of finish.h is inherited */
     bool omits_command_lines;  /* the arguments of processes are left out of the log */
-    const char *options_text;  /* for meta.options; NULL: made from the first process's hello */
-    const char *self_path;     /* path of the recorder's executable, which also finishes */
+    bool is_paused; /* recording begins paused: until tn_request says so, or the time or mark comes */
+    uint64_t resume_after_ns; /* it begins paused and resumes this long after the first process came; 0: not
+                                 by time */
+    const char *resume_mark;  /* it begins paused and resumes when a process writes this mark; NULL: none */
+    const char *options_text; /* for meta.options; NULL: made from the first process's hello */
+    const char *self_path;    /* path of the recorder's executable, which also finishes */
 };
 
 /* Record until no recorded process lives (and `tenure record` has waited for its child), close the log and

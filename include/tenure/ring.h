@@ -52,6 +52,14 @@
  * such waiting is noted in stalled_beat, and as long as both are equal nobody waits: an event that finds its
  * ring full is counted in the ring's lost_count, and a LOSS tells it once there is room again.
  *
+ * Pauses. The recorder sets pause, and then limit_words of every ring to 0, so that the next event of each
+ * thread takes the slow path, which reads pause; that costs the usual path nothing. The producer stores
+ * limit_words first and reads pause after it, with a fence between: so whichever order the two sides come in,
+ * the first event after the pause sees it, or the second. A thread that has seen it takes the slow path with
+ * each call, until pause is 0 again. Each thread finds out for itself; that does no harm, because releases
+ * are written all the time: a block whose birth is in the log dies in the log, and a release without a birth
+ * is of a block that was born during a pause. TN_PAUSE_ALL is only set before the process's first event.
+ *
  * Losses. Every event that is not written is counted: in its ring's lost_count where the thread has a ring,
  * whatever the reason, and there a LOSS event says later how many and why; else in the header's lost_counts,
  * of which no LOSS tells. What lost_count counts beyond the LOSS events was lost by a thread that ended
@@ -115,6 +123,13 @@ enum tn_child_loss {
 
 #define TN_LOSS_REASON_COUNT 6 /* bits of TN_LOSS_* (event.h) */
 
+/* What is left out while recording is paused. Whatever is left out is counted. */
+enum tn_pause {
+    TN_PAUSE_NO = 0,     /* nothing */
+    TN_PAUSE_BIRTHS = 1, /* births and stacks; releases are written, so that blocks in the log still die */
+    TN_PAUSE_ALL = 2,    /* releases, too: no block of the process is in the log */
+};
+
 /* One slot. A cache line for each writer, so that neither side takes a line from the other needlessly. */
 struct tn_ring {
     /* line 1, written by the producer */
@@ -127,11 +142,18 @@ struct tn_ring {
     _Atomic uint32_t tid; /* the owner's kernel thread id, as the program sees it; 0: not known yet */
     uint64_t
         words_address; /* the producer's own note: where it has mapped the ring's words; 0: nowhere yet */
+    /* Up to this head_words, words are free and do not wrap. The recorder writes 0 when it pauses (pauses).
+     */
+    _Atomic uint64_t limit_words;
     /* line 2, written by the consumer */
     _Alignas(TN_CACHE_LINE) _Atomic uint64_t tail_words; /* words consumed */
     /* line 3, by both, rarely */
     _Alignas(TN_CACHE_LINE) _Atomic uint32_t is_waiting; /* futex: 1 while the producer waits for room */
-    uint32_t reserved[31];
+    uint32_t reserved_1;
+    /* by the producer, of all its owners: what was left out during pauses */
+    _Atomic uint64_t unrecorded_births;
+    _Atomic uint64_t unrecorded_frees; /* that no event tells of */
+    uint32_t reserved[26];
 };
 
 _Static_assert(sizeof(struct tn_ring) == TN_SLOT_BYTES, "slot layout is part of the wire");
@@ -154,6 +176,10 @@ struct tn_shared_header {
     _Atomic uint32_t heartbeat;   /* rises while the recorder works; skips 0, which is: not yet */
     _Atomic uint32_t freed_count; /* how often it has freed a slot */
     _Atomic uint32_t freed_slot;  /* the last one; a hint */
+    _Atomic uint32_t pause;       /* enum tn_pause; a futex: who waits for the end of a pause is woken */
+    /* tn_mark_hash of the mark with which the pause ends; 0: none. Who writes that mark waits for the end, so
+     * that recording begins exactly there. Written before pause. */
+    _Atomic uint64_t awaited_mark;
     /* by the recorder's keeper thread, and by the kernel when that dies */
     _Alignas(TN_CACHE_LINE) _Atomic uint32_t
         keeper_word; /* robust futex: tid of the owner, FUTEX_OWNER_DIED */
@@ -304,6 +330,22 @@ static inline void tn_ring_commit(struct tn_ring *ring, uint32_t used_words)
 {
     uint64_t head = atomic_load_explicit(&ring->head_words, memory_order_relaxed);
     atomic_store_explicit(&ring->head_words, head + used_words, memory_order_release);
+}
+
+/* Add 1 to a counter of a ring that only its producer writes. The producer only. */
+static inline void tn_ring_count(_Atomic uint64_t *counter)
+{
+    uint64_t count = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, count + 1, memory_order_relaxed);
+}
+
+/* A text as a number, not 0: by which the shim knows the mark that a pause ends with (awaited_mark). */
+static inline uint64_t tn_mark_hash(const char *text, uint32_t text_bytes)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (uint32_t i = 0; i < text_bytes; i++)
+        hash = (hash ^ (uint8_t)text[i]) * UINT64_C(1099511628211);
+    return hash != 0 ? hash : 1;
 }
 
 /* Find the next event of a ring.

@@ -48,13 +48,19 @@
  * is one (TN_HELLO_LOST), and is counted by its PID and start time, whatever images it executes. A fork child
  * that reaches no recorder counts itself in its parent's header.
  *
+ * Over the same socket come requests (request.h): a struct tn_request_message, answered by a struct
+ * tn_request_reply. Only the recorder's own user and root are heard, as with a hello.
+ *
  * The recorder sees the end of a process by its pidfd, and an exec by the hello of the new image
  * with the same PID, or because the mapping has disappeared from /proc/PID/maps. */
+
+#include "tenure/request.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define TN_SESSION_MAGIC      UINT32_C(0x54454e55)
+#define TN_REQUEST_MAGIC      UINT32_C(0x54454e53)
 #define TN_WELCOME_TIMEOUT_MS 5000
 #define TN_WIRE_STAMP_BYTES   32
 #define TN_WELCOME_TEXT_BYTES 256
@@ -110,6 +116,22 @@ struct tn_welcome {
     int32_t errno_value;              /* with TN_WELCOME_CLOSED: why, else 0 */
     char socket_path[108];            /* of the recorder: fork children connect to it */
     char text[TN_WELCOME_TEXT_BYTES]; /* with TN_WELCOME_UNABLE: why, one line; else "" */
+};
+
+/* From `tenure ctl` to the recorder. */
+struct tn_request_message {
+    uint32_t magic;                       /* TN_REQUEST_MAGIC */
+    uint32_t verb;                        /* enum tn_request_verb (request.h) */
+    char wire_stamp[TN_WIRE_STAMP_BYTES]; /* as in tn_hello */
+};
+
+/* The recorder's answer. */
+struct tn_request_reply {
+    uint32_t magic;       /* TN_REQUEST_MAGIC */
+    uint32_t status;      /* enum tn_welcome_status: OK, MISMATCH or REFUSED; then the rest means nothing */
+    int32_t errno_value;  /* why the request could not be met; 0: it was */
+    uint32_t status_size; /* sizeof(struct tn_recording_status): what follows */
+    struct tn_recording_status recording;
 };
 
 /* What the places of the session directory depend on. Borrowed strings. */

@@ -121,7 +121,7 @@ struct tn_summary_process {
     uint64_t frees;       /* as in the totals */
 };
 
-/* What was not recorded, or could not be matched. All 0: the log is whole. */
+/* What was not recorded, or could not be matched, in all processes. All 0: the log is whole. */
 struct tn_summary_losses {
     uint64_t events_lost;   /* events that the shim could not hand over */
     uint64_t damaged_parts; /* rings and headers that the program wrote over: events are missing, not known
@@ -131,6 +131,10 @@ struct tn_summary_losses {
     uint64_t unmatched_births;     /* blocks whose release was not seen, at an address that was born again */
     uint64_t stacks_cut;           /* stacks that reached the depth limit */
     uint64_t inherited_frees; /* in forked children: releases of the parent's blocks (no loss, counted) */
+    uint64_t pauses;          /* of the recording, that somebody asked for */
+    uint64_t paused_ns;       /* spent in them */
+    uint64_t unrecorded_allocations; /* made meanwhile */
+    uint64_t unrecorded_frees;       /* of blocks that were made meanwhile */
 };
 
 /* Everything. Zeroed is empty. */

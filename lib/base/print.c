@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#define NS_PER_S        1000000000.0
+#define DURATION_NS_MAX (100.0 * 365 * 86400 * NS_PER_S)
+
 const char *tn_print_count(char *text, uint64_t count)
 {
     char digits[24];
@@ -66,6 +69,28 @@ const char *tn_print_duration(char *text, uint64_t duration_ns)
         snprintf(text, TN_QUANTITY_TEXT_BYTES, "%llu h %u min", (unsigned long long)(seconds / 3600),
                  (unsigned)(seconds / 60 % 60));
     return text;
+}
+
+int tn_parse_duration(const char *text, uint64_t *ret_ns)
+{
+    static const struct {
+        char letter;
+        double seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}, {'y', 365 * 86400}};
+    char *end = NULL;
+    if (!isdigit((unsigned char)text[0]))
+        return -EINVAL;
+    double count = strtod(text, &end);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (end[0] != units[i].letter || end[1] != '\0')
+            continue;
+        double ns = count * units[i].seconds * NS_PER_S;
+        if (!(ns >= 1) || ns > DURATION_NS_MAX)
+            return -EINVAL;
+        *ret_ns = (uint64_t)ns;
+        return 0;
+    }
+    return -EINVAL;
 }
 
 int tn_parse_bytes(const char *text, uint64_t *ret_bytes)

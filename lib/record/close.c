@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The end of a recording: totals into meta, close the log, run the finishing process, tell the tool; or,
  * after a failure, let the programs go and leave what was committed. Called by record.c. */
+#include "pause.h"
 #include "recording.h"
 
 #include "tenure/finish.h"
@@ -103,6 +104,10 @@ int tn_recording_write_totals(struct tn_recording *recording)
         {"tasks_refused", counts->tasks_refused},
         {"stacks_lost", counts->stacks_lost},
         {"inherited_frees", totals->inherited_frees},
+        {"pauses", shared->pause.count},
+        {"paused_ns", tn_pause_total_ns(recording)},
+        {"unrecorded_allocations", totals->unrecorded_births},
+        {"unrecorded_frees", totals->unrecorded_frees},
         {"unmatched_frees", totals->unmatched_frees},
         {"unmatched_births", totals->unmatched_births},
         {"repaired_orders", totals->repaired_orders},

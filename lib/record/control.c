@@ -28,6 +28,9 @@ static int take_mark(struct tn_process *process, const uint64_t *event, uint32_t
     char text[TN_MARK_TEXT_BYTES_MAX + 1];
     memcpy(text, marked, text_bytes);
     text[text_bytes] = '\0';
+    struct tn_pause_state *pause = &process->shared->pause;
+    if (pause->awaited_mark != NULL && strcmp(text, pause->awaited_mark) == 0)
+        pause->has_seen_mark = true;
     return tn_log_add_mark(process->shared->writer, process->matcher.process_id,
                            tn_clock_ns(&process->shared->clock, event[1]), text);
 }

@@ -228,20 +228,29 @@ static int apply_birth(struct tn_stream *stream, bool is_forced)
     return r;
 }
 
-/* A fork child may release what its parent allocated; in any other process an unknown release means a birth
- * was not seen. */
+/* A fork child may release what its parent allocated, and a process that was paused what was born meanwhile;
+ * in any other process an unknown release means a birth was not seen. */
 static void count_unknown_release(struct tn_matcher *matcher)
 {
-    if (matcher->is_fork_child)
+    if (matcher->was_paused)
+        matcher->totals->unrecorded_frees++;
+    else if (matcher->is_fork_child)
         matcher->totals->inherited_frees++;
     else
         matcher->totals->unmatched_frees++;
 }
 
+/* Whether the birth that a release belongs to may still come, from another ring. */
+static bool may_be_early(const struct tn_stream *stream)
+{
+    uint64_t paused_ticks = stream->matcher->paused_ticks;
+    return !is_alone(stream->matcher) && (paused_ticks == 0 || stream->stamp <= paused_ticks);
+}
+
 static int apply_unknown_death(struct tn_stream *stream, bool is_forced)
 {
     struct tn_matcher *matcher = stream->matcher;
-    if (!is_forced && !is_alone(matcher))
+    if (!is_forced && may_be_early(stream))
         return TN_VERDICT_PARK;
     count_unknown_release(matcher);
     return TN_VERDICT_DONE;
@@ -299,7 +308,7 @@ static int apply_begin(struct tn_stream *stream, bool is_forced)
     struct tn_address_table_entry *entry = tn_address_table_find(&matcher->table, address);
     if (entry != NULL && (entry->value & TN_MATCH_REALLOC_OPEN) == 0)
         return begin_realloc(stream, entry, depth_bytes);
-    if (!is_forced && !is_alone(matcher))
+    if (!is_forced && may_be_early(stream))
         return TN_VERDICT_PARK;
     stream->realloc = (struct tn_open_realloc){0};
     if ((tn_event_flags_of(tn_stream_next_head(stream)) & TN_EVENT_FLAG_FAILED) != 0)

@@ -32,12 +32,14 @@ struct tn_stream;
 struct tn_totals {
     uint64_t births;
     uint64_t deaths;
-    uint64_t birth_bytes;      /* asked for */
-    uint64_t inherited_frees;  /* releases in a fork child of blocks that its parent allocated */
-    uint64_t unmatched_frees;  /* releases elsewhere of addresses at which no live block is known */
-    uint64_t unmatched_births; /* births at an address that was still live: its death was not seen */
-    uint64_t repaired_orders;  /* events with inverted stamps that were put right */
-    uint64_t unknown_stacks;   /* events whose stack was never described */
+    uint64_t birth_bytes;       /* asked for */
+    uint64_t inherited_frees;   /* releases in a fork child of blocks that its parent allocated */
+    uint64_t unmatched_frees;   /* releases elsewhere of addresses at which no live block is known */
+    uint64_t unrecorded_births; /* births during pauses */
+    uint64_t unrecorded_frees;  /* releases of blocks that were born during pauses */
+    uint64_t unmatched_births;  /* births at an address that was still live: its death was not seen */
+    uint64_t repaired_orders;   /* events with inverted stamps that were put right */
+    uint64_t unknown_stacks;    /* events whose stack was never described */
     uint64_t
         lost[TN_LOSS_REASON_COUNT]; /* events lost, by TN_LOSS_BIT of the reason; a damaged ring is full */
     uint64_t damaged_rings;
@@ -59,6 +61,8 @@ struct tn_matcher {
     uint64_t last_ns;                 /* of the last event written; times of a process never fall */
     uint32_t stream_count;            /* rings in which an event was seen */
     bool is_fork_child;
+    bool was_paused;       /* once at least: it has blocks that are not in the log */
+    uint64_t paused_ticks; /* recording is paused, and no birth has a later stamp; 0: it is not */
     struct tn_stack_rows stacks;
     struct tn_address_table table;      /* address -> TN_MATCH_*; with notes where links are wanted */
     struct tn_dead_blocks *dead;        /* borrowed; NULL: no links are wanted */

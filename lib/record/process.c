@@ -8,9 +8,12 @@
 #include "ring_source.h"
 #include "stream.h"
 
+#include "tenure/event_body.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 int tn_process_add_row(struct tn_log_writer *writer, pid_t pid, uint64_t parent_id, uint64_t start_ns,
@@ -116,10 +119,35 @@ int tn_process_create(struct tn_process_shared *shared, const struct tn_handshak
         tn_process_destroy(process);
         return r;
     }
+    if (shared->pause.is_paused)
+        r = tn_process_set_pause(process, TN_PAUSE_ALL);
+    if (r < 0) {
+        tn_process_destroy(process);
+        return r;
+    }
     process->pidfd = handshake->pidfd;
     process->source->calls->welcome(process->source);
     *ret_process = process;
     return 0;
+}
+
+/* From now on no birth is written but those that threads have begun. */
+#define PAUSE_SLACK_NS UINT64_C(1000000)
+
+int tn_process_set_pause(struct tn_process *process, enum tn_pause pause)
+{
+    struct tn_process_shared *shared = process->shared;
+    struct tn_matcher *matcher = &process->matcher;
+    const char *mark = shared->pause.awaited_mark;
+    bool is_paused = pause != TN_PAUSE_NO;
+    uint64_t awaited = is_paused && mark != NULL ? tn_mark_hash(mark, (uint32_t)strlen(mark)) : 0;
+    process->source->calls->pause(process->source, pause, awaited);
+    uint64_t now_ticks = tn_clock_ticks(shared->clock.kind);
+    matcher->was_paused = matcher->was_paused || is_paused;
+    matcher->paused_ticks = is_paused ? now_ticks + tn_clock_span_ticks(&shared->clock, PAUSE_SLACK_NS) : 0;
+    uint64_t now_ns = pause == TN_PAUSE_ALL ? matcher->last_ns : tn_clock_ns(&shared->clock, now_ticks);
+    return tn_log_add_mark(shared->writer, matcher->process_id, now_ns,
+                           is_paused ? TN_MARK_PAUSED : TN_MARK_RESUMED);
 }
 
 /* ---------------------------------------------------------------------------------------- a round */

@@ -71,6 +71,12 @@ int tn_process_create(struct tn_process_shared *shared, const struct tn_handshak
 int tn_process_add_row(struct tn_log_writer *writer, pid_t pid, uint64_t parent_id, uint64_t start_ns,
                        uint64_t *ret_row);
 
+/* Tell the process that recording is paused, or goes on, as the shared state says, and mark that in the log.
+ *
+ * pause     TN_PAUSE_ALL only before its first event
+ * Returns   0, or the writer's error */
+int tn_process_set_pause(struct tn_process *process, enum tn_pause pause);
+
 /* First step of a round: list the slots in use and read their marks.
  *
  * now_ticks  the time, read before this call

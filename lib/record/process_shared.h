@@ -13,6 +13,7 @@
 #include "tenure/log_write.h"
 #include "tenure/ring.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Sums of what the shims count, over all processes. */
@@ -27,6 +28,16 @@ struct tn_shim_counts {
     uint64_t damaged_headers;                    /* processes whose counters cannot be true */
 };
 
+/* Pauses of the recording, all processes alike. Times are on the log's clock. Zeroed: it is not paused. */
+struct tn_pause_state {
+    bool is_paused;
+    uint64_t since_ns;        /* when this pause, or what was recorded after the last one, began */
+    uint64_t ended_ns;        /* how long the pauses before this one were together */
+    uint64_t count;           /* of pauses, this one included */
+    const char *awaited_mark; /* borrowed; the pause ends with this mark; NULL: none */
+    bool has_seen_mark;       /* a process has written it */
+};
+
 /* Owned by the recording; writer is borrowed. */
 struct tn_process_shared {
     struct tn_log_writer *writer;
@@ -36,6 +47,7 @@ struct tn_process_shared {
     struct tn_module_files files;
     struct tn_keepers keepers;
     struct tn_children children;
+    struct tn_pause_state pause;
     uint64_t images_unreported; /* images that a recorded process executed and that never said hello */
     uint64_t threads_peak;      /* of one process, at once */
     uint64_t threads_room;      /* the least for which a process had room, at once; 0: there was no process */

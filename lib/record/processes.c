@@ -8,6 +8,7 @@
 #include "handshake.h"
 #include "pending.h"
 #include "proc.h"
+#include "requests.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -334,6 +335,8 @@ int tn_recording_admit(struct tn_recording *recording, int connection_fd)
 {
     struct tn_handshake handshake;
     uint32_t status;
+    if (tn_requests_is_one(connection_fd))
+        return tn_requests_serve(recording, connection_fd);
     int r = tn_handshake_peek(connection_fd, &handshake, &status);
     if (r == -EAGAIN)
         return r;

@@ -5,6 +5,7 @@
 #include "control.h"
 #include "handshake.h"
 #include "links.h"
+#include "pause.h"
 #include "recording.h"
 
 #include <errno.h>
@@ -90,7 +91,7 @@ static int read_rings(struct tn_recording *recording, uint64_t *ret_watermark)
     return 0;
 }
 
-static int run_round(struct tn_recording *recording, bool is_thorough, uint64_t *ret_events)
+int tn_recording_round(struct tn_recording *recording, bool is_thorough, uint64_t *ret_events)
 {
     uint64_t watermark;
     tn_keepers_note_progress(&recording->shared.keepers);
@@ -100,6 +101,7 @@ static int run_round(struct tn_recording *recording, bool is_thorough, uint64_t 
     r = tn_order_emit(&recording->order, watermark, ret_events);
     if (r < 0)
         return r;
+    recording->watermark_ticks = watermark;
     recording->shared.queued_words = 0;
     for (uint32_t i = 0; i < recording->process_count; i++) {
         r = tn_process_reclaim(recording->processes[i], QUEUE_BYTES_MAX / 8, is_thorough);
@@ -141,7 +143,7 @@ static void report_waiting(struct tn_recording *recording)
     tn_tool_link_send(&recording->tool, "waiting%s", line);
 }
 
-static int run_once_a_second(struct tn_recording *recording)
+int tn_recording_write_all(struct tn_recording *recording)
 {
     if (recording->has_clock)
         tn_clock_adjust(&recording->shared.clock, tn_clock_read(recording->shared.clock.kind));
@@ -232,10 +234,10 @@ static int loop(struct tn_recording *recording)
         uint64_t events = 0;
         uint64_t now_ns = tn_recording_monotonic_ns();
         bool is_second = now_ns - recording->last_second_ns >= SECOND_NS;
-        int r = recording->has_clock ? run_round(recording, is_second, &events) : 0;
+        int r = recording->has_clock ? tn_recording_round(recording, is_second, &events) : 0;
         if (r == 0 && is_second) {
             recording->last_second_ns = now_ns;
-            r = run_once_a_second(recording);
+            r = tn_recording_write_all(recording);
         }
         if (r < 0)
             return tn_recording_fail(recording, r, "record");
@@ -244,6 +246,8 @@ static int loop(struct tn_recording *recording)
         if (sleep_ns != 0)
             rest(recording, sleep_ns);
         r = tn_recording_handle_events(recording);
+        if (r == 0)
+            r = tn_pause_look(recording);
         if (r < 0)
             return tn_recording_fail(recording, r, "record a process");
         report_waiting(recording);
@@ -283,7 +287,7 @@ static int release_processes(struct tn_recording *recording)
     int r = recording->has_clock ? tn_recording_note_last_images(recording) : 0;
     refuse_all(recording);
     while (r == 0 && recording->process_count != 0 && tn_recording_monotonic_ns() - start_ns < LAST_ROUNDS_NS)
-        r = run_round(recording, false, &events);
+        r = tn_recording_round(recording, false, &events);
     if (r == 0 && recording->has_clock)
         r = end_all_rows(recording);
     if (r == 0 && recording->has_clock)
@@ -364,6 +368,7 @@ static void tell_unable(const struct tn_recording *recording)
 
 static int begin(struct tn_recording *recording)
 {
+    tn_pause_begin(recording);
     for (int kind = TN_CLOCK_TSC; kind <= TN_CLOCK_COUNTER; kind++)
         recording->started[kind] = tn_clock_read((enum tn_clock)kind);
     int r = open_descriptors(recording);

@@ -51,13 +51,26 @@ struct tn_recording {
     bool is_attached_refused; /* the first process was told that it cannot be recorded */
     uint32_t
         heard_loss; /* why a process said that it runs on unrecorded: enum tn_child_loss and 1; 0: none did */
-    uint64_t last_second_ns; /* CLOCK_MONOTONIC of the last once-a-second work */
+    uint64_t resume_at_ns;    /* CLOCK_MONOTONIC when the first pause ends; 0: not by time */
+    uint64_t watermark_ticks; /* everything with an older stamp was applied in the last round */
+    uint64_t last_second_ns;  /* CLOCK_MONOTONIC of the last once-a-second work */
     uint64_t last_pending_look_ns;
     uint64_t last_event_ticks; /* when the last process ended */
 };
 
 /* ---- record.c */
 uint64_t tn_recording_monotonic_ns(void);
+
+/* One round: read all rings, apply what is complete, give room back, end processes that are gone.
+ *
+ * is_thorough  as tn_process_reclaim
+ * ret_events   events applied
+ * Returns      0; the writer's error; -ENOMEM */
+int tn_recording_round(struct tn_recording *recording, bool is_thorough, uint64_t *ret_events);
+
+/* Write and commit what is not in the log yet: events that were applied, links, totals. Once a second, and
+ * when somebody asks for it. Returns 0 or the writer's error. */
+int tn_recording_write_all(struct tn_recording *recording);
 
 /* Record the first failure in recording->error: the writer's own error if it has one, else "cannot WHAT:
  * errno text".

@@ -108,6 +108,23 @@ uint64_t tn_rings_untold_losses(const struct tn_rings *rings, const struct tn_st
     return is_sane && rise > stream->reported_lost_count ? rise - stream->reported_lost_count : 0;
 }
 
+/* What a counter of the ring has risen by; nothing when that cannot be true. */
+static uint64_t take_rise(const _Atomic uint64_t *counter, uint64_t *seen)
+{
+    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+    uint64_t rise = value - *seen;
+    *seen = value;
+    return rise <= LOSSES_MAX ? rise : 0;
+}
+
+void tn_rings_settle_pause(struct tn_rings *rings, struct tn_stream *stream)
+{
+    struct tn_slot *slot = tn_rings_slot(rings, stream);
+    struct tn_totals *totals = &rings->shared->totals;
+    totals->unrecorded_births += take_rise(&stream->ring->unrecorded_births, &slot->unrecorded_births);
+    totals->unrecorded_frees += take_rise(&stream->ring->unrecorded_frees, &slot->unrecorded_frees);
+}
+
 void tn_rings_count_damage(struct tn_rings *rings, bool is_damaged)
 {
     rings->shared->totals.damaged_rings += is_damaged;
@@ -122,6 +139,7 @@ void tn_rings_settle_slot(struct tn_rings *rings, struct tn_stream *stream)
     stream->reported_lost_count = 0;
     stream->lost_count += untold + stream->is_damaged;
     rings->shared->totals.lost[TN_LOSS_BIT(TN_LOSS_RING_FULL)] += untold;
+    tn_rings_settle_pause(rings, stream);
     tn_rings_count_damage(rings, stream->is_damaged);
     stream->is_damaged = false;
 }

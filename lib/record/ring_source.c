@@ -7,8 +7,11 @@
 #include "thread_rows.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* A mark this old belongs to a thread that is stopped, or that died while writing. Waiting for it would hold
@@ -282,7 +285,10 @@ static int reclaim(struct tn_source *source, const struct tn_reclaim *how)
 
 static void settle(struct tn_source *source)
 {
-    tn_rings_settle_header(tn_rings_of(source));
+    struct tn_rings *rings = tn_rings_of(source);
+    tn_rings_settle_header(rings);
+    for (uint32_t i = 0; i < source->stream_count; i++)
+        tn_rings_settle_pause(rings, source->streams[i]);
 }
 
 /* ---------------------------------------------------------------------------------------- the end */
@@ -357,8 +363,30 @@ static void welcome(struct tn_source *source)
     atomic_store_explicit(&header->recorder_state, TN_RECORDER_RUNNING, memory_order_release);
 }
 
+/* Every slot that is in use is listed after the fence: a thread that is not has yet to read pause. */
+static void interrupt_threads(struct tn_rings *rings)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    list_slots(rings);
+    for (uint32_t i = 0; i < rings->source.stream_count; i++)
+        atomic_store_explicit(&rings->source.streams[i]->ring->limit_words, 0, memory_order_relaxed);
+}
+
+static void pause_rings(struct tn_source *source, enum tn_pause pause, uint64_t awaited_mark)
+{
+    struct tn_rings *rings = tn_rings_of(source);
+    struct tn_shared_header *header = rings->memory.header;
+    atomic_store_explicit(&header->awaited_mark, awaited_mark, memory_order_relaxed);
+    atomic_store_explicit(&header->pause, (uint32_t)pause, memory_order_release);
+    if (pause != TN_PAUSE_NO)
+        interrupt_threads(rings);
+    else
+        syscall(SYS_futex, &header->pause, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 static const struct tn_source_calls calls = {
     .welcome = welcome,
+    .pause = pause_rings,
     .read_marks = read_marks,
     .read_heads = read_heads,
     .read_control = read_control,

@@ -26,7 +26,9 @@ struct tn_slot {
     struct tn_stream *stream; /* owned; NULL while no thread has the slot */
     uint64_t lost_count;      /* of the ring: what is in the totals already */
     uint64_t lost_limit;      /* of the ring: what it lost until recording was over; UINT64_MAX: it is not */
-    uint64_t kept_words;      /* how far the ring was written when its memory was last given back */
+    uint64_t unrecorded_births; /* of the ring: what is in the totals already */
+    uint64_t unrecorded_frees;  /* of the ring: what is in the totals already */
+    uint64_t kept_words;        /* how far the ring was written when its memory was last given back */
     pid_t tid;     /* the owner's as we see it, where that is not what the slot says; 0: not known */
     bool is_begun; /* an event was seen in its ring */
 };
@@ -96,6 +98,9 @@ void tn_rings_settle_slot(struct tn_rings *rings, struct tn_stream *stream);
 
 /* How many events that is, damage apart. */
 uint64_t tn_rings_untold_losses(const struct tn_rings *rings, const struct tn_stream *stream);
+
+/* Add to the totals what the ring's owner has left out during pauses. */
+void tn_rings_settle_pause(struct tn_rings *rings, struct tn_stream *stream);
 
 /* Count a damaged ring. How many events it held is not known, but at least one is lost. */
 void tn_rings_count_damage(struct tn_rings *rings, bool is_damaged);

@@ -56,10 +56,15 @@ static int open_place(const char *path, int *ret_fd, struct tn_error *error)
     return r;
 }
 
+static struct tn_session_user current_user(void)
+{
+    return (struct tn_session_user){getenv("XDG_RUNTIME_DIR"), getenv("HOME"), (uint32_t)geteuid()};
+}
+
 /* The first place that can be used. error: of the first one that cannot. */
 static int choose_place(struct tn_session_dir *directory, struct tn_error *error)
 {
-    const struct tn_session_user user = {getenv("XDG_RUNTIME_DIR"), getenv("HOME"), (uint32_t)geteuid()};
+    const struct tn_session_user user = current_user();
     struct tn_error other = {0};
     for (uint32_t i = 0; i < TN_SESSION_PLACE_COUNT; i++) {
         char path[TN_SESSION_PLACE_BYTES];
@@ -252,13 +257,10 @@ int tn_session_dir_link_log(struct tn_session_dir *directory, const char *log_pa
     return r < 0 ? r : put_link(directory, name);
 }
 
-int tn_session_dir_connect_log(const struct tn_session_dir *directory, const char *log_path)
+static int connect_name(const struct tn_session_dir *directory, const char *name)
 {
-    char name[NAME_BYTES];
     struct sockaddr_un address;
-    int r = log_name(name, log_path);
-    if (r == 0)
-        r = address_of(directory, name, &address);
+    int r = address_of(directory, name, &address);
     if (r < 0)
         return r;
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -269,6 +271,42 @@ int tn_session_dir_connect_log(const struct tn_session_dir *directory, const cha
     r = -errno;
     close(fd);
     return r;
+}
+
+int tn_session_dir_connect_log(const struct tn_session_dir *directory, const char *log_path)
+{
+    char name[NAME_BYTES];
+    int r = log_name(name, log_path);
+    return r < 0 ? r : connect_name(directory, name);
+}
+
+static int find(const char *name)
+{
+    const struct tn_session_user user = current_user();
+    int r = -ENOENT;
+    for (uint32_t i = 0; i < TN_SESSION_PLACE_COUNT && r == -ENOENT; i++) {
+        struct tn_session_dir directory = {.fd = -1, .listen_fd = -1};
+        char path[TN_SESSION_PLACE_BYTES];
+        if (!tn_session_place(i, &user, path))
+            continue;
+        strcpy(directory.path, path);
+        r = connect_name(&directory, name);
+    }
+    return r;
+}
+
+int tn_session_dir_find_log(const char *log_path)
+{
+    char name[NAME_BYTES];
+    int r = log_name(name, log_path);
+    return r < 0 ? r : find(name);
+}
+
+int tn_session_dir_find_process(pid_t pid, uint64_t start_time)
+{
+    char name[NAME_BYTES];
+    process_name(name, pid, start_time);
+    return find(name);
 }
 
 void tn_session_dir_close(struct tn_session_dir *directory)

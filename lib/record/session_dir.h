@@ -50,6 +50,16 @@ int tn_session_dir_link_log(struct tn_session_dir *directory, const char *log_pa
  */
 int tn_session_dir_connect_log(const struct tn_session_dir *directory, const char *log_path);
 
+/* Connect to the recorder of a log, or of a process, looking through all places where a session directory of
+ * this user may lie.
+ *
+ * start_time  as tn_session_dir_link_process
+ * Returns     a connected SOCK_SEQPACKET, owned by the caller; -ENOENT, -ECONNREFUSED: no live recorder has
+ * it;
+ *             other negative errno */
+int tn_session_dir_find_log(const char *log_path);
+int tn_session_dir_find_process(pid_t pid, uint64_t start_time);
+
 /* Stop listening: remove the socket and every link that leads to it. A closed or zeroed one is fine. */
 void tn_session_dir_close(struct tn_session_dir *directory);
 

@@ -7,6 +7,8 @@
  * source. The calls stand at steps of a round and at the ends of contiguous words: nothing is called for each
  * event. One thread. */
 
+#include "tenure/ring.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,6 +29,9 @@ struct tn_reclaim {
 struct tn_source_calls {
     /* Tell the other side that it is recorded. */
     void (*welcome)(struct tn_source *source);
+    /* Tell the other side what to leave out from now on.
+     * awaited_mark: tn_mark_hash of the mark with which the pause ends; 0: none */
+    void (*pause)(struct tn_source *source, enum tn_pause pause, uint64_t awaited_mark);
     /* First step of a round: find the streams that may hold events, and lower low_ticks to the smallest mark
      * of an event that is being written. now_ticks: the time, read before this call. */
     void (*read_marks)(struct tn_source *source, uint64_t now_ticks, uint64_t *low_ticks);

@@ -34,6 +34,8 @@ void tn_compose_losses(struct tn_composer *composer)
         warn(composer, tn_words_unmatched_births(words, losses->unmatched_births));
     if (losses->unmatched_frees != 0)
         warn(composer, tn_words_unmatched_frees(words, losses->unmatched_frees));
+    if (losses->pauses != 0)
+        warn(composer, tn_words_paused(words, losses, summary->duration_ns));
     if (losses->stacks_cut != 0)
         warn(composer, tn_words_stacks_cut(words, losses->stacks_cut));
     if (summary->lacks_free_stacks)

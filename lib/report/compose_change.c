@@ -43,6 +43,8 @@ static void warn_of_losses(struct change_composer *composer, const struct tn_sum
         warn(composer, summary, tn_words_unmatched_births(words, losses->unmatched_births));
     if (losses->unmatched_frees != 0)
         warn(composer, summary, tn_words_unmatched_frees(words, losses->unmatched_frees));
+    if (losses->pauses != 0)
+        warn(composer, summary, tn_words_paused(words, losses, summary->duration_ns));
 }
 
 static void put_run(struct change_composer *composer, const char *label, const struct tn_summary *summary)

@@ -105,6 +105,10 @@ void tn_report_write_losses(struct tn_json *json, const struct tn_summary_losses
     tn_json_uint(json, "unmatched_births", losses->unmatched_births);
     tn_json_uint(json, "stacks_cut", losses->stacks_cut);
     tn_json_uint(json, "inherited_frees", losses->inherited_frees);
+    tn_json_uint(json, "pauses", losses->pauses);
+    tn_json_uint(json, "paused_ns", losses->paused_ns);
+    tn_json_uint(json, "unrecorded_allocations", losses->unrecorded_allocations);
+    tn_json_uint(json, "unrecorded_frees", losses->unrecorded_frees);
     tn_json_close_object(json);
 }
 

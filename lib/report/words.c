@@ -168,6 +168,21 @@ const char *tn_words_stacks_cut(struct tn_words *words, uint64_t count)
                           tn_words_count(words, count), count == 1 ? " was" : "s were");
 }
 
+const char *tn_words_paused(struct tn_words *words, const struct tn_summary_losses *losses,
+                            uint64_t duration_ns)
+{
+    uint64_t left = losses->unrecorded_allocations - losses->unrecorded_frees;
+    bool has_left = losses->unrecorded_allocations > losses->unrecorded_frees;
+    return tn_words_print(
+        words,
+        "Recording was paused for %s of %s: %s allocation%s in that time %s not in the log, "
+        "nor in any number here; %s of them %s still live at the end.",
+        tn_words_duration(words, losses->paused_ns), tn_words_duration(words, duration_ns),
+        tn_words_count(words, losses->unrecorded_allocations), plural(losses->unrecorded_allocations),
+        losses->unrecorded_allocations == 1 ? "is" : "are", has_left ? tn_words_count(words, left) : "none",
+        left == 1 ? "was" : "were");
+}
+
 /* ---------------------------------------------------------------------------------------- recording */
 
 const char *tn_words_when(struct tn_words *words, const char *started_at, uint64_t duration_ns)

@@ -105,6 +105,10 @@ const char *tn_words_unmatched_births(struct tn_words *words, uint64_t count);
 const char *tn_words_unmatched_frees(struct tn_words *words, uint64_t count);
 const char *tn_words_stacks_cut(struct tn_words *words, uint64_t count);
 
+/* What pauses left out; pauses >= 1. duration_ns: of the log. */
+const char *tn_words_paused(struct tn_words *words, const struct tn_summary_losses *losses,
+                            uint64_t duration_ns);
+
 /* ---------------------------------------------------------------------------------------- recording */
 
 /* "2026-11-22T12:00:00Z, 2.00 s" */

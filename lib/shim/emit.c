@@ -17,6 +17,17 @@
  * alternate write only that often to the line that all of them read. */
 #define STAMP_WAIT_TICKS (UINT64_C(1) << 22)
 
+/* If recording is paused (ring.h, pauses), the thread takes the slow path from the next call on; and the room
+ * is for one event only, since a call may write another event before its birth. */
+static void see_pause(struct tn_thread *thread, uint64_t limit_of_one)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    if (tn_pause_now() == TN_PAUSE_NO)
+        return;
+    thread->generation = TN_GENERATION_NONE;
+    atomic_store_explicit(&thread->ring->limit_words, limit_of_one, memory_order_relaxed);
+}
+
 static bool make_room(struct tn_thread *thread, uint32_t need_words)
 {
     struct tn_ring *ring = thread->ring;
@@ -29,7 +40,8 @@ static bool make_room(struct tn_thread *thread, uint32_t need_words)
     uint64_t head = atomic_load_explicit(&ring->head_words, memory_order_relaxed);
     uint64_t lap_end = (head | (ring_words - 1)) + 1;
     uint64_t full = ring->seen_tail_words + ring_words;
-    thread->limit_words = lap_end < full ? lap_end : full;
+    atomic_store_explicit(&ring->limit_words, lap_end < full ? lap_end : full, memory_order_relaxed);
+    see_pause(thread, head + need_words);
     return true;
 }
 
@@ -44,15 +56,23 @@ static bool tell_stall(struct tn_thread *thread)
     return true;
 }
 
-bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words)
+bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words, bool is_birth)
 {
     if (thread->stalled_count != 0 && !tell_stall(thread))
         return false;
-    return make_room(thread, need_words);
+    if (!make_room(thread, need_words))
+        return false;
+    thread->is_left_out = is_birth && tn_emit_is_paused(thread);
+    return !thread->is_left_out;
 }
 
 void tn_emit_give_up(struct tn_thread *thread)
 {
+    if (thread->is_left_out) {
+        thread->is_left_out = false;
+        tn_ring_count(&thread->ring->unrecorded_births);
+        return;
+    }
     atomic_fetch_add_explicit(&thread->ring->lost_count, 1, memory_order_relaxed);
     thread->stalled_count++;
 }
@@ -73,7 +93,7 @@ uint64_t tn_emit_stamp_among_threads(struct tn_thread *thread)
 void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t size_bytes,
                      struct tn_origin origin)
 {
-    uint64_t *event = tn_emit_begin(thread, TN_EVENT_FAILURE_WORDS);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_FAILURE_WORDS, false);
     if (event == NULL) {
         tn_emit_give_up(thread);
         return;
@@ -85,7 +105,7 @@ void tn_emit_failure(struct tn_thread *thread, enum tn_function function, size_t
 void tn_emit_wide(struct tn_thread *thread, uint64_t head, void *address, size_t size_bytes,
                   size_t usable_bytes, size_t alignment_bytes, struct tn_origin origin)
 {
-    uint64_t *event = tn_emit_begin(thread, TN_EVENT_WIDE_WORDS);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_WIDE_WORDS, tn_event_kind_of(head) == TN_EVENT_BIRTH);
     if (event == NULL) {
         tn_emit_give_up(thread);
         return;
@@ -134,28 +154,39 @@ struct tn_origin tn_emit_realloc_begin(struct tn_thread *thread, const struct tn
     return origin;
 }
 
-void tn_emit_realloc_commit(struct tn_thread *thread, enum tn_function function, struct tn_origin origin,
-                            void *address, size_t size_bytes, bool is_released)
+void tn_emit_realloc_end(struct tn_thread *thread, enum tn_function function, struct tn_origin origin,
+                         size_t size_bytes, uint32_t flags)
 {
-    if (address != NULL) {
-        tn_emit_block(thread, tn_event_head(TN_EVENT_REALLOC_COMMIT, 0, function, 0, 0), address, size_bytes,
-                      0, origin);
-        return;
-    }
-    uint32_t flags = is_released ? TN_EVENT_FLAG_RELEASED : TN_EVENT_FLAG_FAILED;
-    uint64_t *event = tn_emit_begin(thread, TN_EVENT_BIRTH_WORDS);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_BIRTH_WORDS, false);
     if (event == NULL)
         return;
     uint64_t head = tn_event_head(TN_EVENT_REALLOC_COMMIT, 0, function, flags, origin.stack_id);
     tn_event_put_narrow(event, head, 0, size_bytes & UINT32_MAX, 0, origin.depth_bytes);
     tn_emit_end(thread, TN_EVENT_BIRTH_WORDS);
+}
+
+void tn_emit_realloc_commit(struct tn_thread *thread, enum tn_function function, struct tn_origin origin,
+                            void *address, size_t size_bytes, bool is_released)
+{
+    if (TN_UNLIKELY(address != NULL && tn_emit_is_paused(thread))) {
+        tn_ring_count(&thread->ring->unrecorded_births);
+        tn_emit_realloc_end(thread, function, origin, size_bytes, TN_EVENT_FLAG_RELEASED);
+        return;
+    }
+    if (address != NULL) {
+        tn_emit_block(thread, tn_event_head(TN_EVENT_REALLOC_COMMIT, 0, function, 0, 0), address, size_bytes,
+                      0, origin);
+        return;
+    }
+    tn_emit_realloc_end(thread, function, origin, size_bytes,
+                        is_released ? TN_EVENT_FLAG_RELEASED : TN_EVENT_FLAG_FAILED);
     if (!is_released)
         tn_emit_failure(thread, function, size_bytes, origin);
 }
 
 void tn_emit_loss(struct tn_thread *thread, uint32_t count, uint32_t why)
 {
-    uint64_t *event = tn_emit_begin(thread, TN_EVENT_LOSS_WORDS);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_LOSS_WORDS, false);
     if (event == NULL)
         return;
     tn_event_put_loss(event, count, why);
@@ -172,7 +203,7 @@ void tn_emit_thread_begin(struct tn_thread *thread, uint32_t tid)
     /* Else it has no name in the log. */
     if (!tn_is_filtered)
         tn_sys2(SYS_prctl, PR_GET_NAME, (long)begun.name);
-    uint64_t *event = tn_emit_begin(thread, TN_EVENT_THREAD_WORDS);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_THREAD_WORDS, false);
     if (event == NULL)
         return;
     tn_event_put_thread(event, &begun);
@@ -181,7 +212,7 @@ void tn_emit_thread_begin(struct tn_thread *thread, uint32_t tid)
 
 void tn_emit_thread_end(struct tn_thread *thread)
 {
-    uint64_t *event = tn_emit_begin(thread, TN_EVENT_BARE_WORDS);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_BARE_WORDS, false);
     if (event == NULL)
         return;
     tn_event_put_bare(event, TN_EVENT_THREAD_END);

@@ -49,6 +49,10 @@ struct tn_origin tn_emit_realloc_begin(struct tn_thread *thread, const struct tn
 void tn_emit_realloc_commit(struct tn_thread *thread, enum tn_function function, struct tn_origin origin,
                             void *address, size_t size_bytes, bool is_released);
 
+/* Write a REALLOC_COMMIT without a block. flags: TN_EVENT_FLAG_RELEASED or TN_EVENT_FLAG_FAILED. */
+void tn_emit_realloc_end(struct tn_thread *thread, enum tn_function function, struct tn_origin origin,
+                         size_t size_bytes, uint32_t flags);
+
 /* Write a LOSS. why: one TN_LOSS_*. */
 void tn_emit_loss(struct tn_thread *thread, uint32_t count, uint32_t why);
 
@@ -60,12 +64,21 @@ void tn_emit_thread_end(struct tn_thread *thread);
 
 /* ---- the inline path ---- */
 
-/* Make room for an event, waiting for the recorder while the ring is full, and set thread->limit_words.
- * Returns false as tn_room_wait. */
-bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words);
+/* Whether this thread has seen that recording is paused. */
+TN_ALWAYS_INLINE bool tn_emit_is_paused(const struct tn_thread *thread)
+{
+    return TN_UNLIKELY(thread->generation == TN_GENERATION_NONE) && tn_pause_now() != TN_PAUSE_NO;
+}
 
-/* Count a birth, a death or a failure for which there was no room. What says nothing about a block (LEAVE,
- * THREAD_END) is not counted. */
+/* Make room for an event, waiting for the recorder while the ring is full, and set the ring's limit_words;
+ * see whether recording was paused.
+ *
+ * is_birth  the event is a BIRTH: it is left out if recording was paused
+ * Returns   false: it is left out, or tn_room_wait returned false */
+bool tn_emit_refill(struct tn_thread *thread, uint32_t need_words, bool is_birth);
+
+/* Count a birth, a death or a failure for which there was no room, or a birth that was left out. What says
+ * nothing about a block (LEAVE, THREAD_END) is not counted. */
 void tn_emit_give_up(struct tn_thread *thread);
 
 /* The slow path of tn_emit_stamp: other threads may have events, too. */
@@ -95,14 +108,18 @@ TN_ALWAYS_INLINE uint64_t tn_emit_stamp(struct tn_thread *thread)
 /* Begin an event in the thread's ring. Room is made before the mark goes out, so that no wait holds the
  * recorder up; the mark goes out before the stamp is taken (ring.h, order rule).
  *
- * Returns  where its words go, the stamp written; NULL: there is no room (tn_room_wait) */
-TN_ALWAYS_INLINE uint64_t *tn_emit_begin(struct tn_thread *thread, uint32_t need_words)
+ * is_birth  the event is a BIRTH
+ * Returns   where its words go, the stamp written; NULL: there is no room (tn_room_wait), or it is left out
+ */
+TN_ALWAYS_INLINE uint64_t *tn_emit_begin(struct tn_thread *thread, uint32_t need_words, bool is_birth)
 {
     struct tn_ring *ring = thread->ring;
     uint64_t head = atomic_load_explicit(&ring->head_words, memory_order_relaxed);
-    /* Signed: where a handler has left a refill half done, the limit may lie behind the head. */
-    if (TN_UNLIKELY((int64_t)(thread->limit_words - head) < (int64_t)need_words)) {
-        if (!tn_emit_refill(thread, need_words))
+    /* Signed: where a handler has left a refill half done, or for a pause, the limit may lie behind the head.
+     */
+    uint64_t limit = atomic_load_explicit(&ring->limit_words, memory_order_relaxed);
+    if (TN_UNLIKELY((int64_t)(limit - head) < (int64_t)need_words)) {
+        if (!tn_emit_refill(thread, need_words, is_birth))
             return NULL;
         head = atomic_load_explicit(&ring->head_words, memory_order_relaxed);
     }
@@ -148,7 +165,7 @@ TN_ALWAYS_INLINE void tn_emit_block(struct tn_thread *thread, uint64_t head, voi
         tn_emit_wide(thread, head, address, size_bytes, usable_bytes, alignment_bytes, origin);
         return;
     }
-    uint64_t *event = tn_emit_begin(thread, TN_EVENT_BIRTH_WORDS);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_BIRTH_WORDS, tn_event_kind_of(head) == TN_EVENT_BIRTH);
     if (TN_UNLIKELY(event == NULL)) {
         tn_emit_give_up(thread);
         return;
@@ -164,7 +181,7 @@ TN_ALWAYS_INLINE void tn_emit_release(struct tn_thread *thread, enum tn_event_ki
 {
     tn_samples_count(thread, origin.stack_id, NULL);
     tn_samples_see_release(thread, origin.stack_id, address);
-    uint64_t *event = tn_emit_begin(thread, TN_EVENT_DEATH_WORDS);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_DEATH_WORDS, false);
     if (TN_UNLIKELY(event == NULL)) {
         tn_emit_give_up(thread);
         return;

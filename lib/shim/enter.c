@@ -34,7 +34,7 @@ static void take_over(struct tn_thread *thread, struct tn_ring *ring, uint32_t t
     thread->words = (uint64_t *)(uintptr_t)ring->words_address;
     ring->seen_tail_words = atomic_load_explicit(&ring->tail_words, memory_order_acquire);
     thread->index_mask = tn_hot.sizes.ring_words - 1;
-    thread->limit_words = 0;
+    atomic_store_explicit(&ring->limit_words, 0, memory_order_relaxed);
     thread->span_low = 0;
     thread->span_bytes = tn_shim_process.options.links != TN_LINKS_NO ? 0 : UINTPTR_MAX;
     thread->left_head_words = UINT64_MAX;
@@ -125,7 +125,7 @@ static bool prepare(struct tn_thread *thread)
 {
     if (!tn_start(thread))
         return false;
-    thread->generation = thread->slot_generation;
+    thread->generation = tn_pause_now() == TN_PAUSE_NO ? thread->slot_generation : TN_GENERATION_NONE;
     if (thread->nested_count == 0)
         return true;
     uint32_t count = thread->nested_count;
@@ -195,10 +195,11 @@ static __attribute__((noinline)) enum tn_way enter_anew(struct tn_thread *thread
             return TN_WAY_INNER;
     }
     thread->inside_cfa = caller->cfa;
-    if (is_ready(thread, caller))
+    bool can_write = is_ready(thread, caller);
+    if (TN_LIKELY(can_write && thread->generation != TN_GENERATION_NONE))
         return TN_WAY_RECORD;
     thread->inside_cfa = 0;
-    return TN_WAY_PASS;
+    return can_write ? TN_WAY_PAUSED : TN_WAY_PASS;
 }
 
 static __attribute__((noinline)) enum tn_way count_strict(struct tn_thread *thread)

@@ -14,6 +14,7 @@
 enum tn_way {
     TN_WAY_RECORD, /* record it, then tn_leave */
     TN_WAY_PASS,   /* only the real call */
+    TN_WAY_PAUSED, /* recording is paused: the real call, and what pause.h says */
     TN_WAY_INNER,  /* the allocation of a C++ operator that is recorded itself: only the real call */
     TN_WAY_ARENA,  /* a foreign call on the shim's behalf: the arena */
 };
@@ -37,7 +38,24 @@ static inline enum tn_way tn_enter(struct tn_thread *thread, const struct tn_cal
     return TN_WAY_RECORD;
 }
 
-/* End a call that tn_enter began with TN_WAY_RECORD. */
+/* Begin what is written also while recording is paused: a release, a mark. After tn_enter has returned
+ * TN_WAY_PAUSED. */
+static inline void tn_enter_paused(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    thread->inside_cfa = caller->cfa;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+/* tn_enter for what is no allocation: whether it can be written, paused or not. Then tn_leave. */
+static inline bool tn_enter_other(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    enum tn_way way = tn_enter(thread, caller);
+    if (way == TN_WAY_PAUSED)
+        tn_enter_paused(thread, caller);
+    return way == TN_WAY_RECORD || way == TN_WAY_PAUSED;
+}
+
+/* End a call that tn_enter began with TN_WAY_RECORD, or tn_enter_paused. */
 static inline void tn_leave(struct tn_thread *thread)
 {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);

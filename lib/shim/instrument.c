@@ -40,7 +40,7 @@ static void emit_leave(struct tn_thread *thread, const struct tn_caller *hook)
     uint64_t head_words = atomic_load_explicit(&thread->ring->head_words, memory_order_relaxed);
     if (head_words == thread->left_head_words && depth_bytes >= thread->left_depth_bytes)
         return;
-    uint64_t *event = tn_emit_begin(thread, TN_EVENT_LEAVE_WORDS);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_LEAVE_WORDS, false);
     if (event == NULL)
         return;
     tn_event_put_leave(event, depth_bytes);

@@ -8,6 +8,7 @@
 #include "arena.h"
 #include "emit.h"
 #include "enter.h"
+#include "paused.h"
 #include "real.h"
 #include "stack_region.h"
 #include "sys.h"
@@ -36,7 +37,7 @@ TN_ALWAYS_INLINE void *record_birth_inline(enum tn_way way, struct tn_thread *th
                                            void *address, size_t size)
 {
     if (TN_UNLIKELY(way != TN_WAY_RECORD))
-        return address;
+        return tn_paused_birth(way, thread, address);
     struct tn_origin origin = tn_capture(thread, caller);
     if (TN_LIKELY(address != NULL))
         tn_emit_block(thread, tn_event_head(TN_EVENT_BIRTH, 0, function, 0, 0), address, size, 0, origin);
@@ -50,10 +51,10 @@ TN_ALWAYS_INLINE void *record_birth_inline(enum tn_way way, struct tn_thread *th
 static inline void *record_birth(enum tn_way way, struct tn_thread *thread, const struct tn_caller *caller,
                                  enum tn_function function, void *address, size_t size, size_t alignment)
 {
-    if (TN_LIKELY(way == TN_WAY_RECORD)) {
-        tn_emit_birth(thread, caller, function, address, size, alignment);
-        tn_leave(thread);
-    }
+    if (TN_UNLIKELY(way != TN_WAY_RECORD))
+        return tn_paused_birth(way, thread, address);
+    tn_emit_birth(thread, caller, function, address, size, alignment);
+    tn_leave(thread);
     return address;
 }
 
@@ -111,6 +112,18 @@ static inline void *real_realloc(void *address, size_t size)
     return result;
 }
 
+static __attribute__((noinline)) void *reallocate_paused(struct tn_thread *thread,
+                                                         const struct tn_caller *caller,
+                                                         enum tn_function function, void *address,
+                                                         size_t size)
+{
+    bool is_told = tn_paused_realloc_begin(thread, caller, function, address);
+    void *result = real_realloc(address, size);
+    bool is_released = result == NULL && size == 0;
+    tn_paused_realloc_commit(thread, is_told, function, result, is_released);
+    return result;
+}
+
 /* The body of realloc and reallocarray; size is their product. */
 static inline void *reallocate(const struct tn_caller *caller, enum tn_function function, void *address,
                                size_t size)
@@ -123,6 +136,8 @@ static inline void *reallocate(const struct tn_caller *caller, enum tn_function 
         return address == NULL ? tn_arena_allocate(size, 0) : tn_real.realloc(address, size);
     if (address == NULL)
         return record_birth(way, thread, caller, function, tn_real.realloc(NULL, size), size, 0);
+    if (TN_UNLIKELY(way == TN_WAY_PAUSED))
+        return reallocate_paused(thread, caller, function, address, size);
     if (TN_UNLIKELY(way != TN_WAY_RECORD))
         return real_realloc(address, size);
     struct tn_origin origin = tn_emit_realloc_begin(thread, caller, function, address);
@@ -157,9 +172,12 @@ TN_ALWAYS_INLINE bool tell_release(const struct tn_caller *caller, enum tn_funct
     }
     if (address == NULL)
         return true;
-    if (TN_LIKELY(tn_enter(thread, caller) == TN_WAY_RECORD)) {
+    enum tn_way way = tn_enter(thread, caller);
+    if (TN_LIKELY(way == TN_WAY_RECORD)) {
         tn_emit_release(thread, TN_EVENT_DEATH, function, address, tn_release_origin(thread, caller));
         tn_leave(thread);
+    } else if (way == TN_WAY_PAUSED) {
+        tn_paused_death(thread, caller, function, address);
     }
     return true;
 }

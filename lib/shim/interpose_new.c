@@ -14,6 +14,7 @@
 #include "arena.h"
 #include "emit.h"
 #include "enter.h"
+#include "paused.h"
 #include "real.h"
 
 #include <dlfcn.h>
@@ -179,16 +180,29 @@ static inline uint32_t begin_operator(struct tn_thread *thread, const struct tn_
 }
 
 /* The real operator has returned: take it off the list. Operators above it were left by exceptions that were
- * caught inside it. Returns whether the end can be recorded; if so, tn_leave is due. */
-static inline bool end_operator(struct tn_thread *thread, const struct tn_caller *caller, uint32_t depth)
+ * caught inside it. Returns as tn_enter for the operator's end. */
+static inline enum tn_way end_operator(struct tn_thread *thread, const struct tn_caller *caller,
+                                       uint32_t depth)
 {
     uint32_t above = thread->operator_depth;
     thread->operator_depth = depth;
-    if (tn_enter(thread, caller) != TN_WAY_RECORD)
-        return false;
-    if (TN_UNLIKELY(above > depth + 1))
+    enum tn_way way = tn_enter(thread, caller);
+    if (TN_UNLIKELY(way == TN_WAY_RECORD && above > depth + 1))
         tn_thread_fail_operators(thread, thread->operators + depth + 1, above - depth - 1);
-    return true;
+    return way;
+}
+
+/* While recording is paused the operator is on the list as one that releases: if an exception leaves it, that
+ * is no failure to be written. What a new_handler allocates meanwhile counts like any other. */
+static __attribute__((noinline)) void *allocate_paused(const struct tn_caller *caller,
+                                                       const struct real_operator *real, size_t size,
+                                                       size_t alignment, uintptr_t second, uintptr_t third)
+{
+    struct tn_thread *thread = &tn_thread;
+    uint32_t depth = begin_operator(thread, caller, TN_FUNCTION_DELETE, 0, (struct tn_origin){0, 0});
+    void *address = real != NULL ? real->call(size, second, third) : stand_in(size, alignment);
+    thread->operator_depth = depth;
+    return tn_paused_birth(TN_WAY_PAUSED, thread, address);
 }
 
 /* The body of every new. */
@@ -203,15 +217,20 @@ static inline void *allocate(const struct tn_caller *caller, enum operator_kind 
     if (way == TN_WAY_ARENA)
         return tn_arena_allocate(size, alignment);
     const struct real_operator *real = real_operator(thread, kind);
+    if (TN_UNLIKELY(way == TN_WAY_PAUSED))
+        return allocate_paused(caller, real, size, alignment, second, third);
     if (way == TN_WAY_RECORD) {
         origin = tn_capture(thread, caller);
         depth = begin_operator(thread, caller, function, size, origin);
     }
     void *address = real != NULL ? real->call(size, second, third) : stand_in(size, alignment);
-    if (way == TN_WAY_RECORD && end_operator(thread, caller, depth)) {
-        tn_emit_birth_at(thread, function, address, size, alignment, origin);
-        tn_leave(thread);
-    }
+    if (way != TN_WAY_RECORD)
+        return address;
+    way = end_operator(thread, caller, depth);
+    if (TN_UNLIKELY(way != TN_WAY_RECORD))
+        return tn_paused_birth(way, thread, address);
+    tn_emit_birth_at(thread, function, address, size, alignment, origin);
+    tn_leave(thread);
     return address;
 }
 
@@ -228,16 +247,19 @@ static inline void release(const struct tn_caller *caller, enum operator_kind ki
     }
     enum tn_way way = tn_enter(thread, caller);
     const struct real_operator *real = real_operator(thread, kind);
-    if (way == TN_WAY_RECORD) {
-        if (address != NULL)
+    bool is_begun = way == TN_WAY_RECORD || way == TN_WAY_PAUSED;
+    if (is_begun) {
+        if (address != NULL && way == TN_WAY_RECORD)
             tn_emit_death(thread, caller, function, address);
+        else if (address != NULL)
+            tn_paused_death(thread, caller, function, address);
         depth = begin_operator(thread, caller, function, 0, (struct tn_origin){0, 0});
     }
     if (real != NULL)
         real->call((uintptr_t)address, second, third);
     else
         tn_real.free(address);
-    if (way == TN_WAY_RECORD)
+    if (is_begun)
         thread->operator_depth = depth;
 }
 

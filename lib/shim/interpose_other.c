@@ -7,6 +7,7 @@
 #include "control_ring.h"
 #include "enter.h"
 #include "real.h"
+#include "room.h"
 #include "shim_modules.h"
 #include "sys.h"
 
@@ -25,10 +26,12 @@ static int (*real_main)(int, char **, char **);
 static void mark(const struct tn_caller *caller, const char *text)
 {
     struct tn_thread *thread = &tn_thread;
-    if (tn_enter(thread, caller) != TN_WAY_RECORD)
+    if (!tn_enter_other(thread, caller))
         return;
-    tn_mark(thread, text);
+    bool ends_pause = tn_mark(thread, text);
     tn_leave(thread);
+    if (ends_pause)
+        tn_room_await_end();
 }
 
 /* Rules of unloaded code would be wrong for what is mapped there next. */
@@ -49,13 +52,12 @@ TN_EXPORT int dlclose(void *handle)
     const struct tn_caller caller = TN_CALLER();
     struct tn_thread *thread = &tn_thread;
     /* This may be the first call that the shim sees. */
-    enum tn_way way = tn_enter(thread, &caller);
-    if (way == TN_WAY_RECORD)
+    bool can_write = tn_enter_other(thread, &caller);
+    if (can_write)
         tn_leave(thread);
     uint64_t unloaded = tn_modules_unloaded();
     int result = tn_real.dlclose(handle);
-    if (way == TN_WAY_RECORD && tn_modules_unloaded() != unloaded &&
-        tn_enter(thread, &caller) == TN_WAY_RECORD) {
+    if (can_write && tn_modules_unloaded() != unloaded && tn_enter_other(thread, &caller)) {
         forget_code(thread);
         tn_leave(thread);
     }
@@ -77,7 +79,7 @@ TN_EXPORT int __libc_start_main(int (*run)(int, char **, char **), int argc, cha
 {
     const struct tn_caller caller = TN_CALLER();
     struct tn_thread *thread = &tn_thread;
-    if (tn_enter(thread, &caller) == TN_WAY_RECORD)
+    if (tn_enter_other(thread, &caller))
         tn_leave(thread);
     real_main = run;
     return tn_real.start_main(run_main, argc, argv, begin, end, loader_end, stack_end);

@@ -73,7 +73,7 @@ void tn_links_scan(struct tn_thread *thread, uint32_t stack_id, void *address)
     uint64_t found[SCAN_WORDS_MAX];
     uint32_t kept = pick(words, (uint32_t)count, found);
     atomic_fetch_add_explicit(&spent_ticks, SCAN_TICKS + kept * WORD_TICKS, memory_order_relaxed);
-    uint64_t *event = tn_emit_begin(thread, TN_EVENT_LINKS_WORDS + kept);
+    uint64_t *event = tn_emit_begin(thread, TN_EVENT_LINKS_WORDS + kept, false);
     if (event == NULL)
         return;
     tn_event_put_links(event, stack_id, (uintptr_t)address, TN_LINK_HOLDER_DEATH, found, kept);

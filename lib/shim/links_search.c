@@ -152,7 +152,7 @@ static void write_traces(struct tn_thread *thread, const struct address_search *
 {
     for (uint32_t i = 0; i < search->count; i++) {
         const struct trace *trace = &search->traces[i];
-        uint64_t *event = tn_emit_begin(thread, TN_EVENT_LINKS_WORDS + trace->count);
+        uint64_t *event = tn_emit_begin(thread, TN_EVENT_LINKS_WORDS + trace->count, false);
         if (event == NULL)
             return;
         tn_event_put_links(event, trace->sought.stack_id, trace->sought.address, trace->sought.moment,

@@ -23,6 +23,7 @@
 #define SLICE_NS 10000000
 
 #define CLOSE_NS_MAX UINT64_C(30000000000)
+#define PAUSE_NS_MAX UINT64_C(1000000000)
 
 /* How long the heartbeat has stood still while this thread has waited. Slept time is counted and not the time
  * between, so that a program that was stopped itself does not blame the recorder. */
@@ -97,6 +98,17 @@ bool tn_room_wait(struct tn_ring *ring, uint32_t words, uint32_t need_words, uin
     if (TN_LIKELY(tn_ring_has_room(ring, words, need_words, ret_pad_words)))
         return true;
     return wait_for_room(ring, words, need_words, ret_pad_words);
+}
+
+void tn_room_await_end(void)
+{
+    const struct timespec slice = {0, SLICE_NS};
+    struct tn_shared_header *header = tn_hot.header;
+    uint64_t end_ns = tn_ticks_monotonic() + PAUSE_NS_MAX;
+    uint32_t pause;
+    while ((pause = atomic_load_explicit(&header->pause, memory_order_relaxed)) != TN_PAUSE_NO &&
+           !tn_shared_is_orphaned(header) && tn_ticks_monotonic() < end_ns)
+        tn_sys6(SYS_futex, (long)&header->pause, FUTEX_WAIT, pause, (long)&slice, 0, 0);
 }
 
 void tn_room_close(void)

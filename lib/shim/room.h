@@ -22,6 +22,10 @@
  *                the wait ends; after it was stopped, in TN_STALL_NS, and until it goes on no later call waits */
 bool tn_room_wait(struct tn_ring *ring, uint32_t words, uint32_t need_words, uint32_t *ret_pad_words);
 
+/* Wait until the pause ends, as long as the recorder works, and at most a second: it has been told to end it.
+ * Any thread, not between tn_enter and tn_leave. */
+void tn_room_await_end(void);
+
 /* Ask the recorder to close the log, and wait until it has, as long as it works: this process takes it along
  * when it ends. Nothing is recorded afterwards. Any thread. Cost: what a close takes, at most 30 s. */
 void tn_room_close(void);

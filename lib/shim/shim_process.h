@@ -163,6 +163,14 @@ extern struct tn_shim_process tn_shim_process;
 
 #define tn_hot (tn_hot_page.hot)
 
+/* What is left out now: of a process that has rings, else TN_PAUSE_NO. */
+static inline enum tn_pause tn_pause_now(void)
+{
+    const struct tn_shared_header *header = tn_hot.header;
+    return header != NULL ? (enum tn_pause)atomic_load_explicit(&header->pause, memory_order_relaxed)
+                          : TN_PAUSE_NO;
+}
+
 /* Whether pc lies in this library. */
 static inline bool tn_is_own_code(uintptr_t pc)
 {
@@ -181,7 +189,9 @@ bool tn_start(struct tn_thread *thread);
 void tn_stop(void);
 
 /* Write a mark into the control ring. text: at most TN_MARK_TEXT_BYTES_KEPT bytes are kept. Between tn_enter
- * and tn_leave. */
-void tn_mark(struct tn_thread *thread, const char *text);
+ * and tn_leave.
+ *
+ * Returns  whether a pause ends with this mark: after tn_leave, tn_room_await_end of it */
+bool tn_mark(struct tn_thread *thread, const char *text);
 
 #endif

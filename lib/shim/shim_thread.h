@@ -60,7 +60,6 @@ struct tn_thread {
     struct tn_ring *ring;           /* of the slot */
     uint64_t *words;                /* of the ring */
     uint64_t index_mask;            /* their number - 1 */
-    uint64_t limit_words;           /* up to this head_words, words are free and do not wrap */
     uintptr_t span_low, span_bytes; /* the span of the heap in which the last block was born */
     struct tn_samples samples;
     uint64_t last_ticks;               /* the previous stamp, not 0 */
@@ -76,6 +75,7 @@ struct tn_thread {
     uint32_t slotless_why;             /* TN_LOSS_*: why it found none */
     uint32_t nested_count;             /* calls on top of the shim, lost, that no LOSS has reported yet */
     uint32_t stalled_count;    /* the same, of events that found no room while the recorder stood still */
+    bool is_left_out;          /* the birth that is being written is left out, since recording was paused */
     struct tn_trail *trail;    /* what is remembered of stacks; NULL until the first one */
     uint64_t left_head_words;  /* head_words behind the last LEAVE */
     uint32_t left_depth_bytes; /* depth of that LEAVE */

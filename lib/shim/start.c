@@ -288,7 +288,7 @@ void tn_stop(void)
     atomic_store_explicit(&tn_hot.generation, 0, memory_order_release);
 }
 
-void tn_mark(struct tn_thread *thread, const char *text)
+bool tn_mark(struct tn_thread *thread, const char *text)
 {
     uint32_t text_bytes = (uint32_t)tn_length(text);
     uint32_t pad;
@@ -305,13 +305,16 @@ void tn_mark(struct tn_thread *thread, const char *text)
         tn_lock_drop(&tn_control_lock);
     }
     tn_own_end(thread);
+    return tn_pause_now() != TN_PAUSE_NO &&
+           tn_mark_hash(text, text_bytes) ==
+               atomic_load_explicit(&tn_hot.header->awaited_mark, memory_order_relaxed);
 }
 
 static __attribute__((constructor)) void constructed(void)
 {
     const struct tn_caller caller = TN_CALLER();
     struct tn_thread *thread = &tn_thread;
-    if (tn_enter(thread, &caller) == TN_WAY_RECORD)
+    if (tn_enter_other(thread, &caller))
         tn_leave(thread);
 }
 

@@ -94,6 +94,10 @@ static int load_facts(struct tn_log *log, struct tn_summary *summary)
         .unmatched_frees = meta_count(log, "unmatched_frees"),
         .unmatched_births = meta_count(log, "unmatched_births"),
         .inherited_frees = meta_count(log, "inherited_frees"),
+        .pauses = meta_count(log, "pauses"),
+        .paused_ns = meta_count(log, "paused_ns"),
+        .unrecorded_allocations = meta_count(log, "unrecorded_allocations"),
+        .unrecorded_frees = meta_count(log, "unrecorded_frees"),
         .stacks_cut = query_count(database, "SELECT count(*) FROM stack WHERE is_cut", &r),
     };
     summary->lacks_free_stacks =

@@ -13,6 +13,7 @@ import subprocess
 import bad
 import exports
 import finishing
+import pauses
 import reading
 import truth
 import simulations
@@ -389,6 +390,7 @@ ALL = {
     **exports.ALL,
     **finishing.ALL,
     **reading.ALL,
+    **pauses.ALL,
     **simulations.ALL,
     **texts.ALL,
     **workflow.ALL,

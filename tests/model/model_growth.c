@@ -78,9 +78,9 @@ static void begin(void)
     thread.ring = ring;
     thread.words = words[ring - slots];
     thread.index_mask = WORDS - 1;
-    thread.limit_words = WORDS;
+    atomic_store_explicit(&ring->limit_words, WORDS, memory_order_relaxed);
     thread.last_ticks = tn_ticks();
-    uint64_t *event = tn_emit_begin(&thread, LENGTH);
+    uint64_t *event = tn_emit_begin(&thread, LENGTH, false);
     tn_event_put_bare(event, TN_EVENT_PAUSE);
     tn_emit_end(&thread, LENGTH);
 }

@@ -54,10 +54,10 @@ static void produce(void)
     thread.ring = &ring;
     thread.words = words;
     thread.index_mask = WORDS - 1;
-    thread.limit_words = WORDS;
+    atomic_store_explicit(&ring.limit_words, WORDS, memory_order_relaxed);
     thread.last_ticks = tn_ticks();
     for (uint32_t i = 0; i < EVENTS; i++) {
-        uint64_t *event = tn_emit_begin(&thread, LENGTH);
+        uint64_t *event = tn_emit_begin(&thread, LENGTH, false);
         tn_event_put_bare(event, TN_EVENT_PAUSE);
         tn_emit_end(&thread, LENGTH);
     }

@@ -18,7 +18,7 @@ MAY_INCLUDE = {
     "lib/log": {"log", "log_write", "log_event", "chunk", "sql", "event", "limits", "base", "map"},
     "lib/summary": {"summary", "places", "log", "log_event", "chunk", "sql", "event", "limits", "base", "map"},
     "lib/chart": {"charts", "places", "summary", "log", "sql", "event", "limits", "base", "map"},
-    "lib/record": {"record", "event", "event_body", "limits", "ring", "session", "log_write", "finish", "base", "map"},
+    "lib/record": {"record", "request", "event", "event_body", "limits", "ring", "session", "log_write", "finish", "base", "map"},
     "lib/site": {"site", "event", "base", "map"},
     "lib/finish": {"finish", "log", "sql", "log_write", "symbol", "site", "code", "event", "limits", "base", "map"},
     "lib/code": {"code", "map"},
@@ -32,7 +32,7 @@ MAY_INCLUDE = {
     "lib/check": {"check", "summary", "finding", "log", "sql", "json", "base"},
     "lib/report": {"report", "charts", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base", "map"},
     "lib/export": {"export", "export_fleet", "places", "finding", "log", "sql", "event", "log_event", "limits", "json", "base", "map"},
-    "tools": {"export", "export_fleet", "charts", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
+    "tools": {"export", "export_fleet", "charts", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "request", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).

@@ -225,6 +225,8 @@ static void losses_come_first(void **state)
         {{.unmatched_frees = 2}, "! 2 frees were of blocks whose allocation was not seen."},
         {{.unmatched_births = 3}, "! 3 blocks got an address that was still taken"},
         {{.stacks_cut = 1}, "! 1 call stack was deeper"},
+        {{.pauses = 1, .paused_ns = 1500000000, .unrecorded_allocations = 1},
+         "! Recording was paused for 1.50 s of "},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct tn_summary summary = make_summary();

@@ -223,6 +223,22 @@ static void the_recording_is_told(void **state)
         " differ in another run)");
 }
 
+static void pauses_say_what_they_left_out(void **state)
+{
+    struct tn_summary_losses losses = {
+        .pauses = 1, .paused_ns = 1500000000, .unrecorded_allocations = 1, .unrecorded_frees = 1};
+    assert_string_equal(
+        tn_words_paused(*state, &losses, 2000000000),
+        "Recording was paused for 1.50 s of 2.00 s: 1 allocation in that time is not in the log, nor "
+        "in any number here; none of them were still live at the end.");
+    losses.unrecorded_allocations = 1235;
+    losses.unrecorded_frees = 1234;
+    assert_string_equal(
+        tn_words_paused(*state, &losses, 2000000000),
+        "Recording was paused for 1.50 s of 2.00 s: 1,235 allocations in that time are not in the "
+        "log, nor in any number here; 1 of them was still live at the end.");
+}
+
 static void totals_say_what_they_mean(void **state)
 {
     struct tn_summary_totals totals = {.allocations = 4, .total_bytes = 4096};
@@ -311,6 +327,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(counts_have_singular_and_plural, begin, end),
         cmocka_unit_test_setup_teardown(a_process_ends_in_one_of_five_ways, begin, end),
         cmocka_unit_test_setup_teardown(the_recording_is_told, begin, end),
+        cmocka_unit_test_setup_teardown(pauses_say_what_they_left_out, begin, end),
         cmocka_unit_test_setup_teardown(totals_say_what_they_mean, begin, end),
         cmocka_unit_test_setup_teardown(sites_are_told_by_place_and_size, begin, end),
         cmocka_unit_test_setup_teardown(risks_are_told_with_their_reason, begin, end),
