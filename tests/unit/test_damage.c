@@ -49,6 +49,8 @@ static void mend(uint64_t *event, uint32_t kind)
         event[2] = 6;
     for (uint32_t i = 3; kind == TN_EVENT_STACK && i < 9; i++)
         tn_frame_put(event + i, 0x1000 + any() % 512, 16 * (any() % 8));
+    if (kind == TN_EVENT_CHILD)
+        event[4] = n % 9;
     if (kind != TN_EVENT_MODULE && kind != TN_EVENT_MARK)
         return;
     event[2] = n % 8;
@@ -60,7 +62,8 @@ static void mend(uint64_t *event, uint32_t kind)
 /* Words that look like an event of a kind, with what a wrong hand may have done to them. */
 static uint32_t make_event(uint64_t *event, uint64_t ticks)
 {
-    static const uint32_t lengths[TN_EVENT_KIND_COUNT] = {0, 4, 4, 4, 4, 4, 9, 9, 4, 5, 3, 7, 2, 2, 2, 3, 5};
+    static const uint32_t lengths[TN_EVENT_KIND_COUNT] = {0, 4, 4, 4, 4, 4, 9, 9, 4,
+                                                          5, 3, 7, 2, 2, 2, 3, 5, 6};
     uint32_t kind = 1 + (uint32_t)(any() % (TN_EVENT_KIND_COUNT - 1));
     uint32_t words = any() % soundness == 0 ? (uint32_t)(any() % 40) : lengths[kind];
     uint32_t flags = any() % 4 == 0 ? (uint32_t)(any() % 64) : 0;
