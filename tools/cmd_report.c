@@ -153,6 +153,10 @@ static int check_options(const struct tn_arguments *arguments, struct tn_report_
     if (r == 0)
         r = tn_screen_read(arguments, tn_option_text(arguments, "output"), &request->screen, error);
     request->policies = tn_option_text(arguments, "policy");
+    request->source_folder = tn_option_text(arguments, "source-dir");
+    if (r == 0 && request->source_folder != NULL && !format->has_charts)
+        r = tn_error_set(error, -EINVAL,
+                         "option '--source-dir' of 'report': only a page shows sources: add --format html");
     request->is_saved = tn_option_is_given(arguments, "save");
     analyze->only = tn_option_text(arguments, "only");
     request->named = tn_option_text(arguments, "finding");
@@ -287,6 +291,7 @@ static const struct tn_option options[] = {
      "measure what the findings change by replaying the log on\nthese models of heaps; none: do not "
      "(default: " TN_POLICY_OPTION_DEFAULT "\nfor a small log)",
      NULL},
+    {0, "source-dir", "DIR", "where the sources are: a page shows the lines that findings\nname", NULL},
     {0, "save", NULL, "also write the findings into the log's tables finding and\nfinding_site", NULL},
     TN_SCREEN_OPTIONS,
 };

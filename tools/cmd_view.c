@@ -97,6 +97,7 @@ static int run(const struct tn_arguments *arguments)
         tn_say("%s", error.text);
         return TN_STATUS_USAGE;
     }
+    request.source_folder = tn_option_text(arguments, "source-dir");
     request.policies = tn_option_text(arguments, "policy");
     request.screen.output = path;
     if (make_path(path, sizeof(path)) < 0)
@@ -115,6 +116,7 @@ static const struct tn_option options[] = {
     {0, "policy", "P,...",
      "measure what the findings change on these models of heaps;\nnone: do not (default: as report does)",
      NULL},
+    {0, "source-dir", "DIR", "where the sources are: the page shows the lines that findings\nname", NULL},
 };
 
 const struct tn_command tn_command_view = {

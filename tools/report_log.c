@@ -25,12 +25,14 @@
 #define TEXT_SITES        5
 #define PAGE_TOP          30
 #define PAGE_SITES        2000
+#define EXCERPT_FINDINGS  200 /* in order of rank; a page shows at most 30 of those that are sure enough */
 
 /* What a report is written from. Zeroed is empty; finish_loaded releases it. */
 struct loaded_report {
     struct tn_summary summary;
     struct tn_findings findings;
-    struct tn_charts charts; /* empty unless the format draws them */
+    struct tn_charts charts;     /* empty unless the format draws them */
+    struct tn_excerpts excerpts; /* likewise, and unless a folder of sources was given */
 };
 
 static int print_report(const struct tn_report_request *request, const struct loaded_report *loaded)
@@ -38,6 +40,7 @@ static int print_report(const struct tn_report_request *request, const struct lo
     struct tn_report report = {.summary = &loaded->summary,
                                .findings = &loaded->findings,
                                .charts = &loaded->charts,
+                               .excerpts = &loaded->excerpts,
                                .kinds = tn_kinds,
                                .least = request->least,
                                .code = request->code,
@@ -126,6 +129,7 @@ static int load_summary(struct tn_log *log, uint64_t process_id, size_t site_top
 static void finish_loaded(struct loaded_report *loaded)
 {
     tn_charts_finish(&loaded->charts);
+    tn_excerpts_finish(&loaded->excerpts);
     tn_findings_finish(&loaded->findings);
     tn_summary_finish(&loaded->summary);
 }
@@ -154,6 +158,25 @@ static int load_charts(struct tn_log *log, const struct tn_report_request *reque
                            tn_report_own_library(&loaded->summary), &loaded->charts, error);
 }
 
+/* The lines of the source that findings name, of as many as a page can have. */
+static int load_excerpts(const struct tn_report_request *request, struct loaded_report *loaded,
+                         struct tn_error *error)
+{
+    const struct tn_findings *findings = &loaded->findings;
+    int r = tn_excerpts_open(request->source_folder, &loaded->excerpts, error);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < findings->count && i < EXCERPT_FINDINGS && r == 0; i++) {
+        const struct tn_finding *finding = &findings->items[i];
+        for (size_t k = 0; k < finding->site_count && k < TN_REPORT_EXCERPT_SITES && r == 0; k++)
+            r = tn_excerpts_add(&loaded->excerpts, finding->sites[k].file, finding->sites[k].line);
+        for (size_t k = 0; k < finding->release_count && k < TN_REPORT_EXCERPT_RELEASES && r == 0; k++)
+            r = tn_excerpts_add(&loaded->excerpts, finding->releases[k].line.file,
+                                finding->releases[k].line.line);
+    }
+    return r < 0 ? tn_error_set(error, r, "cannot read the sources: out of memory") : 0;
+}
+
 /* Load all that a report needs; the log is closed again. After an error nothing is loaded. */
 static int load(const struct tn_report_request *request, const char *path, struct loaded_report *loaded,
                 struct tn_error *error)
@@ -171,6 +194,8 @@ static int load(const struct tn_report_request *request, const char *path, struc
         r = measure_as_asked(request, log, &loaded->summary, &loaded->findings, error);
     if (r == 0 && request->format->has_charts)
         r = load_charts(log, request, loaded, error);
+    if (r == 0 && request->source_folder != NULL)
+        r = load_excerpts(request, loaded, error);
     if (r < 0)
         finish_loaded(loaded);
     tn_log_close(log);

@@ -24,6 +24,7 @@ struct tn_report_request {
     const char *code;                                  /* as tn_report.code */
     const char *policies;                              /* --policy; NULL: not given */
     const char *named;                                 /* --finding; NULL: not given */
+    const char *source_folder;                         /* --source-dir; NULL: not given */
     bool is_saved;                                     /* findings go into the log as well */
     struct tn_analyze_options analyze;                 /* its values are those below */
     struct tn_threshold_value values[TN_GIVEN_MAX];    /* as many as analyze.value_count */

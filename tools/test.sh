@@ -49,6 +49,8 @@ dpkg-dev builds the package; unpacks sources'
 
 long_packages='make builds the recorded daemons
 postgresql is asked about many recordings
+chromium opens HTML reports
+npm fetches what steers chromium, and a linter for scripts
 mmdebstrap makes a Debian to install the package in
 zlib1g-dev compresses what dropbear sends
 libcrypt-dev checks passwords in dropbear'

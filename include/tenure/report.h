@@ -7,6 +7,7 @@
 
 #include "tenure/base.h"
 #include "tenure/charts.h"
+#include "tenure/excerpt.h"
 #include "tenure/finding.h"
 #include "tenure/kind.h"
 #include "tenure/summary.h"
@@ -15,6 +16,11 @@
 
 /* Version of the JSON report: it grows when a key changes its meaning or goes away. */
 #define TN_REPORT_FORMAT_VERSION 2
+
+/* Lines of a finding of which HTML shows the source: those that ask for blocks, and those that release them.
+ */
+#define TN_REPORT_EXCERPT_SITES    4u
+#define TN_REPORT_EXCERPT_RELEASES 2u
 
 /* How a text looks. Zeroed: plain, for files and pipes. */
 struct tn_report_style {
@@ -42,6 +48,7 @@ struct tn_report {
                                      none; NULL: c where findings are named, else none. JSON always has all */
     size_t site_max;              /* sites in the table of the text at most; 0: all of the summary's lists */
     struct tn_report_style style; /* of the text */
+    const struct tn_excerpts *excerpts; /* lines of the source that HTML shows beside findings; NULL: none */
     const struct tn_charts *charts; /* what HTML draws over time, by size, stack and thread; NULL: it leaves
                                        these out */
 };

@@ -111,7 +111,36 @@ void tn_html_write_links(const struct tn_summary *summary, size_t link_max, stru
 
 #define FINDING_SITES_MAX 200u /* that a selection of the finding marks in the table */
 
-static void write_finding(const struct tn_finding *finding, struct tn_json *json)
+static void write_excerpt(const struct tn_excerpts *excerpts, const char *file, uint32_t line,
+                          const char *role, struct tn_json *json)
+{
+    const struct tn_excerpt *excerpt = tn_excerpts_find(excerpts, file, line);
+    if (excerpt == NULL)
+        return;
+    tn_json_open_object(json, NULL);
+    tn_json_text(json, "role", role);
+    tn_json_text(json, "file", excerpt->file);
+    tn_json_uint(json, "line", excerpt->line);
+    tn_json_uint(json, "first_line", excerpt->first_line);
+    tn_json_text(json, "text", excerpt->text);
+    tn_json_close_object(json);
+}
+
+/* The lines of the source around those where blocks are asked for, and released. */
+static void write_excerpts(const struct tn_report *report, const struct tn_finding *finding,
+                           struct tn_json *json)
+{
+    tn_json_open_array(json, "excerpts");
+    for (size_t i = 0; i < finding->site_count && i < TN_REPORT_EXCERPT_SITES; i++)
+        write_excerpt(report->excerpts, finding->sites[i].file, finding->sites[i].line, "asked for", json);
+    for (size_t i = 0; i < finding->release_count && i < TN_REPORT_EXCERPT_RELEASES; i++)
+        write_excerpt(report->excerpts, finding->releases[i].line.file, finding->releases[i].line.line,
+                      "released", json);
+    tn_json_close_array(json);
+}
+
+static void write_finding(const struct tn_report *report, const struct tn_finding *finding,
+                          struct tn_json *json)
 {
     char key[TN_FINDING_KEY_BYTES];
     tn_json_open_object(json, NULL);
@@ -123,6 +152,7 @@ static void write_finding(const struct tn_finding *finding, struct tn_json *json
     tn_json_close_array(json);
     tn_report_write_saving(json, &finding->saving);
     tn_json_text(json, "query", finding->query);
+    write_excerpts(report, finding, json);
     /* What is about the whole program is drawn beside the sizes. */
     if (finding->site_count == 0)
         tn_evidence_write_json(&finding->evidence, "evidence", json);
@@ -135,6 +165,6 @@ void tn_html_write_findings(const struct tn_report *report, struct tn_json *json
     const struct tn_finding *finding;
     tn_json_open_array(json, "findings");
     while ((finding = tn_report_next_finding(report, &cursor)) != NULL)
-        write_finding(finding, json);
+        write_finding(report, finding, json);
     tn_json_close_array(json);
 }

@@ -17,12 +17,14 @@
 /* What is to be seen in a replay. */
 struct map_run {
     struct tn_charts *charts;
-    uint64_t span_ns;         /* of all intervals */
-    struct tn_chart_map *map; /* that is being filled */
-    uint64_t *events;         /* by moment: number of its event; 0: no event in its interval */
-    size_t next;              /* moment to look at next */
-    bool is_timed;            /* moments are found by time, not by the event's number */
-    int error;                /* 0 or -ENOMEM */
+    uint64_t span_ns;          /* of all intervals */
+    struct tn_chart_map *map;  /* that is being filled */
+    uint64_t *events;          /* by moment: number of its event; 0: no event in its interval */
+    size_t bin;                /* of charts->reaches, that was reached */
+    struct tn_chart_reach now; /* after the latest event */
+    size_t next;               /* moment to look at next */
+    bool is_timed;             /* moments are found by time, not by the event's number */
+    int error;                 /* 0 or -ENOMEM */
 };
 
 /* A cell while the extents that it covers are seen. */
@@ -53,6 +55,15 @@ static size_t interval_of(const struct map_run *run, uint64_t time_ns, size_t co
     return interval < count ? (size_t)interval : count - 1;
 }
 
+/* The interval of a moment. Those between the latest and this one keep the state before it. */
+static struct tn_chart_reach *enter_bin(struct map_run *run, uint64_t time_ns)
+{
+    size_t bin = interval_of(run, time_ns, run->charts->bin_count);
+    while (run->bin < bin)
+        run->charts->reaches[++run->bin] = run->now;
+    return &run->charts->reaches[run->bin];
+}
+
 /* Note how far the heap reaches, and whether it is the moment of its interval. */
 static void see_reach(void *context, const struct tn_replay_step *step)
 {
@@ -60,7 +71,8 @@ static void see_reach(void *context, const struct tn_replay_step *step)
     struct tn_heap_state state;
     tn_heap_state(step->heap, &state);
     uint64_t time_ns = step->event->time_ns;
-    struct tn_chart_reach *reach = &run->charts->reaches[interval_of(run, time_ns, run->charts->bin_count)];
+    struct tn_chart_reach *reach = enter_bin(run, time_ns);
+    run->now = (struct tn_chart_reach){state.end_bytes, state.hole_bytes};
     if (state.end_bytes > reach->top_bytes)
         reach->top_bytes = state.end_bytes;
     if (state.hole_bytes > reach->hole_bytes)
@@ -248,6 +260,7 @@ static int draw_both(struct map_run *run, const struct tn_replay_source *source,
         r = replay(run, edited, NULL, &after_bytes, error);
     if (r < 0)
         return r;
+    enter_bin(run, charts->from_ns + run->span_ns - 1);
     drop_empty(run);
     charts->after.heap_bytes = after_bytes;
     charts->map_bytes = after_bytes > charts->before.heap_bytes ? after_bytes : charts->before.heap_bytes;

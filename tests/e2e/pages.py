@@ -193,6 +193,25 @@ def hostile(world):
     expect(data["recording"]["command_line"].startswith(HOSTILE[0]), "the command line is another")
 
 
+def sources(world):
+    """With the folder of the sources, cards show the lines that they name, as they stand in the file."""
+    result, log = world.record(world.programs / "stl", options=("--rows", "all"))
+    file = pathlib.Path(__file__).resolve().parent / "programs/stl.cpp"
+    lines = file.read_text().splitlines()
+    _, _, data = scripts_of(page_of(world, log, "--source-dir", str(file.parents[2])))
+    excerpts = [excerpt for finding in data["findings"] for excerpt in finding["excerpts"]]
+    expect({excerpt["role"] for excerpt in excerpts} == {"asked for", "released"}, f"there are {len(excerpts)} excerpts")
+    for excerpt in excerpts:
+        first = excerpt["first_line"]
+        shown = excerpt["text"].split("\n")[:-1]
+        expect_equal(shown, lines[first - 1:first - 1 + len(shown)], f"lines from {first}")
+        expect(first <= excerpt["line"] < first + len(shown) <= excerpt["line"] + 4, f"line {excerpt['line']} is not in its middle")
+    _, _, data = scripts_of(page_of(world, log, "--source-dir", str(world.folder)))
+    expect(not any(finding["excerpts"] for finding in data["findings"]), "lines of files that are not there")
+    _, _, data = scripts_of(page_of(world, log))
+    expect(not any(finding["excerpts"] for finding in data["findings"]), "lines without a folder")
+
+
 def script(world):
     """Our scripts are what a JavaScript engine takes, each by itself."""
     node = need("node")
@@ -238,6 +257,8 @@ def refusals(world):
     result, log = world.record(world.programs / "stl")
     for command, status, says in (
             (("report", "--format", "html", log, log), 2, "html is of one recording"),
+            (("report", "--source-dir", ".", log), 2, "only a page shows sources"),
+            (("report", "--format", "html", "--source-dir", "/nonexistent", log), 3, "cannot open the folder of the sources"),
             (("view", "--process", "0", log), 2, "--process"),
             (("view", "--process", "77", log), 3, "no process 77"),
             (("view", log, log), 2, "view"),
@@ -251,4 +272,4 @@ def refusals(world):
     expect_equal((result.status, b"its path is too long" in result.err), (4, True), f"said {result.err!r}")
 
 
-ALL = {f"page_{function.__name__}": function for function in (figures, several, hostile, script, view, refusals)}
+ALL = {f"page_{function.__name__}": function for function in (figures, several, hostile, sources, script, view, refusals)}

@@ -13,6 +13,7 @@ MAY_INCLUDE = {
     "lib/wire": {"event", "event_body", "limits", "ring", "session"},
     "lib/shim": {"event", "event_body", "limits", "ring", "session", "mark"},
     "lib/base": {"base", "json", "map", "template"},
+    "lib/excerpt": {"excerpt", "base"},
     "lib/symbol": {"symbol", "base", "map"},
     "lib/chunk": {"chunk", "log_event", "event", "base", "map"},
     "lib/log": {"log", "log_write", "log_event", "chunk", "sql", "event", "limits", "base", "map"},
@@ -30,9 +31,9 @@ MAY_INCLUDE = {
     "lib/kinds": {"kinds", "kind", "analysis", "activation", "maker", "cplusplus", "template", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "other_caller", "site_links", "worker", "evidence", "finding", "heap", "base", "map"},
     "lib/compare": {"compare", "runs", "evidence", "kind", "summary", "finding", "log", "sql", "json", "base", "map"},
     "lib/check": {"check", "summary", "finding", "log", "sql", "json", "base"},
-    "lib/report": {"report", "charts", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base", "map"},
+    "lib/report": {"report", "charts", "excerpt", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base", "map"},
     "lib/export": {"export", "export_fleet", "places", "finding", "log", "sql", "event", "log_event", "limits", "json", "base", "map"},
-    "tools": {"export", "export_fleet", "charts", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "request", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
+    "tools": {"export", "export_fleet", "charts", "excerpt", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "request", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).

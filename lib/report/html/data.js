@@ -16,11 +16,11 @@ const programName = last(D.program.replace(/ \(.*\)$/, ''));
 
 /* Rows of lib/report/html_tables.c, in its order. */
 const sites = D.sites.map(row => {
-  const [id, fn, file, line, module, offset, via, calls, bytes, min, max, sizes, peakCount, peakBytes, live, freed,
+  const [id, fn, file, line, module, offset, via, calls, total, min, max, sizes, peakCount, peakBytes, live, freed,
     freedOther, short, smallShort, ns50, ns90, allocations50, allocations90, bytes50] = row;
-  const site = { id, fn: text(fn), file: text(file), line, module: text(module), offset, via: text(via), calls, bytes,
+  const site = { id, fn: text(fn), file: text(file), line, module: text(module), offset, via: text(via), calls, bytes: total,
     min, max, sizes, peakCount, peakBytes, live, freed, freedOther, short, smallShort, ns50, ns90, allocations50,
-    allocations90, bytes50, mean: bytes / calls };
+    allocations90, bytes50, mean: total / calls };
   site.place = place(site.file, line, site.module, offset);
   site.label = site.fn ? site.fn + ' (' + site.place + ')' : site.place;
   site.find = (site.fn + ' ' + site.file + ':' + line + ' ' + site.module + ' ' + site.via).toLowerCase();
@@ -30,8 +30,8 @@ const siteById = new Map(sites.map(site => [site.id, site]));
 
 /* Intervals of time: all equally long, whole numbers of nanoseconds, so that a sum over some of them is what SQL
    gives for the same times. */
-const bins = (C.bins || []).map(([liveMin, liveMax, count, calls, bytes], i) =>
-  ({ from: C.from_ns + i * C.bin_ns, to: C.from_ns + (i + 1) * C.bin_ns, liveMin, liveMax, count, calls, bytes }));
+const bins = (C.bins || []).map(([liveMin, liveMax, blocks, calls, total], i) =>
+  ({ from: C.from_ns + i * C.bin_ns, to: C.from_ns + (i + 1) * C.bin_ns, liveMin, liveMax, count: blocks, calls, bytes: total }));
 /* How far a first-fit heap reached in each interval, and how much of that was free in pieces. */
 bins.forEach((bin, i) => {
   bin.top = C.map ? C.map.reaches[2 * i] : 0;

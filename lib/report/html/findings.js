@@ -24,6 +24,15 @@ function cardNumbers(finding) {
 
 const textHtml = ([label, words]) => `<h4>${esc(label)}</h4><p>${nameHtml(words)}</p>`;
 
+/* Lines of the source, the one that is meant marked. */
+function excerptHtml(excerpt) {
+  const lines = excerpt.text.replace(/\n$/, '').split('\n').map((line, i) => {
+    const number = excerpt.first_line + i;
+    return `<span${number === excerpt.line ? ' class="meant"' : ''}><i>${number}</i>${esc(line) || ' '}</span>`;
+  });
+  return `<figure class="source"><figcaption>${nameHtml(excerpt.file)}, ${esc(excerpt.role)}</figcaption><pre tabindex="0">${lines.join('')}</pre></figure>`;
+}
+
 function cardHtml(card, isOpen) {
   const finding = findingByRank.get(card.card);
   const deltas = finding ? Object.keys(finding.saving.heap_bytes_delta) : [];
@@ -37,6 +46,7 @@ function cardHtml(card, isOpen) {
     ${card.texts.filter(([, , isMain]) => isMain).map(textHtml).join('')}</div><div>
     ${deltas.length ? `<h4>smallest heap, after the change minus before</h4><div class="bars" data-rank="${card.card}"></div>
       <p class="small">${finding.saving.outside_bytes ? `${bytes(finding.saving.outside_bytes)} of ${esc(finding.saving.outside)} instead.` : ''}</p>` : ''}
+    ${finding ? finding.excerpts.map(excerptHtml).join('') : ''}
     ${card.code ? `<h4>code to paste</h4>${copyBox(card.code)}${card.code_remark ? `<p class="small">${esc(card.code_remark)}</p>` : ''}` : ''}
     ${card.texts.filter(([, , isMain]) => !isMain).map(textHtml).join('')}
     <details class="more noprint"><summary>Get this again</summary>${copyBox(`tenure report --finding ${card.card} ${D.log}`, true)}

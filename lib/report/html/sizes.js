@@ -74,7 +74,8 @@ function drawSizes(host, width) {
   body.innerHTML = `<div class="controls"><div id="height"></div></div><div id="size-chart"></div>` +
     (C.distinct_sizes > C.sizes.length ? `<p class="cap">${count(C.distinct_sizes)} different sizes, told in ${count(C.sizes.length)} classes.</p>` : '') +
     (general ? `<p class="cap">All pools: ${bytes(general.pool_bytes)} for ${count(general.covered_allocations)} of ${count(T.allocations)} allocations. ` +
-      `Other sets: ${prices.map(price => `${price.scheme === 'best' ? '' : esc(price.scheme) + ', '}${plural(price.pools, 'pool')} ${bytes(price.bytes)}`).join('; ')}.</p>` : '');
+      `Other sets: ${prices.map(price => `${price.pools ? plural(price.pools, 'pool') : esc(price.scheme.replace(/-/g, ' '))}${
+        price.pools && price.scheme !== 'best' ? ` (${esc(price.scheme.replace(/-/g, ' '))})` : ''} ${bytes(price.bytes)}`).join('; ')}.</p>` : '');
   segments($('#height'), 'Height', [['calls', 'allocations'], ['bytes', 'bytes asked for']], 'height');
   on('height', chart($('#size-chart'), drawSizes));
 })();

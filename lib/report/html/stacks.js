@@ -98,10 +98,9 @@ function frameHtml(view, frame, index, width, isHit) {
   const name = nameOf(view, frame.node);
   const isWide = frame.w * width >= WORDS_PX;
   const found = state.frameSearch ? isHit(frame.node) ? ' hit' : ' dim' : '';
-  const place = `left:${(frame.x * 100).toFixed(3)}%;width:${(frame.w * 100).toFixed(3)}%;top:${frame.depth * ROW}px`;
-  return `<div role="treeitem" aria-level="${frame.depth + 1}" data-frame="${index}" tabindex="${index ? -1 : 0}" style="${place}"
-    class="code${name.code}${isWide ? '' : ' thin'}${found}" aria-label="${esc(name.fn)}, ${MEASURES[view.measure].format(view.weights[frame.node])},
-    ${share(view.weights[frame.node] / view.total)}">${isWide ? esc(name.fn) : ''}</div>`;
+  const spot = `left:${(frame.x * 100).toFixed(3)}%;width:${(frame.w * 100).toFixed(3)}%;top:${frame.depth * ROW}px`;
+  return `<div role="treeitem" aria-level="${frame.depth + 1}" data-frame="${index}" tabindex="${index ? -1 : 0}" style="${spot}"
+    class="code${name.code}${isWide ? '' : ' thin'}${found}" aria-label="${esc(name.fn)}, ${MEASURES[view.measure].format(view.weights[frame.node])}, ${share(view.weights[frame.node] / view.total)}">${isWide ? esc(name.fn) : ''}</div>`;
 }
 
 function frameTip(view, frame) {
