@@ -244,7 +244,7 @@ int tn_replay_search(const struct tn_replay_source *source, const struct tn_repl
 int tn_replay_search_narrow(const struct tn_replay_source *source, const struct tn_replay_options *options,
                             struct tn_replay_minimum *ret_minimum, struct tn_error *error);
 
-#define TN_REPLAY_MEMBERS_MAX 64 /* sites that one TN_REPLAY_COMBINE names, repeated ones counted */
+#define TN_REPLAY_MEMBERS_MAX 64 /* members of one TN_REPLAY_COMBINE */
 
 #define TN_REPLAY_ROLE UINT32_C(0x80000000) /* in a rule's site_ids: events whose `role` is the rest */
 
@@ -262,9 +262,12 @@ struct tn_replay_rule {
     enum tn_replay_change change;
     const uint32_t *site_ids; /* borrowed while the plan is open; COMBINE: n times in a row for n blocks. With
                                  TN_REPLAY_ROLE, the rest is the number of a role instead */
-    size_t site_count;        /* length of site_ids, > 0; at most TN_REPLAY_MEMBERS_MAX with COMBINE */
+    size_t site_count;        /* length of site_ids, > 0 */
     uint64_t bytes;           /* of a block; not for REMOVE */
     uint64_t count;           /* MOVE only: blocks of the pool */
+    const uint8_t
+        *positions; /* borrowed; COMBINE: by index in site_ids, which member of the structure it is, so that
+                       several roles can be one member; below TN_REPLAY_MEMBERS_MAX. NULL: each is its own */
 };
 
 /* What a change came to in the last replay. */

@@ -130,19 +130,27 @@ static void add_position(uint64_t *packed, size_t index, size_t position)
     *packed = pack_member(member);
 }
 
+/* Which member an entry is. Only COMBINE has members; there all lie below the limit. */
+static size_t position_of(const struct tn_replay_rule *rule, size_t entry)
+{
+    if (rule->positions != NULL)
+        return rule->positions[entry];
+    return entry < TN_REPLAY_MEMBERS_MAX ? entry : TN_REPLAY_MEMBERS_MAX - 1;
+}
+
 static int add_rule(struct tn_replay_plan *plan, size_t index, struct tn_error *error)
 {
     const struct tn_replay_rule *rule = &plan->rules[index];
-    if (rule->site_count == 0 ||
-        (rule->change == TN_REPLAY_COMBINE && rule->site_count > TN_REPLAY_MEMBERS_MAX))
+    if (rule->site_count == 0 || (rule->change == TN_REPLAY_COMBINE && rule->positions == NULL &&
+                                  rule->site_count > TN_REPLAY_MEMBERS_MAX))
         return tn_error_set(error, -EINVAL, "a change applies to no site, or combines more than %d",
                             TN_REPLAY_MEMBERS_MAX);
     for (size_t i = 0; i < rule->site_count; i++) {
         uint64_t key = (uint64_t)rule->site_ids[i] + 1;
-        uint64_t position = i < TN_REPLAY_MEMBERS_MAX ? i : TN_REPLAY_MEMBERS_MAX - 1;
+        size_t position = position_of(rule, i);
         uint64_t *found = tn_dense_map_find(&plan->rule_of_site, key);
         if (found != NULL) {
-            add_position(found, index, i);
+            add_position(found, index, position);
             continue;
         }
         struct rule_member member = {(uint32_t)index, (unsigned)position, 1};
@@ -316,8 +324,8 @@ static int change_placement(struct tn_replay_plan *plan, struct tn_replay_event 
  * call is saved, though the heap gives the room only now. */
 static int reserve_late(struct tn_replay_plan *plan, struct tn_replay_event *event)
 {
-    const uint64_t *found = tn_dense_map_find(&plan->rule_of_site, (uint64_t)event->site_id + 1);
-    if (found == NULL || event->site_id == 0)
+    const uint64_t *found = find_rule(plan, event);
+    if (found == NULL)
         return 1;
     uint32_t rule = unpack_member(*found).rule;
     if (plan->rules[rule].change != TN_REPLAY_RESERVE || event->size_bytes > plan->rules[rule].bytes)

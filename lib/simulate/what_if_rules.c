@@ -69,35 +69,83 @@ void tn_what_if_rules_finish(struct tn_what_if_rules *rules)
 {
     for (size_t i = 0; i < rules->count; i++)
         free(rules->sites[i]);
+    for (size_t i = 0; rules->positions != NULL && i < rules->count; i++)
+        free(rules->positions[i]);
     free(rules->sites);
+    free(rules->positions);
     free(rules->items);
     *rules = (struct tn_what_if_rules){0};
 }
 
-/* Entries of a rule that name a site: one for each stack of a role, else as many as it has members. */
+/* Entries of a rule that name a site: one for each stack of a role, each as often as it has members. */
 static size_t count_entries(const struct tn_finding *finding)
 {
     size_t count = 0;
-    for (size_t i = 0; i < finding->site_count; i++)
-        count +=
-            finding->sites[i].stack_count != 0 ? finding->sites[i].stack_count : count_members(finding, i);
+    for (size_t i = 0; i < finding->site_count; i++) {
+        size_t stacks = finding->sites[i].stack_count != 0 ? finding->sites[i].stack_count : 1;
+        count += stacks * count_members(finding, i);
+    }
     return count;
 }
 
-/* Write the entries of one site. Returns how many. */
-static size_t list_entries(const struct tn_finding *finding, size_t index, const struct tn_map *roles,
-                           uint32_t *ret_entries)
+/* The entries of a rule, as they are written. */
+struct entries {
+    uint32_t *sites;
+    uint8_t *positions;
+    size_t count;
+};
+
+/* Add the members of one site, or of one stack of a role: positions begin at `first`. */
+static void add_members(struct entries *entries, uint32_t name, size_t first, size_t members)
 {
-    const struct tn_finding_site *site = &finding->sites[index];
-    size_t count = 0;
-    for (size_t i = 0; i < site->stack_count && roles != NULL; i++) {
-        const uint64_t *number = tn_map_find(roles, site->stacks[i]);
-        if (number != NULL)
-            ret_entries[count++] = TN_REPLAY_ROLE | (uint32_t)*number;
+    for (size_t i = 0; i < members; i++) {
+        entries->sites[entries->count] = name;
+        entries->positions[entries->count++] = (uint8_t)(first + i);
     }
-    for (size_t k = count_members(finding, index); k > 0 && site->stack_count == 0; k--)
-        ret_entries[count++] = (uint32_t)site->site_id;
-    return count;
+}
+
+static void list_entries(const struct tn_finding *finding, const struct tn_map *roles,
+                         struct entries *entries)
+{
+    size_t first = 0;
+    bool is_structure = finding->apply == TN_APPLY_COMBINE;
+    for (size_t i = 0; i < finding->site_count; i++) {
+        const struct tn_finding_site *site = &finding->sites[i];
+        size_t members = count_members(finding, i);
+        for (size_t k = 0; k < site->stack_count && roles != NULL; k++) {
+            const uint64_t *number = tn_map_find(roles, site->stacks[k]);
+            if (number != NULL)
+                add_members(entries, TN_REPLAY_ROLE | (uint32_t)*number, first, members);
+        }
+        if (site->stack_count == 0)
+            add_members(entries, (uint32_t)site->site_id, first, members);
+        first += is_structure ? members : 0;
+    }
+}
+
+static int make_rule(const struct tn_finding *finding, const struct tn_map *roles,
+                     struct tn_what_if_rules *rules)
+{
+    size_t room = count_entries(finding);
+    struct entries entries = {calloc(room, sizeof(*entries.sites)), calloc(room, sizeof(*entries.positions)),
+                              0};
+    if (entries.sites == NULL || entries.positions == NULL) {
+        free(entries.sites);
+        free(entries.positions);
+        return -ENOMEM;
+    }
+    list_entries(finding, roles, &entries);
+    rules->sites[rules->count] = entries.sites;
+    rules->positions[rules->count] = entries.positions;
+    rules->items[rules->count++] = (struct tn_replay_rule){
+        .change = change_of(finding->apply),
+        .site_ids = entries.sites,
+        .site_count = entries.count,
+        .bytes = finding->apply_bytes,
+        .count = finding->apply_count,
+        .positions = entries.positions,
+    };
+    return 0;
 }
 
 int tn_what_if_rules_make(const struct tn_finding *const *findings, size_t count, const struct tn_map *roles,
@@ -105,24 +153,11 @@ int tn_what_if_rules_make(const struct tn_finding *const *findings, size_t count
 {
     rules->items = calloc(count, sizeof(*rules->items));
     rules->sites = calloc(count, sizeof(*rules->sites));
-    if (rules->items == NULL || rules->sites == NULL)
+    rules->positions = calloc(count, sizeof(*rules->positions));
+    if (rules->items == NULL || rules->sites == NULL || rules->positions == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        const struct tn_finding *finding = findings[i];
-        size_t entry_count = 0;
-        uint32_t *sites = calloc(count_entries(finding), sizeof(*sites));
-        if (sites == NULL)
-            return -ENOMEM;
-        rules->sites[rules->count++] = sites;
-        for (size_t s = 0; s < finding->site_count; s++)
-            entry_count += list_entries(finding, s, roles, &sites[entry_count]);
-        rules->items[i] = (struct tn_replay_rule){
-            .change = change_of(finding->apply),
-            .site_ids = sites,
-            .site_count = entry_count,
-            .bytes = finding->apply_bytes,
-            .count = finding->apply_count,
-        };
-    }
-    return 0;
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = make_rule(findings[i], roles, rules);
+    return r;
 }

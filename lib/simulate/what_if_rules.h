@@ -12,7 +12,8 @@
 struct tn_what_if_rules {
     struct tn_replay_rule *items; /* owned */
     uint32_t **sites;             /* owned, each */
-    size_t count;                 /* of items and sites */
+    uint8_t **positions;          /* owned, each */
+    size_t count;                 /* of items, sites and positions */
 };
 
 /* Make a rule of each finding.

@@ -87,7 +87,7 @@ static void removed_blocks_never_reach_the_heap(void **state)
     static const struct expected expected[] = {
         {TN_REPLAY_PLACE, 2, 20}, {TN_REPLAY_RELEASE, 2, 0}, {TN_REPLAY_PLACE, 1, 7}};
     static const uint32_t sites[] = {5};
-    const struct tn_replay_rule rule = {TN_REPLAY_REMOVE, sites, 1, 0, 0};
+    const struct tn_replay_rule rule = {TN_REPLAY_REMOVE, sites, 1, 0, 0, NULL};
     struct tn_replay_effect effect;
     (void)state;
     play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
@@ -102,7 +102,7 @@ static void a_pool_takes_what_fits_and_has_room(void **state)
     static const struct expected expected[] = {
         {TN_REPLAY_PLACE, 3, 10}, {TN_REPLAY_PLACE, 5, 17}, {TN_REPLAY_RELEASE, 3, 0}};
     static const uint32_t sites[] = {5};
-    const struct tn_replay_rule rule = {TN_REPLAY_MOVE, sites, 1, 16, 2};
+    const struct tn_replay_rule rule = {TN_REPLAY_MOVE, sites, 1, 16, 2, NULL};
     struct tn_replay_effect effect;
     (void)state;
     play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
@@ -120,7 +120,7 @@ static void reserved_blocks_are_resized_beyond_only(void **state)
                                                {TN_REPLAY_PLACE, 2, 200},
                                                {TN_REPLAY_RELEASE, 2, 0}};
     static const uint32_t sites[] = {5};
-    const struct tn_replay_rule rule = {TN_REPLAY_RESERVE, sites, 1, 100, 0};
+    const struct tn_replay_rule rule = {TN_REPLAY_RESERVE, sites, 1, 100, 0, NULL};
     struct tn_replay_effect effect;
     (void)state;
     play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
@@ -141,7 +141,7 @@ static void growth_that_begins_elsewhere_is_reserved(void **state)
                                                {TN_REPLAY_RESIZE, 2, 101}, {TN_REPLAY_RESIZE, 2, 40},
                                                {TN_REPLAY_RELEASE, 2, 0}};
     static const uint32_t sites[] = {5};
-    const struct tn_replay_rule rule = {TN_REPLAY_RESERVE, sites, 1, 100, 0};
+    const struct tn_replay_rule rule = {TN_REPLAY_RESERVE, sites, 1, 100, 0, NULL};
     struct tn_replay_effect effect;
     (void)state;
     play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
@@ -161,7 +161,7 @@ static void members_become_one_block(void **state)
                                                {TN_REPLAY_PLACE, 0, 96}, {TN_REPLAY_RELEASE, 0, 0},
                                                {TN_REPLAY_RELEASE, 0, 0}};
     static const uint32_t sites[] = {5, 6, 7};
-    const struct tn_replay_rule rule = {TN_REPLAY_COMBINE, sites, 3, 96, 0};
+    const struct tn_replay_rule rule = {TN_REPLAY_COMBINE, sites, 3, 96, 0, NULL};
     struct tn_replay_effect effect;
     (void)state;
     play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
@@ -178,7 +178,7 @@ static void a_site_is_in_a_group_once(void **state)
                                                {TN_REPLAY_RELEASE, 0, 0},
                                                {TN_REPLAY_RELEASE, 0, 0}};
     static const uint32_t sites[] = {5, 6};
-    const struct tn_replay_rule rule = {TN_REPLAY_COMBINE, sites, 2, 56, 0};
+    const struct tn_replay_rule rule = {TN_REPLAY_COMBINE, sites, 2, 56, 0, NULL};
     struct tn_replay_effect effect;
     (void)state;
     play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
@@ -197,7 +197,7 @@ static void a_site_has_the_places_it_is_named_for(void **state)
                                                {TN_REPLAY_PLACE, 5, 8},   {TN_REPLAY_RELEASE, 5, 0},
                                                {TN_REPLAY_RELEASE, 0, 0}, {TN_REPLAY_RELEASE, 9, 0}};
     static const uint32_t sites[] = {5, 6, 6};
-    const struct tn_replay_rule rule = {TN_REPLAY_COMBINE, sites, 3, 64, 0};
+    const struct tn_replay_rule rule = {TN_REPLAY_COMBINE, sites, 3, 64, 0, NULL};
     struct tn_replay_effect effect;
     (void)state;
     play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
@@ -209,8 +209,8 @@ static void the_first_rule_has_the_site(void **state)
     static const struct tn_replay_event events[] = {A(1, 10, 5, 1), A(2, 10, 6, 1), F(1), F(2)};
     static const struct expected expected[] = {{TN_REPLAY_PLACE, 2, 64}, {TN_REPLAY_RELEASE, 2, 0}};
     static const uint32_t sites[] = {5, 6};
-    const struct tn_replay_rule rules[] = {{TN_REPLAY_REMOVE, sites, 1, 0, 0},
-                                           {TN_REPLAY_RESERVE, sites, 2, 64, 0}};
+    const struct tn_replay_rule rules[] = {{TN_REPLAY_REMOVE, sites, 1, 0, 0, NULL},
+                                           {TN_REPLAY_RESERVE, sites, 2, 64, 0, NULL}};
     struct tn_replay_effect effects[2];
     (void)state;
     play(events, COUNT(events), rules, 2, expected, COUNT(expected), effects);
@@ -225,8 +225,8 @@ static void a_role_is_a_part_of_its_site(void **state)
     struct tn_replay_event events[] = {A(1, 10, 5, 1), A(2, 10, 5, 1), A(3, 10, 5, 1), F(1), F(2), F(3)};
     static const struct expected expected[] = {{TN_REPLAY_PLACE, 3, 64}, {TN_REPLAY_RELEASE, 3, 0}};
     static const uint32_t role[] = {TN_REPLAY_ROLE | 1}, site[] = {5};
-    const struct tn_replay_rule rules[] = {{TN_REPLAY_REMOVE, role, 1, 0, 0},
-                                           {TN_REPLAY_RESERVE, site, 1, 64, 0}};
+    const struct tn_replay_rule rules[] = {{TN_REPLAY_REMOVE, role, 1, 0, 0, NULL},
+                                           {TN_REPLAY_RESERVE, site, 1, 64, 0, NULL}};
     struct tn_replay_effect effects[2];
     (void)state;
     events[0].role = events[1].role = 1;
@@ -234,6 +234,30 @@ static void a_role_is_a_part_of_its_site(void **state)
     play(events, COUNT(events), rules, 2, expected, COUNT(expected), effects);
     assert_int_equal(effects[0].allocations_removed, 2);
     assert_int_equal(effects[0].outside_peak_bytes, 20);
+}
+
+/* Two call paths are one member of a structure: whichever a block came by, it takes the place, and there is
+ * one. */
+static void roles_can_be_one_member(void **state)
+{
+    struct tn_replay_event events[] = {A(1, 10, 5, 1), A(2, 10, 6, 1), A(3, 10, 6, 1), A(4, 10, 6, 1),
+                                       F(1),           F(2),           A(5, 10, 5, 1), A(6, 10, 6, 1),
+                                       F(3),           F(4),           F(5),           F(6)};
+    static const struct expected expected[] = {{TN_REPLAY_PLACE, 0, 64},  {TN_REPLAY_PLACE, 3, 10},
+                                               {TN_REPLAY_PLACE, 4, 10},  {TN_REPLAY_RELEASE, 0, 0},
+                                               {TN_REPLAY_PLACE, 0, 64},  {TN_REPLAY_RELEASE, 3, 0},
+                                               {TN_REPLAY_RELEASE, 4, 0}, {TN_REPLAY_RELEASE, 0, 0}};
+    static const uint32_t sites[] = {5, TN_REPLAY_ROLE | 1, TN_REPLAY_ROLE | 2};
+    static const uint8_t positions[] = {0, 1, 1};
+    const struct tn_replay_rule rule = {TN_REPLAY_COMBINE, sites, 3, 64, 0, positions};
+    struct tn_replay_effect effect;
+    (void)state;
+    events[1].role = 1;
+    events[2].role = 2;
+    events[3].role = 3;
+    events[7].role = 2;
+    play(events, COUNT(events), &rule, 1, expected, COUNT(expected), &effect);
+    assert_int_equal(effect.allocations_removed, 2);
 }
 
 /* Ids of a trace are small and used again; everything else is as the source has it, as often as it is read.
@@ -281,8 +305,8 @@ static void impossible_rules_are_refused(void **state)
     static uint32_t sites[65];
     struct trace trace = {NULL, 0, 0};
     struct tn_replay_source source = {.state = &trace, .next = next, .rewind = go_back};
-    const struct tn_replay_rule rules[] = {{TN_REPLAY_REMOVE, sites, 0, 0, 0},
-                                           {TN_REPLAY_COMBINE, sites, 65, 8, 0}};
+    const struct tn_replay_rule rules[] = {{TN_REPLAY_REMOVE, sites, 0, 0, 0, NULL},
+                                           {TN_REPLAY_COMBINE, sites, 65, 8, 0, NULL}};
     struct tn_replay_plan *plan = NULL;
     struct tn_error error;
     (void)state;
@@ -303,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_site_has_the_places_it_is_named_for),
         cmocka_unit_test(the_first_rule_has_the_site),
         cmocka_unit_test(a_role_is_a_part_of_its_site),
+        cmocka_unit_test(roles_can_be_one_member),
         cmocka_unit_test(a_trace_gives_the_same_events_again),
         cmocka_unit_test(impossible_rules_are_refused),
     };
