@@ -72,6 +72,22 @@ struct tn_pass_site {
                         the block is part of what the library hands out (fopen, pthread_create) */
 };
 
+/* Lines that tell a role from the rest of its site, at most. */
+#define TN_ROLE_CALLERS_MAX 2u
+
+/* A part of a site that is treated as a site of its own, because other things are true of it than of the
+ * rest: its births with some stacks. It has an index in tn_pass.sites behind those of the sites. */
+struct tn_pass_role {
+    uint32_t whole;                        /* index in tn_pass.sites of the site that it is a part of */
+    uint32_t callers[TN_ROLE_CALLERS_MAX]; /* rows of `frame`: lines that lead to the site in this role, the
+                                              nearest first */
+    uint32_t caller_count;                 /* in callers; 0: it is what the other roles of the site leave */
+    bool is_outermost; /* callers[0] stands for its function: the outermost one of the program, which a thread
+                          began with */
+    uint32_t *stacks;  /* owned; rows of `stack` that belong to it, ascending */
+    size_t stack_count; /* in stacks */
+};
+
 /* A block that lives. The pass fills it before birth() and drops it after death(). Kept small: with a million
  * of them at once, it is what an analysis takes.
  *
@@ -135,6 +151,7 @@ struct tn_releases;
 struct tn_site_origin;
 struct tn_size_sources;
 struct tn_source_frames;
+struct tn_stack_profiles;
 struct sqlite3_stmt;
 
 /* The pass: what was loaded before it, and what has been seen so far. Analyses only read it. */
@@ -146,7 +163,10 @@ struct tn_pass {
     struct tn_stack_node *nodes;              /* owned; by stack row id; 0 is not used */
     size_t node_count;                        /* highest id + 1 */
     struct tn_pass_site *sites;               /* owned; index 0: allocations without a stack and site */
-    size_t site_count;                        /* in sites, 0 included */
+    size_t site_count;                        /* in sites, 0 and roles included */
+    struct tn_pass_role *roles;               /* owned; those of the sites from site_count - role_count on */
+    size_t role_count;                        /* in roles */
+    struct tn_stack_profiles *profiles;       /* owned; what hints at roles; NULL: not counted */
     struct tn_pass_thread *threads; /* owned; of the process; the last one, with thread_id 0, stands for
                                        events whose thread a damaged log does not know */
     size_t thread_count;            /* in threads */
@@ -196,6 +216,20 @@ struct tn_analysis {
     /* Release; state may be NULL or half made. */
     void (*finish)(void *state);
 };
+
+/* The role that a site of the pass is; NULL: it is a whole site. Valid until the pass gets other roles. */
+static inline const struct tn_pass_role *tn_pass_role(const struct tn_pass *pass, uint32_t site)
+{
+    size_t whole_count = pass->site_count - pass->role_count;
+    return site >= whole_count ? &pass->roles[site - whole_count] : NULL;
+}
+
+/* The whole site that a site of the pass is, or is a role of. */
+static inline uint32_t tn_pass_whole(const struct tn_pass *pass, uint32_t site)
+{
+    const struct tn_pass_role *role = tn_pass_role(pass, site);
+    return role != NULL ? role->whole : site;
+}
 
 /* The value of a threshold of any kind of the pass: as the user set it, else its default.
  *

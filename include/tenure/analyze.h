@@ -71,6 +71,14 @@ int tn_analyze(struct tn_log *log, const struct tn_kind *const *kinds,
  * Cost      n log n, and the sites times the kinds */
 int tn_findings_rank(struct tn_findings *findings, const struct tn_kind *const *kinds, const char *only);
 
+/* The first step of tn_findings_rank: decide which findings give way. Nothing is moved or released, and it
+ * may be done again, as tn_findings_rank does.
+ *
+ * findings  has_given_way and alternatives are written
+ * Returns   0 or -ENOMEM
+ * Cost      the sites times the kinds */
+int tn_findings_compete(struct tn_findings *findings, const struct tn_kind *const *kinds);
+
 /* Write findings into the log's tables `finding` and `finding_site`, replacing those of the same process.
  *
  * path     of a log that no recorder writes

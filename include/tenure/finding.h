@@ -60,12 +60,14 @@ struct tn_finding_site {
     char *via;             /* how the site reached the allocator */
     uint64_t allocations;  /* that this site, or the role, made in the process, whether they agree with the
                               finding or not */
+    uint32_t index;        /* in tn_pass.sites, for the engine and the kinds alone */
     uint32_t per_group;    /* `combine`: its blocks in one structure, at most at once; else 0 */
     uint32_t *stacks;   /* owned; a role: rows of `stack` of the births that the finding is about, ascending;
                            NULL: all of the site's */
     size_t stack_count; /* in stacks */
     struct tn_finding_line *callers; /* owned; of a role: lines that lead to the site, the nearest first */
-    size_t caller_count;             /* in callers; 0: it is no role */
+    size_t caller_count;             /* in callers; 0: it is no role. One without function and line stands for
+                                        all that no other role of the site is called from */
 };
 
 /* What one policy's heap needs less (negative) or more, measured by a replay. */

@@ -24,7 +24,8 @@ struct tn_size_source {
 
 /* How far out the size may be passed down from and still be fixed. */
 struct tn_size_range {
-    uint32_t function; /* as far as this function: index in tn_source_frames.functions; 0: the site's own */
+    uint32_t function; /* as far as this function: index in tn_source_frames.functions; 0: the site's own; of
+                          a role, that of its outermost caller */
 };
 
 /* Find where the size of a site's blocks comes from.

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* From a log to findings: checks what the caller asks for, loads what the pass needs, begins all kinds (a
- * finding's number does not depend on which are wanted), runs the events past them, lets them conclude, and
- * orders what they found. Everything happens in one read transaction, so that a log that is still being
- * recorded shows one state. */
+ * finding's number does not depend on which are wanted), runs the events past them, lets them conclude, does
+ * so again with sites split into roles where that may say more, and orders what they found. Everything
+ * happens in one read transaction, so that a log that is still being recorded shows one state. */
 #include "pass.h"
+#include "roles.h"
 
 #include "tenure/activation.h"
 
@@ -64,7 +65,7 @@ static int conclude(struct tn_pass *pass, const struct tn_running *running, size
             r = running[i].analysis->conclude(running[i].state, pass, findings);
     findings->allocations = pass->allocation_count;
     findings->peak_live_bytes = pass->peak_live_bytes;
-    return r < 0 ? r : tn_findings_rank(findings, pass->kinds, pass->options->only);
+    return r;
 }
 
 /* ---------------------------------------------------------------------------------------- other processes
@@ -163,6 +164,10 @@ static int analyze(struct tn_pass *pass, struct tn_findings *ret_findings)
         r = tn_pass_open(pass);
     if (r == 0)
         r = run_analyses(pass, &findings);
+    if (r == 0)
+        r = tn_roles_find(pass, &(struct tn_role_engine){run_analyses}, &findings);
+    if (r == 0)
+        r = tn_findings_rank(&findings, pass->kinds, pass->options->only);
     if (r < 0) {
         tn_findings_finish(&findings);
         return r;

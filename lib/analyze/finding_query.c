@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Builds SQL conditions and common table expressions about the blocks of some sites, for the queries that
  * come with findings. Where a wrapper expression given to the report changed the sites, the log's own site
- * ids do not fit, and blocks are selected by stack. */
+ * ids do not fit, and blocks are selected by stack; those of a role by the frames of their stacks. */
 #include "pass.h"
+#include "roles.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ static int list_stacks(const struct tn_pass *pass, const bool *is_wanted, uint64
     return 0;
 }
 
+/* The whole sites among them. */
 static int list_sites(const struct tn_pass *pass, const bool *is_wanted, uint64_t **ret_ids,
                       size_t *ret_count)
 {
@@ -38,7 +40,7 @@ static int list_sites(const struct tn_pass *pass, const bool *is_wanted, uint64_
     size_t count = 0;
     if (ids == NULL)
         return -ENOMEM;
-    for (size_t i = 1; i < pass->site_count; i++)
+    for (size_t i = 1; i < pass->site_count - pass->role_count; i++)
         if (is_wanted[i])
             ids[count++] = pass->sites[i].site_id;
     *ret_ids = ids;
@@ -46,19 +48,55 @@ static int list_sites(const struct tn_pass *pass, const bool *is_wanted, uint64_
     return 0;
 }
 
+/* Begin a further alternative of a condition. */
+static int print_or(struct tn_buffer *text, size_t alternative)
+{
+    return alternative != 0 ? tn_buffer_print(text, " OR ") : 0;
+}
+
+static int print_roles(const struct tn_pass *pass, const bool *is_wanted, size_t alternative,
+                       struct tn_buffer *text)
+{
+    int r = 0;
+    for (size_t i = pass->site_count - pass->role_count; i < pass->site_count && r == 0; i++) {
+        if (!is_wanted[i])
+            continue;
+        r = print_or(text, alternative++);
+        if (r == 0)
+            r = tn_role_print_where(pass, (uint32_t)i, text);
+    }
+    return r;
+}
+
+static size_t count_wanted_roles(const struct tn_pass *pass, const bool *is_wanted)
+{
+    size_t count = 0;
+    for (size_t i = pass->site_count - pass->role_count; i < pass->site_count; i++)
+        count += is_wanted[i];
+    return count;
+}
+
 static int print_where(const struct tn_pass *pass, const bool *is_wanted, struct tn_buffer *text)
 {
     uint64_t *ids = NULL;
     size_t count = 0;
     bool is_own = pass->origins != NULL;
+    size_t roles = is_own ? 0 : count_wanted_roles(pass, is_wanted);
     int r = is_own ? list_stacks(pass, is_wanted, &ids, &count) : list_sites(pass, is_wanted, &ids, &count);
+    bool has_ids = count != 0 || (!is_wanted[0] && roles == 0);
+    size_t alternatives = (size_t)is_wanted[0] + has_ids + roles;
     if (r == 0)
-        r = tn_buffer_print(text, "process_id = %llu AND ", (unsigned long long)pass->process_id);
+        r = tn_buffer_print(text, "process_id = %llu AND %s", (unsigned long long)pass->process_id,
+                            alternatives > 1 ? "(" : "");
     if (r == 0 && is_wanted[0])
-        r = tn_buffer_print(text, count != 0 ? "(stack_id IS NULL OR " : "stack_id IS NULL");
-    if (r == 0 && (count != 0 || !is_wanted[0]))
+        r = tn_buffer_print(text, "stack_id IS NULL");
+    if (r == 0 && has_ids)
+        r = print_or(text, is_wanted[0]);
+    if (r == 0 && has_ids)
         r = append_ids(text, is_own ? "stack_id" : "site_id", ids, count);
-    if (r == 0 && is_wanted[0] && count != 0)
+    if (r == 0 && roles != 0)
+        r = print_roles(pass, is_wanted, (size_t)is_wanted[0] + has_ids, text);
+    if (r == 0 && alternatives > 1)
         r = tn_buffer_print(text, ")");
     free(ids);
     return r;

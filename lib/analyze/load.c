@@ -7,6 +7,8 @@
 #include "code_files.h"
 #include "makers.h"
 #include "release_count.h"
+#include "roles.h"
+#include "stack_profile.h"
 
 #include "tenure/activation.h"
 #include "tenure/site.h"
@@ -173,6 +175,8 @@ int tn_pass_open(struct tn_pass *pass)
         r = tn_makers_open(&pass->makers);
     if (r == 0)
         r = tn_code_files_open(&pass->code_files);
+    if (r == 0)
+        r = tn_stack_profiles_open(pass, &pass->profiles);
     pass->frames = r == 0 ? calloc(1, sizeof(*pass->frames)) : NULL;
     pass->activations = r == 0 ? calloc(1, sizeof(*pass->activations)) : NULL;
     return pass->frames == NULL || pass->activations == NULL ? -ENOMEM : r;
@@ -186,8 +190,10 @@ int tn_pass_frames(const struct tn_pass *pass, const struct tn_source_frames **r
 
 void tn_pass_finish(struct tn_pass *pass)
 {
-    for (size_t i = 0; pass->origins != NULL && i < pass->site_count; i++)
+    for (size_t i = 0; pass->origins != NULL && i < pass->site_count - pass->role_count; i++)
         free(pass->origins[i].via);
+    tn_pass_drop_roles(pass);
+    tn_stack_profiles_close(pass->profiles);
     tn_releases_close(pass->releases);
     tn_size_sources_close(pass->size_sources);
     tn_makers_close(pass->makers);

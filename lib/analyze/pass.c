@@ -6,6 +6,7 @@
 
 #include "blocks.h"
 #include "release_count.h"
+#include "stack_profile.h"
 #include "tenure/activation.h"
 #include "tenure/source_frames.h"
 
@@ -262,6 +263,8 @@ static int read_birth(struct run *run, const struct tn_log_event *event, uint32_
     fill_block(run, event, thread, block);
     pass->slot_capacity = run->blocks.capacity;
     count_birth(pass, &pass->sites[block->site], block);
+    if (pass->profiles != NULL)
+        tn_stack_profiles_birth(pass->profiles, block);
     run->last_slot = block->slot;
     struct tn_pass_event told = {
         .event = event, .block = block, .thread = thread, .thread_event = block->birth_event};
@@ -299,6 +302,9 @@ static int read_death(struct run *run, const struct tn_log_event *event, uint32_
     if (r == 0)
         r = tn_releases_count(pass->releases, pass, block->site, event->stack_id,
                               is_realloc(event->function));
+    if (r == 0 && pass->profiles != NULL)
+        r = tn_stack_profiles_death(
+            pass, block, event->stack_id < pass->node_count ? (uint32_t)event->stack_id : 0, thread);
     if (r < 0)
         return r;
     struct tn_pass_event told = {.event = event,

@@ -230,8 +230,12 @@ static int begin_competition(struct tn_findings *findings, const struct tn_kind 
                              struct competition *ret_competition)
 {
     size_t site_count = 0, kind_count = count_kinds(kinds);
-    for (size_t i = 0; i < findings->count; i++)
+    for (size_t i = 0; i < findings->count; i++) {
         site_count += findings->items[i].site_count;
+        findings->items[i].has_given_way = false;
+        free(findings->items[i].alternatives);
+        findings->items[i].alternatives = NULL;
+    }
     *ret_competition = (struct competition){
         .findings = findings,
         .kinds = kinds,
@@ -251,6 +255,23 @@ static int compete(struct competition *competition)
             if (!findings->items[i].has_given_way &&
                 strcmp(findings->items[i].kind, competition->kinds[kind]->name) == 0)
                 r = settle(competition, i, kind);
+    return r;
+}
+
+int tn_findings_compete(struct tn_findings *findings, const struct tn_kind *const *kinds)
+{
+    struct competition competition;
+    int r = begin_competition(findings, kinds, &competition);
+    size_t *arenas = calloc(findings->count + 1, sizeof(arenas[0]));
+    if (r == 0)
+        r = arenas != NULL ? yield_to_arenas(findings, arenas) : -ENOMEM;
+    if (r == 0)
+        r = compete(&competition);
+    if (r == 0)
+        return_from_arenas(findings, arenas);
+    free(arenas);
+    tn_map_finish(&competition.index);
+    free(competition.leaders);
     return r;
 }
 
@@ -376,18 +397,7 @@ static void keep(struct tn_findings *findings, const char *only)
 
 int tn_findings_rank(struct tn_findings *findings, const struct tn_kind *const *kinds, const char *only)
 {
-    struct competition competition;
-    int r = begin_competition(findings, kinds, &competition);
-    size_t *arenas = calloc(findings->count + 1, sizeof(arenas[0]));
-    if (r == 0)
-        r = arenas != NULL ? yield_to_arenas(findings, arenas) : -ENOMEM;
-    if (r == 0)
-        r = compete(&competition);
-    if (r == 0)
-        return_from_arenas(findings, arenas);
-    free(arenas);
-    tn_map_finish(&competition.index);
-    free(competition.leaders);
+    int r = tn_findings_compete(findings, kinds);
     if (r == 0)
         r = put_in_order(findings, kinds);
     mark_small(findings, kinds);

@@ -149,15 +149,19 @@ static int add_shared(const struct tn_pass *pass, const struct line_count *worst
 {
     struct tn_finding_line line;
     char place[320];
+    bool has_role = false, is_one = worst->place.other_count == 1;
     int r = tn_pass_line(pass, worst->frame.frame_id, &line);
     if (r < 0)
         return r;
+    for (size_t i = 0; i < finding->site_count; i++)
+        has_role = has_role || finding->sites[i].caller_count != 0;
     tn_finding_line_print(&line, place, sizeof(place));
     r = tn_finding_add_condition(
         finding, "shared-release", &line, 1,
-        "%s no longer releases it: that line also releases blocks of %zu other line%s, so "
+        "%s no longer releases it: that line also releases blocks of %zu other %s, so "
         "%s would be passed to free",
-        place, worst->place.other_count, worst->place.other_count == 1 ? "" : "s", blocks);
+        place, worst->place.other_count,
+        has_role ? (is_one ? "line or role" : "lines or roles") : (is_one ? "line" : "lines"), blocks);
     tn_finding_line_finish(&line);
     return r;
 }

@@ -15,7 +15,8 @@
 /* The row that names a site: function, file, line, module, offset, via, site id. */
 static int find_names(const struct tn_pass *pass, uint32_t site, sqlite3_stmt **ret_row)
 {
-    const struct tn_site_origin *origin = pass->origins != NULL ? &pass->origins[site] : NULL;
+    const struct tn_site_origin *origin =
+        pass->origins != NULL ? &pass->origins[tn_pass_whole(pass, site)] : NULL;
     int r = tn_pass_prepare(
         pass,
         origin == NULL ? "SELECT function, file, line, module, offset_bytes, via, id FROM site WHERE id = ?1"
@@ -34,6 +35,28 @@ static int find_names(const struct tn_pass *pass, uint32_t site, sqlite3_stmt **
     return 0;
 }
 
+/* The lines that lead to a role's births; of a function that a thread began with, its name alone: it calls
+ * from several lines. */
+static int name_role(const struct tn_pass *pass, const struct tn_pass_role *role,
+                     struct tn_finding_site *site)
+{
+    struct tn_finding_line callers[TN_ROLE_CALLERS_MAX] = {0};
+    uint32_t count = role->caller_count != 0 ? role->caller_count : 1;
+    int r = 0;
+    for (uint32_t i = 0; i < count && r == 0; i++)
+        r = tn_pass_line(pass, role->caller_count != 0 ? role->callers[i] : 0, &callers[i]);
+    if (r == 0 && role->is_outermost && role->caller_count != 0) {
+        callers[0].file[0] = '\0';
+        callers[0].line = 0;
+        callers[0].offset_bytes = 0;
+    }
+    if (r == 0)
+        r = tn_finding_narrow_site(site, role->stacks, role->stack_count, site->allocations, callers, count);
+    for (uint32_t i = 0; i < count; i++)
+        tn_finding_line_finish(&callers[i]);
+    return r;
+}
+
 static int name_site(const struct tn_pass *pass, uint32_t site, struct tn_finding_site *ret_site)
 {
     sqlite3_stmt *row;
@@ -50,13 +73,17 @@ static int name_site(const struct tn_pass *pass, uint32_t site, struct tn_findin
         .offset_bytes = tn_sql_count(row, 4),
         .via = next == 1 ? tn_sql_copy_text(row, 5) : strdup("unknown"),
         .allocations = pass->sites[site].allocations,
+        .index = site,
     };
     sqlite3_finalize(row);
     bool has_all = ret_site->function != NULL && ret_site->file != NULL && ret_site->module != NULL &&
                    ret_site->via != NULL;
     if (!has_all)
         return -ENOMEM;
-    return next < 0 ? tn_pass_refuse(pass, next, "cannot read") : 0;
+    if (next < 0)
+        return tn_pass_refuse(pass, next, "cannot read");
+    const struct tn_pass_role *role = tn_pass_role(pass, site);
+    return role != NULL ? name_role(pass, role, ret_site) : 0;
 }
 
 int tn_finding_begin(const struct tn_pass *pass, const struct tn_kind *kind, const uint32_t *sites,
@@ -109,7 +136,7 @@ int tn_pass_line(const struct tn_pass *pass, uint32_t frame_id, struct tn_findin
 int tn_finding_narrow_site(struct tn_finding_site *site, const uint32_t *stacks, size_t stack_count,
                            uint64_t allocations, const struct tn_finding_line *callers, size_t caller_count)
 {
-    uint32_t *own_stacks = malloc(stack_count * sizeof(own_stacks[0]));
+    uint32_t *own_stacks = malloc((stack_count + 1) * sizeof(own_stacks[0]));
     struct tn_finding_line *own_callers = calloc(caller_count, sizeof(own_callers[0]));
     size_t copied = 0;
     int r = own_stacks == NULL || own_callers == NULL ? -ENOMEM : 0;
@@ -123,6 +150,10 @@ int tn_finding_narrow_site(struct tn_finding_site *site, const uint32_t *stacks,
         return r;
     }
     memcpy(own_stacks, stacks, stack_count * sizeof(own_stacks[0]));
+    for (size_t i = 0; i < site->caller_count; i++)
+        tn_finding_line_finish(&site->callers[i]);
+    free(site->callers);
+    free(site->stacks);
     site->stacks = own_stacks;
     site->stack_count = stack_count;
     site->callers = own_callers;
@@ -152,6 +183,11 @@ const char *tn_finding_place(const struct tn_finding_site *site, char *ret_text,
         snprintf(ret_text, text_bytes, "%s+0x%" PRIx64, module, site->offset_bytes);
     else
         snprintf(ret_text, text_bytes, "an unknown place");
+    size_t length = strlen(ret_text);
+    if (site->caller_count != 0 && length + 1 < text_bytes) {
+        ret_text[length++] = ' ';
+        tn_finding_role_print(site, ret_text + length, text_bytes - length);
+    }
     return ret_text;
 }
 
@@ -176,6 +212,13 @@ static void print_short(const struct tn_finding_site *sites, size_t site_count, 
         snprintf(ret_text, text_bytes, "%s", site->function);
     else
         tn_finding_place(site, ret_text, text_bytes);
+    size_t length = strlen(ret_text);
+    if (site->caller_count == 0 || length + 1 >= text_bytes)
+        return;
+    const char *caller = site->callers[0].function;
+    char name[TN_SHORT_NAME_BYTES];
+    snprintf(ret_text + length, text_bytes - length, " from %s",
+             caller[0] != '\0' ? tn_function_short_name(caller, name, sizeof(name)) : "elsewhere");
 }
 
 #define PLACES_MAX 4u /* in one sentence */

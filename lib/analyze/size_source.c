@@ -197,6 +197,20 @@ static void keep_worst(struct tn_size_source *worst, const struct tn_size_source
         *worst = *source;
 }
 
+/* How far out a size may be fixed: a role is made by its callers, so that theirs is fixed, too. */
+static uint32_t role_limit(const struct tn_pass *pass, const struct tn_source_frames *frames, uint32_t site,
+                           struct tn_source_cursor at)
+{
+    const struct tn_pass_role *role = tn_pass_role(pass, site);
+    for (uint32_t i = 0; role != NULL && !role->is_outermost && i < role->caller_count; i++) {
+        struct tn_source_cursor caller = tn_source_cursor_outwards(frames, pass, at);
+        if (caller.node == 0)
+            break;
+        at = caller;
+    }
+    return at.node;
+}
+
 int tn_size_source_find(const struct tn_pass *pass, uint32_t site, const struct tn_finding_site *names,
                         const uint32_t *stacks, size_t stack_count, struct tn_size_range range,
                         struct tn_size_source *ret_source)
@@ -216,7 +230,8 @@ int tn_size_source_find(const struct tn_pass *pass, uint32_t site, const struct 
         if (pass->nodes[stack_id].site != site || pass->nodes[stack_id].function == 0 ||
             !tn_release_stack_is_known(pass, frames, stack_id))
             continue;
-        uint32_t limit = tn_source_cursor_find_site(frames, pass, names, stack_id, &inside).node;
+        struct tn_source_cursor at = tn_source_cursor_find_site(frames, pass, names, stack_id, &inside);
+        uint32_t limit = role_limit(pass, frames, site, at);
         r = find_for_stack(pass, frames, stack_id, range.function == 0 ? limit : 0, range.function, &source);
         if (r == 0)
             keep_worst(&worst, &source);

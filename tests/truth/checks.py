@@ -31,7 +31,7 @@ def purpose_pools(truth, log, found):
     for finding in found["findings"]:
         if finding["kind"] != "pool" or not finding["sites"]:
             continue
-        wanted = exact.site_peak(log, [site["site_id"] for site in finding["sites"]])
+        wanted = exact.finding_peak(log, finding)
         if finding["evidence"]["block_count"] != wanted:
             lines.append(f"{truth.name}: {finding['title']}: an exact replay has a peak of {wanted}")
     return lines

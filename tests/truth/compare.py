@@ -58,9 +58,17 @@ def list_differences(truth, wanted, found, name):
     return lines
 
 
+def roles_of(finding):
+    """[line, lines of callers...] of each site that a finding is about in a role only."""
+    return sorted([site["line"]] + [caller["line"] for caller in site["callers"]]
+                  for site in finding["sites"] if site["callers"])
+
+
 def is_candidate(truth, statement, finding):
     """Whether an expectation or allowance can mean this finding."""
     if statement["kind"] not in (finding["kind"], "*"):
+        return False
+    if "roles" in statement and roles_of(finding) != sorted(statement["roles"]):
         return False
     if "sites" in statement and own_lines(truth, finding) != set(statement["sites"]):
         return False
@@ -87,6 +95,8 @@ def judge(truth, statement, finding):
         lines.append(f"confidence is {finding['confidence']}, must be {wanted}")
     if not wanted and finding["confidence"] == "weak":
         lines.append("confidence is weak")
+    if "roles" not in statement and roles_of(finding):
+        lines.append(f"it is about the roles {roles_of(finding)}")
     if "condition" in statement:
         lines += judge_condition(truth, statement["condition"], finding["condition"])
     if "released_at" in statement:

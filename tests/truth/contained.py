@@ -2,6 +2,7 @@
 """Containment once more, from rows, slowly and plainly: was the owner that a stack-buffer finding names on the
 stack at birth and at death of each block, at one position, and did no event in between show it gone?"""
 
+import roles
 from harness import query
 
 ALLOCATIONS = """SELECT id, site_id, thread_id, stack_id, stack_depth_bytes, lifetime_allocations, free_thread_id,
@@ -94,6 +95,12 @@ def is_contained(stacks, events, first, last, owner):
     return True
 
 
+def blocks_of(log, finding, rows):
+    """The blocks that a finding is about, without realloc chains."""
+    wanted = roles.Blocks(log, finding)
+    return [row for row in rows if wanted.has(row[1], row[3]) and row[9] is None and row[10] != "realloc"]
+
+
 def check(log, found, most=4000):
     """Follow the blocks of every stack-buffer finding that is not weak, without realloc chains. Gives the number of
     blocks looked at, and a line for each finding whose blocks leave their owner."""
@@ -104,8 +111,7 @@ def check(log, found, most=4000):
     rows, events, births, deaths = read(log, found["process_id"])
     looked, lines = 0, []
     for finding in findings:
-        site_ids = {site["site_id"] for site in finding["sites"]}
-        blocks = [row for row in rows if row[1] in site_ids and row[9] is None and row[10] != "realloc"][:most]
+        blocks = blocks_of(log, finding, rows)[:most]
         refuted = sum(not (row[0] in deaths and is_contained(stacks, events, births[row[0]], deaths[row[0]],
                                                               finding["evidence"]["owner"]["function"])) for row in blocks)
         looked += len(blocks)

@@ -3,19 +3,20 @@
 
 import itertools
 
+import roles
 from harness import expect, query
 
 
-def events(log, site_ids=None):
-    """(size, +1 or -1) of the process with most allocations, in true order: a block dies after the birth of the
-    lifetime_allocations-th block after it, whatever the clock says."""
-    rows = query(log, """SELECT size_bytes, lifetime_allocations, site_id FROM allocation WHERE process_id =
+def events(log, wanted=None):
+    """Of all blocks, or of those that `wanted` has: (size, +1 or -1) of the process with most allocations, in true
+    order: a block dies after the birth of the lifetime_allocations-th block after it, whatever the clock says."""
+    rows = query(log, """SELECT size_bytes, lifetime_allocations, site_id, stack_id FROM allocation WHERE process_id =
                          (SELECT process_id FROM allocation GROUP BY process_id ORDER BY count(*) DESC LIMIT 1)
                          ORDER BY id""")
     expect(rows, f"{log} has no rows")
     story = []
-    for index, (size, lifetime, site_id) in enumerate(rows):
-        if site_ids and site_id not in site_ids:
+    for index, (size, lifetime, site_id, stack_id) in enumerate(rows):
+        if wanted and not wanted.has(site_id, stack_id):
             continue
         story.append((index, 0, size, 1))
         if lifetime is not None:
@@ -23,9 +24,9 @@ def events(log, site_ids=None):
     return [(size, step) for _, _, size, step in sorted(story)]
 
 
-def site_peak(log, site_ids):
-    """Most blocks of these sites live at once."""
-    return peak(events(log, set(site_ids)), -1, 2**63)
+def finding_peak(log, finding):
+    """Most blocks of a finding's sites, or their roles, live at once."""
+    return peak(events(log, roles.Blocks(log, finding)), -1, 2**63)
 
 
 def round_up(size, alignment):

@@ -399,14 +399,26 @@ static void fill_saving(const struct arena_statement *statement, struct tn_findi
     finding->apply_count = own->arena_count;
 }
 
+/* The part of a site that is served: called from the arena's function, by the line that leads there first. */
+static int narrow_site(const struct arena_statement *statement, const struct tn_arena_site *site,
+                       struct tn_finding_site *ret_site)
+{
+    struct tn_finding_line caller;
+    int r = tn_pass_line(statement->pass, statement->pass->nodes[site->node].frame_id, &caller);
+    if (r < 0)
+        return r;
+    r = tn_finding_narrow_site(ret_site, site->stacks, site->stack_count, site->births, &caller, 1);
+    tn_finding_line_finish(&caller);
+    return r;
+}
+
 static int narrow_sites(const struct arena_statement *statement, struct tn_finding *finding)
 {
     int r = 0;
     for (size_t i = 0; i < statement->survey.served_count && r == 0; i++) {
         const struct tn_arena_site *site = &statement->survey.sites[i];
         if (site->births != statement->pass->sites[site->site].allocations)
-            r = tn_finding_narrow_site(&finding->sites[i], site->stacks, site->stack_count, site->births,
-                                       &statement->line, 1);
+            r = narrow_site(statement, site, &finding->sites[i]);
     }
     return r;
 }

@@ -192,7 +192,7 @@ int tn_combine_count_outlived(const struct tn_combine *combine, const struct tn_
                               struct tn_combine_group *groups, size_t count);
 
 /* Whether a `stack-buffer` finding that is not weak is about a site. */
-bool tn_combine_is_taken(const struct tn_pass *pass, const struct tn_findings *findings, uint32_t site);
+bool tn_combine_is_taken(const struct tn_findings *findings, uint32_t site);
 
 /* Add groups of sites that are alike and in no group yet to `groups`, as tn_combine_groups made it. Returns 0
  * or -ENOMEM. */

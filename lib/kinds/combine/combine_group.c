@@ -159,6 +159,15 @@ static int find_links(struct grouping *grouping)
 
 /* ---------------------------------------------------------------------------------------- groups */
 
+/* Whether all members are roles of one site: that makes a list of them, and no structure. */
+static bool is_one_site(const struct tn_pass *pass, const struct tn_combine_group *group)
+{
+    for (size_t i = 1; i < group->member_count; i++)
+        if (tn_pass_whole(pass, group->sites[i]) != tn_pass_whole(pass, group->sites[0]))
+            return false;
+    return true;
+}
+
 static int add_group(struct grouping *grouping, const struct tn_combine_group *group)
 {
     if (grouping->group_count == grouping->group_capacity) {
@@ -294,7 +303,8 @@ static int make_groups(struct grouping *grouping)
             int r = make_group(grouping, begin, end, &group);
             if (r < 0)
                 return r;
-            bool is_structure = group.relation != TN_COMBINE_EMBED || !is_tiny(grouping, group.sites[0]);
+            bool is_structure = (group.relation != TN_COMBINE_EMBED || !is_tiny(grouping, group.sites[0])) &&
+                                !is_one_site(grouping->pass, &group);
             if (is_structure && group.member_count > best.member_count)
                 best = group;
         }
@@ -357,39 +367,17 @@ static int make_nests(struct grouping *grouping)
         for (size_t i = 0; i < group.member_count; i++)
             if (i == 0 || group.present[i] > group.group_count)
                 group.present[i] = group.group_count;
-        r = add_group(grouping, &group);
+        r = is_one_site(grouping->pass, &group) ? 0 : add_group(grouping, &group);
     }
     return r;
 }
 
-static bool is_same_site(const struct tn_finding_site *a, const struct tn_finding_site *b)
-{
-    return a->line == b->line && a->offset_bytes == b->offset_bytes &&
-           strcmp(a->function, b->function) == 0 && strcmp(a->file, b->file) == 0 &&
-           strcmp(a->module, b->module) == 0 && strcmp(a->via, b->via) == 0;
-}
-
-/* Whether a finding is about a site. Sites that were found anew have no row of their own; their names decide.
- */
-static bool is_about(const struct tn_pass *pass, const struct tn_finding *finding, uint32_t site)
-{
-    struct tn_finding named;
-    if (pass->origins == NULL)
-        return finding->sites[0].site_id == pass->sites[site].site_id;
-    if (finding->sites[0].allocations != pass->sites[site].allocations ||
-        tn_finding_begin(pass, &tn_kind_combine, &site, 1, &named) < 0)
-        return false;
-    bool is_same = is_same_site(&named.sites[0], &finding->sites[0]);
-    tn_finding_finish(&named);
-    return is_same;
-}
-
-bool tn_combine_is_taken(const struct tn_pass *pass, const struct tn_findings *findings, uint32_t site)
+bool tn_combine_is_taken(const struct tn_findings *findings, uint32_t site)
 {
     for (size_t i = 0; i < findings->count; i++) {
         const struct tn_finding *finding = &findings->items[i];
         if (strcmp(finding->kind, tn_kind_stack_buffer.name) == 0 &&
-            finding->confidence != TN_CONFIDENCE_WEAK && is_about(pass, finding, site))
+            finding->confidence != TN_CONFIDENCE_WEAK && finding->sites[0].index == site)
             return true;
     }
     return false;
@@ -411,7 +399,7 @@ static int find_groups(struct grouping *grouping, const struct tn_findings *find
     if (grouping->is_taken == NULL)
         return -ENOMEM;
     for (uint32_t site = 1; site < grouping->combine->site_count; site++)
-        grouping->is_taken[site] = tn_combine_is_taken(grouping->pass, findings, site);
+        grouping->is_taken[site] = tn_combine_is_taken(findings, site);
     for (size_t i = 0; i < grouping->group_count; i++)
         for (size_t k = 0; k < grouping->groups[i].member_count; k++)
             grouping->is_taken[grouping->groups[i].sites[k]] = true;

@@ -32,7 +32,8 @@ static bool is_like(double a, double b, double ratio)
     return high <= low * ratio;
 }
 
-/* Whether a site may be listed: one size, released as a rule, and several live at once. */
+/* Whether a site may be listed: one size, released as a rule, and several live at once. Roles are none: they
+ * are of one type already. */
 static bool is_candidate(const struct tn_combine *combine, const struct tn_pass *pass,
                          const struct tn_findings *findings, uint32_t site)
 {
@@ -41,7 +42,7 @@ static bool is_candidate(const struct tn_combine *combine, const struct tn_pass 
     return !seen->is_runtime && own->resizes == 0 && seen->min_size_bytes == seen->max_size_bytes &&
            seen->max_size_bytes >= STRUCTURE_SIZE_MIN && seen->max_size_bytes <= STRUCTURE_SIZE_MAX &&
            (double)own->deaths >= tn_pass_threshold(pass, "combine.support") && seen->peak_live_count > 1 &&
-           own->stack_id != 0 && !tn_combine_is_taken(pass, findings, site);
+           own->stack_id != 0 && tn_pass_role(pass, site) == NULL && !tn_combine_is_taken(findings, site);
 }
 
 static int by_size(const void *a, const void *b)

@@ -358,8 +358,16 @@ static int check_kinship(const struct tn_pool_counts *counts, const struct tn_pa
     return 0;
 }
 
+static bool has_role(const struct tn_pass *pass, const uint32_t *sites, size_t site_count)
+{
+    for (size_t i = 0; i < site_count; i++)
+        if (tn_pass_role(pass, sites[i]) != NULL)
+            return true;
+    return false;
+}
+
 /* State the sites of one size: one pool for all if they are of one kind and the peak of just these is known;
- * else a pool each.
+ * else a pool each, as for roles: something better is said of one of them, or there would be none.
  *
  * is_whole  the group has no other sites */
 static int add_group(const struct tn_pool_counts *counts, const struct tn_pass *pass, const uint32_t *sites,
@@ -368,7 +376,8 @@ static int add_group(const struct tn_pool_counts *counts, const struct tn_pass *
     const struct tn_pool_group *group = &counts->groups[counts->sites[sites[0]].group - 1];
     bool is_one = false;
     int r = 0;
-    if (site_count > 1 && is_whole && group->peak_count >= group->unsure_count)
+    if (site_count > 1 && is_whole && !has_role(pass, sites, site_count) &&
+        group->peak_count >= group->unsure_count)
         r = check_kinship(counts, pass, sites, site_count, &is_one);
     if (r == 0 && is_one) {
         struct purpose purpose = measure(counts, pass, sites, site_count, group->peak_count);

@@ -2,9 +2,9 @@
 /* One line makes texts for the calls of a function, which all die in them, and for a journal that keeps them: the arena
  * serves those of the calls. With CHANGED it is the same program with that advice followed.
  *
- * expect {"kind": "arena", "sites": ["@text", "@item"], "confidence": "consistent", "evidence": {"arena_bytes":
- *         "=TEXTS * TEXT_BYTES + ITEMS * ITEM_BYTES", "owner": {"function": "handle"}, "calls": "=CALLS",
- *         "allocations": "=CALLS * (TEXTS + ITEMS)"}}
+ * expect {"kind": "arena", "sites": ["@text", "@item"], "roles": [["@text", "@call"]], "confidence": "consistent",
+ *         "evidence": {"arena_bytes": "=TEXTS * TEXT_BYTES + ITEMS * ITEM_BYTES", "owner": {"function": "handle"},
+ *         "calls": "=CALLS", "allocations": "=CALLS * (TEXTS + ITEMS)"}}
  * allow {"kind": "pool", "sites": ["@text"]}
  * allow {"kind": "preallocate", "sites": ["@text"]}
  * allow {"kind": "stack-buffer", "sites": ["@item"]}
@@ -71,7 +71,7 @@ __attribute__((noinline)) static int handle(int number)
     char *texts[TEXTS], *items[ITEMS];
     int sum = 0;
     for (int i = 0; i < TEXTS; i++)
-        texts[i] = make_text(number, 0);
+        texts[i] = make_text(number, 0); /* @call */
     for (int i = 0; i < ITEMS; i++)
         items[i] = make_item(number);
     for (int i = 0; i < TEXTS; i++) {

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Chooses the sites that are worth a second look at the events: those of which something better could be
+ * said, and whose parts differ in what such a statement needs. Called by roles.c. */
+#include "roles.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define CANDIDATES_MAX 64u
+/* A site with less of the process's allocations and of its peak changes nothing that is worth a look at all
+ * events. */
+#define SHARE_MIN 0.005
+
+/* What a part may have that the whole site has not. */
+enum hint {
+    HINT_SIZE = 1u << 0,      /* one size */
+    HINT_KEPT = 1u << 1,      /* its blocks are never released */
+    HINT_OWNER = 1u << 2,     /* one function that makes and releases its blocks */
+    HINT_NEIGHBOUR = 1u << 3, /* its blocks are asked for behind those of one other site */
+};
+
+/* The hints that matter, by what is stated of the whole site: where its blocks leave the heap on a condition,
+ * a better statement is one without it; where they move into a pool, one by which they leave the heap. */
+static unsigned wanted_hints(double value)
+{
+    if (value >= 0.99)
+        return 0;
+    if (value >= 0.8)
+        return HINT_SIZE | HINT_KEPT;
+    return value >= 0.4 ? HINT_KEPT | HINT_OWNER | HINT_NEIGHBOUR
+                        : HINT_SIZE | HINT_KEPT | HINT_OWNER | HINT_NEIGHBOUR;
+}
+
+/* What a part has, as a number that is equal in parts that have the same; 0: it has nothing. */
+static uint64_t trait_of(const struct tn_stack_profile *profile, enum hint hint)
+{
+    bool is_one;
+    switch (hint) {
+    case HINT_SIZE:
+        return profile->min_size_bytes == profile->max_size_bytes ? profile->max_size_bytes + 1 : 0;
+    case HINT_KEPT:
+        return profile->released == 0;
+    case HINT_OWNER:
+        is_one = profile->owner != TN_PROFILE_MIXED && profile->elsewhere == 0 &&
+                 profile->births - profile->released <= profile->births / 20;
+        return is_one ? profile->owner : 0;
+    case HINT_NEIGHBOUR:
+        return profile->neighbour != TN_PROFILE_MIXED ? profile->neighbour : 0;
+    }
+    return 0;
+}
+
+/* Whether a part has what another part lacks. Single blocks are no role, but where they are kept. */
+static bool differs(const struct tn_pass *pass, const struct tn_role_split *split, enum hint hint)
+{
+    uint64_t first = trait_of(&split->parts[0].profile, hint);
+    bool has_any = false, is_same = true;
+    for (size_t i = 0; i < split->part_count; i++) {
+        const struct tn_stack_profile *profile = &split->parts[i].profile;
+        bool is_many = profile->births >= pass->options->min_allocations;
+        uint64_t trait = trait_of(profile, hint);
+        has_any = has_any || (trait != 0 && (is_many || hint == HINT_KEPT));
+        is_same = is_same && trait == first;
+    }
+    return has_any && !is_same;
+}
+
+static bool can_be_told_apart(const struct tn_pass *pass, const struct tn_role_split *split)
+{
+    unsigned wanted = wanted_hints(split->value);
+    if (split->part_count < 2)
+        return false;
+    for (unsigned hint = HINT_SIZE; hint <= HINT_NEIGHBOUR; hint <<= 1)
+        if ((wanted & hint) != 0 && differs(pass, split, (enum hint)hint))
+            return true;
+    return false;
+}
+
+int tn_role_candidate_advance(const struct tn_pass *pass, struct tn_role_plan *plan,
+                              struct tn_role_split *split)
+{
+    int r = 0;
+    while (++split->level < TN_ROLE_LEVEL_END) {
+        r = tn_role_parts_make(pass, plan, split);
+        if (r < 0 || can_be_told_apart(pass, split))
+            return r;
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------- which sites */
+
+static bool is_worth_it(const struct tn_pass *pass, uint32_t site, double value)
+{
+    const struct tn_pass_site *own = &pass->sites[site];
+    bool is_large = (double)own->allocations >= SHARE_MIN * (double)pass->allocation_count ||
+                    (double)own->live_bytes_at_peak >= SHARE_MIN * (double)pass->peak_live_bytes;
+    return !own->is_runtime && own->allocations >= pass->options->min_allocations && is_large &&
+           wanted_hints(value) != 0;
+}
+
+static int by_allocations(const void *a, const void *b)
+{
+    const struct tn_role_split *left = a, *right = b;
+    if (left->allocations != right->allocations)
+        return left->allocations > right->allocations ? -1 : 1;
+    return left->site < right->site ? -1 : left->site > right->site;
+}
+
+static int list_sites(const struct tn_pass *pass, const double *values, struct tn_role_plan *plan)
+{
+    plan->splits = calloc(pass->site_count, sizeof(plan->splits[0]));
+    plan->part_of_stack = calloc(pass->node_count, sizeof(plan->part_of_stack[0]));
+    if (plan->splits == NULL || plan->part_of_stack == NULL)
+        return -ENOMEM;
+    for (uint32_t site = 1; site < pass->site_count; site++)
+        if (is_worth_it(pass, site, values[site]))
+            plan->splits[plan->count++] =
+                (struct tn_role_split){.site = site,
+                                       .allocations = pass->sites[site].allocations,
+                                       .peak_bytes = pass->sites[site].live_bytes_at_peak,
+                                       .value = values[site]};
+    qsort(plan->splits, plan->count, sizeof(plan->splits[0]), by_allocations);
+    if (plan->count > CANDIDATES_MAX)
+        plan->count = CANDIDATES_MAX;
+    return 0;
+}
+
+int tn_role_candidates_choose(const struct tn_pass *pass, const struct tn_findings *findings,
+                              struct tn_role_plan *plan)
+{
+    double *values = calloc(pass->site_count, sizeof(values[0]));
+    if (values == NULL)
+        return -ENOMEM;
+    tn_role_values(pass, findings, values);
+    int r = list_sites(pass, values, plan);
+    free(values);
+    size_t count = plan->count;
+    plan->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct tn_role_split split = plan->splits[i];
+        r = r == 0 ? tn_role_candidate_advance(pass, plan, &split) : r;
+        if (r == 0 && split.level < TN_ROLE_LEVEL_END)
+            plan->splits[plan->count++] = split;
+        else
+            free(split.parts);
+    }
+    return r;
+}
