@@ -396,6 +396,17 @@ static int fill(struct buffer_statement *statement, struct tn_finding *finding)
     return r < 0 ? r : fill_notes(statement, finding);
 }
 
+/* Whether a role's callers lie within the owner: a function that they call has the same buffer, whoever
+ * calls. */
+static bool is_role_owned(const struct buffer_statement *statement)
+{
+    const struct tn_pass_role *role = tn_pass_role(statement->pass, statement->births.site);
+    if (role == NULL)
+        return true;
+    uint32_t callers = role->caller_count != 0 ? role->caller_count : 1;
+    return !role->is_outermost && statement->owner.frames_down >= callers;
+}
+
 /* Find the owner and weigh the buffer; false: there is nothing to state. */
 static bool weigh(struct buffer_statement *statement)
 {
@@ -420,7 +431,7 @@ static bool weigh(struct buffer_statement *statement)
         below_bytes > counts->deepest_thread_bytes ? below_bytes : counts->deepest_thread_bytes;
     statement->has_giant = has_giant(counts);
     statement->tier = tier_of(statement);
-    return fits(statement) && statement->owner.frames_down <= down_max;
+    return fits(statement) && statement->owner.frames_down <= down_max && is_role_owned(statement);
 }
 
 /* Begin with the names, and weigh. *ret_is_stated: there is something to state, and the caller goes on with

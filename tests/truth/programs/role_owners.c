@@ -2,6 +2,7 @@
 /* One constructor with several owners. Two functions make a message and release it: each has a local one. A third one
  * puts its messages into a queue, which another function empties: that is no local one, and must not spoil the others.
  * Where two callers are called by one function that outlives both, the line as a whole has an owner, and is not split.
+ * With CHANGED, the queue has a pool.
  *
  * expect {"kind": "stack-buffer", "sites": ["@make"], "roles": [["@make", "@from_ask"]], "confidence": "consistent",
  *         "condition": null, "evidence": {"buffer_bytes": "=MESSAGE_BYTES", "owner": {"function": "ask"},
@@ -21,6 +22,9 @@
 #define SHARED_BYTES  40
 
 static char *queue[QUEUED];
+#ifdef CHANGED
+static char pool[QUEUED][MESSAGE_BYTES];
+#endif
 static volatile int total;
 
 __attribute__((noinline)) static char *make(int id)
@@ -48,7 +52,12 @@ __attribute__((noinline)) static void answer(int id)
 
 __attribute__((noinline)) static void put(int id)
 {
+#ifdef CHANGED
+    queue[id % QUEUED] = pool[id % QUEUED];
+    queue[id % QUEUED][0] = (char)id;
+#else
     queue[id % QUEUED] = make(id); /* @from_queue */
+#endif
     total++;
 }
 
@@ -56,7 +65,9 @@ __attribute__((noinline)) static void take_all(void)
 {
     for (int i = 0; i < QUEUED; i++) {
         total += queue[i][0];
+#ifndef CHANGED
         free(queue[i]);
+#endif
         queue[i] = NULL;
     }
 }

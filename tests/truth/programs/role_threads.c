@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* Two threads call the same functions. In the one, what is made is released before the call returns; in the other it is
- * kept in a ring. Only where the stacks begin are they told apart; the line that releases is the same.
+/* Two threads call the same functions. What the one makes is kept to the end; what the other makes lies in a ring. Only
+ * where the stacks begin are they told apart. Notes that both make for one ring are not told apart. A buffer of a
+ * function that both call is that function's, whoever calls.
  *
- * expect {"kind": "stack-buffer", "sites": ["@block"], "roles": [["@block", 0]], "condition": {"kind":
- *         "shared-release"}, "evidence": {"buffer_bytes": "=BLOCK_BYTES", "instances": "=CALLS", "exceptions": 0}}
+ * expect {"kind": "permanent", "sites": ["@block"], "roles": [["@block", 0]], "evidence": {"count": "=KEPT",
+ *         "max_size_bytes": "=BLOCK_BYTES"}}
  * expect {"kind": "pool", "sites": ["@block"], "roles": [["@block", 0]], "confidence": "consistent", "evidence":
- *         {"block_bytes": "=BLOCK_BYTES", "block_count": "=KEPT + 1"}}
+ *         {"block_bytes": "=BLOCK_BYTES", "block_count": "=RING + 1", "allocations": "=CALLS"}}
+ * expect {"kind": "pool", "sites": ["@note"], "confidence": "consistent", "evidence": {"block_bytes": "=NOTE_BYTES",
+ *         "block_count": "=NOTES", "allocations": "=CALLS + KEPT"}}
+ * expect {"kind": "stack-buffer", "sites": ["@text"], "confidence": "consistent", "evidence": {"instances":
+ *         "=CALLS + KEPT", "owner": {"function": "handle"}}}
  */
 #include <pthread.h>
 #include <stdlib.h>
 
-#define CALLS       400
-#define KEPT        6
+#define KEPT        60
+#define CALLS       2000
+#define RING        6
+#define NOTES       17
 #define BLOCK_BYTES 88
+#define NOTE_BYTES  72
+#define TEXT_BYTES  40
 
-static char *ring[KEPT];
+static char *kept[KEPT], *ring[RING], *notes[NOTES];
 static volatile int total;
 
 __attribute__((noinline)) static char *make(int id)
@@ -31,35 +40,50 @@ __attribute__((noinline)) static char *prepare(int id)
     return block;
 }
 
-__attribute__((noinline)) static void handle(int id, int is_kept)
+__attribute__((noinline)) static void note(int id)
 {
-    char *block = prepare(id);
-    total += block[0];
-    if (is_kept) {
-        char *old = ring[id % KEPT];
-        ring[id % KEPT] = block;
-        block = old;
-    }
-    free(block);
+    free(notes[id % NOTES]);
+    notes[id % NOTES] = malloc(NOTE_BYTES); /* @note */
+    total++;
+}
+
+__attribute__((noinline)) static char *print(int id)
+{
+    char *text = malloc(TEXT_BYTES); /* @text */
+    text[0] = (char)id;
+    return text;
+}
+
+__attribute__((noinline)) static void handle(int id, char **place)
+{
+    char *text = print(id);
+    char *old = *place;
+    *place = prepare(id);
+    note(id);
+    total += text[0];
+    free(old);
+    free(text);
     total++;
 }
 
 __attribute__((noinline)) static void *watch(void *unused)
 {
     for (int i = 0; i < CALLS; i++)
-        handle(i, 1);
+        handle(i, &ring[i % RING]);
     return unused;
 }
 
 int main(void)
 {
     pthread_t watcher;
+    for (int i = 0; i < KEPT; i++)
+        handle(i, &kept[i]);
     if (pthread_create(&watcher, NULL, watch, NULL) != 0)
         return 1;
     pthread_join(watcher, NULL);
-    for (int i = 0; i < CALLS; i++)
-        handle(i, 0);
-    for (int i = 0; i < KEPT; i++)
+    for (int i = 0; i < RING; i++)
         free(ring[i]);
+    for (int i = 0; i < NOTES; i++)
+        free(notes[i]);
     return total == 1;
 }
