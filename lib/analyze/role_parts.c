@@ -14,7 +14,7 @@
 #define PARTS_MAX 8u /* of one site: a reader is told no more, and the rest is one part */
 
 /* What tells a stack from others of its site. */
-struct way {
+struct role_way {
     uint64_t key;
     uint32_t callers[TN_ROLE_CALLERS_MAX];
     uint32_t caller_count;
@@ -47,13 +47,13 @@ static uint64_t add_to_key(uint64_t key, const struct tn_source_frame *source)
     return tn_mix(key ^ tn_mix(place + has_line)) | 1;
 }
 
-static void take_callers(const struct dividing *dividing, struct tn_source_cursor at, struct way *way)
+static void take_callers(const struct dividing *dividing, struct tn_source_cursor at, struct role_way *way)
 {
     uint32_t wanted = dividing->level == TN_ROLE_CALLER ? 1 : 2;
     while (way->caller_count < wanted) {
         at = tn_source_cursor_outwards(dividing->frames, dividing->pass, at);
         if (at.node == 0) { /* without these callers, it belongs to what the other parts leave */
-            *way = (struct way){.key = 1};
+            *way = (struct role_way){.key = 1};
             return;
         }
         const struct tn_source_frame *source = tn_source_cursor_frame(dividing->frames, dividing->pass, at);
@@ -62,21 +62,21 @@ static void take_callers(const struct dividing *dividing, struct tn_source_curso
     }
 }
 
-static void take_outermost(const struct dividing *dividing, struct tn_source_cursor at, struct way *way)
+static void take_outermost(const struct dividing *dividing, struct tn_source_cursor at, struct role_way *way)
 {
     for (unsigned steps = 0; at.node != 0 && steps < TN_SOURCE_STEPS_MAX; steps++) {
         const struct tn_source_frame *source = tn_source_cursor_frame(dividing->frames, dividing->pass, at);
         if (dividing->frames->functions[source->function].is_program) {
-            *way = (struct way){.key = tn_mix(source->function) | 1, .caller_count = 1};
+            *way = (struct role_way){.key = tn_mix(source->function) | 1, .caller_count = 1};
             way->callers[0] = source->frame_id;
         }
         at = tn_source_cursor_outwards(dividing->frames, dividing->pass, at);
     }
 }
 
-static struct way find_way(const struct dividing *dividing, uint32_t stack_id)
+static struct role_way find_way(const struct dividing *dividing, uint32_t stack_id)
 {
-    struct way way = {.key = 1};
+    struct role_way way = {.key = 1};
     struct tn_source_cursor inside;
     struct tn_source_cursor at =
         tn_source_cursor_find_site(dividing->frames, dividing->pass, dividing->names, stack_id, &inside);
@@ -88,7 +88,7 @@ static struct way find_way(const struct dividing *dividing, uint32_t stack_id)
 }
 
 /* The part of a stack, a new one if there is none. */
-static struct tn_role_part *find_part(struct dividing *dividing, const struct way *way)
+static struct tn_role_part *find_part(struct dividing *dividing, const struct role_way *way)
 {
     const uint64_t *known = tn_map_find(&dividing->index, way->key);
     if (known != NULL)
@@ -117,7 +117,7 @@ static int divide_stacks(struct dividing *dividing, uint32_t site, struct tn_rol
         if (tn_pass_whole(pass, pass->nodes[id].site) != site || pass->nodes[id].function == 0 ||
             !tn_release_stack_is_known(pass, dividing->frames, id))
             continue;
-        struct way way = find_way(dividing, id);
+        struct role_way way = find_way(dividing, id);
         struct tn_role_part *part = find_part(dividing, &way);
         if (part == NULL)
             return -ENOMEM;

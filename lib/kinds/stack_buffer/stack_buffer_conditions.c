@@ -48,7 +48,7 @@ static int add_untold(const struct tn_stack_buffers *buffers, const struct tn_pa
 }
 
 /* Functions that the buffer is passed down to have callers that did not run: these have no buffer to pass.
- * A weak finding has other cares. */
+ * A weak finding has other cares, and a role speaks of no other callers. */
 static int add_other_caller(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                             const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
                             struct tn_finding *finding)
@@ -59,7 +59,8 @@ static int add_other_caller(const struct tn_stack_buffers *buffers, const struct
     uint32_t frame_id;
     bool has_other;
     char place[512], name[TN_SHORT_NAME_BYTES];
-    if (owner->frames_down == 0 || finding->confidence == TN_CONFIDENCE_WEAK)
+    if (owner->frames_down == 0 || finding->confidence == TN_CONFIDENCE_WEAK ||
+        tn_pass_role(pass, births->site) != NULL)
         return 0;
     int r = tn_pass_other_caller(pass, &question, &frame_id, &line, &has_other);
     if (r < 0 || !has_other)
