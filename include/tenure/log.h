@@ -257,6 +257,20 @@ int tn_log_each_link(struct sqlite3 *database, uint64_t process_id,
 int tn_log_each_look(struct sqlite3 *database, uint64_t process_id,
                      int (*see)(void *context, const struct tn_log_look *look), void *context);
 
+/* What a block that holds addresses probably is, and its member at one of the places. Texts are borrowed from
+ * the database. */
+struct tn_log_member {
+    uint64_t site_id; /* row of `site`, whose blocks hold */
+    uint64_t offset_bytes;
+    const char *type_name;   /* "struct txn" */
+    const char *member_name; /* "token"; NULL: one of several in a union */
+};
+
+/* Go through the members that the finishing has named, by site and offset. A log of before that, or without
+ * links, shows none. Arguments, results and cost as of tn_log_each_link. */
+int tn_log_each_member(struct sqlite3 *database,
+                       int (*see)(void *context, const struct tn_log_member *member), void *context);
+
 /* Links that chance does not explain: with fewer held blocks it may be a number that looks like an address,
  * or a pointer that was left in used memory; with fewer looks no share is told; and a link in a smaller share
  * of them is one of these, too. From a comparison with all of the memory of seven programs: with all three,

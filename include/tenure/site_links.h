@@ -30,12 +30,21 @@ struct tn_link_by_stack {
     uint64_t distinct;
 };
 
+/* What blocks of a site that hold addresses probably are. */
+struct tn_link_member {
+    uint32_t holder; /* index in tn_pass.sites */
+    uint64_t offset_bytes;
+    char *text; /* owned: "struct txn.token"; without a member where one of several in a union holds */
+};
+
 /* All links of a process. */
 struct tn_site_links {
     struct tn_link_by_site *sites;   /* owned; by held site, holder, module, offset, moment */
     size_t site_count;               /* in sites */
     struct tn_link_by_stack *stacks; /* owned; by held stack */
     size_t stack_count;              /* in stacks */
+    struct tn_link_member *members;  /* owned; what the finishing could name */
+    size_t member_count;             /* in members */
     struct tn_map looks;             /* stack row and moment -> looks made */
     struct tn_map site_looks;        /* site and moment -> the same */
 };
@@ -70,6 +79,10 @@ void tn_site_links_finish(struct tn_site_links *links);
  * Cost          the links of the held site */
 bool tn_site_links_between(const struct tn_site_links *links, uint32_t holder, uint32_t held,
                            struct tn_link_share *ret_share);
+
+/* What blocks of a site probably are, and their member at an offset: "struct txn.token", "struct txn" where
+ * it is one of several in a union; NULL: not known. Borrowed from links. */
+const char *tn_site_links_member(const struct tn_site_links *links, uint32_t holder, uint64_t offset_bytes);
 
 /* Looks that could have shown blocks of one site held by those of another. */
 uint64_t tn_site_links_looks_between(const struct tn_site_links *links, uint32_t holder, uint32_t held);

@@ -80,6 +80,8 @@ struct tn_summary_link {
     struct tn_summary_place holder; /* site_id 0 and all texts "": a global holds */
     char *global_module;            /* owned: path of the module of the global; "" where a block holds */
     uint64_t offset_bytes;         /* of the address in the holder; of a global its address minus load bias */
+    char *holder_type;             /* owned: what the holder probably is: "struct txn"; "" when not known */
+    char *holder_member;           /* owned: its member there: "token"; "" when not known */
     struct tn_summary_place held;  /* whose address it is */
     uint64_t inner_offset_bytes;   /* how far behind the held block's start it points; 0 to 64 */
     char *moment;                  /* owned: "holder death", "event 4", ...; as in the log's table link */

@@ -117,6 +117,28 @@ enum tn_symbol_result {
 int tn_symbol_result_at(struct tn_symbol_file *file, uint64_t offset_bytes,
                         enum tn_symbol_result *ret_result);
 
+/* A member of a struct, or what little is known of it. */
+struct tn_symbol_member {
+    const char *type; /* "struct txn", "ns::Txn", or what a typedef calls it; NULL: not known. Borrowed until
+                         tn_symbol_close, as name */
+    const char *name; /* of the member there: "token", "parts[2].name"; NULL: of several in a union, one is */
+    bool is_refuted;  /* type is NULL because the only type of that size has no pointer there */
+};
+
+/* Name what a block probably is, and its member at an offset: where the unit around a return address
+ * describes exactly one type of the block's size (struct, class or union), which has a pointer there. Two
+ * candidates, or none, give no name.
+ *
+ * offset_bytes         as in tn_symbol_look_up, of the call that asks for the block
+ * size_bytes           of the block
+ * member_offset_bytes  below size_bytes
+ * ret_member           written always
+ * Returns              0 or -ENOMEM
+ * Cost                 the first question about a unit reads its DIEs, 0.1 us each; a module's first four
+ *                      million are read, then no more is known */
+int tn_symbol_member_at(struct tn_symbol_file *file, uint64_t offset_bytes, uint64_t size_bytes,
+                        uint64_t member_offset_bytes, struct tn_symbol_member *ret_member);
+
 /* The function that a symbol of this module names, by debug information.
  *
  * ret_function  0: there is none, or several have the name

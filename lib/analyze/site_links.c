@@ -138,6 +138,41 @@ static int sum_up(const struct tn_pass *pass, struct tn_site_links *links)
     return 0;
 }
 
+/* ---------------------------------------------------------------------------------------- members */
+
+static int see_member(void *context, const struct tn_log_member *member)
+{
+    struct link_loading *loading = context;
+    struct tn_site_links *links = loading->links;
+    struct tn_buffer text = {0};
+    uint32_t holder = 1;
+    while (holder < loading->pass->site_count && loading->pass->sites[holder].site_id != member->site_id)
+        holder++;
+    if (holder >= loading->pass->site_count)
+        return 0;
+    void *grown = realloc(links->members, (links->member_count + 1) * sizeof(links->members[0]));
+    if (grown == NULL)
+        return -ENOMEM;
+    links->members = grown;
+    int r = tn_buffer_print(&text, "%s%s%s", member->type_name, member->member_name != NULL ? "." : "",
+                            member->member_name != NULL ? member->member_name : "");
+    if (r < 0)
+        return r;
+    links->members[links->member_count++] =
+        (struct tn_link_member){holder, member->offset_bytes, (char *)text.data};
+    return 0;
+}
+
+const char *tn_site_links_member(const struct tn_site_links *links, uint32_t holder, uint64_t offset_bytes)
+{
+    for (size_t i = 0; i < links->member_count; i++)
+        if (links->members[i].holder == holder && links->members[i].offset_bytes == offset_bytes)
+            return links->members[i].text;
+    return NULL;
+}
+
+/* ---------------------------------------------------------------------------------------- loading */
+
 int tn_site_links_load(const struct tn_pass *pass, struct tn_site_links *ret_links)
 {
     struct link_loading loading = {.pass = pass, .links = ret_links};
@@ -146,6 +181,8 @@ int tn_site_links_load(const struct tn_pass *pass, struct tn_site_links *ret_lin
     int r = tn_log_each_link(database, pass->process_id, see_link, &loading);
     if (r == 0)
         r = tn_log_each_look(database, pass->process_id, see_look, &loading);
+    if (r == 0)
+        r = tn_log_each_member(database, see_member, &loading);
     if (r < 0)
         return r == -ENOMEM ? r : tn_pass_refuse(pass, r, "cannot read the links");
     if (ret_links->stack_count == 0)
@@ -156,6 +193,9 @@ int tn_site_links_load(const struct tn_pass *pass, struct tn_site_links *ret_lin
 
 void tn_site_links_finish(struct tn_site_links *links)
 {
+    for (size_t i = 0; i < links->member_count; i++)
+        free(links->members[i].text);
+    free(links->members);
     free(links->sites);
     free(links->stacks);
     tn_map_finish(&links->looks);

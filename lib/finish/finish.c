@@ -25,6 +25,7 @@ static const struct {
     {"names", tn_finish_names},
     {"sites", tn_finish_sites},
     {"summaries", tn_finish_summaries},
+    {"members", tn_finish_members},
 };
 
 #define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))

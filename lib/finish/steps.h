@@ -67,6 +67,9 @@ int tn_finish_names(struct tn_finish_job *job);
 /* Fill `site` and stack.site_id (sites.c). */
 int tn_finish_sites(struct tn_finish_job *job);
 
+/* Fill struct_member (members.c). */
+int tn_finish_members(struct tn_finish_job *job);
+
 /* Fill site_summary and timeline, add the marks that follow from events (summary.c). */
 int tn_finish_summaries(struct tn_finish_job *job);
 

@@ -37,14 +37,15 @@ enum tn_link_moment tn_link_moment_of(const char *name)
     return TN_LINK_NEVER;
 }
 
-/* Logs before version 5 have no such tables: then there are no rows. Returns 1: *ret_rows is ready; 0: no
- * table; or a negative errno. */
-static int open_rows(struct sqlite3 *database, const char *sql, uint64_t process_id,
+/* Logs before version 5 have no such tables: then there are no rows.
+ *
+ * count_sql  counts what must be there, which gives 2
+ * Returns    1: *ret_rows is ready; 0: no table; or a negative errno */
+static int open_rows(struct sqlite3 *database, const char *count_sql, const char *sql, uint64_t process_id,
                      struct sqlite3_stmt **ret_rows)
 {
     int64_t tables;
-    int r = tn_sql_number(database, "SELECT count(*) FROM sqlite_schema WHERE name IN ('link', 'link_look')",
-                          0, 0, &tables);
+    int r = tn_sql_number(database, count_sql, 0, 0, &tables);
     if (r < 0 || tables != 2)
         return r;
     r = tn_sql_prepare(database, sql, ret_rows);
@@ -53,6 +54,9 @@ static int open_rows(struct sqlite3 *database, const char *sql, uint64_t process
     tn_sql_bind_count(*ret_rows, 1, process_id);
     return 1;
 }
+
+#define COUNT_TABLES(names) "SELECT count(*) FROM sqlite_schema WHERE name IN (" names ")"
+#define COUNT_LINK_TABLES   COUNT_TABLES("'link', 'link_look'")
 
 static int see_link_row(struct sqlite3_stmt *row, uint64_t process_id,
                         int (*see)(void *context, const struct tn_log_link *link), void *context)
@@ -77,7 +81,7 @@ int tn_log_each_link(struct sqlite3 *database, uint64_t process_id,
                      int (*see)(void *context, const struct tn_log_link *link), void *context)
 {
     struct sqlite3_stmt *rows;
-    int r = open_rows(database,
+    int r = open_rows(database, COUNT_LINK_TABLES,
                       "SELECT moment, holder_stack_id, module_id, offset_bytes, held_stack_id,"
                       " inner_offset_bytes, looks, distinct_held_blocks, holder_id, held_id"
                       " FROM link WHERE process_id = ?1 ORDER BY id",
@@ -97,7 +101,7 @@ int tn_log_each_look(struct sqlite3 *database, uint64_t process_id,
                      int (*see)(void *context, const struct tn_log_look *look), void *context)
 {
     struct sqlite3_stmt *rows;
-    int r = open_rows(database,
+    int r = open_rows(database, COUNT_LINK_TABLES,
                       "SELECT stack_id, moment, looks FROM link_look WHERE process_id = ?1"
                       " ORDER BY stack_id, moment",
                       process_id, &rows);
@@ -107,6 +111,27 @@ int tn_log_each_look(struct sqlite3 *database, uint64_t process_id,
         struct tn_log_look look = {process_id, tn_sql_count(rows, 0), tn_link_moment_of(tn_sql_text(rows, 1)),
                                    tn_sql_count(rows, 2)};
         r = look.moment != TN_LINK_NEVER ? see(context, &look) : -EBADMSG;
+        if (r < 0)
+            break;
+    }
+    sqlite3_finalize(rows);
+    return r;
+}
+
+int tn_log_each_member(struct sqlite3 *database,
+                       int (*see)(void *context, const struct tn_log_member *member), void *context)
+{
+    struct sqlite3_stmt *rows;
+    int r = open_rows(database, COUNT_TABLES("'link', 'struct_member'"),
+                      "SELECT site_id, offset_bytes, ifnull(type_name, ''), member_name FROM struct_member"
+                      " ORDER BY site_id, offset_bytes",
+                      0, &rows);
+    if (r <= 0)
+        return r;
+    while ((r = tn_sql_next(rows)) == 1) {
+        struct tn_log_member member = {tn_sql_count(rows, 0), tn_sql_count(rows, 1), tn_sql_text(rows, 2),
+                                       tn_sql_text(rows, 3)};
+        r = see(context, &member);
         if (r < 0)
             break;
     }

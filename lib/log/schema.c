@@ -233,6 +233,14 @@ const char *const tn_schema_tables[] = {
     ");\n"
     "CREATE INDEX link_process ON link(process_id);\n",
 
+    "CREATE TABLE struct_member (\n"
+    "  site_id INTEGER REFERENCES site(id), -- whose blocks hold addresses\n"
+    "  offset_bytes INTEGER,   -- where, as in link\n"
+    "  type_name TEXT,         -- what such a block probably is: struct txn\n"
+    "  member_name TEXT,       -- the member there: token; NULL: one of several in a union\n"
+    "  PRIMARY KEY (site_id, offset_bytes)\n"
+    ") WITHOUT ROWID;\n",
+
     "CREATE TABLE link_look (\n"
     "  process_id INTEGER REFERENCES process(id),\n"
     "  stack_id INTEGER REFERENCES stack(id), -- of the blocks looked into (holder death) or looked for\n"

@@ -285,6 +285,15 @@ static void write_place(struct tn_json *json, const char *key, const struct tn_s
     tn_json_close_object(json);
 }
 
+/* null where there is none. */
+static void write_name(struct tn_json *json, const char *key, const char *name)
+{
+    if (name[0] != '\0')
+        tn_json_text(json, key, name);
+    else
+        tn_json_null(json, key);
+}
+
 static void write_link(struct tn_json *json, const struct tn_summary_link *link)
 {
     tn_json_open_object(json, NULL);
@@ -294,6 +303,8 @@ static void write_link(struct tn_json *json, const struct tn_summary_link *link)
     else
         tn_json_null(json, "global_module");
     tn_json_uint(json, "offset_bytes", link->offset_bytes);
+    write_name(json, "holder_type", link->holder_type);
+    write_name(json, "holder_member", link->holder_member);
     write_place(json, "held", &link->held);
     tn_json_uint(json, "inner_offset_bytes", link->inner_offset_bytes);
     tn_json_text(json, "moment", link->moment);

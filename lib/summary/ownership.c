@@ -19,20 +19,33 @@
 
 /* A place is a holder, an offset in it, and a site that is held there. Of its moments and inner offsets the
  * strongest tells. */
+#define LINKS_SQL(member_columns, member_table)                                                              \
+    "SELECT l.looks, l.looks_made, l.share, l.distinct_held_blocks, l.offset_bytes, l.inner_offset_bytes,"   \
+    " l.moment, m.path, " PLACE_COLUMNS("h") ", " PLACE_COLUMNS(                                             \
+        "d") ", " member_columns                                                                             \
+             " FROM"                                                                                         \
+             " (SELECT *, row_number() OVER (PARTITION BY holder_site_id, module_id, offset_bytes, "         \
+             "held_site_id"                                                                                  \
+             "   ORDER BY share DESC, looks DESC, moment, inner_offset_bytes) AS place"                      \
+             "  FROM (SELECT *, min(1.0, 1.0 * looks / looks_made) AS share FROM site_link WHERE "           \
+             "process_id = ?1"                                                                               \
+             "   AND distinct_held_blocks >= ?2 AND looks_made >= ?3 AND looks >= ?4 * looks_made"           \
+             "   AND (holder_site_id IS NOT NULL OR module_id IS NOT NULL))) AS l"                           \
+             " JOIN site AS d ON d.id = l.held_site_id"                                                      \
+             " LEFT JOIN site AS h ON h.id = l.holder_site_id"                                               \
+             " LEFT JOIN module AS m ON m.id = l.module_id" member_table                                     \
+             " WHERE l.place = 1"                                                                            \
+             " ORDER BY l.share DESC, l.distinct_held_blocks DESC, l.looks DESC, l.holder_site_id, "         \
+             "l.module_id,"                                                                                  \
+             " l.offset_bytes, l.held_site_id"
+
 static const char links_sql[] =
-    "SELECT l.looks, l.looks_made, l.share, l.distinct_held_blocks, l.offset_bytes, l.inner_offset_bytes,"
-    " l.moment, m.path, " PLACE_COLUMNS("h") ", " PLACE_COLUMNS("d") " FROM"
-    " (SELECT *, row_number() OVER (PARTITION BY holder_site_id, module_id, offset_bytes, held_site_id"
-    "   ORDER BY share DESC, looks DESC, moment, inner_offset_bytes) AS place"
-    "  FROM (SELECT *, min(1.0, 1.0 * looks / looks_made) AS share FROM site_link WHERE process_id = ?1"
-    "   AND distinct_held_blocks >= ?2 AND looks_made >= ?3 AND looks >= ?4 * looks_made"
-    "   AND (holder_site_id IS NOT NULL OR module_id IS NOT NULL))) AS l"
-    " JOIN site AS d ON d.id = l.held_site_id"
-    " LEFT JOIN site AS h ON h.id = l.holder_site_id"
-    " LEFT JOIN module AS m ON m.id = l.module_id"
-    " WHERE l.place = 1"
-    " ORDER BY l.share DESC, l.distinct_held_blocks DESC, l.looks DESC, l.holder_site_id, l.module_id,"
-    " l.offset_bytes, l.held_site_id";
+    LINKS_SQL("t.type_name, t.member_name",
+              " LEFT JOIN struct_member AS t"
+              " ON t.site_id = l.holder_site_id AND t.offset_bytes = l.offset_bytes");
+
+/* Of logs in which no members were named. */
+static const char nameless_links_sql[] = LINKS_SQL("NULL, NULL", "");
 
 static void finish_place(struct tn_summary_place *place)
 {
@@ -48,6 +61,8 @@ static void finish_link(struct tn_summary_link *link)
     finish_place(&link->held);
     free(link->global_module);
     free(link->moment);
+    free(link->holder_type);
+    free(link->holder_member);
 }
 
 void tn_summary_finish_links(struct tn_summary *summary)
@@ -86,9 +101,11 @@ static int read_link(struct sqlite3_stmt *row, struct tn_summary_link *link)
                                      .moment = tn_sql_copy_text(row, 6),
                                      .global_module = tn_sql_copy_text(row, 7),
                                      .holder = read_place(row, 8),
-                                     .held = read_place(row, 15)};
+                                     .held = read_place(row, 15),
+                                     .holder_type = tn_sql_copy_text(row, 22),
+                                     .holder_member = tn_sql_copy_text(row, 23)};
     if (has_texts(&link->holder) && has_texts(&link->held) && link->moment != NULL &&
-        link->global_module != NULL)
+        link->global_module != NULL && link->holder_type != NULL && link->holder_member != NULL)
         return 0;
     finish_link(link);
     return -ENOMEM;
@@ -117,12 +134,15 @@ static int read_links(struct sqlite3_stmt *rows, struct tn_summary *summary)
 static int load_links(struct sqlite3 *database, struct tn_summary *summary)
 {
     struct sqlite3_stmt *rows;
-    int64_t views;
+    int64_t views, tables = 0;
     int r =
         tn_sql_number(database, "SELECT count(*) FROM sqlite_schema WHERE name = 'site_link'", 0, 0, &views);
     if (r < 0 || views == 0) /* logs before version 5 */
         return r;
-    r = tn_sql_prepare(database, links_sql, &rows);
+    r = tn_sql_number(database, "SELECT count(*) FROM sqlite_schema WHERE name = 'struct_member'", 0, 0,
+                      &tables);
+    if (r == 0)
+        r = tn_sql_prepare(database, tables != 0 ? links_sql : nameless_links_sql, &rows);
     if (r < 0)
         return r;
     tn_sql_bind_count(rows, 1, summary->process_id);

@@ -153,7 +153,7 @@ static int keep_qualified(struct tn_symbol_file *file, Dwarf_Die die, const char
     return r;
 }
 
-static bool is_cplusplus(struct tn_symbol_unit *unit)
+bool tn_symbol_is_cplusplus(struct tn_symbol_unit *unit)
 {
     switch (dwarf_srclang(&unit->die)) {
     case DW_LANG_C_plus_plus:
@@ -179,7 +179,7 @@ static int make_name(struct tn_symbol_file *file, struct tn_symbol_unit *unit, D
         *ret_name = NULL;
         return 0;
     }
-    if (linkage == NULL && is_cplusplus(unit))
+    if (linkage == NULL && tn_symbol_is_cplusplus(unit))
         return keep_qualified(file, *die, plain, ret_name);
     return keep(file, plain, strlen(plain), ret_name);
 }

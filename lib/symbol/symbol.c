@@ -85,6 +85,7 @@ void tn_symbol_close(struct tn_symbol_file *file)
     tn_symbol_finish_units(file);
     tn_symbol_finish_scopes(file);
     tn_symbol_finish_calls(file);
+    tn_symbol_finish_types(file);
     free(file->table.entries);
     free(file->names.entries);
     free(file->frames);

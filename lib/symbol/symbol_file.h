@@ -79,6 +79,8 @@ struct tn_symbol_unit {
     enum tn_symbol_reach indexed; /* which of its functions are in tn_symbol_file.functions */
 };
 
+struct tn_symbol_types;
+
 struct tn_symbol_file {
     Dwfl *dwfl;                           /* owned; holds exactly one module */
     Dwfl_Module *module;                  /* borrowed from dwfl */
@@ -98,6 +100,7 @@ struct tn_symbol_file {
     struct tn_symbol_jump *jumps; /* owned; result of the last tn_symbol_jumps */
     size_t jump_capacity;
     struct tn_string_store strings;
+    struct tn_symbol_types *types;  /* owned; of one unit (member.c); NULL: of none */
     struct tn_map parents;          /* address of a DIE -> address of its parent DIE, of one unit */
     const void *parents_of;         /* address of that unit's DIE; NULL: none yet */
     struct tn_map die_names;        /* address of a DIE -> its function's name, kept in strings */
@@ -169,6 +172,12 @@ int tn_symbol_find_named(struct tn_symbol_file *file, const char *symbol, uint64
 
 /* Release what is kept about calls. */
 void tn_symbol_finish_calls(struct tn_symbol_file *file);
+
+/* Release what is kept about types. */
+void tn_symbol_finish_types(struct tn_symbol_file *file);
+
+/* Whether a unit's language is C++. */
+bool tn_symbol_is_cplusplus(struct tn_symbol_unit *unit);
 
 /* The symbol around pc, or NULL. */
 const struct tn_symbol_table_entry *tn_symbol_find_entry(const struct tn_symbol_table *table, uint64_t pc);

@@ -9,7 +9,8 @@ SITE = {"site_id": int, "function": str, "file": str, "line": int, "module": str
         "allocations": int, "callers": list}
 LINE = {"function": str, "file": str, "line": int, "module": str, "offset_bytes": int}
 PLACE = LINE | {"site_id": int, "via": str}
-LINK = {"holder": (dict, type(None)), "global_module": (str, type(None)), "offset_bytes": int, "held": dict,
+LINK = {"holder": (dict, type(None)), "global_module": (str, type(None)), "offset_bytes": int, "holder_type": (str, type(None)),
+        "holder_member": (str, type(None)), "held": dict,
         "inner_offset_bytes": int, "moment": str, "looks": int, "looks_made": int, "share": (int, float),
         "distinct_held_blocks": int}
 SAVING = {"allocations_removed": int, "bytes_removed": int, "peak_bytes_delta": int, "heap_bytes_delta": dict}

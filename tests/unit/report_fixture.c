@@ -125,8 +125,8 @@ static struct tn_summary_process process = {.id = 1,
 #define NAMELESS 10, S(""), S(""), 0, S("/usr/lib/libstore.so.2"), 7980, S("operator new")
 
 static struct tn_summary_link links[] = {
-    {{NODE}, S(""), 16, {NAMELESS}, 8, S("holder death"), 49, 50, 0.98, 12},
-    {{NO_PLACE}, S("/usr/bin/app"), 0x4010, {NODE}, 0, S("event 4"), 1, 3, 1.0 / 3, 3},
+    {{NODE}, S(""), 16, S("struct node"), S("text"), {NAMELESS}, 8, S("holder death"), 49, 50, 0.98, 12},
+    {{NO_PLACE}, S("/usr/bin/app"), 0x4010, S(""), S(""), {NODE}, 0, S("event 4"), 1, 3, 1.0 / 3, 3},
 };
 
 struct tn_summary fixture_summary = {

@@ -14,6 +14,8 @@
 #include "tenure/log_write.h"
 #include "tenure/site_links.h"
 
+#include <sqlite3.h>
+
 /* Stacks 1 to 6; 1 and 2 are of site 1, 3 and 4 of site 2, 5 of site 3, 6 of site 4. */
 #define NODE_COUNT 7u
 
@@ -26,6 +28,7 @@ struct linked_log {
     struct tn_log *log;
     struct tn_stack_node nodes[NODE_COUNT];
     struct tn_error error;
+    struct tn_pass_site sites[ALONE + 1];
     struct tn_pass pass;
     struct tn_site_links links;
 };
@@ -72,18 +75,36 @@ static void make(const char *path)
     assert_int_equal(tn_log_writer_close(writer, 123456789, &error), 0);
 }
 
+/* The rows of `site` are not in the order of the pass's sites. */
+static void name_members(const char *path)
+{
+    struct sqlite3 *database = NULL;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database,
+                                  "INSERT INTO struct_member VALUES (7, 16, 'struct txn', 'token'),"
+                                  " (7, 24, 'struct txn', NULL), (99, 16, 'struct other', 'token')",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(database);
+}
+
 static int open_linked(void **state)
 {
     static struct linked_log linked;
     fixture_path(linked.path, "links.db");
     make(linked.path);
+    name_members(linked.path);
     linked.log = fixture_open(linked.path);
+    linked.sites[HOLDER].site_id = 7;
+    linked.sites[HELD].site_id = 3;
     for (size_t i = 0; i < NODE_COUNT; i++)
         linked.nodes[i].site = sites[i];
     linked.pass = (struct tn_pass){.log = linked.log,
                                    .process_id = 1,
                                    .nodes = linked.nodes,
                                    .node_count = NODE_COUNT,
+                                   .sites = linked.sites,
+                                   .site_count = ALONE + 1,
                                    .error = &linked.error};
     *state = &linked;
     return tn_site_links_load(&linked.pass, &linked.links);
@@ -106,6 +127,15 @@ static void stacks_of_a_site_count_together(void **state)
     assert_int_equal(share.offset_bytes, 16);
     assert_int_equal(share.looks, 45);
     assert_int_equal(share.looks_made, 50);
+}
+
+static void members_are_named_by_site_and_offset(void **state)
+{
+    const struct linked_log *linked = *state;
+    assert_string_equal(tn_site_links_member(&linked->links, HOLDER, 16), "struct txn.token");
+    assert_string_equal(tn_site_links_member(&linked->links, HOLDER, 24), "struct txn");
+    assert_null(tn_site_links_member(&linked->links, HOLDER, 8));
+    assert_null(tn_site_links_member(&linked->links, HELD, 16));
 }
 
 static void chance_is_no_link(void **state)
@@ -139,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stacks_of_a_site_count_together),
+        cmocka_unit_test(members_are_named_by_site_and_offset),
         cmocka_unit_test(chance_is_no_link),
         cmocka_unit_test(a_global_is_a_holder_without_a_site),
         cmocka_unit_test(looks_are_told_where_nothing_was_found),

@@ -41,6 +41,7 @@ static const char finished_sql[] =
     "INSERT INTO site (id, function, file, line, module, offset_bytes, via) VALUES"
     " (1, 'holder', 'a.c', 10, '/bin/a', NULL, 'malloc'), (2, 'held', NULL, NULL, '/bin/a', 64, 'strdup'),"
     " (3, 'other', 'a.c', 30, '/bin/a', NULL, 'malloc');"
+    "INSERT INTO struct_member VALUES (1, 16, 'struct one', 'name'), (1, 24, 'struct one', NULL);"
     "UPDATE stack SET site_id = CASE WHEN id <= 2 THEN 1 WHEN id = 3 THEN 2 ELSE 3 END;"
     "UPDATE meta SET value = 1 WHERE key = 'finished';";
 
@@ -123,6 +124,11 @@ static void each_place_is_told_once_the_strongest_first(void **state)
     assert_link(&summary.links[2], 1, 2, 24, "event 1");
     assert_share(&summary.links[2], 1, 10);
     assert_int_equal(summary.links[2].inner_offset_bytes, 8);
+    assert_string_equal(summary.links[0].holder_type, "");
+    assert_string_equal(summary.links[1].holder_type, "struct one");
+    assert_string_equal(summary.links[1].holder_member, "name");
+    assert_string_equal(summary.links[2].holder_type, "struct one");
+    assert_string_equal(summary.links[2].holder_member, "");
     tn_summary_finish(&summary);
     fixture_remove(path);
 }
@@ -138,6 +144,11 @@ static void a_log_without_sites_or_links_tells_none(void **state)
     assert_int_equal(summary.link_count, 0);
     tn_summary_finish(&summary);
     run_on(path, finished_sql);
+    run_on(path, "DROP TABLE struct_member");
+    load(path, &summary);
+    assert_int_equal(summary.link_count, 3);
+    assert_string_equal(summary.links[1].holder_type, "");
+    tn_summary_finish(&summary);
     run_on(path, "DROP VIEW site_link");
     load(path, &summary);
     assert_int_equal(summary.link_count, 0);

@@ -375,6 +375,7 @@ static const struct tn_evidence_key member_keys[] = {
     {TN_KEY("share", REAL, RATIO)},
     {TN_KEY("held_by", TEXT, NONE)},
     {TN_KEY("held_offset_bytes", COUNT, BYTES)},
+    {TN_KEY("held_as", TEXT, NONE)},
     {TN_KEY("held_share", REAL, RATIO)},
     {TN_KEY("allocations", COUNT, COUNT), .is_required = true},
     {0},

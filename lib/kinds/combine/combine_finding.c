@@ -109,6 +109,8 @@ static void add_link(const struct tn_combine_link *link, const struct tn_finding
     tn_evidence_add_text(member, "held_by",
                          tn_finding_place(&finding->sites[link->other], place, sizeof(place)));
     tn_evidence_add_bytes(member, "held_offset_bytes", link->share.offset_bytes);
+    if (link->member != NULL)
+        tn_evidence_add_text(member, "held_as", link->member);
     tn_evidence_add_real(member, "held_share", TN_UNIT_RATIO,
                          (double)link->share.looks / (double)link->share.looks_made, 2);
 }
@@ -141,7 +143,7 @@ static void add_members(const struct tn_combine_statement *statement, struct tn_
 static void fill_evidence(const struct tn_combine_statement *statement, struct tn_finding *finding)
 {
     struct tn_evidence_set *evidence = &finding->evidence;
-    char links[320];
+    char links[512];
     tn_evidence_add_text(evidence, "relation", relation_names[statement->group->relation]);
     add_members(statement, finding);
     if (statement->linkage.linked_count != 0)

@@ -31,8 +31,14 @@ static bool find_link(const struct tn_combine *combine, const struct tn_combine_
             continue;
         best = part;
         is_found = true;
-        *ret_link =
-            (struct tn_combine_link){.is_linked = true, .other = i, .is_holder = is_holder, .share = share};
+        uint32_t holder = group->sites[is_holder ? member : i];
+        *ret_link = (struct tn_combine_link){
+            .is_linked = true,
+            .other = i,
+            .is_holder = is_holder,
+            .share = share,
+            .member = tn_site_links_member(&combine->links, holder, share.offset_bytes),
+        };
     }
     return is_found;
 }

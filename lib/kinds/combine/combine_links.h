@@ -12,6 +12,7 @@ struct tn_combine_link {
     size_t other;               /* index of the other member */
     bool is_holder;             /* the member holds the other one's address; else the other one holds its */
     struct tn_link_share share; /* of looks that saw it, and at which offset in the holder */
+    const char *member;         /* what the holder has there: "struct txn.token"; NULL: not known. Borrowed */
 };
 
 /* The links of a group. */

@@ -198,10 +198,11 @@ const char *tn_combine_print_links(const struct tn_combine_statement *statement,
         const struct tn_combine_link *link = &statement->linkage.members[i];
         if (!link->is_linked || used >= text_bytes)
             continue;
-        int length =
-            snprintf(ret_text + used, text_bytes - used, "%sat offset %" PRIu64 " in %.0f %% of looks",
-                     told != 0 ? ", " : "", link->share.offset_bytes,
-                     100 * (double)link->share.looks / (double)link->share.looks_made);
+        int length = snprintf(ret_text + used, text_bytes - used,
+                              "%sat offset %" PRIu64 "%s%s%s in %.0f %% of looks", told != 0 ? ", " : "",
+                              link->share.offset_bytes, link->member != NULL ? " (probably " : "",
+                              link->member != NULL ? link->member : "", link->member != NULL ? ")" : "",
+                              100 * (double)link->share.looks / (double)link->share.looks_made);
         used += length > 0 ? (size_t)length : 0;
         told++;
     }
