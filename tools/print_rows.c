@@ -205,7 +205,7 @@ static int print_csv(sqlite3_stmt *statement, const struct tn_rows_style *style,
     int column_count = sqlite3_column_count(statement);
     for (int i = 0; i < column_count && !style->has_no_header; i++) {
         print_csv_text(sqlite3_column_name(statement, i), out);
-        fputs(i == column_count - 1 ? "\r\n" : ",", out);
+        fputs(i == column_count - 1 ? "\n" : ",", out);
     }
     int r;
     while ((r = next_row(statement, style)) == SQLITE_ROW)
@@ -214,7 +214,7 @@ static int print_csv(sqlite3_stmt *statement, const struct tn_rows_style *style,
                 print_hex(statement, i, out);
             else
                 print_csv_text((const char *)sqlite3_column_text(statement, i), out);
-            fputs(i == column_count - 1 ? "\r\n" : ",", out);
+            fputs(i == column_count - 1 ? "\n" : ",", out);
         }
     return r;
 }

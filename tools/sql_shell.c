@@ -50,7 +50,9 @@ static int list_tables(struct tn_sql_session *session, const char *operand)
         "SELECT name, CASE WHEN name = 'allocation' AND kind = 'temporary view' THEN 'packed' ELSE kind"
         " END AS kind FROM (SELECT name, type AS kind FROM sqlite_schema UNION ALL"
         " SELECT name, 'temporary ' || type FROM sqlite_temp_schema UNION ALL VALUES"
-        " ('allocation_of(SCHEMA)', 'function'), ('stack_below(FUNCTION)', 'function'))"
+        " ('allocation_of(NAME)', 'function'), ('mark_ns(MARK)', 'function'), ('print_bytes(SIZE)', "
+        "'function'),"
+        " ('stack_below(FUNCTION)', 'function'))"
         " WHERE kind NOT LIKE '%%index' AND name NOT LIKE 'sqlite_%%' AND (%Q = '' OR name LIKE %Q)"
         " ORDER BY name",
         operand);
@@ -76,10 +78,41 @@ static int print_schema(struct tn_sql_session *session, const char *name, int *r
     return r == SQLITE_DONE ? SQLITE_OK : r;
 }
 
+/* What takes arguments stands in no schema. Returns whether it is that. */
+static bool show_function(const char *name)
+{
+    static const struct {
+        const char *name, *text;
+    } functions[] = {
+        {"allocation_of",
+         "-- allocation of the log that is attached as NAME, with the same columns\n"
+         "-- SELECT count(*) FROM allocation_of('two');"},
+        {"stack_below",
+         "-- a table with the column stack_id: all stacks that pass a function\n"
+         "-- SELECT count(*) FROM stack_below('main');  in which * and ? stand for any letters\n"
+         "-- SELECT count(*) FROM stack_below('main', 'two');  of an attached log"},
+        {"mark_ns",
+         "-- a function: when the mark was set, ns since the log's start; an error if there is none\n"
+         "-- SELECT count(*) FROM allocation WHERE birth_ns > (SELECT mark_ns('main entered'));\n"
+         "-- mark_ns('main entered', 2) is that of process 2"},
+        {"print_bytes",
+         "-- a function: a size as the reports print it; print_count and print_duration (ns) alike\n"
+         "-- SELECT print_bytes(sum(size_bytes)) FROM allocation;"},
+    };
+    for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+        if (strcmp(name, functions[i].name) == 0) {
+            puts(functions[i].text);
+            return true;
+        }
+    return false;
+}
+
 /* A packed log shows `allocation` as one with rows would, with what each column means. */
 static int show_schema(struct tn_sql_session *session, const char *name)
 {
     int count = 0;
+    if (show_function(name))
+        return TN_STATUS_DONE;
     int r = print_schema(session, name, &count);
     bool is_asked = name[0] == '\0' || strcmp(name, "allocation") == 0;
     if (r == SQLITE_OK && is_asked &&
@@ -121,7 +154,7 @@ static int set_once(struct tn_sql_session *session, const char *path)
 {
     if (path[0] != '\0')
         return tn_sql_session_once(session, path);
-    tn_say(".once needs a file for the rows of the next statement");
+    tn_say(".once needs the name of a file: the rows of the next statement go there; write .once FILE");
     return TN_STATUS_USAGE;
 }
 
@@ -135,7 +168,8 @@ static int show_help(struct tn_sql_session *session, const char *operand);
 
 static const struct dot_command commands[] = {
     {".tables", "[PATTERN]", "list the tables and views", list_tables},
-    {".schema", "[TABLE]", "how they are made, column by column", show_schema},
+    {".schema", "[TABLE]", "how they are made, column by column; of a function, how it is called",
+     show_schema},
     {".mode", "table|csv|json", "how rows are printed", set_mode},
     {".headers", "on|off", "whether tables and CSV begin with the names of the columns", set_headers},
     {".once", "FILE", "write the rows of the next statement to FILE", set_once},
@@ -160,7 +194,7 @@ static int run_dot(struct tn_sql_session *session, char *line)
 {
     char *save;
     const char *word = strtok_r(line, " \t\r\n", &save);
-    const char *operand = strtok_r(NULL, " \t\r\n", &save);
+    const char *operand = strtok_r(NULL, " \t\r\n;", &save); /* who types SQL ends it with a semicolon */
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(word, commands[i].name) == 0)
             return commands[i].run(session, operand != NULL ? operand : "");
@@ -204,7 +238,9 @@ static int read_script(struct tn_sql_session *session)
     size_t line_bytes = 0;
     int status = TN_STATUS_DONE;
     ssize_t length;
+    unsigned long line_count = 0;
     while (status == TN_STATUS_DONE && (length = getline(&line, &line_bytes, stdin)) >= 0) {
+        line_count++;
         if (length > 0 && line[length - 1] == '\n')
             line[length - 1] = '\0';
         status = take_line(session, &sql, line);
@@ -214,7 +250,11 @@ static int read_script(struct tn_sql_session *session)
         status = tn_sql_session_run(session, (const char *)sql.data);
     free(line);
     tn_buffer_finish(&sql);
-    return status == STATUS_LEAVE ? TN_STATUS_DONE : status;
+    if (status == STATUS_LEAVE)
+        return TN_STATUS_DONE;
+    if (status != TN_STATUS_DONE && line_count > 1)
+        tn_say("stopped at line %lu of the script: nothing behind it was run", line_count);
+    return status;
 }
 
 static int read_line(struct tn_sql_session *session, struct tn_buffer *sql)

@@ -197,8 +197,8 @@ int tn_allocation_vtab_register(struct sqlite3 *database);
 int tn_stack_below_register(struct sqlite3 *database);
 
 /* Register the SQL functions on a connection: print_count(n), print_bytes(size_bytes) and
- * print_duration(duration_ns), which print as the reports do, NULL for NULL; and site_key, which makes
- * site.key.
+ * print_duration(duration_ns), which print as the reports do, NULL for NULL; site_key, which makes site.key;
+ * and mark_ns(text [, process_id]), the time of a mark, or an error.
  *
  * Returns  an SQLite result code */
 int tn_log_functions_register(struct sqlite3 *database);

@@ -171,8 +171,21 @@ static int choose_schema(struct tn_allocation_scan *cursor, const char *letters,
     return use_schema(cursor, sqlite3_mprintf("main"));
 }
 
+static bool is_database(struct sqlite3 *database, const char *name)
+{
+    const char *other;
+    for (int i = 0; (other = sqlite3_db_name(database, i)) != NULL; i++)
+        if (sqlite3_stricmp(other, name) == 0)
+            return true;
+    return false;
+}
+
 static int refuse_no_log(struct tn_allocation_scan *cursor, int r)
 {
+    struct sqlite3 *database = ((struct tn_allocation_vtab *)cursor->base.pVtab)->database;
+    if (r == -EBADMSG && !is_database(database, cursor->schema))
+        return refuse(cursor, sqlite3_mprintf("no log is attached as '%s': ATTACH 'FILE' AS %s first",
+                                              cursor->schema, cursor->schema));
     return r == -EBADMSG
                ? refuse(cursor, sqlite3_mprintf("the database '%s' is no log of tenure: it has no table "
                                                 "chunk; an attached log is allocation_of('NAME')",

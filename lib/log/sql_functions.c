@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The SQL functions of tenure: those that print quantities as the reports do, and the hash of a site.
- * Compiled twice, for the commands and for the extension. */
+/* The SQL functions of tenure: those that print quantities as the reports do, the hash of a site, and the
+ * time of a mark. Compiled twice, for the commands and for the extension. */
 
 #include "tenure/base.h"
 #include "tenure/log.h"
+#include "tenure/sql.h"
 
 #include <sqlite3ext.h>
 #include <stdint.h>
@@ -94,10 +95,56 @@ static void call_site_key(sqlite3_context *context, int count, sqlite3_value **v
     sqlite3_result_text(context, key, -1, SQLITE_TRANSIENT);
 }
 
+/* Tell the marks that there are, for who misspelt one. */
+static void refuse_mark(sqlite3_context *context, struct sqlite3 *database, const char *text)
+{
+    struct sqlite3_stmt *row;
+    int r = tn_sql_prepare(database,
+                           "SELECT group_concat(quote(text), ', ') FROM (SELECT DISTINCT text FROM"
+                           " main.mark WHERE text IS NOT NULL ORDER BY time_ns LIMIT 20)",
+                           &row);
+    if (r == 0)
+        r = tn_sql_next(row);
+    const char *marks = r == 1 ? tn_sql_text(row, 0) : NULL;
+    char *message = sqlite3_mprintf("the log has no mark '%s'%s%s", text,
+                                    marks != NULL ? "; there are: " : "", marks != NULL ? marks : "");
+    sqlite3_finalize(row);
+    sqlite3_result_error(context, message != NULL ? message : "out of memory", -1);
+    sqlite3_free(message);
+}
+
+/* mark_ns(text [, process_id]): when the mark was first set, ns since the log's start. An error where a
+ * condition on a mark that is not there would silently leave no row. */
+static void call_mark_ns(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    struct sqlite3 *database = sqlite3_context_db_handle(context);
+    struct sqlite3_stmt *row;
+    int r = tn_sql_prepare(
+        database, "SELECT min(time_ns) FROM main.mark WHERE text = ?1 AND (?2 IS NULL OR process_id = ?2)",
+        &row);
+    if (r < 0) {
+        sqlite3_result_error(context, "mark_ns needs a log as the main database", -1);
+        return;
+    }
+    sqlite3_bind_value(row, 1, values[0]);
+    if (count > 1)
+        sqlite3_bind_value(row, 2, values[1]);
+    r = tn_sql_next(row);
+    if (r == 1 && sqlite3_column_type(row, 0) == SQLITE_INTEGER)
+        sqlite3_result_int64(context, sqlite3_column_int64(row, 0));
+    else if (r < 0)
+        sqlite3_result_error(context, sqlite3_errmsg(database), -1);
+    else
+        refuse_mark(context, database, text_of(values[0]));
+    sqlite3_finalize(row);
+}
+
 int tn_log_functions_register(struct sqlite3 *database)
 {
     const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
     int rc = sqlite3_create_function(database, "site_key", 6, flags, NULL, call_site_key, NULL, NULL);
+    for (int count = 1; count <= 2 && rc == SQLITE_OK; count++)
+        rc = sqlite3_create_function(database, "mark_ns", count, flags, NULL, call_mark_ns, NULL, NULL);
     for (unsigned i = 0; i < sizeof(printers) / sizeof(printers[0]) && rc == SQLITE_OK; i++)
         rc = sqlite3_create_function(database, printers[i].name, 1, flags, (void *)&printers[i], call_printer,
                                      NULL, NULL);

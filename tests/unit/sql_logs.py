@@ -150,7 +150,7 @@ def check_pair(logs, counts, one, two):
     count("two.allocation", counts[other] if other_form == "rows" else REFUSED, dots)
     count("tow.allocation", REFUSED)
     count("temp.allocation", counts[main] if main_form == "packed" else REFUSED)
-    count("allocation_of('three')", REFUSED, "three")
+    count("allocation_of('three')", REFUSED, "no log is attached as 'three'")
     count("allocation_of", REFUSED, "allocation_of needs a name")
     both = "(SELECT id FROM allocation UNION ALL SELECT id FROM allocation_of('two'))"
     count(both, counts[main] + counts[other])

@@ -150,6 +150,11 @@ def check_scripts(tenure, log):
     assert (result.returncode, result.stdout, result.stderr) == (0, "a\n1\n2\n", ""), result
     result = run(tenure, log, stdin="SELECT 1 AS a;\nSELECT nothing;\nSELECT 3 AS a;\n")
     assert result.returncode == 2 and "3" not in result.stdout, result
+    assert "stopped at line 2 of the script" in result.stderr, result
+    result = run(tenure, log, stdin="SELECT 1 AS a;\n.schema nothing\nSELECT 3 AS a;\n")
+    assert result.returncode == 2 and "stopped at line 2 of the script" in result.stderr, result
+    result = run(tenure, log, stdin="SELECT nothing")
+    assert result.returncode == 2 and "stopped" not in result.stderr, result
     result = run(tenure, log, stdin=".quit\nSELECT nothing;\n")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
 
@@ -186,8 +191,26 @@ def check_commands_as_query(tenure, log):
     assert result.returncode == 0 and "site_place" in result.stdout, result
     result = run(tenure, log, ".schema mark")
     assert result.returncode == 0 and "time_ns" in result.stdout, result
+    assert run(tenure, log, ".schema mark;").stdout == result.stdout
+    for function in ("allocation_of", "stack_below", "mark_ns", "print_bytes"):
+        shown = run(tenure, log, f".schema {function}")
+        assert shown.returncode == 0 and f"{function}(" in shown.stdout, shown
+        assert f"{function}(" in run(tenure, log, ".tables").stdout, function
+    result = run(tenure, log, ".once")
+    assert result.returncode == 2 and "needs the name of a file" in result.stderr, result
     result = run(tenure, log, ".tabels")
     assert result.returncode == 2 and "did you mean '.tables'" in result.stderr, result
+
+
+def check_marks(tenure, log):
+    """A mark that is misspelt is no empty answer."""
+    first = "SELECT min(time_ns) AS n FROM mark WHERE text = 'main entered'"
+    result = run(tenure, log, "SELECT mark_ns('main entered') AS n; SELECT mark_ns('main entered', 1) AS n")
+    assert result.returncode == 0 and result.stdout == 2 * run(tenure, log, first).stdout, result
+    result = run(tenure, log, "SELECT count(*) FROM allocation WHERE birth_ns > (SELECT mark_ns('main enterd'))")
+    assert result.returncode == 2 and "no mark 'main enterd'; there are: 'main entered'" in result.stderr, result
+    result = run(tenure, log, "SELECT mark_ns('main entered', 99)")
+    assert result.returncode == 2 and "no mark 'main entered'" in result.stderr, result
 
 
 def check_no_progress_in_pipes(tenure, log):
@@ -224,7 +247,8 @@ def main():
         check_meant(tenure, logs["rows"])
         check_elsewhere(tenure, logs["rows"])
         check_commands_as_query(tenure, logs["rows"])
-        check_no_progress_in_pipes(tenure, logs["rows"])
+        check_marks(tenure, logs["rows"])
+    check_no_progress_in_pipes(tenure, logs["rows"])
     print("the shell answers")
 
 

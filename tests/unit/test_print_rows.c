@@ -66,8 +66,8 @@ static void csv_quotes_what_it_must(void **state)
 {
     (void)state;
     assert_prints(mixed, TN_ROWS_CSV, SQLITE_DONE,
-                  "number,text,no thing,bytes\r\n7,\"a,\"\"b\"\"\",,00ff\r\n123,caf\u00e9,1.5,\r\n");
-    assert_prints("SELECT 'a\nb' AS x", TN_ROWS_CSV, SQLITE_DONE, "x\r\n\"a\nb\"\r\n");
+                  "number,text,no thing,bytes\n7,\"a,\"\"b\"\"\",,00ff\n123,caf\u00e9,1.5,\n");
+    assert_prints("SELECT 'a\nb' AS x", TN_ROWS_CSV, SQLITE_DONE, "x\n\"a\nb\"\n");
 }
 
 static void json_is_an_array_of_objects(void **state)
@@ -90,7 +90,7 @@ static void json_keeps_every_digit(void **state)
         "[{\"a\":9007199254740992,\"b\":\"9007199254740993\",\"c\":-9007199254740992,"
         "\"d\":\"-9007199254740993\",\"e\":\"9223372036854775807\",\"f\":9.00719925474099e+15,"
         "\"g\":null}]\n");
-    assert_prints("SELECT 9007199254740993 AS a", TN_ROWS_CSV, SQLITE_DONE, "a\r\n9007199254740993\r\n");
+    assert_prints("SELECT 9007199254740993 AS a", TN_ROWS_CSV, SQLITE_DONE, "a\n9007199254740993\n");
 }
 
 /* A file's name may hold any bytes; JSON may not. */
@@ -107,7 +107,7 @@ static void headers_can_be_left_out(void **state)
     (void)state;
     has_no_header = true;
     assert_prints("SELECT 7 AS a_long_name, 'b' AS b", TN_ROWS_TABLE, SQLITE_DONE, "7  b\n");
-    assert_prints("SELECT 7 AS a, 'b' AS b", TN_ROWS_CSV, SQLITE_DONE, "7,b\r\n");
+    assert_prints("SELECT 7 AS a, 'b' AS b", TN_ROWS_CSV, SQLITE_DONE, "7,b\n");
     has_no_header = false;
 }
 
@@ -145,7 +145,7 @@ static void a_failing_row_ends_the_table(void **state)
 {
     (void)state;
     assert_prints("SELECT abs(v) AS a FROM (SELECT 1 AS v UNION ALL SELECT -9223372036854775807 - 1)",
-                  TN_ROWS_CSV, SQLITE_ERROR, "a\r\n1\r\n");
+                  TN_ROWS_CSV, SQLITE_ERROR, "a\n1\n");
 }
 
 static void functions_print_quantities(void **state)
@@ -154,7 +154,7 @@ static void functions_print_quantities(void **state)
     assert_prints(
         "SELECT print_count(1234567) AS c, print_bytes(1536) AS b, print_duration(2500) AS d, "
         "print_bytes(-1536) AS m, print_count(NULL) AS n",
-        TN_ROWS_CSV, SQLITE_DONE, "c,b,d,m,n\r\n\"1,234,567\",1.50 KiB,2.50 us,-1.50 KiB,\r\n");
+        TN_ROWS_CSV, SQLITE_DONE, "c,b,d,m,n\n\"1,234,567\",1.50 KiB,2.50 us,-1.50 KiB,\n");
 }
 
 int main(void)
