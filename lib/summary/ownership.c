@@ -160,6 +160,11 @@ int tn_summary_load_links(struct tn_log *log, struct tn_summary *summary, struct
     if (r == 0)
         return 0;
     tn_summary_finish_links(summary);
-    return tn_error_set(error, r, "cannot read who holds whose address, %s: %s", tn_log_path(log),
-                        strerror(-r));
+    if (r == -EBADMSG)
+        return tn_error_set(
+            error, r,
+            "the log is damaged, %s: who holds whose address cannot be read; take another copy, or "
+            "record again",
+            tn_log_path(log));
+    return tn_error_set(error, r, "cannot read the log, %s: %s", tn_log_path(log), strerror(-r));
 }

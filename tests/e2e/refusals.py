@@ -240,6 +240,15 @@ def damaged(world):
     ):
         expect_refusal(world.run(world.tenure, *command), says, 3)
     expect(not (world.folder / "plain.db").exists(), "half a copy is left")
+    with contextlib.closing(sqlite3.connect(log)) as database, database:
+        database.executescript("DROP VIEW allocation; DROP TABLE allocation_row; UPDATE mark SET time_ns = 0, text = 'initialisation done'")
+    result = world.run(world.tenure, "check", "--max", "allocations_after_init=0", log)
+    expect_refusal(result, f"the log is damaged, {log}: its allocations cannot be read; ", 3)
+    log = changed(world, "DROP VIEW site_link")
+    with contextlib.closing(sqlite3.connect(log)) as database, database:
+        database.execute("CREATE VIEW site_link AS SELECT 1 AS x")
+    result = world.run(world.tenure, "report", "--format", "json", "--policy", "none", log)
+    expect_refusal(result, f"the log is damaged, {log}: who holds whose address cannot be read; ", 3)
 
 
 ALL = {

@@ -166,7 +166,7 @@ static void wrong_options_are_refused(void **state)
     options = (struct tn_analyze_options){.only = ""};
     expect_refusal(&scene, &options, -EINVAL, "''");
     options = (struct tn_analyze_options){.process_id = 99};
-    expect_refusal(&scene, &options, -ENOENT, "99");
+    expect_refusal(&scene, &options, -ENOENT, "has no process 99; ");
     options = (struct tn_analyze_options){.wrapper_regex = "("};
     expect_refusal(&scene, &options, -EINVAL, "(");
     scene_end(&scene);

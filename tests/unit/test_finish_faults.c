@@ -123,6 +123,7 @@ static void an_open_recording_is_refused(void **state)
     struct tn_error error = {0};
     assert_int_equal(tn_finish(path, &options, &error), -EINVAL);
     assert_non_null(strstr(error.text, path));
+    assert_non_null(strstr(error.text, "its recording was not closed"));
     fixture_remove(path);
     assert_int_equal(tn_finish(path, &options, &error), -ENOENT);
 }

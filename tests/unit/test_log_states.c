@@ -344,6 +344,8 @@ static void test_creation_takes_nothing_that_is_there(void **state)
     assert_int_equal(status.st_size, 4);
     options.path = "/nonexistent/folder/log.db";
     assert_int_equal(tn_log_create(&options, &writer, &error), -ENOENT);
+    assert_string_equal(error.text,
+                        "cannot create the log, /nonexistent/folder/log.db: No such file or directory");
     assert_null(writer);
     fixture_remove(path);
 }
