@@ -345,6 +345,46 @@ static int print_name(const struct tn_what_if_change *change, struct tn_buffer *
                            tn_finding_key_print(change->finding, key));
 }
 
+static int64_t net_bytes(const struct tn_what_if_change *change, size_t model)
+{
+    return change->measures[model].heap_delta_bytes + (int64_t)change->outside_bytes;
+}
+
+/* The finding that alone needs least memory on a model, in the heap and elsewhere; NULL: none is known. */
+static const struct tn_what_if_change *best_alone(const struct tn_simulation *simulation, size_t model)
+{
+    const struct tn_what_if_change *best = NULL;
+    for (size_t i = 0; i < simulation->what_if.count; i++) {
+        const struct tn_what_if_change *change = &simulation->what_if.changes[i];
+        bool is_candidate = change->finding != NULL && change->measures[model].is_known;
+        if (is_candidate && (best == NULL || net_bytes(change, model) < net_bytes(best, model)))
+            best = change;
+    }
+    return best;
+}
+
+/* More changes are not less memory: a buffer that is kept elsewhere is there all the time. */
+static int print_better_alone(const struct tn_simulation *simulation,
+                              const struct tn_what_if_change *together, struct tn_buffer *out)
+{
+    char delta[DELTA_TEXT];
+    int r = 0;
+    for (size_t i = 0; i < simulation->policy_count && r == 0; i++) {
+        const struct tn_what_if_change *best = best_alone(simulation, i);
+        const struct tn_what_if_measure *measure = &together->measures[i];
+        if (best == NULL || !measure->is_known ||
+            net_bytes(best, i) + (int64_t)measure->noise_bytes >= net_bytes(together, i))
+            continue;
+        r = tn_buffer_print(out,
+                            "     number %" PRIu32
+                            " alone is better for the memory of %s (%s in all): the others need more "
+                            "elsewhere than they free in the heap\n",
+                            best->finding->rank, simulation->policies[i].label,
+                            print_delta(delta, net_bytes(best, i), simulation->models[i].need.heap_bytes));
+    }
+    return r;
+}
+
 static int print_change(const struct tn_simulation *simulation, const struct tn_what_if_change *change,
                         struct tn_buffer *out)
 {
@@ -360,6 +400,8 @@ static int print_change(const struct tn_simulation *simulation, const struct tn_
         r = tn_buffer_print(out, "\n");
     for (size_t i = 0; i < simulation->policy_count && r == 0; i++)
         r = print_measure(simulation, change, i, out);
+    if (r == 0 && change->finding == NULL && !change->is_subtotal)
+        r = print_better_alone(simulation, change, out);
     return r < 0 ? r : print_median(simulation, change, out);
 }
 

@@ -147,6 +147,29 @@ def changes(world):
     expect(b"first-fit" in measured.out, "the report shows no measured effect")
 
 
+def together(world):
+    """All findings together save as many calls as the best alone, at least; where one alone needs less memory, that is
+    told with its reason, and nowhere else."""
+    said = 0
+    for program in ("general_pools", "several_at_once", "local_buffer"):
+        result, path = world.record(world.truths / program, options=("--rows", "all"))
+        expect_equal(result.status, 0, f"status of {program}")
+        command = (world.tenure, "simulate", "--policy", "tlsf,first-fit", "--apply", "all", path)
+        answer = json.loads(world.run(*command, "--format", "json").out)["what_if"]
+        text = world.run(*command).out.decode()
+        alone = [change for change in answer["changes"] if not change["is_together"]]
+        for all_of_them in (c for c in answer["changes"] if c["is_together"] and not c["is_subtotal"]):
+            most = max(change["allocations_removed"] for change in alone)
+            expect(all_of_them["allocations_removed"] >= most, f"{program}: together fewer calls than {most}")
+            for i, measure in enumerate(all_of_them["policies"]):
+                best = min(alone, key=lambda change: change["policies"][i]["total_delta_bytes"])  # noqa: B023
+                is_better = best["policies"][i]["total_delta_bytes"] + measure["noise_bytes"] < measure["total_delta_bytes"]
+                words = f"number {best['rank']} alone is better for the memory of {measure['policy']}"
+                expect_equal(words in text, is_better, f"{program}: '{words}' is told")
+                said += is_better
+    expect(said > 0, "one alone is nowhere better")
+
+
 def build_and_record(world, name, text):
     """A log of a program that is built from a text, in a folder of its own."""
     folder = world.folder / name
@@ -242,6 +265,7 @@ ALL = {
     "simulate_after_failure": after_failure,
     "simulate_break": real_break,
     "simulate_changes": changes,
+    "simulate_together": together,
     "simulate_names": names_of_findings,
     "simulate_assumptions": assumptions,
 }
