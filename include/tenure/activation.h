@@ -36,6 +36,7 @@ struct tn_activation_stack {
     struct tn_activation *items; /* owned; by level - 1 */
     uint32_t depth;              /* levels in use */
     uint32_t capacity;           /* room in items */
+    uint64_t event_count;        /* of an interrupted one: events of the thread before the pause */
     uint64_t root_bytes; /* position of the outermost frame: another one is another stack (a coroutine) */
     struct tn_depth_mark *marks; /* owned; in order of events, so that their depths fall */
     size_t mark_count;           /* in marks */
@@ -44,10 +45,12 @@ struct tn_activation_stack {
 
 /* The threads of a process. */
 struct tn_activations {
-    const struct tn_source_frames *frames; /* borrowed; outlives this */
-    struct tn_call_order *call_order;      /* owned; which call can follow which, by machine code */
-    struct tn_activation_stack *threads;   /* owned; by index in tn_pass.threads */
-    size_t thread_count;                   /* in threads */
+    const struct tn_source_frames *frames;   /* borrowed; outlives this */
+    struct tn_call_order *call_order;        /* owned; which call can follow which, by machine code */
+    struct tn_activation_stack *threads;     /* owned; by index in tn_pass.threads */
+    struct tn_activation_stack *interrupted; /* owned; by thread: what was under way when the last pause of
+                                                the recording began; NULL: there was none */
+    size_t thread_count;                     /* in threads */
     uint64_t *entered;  /* owned; by function: activations seen; fewer than there were, where one that was
                            entered again looks as if it had stayed */
     bool *has_returned; /* owned; by function: an activation of it was seen to be over */
@@ -102,6 +105,19 @@ bool tn_activations_can_tell(const struct tn_activations *activations, const str
  * Cost       the logarithm of the depth */
 uint32_t tn_activations_owner(const struct tn_activations *activations, uint32_t thread, uint64_t event,
                               uint32_t max_level);
+
+/* A pause of the recording begins: what happens meanwhile is not seen, so nothing counts as under way
+ * afterwards. What was is kept, for tn_activations_interrupted.
+ *
+ * Returns  0 or -ENOMEM */
+int tn_activations_interrupt(struct tn_activations *activations, const struct tn_pass *pass);
+
+/* tn_activations_owner for the moment when the last pause began: a block of that event whose owner was under
+ * way then was interrupted, and what became of it says nothing for or against its containment.
+ *
+ * Returns  0: none was, or the event is no older than the pause */
+uint32_t tn_activations_interrupted(const struct tn_activations *activations, uint32_t thread, uint64_t event,
+                                    uint32_t max_level);
 
 /* The deepest position of a thread in its events since one, that one included: bytes below the base of its
  * stack.

@@ -144,6 +144,11 @@ struct tn_pass_marks {
     uint64_t end_ns;         /* the process ended, or the log does */
 };
 
+/* When recording was paused: [start_ns, end_ns), since the log's start; end_ns UINT64_MAX: to the end. */
+struct tn_pass_pause {
+    uint64_t start_ns, end_ns;
+};
+
 struct tn_activations;
 struct tn_code_files;
 struct tn_makers;
@@ -177,9 +182,13 @@ struct tn_pass {
     uint64_t peak_live_bytes;       /* highest so far */
     uint64_t peak_index;            /* the birth_index when it was */
     struct tn_pass_marks marks;     /* from the log */
-    uint64_t birth_total;           /* births that the log holds of this process: the last one is the last */
-    bool is_teardown; /* exit has begun, or nothing but releases follows: blocks that die now lived
-                         to the end for all that matters */
+    struct tn_pass_pause *pauses;   /* owned; in order of time */
+    size_t pause_count;             /* in pauses */
+    size_t pauses_begun;            /* of these, before the event that is told */
+    bool lacks_start;     /* recording was paused before the first birth: what comes first is no start */
+    uint64_t birth_total; /* births that the log holds of this process: the last one is the last */
+    bool is_teardown;     /* exit has begun, or nothing but releases follows: blocks that die now lived
+                             to the end for all that matters */
     struct tn_site_origin *origins; /* owned; by site: where its names come from; NULL: `site` has the rows */
     bool is_other;    /* it is not the process that findings are about, but looked at for what speaks against
                          them */
@@ -230,6 +239,9 @@ static inline uint32_t tn_pass_whole(const struct tn_pass *pass, uint32_t site)
     const struct tn_pass_role *role = tn_pass_role(pass, site);
     return role != NULL ? role->whole : site;
 }
+
+/* Time that was recorded, up to a time of the log: without pauses. */
+uint64_t tn_pass_recorded_ns(const struct tn_pass *pass, uint64_t time_ns);
 
 /* The value of a threshold of any kind of the pass: as the user set it, else its default.
  *

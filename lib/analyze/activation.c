@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The depths of a coroutine, whose stack lies elsewhere, are no distances from the base of the thread's own.
  */
@@ -52,6 +53,9 @@ void tn_activations_finish(struct tn_activations *activations)
         free(activations->threads[i].items);
         free(activations->threads[i].marks);
     }
+    for (size_t i = 0; activations->interrupted != NULL && i < activations->thread_count; i++)
+        free(activations->interrupted[i].items);
+    free(activations->interrupted);
     free(activations->threads);
     tn_call_order_close(activations->call_order);
     free(activations->is_told);
@@ -227,10 +231,9 @@ bool tn_activations_can_tell(const struct tn_activations *activations, const str
     return activations->is_told[function] || tn_call_order_is_known(activations->call_order, pass, function);
 }
 
-uint32_t tn_activations_owner(const struct tn_activations *activations, uint32_t thread, uint64_t event,
-                              uint32_t max_level)
+/* The level of the deepest activation of a stack that has been under way since an event. */
+static uint32_t owner_in(const struct tn_activation_stack *stack, uint64_t event, uint32_t max_level)
 {
-    const struct tn_activation_stack *stack = &activations->threads[thread];
     uint32_t low = 0, high = max_level < stack->depth ? max_level : stack->depth;
     while (low < high) {
         uint32_t middle = low + (high - low + 1) / 2;
@@ -240,6 +243,42 @@ uint32_t tn_activations_owner(const struct tn_activations *activations, uint32_t
             high = middle - 1;
     }
     return low;
+}
+
+uint32_t tn_activations_owner(const struct tn_activations *activations, uint32_t thread, uint64_t event,
+                              uint32_t max_level)
+{
+    return owner_in(&activations->threads[thread], event, max_level);
+}
+
+int tn_activations_interrupt(struct tn_activations *activations, const struct tn_pass *pass)
+{
+    if (activations->frames == NULL)
+        return 0;
+    if (activations->interrupted == NULL)
+        activations->interrupted = calloc(activations->thread_count, sizeof(activations->interrupted[0]));
+    if (activations->interrupted == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < activations->thread_count; i++) {
+        struct tn_activation_stack *kept = &activations->interrupted[i], *stack = &activations->threads[i];
+        int r = make_room(kept, stack->depth);
+        if (r < 0)
+            return r;
+        if (stack->depth != 0)
+            memcpy(kept->items, stack->items, stack->depth * sizeof(kept->items[0]));
+        kept->depth = stack->depth;
+        kept->event_count = pass->threads[i].event_count;
+        stack->depth = 0;
+    }
+    return 0;
+}
+
+uint32_t tn_activations_interrupted(const struct tn_activations *activations, uint32_t thread, uint64_t event,
+                                    uint32_t max_level)
+{
+    if (activations->interrupted == NULL || event > activations->interrupted[thread].event_count)
+        return 0;
+    return owner_in(&activations->interrupted[thread], event, max_level);
 }
 
 uint64_t tn_activations_deepest(const struct tn_activations *activations, uint32_t thread, uint64_t since)

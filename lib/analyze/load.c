@@ -162,6 +162,8 @@ int tn_pass_load(struct tn_pass *pass)
     if (r == 0)
         r = load_marks(pass);
     if (r == 0)
+        r = tn_pass_load_pauses(pass);
+    if (r == 0)
         r = load_threads(pass);
     return r;
 }
@@ -204,6 +206,7 @@ void tn_pass_finish(struct tn_pass *pass)
     if (pass->frames != NULL)
         tn_source_frames_finish(pass->frames);
     free(pass->frames);
+    free(pass->pauses);
     free(pass->origins);
     free(pass->nodes);
     free(pass->sites);

@@ -66,6 +66,7 @@ void tn_pass_finish_other(struct tn_pass *other)
     if (other->activations != NULL)
         tn_activations_finish(other->activations);
     free(other->activations);
+    free(other->pauses);
     free(other->sites);
     free(other->threads);
 }

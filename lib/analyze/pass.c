@@ -331,8 +331,16 @@ static int read_event(struct run *run, const struct tn_log_event *event)
     own->event_count++;
     raise_to(&own->max_depth_bytes, event->depth_bytes);
     if (!pass->is_teardown)
-        pass->is_teardown = (pass->marks.exit_ns != 0 && event->time_ns >= pass->marks.exit_ns) ||
-                            (!event->is_birth && pass->allocation_count == pass->birth_total);
+        pass->is_teardown =
+            (pass->marks.exit_ns != 0 && event->time_ns >= pass->marks.exit_ns) ||
+            (!event->is_birth && pass->allocation_count == pass->birth_total && !tn_pass_ends_paused(pass));
+    while (pass->pauses_begun < pass->pause_count &&
+           event->time_ns >= pass->pauses[pass->pauses_begun].start_ns) {
+        pass->pauses_begun++;
+        int r = tn_activations_interrupt(pass->activations, pass);
+        if (r < 0)
+            return r;
+    }
     return event->is_birth ? read_birth(run, event, thread) : read_death(run, event, thread);
 }
 

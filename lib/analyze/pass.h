@@ -31,6 +31,12 @@ int tn_pass_end_rows(const struct tn_pass *pass, struct sqlite3_stmt *rows, int 
  * Returns  0; -ENOENT no such process; -EBADMSG, -EIO, -ENOMEM; pass->error says what failed */
 int tn_pass_load(struct tn_pass *pass);
 
+/* Load pass->pauses (pauses.c). Returns as tn_pass_load. */
+int tn_pass_load_pauses(struct tn_pass *pass);
+
+/* Whether the recording was paused when it ended: that nothing is born any more says nothing then. */
+bool tn_pass_ends_paused(const struct tn_pass *pass);
+
 /* The rules by which sites are found: the built-in tables, the user's expression, and the wrappers that were
  * found when the log was finished.
  *

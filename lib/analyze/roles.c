@@ -92,6 +92,7 @@ static int restart(struct tn_pass *pass)
     pass->allocation_count = pass->allocated_bytes = 0;
     pass->live_bytes = pass->peak_live_bytes = pass->peak_index = 0;
     pass->is_teardown = false;
+    pass->pauses_begun = 0;
     tn_releases_close(pass->releases);
     pass->releases = NULL;
     tn_makers_close(pass->makers);

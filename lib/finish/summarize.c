@@ -4,6 +4,7 @@
 #include "site_stats.h"
 #include "steps.h"
 
+#include "tenure/log_write.h"
 #include "tenure/sql.h"
 
 #include <errno.h>
@@ -32,9 +33,10 @@ struct summing {
 
 /* Where a process stops working and only tears down. */
 struct teardown {
-    uint64_t births;  /* of the whole process; after the last one only releases follow */
+    uint64_t births;  /* of the whole process; after the last one only releases follow. UINT64_MAX: recording
+                         was paused then, so that says nothing */
     uint64_t exit_ns; /* time of its mark; UINT64_MAX: none */
-    bool is_reached;
+    bool is_reached;  /* or there is nothing to wait for: recording began after initialisation */
     uint64_t initialised_ns; /* 0: not known */
 };
 
@@ -152,8 +154,25 @@ static int load_teardown(struct tn_finish_job *job, int64_t process_id, struct t
         r = tn_finish_number(job,
                              "SELECT min(time_ns) FROM mark WHERE process_id = ?1 AND text = '" EXIT_MARK "'",
                              process_id, -1, &exit_ns);
+    int64_t lacks_start = 0, ends_paused = 0;
     if (r == 0)
-        *ret_teardown = (struct teardown){(uint64_t)births, (uint64_t)exit_ns, false, 0};
+        r = tn_finish_number(job,
+                             "SELECT count(*) FROM mark WHERE process_id = ?1 AND text = '" TN_MARK_PAUSED
+                             "'"
+                             " AND time_ns <= (SELECT min(first_ns) FROM chunk WHERE process_id = ?1)",
+                             process_id, 0, &lacks_start);
+    if (r == 0)
+        r = tn_finish_number(job,
+                             "SELECT text = '" TN_MARK_PAUSED
+                             "' FROM mark WHERE process_id = ?1 AND text IN"
+                             " ('" TN_MARK_PAUSED "', '" TN_MARK_RESUMED "') ORDER BY id DESC LIMIT 1",
+                             process_id, 0, &ends_paused);
+    if (r == 0)
+        *ret_teardown = (struct teardown){
+            .births = ends_paused != 0 ? UINT64_MAX : (uint64_t)births,
+            .exit_ns = (uint64_t)exit_ns,
+            .is_reached = lacks_start != 0,
+        };
     return r;
 }
 

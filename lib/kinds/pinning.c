@@ -152,9 +152,9 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
     struct pinning_state *state = own;
     const struct tn_block *block = event->block;
     struct change *change = tn_worker_add(state->worker);
-    (void)pass;
-    *change = (struct change){event->event->time_ns, block->size_bytes,      block->slot,
-                              block->site,           block->alignment_bytes, true};
+    uint64_t time_ns = tn_pass_recorded_ns(pass, event->event->time_ns);
+    *change =
+        (struct change){time_ns, block->size_bytes, block->slot, block->site, block->alignment_bytes, true};
     return 0;
 }
 
@@ -162,8 +162,8 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 {
     struct pinning_state *state = own;
     struct change *change = tn_worker_add(state->worker);
-    (void)pass;
-    *change = (struct change){.time_ns = event->event->time_ns, .slot = event->block->slot};
+    uint64_t time_ns = tn_pass_recorded_ns(pass, event->event->time_ns);
+    *change = (struct change){.time_ns = time_ns, .slot = event->block->slot};
     return 0;
 }
 

@@ -158,6 +158,20 @@ static int settle(struct tn_arenas *arenas, const struct tn_arena_block *own, ui
     return r;
 }
 
+/* Whether recording was paused in the middle of a call that contained the block as others of its stack were.
+ * ret_level: that call's */
+static bool is_interrupted(const struct tn_arenas *arenas, const struct tn_arena_block *own,
+                           uint32_t *ret_level)
+{
+    const struct tn_arena_stack *stack = &arenas->stacks[own->first_stack];
+    uint32_t level =
+        tn_activations_interrupted(arenas->activations, own->thread, own->birth_event, UINT32_MAX);
+    if (level == 0 || stack->settled == 0 || stack->min_level == 0 || level < stack->min_level)
+        return false;
+    *ret_level = level;
+    return true;
+}
+
 static int death(void *state, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
     struct tn_arenas *arenas = state;
@@ -180,6 +194,8 @@ static int death(void *state, const struct tn_pass *pass, const struct tn_pass_e
     }
     if (level != 0 && !is_resize && is_doubtful(arenas, pass, &own, level))
         arenas->stacks[own.first_stack].doubtful++;
+    if (!is_resize && is_interrupted(arenas, &own, &level))
+        return settle(arenas, &own, level);
     if (!is_resize)
         r = settle(arenas, &own, level);
     else if (own.stack_id != own.first_stack)

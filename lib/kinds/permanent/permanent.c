@@ -90,11 +90,11 @@ static int survivor(void *own, const struct tn_pass *pass, const struct tn_block
 /* ---------------------------------------------------------------------------------------- classes */
 
 /* If no mark tells when initialisation was done: the birth of the youngest block that stayed, of sites that
- * allocate only in the first part of the run. */
+ * allocate only in the first part of the run. A recording that began later has none. */
 static void find_init(struct tn_permanent *state, const struct tn_pass *pass)
 {
     uint64_t limit = (uint64_t)(tn_pass_threshold(pass, "permanent.init-share") * (double)pass->birth_total);
-    if (state->init_ns != 0)
+    if (state->init_ns != 0 || pass->lacks_start)
         return;
     for (size_t i = 0; i < pass->site_count; i++) {
         const struct tn_pass_site *seen = &pass->sites[i];

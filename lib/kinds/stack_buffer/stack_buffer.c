@@ -200,6 +200,15 @@ static void count_contained(struct tn_stack_buffers *buffers, const struct tn_co
         site->deepest_bytes = deepest_bytes;
 }
 
+/* Whether recording was paused in the middle of the owner, as others of its stack show it. */
+static bool is_interrupted(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                           const struct tn_contained_block *own)
+{
+    uint32_t owner_level = buffers->stacks[own->stack_id].owner_level;
+    return owner_level != 0 && tn_activations_interrupted(buffers->activations, own->thread, own->birth_event,
+                                                          pass->nodes[own->stack_id].depth) >= owner_level;
+}
+
 static void judge(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                   const struct tn_contained_block *own, const struct tn_pass_event *event)
 {
@@ -207,6 +216,10 @@ static void judge(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
     uint32_t level = 0;
     if (site->is_hopeless)
         return;
+    if (is_interrupted(buffers, pass, own)) {
+        site->cut_off++;
+        return;
+    }
     if (event->block->chain_max_size_bytes < site->min_size_bytes)
         site->min_size_bytes = event->block->chain_max_size_bytes;
     site->size_counts[bits_of(event->block->chain_max_size_bytes)]++;

@@ -38,7 +38,8 @@ struct tn_contained_site {
     uint64_t no_owner;     /* no activation of the program contained them */
     uint64_t no_stack;     /* their release has no stack */
     uint64_t left_live;    /* live at the end although their owner was left */
-    uint64_t cut_off;      /* live at the end, in the middle of their owner: no exceptions */
+    uint64_t cut_off;      /* live at the end, or when recording was paused, in the middle of their owner: no
+                              exceptions */
     uint64_t doubtful;     /* their release stands before their birth in the owner's code */
     uint64_t beyond_call; /* released by another call than the owner's that made them: all but those of a call
                              that ended in a jump to free */
