@@ -378,11 +378,29 @@ static int start_child(const struct record_request *request, const struct tn_ins
     return start_recorder(request, paths, log, &child);
 }
 
+/* The shim has to be there before the program's first allocation: what lives when it comes later would be
+ * unknown, and to load it into a process that runs takes a debugger, which stops the process in any state. */
+static int refuse_pid(const char *pid)
+{
+    tn_say(
+        "cannot record process %s, which runs already: start it again with 'tenure record', or with "
+        "LD_PRELOAD "
+        "(docs/environment.md); if it was started so, 'tenure ctl %s start' begins to record",
+        pid, pid);
+    return TN_STATUS_RECORD;
+}
+
 static int run(const struct tn_arguments *arguments)
 {
     struct record_request request = {0};
     struct tn_install_paths paths;
     struct tn_error error;
+    if (tn_option_is_given(arguments, "pid"))
+        return refuse_pid(tn_option_text(arguments, "pid"));
+    if (arguments->operand_count == 0) {
+        tn_say("'record' needs a PROGRAM: none was given; see 'tenure record --help'");
+        return TN_STATUS_RECORD;
+    }
     if (check_options(arguments, &request, &error) < 0) {
         tn_say("%s", error.text);
         return TN_STATUS_RECORD;
@@ -435,6 +453,7 @@ static const struct tn_option options[] = {
      "for "
      "them otherwise",
      NULL},
+    {0, "pid", "PID", "a program that runs already: says what to do, since it cannot\nbe recorded", NULL},
     {'q', "quiet", NULL, "print errors and losses only", NULL},
 };
 
@@ -451,7 +470,7 @@ const struct tn_command tn_command_record = {
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
                 .ends_at_operand = true,
-                .operand_min = 1,
+                .operand_min = 0, /* 1, but with --pid */
                 .operand_max = SIZE_MAX,
                 .operands = "a PROGRAM"},
     .usage_status = TN_STATUS_RECORD,

@@ -226,6 +226,8 @@ def control_refused(world):
     expect_equal(result.status, 0, "status of the recording")
     expect_refusal(world.run(world.tenure, "ctl", log, "stop"), f"nobody is writing the log '{log}'", 3)
     expect_refusal(world.run(world.tenure, "ctl", log, "halt"), "'ctl' cannot 'halt': it can status, start, stop", 2)
+    bad = world.run(world.tenure, "record", "--pid", os.getpid())
+    expect_refusal(bad, f"cannot record process {os.getpid()}, which runs already: start it again", 125)
     bad = world.run(world.tenure, "record", "--after", "90x", "--", "true")
     expect_refusal(bad, "option '--after' of 'record': '90x' is no duration", 125)
     bad = world.run(world.tenure, "record", "--after", "m" * 2000, "--", "true")
