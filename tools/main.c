@@ -3,6 +3,7 @@
  * prints its help. */
 #include "command.h"
 #include "message.h"
+#include "recorder_stack.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,11 +68,20 @@ static int unknown_command(const char *name)
     return TN_STATUS_USAGE;
 }
 
-static int run_command(const struct tn_command *command, int argc, char **argv)
+/* A command and its command line. */
+struct command_call {
+    const struct tn_command *command;
+    int argc;
+    char **argv;
+};
+
+static int run_command(void *context)
 {
+    const struct command_call *call = context;
+    const struct tn_command *command = call->command;
     struct tn_arguments arguments;
     struct tn_error error;
-    if (tn_options_parse(command->name, &command->options, argc, argv, &arguments, &error) < 0) {
+    if (tn_options_parse(command->name, &command->options, call->argc, call->argv, &arguments, &error) < 0) {
         tn_say("%s", error.text);
         return command->usage_status;
     }
@@ -98,5 +108,5 @@ int main(int argc, char **argv)
     const struct tn_command *command = tn_command_find(name);
     if (command == NULL)
         return unknown_command(name);
-    return run_command(command, argc - 2, argv + 2);
+    return tn_tool_run_on_stack(run_command, &(struct command_call){command, argc - 2, argv + 2});
 }

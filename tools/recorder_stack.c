@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 
+#define TOOL_STACK_BYTES_MIN ((rlim_t)1 << 20)
+
 struct errand {
     int (*run)(void *);
     void *context;
@@ -59,4 +61,12 @@ int tn_recorder_run_on_stack(int (*run)(void *), void *context)
     if (raise_limit() || !run_on_thread(&errand))
         return run(context);
     return errand.result;
+}
+
+int tn_tool_run_on_stack(int (*run)(void *), void *context)
+{
+    struct errand errand = {.run = run, .context = context};
+    struct rlimit limit;
+    bool is_enough = getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur >= TOOL_STACK_BYTES_MIN;
+    return is_enough || !run_on_thread(&errand) ? run(context) : errand.result;
 }

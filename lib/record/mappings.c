@@ -6,6 +6,7 @@
 
 #include "tenure/event_body.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -40,15 +41,36 @@ static int read_announced(const uint64_t *event, uint32_t words, struct announce
     return module.start < module.end ? 0 : -EBADMSG;
 }
 
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+/* Open what a process has mapped at an address, although no path leads there any more. The kernel lets only
+ * root do that. */
+static int open_mapped(pid_t pid, uint64_t start)
+{
+    char folder[64], name[32];
+    snprintf(folder, sizeof(folder), "/proc/%d/map_files", (int)pid);
+    int length = snprintf(name, sizeof(name), "%llx-", (unsigned long long)start);
+    DIR *files = opendir(folder);
+    int fd = -1;
+    for (struct dirent *file; fd < 0 && files != NULL && (file = readdir(files)) != NULL;)
+        if (strncmp(file->d_name, name, (size_t)length) == 0)
+            fd = openat(dirfd(files), file->d_name, OPEN_FLAGS);
+    if (files != NULL)
+        closedir(files);
+    return fd;
+}
+
 /* Open a module as its process sees it. Regular files only: opening a FIFO or device could block or have
  * effects. */
-static int open_module(pid_t pid, const char *path)
+static int open_module(pid_t pid, const char *path, uint64_t start)
 {
     char rooted[PATH_MAX + 32];
     snprintf(rooted, sizeof(rooted), "/proc/%d/root%s", (int)pid, path);
-    int fd = open(rooted, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd = open(rooted, OPEN_FLAGS);
     if (fd < 0)
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        fd = open_mapped(pid, start);
+    if (fd < 0)
+        fd = open(path, OPEN_FLAGS);
     struct stat status;
     if (fd < 0 || (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)))
         return fd;
@@ -57,8 +79,10 @@ static int open_module(pid_t pid, const char *path)
 }
 
 /* A file that cannot be held open is not an error: the finishing process looks for it at its path. */
-static int hold_file(struct tn_module_files *files, uint64_t module_id, pid_t pid, const char *path)
+static int hold_file(struct tn_module_files *files, uint64_t module_id, pid_t pid,
+                     const struct announced *announced)
 {
+    const char *path = announced->path;
     if (tn_map_find(&files->known, module_id) != NULL)
         return 0;
     int r = tn_map_put(&files->known, module_id, 1);
@@ -72,7 +96,7 @@ static int hold_file(struct tn_module_files *files, uint64_t module_id, pid_t pi
         files->files = grown;
         files->capacity = capacity;
     }
-    int fd = open_module(pid, path);
+    int fd = open_module(pid, path, announced->mapping.start);
     if (fd >= 0)
         files->files[files->count++] = (struct tn_module_file){module_id, fd};
     return 0;
@@ -135,7 +159,7 @@ int tn_mappings_add(struct tn_mappings *mappings, const struct tn_mapping_contex
     r = tn_log_add_module(context->writer, announced.path, announced.build_id, &mapping->module_id);
     if (r < 0)
         return r;
-    r = hold_file(context->files, mapping->module_id, context->pid, announced.path);
+    r = hold_file(context->files, mapping->module_id, context->pid, &announced);
     if (r < 0)
         return r;
     uint32_t at = first_above(mappings, mapping->start);

@@ -260,10 +260,11 @@ static __attribute__((noinline)) uint32_t announce(struct tn_thread *thread, str
 static inline uint32_t find_id(const struct tn_thread *thread, struct tn_trail *trail, uint64_t hash)
 {
     struct tn_known_stack *known = &trail->known[hash >> (64 - TN_KNOWN_STACK_BITS)];
-    if (TN_LIKELY(known->hash == hash && known->generation == thread->generation && known->id != 0))
+    uint32_t era = thread->generation * UINT32_C(0x9e3779b9) + trail->epoch;
+    if (TN_LIKELY(known->hash == hash && known->era == era && known->id != 0))
         return known->id;
     uint32_t id = tn_stack_find(hash);
-    *known = (struct tn_known_stack){hash, id, thread->generation};
+    *known = (struct tn_known_stack){hash, id, era};
     return id;
 }
 
@@ -336,6 +337,7 @@ static void check_origin(struct tn_thread *thread, struct tn_trail *trail, const
     if (trail->reference == NULL)
         return;
     tn_trail_forget(trail->reference);
+    trail->reference->epoch = trail->epoch;
     struct tn_origin reference = capture(thread, trail->reference, caller);
     if (reference.stack_id != origin.stack_id || reference.depth_bytes != origin.depth_bytes)
         atomic_fetch_add_explicit(&tn_hot.header->stacks_different, 1, memory_order_relaxed);

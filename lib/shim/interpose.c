@@ -176,10 +176,32 @@ TN_ALWAYS_INLINE bool tell_release(const struct tn_caller *caller, enum tn_funct
     if (TN_LIKELY(way == TN_WAY_RECORD)) {
         tn_emit_release(thread, TN_EVENT_DEATH, function, address, tn_release_origin(thread, caller));
         tn_leave(thread);
-    } else if (way == TN_WAY_PAUSED) {
-        tn_paused_death(thread, caller, function, address);
+        return true;
     }
-    return true;
+    if (way == TN_WAY_PAUSED)
+        tn_paused_death(thread, caller, function, address);
+    return way != TN_WAY_ARENA || !tn_own_keep(thread, address);
+}
+
+static void tell_kept(struct tn_thread *thread, void *address)
+{
+    if (tn_pause_now() == TN_PAUSE_ALL)
+        tn_ring_count(&thread->ring->unrecorded_frees);
+    else
+        tn_emit_release(thread, TN_EVENT_DEATH, TN_FUNCTION_FREE, address, (struct tn_origin){0, 0});
+}
+
+/* Foreign calls are made between events, so another event can be written here. */
+void tn_own_release_kept(struct tn_thread *thread)
+{
+    uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
+    bool is_recorded = generation != 0 && thread->slot_generation == generation && !thread->is_strict;
+    while (thread->own_kept_count != 0) {
+        void *address = thread->own_kept[--thread->own_kept_count];
+        if (is_recorded)
+            tell_kept(thread, address);
+        tn_real.free(address);
+    }
 }
 
 TN_EXPORT void free(void *address)

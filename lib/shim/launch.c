@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <linux/close_range.h>
+#include <linux/sched.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -82,10 +83,11 @@ static void copy_environment(const char **to)
     to[count] = NULL;
 }
 
-/* A copy of this process without its threads, and without an exit signal. */
+/* A copy of this process without its threads, and without an exit signal. A debugger that follows the program
+ * does not follow that: it would take the recorder for a thread that executes another program. */
 static long copy_process(void)
 {
-    return tn_arch_syscall(SYS_clone, 0, 0, 0, 0, 0, 0);
+    return tn_arch_syscall(SYS_clone, CLONE_UNTRACED, 0, 0, 0, 0, 0);
 }
 
 /* Answer the waiting process: why there is no recorder. */

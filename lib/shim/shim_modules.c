@@ -7,6 +7,7 @@
 #include "shim_modules.h"
 
 #include "control_ring.h"
+#include "maps.h"
 #include "shim_thread.h"
 #include "sys.h"
 
@@ -26,6 +27,16 @@
 static struct tn_module *modules;
 static uint32_t module_count, module_capacity;
 static uint32_t scan_count;
+
+/* Ranges that modules have left. Another one that is mapped there has the same return addresses for other
+ * functions. Under the control lock. */
+#define GONE_MAX 64u
+
+static struct gone {
+    uintptr_t low, high;
+    uint64_t identity;
+} gone[GONE_MAX];
+static uint32_t gone_count; /* GONE_MAX: some may be missing */
 
 struct build_id {
     const uint8_t *data;
@@ -166,6 +177,19 @@ static const char *path_of(const struct facts *facts)
     return own_path;
 }
 
+/* The loader has a module's path as it was asked for, which may begin in what was the working directory then;
+ * the kernel has the whole path. Under the loader's lock. */
+static const char *whole_path_of(const struct facts *facts)
+{
+    static char whole[4096];
+    const char *path = path_of(facts);
+    struct tn_maps_search search = {
+        .address = facts->module.text_low, .path = whole, .path_bytes = sizeof(whole)};
+    if (path[0] == '/' || tn_has_prefix(path, "linux-") || tn_is_filtered)
+        return path; /* linux-vdso.so is no file */
+    return tn_maps_look_up(&search) && whole[0] != '\0' ? whole : path;
+}
+
 /* A hash of what tells a module's content from another's without reading it. */
 static uint64_t identity_of(const struct facts *facts, const char *path)
 {
@@ -220,6 +244,32 @@ static void publish_data(void)
     atomic_store_explicit(&tn_hot.globals.count, count, memory_order_release);
 }
 
+static void note_gone(const struct tn_module *module)
+{
+    for (uint32_t i = 0; i < gone_count; i++)
+        if (gone[i].low == module->low && gone[i].identity == module->identity)
+            return;
+    if (gone_count < GONE_MAX)
+        gone[gone_count++] = (struct gone){module->low, module->high, module->identity};
+}
+
+/* Whether a new module lies where another one was. */
+static bool replaces_another(const struct tn_module *module)
+{
+    bool is_another = gone_count == GONE_MAX;
+    for (uint32_t i = 0; i < gone_count; i++)
+        is_another = is_another || (gone[i].low < module->high && module->low < gone[i].high &&
+                                    (gone[i].low != module->low || gone[i].identity != module->identity));
+    return is_another;
+}
+
+/* Stacks that were announced with the older module's functions get new ids. */
+static void forget_stacks(void)
+{
+    tn_id_table_forget(&tn_hot.stacks);
+    gone_count = 0;
+}
+
 static void announce(struct facts *facts)
 {
     const char *path = path_of(facts);
@@ -229,7 +279,9 @@ static void announce(struct facts *facts)
     if (!tn_lock_take(&tn_control_lock))
         return;
     struct tn_module *known = find_same(&facts->module);
-    if (known == NULL && reserve() && emit_module(facts, path)) {
+    if (known == NULL && reserve() && emit_module(facts, whole_path_of(facts))) {
+        if (replaces_another(&facts->module))
+            forget_stacks();
         known = &modules[module_count++];
         *known = facts->module;
     }
@@ -257,6 +309,8 @@ static void drop_gone(uint32_t scan)
     for (uint32_t i = 0; i < module_count; i++) {
         if (modules[i].seen_scan >= scan || !emit_gone(&modules[i]))
             modules[kept++] = modules[i];
+        else
+            note_gone(&modules[i]);
     }
     module_count = kept;
 }
@@ -280,6 +334,7 @@ void tn_modules_scan(struct tn_thread *thread)
 void tn_modules_forget(void)
 {
     module_count = 0;
+    gone_count = 0;
 }
 
 bool tn_modules_find(uintptr_t pc, struct tn_module *ret_module)

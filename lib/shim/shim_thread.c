@@ -31,10 +31,20 @@ void tn_own_begin(struct tn_thread *thread)
     thread->own_depth = 1;
 }
 
+bool tn_own_keep(struct tn_thread *thread, void *address)
+{
+    if (thread->own_kept_count == TN_OWN_KEPT_MAX)
+        return false;
+    thread->own_kept[thread->own_kept_count++] = address;
+    return true;
+}
+
 void tn_own_end(struct tn_thread *thread)
 {
     if (--thread->own_depth != 0)
         return;
+    if (TN_UNLIKELY(thread->own_kept_count != 0))
+        tn_own_release_kept(thread);
     uint64_t mask = thread->own_mask;
     errno = thread->own_errno;
     if (thread->has_own_mask)

@@ -48,6 +48,9 @@ struct tn_samples {
  * recorded as allocations of their own. */
 #define TN_OPERATOR_DEPTH_MAX 4u
 
+/* Blocks of the program's that one foreign call may release. */
+#define TN_OWN_KEPT_MAX 4u
+
 /* One thread. Zero but for its generations until its first event. Written by the thread itself. */
 struct tn_thread {
     uintptr_t inside_cfa;           /* 0, or the CFA of the entry point that this thread is in */
@@ -69,6 +72,8 @@ struct tn_thread {
     uint32_t region_epoch;             /* regions.epoch before it was looked up */
     bool has_own_mask;                 /* own_mask is to be restored after the outermost own call */
     uint64_t own_mask;                 /* signals that were blocked before it */
+    uint32_t own_kept_count;           /* of own_kept */
+    void *own_kept[TN_OWN_KEPT_MAX];   /* blocks of the program's that it has released: free is to follow */
     int own_errno;                     /* errno before it */
     uint32_t kernel_tid;               /* of a fork child's only thread: its id; 0: as libc says */
     uint32_t slotless_count;           /* events since a search for a slot found none */
@@ -90,6 +95,15 @@ extern __thread struct tn_thread tn_thread;
  * recorded. Cost: two system calls an outermost pair. */
 void tn_own_begin(struct tn_thread *thread);
 void tn_own_end(struct tn_thread *thread);
+
+/* Keep a block of the program's that a foreign call releases (the loader does so with the thread-local memory
+ * of a library that is gone), until the outermost call has ended: it is then recorded and released.
+ *
+ * Returns  false: there is no room; it may be released at once, and is not recorded */
+bool tn_own_keep(struct tn_thread *thread, void *address);
+
+/* Record and release them. By tn_own_end only. */
+void tn_own_release_kept(struct tn_thread *thread);
 
 /* Whether pc lies in a real C++ operator or in this library (interpose_new.c). Any thread. */
 bool tn_operator_holds(uintptr_t pc);

@@ -10,7 +10,6 @@
 #include "maps.h"
 #include "sys.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -39,21 +38,6 @@ static void find_main_stack(struct tn_thread *thread)
     thread->stack_base = (uintptr_t)__libc_stack_end;
     thread->stack_high = (thread->stack_base + UNIT_BYTES) & ~(UNIT_BYTES - 1);
     thread->stack_low = thread->stack_high - size_bytes;
-}
-
-static bool search_maps(struct tn_maps_search *search)
-{
-    char text[2048];
-    long fd = tn_sys4(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
-    long got = fd;
-    while (got > 0 || got == fd) {
-        got = fd < 0 ? fd : tn_sys3(SYS_read, fd, (long)text, sizeof(text));
-        if (got <= 0 || tn_maps_feed(search, text, (size_t)got))
-            break;
-    }
-    if (fd >= 0)
-        tn_sys1(SYS_close, fd);
-    return search->is_found;
 }
 
 /* Threads that were noted and have had no event yet. Where their number exceeds what there is room for, or
@@ -108,7 +92,7 @@ static void learn_slack(struct tn_thread *thread, uintptr_t control_block, size_
         return;
     tn_own_begin(thread);
     uintptr_t slack =
-        search_maps(&search) ? search.low - (stack_end(control_block) - size_bytes) : size_bytes;
+        tn_maps_look_up(&search) ? search.low - (stack_end(control_block) - size_bytes) : size_bytes;
     if (slack < size_bytes)
         atomic_store_explicit(&slack_bytes, slack, memory_order_relaxed);
     tn_own_end(thread);
@@ -186,7 +170,7 @@ void tn_region_find_own(struct tn_thread *thread, uint32_t tid)
         set_stack(thread, high - noted_bytes + slack, high);
     else if (tn_is_filtered)
         guess_stack(thread, high);
-    else if (search_maps(&search))
+    else if (tn_maps_look_up(&search))
         set_stack(thread, search.low, high < search.high ? high : search.high);
 }
 
@@ -209,10 +193,10 @@ static bool widen(uintptr_t low, uintptr_t high)
 static bool look_up(struct tn_maps_search *search)
 {
     struct tn_maps_search first = *search;
-    if (!search_maps(&first))
+    if (!tn_maps_look_up(&first))
         return false;
     if (!widen(first.low, first.high))
-        return search_maps(search);
+        return tn_maps_look_up(search);
     *search = first;
     return true;
 }

@@ -57,8 +57,9 @@ struct tn_memo {
 /* A stack that was found by a walk. */
 struct tn_known_stack {
     uint64_t hash;
-    uint32_t id;         /* 0: this entry is free */
-    uint32_t generation; /* of the thread at that time: a fork child has ids of its own */
+    uint32_t id;  /* 0: this entry is free */
+    uint32_t era; /* of the thread's generation then, since a fork child has ids of its own, and of the
+                     trail's epoch, since other code may have come to the same addresses */
 };
 
 /* Few enough to stay in the cache beside what the program works with; the table of all stacks does not. */

@@ -172,6 +172,20 @@ def small_stacks_only(world):
             check_log(log)
 
 
+def small_stack_of_record(world):
+    """The tool itself under a hard limit of the stack that is less than a path takes; the program has that limit."""
+    for kib in (16, 32, 64):
+        limited = ("sh", "-c", f"ulimit -s {kib}; exec \"$@\"", "sh")
+        log = world.new_log()
+        shows = f"test $(ulimit -s) = {kib} && exec {world.programs / 'crowd'} alive 2 100"
+        result = world.run(*limited, world.tenure, "record", "--quiet", "-o", log, "sh", "-c", shows)
+        expect_equal((result.err, result.status), (b"", 0), f"record with a stack of {kib} KiB")
+        check_exact(log, result.out, least=200)
+        for command in ("info", "report"):
+            result = world.run(*limited, world.tenure, command, log)
+            expect_equal((result.err, result.status), (b"", 0), f"{command} with a stack of {kib} KiB")
+
+
 def another_user(world):
     """A user who has no process, how to run programs as that one, the settings of the bare shim, and a program."""
     if os.getuid() != 0:
@@ -306,7 +320,7 @@ ALL = {
     for function in (
         pid_namespace, pid_namespace_with_proc, user_namespace, bubblewrap, first_process_of_namespace, filter_of_calls,
         filter_over_threads, filter_by_raw_calls, strict_mode, filter_over_exec, all_memory_locked, address_space_limited_inside,
-        address_space_limited_outside, small_stacks_only, few_processes_allowed,
+        address_space_limited_outside, small_stacks_only, small_stack_of_record, few_processes_allowed,
         deep_stacks_in_small_rings, stacks_replaced, runtime_folder_unusable,
         allocations_before_libc, memory_truncated, memory_spoilt,
     )

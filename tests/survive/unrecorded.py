@@ -218,11 +218,24 @@ def loader_with_a_program(world):
     expect_equal(value(log, "SELECT count(*) FROM allocation WHERE size_bytes = 41"), 200, "blocks")
 
 
+def under_gdb(world):
+    """A debugger that starts the program, and gives only that the shim: it follows the program to its end."""
+    gdb, log = need("gdb"), world.new_log()
+    commands = ("set startup-with-shell off", f"set env LD_PRELOAD {world.shim}", f"set env TENURE_LOG {log}",
+                "set env TENURE_ROWS all", "run")
+    options = [word for command in commands for word in ("-ex", command)]
+    result = world.run(gdb, "-q", "-nx", "-batch", *options, "--args", world.programs / "crowd", "alive", 4, 1000)
+    expect(b"exited normally" in result.out, f"gdb lost the program: {result.out[-600:]} {result.err[-300:]}")
+    expect(b"executing new program" not in result.out, f"gdb follows the recorder: {result.out[-600:]}")
+    world.wait_finished(log)
+    expect_equal(logged(log), 4000, "blocks")
+
+
 ALL = {
     function.__name__: function
     for function in (
         images_without_descriptors, images_without_file_size, sanitized_programs, sanitizer_linked_in, under_valgrind,
         hooks_of_the_program, loader_with_a_program, images_that_end_at_once, execs_that_fail, lists_of_arguments,
-        room_under_a_limit,
+        room_under_a_limit, under_gdb,
     )
 }

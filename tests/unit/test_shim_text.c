@@ -28,6 +28,44 @@ static struct tn_maps_search search_for(uint64_t address, size_t piece_bytes)
     return search;
 }
 
+static const char named[] =
+    "1000-2000 r-xp 00000000 00:00 0 \n"
+    "2000-3000 r-xp 00000000 fe:01 12                         /tmp/a b/lib c.so\n"
+    "3000-4000 r-xp 00000000 fe:01 13                         /lib/gone.so (deleted)\n"
+    "4000-5000 r-xp 00000000 00:00 0                          [vdso]\n"
+    "5000-6000 r-xp 00000000 fe:01 14                         /123456789012345678901234\n"
+    "6000-7000 r-xp 00000000 fe:01 15                         (deleted)\n";
+
+/* The path of the mapping at an address, with room for size_bytes. */
+static const char *path_at(uint64_t address, size_t size_bytes, size_t piece_bytes)
+{
+    static char path[64];
+    struct tn_maps_search search = {.address = address, .path = path, .path_bytes = size_bytes};
+    memset(path, 'x', sizeof(path));
+    for (size_t at = 0; at < sizeof(named) - 1; at += piece_bytes) {
+        size_t left = sizeof(named) - 1 - at;
+        if (tn_maps_feed(&search, named + at, left < piece_bytes ? left : piece_bytes))
+            break;
+    }
+    assert_true(search.is_found);
+    return path;
+}
+
+static void a_path_is_read_whatever_the_pieces(void **state)
+{
+    (void)state;
+    static const size_t pieces[] = {1, 3, 40, 4096};
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        assert_string_equal(path_at(0x1000, 64, pieces[i]), "");
+        assert_string_equal(path_at(0x2000, 64, pieces[i]), "/tmp/a b/lib c.so");
+        assert_string_equal(path_at(0x3fff, 64, pieces[i]), "/lib/gone.so");
+        assert_string_equal(path_at(0x4000, 64, pieces[i]), "");
+        assert_string_equal(path_at(0x5000, 26, pieces[i]), "/123456789012345678901234");
+        assert_string_equal(path_at(0x5000, 25, pieces[i]), "");
+        assert_string_equal(path_at(0x6000, 64, pieces[i]), "");
+    }
+}
+
 static void mapping_is_found_whatever_the_pieces(void **state)
 {
     (void)state;
@@ -106,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mapping_is_found_whatever_the_pieces),
+        cmocka_unit_test(a_path_is_read_whatever_the_pieces),
         cmocka_unit_test(bounds_are_half_open),
         cmocka_unit_test(gaps_hold_nothing),
         cmocka_unit_test(numbers_are_parsed_or_refused),
