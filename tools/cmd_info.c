@@ -58,6 +58,9 @@ static const char *const troubles[] = {
     "SELECT 'A process had room for ' || print_count(value) || ' threads at once, and perhaps smaller rings than'"
     " || ' usual: its limit of file sizes (ulimit -H -f) allows no more.' FROM meta"
     " WHERE key = 'threads_room' AND CAST(value AS INTEGER) BETWEEN 1 AND 65534",
+    "SELECT 'The program loaded libraries apart (RTLD_DEEPBIND, dlmopen; ' || print_count(value)"
+    " || iif(value = '1', ' call', ' calls') || '): what they allocate themselves is not recorded.' FROM meta"
+    " WHERE key = 'libraries_apart' AND value > 0",
     "SELECT 'The program was refused ' || print_count(value) || iif(value = '1', ' thread or process', ' threads or'"
     " || ' processes') || ': a limit of processes (ulimit -u) counts tenure, too; allow it two more.' FROM meta"
     " WHERE key = 'tasks_refused' AND value > 0",

@@ -346,6 +346,10 @@ static void print_losses(const struct tn_record_session *session)
             "tenure's "
             "two, too; allow it two more",
             tn_print_count(count, refused), refused == 1 ? "" : "s", refused == 1 ? "" : "es");
+    if (tn_link_number(session->done, "apart") != 0)
+        tn_say(
+            "the program loaded libraries apart (RTLD_DEEPBIND, dlmopen): what they allocate themselves is "
+            "not recorded");
     if (tn_link_number(session->done, "damaged") != 0)
         tn_say(
             "the program wrote over the memory of the recording: events are missing, and it is not known how "

@@ -56,7 +56,7 @@ zlib1g-dev compresses what dropbear sends
 libcrypt-dev checks passwords in dropbear'
 
 # End-to-end tests that run most of the code of tool and recorder.
-sanitized_tests='truth_chains truth_operators truth_fork_tree truth_fork_exec truth_plugins truth_short_threads
+sanitized_tests='damaged_logs mutate_chunks truth_chains truth_operators truth_fork_tree truth_fork_exec truth_plugins truth_short_threads
     same_gcc same_stl same_python3 info_and_report sql_formats rows_limit while_running shared_log default_name
     interrupt bad_info_truncated bad_info_text_file bad_info_newer bad_sql_syntax bad_report_truncated
     report_of_damaged_chunk export_massif export_heaptrack export_pprof export_perfetto export_speedscope

@@ -202,7 +202,9 @@ struct tn_shared_header {
     /* Calls of the exec family under way: each adds 1 before, and takes it back when it has failed. Not 0
      * when the process has ended, or its image says no hello: another image has taken over. */
     _Atomic uint32_t exec_count;
-    _Atomic uint32_t tasks_refused;     /* threads and processes that it was refused by EAGAIN */
+    _Atomic uint32_t tasks_refused; /* threads and processes that it was refused by EAGAIN */
+    /* calls of dlopen with RTLD_DEEPBIND and of dlmopen: what such libraries allocate is not seen */
+    _Atomic uint32_t libraries_apart;
     char exec_name[TN_EXEC_NAME_BYTES]; /* of what is executed, without folders; "": not known. Ends with 0 */
 };
 

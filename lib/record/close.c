@@ -102,6 +102,7 @@ int tn_recording_write_totals(struct tn_recording *recording)
         {"processes_unrecorded_own_malloc", counts->children_lost[TN_CHILD_OWN_MALLOC]},
         {"processes_unrecorded_silent", shared->images_unreported},
         {"tasks_refused", counts->tasks_refused},
+        {"libraries_apart", counts->libraries_apart},
         {"stacks_lost", counts->stacks_lost},
         {"inherited_frees", totals->inherited_frees},
         {"pauses", shared->pause.count},
@@ -250,17 +251,19 @@ static void send_totals(struct tn_recording *recording, const char *word, uint64
                         bool is_finished)
 {
     const struct tn_totals *totals = &recording->shared.totals;
-    tn_tool_link_send(
-        &recording->tool,
-        "%s allocations=%llu frees=%llu live=%llu bytes=%llu lost=%llu processes=%llu "
-        "duration_ns=%llu log_bytes=%llu finished=%d unrecorded=%llu unable=%u damaged=%llu refused=%llu",
-        word, (unsigned long long)totals->births, (unsigned long long)totals->deaths,
-        (unsigned long long)(totals->births - totals->deaths), (unsigned long long)totals->birth_bytes,
-        (unsigned long long)lost_in_totals(totals), (unsigned long long)recording->process_total,
-        (unsigned long long)duration_ns, (unsigned long long)tn_recording_log_bytes(recording), is_finished,
-        (unsigned long long)processes_unrecorded(&recording->shared), recording->heard_loss,
-        (unsigned long long)(totals->damaged_rings + recording->shared.counts.damaged_headers),
-        (unsigned long long)recording->shared.counts.tasks_refused);
+    tn_tool_link_send(&recording->tool,
+                      "%s allocations=%llu frees=%llu live=%llu bytes=%llu lost=%llu processes=%llu "
+                      "duration_ns=%llu log_bytes=%llu finished=%d unrecorded=%llu unable=%u damaged=%llu "
+                      "refused=%llu apart=%llu",
+                      word, (unsigned long long)totals->births, (unsigned long long)totals->deaths,
+                      (unsigned long long)(totals->births - totals->deaths),
+                      (unsigned long long)totals->birth_bytes, (unsigned long long)lost_in_totals(totals),
+                      (unsigned long long)recording->process_total, (unsigned long long)duration_ns,
+                      (unsigned long long)tn_recording_log_bytes(recording), is_finished,
+                      (unsigned long long)processes_unrecorded(&recording->shared), recording->heard_loss,
+                      (unsigned long long)(totals->damaged_rings + recording->shared.counts.damaged_headers),
+                      (unsigned long long)recording->shared.counts.tasks_refused,
+                      (unsigned long long)recording->shared.counts.libraries_apart);
 }
 
 static int close_empty(struct tn_recording *recording)

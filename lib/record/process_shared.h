@@ -24,6 +24,7 @@ struct tn_shim_counts {
     uint64_t rules_learned;                      /* unwind rules found out */
     uint64_t frames_complex;                     /* frames that libunwind had to step out of */
     uint64_t children_lost[TN_CHILD_LOSS_COUNT]; /* processes that could not join, by enum tn_child_loss */
+    uint64_t libraries_apart;                    /* calls that loaded libraries whose blocks are unseen */
     uint64_t tasks_refused;                      /* threads and processes, by EAGAIN */
     uint64_t damaged_headers;                    /* processes whose counters cannot be true */
 };

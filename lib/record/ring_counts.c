@@ -43,6 +43,8 @@ void tn_rings_settle_header(struct tn_rings *rings)
             take_rise(rings, &header->children_lost[i], &counted->children_lost[i], CHILDREN_RISE_MAX);
     counts->tasks_refused +=
         take_rise(rings, &header->tasks_refused, &counted->tasks_refused, CHILDREN_RISE_MAX);
+    counts->libraries_apart +=
+        take_rise(rings, &header->libraries_apart, &counted->libraries_apart, CHILDREN_RISE_MAX);
     counts->stacks_lost += take_rise(rings, &header->stacks_lost, &counted->stacks_lost, EVENTS_RISE_MAX);
     counts->stacks_checked +=
         take_rise(rings, &header->stacks_checked, &counted->stacks_checked, EVENTS_RISE_MAX);

@@ -79,6 +79,60 @@ static inline __attribute__((always_inline)) uintptr_t tn_arch_return_slot(uintp
         "    .cfi_endproc\n"                                                                                 \
         ".size syscall, . - syscall\n");
 
+/* dlopen and dlmopen of libc are entered by a jump, since they look who has called them, for search paths and
+ * namespaces. Before, where it has to be seen: tn_dlopen_see, with the same arguments. */
+#define TN_ARCH_WATCH_DLOPEN                                                                                 \
+    __asm__(                                                                                                 \
+        ".text\n"                                                                                            \
+        ".globl dlopen\n"                                                                                    \
+        ".type dlopen, @function\n"                                                                          \
+        "dlopen:\n"                                                                                          \
+        "    .cfi_startproc\n"                                                                               \
+        "    endbr64\n"                                                                                      \
+        "    test $8, %esi\n" /* RTLD_DEEPBIND */                                                            \
+        "    jne 1f\n"                                                                                       \
+        "    mov tn_dlopen_next(%rip), %r11\n"                                                               \
+        "    test %r11, %r11\n"                                                                              \
+        "    je 1f\n"                                                                                        \
+        "    jmp *%r11\n"                                                                                    \
+        "1:  push %rdi\n"                                                                                    \
+        "    .cfi_adjust_cfa_offset 8\n"                                                                     \
+        "    push %rsi\n"                                                                                    \
+        "    .cfi_adjust_cfa_offset 8\n"                                                                     \
+        "    sub $8, %rsp\n"                                                                                 \
+        "    .cfi_adjust_cfa_offset 8\n"                                                                     \
+        "    call tn_dlopen_see\n"                                                                           \
+        "    add $8, %rsp\n"                                                                                 \
+        "    .cfi_adjust_cfa_offset -8\n"                                                                    \
+        "    pop %rsi\n"                                                                                     \
+        "    .cfi_adjust_cfa_offset -8\n"                                                                    \
+        "    pop %rdi\n"                                                                                     \
+        "    .cfi_adjust_cfa_offset -8\n"                                                                    \
+        "    jmp *tn_dlopen_next(%rip)\n"                                                                    \
+        "    .cfi_endproc\n"                                                                                 \
+        ".size dlopen, . - dlopen\n"                                                                         \
+        ".globl dlmopen\n"                                                                                   \
+        ".type dlmopen, @function\n"                                                                         \
+        "dlmopen:\n"                                                                                         \
+        "    .cfi_startproc\n"                                                                               \
+        "    endbr64\n"                                                                                      \
+        "    push %rdi\n"                                                                                    \
+        "    .cfi_adjust_cfa_offset 8\n"                                                                     \
+        "    push %rsi\n"                                                                                    \
+        "    .cfi_adjust_cfa_offset 8\n"                                                                     \
+        "    push %rdx\n"                                                                                    \
+        "    .cfi_adjust_cfa_offset 8\n"                                                                     \
+        "    call tn_dlmopen_see\n"                                                                          \
+        "    pop %rdx\n"                                                                                     \
+        "    .cfi_adjust_cfa_offset -8\n"                                                                    \
+        "    pop %rsi\n"                                                                                     \
+        "    .cfi_adjust_cfa_offset -8\n"                                                                    \
+        "    pop %rdi\n"                                                                                     \
+        "    .cfi_adjust_cfa_offset -8\n"                                                                    \
+        "    jmp *tn_dlmopen_next(%rip)\n"                                                                   \
+        "    .cfi_endproc\n"                                                                                 \
+        ".size dlmopen, . - dlmopen\n");
+
 #define TN_ARCH_PAGE_BYTES_MAX 4096
 
 static inline long tn_arch_syscall(long number, long a, long b, long c, long d, long e, long f)

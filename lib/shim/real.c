@@ -14,6 +14,7 @@
 #include <string.h>
 
 struct tn_real tn_real;
+void *tn_dlopen_next, *tn_dlmopen_next;
 
 void *tn_real_symbol(const char *name)
 {
@@ -83,6 +84,8 @@ void tn_real_find(void)
     find(&tn_real.start_main, "__libc_start_main");
     find(&tn_real.leave, "exit");
     find(&tn_syscall_next, "syscall");
+    find(&tn_dlopen_next, "dlopen");
+    find(&tn_dlmopen_next, "dlmopen");
     find_hooks();
 }
 

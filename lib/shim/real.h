@@ -66,6 +66,9 @@ extern struct tn_real tn_real;
 /* syscall; apart, because assembly jumps there (interpose_filter.c). */
 extern void *tn_syscall_next;
 
+/* dlopen and dlmopen, the same (interpose_dlopen.c). */
+extern void *tn_dlopen_next, *tn_dlmopen_next;
+
 /* Look the real functions up. Between tn_own_begin and tn_own_end. */
 void tn_real_find(void);
 

@@ -137,12 +137,19 @@ def own_malloc(world):
 
 
 def deep_binding(world):
-    """Libraries that bypass every preloaded one (RTLD_DEEPBIND): their calls are not recorded, and do no harm."""
+    """Libraries that bypass every preloaded one (RTLD_DEEPBIND): their calls are not recorded, and do no harm; that they
+    are there is said."""
     programs = world.programs
-    command = (programs / "plugins", programs / "libplug_a.so", programs / "libplug_b.so", "deep")
-    for how in (world.record, world.preload):
+    plain = (programs / "plugins", programs / "libplug_a.so", programs / "libplug_b.so")
+    says = b"the program loaded libraries apart (RTLD_DEEPBIND, dlmopen): what they allocate themselves is not recorded"
+    for how, command, calls in ((how, command, calls) for how in (world.record, world.preload)
+                                for command, calls in (((*plain, "deep"), 30), (plain, 0))):
         result, log = how(*command)
-        expect_equal((result.out, result.err, result.status), (b"", b"", 0), "the program's end")
+        told = b"tenure: " + says + b"\n" if calls and how == world.record else b""
+        expect_equal((result.out, result.err, result.status), (b"", told, 0), "the program's end")
+        expect_equal(int(meta(log)["libraries_apart"]), calls, "calls that loaded libraries apart")
+        info = world.run(world.tenure, "info", log).out.decode()
+        expect_equal("loaded libraries apart" in info, calls > 0, f"info: {info}")
         expect_equal(value(log, "PRAGMA integrity_check"), "ok", "integrity")
         expect_equal(meta(log)["complete"], "1", "meta.complete")
 

@@ -122,7 +122,41 @@ def is_known(log, sql):
         return False
 
 
+APART = """#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+    void *library = argc > 2 ? dlmopen(argv[2][0] == 'n' ? LM_ID_NEWLM : LM_ID_BASE, argv[1], RTLD_NOW) : 0, *(*work)(void);
+    void *deep = dlopen("./no-such-library.so", RTLD_NOW | RTLD_DEEPBIND);
+    if (deep != 0 || (argc > 2 && library == 0)) return 3;
+    if (library != 0 && (work = (void *(*)(void))dlsym(library, "work")) != 0) work();
+    free(malloc(41));
+    return library != 0 ? dlclose(library) : 0;
+}
+"""
+
+
+def library_in_a_namespace(world):
+    """A library in a namespace of its own has a malloc of its own; one that is loaded into the program's has not, and one
+    that is not found does not count."""
+    _, one, _ = build(world)
+    (world.work / "apart.c").write_text(APART)
+    program = world.work / "apart"
+    built = world.run(need("gcc"), "-w", "-o", program, world.work / "apart.c", "-ldl")
+    expect_equal(built.status, 0, f"the program: {built.err}")
+    for how in (world.record, world.preload):
+        for ways, calls, blocks in (((one, "new"), 1, 1), ((one, "base"), 0, 2), ((), 0, 1)):
+            result, log = how(program, *ways)
+            lines = 1 if calls and how == world.record else 0
+            expect_equal((result.status, len(result.err.splitlines())), (0, lines), f"{ways}: {result.err}")
+            found = value(log, "SELECT value FROM meta WHERE key = 'libraries_apart'")
+            blocks_found = value(log, "SELECT count(*) FROM allocation WHERE size_bytes = 41")
+            expect_equal((int(found), blocks_found), (calls, blocks), f"{ways} under {how.__name__}")
+
+
 ALL = {
     function.__name__: function
-    for function in (library_where_another_was, same_library_again, library_by_a_relative_path, library_that_is_removed)
+    for function in (library_where_another_was, same_library_again, library_by_a_relative_path, library_that_is_removed,
+                     library_in_a_namespace)
 }
