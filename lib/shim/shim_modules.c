@@ -12,6 +12,7 @@
 #include "sys.h"
 
 #include "tenure/event_body.h"
+#include "tenure/system_path.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -218,16 +219,10 @@ static bool reserve(void)
     return true;
 }
 
-/* Where systems keep what their packages bring. */
+/* The kernel's own code is no file. */
 static bool is_of_the_system(const char *path)
 {
-    static const char *const roots[] = {"/lib/",       "/lib32/",     "/lib64/",     "/libx32/",
-                                        "/usr/lib/",   "/usr/lib32/", "/usr/lib64/", "/usr/libx32/",
-                                        "/nix/store/", "/gnu/store/", "[vdso]",      "linux-vdso"};
-    for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++)
-        if (tn_has_prefix(path, roots[i]))
-            return true;
-    return false;
+    return tn_is_system_path(path) || tn_has_prefix(path, "[vdso]") || tn_has_prefix(path, "linux-vdso");
 }
 
 /* Tell the search for links where variables lie. Under the control lock. */

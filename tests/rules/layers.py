@@ -11,7 +11,7 @@ from tree import ROOT, finish, relative, sources
 # allowed something else than their folder.
 MAY_INCLUDE = {
     "lib/wire": {"event", "event_body", "limits", "ring", "session"},
-    "lib/shim": {"event", "event_body", "limits", "ring", "session", "mark"},
+    "lib/shim": {"event", "event_body", "limits", "ring", "session", "mark", "system_path"},
     "lib/base": {"base", "json", "map", "template"},
     "lib/excerpt": {"excerpt", "base"},
     "lib/symbol": {"symbol", "base", "map"},
@@ -26,7 +26,7 @@ MAY_INCLUDE = {
     "lib/heap": {"heap", "base"},
     "lib/replay": {"replay", "risk", "heap", "base", "map"},
     "lib/simulate": {"simulate", "charts", "replay", "risk", "heap", "log", "sql", "finding", "site", "event", "base", "map"},
-    "lib/finding": {"evidence", "finding", "kind", "json", "base"},
+    "lib/finding": {"evidence", "finding", "kind", "json", "base", "system_path"},
     "lib/analyze": {"analyze", "analysis", "activation", "maker", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "other_caller", "site_links", "worker", "evidence", "finding", "kind", "code", "symbol", "log", "sql", "log_write", "site", "event", "json", "base", "map"},
     "lib/kinds": {"kinds", "kind", "analysis", "activation", "maker", "cplusplus", "template", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "other_caller", "site_links", "worker", "evidence", "finding", "heap", "base", "map"},
     "lib/compare": {"compare", "runs", "evidence", "kind", "summary", "finding", "log", "sql", "json", "base", "map"},
