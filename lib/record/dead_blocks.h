@@ -21,6 +21,7 @@ struct tn_dead_block {
 };
 
 struct tn_dead_blocks {
+    uint64_t last_id; /* of the newest allocation at the last death */
     struct tn_dead_block entries[1u << TN_DEAD_BLOCKS_BITS];
 };
 
@@ -46,6 +47,7 @@ static inline void tn_dead_blocks_put(struct tn_dead_blocks *blocks, uint64_t pl
                                       uint64_t last_id, uint32_t stack_id, uint8_t size_code)
 {
     uint64_t births = last_id - allocation_id;
+    blocks->last_id = last_id;
     blocks->entries[tn_dead_blocks_home(place)] = (struct tn_dead_block){
         place,
         allocation_id | (uint64_t)size_code << 56,

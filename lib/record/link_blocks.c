@@ -24,6 +24,11 @@ static bool find_live(const struct tn_matcher *matcher, uint64_t address, struct
     return true;
 }
 
+/* Allocations after a block's death, until the last death: a destructor releases what its object holds and
+ * then the object, and allocates little meanwhile. After more, an address was not cleared, and whatever it
+ * named is long gone. */
+#define BIRTHS_SINCE_MAX 64u
+
 static bool find_dead(const struct tn_matcher *matcher, uint64_t address, uint64_t holder_id,
                       struct tn_link_block *ret_block)
 {
@@ -31,7 +36,10 @@ static bool find_dead(const struct tn_matcher *matcher, uint64_t address, uint64
         return false;
     uint64_t place = tn_dead_block_place(address, matcher->process_id);
     const struct tn_dead_block *dead = tn_dead_blocks_find(matcher->dead, place);
-    if (dead == NULL || tn_dead_block_id(dead) + dead->births < holder_id)
+    if (dead == NULL)
+        return false;
+    uint64_t last_id = tn_dead_block_id(dead) + dead->births;
+    if (last_id < holder_id || matcher->dead->last_id - last_id > BIRTHS_SINCE_MAX)
         return false;
     *ret_block = (struct tn_link_block){tn_dead_block_id(dead), address, dead->stack_id,
                                         tn_address_table_size_of((uint8_t)(dead->id >> 56))};
@@ -72,7 +80,7 @@ bool tn_link_block_holding(const struct tn_matcher *matcher, uint64_t address, u
         *ret_inner_bytes = 0;
         return true;
     }
-    return address > TN_LINK_INNER_BYTES_MAX &&
+    return address > TN_LINK_INNER_BYTES_MAX && address % TN_LINK_INNER_UNIT_BYTES == 0 &&
            (find_inner(matcher, address, 0, ret_block, ret_inner_bytes) ||
             find_inner(matcher, address, holder_id, ret_block, ret_inner_bytes));
 }

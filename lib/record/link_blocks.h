@@ -11,6 +11,10 @@
 /* How far behind the start of a block an address may point and still be the block's. */
 #define TN_LINK_INNER_BYTES_MAX 64u
 
+/* And only at multiples of this: a member lies there, as the node of a list that is embedded. What points
+ * elsewhere is a mark in a text, and keeps nothing. */
+#define TN_LINK_INNER_UNIT_BYTES 8u
+
 /* How far behind the start of a live block a place is looked for in it. */
 #define TN_LINK_HOLDER_BYTES_MAX (128u << 10)
 
@@ -26,13 +30,14 @@ struct tn_link_block {
 
 /* The block that begins at an address.
  *
- * holder_id  dead blocks count that died after this allocation was born; 0: none counts
+ * holder_id  dead blocks count that died after this allocation was born, and lately; 0: none counts
  * Returns    whether there is one; else ret_block is unchanged */
 bool tn_link_block_at(const struct tn_matcher *matcher, uint64_t address, uint64_t holder_id,
                       struct tn_link_block *ret_block);
 
 /* The block that begins at an address, or else one that it points into, at most TN_LINK_INNER_BYTES_MAX
- * behind its start. A block that lives is preferred to a dead one.
+ * behind its start and at a multiple of TN_LINK_INNER_UNIT_BYTES. A block that lives is preferred to a dead
+ * one.
  *
  * holder_id        as of tn_link_block_at
  * ret_inner_bytes  how far behind its start

@@ -227,6 +227,7 @@ static int apply_held(struct tn_stream *stream, uint64_t address, enum tn_link_m
         };
         bool is_inside = link.inner_offset_bytes == 0 || link.inner_offset_bytes < held.size_bytes;
         if (is_inside && link.inner_offset_bytes <= TN_LINK_INNER_BYTES_MAX &&
+            link.inner_offset_bytes % TN_LINK_INNER_UNIT_BYTES == 0 &&
             find_holder(matcher, tn_event_address_of(word), &link))
             r = count_link(matcher, &link);
     }

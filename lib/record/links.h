@@ -21,7 +21,8 @@ struct tn_links;
 #define TN_LINKS_MAX 65536u
 
 /* Apply the LINKS event that a stream stands at. An address of no known block counts for nothing, nor does
- * one that the block holds of itself. Of dead blocks only those count that died after the holder was born.
+ * one that the block holds of itself. Of dead blocks only those count that died after the holder was born,
+ * and lately.
  *
  * Returns  0; -EBADMSG: malformed; -ENOMEM
  * Cost     some 20 look-ups for an address that is no block's; for the holder of a found address up to 16,384

@@ -158,6 +158,35 @@ static NOINLINE void grows(int i)
     free(list);
 }
 
+/* A mark in the middle of a text, which another block keeps: it is no member of the text. */
+static NOINLINE void mark_in_a_text(int i)
+{
+    char **holder = calloc(1, 24);
+    char *text = malloc(136);
+    text[0] = (char)i;
+    holder[1] = text + 41;
+    free(text);
+    free(holder);
+}
+
+/* A pointer that was not cleared when what it named was released, long before its own block is. The large
+ * block's memory is not used again meanwhile. */
+static NOINLINE void left_uncleared(int i)
+{
+    void **holder = calloc(1, 24);
+    char *named = malloc(5000);
+    void *guard = malloc(24);
+    named[0] = (char)i;
+    holder[1] = named;
+    free(named);
+    for (int n = 0; n < 100; n++) {
+        sink = malloc(16);
+        free(sink);
+    }
+    free(holder);
+    free(guard);
+}
+
 int main(void)
 {
     static void (*const cases[])(int) = {
@@ -166,6 +195,7 @@ int main(void)
         padding,        tagged,
         mixed,          inner,
         far_member,     grows,
+        mark_in_a_text, left_uncleared,
     };
     for (int i = 0; i < ROUNDS; i++)
         for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++)

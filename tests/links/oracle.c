@@ -29,6 +29,8 @@
 #define FRAMES_MAX  32
 #define SCAN_BYTES  256
 #define INNER_BYTES 64
+#define INNER_UNIT  8  /* an address inside a block counts at multiples of this */
+#define SINCE_MAX   64 /* births after a block's death, after which an address is no link */
 #define HELD_MAX    16
 #define FIRST       32 /* deaths of each stack that are looked at, and one at each turn */
 #define SAMPLES_MAX 8  /* blocks that are looked for at once */
@@ -62,7 +64,8 @@ struct block {
     uintptr_t address;
     size_t size_bytes;
     int stack;
-    long birth, death; /* by the clock of all events; death 0: it lives */
+    long birth, death;   /* by the clock of all events; death 0: it lives */
+    int births_at_death; /* blocks that were born when it died */
 };
 
 struct link {
@@ -78,6 +81,7 @@ static struct block blocks[BLOCKS_MAX];
 static struct link links[LINKS_MAX];
 static int stack_count, block_count, link_count;
 static int oldest_live; /* no block before this one lives */
+static int births_at_last_death;
 static long now;
 static struct {
     int block;
@@ -120,7 +124,7 @@ static void take_sample(int block);
 static void note_birth(void *address, size_t size_bytes, int stack)
 {
     need(block_count < BLOCKS_MAX, "too many blocks");
-    blocks[block_count++] = (struct block){(uintptr_t)address, size_bytes, stack, ++now, 0};
+    blocks[block_count++] = (struct block){(uintptr_t)address, size_bytes, stack, ++now, 0, 0};
     take_sample(block_count - 1);
 }
 
@@ -139,7 +143,10 @@ static struct block *find_dead(uintptr_t address, const struct block *holder)
 {
     for (int i = block_count - 1; i >= 0; i--)
         if (blocks[i].death != 0 && blocks[i].address == address)
-            return blocks[i].death > holder->birth ? &blocks[i] : NULL;
+            return blocks[i].death > holder->birth &&
+                           births_at_last_death - blocks[i].births_at_death <= SINCE_MAX
+                       ? &blocks[i]
+                       : NULL;
     return NULL;
 }
 
@@ -148,7 +155,7 @@ static struct block *find_inner(uintptr_t value, const struct block *holder, boo
     for (uintptr_t start = (value - 1) & ~(uintptr_t)7; value - start <= INNER_BYTES; start -= 8) {
         struct block *block = is_live ? find_live(start) : find_dead(start, holder);
         if (block != NULL)
-            return value - start < (block->size_bytes & ~(size_t)7) ? block : NULL;
+            return value % INNER_UNIT == 0 && value - start < (block->size_bytes & ~(size_t)7) ? block : NULL;
     }
     return NULL;
 }
@@ -218,7 +225,8 @@ static void look_in(enum moment moment, int holder, uintptr_t low, uintptr_t hig
         uintptr_t value;
         memcpy(&value, (const void *)at, sizeof(value));
         uintptr_t inner = value - held->address;
-        if (inner == 0 || (inner <= INNER_BYTES && inner < known_bytes(held->size_bytes)))
+        if (inner == 0 ||
+            (inner <= INNER_BYTES && inner % INNER_UNIT == 0 && inner < known_bytes(held->size_bytes)))
             count_link(moment, holder, at - base, held, (unsigned)inner);
     }
 }
@@ -308,8 +316,10 @@ static void note_death(void *address, int stack)
         look_into(block);
         is_turn = false;
     }
-    if (block != NULL)
-        block->death = ++now;
+    if (block == NULL)
+        return;
+    block->death = ++now;
+    block->births_at_death = births_at_last_death = block_count;
 }
 
 /* ---------------------------------------------------------------------------------------- the functions */

@@ -108,7 +108,8 @@ static void test_near_misses(void **state)
         {0, A, 0},        {8, A + 16, 0},            /* its own address */
         {0, B + 8, 1},    {0, B + 64, 1},            /* a pointer into the block */
         {0, B + 72, 0},   {0, B - 8, 0},             /* too far in, and before it */
-        {0, C + 15, 1},   {0, C + 16, 0},            /* behind the end of a small one */
+        {0, C + 8, 1},    {0, C + 16, 0},            /* behind the end of a small one */
+        {0, B + 41, 0},   {0, B + 15, 0},            /* where no member can lie */
         {0, B ^ 0x5a, 0}, {0, 0x1000, 0}, {0, 8, 0}, /* other values */
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -142,6 +143,29 @@ static void test_a_pointer_left_by_an_earlier_life(void **state)
     rings_death(&rings, 0, 1006, A);
     assert_int_equal(count(&rings), 0);
     finish(&rings);
+}
+
+/* What the holder points to died while the holder lived, but with so many births before the holder's death.
+ */
+static void test_a_pointer_that_was_not_cleared(void **state)
+{
+    (void)state;
+    for (uint32_t births = 64; births <= 65; births++) {
+        struct rings rings;
+        uint64_t ticks = 1000;
+        begin(&rings);
+        give(&rings, ticks++, A, 32, 7);
+        give(&rings, ticks++, B, 20, 9);
+        rings_death(&rings, 0, ticks++, B);
+        for (uint32_t i = 0; i < births; i++) {
+            give(&rings, ticks++, C, 20, 10);
+            rings_death(&rings, 0, ticks++, C);
+        }
+        look(&rings, ticks++, A, 8, B);
+        rings_death(&rings, 0, ticks++, A);
+        assert_int_equal(count(&rings), births == 64);
+        finish(&rings);
+    }
 }
 
 /* A block that dies in a realloc, and one that a thread of its own releases, are known as well. */
@@ -333,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_a_member),
         cmocka_unit_test(test_near_misses),
         cmocka_unit_test(test_a_pointer_left_by_an_earlier_life),
+        cmocka_unit_test(test_a_pointer_that_was_not_cleared),
         cmocka_unit_test(test_deaths_of_all_kinds),
         cmocka_unit_test(test_written_in_portions),
         cmocka_unit_test(test_places_of_an_address),
