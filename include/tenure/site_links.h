@@ -80,6 +80,10 @@ void tn_site_links_finish(struct tn_site_links *links);
 bool tn_site_links_between(const struct tn_site_links *links, uint32_t holder, uint32_t held,
                            struct tn_link_share *ret_share);
 
+/* The next site whose blocks were seen to hold those of a site: the lowest index above `after`; 0: there is
+ * no further one. Whether chance explains it, tn_site_links_between tells. */
+uint32_t tn_site_links_next_holder(const struct tn_site_links *links, uint32_t held, uint32_t after);
+
 /* What blocks of a site probably are, and their member at an offset: "struct txn.token", "struct txn" where
  * it is one of several in a union; NULL: not known. Borrowed from links. */
 const char *tn_site_links_member(const struct tn_site_links *links, uint32_t holder, uint64_t offset_bytes);

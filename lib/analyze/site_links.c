@@ -261,3 +261,11 @@ bool tn_site_links_between(const struct tn_site_links *links, uint32_t holder, u
     *ret_share = best;
     return true;
 }
+
+uint32_t tn_site_links_next_holder(const struct tn_site_links *links, uint32_t held, uint32_t after)
+{
+    for (size_t i = first_of(links, held); i < links->site_count && links->sites[i].held == held; i++)
+        if (links->sites[i].holder > after)
+            return links->sites[i].holder;
+    return 0;
+}

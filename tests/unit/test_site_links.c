@@ -138,6 +138,15 @@ static void members_are_named_by_site_and_offset(void **state)
     assert_null(tn_site_links_member(&linked->links, HELD, 16));
 }
 
+static void holders_come_in_order(void **state)
+{
+    const struct linked_log *linked = *state;
+    assert_int_equal(tn_site_links_next_holder(&linked->links, HELD, 0), HOLDER);
+    assert_int_equal(tn_site_links_next_holder(&linked->links, HELD, HOLDER), OTHER);
+    assert_int_equal(tn_site_links_next_holder(&linked->links, HELD, OTHER), 0);
+    assert_int_equal(tn_site_links_next_holder(&linked->links, ALONE, 0), 0);
+}
+
 static void chance_is_no_link(void **state)
 {
     const struct linked_log *linked = *state;
@@ -170,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stacks_of_a_site_count_together),
         cmocka_unit_test(members_are_named_by_site_and_offset),
+        cmocka_unit_test(holders_come_in_order),
         cmocka_unit_test(chance_is_no_link),
         cmocka_unit_test(a_global_is_a_holder_without_a_site),
         cmocka_unit_test(looks_are_told_where_nothing_was_found),

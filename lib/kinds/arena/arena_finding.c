@@ -51,7 +51,7 @@ static int add_escape(const struct arena_statement *statement, const struct tn_a
     tn_evidence_add_count(entry, "escapes", site->escapes);
     tn_evidence_add_bool(entry, "is_served", site->is_served);
     tn_finding_finish(&named);
-    return 0;
+    return tn_arena_add_holder(statement->arenas, statement->pass, site->site, entry);
 }
 
 static void add_nested(const struct arena_statement *statement, const struct tn_arena_candidate *nested,
@@ -195,6 +195,8 @@ static int fill_notes(const struct arena_statement *statement, struct tn_finding
                      "outlive the call, at least some, and stay on the heap: blocks of other lines, %" PRIu64
                      " allocations in these calls",
                      outside);
+    if (r == 0)
+        r = tn_arena_note_holder(statement->arenas, statement->pass, &statement->survey, &notes);
     if (r == 0)
         r = add_note(&notes, statement->counts->peak_bytes < own->arena_bytes,
                      "an arena that uses room again as soon as a block dies would need %" PRIu64

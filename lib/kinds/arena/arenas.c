@@ -258,6 +258,8 @@ static int conclude(void *state, const struct tn_pass *pass, struct tn_findings 
     int r = find_servable(arenas, pass);
     if (r == 0)
         r = tn_arena_choose(arenas, pass, &choices, &count);
+    if (r == 0 && count != 0)
+        r = tn_site_links_load(pass, &arenas->links);
     for (size_t i = 0; i < count && r == 0; i++)
         r = tn_arena_state(arenas, pass, &choices[i], findings);
     free(choices);
@@ -272,6 +274,7 @@ static void finish(void *state)
     for (size_t i = 0; arenas->threads != NULL && i < arenas->thread_count; i++)
         free(arenas->threads[i].items);
     tn_map_finish(&arenas->owners);
+    tn_site_links_finish(&arenas->links);
     free(arenas->threads);
     free(arenas->resizes);
     free(arenas->functions);
@@ -298,6 +301,9 @@ static const struct tn_evidence_key escape_keys[] = {
     {TN_KEY("allocations", COUNT, COUNT), .is_required = true},
     {TN_KEY("escapes", COUNT, COUNT), .is_required = true},
     {TN_KEY("is_served", BOOL, NONE), .is_required = true},
+    {TN_KEY("held_by", TEXT, NONE)},
+    {TN_KEY("held_offset_bytes", COUNT, BYTES)},
+    {TN_KEY("held_as", TEXT, NONE)},
     {0},
 };
 

@@ -4,10 +4,12 @@
 
 /* Arenas: which functions' calls contain the blocks that are made in them (arenas.c), what each call holds
  * (arena_calls.c), which functions are worth an arena (arena_choose.c), what a chosen one serves
- * (arena_survey.c), and what is stated (arena_finding.c, arena_code.c). */
+ * (arena_survey.c), who holds what outlives the calls (arena_links.c), and what is stated (arena_finding.c,
+ * arena_code.c). */
 
 #include "tenure/activation.h"
 #include "tenure/map.h"
+#include "tenure/site_links.h"
 
 struct tn_buffer;
 
@@ -86,6 +88,7 @@ struct tn_arenas {
     size_t block_capacity;           /* room in blocks */
     struct tn_arena_resize *resizes; /* owned; by thread */
     bool *can_serve;                 /* owned; by site: its lines can ask an arena; filled at the end */
+    struct tn_site_links links;      /* of the process; loaded at the end */
 };
 
 /* Follow a thread to what its last event has shown: calls that are over are summed up, new ones begin.
@@ -195,6 +198,18 @@ uint64_t tn_arena_escapes_at(const struct tn_arenas *arenas, const struct tn_pas
  * Returns     0 or -ENOMEM */
 int tn_arena_survey(struct tn_arenas *arenas, const struct tn_pass *pass, uint32_t function,
                     double max_escapes, struct tn_arena_survey *ret_survey);
+
+/* Add to an entry of the evidence who holds the blocks of a site; nothing where that is not known.
+ *
+ * Returns  0; -ENOMEM, -EIO */
+int tn_arena_add_holder(const struct tn_arenas *arenas, const struct tn_pass *pass, uint32_t site,
+                        struct tn_evidence_set *entry);
+
+/* Add a note on who holds what outlives the call, of the line with most such blocks whose holder is known.
+ *
+ * Returns  0; -ENOMEM, -EIO */
+int tn_arena_note_holder(const struct tn_arenas *arenas, const struct tn_pass *pass,
+                         const struct tn_arena_survey *survey, struct tn_buffer *notes);
 
 /* Release what it owns. Zeroed is fine. */
 void tn_arena_survey_finish(struct tn_arena_survey *survey);
