@@ -58,6 +58,7 @@ struct tn_finding_site {
     char *module;          /* path */
     uint64_t offset_bytes; /* in the module; 0 where the line is known */
     char *via;             /* how the site reached the allocator */
+    bool is_tail_call;     /* it ended in a jump and had no frame: the debug information of calls names it */
     uint64_t allocations;  /* that this site, or the role, made in the process, whether they agree with the
                               finding or not */
     uint32_t index;        /* in tn_pass.sites, for the engine and the kinds alone */

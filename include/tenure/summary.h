@@ -153,12 +153,13 @@ struct tn_summary {
                              ", "; "" without any. What another run may not show has "(by use)" behind it, what this
                              one does not show enough of "perhaps" before it */
     char *wrappers_found; /* the same with the numbers that speak for it, a JSON list (meta.wrappers_found) */
-    uint64_t duration_ns; /* from the log's start to its last event */
-    bool is_closed;       /* the recording was closed in order (meta.closed) */
-    bool is_complete;     /* and every event is there that recording should have (meta.complete) */
-    bool is_finished;     /* names, sites and summaries are there (meta.finished) */
-    bool lacks_free_stacks; /* recorded without the stacks of releases (--free-stacks no) */
-    uint64_t process_id;    /* the process that totals and lists are about; 0 without any */
+    char *wrappers_undecided; /* those of which this run does not show enough, likewise */
+    uint64_t duration_ns;     /* from the log's start to its last event */
+    bool is_closed;           /* the recording was closed in order (meta.closed) */
+    bool is_complete;         /* and every event is there that recording should have (meta.complete) */
+    bool is_finished;         /* names, sites and summaries are there (meta.finished) */
+    bool lacks_free_stacks;   /* recorded without the stacks of releases (--free-stacks no) */
+    uint64_t process_id;      /* the process that totals and lists are about; 0 without any */
     struct tn_summary_losses losses;
     struct tn_summary_process *processes;                 /* owned, in order of id */
     size_t process_count;                                 /* in processes */

@@ -3,6 +3,7 @@
  * that the pass noted. Kinds call this once a finding. */
 #include "pass.h"
 
+#include "tenure/source_frames.h"
 #include "tenure/sql.h"
 
 #include <errno.h>
@@ -86,6 +87,21 @@ static int name_site(const struct tn_pass *pass, uint32_t site, struct tn_findin
     return role != NULL ? name_role(pass, role, ret_site) : 0;
 }
 
+/* Whether the site's frame was added to the stacks, because it had ended in a jump. */
+static int find_tail_call(const struct tn_pass *pass, struct tn_finding_site *site)
+{
+    const struct tn_source_frames *frames;
+    int r = tn_pass_frames(pass, &frames);
+    for (size_t i = 1; r == 0 && i < frames->frame_count && !site->is_tail_call; i++) {
+        const struct tn_return_address *frame = &frames->frames[i];
+        site->is_tail_call = frame->is_tail_call && frame->source.function != 0 &&
+                             frame->source.line == site->line &&
+                             (site->line != 0 || frame->offset_bytes == site->offset_bytes) &&
+                             strcmp(frames->functions[frame->source.function].name, site->function) == 0;
+    }
+    return r;
+}
+
 int tn_finding_begin(const struct tn_pass *pass, const struct tn_kind *kind, const uint32_t *sites,
                      size_t site_count, struct tn_finding *ret_finding)
 {
@@ -97,6 +113,8 @@ int tn_finding_begin(const struct tn_pass *pass, const struct tn_kind *kind, con
     for (size_t i = 0; r == 0 && i < site_count; i++) {
         finding.site_count++;
         r = name_site(pass, sites[i], &finding.sites[i]);
+        if (r == 0)
+            r = find_tail_call(pass, &finding.sites[i]);
     }
     if (r < 0) {
         tn_finding_finish(&finding);

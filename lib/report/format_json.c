@@ -26,6 +26,8 @@ void tn_report_write_recording(struct tn_json *json, const struct tn_summary *su
     tn_json_uint(json, "log_bytes", summary->log_bytes);
     tn_json_text(json, "tool_version", summary->tool_version);
     tn_json_raw(json, "wrappers_found", summary->wrappers_found != NULL ? summary->wrappers_found : "[]");
+    tn_json_raw(json, "wrappers_undecided",
+                summary->wrappers_undecided != NULL ? summary->wrappers_undecided : "[]");
     tn_json_close_object(json);
 }
 
@@ -137,6 +139,7 @@ static void write_site(struct tn_json *json, const struct tn_finding_site *site)
     tn_json_uint(json, "line", site->line);
     tn_json_text(json, "module", site->module);
     tn_json_uint(json, "offset_bytes", site->offset_bytes);
+    tn_json_bool(json, "is_tail_call", site->is_tail_call);
     tn_json_text(json, "via", site->via);
     tn_json_uint(json, "allocations", site->allocations);
     write_callers(json, site);

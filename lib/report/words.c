@@ -354,7 +354,14 @@ const char *tn_words_first_title(struct tn_words *words, const struct tn_finding
 
 const char *tn_words_tag(struct tn_words *words, const struct tn_finding *finding)
 {
-    return tn_words_print(words, "[%s, %s]", finding->kind, tn_confidence_name(finding->confidence));
+    const struct tn_finding_site *tail = NULL;
+    char name[TN_SHORT_NAME_BYTES];
+    for (size_t i = 0; i < finding->site_count && tail == NULL; i++)
+        tail = finding->sites[i].is_tail_call ? &finding->sites[i] : NULL;
+    return tn_words_print(words, "[%s, %s%s%s%s]", finding->kind, tn_confidence_name(finding->confidence),
+                          tail != NULL ? "; " : "",
+                          tail != NULL ? tn_function_short_name(tail->function, name, sizeof(name)) : "",
+                          tail != NULL ? " by a tail call" : "");
 }
 
 const char *tn_words_kind(struct tn_words *words, const struct tn_finding *finding)

@@ -107,6 +107,9 @@ static int load_facts(struct tn_log *log, struct tn_summary *summary)
     summary->wrappers_found = query_text(
         database, "SELECT json(value) FROM meta WHERE key = 'wrappers_found' AND json_valid(value)", NULL,
         "[]", &r);
+    summary->wrappers_undecided = query_text(
+        database, "SELECT json(value) FROM meta WHERE key = 'wrappers_undecided' AND json_valid(value)", NULL,
+        "[]", &r);
     summary->wrappers = query_text(
         database,
         "SELECT group_concat(CASE WHEN meta.key <> 'wrappers_found' THEN 'perhaps ' ELSE '' END"
@@ -351,5 +354,6 @@ void tn_summary_finish(struct tn_summary *summary)
     free(summary->tool_version);
     free(summary->wrappers);
     free(summary->wrappers_found);
+    free(summary->wrappers_undecided);
     *summary = (struct tn_summary){0};
 }

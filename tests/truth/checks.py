@@ -44,6 +44,10 @@ def tail_frames(truth, log, found):
     lines = []
     for line in sorted(wanted ^ {row[0] for row in rows}):
         lines.append(f"{truth.name}: line {line} has {'no' if line in wanted else 'a'} frame of a tail call")
+    for finding in found["findings"]:
+        for site in finding["sites"]:
+            if site["is_tail_call"] != (site["line"] in wanted):
+                lines.append(f"{truth.name}: {finding['title']}: is_tail_call of line {site['line']}")
     return lines
 
 
@@ -56,6 +60,9 @@ def wrappers(truth, log, found):
                       " WHERE meta.key IN ('wrappers_found', 'wrappers_undecided')")
     wanted = {(label[len(start):], word) for label in truth.lines for start, word in EVIDENCE.items()
               if label.startswith(start)}
+    told = found["recording"]["wrappers_found"] + found["recording"]["wrappers_undecided"]
+    if {(one["function"], one["evidence"]) for one in told} != set(rows):
+        return [f"{truth.name}: the report has the wrappers {told}"]
     return [f"{truth.name}: {name} is {'not ' if (name, word) in wanted else ''}a wrapper ({word})"
             for name, word in sorted(wanted ^ set(rows))]
 

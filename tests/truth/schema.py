@@ -5,8 +5,8 @@ import json
 
 from harness import expect, expect_equal
 
-SITE = {"site_id": int, "function": str, "file": str, "line": int, "module": str, "offset_bytes": int, "via": str,
-        "allocations": int, "callers": list}
+SITE = {"site_id": int, "function": str, "file": str, "line": int, "module": str, "offset_bytes": int,
+        "is_tail_call": bool, "via": str, "allocations": int, "callers": list}
 LINE = {"function": str, "file": str, "line": int, "module": str, "offset_bytes": int}
 PLACE = LINE | {"site_id": int, "via": str}
 LINK = {"holder": (dict, type(None)), "global_module": (str, type(None)), "offset_bytes": int, "holder_type": (str, type(None)),

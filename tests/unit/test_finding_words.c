@@ -221,6 +221,17 @@ static void hidden_findings_are_counted(void **state)
     assert_null(tn_words_hidden(*state, &(struct tn_words_hidden){0}));
 }
 
+/* Who looks for the function in a debugger's stack must know why it is not there. */
+static void a_tail_call_is_told(void **state)
+{
+    struct tn_finding_site sites[] = {{.function = S("push")}, {.function = S("pop(int)")}};
+    struct tn_finding finding = {
+        .kind = "pool", .confidence = TN_CONFIDENCE_WEAK, .sites = sites, .site_count = 2};
+    assert_string_equal(tn_words_tag(*state, &finding), "[pool, weak]");
+    sites[1].is_tail_call = true;
+    assert_string_equal(tn_words_tag(*state, &finding), "[pool, weak; pop by a tail call]");
+}
+
 /* All lines of release, or the first two and how many more; three are not worth a count. */
 static void releases_are_told_with_their_share(void **state)
 {
@@ -270,6 +281,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(findings_are_named_with_their_kind, begin, end),
         cmocka_unit_test_setup_teardown(conditions_are_told_with_the_title, begin, end),
         cmocka_unit_test_setup_teardown(hidden_findings_are_counted, begin, end),
+        cmocka_unit_test_setup_teardown(a_tail_call_is_told, begin, end),
         cmocka_unit_test_setup_teardown(releases_are_told_with_their_share, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
