@@ -280,7 +280,7 @@ int tn_findings_compete(struct tn_findings *findings, const struct tn_kind *cons
 /* A finding is small if it saves less than this share of the process's calls, and of its peak. */
 #define SMALL_SHARE 0.01
 /* Where even the best one saves little, what is small is measured by that. */
-#define SMALL_BEST_SHARE 0.1
+#define SMALL_BEST_SHARE 0.5
 
 struct ranked {
     struct tn_finding finding;
@@ -334,15 +334,16 @@ static double larger(double one, double other)
     return one > other ? one : other;
 }
 
-/* The larger one of its shares of the calls and of the peak. Headers that go away count as what they spare at
- * the peak. */
+/* The larger one of its shares of the calls and of the peak, less the share that the peak rises by. Headers
+ * that go away count as what they spare at the peak. */
 static double share_of(const struct tn_findings *findings, const struct tn_finding *finding)
 {
     const struct tn_finding_saving *saving = &finding->saving;
+    double peak_bytes = larger(1, (double)findings->peak_live_bytes);
     double calls = (double)saving->allocations_removed / larger(1, (double)findings->allocations);
     double bytes = larger((double)saving->bytes_removed, -(double)saving->peak_bytes_delta);
-    return larger(calls,
-                  larger(bytes, (double)finding->rise_bytes) / larger(1, (double)findings->peak_live_bytes));
+    double cost_bytes = larger(0, (double)saving->peak_bytes_delta);
+    return larger(calls, larger(bytes, (double)finding->rise_bytes) / peak_bytes) - cost_bytes / peak_bytes;
 }
 
 /* Findings about the whole program are few. */

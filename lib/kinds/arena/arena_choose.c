@@ -131,6 +131,10 @@ static void weigh(const struct choosing *choosing, struct tn_arena_candidate *ca
     const struct tn_pass *pass = choosing->pass;
     candidate->arena_bytes = counts->max_bytes;
     candidate->arena_count = counts->max_holding;
+    /* its sites may have blocks of other functions then; in its calls no more was ever live */
+    double most_bytes = (double)(counts->peak_bytes * counts->max_holding);
+    if (candidate->peak_bytes > most_bytes)
+        candidate->peak_bytes = most_bytes;
     double more_bytes = (double)(candidate->arena_bytes * candidate->arena_count) - candidate->peak_bytes;
     candidate->score = (double)candidate->free_served / (double)(pass->allocation_count + 1) -
                        more_bytes / (double)(pass->peak_live_bytes + 1);

@@ -377,21 +377,27 @@ static enum tn_confidence confidence_of(const struct arena_statement *statement)
 
 /* ---------------------------------------------------------------------------------------- the finding */
 
-/* Of a site that is served in part only that part counts, as if its blocks were all alike. */
+/* Of a site that is served in part only that part counts, as if its blocks were all alike; but no more than
+ * was ever live in the calls. */
 static void fill_saving(const struct arena_statement *statement, struct tn_finding *finding)
 {
     const struct tn_arena_candidate *own = &statement->choice->own;
-    double heap_bytes = 0, overhead_bytes = 0;
+    double live_bytes = 0, overhead_bytes = 0;
+    double most_bytes = (double)(statement->counts->peak_bytes * own->arena_count);
     for (size_t i = 0; i < statement->survey.served_count; i++) {
         const struct tn_arena_site *site = &statement->survey.sites[i];
         const struct tn_pass_site *seen = &statement->pass->sites[site->site];
         double share = (double)site->births / (double)seen->allocations;
         double mean_overhead_bytes =
             (double)(seen->usable_bytes - seen->total_bytes) / (double)seen->allocations + TN_HEADER_BYTES;
-        double overhead_at_peak = mean_overhead_bytes * (double)seen->live_count_at_peak;
-        heap_bytes += share * ((double)seen->live_bytes_at_peak + overhead_at_peak);
-        overhead_bytes += share * overhead_at_peak;
+        live_bytes += share * (double)seen->live_bytes_at_peak;
+        overhead_bytes += share * mean_overhead_bytes * (double)seen->live_count_at_peak;
     }
+    if (live_bytes > most_bytes) {
+        overhead_bytes *= most_bytes / live_bytes;
+        live_bytes = most_bytes;
+    }
+    double heap_bytes = live_bytes + overhead_bytes;
     finding->saving.allocations_removed = own->served - statement->escapes;
     finding->saving.bytes_removed = (int64_t)overhead_bytes;
     finding->saving.peak_bytes_delta = (int64_t)(own->arena_bytes * own->arena_count) - (int64_t)heap_bytes;
