@@ -324,15 +324,121 @@ static int add_finding(const struct growth_state *state, const struct tn_pass *p
     return r;
 }
 
+/* Sites of a program that ended by itself, and released all of their blocks then: the parts of what it has
+ * built up, such as a tree. They are one finding. */
+struct built_up {
+    uint32_t *sites; /* owned; indices in tn_pass.sites; the one that rose by most bytes first */
+    size_t count;
+    struct trend largest; /* of the first one */
+    uint64_t risen_bytes; /* of all */
+    uint64_t peak_bytes;  /* of the process's peak, likewise */
+    uint64_t allocations; /* likewise */
+};
+
+static bool is_built_up(const struct growth_state *state, const struct tn_pass *pass, uint32_t site,
+                        const struct trend *trend)
+{
+    return !pass->is_cut_off && pass->sites[site].live_count == 0 && trend->is_late &&
+           state->late_deaths * 10 >= state->late_births && is_large(state, pass, site, trend);
+}
+
+static void add_part(const struct tn_pass *pass, uint32_t site, const struct trend *trend,
+                     struct built_up *built_up)
+{
+    uint64_t bytes = risen_bytes(pass, trend, site);
+    bool is_largest =
+        built_up->count == 0 || bytes > risen_bytes(pass, &built_up->largest, built_up->sites[0]);
+    built_up->sites[built_up->count] = site;
+    if (is_largest) {
+        built_up->sites[built_up->count] = built_up->sites[0];
+        built_up->sites[0] = site;
+        built_up->largest = *trend;
+    }
+    built_up->count++;
+    built_up->risen_bytes += bytes;
+    built_up->peak_bytes += peak_share_bytes(pass, trend, site);
+    built_up->allocations += pass->sites[site].allocations;
+}
+
+static int fill_built_up(const struct tn_pass *pass, const struct built_up *built_up,
+                         struct tn_finding *finding)
+{
+    char places[TN_FINDING_PLACES_BYTES], bytes[TN_QUANTITY_TEXT_BYTES];
+    struct tn_evidence_set *evidence = &finding->evidence;
+    tn_finding_places(finding->sites, finding->site_count, places, sizeof(places));
+    int r = tn_finding_set(&finding->title,
+                           "Release or bound what %s build up: %s more in all, to the end of the run", places,
+                           tn_print_bytes(bytes, built_up->risen_bytes));
+    if (r == 0)
+        r = tn_finding_set(
+            &finding->advice,
+            "Find what could release the blocks of these lines while the program runs, or set a"
+            " bound: the fewest that live at once (the low-water mark) rose through the run.");
+    if (r == 0)
+        r = tn_finding_set(&finding->notes,
+                           "All were released at the end of the run: it is growth, no leak.");
+    if (r == 0)
+        r = tn_finding_add_condition(finding, "runs-on", NULL, 0,
+                                     "the program is meant to run on: this run ended by itself, and has just"
+                                     " built up its data");
+    tn_evidence_add_count(evidence, "allocations", built_up->allocations);
+    tn_evidence_add_count(evidence, "live_at_end", 0);
+    tn_evidence_add_count(evidence, "first_count", built_up->largest.first_count);
+    tn_evidence_add_count(evidence, "last_count", built_up->largest.last_count);
+    tn_evidence_add_bytes(evidence, "risen_bytes", built_up->risen_bytes);
+    tn_evidence_add_count(evidence, "rising_windows", built_up->largest.rising_steps);
+    char *where = NULL;
+    if (r == 0)
+        r = tn_finding_where(pass, built_up->sites, built_up->count, &where);
+    if (r == 0)
+        r = tn_finding_set(&finding->query,
+                           "SELECT count(*) AS allocations, count(*) - count(death_ns) AS live_at_end"
+                           " FROM allocation WHERE %s",
+                           where);
+    free(where);
+    return r;
+}
+
+static int state_built_up(const struct growth_state *state, const struct tn_pass *pass,
+                          const struct built_up *built_up, struct tn_findings *findings)
+{
+    struct tn_finding finding;
+    if (built_up->count == 0)
+        return 0;
+    if (built_up->count == 1)
+        return add_finding(state, pass, built_up->sites[0], &built_up->largest, findings);
+    int r = tn_finding_begin(pass, &tn_kind_growth, built_up->sites, built_up->count, &finding);
+    if (r < 0)
+        return r;
+    finding.confidence = TN_CONFIDENCE_CONSISTENT;
+    finding.saving.peak_bytes_delta = -(int64_t)built_up->peak_bytes;
+    finding.rise_bytes = built_up->risen_bytes;
+    finding.apply = TN_APPLY_NONE;
+    r = fill_built_up(pass, built_up, &finding);
+    if (r == 0)
+        r = tn_pass_add_finding(pass, built_up->sites, built_up->count, &finding, findings);
+    if (r < 0)
+        tn_finding_finish(&finding);
+    return r;
+}
+
 static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *findings)
 {
     struct growth_state *state = own;
-    int r = 0;
+    struct built_up built_up = {.sites = calloc(pass->site_count + 1, sizeof(built_up.sites[0]))};
+    int r = built_up.sites != NULL ? 0 : -ENOMEM;
     for (uint32_t site = 1; r == 0 && site < pass->site_count; site++) {
         struct trend trend = weigh(state, pass, site);
-        if (!pass->sites[site].is_runtime && trend.is_growing)
+        if (pass->sites[site].is_runtime || !trend.is_growing)
+            continue;
+        if (is_built_up(state, pass, site, &trend))
+            add_part(pass, site, &trend, &built_up);
+        else
             r = add_finding(state, pass, site, &trend, findings);
     }
+    if (r == 0)
+        r = state_built_up(state, pass, &built_up, findings);
+    free(built_up.sites);
     return r;
 }
 
