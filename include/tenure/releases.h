@@ -69,7 +69,8 @@ int tn_pass_add_finding(const struct tn_pass *pass, const uint32_t *sites, size_
                         struct tn_finding *finding, struct tn_findings *findings);
 
 /* Add the conditions that no place resizes the blocks of a finding's own sites ("resized"), and that no place
- * that releases them also releases those of other sites ("shared-release"). Only the worst place is told.
+ * that releases them also releases those of other sites ("shared-release"). Only the worst place is told. If
+ * it is shared with another role of the same site, the finding becomes weak.
  *
  * blocks   what would be passed to free there: "a stack buffer"
  * Returns  0; -ENOMEM, -EIO */

@@ -166,6 +166,58 @@ static int add_shared(const struct tn_pass *pass, const struct line_count *worst
     return r;
 }
 
+/* The sites of a question, and the other roles of the sites that it is about. Returns how many. */
+static size_t list_siblings(const struct tn_pass *pass, const struct tn_release_sites *sites,
+                            uint32_t *ret_items)
+{
+    size_t count = 0, whole_count = pass->site_count - pass->role_count;
+    for (size_t i = 0; i < sites->count; i++)
+        ret_items[count++] = sites->items[i];
+    for (size_t k = whole_count; k < pass->site_count; k++) {
+        bool is_sibling = false, is_listed = false;
+        for (size_t i = 0; i < sites->own_count; i++)
+            is_sibling =
+                is_sibling || tn_pass_whole(pass, sites->items[i]) == pass->roles[k - whole_count].whole;
+        for (size_t i = 0; i < sites->count; i++)
+            is_listed = is_listed || sites->items[i] == k;
+        if (is_sibling && !is_listed)
+            ret_items[count++] = (uint32_t)k;
+    }
+    return count;
+}
+
+/* Whether a line that releases these blocks also releases those of another role of the same site: the program
+ * makes no difference between them there, so that they are no roles for what must not be passed to free. */
+static int check_siblings(const struct tn_pass *pass, const struct tn_release_sites *sites,
+                          struct tn_release_range range, const struct line_count *worst, bool *ret_is_one)
+{
+    struct line_counts others = {0};
+    uint32_t *items = calloc(sites->count + pass->role_count + 1, sizeof(items[0]));
+    *ret_is_one = false;
+    if (items == NULL)
+        return -ENOMEM;
+    size_t count = list_siblings(pass, sites, items);
+    struct tn_release_sites wider = {.items = items, .own_count = sites->own_count, .count = count};
+    int r = count != sites->count ? collect(pass, &wider, range, false, true, &others) : 0;
+    const struct line_count *left = find_worst(&others);
+    *ret_is_one =
+        count != sites->count && worst->place.other_count > (left != NULL ? left->place.other_count : 0);
+    free(others.items);
+    free(items);
+    return r;
+}
+
+static int add_shared_or_weaken(const struct tn_pass *pass, const struct tn_release_sites *sites,
+                                struct tn_release_range range, const struct line_count *worst,
+                                const char *blocks, struct tn_finding *finding)
+{
+    bool is_one;
+    int r = check_siblings(pass, sites, range, worst, &is_one);
+    if (r == 0 && is_one)
+        finding->confidence = TN_CONFIDENCE_WEAK;
+    return r < 0 ? r : add_shared(pass, worst, blocks, finding);
+}
+
 int tn_pass_add_release_conditions(const struct tn_pass *pass, const struct tn_release_sites *sites,
                                    struct tn_release_range range, const char *blocks,
                                    struct tn_finding *finding)
@@ -176,7 +228,7 @@ int tn_pass_add_release_conditions(const struct tn_pass *pass, const struct tn_r
         r = collect(pass, sites, range, true, true, &resizes);
     const struct line_count *worst = find_worst(&releases);
     if (r == 0 && worst != NULL)
-        r = add_shared(pass, worst, blocks, finding);
+        r = add_shared_or_weaken(pass, sites, range, worst, blocks, finding);
     if (r == 0 && resizes.count != 0)
         r = add_resized(pass, &resizes, finding);
     free(releases.items);

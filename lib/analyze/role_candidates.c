@@ -7,9 +7,12 @@
 #include <stdlib.h>
 
 #define CANDIDATES_MAX 64u
-/* A site with less of the process's allocations and of its peak changes nothing that is worth a look at all
- * events. */
-#define SHARE_MIN 0.005
+/* A part with less of the process's allocations, or of its peak where it is kept, makes small findings only.
+ */
+#define SHARE_MIN 0.01
+/* Of so many allocations, each look takes a second or more, so that a part must have more to be worth it. */
+#define MANY_ALLOCATIONS  2000000u
+#define SHARE_MIN_OF_MANY 0.05
 
 /* What a part may have that the whole site has not. */
 enum hint {
@@ -31,35 +34,69 @@ static unsigned wanted_hints(double value)
                         : HINT_SIZE | HINT_KEPT | HINT_OWNER | HINT_NEIGHBOUR;
 }
 
-/* What a part has, as a number that is equal in parts that have the same; 0: it has nothing. */
-static uint64_t trait_of(const struct tn_stack_profile *profile, enum hint hint)
+/* Blocks that live at once in one call, at most, and blocks of one site in one structure: more than the kinds
+ * take. */
+#define OWNED_MAX   64u
+#define MEMBERS_MAX 8u
+/* A member of a structure comes with a tenth of the others at least. */
+#define OPTIONAL_MAX 10u
+
+static bool has_owner(const struct tn_stack_profile *profile)
 {
-    bool is_one;
+    return profile->owner != 0 && profile->owner != TN_PROFILE_MIXED && profile->elsewhere == 0 &&
+           profile->peak_live <= OWNED_MAX && profile->births - profile->released <= profile->births / 20;
+}
+
+/* Whether the site whose births come before could be another member of one structure: it is another one, and
+ * has about as many. */
+static bool has_neighbour(const struct tn_pass *pass, const struct tn_role_split *split,
+                          const struct tn_stack_profile *profile)
+{
+    if (profile->neighbour <= 1 || profile->neighbour == TN_PROFILE_MIXED ||
+        profile->neighbour == split->site + 1)
+        return false;
+    uint64_t others = pass->sites[profile->neighbour - 1].allocations;
+    return profile->births <= MEMBERS_MAX * others && others <= OPTIONAL_MAX * profile->births;
+}
+
+/* What a part has, as a number that is equal in parts that have the same; 0: it has nothing. */
+static uint64_t trait_of(const struct tn_pass *pass, const struct tn_role_split *split,
+                         const struct tn_stack_profile *profile, enum hint hint)
+{
     switch (hint) {
     case HINT_SIZE:
         return profile->min_size_bytes == profile->max_size_bytes ? profile->max_size_bytes + 1 : 0;
     case HINT_KEPT:
         return profile->released == 0;
     case HINT_OWNER:
-        is_one = profile->owner != TN_PROFILE_MIXED && profile->elsewhere == 0 &&
-                 profile->births - profile->released <= profile->births / 20;
-        return is_one ? profile->owner : 0;
+        return has_owner(profile) ? profile->owner : 0;
     case HINT_NEIGHBOUR:
-        return profile->neighbour != TN_PROFILE_MIXED ? profile->neighbour : 0;
+        return has_neighbour(pass, split, profile) ? profile->neighbour : 0;
     }
     return 0;
 }
 
-/* Whether a part has what another part lacks. Single blocks are no role, but where they are kept. */
+/* Whether a finding about a part could be worth another look at all events. */
+static bool is_large(const struct tn_pass *pass, const struct tn_stack_profile *profile, enum hint hint)
+{
+    uint64_t kept = profile->births - profile->released;
+    double share = pass->allocation_count < MANY_ALLOCATIONS ? SHARE_MIN : SHARE_MIN_OF_MANY;
+    if (hint == HINT_KEPT &&
+        (double)(kept * profile->max_size_bytes) >= share * (double)pass->peak_live_bytes)
+        return true;
+    return profile->births >= pass->options->min_allocations &&
+           (double)profile->births >= share * (double)pass->allocation_count;
+}
+
+/* Whether a part has what another part lacks. */
 static bool differs(const struct tn_pass *pass, const struct tn_role_split *split, enum hint hint)
 {
-    uint64_t first = trait_of(&split->parts[0].profile, hint);
+    uint64_t first = trait_of(pass, split, &split->parts[0].profile, hint);
     bool has_any = false, is_same = true;
     for (size_t i = 0; i < split->part_count; i++) {
         const struct tn_stack_profile *profile = &split->parts[i].profile;
-        bool is_many = profile->births >= pass->options->min_allocations;
-        uint64_t trait = trait_of(profile, hint);
-        has_any = has_any || (trait != 0 && (is_many || hint == HINT_KEPT));
+        uint64_t trait = trait_of(pass, split, profile, hint);
+        has_any = has_any || (trait != 0 && is_large(pass, profile, hint));
         is_same = is_same && trait == first;
     }
     return has_any && !is_same;
@@ -93,10 +130,7 @@ int tn_role_candidate_advance(const struct tn_pass *pass, struct tn_role_plan *p
 static bool is_worth_it(const struct tn_pass *pass, uint32_t site, double value)
 {
     const struct tn_pass_site *own = &pass->sites[site];
-    bool is_large = (double)own->allocations >= SHARE_MIN * (double)pass->allocation_count ||
-                    (double)own->live_bytes_at_peak >= SHARE_MIN * (double)pass->peak_live_bytes;
-    return !own->is_runtime && own->allocations >= pass->options->min_allocations && is_large &&
-           wanted_hints(value) != 0;
+    return !own->is_runtime && own->allocations >= pass->options->min_allocations && wanted_hints(value) != 0;
 }
 
 static int by_allocations(const void *a, const void *b)

@@ -14,9 +14,11 @@
 #include <string.h>
 
 #define TRIES_MAX 2u /* levels that a site is tried at */
-/* A split must be worth this share of what can be said of a site at best: else it only makes more findings.
- */
+#define LOOKS_MAX 4u /* in all, until what was decided last is looked at */
+/* A split must be worth this share of what can be said of a site at best. */
 #define GAIN_MIN 0.02
+/* And this share of what can be said of the process. Else it only makes more findings. */
+#define PROCESS_GAIN_MIN 0.005
 
 /* ---------------------------------------------------------------------------------------- the pass */
 
@@ -153,18 +155,27 @@ static int sum_up(const struct tn_pass *pass, const struct tn_findings *findings
 /* ---------------------------------------------------------------------------------------- decisions */
 
 /* What is said of the parts, less what is said of the whole. What is true of "elsewhere" alone helps nobody.
- */
-static double gain_of(const struct tn_pass *pass, const struct tn_role_split *split, const double *values)
+ *
+ * is_open  parts of which less is said will be one, of which as much may be said as of the whole */
+static double gain_of(const struct tn_pass *pass, const struct tn_role_split *split, const double *values,
+                      bool is_open)
 {
-    double gain = -split->value;
+    double gain = 0;
     for (size_t i = 0; i < split->part_count; i++) {
         const struct tn_role_part *part = &split->parts[i];
-        double value = values[part->site];
-        bool is_rest = part->caller_count == 0;
-        gain +=
-            tn_role_part_share(pass, split, part) * (is_rest && value > split->value ? split->value : value);
+        double more = values[part->site] - split->value;
+        if (more < 0 ? !is_open : part->caller_count != 0)
+            gain += tn_role_part_share(pass, split, part) * more;
     }
     return gain;
+}
+
+/* The larger one of a site's shares of the allocations and of the peak of the process. */
+static double share_of_process(const struct tn_pass *pass, const struct tn_role_split *split)
+{
+    double calls = (double)split->allocations / (double)(pass->allocation_count + 1);
+    double bytes = (double)split->peak_bytes / (double)(pass->peak_live_bytes + 1);
+    return calls > bytes ? calls : bytes;
 }
 
 /* Parts of which no more is said than of the whole are one. Returns whether the parts are others now, or
@@ -183,19 +194,37 @@ static int join_others(const struct tn_pass *pass, struct tn_role_plan *plan, st
     return has_changed;
 }
 
-/* Settle a split that says more, or go on with the next level. Returns 1: it is to be looked at again; 0; or
- * a negative errno. */
+static bool is_worth_it(const struct tn_pass *pass, const struct tn_role_split *split, double gain)
+{
+    return gain > GAIN_MIN && gain * share_of_process(pass, split) > PROCESS_GAIN_MIN;
+}
+
+/* Settle a split that may say more. Returns 1: it has other parts now, to be looked at; 0: as it is, it is
+ * worth it, or it is not settled; or -ENOMEM. */
+static int settle(const struct tn_pass *pass, struct tn_role_plan *plan, struct tn_role_split *split,
+                  const double *values)
+{
+    if (!is_worth_it(pass, split, gain_of(pass, split, values, true)))
+        return 0;
+    bool is_so_now = is_worth_it(pass, split, gain_of(pass, split, values, false));
+    int r = join_others(pass, plan, split, values);
+    split->is_settled = r > 0 || is_so_now;
+    return r;
+}
+
+/* Settle a split, drop one that says no more after all, or go on with the next level. Returns 1: it is to be
+ * looked at again; 0; or a negative errno. */
 static int decide(const struct tn_pass *pass, struct tn_role_plan *plan, struct tn_role_split *split,
                   const double *values, bool is_last)
 {
-    if (split->is_settled)
+    bool was_settled = split->is_settled;
+    int r = was_settled ? 0 : settle(pass, plan, split, values);
+    if (r < 0 || (!was_settled && split->is_settled))
+        return r;
+    if (was_settled && is_worth_it(pass, split, gain_of(pass, split, values, false)))
         return 0;
-    if (gain_of(pass, split, values) > GAIN_MIN) {
-        split->is_settled = true;
-        return join_others(pass, plan, split, values);
-    }
-    int r = is_last ? 0 : tn_role_candidate_advance(pass, plan, split);
-    if (is_last)
+    r = was_settled || is_last ? 0 : tn_role_candidate_advance(pass, plan, split);
+    if (was_settled || is_last)
         split->level = TN_ROLE_LEVEL_END;
     return r < 0 ? r : 1;
 }
@@ -235,10 +264,10 @@ static int try_levels(struct tn_pass *pass, const struct tn_role_engine *engine,
                       struct tn_findings *split)
 {
     int r = 1;
-    for (unsigned tries = 1; r == 1 && tries <= TRIES_MAX && plan->count != 0; tries++) {
+    for (unsigned looks = 1; r == 1 && looks <= LOOKS_MAX && plan->count != 0; looks++) {
         r = look(pass, engine, plan, split);
         if (r == 0)
-            r = decide_all(pass, plan, split, tries == TRIES_MAX);
+            r = decide_all(pass, plan, split, looks >= TRIES_MAX);
     }
     return r == 1 && plan->count != 0 ? look(pass, engine, plan, split) : r < 0 ? r : 0;
 }

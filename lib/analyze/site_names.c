@@ -233,10 +233,14 @@ static void print_short(const struct tn_finding_site *sites, size_t site_count, 
     size_t length = strlen(ret_text);
     if (site->caller_count == 0 || length + 1 >= text_bytes)
         return;
-    const char *caller = site->callers[0].function;
-    char name[TN_SHORT_NAME_BYTES];
-    snprintf(ret_text + length, text_bytes - length, " from %s",
-             caller[0] != '\0' ? tn_function_short_name(caller, name, sizeof(name)) : "elsewhere");
+    const struct tn_finding_line *caller = &site->callers[0];
+    char name[TN_SHORT_NAME_BYTES], place[96];
+    const char *text = "elsewhere";
+    if (caller->function[0] != '\0')
+        text = tn_function_short_name(caller->function, name, sizeof(name));
+    else if (caller->offset_bytes != 0)
+        text = tn_finding_line_print(caller, place, sizeof(place));
+    snprintf(ret_text + length, text_bytes - length, " from %s", text);
 }
 
 #define PLACES_MAX 4u /* in one sentence */

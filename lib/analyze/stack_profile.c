@@ -70,6 +70,7 @@ int tn_stack_profiles_death(const struct tn_pass *pass, const struct tn_block *b
                             uint32_t thread)
 {
     struct tn_stack_profile *own = &pass->profiles->items[block->stack_id];
+    own->deaths++;
     own->released += !pass->is_teardown;
     own->elsewhere += block->thread != thread;
     if (own->owner_samples >= TN_PROFILE_SAMPLES)
@@ -95,6 +96,9 @@ void tn_stack_profile_add(struct tn_stack_profile *sum, const struct tn_stack_pr
     sum->births += own->births;
     sum->released += own->released;
     sum->elsewhere += own->elsewhere;
+    sum->deaths += own->deaths;
+    if (own->peak_live > sum->peak_live)
+        sum->peak_live = own->peak_live;
     sum->owner = join(sum->owner, own->owner);
     sum->neighbour = join(sum->neighbour, own->neighbour);
 }

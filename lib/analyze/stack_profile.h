@@ -18,6 +18,8 @@ struct tn_stack_profile {
     uint64_t min_size_bytes; /* valid once births is not 0 */
     uint64_t max_size_bytes;
     uint64_t elsewhere; /* released by another thread */
+    uint64_t deaths;    /* at any time */
+    uint64_t peak_live; /* most of them at once; of several stacks: of one of them */
     uint32_t owner;     /* physical function in which the ways to birth and release part: index in
                            tn_source_frames.functions; 0: no sample; TN_PROFILE_MIXED */
     uint32_t neighbour; /* site + 1 of the thread's birth before; 0: no sample; TN_PROFILE_MIXED */
@@ -50,6 +52,8 @@ static inline void tn_stack_profiles_birth(struct tn_stack_profiles *profiles, c
         own->min_size_bytes = block->size_bytes;
     if (block->size_bytes > own->max_size_bytes)
         own->max_size_bytes = block->size_bytes;
+    if (own->births - own->deaths > own->peak_live)
+        own->peak_live = own->births - own->deaths;
     uint32_t last = profiles->last_site[block->thread] + 1;
     profiles->last_site[block->thread] = block->site;
     if (own->neighbour_samples < TN_PROFILE_SAMPLES) {

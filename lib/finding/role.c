@@ -12,13 +12,16 @@ static const char *last_part(const char *path)
     return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
-/* "receive (roles.c:11)", or as much of it as is known. */
+/* "receive (roles.c:11)", or as much of it as is known: a function alone is one that a thread began with. */
 static int print_caller(const struct tn_finding_line *line, char *ret_text, size_t text_bytes)
 {
-    if (line->line == 0)
-        return snprintf(ret_text, text_bytes, "%s", line->function[0] != '\0' ? line->function : "elsewhere");
-    return snprintf(ret_text, text_bytes, "%s (%s:%u)", line->function, last_part(line->file),
-                    (unsigned)line->line);
+    char place[320];
+    if (line->line != 0 && line->function[0] != '\0')
+        return snprintf(ret_text, text_bytes, "%s (%s:%u)", line->function, last_part(line->file),
+                        (unsigned)line->line);
+    if (line->offset_bytes != 0)
+        return snprintf(ret_text, text_bytes, "%s", tn_finding_line_print(line, place, sizeof(place)));
+    return snprintf(ret_text, text_bytes, "%s", line->function[0] != '\0' ? line->function : "elsewhere");
 }
 
 const char *tn_finding_role_print(const struct tn_finding_site *site, char *ret_text, size_t text_bytes)
