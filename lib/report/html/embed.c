@@ -196,5 +196,9 @@ int main(int argc, char **argv)
     printf("/* Made by html/embed.c. */\n#include \"html_parts.h\"\n\n");
     print_array("before", filled.data, (size_t)(data - filled.data));
     print_array("after", data + 8, strlen(data + 8));
+    free(filled.data);
+    free(page.data);
+    for (int i = 0; i < 5; i++)
+        free(parts[i].data);
     return fflush(stdout) == 0 ? 0 : 1;
 }
