@@ -95,6 +95,8 @@ static void write_link(const struct tn_summary_link *link, struct tn_html_texts 
     put(json, link->looks);
     put(json, link->looks_made);
     put(json, link->distinct_held_blocks);
+    put(json, tn_html_text_number(texts, link->holder_type));
+    put(json, tn_html_text_number(texts, link->holder_member));
     tn_json_close_array(json);
 }
 

@@ -345,8 +345,7 @@ static int add_conditions(const struct arena_statement *statement, struct tn_fin
     if (!can_tell)
         r = tn_finding_add_condition(
             finding, "calls-untold", &statement->line, 1,
-            "%s keeps no block from one call to the next: its calls could not be told"
-            " apart",
+            "%s keeps no block from one call to the next: its calls could not be told apart",
             tn_function_short_name(function_name(statement, own->function), name, sizeof(name)));
     if (r == 0)
         r = add_escape_condition(statement, finding);
@@ -357,8 +356,7 @@ static int add_conditions(const struct arena_statement *statement, struct tn_fin
     if (r == 0 && statement->counts->min_bytes != own->arena_bytes)
         r = tn_finding_add_condition(finding, "largest-seen", &statement->line, 1,
                                      "what a call asks for beyond %" PRIu64
-                                     " bytes, the most that one did,"
-                                     " comes from the heap",
+                                     " bytes, the most that one did, comes from the heap",
                                      own->arena_bytes);
     return r;
 }

@@ -16,11 +16,59 @@ const programName = last(D.program.replace(/ \(.*\)$/, ''));
 
 /* Rows of lib/report/html_tables.c, in its order. */
 const sites = D.sites.map(row => {
-  const [id, fn, file, line, module, offset, via, calls, total, min, max, sizes, peakCount, peakBytes, live, freed,
-    freedOther, short, smallShort, ns50, ns90, allocations50, allocations90, bytes50] = row;
-  const site = { id, fn: text(fn), file: text(file), line, module: text(module), offset, via: text(via), calls, bytes: total,
-    min, max, sizes, peakCount, peakBytes, live, freed, freedOther, short, smallShort, ns50, ns90, allocations50,
-    allocations90, bytes50, mean: total / calls };
+  const [
+    id,
+    fn,
+    file,
+    line,
+    module,
+    offset,
+    via,
+    calls,
+    total,
+    min,
+    max,
+    sizes,
+    peakCount,
+    peakBytes,
+    live,
+    freed,
+    freedOther,
+    short,
+    smallShort,
+    ns50,
+    ns90,
+    allocations50,
+    allocations90,
+    bytes50,
+  ] = row;
+  const site = {
+    id,
+    fn: text(fn),
+    file: text(file),
+    line,
+    module: text(module),
+    offset,
+    via: text(via),
+    calls,
+    bytes: total,
+    min,
+    max,
+    sizes,
+    peakCount,
+    peakBytes,
+    live,
+    freed,
+    freedOther,
+    short,
+    smallShort,
+    ns50,
+    ns90,
+    allocations50,
+    allocations90,
+    bytes50,
+    mean: total / calls,
+  };
   site.place = place(site.file, line, site.module, offset);
   site.label = site.fn ? site.fn + ' (' + site.place + ')' : site.place;
   site.find = (site.fn + ' ' + site.file + ':' + line + ' ' + site.module + ' ' + site.via).toLowerCase();
@@ -30,8 +78,15 @@ const siteById = new Map(sites.map(site => [site.id, site]));
 
 /* Intervals of time: all equally long, whole numbers of nanoseconds, so that a sum over some of them is what SQL
    gives for the same times. */
-const bins = (C.bins || []).map(([liveMin, liveMax, blocks, calls, total], i) =>
-  ({ from: C.from_ns + i * C.bin_ns, to: C.from_ns + (i + 1) * C.bin_ns, liveMin, liveMax, count: blocks, calls, bytes: total }));
+const bins = (C.bins || []).map(([liveMin, liveMax, blocks, calls, total], i) => ({
+  from: C.from_ns + i * C.bin_ns,
+  to: C.from_ns + (i + 1) * C.bin_ns,
+  liveMin,
+  liveMax,
+  count: blocks,
+  calls,
+  bytes: total,
+}));
 /* How far a first-fit heap reached in each interval, and how much of that was free in pieces. */
 bins.forEach((bin, i) => {
   bin.top = C.map ? C.map.reaches[2 * i] : 0;
@@ -48,12 +103,9 @@ const LIVES = [
   { name: 'stays', says: 'most are never released' },
 ];
 for (const site of sites) {
-  if (site.freed * 2 < site.calls || site.ns50 === null)
-    site.life = 3;
-  else if (site.short * 2 >= site.freed)
-    site.life = 0;
-  else
-    site.life = site.ns50 * 10 > time.to - time.from ? 2 : 1;
+  if (site.freed * 2 < site.calls || site.ns50 === null) site.life = 3;
+  else if (site.short * 2 >= site.freed) site.life = 0;
+  else site.life = site.ns50 * 10 > time.to - time.from ? 2 : 1;
 }
 
 const LEAF = ['node', 'siteId', 'calls', 'bytes', 'peak', 'short', 'live'];
@@ -61,12 +113,13 @@ const LEAF = ['node', 'siteId', 'calls', 'bytes', 'peak', 'short', 'live'];
 /* A tree of stacks: nodes with parents before children, and leaves with what the stacks that end there did. */
 function readTree(tree) {
   const nodes = [{ parent: -1, name: null }];
-  for (let i = 0; i < tree.nodes.length; i += 2)
-    nodes.push({ parent: tree.nodes[i], name: tree.nodes[i + 1] });
+  for (let i = 0; i < tree.nodes.length; i += 2) nodes.push({ parent: tree.nodes[i], name: tree.nodes[i + 1] });
   const leaves = [];
   for (let i = 0; i < tree.leaves.length; i += LEAF.length) {
     const leaf = {};
-    LEAF.forEach((key, k) => { leaf[key] = tree.leaves[i + k]; });
+    LEAF.forEach((key, k) => {
+      leaf[key] = tree.leaves[i + k];
+    });
     leaves.push(leaf);
   }
   return { nodes, leaves, leftOut: tree.left_out };
@@ -78,20 +131,22 @@ const deaths = readTree(C.deaths);
 const names = C.names.map(([fn, file, line, module]) => {
   const base = last(text(module));
   const isC = /^(libc|ld)[-.]/.test(base) || /^_*libc_/.test(text(fn));
-  return { fn: text(fn), where: line ? last(text(file)) + ':' + line : base,
-    code: isC ? 2 : /\.so(\.|$)/.test(base) ? 1 : 0, find: (text(fn) + ' ' + text(file) + ' ' + base).toLowerCase() };
+  return {
+    fn: text(fn),
+    where: line ? last(text(file)) + ':' + line : base,
+    code: isC ? 2 : /\.so(\.|$)/.test(base) ? 1 : 0,
+    find: (text(fn) + ' ' + text(file) + ' ' + base).toLowerCase(),
+  };
 });
 
 /* What each leaf did in a range of times: null for the whole run. The last one are the stacks that are not told
    by time. */
 function leavesIn(range) {
-  if (!range)
-    return null;
+  if (!range) return null;
   const sums = births.leaves.map(() => ({ calls: 0, bytes: 0, short: 0 })).concat({ calls: 0, bytes: 0, short: 0 });
   C.shares.forEach((row, bin) => {
     const from = C.from_ns + bin * C.stack_bin_ns;
-    if (from < range[0] || from >= range[1])
-      return;
+    if (from < range[0] || from >= range[1]) return;
     for (let i = 0; i < row.length; i += 4) {
       const sum = sums[row[i]];
       sum.calls += row[i + 1];
@@ -116,7 +171,9 @@ const state = { range: null, zoom: [time.from, time.to], site: null, marked: nul
 const watchers = {};
 
 function on(keys, call) {
-  keys.split(' ').forEach(key => { (watchers[key] = watchers[key] || []).push(call); });
+  keys.split(' ').forEach(key => {
+    (watchers[key] = watchers[key] || []).push(call);
+  });
 }
 
 function set(change) {

@@ -2,51 +2,49 @@
    hold anything: whatever would steer a reader's eye becomes visible, and markup is text. */
 
 const NB = '\u00a0';
-const digits = v => Math.abs(v) >= 99.95 ? v.toFixed(0) : Math.abs(v) >= 9.995 ? v.toFixed(1) : v.toFixed(2);
+const digits = v => (Math.abs(v) >= 99.95 ? v.toFixed(0) : Math.abs(v) >= 9.995 ? v.toFixed(1) : v.toFixed(2));
 
 function bytes(n) {
-  if (n === null || n === undefined)
-    return '–';
+  if (n === null || n === undefined) return '–';
   let unit = 0;
   let value = n;
-  for (; Math.abs(value) >= 1024 && unit < 4; unit++)
-    value /= 1024;
+  for (; Math.abs(value) >= 1024 && unit < 4; unit++) value /= 1024;
   return (unit ? digits(value) : String(Math.round(value))) + NB + ['B', 'KiB', 'MiB', 'GiB', 'TiB'][unit];
 }
 
 function duration(ns) {
-  if (ns === null || ns === undefined)
-    return '–';
-  if (ns < 1e3)
-    return Math.round(ns) + NB + 'ns';
-  if (ns < 1e6)
-    return digits(ns / 1e3) + NB + 'µs';
-  if (ns < 1e9)
-    return digits(ns / 1e6) + NB + 'ms';
-  if (ns < 119.5e9)
-    return digits(ns / 1e9) + NB + 's';
-  if (ns < 7.2e12)
-    return Math.floor(ns / 6e10) + NB + 'min' + NB + Math.round(ns % 6e10 / 1e9) + NB + 's';
+  if (ns === null || ns === undefined) return '–';
+  if (ns < 1e3) return Math.round(ns) + NB + 'ns';
+  if (ns < 1e6) return digits(ns / 1e3) + NB + 'µs';
+  if (ns < 1e9) return digits(ns / 1e6) + NB + 'ms';
+  if (ns < 119.5e9) return digits(ns / 1e9) + NB + 's';
+  if (ns < 7.2e12) return Math.floor(ns / 6e10) + NB + 'min' + NB + Math.round((ns % 6e10) / 1e9) + NB + 's';
   return digits(ns / 3.6e12) + NB + 'h';
 }
 
-const count = n => n === null || n === undefined ? '–' : Math.round(n).toLocaleString('en-US');
-const short = n => n < 1e5 ? count(n) : n < 1e9 ? digits(n / 1e6) + NB + 'M' : digits(n / 1e9) + NB + 'G';
-const share = x => !isFinite(x) ? '–' : x === 0 ? '0' + NB + '%' : x < 0.001 ? '<0.1' + NB + '%' :
-  (x * 100).toFixed(x < 0.0995 ? 1 : 0) + NB + '%';
-const signed = (format, n) => n === 0 ? format(0) : (n < 0 ? '\u2212' : '+') + format(Math.abs(n));
+const count = n => (n === null || n === undefined ? '–' : Math.round(n).toLocaleString('en-US'));
+const short = n => (n < 1e5 ? count(n) : n < 1e9 ? digits(n / 1e6) + NB + 'M' : digits(n / 1e9) + NB + 'G');
+const share = x =>
+  !isFinite(x)
+    ? '–'
+    : x === 0
+      ? '0' + NB + '%'
+      : x < 0.001
+        ? '<0.1' + NB + '%'
+        : (x * 100).toFixed(x < 0.0995 ? 1 : 0) + NB + '%';
+const signed = (format, n) => (n === 0 ? format(0) : (n < 0 ? '\u2212' : '+') + format(Math.abs(n)));
 const plural = (n, word) => count(n) + ' ' + word + (n === 1 ? '' : word.endsWith('s') ? 'es' : 's');
-const sizeRange = (min, max) => min === max ? bytes(min) : bytes(min) + ' – ' + bytes(max);
+const sizeRange = (min, max) => (min === max ? bytes(min) : bytes(min) + ' – ' + bytes(max));
 
 /* Control characters, and those that turn the direction of text, as \x1b and \u202e. */
 function visible(name) {
   // eslint-disable-next-line no-control-regex
-  return String(name).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
-    c => c.charCodeAt(0) < 256 ? '\\x' + c.charCodeAt(0).toString(16).padStart(2, '0') :
-      '\\u' + c.charCodeAt(0).toString(16));
+  return String(name).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, c =>
+    c.charCodeAt(0) < 256 ? '\\x' + c.charCodeAt(0).toString(16).padStart(2, '0') : '\\u' + c.charCodeAt(0).toString(16)
+  );
 }
 
-const MARKUP = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\'': '&#39;' };
+const MARKUP = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 const esc = name => visible(name).replace(/[&<>"']/g, c => MARKUP[c]);
 /* A name within a sentence: its direction does not reach the words beside it. */
 const nameHtml = name => `<bdi>${esc(name)}</bdi>`;
@@ -54,12 +52,9 @@ const nameHtml = name => `<bdi>${esc(name)}</bdi>`;
 /* Times on an axis, since the log's start. */
 function axisTime(ns) {
   const span = state.zoom[1] - state.zoom[0];
-  if (span < 2e3)
-    return Math.round(ns) + NB + 'ns';
-  if (span < 2e6)
-    return +(ns / 1e3).toFixed(2) + NB + 'µs';
-  if (span < 2e9)
-    return +(ns / 1e6).toFixed(3) + NB + 'ms';
+  if (span < 2e3) return Math.round(ns) + NB + 'ns';
+  if (span < 2e6) return +(ns / 1e3).toFixed(2) + NB + 'µs';
+  if (span < 2e9) return +(ns / 1e6).toFixed(3) + NB + 'ms';
   return +(ns / 1e9).toFixed(3) + NB + 's';
 }
 
@@ -69,4 +64,7 @@ function byteTicks(max, wanted) {
   const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1024].map(k => k * unit).find(s => s >= max / wanted) || unit;
   return d3.range(0, max * 1.0001, step);
 }
-const plainBytes = n => bytes(n).replace(/\.0+(?=\D)/, '').replace(/(\.\d)0(?=\D)/, '$1');
+const plainBytes = n =>
+  bytes(n)
+    .replace(/\.0+(?=\D)/, '')
+    .replace(/(\.\d)0(?=\D)/, '$1');

@@ -9,14 +9,17 @@ const css = token => `var(--${token})`;
 function head(id, title, lede, sql) {
   const section = $('#' + id);
   section.setAttribute('aria-labelledby', 'h-' + id);
-  section.innerHTML = `<h2 id="h-${id}">${title}</h2>${lede ? `<p class="lede">${lede}</p>` : ''}<div class="body"></div>` +
+  section.innerHTML =
+    `<h2 id="h-${id}">${title}</h2>${lede ? `<p class="lede">${lede}</p>` : ''}<div class="body"></div>` +
     (sql ? `<details class="more noprint"><summary>These figures by SQL</summary>${copyBox(sql)}</details>` : '');
   return $('.body', section);
 }
 
 function copyBox(content, isLine) {
-  return `<div class="copy${isLine ? ' line' : ''}"><pre tabindex="0">${esc(content)}</pre>` +
-    '<button class="btn" type="button" data-copy>Copy</button></div>';
+  return (
+    `<div class="copy${isLine ? ' line' : ''}"><pre tabindex="0">${esc(content)}</pre>` +
+    '<button class="btn" type="button" data-copy>Copy</button></div>'
+  );
 }
 
 /* Files on a disk may be refused the clipboard: then the text is selected for the reader. */
@@ -32,12 +35,13 @@ async function copyFrom(button) {
     getSelection().addRange(range);
     button.textContent = document.execCommand('copy') ? 'Copied' : 'Selected';
   }
-  setTimeout(() => { button.textContent = 'Copy'; }, 1600);
+  setTimeout(() => {
+    button.textContent = 'Copy';
+  }, 1600);
 }
 document.addEventListener('click', event => {
   const button = event.target.closest('[data-copy]');
-  if (button)
-    copyFrom(button);
+  if (button) copyFrom(button);
 });
 
 /* A switch: buttons of which one is pressed, for a key of state. items: [value, words]. */
@@ -45,14 +49,17 @@ function segments(element, label, items, key) {
   element.className = 'seg';
   element.setAttribute('role', 'group');
   element.setAttribute('aria-label', label);
-  element.innerHTML = items.map(([value, words]) => `<button type="button" data-v="${value}">${words}</button>`).join('');
-  const draw = () => $$('button', element).forEach(button =>
-    button.setAttribute('aria-pressed', String(String(state[key]) === button.dataset.v)));
+  element.innerHTML = items
+    .map(([value, words]) => `<button type="button" data-v="${value}">${words}</button>`)
+    .join('');
+  const draw = () =>
+    $$('button', element).forEach(button =>
+      button.setAttribute('aria-pressed', String(String(state[key]) === button.dataset.v))
+    );
   element.addEventListener('click', event => {
     const button = event.target.closest('button');
     const chosen = button && items.find(([value]) => String(value) === button.dataset.v);
-    if (chosen)
-      set({ [key]: chosen[0] });
+    if (chosen) set({ [key]: chosen[0] });
   });
   on(key, draw);
   draw();
@@ -69,18 +76,25 @@ function showTip(x, y, html) {
   tip.style.left = Math.max(6, Math.min(x + 14, innerWidth - width - 8)) + 'px';
   tip.style.top = (y + 16 + height > innerHeight ? Math.max(6, y - height - 10) : y + 16) + 'px';
 }
-const hideTip = () => { tip.hidden = true; };
+const hideTip = () => {
+  tip.hidden = true;
+};
 document.addEventListener('keydown', event => {
-  if (event.key === 'Escape')
-    hideTip();
+  if (event.key === 'Escape') hideTip();
 });
 const tipRows = rows => '<table>' + rows.map(([a, b]) => `<tr><td>${a}</td><td>${b}</td></tr>`).join('') + '</table>';
 
 function siteTip(site) {
-  return `<b>${nameHtml(site.fn || site.place)}</b><span class="mono">${nameHtml(site.place)}</span>` + tipRows([
-    ['allocations', count(site.calls)], ['size', sizeRange(site.min, site.max)],
-    ['peak', bytes(site.peakBytes) + ' in ' + count(site.peakCount)],
-    ['half live up to', duration(site.ns50)], ['lifetime', LIVES[site.life].name]]);
+  return (
+    `<b>${nameHtml(site.fn || site.place)}</b><span class="mono">${nameHtml(site.place)}</span>` +
+    tipRows([
+      ['allocations', count(site.calls)],
+      ['size', sizeRange(site.min, site.max)],
+      ['peak', bytes(site.peakBytes) + ' in ' + count(site.peakCount)],
+      ['half live up to', duration(site.ns50)],
+      ['lifetime', LIVES[site.life].name],
+    ])
+  );
 }
 
 /* ---- charts ---------------------------------------------------------------------------------------------------- */
@@ -92,13 +106,11 @@ function chart(element, draw) {
   let drawn = 0;
   const run = () => {
     const width = Math.floor(element.clientWidth * paper);
-    if (width <= 0)
-      return;
+    if (width <= 0) return;
     element.innerHTML = '';
     draw(element, width);
     const svg = $('svg', element);
-    if (svg)
-      svg.setAttribute('viewBox', `0 0 ${svg.getAttribute('width')} ${svg.getAttribute('height')}`);
+    if (svg) svg.setAttribute('viewBox', `0 0 ${svg.getAttribute('width')} ${svg.getAttribute('height')}`);
   };
   new ResizeObserver(() => {
     if (Math.abs(element.clientWidth - drawn) > 1) {
@@ -113,7 +125,12 @@ function chart(element, draw) {
 }
 
 function svgIn(element, width, height, label) {
-  return d3.select(element).append('svg').attr('width', width).attr('height', height).attr('role', 'img')
+  return d3
+    .select(element)
+    .append('svg')
+    .attr('width', width)
+    .attr('height', height)
+    .attr('role', 'img')
     .attr('aria-label', label);
 }
 

@@ -24,10 +24,18 @@ function sizeBars() {
 }
 
 function sizeTip(bar) {
-  const often = bar.sizes.slice().sort((a, b) => b[1] - a[1]).slice(0, 3);
-  return `<b>${sizeRange(bar.sizes[0][0], bar.sizes[bar.sizes.length - 1][0])}</b>` + tipRows([
-    ['allocations', count(bar.calls)], ['bytes', bytes(bar.bytes)],
-    ['most frequent', often.map(([size, calls]) => `${count(size)}${NB}B (${short(calls)})`).join(', ')]]);
+  const often = bar.sizes
+    .slice()
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, 3);
+  return (
+    `<b>${sizeRange(bar.sizes[0][0], bar.sizes[bar.sizes.length - 1][0])}</b>` +
+    tipRows([
+      ['allocations', count(bar.calls)],
+      ['bytes', bytes(bar.bytes)],
+      ['most frequent', often.map(([size, calls]) => `${count(size)}${NB}B (${short(calls)})`).join(', ')],
+    ])
+  );
 }
 
 function drawPools(svg, x, most, top, bottom, width) {
@@ -39,8 +47,20 @@ function drawPools(svg, x, most, top, bottom, width) {
     const words = `${count(pool.block_count)} × ${count(pool.block_bytes)} B`;
     const isRight = right + words.length * 6.6 + 8 < width;
     svg.append('line').attr('class', 'rule').attr('x1', right).attr('x2', right).attr('y1', top).attr('y2', y);
-    svg.append('rect').attr('x', left).attr('y', y).attr('width', right - left).attr('height', 11).attr('fill', css('ink3')).attr('rx', 1);
-    svg.append('text').attr('x', isRight ? right + 6 : left - 6).attr('text-anchor', isRight ? 'start' : 'end').attr('y', y + 10).text(words);
+    svg
+      .append('rect')
+      .attr('x', left)
+      .attr('y', y)
+      .attr('width', right - left)
+      .attr('height', 11)
+      .attr('fill', css('ink3'))
+      .attr('rx', 1);
+    svg
+      .append('text')
+      .attr('x', isRight ? right + 6 : left - 6)
+      .attr('text-anchor', isRight ? 'start' : 'end')
+      .attr('y', y + 10)
+      .text(words);
   });
 }
 
@@ -54,28 +74,76 @@ function drawSizes(host, width) {
   const x = d3.scaleLinear([0, most], [area.left, area.right]);
   const svg = svgIn(host, width, height, `Histogram of sizes: ${plural(C.distinct_sizes, 'different size')}`);
   const isBytes = state.height === 'bytes';
-  const y = panel(svg, area, { top: area.top, height: area.bottom - area.top }, highest, isBytes ? byteTicks(highest, 4) : d3.ticks(0, highest, 4),
-    isBytes ? bytes : short, isBytes ? 'bytes asked for' : 'allocations');
+  const y = panel(
+    svg,
+    area,
+    { top: area.top, height: area.bottom - area.top },
+    highest,
+    isBytes ? byteTicks(highest, 4) : d3.ticks(0, highest, 4),
+    isBytes ? bytes : short,
+    isBytes ? 'bytes asked for' : 'allocations'
+  );
   const every = Math.max(2, Math.ceil(most / PER_OCTAVE / ((area.right - area.left) / 62)));
   for (let power = 0; power <= most / PER_OCTAVE; power += every)
-    svg.append('text').attr('x', x(power * PER_OCTAVE)).attr('y', area.bottom + 17).attr('text-anchor', 'middle').text(plainBytes(2 ** power));
-  svg.append('g').selectAll('rect').data(bars).join('rect').attr('x', bar => x(bar.k) + 0.5)
-    .attr('width', Math.max(1, x(1) - x(0) - 1)).attr('y', bar => Math.min(y(value(bar)), area.bottom - 1))
-    .attr('height', bar => Math.max(1, area.bottom - y(value(bar)))).attr('fill', css('accent'))
-    .on('mousemove', bar => showTip(d3.event.clientX, d3.event.clientY, sizeTip(bar))).on('mouseleave', hideTip);
+    svg
+      .append('text')
+      .attr('x', x(power * PER_OCTAVE))
+      .attr('y', area.bottom + 17)
+      .attr('text-anchor', 'middle')
+      .text(plainBytes(2 ** power));
+  svg
+    .append('g')
+    .selectAll('rect')
+    .data(bars)
+    .join('rect')
+    .attr('x', bar => x(bar.k) + 0.5)
+    .attr('width', Math.max(1, x(1) - x(0) - 1))
+    .attr('y', bar => Math.min(y(value(bar)), area.bottom - 1))
+    .attr('height', bar => Math.max(1, area.bottom - y(value(bar))))
+    .attr('fill', css('accent'))
+    .on('mousemove', bar => showTip(d3.event.clientX, d3.event.clientY, sizeTip(bar)))
+    .on('mouseleave', hideTip);
   drawPools(svg, x, most, area.top, area.bottom, width);
 }
 
 (function startSizes() {
-  const body = head('sizes', 'Sizes, and pools that would fit', pools.length ? `${plural(pools.length, 'pool')} of fixed blocks could serve the ` +
-    'whole program: below the axis, each covers the sizes that it would serve.' : 'How often each size is asked for.',
-  `SELECT size_bytes, count(*) AS blocks FROM allocation\nWHERE process_id = ${D.process_id} GROUP BY size_bytes ORDER BY size_bytes;`);
-  const prices = general && general.pricing ? general.pricing.filter(price => price.scheme !== 'best' || Math.abs(price.pools - pools.length) <= 2) : [];
-  body.innerHTML = `<div class="controls"><div id="height"></div></div><div id="size-chart"></div>` +
-    (C.distinct_sizes > C.sizes.length ? `<p class="cap">${count(C.distinct_sizes)} different sizes, told in ${count(C.sizes.length)} classes.</p>` : '') +
-    (general ? `<p class="cap">All pools: ${bytes(general.pool_bytes)} for ${count(general.covered_allocations)} of ${count(T.allocations)} allocations. ` +
-      `Other sets: ${prices.map(price => `${price.pools ? plural(price.pools, 'pool') : esc(price.scheme.replace(/-/g, ' '))}${
-        price.pools && price.scheme !== 'best' ? ` (${esc(price.scheme.replace(/-/g, ' '))})` : ''} ${bytes(price.bytes)}`).join('; ')}.</p>` : '');
-  segments($('#height'), 'Height', [['calls', 'allocations'], ['bytes', 'bytes asked for']], 'height');
+  const body = head(
+    'sizes',
+    'Sizes, and pools that would fit',
+    pools.length
+      ? `${plural(pools.length, 'pool')} of fixed blocks could serve the ` +
+          'whole program: below the axis, each covers the sizes that it would serve.'
+      : 'How often each size is asked for.',
+    `SELECT size_bytes, count(*) AS blocks FROM allocation\nWHERE process_id = ${D.process_id} GROUP BY size_bytes ORDER BY size_bytes;`
+  );
+  const prices =
+    general && general.pricing
+      ? general.pricing.filter(price => price.scheme !== 'best' || Math.abs(price.pools - pools.length) <= 2)
+      : [];
+  body.innerHTML =
+    `<div class="controls"><div id="height"></div></div><div id="size-chart"></div>` +
+    (C.distinct_sizes > C.sizes.length
+      ? `<p class="cap">${count(C.distinct_sizes)} different sizes, told in ${count(C.sizes.length)} classes.</p>`
+      : '') +
+    (general
+      ? `<p class="cap">All pools: ${bytes(general.pool_bytes)} for ${count(general.covered_allocations)} of ${count(T.allocations)} allocations. ` +
+        `Other sets: ${prices
+          .map(
+            price =>
+              `${price.pools ? plural(price.pools, 'pool') : esc(price.scheme.replace(/-/g, ' '))}${
+                price.pools && price.scheme !== 'best' ? ` (${esc(price.scheme.replace(/-/g, ' '))})` : ''
+              } ${bytes(price.bytes)}`
+          )
+          .join('; ')}.</p>`
+      : '');
+  segments(
+    $('#height'),
+    'Height',
+    [
+      ['calls', 'allocations'],
+      ['bytes', 'bytes asked for'],
+    ],
+    'height'
+  );
   on('height', chart($('#size-chart'), drawSizes));
 })();
