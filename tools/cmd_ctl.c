@@ -136,7 +136,8 @@ const struct tn_command tn_command_ctl = {
                 .count = sizeof(options) / sizeof(options[0]),
                 .operand_min = 1,
                 .operand_max = 2,
-                .operands = "a PID or a LOG"},
+                .operands = "a PID or a LOG",
+                .words = "status start stop flush"},
     .usage_status = TN_STATUS_USAGE,
     .run = run,
 };

@@ -114,7 +114,11 @@ static int print_bash_command(struct tn_buffer *out, const struct tn_command *co
     for (size_t i = 0; i < table->count && r == 0; i++)
         r = print_bash_value(out, &table->options[i]);
     if (r == 0)
-        r = tn_buffer_print(out, "        *) [[ $word == -* ]] && _tenure_offer_words '");
+        r = tn_buffer_print(out, "        *)");
+    if (r == 0 && table->words != NULL)
+        r = tn_buffer_print(out, " ((COMP_CWORD > 2)) && _tenure_offer_words '%s';", table->words);
+    if (r == 0)
+        r = tn_buffer_print(out, " [[ $word == -* ]] && _tenure_offer_words '");
     for (size_t i = 0; i < table->count && r == 0; i++)
         r = tn_buffer_print(out, "--%s ", table->options[i].name);
     return r == 0 ? tn_buffer_print(out, "--help'\n            ;;\n        esac\n        ;;\n") : r;
@@ -228,6 +232,9 @@ static int print_fish_command(struct tn_buffer *out, const struct tn_command *co
                             "complete -c tenure -n '__fish_seen_subcommand_from %s' -x "
                             "-a '(__fish_complete_subcommand --fcs-skip=2)'\n",
                             name);
+    if (r == 0 && command->options.words != NULL)
+        r = tn_buffer_print(out, "complete -c tenure -n '__fish_seen_subcommand_from %s' -a '%s'\n", name,
+                            command->options.words);
     for (size_t i = 0; i < command->options.count && r == 0; i++)
         r = print_fish_option(out, name, &command->options.options[i]);
     return r;

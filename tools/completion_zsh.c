@@ -62,6 +62,8 @@ static int print_command(struct tn_buffer *out, const struct tn_command *command
                             command->name);
     for (size_t i = 0; i < command->options.count && r == 0; i++)
         r = print_option(out, &command->options.options[i]);
+    if (r == 0 && command->options.words != NULL)
+        r = tn_buffer_print(out, " \\\n            '2:what to do:(%s)'", command->options.words);
     if (r < 0)
         return r;
     return tn_buffer_print(out, " \\\n            %s\n        ;;\n",

@@ -32,6 +32,7 @@ struct tn_option_table {
     size_t operand_min;   /* operands that must be there */
     size_t operand_max;   /* SIZE_MAX: any number */
     const char *operands; /* their name, for the error when one is missing: "a LOG" */
+    const char *words;    /* what the second operand may be, separated by blanks; NULL: no fixed words */
 };
 
 /* A parsed command line. Strings are borrowed from argv. */

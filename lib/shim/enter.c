@@ -212,8 +212,21 @@ static __attribute__((noinline)) enum tn_way count_strict(struct tn_thread *thre
     return TN_WAY_PASS;
 }
 
+/* Whether all that there is to know of a call is that recording is paused. The thread has a slot, and has
+ * seen the pause before. */
+static inline bool is_plainly_paused(const struct tn_thread *thread)
+{
+    uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
+    bool is_special = (thread->inside_cfa | thread->operator_depth | thread->own_depth |
+                       thread->nested_count | thread->is_strict) != 0;
+    return !is_special && generation != 0 && thread->slot_generation == generation &&
+           tn_pause_now() != TN_PAUSE_NO;
+}
+
 enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *caller)
 {
+    if (is_plainly_paused(thread))
+        return TN_WAY_PAUSED;
     if (TN_UNLIKELY(thread->own_depth != 0))
         return TN_WAY_ARENA;
     if (TN_UNLIKELY(thread->is_strict))

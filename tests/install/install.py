@@ -135,6 +135,8 @@ def check_completion(world, ask):
     completed(ask("tenure", "record", "--free-stacks", ""), ["yes", "no"])
     completed(ask("tenure", "simulate", "--policy", "freertos-h"), ["freertos-heap4"], ["tlsf"])
     completed(ask("tenure", "info", "lo"), ["log_here.db"])
+    completed(ask("tenure", "ctl", "lo"), ["log_here.db"])
+    completed(ask("tenure", "ctl", "log_here.db", "st"), ["status", "start", "stop"], ["flush"])
     for command in re.findall(r"^  ([a-z-]+) ", world.run(world.tenure, "--help").out.decode(), re.M):
         told = world.run(world.tenure, command, "--help").out.decode().partition("\nOptions:\n")[2].partition("\n\n")[0]
         options = re.findall(r"^  (?:-\w, |    )(--[a-z-]+)", told, re.M)
