@@ -115,10 +115,8 @@ static int fill_query(const struct arena_statement *statement, struct tn_finding
         r = tn_buffer_print(&query, "SELECT count(*) AS allocations FROM allocation WHERE %s", where);
     if (r == 0 && statement->is_split) {
         r = tn_buffer_print(&query, " AND stack_id IN (SELECT stack_id FROM stack_frame WHERE function = ");
-        if (r == 0)
-            r = append_quoted(&query, function_name(statement, statement->choice->own.function));
-        if (r == 0)
-            r = tn_buffer_print(&query, ")");
+        r = r < 0 ? r : append_quoted(&query, function_name(statement, statement->choice->own.function));
+        r = r < 0 ? r : tn_buffer_print(&query, ")");
     }
     free(where);
     if (r < 0)
