@@ -387,8 +387,11 @@ static const struct tn_option options[] = {
      NULL},
     {0, "without-runtime", NULL,
      "leave out what the C library, the C++ library and the\nloader allocate for themselves", NULL},
-    {0, "plan", "RANK,...",
-     "the same for single findings, by the numbers or keys that\n'tenure report' prints", NULL},
+    {0, "plan", "FINDING,...",
+     "the same for single findings, by number or key, or for steps\nof the plan, by letter, as 'tenure "
+     "report' prints "
+     "them",
+     NULL},
     {0, "sizes", "FILE",
      "sizes on the modelled machine: lines 'PLACE [FROM] TO',\nPLACE a function or FILE:LINE", NULL},
     {0, "after-failure", "stop|skip|grow", "stop (default), skip the block, or grow the heap", NULL},

@@ -10,6 +10,8 @@
 #include "tenure/charts.h"
 #include "tenure/kinds.h"
 #include "tenure/log.h"
+#include "tenure/plan.h"
+#include "tenure/planner.h"
 #include "tenure/summary.h"
 #include "unfinished.h"
 
@@ -33,6 +35,7 @@ struct loaded_report {
     struct tn_findings findings;
     struct tn_charts charts;     /* empty unless the format draws them */
     struct tn_excerpts excerpts; /* likewise, and unless a folder of sources was given */
+    char *named; /* owned; numbers and keys of --finding, those of steps among them; NULL: not given */
 };
 
 static int print_report(const struct tn_report_request *request, const struct loaded_report *loaded)
@@ -44,7 +47,8 @@ static int print_report(const struct tn_report_request *request, const struct lo
                                .kinds = tn_kinds,
                                .least = request->least,
                                .code = request->code,
-                               .named = request->named,
+                               .named = loaded->named,
+                               .steps = request->named,
                                .finding_max = (size_t)request->top,
                                .folds_libraries = true,
                                .hides_small = !request->has_top && !request->has_only,
@@ -132,6 +136,7 @@ static void finish_loaded(struct loaded_report *loaded)
     tn_excerpts_finish(&loaded->excerpts);
     tn_findings_finish(&loaded->findings);
     tn_summary_finish(&loaded->summary);
+    free(loaded->named);
 }
 
 static int analyze(struct tn_log *log, const struct tn_report_request *request, struct loaded_report *loaded,
@@ -140,6 +145,7 @@ static int analyze(struct tn_log *log, const struct tn_report_request *request, 
     struct tn_progress progress = {.what = "analysing"};
     struct tn_analyze_options options = request->analyze;
     options.process_id = loaded->summary.process_id;
+    options.planner = &tn_planner;
     options.progress = tn_progress_show;
     options.user = &progress;
     int r = tn_analyze(log, tn_kinds, &options, &loaded->findings, error);
@@ -205,7 +211,7 @@ static int load(const struct tn_report_request *request, const char *path, struc
 /* Each name has to be that of a finding. */
 static int check_names(const char *names, const struct tn_findings *findings, struct tn_error *error)
 {
-    for (const char *at = names; at != NULL && *at != '\0';) {
+    for (const char *at = names; *at != '\0';) {
         size_t length = strcspn(at, ",");
         if (tn_findings_find(findings, at, length) == NULL)
             return tn_error_set(error, -EINVAL,
@@ -215,6 +221,24 @@ static int check_names(const char *names, const struct tn_findings *findings, st
         at += length + (at[length] == ',');
     }
     return 0;
+}
+
+/* The findings that are named, those of the named steps among them. */
+static int take_names(const char *names, struct loaded_report *loaded, struct tn_error *error)
+{
+    const struct tn_findings *findings = &loaded->findings;
+    char letter = 0;
+    if (names == NULL)
+        return 0;
+    int r = tn_plan_expand(findings->program_plan, names, &loaded->named, &letter);
+    if (r == -EINVAL)
+        return tn_error_set(error, r,
+                            "option '--finding' of 'report': the plan has no step '%c': a report without it "
+                            "tells its steps",
+                            letter);
+    if (r < 0)
+        return tn_error_set(error, r, "cannot choose findings: out of memory");
+    return check_names(loaded->named, findings, error);
 }
 
 void tn_report_request_init(struct tn_report_request *request, const struct tn_report_format *format)
@@ -233,7 +257,7 @@ int tn_report_log(const struct tn_report_request *request, const char *path)
     if (load(request, path, &loaded, &error) < 0)
         return tn_say_error(&error);
     const struct tn_findings *findings = &loaded.findings;
-    int status = check_names(request->named, findings, &error) < 0 ? tn_say_error(&error) : TN_STATUS_DONE;
+    int status = take_names(request->named, &loaded, &error) < 0 ? tn_say_error(&error) : TN_STATUS_DONE;
     if (status == TN_STATUS_DONE && request->is_saved && tn_findings_save(path, findings, &error) < 0)
         status = tn_say_error(&error);
     if (status == TN_STATUS_DONE)

@@ -28,7 +28,9 @@ struct tn_simulation {
 /* Analyse the log that is replayed, and measure what the findings would change.
  *
  * kinds    of findings, separated by commas, or "all"
- * plan     NULL; else numbers or keys of the findings to take, separated by commas, as reports give them
+ * plan     NULL; else numbers or keys of the findings to take, or letters of steps, separated by commas, as
+ * reports
+ *          give them
  * Returns  as tn_analyze and tn_what_if_run; -EINVAL: no such finding, or one that no replay can show */
 int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, const char *kinds,
                       const char *plan, struct tn_error *error);

@@ -338,6 +338,8 @@ static int print_name(const struct tn_what_if_change *change, struct tn_buffer *
     if (change->is_subtotal)
         return tn_buffer_print(out, "\n  Those of these that no condition decides (%zu), together\n",
                                change->finding_count);
+    if (change->finding == NULL && change->set != 0)
+        return tn_buffer_print(out, "\n  The %zu findings of these steps, together\n", change->finding_count);
     if (change->finding == NULL)
         return tn_buffer_print(out, "\n  All of these together\n");
     return tn_buffer_print(out, "\n  %" PRIu32 ". %s: %s [%s]\n", change->finding->rank,

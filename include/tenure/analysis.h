@@ -151,7 +151,9 @@ struct tn_pass_pause {
 
 struct tn_activations;
 struct tn_code_files;
+struct tn_contained;
 struct tn_makers;
+struct tn_planner_look;
 struct tn_releases;
 struct tn_site_origin;
 struct tn_size_sources;
@@ -201,6 +203,7 @@ struct tn_pass {
     struct tn_makers *makers;             /* owned; what makes the blocks of sites (tenure/maker.h) */
     struct tn_source_frames *frames;      /* owned; empty until tn_pass_frames is asked for them */
     struct tn_activations *activations;   /* owned; empty until tn_pass_activations is asked for them */
+    struct tn_planner_look *look;         /* owned; for the engine: what the planner saw in the last pass */
     struct tn_error *error;               /* borrowed; what failed, for the user */
 };
 
@@ -222,6 +225,9 @@ struct tn_analysis {
     int (*survivor)(void *state, const struct tn_pass *pass, const struct tn_block *block);
     /* After the last event: add findings. */
     int (*conclude)(void *state, const struct tn_pass *pass, struct tn_findings *findings);
+    /* After conclude, for the plan: tell which calls contained the blocks. *ret_contained is zeroed, and
+     * released by the engine, also after an error. NULL: it does not follow calls. */
+    int (*contained)(void *state, const struct tn_pass *pass, struct tn_contained *ret_contained);
     /* Release; state may be NULL or half made. */
     void (*finish)(void *state);
 };

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct tn_log;
+struct tn_planner;
 
 /* A threshold that was set. */
 struct tn_threshold_value {
@@ -32,8 +33,9 @@ struct tn_analyze_options {
                                   others are left out in the end, and those that gave way stay */
     const char *pool_sizes;    /* NULL; else block sizes that `pool` prices beside its own choice: bytes,
                                   separated by commas */
-    const struct tn_threshold_value *values;                     /* borrowed; set thresholds */
-    size_t value_count;                                          /* in values */
+    const struct tn_threshold_value *values; /* borrowed; set thresholds */
+    size_t value_count;                      /* in values */
+    const struct tn_planner *planner; /* borrowed; makes findings->program_plan; NULL: there will be none */
     void (*progress)(void *user, uint64_t done, uint64_t total); /* called with events; NULL: it is not */
     void *user;                                                  /* given to progress */
 };

@@ -150,19 +150,25 @@ struct tn_finding_plan {
     struct tn_finding_saving first; /* of those together; heap_deltas stays empty */
 };
 
+struct tn_plan;
+
 /* All findings of one process. Zeroed is empty. */
 struct tn_findings {
-    struct tn_finding *items;    /* owned; in order of rank once ranked */
-    size_t count;                /* in items */
-    size_t capacity;             /* room in items */
-    uint64_t process_id;         /* that they are about */
-    uint64_t allocations;        /* of that process, all of them: what savings are a share of */
-    uint64_t peak_live_bytes;    /* of that process: the same for bytes */
-    uint64_t given_way;          /* findings that tn_findings_rank took out, because a stronger one leads */
-    struct tn_finding_plan plan; /* of those that were measured; by a replay */
-    size_t heap_model_count;     /* models on which a replay found the smallest heap; 0: not measured */
-    uint64_t heap_least_bytes;   /* smallest heap for the events as they are, on the model that needs least */
-    uint64_t heap_most_bytes;    /* on the model that needs most */
+    struct tn_finding *items;     /* owned; in order of rank once ranked */
+    size_t count;                 /* in items */
+    size_t capacity;              /* room in items */
+    uint64_t process_id;          /* that they are about */
+    uint64_t allocations;         /* of that process, all of them: what savings are a share of */
+    uint64_t peak_live_bytes;     /* of that process: the same for bytes */
+    uint64_t given_way;           /* findings that tn_findings_rank took out, because a stronger one leads */
+    struct tn_finding_plan plan;  /* of those that were measured; by a replay */
+    struct tn_plan *program_plan; /* owned; lifetimes and steps; NULL: none was made */
+    struct tn_finding *aside;  /* owned; findings that were left out (tn_analyze_options.only), but are parts
+                                  of  a step */
+    size_t aside_count;        /* in aside */
+    size_t heap_model_count;   /* models on which a replay found the smallest heap; 0: not measured */
+    uint64_t heap_least_bytes; /* smallest heap for the events as they are, on the model that needs least */
+    uint64_t heap_most_bytes;  /* on the model that needs most */
 };
 
 /* Give title, advice, query, code or notes, printf-like; what was there is released.
@@ -252,6 +258,11 @@ const char *tn_finding_key_print(const struct tn_finding *finding, char *ret_tex
  * Returns  the first one that bears it; NULL: there is none */
 const struct tn_finding *tn_findings_find(const struct tn_findings *findings, const char *name,
                                           size_t name_bytes);
+
+/* The finding of a key, also where it was left out because it was not asked for.
+ *
+ * Returns  NULL: there is none */
+const struct tn_finding *tn_findings_find_part(const struct tn_findings *findings, uint32_t key);
 
 #define TN_SHORT_NAME_BYTES 160 /* for tn_function_short_name: longer names are cut */
 

@@ -37,17 +37,18 @@ struct tn_report {
     const struct tn_kind *const *kinds; /* ended by NULL: words for findings, in text; may be NULL where
                                            findings is */
     enum tn_confidence least;           /* findings of less confidence are counted, not shown */
-    const char *named;            /* NULL; else numbers or keys, separated by commas: these findings alone
-                                     are shown, however sure, and at length */
-    size_t finding_max;           /* findings shown at most; 0: all */
-    bool hides_small;             /* small findings (tn_finding.is_small) are counted, not shown */
-    bool folds_libraries;         /* text tells findings about libraries that the reader does not build
-                                     in one line a library; JSON always has all */
-    bool has_whole;               /* findings about the whole program are shown beyond finding_max */
-    const char *code;             /* definitions to paste, in text: c, freertos, zephyr, threadx, all or
-                                     none; NULL: c where findings are named, else none. JSON always has all */
-    size_t site_max;              /* sites in the table of the text at most; 0: all of the summary's lists */
-    struct tn_report_style style; /* of the text */
+    const char *named;    /* NULL; else numbers or keys, separated by commas: these findings alone
+                             are shown, however sure, and at length */
+    const char *steps;    /* with named: the list as it was asked for, with letters of steps; or NULL */
+    size_t finding_max;   /* findings shown at most; 0: all */
+    bool hides_small;     /* small findings (tn_finding.is_small) are counted, not shown */
+    bool folds_libraries; /* text tells findings about libraries that the reader does not build
+                             in one line a library; JSON always has all */
+    bool has_whole;       /* findings about the whole program are shown beyond finding_max */
+    const char *code;     /* definitions to paste, in text: c, freertos, zephyr, threadx, all or
+                             none; NULL: c where findings are named, else none. JSON always has all */
+    size_t site_max;      /* sites in the table of the text at most; 0: all of the summary's lists */
+    struct tn_report_style style;       /* of the text */
     const struct tn_excerpts *excerpts; /* lines of the source that HTML shows beside findings; NULL: none */
     const struct tn_charts *charts; /* what HTML draws over time, by size, stack and thread; NULL: it leaves
                                        these out */

@@ -211,10 +211,11 @@ struct tn_what_if_measure {
 
 /* One change. Written by tn_what_if_run. */
 struct tn_what_if_change {
-    const struct tn_finding *finding;    /* borrowed; NULL: several findings together */
-    size_t finding_count;                /* how many; 1 with finding */
-    bool is_subtotal;                    /* several, without those that are conditional */
-    bool is_first;                       /* several: effort->first */
+    const struct tn_finding *finding; /* borrowed; NULL: several findings together */
+    size_t finding_count;             /* how many; 1 with finding */
+    bool is_subtotal;                 /* several, without those that are conditional */
+    bool is_first;                    /* several: effort->first */
+    size_t set; /* 1 + index in effort->sets, whose findings it is; 0: it is none of these */
     uint64_t allocations_removed;        /* calls that no longer reach the heap, whatever the model */
     uint64_t outside_bytes;              /* RAM that the change needs outside the heap */
     const char *outside;                 /* static; "stack", "static", "pool", "arena", "mixed"; NULL:
@@ -228,17 +229,27 @@ struct tn_what_if_change {
 /* All changes. Zeroed: none. */
 struct tn_what_if {
     struct tn_what_if_change *changes; /* owned; in the order of the findings; then, if there are several, all
-                                          together, all that are not conditional, and effort->first */
+                                          together, all that are not conditional, and effort->first; then
+                                          effort->sets */
     size_t count;                      /* length of changes */
+};
+
+/* Findings that are measured together. Where two change the same blocks, the first one has them. */
+struct tn_what_if_set {
+    const struct tn_finding *const *findings; /* count of them, not none; borrowed */
+    size_t count;
+    bool is_subtotal; /* of another set, without those that are conditional */
 };
 
 /* How much is measured, and who receives the progress. Set by the caller. */
 struct tn_what_if_effort {
     size_t finding_max; /* findings that are measured, > 0; each takes some replays on each model */
     const struct tn_finding *const
-        *first;              /* first_count of the findings, measured together as well; NULL: none */
-    size_t first_count;      /* in first; fewer than two are not measured */
-    const char *own_library; /* as tn_what_if_choose takes it */
+        *first;         /* first_count of the findings, measured together as well; NULL: none */
+    size_t first_count; /* in first; fewer than two are not measured */
+    const struct tn_what_if_set *sets; /* set_count of them, measured as well; NULL: none */
+    size_t set_count;                  /* in sets */
+    const char *own_library;           /* as tn_what_if_choose takes it */
     size_t kept_events; /* kept in memory at most, at 32 bytes each; if there are more, they are read anew for
                            each replay, and one round tells luck from effect; 0: 4 million */
     const struct tn_map *roles; /* borrowed; numbers of roles in the events, by stack (tn_log_source_roles);
@@ -273,7 +284,7 @@ size_t tn_what_if_choose(const struct tn_findings *findings, size_t finding_max,
  * effort       finding_max is not looked at
  * ret_what_if  tn_what_if_finish releases it
  * Returns      0; an error of the source; -ENOMEM; *ret_what_if is untouched and error says what failed
- * Cost         model_count x (finding_count + 3) narrow searches, and as many times TN_WHAT_IF_ROUNDS
+ * Cost         model_count x (finding_count + 3 + sets) narrow searches, and as many times TN_WHAT_IF_ROUNDS
  *              replays; memory for the events that are kept, twice */
 int tn_what_if_run(const struct tn_replay_source *source, struct tn_what_if_model *models, size_t model_count,
                    const struct tn_finding *const *findings, size_t finding_count,
@@ -285,11 +296,13 @@ void tn_what_if_finish(struct tn_what_if *what_if);
 
 /* Measure what the strongest findings of a log would change, and note it in their savings: outside,
  * outside_bytes, one heap_delta a model, their median and its noise; and in findings->plan what they come to
- * together. Ranks stay as they are.
+ * together. The steps of findings->program_plan are measured, too: each with all before it, and all without
+ * what is conditional. Ranks and steps stay as they are.
  *
  * log       open; the events are those of the process of the findings
  * models    model_count of them, not none; need is written, and noted in findings
- * effort    finding_max at most TN_MEASURE_FINDINGS_MAX; first is not looked at: it is chosen here
+ * effort    finding_max at most TN_MEASURE_FINDINGS_MAX; first and sets are not looked at: they are chosen
+ * here
  * Returns   0; an error of the log; -ENOMEM; error says what failed, what was noted until then stays
  * Cost      as tn_what_if_run */
 int tn_measure_findings(struct tn_log *log, struct tn_what_if_model *models, size_t model_count,

@@ -4,10 +4,12 @@
  * so again with sites split into roles where that may say more, and orders what they found. Everything
  * happens in one read transaction, so that a log that is still being recorded shows one state. */
 #include "pass.h"
+#include "rank.h"
 #include "roles.h"
 
 #include "tenure/activation.h"
-
+#include "tenure/contained.h"
+#include "tenure/planner.h"
 #include "tenure/sql.h"
 
 #include <errno.h>
@@ -43,17 +45,65 @@ static int check_only(const struct tn_kind *const *kinds, const char *only, stru
 
 /* ---------------------------------------------------------------------------------------- the run */
 
+static int begin_one(struct tn_pass *pass, const struct tn_analysis *analysis, struct tn_running *running,
+                     size_t *count)
+{
+    struct tn_running *own = &running[(*count)++];
+    *own = (struct tn_running){.analysis = analysis};
+    return analysis->begin != NULL ? analysis->begin(pass, &own->state) : 0;
+}
+
+/* The planner comes last, behind the kinds. */
 static int begin(struct tn_pass *pass, struct tn_running *running, size_t *ret_count)
 {
     int r = 0;
-    for (size_t i = 0; r == 0 && pass->kinds[i] != NULL && i < KIND_COUNT_MAX; i++) {
-        const struct tn_analysis *analysis = pass->kinds[i]->analysis;
-        struct tn_running *own = &running[(*ret_count)++];
-        *own = (struct tn_running){.analysis = analysis};
-        if (analysis->begin != NULL)
-            r = analysis->begin(pass, &own->state);
-    }
+    for (size_t i = 0; r == 0 && pass->kinds[i] != NULL && i < KIND_COUNT_MAX; i++)
+        r = begin_one(pass, pass->kinds[i]->analysis, running, ret_count);
+    if (r == 0 && pass->options->planner != NULL)
+        r = begin_one(pass, pass->options->planner->analysis, running, ret_count);
     return r;
+}
+
+/* What the planner has seen in a pass, with what was contained: the plan is made when all passes are over. */
+struct tn_planner_look {
+    void *state; /* owned; the planner's */
+    struct tn_contained contained;
+};
+
+static void drop_look(struct tn_pass *pass)
+{
+    struct tn_planner_look *look = pass->look;
+    if (look == NULL)
+        return;
+    pass->options->planner->analysis->finish(look->state);
+    tn_contained_finish(&look->contained);
+    free(look);
+    pass->look = NULL;
+}
+
+/* Keep the state of the planner, which runs last, in the place of that of the pass before. */
+static int keep_look(struct tn_pass *pass, struct tn_running *running, size_t count)
+{
+    int r = 0;
+    if (pass->options->planner == NULL)
+        return 0;
+    drop_look(pass);
+    struct tn_planner_look *look = calloc(1, sizeof(*look));
+    if (look == NULL)
+        return -ENOMEM;
+    look->state = running[count - 1].state;
+    running[count - 1].state = NULL;
+    pass->look = look;
+    for (size_t i = 0; i < count && r == 0 && look->contained.frames == NULL; i++)
+        if (running[i].analysis->contained != NULL)
+            r = running[i].analysis->contained(running[i].state, pass, &look->contained);
+    return r;
+}
+
+static int make_plan(struct tn_pass *pass, struct tn_findings *findings)
+{
+    const struct tn_planner_look *look = pass->look;
+    return look != NULL ? pass->options->planner->plan(look->state, pass, &look->contained, findings) : 0;
 }
 
 static int conclude(struct tn_pass *pass, const struct tn_running *running, size_t count,
@@ -139,7 +189,7 @@ static int run_others(const struct tn_pass *pass, const struct tn_running *mine,
 
 static int run_analyses(struct tn_pass *pass, struct tn_findings *findings)
 {
-    struct tn_running running[KIND_COUNT_MAX];
+    struct tn_running running[KIND_COUNT_MAX + 1];
     size_t count = 0;
     int r = begin(pass, running, &count);
     if (r == 0)
@@ -148,6 +198,8 @@ static int run_analyses(struct tn_pass *pass, struct tn_findings *findings)
         r = run_others(pass, running, count);
     if (r == 0)
         r = conclude(pass, running, count, findings);
+    if (r == 0)
+        r = keep_look(pass, running, count);
     finish_states(running, count);
     if (r < 0 && (pass->error == NULL || pass->error->code == 0))
         r = tn_pass_refuse(pass, r, "cannot analyse");
@@ -167,7 +219,12 @@ static int analyze(struct tn_pass *pass, struct tn_findings *ret_findings)
     if (r == 0)
         r = tn_roles_find(pass, &(struct tn_role_engine){run_analyses}, &findings);
     if (r == 0)
-        r = tn_findings_rank(&findings, pass->kinds, pass->options->only);
+        r = tn_findings_order(&findings, pass->kinds);
+    if (r == 0)
+        r = make_plan(pass, &findings);
+    if (r == 0)
+        r = tn_findings_keep(&findings, pass->options->only);
+    drop_look(pass);
     if (r < 0) {
         tn_findings_finish(&findings);
         return r;

@@ -3,10 +3,12 @@
  * their table, in which each stands after all that it yields to, and a finding gives way where findings of
  * those kinds lead at all its sites, or a larger arena serves them. Then all are sorted by what they save,
  * numbered, and given keys; only after that some are left out. Called by tn_analyze. */
+#include "rank.h"
 #include "finding_key.h"
 
 #include "tenure/analyze.h"
 #include "tenure/map.h"
+#include "tenure/plan.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -380,10 +382,21 @@ static int put_in_order(struct tn_findings *findings, const struct tn_kind *cons
     return 0;
 }
 
-/* Those of the kinds asked for; where none were asked for, those that lead. */
-static void keep(struct tn_findings *findings, const char *only)
+static bool is_part(const struct tn_findings *findings, const struct tn_finding *finding)
+{
+    const struct tn_plan *plan = findings->program_plan;
+    for (size_t i = 0; plan != NULL && i < plan->step_count; i++)
+        if (tn_plan_step_has(&plan->steps[i], finding->key))
+            return true;
+    return false;
+}
+
+int tn_findings_keep(struct tn_findings *findings, const char *only)
 {
     size_t kept = 0;
+    findings->aside = calloc(findings->count + 1, sizeof(findings->aside[0]));
+    if (findings->aside == NULL)
+        return -ENOMEM;
     for (size_t i = 0; i < findings->count; i++) {
         struct tn_finding *finding = &findings->items[i];
         if (only != NULL ? tn_kind_is_listed(only, finding->kind) : !finding->has_given_way) {
@@ -391,20 +404,26 @@ static void keep(struct tn_findings *findings, const char *only)
             continue;
         }
         findings->given_way += only == NULL;
-        tn_finding_finish(finding);
+        if (is_part(findings, finding))
+            findings->aside[findings->aside_count++] = *finding;
+        else
+            tn_finding_finish(finding);
     }
     findings->count = kept;
+    return 0;
 }
 
-int tn_findings_rank(struct tn_findings *findings, const struct tn_kind *const *kinds, const char *only)
+int tn_findings_order(struct tn_findings *findings, const struct tn_kind *const *kinds)
 {
     int r = tn_findings_compete(findings, kinds);
     if (r == 0)
         r = put_in_order(findings, kinds);
     mark_small(findings, kinds);
-    if (r == 0)
-        r = tn_finding_keys_give(findings);
-    if (r == 0)
-        keep(findings, only);
-    return r;
+    return r < 0 ? r : tn_finding_keys_give(findings);
+}
+
+int tn_findings_rank(struct tn_findings *findings, const struct tn_kind *const *kinds, const char *only)
+{
+    int r = tn_findings_order(findings, kinds);
+    return r < 0 ? r : tn_findings_keep(findings, only);
 }

@@ -2,6 +2,7 @@
 /* Findings and lists of them, which own all that they point to. Kinds add findings, the engine and tools
  * order and release them. */
 #include "tenure/finding.h"
+#include "tenure/plan.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -90,6 +91,10 @@ void tn_findings_finish(struct tn_findings *findings)
         return;
     for (size_t i = 0; i < findings->count; i++)
         tn_finding_finish(&findings->items[i]);
+    for (size_t i = 0; i < findings->aside_count; i++)
+        tn_finding_finish(&findings->aside[i]);
+    tn_plan_free(findings->program_plan);
+    free(findings->aside);
     free(findings->items);
     *findings = (struct tn_findings){0};
 }

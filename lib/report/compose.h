@@ -30,6 +30,10 @@ void tn_compose_losses(struct tn_composer *composer);
 void tn_compose_recording(struct tn_composer *composer);
 /* What to know first: is the program at risk, what to do, what that brings together. */
 void tn_compose_overview(struct tn_composer *composer);
+/* Lifetimes, steps, and what stays on the heap; below a heading. There is a plan. */
+void tn_compose_plan(struct tn_composer *composer);
+/* The steps that are named, before their findings; below a heading. */
+void tn_compose_named_steps(struct tn_composer *composer);
 void tn_compose_totals(struct tn_composer *composer);
 /* What to do where the sites have no lines. */
 void tn_compose_nameless(struct tn_composer *composer);

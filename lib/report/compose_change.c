@@ -202,9 +202,11 @@ static void compose_sites(struct change_composer *composer, size_t site_max)
         struct tn_report_site site =
             tn_compose_summary_site(change->after_count != 0 ? comparison->after[change->after_first]
                                                              : comparison->before[change->before_first]);
-        composer->sink->entry(composer->sink,
-                              &(struct tn_report_entry){++shown, tn_words_site_change(words, change), &site,
-                                                        tn_words_site_moved(words, comparison, change)});
+        composer->sink->entry(composer->sink, &(struct tn_report_entry){
+                                                  .number = ++shown,
+                                                  .words = tn_words_site_change(words, change),
+                                                  .site = &site,
+                                                  .facts = tn_words_site_moved(words, comparison, change)});
     }
     if (left != 0)
         put_paragraph(composer, TN_PARAGRAPH_REMARK,

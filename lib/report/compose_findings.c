@@ -6,6 +6,8 @@
 #include "compose.h"
 #include "select.h"
 
+#include "tenure/plan.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,11 +176,12 @@ static void put_hidden(struct tn_composer *composer, const struct tn_report_sele
         tn_compose_paragraph(composer, TN_PARAGRAPH_BODY, words);
 }
 
-/* Where the first findings are not all of them: the others are worth a sum, too. */
+/* Where neither the steps of a plan nor the first findings have told what all come to. */
 static void put_plan(struct tn_composer *composer)
 {
     const struct tn_finding_plan *plan = &composer->report->findings->plan;
-    if (plan->finding_count > 1 && plan->first_count != 0)
+    const struct tn_plan *steps = composer->report->findings->program_plan;
+    if (plan->finding_count > 1 && (steps != NULL ? steps->step_count == 0 : plan->first_count != 0))
         tn_compose_paragraph(
             composer, TN_PARAGRAPH_BODY,
             tn_words_plan(&composer->words, plan, composer->report->summary->totals.allocations));
@@ -194,6 +197,7 @@ void tn_compose_findings(struct tn_composer *composer)
     if (selection.shown == 0)
         tn_compose_paragraph(composer, TN_PARAGRAPH_BODY,
                              tn_words_fixed(is_closed ? TN_WORDS_NOTHING_FOUND : TN_WORDS_NOTHING_FOUND_YET));
+    tn_compose_named_steps(composer);
     put_shown(composer);
     if (composer->report->named != NULL)
         return;

@@ -62,7 +62,8 @@ static const struct tn_finding *next_of_line(const struct tn_report *report, str
     return finding;
 }
 
-void tn_compose_overview(struct tn_composer *composer)
+/* Without a plan: the first findings, and what they bring together. */
+static void put_first(struct tn_composer *composer)
 {
     const struct tn_report *report = composer->report;
     uint64_t allocations = report->summary->totals.allocations;
@@ -70,8 +71,6 @@ void tn_compose_overview(struct tn_composer *composer)
     struct tn_report_cursor cursor = {0};
     const struct tn_finding *finding;
     size_t count = 0;
-    composer->sink->heading(composer->sink, tn_words_fixed(TN_WORDS_OVERVIEW));
-    put_risk(composer);
     while (count < FIRST_MAX && (finding = next_of_line(report, &cursor)) != NULL) {
         if (count++ == 0)
             tn_compose_paragraph(composer, TN_PARAGRAPH_BODY, tn_words_fixed(TN_WORDS_DO_FIRST));
@@ -84,4 +83,15 @@ void tn_compose_overview(struct tn_composer *composer)
     const char *together = tn_words_first_together(words, &report->findings->plan, count, allocations);
     if (together[0] != '\0')
         tn_compose_paragraph(composer, TN_PARAGRAPH_REMARK, together);
+}
+
+void tn_compose_overview(struct tn_composer *composer)
+{
+    const struct tn_findings *findings = composer->report->findings;
+    composer->sink->heading(composer->sink, tn_words_fixed(TN_WORDS_OVERVIEW));
+    put_risk(composer);
+    if (findings != NULL && findings->program_plan != NULL)
+        tn_compose_plan(composer);
+    else
+        put_first(composer);
 }

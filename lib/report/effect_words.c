@@ -54,17 +54,24 @@ static const char *place_words(const char *outside)
     return strcmp(outside, "mixed") == 0 ? "elsewhere" : outside;
 }
 
-const char *tn_words_measured(struct tn_words *words, const struct tn_finding_saving *saving)
+/* "922 B more memory", or what the heap alone does where nothing goes elsewhere. */
+const char *tn_words_net(struct tn_words *words, const struct tn_finding_saving *saving)
 {
     if (!saving->is_measured)
         return "";
-    const char *heap = heap_words(words, saving);
     if (saving->outside == NULL || saving->outside_bytes == 0)
-        return heap;
+        return heap_words(words, saving);
     int64_t net_bytes = tn_saving_net_bytes(saving);
     bool is_even = is_luck(saving, net_bytes) || magnitude(net_bytes) < saving->outside_bytes / EVEN_PARTS;
-    return tn_words_print(words, "%s memory (%s, %s +%s)",
-                          is_even ? "about as much" : delta(words, net_bytes), heap,
+    return tn_words_print(words, "%s memory", is_even ? "about as much" : delta(words, net_bytes));
+}
+
+const char *tn_words_measured(struct tn_words *words, const struct tn_finding_saving *saving)
+{
+    const char *net = tn_words_net(words, saving);
+    if (!saving->is_measured || saving->outside == NULL || saving->outside_bytes == 0)
+        return net;
+    return tn_words_print(words, "%s (%s, %s +%s)", net, heap_words(words, saving),
                           place_words(saving->outside), tn_words_bytes(words, saving->outside_bytes));
 }
 

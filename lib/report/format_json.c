@@ -5,6 +5,7 @@
  * TN_REPORT_FORMAT_VERSION. */
 
 #include "json_parts.h"
+#include "plan_json.h"
 #include "runtime_block.h"
 #include "select.h"
 
@@ -146,49 +147,6 @@ static void write_site(struct tn_json *json, const struct tn_finding_site *site)
     tn_json_close_object(json);
 }
 
-/* null where no replay has measured it. */
-static void write_measured(struct tn_json *json, const struct tn_finding_saving *saving)
-{
-    if (!saving->is_measured) {
-        tn_json_null(json, "replay_allocations_removed");
-        tn_json_null(json, "heap_median_bytes");
-        tn_json_null(json, "heap_noise_bytes");
-        tn_json_null(json, "net_bytes");
-        return;
-    }
-    tn_json_uint(json, "replay_allocations_removed", saving->replay_allocations_removed);
-    tn_json_int(json, "heap_median_bytes", saving->heap_median_bytes);
-    tn_json_uint(json, "heap_noise_bytes", saving->heap_noise_bytes);
-    tn_json_int(json, "net_bytes", tn_saving_net_bytes(saving));
-}
-
-static void write_together(struct tn_json *json, const char *key, size_t finding_count,
-                           const struct tn_finding_saving *saving)
-{
-    if (finding_count == 0) {
-        tn_json_null(json, key);
-        return;
-    }
-    tn_json_open_object(json, key);
-    tn_json_uint(json, "findings", finding_count);
-    tn_json_uint(json, "allocations_removed", saving->allocations_removed);
-    tn_json_uint(json, "outside_bytes", saving->outside_bytes);
-    tn_json_text(json, "outside", saving->outside);
-    write_measured(json, saving);
-    tn_json_close_object(json);
-}
-
-static void write_plan(struct tn_json *json, const struct tn_finding_plan *plan)
-{
-    tn_json_open_object(json, "plan");
-    write_together(json, "together", plan->finding_count, &plan->together);
-    write_together(json, "without_conditional", plan->sure_count, &plan->sure);
-    write_together(json, "first", plan->first_count, &plan->first);
-    tn_json_uint(json, "alone_allocations_removed", plan->alone_allocations);
-    tn_json_int(json, "alone_net_bytes", plan->alone_net_bytes);
-    tn_json_close_object(json);
-}
-
 void tn_report_write_saving(struct tn_json *json, const struct tn_finding_saving *saving)
 {
     tn_json_open_object(json, "saving");
@@ -201,7 +159,7 @@ void tn_report_write_saving(struct tn_json *json, const struct tn_finding_saving
     tn_json_close_object(json);
     tn_json_uint(json, "outside_bytes", saving->outside_bytes);
     tn_json_text(json, "outside", saving->outside);
-    write_measured(json, saving);
+    tn_report_write_measured(json, saving);
     tn_json_close_object(json);
 }
 
@@ -251,7 +209,6 @@ static void write_finding(struct tn_json *json, const struct tn_finding *finding
 
 static void write_findings(struct tn_json *json, const struct tn_report *report)
 {
-    static const struct tn_finding_plan no_plan = {0};
     struct tn_report whole = *report;
     whole.folds_libraries = false;
     struct tn_report_selection selection = tn_report_select(&whole);
@@ -261,7 +218,7 @@ static void write_findings(struct tn_json *json, const struct tn_report *report)
     while ((finding = tn_report_next_finding(&whole, &cursor)) != NULL)
         write_finding(json, finding);
     tn_json_close_array(json);
-    write_plan(json, report->findings != NULL ? &report->findings->plan : &no_plan);
+    tn_report_write_plan(json, report->findings);
     tn_json_open_object(json, "not_shown");
     tn_json_uint(json, "too_weak", selection.too_weak);
     tn_json_uint(json, "beyond_top", selection.beyond_max);

@@ -290,7 +290,10 @@ static void begin_numbered(struct tn_text_page *page, uint64_t number)
 static void put_entry(struct tn_report_sink *sink, const struct tn_report_entry *entry)
 {
     struct tn_text_page *page = begin(sink, ENTRY);
-    begin_numbered(page, entry->number);
+    if (entry->letter != 0)
+        tn_page_begin(page, (const char[]){' ', ' ', ' ', entry->letter, '.', ' ', '\0'});
+    else
+        begin_numbered(page, entry->number);
     tn_page_limit(page, ENTRY_LINES);
     tn_page_words(page, entry->words);
     tn_page_end_line(page);

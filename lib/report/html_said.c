@@ -74,6 +74,8 @@ static void put_entry(struct tn_report_sink *sink, const struct tn_report_entry 
     struct tn_json *json = json_of(sink);
     tn_json_open_object(json, NULL);
     tn_json_uint(json, "entry", entry->number);
+    if (entry->letter != 0)
+        tn_json_text(json, "letter", (const char[]){entry->letter, '\0'});
     tn_json_text(json, "words", entry->words);
     if (entry->site != NULL)
         put_site(json, "site", entry->site);

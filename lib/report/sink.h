@@ -88,8 +88,9 @@ struct tn_report_table {
 
 /* An entry of a numbered list. */
 struct tn_report_entry {
-    uint64_t number;                   /* from 1; of a finding its rank */
-    const char *words;                 /* one sentence or less */
+    uint64_t number;   /* from 1; of a finding its rank; of a step that of its first finding */
+    char letter;       /* of a step, which stands in the number's place; 0: no step */
+    const char *words; /* one sentence or less */
     const struct tn_report_site *site; /* NULL: none */
     const char *facts;                 /* numbers about the site, or what it brings; NULL: none */
 };

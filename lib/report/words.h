@@ -219,6 +219,9 @@ const char *tn_words_first_title(struct tn_words *words, const struct tn_finding
 /* "[combine, conditional]" */
 const char *tn_words_tag(struct tn_words *words, const struct tn_finding *finding);
 
+/* What a replay measured of a change in short, netted: "922 B more memory"; "" where none did. */
+const char *tn_words_net(struct tn_words *words, const struct tn_finding_saving *saving);
+
 /* What a replay measured: "144 B less memory (heap -224 B, stack +80 B)"; "" when none did. */
 const char *tn_words_measured(struct tn_words *words, const struct tn_finding_saving *saving);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Measures what findings would change on models of heaps, and notes it beside the findings. Called by
  * `report`. */
+#include "step_sets.h"
+
 #include "tenure/simulate.h"
 
 #include <errno.h>
@@ -22,8 +24,7 @@ static int note_delta(struct tn_finding_saving *saving, const char *policy, int6
     return 0;
 }
 
-/* What a change came to, beside what was estimated of it. */
-static void note_change(struct tn_finding_saving *saving, const struct tn_what_if_change *change)
+void tn_saving_note(struct tn_finding_saving *saving, const struct tn_what_if_change *change)
 {
     saving->outside_bytes = change->outside_bytes;
     saving->outside = change->outside;
@@ -38,7 +39,7 @@ static void note_together(struct tn_finding_plan *plan, const struct tn_what_if_
     struct tn_finding_saving *saving = change->is_first      ? &plan->first
                                        : change->is_subtotal ? &plan->sure
                                                              : &plan->together;
-    note_change(saving, change);
+    tn_saving_note(saving, change);
     saving->allocations_removed = change->allocations_removed;
     saving->replay_allocations_removed = change->allocations_removed;
     if (change->is_first)
@@ -61,17 +62,21 @@ static int note_deltas(struct tn_finding_saving *saving, const struct tn_what_if
 
 /* The changes point to their findings as constants; the list that they are in belongs to the caller. */
 static int note_all(const struct tn_what_if *what_if, const struct tn_what_if_model *models,
-                    size_t model_count, struct tn_findings *findings)
+                    size_t model_count, const struct tn_step_sets *sets, struct tn_findings *findings)
 {
     int r = 0;
     for (size_t i = 0; i < what_if->count && r == 0; i++) {
         const struct tn_what_if_change *change = &what_if->changes[i];
+        if (change->set != 0)
+            tn_step_sets_note(sets, change, findings);
+        if (change->set != 0)
+            continue;
         if (change->finding == NULL) {
             note_together(&findings->plan, change);
             continue;
         }
         struct tn_finding_saving *saving = &findings->items[change->finding - findings->items].saving;
-        note_change(saving, change);
+        tn_saving_note(saving, change);
         saving->replay_allocations_removed = change->allocations_removed;
         r = note_deltas(saving, change, models, model_count);
         findings->plan.alone_allocations += change->allocations_removed;
@@ -116,28 +121,59 @@ static size_t choose_first(const struct tn_finding *const *chosen, size_t count,
     return first;
 }
 
-static int measure(struct tn_log_source *log_source, struct tn_what_if_model *models, size_t model_count,
-                   const struct tn_what_if_effort *effort, struct tn_findings *findings,
-                   struct tn_error *error)
+/* The findings that are measured, and the parts of steps: all that the events have to tell the roles of. */
+static int tell_roles(struct tn_log_source *log_source, const struct tn_finding *const *chosen, size_t count,
+                      const struct tn_step_sets *sets, struct tn_error *error)
 {
-    const struct tn_finding *chosen[TN_MEASURE_FINDINGS_MAX];
+    const struct tn_finding **all = calloc(count + sets->part_count + 1, sizeof(*all));
+    if (all == NULL)
+        return tn_error_set(error, -ENOMEM, "cannot measure: out of memory");
+    for (size_t i = 0; i < count; i++)
+        all[i] = chosen[i];
+    for (size_t i = 0; i < sets->part_count; i++)
+        all[count + i] = sets->parts[i];
+    int r = tn_log_source_tell_roles(log_source, all, count + sets->part_count, error);
+    free(all);
+    return r;
+}
+
+static int run(struct tn_log_source *log_source, struct tn_what_if_model *models, size_t model_count,
+               const struct tn_what_if_effort *effort, const struct tn_step_sets *sets,
+               struct tn_findings *findings, struct tn_error *error)
+{
+    const struct tn_finding *chosen[TN_MEASURE_FINDINGS_MAX], *first[TN_MEASURE_FIRST];
     struct tn_replay_source source = tn_log_source_events(log_source);
     struct tn_what_if what_if = {0};
-    const struct tn_finding *first[TN_MEASURE_FIRST];
     struct tn_what_if_effort own = *effort;
     size_t count = tn_what_if_choose(findings, effort->finding_max, effort->own_library, chosen, NULL);
     own.first = first;
     own.first_count = choose_first(chosen, count, findings, effort, first);
-    int r = tn_log_source_tell_roles(log_source, chosen, count, error);
+    own.sets = sets->items;
+    own.set_count = sets->count;
+    int r = tell_roles(log_source, chosen, count, sets, error);
     own.roles = tn_log_source_roles(log_source);
     if (r == 0)
         r = tn_what_if_run(&source, models, model_count, chosen, count, &own, &what_if, error);
     if (r < 0)
         return r;
     note_needs(models, model_count, findings);
-    r = note_all(&what_if, models, model_count, findings);
+    r = note_all(&what_if, models, model_count, sets, findings);
     tn_what_if_finish(&what_if);
     return r < 0 ? tn_error_set(error, r, "cannot note what was measured: out of memory") : 0;
+}
+
+static int measure(struct tn_log_source *log_source, struct tn_what_if_model *models, size_t model_count,
+                   const struct tn_what_if_effort *effort, struct tn_findings *findings,
+                   struct tn_error *error)
+{
+    struct tn_step_sets sets;
+    int r = tn_step_sets_make(findings, &sets);
+    if (r < 0)
+        tn_error_set(error, r, "cannot measure: out of memory");
+    else
+        r = run(log_source, models, model_count, effort, &sets, findings, error);
+    tn_step_sets_finish(&sets);
+    return r;
 }
 
 int tn_measure_findings(struct tn_log *log, struct tn_what_if_model *models, size_t model_count,

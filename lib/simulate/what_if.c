@@ -347,6 +347,22 @@ static int measure_together(struct what_if_run *run, const struct tn_replay_sour
     return r;
 }
 
+/* The sets that the caller made, in its own order. */
+static int measure_sets(struct what_if_run *run, const struct tn_replay_source *source,
+                        struct tn_what_if *what_if)
+{
+    int r = 0;
+    for (size_t i = 0; i < run->effort->set_count && r == 0; i++) {
+        const struct tn_what_if_set *set = &run->effort->sets[i];
+        struct tn_what_if_change *change = &what_if->changes[what_if->count++];
+        change->set = i + 1;
+        change->is_subtotal = set->is_subtotal;
+        change->finding = set->count == 1 && !set->is_subtotal ? set->findings[0] : NULL;
+        r = measure_change(run, source, set->findings, set->count, change);
+    }
+    return r;
+}
+
 static int measure_all(struct what_if_run *run, const struct tn_replay_source *source,
                        const struct tn_finding *const *findings, size_t count, struct tn_what_if *what_if)
 {
@@ -357,7 +373,8 @@ static int measure_all(struct what_if_run *run, const struct tn_replay_source *s
     bool has_subtotal = sure_count > 0 && sure_count < count;
     size_t first_count = run->effort->first != NULL ? run->effort->first_count : 0;
     bool has_first = first_count > 1 && first_count < count;
-    run->total = run->model_count * (count + 1 + (count > 1) + has_subtotal + has_first);
+    run->total =
+        run->model_count * (count + 1 + (count > 1) + has_subtotal + has_first + run->effort->set_count);
     int r = measure_baseline(run, source);
     if (r == 0)
         r = measure_each(run, source, findings, count, what_if);
@@ -371,6 +388,8 @@ static int measure_all(struct what_if_run *run, const struct tn_replay_source *s
         what_if->changes[what_if->count].is_first = true;
         r = measure_together(run, source, run->effort->first, first_count, what_if);
     }
+    if (r == 0)
+        r = measure_sets(run, source, what_if);
     free(sure);
     return r;
 }
@@ -380,7 +399,8 @@ int tn_what_if_run(const struct tn_replay_source *source, struct tn_what_if_mode
                    const struct tn_what_if_effort *effort, struct tn_what_if *ret_what_if,
                    struct tn_error *error)
 {
-    struct tn_what_if what_if = {.changes = calloc(finding_count + 3, sizeof(*what_if.changes))};
+    struct tn_what_if what_if = {.changes =
+                                     calloc(finding_count + 3 + effort->set_count, sizeof(*what_if.changes))};
     struct what_if_run run = {.models = models, .model_count = model_count, .effort = effort, .error = error};
     struct tn_replay_trace *trace = NULL;
     if (what_if.changes == NULL)

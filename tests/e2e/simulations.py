@@ -218,6 +218,40 @@ def names_of_findings(world):
     expect_equal([f["key"] for f in measured], [f["key"] for f in before], "the order, whatever was measured")
 
 
+def plan_steps(world):
+    """The steps of a plan: the same figures from both commands, and the same letters whatever a report shows."""
+    result, path = world.record(world.truths / "lifetimes")
+    expect_equal(result.status, 0, "status")
+
+    def tell(command, *options):
+        told = world.run(world.tenure, command, "--format", "json", *options, path)
+        expect_equal((errors(told), told.status), (b"", 0), f"{command} {options}")
+        return json.loads(told.out)
+
+    def figures(change):
+        return {key: change[key] for key in ("allocations_removed", "outside_bytes", "heap_median_bytes", "net_bytes")}
+
+    whole = tell("report")
+    steps = whole["plan"]["steps"]
+    expect_equal([step["letter"] for step in steps], list("ABC"), "letters")
+    for count in range(1, len(steps) + 1):
+        letters = ",".join(step["letter"] for step in steps[:count])
+        changes = tell("simulate", "--plan", letters.lower() if count == 2 else letters)["what_if"]["changes"]
+        expect_equal(len([c for c in changes if not c["is_subtotal"]]), 1, f"changes of {letters}")
+        expect_equal(figures(changes[0]), figures(steps[count - 1]["together"]), f"steps {letters}")
+    sure = [change for change in changes if change["is_subtotal"]]
+    expect_equal(figures(sure[0]), figures(whole["plan"]["steps_without_conditional"]), "without conditional ones")
+
+    def shape(report):
+        return [(step["letter"], step["title"], step["findings"], step["allocations_removed"]) for step in report["plan"]["steps"]]
+
+    for options in (("--only", "growth"), ("--top", "1"), ("--confidence", "proven"), ("--policy", "none")):
+        expect_equal(shape(tell("report", *options)), shape(whole), f"the plan with {options}")
+    named = tell("report", "--finding", "C")
+    expect_equal({f["key"] for f in named["findings"]}, {f["key"] for f in steps[2]["findings"]}, "findings of a step")
+    expect_equal(shape(named), shape(whole), "the plan, where a step is named")
+
+
 def assumptions(world):
     """--sizes and --without-runtime: the replayed requests are those that the options describe."""
     result, path = world.record(world.truths / "combine_equal", options=("--rows", "all"))
@@ -267,5 +301,6 @@ ALL = {
     "simulate_changes": changes,
     "simulate_together": together,
     "simulate_names": names_of_findings,
+    "simulate_steps": plan_steps,
     "simulate_assumptions": assumptions,
 }

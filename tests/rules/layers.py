@@ -25,15 +25,16 @@ MAY_INCLUDE = {
     "lib/code": {"code", "map"},
     "lib/heap": {"heap", "base"},
     "lib/replay": {"replay", "risk", "heap", "base", "map"},
-    "lib/simulate": {"simulate", "charts", "replay", "risk", "heap", "log", "sql", "finding", "site", "event", "base", "map"},
-    "lib/finding": {"evidence", "finding", "kind", "json", "base", "system_path"},
-    "lib/analyze": {"analyze", "analysis", "activation", "maker", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "other_caller", "site_links", "worker", "evidence", "finding", "kind", "code", "symbol", "log", "sql", "log_write", "site", "event", "json", "base", "map"},
-    "lib/kinds": {"kinds", "kind", "analysis", "activation", "maker", "cplusplus", "template", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "other_caller", "site_links", "worker", "evidence", "finding", "heap", "base", "map"},
+    "lib/simulate": {"simulate", "charts", "replay", "risk", "heap", "log", "sql", "finding", "site", "event", "base", "map", "plan"},
+    "lib/finding": {"evidence", "finding", "kind", "json", "base", "system_path", "plan"},
+    "lib/analyze": {"analyze", "analysis", "activation", "maker", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "other_caller", "site_links", "worker", "evidence", "finding", "kind", "code", "symbol", "log", "sql", "log_write", "site", "event", "json", "base", "map", "contained", "plan", "planner"},
+    "lib/kinds": {"kinds", "kind", "analysis", "activation", "maker", "cplusplus", "template", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "other_caller", "site_links", "worker", "evidence", "finding", "heap", "base", "map", "contained"},
+    "lib/plan": {"planner", "plan", "contained", "analysis", "releases", "source_frames", "site_links", "finding", "map"},
     "lib/compare": {"compare", "runs", "evidence", "kind", "summary", "finding", "log", "sql", "json", "base", "map"},
     "lib/check": {"check", "summary", "finding", "log", "sql", "json", "base"},
-    "lib/report": {"report", "charts", "excerpt", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base", "map"},
+    "lib/report": {"report", "charts", "excerpt", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base", "map", "plan"},
     "lib/export": {"export", "export_fleet", "places", "finding", "log", "sql", "event", "log_event", "limits", "json", "base", "map"},
-    "tools": {"export", "export_fleet", "charts", "excerpt", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "request", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map"},
+    "tools": {"export", "export_fleet", "charts", "excerpt", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "request", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map", "plan", "planner"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).

@@ -4,6 +4,7 @@
     expect {...}   a finding that must be there, with exactly these numbers
     never {...}    a near miss: no finding of this kind, but a weak one, may have one of these sites
     allow {...}    a finding that is true, too, but not what the program is about
+    lives {...}    a row of the plan's lifetimes that must be there (lifetimes.py)
     check NAME     one more comparison, by a function of that name in checks.py
 
 The braces hold JSON: `kind`, `sites` ("@label": the line that ends with this label in a comment), `confidence`,
@@ -19,7 +20,7 @@ import operator
 import pathlib
 import re
 
-STATEMENT = re.compile(r"^ \* (expect|never|allow|check) ", re.M)
+STATEMENT = re.compile(r"^ \* (expect|never|allow|lives|check) ", re.M)
 CONSTANT = re.compile(r"^#define (\w+) +(.+)$", re.M)
 LABEL = re.compile(r"(?:/\*|//) (@\w+)")
 
@@ -43,7 +44,7 @@ class Truth:
                 if label in self.lines:
                     raise ValueError(f"{self.path.name}:{number}: {label} is there twice")
                 self.lines[label] = number
-        self.statements = {"expect": [], "never": [], "allow": [], "check": []}
+        self.statements = {"expect": [], "never": [], "allow": [], "lives": [], "check": []}
         self.read_statements()
 
     def compute(self, text):
@@ -68,7 +69,7 @@ class Truth:
                 continue
             statement, _ = json.JSONDecoder().raw_decode(re.sub(r"\n \* ?", " ", rest))
             self.statements[match.group(1)].append(self.resolve(statement))
-        if len(re.findall(r"\b(?:expect|never|allow) {", head)) != sum(map(len, self.statements.values())) - len(
+        if len(re.findall(r"\b(?:expect|never|allow|lives) {", head)) != sum(map(len, self.statements.values())) - len(
                 self.statements["check"]):
             raise ValueError(f"{self.path.name}: each statement must begin a line")
         if not any(self.statements.values()):

@@ -22,6 +22,7 @@ import checks
 import compare
 import contained
 import expectations
+import lifetimes
 import odd
 import queries
 import schema
@@ -62,6 +63,7 @@ def try_program(world, truth, path):
     outcome = compare.compare(truth, found, lambda kind: report(world, log, "--only", kind))
     for name in ["purpose_pools", "savings", *truth.statements["check"]]:
         outcome.false += getattr(checks, name)(truth, log, found)
+    outcome.false += lifetimes.check(truth, found)
     outcome.queries, wrong_queries = queries.check_all(world, log, found)
     outcome.contained, wrong_owners = contained.check(log, found)
     outcome.wrong = wrong_queries + wrong_owners

@@ -169,10 +169,8 @@ static int fill_texts(const struct arena_statement *statement, struct tn_finding
     return r;
 }
 
-static int add_note(struct tn_buffer *notes, bool is_true, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int add_note(struct tn_buffer *notes, bool is_true, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int add_note(struct tn_buffer *notes, bool is_true,
+                                                          const char *format, ...)
 {
     char line[512];
     va_list values;

@@ -347,6 +347,7 @@ static const struct tn_analysis analysis = {
     .consult = consult,
     .survivor = survivor,
     .conclude = conclude,
+    .contained = tn_arena_contained,
     .finish = finish,
 };
 

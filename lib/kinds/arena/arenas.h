@@ -8,6 +8,7 @@
  * arena_code.c). */
 
 #include "tenure/activation.h"
+#include "tenure/contained.h"
 #include "tenure/map.h"
 #include "tenure/site_links.h"
 
@@ -116,6 +117,9 @@ bool tn_arena_is_outermost(struct tn_arenas *arenas, const struct tn_pass *pass,
  * Cost  the depth of the stack */
 uint32_t tn_arena_node(struct tn_arenas *arenas, const struct tn_pass *pass, uint32_t stack_id,
                        uint32_t function);
+
+/* For the plan: tn_analysis.contained. */
+int tn_arena_contained(void *state, const struct tn_pass *pass, struct tn_contained *ret_contained);
 
 /* What an arena of a function would hold, and cost. */
 struct tn_arena_candidate {

@@ -69,8 +69,8 @@ function livesHtml() {
       ${process ? `pid ${process.pid}, ` : ''}${duration(D.recording.duration_ns)}, ${esc(D.recording.started_at)}</p>
     <h1 id="h-verdict">${esc(headline())}</h1>
     <div class="verdict"><div><div class="say">${words.filter(isBefore).map(sayHtml).join('')}</div>
-    ${entries.length ? `<ol class="first">${entries.map(entry => `<li><b>${entry.entry}</b>
-      <a href="#f${entry.entry}">${nameHtml(entry.words)}</a><span>${effectWords(findingByRank.get(entry.entry))}</span></li>`).join('')}</ol>` : ''}
+    ${entries.length ? `<ol class="first">${entries.map(entry => `<li><b>${entry.letter || entry.entry}</b>
+      <a href="#f${entry.entry}">${nameHtml(entry.words)}</a><span>${entry.facts ? esc(entry.facts) : effectWords(findingByRank.get(entry.entry))}</span></li>`).join('')}</ol>` : ''}
     <div class="say">${words.filter(s => !isBefore(s)).map(sayHtml).join('')}</div></div><div>${livesHtml()}</div></div>
     <dl class="figures">${[
     ['Peak', bytes(T.peak_live_bytes), plural(T.peak_live_count, 'block') + ' at once'],
