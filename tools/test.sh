@@ -28,6 +28,8 @@ xz-utils packs a symbol table, as some distributions do
 python3 runs the tests
 sqlite3 reads logs without tenure
 valgrind counts allocations independently
+gdb starts a recorded program
+musl-tools another C library
 libc6-dbg has the symbols of the loader, which valgrind asks for
 heaptrack is what the benchmark compares with
 jq is recorded

@@ -22,6 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#pragma weak dladdr1 /* only glibc has it */
+
 enum operator_kind {
     OPERATOR_NEW,
     OPERATOR_NEW_NOTHROW,
@@ -100,7 +102,7 @@ static void register_operator(enum operator_kind kind, void *symbol)
     const ElfW(Sym) *entry = NULL;
     real->low = (uintptr_t)symbol;
     real->high = (uintptr_t)symbol;
-    if (dladdr1(symbol, &info, (void **)&entry, RTLD_DL_SYMENT) != 0 && entry != NULL)
+    if (dladdr1 != NULL && dladdr1(symbol, &info, (void **)&entry, RTLD_DL_SYMENT) != 0 && entry != NULL)
         real->high += entry->st_size;
     operators_low = real->low < operators_low ? real->low : operators_low;
     operators_high = real->high > operators_high ? real->high : operators_high;

@@ -12,6 +12,7 @@
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 struct tn_real tn_real;
 void *tn_dlopen_next, *tn_dlmopen_next;
@@ -89,12 +90,34 @@ void tn_real_find(void)
     find_hooks();
 }
 
+/* Not by the loader's symbol: that would make its file one that every C library has to have. The loader
+ * writes where its list is into the program's dynamic section. */
+static const struct r_debug *find_loader(void)
+{
+    const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR), *dynamic = NULL;
+    uintptr_t bias = 0;
+    for (unsigned long i = 0; headers != NULL && i < getauxval(AT_PHNUM); i++) {
+        if (headers[i].p_type == PT_PHDR)
+            bias = (uintptr_t)headers - headers[i].p_vaddr;
+        if (headers[i].p_type == PT_DYNAMIC)
+            dynamic = &headers[i];
+    }
+    const ElfW(Dyn) *entry = dynamic != NULL ? (const ElfW(Dyn) *)(bias + dynamic->p_vaddr) : NULL;
+    for (; entry != NULL && entry->d_tag != DT_NULL; entry++)
+        if (entry->d_tag == DT_DEBUG)
+            return (const struct r_debug *)entry->d_un.d_ptr;
+    return NULL;
+}
+
+/* Only glibc has it; musl loads this library all the same. */
+#pragma weak dladdr1
+
 const char *tn_real_bypass(void)
 {
     Dl_info info;
     const ElfW(Sym) *entry = NULL;
     void *seen = dlsym(RTLD_DEFAULT, "malloc");
-    if (tn_is_own_code((uintptr_t)seen))
+    if (tn_is_own_code((uintptr_t)seen) || dladdr1 == NULL)
         return NULL;
     if (dladdr1(seen, &info, (void **)&entry, RTLD_DL_SYMENT) == 0 || entry == NULL)
         return NULL;
@@ -116,7 +139,8 @@ static bool is_watcher(const char *name)
 
 const char *tn_real_watcher(void)
 {
-    for (const struct link_map *map = _r_debug.r_map; map != NULL; map = map->l_next) {
+    const struct r_debug *loader = find_loader();
+    for (const struct link_map *map = loader != NULL ? loader->r_map : NULL; map != NULL; map = map->l_next) {
         const char *name = map->l_name != NULL ? map->l_name : "";
         for (const char *at = name; *at != '\0'; at++)
             if (*at == '/')

@@ -190,6 +190,34 @@ static void after_fork_in_child(void)
     tn_own_end(&tn_thread);
 }
 
+#ifdef __GLIBC__
+/* What pthread_atfork calls. Weak, so that another C library loads this one: musl would end the program for a
+ * symbol that it lacks. */
+extern int __register_atfork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void),
+                             void *library) __attribute__((weak));
+extern void *__dso_handle __attribute__((visibility("hidden")));
+
+static bool has_foreign_libc(void)
+{
+    return __register_atfork == NULL;
+}
+
+static void watch_forks(void)
+{
+    __register_atfork(before_fork, after_fork_in_parent, after_fork_in_child, __dso_handle);
+}
+#else
+static bool has_foreign_libc(void)
+{
+    return false;
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+#endif
+
 static int prepare(struct tn_thread *thread, struct tn_join_failure *ret_failure)
 {
     *ret_failure = (struct tn_join_failure){"memory", TN_CHILD_NO_MEMORY, false};
@@ -205,7 +233,7 @@ static int prepare(struct tn_thread *thread, struct tn_join_failure *ret_failure
         return 2;
     tn_thread_prepare();
     tn_thread_id_prepare();
-    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    watch_forks();
     return begin_recording(TN_HELLO_START, thread, ret_failure);
 }
 
@@ -216,6 +244,13 @@ static bool is_known(const struct tn_join_failure *failure, bool is_permitted)
         return failure->is_told;
     return (may_tell(failure->loss) && tn_tell_loss(TN_HELLO_START, failure->loss)) || tn_is_told() ||
            tn_parent_has_told();
+}
+
+/* A program of another C library, which a recorded one may execute with our environment. */
+static void refuse_libc(struct tn_join_failure *ret_failure)
+{
+    ret_failure->what = "its C library is another one than that which libtenure.so was built for";
+    ret_failure->is_told = tn_tell_loss(TN_HELLO_START, TN_CHILD_REFUSED);
 }
 
 /* Initialise, at the first call that the shim sees: a library's constructor may allocate before the shim's
@@ -238,6 +273,8 @@ static bool begin_process(struct tn_thread *thread)
         failure.what =
             "a filter of system calls was set before the program was started, and might kill it; "
             "TENURE_BEHIND_FILTER=1 tries";
+    else if (has_foreign_libc())
+        refuse_libc(&failure);
     else if (bypass == NULL)
         result = prepare(thread, &failure);
     else

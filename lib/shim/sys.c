@@ -191,8 +191,10 @@ void tn_lock_drop(struct tn_lock *lock)
         tn_sys6(SYS_futex, (long)&lock->is_taken, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }
 
+#pragma weak strerrordesc_np /* only glibc has it */
+
 const char *tn_error_name(int errno_value)
 {
-    const char *name = strerrordesc_np(errno_value);
+    const char *name = strerrordesc_np != NULL ? strerrordesc_np(errno_value) : NULL;
     return name != NULL ? name : "unknown error";
 }

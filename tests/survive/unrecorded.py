@@ -218,6 +218,23 @@ def loader_with_a_program(world):
     expect_equal(value(log, "SELECT count(*) FROM allocation WHERE size_bytes = 41"), 200, "blocks")
 
 
+def programs_of_another_libc(world):
+    """A recorded shell starts programs of musl's with its environment: they run, and are counted."""
+    gcc = need("musl-gcc")
+    source, program = world.work / "musl.c", world.work / "musl"
+    source.write_text(PLAIN)
+    built = world.run(gcc, "-o", program, source)
+    if built.status != 0 or world.run(program).status != 0:
+        raise Skip(f"musl-gcc cannot build or run a program here: {built.err}")
+    for how in (world.record, world.preload):
+        result, log = how(need("bash"), "-c", f"{program} && {program}; (exec {program}) && :")
+        expect_equal(result.status, 0, f"{result.err}")
+        expect_equal(missing(log), {"refused": 3}, how.__name__)
+    result = world.run(program, LD_PRELOAD=world.shim)
+    expect_equal((result.status, result.err.count(b"\n")), (0, 1), f"by itself: {result.err}")
+    expect(b"its C library is another one" in result.err, f"{result.err}")
+
+
 def under_gdb(world):
     """A debugger that starts the program, and gives only that the shim: it follows the program to its end."""
     gdb, log = need("gdb"), world.new_log()
@@ -236,6 +253,6 @@ ALL = {
     for function in (
         images_without_descriptors, images_without_file_size, sanitized_programs, sanitizer_linked_in, under_valgrind,
         hooks_of_the_program, loader_with_a_program, images_that_end_at_once, execs_that_fail, lists_of_arguments,
-        room_under_a_limit, under_gdb,
+        room_under_a_limit, under_gdb, programs_of_another_libc,
     )
 }
