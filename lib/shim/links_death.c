@@ -23,6 +23,10 @@
 /* Time that may be spent before the process has lived long enough: for two thousand looks. */
 #define GRACE_TICKS (SCAN_TICKS << 11)
 
+/* And for each event of a thread so much, if that is less: a program that waits for a processor lives long
+ * and does little. */
+#define EVENT_TICKS 8u
+
 #define COUNTER_BYTES (TN_YOUNG_COUNTERS * sizeof(uint16_t))
 
 static void *counters; /* of this process, or in a fork child that has none yet, of its parent */
@@ -42,10 +46,15 @@ void tn_links_begin(void)
 
 bool tn_links_may_scan(const struct tn_thread *thread)
 {
+    const struct tn_samples *samples = &thread->samples;
     uint32_t percent = tn_shim_process.options.links_percent;
+    uint64_t event_count = samples->next - samples->left;
     uint64_t life_ticks = thread->last_ticks - tn_hot.header->start_ticks;
-    uint64_t share = percent >= 100 ? UINT64_MAX : life_ticks / 100 * percent + GRACE_TICKS;
-    return percent != 0 && atomic_load_explicit(&spent_ticks, memory_order_relaxed) < share;
+    if (percent >= 100)
+        return true;
+    return percent != 0 && samples->spent_ticks < event_count * EVENT_TICKS * percent + GRACE_TICKS &&
+           atomic_load_explicit(&spent_ticks, memory_order_relaxed) <
+               life_ticks / 100 * percent + GRACE_TICKS;
 }
 
 /* Keep the words that may be addresses of blocks. Returns how many. */
@@ -72,7 +81,9 @@ void tn_links_scan(struct tn_thread *thread, uint32_t stack_id, void *address)
         return;
     uint64_t found[SCAN_WORDS_MAX];
     uint32_t kept = pick(words, (uint32_t)count, found);
-    atomic_fetch_add_explicit(&spent_ticks, SCAN_TICKS + kept * WORD_TICKS, memory_order_relaxed);
+    uint64_t took_ticks = SCAN_TICKS + kept * WORD_TICKS;
+    thread->samples.spent_ticks += took_ticks;
+    atomic_fetch_add_explicit(&spent_ticks, took_ticks, memory_order_relaxed);
     uint64_t *event = tn_emit_begin(thread, TN_EVENT_LINKS_WORDS + kept, false);
     if (event == NULL)
         return;

@@ -40,6 +40,7 @@ struct tn_samples {
     uint64_t turn;                         /* number of the event of the next turn */
     uint32_t turn_count;                   /* turns so far */
     bool is_turn;                          /* the next block that is released is to be looked into */
+    uint64_t spent_ticks;                  /* in looks into blocks, as links_death.c counts them */
     uint32_t count;                        /* of list */
     struct tn_sample list[TN_SAMPLES_MAX]; /* oldest first */
 };
