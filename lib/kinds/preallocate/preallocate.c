@@ -30,11 +30,14 @@ struct preallocate_site {
     uint32_t thread_1; /* 1 + thread of its first birth; 0: none yet */
     bool is_shared;    /* several threads made its blocks */
     bool is_resized;   /* realloc made some of them */
-    bool is_contrary;  /* another process of the program had more at once than this one */
+    uint32_t
+        carried_to;   /* another site whose realloc took the last one that was resized elsewhere; 0: none */
+    bool is_contrary; /* another process of the program had more at once than this one */
 };
 
 struct preallocate_state {
     struct preallocate_site *sites; /* owned; by site */
+    uint32_t *resized;              /* owned; by thread: site of the block that realloc took; 0: none */
     uint64_t epoch_length;          /* allocations of the process */
     double probability, recurring;
     uint64_t max_count, reached;
@@ -70,7 +73,8 @@ static int begin(const struct tn_pass *pass, void **ret_state)
     state->waste = tn_pass_threshold(pass, "preallocate.waste");
     state->epoch_length = pass->birth_total / EPOCHS + 1;
     state->sites = calloc(pass->site_count, sizeof(state->sites[0]));
-    return state->sites != NULL ? 0 : -ENOMEM;
+    state->resized = calloc(pass->thread_count, sizeof(state->resized[0]));
+    return state->sites != NULL && state->resized != NULL ? 0 : -ENOMEM;
 }
 
 /* Add up the load while live_count blocks are in use. */
@@ -91,6 +95,9 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
         site->thread_1 = event->thread + 1;
     site->is_shared |= site->thread_1 != event->thread + 1;
     site->is_resized |= event->event->previous_id != 0;
+    if (event->event->previous_id != 0 && state->resized[event->thread] != event->block->site)
+        state->sites[state->resized[event->thread]].carried_to = event->block->site;
+    state->resized[event->thread] = 0;
     site->found_sum += (double)found;
     site->found_squares += (double)found * (double)found;
     site->overhead_bytes += event->block->usable_size_bytes - event->block->size_bytes + TN_HEADER_BYTES;
@@ -110,6 +117,9 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
     struct preallocate_state *state = own;
+    bool is_resize =
+        event->event->function == TN_FUNCTION_REALLOC || event->event->function == TN_FUNCTION_REALLOCARRAY;
+    state->resized[event->thread] = is_resize ? event->block->site : 0;
     advance(&state->sites[event->block->site], pass->sites[event->block->site].live_count + 1,
             pass->allocation_count);
     return 0;
@@ -160,12 +170,14 @@ static bool is_recurring(const struct preallocate_state *state, const struct tn_
            (double)__builtin_popcountll(state->sites[index].epochs) >= state->recurring * (double)parts;
 }
 
-/* Never more than one lives: a buffer that is kept, whatever its size. What grows by realloc is `presize`'s.
- */
+/* Never more than one lives: a buffer that is kept, whatever its size. What grows by realloc is `presize`'s,
+ * and what a realloc at another line carries on, several at once, has not ended. */
 static bool is_one_at_a_time(const struct preallocate_state *state, const struct tn_pass *pass,
                              uint32_t index)
 {
-    return pass->sites[index].peak_live_count == 1 && !state->sites[index].is_resized;
+    const struct preallocate_site *site = &state->sites[index];
+    return pass->sites[index].peak_live_count == 1 && !site->is_resized &&
+           (site->carried_to == 0 || pass->sites[site->carried_to].peak_live_count == 1);
 }
 
 static void fill_evidence(const struct preallocate_state *state, const struct tn_pass_site *seen,
@@ -364,8 +376,10 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
 static void finish(void *own)
 {
     struct preallocate_state *state = own;
-    if (state != NULL)
-        free(state->sites);
+    if (state == NULL)
+        return;
+    free(state->sites);
+    free(state->resized);
     free(state);
 }
 
