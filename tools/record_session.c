@@ -426,6 +426,19 @@ static void print_totals(const struct tn_record_session *session)
         tn_say("the log is %s (%s); next: tenure report %s", session->log, log_bytes, session->log);
 }
 
+/* What was left out because somebody asked for it. */
+static void print_pause(const struct tn_record_session *session)
+{
+    char duration[TN_QUANTITY_TEXT_BYTES], count[TN_QUANTITY_TEXT_BYTES];
+    uint64_t paused_ns = tn_link_number(session->done, "paused_ns");
+    if (paused_ns == 0)
+        return;
+    tn_say("recording was paused for %s of that%s: %s allocations in that time are not in the log",
+           tn_print_duration(duration, paused_ns),
+           tn_link_number(session->done, "is_paused") != 0 ? ", and to the end" : "",
+           tn_print_count(count, tn_link_number(session->done, "left_out")));
+}
+
 void tn_record_session_print_summary(const struct tn_record_session *session)
 {
     if (session->has_failed || session->done[0] == '\0')
@@ -435,6 +448,8 @@ void tn_record_session_print_summary(const struct tn_record_session *session)
         return;
     }
     print_losses(session);
-    if (!session->is_quiet)
-        print_totals(session);
+    if (session->is_quiet)
+        return;
+    print_totals(session);
+    print_pause(session);
 }

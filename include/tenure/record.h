@@ -44,7 +44,8 @@
  *   warning TEXT            the log is complete as to its events, but finishing failed
  *   done allocations=N frees=N live=N bytes=N lost=N processes=N
  *        duration_ns=N log_bytes=N finished=0|1 unrecorded=N (processes) unable=N (0, or why one said that it runs on
- *        unrecorded: enum tn_child_loss, ring.h, and 1) damaged=N (rings and headers)
+ *        unrecorded: enum tn_child_loss, ring.h, and 1) damaged=N (rings and headers) paused_ns=N (spent in
+ *        pauses) left_out=N (births in pauses) is_paused=0|1 (to the end)
  *                           (one line) the log is closed. processes=0: no program ever reported to the
  *                           recorder, and the log file has been removed. Nothing follows
  *

@@ -254,7 +254,7 @@ static void send_totals(struct tn_recording *recording, const char *word, uint64
     tn_tool_link_send(&recording->tool,
                       "%s allocations=%llu frees=%llu live=%llu bytes=%llu lost=%llu processes=%llu "
                       "duration_ns=%llu log_bytes=%llu finished=%d unrecorded=%llu unable=%u damaged=%llu "
-                      "refused=%llu apart=%llu",
+                      "refused=%llu apart=%llu paused_ns=%llu left_out=%llu is_paused=%d",
                       word, (unsigned long long)totals->births, (unsigned long long)totals->deaths,
                       (unsigned long long)(totals->births - totals->deaths),
                       (unsigned long long)totals->birth_bytes, (unsigned long long)lost_in_totals(totals),
@@ -263,7 +263,9 @@ static void send_totals(struct tn_recording *recording, const char *word, uint64
                       (unsigned long long)processes_unrecorded(&recording->shared), recording->heard_loss,
                       (unsigned long long)(totals->damaged_rings + recording->shared.counts.damaged_headers),
                       (unsigned long long)recording->shared.counts.tasks_refused,
-                      (unsigned long long)recording->shared.counts.libraries_apart);
+                      (unsigned long long)recording->shared.counts.libraries_apart,
+                      (unsigned long long)tn_pause_total_ns(recording),
+                      (unsigned long long)totals->unrecorded_births, recording->shared.pause.is_paused);
 }
 
 static int close_empty(struct tn_recording *recording)

@@ -117,6 +117,10 @@ def paused_until_mark(world):
         step(running, says)
     finish(world, running)
     check_only_third(log)
+    plain = world.run(world.tenure, "record", "-o", world.new_log(), "--after", "never", "--", world.programs / "paused",
+                      stdin=b"\n\n\n\n")
+    expect(b" of that, and to the end: " in plain.err and b" allocations in that time are not in the log\n" in plain.err,
+           f"the summary of a recording whose mark never came: {plain.err}")
     result, log = world.preload(world.programs / "paused", stdin=b"\n\n\n\n", TENURE_AFTER="warm")
     expect_equal(result.status, 0, "status under the bare shim")
     check_only_third(log)
