@@ -280,17 +280,26 @@ int tn_session_dir_connect_log(const struct tn_session_dir *directory, const cha
     return r < 0 ? r : connect_name(directory, name);
 }
 
+/* A directory that no recorder of this user would use: anybody may have put it there, to answer for one. */
+static bool is_private(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
+           (status.st_mode & 077) == 0;
+}
+
 static int find(const char *name)
 {
     const struct tn_session_user user = current_user();
     int r = -ENOENT;
-    for (uint32_t i = 0; i < TN_SESSION_PLACE_COUNT && r == -ENOENT; i++) {
+    for (uint32_t i = 0; i < TN_SESSION_PLACE_COUNT && r < 0; i++) {
         struct tn_session_dir directory = {.fd = -1, .listen_fd = -1};
         char path[TN_SESSION_PLACE_BYTES];
-        if (!tn_session_place(i, &user, path))
+        if (!tn_session_place(i, &user, path) || !is_private(path))
             continue;
         strcpy(directory.path, path);
-        r = connect_name(&directory, name);
+        int found = connect_name(&directory, name);
+        r = found >= 0 || r == -ENOENT ? found : r;
     }
     return r;
 }

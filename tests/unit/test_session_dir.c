@@ -225,6 +225,29 @@ static void test_links_lead_to_the_socket(void **state)
     assert_int_equal(count_entries(place), 0);
 }
 
+/* Who asks looks where a recorder would be; what is open to others, and what a dead recorder left, is passed
+ * over. */
+static void test_recorders_are_found_in_private_places(void **state)
+{
+    const struct place *place = *state;
+    struct tn_session_dir directory;
+    assert_int_equal(tn_session_dir_open(&directory, NULL), 0);
+    assert_int_equal(tn_session_dir_find_process(77, 5), -ENOENT);
+    assert_int_equal(tn_session_dir_link_process(&directory, 77, 5), 0);
+    int connection = tn_session_dir_find_process(77, 5);
+    assert_true(connection >= 0);
+    close(connection);
+    assert_int_equal(tn_session_dir_find_process(77, 6), -ENOENT);
+    assert_int_equal(tn_session_dir_find_log("/no/such/log"), -ENOENT);
+    assert_int_equal(chmod(place->session, 0755), 0);
+    assert_int_equal(tn_session_dir_find_process(77, 5), -ENOENT);
+    assert_int_equal(chmod(place->session, 0700), 0);
+    close(directory.listen_fd);
+    directory.listen_fd = -1;
+    assert_int_equal(tn_session_dir_find_process(77, 5), -ECONNREFUSED);
+    tn_session_dir_close(&directory);
+}
+
 /* What is not a hello is told so, and never taken for one. */
 static void test_hello_is_checked(void **state)
 {
@@ -348,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_sweeps_what_the_dead_left),
         cmocka_unit_test(test_links_of_the_living_stay),
         cmocka_unit_test(test_links_lead_to_the_socket),
+        cmocka_unit_test(test_recorders_are_found_in_private_places),
         cmocka_unit_test(test_hello_is_checked),
         cmocka_unit_test(test_connection_is_handed_over),
         cmocka_unit_test(test_lines_of_the_tool),
