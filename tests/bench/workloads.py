@@ -97,9 +97,9 @@ def start_only(world):
     return Workload("true (start, end)", (need("true"),), is_rated=False)
 
 
-def own(name, *arguments):
+def own(name, *arguments, program="workload"):
     def make(world):
-        return Workload(name, (world.build / "tests/bench/workload", *arguments), tells=True)
+        return Workload(name, (world.build / "tests/bench" / program, *arguments), tells=True)
 
     return make
 
@@ -111,6 +111,8 @@ ALL = (
     own("churn, 8 threads", "churn", "8", "10000000"),
     own("freed by another", "handoff", "4000000"),
     own("recursive, 40-200", "recursive", "1000000"),
+    own("expressions", "evaluate", "10000000", program="paths_workload"),
+    own("large numbers", "calculate", "8000000", program="paths_workload"),
     python,
     jq,
     perl,
