@@ -159,9 +159,7 @@ static int load_charts(struct tn_log *log, const struct tn_report_request *reque
     int r = tn_charts_load(log, &loaded->summary, &loaded->charts, error);
     if (r < 0 || !is_replayed(request, &loaded->summary))
         return r;
-    return tn_simulate_map(log, &loaded->findings,
-                           request->policies != NULL ? TN_MEASURE_FINDINGS_MAX : TEXT_TOP,
-                           tn_report_own_library(&loaded->summary), &loaded->charts, error);
+    return tn_simulate_map(log, &loaded->findings, &loaded->charts, error);
 }
 
 /* The lines of the source that findings name, of as many as a page can have. */

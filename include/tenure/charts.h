@@ -182,7 +182,7 @@ struct tn_charts {
     uint64_t left_out_threads;                                  /* beyond those */
     struct tn_chart_handover handovers[TN_CHART_HANDOVERS_MAX]; /* most blocks first */
     size_t handover_count;                                      /* in handovers */
-    struct tn_chart_map before, after; /* of the events, and as if `applied` findings had been followed; on a
+    struct tn_chart_map before, after; /* of the events, and as if the plan had been followed; on a
                                           first-fit heap; by tn_simulate_map (tenure/simulate.h) */
     uint64_t map_bytes;                /* that all cells of a moment stand for, in both maps */
     size_t applied;                    /* findings; 0: there is no `after` */

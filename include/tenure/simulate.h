@@ -312,18 +312,16 @@ int tn_measure_findings(struct tn_log *log, struct tn_what_if_model *models, siz
 struct tn_charts;
 
 /* Replay the events of a process on a first-fit heap without a limit, and note in charts how far it reached
- * in each interval and what it looked like at TN_CHART_MOMENTS moments; and the same as if the strongest
- * findings had been followed.
+ * in each interval and what it looked like at TN_CHART_MOMENTS moments; and the same as if all steps of the
+ * plan had been made.
  *
- * log          open, only read
- * findings     of charts' process
- * finding_max  findings to follow at most, the ones that tn_measure_findings would measure
- * own_library  as tn_what_if_choose takes it
- * charts       loaded from the log, without maps
- * Returns      0; an error of the log; -ENOMEM; error says what failed, charts may have a part of the maps
- * Cost         four replays; memory for the blocks that live at once */
-int tn_simulate_map(struct tn_log *log, const struct tn_findings *findings, size_t finding_max,
-                    const char *own_library, struct tn_charts *charts, struct tn_error *error);
+ * log       open, only read
+ * findings  of charts' process; program_plan may be NULL
+ * charts    loaded from the log, without maps
+ * Returns   0; an error of the log; -ENOMEM; error says what failed, charts may have a part of the maps
+ * Cost      four replays; memory for the blocks that live at once */
+int tn_simulate_map(struct tn_log *log, const struct tn_findings *findings, struct tn_charts *charts,
+                    struct tn_error *error);
 
 #define TN_MEASURE_FINDINGS_MAX 20
 #define TN_MEASURE_FIRST        3 /* findings that the text report tells first */

@@ -10,6 +10,7 @@
 #include "html_parts.h"
 #include "html_said.h"
 #include "json_parts.h"
+#include "plan_json.h"
 #include "tenure/charts.h"
 
 #include <errno.h>
@@ -100,6 +101,7 @@ static int write_data(const struct tn_report *report, const struct tn_html_detai
     tn_report_write_totals(&json, summary);
     tn_report_write_losses(&json, &summary->losses);
     write_heaps(&json, report->findings);
+    tn_report_write_plan(&json, report->findings);
     int r = write_said(&cut, &json);
     tn_html_write_findings(&cut, &json);
     tn_html_write_sites(summary, detail->site_max, &texts, &json);

@@ -5,6 +5,7 @@
  * in which findings are followed: at the first event that is left at or after each. Called by `report` and
  * `view`. */
 
+#include "step_sets.h"
 #include "tenure/charts.h"
 #include "tenure/simulate.h"
 #include "what_if_rules.h"
@@ -291,25 +292,28 @@ static int draw(struct map_run *run, struct tn_log_source *log_source,
     return r;
 }
 
-int tn_simulate_map(struct tn_log *log, const struct tn_findings *findings, size_t finding_max,
-                    const char *own_library, struct tn_charts *charts, struct tn_error *error)
+int tn_simulate_map(struct tn_log *log, const struct tn_findings *findings, struct tn_charts *charts,
+                    struct tn_error *error)
 {
-    const struct tn_finding *applied[TN_MEASURE_FINDINGS_MAX];
     struct tn_log_source *log_source = NULL;
+    struct tn_step_sets sets;
     struct map_run run = {
         .charts = charts, .span_ns = charts->bin_ns * charts->bin_count, .map = &charts->before};
     if (charts->bin_count == 0)
         return 0;
-    size_t count = tn_what_if_choose(findings, finding_max, own_library, applied, NULL);
+    int r = tn_step_sets_make(findings, &sets);
     run.events = calloc(TN_CHART_MOMENTS, sizeof(run.events[0]));
     charts->reaches = calloc(charts->bin_count, sizeof(charts->reaches[0]));
     charts->before.moments = calloc(TN_CHART_MOMENTS, sizeof(charts->before.moments[0]));
-    int r = run.events != NULL && charts->reaches != NULL && charts->before.moments != NULL
-                ? tn_log_source_open(log, findings->process_id, &log_source, error)
-                : tn_error_set(error, -ENOMEM, "cannot draw the heap: out of memory");
+    bool has_room = run.events != NULL && charts->reaches != NULL && charts->before.moments != NULL;
+    if (r < 0 || !has_room)
+        r = tn_error_set(error, -ENOMEM, "cannot draw the heap: out of memory");
+    else
+        r = tn_log_source_open(log, findings->process_id, &log_source, error);
     if (r == 0)
-        r = draw(&run, log_source, applied, count, error);
+        r = draw(&run, log_source, sets.parts, sets.part_count, error);
     tn_log_source_close(log_source);
+    tn_step_sets_finish(&sets);
     free(run.events);
     return r;
 }

@@ -177,7 +177,8 @@ const lifeLegend = () =>
     'SELECT s.function, s.file, s.line, y.allocations, y.mean_size_bytes,\n       y.lifetime_ns_p50, y.lifetime_allocations_p50, y.lifetime_bytes_p50\n' +
       `FROM site_summary AS y JOIN site AS s ON s.id = y.site_id\nWHERE y.process_id = ${D.process_id} ORDER BY y.allocations DESC;`
   );
-  body.innerHTML = `<div class="controls"><div id="clock"></div></div>${lifeLegend()}<div id="dots"></div>`;
+  body.innerHTML = `<div class="controls"><div id="clock"></div></div>${lifeLegend()}<div id="dots"></div>
+    <p class="cap">${LIVES.map(life => `${life.name}: ${life.says}`).join('; ')}.</p>`;
   segments(
     $('#clock'),
     'Clock',

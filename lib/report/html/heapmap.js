@@ -140,7 +140,7 @@ function mapLegend() {
   }
   const pictures = { before: readMoments(map.before), after: readMoments(map.after) };
   const keys = map.applied ? ['before', 'after'] : ['before'];
-  const titles = { before: 'As it is', after: `With ${plural(map.applied, 'finding')} followed` };
+  const titles = { before: 'As it is', after: 'After the plan' };
   state.moment = worstMoment(pictures.before);
   body.innerHTML =
     `<div class="controls"><div id="map-paint"></div></div><ul class="legend" id="map-legend"></ul>
@@ -158,7 +158,7 @@ function mapLegend() {
       aria-label="${titles[key]}: the heap over time, ${bytes(map[key + '_bytes'])} needed"></canvas><div class="now"></div></div></div>`
       )
       .join('')}</div>
-    <p class="cap">First fit, without headers; intervals without events have no column. ${map.applied ? `The ${plural(map.applied, 'finding')} that a replay can show are followed together; what they move elsewhere, to pools, arenas or the stack, is not in the picture.` : ''}</p>`;
+    <p class="cap">First fit, without headers; intervals without events have no column. ${map.applied ? `After all steps of the plan, ${plural(map.applied, 'finding')}; what they move elsewhere, to static memory, pools, arenas or the stack, is not in the picture.` : ''}</p>`;
   const drawMoment = () => {
     const colours = palette();
     keys.forEach(key => {
