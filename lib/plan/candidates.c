@@ -3,6 +3,8 @@
  * chosen before it. */
 #include "planning.h"
 
+#include "tenure/map.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,18 +45,69 @@ static bool may_be_part(const struct tn_finding *finding)
 
 /* ---------------------------------------------------------------------------------------- libraries */
 
-/* The share of all allocations at sites of findings about one library: the program's own where it is most. */
-static bool is_folded(const struct tn_planning *planning, const struct tn_finding *finding)
+#define LIBRARIES_MAX 32u
+
+/* What findings about one library speak of. */
+struct library {
+    const char *name; /* borrowed from a finding */
+    uint64_t allocations;
+};
+
+/* Which finding about a library names a site first: row of `site` -> index in the findings. Returns 0 or
+ * -ENOMEM. */
+static int map_sites(const struct tn_findings *findings, struct tn_map *map)
+{
+    int r = 0;
+    for (size_t i = 0; i < findings->count; i++)
+        for (size_t k = 0;
+             tn_finding_library(&findings->items[i]) != NULL && k < findings->items[i].site_count; k++) {
+            uint64_t site_id = findings->items[i].sites[k].site_id;
+            if (r == 0 && site_id != 0 && tn_map_find(map, site_id) == NULL)
+                r = tn_map_put(map, site_id, i);
+        }
+    return r;
+}
+
+static void count_for(struct library *libraries, const char *name, uint64_t allocations)
+{
+    size_t at = 0;
+    while (at < LIBRARIES_MAX && libraries[at].name != NULL && strcmp(libraries[at].name, name) != 0)
+        at++;
+    if (at == LIBRARIES_MAX)
+        return;
+    libraries[at].name = name;
+    libraries[at].allocations += allocations;
+}
+
+/* The library for which the program exists: more than half of the allocations are made at its lines, as far
+ * as findings speak of them. NULL: there is none.
+ *
+ * Returns  0 or -ENOMEM */
+static int find_own_library(const struct tn_planning *planning, const char **ret_name)
+{
+    const struct tn_pass *pass = planning->pass;
+    struct library libraries[LIBRARIES_MAX] = {{0}};
+    struct tn_map map = {0};
+    int r = map_sites(planning->findings, &map);
+    for (uint32_t site = 1; r == 0 && site < pass->site_count; site++) {
+        uint64_t site_id = pass->sites[site].site_id;
+        const uint64_t *index = site_id != 0 ? tn_map_find(&map, site_id) : NULL;
+        if (index != NULL)
+            count_for(libraries, tn_finding_library(&planning->findings->items[*index]),
+                      pass->sites[site].allocations);
+    }
+    tn_map_finish(&map);
+    *ret_name = NULL;
+    for (size_t i = 0; i < LIBRARIES_MAX; i++)
+        if (libraries[i].allocations > pass->allocation_count / 2)
+            *ret_name = libraries[i].name;
+    return r;
+}
+
+static bool is_folded(const struct tn_finding *finding, const char *own_library)
 {
     const char *library = tn_finding_library(finding);
-    uint64_t allocations = 0;
-    if (library == NULL)
-        return false;
-    for (uint32_t site = 1; site < planning->pass->site_count; site++)
-        for (size_t i = 0; i < finding->site_count; i++)
-            if (planning->pass->sites[site].site_id == finding->sites[i].site_id)
-                allocations += planning->pass->sites[site].allocations;
-    return allocations <= planning->pass->allocation_count / 2;
+    return library != NULL && (own_library == NULL || strcmp(library, own_library) != 0);
 }
 
 /* ---------------------------------------------------------------------------------------- stacks */
@@ -136,11 +189,14 @@ int tn_plan_list_candidates(const struct tn_planning *planning, struct tn_plan_c
     const struct tn_findings *findings = planning->findings;
     struct tn_plan_candidate *candidates = calloc(findings->count + 1, sizeof(candidates[0]));
     int r = candidates != NULL ? 0 : -ENOMEM;
+    const char *own_library = NULL;
     *ret_candidates = candidates;
     *ret_count = 0;
+    if (r == 0)
+        r = find_own_library(planning, &own_library);
     for (size_t i = 0; i < findings->count && r == 0; i++) {
         const struct tn_finding *finding = &findings->items[i];
-        if (may_be_part(finding) && !is_folded(planning, finding))
+        if (may_be_part(finding) && !is_folded(finding, own_library))
             r = fill_candidate(planning, finding, &candidates[(*ret_count)++]);
     }
     return r;
