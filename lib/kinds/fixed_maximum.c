@@ -339,7 +339,7 @@ static const struct tn_evidence_key evidence_keys[] = {
     {0},
 };
 
-static const char *const yields_to[] = {"stack-buffer", "combine", "arena", NULL};
+static const char *const yields_to[] = {"stack-buffer", "combine", "arena", "preallocate", NULL};
 
 static const struct tn_analysis analysis = {
     .begin = begin,

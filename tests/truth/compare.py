@@ -9,6 +9,7 @@ class Outcome:
 
     def __init__(self):
         self.found = 0
+        self.roles = 0
         self.expected = 0
         self.missed = []
         self.false = []

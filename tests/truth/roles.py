@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Which blocks a finding is about, from rows: all of a site's, or those of the role that its callers tell."""
 
-from harness import query
+from harness import expect_equal, query
+
+SAVED = """SELECT f.key, s.site_id, s.allocations, r.label, (SELECT count(*) FROM allocation AS a WHERE a.process_id =
+f.process_id AND a.site_id = s.site_id AND a.stack_id IN (SELECT stack_id FROM role_stack WHERE role_id = r.id))
+FROM finding AS f JOIN finding_site AS s ON s.finding_id = f.id JOIN role AS r ON r.id = s.role_id"""
 
 
 def through_callers(log, site):
@@ -34,3 +38,24 @@ class Blocks:
 
     def has(self, site_id, stack_id):
         return any(site_id == site and (found is None or stack_id in found) for site, found in self.wanted)
+
+
+def label(site):
+    """A role in words, as it is saved and as titles have it."""
+    told = []
+    for caller in site["callers"]:
+        place = f" ({caller['file'].rsplit('/', 1)[-1]}:{caller['line']})" if caller["line"] else ""
+        told.append((caller["function"] or "elsewhere") + place)
+    return "when called from " + ", called from ".join(told)
+
+
+def check_saved(world, log, found):
+    """Save the findings, twice: then each role that the report tells is there once, with the stacks of as many
+    allocations as it says."""
+    for _ in range(2):
+        saved = world.run(world.tenure, "report", "--save", "-o", world.folder / f"{log.stem}.saved", log)
+        expect_equal((saved.err, saved.status), (b"", 0), f"report --save {log}")
+    wanted = [(f["key"], site["site_id"], site["allocations"], label(site), site["allocations"])
+              for f in found["findings"] for site in f["sites"] if site["callers"]]
+    expect_equal(sorted(query(log, SAVED)), sorted(wanted), f"{log.stem}: saved roles")
+    return len(wanted)

@@ -25,6 +25,7 @@ import expectations
 import lifetimes
 import odd
 import queries
+import roles
 import schema
 from harness import SKIP, Failure, Skip, World, check_log, expect, expect_equal
 from reports import report
@@ -67,6 +68,9 @@ def try_program(world, truth, path):
     outcome.queries, wrong_queries = queries.check_all(world, log, found)
     outcome.contained, wrong_owners = contained.check(log, found)
     outcome.wrong = wrong_queries + wrong_owners
+    if any(site["callers"] for finding in found["findings"] for site in finding["sites"]):
+        outcome.roles = roles.check_saved(world, log, found)
+        outcome.wrong += queries.check_all(world, log, found)[1]
     return outcome
 
 
@@ -83,7 +87,7 @@ def ratio(part, whole):
 def run_findings(world, names):
     programs = builds(world, truths(names))
     outcomes = in_pairs(lambda build: try_program(world, *build), programs)
-    found = expected = false = asked = looked = wrong = 0
+    found = expected = false = asked = looked = saved = wrong = 0
     for (_, path), outcome in zip(programs, outcomes):
         print(f"{path.name}: {outcome.found} of {outcome.expected} found, {len(outcome.false)} false, "
               f"{outcome.queries} queries agree")
@@ -94,9 +98,11 @@ def run_findings(world, names):
         false += len(outcome.false)
         asked += outcome.queries
         looked += outcome.contained
+        saved += outcome.roles
         wrong += len(outcome.wrong)
     print(f"{len(programs)} builds of {len({truth.name for truth, _ in programs})} programs; recall {ratio(found, expected)}; precision {ratio(found, found + false)}; "
-          f"{asked} queries agree with their evidence; {looked} blocks are contained in the owner named")
+          f"{asked} queries agree with their evidence; {looked} blocks are contained in the owner named; "
+          f"{saved} roles are saved as they are told")
     expect(found == expected and false == 0 and wrong == 0, "findings are missing, wrong or false")
 
 

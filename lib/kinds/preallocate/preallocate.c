@@ -180,14 +180,18 @@ static bool is_one_at_a_time(const struct preallocate_state *state, const struct
            (site->carried_to == 0 || pass->sites[site->carried_to].peak_live_count == 1);
 }
 
+/* Erlang's formula is about requests that come by chance; one that waits for the release of the one before
+ * does not. */
 static void fill_evidence(const struct preallocate_state *state, const struct tn_pass_site *seen,
                           const struct preallocate_site *site, const struct need *need,
                           struct tn_finding *finding)
 {
     struct tn_evidence_set *evidence = &finding->evidence;
     tn_evidence_add_count(evidence, "peak_count", seen->peak_live_count);
-    tn_evidence_add_count(evidence, "erlang_count", need->erlang_count);
-    tn_evidence_add_real(evidence, "probability", TN_UNIT_RATIO, state->probability, 6);
+    if (seen->peak_live_count > 1) {
+        tn_evidence_add_count(evidence, "erlang_count", need->erlang_count);
+        tn_evidence_add_real(evidence, "probability", TN_UNIT_RATIO, state->probability, 6);
+    }
     tn_evidence_add_count(evidence, "count", need->count);
     tn_evidence_add_count(evidence, "times_at_peak", site->times_at_peak);
     tn_evidence_add_count(evidence, "allocations", seen->allocations);
@@ -390,10 +394,8 @@ static const struct tn_evidence_key evidence_keys[] = {
      .is_detail = true},
     {TN_KEY("times_at_peak", COUNT, COUNT), TN_TOLD("reached ", " times"), .is_summed = true,
      .is_detail = true},
-    {TN_KEY("erlang_count", COUNT, COUNT), TN_TOLD("Erlang's formula asks for ", ""), .is_required = true,
-     .is_detail = true},
-    {TN_KEY("probability", REAL, RATIO), TN_TOLD("to refuse at most a share of ", ""), .is_required = true,
-     .is_detail = true},
+    {TN_KEY("erlang_count", COUNT, COUNT), TN_TOLD("Erlang's formula asks for ", ""), .is_detail = true},
+    {TN_KEY("probability", REAL, RATIO), TN_TOLD("to refuse at most a share of ", ""), .is_detail = true},
     {TN_KEY("buffer_bytes", COUNT, BYTES), TN_TOLD("of ", " each"), .is_detail = true},
     {TN_KEY("count", COUNT, COUNT)},
     {TN_KEY("allocations", COUNT, COUNT), .is_summed = true},

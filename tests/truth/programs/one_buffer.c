@@ -11,7 +11,7 @@
  * never {"kind": "preallocate", "sites": ["@giant"]}
  * allow {"kind": "combine", "sites": ["@giant", "@answer"]}
  * allow {"kind": "pool", "sites": ["@spare"]}
- * allow {"kind": "fixed-maximum", "sites": ["@line"]}
+ * never {"kind": "fixed-maximum", "sites": ["@line"]}
  * allow {"kind": "fixed-maximum", "sites": ["@giant"]}
  */
 #include <stdlib.h>
