@@ -378,6 +378,12 @@ static int fill(struct buffer_statement *statement, struct tn_finding *finding)
     int r = is_cplusplus ? fill_cplusplus(statement, place, finding) : fill_title(statement, finding, place);
     if (r == 0 && !is_cplusplus)
         r = fill_advice(statement, finding, place);
+    /* one that is used again would be overwritten by the deeper call, while a local has a copy at each depth
+     */
+    if (r == 0 && is_cplusplus && statement->counts->max_thread_live_count > statement->owner.max_live_count)
+        r = tn_finding_add_condition(finding, "recursion", NULL, 0,
+                                     "each depth of the recursion has its own: %" PRIu64 " were in use",
+                                     statement->counts->max_thread_live_count);
     fill_evidence(statement, finding);
     if (r == 0)
         r = fill_query(statement, finding);
