@@ -217,7 +217,7 @@ def check_no_progress_in_pipes(tenure, log):
     """Without a terminal nothing is shown, and SIGINT ends the query with status 1."""
     process = subprocess.Popen([tenure, "sql", log, "SELECT 1 AS a; " + ENDLESS], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True, bufsize=0)  # fmt: skip
-    while True:  # until the query runs: the process spends time
+    while process.poll() is None:  # until the query runs: the process spends time
         fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         if int(fields[11]) >= 1.3 * os.sysconf("SC_CLK_TCK"):
             break
@@ -248,7 +248,7 @@ def main():
         check_elsewhere(tenure, logs["rows"])
         check_commands_as_query(tenure, logs["rows"])
         check_marks(tenure, logs["rows"])
-    check_no_progress_in_pipes(tenure, logs["rows"])
+        check_no_progress_in_pipes(tenure, logs["rows"])
     print("the shell answers")
 
 
