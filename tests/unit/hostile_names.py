@@ -121,7 +121,7 @@ def check_csv(tenure, names):
             break
         seen += more
     os.waitpid(pid, 0)
-    if STEERS.search(seen.decode(errors="replace").replace("\r\r\n", "\n")) or b"evil" not in seen:
+    if STEERS.search(seen.decode(errors="replace").replace("\r\n", "\n")) or b"evil" not in seen:
         BROKEN.append(f"CSV on a terminal: {seen}")
 
 
