@@ -125,7 +125,7 @@ def report_option(*options):
     return lambda world: Trial((world.tenure, "report", good_log(world), *options))
 
 
-report_bad_format = report_option("--format", "html")
+report_bad_format = report_option("--format", "pdf")
 report_bad_kind = report_option("--only", "pool,fragments")
 report_bad_confidence = report_option("--confidence", "sure")
 report_bad_threshold = report_option("--threshold", "pool.knees=1")

@@ -106,7 +106,7 @@ OTHERS = (
     Refusal(("record", "{script}/below"), "good.txt/below': Not a directory", 127),
     Refusal(("record", "./" + 300 * "a"), "': File name too long", 126),
     Refusal(("sql", "--csv", "--json", "{log}", "SELECT 1"), "options '--csv' and '--json' of 'sql': only one of them can be followed"),
-    Refusal(("sql", "{log}", ".once"), ".once needs a file for the rows of the next statement"),
+    Refusal(("sql", "{log}", ".once"), ".once needs the name of a file: the rows of the next statement go there"),
     Refusal(("sql", "{log}", ".headers maybe"), ".headers takes on or off, not 'maybe'"),
     Refusal(("sql", "{log}", ".mode html"), "unknown mode 'html': there are table, csv and json"),
     Refusal(("sql", "{log}", ".frobnicate"), "unknown command '.frobnicate'; .help lists them"),

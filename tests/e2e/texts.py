@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """End-to-end tests of texts for people: what a terminal shows, through a pager or without one."""
 
+import contextlib
 import fcntl
 import html.parser
 import json
@@ -14,6 +15,7 @@ import struct
 import subprocess
 import termios
 
+from finishing import Gated
 from harness import PATIENCE_S, expect, expect_equal
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -140,6 +142,16 @@ def several_runs(world):
 # ------------------------------------------------------------------------------------------------ help, diff
 
 
+@contextlib.contextmanager
+def running(world):
+    """While this lasts, app.db is the log of a recording that goes on."""
+    run = Gated(world, "--wait", "yes")
+    (world.work / "app.db").unlink()
+    (world.work / "app.db").symlink_to(run.log)
+    yield
+    run.end()
+
+
 def help_examples_run(world):
     """Every command's help has an example, and it works as it stands there."""
     shutil.copy(recorded(world), world.work / "app.db")
@@ -153,7 +165,8 @@ def help_examples_run(world):
         examples = re.findall(r"^Example: tenure (.*)$", text, re.M)
         expect(examples, f"{command} --help has no example")
         words = shlex.split(examples[0].split(" | ")[0])
-        result = world.run(world.tenure, *words)
+        with running(world) if command == "ctl" else contextlib.nullcontext():
+            result = world.run(world.tenure, *words)
         allowed = (0, 1) if command in ("check", "simulate") else (0,)  # 1: the answer is no
         told = command == "record" or result.err == b""  # record sums up what it has done
         expect(result.status in allowed and told, f"tenure {examples[0]}: {result.status} {result.err}")
