@@ -123,8 +123,13 @@ const char *tn_words_plan_rest(struct tn_words *words, const struct tn_findings 
     if (plan->sure_count != 0)
         text = tn_words_print(words, "%sWithout conditional findings: %s. ", text,
                               together_words(words, &plan->sure, findings->allocations));
+    /* What the replay took out and what is left must add up for the reader; a count misses what a realloc
+     * carries on. */
+    uint64_t rest = plan->rest_allocations;
+    if (all->is_measured && all->allocations_removed <= findings->allocations)
+        rest = findings->allocations - all->allocations_removed;
     text = tn_words_print(words, "%sOn the heap stay %s and %s of the peak", text,
-                          calls_words(words, plan->rest_allocations, findings->allocations),
+                          calls_words(words, rest, findings->allocations),
                           tn_words_bytes(words, plan->rest_peak_bytes));
     for (size_t i = 0; i < plan->rest_count && i < REST_NAMED; i++)
         text =
