@@ -299,26 +299,27 @@ int tn_option_duration(const struct tn_arguments *arguments, const char *name, u
     return 0;
 }
 
-/* The left part of an option's line, as "  -o, --output LOG". */
-static void print_synopsis(const struct tn_option *option, char *text, size_t text_bytes)
+/* The left part of an option's line, as "  -o, --output LOG": whole, however many values it lists. */
+static int print_synopsis(const struct tn_option *option, struct tn_buffer *out)
 {
     char letter[8] = "    ";
     if (option->letter != '\0')
         snprintf(letter, sizeof(letter), "-%c, ", option->letter);
-    snprintf(text, text_bytes, "  %s--%s%s%s", letter, option->name, option->value != NULL ? " " : "",
-             option->value != NULL ? option->value : "");
+    return tn_buffer_print(out, "  %s--%s%s%s", letter, option->name, option->value != NULL ? " " : "",
+                           option->value != NULL ? option->value : "");
 }
 
 int tn_options_print(const struct tn_option_table *table, struct tn_buffer *out)
 {
     int r = 0;
     for (size_t i = 0; i < table->count && r == 0; i++) {
-        char left[80];
-        print_synopsis(&table->options[i], left, sizeof(left));
-        if (strlen(left) >= HELP_COLUMN)
-            r = tn_buffer_print(out, "%s\n%*s", left, HELP_COLUMN, "");
-        else
-            r = tn_buffer_print(out, "%-*s", HELP_COLUMN, left);
+        size_t before = out->size_bytes;
+        r = print_synopsis(&table->options[i], out);
+        size_t width = out->size_bytes - before;
+        if (r == 0 && width >= HELP_COLUMN)
+            r = tn_buffer_print(out, "\n%*s", HELP_COLUMN, "");
+        else if (r == 0)
+            r = tn_buffer_print(out, "%*s", (int)(HELP_COLUMN - width), "");
         const char *help = table->options[i].help;
         while (r == 0 && *help != '\0') {
             int length = (int)strcspn(help, "\n");

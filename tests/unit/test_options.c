@@ -225,6 +225,29 @@ static void help_comes_from_the_table(void **state)
     tn_buffer_finish(&text);
 }
 
+static void help_shows_all_values_of_a_long_list(void **state)
+{
+    (void)state;
+    static const struct tn_option listed[] = {
+        {0, "fits-not", "a-value-1", "below", NULL}, /* 26 columns: one more than fit beside the help */
+        {0, "just-fits", "value", "beside", NULL},
+        {0, "to", "first-format|second-format|third-format|fourth-format|fifth-format|sixth-format",
+         "far below", NULL},
+    };
+    const struct tn_option_table list = {.options = listed, .count = 3};
+    struct tn_buffer text = {0};
+    assert_int_equal(tn_options_print(&list, &text), 0);
+    assert_string_equal(
+        (const char *)text.data,
+        "      --fits-not a-value-1\n"
+        "                          below\n"
+        "      --just-fits value   beside\n"
+        "      --to first-format|second-format|third-format|fourth-format|fifth-format|sixth-format\n"
+        "                          far below\n"
+        "  -h, --help              show this text\n");
+    tn_buffer_finish(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +262,7 @@ int main(void)
         cmocka_unit_test(yes_and_no),
         cmocka_unit_test(variables_stand_in),
         cmocka_unit_test(help_comes_from_the_table),
+        cmocka_unit_test(help_shows_all_values_of_a_long_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
