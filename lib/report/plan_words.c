@@ -142,7 +142,6 @@ const char *tn_words_plan_rest(struct tn_words *words, const struct tn_findings 
 
 const char *tn_words_no_step(void)
 {
-    return "No step of a plan: nothing would save 2 % of the allocations, and 50 of them, or take 5 % of the "
-           "peak, and 1 "
-           "KiB, out of the heap.";
+    return "No step of a plan: no finding about single lines would save 2 % of the allocations, and 50 of "
+           "them, or take 5 % of the peak, and 1 KiB, out of the heap.";
 }

@@ -92,8 +92,8 @@ static void fixed_words_are_all_there(void **state)
         [TN_WORDS_FAILED_CALLS] = "returned NULL",
         [TN_WORDS_DO_FIRST] = "Do these first:",
         [TN_WORDS_NO_RISK_MEASURED] =
-            "How much memory fragmentation costs was not measured, because the log is large: `tenure report "
-            "--policy first-fit,tlsf LOG` replays it on models of small heaps.",
+            "How much memory fragmentation costs was not measured; by default it is for small logs only. "
+            "`tenure report --policy first-fit,tlsf LOG` replays this one on models of small heaps.",
         [TN_WORDS_NOTHING_FOUND] = "Nothing was found that is worth a change.",
         [TN_WORDS_NOTHING_FOUND_YET] = "Nothing was found that is worth a change, so far.",
         [TN_WORDS_MINOR] = "Each of these saves little of the calls and of the peak:",
