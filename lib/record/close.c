@@ -293,6 +293,7 @@ int tn_recording_close(struct tn_recording *recording)
     if (recording->process_total == 0 || recording->tool.is_to_discard)
         return close_empty(recording);
     uint64_t duration_ns = tn_clock_ns(&recording->shared.clock, recording->last_event_ticks);
+    recording->shared.pause.log_end_ns = duration_ns;
     int r = tn_recording_write_totals(recording);
     if (r < 0)
         return tn_recording_fail(recording, r, "write the totals");

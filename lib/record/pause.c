@@ -39,6 +39,7 @@ int tn_pause_set(struct tn_recording *recording, bool is_paused)
     pause->count += is_paused;
     /* Only the first pause ends by itself. */
     pause->awaited_mark = NULL;
+    pause->has_seen_mark = false;
     recording->resume_at_ns = 0;
     return tell_processes(recording, is_paused ? TN_PAUSE_BIRTHS : TN_PAUSE_NO);
 }
@@ -58,5 +59,7 @@ int tn_pause_look(struct tn_recording *recording)
 uint64_t tn_pause_total_ns(const struct tn_recording *recording)
 {
     const struct tn_pause_state *pause = &recording->shared.pause;
-    return pause->ended_ns + (pause->is_paused ? log_now_ns(recording) - pause->since_ns : 0);
+    uint64_t until_ns = pause->log_end_ns != 0 ? pause->log_end_ns : log_now_ns(recording);
+    bool is_open = pause->is_paused && until_ns > pause->since_ns;
+    return pause->ended_ns + (is_open ? until_ns - pause->since_ns : 0);
 }

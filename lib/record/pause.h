@@ -22,7 +22,7 @@ int tn_pause_set(struct tn_recording *recording, bool is_paused);
  * Returns  0, or the writer's error */
 int tn_pause_look(struct tn_recording *recording);
 
-/* Time of the log that was spent in pauses until now, ns. */
+/* Time of the log that was spent in pauses until now, or until its end, ns. */
 uint64_t tn_pause_total_ns(const struct tn_recording *recording);
 
 #endif

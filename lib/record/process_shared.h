@@ -35,6 +35,7 @@ struct tn_pause_state {
     uint64_t since_ns;        /* when this pause, or what was recorded after the last one, began */
     uint64_t ended_ns;        /* how long the pauses before this one were together */
     uint64_t count;           /* of pauses, this one included */
+    uint64_t log_end_ns;      /* where the log ends: no pause is longer; 0: it is not being closed */
     const char *awaited_mark; /* borrowed; the pause ends with this mark; NULL: none */
     bool has_seen_mark;       /* a process has written it */
 };

@@ -117,6 +117,13 @@ def paused_until_mark(world):
         step(running, says)
     finish(world, running)
     check_only_third(log)
+    running, log = start(world, "paused", "--after", "warm")
+    for says in (b"b\n", b"c\n"):
+        step(running, says)
+    control(world, log, "stop")
+    expect_equal(control(world, log)["paused"], True, "paused by a stop that comes after the mark")
+    step(running, b"d\n")
+    finish(world, running)
     plain = world.run(world.tenure, "record", "-o", world.new_log(), "--after", "never", "--", world.programs / "paused",
                       stdin=b"\n\n\n\n")
     expect(b" of that, and to the end: " in plain.err and b" allocations in that time are not in the log\n" in plain.err,
@@ -125,7 +132,9 @@ def paused_until_mark(world):
     expect_equal(result.status, 0, "status under the bare shim")
     check_only_third(log)
     result, log = world.preload(world.programs / "paused", stdin=b"\n\n\n\n", TENURE_PAUSED="1")
-    expect_equal((births(log), meta(log)["pauses"]), ([], "1"), "what is recorded of a pause that nobody ends")
+    facts = meta(log)
+    expect_equal((births(log), facts["pauses"]), ([], "1"), "what is recorded of a pause that nobody ends")
+    expect_equal(facts["paused_ns"], facts["duration_ns"], "how long a pause is that nobody ends")
 
 
 def paused_until_time(world):
