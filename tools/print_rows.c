@@ -144,7 +144,8 @@ static int fill_table(struct row_table *table, sqlite3_stmt *statement, const st
         if (r == SQLITE_ROW)
             r = keep_row(table, statement);
     }
-    if (!style->has_no_header)
+    bool is_failed = r != SQLITE_ROW && r != SQLITE_DONE;
+    if (!style->has_no_header && !(is_failed && table->row_count == 0))
         print_head(table, statement, out);
     print_kept(table, out);
     while (r == SQLITE_ROW && (r = next_row(statement, style)) == SQLITE_ROW)
@@ -202,13 +203,14 @@ static void print_csv_text(const char *value, FILE *out)
 
 static int print_csv(sqlite3_stmt *statement, const struct tn_rows_style *style, FILE *out)
 {
-    int column_count = sqlite3_column_count(statement);
+    int column_count = sqlite3_column_count(statement), r = next_row(statement, style);
+    if (r != SQLITE_ROW && r != SQLITE_DONE)
+        return r;
     for (int i = 0; i < column_count && !style->has_no_header; i++) {
         print_csv_text(sqlite3_column_name(statement, i), out);
         fputs(i == column_count - 1 ? "\n" : ",", out);
     }
-    int r;
-    while ((r = next_row(statement, style)) == SQLITE_ROW)
+    for (; r == SQLITE_ROW; r = next_row(statement, style))
         for (int i = 0; i < column_count; i++) {
             if (sqlite3_column_type(statement, i) == SQLITE_BLOB)
                 print_hex(statement, i, out);

@@ -148,6 +148,15 @@ static void a_failing_row_ends_the_table(void **state)
                   TN_ROWS_CSV, SQLITE_ERROR, "a\n1\n");
 }
 
+static void a_failing_first_row_has_no_header(void **state)
+{
+    (void)state;
+    static const char failing[] = "SELECT abs(-9223372036854775807 - 1) AS n";
+    assert_prints(failing, TN_ROWS_TABLE, SQLITE_ERROR, "");
+    assert_prints(failing, TN_ROWS_CSV, SQLITE_ERROR, "");
+    assert_prints("SELECT 1 AS n WHERE 0", TN_ROWS_CSV, SQLITE_DONE, "n\n");
+}
+
 static void functions_print_quantities(void **state)
 {
     (void)state;
@@ -169,6 +178,7 @@ int main(void)
         cmocka_unit_test(long_tables_go_on),
         cmocka_unit_test(a_statement_without_columns_prints_nothing),
         cmocka_unit_test(a_failing_row_ends_the_table),
+        cmocka_unit_test(a_failing_first_row_has_no_header),
         cmocka_unit_test(functions_print_quantities),
     };
     return cmocka_run_group_tests(tests, open_database, close_database);
