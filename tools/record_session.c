@@ -426,13 +426,17 @@ static void print_totals(const struct tn_record_session *session)
         tn_say("the log is %s (%s); next: tenure report %s", session->log, log_bytes, session->log);
 }
 
-/* What was left out because somebody asked for it. */
+/* What was left out because somebody asked for it. A pause that nobody ended lasts until the recorder closes
+ * the log, a little longer than the program that the line before is about. */
 static void print_pause(const struct tn_record_session *session)
 {
     char duration[TN_QUANTITY_TEXT_BYTES], count[TN_QUANTITY_TEXT_BYTES];
     uint64_t paused_ns = tn_link_number(session->done, "paused_ns");
+    uint64_t program_ns = tn_link_number(session->done, "duration_ns");
     if (paused_ns == 0)
         return;
+    if (paused_ns > program_ns)
+        paused_ns = program_ns;
     tn_say("recording was paused for %s of that%s: %s allocations in that time are not in the log",
            tn_print_duration(duration, paused_ns),
            tn_link_number(session->done, "is_paused") != 0 ? ", and to the end" : "",

@@ -128,6 +128,8 @@ def paused_until_mark(world):
                       stdin=b"\n\n\n\n")
     expect(b" of that, and to the end: " in plain.err and b" allocations in that time are not in the log\n" in plain.err,
            f"the summary of a recording whose mark never came: {plain.err}")
+    ran, paused = plain.err.split(b" ran ")[1].split(b" in ")[0], plain.err.split(b"paused for ")[1].split(b" of that")[0]
+    expect_equal(paused, ran, "the time of a pause that lasts from the program's start to its end")
     result, log = world.preload(world.programs / "paused", stdin=b"\n\n\n\n", TENURE_AFTER="warm")
     expect_equal(result.status, 0, "status under the bare shim")
     check_only_third(log)
