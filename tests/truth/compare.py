@@ -2,6 +2,7 @@
 """Hold a report's findings against what a truth program says of itself."""
 
 import os
+import re
 
 
 class Outcome:
@@ -78,13 +79,15 @@ def is_candidate(truth, statement, finding):
 
 
 def judge_condition(truth, wanted, found):
-    """A condition is of the kind wanted, and names the lines wanted; null: there must be none."""
+    """A condition is of the kind wanted, names the lines wanted, and says what its expression finds; null: none."""
     if wanted is None or found is None:
         return [] if wanted == found else [f"condition is {found!r}, must be {wanted!r}"]
     lines = differences(truth, {"kind": wanted["kind"]}, found, "condition")
     told = {line["line"] for line in found["sites"]}
     if "sites" in wanted and told != set(wanted["sites"]):
         lines.append(f"the condition names {', '.join(map(truth.line_name, sorted(told))) or 'no line'}")
+    if "text" in wanted and not re.search(wanted["text"], found["text"]):
+        lines.append(f"the condition is {found['text']!r}, where {wanted['text']!r} finds nothing")
     return lines
 
 

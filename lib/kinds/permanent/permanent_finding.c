@@ -231,9 +231,31 @@ static int fill_texts(const struct permanent_statement *statement, struct tn_fin
 
 /* ---------------------------------------------------------------------------------------- conditions */
 
-/* What was released while the program ended must not be: a static object is none that free knows. */
-static int add_released(struct tn_finding *finding)
+/* Whether all releases of the sites' blocks came while the program ended: none let a larger block take over.
+ */
+static int find_is_at_end(const struct permanent_statement *statement, bool *ret_is_at_end)
 {
+    *ret_is_at_end = true;
+    for (size_t i = 0; i < statement->site_count; i++) {
+        const struct tn_release_count *counts;
+        size_t count;
+        int r = tn_releases_find(statement->pass, statement->sites[i], &counts, &count);
+        if (r < 0)
+            return r;
+        for (size_t k = 0; k < count; k++)
+            if (!counts[k].is_resize && counts[k].teardown != counts[k].count)
+                *ret_is_at_end = false;
+    }
+    return 0;
+}
+
+/* What was released while the program ended must not be: a static object is none that free knows. */
+static int add_released(const struct permanent_statement *statement, struct tn_finding *finding)
+{
+    bool is_at_end;
+    int r = find_is_at_end(statement, &is_at_end);
+    if (r < 0)
+        return r;
     char place[320], more[64] = "";
     struct tn_finding_line *lines = calloc(finding->release_count, sizeof(lines[0]));
     if (lines == NULL)
@@ -243,8 +265,9 @@ static int add_released(struct tn_finding *finding)
     tn_finding_line_print(&lines[0], place, sizeof(place));
     if (finding->release_count > 1)
         snprintf(more, sizeof(more), " and %zu more", finding->release_count - 1);
-    int r = tn_finding_add_condition(finding, "released", lines, finding->release_count,
-                                     "the release at %s%s, when the program ends, goes as well", place, more);
+    r = tn_finding_add_condition(finding, "released", lines, finding->release_count,
+                                 "the release at %s%s%s goes as well", place, more,
+                                 is_at_end ? ", when the program ends," : "");
     free(lines);
     return r;
 }
@@ -312,7 +335,7 @@ static int fill_conditions(const struct permanent_statement *statement, struct t
     if (r == 0 && statement->class != TN_PERMANENT_SMALL)
         r = tn_pass_add_release_conditions(statement->pass, &sites, range, "a static object", finding);
     if (r == 0 && finding->condition.kind == NULL && finding->release_count != 0)
-        r = add_released(finding);
+        r = add_released(statement, finding);
     if (r == 0 && finding->condition.kind == NULL)
         r = add_unreleased(statement, finding);
     return r < 0 ? r : add_number_and_size(statement, finding);

@@ -6,8 +6,8 @@
  * expect {"kind": "permanent", "sites": ["@name", "@flag", "@mode"], "confidence": "conditional", "condition": {"kind":
  *         "unreleased"}, "evidence": {"class": "small", "count": 3, "total_bytes": 56}}
  * expect {"kind": "permanent", "sites": ["@table"], "confidence": "conditional", "condition": {"kind": "released",
- *         "sites": ["@end"]}, "released_at": [{"line": "@end", "share": 1, "other_sites": 0}], "evidence": {"count": 1,
- *         "total_bytes": 2000}}
+ *         "sites": ["@end"], "text": ", when the program ends, goes as well"}, "released_at": [{"line": "@end",
+ *         "share": 1, "other_sites": 0}], "evidence": {"count": 1, "total_bytes": 2000}}
  * expect {"kind": "permanent", "sites": ["@entry"], "confidence": "conditional", "condition": {"kind": "unreleased"},
  *         "evidence": {"count": 12, "total_bytes": 960}}
  * expect {"kind": "stack-buffer", "sites": ["@line"], "confidence": "consistent"}
