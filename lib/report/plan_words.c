@@ -47,8 +47,8 @@ static const char *lines_words(struct tn_words *words, const struct tn_lifetime 
     const struct tn_finding_line *first = &lifetime->sites[0].line;
     if (lifetime->line_count == 1)
         return tn_words_print(words, "%s%s", line_of(words, first), function_of(words, first));
-    return tn_words_print(words, "%zu %slines, as %s%s", lifetime->line_count, other, line_of(words, first),
-                          function_of(words, first));
+    return tn_words_print(words, "%zu %slines, such as %s%s", lifetime->line_count, other,
+                          line_of(words, first), function_of(words, first));
 }
 
 const char *tn_words_lifetime(struct tn_words *words, const struct tn_lifetime *lifetime)
