@@ -29,10 +29,11 @@ static bool may_be_found(const char *path)
     return path != NULL && (*at == '\0' || tn_sys3(SYS_faccessat, AT_FDCWD, (long)path, R_OK) == 0);
 }
 
-static void note_apart(const char *path)
+/* RTLD_NOLOAD only asks for what is loaded already. */
+static void note_apart(const char *path, int flags)
 {
     bool is_recorded = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed) != 0;
-    if (is_recorded && !tn_is_filtered && may_be_found(path))
+    if (is_recorded && !tn_is_filtered && (flags & RTLD_NOLOAD) == 0 && may_be_found(path))
         atomic_fetch_add_explicit(&tn_hot.header->libraries_apart, 1, memory_order_relaxed);
 }
 
@@ -40,13 +41,13 @@ void tn_dlopen_see(const char *path, int flags)
 {
     (void)tn_child_begin();
     if ((flags & RTLD_DEEPBIND) != 0)
-        note_apart(path);
+        note_apart(path, flags);
 }
 
 void tn_dlmopen_see(Lmid_t namespace, const char *path, int flags)
 {
     (void)tn_child_begin();
     if (namespace != LM_ID_BASE || (flags & RTLD_DEEPBIND) != 0)
-        note_apart(path);
+        note_apart(path, flags);
 }
 #endif
