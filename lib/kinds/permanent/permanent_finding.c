@@ -298,6 +298,8 @@ static int add_number_and_size(const struct permanent_statement *statement, stru
     if (statement->count > 1)
         r = tn_finding_add_condition(finding, "number", NULL, 0, "no more than these %s are ever made",
                                      tn_print_count(number, statement->count));
+    else /* a second call would hand out the same object: one that a list holds twice is corrupt */
+        r = tn_finding_add_condition(finding, "number", NULL, 0, "no second one is ever made");
     if (r == 0)
         r = tn_size_source_find(statement->pass, statement->sites[0], &finding->sites[0], NULL, 0,
                                 (struct tn_size_range){0}, &source);

@@ -6,7 +6,7 @@
  * never {"kind": "permanent", "sites": ["@settings"]}
  * expect {"kind": "stack-buffer", "sites": ["@line"], "confidence": "consistent", "evidence": {"buffer_bytes": 48}}
  * expect {"kind": "permanent", "sites": ["@table"], "confidence": "conditional", "condition": {"kind": "unreleased",
- *         "sites": ["@table"]}, "evidence": {"count": 1, "total_bytes": 3000}}
+ *         "sites": ["@table"], "text": "no second one is ever made"}, "evidence": {"count": 1, "total_bytes": 3000}}
  */
 #include <stdlib.h>
 #include <sys/wait.h>
