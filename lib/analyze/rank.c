@@ -394,9 +394,11 @@ static bool is_part(const struct tn_findings *findings, const struct tn_finding 
 int tn_findings_keep(struct tn_findings *findings, const char *only)
 {
     size_t kept = 0;
-    findings->aside = calloc(findings->count + 1, sizeof(findings->aside[0]));
-    if (findings->aside == NULL)
+    void *aside =
+        realloc(findings->aside, (findings->aside_count + findings->count + 1) * sizeof(findings->aside[0]));
+    if (aside == NULL)
         return -ENOMEM;
+    findings->aside = aside; /* findings may be ranked again, with more set aside */
     for (size_t i = 0; i < findings->count; i++) {
         struct tn_finding *finding = &findings->items[i];
         if (only != NULL ? tn_kind_is_listed(only, finding->kind) : !finding->has_given_way) {

@@ -174,6 +174,7 @@ static void torture(uint64_t first_seed, uint64_t how_sound)
         assert_true(fake.births > 10000 && fake.deaths > 0 && fake.stacks > 100 && fake.threads > 100);
     tn_process_destroy(process);
     tn_keepers_finish(&shared.keepers);
+    tn_children_finish(&shared.children);
     munmap(memory, tn_shared_total_bytes(&sizes));
     tn_order_finish(&order);
     tn_module_files_finish(&shared.files);

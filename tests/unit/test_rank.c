@@ -387,6 +387,7 @@ static void nothing_can_be_ranked(void **state)
     struct tn_findings findings = {0};
     assert_int_equal(tn_findings_rank(&findings, tn_kinds, NULL), 0);
     assert_int_equal(findings.count, 0);
+    tn_findings_finish(&findings);
 }
 
 int main(void)
