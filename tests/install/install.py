@@ -169,15 +169,16 @@ def completion_bash(world):
 # The shell shows what it would offer on a terminal of its own; compadd is caught there.
 ZSH = """
 zmodload zsh/zpty
+# A shell that has not turned its echo off yet shows what it is told, too: no such line may look like an answer.
 zpty shell zsh -f -i
 zpty -w shell "PS1= ; stty -echo; autoload -Uz compinit; fpath=($1 \\$fpath); compinit -u -d $2/dump"
 zpty -w shell 'compadd() {
     if [[ "$*" == *-[OAD]* ]]; then builtin compadd "$@"; return; fi
-    local -a offered; builtin compadd -O offered "$@"; print -l -- "offer=${^offered[@]}"
+    local -a offered; builtin compadd -O offered "$@"; print -l -- "off""er=${^offered[@]}"
     builtin compadd "$@"
 }'
-zpty -w shell 'tell() { print -r -- "begin"; zle complete-word; print -r -- "done"; exit }; zle -N tell; bindkey "^T" tell'
-zpty -w shell 'zstyle ":completion:*" verbose no; print ready'
+zpty -w shell 'tell() { zle complete-word; print -r -- "do""ne"; exit }; zle -N tell; bindkey "^T" tell'
+zpty -w shell 'zstyle ":completion:*" verbose no; print "rea""dy"'
 while zpty -r shell line; do [[ $line == *ready* ]] && break; done
 zpty -w -n shell "$3"$'\\x14'
 while zpty -r shell line; do print -r -- "$line"; [[ $line == *done* ]] && break; done

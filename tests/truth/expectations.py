@@ -37,7 +37,10 @@ class Truth:
         self.name = self.path.stem
         self.constants = {}
         for name, text in CONSTANT.findall(self.source):
-            self.constants[name] = self.compute(text)
+            try:
+                self.constants[name] = self.compute(text)
+            except (SyntaxError, ValueError):
+                continue  # an attribute, a call, a text: no number, and an error only where a statement uses it
         self.lines = {}
         for number, line in enumerate(self.source.splitlines(), 1):
             for label in LABEL.findall(line):
@@ -54,7 +57,7 @@ class Truth:
     def value_of(self, node):
         if isinstance(node, ast.Constant):
             return node.value
-        if isinstance(node, ast.Name):
+        if isinstance(node, ast.Name) and node.id in self.constants:
             return self.constants[node.id]
         if isinstance(node, ast.BinOp):
             return OPERATORS[type(node.op)](self.value_of(node.left), self.value_of(node.right))
