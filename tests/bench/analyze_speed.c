@@ -3,8 +3,9 @@
  *
  * What the analyses cost: makes a log of so many allocations in FILE (1,000,000 without a number), of the
  * kinds that programs have: buffers that live for one call, pairs, connections, a queue, a list that is taken
- * down in any order, arrays that grow, strings, and a slow leak, under 300 call stacks of 6 to 14 frames in
- * two threads; then analyses it. Prints nanoseconds an event and the highest memory. FILE is removed. */
+ * down in any order, arrays that grow, strings, a line of which one thread keeps many blocks while another
+ * one has local ones, and a slow leak, under 300 call stacks of 6 to 14 frames in two threads; then analyses
+ * it. Prints nanoseconds an event and the highest memory. FILE is removed. */
 
 #include "tenure/analyze.h"
 #include "tenure/finish.h"
@@ -26,6 +27,7 @@
 #define CONNECTIONS 400
 #define QUEUE       3000
 #define LIST        20000
+#define KEPT        2000 /* blocks of the line that both threads use */
 
 #define COMMIT_EVERY 1000000u /* allocations: about what a second of a fast program makes */
 
@@ -36,7 +38,8 @@ struct maker {
     uint64_t births[LINES][PATHS], releases[LINES][PATHS]; /* stacks */
     uint64_t depths[LINES][PATHS];
     uint64_t connections[CONNECTIONS], queue[QUEUE], list[LIST];
-    uint64_t queue_at, list_count;
+    uint64_t queue_at, list_count, kept_count;
+    bool is_other; /* the other thread than the line's is at work */
 };
 
 static void stop(const char *what)
@@ -60,7 +63,7 @@ static uint64_t birth(struct maker *maker, unsigned line, unsigned path, uint64_
                       uint64_t previous_id)
 {
     struct tn_birth birth = {.process_id = 1,
-                             .thread_id = 1 + line % 2,
+                             .thread_id = 1 + (line + maker->is_other) % 2,
                              .stack_id = maker->births[line][path],
                              .time_ns = maker->time_ns += 30,
                              .size_bytes = size_bytes,
@@ -81,7 +84,7 @@ static void death(struct maker *maker, unsigned line, unsigned path, uint64_t id
 {
     struct tn_death death = {.process_id = 1,
                              .allocation_id = id,
-                             .thread_id = 1 + line % 2,
+                             .thread_id = 1 + (line + maker->is_other) % 2,
                              .stack_id = maker->releases[line][path],
                              .time_ns = maker->time_ns += 20,
                              .depth_bytes = maker->depths[line][path],
@@ -139,6 +142,17 @@ static void grow_array(struct maker *maker)
     death(maker, 36, 3, id, TN_FUNCTION_FREE);
 }
 
+static void share_line(struct maker *maker)
+{
+    if (maker->kept_count < KEPT) {
+        birth(maker, 38, 0, 40, 0);
+        maker->kept_count++;
+    }
+    maker->is_other = true;
+    death(maker, 38, 1, birth(maker, 38, 1, 40, 0), TN_FUNCTION_FREE);
+    maker->is_other = false;
+}
+
 static void make_stacks(struct maker *maker)
 {
     uint64_t module_id, frame_id, roots[PATHS];
@@ -177,6 +191,8 @@ static void make_events(struct maker *maker)
             connect_one(maker);
         else if (choice < 85)
             pass_on(maker);
+        else if (choice < 88)
+            share_line(maker);
         else if (choice < 97)
             grow_list(maker);
         else if (choice < 99)

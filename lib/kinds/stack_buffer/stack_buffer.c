@@ -53,14 +53,6 @@ static int begin(const struct tn_pass *pass, void **ret_state)
 
 /* ---------------------------------------------------------------------------------------- births */
 
-static int note_thread(struct tn_stack_buffers *buffers, uint32_t site, uint32_t thread)
-{
-    if (buffers->sites[site].thread_1 == thread + 1)
-        return 0;
-    buffers->sites[site].thread_1 = thread + 1;
-    return tn_map_put(&buffers->threads, (uint64_t)site << 32 | (thread + 1), 1);
-}
-
 static void note_size(struct tn_contained_site *site, uint64_t size_bytes)
 {
     if (size_bytes > site->max_size_bytes)
@@ -97,9 +89,10 @@ static int birth(void *state, const struct tn_pass *pass, const struct tn_pass_e
         own->stack_id = 0;
         return 0;
     }
+    if (!is_same_call && (r = tn_buffer_list_find(buffers, own->site, own->thread, &own->list)) < 0)
+        return r;
     tn_buffer_block_link(buffers, block->slot);
-    r = is_same_call || own->older == 0 ? 0 : tn_buffer_blocks_at_once(buffers, pass, own);
-    return r < 0 ? r : note_thread(buffers, own->site, own->thread);
+    return is_same_call || own->older == 0 ? 0 : tn_buffer_blocks_at_once(buffers, pass, own);
 }
 
 /* ---------------------------------------------------------------------------------------- deaths */
@@ -168,34 +161,28 @@ static void count_owner(struct tn_stack_buffers *buffers, const struct tn_pass *
 static bool is_refilled(const struct tn_stack_buffers *buffers, const struct tn_contained_block *own,
                         uint64_t since)
 {
-    const struct tn_contained_site *site = &buffers->sites[own->site];
-    if (site->last_left == 0 || site->last_thread != own->thread || site->last_since != since ||
-        site->newest == 0)
-        return false;
-    const struct tn_contained_block *newest = &buffers->blocks[site->newest - 1];
-    return newest->thread == own->thread && newest->birth_event > site->last_event;
+    const struct tn_contained_list *list = &buffers->lists[own->list];
+    return list->last_left != 0 && list->last_since == since && list->newest != 0 &&
+           buffers->blocks[list->newest - 1].birth_event > list->last_event;
 }
 
 static void count_contained(struct tn_stack_buffers *buffers, const struct tn_contained_block *own,
                             uint32_t level, uint64_t thread_event)
 {
     struct tn_contained_site *site = &buffers->sites[own->site];
+    struct tn_contained_list *list = &buffers->lists[own->list];
     uint64_t since = buffers->activations->threads[own->thread].items[level - 1].since;
     uint64_t live_count = tn_buffer_blocks_since(buffers, own, since, buffers->max_count + 1);
     site->refilled += is_refilled(buffers, own, since);
-    site->last_thread = own->thread;
-    site->last_since = since;
-    site->last_event = thread_event;
-    site->last_left = live_count - 1;
+    list->last_since = since;
+    list->last_event = thread_event;
+    list->last_left = live_count - 1;
     uint64_t deepest_bytes = tn_activations_deepest(buffers->activations, own->thread, own->birth_event);
     site->contained++;
     if (live_count > site->max_live_count)
         site->max_live_count = live_count;
-    if (site->live_count > site->max_thread_live_count && site->max_thread_live_count < TN_BUFFER_WALK_MAX) {
-        live_count = tn_buffer_blocks_since(buffers, own, 0, TN_BUFFER_WALK_MAX);
-        if (live_count > site->max_thread_live_count)
-            site->max_thread_live_count = live_count;
-    }
+    if (list->live_count > site->max_thread_live_count)
+        site->max_thread_live_count = list->live_count;
     if (deepest_bytes > site->deepest_bytes)
         site->deepest_bytes = deepest_bytes;
 }
@@ -365,6 +352,7 @@ static void finish(void *state)
     tn_map_finish(&buffers->at_once);
     tn_site_links_finish(&buffers->links);
     free(buffers->blocks);
+    free(buffers->lists);
     free(buffers->stacks);
     free(buffers->sites);
     free(buffers->resizes);

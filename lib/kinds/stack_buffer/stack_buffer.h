@@ -15,10 +15,21 @@ struct tn_contained_block {
     uint32_t stack_id;    /* row of the stack of its birth; 0: it is not followed */
     uint32_t site;        /* index in tn_pass.sites */
     uint32_t thread;      /* index in tn_pass.threads */
-    uint32_t older;       /* 1 + slot of the site's live block that was born before it; 0: none */
+    uint32_t list;        /* of the blocks that its thread made at its site: index in lists */
+    uint32_t older;       /* 1 + slot of the list's live block that was born before it; 0: none */
     uint32_t newer;       /* 1 + slot of the one that was born after it; 0: none */
     uint64_t birth_index; /* allocations of the process up to and with its birth */
     bool is_moved;        /* another thread resized it */
+};
+
+/* What is kept of the blocks that one thread made at one site: what is asked of them takes no look at those
+ * of other threads. */
+struct tn_contained_list {
+    uint32_t newest;     /* 1 + slot of the newest live block; 0: none */
+    uint32_t live_count; /* blocks in the list */
+    uint64_t last_since; /* event since which the owner at the last death that was contained was under way */
+    uint64_t last_event; /* number of that death in its thread */
+    uint64_t last_left;  /* blocks of the same call that were live after it */
 };
 
 /* What is counted of the births with one stack, by row id. */
@@ -48,13 +59,8 @@ struct tn_contained_site {
     uint64_t resizes;     /* reallocs in their chains */
     uint64_t min_size_bytes;        /* of logical blocks, each with the largest size of its chain */
     uint64_t max_size_bytes;        /* likewise */
-    uint32_t newest;                /* 1 + slot of its newest live block; 0: none */
-    uint32_t live_count;            /* blocks in that list */
     uint32_t thread_1;              /* 1 + thread of its last birth; 0: none */
-    uint32_t last_thread;           /* thread of the last death that was contained */
-    uint64_t last_since;            /* event since which the owner at that death was under way */
-    uint64_t last_event;            /* number of that death in its thread */
-    uint64_t last_left;             /* blocks of the same call that were live after it */
+    uint32_t list;                  /* index in lists of what that thread made */
     uint64_t max_live_count;        /* at once in one activation of the deepest owner */
     uint64_t max_thread_live_count; /* at once in one thread: more, where the owner is recursive */
     uint64_t deepest_bytes;         /* deepest event while one was live */
@@ -83,11 +89,14 @@ struct tn_stack_buffers {
     struct tn_contained_stack *stacks;        /* owned; by stack row id */
     struct tn_contained_site *sites;          /* owned; by site */
     struct tn_contained_resize *resizes;      /* owned; by thread */
-    struct tn_map at_once;      /* site and node -> blocks that lived at once in one activation of the node's
-                                   function, where there were several */
-    struct tn_map threads;      /* site and thread, for threads that made its blocks */
-    uint64_t max_count;         /* threshold stack-buffer.max-count */
-    struct tn_site_links links; /* owned; loaded at the end */
+    struct tn_map at_once; /* site and node -> blocks that lived at once in one activation of the node's
+                              function, where there were several */
+    struct tn_map threads; /* site and thread, for threads that made its blocks -> index in lists */
+    struct tn_contained_list *lists; /* owned */
+    size_t list_count;               /* in lists */
+    size_t list_capacity;            /* room in lists */
+    uint64_t max_count;              /* threshold stack-buffer.max-count */
+    struct tn_site_links links;      /* owned; loaded at the end */
 };
 
 /* Which function could own the buffer of a site, in all instances. */
@@ -99,26 +108,32 @@ struct tn_buffer_owner {
     uint64_t max_live_count; /* blocks at once in one activation of it */
 };
 
-/* Blocks of a site that a walk through its live ones looks at: where those of many threads lie in between, a
- * count is given up. */
+/* Newer blocks of a list that a resized one is put behind, at most. */
 #define TN_BUFFER_WALK_MAX 1024u
 
 /* Make room beside all slots of the pass. Returns 0 or -ENOMEM. */
 int tn_buffer_blocks_grow(struct tn_stack_buffers *buffers, const struct tn_pass *pass);
 
-/* Put a block into the list of its site, newest first. A resized block takes its old position. */
+/* Find the list of what a thread makes at a site, or begin one.
+ *
+ * ret_list  written on success: index in lists
+ * Returns   0 or -ENOMEM
+ * Cost      O(1); no search where the site's last birth was the thread's */
+int tn_buffer_list_find(struct tn_stack_buffers *buffers, uint32_t site, uint32_t thread, uint32_t *ret_list);
+
+/* Put a block into its list, newest first. A resized block takes its old position. */
 void tn_buffer_block_link(struct tn_stack_buffers *buffers, uint32_t slot);
 
-/* Take a block out of the list of its site. */
+/* Take a block out of its list. */
 void tn_buffer_block_unlink(struct tn_stack_buffers *buffers, const struct tn_contained_block *block);
 
-/* Live blocks of a block's site that its thread made since an event. Where the blocks of many threads lie in
- * between, the count is given up, and limit returned; it is never more. */
+/* Live blocks of a block's site that its thread made since an event, at most `limit`, which bounds the cost.
+ */
 uint64_t tn_buffer_blocks_since(const struct tn_stack_buffers *buffers,
                                 const struct tn_contained_block *block, uint64_t since, uint64_t limit);
 
-/* Note how many blocks of its site live in each activation in which a block was just born. Returns 0 or
- * -ENOMEM. */
+/* Note how many blocks of its site live in each activation in which a block was just born. Looks at no more
+ * than max_count blocks. Returns 0 or -ENOMEM. */
 int tn_buffer_blocks_at_once(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                              const struct tn_contained_block *own);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The kind `stack-buffer`: the live blocks of each site, in the order of their births, and how many of them
- * one activation holds at once. Called at births and deaths. */
+/* The kind `stack-buffer`: the live blocks that each thread made at each site, in the order of their births,
+ * and how many of them one activation holds at once. Called at births and deaths. */
 #include "stack_buffer.h"
 
 #include <errno.h>
@@ -18,12 +18,45 @@ int tn_buffer_blocks_grow(struct tn_stack_buffers *buffers, const struct tn_pass
     return 0;
 }
 
-/* Put a block into the list of its site, newest first. A resized block takes its old position. */
+static int begin_list(struct tn_stack_buffers *buffers)
+{
+    if (buffers->list_count < buffers->list_capacity)
+        return 0;
+    size_t capacity = buffers->list_capacity == 0 ? 64 : 2 * buffers->list_capacity;
+    void *lists = realloc(buffers->lists, capacity * sizeof(buffers->lists[0]));
+    if (lists == NULL)
+        return -ENOMEM;
+    buffers->lists = lists;
+    buffers->list_capacity = capacity;
+    return 0;
+}
+
+int tn_buffer_list_find(struct tn_stack_buffers *buffers, uint32_t site, uint32_t thread, uint32_t *ret_list)
+{
+    struct tn_contained_site *counts = &buffers->sites[site];
+    if (counts->thread_1 != thread + 1) {
+        uint64_t key = (uint64_t)site << 32 | (thread + 1);
+        const uint64_t *list = tn_map_find(&buffers->threads, key);
+        uint64_t found = list != NULL ? *list : buffers->list_count;
+        if (list == NULL) {
+            int r = begin_list(buffers);
+            if (r < 0 || (r = tn_map_put(&buffers->threads, key, found)) < 0)
+                return r;
+            buffers->lists[buffers->list_count++] = (struct tn_contained_list){0};
+        }
+        counts->thread_1 = thread + 1;
+        counts->list = (uint32_t)found;
+    }
+    *ret_list = counts->list;
+    return 0;
+}
+
+/* A resized block takes its old position. */
 void tn_buffer_block_link(struct tn_stack_buffers *buffers, uint32_t slot)
 {
     struct tn_contained_block *block = &buffers->blocks[slot];
-    struct tn_contained_site *site = &buffers->sites[block->site];
-    uint32_t newer = 0, older = site->newest, steps = 0;
+    struct tn_contained_list *list = &buffers->lists[block->list];
+    uint32_t newer = 0, older = list->newest, steps = 0;
     while (older != 0 && buffers->blocks[older - 1].birth_index > block->birth_index &&
            ++steps < TN_BUFFER_WALK_MAX) {
         newer = older;
@@ -34,38 +67,31 @@ void tn_buffer_block_link(struct tn_stack_buffers *buffers, uint32_t slot)
     if (newer != 0)
         buffers->blocks[newer - 1].older = slot + 1;
     else
-        site->newest = slot + 1;
+        list->newest = slot + 1;
     if (older != 0)
         buffers->blocks[older - 1].newer = slot + 1;
-    site->live_count++;
+    list->live_count++;
 }
 
 void tn_buffer_block_unlink(struct tn_stack_buffers *buffers, const struct tn_contained_block *block)
 {
-    struct tn_contained_site *site = &buffers->sites[block->site];
+    struct tn_contained_list *list = &buffers->lists[block->list];
     if (block->newer != 0)
         buffers->blocks[block->newer - 1].older = block->older;
     else
-        site->newest = block->older;
+        list->newest = block->older;
     if (block->older != 0)
         buffers->blocks[block->older - 1].newer = block->newer;
-    site->live_count--;
+    list->live_count--;
 }
 
-/* Live blocks of a site that were born in a thread since an event. Where the blocks of many threads lie in
- * between, the count is given up, and limit returned. */
 uint64_t tn_buffer_blocks_since(const struct tn_stack_buffers *buffers,
                                 const struct tn_contained_block *block, uint64_t since, uint64_t limit)
 {
-    uint64_t count = 0, steps = 0;
-    for (uint32_t at = buffers->sites[block->site].newest; at != 0 && count < limit;
+    uint64_t count = 0;
+    for (uint32_t at = buffers->lists[block->list].newest; at != 0 && count < limit;
          at = buffers->blocks[at - 1].older) {
-        const struct tn_contained_block *other = &buffers->blocks[at - 1];
-        if (++steps == TN_BUFFER_WALK_MAX)
-            return limit;
-        if (other->thread != block->thread)
-            continue;
-        if (other->birth_event < since)
+        if (buffers->blocks[at - 1].birth_event < since)
             break;
         count++;
     }
@@ -77,15 +103,12 @@ uint64_t tn_buffer_blocks_since(const struct tn_stack_buffers *buffers,
 int tn_buffer_blocks_at_once(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                              const struct tn_contained_block *own)
 {
-    uint64_t count = 1, steps = 0;
+    uint64_t count = 1;
     uint32_t node = own->stack_id, site = own->site;
     int r = 0;
-    for (uint32_t at = own->older;
-         at != 0 && r == 0 && count <= buffers->max_count && ++steps < TN_BUFFER_WALK_MAX;
+    for (uint32_t at = own->older; at != 0 && r == 0 && count <= buffers->max_count;
          at = buffers->blocks[at - 1].older) {
         const struct tn_contained_block *other = &buffers->blocks[at - 1];
-        if (other->thread != own->thread)
-            continue;
         uint32_t level = tn_activations_owner(buffers->activations, own->thread, other->birth_event,
                                               pass->nodes[node].depth);
         if (level == 0)
