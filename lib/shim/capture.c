@@ -253,11 +253,12 @@ static __attribute__((noinline)) uint32_t announce(struct tn_thread *thread, str
     tn_own_begin(thread);
     uint32_t id = tn_stack_announce(thread, trail, caller, depth, is_cut);
     tn_own_end(thread);
+    trail->last_id = id;
     return id;
 }
 
-/* The id of the stack that hash names; 0 if it is new. */
-static inline uint32_t find_id(const struct tn_thread *thread, struct tn_trail *trail, uint64_t hash)
+/* The id of the stack that hash names, by what the thread has found before, or by the table of all stacks. */
+static inline uint32_t find_known(const struct tn_thread *thread, struct tn_trail *trail, uint64_t hash)
 {
     struct tn_known_stack *known = &trail->known[hash >> (64 - TN_KNOWN_STACK_BITS)];
     uint32_t era = thread->generation * UINT32_C(0x9e3779b9) + trail->epoch;
@@ -265,6 +266,17 @@ static inline uint32_t find_id(const struct tn_thread *thread, struct tn_trail *
         return known->id;
     uint32_t id = tn_stack_find(hash);
     *known = (struct tn_known_stack){hash, id, era};
+    return id;
+}
+
+/* The id of the stack that hash names; 0 if it is new. */
+static inline uint32_t find_id(const struct tn_thread *thread, struct tn_trail *trail, uint64_t hash)
+{
+    uint32_t id = tn_stack_find_near(trail->last_id, hash);
+    if (id == 0)
+        id = find_known(thread, trail, hash);
+    if (id != 0)
+        trail->last_id = id;
     return id;
 }
 

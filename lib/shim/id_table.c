@@ -19,6 +19,7 @@ static struct tn_id_table_body *make_body(uint64_t pair_count)
     if (body == NULL)
         return NULL;
     body->size_bytes = size_bytes;
+    tn_prefer_huge_pages(body, size_bytes);
     body->mask = pair_count - 1;
     body->shift = 64 - (uint64_t)__builtin_ctzll(pair_count);
     return body;

@@ -261,7 +261,7 @@ static bool replaces_another(const struct tn_module *module)
 /* Stacks that were announced with the older module's functions get new ids. */
 static void forget_stacks(void)
 {
-    tn_id_table_forget(&tn_hot.stacks);
+    tn_stacks_forget();
     gone_count = 0;
 }
 

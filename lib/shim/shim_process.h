@@ -18,6 +18,7 @@
  *  7. A symbol that is missing disables a feature; it never stops the program. */
 
 #include "arch.h"
+#include "hash_list.h"
 #include "id_table.h"
 #include "rule_table.h"
 
@@ -100,6 +101,7 @@ struct tn_hot {
     uint32_t pid;                      /* as the process sees itself */
     struct tn_shared_header *header;   /* start of the memory that is shared with the recorder */
     struct tn_id_table stacks;         /* stack hash -> id; the ids are valid in this shared memory only */
+    struct tn_hash_list hashes;        /* of the stacks, by id */
     uint32_t last_stack_id;            /* the newest id given out; 0: none yet */
     _Atomic uintptr_t stamp_turn;      /* the thread that may stamp without waiting; emit.h; any thread */
     _Atomic uint64_t stamp_wait_ticks; /* up to this time none may; any thread */
@@ -162,6 +164,13 @@ extern union tn_hot_page tn_hot_page;
 extern struct tn_shim_process tn_shim_process;
 
 #define tn_hot (tn_hot_page.hot)
+
+/* Forget the ids of all stacks: they are announced again, and get other ids. Under the control lock. */
+static inline void tn_stacks_forget(void)
+{
+    tn_id_table_forget(&tn_hot.stacks);
+    tn_hash_list_forget(&tn_hot.hashes);
+}
 
 /* What is left out now: of a process that has rings, else TN_PAUSE_NO. */
 static inline enum tn_pause tn_pause_now(void)

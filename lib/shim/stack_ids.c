@@ -16,9 +16,10 @@
 
 #include "banned.h"
 
-/* After this many stacks the table is emptied, which bounds it at 128 MiB. Ids keep rising; a stack that is
- * announced again gets another id, and the recorder finds by its frames that it is the same. */
-#define STACK_COUNT_MAX (UINT64_C(4) << 20)
+/* After this many stacks the table is emptied, which bounds it at 128 MiB, and the list of hashes at 32. Ids
+ * keep rising; a stack that is announced again gets another id, and the recorder finds by its frames that it
+ * is the same. */
+#define STACK_COUNT_MAX TN_HASH_LIST_MAX
 
 /* Write the frames of a stack as a STACK event has them. Frames of this library (one calls main) are left
  * out; their size is added to the next frame outward. Returns the words written. */
@@ -61,7 +62,8 @@ static uint32_t publish(uint64_t hash, const uint64_t *frames, uint32_t frame_wo
     tn_control_end(pad + words);
     tn_hot.last_stack_id = id;
     if (id % STACK_COUNT_MAX == 0)
-        tn_id_table_forget(&tn_hot.stacks);
+        tn_stacks_forget();
+    tn_hash_list_put(&tn_hot.hashes, id, tn_stack_key(hash));
     return tn_id_table_put(&tn_hot.stacks, tn_stack_key(hash), id) == 0 ? id : 0;
 }
 

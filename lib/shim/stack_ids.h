@@ -22,6 +22,17 @@ static inline uint32_t tn_stack_find(uint64_t hash)
     return (uint32_t)tn_id_table_find(&tn_hot.stacks, tn_stack_key(hash));
 }
 
+/* The id of the stack that hash names, if it is a neighbour of an id; 0 if not, or if it is not known. Any
+ * thread. Cost: four loads, mostly of one line. */
+static inline uint32_t tn_stack_find_near(uint32_t id, uint64_t hash)
+{
+    static const int32_t steps[] = {1, -1, 2, -2};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+        if (tn_hash_list_is(&tn_hot.hashes, id + (uint32_t)steps[i], tn_stack_key(hash)))
+            return id + (uint32_t)steps[i];
+    return 0;
+}
+
 /* Announce the stack that a trail keeps, unless another thread has done so meanwhile.
  *
  * depth    the stack's frames: that many of the trail's outermost ones, at least 1

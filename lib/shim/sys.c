@@ -15,6 +15,8 @@
 
 #include "banned.h"
 
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+
 /* After so long the holder is taken for gone. */
 #define LOCK_NS_MAX UINT64_C(10000000000)
 
@@ -109,6 +111,12 @@ void tn_unmap_pages(void *address, size_t size_bytes)
         return;
     size_bytes = (size_bytes + tn_page_bytes - 1) & ~(tn_page_bytes - 1);
     tn_sys2(SYS_munmap, (long)address, (long)size_bytes);
+}
+
+void tn_prefer_huge_pages(void *address, size_t size_bytes)
+{
+    if (size_bytes >= HUGE_PAGE_BYTES && !tn_is_filtered)
+        tn_sys3(SYS_madvise, (long)address, (long)size_bytes, MADV_HUGEPAGE);
 }
 
 long tn_read_file(const char *path, char *data, size_t capacity_bytes)

@@ -56,6 +56,11 @@ void *tn_map_pages(size_t size_bytes);
 /* Unmap memory of tn_map_pages; size_bytes: as it was mapped. NULL is fine. */
 void tn_unmap_pages(void *address, size_t size_bytes);
 
+/* Ask the kernel to use pages of 2 MiB for memory of tn_map_pages that is read here and there: else most of
+ * these loads miss the TLB, too. Nothing is done for less memory than such a page, and behind a filter of
+ * system calls. */
+void tn_prefer_huge_pages(void *address, size_t size_bytes);
+
 /* Read a whole small file.
  *
  * Returns  bytes read, at most capacity_bytes - 1, with a NUL behind them; negative errno */

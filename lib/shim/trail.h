@@ -69,6 +69,7 @@ struct tn_trail {
     uint32_t count;               /* frames kept */
     uint32_t plain_count;         /* of these, the outermost ones, found by plain rules: may be met again */
     uint32_t epoch;               /* of the rules that they were found by; see TN_EPOCH_CHECKED */
+    uint32_t last_id;             /* of the stack that was looked up last */
     uint32_t turn;                /* which memo of a set is overwritten next */
     uint32_t end_watch_count;     /* 1: watches[0] is the word that ended the walk */
     uint64_t last_serial;         /* of the frames */
