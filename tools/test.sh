@@ -22,6 +22,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 test_packages='libcmocka-dev unit tests
 g++ test programs in C++
 clang the second compiler
+libc++1 the other library of C++
+libc++abi1 is a part of it
 clang-format checks white space
 binutils nm and objcopy
 xz-utils packs a symbol table, as some distributions do
@@ -139,6 +141,18 @@ END
 say "== packages"
 install_packages "$build_packages
 $test_packages"
+
+# libc++-dev cannot be installed beside libunwind-dev, so its headers are unpacked, for the test `containers`.
+unpack_libcxx() {
+    mkdir "$scratch/libcxx" && cd "$scratch/libcxx" || return 1
+    package=$(apt-cache depends libc++-dev | sed -n 's/.*Depends: \(libc++-[0-9]*-dev\)$/\1/p' | head -n 1)
+    [ -n "$package" ] && apt-get -q download "$package" && dpkg-deb -x ./*.deb . || return 1
+    LIBCXX_HEADERS=$(find "$PWD" -path '*/include/c++/v1' -type d | head -n 1)
+    [ -n "$LIBCXX_HEADERS" ] && export LIBCXX_HEADERS
+}
+here=$PWD
+unpack_libcxx >"$scratch/libcxx.log" 2>&1 || cat "$scratch/libcxx.log"
+cd "$here" || exit 1
 
 if build build-test 'build with gcc, warnings are errors' --native-file "$root/tests/dev.ini"; then
     suites='unit rules truth e2e fault survive install'

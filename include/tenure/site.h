@@ -172,6 +172,12 @@ int tn_site_trie_add_frame(struct tn_site_trie *trie, const struct tn_site_rules
 struct tn_site_frame *tn_site_trie_find(const struct tn_site_trie *trie, uint64_t stack_id,
                                         const char *function, const char **ret_via);
 
+/* The innermost frame of a physical frame's group, or NULL if the trie has none. */
+struct tn_site_frame *tn_site_trie_group(const struct tn_site_trie *trie, uint32_t frame_id);
+
+/* The next frame of the group, outwards; NULL after the physical one. */
+struct tn_site_frame *tn_site_trie_next(const struct tn_site_trie *trie, struct tn_site_frame *frame);
+
 /* How births use one stack, for finding wrappers. */
 struct tn_site_use {
     uint64_t births; /* 0: none, and the sizes mean nothing */

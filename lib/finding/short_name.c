@@ -2,6 +2,7 @@
 /* Names of functions as sentences bear them. A demangled C++ name has its parameters, template arguments and
  * marks of the ABI in it, and can be of any length; what tells one function of a file from another is the
  * path of scopes. Full names stay in JSON and in the log. */
+#include "tenure/brackets.h"
 #include "tenure/finding.h"
 
 #include <ctype.h>
@@ -32,34 +33,6 @@ static bool starts(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* The end of the operator's name that follows the word "operator", so that its brackets open nothing. */
-static const char *skip_operator(const char *text)
-{
-    static const char *const symbols[] = {"()", "<=>", "->*", "->", "<<=", ">>=", "<<",
-                                          ">>", "<=",  ">=",  "<",  ">",   NULL};
-    for (size_t i = 0; symbols[i] != NULL; i++)
-        if (starts(text, symbols[i]))
-            return text + strlen(symbols[i]);
-    return text;
-}
-
-/* The position behind the bracket that closes the one at text; the end where none does. */
-static const char *skip_group(const char *text)
-{
-    int depth = 0;
-    for (const char *c = text; *c != '\0'; c++) {
-        if (starts(c, "operator") && (c == text || !isalnum((unsigned char)c[-1]))) {
-            c = skip_operator(c + strlen("operator")) - 1;
-            continue;
-        }
-        depth += strchr("(<[{", *c) != NULL;
-        depth -= strchr(")]}", *c) != NULL || (*c == '>' && c[-1] != '-');
-        if (depth == 0)
-            return c + 1;
-    }
-    return text + strlen(text);
-}
-
 /* Whether an argument is what the standard library fills in by itself. */
 static bool is_default(const char *argument)
 {
@@ -71,24 +44,16 @@ static bool is_default(const char *argument)
     return false;
 }
 
-/* The end of an argument: a comma or the bracket that closes the list. */
-static const char *skip_argument(const char *text)
-{
-    while (*text != '\0' && *text != ',' && *text != '>')
-        text = strchr("(<[{", *text) != NULL ? skip_group(text) : text + 1;
-    return text;
-}
-
 /* Template arguments, from "<": those of the library's own choice are left out, arguments of arguments are
  * "...", and so is all of it where it is long. */
 static void put_arguments(struct shortening *to)
 {
     char arguments[ARGUMENTS_MAX + 1] = "";
     struct shortening list = {.text = arguments, .text_bytes = sizeof(arguments)};
-    const char *end = skip_group(to->at);
+    const char *end = tn_brackets_skip(to->at);
     bool is_long = false;
     for (const char *c = to->at + 1; c < end && *c != '>';) {
-        const char *next = skip_argument(c);
+        const char *next = tn_brackets_skip_argument(c);
         if (!is_default(c)) {
             const char *inner = memchr(c, '<', (size_t)(next - c));
             size_t length = (size_t)((inner != NULL ? inner : next) - c);
@@ -114,13 +79,13 @@ const char *tn_function_short_name(const char *name, char *ret_text, size_t text
     while (*to.at != '\0') {
         const char *begin = to.at;
         if (starts(to.at, "operator") && (to.at == name || !isalnum((unsigned char)to.at[-1]))) {
-            to.at = skip_operator(to.at + strlen("operator"));
+            to.at = tn_brackets_skip_operator(to.at + strlen("operator"));
             put(&to, begin, (size_t)(to.at - begin));
         } else if (starts(to.at, "(anonymous namespace)")) {
             to.at += strlen("(anonymous namespace)");
             put(&to, begin, (size_t)(to.at - begin));
         } else if (*to.at == '(' || starts(to.at, "[abi:")) {
-            to.at = skip_group(to.at);
+            to.at = tn_brackets_skip(to.at);
             if (starts(to.at, " const"))
                 to.at += strlen(" const");
         } else if (*to.at == '<' && to.at != name) {

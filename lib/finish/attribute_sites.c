@@ -188,6 +188,8 @@ static int find_sites(struct attribution *attribution)
         r = prepare(attribution);
     if (r == 0)
         r = attribute(attribution);
+    if (r == 0)
+        r = tn_finish_tag_containers(attribution->job, &attribution->trie, attribution->uses);
     if (r == 0 && has_stackless)
         r = tn_finish_run(attribution->job, "INSERT INTO site (via) VALUES ('unknown')");
     return r == 0 ? set_keys(attribution->job) : r;

@@ -51,4 +51,13 @@ int tn_finish_load_stacks(struct tn_finish_job *job, const struct tn_site_rules 
 int tn_finish_find_wrappers(struct tn_finish_job *job, const struct tn_stack_use *uses,
                             const struct tn_site_use *sizes, struct tn_site_trie *trie);
 
+/* Write `container` and stack.container_id. A log without them, from an older program, stays as it is.
+ *
+ * trie     with all stacks; borrowed
+ * uses     by stack id, as tn_finish_count_usage wrote them
+ * Returns  0; negative errno: job->error says what failed
+ * Cost     a walk to the site for each stack of a birth */
+int tn_finish_tag_containers(struct tn_finish_job *job, const struct tn_site_trie *trie,
+                             const struct tn_stack_use *uses);
+
 #endif

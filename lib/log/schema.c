@@ -135,8 +135,20 @@ const char *const tn_schema_tables[] = {
     "  frame_bytes INTEGER,    -- this frame's CFA minus its callee's, bytes\n"
     "  depth INTEGER,          -- frames, this one included\n"
     "  is_cut INTEGER,         -- 1: a root because the capture stopped at its depth limit\n"
-    "  site_id INTEGER REFERENCES site(id) -- by the finishing step; NULL for inner nodes of the trie\n"
+    "  site_id INTEGER REFERENCES site(id), -- by the finishing step; NULL for inner nodes of the trie\n"
+    "  container_id INTEGER REFERENCES container(id) -- likewise; NULL: no container makes its blocks\n"
     ");\n",
+
+    "CREATE TABLE container (\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  type TEXT,              -- of the innermost container: std::string. By the finishing step\n"
+    "  operation TEXT,         -- what was asked of it: push_back, constructor; NULL: not known\n"
+    "  element TEXT,           -- type of its elements; NULL: not known\n"
+    "  outer_type TEXT,        -- the same three of the outermost one: the same where there is one only\n"
+    "  outer_operation TEXT,\n"
+    "  outer_element TEXT\n"
+    ");\n"
+    "CREATE INDEX container_type ON container(type, operation, element);\n",
 
     "CREATE TABLE site (\n"
     "  id INTEGER PRIMARY KEY,\n"

@@ -4,6 +4,7 @@
 usage: run.py BUILD findings [PROGRAM...]   every truth program, or these; with recall and precision
        run.py BUILD queries                 each finding's query, on truth programs and on real ones
        run.py BUILD odd [NAME...]           logs that are empty, cut short, without stacks...
+       run.py BUILD containers              names of containers, with two libraries of C++
        run.py BUILD changed                 replays with advice against programs in which it was followed
 
 With TRUTH_KEEP in the environment the logs of a test that failed are kept."""
@@ -21,6 +22,7 @@ import changed
 import checks
 import compare
 import contained
+import containers
 import expectations
 import lifetimes
 import odd
@@ -108,7 +110,7 @@ def run_findings(world, names):
 
 def main():
     build, subject, names = sys.argv[1], sys.argv[2], sys.argv[3:]
-    subjects = {"changed": changed.run, "findings": run_findings, "odd": odd.run, "queries": queries.run}
+    subjects = {"changed": changed.run, "containers": containers.run, "findings": run_findings, "odd": odd.run, "queries": queries.run}
     world = World(build)
     status = 1
     try:
