@@ -56,6 +56,13 @@
  *                    else: bits 0-47 the address where the block's address lies, bits 48-63 how many bytes
  *                    behind the block's start it points; the stack id is the block's
  *
+ *   POOL_BIRTH, POOL_DEATH  what the program says of a pool of its own (tenure/mark.h)
+ *            word 2  bits 0-47 address of the block
+ *            word 3  what names the pool, an address; not 0
+ *            word 4  of POOL_BIRTH: size_bytes
+ *   POOL_RESET   word 2 0, word 3 as above: all blocks of the pool die
+ *   POOL_NAME    word 2 text length in bytes, word 3 as above; word 4.. text, padded to a word
+ *
  * depth_bytes is the highest address of the thread's stack minus the CFA of the allocation function (the
  * value of the stack pointer before the program called it).
  *
@@ -85,6 +92,10 @@ enum tn_event_kind {
     TN_EVENT_LINKS = 16, /* who holds whose address */
     TN_EVENT_CHILD =
         17, /* control ring only: a child executes an image, by vfork, posix_spawn, system, popen */
+    TN_EVENT_POOL_BIRTH = 18, /* a pool of the program's has handed out a block */
+    TN_EVENT_POOL_DEATH = 19, /* before it takes the block back */
+    TN_EVENT_POOL_RESET = 20, /* before it takes all of them back */
+    TN_EVENT_POOL_NAME = 21,
     TN_EVENT_KIND_COUNT
 };
 
@@ -153,7 +164,10 @@ enum tn_link_moment {
 #define TN_EVENT_MARK_WORDS       3u /* and the text */
 #define TN_EVENT_MODULE_WORDS     6u /* and build-id and path */
 #define TN_EVENT_GONE_WORDS       4u
-#define TN_EVENT_CHILD_WORDS      5u  /* and the name */
+#define TN_EVENT_CHILD_WORDS      5u /* and the name */
+#define TN_EVENT_POOL_BIRTH_WORDS 5u
+#define TN_EVENT_POOL_DEATH_WORDS 4u  /* of POOL_RESET, too */
+#define TN_EVENT_POOL_NAME_WORDS  4u  /* and the text */
 #define TN_THREAD_NAME_BYTES      16u /* the kernel's limit, NUL included */
 #define TN_EVENT_CHILD_NAME_BYTES 63u /* longer names are cut */
 #define TN_ADDRESS_MASK           ((UINT64_C(1) << 48) - 1)

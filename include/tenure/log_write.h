@@ -190,6 +190,59 @@ int tn_log_set_link(struct tn_log_writer *writer, const struct tn_log_link *link
 /* Add a row of `link_look`, or replace its looks: process, stack and moment tell rows apart. */
 int tn_log_set_look(struct tn_log_writer *writer, const struct tn_log_look *look);
 
+/* A pool of the program's own, as the program tells of it. Counts as in the log's table pool. */
+struct tn_log_pool {
+    uint64_t process_id;      /* row of `process` */
+    uint64_t address;         /* that names it */
+    const char *name;         /* borrowed; NULL: none */
+    uint64_t first_ns;        /* of the first call about it */
+    uint64_t allocations;     /* blocks handed out */
+    uint64_t frees;           /* of these, taken back */
+    uint64_t resets;          /* calls that took all back */
+    uint64_t total_bytes;     /* of all blocks handed out */
+    uint64_t live_count;      /* in use; allocations - frees - unseen_frees */
+    uint64_t live_bytes;      /* of these */
+    uint64_t peak_live_count; /* most of live_count */
+    uint64_t peak_live_bytes; /* most of live_bytes */
+    uint64_t peak_ns;         /* when live_bytes was at its peak */
+    uint64_t unknown_frees;   /* of blocks that were not known */
+    uint64_t unseen_frees;    /* handed out at an address that was in use */
+    uint64_t blocks_left_out; /* of allocations: without a row of their own */
+};
+
+/* Blocks of one size in one pool. */
+struct tn_log_pool_size {
+    uint64_t pool_id;         /* row of `pool` */
+    uint64_t size_bytes;      /* of each */
+    uint64_t allocations;     /* handed out */
+    uint64_t live_count;      /* in use */
+    uint64_t peak_live_count; /* most of live_count */
+};
+
+/* A block in a pool, when it is handed out. */
+struct tn_log_pool_block {
+    uint64_t pool_id;    /* row of `pool` */
+    uint64_t thread_id;  /* row of `thread` */
+    uint64_t stack_id;   /* row of `stack`; 0: none was taken */
+    uint64_t address;    /* of the block */
+    uint64_t size_bytes; /* as the program told it */
+    uint64_t birth_ns;   /* since the log's start */
+};
+
+/* Add a row of `pool`, or renew its counts and name. id: in and out, as with tn_log_set_link. */
+int tn_log_set_pool(struct tn_log_writer *writer, const struct tn_log_pool *pool, uint64_t *id);
+
+/* Add a row of `pool_size`, or renew its counts: pool and size tell rows apart. */
+int tn_log_set_pool_size(struct tn_log_writer *writer, const struct tn_log_pool_size *size);
+
+/* Add a row of `pool_block`. ret_id: its id, from 1, over all processes. */
+int tn_log_add_pool_block(struct tn_log_writer *writer, const struct tn_log_pool_block *block,
+                          uint64_t *ret_id);
+
+/* Note that a pool has taken a block back. stack_id: 0: none was taken. */
+int tn_log_end_pool_block(struct tn_log_writer *writer, uint64_t id, uint64_t thread_id, uint64_t stack_id,
+                          uint64_t death_ns);
+
 /* Set a key of meta. value: text; numbers in decimal. */
 int tn_log_set_meta(struct tn_log_writer *writer, const char *key, const char *value);
 

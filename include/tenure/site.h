@@ -178,6 +178,11 @@ struct tn_site_frame *tn_site_trie_group(const struct tn_site_trie *trie, uint32
 /* The next frame of the group, outwards; NULL after the physical one. */
 struct tn_site_frame *tn_site_trie_next(const struct tn_site_trie *trie, struct tn_site_frame *frame);
 
+/* Take the innermost frame of a stack for a wrapper: its function allocates for its caller, as all know who
+ * made this stack. Nothing happens for a stack that is not there, or whose innermost frame is skipped anyway.
+ */
+void tn_site_trie_skip_innermost(struct tn_site_trie *trie, uint64_t stack_id);
+
 /* How births use one stack, for finding wrappers. */
 struct tn_site_use {
     uint64_t births; /* 0: none, and the sizes mean nothing */

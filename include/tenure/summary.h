@@ -91,6 +91,36 @@ struct tn_summary_link {
     uint64_t distinct_held_blocks; /* of each pair of stacks, added up; 3 or more */
 };
 
+/* How many pools a summary lists, and how many sizes of each. */
+#define TN_SUMMARY_POOLS      16u
+#define TN_SUMMARY_POOL_SIZES 4u
+
+/* Blocks of one size in a pool. */
+struct tn_summary_pool_size {
+    uint64_t size_bytes;      /* of each */
+    uint64_t allocations;     /* handed out */
+    uint64_t peak_live_count; /* in use at once, at most */
+};
+
+/* A pool that the program describes. Its blocks are no allocations. */
+struct tn_summary_pool {
+    uint64_t id;              /* row of `pool` */
+    char *name;               /* owned: that the program gave it, or its address; never NULL */
+    uint64_t allocations;     /* blocks handed out */
+    uint64_t frees;           /* of these, taken back */
+    uint64_t resets;          /* calls that took all back */
+    uint64_t total_bytes;     /* of all blocks handed out */
+    uint64_t live_count;      /* in use at the end (so far, while it runs) */
+    uint64_t live_bytes;      /* of these */
+    uint64_t peak_live_count; /* in use at once, at most */
+    uint64_t peak_live_bytes; /* the same, bytes; at another time maybe */
+    uint64_t unknown_frees;   /* of blocks that the log does not know */
+    uint64_t unseen_frees;    /* handed out at an address that was in use */
+    size_t size_count;        /* different sizes */
+    size_t listed_sizes;      /* in sizes */
+    struct tn_summary_pool_size sizes[TN_SUMMARY_POOL_SIZES]; /* those with most bytes at their peak first */
+};
+
 /* Totals of one process (or of all: tn_summary.all). */
 struct tn_summary_totals {
     uint64_t allocations;       /* births: calls that returned a block */
@@ -169,6 +199,10 @@ struct tn_summary {
     struct tn_summary_sites lists[TN_SUMMARY_LIST_COUNT]; /* by enum tn_summary_list */
     struct tn_summary_link *links; /* owned; the strongest first; tn_summary_load_links fills it */
     size_t link_count;             /* in links */
+    struct tn_summary_pool
+        *pools;        /* owned: of process_id, the largest peaks first; at most TN_SUMMARY_POOLS */
+    size_t pool_count; /* in pools */
+    size_t all_pools;  /* of process_id, listed or not */
 };
 
 /* Load a summary.

@@ -115,26 +115,54 @@ static int site_of(struct attribution *attribution, struct tn_site_frame *entry,
     return r;
 }
 
+/* Set the site of one stack. function: that it calls, by name. */
+static int attribute_one(struct attribution *attribution, uint64_t stack_id, const char *function)
+{
+    const char *via;
+    int64_t site_id = 0;
+    struct tn_site_frame *entry = tn_site_trie_find(&attribution->trie, stack_id, function, &via);
+    if (entry == NULL)
+        return 0;
+    int r = site_of(attribution, entry, via, &site_id);
+    if (r < 0)
+        return r;
+    tn_sql_bind_count(attribution->set, 1, stack_id);
+    sqlite3_bind_int64(attribution->set, 2, site_id);
+    return tn_finish_execute(attribution->job, attribution->set);
+}
+
 static int attribute(struct attribution *attribution)
 {
     int r = 0;
-    for (uint64_t id = 1; r == 0 && id < attribution->trie.node_count; id++) {
-        if (attribution->uses[id].function == 0)
-            continue;
-        const char *via;
-        const char *function = tn_function_name((enum tn_function)attribution->uses[id].function);
-        struct tn_site_frame *entry = tn_site_trie_find(&attribution->trie, id, function, &via);
-        if (entry == NULL)
-            continue;
-        int64_t site_id = 0;
-        r = site_of(attribution, entry, via, &site_id);
-        if (r < 0)
-            break;
-        tn_sql_bind_count(attribution->set, 1, id);
-        sqlite3_bind_int64(attribution->set, 2, site_id);
-        r = tn_finish_execute(attribution->job, attribution->set);
-    }
+    for (uint64_t id = 1; r == 0 && id < attribution->trie.node_count; id++)
+        if (attribution->uses[id].function != 0)
+            r = attribute_one(attribution, id,
+                              tn_function_name((enum tn_function)attribution->uses[id].function));
     return r;
+}
+
+/* Blocks of the program's own pools: the function that tells of them is the pool's, and the site is its
+ * caller. Logs of older tools have no such table. */
+static int attribute_pools(struct attribution *attribution)
+{
+    struct tn_finish_job *job = attribution->job;
+    sqlite3_stmt *rows;
+    int64_t tables;
+    int r =
+        tn_finish_number(job, "SELECT count(*) FROM sqlite_schema WHERE name = 'pool_block'", 0, 0, &tables);
+    if (r < 0 || tables == 0)
+        return r;
+    r = tn_finish_prepare(job, "SELECT DISTINCT stack_id FROM pool_block WHERE stack_id IS NOT NULL", &rows);
+    if (r < 0)
+        return r;
+    int next = 0;
+    while (r == 0 && (next = tn_sql_next(rows)) == 1) {
+        uint64_t stack_id = tn_sql_count(rows, 0);
+        tn_site_trie_skip_innermost(&attribution->trie, stack_id);
+        r = attribute_one(attribution, stack_id, "tenure_pool_alloc");
+    }
+    sqlite3_finalize(rows);
+    return next < 0 ? tn_finish_fail(job, next, "cannot write sites") : r;
 }
 
 static int prepare(struct attribution *attribution)
@@ -190,6 +218,8 @@ static int find_sites(struct attribution *attribution)
         r = attribute(attribution);
     if (r == 0)
         r = tn_finish_tag_containers(attribution->job, &attribution->trie, attribution->uses);
+    if (r == 0)
+        r = attribute_pools(attribution);
     if (r == 0 && has_stackless)
         r = tn_finish_run(attribution->job, "INSERT INTO site (via) VALUES ('unknown')");
     return r == 0 ? set_keys(attribution->job) : r;

@@ -57,6 +57,19 @@ static const char *const statement_sql[TN_WRITER_STATEMENT_COUNT] = {
     [TN_WRITER_LINK_LOOK] =
         ("INSERT INTO link_look (process_id, stack_id, moment, looks) VALUES (?1, ?2, ?3, ?4)"
          " ON CONFLICT (process_id, stack_id, moment) DO UPDATE SET looks = ?4"),
+    [TN_WRITER_POOL] =
+        ("INSERT OR REPLACE INTO pool (id, process_id, address, name, first_ns, allocations, frees, resets,"
+         " total_bytes, live_count, live_bytes, peak_live_count, peak_live_bytes, peak_ns, unknown_frees,"
+         " unseen_frees, blocks_left_out)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"),
+    [TN_WRITER_POOL_SIZE] =
+        ("INSERT OR REPLACE INTO pool_size (pool_id, size_bytes, allocations, live_count, peak_live_count)"
+         " VALUES (?1, ?2, ?3, ?4, ?5)"),
+    [TN_WRITER_POOL_BLOCK] =
+        ("INSERT INTO pool_block (id, pool_id, thread_id, stack_id, address, size_bytes, birth_ns)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
+    [TN_WRITER_POOL_BLOCK_END] =
+        "UPDATE pool_block SET death_ns = ?2, free_thread_id = ?3, free_stack_id = ?4 WHERE id = ?1",
     [TN_WRITER_CHUNK] =
         ("INSERT INTO chunk (process_id, first_id, last_id, first_ns, last_ns, births, deaths, reallocs,"
          " birth_bytes, usable_bytes, codec, checksum, data)"

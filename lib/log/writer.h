@@ -38,6 +38,10 @@ enum tn_writer_statement {
     TN_WRITER_MARK,
     TN_WRITER_LINK,
     TN_WRITER_LINK_LOOK,
+    TN_WRITER_POOL,
+    TN_WRITER_POOL_SIZE,
+    TN_WRITER_POOL_BLOCK,
+    TN_WRITER_POOL_BLOCK_END,
     TN_WRITER_CHUNK,
     TN_WRITER_STATEMENT_COUNT
 };
@@ -57,6 +61,7 @@ struct tn_log_writer {
     struct tn_compressor *compressor; /* owned; made with the first chunk */
     uint64_t process_count, thread_count, mapping_count; /* rows, which are the ids given last */
     uint64_t link_count;                                 /* the same, of links */
+    uint64_t pool_count, pool_block_count;               /* the same, of pools and their blocks */
     uint64_t allocation_count, death_count;              /* events accepted */
     uint64_t allocated_bytes;                            /* asked for by these allocations */
     uint64_t last_ns;                                    /* latest time seen in an event */

@@ -115,6 +115,7 @@ int tn_recording_write_totals(struct tn_recording *recording)
         {"unknown_stacks", totals->unknown_stacks},
         {"damaged_rings", totals->damaged_rings},
         {"links_dropped", totals->links_dropped},
+        {"pool_events_dropped", totals->pool_events_dropped},
         {"damaged_headers", counts->damaged_headers},
         {"stacks_checked", counts->stacks_checked},
         {"stacks_different", counts->stacks_different},

@@ -5,6 +5,7 @@
 #include "match.h"
 
 #include "links.h"
+#include "own_pools.h"
 #include "thread_rows.h"
 
 #include "tenure/event_body.h"
@@ -361,6 +362,13 @@ static int apply_failure(struct tn_stream *stream)
                               event_ns(matcher, stream->stamp));
 }
 
+static int apply_pool(struct tn_stream *stream, bool is_forced)
+{
+    int r = tn_pools_apply(stream, event_stack(stream->matcher, stream->head),
+                           !is_forced && may_be_early(stream));
+    return r == TN_POOLS_WAIT ? (int)TN_VERDICT_PARK : r;
+}
+
 static int apply_other(struct tn_stream *stream, uint32_t kind, bool is_forced)
 {
     switch (kind) {
@@ -372,6 +380,11 @@ static int apply_other(struct tn_stream *stream, uint32_t kind, bool is_forced)
         return apply_failure(stream);
     case TN_EVENT_LINKS:
         return tn_links_apply(stream);
+    case TN_EVENT_POOL_BIRTH:
+    case TN_EVENT_POOL_DEATH:
+    case TN_EVENT_POOL_RESET:
+    case TN_EVENT_POOL_NAME:
+        return apply_pool(stream, is_forced);
     default:
         return tn_thread_apply(stream);
     }
@@ -429,6 +442,8 @@ void tn_match_finish(struct tn_matcher *matcher)
     tn_address_table_finish(&matcher->table);
     tn_links_close(matcher->links);
     matcher->links = NULL;
+    tn_pools_close(matcher->pools);
+    matcher->pools = NULL;
     free(matcher->stacks.rows);
     free(matcher->open_reallocs);
     matcher->stacks = (struct tn_stack_rows){0};

@@ -31,7 +31,8 @@ int tn_match_apply(struct tn_stream *stream, bool is_forced);
 static inline bool tn_match_has_address(uint64_t head)
 {
     uint32_t kind = tn_event_kind_of(head);
-    return kind >= TN_EVENT_BIRTH && kind <= TN_EVENT_REALLOC_COMMIT;
+    return (kind >= TN_EVENT_BIRTH && kind <= TN_EVENT_REALLOC_COMMIT) || kind == TN_EVENT_POOL_BIRTH ||
+           kind == TN_EVENT_POOL_DEATH;
 }
 
 /* Set the row of a shim's stack id. Returns 0; -ENOMEM; -EBADMSG: the id is 0 or far beyond all others. */

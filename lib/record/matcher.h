@@ -25,6 +25,7 @@
 #define TN_MATCH_REALLOC_OPEN (UINT64_C(1) << 63)
 
 struct tn_links;
+struct tn_pools;
 struct tn_mappings;
 struct tn_stream;
 
@@ -43,8 +44,10 @@ struct tn_totals {
     uint64_t
         lost[TN_LOSS_REASON_COUNT]; /* events lost, by TN_LOSS_BIT of the reason; a damaged ring is full */
     uint64_t damaged_rings;
-    uint64_t links_dropped; /* links found for which their process had no row left */
-    uint64_t threads;       /* rows written */
+    uint64_t links_dropped;       /* links found for which their process had no row left */
+    uint64_t pool_blocks;         /* rows of pool_block written */
+    uint64_t pool_events_dropped; /* calls about pools for which their process had no row left */
+    uint64_t threads;             /* rows written */
 };
 
 /* Row of the log's `stack` for each of the shim's stack ids. Zeroed is empty. */
@@ -67,6 +70,7 @@ struct tn_matcher {
     struct tn_address_table table;      /* address -> TN_MATCH_*; with notes where links are wanted */
     struct tn_dead_blocks *dead;        /* borrowed; NULL: no links are wanted */
     struct tn_links *links;             /* owned; NULL until the first look */
+    struct tn_pools *pools;             /* owned; NULL until the program tells of one */
     const struct tn_mappings *mappings; /* borrowed; of the process; NULL: none are known */
     struct tn_stream **open_reallocs;   /* owned; streams with an open REALLOC_BEGIN */
     uint32_t open_realloc_count;

@@ -124,11 +124,18 @@ static void wake(struct tn_order *order, const struct tn_matcher *matcher, uint6
     }
 }
 
-/* Apply one event through match.c, after all that was collected before it is in the log. Links are only
- * counted, from what the tables say, which are up to date: these may come often. */
+/* Whether an event adds to the log's chunks, or reads what these have so far. Links are only counted, from
+ * what the tables say, which are up to date; pools have tables of their own. Both may come often. */
+static bool is_of_chunks(uint64_t head)
+{
+    uint32_t kind = tn_event_kind_of(head);
+    return kind != TN_EVENT_LINKS && (kind < TN_EVENT_POOL_BIRTH || kind > TN_EVENT_POOL_NAME);
+}
+
+/* Apply one event through match.c, after all that was collected before it is in the log. */
 static int apply_alone(struct tn_order *order, struct tn_stream *stream, bool is_forced)
 {
-    bool is_written = stream->thread_id == 0 || tn_event_kind_of(stream->head) != TN_EVENT_LINKS;
+    bool is_written = stream->thread_id == 0 || is_of_chunks(stream->head);
     int r = is_written ? tn_batch_flush(&order->batch) : 0;
     return r < 0 ? r : tn_match_apply(stream, is_forced);
 }

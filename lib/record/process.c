@@ -4,6 +4,7 @@
 #include "process.h"
 
 #include "links.h"
+#include "own_pools.h"
 #include "proc.h"
 #include "ring_source.h"
 #include "stream.h"
@@ -243,6 +244,8 @@ int tn_process_end_rows(struct tn_process *process)
         process->source->calls->end_threads(process->source, end_ns, process->exit_kind == TN_EXIT_RUNNING);
     if (r == 0)
         r = tn_links_write(&process->matcher, UINT32_MAX);
+    if (r == 0)
+        r = tn_pools_write(&process->matcher);
     if (r < 0)
         return r;
     return tn_log_end_process(process->shared->writer, process->matcher.process_id, end_ns,

@@ -5,6 +5,7 @@
 #include "control.h"
 #include "handshake.h"
 #include "links.h"
+#include "own_pools.h"
 #include "pause.h"
 #include "recording.h"
 
@@ -153,6 +154,8 @@ int tn_recording_write_all(struct tn_recording *recording)
         tn_process_settle(recording->processes[i]);
     for (uint32_t i = 0; i < recording->process_count && r == 0; i++)
         r = tn_links_write(&recording->processes[i]->matcher, rows_max);
+    for (uint32_t i = 0; i < recording->process_count && r == 0; i++)
+        r = tn_pools_write(&recording->processes[i]->matcher);
     if (r == 0)
         r = tn_recording_detect_exec(recording);
     if (r == 0 && recording->has_clock)

@@ -64,6 +64,7 @@ static void compose_all(struct tn_composer *composer)
     }
     tn_compose_overview(composer);
     tn_compose_totals(composer);
+    tn_compose_pools(composer);
     tn_compose_nameless(composer);
     if (report->findings != NULL)
         tn_compose_findings(composer);

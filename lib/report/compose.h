@@ -35,6 +35,8 @@ void tn_compose_plan(struct tn_composer *composer);
 /* The steps that are named, before their findings; below a heading. */
 void tn_compose_named_steps(struct tn_composer *composer);
 void tn_compose_totals(struct tn_composer *composer);
+/* The program's own pools; nothing where it tells of none. */
+void tn_compose_pools(struct tn_composer *composer);
 /* What to do where the sites have no lines. */
 void tn_compose_nameless(struct tn_composer *composer);
 /* Append a line for each library with folded findings. */

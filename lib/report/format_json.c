@@ -283,6 +283,43 @@ static void write_ownership(struct tn_json *json, const struct tn_summary *summa
     tn_json_close_array(json);
 }
 
+static void write_pool(struct tn_json *json, const struct tn_summary_pool *pool)
+{
+    tn_json_open_object(json, NULL);
+    tn_json_uint(json, "pool_id", pool->id);
+    tn_json_text(json, "name", pool->name);
+    tn_json_uint(json, "allocations", pool->allocations);
+    tn_json_uint(json, "frees", pool->frees);
+    tn_json_uint(json, "resets", pool->resets);
+    tn_json_uint(json, "total_bytes", pool->total_bytes);
+    tn_json_uint(json, "live_count", pool->live_count);
+    tn_json_uint(json, "live_bytes", pool->live_bytes);
+    tn_json_uint(json, "peak_live_count", pool->peak_live_count);
+    tn_json_uint(json, "peak_live_bytes", pool->peak_live_bytes);
+    tn_json_uint(json, "unknown_frees", pool->unknown_frees);
+    tn_json_uint(json, "unseen_frees", pool->unseen_frees);
+    tn_json_uint(json, "size_count", pool->size_count);
+    tn_json_open_array(json, "sizes");
+    for (size_t i = 0; i < pool->listed_sizes; i++) {
+        tn_json_open_object(json, NULL);
+        tn_json_uint(json, "size_bytes", pool->sizes[i].size_bytes);
+        tn_json_uint(json, "allocations", pool->sizes[i].allocations);
+        tn_json_uint(json, "peak_live_count", pool->sizes[i].peak_live_count);
+        tn_json_close_object(json);
+    }
+    tn_json_close_array(json);
+    tn_json_close_object(json);
+}
+
+static void write_pools(struct tn_json *json, const struct tn_summary *summary)
+{
+    tn_json_open_array(json, "pools");
+    for (size_t i = 0; i < summary->pool_count; i++)
+        write_pool(json, &summary->pools[i]);
+    tn_json_close_array(json);
+    tn_json_uint(json, "pool_count", summary->all_pools);
+}
+
 int tn_report_json(const struct tn_report *report, struct tn_buffer *out)
 {
     const struct tn_summary *summary = report->summary;
@@ -297,6 +334,7 @@ int tn_report_json(const struct tn_report *report, struct tn_buffer *out)
     tn_report_write_losses(&json, &summary->losses);
     write_findings(&json, report);
     write_ownership(&json, summary);
+    write_pools(&json, summary);
     tn_json_close_object(&json);
     if (json.error == 0)
         json.error = tn_buffer_append(out, "\n", 1);

@@ -142,6 +142,19 @@ struct tn_site_frame *tn_site_trie_find(const struct tn_site_trie *trie, uint64_
     return innermost;
 }
 
+void tn_site_trie_skip_innermost(struct tn_site_trie *trie, uint64_t stack_id)
+{
+    if (stack_id == 0 || stack_id >= trie->node_count)
+        return;
+    struct tn_site_frame *frame = tn_site_trie_group(trie, trie->nodes[stack_id].frame_id);
+    if (frame == NULL || frame->class.kind != TN_SITE_PROGRAM)
+        return;
+    if (frame->function != 0)
+        tn_site_class_wrapper(trie->functions[frame->function].name, &frame->class);
+    else
+        frame->class.kind = TN_SITE_WRAPPER;
+}
+
 void tn_site_trie_finish(struct tn_site_trie *trie)
 {
     for (size_t i = 1; trie->functions != NULL && i < trie->function_count; i++)

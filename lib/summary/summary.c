@@ -290,7 +290,9 @@ static int load(struct tn_log *log, uint64_t process_id, size_t top, struct tn_s
     r = load_totals(database, 0, &summary->all);
     if (r == 0 && summary->process_id != 0)
         r = load_totals(database, summary->process_id, &summary->totals);
-    return r == 0 ? load_sites(database, summary, top) : r;
+    if (r == 0)
+        r = load_sites(database, summary, top);
+    return r == 0 ? tn_summary_read_pools(database, summary) : r;
 }
 
 /* Fill error with why a summary could not be loaded. Returns code. */
@@ -346,6 +348,7 @@ void tn_summary_finish(struct tn_summary *summary)
         free(summary->lists[i].sites);
     }
     tn_summary_finish_links(summary);
+    tn_summary_finish_pools(summary);
     free(summary->path);
     free(summary->program);
     free(summary->program_label);

@@ -32,6 +32,13 @@ int tn_summary_read_timeline(struct sqlite3 *database, uint64_t process_id, stru
  * Returns  0 or a negative errno; what was filled is released by tn_summary_finish */
 int tn_summary_from_events(struct sqlite3 *database, struct tn_summary *summary, size_t top);
 
+/* pool_use.c: fill the pools of summary->process_id. Returns 0 or a negative errno; what was filled is
+ * released by tn_summary_finish. */
+int tn_summary_read_pools(struct sqlite3 *database, struct tn_summary *summary);
+
+/* pool_use.c: release them. */
+void tn_summary_finish_pools(struct tn_summary *summary);
+
 /* Release a site's strings. */
 void tn_summary_finish_site(struct tn_summary_site *site);
 

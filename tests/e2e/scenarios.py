@@ -13,6 +13,7 @@ import subprocess
 import bad
 import exports
 import finishing
+import own_pools
 import pauses
 import reading
 import truth
@@ -397,6 +398,7 @@ ALL = {
     **exports.ALL,
     **finishing.ALL,
     **reading.ALL,
+    **own_pools.ALL,
     **pauses.ALL,
     **simulations.ALL,
     **texts.ALL,

@@ -11,7 +11,7 @@ from tree import ROOT, finish, relative, sources
 # allowed something else than their folder.
 MAY_INCLUDE = {
     "lib/wire": {"event", "event_body", "limits", "ring", "session"},
-    "lib/shim": {"event", "event_body", "limits", "ring", "session", "mark", "system_path"},
+    "lib/shim": {"event", "event_body", "event_pool", "limits", "ring", "session", "mark", "system_path"},
     "lib/base": {"base", "brackets", "json", "map", "template"},
     "lib/excerpt": {"excerpt", "base"},
     "lib/symbol": {"symbol", "base", "map"},
@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "lib/log": {"log", "log_write", "log_event", "chunk", "sql", "event", "limits", "base", "map"},
     "lib/summary": {"summary", "places", "log", "log_event", "chunk", "sql", "event", "limits", "base", "map"},
     "lib/chart": {"charts", "places", "summary", "log", "sql", "event", "limits", "base", "map"},
-    "lib/record": {"record", "request", "event", "event_body", "limits", "ring", "session", "log_write", "finish", "base", "map"},
+    "lib/record": {"record", "request", "event", "event_body", "event_pool", "limits", "ring", "session", "log_write", "finish", "base", "map"},
     "lib/site": {"site", "container", "event", "base", "brackets", "map"},
     "lib/finish": {"finish", "log", "sql", "log_write", "symbol", "site", "container", "code", "event", "limits", "base", "map"},
     "lib/code": {"code", "map"},

@@ -164,6 +164,57 @@ int tn_log_set_look(struct tn_log_writer *writer, const struct tn_log_look *look
     return 0;
 }
 
+int tn_log_set_pool(struct tn_log_writer *writer, const struct tn_log_pool *pool, uint64_t *id)
+{
+    struct fake_writer *fake = fake_of(writer);
+    if (*id == 0)
+        *id = ++fake->pool_count;
+    if (*id > FAKE_POOLS_MAX)
+        return 0;
+    fake->pools[*id - 1] = *pool;
+    snprintf(fake->pool_names[*id - 1], sizeof(fake->pool_names[0]), "%s",
+             pool->name != NULL ? pool->name : "");
+    return 0;
+}
+
+int tn_log_set_pool_size(struct tn_log_writer *writer, const struct tn_log_pool_size *size)
+{
+    struct fake_writer *fake = fake_of(writer);
+    uint32_t i = 0;
+    while (i < fake->pool_size_count && (fake->pool_sizes[i].pool_id != size->pool_id ||
+                                         fake->pool_sizes[i].size_bytes != size->size_bytes))
+        i++;
+    if (i == FAKE_POOLS_MAX)
+        return 0;
+    fake->pool_sizes[i] = *size;
+    fake->pool_size_count += i == fake->pool_size_count;
+    return 0;
+}
+
+int tn_log_add_pool_block(struct tn_log_writer *writer, const struct tn_log_pool_block *block,
+                          uint64_t *ret_id)
+{
+    struct fake_writer *fake = fake_of(writer);
+    *ret_id = ++fake->pool_block_count;
+    if (*ret_id <= FAKE_POOLS_MAX)
+        fake->pool_blocks[*ret_id - 1] = *block;
+    return 0;
+}
+
+int tn_log_end_pool_block(struct tn_log_writer *writer, uint64_t id, uint64_t thread_id, uint64_t stack_id,
+                          uint64_t death_ns)
+{
+    struct fake_writer *fake = fake_of(writer);
+    (void)thread_id;
+    (void)stack_id;
+    fake->is_broken |= id == 0 || id > fake->pool_block_count;
+    if (id != 0 && id <= FAKE_POOLS_MAX) {
+        fake->is_broken |= fake->pool_deaths[id - 1] != 0;
+        fake->pool_deaths[id - 1] = death_ns;
+    }
+    return 0;
+}
+
 void tn_log_note_gaps(struct tn_log_writer *writer)
 {
     fake_of(writer)->has_gaps = true;

@@ -18,6 +18,7 @@ struct fake_event {
 };
 
 #define FAKE_LINKS_MAX 32
+#define FAKE_POOLS_MAX 16
 
 struct fake_writer {
     struct fake_event *events;
@@ -36,7 +37,15 @@ struct fake_writer {
     uint64_t link_count;                      /* rows */
     struct tn_log_look looks[FAKE_LINKS_MAX]; /* each as it was set last */
     uint32_t look_count;
-    uint64_t link_calls; /* that set a link or looks */
+    uint64_t link_calls;                                /* that set a link or looks */
+    struct tn_log_pool pools[FAKE_POOLS_MAX];           /* the first ones, as they were set last, by row */
+    char pool_names[FAKE_POOLS_MAX][32];                /* "": none */
+    uint64_t pool_count;                                /* rows */
+    struct tn_log_pool_size pool_sizes[FAKE_POOLS_MAX]; /* each as it was set last */
+    uint32_t pool_size_count;
+    struct tn_log_pool_block pool_blocks[FAKE_POOLS_MAX]; /* the first ones, by row */
+    uint64_t pool_deaths[FAKE_POOLS_MAX];                 /* when they were taken back; 0: they are not */
+    uint64_t pool_block_count;                            /* rows */
 };
 
 /* Cast for the functions of log_write.h. */
