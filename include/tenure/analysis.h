@@ -81,7 +81,9 @@ struct tn_pass_role {
     uint32_t whole;                        /* index in tn_pass.sites of the site that it is a part of */
     uint32_t callers[TN_ROLE_CALLERS_MAX]; /* rows of `frame`: lines that lead to the site in this role, the
                                               nearest first */
-    uint32_t caller_count;                 /* in callers; 0: it is what the other roles of the site leave */
+    uint32_t
+        caller_count; /* in callers; 0: a call tells it, or it is what the other roles of the site leave */
+    struct tn_finding_call call; /* where the calls on its line tell the roles of the site apart */
     bool is_outermost; /* callers[0] stands for its function: the outermost one of the program, which a thread
                           began with */
     uint32_t *stacks;  /* owned; rows of `stack` that belong to it, ascending */
@@ -237,6 +239,12 @@ static inline const struct tn_pass_role *tn_pass_role(const struct tn_pass *pass
 {
     size_t whole_count = pass->site_count - pass->role_count;
     return site >= whole_count ? &pass->roles[site - whole_count] : NULL;
+}
+
+/* Whether a role is what the other roles of its site leave. */
+static inline bool tn_pass_role_is_rest(const struct tn_pass_role *role)
+{
+    return role->caller_count == 0 && role->call.number == 0;
 }
 
 /* The whole site that a site of the pass is, or is a role of. */

@@ -49,6 +49,15 @@ struct tn_finding_release {
     uint64_t other_sites;        /* sites beside the finding's own whose blocks it releases as well */
 };
 
+/* Which of several calls on a site's line a finding is about. Zeroed: no matter which. */
+struct tn_finding_call {
+    bool is_told;          /* there are several, and the finding is about one of them, or about a part */
+    uint32_t number;       /* of the calls by the same `via` on that line that ran, from 1: by column, or by
+                              address where no column is known; 0: all that no other role has */
+    uint32_t column;       /* in the line, from 1; 0: not known */
+    uint64_t offset_bytes; /* return address in the module, where the column is not known; else 0 */
+};
+
 /* One site that a finding is about. Strings are owned, "" when not known, never NULL. */
 struct tn_finding_site {
     uint64_t site_id;      /* row of `site`; 0: the log has none */
@@ -67,8 +76,9 @@ struct tn_finding_site {
                            NULL: all of the site's */
     size_t stack_count; /* in stacks */
     struct tn_finding_line *callers; /* owned; of a role: lines that lead to the site, the nearest first */
-    size_t caller_count;             /* in callers; 0: it is no role. One without function and line stands for
-                                        all that no other role of the site is called from */
+    size_t caller_count;             /* in callers. One without function and line stands for all that no other
+                                        role of the site is called from */
+    struct tn_finding_call call;     /* of a role that one of several calls on the line makes */
 };
 
 /* What one policy's heap needs less (negative) or more, measured by a replay. */
@@ -194,7 +204,14 @@ int tn_finding_add_condition(struct tn_finding *finding, const char *kind,
  * Returns  ret_text */
 const char *tn_finding_line_print(const struct tn_finding_line *line, char *ret_text, size_t text_bytes);
 
-/* "when called from receive (roles.c:11)": which part of a site a finding is about; "" where it is all of it.
+/* Whether a finding is about a part of a site's blocks. */
+static inline bool tn_finding_site_is_role(const struct tn_finding_site *site)
+{
+    return site->caller_count != 0 || site->call.is_told;
+}
+
+/* "when called from receive (roles.c:11)", "in the 2nd call of malloc there (column 14)": which part of a
+ * site a finding is about; "" where it is all of it.
  *
  * Returns  ret_text, cut where it does not fit */
 const char *tn_finding_role_print(const struct tn_finding_site *site, char *ret_text, size_t text_bytes);

@@ -21,6 +21,7 @@ struct tn_source_function {
 struct tn_source_frame {
     uint32_t function; /* index in tn_source_frames.functions; 0: not known */
     uint32_t line;     /* 0: not known */
+    uint32_t column;   /* of the call in that line, from 1; 0: not known */
     uint32_t frame_id; /* row of `frame` */
 };
 

@@ -25,6 +25,7 @@ struct tn_symbol_frame {
     const char *function; /* demangled, with parameters, without return type; NULL: unknown */
     const char *file;     /* absolute where the compiler told its directory, normalised; NULL: unknown */
     uint32_t line;        /* from 1; 0: unknown */
+    uint32_t column;      /* of the call in that line, from 1; 0: unknown */
 };
 
 /* Where a call or a jump leads. */

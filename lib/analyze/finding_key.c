@@ -34,6 +34,8 @@ static uint64_t hash_site(const struct tn_finding_site *site)
     uint64_t hash = tn_hash_text(site->function[0] == '\0' ? site->offset_bytes : 0, site->function);
     hash = tn_hash_text(hash, base_name(site->file));
     hash = tn_hash_text(hash, base_name(site->module));
+    if (site->call.is_told)
+        hash = tn_hash_text(hash ^ (site->call.number + 1), "call");
     for (size_t i = 0; i < site->caller_count; i++)
         hash = tn_hash_text(hash, site->callers[i].function);
     return tn_hash_text(hash, site->via);

@@ -81,7 +81,7 @@ static int add_frame(void *context, const struct tn_log_frame *row)
     if (row->physical_id >= frames->frame_count)
         return 0;
     struct tn_return_address *frame = &frames->frames[row->physical_id];
-    struct tn_source_frame source = {.line = row->line, .frame_id = (uint32_t)row->id};
+    struct tn_source_frame source = {.line = row->line, .column = row->column, .frame_id = (uint32_t)row->id};
     int r = find_function(loading, (uint32_t)row->module_id, row->function, row->module, &source.function);
     if (r < 0)
         return r;

@@ -59,6 +59,8 @@ static uint64_t site_key(const struct tn_finding_site *site)
     uint64_t hash = tn_hash_text(site->line, site->function);
     hash = tn_hash_text(hash, site->file);
     hash = tn_hash_text(hash ^ site->offset_bytes, site->module);
+    if (site->call.is_told)
+        hash = tn_hash_text(hash ^ (site->call.number + 1), "call");
     for (size_t i = 0; i < site->caller_count; i++)
         hash = tn_hash_text(hash ^ site->callers[i].line, site->callers[i].function);
     return tn_hash_text(hash, site->via) | 1;

@@ -154,7 +154,7 @@ static int add_shared(const struct tn_pass *pass, const struct line_count *worst
     if (r < 0)
         return r;
     for (size_t i = 0; i < finding->site_count; i++)
-        has_role = has_role || finding->sites[i].caller_count != 0;
+        has_role = has_role || tn_finding_site_is_role(&finding->sites[i]);
     tn_finding_line_print(&line, place, sizeof(place));
     r = tn_finding_add_condition(
         finding, "shared-release", &line, 1,

@@ -14,6 +14,9 @@
 #define MANY_ALLOCATIONS  2000000u
 #define SHARE_MIN_OF_MANY 0.05
 
+/* What is sure of a line is less than what can be said of its calls, where these ask for different sizes. */
+#define CALLS_LOSS 0.1
+
 /* What a part may have that the whole site has not. */
 enum hint {
     HINT_SIZE = 1u << 0,      /* one size */
@@ -49,12 +52,12 @@ static bool has_owner(const struct tn_stack_profile *profile)
 }
 
 /* Whether the site whose births come before could be another member of one structure: it is another one, and
- * has about as many. */
+ * has about as many. Several calls on one line may make members, too. */
 static bool has_neighbour(const struct tn_pass *pass, const struct tn_role_split *split,
                           const struct tn_stack_profile *profile)
 {
     if (profile->neighbour <= 1 || profile->neighbour == TN_PROFILE_MIXED ||
-        profile->neighbour == split->site + 1)
+        (profile->neighbour == split->site + 1 && split->level != TN_ROLE_CALL))
         return false;
     uint64_t others = pass->sites[profile->neighbour - 1].allocations;
     return profile->births <= MEMBERS_MAX * others && others <= OPTIONAL_MAX * profile->births;
@@ -106,6 +109,8 @@ static bool differs(const struct tn_pass *pass, const struct tn_role_split *spli
 static bool can_be_told_apart(const struct tn_pass *pass, const struct tn_role_split *split)
 {
     unsigned wanted = wanted_hints(split->value);
+    if (split->level == TN_ROLE_CALL) /* two calls on one line for two sizes make two things */
+        wanted |= HINT_SIZE;
     if (split->part_count < 2)
         return false;
     for (unsigned hint = HINT_SIZE; hint <= HINT_NEIGHBOUR; hint <<= 1)
@@ -122,16 +127,19 @@ int tn_role_candidate_advance(const struct tn_pass *pass, struct tn_role_plan *p
         r = tn_role_parts_make(pass, plan, split);
         if (r < 0 || can_be_told_apart(pass, split))
             return r;
+        if (split->loss > 0)
+            split->level = TN_ROLE_LEVEL_END - 1;
     }
     return 0;
 }
 
 /* ---------------------------------------------------------------------------------------- which sites */
 
-static bool is_worth_it(const struct tn_pass *pass, uint32_t site, double value)
+static bool is_worth_it(const struct tn_pass *pass, uint32_t site, double value, bool is_sure)
 {
     const struct tn_pass_site *own = &pass->sites[site];
-    return !own->is_runtime && own->allocations >= pass->options->min_allocations && wanted_hints(value) != 0;
+    return !own->is_runtime && own->allocations >= pass->options->min_allocations &&
+           (wanted_hints(value) == 0) == is_sure;
 }
 
 static int by_allocations(const void *a, const void *b)
@@ -142,34 +150,47 @@ static int by_allocations(const void *a, const void *b)
     return left->site < right->site ? -1 : left->site > right->site;
 }
 
-static int list_sites(const struct tn_pass *pass, const double *values, struct tn_role_plan *plan)
+/* List sites behind those that are listed, those with most allocations first.
+ *
+ * is_sure  of which nothing is left to be said but for each call on their lines; else those of which more may
+ * be
+ *          said */
+static void list_sites(const struct tn_pass *pass, const double *values, bool is_sure,
+                       struct tn_role_plan *plan)
 {
-    plan->splits = calloc(pass->site_count, sizeof(plan->splits[0]));
-    plan->part_of_stack = calloc(pass->node_count, sizeof(plan->part_of_stack[0]));
-    if (plan->splits == NULL || plan->part_of_stack == NULL)
-        return -ENOMEM;
+    size_t first = plan->count;
     for (uint32_t site = 1; site < pass->site_count; site++)
-        if (is_worth_it(pass, site, values[site]))
+        if (is_worth_it(pass, site, values[site], is_sure))
             plan->splits[plan->count++] =
                 (struct tn_role_split){.site = site,
                                        .allocations = pass->sites[site].allocations,
                                        .peak_bytes = pass->sites[site].live_bytes_at_peak,
-                                       .value = values[site]};
-    qsort(plan->splits, plan->count, sizeof(plan->splits[0]), by_allocations);
-    if (plan->count > CANDIDATES_MAX)
-        plan->count = CANDIDATES_MAX;
-    return 0;
+                                       .value = values[site] - (is_sure ? CALLS_LOSS : 0),
+                                       .loss = is_sure ? CALLS_LOSS : 0};
+    qsort(&plan->splits[first], plan->count - first, sizeof(plan->splits[0]), by_allocations);
+    if (plan->count - first > CANDIDATES_MAX)
+        plan->count = first + CANDIDATES_MAX;
+}
+
+static int list_all(const struct tn_pass *pass, const struct tn_findings *findings, struct tn_role_plan *plan)
+{
+    double *values = calloc(pass->site_count, sizeof(values[0]));
+    plan->splits = calloc(pass->site_count, sizeof(plan->splits[0]));
+    plan->part_of_stack = calloc(pass->node_count, sizeof(plan->part_of_stack[0]));
+    bool has_all = values != NULL && plan->splits != NULL && plan->part_of_stack != NULL;
+    if (has_all) {
+        tn_role_values(pass, findings, values);
+        list_sites(pass, values, false, plan);
+        list_sites(pass, values, true, plan);
+    }
+    free(values);
+    return has_all ? 0 : -ENOMEM;
 }
 
 int tn_role_candidates_choose(const struct tn_pass *pass, const struct tn_findings *findings,
                               struct tn_role_plan *plan)
 {
-    double *values = calloc(pass->site_count, sizeof(values[0]));
-    if (values == NULL)
-        return -ENOMEM;
-    tn_role_values(pass, findings, values);
-    int r = list_sites(pass, values, plan);
-    free(values);
+    int r = list_all(pass, findings, plan);
     size_t count = plan->count;
     plan->count = 0;
     for (size_t i = 0; i < count; i++) {

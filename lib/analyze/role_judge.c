@@ -122,17 +122,22 @@ static bool covers_all(const struct tn_pass *pass, const struct tn_role_plan *pl
     return true;
 }
 
-/* Whether the whole finding is as sure as any about its parts, and needs no more changes. */
+/* Whether the whole finding is as sure as any about its parts, saves as many calls, and needs no more
+ * changes.
+ */
 static bool is_as_good(const struct tn_pass *pass, const struct tn_findings *split,
                        const struct tn_finding *whole)
 {
+    uint64_t saved = 0;
     for (size_t i = 0; i < split->count; i++) {
         const struct tn_finding *part = &split->items[i];
-        if (is_within(pass, part, whole) &&
-            (part->confidence > whole->confidence || part->discount < whole->discount))
+        if (!is_within(pass, part, whole))
+            continue;
+        if (part->confidence > whole->confidence || part->discount < whole->discount)
             return false;
+        saved += part->saving.allocations_removed;
     }
-    return true;
+    return saved <= whole->saving.allocations_removed;
 }
 
 /* The whole finding comes in the place of those about its parts. There is room: at least one goes. */

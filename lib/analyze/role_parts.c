@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Divides the births of a site by the lines that lead to it, or by the outermost function. Called by
+/* Divides the births of a site by the calls on its line, by the lines that lead to it, or by the outermost
+ * function. Called by
  * role_candidates.c and roles.c. */
 #include "roles.h"
 
@@ -18,6 +19,7 @@ struct role_way {
     uint64_t key;
     uint32_t callers[TN_ROLE_CALLERS_MAX];
     uint32_t caller_count;
+    struct tn_finding_call call; /* without its number */
 };
 
 struct dividing {
@@ -45,6 +47,22 @@ static uint64_t add_to_key(uint64_t key, const struct tn_source_frame *source)
     bool has_line = source->function != 0 && source->line != 0;
     uint64_t place = has_line ? (uint64_t)source->function << 32 | source->line : source->frame_id;
     return tn_mix(key ^ tn_mix(place + has_line)) | 1;
+}
+
+/* Which call of the site's line it is: the compiler may have made several copies of one call, which have one
+ * column. Without columns the address tells them, but not where a copy of the function was inlined. */
+static void take_call(const struct dividing *dividing, struct tn_source_cursor at, struct role_way *way)
+{
+    const struct tn_source_frames *frames = dividing->frames;
+    const struct tn_source_frame *source = tn_source_cursor_frame(frames, dividing->pass, at);
+    uint32_t physical = dividing->pass->nodes[at.node].frame_id;
+    bool is_inlined = at.position + 1 < tn_source_frames_count(frames, physical);
+    way->call.is_told = true;
+    if (source->line == 0 || source->line != dividing->names->line || (source->column == 0 && is_inlined))
+        return;
+    way->call.column = source->column;
+    way->call.offset_bytes = source->column == 0 ? frames->frames[physical].offset_bytes : 0;
+    way->key = tn_mix(tn_mix(source->column) ^ way->call.offset_bytes) | 1;
 }
 
 static void take_callers(const struct dividing *dividing, struct tn_source_cursor at, struct role_way *way)
@@ -80,7 +98,9 @@ static struct role_way find_way(const struct dividing *dividing, uint32_t stack_
     struct tn_source_cursor inside;
     struct tn_source_cursor at =
         tn_source_cursor_find_site(dividing->frames, dividing->pass, dividing->names, stack_id, &inside);
-    if (dividing->level == TN_ROLE_OUTERMOST)
+    if (dividing->level == TN_ROLE_CALL)
+        take_call(dividing, at, &way);
+    else if (dividing->level == TN_ROLE_OUTERMOST)
         take_outermost(dividing, at, &way);
     else
         take_callers(dividing, at, &way);
@@ -104,7 +124,7 @@ static struct tn_role_part *find_part(struct dividing *dividing, const struct ro
     if (tn_map_put(&dividing->index, way->key, dividing->count + 1) < 0)
         return NULL;
     struct tn_role_part *part = &dividing->parts[dividing->count++];
-    *part = (struct tn_role_part){.key = way->key, .caller_count = way->caller_count};
+    *part = (struct tn_role_part){.key = way->key, .caller_count = way->caller_count, .call = way->call};
     for (uint32_t i = 0; i < way->caller_count; i++)
         part->callers[i] = way->callers[i];
     return part;
@@ -133,7 +153,7 @@ static void mark_largest(const struct tn_role_part *parts, size_t count, bool *r
     for (unsigned kept = 0; kept < PARTS_MAX && kept < count; kept++) {
         size_t largest = count;
         for (size_t i = 0; i < count; i++)
-            if (!ret_is_kept[i] && parts[i].caller_count != 0 &&
+            if (!ret_is_kept[i] && !tn_role_part_is_rest(&parts[i]) &&
                 (largest == count || parts[i].profile.births > parts[largest].profile.births))
                 largest = i;
         if (largest < count)
@@ -145,7 +165,7 @@ bool tn_role_parts_join(const struct tn_pass *pass, struct tn_role_plan *plan, s
                         const bool *is_kept)
 {
     size_t left = 0, kept = 0;
-    struct tn_role_part rest = {0};
+    struct tn_role_part rest = {.call.is_told = split->level == TN_ROLE_CALL};
     for (size_t i = 0; i < split->part_count; i++)
         left += !is_kept[i];
     if (left < 2)
@@ -170,6 +190,21 @@ bool tn_role_parts_join(const struct tn_pass *pass, struct tn_role_plan *plan, s
     return true;
 }
 
+/* Where a call stands in its line; 0: it is none of those that can be told. */
+static uint64_t place_in_line(const struct tn_role_part *part)
+{
+    return part->call.column != 0 ? part->call.column : part->call.offset_bytes;
+}
+
+/* Calls of one line are told by their order. */
+static void number_calls(struct tn_role_part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < count && place_in_line(&parts[i]) != 0; k++)
+            parts[i].call.number +=
+                place_in_line(&parts[k]) != 0 && place_in_line(&parts[k]) <= place_in_line(&parts[i]);
+}
+
 static int divide(struct dividing *dividing, struct tn_role_plan *plan, struct tn_role_split *split)
 {
     int r = divide_stacks(dividing, split->site, plan);
@@ -182,6 +217,7 @@ static int divide(struct dividing *dividing, struct tn_role_plan *plan, struct t
     split->parts = dividing->parts;
     split->part_count = dividing->count;
     dividing->parts = NULL;
+    number_calls(split->parts, split->part_count);
     mark_largest(split->parts, split->part_count, is_kept);
     tn_role_parts_join(dividing->pass, plan, split, is_kept);
     free(is_kept);

@@ -67,7 +67,24 @@ static int print_callers(struct tn_buffer *out, const struct tn_finding_site *si
     return r < 0 ? r : print_place(out, "c", &nearest);
 }
 
-/* The stacks of the site that go through the callers of a role. */
+/* The call itself, in the innermost frame of the site's line. */
+static int print_call(struct tn_buffer *out, const struct tn_finding_site *site)
+{
+    struct place own = {site->function, site->module, site->line, site->offset_bytes};
+    int r = tn_buffer_print(out, " JOIN (SELECT stack_id, min(position) AS position FROM f AS o WHERE ");
+    if (r == 0)
+        r = print_place(out, "o", &own);
+    if (r == 0)
+        r = tn_buffer_print(
+            out, " GROUP BY stack_id) AS s ON s.stack_id = c.stack_id AND s.position = c.position WHERE ");
+    if (r == 0 && site->call.column != 0)
+        r = tn_buffer_print(out, "c.column_number = %" PRIu32, site->call.column);
+    if (r == 0 && site->call.column == 0)
+        r = tn_buffer_print(out, "c.offset_bytes = %" PRIu64, site->call.offset_bytes);
+    return r;
+}
+
+/* The stacks of the site that go through the callers of a role, or through its call. */
 static int print_stacks(const struct tn_pass *pass, uint32_t site, struct tn_buffer *out)
 {
     struct tn_finding named;
@@ -83,7 +100,9 @@ static int print_stacks(const struct tn_pass *pass, uint32_t site, struct tn_buf
                         pass->sites[site].site_id);
     if (r == 0 && role->is_outermost)
         r = tn_buffer_print(out, " WHERE c.function = ");
-    if (r == 0)
+    if (r == 0 && role->call.is_told)
+        r = print_call(out, &named.sites[0]);
+    else if (r == 0)
         r = role->is_outermost ? print_quoted(out, named.sites[0].callers[0].function)
                                : print_callers(out, &named.sites[0]);
     tn_finding_finish(&named);
@@ -97,7 +116,8 @@ static int print_others(const struct tn_pass *pass, uint32_t site, struct tn_buf
     size_t whole_count = pass->site_count - pass->role_count;
     int r = 0;
     for (size_t i = 0; i < pass->role_count && r == 0; i++) {
-        if (pass->roles[i].whole != own->whole || &pass->roles[i] == own || pass->roles[i].caller_count == 0)
+        if (pass->roles[i].whole != own->whole || &pass->roles[i] == own ||
+            tn_pass_role_is_rest(&pass->roles[i]))
             continue;
         r = tn_buffer_print(out, " AND stack_id NOT IN ");
         if (r == 0)
@@ -109,7 +129,7 @@ static int print_others(const struct tn_pass *pass, uint32_t site, struct tn_buf
 int tn_role_print_where(const struct tn_pass *pass, uint32_t site, struct tn_buffer *out)
 {
     int r = tn_buffer_print(out, "(site_id = %" PRIu64, pass->sites[site].site_id);
-    if (r == 0 && tn_pass_role(pass, site)->caller_count == 0)
+    if (r == 0 && tn_pass_role_is_rest(tn_pass_role(pass, site)))
         r = print_others(pass, site, out);
     else if (r == 0) {
         r = tn_buffer_print(out, " AND stack_id IN ");

@@ -67,6 +67,7 @@ static int take_split(struct tn_pass *pass, const struct tn_role_plan *plan, str
         struct tn_pass_role *role = &pass->roles[pass->role_count];
         *role = (struct tn_pass_role){.whole = split->site,
                                       .caller_count = part->caller_count,
+                                      .call = part->call,
                                       .is_outermost = split->level == TN_ROLE_OUTERMOST};
         memcpy(role->callers, part->callers, sizeof(role->callers));
         int r = take_stacks(pass, plan, p, role);
@@ -164,7 +165,7 @@ static double gain_of(const struct tn_pass *pass, const struct tn_role_split *sp
     for (size_t i = 0; i < split->part_count; i++) {
         const struct tn_role_part *part = &split->parts[i];
         double more = values[part->site] - split->value;
-        if (more < 0 ? !is_open : part->caller_count != 0)
+        if (more < 0 ? !is_open : !tn_role_part_is_rest(part))
             gain += tn_role_part_share(pass, split, part) * more;
     }
     return gain;
@@ -188,7 +189,7 @@ static int join_others(const struct tn_pass *pass, struct tn_role_plan *plan, st
     if (is_kept == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < split->part_count; i++)
-        is_kept[i] = split->parts[i].caller_count != 0 && values[split->parts[i].site] > split->value;
+        is_kept[i] = !tn_role_part_is_rest(&split->parts[i]) && values[split->parts[i].site] > split->value;
     bool has_changed = tn_role_parts_join(pass, plan, split, is_kept);
     free(is_kept);
     return has_changed;
@@ -272,6 +273,20 @@ static int try_levels(struct tn_pass *pass, const struct tn_role_engine *engine,
     return r == 1 && plan->count != 0 ? look(pass, engine, plan, split) : r < 0 ? r : 0;
 }
 
+/* What the sites that stay split are not worth as they are, beside what is said of the process. */
+static double sum_losses(const struct tn_pass *pass, const struct tn_role_plan *plan)
+{
+    double sum = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct tn_role_split *split = &plan->splits[i];
+        if (pass->allocation_count != 0)
+            sum += split->loss * (double)split->allocations / (double)pass->allocation_count;
+        if (pass->peak_live_bytes != 0)
+            sum += split->loss * (double)split->peak_bytes / (double)pass->peak_live_bytes;
+    }
+    return sum;
+}
+
 static int find(struct tn_pass *pass, const struct tn_role_engine *engine, struct tn_role_plan *plan,
                 struct tn_findings *findings)
 {
@@ -282,7 +297,7 @@ static int find(struct tn_pass *pass, const struct tn_role_engine *engine, struc
         r = try_levels(pass, engine, plan, &split);
     if (r == 0 && plan->count != 0)
         r = sum_up(pass, &split, &after);
-    if (r == 0 && plan->count != 0 && after > before) {
+    if (r == 0 && plan->count != 0 && after > before - sum_losses(pass, plan)) {
         tn_role_merge(pass, plan, findings, &split);
         struct tn_findings whole = *findings;
         *findings = split;

@@ -11,6 +11,7 @@
 /* By what a site is split. */
 enum tn_role_level {
     TN_ROLE_WHOLE = 0, /* it is not */
+    TN_ROLE_CALL,      /* which of the calls on its line it is */
     TN_ROLE_CALLER,    /* the line that leads to the site */
     TN_ROLE_CALLERS_2, /* that line and the one that leads there */
     TN_ROLE_OUTERMOST, /* the outermost function of the program: what a thread began with */
@@ -21,11 +22,18 @@ enum tn_role_level {
 struct tn_role_part {
     uint64_t key; /* equal for stacks that belong to it */
     uint32_t callers[TN_ROLE_CALLERS_MAX];
-    uint32_t caller_count; /* 0: all that the other parts leave */
+    uint32_t caller_count;
+    struct tn_finding_call call; /* is_told: the calls on the site's line tell the parts apart */
     struct tn_stack_profile profile;
     uint32_t site; /* its index in tn_pass.sites while the events pass */
     double value;  /* of what is stated of it, 0 to 1 */
 };
+
+/* Whether a part is all that the other parts leave. */
+static inline bool tn_role_part_is_rest(const struct tn_role_part *part)
+{
+    return part->caller_count == 0 && part->call.number == 0;
+}
 
 /* A site that is or may be split. */
 struct tn_role_split {
@@ -34,7 +42,9 @@ struct tn_role_split {
     bool is_settled;                  /* it stays as it is now, split or not */
     uint64_t allocations, peak_bytes; /* of the site */
     double value;                     /* of what is stated of the whole site */
-    struct tn_role_part *parts;       /* owned */
+    double
+        loss; /* taken off that value, because calls of several sizes on one line are told as one; else 0 */
+    struct tn_role_part *parts; /* owned */
     size_t part_count;
 };
 

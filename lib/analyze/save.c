@@ -211,14 +211,14 @@ static int insert_sites(const struct saving *saving, sqlite3_stmt *statement,
     int r = 0;
     for (size_t i = 0; i < finding->site_count && r == 0; i++) {
         const struct tn_finding_site *site = &finding->sites[i];
-        if (site->caller_count != 0)
+        if (tn_finding_site_is_role(site))
             r = insert_role(saving, site, &role_id);
         sqlite3_bind_int64(statement, 1, id);
         tn_sql_bind_count(statement, 2, i);
         tn_sql_bind_count(statement, 3, site->site_id);
         tn_sql_bind_count(statement, 4, site->allocations);
         sqlite3_bind_null(statement, 5);
-        if (site->caller_count != 0)
+        if (tn_finding_site_is_role(site))
             sqlite3_bind_int64(statement, 5, role_id);
         if (r == 0)
             r = execute(saving, statement);

@@ -42,8 +42,9 @@ static int name_role(const struct tn_pass *pass, const struct tn_pass_role *role
                      struct tn_finding_site *site)
 {
     struct tn_finding_line callers[TN_ROLE_CALLERS_MAX] = {0};
-    uint32_t count = role->caller_count != 0 ? role->caller_count : 1;
+    uint32_t count = role->caller_count != 0 || role->call.is_told ? role->caller_count : 1;
     int r = 0;
+    site->call = role->call;
     for (uint32_t i = 0; i < count && r == 0; i++)
         r = tn_pass_line(pass, role->caller_count != 0 ? role->callers[i] : 0, &callers[i]);
     if (r == 0 && role->is_outermost && role->caller_count != 0) {
@@ -155,7 +156,7 @@ int tn_finding_narrow_site(struct tn_finding_site *site, const uint32_t *stacks,
                            uint64_t allocations, const struct tn_finding_line *callers, size_t caller_count)
 {
     uint32_t *own_stacks = malloc((stack_count + 1) * sizeof(own_stacks[0]));
-    struct tn_finding_line *own_callers = calloc(caller_count, sizeof(own_callers[0]));
+    struct tn_finding_line *own_callers = calloc(caller_count + 1, sizeof(own_callers[0]));
     size_t copied = 0;
     int r = own_stacks == NULL || own_callers == NULL ? -ENOMEM : 0;
     for (; copied < caller_count && r == 0; copied++)
@@ -202,7 +203,7 @@ const char *tn_finding_place(const struct tn_finding_site *site, char *ret_text,
     else
         snprintf(ret_text, text_bytes, "an unknown place");
     size_t length = strlen(ret_text);
-    if (site->caller_count != 0 && length + 1 < text_bytes) {
+    if (tn_finding_site_is_role(site) && length + 1 < text_bytes) {
         ret_text[length++] = ' ';
         tn_finding_role_print(site, ret_text + length, text_bytes - length);
     }
@@ -218,6 +219,18 @@ static bool has_namesake(const struct tn_finding_site *sites, size_t site_count,
     return false;
 }
 
+/* Behind a line: ":14", its column, as compilers tell it. Returns its length, as far as it fits. */
+static size_t print_short_call(const struct tn_finding_call *call, char *ret_text, size_t text_bytes)
+{
+    if (call->number == 0)
+        snprintf(ret_text, text_bytes, " elsewhere");
+    else if (call->column != 0)
+        snprintf(ret_text, text_bytes, ":%" PRIu32, call->column);
+    else
+        snprintf(ret_text, text_bytes, " call %" PRIu32, call->number);
+    return strlen(ret_text);
+}
+
 /* "pdu.c:107", ":107" where the file is that of the site before, or what is known without a line. */
 static void print_short(const struct tn_finding_site *sites, size_t site_count, size_t index, char *ret_text,
                         size_t text_bytes)
@@ -231,6 +244,8 @@ static void print_short(const struct tn_finding_site *sites, size_t site_count, 
     else
         tn_finding_place(site, ret_text, text_bytes);
     size_t length = strlen(ret_text);
+    if (site->call.is_told && length + 1 < text_bytes)
+        length += print_short_call(&site->call, ret_text + length, text_bytes - length);
     if (site->caller_count == 0 || length + 1 >= text_bytes)
         return;
     const struct tn_finding_line *caller = &site->callers[0];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Roles of sites in words: the callers that tell a part of a site's blocks from the rest. Called by reports,
- * and where findings are saved. */
+/* Roles of sites in words: the call of several on its line, or the callers, that tell a part of a site's
+ * blocks from the rest. Called by reports, and where findings are saved. */
 #include "tenure/finding.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,13 +25,41 @@ static int print_caller(const struct tn_finding_line *line, char *ret_text, size
     return snprintf(ret_text, text_bytes, "%s", line->function[0] != '\0' ? line->function : "elsewhere");
 }
 
+static const char *ordinal_ending(uint32_t number)
+{
+    static const char *const endings[] = {"th", "st", "nd", "rd"};
+    bool is_teen = number / 10 % 10 == 1;
+    return !is_teen && number % 10 < 4 ? endings[number % 10] : "th";
+}
+
+/* "in the 2nd call of malloc there (column 14)". Where no column is known, the order is that of addresses. */
+static int print_call(const struct tn_finding_site *site, char *ret_text, size_t text_bytes)
+{
+    const struct tn_finding_call *call = &site->call;
+    if (!call->is_told)
+        return 0;
+    if (call->number == 0)
+        return snprintf(ret_text, text_bytes, "in the other calls of %s there", site->via);
+    int length = snprintf(ret_text, text_bytes, "in the %" PRIu32 "%s call of %s there ", call->number,
+                          ordinal_ending(call->number), site->via);
+    if (length < 0 || (size_t)length >= text_bytes)
+        return length;
+    size_t left = text_bytes - (size_t)length;
+    int place = call->column != 0
+                    ? snprintf(ret_text + length, left, "(column %" PRIu32 ")", call->column)
+                    : snprintf(ret_text + length, left, "(by address, +0x%" PRIx64 ")", call->offset_bytes);
+    return length + place;
+}
+
 const char *tn_finding_role_print(const struct tn_finding_site *site, char *ret_text, size_t text_bytes)
 {
-    size_t length = 0;
     ret_text[0] = '\0';
+    int call_length = print_call(site, ret_text, text_bytes);
+    size_t length = call_length > 0 ? (size_t)call_length : 0;
+    const char *first = length != 0 ? ", when called from " : "when called from ";
     for (size_t i = 0; i < site->caller_count && length + 1 < text_bytes; i++) {
-        int printed = snprintf(&ret_text[length], text_bytes - length, "%s",
-                               i == 0 ? "when called from " : ", called from ");
+        int printed =
+            snprintf(&ret_text[length], text_bytes - length, "%s", i == 0 ? first : ", called from ");
         length += printed > 0 ? (size_t)printed : 0;
         if (length >= text_bytes)
             break;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The step `names`: adds the frames that tail calls removed, looks up function, file and line of every frame,
- * and adds the frames that were inlined. Frames are taken module by module. Called by finish.c. */
+/* The step `names`: adds the frames that tail calls removed, looks up function, file, line and column of
+ * every frame, and adds the frames that were inlined. Frames are taken module by module. Called by finish.c.
+ */
 #include "module_files.h"
 
 #include "tenure/sql.h"
@@ -26,6 +27,7 @@ struct naming {
     struct unnamed *unnamed; /* owned; sorted by module and offset */
     size_t unnamed_count;
     sqlite3_stmt *set_name, *add_inlined; /* owned */
+    bool has_columns;                     /* logs that an older release began have no place for them */
     struct name_counts counts;
 };
 
@@ -65,7 +67,8 @@ static int bind_name(sqlite3_stmt *statement, int index, const char *name)
     return r < 0 ? r : 0;
 }
 
-static int bind_frame(sqlite3_stmt *statement, const struct tn_symbol_frame *frame)
+static int bind_frame(const struct naming *naming, sqlite3_stmt *statement,
+                      const struct tn_symbol_frame *frame)
 {
     int r = bind_name(statement, 2, frame->function);
     if (r == 0)
@@ -74,6 +77,10 @@ static int bind_frame(sqlite3_stmt *statement, const struct tn_symbol_frame *fra
         sqlite3_bind_int64(statement, 4, frame->line);
     else
         sqlite3_bind_null(statement, 4);
+    if (naming->has_columns && frame->column != 0)
+        sqlite3_bind_int64(statement, 6, frame->column);
+    else if (naming->has_columns)
+        sqlite3_bind_null(statement, 6);
     return r;
 }
 
@@ -88,12 +95,12 @@ static int write_names(struct naming *naming, const struct unnamed *place,
     if (physical->line != 0)
         naming->counts.frames_with_line++;
     sqlite3_bind_int64(naming->set_name, 1, place->frame_id);
-    int r = bind_frame(naming->set_name, physical);
+    int r = bind_frame(naming, naming->set_name, physical);
     if (r == 0)
         r = tn_finish_execute(naming->job, naming->set_name);
     for (unsigned i = 0; r == 0 && i + 1 < count; i++) {
         sqlite3_bind_int64(naming->add_inlined, 1, place->frame_id);
-        r = bind_frame(naming->add_inlined, &frames[i]);
+        r = bind_frame(naming, naming->add_inlined, &frames[i]);
         sqlite3_bind_int64(naming->add_inlined, 5, i);
         if (r == 0)
             r = tn_finish_execute(naming->job, naming->add_inlined);
@@ -159,19 +166,40 @@ static int write_counts(struct naming *naming)
     return r;
 }
 
+static int prepare_all(struct naming *naming)
+{
+    struct tn_finish_job *job = naming->job;
+    int64_t column_count = 0;
+    int r =
+        tn_finish_number(job, "SELECT count(*) FROM pragma_table_info('frame') WHERE name = 'column_number'",
+                         0, 0, &column_count);
+    naming->has_columns = column_count != 0;
+    if (r == 0)
+        r = tn_finish_prepare(job,
+                              naming->has_columns
+                                  ? "UPDATE frame SET function = ?2, file = ?3, line = ?4, column_number = ?6"
+                                    " WHERE id = ?1"
+                                  : "UPDATE frame SET function = ?2, file = ?3, line = ?4 WHERE id = ?1",
+                              &naming->set_name);
+    if (r == 0)
+        r = tn_finish_prepare(
+            job,
+            naming->has_columns
+                ? "INSERT INTO frame (module_id, offset_bytes, function, file, line, inlined_into,"
+                  " inline_position, column_number)"
+                  " SELECT module_id, offset_bytes, ?2, ?3, ?4, id, ?5, ?6 FROM frame WHERE id = ?1"
+                : "INSERT INTO frame (module_id, offset_bytes, function, file, line, inlined_into,"
+                  " inline_position)"
+                  " SELECT module_id, offset_bytes, ?2, ?3, ?4, id, ?5 FROM frame WHERE id = ?1",
+            &naming->add_inlined);
+    return r;
+}
+
 static int name_all(struct naming *naming)
 {
     int r = load_unnamed(naming);
     if (r == 0)
-        r = tn_finish_prepare(naming->job,
-                              "UPDATE frame SET function = ?2, file = ?3, line = ?4 WHERE id = ?1",
-                              &naming->set_name);
-    if (r == 0)
-        r = tn_finish_prepare(naming->job,
-                              "INSERT INTO frame (module_id, offset_bytes, function, file, line,"
-                              " inlined_into, inline_position)"
-                              " SELECT module_id, offset_bytes, ?2, ?3, ?4, id, ?5 FROM frame WHERE id = ?1",
-                              &naming->add_inlined);
+        r = prepare_all(naming);
     for (size_t first = 0, end; r == 0 && first < naming->unnamed_count; first = end) {
         for (end = first + 1; end < naming->unnamed_count; end++)
             if (naming->unnamed[end].module_id != naming->unnamed[first].module_id)

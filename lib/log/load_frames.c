@@ -8,15 +8,15 @@
 
 #include <sqlite3.h>
 
-/* Logs that were made before tail calls were added lack the last column. */
-#define FRAMES(is_tail_call)                                                                                 \
+/* Logs of older releases lack the last column, or the last two. */
+#define FRAMES(is_tail_call, column_number)                                                                  \
     "SELECT f.id, coalesce(f.inlined_into, f.id), coalesce(f.module_id, 0), f.offset_bytes, f.function,"     \
-    " m.path, coalesce(f.line, 0), " is_tail_call                                                            \
+    " m.path, coalesce(f.line, 0), " is_tail_call ", " column_number                                         \
     " FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id"                                           \
     " ORDER BY 2, f.inlined_into IS NULL, f.inline_position"
 
-static const char has_column_sql[] =
-    "SELECT count(*) FROM pragma_table_info('frame') WHERE name = 'is_tail_call'";
+static const char newer_columns_sql[] =
+    "SELECT count(*) FROM pragma_table_info('frame') WHERE name IN ('is_tail_call', 'column_number')";
 
 static struct tn_log_frame frame_of(struct sqlite3_stmt *row)
 {
@@ -29,6 +29,7 @@ static struct tn_log_frame frame_of(struct sqlite3_stmt *row)
         .module = tn_sql_text(row, 5),
         .line = (uint32_t)tn_sql_count(row, 6),
         .is_tail_call = sqlite3_column_int(row, 7) != 0,
+        .column = (uint32_t)tn_sql_count(row, 8),
     };
 }
 
@@ -36,10 +37,14 @@ int tn_log_each_frame(struct sqlite3 *database, int (*see)(void *context, const 
                       void *context)
 {
     struct sqlite3_stmt *rows;
-    int64_t has_column;
-    int r = tn_sql_number(database, has_column_sql, 0, 0, &has_column);
+    int64_t newer_columns;
+    int r = tn_sql_number(database, newer_columns_sql, 0, 0, &newer_columns);
     if (r == 0)
-        r = tn_sql_prepare(database, has_column != 0 ? FRAMES("f.is_tail_call") : FRAMES("0"), &rows);
+        r = tn_sql_prepare(database,
+                           newer_columns == 2   ? FRAMES("f.is_tail_call", "coalesce(f.column_number, 0)")
+                           : newer_columns == 1 ? FRAMES("f.is_tail_call", "0")
+                                                : FRAMES("0", "0"),
+                           &rows);
     if (r < 0)
         return r;
     while ((r = tn_sql_next(rows)) == 1) {

@@ -45,7 +45,7 @@ static struct tn_report_site role_site(struct tn_words *words, const struct tn_f
     char role[512];
     if (own->is_tail_call)
         site.via = tn_words_print(words, "%s, by a tail call", own->via);
-    if (own->caller_count != 0)
+    if (tn_finding_site_is_role(own))
         site.via = tn_words_print(words, "%s, %s", site.via, tn_finding_role_print(own, role, sizeof(role)));
     return site;
 }

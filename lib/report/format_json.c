@@ -131,6 +131,19 @@ static void write_callers(struct tn_json *json, const struct tn_finding_site *si
     tn_json_close_array(json);
 }
 
+static void write_call(struct tn_json *json, const struct tn_finding_call *call)
+{
+    if (!call->is_told) {
+        tn_json_null(json, "call");
+        return;
+    }
+    tn_json_open_object(json, "call");
+    tn_json_uint(json, "number", call->number);
+    tn_json_uint(json, "column", call->column);
+    tn_json_uint(json, "offset_bytes", call->offset_bytes);
+    tn_json_close_object(json);
+}
+
 static void write_site(struct tn_json *json, const struct tn_finding_site *site)
 {
     tn_json_open_object(json, NULL);
@@ -144,6 +157,7 @@ static void write_site(struct tn_json *json, const struct tn_finding_site *site)
     tn_json_text(json, "via", site->via);
     tn_json_uint(json, "allocations", site->allocations);
     write_callers(json, site);
+    write_call(json, &site->call);
     tn_json_close_object(json);
 }
 

@@ -122,7 +122,7 @@ static int keep_file(struct tn_symbol_file *file, struct tn_symbol_unit *unit, c
                                ret_file);
 }
 
-/* File and line of the code at the address itself. */
+/* File, line and column of the code at the address itself. */
 static int fill_line(struct tn_symbol_file *file, struct tn_symbol_unit *unit, Dwarf_Addr dwarf_pc,
                      struct tn_symbol_frame *frame)
 {
@@ -131,10 +131,13 @@ static int fill_line(struct tn_symbol_file *file, struct tn_symbol_unit *unit, D
     if (line == NULL || dwarf_lineno(line, &number) != 0)
         return 0;
     frame->line = number > 0 ? (uint32_t)number : 0;
+    int column;
+    if (dwarf_linecol(line, &column) == 0 && column > 0)
+        frame->column = (uint32_t)column;
     return keep_file(file, unit, dwarf_linesrc(line, NULL, NULL), &frame->file);
 }
 
-/* File and line of the call that was inlined. */
+/* File, line and column of the call that was inlined. */
 static int fill_call(struct tn_symbol_file *file, struct tn_symbol_unit *unit, Dwarf_Die *inlined,
                      struct tn_symbol_frame *frame)
 {
@@ -142,6 +145,8 @@ static int fill_call(struct tn_symbol_file *file, struct tn_symbol_unit *unit, D
     Dwarf_Word number;
     if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &value), &number) == 0)
         frame->line = (uint32_t)number;
+    if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_column, &value), &number) == 0)
+        frame->column = (uint32_t)number;
     Dwarf_Files *files;
     size_t file_count;
     if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &value), &number) != 0 ||

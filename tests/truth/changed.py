@@ -9,7 +9,7 @@ from harness import expect_equal
 from reports import report
 
 POLICIES = "first-fit,freertos-heap4,newlib-nano"
-CHANGED = {"arena_packet": "arena", "arena_role": "arena", "role_clone": "combine", "role_owners": "pool"}
+CHANGED = {"arena_packet": "arena", "arena_role": "arena", "role_calls": "combine", "role_clone": "combine", "role_owners": "pool"}
 # The functions of the callers by which the finding that was followed is known among others of its kind.
 CALLERS = {"role_clone": "receive", "role_owners": "put"}
 

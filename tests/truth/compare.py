@@ -60,17 +60,36 @@ def list_differences(truth, wanted, found, name):
     return lines
 
 
+def role_of(site):
+    """[line, "call N", lines of callers...]"""
+    call = [f"call {site['call']['number']}"] if site["call"] else []
+    return [site["line"]] + call + [caller["line"] for caller in site["callers"]]
+
+
 def roles_of(finding):
-    """[line, lines of callers...] of each site that a finding is about in a role only."""
-    return sorted([site["line"]] + [caller["line"] for caller in site["callers"]]
-                  for site in finding["sites"] if site["callers"])
+    """role_of for each site that a finding is about in a role only."""
+    return sorted((role_of(site) for site in finding["sites"] if site["callers"] or site["call"]), key=str)
+
+
+def wrong_columns(truth, finding):
+    """Calls whose column, where it is told, is not that of the call of this number in the source."""
+    lines = []
+    for site in finding["sites"]:
+        if not site["call"] or not site["call"]["column"] or site["file"].rsplit("/", 1)[-1] != truth.path.name:
+            continue
+        text = truth.source.splitlines()[site["line"] - 1]
+        # Compilers give the column of the name, or of the parenthesis behind it.
+        calls = [range(match.start() + 1, match.end() + 1) for match in re.finditer(rf"\b{site['via']}\(", text)]
+        if site["call"]["column"] not in [column for call in calls[site["call"]["number"] - 1:][:1] for column in call]:
+            lines.append(f"{finding['title']}: column {site['call']['column']} of {text.strip()}")
+    return lines
 
 
 def is_candidate(truth, statement, finding):
     """Whether an expectation or allowance can mean this finding."""
     if statement["kind"] not in (finding["kind"], "*"):
         return False
-    if "roles" in statement and roles_of(finding) != sorted(statement["roles"]):
+    if "roles" in statement and roles_of(finding) != sorted(statement["roles"], key=str):
         return False
     if "sites" in statement and own_lines(truth, finding) != set(statement["sites"]):
         return False

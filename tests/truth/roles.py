@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which blocks a finding is about, from rows: all of a site's, or those of the role that its callers tell."""
+"""Which blocks a finding is about, from rows: all of a site's, or those of the role that its call or callers tell."""
 
 from harness import expect_equal, query
 
@@ -22,9 +22,22 @@ def below_function(log, function):
     return {row[0] for row in query(log, "SELECT stack_id FROM stack_frame WHERE function = ?", function)}
 
 
+def through_call(log, site):
+    """The stacks whose innermost frame on the site's line is this call of it."""
+    call = site["call"]
+    rows = query(log, "SELECT stack_id, position, column_number, offset_bytes FROM stack_frame WHERE function = ?"
+                      " AND line = ? ORDER BY stack_id, position DESC", site["function"], site["line"])
+    innermost = {row[0]: row[2:] for row in rows}  # the last one of a stack is the innermost
+    return {stack for stack, (column, offset) in innermost.items()
+            if (column == call["column"] if call["column"] else offset == call["offset_bytes"])}
+
+
 def stacks(log, site):
-    """The stacks of a site's role; None: the role cannot be told by its callers alone, or it is the whole site."""
+    """The stacks of a site's role; None: neither its call nor its callers alone tell the role, or it is the whole
+    site."""
     callers = site["callers"]
+    if site["call"] and not callers:
+        return through_call(log, site) if site["call"]["number"] else None
     if not callers or not callers[0]["function"]:
         return None
     return through_callers(log, site) if callers[0]["line"] else below_function(log, callers[0]["function"])
@@ -40,13 +53,24 @@ class Blocks:
         return any(site_id == site and (found is None or stack_id in found) for site, found in self.wanted)
 
 
+def call_label(site):
+    number, column = site["call"]["number"], site["call"]["column"]
+    if number == 0:
+        return f"in the other calls of {site['via']} there"
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number // 10 % 10 != 1 else 0, "th")
+    place = f"column {column}" if column else f"by address, +{site['call']['offset_bytes']:#x}"
+    return f"in the {number}{ending} call of {site['via']} there ({place})"
+
+
 def label(site):
     """A role in words, as it is saved and as titles have it."""
     told = []
+    if not site["callers"]:
+        return call_label(site)
     for caller in site["callers"]:
         place = f" ({caller['file'].rsplit('/', 1)[-1]}:{caller['line']})" if caller["line"] else ""
         told.append((caller["function"] or "elsewhere") + place)
-    return "when called from " + ", called from ".join(told)
+    return (call_label(site) + ", " if site["call"] else "") + "when called from " + ", called from ".join(told)
 
 
 def check_saved(world, log, found):
@@ -56,6 +80,6 @@ def check_saved(world, log, found):
         saved = world.run(world.tenure, "report", "--save", "-o", world.folder / f"{log.stem}.saved", log)
         expect_equal((saved.err, saved.status), (b"", 0), f"report --save {log}")
     wanted = [(f["key"], site["site_id"], site["allocations"], label(site), site["allocations"])
-              for f in found["findings"] for site in f["sites"] if site["callers"]]
+              for f in found["findings"] for site in f["sites"] if site["callers"] or site["call"]]
     expect_equal(sorted(query(log, SAVED)), sorted(wanted), f"{log.stem}: saved roles")
     return len(wanted)

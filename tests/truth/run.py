@@ -44,8 +44,8 @@ def truths(names):
 def builds(world, programs):
     """(truth, executable) of every build of these programs."""
     folder = world.build / "tests/truth/programs"
-    found = [(truth, folder / f"{truth.name}{suffix}") for truth in programs for suffix in ("", "_optimised")]
-    return [(truth, path) for truth, path in found if path.exists() or not path.name.endswith("_optimised")]
+    found = [(truth, folder / f"{truth.name}{suffix}") for truth in programs for suffix in ("", "_optimised", "_by_address")]
+    return [(truth, path) for truth, path in found if path.exists() or path.name == truth.name]
 
 
 def record_truth(world, path):
@@ -70,7 +70,8 @@ def try_program(world, truth, path):
     outcome.queries, wrong_queries = queries.check_all(world, log, found)
     outcome.contained, wrong_owners = contained.check(log, found)
     outcome.wrong = wrong_queries + wrong_owners
-    if any(site["callers"] for finding in found["findings"] for site in finding["sites"]):
+    outcome.wrong += [line for finding in found["findings"] for line in compare.wrong_columns(truth, finding)]
+    if any(site["callers"] or site["call"] for finding in found["findings"] for site in finding["sites"]):
         outcome.roles = roles.check_saved(world, log, found)
         outcome.wrong += queries.check_all(world, log, found)[1]
     return outcome

@@ -6,7 +6,8 @@ import json
 from harness import expect, expect_equal
 
 SITE = {"site_id": int, "function": str, "file": str, "line": int, "module": str, "offset_bytes": int,
-        "is_tail_call": bool, "via": str, "allocations": int, "callers": list}
+        "is_tail_call": bool, "via": str, "allocations": int, "callers": list,
+        "call": (dict, type(None))}
 LINE = {"function": str, "file": str, "line": int, "module": str, "offset_bytes": int}
 PLACE = LINE | {"site_id": int, "via": str}
 LINK = {"holder": (dict, type(None)), "global_module": (str, type(None)), "offset_bytes": int, "holder_type": (str, type(None)),
@@ -107,5 +108,7 @@ def check(world, report):
         expect(finding["sites"] or kind["program_tactic"] is not None, f"{name} has no site")
         for site in finding["sites"]:
             check_object(site, SITE, f"{name}: site")
+            if site["call"]:
+                check_object(site["call"], {"number": int, "column": int, "offset_bytes": int}, f"{name}: call")
         check_object(finding["saving"], SAVING, f"{name}: saving")
         check_evidence(finding["evidence"], kind["evidence"], f"{name}, {finding['kind']}: evidence")

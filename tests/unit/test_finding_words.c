@@ -232,6 +232,44 @@ static void a_tail_call_is_told(void **state)
     assert_string_equal(tn_words_tag(*state, &finding), "[pool, weak; pop by a tail call]");
 }
 
+/* Which part of a line's blocks a finding is about: a call of several, or who calls the function. */
+static void roles_are_told(void **state)
+{
+    (void)state;
+    char text[256];
+    struct tn_finding_line caller = {
+        .function = S("receive"), .file = S("/a/roles.c"), .line = 11, .module = S("")};
+    struct tn_finding_site site = {
+        .function = S("clone"), .file = S("/a/roles.c"), .line = 10, .via = S("malloc")};
+    assert_false(tn_finding_site_is_role(&site));
+    assert_string_equal(tn_finding_role_print(&site, text, sizeof(text)), "");
+    static const struct {
+        struct tn_finding_call call;
+        const char *words;
+    } cases[] = {
+        {{true, 1, 14, 0}, "in the 1st call of malloc there (column 14)"},
+        {{true, 2, 20, 0}, "in the 2nd call of malloc there (column 20)"},
+        {{true, 3, 0, 0x11b2}, "in the 3rd call of malloc there (by address, +0x11b2)"},
+        {{true, 12, 99, 0}, "in the 12th call of malloc there (column 99)"},
+        {{true, 22, 99, 0}, "in the 22nd call of malloc there (column 99)"},
+        {{true, 0, 0, 0}, "in the other calls of malloc there"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        site.call = cases[i].call;
+        assert_true(tn_finding_site_is_role(&site));
+        assert_string_equal(tn_finding_role_print(&site, text, sizeof(text)), cases[i].words);
+    }
+    site.callers = &caller;
+    site.caller_count = 1;
+    assert_string_equal(tn_finding_role_print(&site, text, sizeof(text)),
+                        "in the other calls of malloc there, when called from receive (roles.c:11)");
+    assert_string_equal(tn_finding_role_print(&site, text, 12), "in the othe");
+    site.call.is_told = false;
+    assert_true(tn_finding_site_is_role(&site));
+    assert_string_equal(tn_finding_role_print(&site, text, sizeof(text)),
+                        "when called from receive (roles.c:11)");
+}
+
 /* All lines of release, or the first two and how many more; three are not worth a count. */
 static void releases_are_told_with_their_share(void **state)
 {
@@ -282,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(conditions_are_told_with_the_title, begin, end),
         cmocka_unit_test_setup_teardown(hidden_findings_are_counted, begin, end),
         cmocka_unit_test_setup_teardown(a_tail_call_is_told, begin, end),
+        cmocka_unit_test(roles_are_told),
         cmocka_unit_test_setup_teardown(releases_are_told_with_their_share, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

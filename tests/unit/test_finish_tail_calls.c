@@ -173,7 +173,7 @@ static void older_logs_are_finished_as_they_are(void **state)
     assert_int_equal(tn_log_writer_close(writer, 1000000, NULL), 0);
     change(path,
            "DROP TABLE struct_member; DROP VIEW stack_text; DROP VIEW stack_frame;"
-           "ALTER TABLE frame DROP COLUMN is_tail_call;"
+           "ALTER TABLE frame DROP COLUMN is_tail_call; ALTER TABLE frame DROP COLUMN column_number;"
            "CREATE VIEW stack_frame AS SELECT s.id AS stack_id, 0 AS position, function, file, line,"
            " NULL AS module, offset_bytes FROM stack AS s JOIN frame AS f ON f.id = s.frame_id");
     finish_with(path, TN_ROWS_ALL, NULL);

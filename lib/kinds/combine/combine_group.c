@@ -159,9 +159,13 @@ static int find_links(struct grouping *grouping)
 
 /* ---------------------------------------------------------------------------------------- groups */
 
-/* Whether all members are roles of one site: that makes a list of them, and no structure. */
+/* Whether all members are roles of one site: that makes a list of them, and no structure. Several calls on
+ * one line make several members. */
 static bool is_one_site(const struct tn_pass *pass, const struct tn_combine_group *group)
 {
+    const struct tn_pass_role *first = tn_pass_role(pass, group->sites[0]);
+    if (first != NULL && first->call.is_told)
+        return false;
     for (size_t i = 1; i < group->member_count; i++)
         if (tn_pass_whole(pass, group->sites[i]) != tn_pass_whole(pass, group->sites[0]))
             return false;

@@ -59,8 +59,9 @@ static int add_other_caller(const struct tn_stack_buffers *buffers, const struct
     uint32_t frame_id;
     bool has_other;
     char place[512], name[TN_SHORT_NAME_BYTES];
+    const struct tn_pass_role *role = tn_pass_role(pass, births->site);
     if (owner->frames_down == 0 || finding->confidence == TN_CONFIDENCE_WEAK ||
-        tn_pass_role(pass, births->site) != NULL)
+        (role != NULL && !role->call.is_told))
         return 0;
     int r = tn_pass_other_caller(pass, &question, &frame_id, &line, &has_other);
     if (r < 0 || !has_other)

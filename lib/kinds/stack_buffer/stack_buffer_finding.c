@@ -407,7 +407,7 @@ static int fill(struct buffer_statement *statement, struct tn_finding *finding)
 static bool is_role_owned(const struct buffer_statement *statement)
 {
     const struct tn_pass_role *role = tn_pass_role(statement->pass, statement->births.site);
-    if (role == NULL)
+    if (role == NULL || role->call.is_told)
         return true;
     uint32_t callers = role->caller_count != 0 ? role->caller_count : 1;
     return !role->is_outermost && statement->owner.frames_down >= callers;
