@@ -293,7 +293,10 @@ static const struct tn_option options[] = {
      "(default: " TN_POLICY_OPTION_DEFAULT "\nfor a small log)",
      NULL},
     {0, "source-dir", "DIR", "where the sources are: a page shows the lines that findings\nname", NULL},
-    {0, "save", NULL, "also write the findings into the log's tables finding and\nfinding_site", NULL},
+    {0, "save", NULL,
+     "also write the findings into the log's tables finding and\nfinding_site, and the plan's steps into "
+     "plan_step",
+     NULL},
     TN_SCREEN_OPTIONS,
 };
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes findings into a log, in one transaction that replaces those of the same process. Refuses a log that
- * a recorder still writes. `tenure report --save` calls this. */
+/* Writes findings and their plan into a log, in one transaction that replaces those of the same process.
+ * Refuses a log that a recorder still writes. `tenure report --save` calls this. */
 #include "tenure/analyze.h"
 #include "tenure/json.h"
 #include "tenure/log.h"
 #include "tenure/log_write.h"
+#include "tenure/plan.h"
 #include "tenure/sql.h"
 
 #include <errno.h>
@@ -18,10 +19,9 @@
 #define OF_PROCESS "finding_id IN (SELECT id FROM finding WHERE process_id = ?1)"
 #define ROLES      "(SELECT role_id FROM finding_site WHERE " OF_PROCESS ")"
 static const char *const delete_sqls[] = {
-    ("DELETE FROM role_stack WHERE role_id IN " ROLES),
-    ("DELETE FROM role WHERE id IN " ROLES),
-    ("DELETE FROM finding_site WHERE " OF_PROCESS),
-    "DELETE FROM finding WHERE process_id = ?1",
+    ("DELETE FROM role_stack WHERE role_id IN " ROLES), ("DELETE FROM role WHERE id IN " ROLES),
+    ("DELETE FROM finding_site WHERE " OF_PROCESS),     "DELETE FROM finding WHERE process_id = ?1",
+    "DELETE FROM plan_step WHERE process_id = ?1",
 };
 static const char finding_sql[] =
     "INSERT INTO finding (process_id, kind, rank, confidence, title, tactic, advice, allocations_removed,"
@@ -42,6 +42,11 @@ static const char site_sql[] =
     " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5)";
 static const char role_sql[] = "INSERT INTO role (site_id, label) VALUES (nullif(?1, 0), ?2)";
 static const char role_stack_sql[] = "INSERT INTO role_stack (role_id, stack_id) VALUES (?1, ?2)";
+
+static const char step_sql[] =
+    "INSERT INTO plan_step (process_id, number, mechanism, title, finding_keys, allocations_removed,"
+    " peak_bytes_moved, together_allocations_removed, together_heap_bytes_delta, together_outside_bytes)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 struct saving {
     const char *path;
@@ -254,6 +259,52 @@ static int insert_all(const struct saving *saving)
     return r;
 }
 
+static int bind_keys(sqlite3_stmt *statement, int index, const struct tn_plan_step *step)
+{
+    struct tn_buffer text = {0};
+    struct tn_json json = {.out = &text};
+    tn_json_open_array(&json, NULL);
+    for (size_t i = 0; i < step->part_count; i++) {
+        char key[TN_FINDING_KEY_BYTES];
+        struct tn_finding named = {.key = step->parts[i].key};
+        tn_json_text(&json, NULL, tn_finding_key_print(&named, key));
+    }
+    tn_json_close_array(&json);
+    return bind_json(statement, index, &json);
+}
+
+static int insert_step(const struct saving *saving, sqlite3_stmt *statement, size_t number)
+{
+    const struct tn_plan_step *step = &saving->findings->program_plan->steps[number - 1];
+    const struct tn_finding_saving *together = &step->together;
+    tn_sql_bind_count(statement, 1, saving->findings->process_id);
+    tn_sql_bind_count(statement, 2, number);
+    tn_sql_bind_text(statement, 3, step->mechanism);
+    tn_sql_bind_text(statement, 4, step->title);
+    int r = bind_keys(statement, 5, step);
+    tn_sql_bind_count(statement, 6, step->allocations_removed);
+    tn_sql_bind_count(statement, 7, step->peak_bytes_moved);
+    for (int i = 8; i <= 10; i++)
+        sqlite3_bind_null(statement, i);
+    if (together->is_measured) {
+        tn_sql_bind_count(statement, 8, together->replay_allocations_removed);
+        sqlite3_bind_int64(statement, 9, together->heap_median_bytes);
+        tn_sql_bind_count(statement, 10, together->outside_bytes);
+    }
+    return r == 0 ? execute(saving, statement) : r;
+}
+
+static int insert_steps(const struct saving *saving)
+{
+    const struct tn_plan *plan = saving->findings->program_plan;
+    sqlite3_stmt *statement = NULL;
+    int r = prepare(saving, step_sql, &statement);
+    for (size_t i = 0; plan != NULL && i < plan->step_count && r == 0; i++)
+        r = insert_step(saving, statement, i + 1);
+    sqlite3_finalize(statement);
+    return r;
+}
+
 static int add_column(const struct saving *saving, size_t column)
 {
     sqlite3_stmt *statement = NULL;
@@ -291,6 +342,8 @@ static int save(const struct saving *saving)
         r = delete_old(saving, delete_sqls[i]);
     if (r == 0)
         r = insert_all(saving);
+    if (r == 0)
+        r = insert_steps(saving);
     if (r == 0)
         r = run(saving, "COMMIT");
     if (r < 0)

@@ -56,6 +56,19 @@
     "  role_id INTEGER REFERENCES role(id),\n"                                                               \
     "  stack_id INTEGER REFERENCES stack(id),\n"                                                             \
     "  PRIMARY KEY (role_id, stack_id)\n"                                                                    \
+    ") WITHOUT ROWID;\n"                                                                                     \
+    "CREATE TABLE IF NOT EXISTS plan_step (\n"                                                               \
+    "  process_id INTEGER REFERENCES process(id), -- that it is about\n"                                     \
+    "  number INTEGER,         -- from 1: step A, the one that changes most\n"                               \
+    "  mechanism TEXT,         -- static, pool, arena, stack, structure, capacity\n"                         \
+    "  title TEXT,             -- one line, what to do\n"                                                    \
+    "  finding_keys TEXT,      -- JSON list: keys of the findings that it is made of\n"                      \
+    "  allocations_removed INTEGER, -- calls that it keeps from the heap, beside the steps before it\n"      \
+    "  peak_bytes_moved INTEGER, -- of the peak that leave the heap, beside the steps before it, bytes\n"    \
+    "  together_allocations_removed INTEGER, -- with all steps before it, by a replay; NULL: not measured\n" \
+    "  together_heap_bytes_delta INTEGER, -- the same: median of the heap models, after minus before\n"      \
+    "  together_outside_bytes INTEGER, -- the same: what the steps take elsewhere, bytes\n"                  \
+    "  PRIMARY KEY (process_id, number)\n"                                                                   \
     ") WITHOUT ROWID;\n"
 
 const char tn_log_finding_tables[] = FINDING_TABLES;

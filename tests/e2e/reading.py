@@ -187,6 +187,28 @@ def findings(world):
     expect("  pool.knee=0.05 (0 to 1)\n" in listed, "--list-thresholds")
 
 
+def saved_plan(world):
+    """The rows of plan_step are the steps of the report, however often they are saved."""
+    result, log = world.record(world.truths / "lifetimes")
+    expect_equal(result.status, 0, "status")
+    for _ in range(2):
+        saved = world.run(world.tenure, "report", log, "--save", "-o", world.folder / "out")
+        expect_equal((saved.err, saved.status), (b"", 0), "report --save")
+    steps = report_json(world, log)["plan"]["steps"]
+
+    def measured(step, key):
+        return step["together"] and step["together"][key]
+    wanted = [(number, step["mechanism"], step["title"], [part["key"] for part in step["findings"]],
+               step["allocations_removed"], step["peak_bytes_moved"], measured(step, "replay_allocations_removed"),
+               measured(step, "heap_median_bytes"), measured(step, "outside_bytes"))
+              for number, step in enumerate(steps, 1)]
+    rows = query(log, "SELECT number, mechanism, title, finding_keys, allocations_removed, peak_bytes_moved,"
+                      " together_allocations_removed, together_heap_bytes_delta, together_outside_bytes"
+                      " FROM plan_step ORDER BY number")
+    expect(wanted, "the plan has steps")
+    expect_equal([(*row[:3], json.loads(row[3]), *row[4:]) for row in rows], wanted, "saved steps")
+
+
 def report_json(world, log, *options):
     result = world.run(world.tenure, "report", "--format", "json", *options, log)
     expect_equal((result.err, result.status), (b"", 0), f"report {' '.join(options)}")
@@ -206,4 +228,5 @@ ALL = {
     "libraries_are_folded": libraries_are_folded,
     "info_and_report": info_and_report,
     "findings": findings,
+    "saved_plan": saved_plan,
 }

@@ -78,9 +78,8 @@ def wrong_columns(truth, finding):
         if not site["call"] or not site["call"]["column"] or site["file"].rsplit("/", 1)[-1] != truth.path.name:
             continue
         text = truth.source.splitlines()[site["line"] - 1]
-        # Compilers give the column of the name, or of the parenthesis behind it.
-        calls = [range(match.start() + 1, match.end() + 1) for match in re.finditer(rf"\b{site['via']}\(", text)]
-        if site["call"]["column"] not in [column for call in calls[site["call"]["number"] - 1:][:1] for column in call]:
+        columns = [match.start() + 1 for match in re.finditer(rf"\b{site['via']}\(", text)]
+        if columns[site["call"]["number"] - 1:][:1] != [site["call"]["column"]]:
             lines.append(f"{finding['title']}: column {site['call']['column']} of {text.strip()}")
     return lines
 
