@@ -320,6 +320,9 @@ static int simulate_log(const struct simulate_request *request, struct tn_simula
         status = tn_say_error(&error);
     } else {
         simulation->name = path;
+        simulation->pauses = (uint64_t)tn_log_meta_int(log, "pauses", 0);
+        simulation->paused_ns = (uint64_t)tn_log_meta_int(log, "paused_ns", 0);
+        simulation->unrecorded_allocations = (uint64_t)tn_log_meta_int(log, "unrecorded_allocations", 0);
         simulation->source = tn_log_source_events(simulation->log);
         int r = assume(request, simulation, log, &error);
         if (r == 0)

@@ -26,6 +26,7 @@ python3-dbg names the lines of Python's own sources in the example's report"
 fi
 install_packages "$packages"
 configure "$root/build" -Dtests=false
+say "Building tenure: a minute or two the first time."
 ninja -C "$root/build" >"$root/build/quickstart.log" 2>&1 || {
     cat "$root/build/quickstart.log" >&2
     die "cannot build tenure: see above"

@@ -367,6 +367,16 @@ static void put_assumptions(struct tn_json *json, const struct tn_overrides *ove
     tn_json_close_object(json);
 }
 
+static void put_recording(struct tn_json *json, const struct tn_simulation *simulation)
+{
+    tn_json_uint(json, "process_id", tn_log_source_process(simulation->log));
+    tn_json_open_object(json, "recording");
+    tn_json_uint(json, "pauses", simulation->pauses);
+    tn_json_uint(json, "paused_ns", simulation->paused_ns);
+    tn_json_uint(json, "unrecorded_allocations", simulation->unrecorded_allocations);
+    tn_json_close_object(json);
+}
+
 int tn_simulate_print_json(const struct tn_simulation *simulation, struct tn_buffer *out)
 {
     struct tn_json json = {.out = out};
@@ -374,7 +384,7 @@ int tn_simulate_print_json(const struct tn_simulation *simulation, struct tn_buf
     tn_json_int(&json, "format_version", FORMAT_VERSION);
     tn_json_text(&json, "source", simulation->name);
     if (simulation->log != NULL)
-        tn_json_uint(&json, "process_id", tn_log_source_process(simulation->log));
+        put_recording(&json, simulation);
     put_assumptions(&json, &simulation->overrides);
     tn_json_open_array(&json, "policies");
     for (size_t i = 0; i < simulation->policy_count; i++)

@@ -13,6 +13,9 @@ struct tn_simulation {
     const char *name;               /* borrowed; of the script or log */
     struct tn_replay_source source; /* borrowed; the events of the script or log */
     struct tn_log_source *log;      /* borrowed; NULL: a script */
+    uint64_t pauses;                /* of the log's recording; what was allocated meanwhile is not replayed */
+    uint64_t paused_ns;             /* spent in them */
+    uint64_t unrecorded_allocations;                               /* made meanwhile, in all processes */
     struct tn_simulated_policy policies[TN_SIMULATE_POLICIES_MAX]; /* owned */
     size_t policy_count;                                           /* of policies and models */
     struct tn_overrides overrides;                            /* owned; what is assumed of the log's sites */

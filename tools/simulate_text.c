@@ -62,6 +62,18 @@ static int print_assumptions(const struct tn_overrides *overrides, struct tn_buf
     return r;
 }
 
+static int print_pauses(const struct tn_simulation *simulation, struct tn_buffer *out)
+{
+    char paused[TN_QUANTITY_TEXT_BYTES], allocations[TN_QUANTITY_TEXT_BYTES];
+    if (simulation->pauses == 0)
+        return 0;
+    return tn_buffer_print(out,
+                           "recording was paused for %s: %s allocation%s in that time are not replayed\n",
+                           tn_print_duration(paused, simulation->paused_ns),
+                           tn_print_count(allocations, simulation->unrecorded_allocations),
+                           plural(simulation->unrecorded_allocations));
+}
+
 static int print_head(const struct tn_simulation *simulation, struct tn_buffer *out)
 {
     char events[TN_QUANTITY_TEXT_BYTES], allocations[TN_QUANTITY_TEXT_BYTES], live[TN_QUANTITY_TEXT_BYTES];
@@ -70,6 +82,8 @@ static int print_head(const struct tn_simulation *simulation, struct tn_buffer *
                             simulation->name, tn_print_count(events, result->events), plural(result->events),
                             tn_print_count(allocations, result->allocations), plural(result->allocations),
                             tn_print_bytes(live, result->peak_live_bytes));
+    if (r == 0)
+        r = print_pauses(simulation, out);
     if (r == 0)
         r = print_assumptions(&simulation->overrides, out);
     if (r < 0)

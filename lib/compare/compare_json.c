@@ -23,6 +23,9 @@ static void write_run(struct tn_json *json, const char *key, const struct tn_sum
     tn_json_uint(json, "events_lost", losses->events_lost);
     tn_json_uint(json, "unmatched_frees", losses->unmatched_frees);
     tn_json_uint(json, "unmatched_births", losses->unmatched_births);
+    tn_json_uint(json, "pauses", losses->pauses);
+    tn_json_uint(json, "paused_ns", losses->paused_ns);
+    tn_json_uint(json, "unrecorded_allocations", losses->unrecorded_allocations);
     tn_json_close_object(json);
 }
 

@@ -58,6 +58,17 @@ def check_third_phase(rows):
                  "blocks of the third phase")
 
 
+def check_told(world, log, facts):
+    """Whoever reads the log by another command is told of the pause, too."""
+    wanted = {key: int(facts[key]) for key in ("pauses", "paused_ns", "unrecorded_allocations")}
+    diff = json.loads(world.run(world.tenure, "diff", "--format", "json", "--policy", "none", log, log).out)
+    replay = json.loads(world.run(world.tenure, "simulate", "--format", "json", log).out)
+    for told, what in ((diff["old"], "diff: old"), (diff["new"], "diff: new"), (replay["recording"], "simulate")):
+        expect_equal({key: told.get(key) for key in wanted}, wanted, f"pauses by {what}")
+    text = world.run(world.tenure, "simulate", log).out.decode()
+    expect(f": {MEANWHILE} allocations in that time are not replayed" in text, "pauses in the text of simulate")
+
+
 def paused_between(world):
     """Stop and start around the second phase: blocks from before die in the log, those from meanwhile are counted."""
     running, log = start(world, "paused")
@@ -81,6 +92,7 @@ def paused_between(world):
     wanted = {"unrecorded_allocations": MEANWHILE, "unrecorded_frees": MEANWHILE, "unmatched_frees": 0, "pauses": 1}
     expect_equal(counted, wanted, "what meta counts")
     expect(0 < int(facts["paused_ns"]) < int(facts["duration_ns"]), "the time that was spent in pauses")
+    check_told(world, log, facts)
     expect_equal(value(log, "SELECT count(*) FROM allocation_failure"), 0, "failures while paused")
     marks = [text for (text,) in query(log, "SELECT text FROM mark WHERE text LIKE 'recording %' ORDER BY time_ns")]
     expect_equal(marks, ["recording paused", "recording resumed"], "marks")
