@@ -6,6 +6,7 @@
 #include "command.h"
 #include "list_kinds.h"
 #include "message.h"
+#include "newest_log.h"
 #include "output.h"
 #include "policy_option.h"
 #include "report_log.h"
@@ -15,11 +16,9 @@
 #include "tenure/report.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 /* ---------------------------------------------------------------------------------------- options */
@@ -169,31 +168,6 @@ static int check_options(const struct tn_arguments *arguments, struct tn_report_
 
 /* ---------------------------------------------------------------------------------------- the report */
 
-/* The newest file of the working directory that is named as `record` names logs; NULL: there is none. The
- * caller frees it. */
-static char *find_newest_log(void)
-{
-    glob_t found;
-    if (glob("tenure.*.db", GLOB_NOSORT, NULL, &found) != 0)
-        return NULL;
-    const char *newest = NULL;
-    struct timespec newest_time = {0};
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        struct stat status;
-        if (stat(found.gl_pathv[i], &status) < 0)
-            continue;
-        struct timespec time = status.st_mtim;
-        if (newest == NULL || time.tv_sec > newest_time.tv_sec ||
-            (time.tv_sec == newest_time.tv_sec && time.tv_nsec > newest_time.tv_nsec)) {
-            newest = found.gl_pathv[i];
-            newest_time = time;
-        }
-    }
-    char *path = newest != NULL ? strdup(newest) : NULL;
-    globfree(&found);
-    return path;
-}
-
 /* Options that speak of one recording. */
 static int refuse_single(const struct tn_arguments *arguments)
 {
@@ -255,13 +229,9 @@ static int run(const struct tn_arguments *arguments)
         return report_several(&request, arguments);
     if (arguments->operand_count > 0)
         return tn_report_log(&request, arguments->operands[0]);
-    char *path = find_newest_log();
-    if (path == NULL) {
-        tn_say(
-            "'report' needs a LOG: none was given, and there is no tenure.*.db in the working directory; "
-            "record a program first, with 'tenure record PROGRAM'");
+    char *path = tn_newest_log("report");
+    if (path == NULL)
         return TN_STATUS_USAGE;
-    }
     int status = tn_report_log(&request, path);
     free(path);
     return status;

@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "message.h"
+#include "newest_log.h"
 #include "output.h"
 #include "report_log.h"
 
@@ -81,9 +82,8 @@ static int say_where(const char *path, bool is_open)
     return status;
 }
 
-static int run(const struct tn_arguments *arguments)
+static int view(const struct tn_arguments *arguments, const char *log)
 {
-    const char *log = arguments->operands[0];
     const struct tn_report_format *format = tn_report_format_find("html");
     struct tn_report_request request;
     struct tn_error error;
@@ -110,6 +110,16 @@ static int run(const struct tn_arguments *arguments)
     return status;
 }
 
+static int run(const struct tn_arguments *arguments)
+{
+    if (arguments->operand_count > 0)
+        return view(arguments, arguments->operands[0]);
+    char *newest = tn_newest_log("view");
+    int status = newest != NULL ? view(arguments, newest) : TN_STATUS_USAGE;
+    free(newest);
+    return status;
+}
+
 static const struct tn_option options[] = {
     {0, "process", "ID",
      "the process to tell of, by its id in the log (default: the\none with most allocations)", NULL},
@@ -122,18 +132,17 @@ static const struct tn_option options[] = {
 const struct tn_command tn_command_view = {
     .name = "view",
     .summary = "Show the report as a page in the browser",
-    .usage = "[OPTIONS] LOG",
+    .usage = "[OPTIONS] [LOG]",
     .details =
         "The page is one file that loads nothing: heap over time, findings as cards, lifetimes, sizes, who\n"
         "holds whom, call stacks, sites. It lies in a new folder below $TMPDIR, which only you can read; "
         "where\n"
         "there is no desktop, the command says where. `tenure report --format html -o FILE` writes the same\n"
-        "page where you want it.\n"
+        "page where you want it. Without LOG, the newest tenure.*.db of the working directory is shown.\n"
         "\n"
         "Example: tenure view app.db\n",
     .options = {.options = options,
                 .count = sizeof(options) / sizeof(options[0]),
-                .operand_min = 1,
                 .operand_max = 1,
                 .operands = "a LOG"},
     .usage_status = TN_STATUS_USAGE,

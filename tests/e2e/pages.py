@@ -248,6 +248,14 @@ def view(world):
     for result in (result, refused):
         expect_equal((result.status, result.err), (0, b""), "view without a desktop")
         expect(re.fullmatch(r"the page is \S+/report\.html: open it in a browser\n", result.out.decode()), f"view said {result.out!r}")
+    newest = world.run(world.tenure, "view", cwd=log.parent, TMPDIR=str(folder), DISPLAY="")
+    expect_equal((newest.status, newest.err[:28]), (2, b"tenure: 'view' needs a LOG: "), "view where no log has a usual name")
+    for name, when in (("tenure.old.1.db", 1000), ("tenure.new.2.db", 2000), ("tenure.older.3.db", 500)):
+        shutil.copy(log, folder / name)
+        os.utime(folder / name, (when, when))
+    newest = world.run(world.tenure, "view", cwd=folder, TMPDIR=str(folder), DISPLAY="", WAYLAND_DISPLAY="")
+    page = pathlib.Path(newest.out.decode().split()[3].rstrip(":"))
+    expect("tenure.new.2.db" in page.read_text(), "the newest log is shown")
     shutil.rmtree(folder)
 
 

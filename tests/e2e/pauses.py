@@ -59,7 +59,7 @@ def check_third_phase(rows):
 
 
 def check_told(world, log, facts):
-    """Whoever reads the log by another command is told of the pause, too."""
+    """Whoever reads the log by another command learns of the pause, too."""
     wanted = {key: int(facts[key]) for key in ("pauses", "paused_ns", "unrecorded_allocations")}
     diff = json.loads(world.run(world.tenure, "diff", "--format", "json", "--policy", "none", log, log).out)
     replay = json.loads(world.run(world.tenure, "simulate", "--format", "json", log).out)
