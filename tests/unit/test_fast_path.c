@@ -13,6 +13,7 @@
 #include "rings.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define A UINT64_C(0x7f0000001000)

@@ -10,8 +10,14 @@ extern void *__libc_stack_end;
 
 static const void *frames[LEVELS + 1];
 
-/* The frame's CFA: the place of the saved frame pointer and of the return address lie just below it. */
-#define CFA() ((const char *)__builtin_frame_address(0) + 16)
+/* The frame's CFA, and the stack pointer in it. */
+#if defined(__aarch64__)
+#define CFA()                        ((const char *)__builtin_dwarf_cfa())
+#define READ_STACK_POINTER(variable) __asm__ volatile("mov %0, sp" : "=r"(variable))
+#else
+#define CFA()                        ((const char *)__builtin_frame_address(0) + 16)
+#define READ_STACK_POINTER(variable) __asm__ volatile("mov %%rsp, %0" : "=r"(variable))
+#endif
 
 static void note_call(const char *stack_pointer)
 {
@@ -22,7 +28,7 @@ __attribute__((noinline)) static void innermost(void)
 {
     frames[0] = CFA();
     const char *stack_pointer;
-    __asm__ volatile("mov %%rsp, %0" : "=r"(stack_pointer));
+    READ_STACK_POINTER(stack_pointer);
     struct block block = MALLOC(4321);
     truth_number("frame_bytes", (uint64_t)(CFA() - stack_pointer));
     note_call(stack_pointer);

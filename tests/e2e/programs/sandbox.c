@@ -34,9 +34,12 @@ static const int run_calls[] = {
 
 /* What the loader and the start of the C library make beside these. */
 static const int start_calls[] = {
+#ifdef __x86_64__
+    SYS_access,          SYS_readlink,  SYS_arch_prctl,
+#endif
     SYS_execve,          SYS_openat,    SYS_read,       SYS_pread64,         SYS_close, SYS_newfstatat,
-    SYS_fstat,           SYS_access,    SYS_arch_prctl, SYS_set_tid_address, SYS_rseq,  SYS_prlimit64,
-    SYS_set_robust_list, SYS_getrandom, SYS_readlink,   SYS_lseek,
+    SYS_fstat,           SYS_faccessat, SYS_readlinkat, SYS_set_tid_address, SYS_rseq,  SYS_prlimit64,
+    SYS_set_robust_list, SYS_getrandom, SYS_lseek,
 };
 
 #define RUN_COUNT   (sizeof(run_calls) / sizeof(run_calls[0]))

@@ -57,8 +57,33 @@ __asm__(
     "ret\n"
     ".cfi_endproc\n"
     ".size on_stack, . - on_stack\n");
+#elif defined(__aarch64__)
+__asm__(
+    ".text\n"
+    ".type on_stack, %function\n"
+    "on_stack:\n"
+    ".cfi_startproc\n"
+    "stp x29, x30, [sp, #-32]!\n"
+    ".cfi_def_cfa_offset 32\n"
+    ".cfi_offset x29, -32\n"
+    ".cfi_offset x30, -24\n"
+    "str x19, [sp, #16]\n"
+    ".cfi_offset x19, -16\n"
+    "mov x19, sp\n"
+    "mov sp, x0\n"
+    "blr x1\n"
+    "mov sp, x19\n"
+    "ldr x19, [sp, #16]\n"
+    "ldp x29, x30, [sp], #32\n"
+    ".cfi_def_cfa_offset 0\n"
+    ".cfi_restore x19\n"
+    ".cfi_restore x30\n"
+    ".cfi_restore x29\n"
+    "ret\n"
+    ".cfi_endproc\n"
+    ".size on_stack, . - on_stack\n");
 #else
-#error "this test has a stack switch for x86-64 only"
+#error "this test has no stack switch for this processor"
 #endif
 
 static void coroutine(void)
