@@ -20,25 +20,36 @@ static uint64_t monotonic_ns(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+#if defined(__x86_64__) || defined(__i386__)
+#define OWN_COUNTER TN_CLOCK_TSC
 static uint64_t counter_ticks(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
     _mm_lfence();
     uint64_t ticks = __rdtsc();
     _mm_lfence();
     return ticks;
+}
 #elif defined(__aarch64__)
+#define OWN_COUNTER TN_CLOCK_COUNTER
+static uint64_t counter_ticks(void)
+{
     uint64_t ticks;
     __asm__ volatile("isb\n\tmrs %0, cntvct_el0\n\tisb" : "=r"(ticks)::"memory");
     return ticks;
-#else
-    return 0;
-#endif
 }
+#else
+#define OWN_COUNTER TN_CLOCK_MONOTONIC
+static uint64_t counter_ticks(void)
+{
+    return 0;
+}
+#endif
 
 uint64_t tn_clock_ticks(enum tn_clock kind)
 {
-    return kind == TN_CLOCK_MONOTONIC ? monotonic_ns() : counter_ticks();
+    if (kind == TN_CLOCK_MONOTONIC)
+        return monotonic_ns();
+    return kind == OWN_COUNTER ? counter_ticks() : 0;
 }
 
 struct tn_clock_pair tn_clock_read(enum tn_clock kind)

@@ -15,10 +15,12 @@
 #include <link.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "banned.h"
 
@@ -88,6 +90,29 @@ static void copy_environment(const char **to)
 static long copy_process(void)
 {
     return tn_arch_syscall(SYS_clone, CLONE_UNTRACED, 0, 0, 0, 0, 0);
+}
+
+/* A copy that must have an exit signal, for an emulator that makes no other. The signals are blocked here. */
+static long copy_process_with_signal(void)
+{
+    return tn_arch_syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
+}
+
+static bool is_child_signal_pending(void)
+{
+    uint64_t pending = 0;
+    tn_sys2(SYS_rt_sigpending, (long)&pending, sizeof(pending));
+    return (pending & UINT64_C(1) << (SIGCHLD - 1)) != 0;
+}
+
+/* Take back the signal that a child of copy_process_with_signal has sent, unless the program's own may be
+ * among it. */
+static void take_child_signal(bool was_pending)
+{
+    static const uint64_t child = UINT64_C(1) << (SIGCHLD - 1);
+    static const struct timespec none = {0, 0};
+    if (!was_pending)
+        tn_sys4(SYS_rt_sigtimedwait, (long)&child, 0, (long)&none, sizeof(child));
 }
 
 /* Answer the waiting process: why there is no recorder. */
@@ -170,15 +195,23 @@ int tn_launch_recorder(void)
     launch->arguments[0] = launch->path;
     launch->arguments[1] = (char[]){"--attach"};
     launch->arguments[2] = (char[]){"3"};
+    bool was_pending = is_child_signal_pending();
     long child = copy_process();
+    bool has_signal = child == -EINVAL;
+    if (has_signal)
+        child = copy_process_with_signal();
     if (child == 0) {
         result = copy_process();
+        if (result == -EINVAL)
+            result = copy_process_with_signal();
         if (result == 0)
             become_recorder(launch, ends[1]);
         leave((int)(result < 0 ? -result : 0));
     }
     tn_sys1(SYS_close, ends[1]);
     result = child > 0 ? wait_for(child) : child;
+    if (has_signal)
+        take_child_signal(was_pending);
     if (result == 0)
         result = ends[0];
     else

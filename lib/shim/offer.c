@@ -74,7 +74,8 @@ static void fill_header(struct tn_shared_header *header, const struct tn_shared_
     header->control_words = sizes->control_words;
     header->slot_bound = 1;
     header->pid = (uint32_t)tn_sys0(SYS_getpid);
-    header->clock = tn_arch_ticks_are_constant() ? TN_ARCH_CLOCK : TN_CLOCK_MONOTONIC;
+    bool is_system = tn_shim_process.options.has_system_clock || !tn_arch_ticks_are_constant();
+    header->clock = is_system ? TN_CLOCK_MONOTONIC : TN_ARCH_CLOCK;
     header->start_ticks = header->clock == TN_ARCH_CLOCK ? tn_arch_ticks() : tn_ticks_monotonic();
     header->stack_depth = tn_shim_process.options.depth_max;
 }
@@ -98,7 +99,7 @@ int tn_offer_make(struct tn_offer *offer)
 
 void tn_offer_drop(struct tn_offer *offer)
 {
-    tn_parts_close(&offer->parts, &offer->sizes);
+    tn_parts_close(&offer->parts);
     tn_parts_drop_header(offer->header);
     tn_sys1(SYS_close, offer->fd);
 }

@@ -14,12 +14,15 @@
  * sizes       that its size was set to
  * ret_header  the header, in a mapping that fork children inherit
  * parts       filled; children do not inherit what it maps
- * Returns     0; negative errno, and nothing is left mapped */
+ * Returns     0; negative errno, and nothing is left mapped
+ * Cost        a handful of system calls. Where a mapping cannot be made from another one, as under some
+ * emulators,
+ *             64 rings are mapped at once, and later threads get none */
 int tn_parts_open(int fd, const struct tn_shared_sizes *sizes, struct tn_shared_header **ret_header,
                   struct tn_shared_parts *parts);
 
 /* Unmap all but the header. */
-void tn_parts_close(struct tn_shared_parts *parts, const struct tn_shared_sizes *sizes);
+void tn_parts_close(struct tn_shared_parts *parts);
 
 /* Map the slot that follows those in use, and its ring.
  *

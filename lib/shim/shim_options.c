@@ -36,6 +36,12 @@ static bool is_text(const char *text, const char *wanted)
     return tn_length(text) == tn_length(wanted) && tn_has_prefix(text, wanted);
 }
 
+static bool wants_system_clock(void)
+{
+    const char *text = tn_environment_get("TENURE_CLOCK");
+    return text != NULL && is_text(text, "monotonic");
+}
+
 static enum tn_links_wanted read_links(void)
 {
     const char *text = tn_environment_get("TENURE_LINKS");
@@ -62,6 +68,7 @@ void tn_options_read(struct tn_options *options)
         (uint32_t)within(number_of("TENURE_DEPTH", TN_STACK_DEPTH_DEFAULT), 1, TN_STACK_DEPTH_MAX);
     options->has_free_stacks = number_of("TENURE_FREE_STACKS", 1) != 0;
     options->has_children = number_of("TENURE_CHILDREN", 1) != 0;
+    options->has_system_clock = wants_system_clock();
     options->links = read_links();
     options->links_percent = (uint32_t)within(number_of("TENURE_LINKS_PERCENT", 1), 0, 100);
     options->check_stacks = (uint32_t)within(number_of("TENURE_CHECK_STACKS", 0), 0, 2);

@@ -38,11 +38,12 @@ struct tn_thread;
 
 /* Options, from the environment; read once after each exec. */
 struct tn_options {
-    uint32_t depth_max;   /* frames, 1 to TN_STACK_DEPTH_MAX: TENURE_DEPTH */
-    uint32_t ring_bytes;  /* a power of two: TENURE_RING_SIZE */
-    bool has_free_stacks; /* stacks of releases are taken, too: TENURE_FREE_STACKS */
-    bool has_children;    /* fork children are recorded: TENURE_CHILDREN */
-    uint32_t links;       /* enum tn_links_wanted: TENURE_LINKS */
+    uint32_t depth_max;    /* frames, 1 to TN_STACK_DEPTH_MAX: TENURE_DEPTH */
+    uint32_t ring_bytes;   /* a power of two: TENURE_RING_SIZE */
+    bool has_free_stacks;  /* stacks of releases are taken, too: TENURE_FREE_STACKS */
+    bool has_children;     /* fork children are recorded: TENURE_CHILDREN */
+    bool has_system_clock; /* events bear the system's time, not the processor's: TENURE_CLOCK */
+    uint32_t links;        /* enum tn_links_wanted: TENURE_LINKS */
     uint32_t
         links_percent;     /* of the process's life that searches may take, and looks: TENURE_LINKS_PERCENT */
     uint32_t check_stacks; /* TENURE_CHECK_STACKS: 0 no, 1 count differences, 2 print them too */
@@ -57,6 +58,8 @@ void tn_options_read(struct tn_options *options);
 struct tn_shared_parts {
     uint64_t *control_words;        /* of the control ring */
     uintptr_t span_seed, ring_seed; /* a mapped page of the next span of slots, of the next ring */
+    uint32_t rings_mapped;          /* that lie at ring_seed already, mapped at the start */
+    size_t control_bytes;           /* that control_words was mapped with */
     uint32_t span_count;            /* spans of slots that are mapped */
     struct tn_ring *spans[TN_SLOT_COUNT_MAX / TN_SPAN_SLOTS];
 };

@@ -88,6 +88,14 @@ static void test_monotonic_is_taken_as_it_is(void **state)
     assert_int_equal(tn_clock_ns(&map, pair.ticks + 12345678901), 12345678901);
 }
 
+/* The recorder refuses a program that counts by a clock that is none of this machine's. */
+static void test_other_machines_have_no_clock_here(void **state)
+{
+    (void)state;
+    assert_true(tn_clock_ticks(TN_CLOCK_MONOTONIC) != 0);
+    assert_true(tn_clock_ticks(TN_CLOCK_TSC) == 0 || tn_clock_ticks(TN_CLOCK_COUNTER) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +103,7 @@ int main(void)
         cmocka_unit_test(test_converges),
         cmocka_unit_test(test_never_falls),
         cmocka_unit_test(test_monotonic_is_taken_as_it_is),
+        cmocka_unit_test(test_other_machines_have_no_clock_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

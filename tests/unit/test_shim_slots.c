@@ -57,7 +57,7 @@ static int open_memory(void **state)
 static int close_memory(void **state)
 {
     (void)state;
-    tn_parts_close(&tn_hot.parts, &tn_hot.sizes);
+    tn_parts_close(&tn_hot.parts);
     tn_parts_drop_header(tn_hot.header);
     close(memory_fd);
     return 0;
