@@ -12,15 +12,23 @@
  *   tn_arch_chain_caller         from a frame pointer alone: the caller's registers
  *   TN_ARCH_CHAIN_BYTES          bytes at the frame pointer that tn_arch_chain_caller loads
  *   tn_arch_return_slot          where a frame's return address was saved
+ *   tn_arch_return_address       the address in the word that was saved there
+ *   tn_arch_return_word          the word that must stay there, for the frame to be the same
  *   TN_ARCH_FRAME_BYTES_MIN      least distance from a frame's stack pointer at a call to its own CFA
+ *   TN_ARCH_CODE_ADDRESS_BITS    code addresses that rule_table.h keeps in one word with their rule
+ *   TN_ARCH_CODE_ALIGN_BITS      low bits that are 0 in every return address
+ *   TN_ARCH_FRAME_UNIT_BYTES     most frames are multiples of this
+ *   TN_ARCH_RECORD_IS_LOW        frames mostly save the frame pointer near their low end, not below their CFA
  *   TN_ARCH_CFI_FP, _SP, _RETURN DWARF's numbers of frame pointer, stack pointer and return address column
+ *   TN_ARCH_SIGNS_RETURN         unwind tables may say that return addresses are signed
  *   tn_arch_syscall              a raw system call, negative errno on failure
  *   TN_ARCH_CLOCK                enum tn_clock of the processor's own clock
  *   tn_arch_ticks                reads it
  *   tn_arch_settle               waits until earlier instructions have ended
  *   TN_ARCH_UNWINDER             the soname of libunwind's generic form
  *   TN_ARCH_UNWIND_SYMBOL        makes the name of a symbol in it
- *   TN_ARCH_UNWIND_FP, _SP, _PC  libunwind's numbers of the registers that a walk follows
+ *   TN_ARCH_UNWIND_FP, _SP, _PC  libunwind's numbers of the registers that a walk follows, ..
+ *   TN_ARCH_UNWIND_RETURN        .. and of the one that has the caller's address after a step
  *   TN_ARCH_PAGE_BYTES_MAX       the largest page that a kernel for it may have
  *   TN_ARCH_SIGNAL_CODE_BYTES    length of the code that tn_arch_is_signal_return looks at
  *
@@ -40,8 +48,10 @@ struct tn_caller {
 
 #if defined(__x86_64__)
 #include "arch_x86_64.h"
+#elif defined(__aarch64__) && defined(__LP64__) && defined(__AARCH64EL__)
+#include "arch_aarch64.h"
 #else
-#error "tenure does not know this processor architecture yet"
+#error "the shim does not know this processor architecture yet"
 #endif
 
 /* Whether tn_arch_ticks counts at a constant rate on every processor, sleeping or not. */

@@ -42,17 +42,35 @@ static inline __attribute__((always_inline)) uintptr_t tn_arch_return_slot(uintp
     return cfa - 8;
 }
 
+static inline __attribute__((always_inline)) uintptr_t tn_arch_return_address(uintptr_t word)
+{
+    return word;
+}
+
+static inline __attribute__((always_inline)) uintptr_t tn_arch_return_word(uintptr_t pc, uintptr_t fp_slot)
+{
+    (void)fp_slot;
+    return pc;
+}
+
 #define TN_ARCH_FRAME_BYTES_MIN 8 /* the return address */
 
-#define TN_ARCH_CFI_FP     6
-#define TN_ARCH_CFI_SP     7
-#define TN_ARCH_CFI_RETURN 16
+#define TN_ARCH_CODE_ADDRESS_BITS 47
+#define TN_ARCH_CODE_ALIGN_BITS   0
+#define TN_ARCH_FRAME_UNIT_BYTES  8u
+#define TN_ARCH_RECORD_IS_LOW     false
+
+#define TN_ARCH_CFI_FP       6
+#define TN_ARCH_CFI_SP       7
+#define TN_ARCH_CFI_RETURN   16
+#define TN_ARCH_SIGNS_RETURN false
 
 #define TN_ARCH_UNWINDER            "libunwind-x86_64.so.8"
 #define TN_ARCH_UNWIND_SYMBOL(name) "_Ux86_64_" name
 #define TN_ARCH_UNWIND_FP           6
 #define TN_ARCH_UNWIND_SP           7
 #define TN_ARCH_UNWIND_PC           16
+#define TN_ARCH_UNWIND_RETURN       16
 
 #define TN_ARCH_SIGNAL_CODE_BYTES 9
 

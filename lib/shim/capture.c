@@ -158,7 +158,7 @@ static inline uint32_t watch(const struct tn_trail_frame *frame, const struct tn
                              struct tn_watch *to)
 {
     uintptr_t slot = tn_arch_return_slot(outer->at.cfa, frame->slot);
-    to[0] = (struct tn_watch){(const uintptr_t *)slot, outer->at.pc};
+    to[0] = (struct tn_watch){(const uintptr_t *)slot, tn_arch_return_word(outer->at.pc, frame->slot)};
     if (frame->slot == 0 || !outer->needs_fp)
         return 1;
     to[1] = (struct tn_watch){(const uintptr_t *)frame->slot, outer->at.fp};

@@ -229,6 +229,8 @@ static bool read_augmentation(struct reader *reader, const uint8_t *letters, str
     for (letters++; *letters != 0; letters++) {
         if (*letters == 'R')
             description->encoding = read_byte(reader);
+        else if (*letters == 'B' && TN_ARCH_SIGNS_RETURN)
+            continue; /* the second key signs return addresses */
         else if (*letters == 'L')
             read_byte(reader);
         else if (*letters == 'P')
@@ -429,6 +431,10 @@ static void run_other(struct machine *machine, struct reader *reader, uint8_t co
         return;
     case 0x2e: /* GNU_args_size */
         read_uleb(reader);
+        return;
+    case 0x2d: /* AARCH64_negate_ra_state: return addresses are signed from here on, or no longer. The
+                  signature is removed from each, whether or not there is one. */
+        machine->is_strange = machine->is_strange || !TN_ARCH_SIGNS_RETURN;
         return;
     default:
         machine->is_strange = true;

@@ -37,22 +37,25 @@ int tn_rules_open(struct tn_rule_table *table)
 /* The bits of a rule, or of TN_RULE_WIDE where they are too few. */
 static uint64_t code_of(uint64_t rule)
 {
-    int64_t offset_bytes = tn_rule_offset_of(rule);
-    uint64_t fp_units = tn_rule_fp_bytes_of(rule) / 8;
-    uint64_t code = (uint64_t)tn_rule_kind_of(rule) | fp_units << TN_RULE_CODE_FP_BIT |
-                    (uint64_t)offset_bytes / 8 << TN_RULE_CODE_CFA_BIT;
-    bool fits = fp_units <= TN_RULE_CODE_FP_MAX && offset_bytes >= 0 && offset_bytes % 8 == 0 &&
-                (uint64_t)offset_bytes / 8 <= TN_RULE_CODE_CFA_MAX;
+    const uint64_t unit = TN_ARCH_FRAME_UNIT_BYTES;
+    uint64_t cfa_bytes = (uint64_t)tn_rule_offset_of(rule);
+    uint64_t fp_bytes = tn_rule_fp_bytes_of(rule);
+    if (TN_ARCH_RECORD_IS_LOW)
+        fp_bytes = cfa_bytes - fp_bytes;
+    uint64_t code = (uint64_t)tn_rule_kind_of(rule) | fp_bytes / unit << TN_RULE_CODE_FP_BIT |
+                    cfa_bytes / unit << TN_RULE_CODE_CFA_BIT;
+    bool fits = fp_bytes % unit == 0 && fp_bytes / unit <= TN_RULE_CODE_FP_MAX && cfa_bytes % unit == 0 &&
+                cfa_bytes / unit <= TN_RULE_CODE_CFA_MAX;
     return fits ? code : TN_RULE_WIDE;
 }
 
 static void insert(struct tn_rule_body *body, uint64_t word)
 {
-    uint64_t pc = word >> TN_RULE_CODE_BITS;
-    uint64_t at = pc * UINT64_C(0x9e3779b97f4a7c15) >> body->shift;
+    uintptr_t pc = tn_rule_word_pc(word);
+    uint64_t at = (uint64_t)pc * UINT64_C(0x9e3779b97f4a7c15) >> body->shift;
     uint64_t there;
     while ((there = atomic_load_explicit(&body->word[at], memory_order_relaxed)) != 0 &&
-           there >> TN_RULE_CODE_BITS != pc)
+           tn_rule_word_pc(there) != pc)
         at = (at + 1) & body->mask;
     body->used += there == 0;
     atomic_store_explicit(&body->word[at], word, memory_order_release);
@@ -76,7 +79,7 @@ int tn_rules_put(struct tn_rule_table *table, uintptr_t pc, uint64_t rule)
 {
     struct tn_rule_body *body = atomic_load_explicit(&table->body, memory_order_relaxed);
     uint64_t code = code_of(rule);
-    bool is_far = (uint64_t)pc >> (64 - TN_RULE_CODE_BITS) != 0;
+    bool is_far = tn_rule_is_far(pc);
     if ((is_far || code == TN_RULE_WIDE) && tn_id_table_put(&table->wide, pc, rule) != 0)
         return -ENOMEM;
     if (is_far)
@@ -86,7 +89,7 @@ int tn_rules_put(struct tn_rule_table *table, uintptr_t pc, uint64_t rule)
         body = grow(table, body);
     if (body == NULL)
         return -ENOMEM;
-    insert(body, (uint64_t)pc << TN_RULE_CODE_BITS | code);
+    insert(body, (uint64_t)pc >> TN_ARCH_CODE_ALIGN_BITS << TN_RULE_CODE_BITS | code);
     return 0;
 }
 

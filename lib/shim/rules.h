@@ -10,7 +10,10 @@
  *   bits 32-63  CFA minus the base register, bytes
  *
  * A rule's key is the return address: the row of the unwind table that covers the byte before it. Below a
- * signal frame the key is the interrupted instruction plus one, which names that instruction's own row. */
+ * signal frame the key is the interrupted instruction plus TN_CODE_UNIT_BYTES, which names that instruction's
+ * own row. */
+
+#include "arch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +27,9 @@ enum tn_rule_kind {
     TN_RULE_END = 5,     /* the outermost frame */
     TN_RULE_COMPLEX = 6, /* libunwind must walk this frame */
 };
+
+/* The shortest instruction, bytes. */
+#define TN_CODE_UNIT_BYTES ((uintptr_t)1 << TN_ARCH_CODE_ALIGN_BITS)
 
 #define TN_RULE_FP_UNITS_MAX ((1u << 24) - 1)
 

@@ -291,12 +291,12 @@ static void run_step(void *context)
     unw_word_t pc, sp, fp;
     if (unwinder.init_remote(&cursor, unwinder.space, question) < 0 || unwinder.step(&cursor) <= 0)
         return;
-    if (unwinder.get_reg(&cursor, TN_ARCH_UNWIND_PC, &pc) < 0 ||
+    if (unwinder.get_reg(&cursor, TN_ARCH_UNWIND_RETURN, &pc) < 0 ||
         unwinder.get_reg(&cursor, TN_ARCH_UNWIND_SP, &sp) < 0)
         return;
     if (unwinder.get_reg(&cursor, TN_ARCH_UNWIND_FP, &fp) < 0)
         fp = 0;
-    question->frame.pc = pc;
+    question->frame.pc = tn_arch_return_address(pc);
     question->frame.cfa = sp;
     question->frame.fp = fp;
     question->has_caller = true;

@@ -46,7 +46,7 @@ static uint32_t keep_theirs(uintptr_t *pcs, uint32_t count)
 }
 
 /* Whether both have the same addresses. Below a signal frame libunwind gives the interrupted instruction, and
- * the shim its address plus one. */
+ * the shim what rules.h says; for Arm it gives the address before the return address everywhere. */
 static bool is_same(const uint64_t *frames, uint32_t frame_count, const uintptr_t *pcs, uint32_t pc_count,
                     bool is_cut)
 {
@@ -55,7 +55,7 @@ static bool is_same(const uint64_t *frames, uint32_t frame_count, const uintptr_
     for (uint32_t i = 0; i < frame_count; i++) {
         uintptr_t pc = tn_frame_get(frames).pc;
         frames += tn_frame_words(*frames);
-        if (pc != pcs[i] && pc != pcs[i] + 1)
+        if (pc != pcs[i] && pc != pcs[i] + 1 && pc != pcs[i] + TN_CODE_UNIT_BYTES)
             return false;
     }
     return true;

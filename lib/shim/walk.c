@@ -33,7 +33,7 @@ static bool step_signal(struct tn_caller *at, uintptr_t high)
     uintptr_t sp = at->cfa;
     at->cfa = tn_load(sp + tn_arch_signal_sp_offset);
     at->fp = tn_load(sp + tn_arch_signal_fp_offset);
-    at->pc = tn_load(sp + tn_arch_signal_pc_offset) + 1;
+    at->pc = tn_load(sp + tn_arch_signal_pc_offset) + TN_CODE_UNIT_BYTES;
     return true;
 }
 
@@ -48,7 +48,7 @@ static enum tn_walk_step step_out(uint64_t rule, struct tn_walk *walk)
         return TN_WALK_CUT;
     walk->end_slot = tn_arch_return_slot(cfa, cfa - fp_bytes);
     /* A stack that ends right above a return address to code is of no known kind. */
-    return tn_load(walk->end_slot) < TN_CODE_LOW ? TN_WALK_END : TN_WALK_CUT;
+    return tn_arch_return_address(tn_load(walk->end_slot)) < TN_CODE_LOW ? TN_WALK_END : TN_WALK_CUT;
 }
 
 /* Before libunwind is called: once for a whole stack, since it costs two system calls. */

@@ -56,7 +56,7 @@ static inline __attribute__((always_inline)) bool tn_step_plain(uint64_t rule, s
     /* One comparison for both bounds: low <= cfa < high. */
     if (TN_UNLIKELY(cfa - low >= high - low || fp_bytes > cfa - at->cfa))
         return false;
-    uintptr_t pc = tn_load(tn_arch_return_slot(cfa, cfa - fp_bytes));
+    uintptr_t pc = tn_arch_return_address(tn_load(tn_arch_return_slot(cfa, cfa - fp_bytes)));
     if (TN_UNLIKELY(pc < TN_CODE_LOW))
         return false;
     *ret_slot = fp_bytes != 0 ? cfa - fp_bytes : 0;

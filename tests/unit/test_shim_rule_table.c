@@ -10,17 +10,22 @@
 
 #include <pthread.h>
 
-#define ADDRESS_LIMIT (UINT64_C(1) << 47)
+#define ADDRESS_LIMIT (UINT64_C(1) << TN_ARCH_CODE_ADDRESS_BITS)
 
 /* Return addresses lie close together and are never 0. */
 static uintptr_t pc_of(uint64_t i)
 {
-    return (uintptr_t)(UINT64_C(0x555555554000) + i * 5);
+    return (uintptr_t)(UINT64_C(0x555555554000) + i * 5 * TN_CODE_UNIT_BYTES);
 }
 
+/* One that fits into a word beside its address. */
 static uint64_t rule_of(uint64_t i)
 {
-    return tn_rule_pack(i % 2 == 0 ? TN_RULE_SP : TN_RULE_FP, (int32_t)(i % 1024 * 8), (uint32_t)(i % 16));
+    uint64_t cfa_units = i % 1024, fp_units = i % 16;
+    if (TN_ARCH_RECORD_IS_LOW)
+        fp_units = cfa_units - (fp_units < cfa_units ? fp_units : cfa_units);
+    return tn_rule_pack(i % 2 == 0 ? TN_RULE_SP : TN_RULE_FP, (int32_t)(cfa_units * TN_ARCH_FRAME_UNIT_BYTES),
+                        (uint32_t)(fp_units * TN_RULE_UNITS_OF_8));
 }
 
 static void unknown_addresses_have_no_rule(void **state)
@@ -51,8 +56,9 @@ static void table_grows_and_keeps_all(void **state)
 static void each_rule_comes_back(void **state)
 {
     (void)state;
-    static const int64_t offsets[] = {0, 8, 8184, 8192, 7, -8, INT32_MAX, INT32_MIN};
-    static const uint32_t fp_units[] = {0, 1, 15, 16, TN_RULE_FP_UNITS_MAX};
+    static const int64_t offsets[] = {0,     8,     16, 496, 512,       8184,     8192,
+                                      16368, 16384, 7,  -8,  INT32_MAX, INT32_MIN};
+    static const uint32_t fp_units[] = {0, 1, 2, 15, 16, 62, 64, 1023, 1024, 2046, TN_RULE_FP_UNITS_MAX};
     static const enum tn_rule_kind kinds[] = {TN_RULE_SP,     TN_RULE_FP,  TN_RULE_CHAIN,
                                               TN_RULE_SIGNAL, TN_RULE_END, TN_RULE_COMPLEX};
     struct tn_rule_table table = {NULL, {NULL}};
@@ -62,7 +68,7 @@ static void each_rule_comes_back(void **state)
         for (size_t o = 0; o < sizeof(offsets) / sizeof(offsets[0]); o++)
             for (size_t f = 0; f < sizeof(fp_units) / sizeof(fp_units[0]); f++) {
                 uint64_t rule = tn_rule_pack(kinds[k], (int32_t)offsets[o], fp_units[f]);
-                assert_int_equal(tn_rules_put(&table, ++pc, rule), 0);
+                assert_int_equal(tn_rules_put(&table, pc += TN_CODE_UNIT_BYTES, rule), 0);
                 assert_int_equal(tn_rules_find_any(&table, pc), rule);
                 uint64_t quick = tn_rules_find(&table, pc);
                 assert_true(quick == rule || tn_rule_kind_of(quick) == TN_RULE_WIDE);
@@ -74,7 +80,8 @@ static void addresses_of_all_bits_are_told_apart(void **state)
     (void)state;
     struct tn_rule_table table = {NULL, {NULL}};
     assert_int_equal(tn_rules_open(&table), 0);
-    const uintptr_t near = ADDRESS_LIMIT - 1, far = near | ADDRESS_LIMIT, furthest = UINTPTR_MAX;
+    const uintptr_t near = ADDRESS_LIMIT - TN_CODE_UNIT_BYTES, far = near | ADDRESS_LIMIT,
+                    furthest = UINTPTR_MAX;
     assert_int_equal(tn_rules_put(&table, near, rule_of(1)), 0);
     assert_int_equal(tn_rules_find_any(&table, far), TN_RULE_UNKNOWN);
     assert_int_equal(tn_rules_put(&table, far, rule_of(2)), 0);
@@ -83,6 +90,19 @@ static void addresses_of_all_bits_are_told_apart(void **state)
     assert_int_equal(tn_rules_find_any(&table, far), rule_of(2));
     assert_int_equal(tn_rules_find_any(&table, furthest), rule_of(3));
     assert_int_equal(tn_rules_find(&table, far), TN_RULE_UNKNOWN);
+}
+
+/* Below a foreign frame that has no unwind information an address may be anything. */
+static void addresses_inside_an_instruction_are_their_own(void **state)
+{
+    (void)state;
+    struct tn_rule_table table = {NULL, {NULL}};
+    assert_int_equal(tn_rules_open(&table), 0);
+    assert_int_equal(tn_rules_put(&table, pc_of(0), rule_of(1)), 0);
+    assert_int_equal(tn_rules_find_any(&table, pc_of(0) + 1), TN_RULE_UNKNOWN);
+    assert_int_equal(tn_rules_put(&table, pc_of(0) + 1, rule_of(2)), 0);
+    assert_int_equal(tn_rules_find_any(&table, pc_of(0)), rule_of(1));
+    assert_int_equal(tn_rules_find_any(&table, pc_of(0) + 1), rule_of(2));
 }
 
 static void put_replaces(void **state)
@@ -155,6 +175,7 @@ int main(void)
         cmocka_unit_test(table_grows_and_keeps_all),
         cmocka_unit_test(each_rule_comes_back),
         cmocka_unit_test(addresses_of_all_bits_are_told_apart),
+        cmocka_unit_test(addresses_inside_an_instruction_are_their_own),
         cmocka_unit_test(put_replaces),
         cmocka_unit_test(forgotten_rules_are_unknown_and_can_be_learned_again),
         cmocka_unit_test(readers_see_whole_rules_while_it_grows),

@@ -12,12 +12,15 @@
 #define SP UINT64_C(0x1100000000000000)
 #define FP UINT64_C(0x2200000000000000)
 
-/* A frame with CFA = cfa whose return address lies where the processor has it. */
+/* A frame with CFA = cfa whose return address lies where the processor has it: pushed by the call, or saved
+ * beside the frame pointer. */
 static struct tn_probe probe_of(uint64_t cfa)
 {
     struct tn_probe probe = {.step = 1, .has_info = true, .sp = SP, .fp = FP, .cfa = cfa};
     probe.loads = 1;
-    probe.load_address = tn_arch_return_slot(cfa, 0);
+    probe.is_fp_saved = TN_ARCH_RECORD_IS_LOW;
+    probe.fp_address = TN_ARCH_RECORD_IS_LOW ? cfa - 32 : 0;
+    probe.load_address = tn_arch_return_slot(cfa, probe.fp_address);
     return probe;
 }
 
@@ -44,7 +47,7 @@ static void frame_from_the_stack_pointer(void **state)
     uint64_t rule = tn_rule_from_probe(&probe);
     assert_int_equal(tn_rule_kind_of(rule), TN_RULE_SP);
     assert_int_equal(tn_rule_offset_of(rule), 64);
-    assert_int_equal(tn_rule_fp_bytes_of(rule), 0);
+    assert_int_equal(tn_rule_fp_bytes_of(rule), TN_ARCH_RECORD_IS_LOW ? 32 : 0);
 }
 
 static void frame_from_the_frame_pointer(void **state)
@@ -53,6 +56,7 @@ static void frame_from_the_frame_pointer(void **state)
     struct tn_probe probe = probe_of(FP + 16);
     probe.is_fp_saved = true;
     probe.fp_address = FP;
+    probe.load_address = tn_arch_return_slot(probe.cfa, FP);
     uint64_t rule = tn_rule_from_probe(&probe);
     assert_int_equal(tn_rule_kind_of(rule), TN_RULE_FP);
     assert_int_equal(tn_rule_offset_of(rule), 16);
@@ -88,6 +92,7 @@ static void oddly_saved_frame_pointer_is_complex(void **state)
     probe.fp_address = probe.cfa - 12;
     assert_int_equal(kind_of(&probe), TN_RULE_COMPLEX);
     probe.fp_address = probe.cfa - 16;
+    probe.load_address = tn_arch_return_slot(probe.cfa, probe.fp_address);
     assert_int_equal(kind_of(&probe), TN_RULE_SP);
 }
 
@@ -95,7 +100,18 @@ static void return_address_elsewhere_is_complex(void **state)
 {
     (void)state;
     struct tn_probe probe = probe_of(SP + 64);
-    probe.load_address = SP + 8;
+    probe.load_address = SP;
+    assert_int_equal(kind_of(&probe), TN_RULE_COMPLEX);
+}
+
+/* A return address that stays in its register, or is saved alone. */
+static void frame_without_record(void **state)
+{
+    (void)state;
+    struct tn_probe probe = probe_of(SP + 64);
+    probe.is_fp_saved = false;
+    assert_int_equal(kind_of(&probe), TN_ARCH_RECORD_IS_LOW ? TN_RULE_COMPLEX : TN_RULE_SP);
+    probe.loads = 0;
     assert_int_equal(kind_of(&probe), TN_RULE_COMPLEX);
 }
 
@@ -124,6 +140,7 @@ int main(void)
         cmocka_unit_test(frame_from_another_register_is_complex),
         cmocka_unit_test(oddly_saved_frame_pointer_is_complex),
         cmocka_unit_test(return_address_elsewhere_is_complex),
+        cmocka_unit_test(frame_without_record),
         cmocka_unit_test(ends_and_signals_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

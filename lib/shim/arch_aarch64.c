@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+
+/* 64-bit Arm's part of the processor contract that is no inline function: the clock's properties, signal
+ * frames, and the switch to another stack, in assembly. See arch.h; called by shim_session.c, walk.c and
+ * unwinder.c. */
+
+#include "arch.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <ucontext.h>
+
+/* At the trampoline the stack pointer stands at a siginfo_t, behind which lies the ucontext_t
+ * (arch/arm64/kernel/signal.c: struct rt_sigframe). */
+#define FRAME_OFFSET(member) (uint32_t)(sizeof(siginfo_t) + offsetof(ucontext_t, uc_mcontext.member))
+
+const uint32_t tn_arch_signal_fp_offset = FRAME_OFFSET(regs[29]);
+const uint32_t tn_arch_signal_sp_offset = FRAME_OFFSET(sp);
+const uint32_t tn_arch_signal_pc_offset = FRAME_OFFSET(pc);
+
+bool tn_arch_ticks_are_constant(void)
+{
+    return true; /* Arm ARM, D12.1.1: the system counter has a fixed frequency, and does not stop */
+}
+
+bool tn_arch_is_signal_return(uintptr_t pc)
+{
+    const uint32_t *code = (const uint32_t *)pc;
+    if (pc % sizeof(*code) != 0)
+        return false;
+    return code[0] == 0xd2801168 && code[1] == 0xd4000001; /* mov x8, #139; svc #0 */
+}
+
+__asm__(
+    ".text\n"
+    ".globl tn_arch_call_on_stack\n"
+    ".hidden tn_arch_call_on_stack\n"
+    ".type tn_arch_call_on_stack, %function\n"
+    "tn_arch_call_on_stack:\n"
+    "    .cfi_startproc\n"
+    "    hint #34\n"
+    "    stp x29, x30, [sp, #-16]!\n"
+    "    .cfi_def_cfa_offset 16\n"
+    "    .cfi_offset x29, -16\n"
+    "    .cfi_offset x30, -8\n"
+    "    mov x29, sp\n"
+    "    .cfi_def_cfa_register x29\n"
+    "    mov x9, x0\n"
+    "    mov x0, x1\n"
+    "    mov sp, x2\n"
+    "    blr x9\n"
+    "    mov sp, x29\n"
+    "    ldp x29, x30, [sp], #16\n"
+    "    .cfi_def_cfa sp, 0\n"
+    "    .cfi_restore x29\n"
+    "    .cfi_restore x30\n"
+    "    ret\n"
+    "    .cfi_endproc\n"
+    ".size tn_arch_call_on_stack, . - tn_arch_call_on_stack\n");
