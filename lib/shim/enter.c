@@ -223,6 +223,11 @@ static inline bool is_plainly_paused(const struct tn_thread *thread)
            tn_pause_now() != TN_PAUSE_NO;
 }
 
+enum tn_way tn_enter_release(struct tn_thread *thread, const struct tn_caller *caller)
+{
+    return enter_anew(thread, caller);
+}
+
 enum tn_way tn_enter_slow(struct tn_thread *thread, const struct tn_caller *caller)
 {
     if (is_plainly_paused(thread))

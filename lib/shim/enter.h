@@ -7,6 +7,8 @@
 
 #include "shim_thread.h"
 
+#include "tenure/event.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,6 +38,17 @@ static inline enum tn_way tn_enter(struct tn_thread *thread, const struct tn_cal
     thread->inside_cfa = caller->cfa;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     return TN_WAY_RECORD;
+}
+
+/* tn_enter for a release that is no operator's own, although one is its caller. Returns as tn_enter. */
+enum tn_way tn_enter_release(struct tn_thread *thread, const struct tn_caller *caller);
+
+/* Whether the operator that makes an inner call allocates. Such a one releases nothing of its own; one that
+ * catches an exception may appear to, where the functions that release it end in jumps, one after the other.
+ */
+static inline bool tn_operator_allocates(const struct tn_thread *thread)
+{
+    return thread->operators[thread->operator_depth - 1].function < TN_FUNCTION_FREE;
 }
 
 /* Begin what is written also while recording is paused: a release, a mark. After tn_enter has returned

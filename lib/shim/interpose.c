@@ -173,6 +173,8 @@ TN_ALWAYS_INLINE bool tell_release(const struct tn_caller *caller, enum tn_funct
     if (address == NULL)
         return true;
     enum tn_way way = tn_enter(thread, caller);
+    if (TN_UNLIKELY(way == TN_WAY_INNER && tn_operator_allocates(thread)))
+        way = tn_enter_release(thread, caller);
     if (TN_LIKELY(way == TN_WAY_RECORD)) {
         tn_emit_release(thread, TN_EVENT_DEATH, function, address, tn_release_origin(thread, caller));
         tn_leave(thread);
