@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#if defined(__aarch64__)
 #if defined(__clang__)
 #error "the shim is built by gcc on this processor: clang does not say where a function's frame begins"
 #endif
@@ -196,4 +197,5 @@ static inline uint64_t tn_arch_ticks(void)
     return ticks;
 }
 
+#endif
 #endif

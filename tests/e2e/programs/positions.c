@@ -53,7 +53,7 @@ __attribute__((noinline)) static void level(int n)
 int main(void)
 {
     const char *stack_pointer;
-    __asm__ volatile("mov %%rsp, %0" : "=r"(stack_pointer));
+    READ_STACK_POINTER(stack_pointer);
     struct block block = MALLOC(4322);
     note_call(stack_pointer);
     level(0);
