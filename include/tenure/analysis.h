@@ -86,7 +86,9 @@ struct tn_pass_role {
     struct tn_finding_call call; /* where the calls on its line tell the roles of the site apart */
     bool is_outermost; /* callers[0] stands for its function: the outermost one of the program, which a thread
                           began with */
-    uint32_t *stacks;  /* owned; rows of `stack` that belong to it, ascending */
+    uint64_t thread_id; /* row of `thread`: it is told by what a thread began with, and this one alone made
+                           its births; else 0 */
+    uint32_t *stacks;   /* owned; rows of `stack` that belong to it, ascending */
     size_t stack_count; /* in stacks */
 };
 

@@ -78,7 +78,9 @@ struct tn_finding_site {
     struct tn_finding_line *callers; /* owned; of a role: lines that lead to the site, the nearest first */
     size_t caller_count;             /* in callers. One without function and line stands for all that no other
                                         role of the site is called from */
-    struct tn_finding_call call;     /* of a role that one of several calls on the line makes */
+    uint64_t thread_id;          /* row of `thread`: of a role that is told by what a thread began with, the
+                                    one that made all its blocks; 0: several did, or it is told otherwise */
+    struct tn_finding_call call; /* of a role that one of several calls on the line makes */
 };
 
 /* What one policy's heap needs less (negative) or more, measured by a replay. */

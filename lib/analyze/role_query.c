@@ -128,8 +128,11 @@ static int print_others(const struct tn_pass *pass, uint32_t site, struct tn_buf
 
 int tn_role_print_where(const struct tn_pass *pass, uint32_t site, struct tn_buffer *out)
 {
+    const struct tn_pass_role *role = tn_pass_role(pass, site);
     int r = tn_buffer_print(out, "(site_id = %" PRIu64, pass->sites[site].site_id);
-    if (r == 0 && tn_pass_role_is_rest(tn_pass_role(pass, site)))
+    if (r == 0 && role->thread_id != 0)
+        r = tn_buffer_print(out, " AND thread_id = %" PRIu64, role->thread_id);
+    if (r == 0 && tn_pass_role_is_rest(role))
         r = print_others(pass, site, out);
     else if (r == 0) {
         r = tn_buffer_print(out, " AND stack_id IN ");

@@ -59,6 +59,16 @@ static int take_stacks(struct tn_pass *pass, const struct tn_role_plan *plan, ui
     return 0;
 }
 
+/* The thread that made all blocks of a part which the outermost function tells; 0: several did. */
+static uint64_t thread_of(const struct tn_pass *pass, const struct tn_role_split *split,
+                          const struct tn_role_part *part)
+{
+    uint32_t thread = part->profile.thread;
+    bool is_one = split->level == TN_ROLE_OUTERMOST && !tn_role_part_is_rest(part) && thread != 0 &&
+                  thread != TN_PROFILE_MIXED;
+    return is_one ? pass->threads[thread - 1].thread_id : 0;
+}
+
 static int take_split(struct tn_pass *pass, const struct tn_role_plan *plan, struct tn_role_split *split)
 {
     size_t first = pass->role_count;
@@ -68,6 +78,7 @@ static int take_split(struct tn_pass *pass, const struct tn_role_plan *plan, str
         *role = (struct tn_pass_role){.whole = split->site,
                                       .caller_count = part->caller_count,
                                       .call = part->call,
+                                      .thread_id = thread_of(pass, split, part),
                                       .is_outermost = split->level == TN_ROLE_OUTERMOST};
         memcpy(role->callers, part->callers, sizeof(role->callers));
         int r = take_stacks(pass, plan, p, role);

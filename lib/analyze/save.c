@@ -40,7 +40,8 @@ static const struct {
 static const char site_sql[] =
     "INSERT INTO finding_site (finding_id, position, site_id, allocations, role_id)"
     " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5)";
-static const char role_sql[] = "INSERT INTO role (site_id, label) VALUES (nullif(?1, 0), ?2)";
+static const char role_sql[] =
+    "INSERT INTO role (site_id, label, thread_id) VALUES (nullif(?1, 0), ?2, nullif(?3, 0))";
 static const char role_stack_sql[] = "INSERT INTO role_stack (role_id, stack_id) VALUES (?1, ?2)";
 
 static const char step_sql[] =
@@ -196,6 +197,7 @@ static int insert_role(const struct saving *saving, const struct tn_finding_site
     if (r == 0) {
         tn_sql_bind_count(role, 1, site->site_id);
         tn_sql_bind_text(role, 2, tn_finding_role_print(site, label, sizeof(label)));
+        tn_sql_bind_count(role, 3, site->thread_id);
         r = execute(saving, role);
         *ret_role_id = sqlite3_last_insert_rowid(saving->database);
     }

@@ -45,6 +45,7 @@ static int name_role(const struct tn_pass *pass, const struct tn_pass_role *role
     uint32_t count = role->caller_count != 0 || role->call.is_told ? role->caller_count : 1;
     int r = 0;
     site->call = role->call;
+    site->thread_id = role->thread_id;
     for (uint32_t i = 0; i < count && r == 0; i++)
         r = tn_pass_line(pass, role->caller_count != 0 ? role->callers[i] : 0, &callers[i]);
     if (r == 0 && role->is_outermost && role->caller_count != 0) {

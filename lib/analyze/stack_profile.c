@@ -101,4 +101,5 @@ void tn_stack_profile_add(struct tn_stack_profile *sum, const struct tn_stack_pr
         sum->peak_live = own->peak_live;
     sum->owner = join(sum->owner, own->owner);
     sum->neighbour = join(sum->neighbour, own->neighbour);
+    sum->thread = join(sum->thread, own->thread);
 }

@@ -23,6 +23,7 @@ struct tn_stack_profile {
     uint32_t owner;     /* physical function in which the ways to birth and release part: index in
                            tn_source_frames.functions; 0: no sample; TN_PROFILE_MIXED */
     uint32_t neighbour; /* site + 1 of the thread's birth before; 0: no sample; TN_PROFILE_MIXED */
+    uint32_t thread;    /* index in tn_pass.threads + 1 of all births; 0: none; TN_PROFILE_MIXED */
     uint8_t owner_samples;
     uint8_t neighbour_samples;
 };
@@ -54,6 +55,7 @@ static inline void tn_stack_profiles_birth(struct tn_stack_profiles *profiles, c
         own->max_size_bytes = block->size_bytes;
     if (own->births - own->deaths > own->peak_live)
         own->peak_live = own->births - own->deaths;
+    own->thread = own->thread == 0 || own->thread == block->thread + 1 ? block->thread + 1 : TN_PROFILE_MIXED;
     uint32_t last = profiles->last_site[block->thread] + 1;
     profiles->last_site[block->thread] = block->site;
     if (own->neighbour_samples < TN_PROFILE_SAMPLES) {

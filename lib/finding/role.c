@@ -66,5 +66,7 @@ const char *tn_finding_role_print(const struct tn_finding_site *site, char *ret_
         printed = print_caller(&site->callers[i], &ret_text[length], text_bytes - length);
         length += printed > 0 ? (size_t)printed : 0;
     }
+    if (site->thread_id != 0 && length + 1 < text_bytes)
+        snprintf(&ret_text[length], text_bytes - length, ", in one thread");
     return ret_text;
 }

@@ -158,6 +158,10 @@ static void write_site(struct tn_json *json, const struct tn_finding_site *site)
     tn_json_uint(json, "allocations", site->allocations);
     write_callers(json, site);
     write_call(json, &site->call);
+    if (site->thread_id != 0)
+        tn_json_uint(json, "thread_id", site->thread_id);
+    else
+        tn_json_null(json, "thread_id");
     tn_json_close_object(json);
 }
 

@@ -61,9 +61,10 @@ def list_differences(truth, wanted, found, name):
 
 
 def role_of(site):
-    """[line, "call N", lines of callers...]"""
+    """[line, "call N", lines of callers..., "one thread"]"""
     call = [f"call {site['call']['number']}"] if site["call"] else []
-    return [site["line"]] + call + [caller["line"] for caller in site["callers"]]
+    thread = ["one thread"] if site["thread_id"] else []
+    return [site["line"]] + call + [caller["line"] for caller in site["callers"]] + thread
 
 
 def roles_of(finding):

@@ -10,8 +10,8 @@
 The braces hold JSON: `kind`, `sites` ("@label": the line that ends with this label in a comment), `confidence`,
 `evidence` (a part of what the report says), `condition` (its `kind`, its `sites` as lines, and a regular expression
 for its `text`; null: none), `released_at`, `roles` (of sites that it is about in a role only: the line, "call N" where
-one of its calls makes the role, and the lines of the callers, or 0 where they have none; without this key it must be
-about whole sites). A text that begins with "=" is
+one of its calls makes the role, the lines of the callers, or 0 where they have none, and "one thread" where only that
+has it; without this key it must be about whole sites). A text that begins with "=" is
 computed from the program's own `#define`s. Any finding that is not weak, has a site in the program's source, and is
 neither expected nor allowed, is false."""
 

@@ -3,7 +3,7 @@
 
 from harness import expect_equal, query
 
-SAVED = """SELECT f.key, s.site_id, s.allocations, r.label, (SELECT count(*) FROM allocation AS a WHERE a.process_id =
+SAVED = """SELECT f.key, s.site_id, s.allocations, r.label, r.thread_id, (SELECT count(*) FROM allocation AS a WHERE a.process_id =
 f.process_id AND a.site_id = s.site_id AND a.stack_id IN (SELECT stack_id FROM role_stack WHERE role_id = r.id))
 FROM finding AS f JOIN finding_site AS s ON s.finding_id = f.id JOIN role AS r ON r.id = s.role_id"""
 
@@ -70,7 +70,8 @@ def label(site):
     for caller in site["callers"]:
         place = f" ({caller['file'].rsplit('/', 1)[-1]}:{caller['line']})" if caller["line"] else ""
         told.append((caller["function"] or "elsewhere") + place)
-    return (call_label(site) + ", " if site["call"] else "") + "when called from " + ", called from ".join(told)
+    thread = ", in one thread" if site["thread_id"] else ""
+    return (call_label(site) + ", " if site["call"] else "") + "when called from " + ", called from ".join(told) + thread
 
 
 def check_saved(world, log, found):
@@ -79,7 +80,7 @@ def check_saved(world, log, found):
     for _ in range(2):
         saved = world.run(world.tenure, "report", "--save", "-o", world.folder / f"{log.stem}.saved", log)
         expect_equal((saved.err, saved.status), (b"", 0), f"report --save {log}")
-    wanted = [(f["key"], site["site_id"], site["allocations"], label(site), site["allocations"])
+    wanted = [(f["key"], site["site_id"], site["allocations"], label(site), site["thread_id"], site["allocations"])
               for f in found["findings"] for site in f["sites"] if site["callers"] or site["call"]]
-    expect_equal(sorted(query(log, SAVED)), sorted(wanted), f"{log.stem}: saved roles")
+    expect_equal(sorted(query(log, SAVED), key=str), sorted(wanted, key=str), f"{log.stem}: saved roles")
     return len(wanted)

@@ -7,7 +7,7 @@ from harness import expect, expect_equal
 
 SITE = {"site_id": int, "function": str, "file": str, "line": int, "module": str, "offset_bytes": int,
         "is_tail_call": bool, "via": str, "allocations": int, "callers": list,
-        "call": (dict, type(None))}
+        "call": (dict, type(None)), "thread_id": (int, type(None))}
 LINE = {"function": str, "file": str, "line": int, "module": str, "offset_bytes": int}
 PLACE = LINE | {"site_id": int, "via": str}
 LINK = {"holder": (dict, type(None)), "global_module": (str, type(None)), "offset_bytes": int, "holder_type": (str, type(None)),

@@ -265,6 +265,10 @@ static void roles_are_told(void **state)
                         "in the other calls of malloc there, when called from receive (roles.c:11)");
     assert_string_equal(tn_finding_role_print(&site, text, 12), "in the othe");
     site.call.is_told = false;
+    site.thread_id = 4;
+    assert_string_equal(tn_finding_role_print(&site, text, sizeof(text)),
+                        "when called from receive (roles.c:11), in one thread");
+    site.thread_id = 0;
     assert_true(tn_finding_site_is_role(&site));
     assert_string_equal(tn_finding_role_print(&site, text, sizeof(text)),
                         "when called from receive (roles.c:11)");

@@ -58,10 +58,10 @@ __attribute__((noinline)) static void request_free(struct request *request)
 /* clang-format off */
 __attribute__((noinline)) static struct request *request_new(int id)
 {
-    struct request *new = calloc(1, sizeof(*new)); /* @request */
-    new->path = malloc(PATH), new->token = malloc(TOKEN), new->text = id % 10 < 3 ? malloc(TEXT) : 0; /* @parts */
+    struct request *made = calloc(1, sizeof(*made)); /* @request */
+    made->path = malloc(PATH), made->token = malloc(TOKEN), made->text = id % 10 < 3 ? malloc(TEXT) : 0; /* @parts */
     total++;
-    return new;
+    return made;
 }
 
 __attribute__((noinline)) static void request_free(struct request *request)

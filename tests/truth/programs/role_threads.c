@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Two threads call the same functions. What the one makes is kept to the end; what the other makes lies in a ring. Only
- * where the stacks begin are they told apart. Notes that both make for one ring are not told apart. A buffer of a
- * function that both call is that function's, whoever calls.
+/* Three threads call the same functions. What the first makes is kept to the end; what the two others make, one after
+ * the other, lies in a ring. Only where the stacks begin are they told apart: the first one is a thread of its own, the
+ * others began with one function. Notes that all make for one ring are not told apart. A buffer of a function that all
+ * call is that function's, whoever calls.
  *
- * expect {"kind": "permanent", "sites": ["@block"], "roles": [["@block", 0]], "evidence": {"count": "=KEPT",
- *         "max_size_bytes": "=BLOCK_BYTES"}}
+ * expect {"kind": "permanent", "sites": ["@block"], "roles": [["@block", 0, "one thread"]], "evidence": {"count":
+ *         "=KEPT", "max_size_bytes": "=BLOCK_BYTES"}}
  * expect {"kind": "pool", "sites": ["@block"], "roles": [["@block", 0]], "confidence": "consistent", "evidence":
  *         {"block_bytes": "=BLOCK_BYTES", "block_count": "=RING + 1", "allocations": "=CALLS"}}
  * expect {"kind": "pool", "sites": ["@note"], "confidence": "consistent", "evidence": {"block_bytes": "=NOTE_BYTES",
@@ -68,7 +69,7 @@ __attribute__((noinline)) static void handle(int id, char **place)
 
 __attribute__((noinline)) static void *watch(void *unused)
 {
-    for (int i = 0; i < CALLS; i++)
+    for (int i = 0; i < CALLS / 2; i++)
         handle(i, &ring[i % RING]);
     return unused;
 }
@@ -78,9 +79,11 @@ int main(void)
     pthread_t watcher;
     for (int i = 0; i < KEPT; i++)
         handle(i, &kept[i]);
-    if (pthread_create(&watcher, NULL, watch, NULL) != 0)
-        return 1;
-    pthread_join(watcher, NULL);
+    for (int i = 0; i < 2; i++) {
+        if (pthread_create(&watcher, NULL, watch, NULL) != 0)
+            return 1;
+        pthread_join(watcher, NULL);
+    }
     for (int i = 0; i < RING; i++)
         free(ring[i]);
     for (int i = 0; i < NOTES; i++)
