@@ -12,6 +12,7 @@
 #   build-asan    AddressSanitizer and UndefinedBehaviorSanitizer: unit tests, some end-to-end tests
 #   build-tsan    ThreadSanitizer: unit tests
 #   build-clang   clang, warnings are errors: unit tests and rules
+#   build-aarch64 for 64-bit Arm: unit tests, and programs that are recorded, under an emulator
 #   build         what tools/quickstart.sh makes of it
 set -u
 
@@ -138,6 +139,21 @@ with open(sys.argv[1]) as results, open(sys.argv[3], "a") as failures:
 END
 }
 
+# The unit tests that an emulator can run: all but those that not_emulated.txt gives a reason for.
+emulated_units() {
+    meson test -C "$root/build-aarch64" --list --suite unit 2>/dev/null | sed -n 's/^.* \/ //p' |
+        grep -vxF "$(grep -v '^#' "$root/tests/cross/not_emulated.txt" | cut -d ' ' -f 1)"
+}
+
+# Programs of 64-bit Arm that tell what they allocate, recorded.
+run_emulated() {
+    python3 "$root/tests/cross/emulated.py" "$root/build-aarch64" "$root/build-test" "$root/build-sysroot-aarch64" \
+        >"$scratch/emulated.log" 2>&1
+    grep -E '^(pass|fail) ' "$scratch/emulated.log" | sed 's/ / emulated: /' >>"$counts"
+    grep -q '^pass ' "$scratch/emulated.log" || count fail 'emulated: nothing ran'
+    grep -q '^fail ' "$scratch/emulated.log" && cat "$scratch/emulated.log" >>"$failures"
+}
+
 say "== packages"
 install_packages "$build_packages
 $test_packages"
@@ -186,6 +202,26 @@ fi
 if CC=clang CXX=clang++ build build-clang 'build with clang, warnings are errors' --native-file "$root/tests/dev.ini"; then
     run build-clang --suite unit --suite rules
 fi
+
+# Another processor: the shim emulated like the programs, tool and recorder native.
+say "== build for aarch64"
+"$root/tools/cross.sh" aarch64 >"$scratch/cross.log" 2>&1
+case $? in
+0)
+    count pass 'build for aarch64'
+    # shellcheck disable=SC2046 # one argument a test
+    run build-aarch64 $(emulated_units)
+    run_emulated
+    ;;
+77)
+    tail -n 1 "$scratch/cross.log"
+    count skip 'build for aarch64'
+    ;;
+*)
+    tail -n 60 "$scratch/cross.log"
+    count fail 'build for aarch64'
+    ;;
+esac
 
 # The first thing that a newcomer does: record a program and read the report.
 say "== quickstart"
