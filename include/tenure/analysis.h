@@ -126,6 +126,8 @@ struct tn_pass_event {
                                          by all signs: the process's last birth, of the same site and thread,
                                          at least a quarter larger, and the release stands behind that birth
                                          in the code of the function that made both. NULL: none */
+    const struct tn_block *other_successor; /* likewise, but of another site: a container of the C++ library
+                                               grew at another line of the program. NULL: none */
     uint64_t previous_size_bytes;     /* at a birth that realloc made of another block: that one's; else 0 */
     uint64_t previous_max_size_bytes; /* at the same births: the largest of the chain before it; else 0 */
     uint32_t thread;                  /* index in tn_pass.threads: of the event */

@@ -22,6 +22,7 @@ struct tn_cplusplus_scene {
     uint64_t block_bytes;     /* the largest that was seen, or the pool's */
     uint64_t block_count;     /* live at once, at most */
     uint64_t alignment_bytes; /* a power of two */
+    uint64_t element_bytes;   /* of a container; 0: not known */
     bool is_shared;           /* several threads take and give back */
 };
 
@@ -45,7 +46,7 @@ int tn_cplusplus_pool_words(const struct tn_cplusplus_scene *scene, struct tn_fi
 
 /* Set title and advice: buffers that grow.
  *
- * scene    place, allocations (buffers) and block_bytes (to start with) are needed
+ * scene    place, allocations (buffers), block_bytes (to start with) and element_bytes are needed
  * Returns  0 or -ENOMEM */
 int tn_cplusplus_presize_words(const struct tn_cplusplus_scene *scene, struct tn_finding *finding);
 

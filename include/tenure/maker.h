@@ -23,12 +23,17 @@ enum tn_maker {
     TN_MAKER_COUNT
 };
 
-#define TN_MAKER_TYPE_BYTES 96 /* as TN_SITE_VIA_BYTES */
+#define TN_MAKER_TYPE_BYTES      96 /* as TN_SITE_VIA_BYTES */
+#define TN_MAKER_ELEMENT_BYTES   96 /* longer names are cut */
+#define TN_MAKER_OPERATION_BYTES 64 /* as TN_CONTAINER_OPERATION_BYTES */
 
 /* The maker of a site's blocks. Written by tn_pass_maker. */
 struct tn_made_by {
-    enum tn_maker maker;            /* the innermost type around the call of the allocator */
-    char type[TN_MAKER_TYPE_BYTES]; /* "std::map", as `via` would say it; "" for TN_MAKER_CALL */
+    enum tn_maker maker;                  /* the innermost type around the call of the allocator */
+    char type[TN_MAKER_TYPE_BYTES];       /* "std::map", as `via` would say it; "" for TN_MAKER_CALL */
+    char element[TN_MAKER_ELEMENT_BYTES]; /* of a container: type of its elements, as sentences bear it; ""
+                                             where it is not known, or several are */
+    char operation[TN_MAKER_OPERATION_BYTES]; /* likewise: what the program asked of it, "push_back" */
 };
 
 /* Whether the C++ standard library owns the blocks, and not the program's own code. */
@@ -51,6 +56,15 @@ static inline bool tn_maker_is_container(enum tn_maker maker)
  * Returns      0; -ENOMEM, -EIO, -EBADMSG; pass->error then says what failed
  * Cost         the first time a walk through the stacks of all sites, then nothing */
 int tn_pass_maker(const struct tn_pass *pass, uint32_t site, struct tn_made_by *ret_made_by);
+
+/* Whether a stack's block is the first that a text takes when it outgrows the characters that it keeps inside
+ * of itself: it was made as a short one, and something was added.
+ *
+ * stack_id      row; 0: none
+ * ret_is_first  written when 0 is returned
+ * Returns       0; -ENOMEM, -EIO, -EBADMSG; pass->error then says what failed
+ * Cost          a walk through the stack; the same question should not be asked for each event */
+int tn_pass_outgrew_inline(const struct tn_pass *pass, uint32_t stack_id, bool *ret_is_first);
 
 /* The maker of what a function of the standard library allocates, by the function's name.
  *

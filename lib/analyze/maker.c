@@ -7,6 +7,8 @@
 
 #include "pass.h"
 
+#include "tenure/container.h"
+#include "tenure/finding.h"
 #include "tenure/maker.h"
 #include "tenure/site.h"
 #include "tenure/source_frames.h"
@@ -111,6 +113,43 @@ static enum tn_maker maker_of_call(uint8_t function)
     return function == TN_FUNCTION_NEW || function == TN_FUNCTION_NEW_ARRAY ? TN_MAKER_NEW : TN_MAKER_CALL;
 }
 
+/* The containers between the allocator and the first function of the program. */
+static void find_containers(const struct tn_pass *pass, const struct tn_source_frames *frames,
+                            uint32_t stack_id, struct tn_container_stack *ret_stack)
+{
+    struct tn_source_cursor at = {stack_id, 0};
+    *ret_stack = (struct tn_container_stack){0};
+    for (uint32_t steps = 0; at.node != 0 && steps < TN_SOURCE_STEPS_MAX; steps++) {
+        const struct tn_source_frame *frame = tn_source_cursor_frame(frames, pass, at);
+        const struct tn_source_function *function = &frames->functions[frame->function];
+        struct tn_container container;
+        if (frame->function == 0 ? !frames->frames[pass->nodes[at.node].frame_id].is_runtime
+                                 : function->is_program)
+            break;
+        if (frame->function != 0 && tn_container_of_function(function->name, &container))
+            tn_container_stack_add(ret_stack, &container);
+        at = tn_source_cursor_outwards(frames, pass, at);
+    }
+}
+
+int tn_pass_outgrew_inline(const struct tn_pass *pass, uint32_t stack_id, bool *ret_is_first)
+{
+    static const char *const operations[] = {"push_back", "append", "operator+=", "operator+",
+                                             "insert",    "resize", "replace",    "getline"};
+    const struct tn_source_frames *frames;
+    struct tn_container_stack stack;
+    int r = tn_pass_frames(pass, &frames);
+    if (r < 0)
+        return r;
+    *ret_is_first = false;
+    find_containers(pass, frames, stack_id, &stack);
+    if (stack.inner.type == NULL || find_type(stack.inner.type) != TN_MAKER_TEXT)
+        return 0;
+    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+        *ret_is_first = *ret_is_first || strcmp(stack.inner.operation, operations[i]) == 0;
+    return 0;
+}
+
 /* The maker of the blocks of one stack: its frames outwards, up to the first that is the program's. */
 static struct tn_made_by maker_of_stack(const struct tn_pass *pass, const struct tn_source_frames *frames,
                                         uint32_t stack_id)
@@ -133,7 +172,26 @@ static struct tn_made_by maker_of_stack(const struct tn_pass *pass, const struct
         has_type = has_type || outer.maker >= TN_MAKER_TEXT;
         at = tn_source_cursor_outwards(frames, pass, at);
     }
+    struct tn_container_stack stack;
+    if (tn_maker_is_library(made_by.maker)) {
+        find_containers(pass, frames, stack_id, &stack);
+        tn_function_short_name(stack.inner.element, made_by.element, sizeof(made_by.element));
+        memcpy(made_by.operation, stack.inner.operation, sizeof(made_by.operation));
+    }
     return made_by;
+}
+
+/* What two stacks of a site have in common. */
+static void agree(struct tn_made_by *known, const struct tn_made_by *other)
+{
+    if (known->maker != other->maker) {
+        *known = (struct tn_made_by){.maker = TN_MAKER_CALL};
+        return;
+    }
+    if (strcmp(known->element, other->element) != 0)
+        known->element[0] = '\0';
+    if (strcmp(known->operation, other->operation) != 0)
+        known->operation[0] = '\0';
 }
 
 static int fill(const struct tn_pass *pass, struct tn_makers *makers)
@@ -153,8 +211,8 @@ static int fill(const struct tn_pass *pass, struct tn_makers *makers)
         struct tn_made_by made_by = maker_of_stack(pass, frames, id), *known = &makers->sites[node->site];
         if (!makers->has_stack[node->site])
             *known = made_by;
-        else if (known->maker != made_by.maker)
-            *known = (struct tn_made_by){.maker = TN_MAKER_CALL};
+        else
+            agree(known, &made_by);
         makers->has_stack[node->site] = 1;
     }
     return 0;

@@ -3,6 +3,7 @@
  * each site, recognises buffers that were resized by copying, and shows every event to the kinds that run.
  * Counts are updated before the kinds see an event. Called once by tn_analyze. */
 #include "pass.h"
+#include "growth_helper.h"
 
 #include "blocks.h"
 #include "release_count.h"
@@ -144,10 +145,17 @@ static bool is_realloc(enum tn_function function)
     return function == TN_FUNCTION_REALLOC || function == TN_FUNCTION_REALLOCARRAY;
 }
 
+/* What the function says that made a birth and the release after it. */
+enum order {
+    ORDER_OTHER = 1, /* the release stands before the birth, or nothing is known */
+    ORDER_BEHIND,    /* it stands behind the birth */
+    ORDER_GROWN,     /* the same, in a function by which a container of the C++ library grows */
+};
+
 /* Whether a release stands behind a birth in the function that made both calls, directly or not. If so, and
  * no event lies between, both belong to one call of that function; else the release began its next call
  * (free(p); p = malloc(n)). */
-static bool is_behind(const struct run *run, uint32_t birth, uint32_t release)
+static enum order order_of(const struct run *run, uint32_t birth, uint32_t release)
 {
     const struct tn_stack_node *nodes = run->pass->nodes;
     while (nodes[birth].depth > nodes[release].depth)
@@ -160,31 +168,33 @@ static bool is_behind(const struct run *run, uint32_t birth, uint32_t release)
     }
     if (birth == release || nodes[birth].caller_id == 0 ||
         nodes[birth].frame_id >= run->frames->frame_count ||
-        nodes[release].frame_id >= run->frames->frame_count)
-        return false;
-    return tn_source_frames_is_behind(run->frames, nodes[birth].frame_id, nodes[release].frame_id);
+        nodes[release].frame_id >= run->frames->frame_count ||
+        !tn_source_frames_is_behind(run->frames, nodes[birth].frame_id, nodes[release].frame_id))
+        return ORDER_OTHER;
+    return tn_growth_helper_made(run->frames, nodes[birth].frame_id, nodes[release].frame_id) ? ORDER_GROWN
+                                                                                              : ORDER_BEHIND;
 }
 
-static int find_order(struct run *run, uint32_t birth, uint64_t release, bool *ret_is_behind)
+static int find_order(struct run *run, uint32_t birth, uint64_t release, enum order *ret_order)
 {
-    *ret_is_behind = false;
+    *ret_order = ORDER_OTHER;
     if (birth == 0 || release == 0 || release >= run->pass->node_count)
         return 0;
     uint64_t key = (uint64_t)birth << 32 | release;
     const uint64_t *known = tn_map_find(&run->orders, key);
     if (known != NULL) {
-        *ret_is_behind = *known == 1;
+        *ret_order = (enum order) * known;
         return 0;
     }
     int r = run->frames == NULL ? tn_pass_frames(run->pass, &run->frames) : 0;
     if (r < 0)
         return r;
-    *ret_is_behind = is_behind(run, birth, (uint32_t)release);
-    return tn_map_put(&run->orders, key, *ret_is_behind ? 1 : 2);
+    *ret_order = order_of(run, birth, (uint32_t)release);
+    return tn_map_put(&run->orders, key, *ret_order);
 }
 
-/* The block that took over the contents of a dying one, if any. The query of `presize` has the same condition
- * in SQL. */
+/* The block that took over the contents of a dying one, if any: of its site, or, where a container grew, of
+ * another one. The query of `presize` has the same condition in SQL. */
 static int find_successor(struct run *run, const struct tn_block *dying, const struct tn_log_event *event,
                           uint32_t thread, struct tn_block **ret_successor)
 {
@@ -192,12 +202,11 @@ static int find_successor(struct run *run, const struct tn_block *dying, const s
     bool is_last = last->id != 0 && last->birth_index == run->pass->allocation_count && last != dying;
     bool is_larger =
         last->size_bytes > dying->size_bytes && last->size_bytes >= dying->size_bytes + dying->size_bytes / 4;
-    if (!is_last || !is_larger || last->site != dying->site || last->thread != thread ||
-        last->chain_steps != 0)
+    if (!is_last || !is_larger || last->thread != thread || last->chain_steps != 0 || last->chain_grown != 0)
         return 0;
-    bool has_copied;
-    int r = find_order(run, last->stack_id, event->stack_id, &has_copied);
-    if (r == 0 && has_copied)
+    enum order order;
+    int r = find_order(run, last->stack_id, event->stack_id, &order);
+    if (r == 0 && order >= (last->site == dying->site ? ORDER_BEHIND : ORDER_GROWN))
         *ret_successor = last;
     return r;
 }
@@ -307,15 +316,19 @@ static int read_death(struct run *run, const struct tn_log_event *event, uint32_
             pass, block, event->stack_id < pass->node_count ? (uint32_t)event->stack_id : 0, thread);
     if (r < 0)
         return r;
+    bool is_other = successor != NULL && successor->site != block->site;
     struct tn_pass_event told = {.event = event,
                                  .block = block,
-                                 .successor = successor,
+                                 .successor = is_other ? NULL : successor,
+                                 .other_successor = is_other ? successor : NULL,
                                  .thread = thread,
                                  .thread_event = pass->threads[thread].event_count};
     r = follow(run, &told, false);
     if (r == 0)
         r = tell_death(run, &told);
-    if (successor != NULL) {
+    if (is_other) {
+        successor->chain_grown = block->chain_grown + 1;
+    } else if (successor != NULL) {
         struct resized chain = chain_of(block);
         continue_chain(&chain, successor);
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The kind `presize`: buffers that grow in steps, by realloc, or by a larger block, a copy and a release, as
  * std::vector does it. A chain is one such buffer, from the first step that makes it larger to the last one.
- * States the capacity to begin with. */
+ * Lines that fill one container are one group: its steps are counted at the group's leader. States the
+ * capacity to begin with. */
 #include "tenure/analysis.h"
 #include "tenure/cplusplus.h"
 #include "tenure/kinds.h"
@@ -12,11 +13,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct presize_site {
     uint64_t chains;                /* chains */
     uint64_t growth_steps;          /* births larger than the block they follow */
     uint64_t copy_steps;            /* of those, by copying outside realloc */
+    uint64_t outgrown_texts;        /* chains that began when a text outgrew what it keeps in itself */
     uint64_t other_replacements;    /* blocks released right after the birth of one that is not larger */
     uint64_t fresh_index;           /* birth_index of its last birth, until a block of the site is released */
     uint64_t moved_bytes;           /* upper bound of bytes copied: what the old blocks held */
@@ -28,6 +31,8 @@ struct presize_site {
 struct presize_state {
     struct presize_site *sites; /* owned; by site */
     size_t site_count;
+    uint32_t *leaders;      /* owned; by site: another one of its group, nearer to the leader; or itself */
+    struct tn_map outgrown; /* stack of a birth -> 1, or 2 if its block is the first of a text that grew */
     uint64_t min_chains;
     double min_steps;
 };
@@ -50,7 +55,60 @@ static int begin(const struct tn_pass *pass, void **ret_state)
     state->min_steps = tn_pass_threshold(pass, "presize.steps");
     state->site_count = pass->site_count;
     state->sites = calloc(pass->site_count, sizeof(state->sites[0]));
-    return state->sites != NULL ? 0 : -ENOMEM;
+    state->leaders = calloc(pass->site_count, sizeof(state->leaders[0]));
+    for (uint32_t site = 0; state->leaders != NULL && site < pass->site_count; site++)
+        state->leaders[site] = site;
+    return state->sites != NULL && state->leaders != NULL ? 0 : -ENOMEM;
+}
+
+static uint32_t find_leader(const struct presize_state *state, uint32_t site)
+{
+    while (state->leaders[site] != site)
+        site = state->leaders[site] = state->leaders[state->leaders[site]];
+    return site;
+}
+
+static int move_sizes(struct tn_size_histogram *from, struct tn_size_histogram *to)
+{
+    struct tn_size_count *list;
+    size_t count;
+    int r = tn_size_histogram_list(from, &list, &count);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = tn_size_histogram_add(to, list[i].size_bytes, list[i].count);
+    free(list);
+    tn_size_histogram_finish(from);
+    return r;
+}
+
+/* Make one group of those of two sites. */
+static int join(struct presize_state *state, uint32_t one, uint32_t other)
+{
+    uint32_t leader = find_leader(state, one), follower = find_leader(state, other);
+    if (leader == follower)
+        return 0;
+    if (follower < leader) {
+        uint32_t lower = follower;
+        follower = leader;
+        leader = lower;
+    }
+    struct presize_site *from = &state->sites[follower], *to = &state->sites[leader];
+    state->leaders[follower] = leader;
+    to->chains += from->chains;
+    to->growth_steps += from->growth_steps;
+    to->copy_steps += from->copy_steps;
+    to->outgrown_texts += from->outgrown_texts;
+    to->other_replacements += from->other_replacements;
+    to->moved_bytes += from->moved_bytes;
+    int r = move_sizes(&from->steps, &to->steps);
+    if (r == 0)
+        r = move_sizes(&from->finals, &to->finals);
+    for (size_t i = 0; r == 0 && i < from->pairs.capacity; i++)
+        if (from->pairs.entries[i].key != 0)
+            r = tn_map_put(&to->pairs, from->pairs.entries[i].key, 1);
+    tn_map_finish(&from->pairs);
+    return r;
 }
 
 /* Count a step; grown: steps in a row, this one included. */
@@ -69,29 +127,53 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
 {
     struct presize_state *state = own;
     const struct tn_block *block = event->block;
-    struct presize_site *site = &state->sites[block->site];
-    site->fresh_index = pass->allocation_count;
+    state->sites[block->site].fresh_index = pass->allocation_count;
     if (block->chain_grown == 0)
         return 0;
-    return note_step(site, event->previous_size_bytes, block->size_bytes, block->chain_grown);
+    return note_step(&state->sites[find_leader(state, block->site)], event->previous_size_bytes,
+                     block->size_bytes, block->chain_grown);
+}
+
+/* Count a chain that begins with this block, if that is the first of a text. */
+static int note_text(struct presize_state *state, const struct tn_pass *pass, struct presize_site *site,
+                     const struct tn_block *block)
+{
+    if (block->chain_grown != 0 || block->stack_id == 0)
+        return 0;
+    uint64_t *known = tn_map_find(&state->outgrown, block->stack_id);
+    if (known != NULL) {
+        site->outgrown_texts += *known == 2;
+        return 0;
+    }
+    bool is_first;
+    int r = tn_pass_outgrew_inline(pass, block->stack_id, &is_first);
+    if (r < 0)
+        return r;
+    site->outgrown_texts += is_first;
+    return tn_map_put(&state->outgrown, block->stack_id, is_first ? 2 : 1);
 }
 
 static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
     struct presize_state *state = own;
     const struct tn_block *block = event->block;
-    struct presize_site *site = &state->sites[block->site];
-    bool is_replaced = site->fresh_index == pass->allocation_count && block->birth_index != site->fresh_index;
-    site->fresh_index = 0;
-    if (event->successor == NULL) {
+    const struct tn_block *next = event->successor != NULL ? event->successor : event->other_successor;
+    struct presize_site *seen = &state->sites[block->site];
+    bool is_replaced = seen->fresh_index == pass->allocation_count && block->birth_index != seen->fresh_index;
+    seen->fresh_index = 0;
+    int r = next != NULL ? join(state, block->site, next->site) : 0;
+    struct presize_site *site = &state->sites[find_leader(state, block->site)];
+    if (next == NULL) {
         site->other_replacements += is_replaced;
         return 0;
     }
     site->copy_steps++;
-    uint64_t pair = (uint64_t)event->successor->stack_id << 32 | event->event->stack_id;
-    int r = tn_map_put(&site->pairs, pair, 1);
-    return r < 0 ? r
-                 : note_step(site, block->size_bytes, event->successor->size_bytes, block->chain_grown + 1);
+    uint64_t pair = (uint64_t)next->stack_id << 32 | event->event->stack_id;
+    if (r == 0)
+        r = tn_map_put(&site->pairs, pair, 1);
+    if (r == 0)
+        r = note_text(state, pass, site, block);
+    return r < 0 ? r : note_step(site, block->size_bytes, next->size_bytes, block->chain_grown + 1);
 }
 
 /* ---------------------------------------------------------------------------------------- findings */
@@ -129,16 +211,42 @@ static int weigh(struct presize_site *site, struct capacity *ret_capacity)
     return 0;
 }
 
-static bool is_growing(const struct presize_state *state, const struct tn_pass *pass, uint32_t index)
+/* Sites that are one group, the leader first. */
+struct growing_lines {
+    uint32_t *sites; /* owned */
+    size_t count;
+    uint64_t allocations;    /* of all */
+    uint64_t min_size_bytes; /* likewise */
+};
+
+static int find_group(const struct presize_state *state, const struct tn_pass *pass, uint32_t leader,
+                      struct growing_lines *ret_group)
 {
-    const struct tn_pass_site *seen = &pass->sites[index];
-    const struct presize_site *site = &state->sites[index];
-    return !seen->is_runtime && seen->allocations >= pass->options->min_allocations &&
-           site->chains >= state->min_chains &&
-           (double)site->growth_steps >= state->min_steps * (double)site->chains;
+    *ret_group = (struct growing_lines){.sites = calloc(state->site_count, sizeof(ret_group->sites[0]))};
+    if (ret_group->sites == NULL)
+        return -ENOMEM;
+    ret_group->min_size_bytes = UINT64_MAX;
+    for (uint32_t site = leader; site < state->site_count; site++) {
+        const struct tn_pass_site *seen = &pass->sites[site];
+        if (find_leader(state, site) != leader)
+            continue;
+        ret_group->sites[ret_group->count++] = site;
+        ret_group->allocations += seen->allocations;
+        if (seen->min_size_bytes < ret_group->min_size_bytes)
+            ret_group->min_size_bytes = seen->min_size_bytes;
+    }
+    return 0;
 }
 
-static void fill_evidence(const struct presize_site *site, const struct tn_pass_site *seen,
+static bool is_growing(const struct presize_state *state, const struct tn_pass *pass, uint32_t leader)
+{
+    const struct presize_site *site = &state->sites[leader];
+    uint64_t steps = site->growth_steps + site->outgrown_texts;
+    return find_leader(state, leader) == leader && !pass->sites[leader].is_runtime &&
+           site->chains >= state->min_chains && (double)steps >= state->min_steps * (double)site->chains;
+}
+
+static void fill_evidence(const struct presize_site *site, const struct growing_lines *group,
                           const struct capacity *capacity, struct tn_finding *finding)
 {
     struct tn_evidence_set *evidence = &finding->evidence;
@@ -147,8 +255,9 @@ static void fill_evidence(const struct presize_site *site, const struct tn_pass_
     tn_evidence_add_bytes(evidence, "final_bytes", capacity->final_bytes);
     tn_evidence_add_bytes(evidence, "median_final_bytes", capacity->median_bytes);
     tn_evidence_add_bytes(evidence, "initial_bytes", capacity->initial_bytes);
-    tn_evidence_add_bytes(evidence, "first_bytes", seen->min_size_bytes);
+    tn_evidence_add_bytes(evidence, "first_bytes", group->min_size_bytes);
     tn_evidence_add_bytes(evidence, "copied_bytes", site->moved_bytes);
+    tn_evidence_add_count(evidence, "outgrown_texts", site->outgrown_texts);
     tn_evidence_add_text(evidence, "by", site->copy_steps * 2 > site->growth_steps ? "copy" : "realloc");
 }
 
@@ -189,12 +298,12 @@ static int print_pairs(const struct tn_map *pairs, struct tn_buffer *text)
     return r;
 }
 
-static int fill_query(const struct tn_pass *pass, const struct presize_site *site, uint32_t index,
-                      struct tn_finding *finding)
+static int fill_query(const struct tn_pass *pass, const struct presize_site *site,
+                      const struct growing_lines *group, struct tn_finding *finding)
 {
     char *where = NULL;
     struct tn_buffer pairs = {0};
-    int r = tn_finding_where(pass, &index, 1, &where);
+    int r = tn_finding_where(pass, group->sites, group->count, &where);
     if (r == 0)
         r = print_pairs(&site->pairs, &pairs);
     if (r == 0 && site->pairs.count <= PAIRS_MAX)
@@ -232,50 +341,77 @@ static int fill_texts(const struct presize_site *site, const struct capacity *ca
                           place, copied);
 }
 
+/* The size of an element, where all lines add one after the other: the smallest block had room for one. 0:
+ * not known. */
+static int find_element(const struct tn_pass *pass, const struct growing_lines *group,
+                        uint64_t *ret_element_bytes)
+{
+    *ret_element_bytes = group->min_size_bytes;
+    for (size_t i = 0; i < group->count; i++) {
+        struct tn_made_by made_by;
+        int r = tn_pass_maker(pass, group->sites[i], &made_by);
+        if (r < 0)
+            return r;
+        if (strcmp(made_by.operation, "push_back") != 0 && strcmp(made_by.operation, "emplace_back") != 0)
+            *ret_element_bytes = 0;
+    }
+    return 0;
+}
+
 /* In words of C++, where a container grows. */
-static int fill_cplusplus(const struct presize_site *site, const struct capacity *capacity,
+static int fill_cplusplus(const struct tn_pass *pass, const struct presize_site *site,
+                          const struct growing_lines *group, const struct capacity *capacity,
                           const struct tn_made_by *made_by, struct tn_finding *finding)
 {
-    char place[256];
-    tn_finding_place(&finding->sites[0], place, sizeof(place));
+    char place[TN_FINDING_PLACES_BYTES];
+    tn_finding_places(finding->sites, finding->site_count, place, sizeof(place));
     struct tn_cplusplus_scene scene = {.made_by = made_by,
                                        .place = place,
                                        .allocations = site->chains,
                                        .block_bytes = capacity->initial_bytes};
-    return tn_cplusplus_presize_words(&scene, finding);
+    int r = find_element(pass, group, &scene.element_bytes);
+    return r < 0 ? r : tn_cplusplus_presize_words(&scene, finding);
 }
 
-static int add_finding(const struct presize_state *state, const struct tn_pass *pass, uint32_t index,
-                       struct tn_findings *findings)
+static int fill_finding(const struct presize_site *site, const struct tn_pass *pass,
+                        const struct growing_lines *group, const struct capacity *capacity,
+                        struct tn_finding *finding)
 {
-    struct presize_site *site = &state->sites[index];
+    /* if buffers replace each other instead of growing, half of them are larger than the last */
+    bool is_growth = site->copy_steps == 0 || site->other_replacements * 10 <= site->copy_steps;
+    finding->confidence =
+        capacity->is_predictable && is_growth ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
+    finding->saving.allocations_removed = capacity->steps_spared;
+    finding->apply = TN_APPLY_PRESIZE;
+    finding->apply_bytes = capacity->initial_bytes;
+    struct tn_made_by made_by = {0};
+    int r = tn_pass_maker(pass, group->sites[0], &made_by);
+    if (r == 0)
+        r = tn_cplusplus_presize_has(made_by.maker)
+                ? fill_cplusplus(pass, site, group, capacity, &made_by, finding)
+                : fill_texts(site, capacity, finding);
+    fill_evidence(site, group, capacity, finding);
+    if (r == 0)
+        r = tn_finding_add_condition(finding, "largest-seen", NULL, 0,
+                                     "later ones grow as large: %" PRIu64 " B is what these came to",
+                                     capacity->initial_bytes);
+    return r == 0 ? fill_query(pass, site, group, finding) : r;
+}
+
+static int add_finding(const struct presize_state *state, const struct tn_pass *pass,
+                       const struct growing_lines *group, struct tn_findings *findings)
+{
+    struct presize_site *site = &state->sites[group->sites[0]];
     struct capacity capacity;
     struct tn_finding finding;
     int r = weigh(site, &capacity);
     if (r == 0)
-        r = tn_finding_begin(pass, &tn_kind_presize, &index, 1, &finding);
+        r = tn_finding_begin(pass, &tn_kind_presize, group->sites, group->count, &finding);
     if (r < 0)
         return r;
-    /* if buffers replace each other instead of growing, half of them are larger than the last */
-    bool is_growth = site->copy_steps == 0 || site->other_replacements * 10 <= site->copy_steps;
-    finding.confidence = capacity.is_predictable && is_growth ? TN_CONFIDENCE_CONSISTENT : TN_CONFIDENCE_WEAK;
-    finding.saving.allocations_removed = capacity.steps_spared;
-    finding.apply = TN_APPLY_PRESIZE;
-    finding.apply_bytes = capacity.initial_bytes;
-    struct tn_made_by made_by = {0};
-    r = tn_pass_maker(pass, index, &made_by);
+    r = fill_finding(site, pass, group, &capacity, &finding);
     if (r == 0)
-        r = tn_cplusplus_presize_has(made_by.maker) ? fill_cplusplus(site, &capacity, &made_by, &finding)
-                                                    : fill_texts(site, &capacity, &finding);
-    fill_evidence(site, &pass->sites[index], &capacity, &finding);
-    if (r == 0)
-        r = tn_finding_add_condition(&finding, "largest-seen", NULL, 0,
-                                     "later ones grow as large: %" PRIu64 " B is what these came to",
-                                     capacity.initial_bytes);
-    if (r == 0)
-        r = fill_query(pass, site, index, &finding);
-    if (r == 0)
-        r = tn_pass_add_finding(pass, &index, 1, &finding, findings);
+        r = tn_pass_add_finding(pass, group->sites, group->count, &finding, findings);
     if (r < 0)
         tn_finding_finish(&finding);
     return r;
@@ -285,9 +421,15 @@ static int conclude(void *own, const struct tn_pass *pass, struct tn_findings *f
 {
     struct presize_state *state = own;
     int r = 0;
-    for (uint32_t site = 1; r == 0 && site < pass->site_count; site++)
-        if (is_growing(state, pass, site))
-            r = add_finding(state, pass, site, findings);
+    for (uint32_t site = 1; r == 0 && site < pass->site_count; site++) {
+        if (!is_growing(state, pass, site))
+            continue;
+        struct growing_lines group;
+        r = find_group(state, pass, site, &group);
+        if (r == 0 && group.allocations >= pass->options->min_allocations)
+            r = add_finding(state, pass, &group, findings);
+        free(group.sites);
+    }
     return r;
 }
 
@@ -299,8 +441,11 @@ static void finish(void *own)
         tn_size_histogram_finish(&state->sites[i].steps);
         tn_map_finish(&state->sites[i].pairs);
     }
-    if (state != NULL)
+    if (state != NULL) {
         free(state->sites);
+        free(state->leaders);
+        tn_map_finish(&state->outgrown);
+    }
     free(state);
 }
 
@@ -317,6 +462,7 @@ static const struct tn_evidence_key evidence_keys[] = {
      .is_summed = true},
     {TN_KEY("initial_bytes", COUNT, BYTES)},
     {TN_KEY("first_bytes", COUNT, BYTES)},
+    {TN_KEY("outgrown_texts", COUNT, COUNT), .is_summed = true},
     {TN_KEY("by", TEXT, NONE)},
     {TN_KEY("made_by", TEXT, NONE)},
     {0},
@@ -336,7 +482,7 @@ const struct tn_kind tn_kind_presize = {
     .name = "presize",
     .summary = "buffers that grow in steps: the capacity to start with",
     .tactic = "Parameterize strings and buffers",
-    .verify = "Record again: no realloc comes from this line.",
+    .verify = "Record again: this line makes one block for each buffer, and no larger one that replaces it.",
     .weight = 0.5,
     .yields_to = yields_to,
     .evidence = evidence_keys,

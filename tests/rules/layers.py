@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "lib/replay": {"replay", "risk", "heap", "base", "map"},
     "lib/simulate": {"simulate", "charts", "replay", "risk", "heap", "log", "sql", "finding", "site", "event", "base", "map", "plan"},
     "lib/finding": {"evidence", "finding", "kind", "json", "base", "brackets", "system_path", "plan"},
-    "lib/analyze": {"analyze", "analysis", "activation", "maker", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "other_caller", "site_links", "worker", "evidence", "finding", "kind", "code", "symbol", "log", "sql", "log_write", "site", "event", "json", "base", "map", "contained", "plan", "planner"},
+    "lib/analyze": {"analyze", "analysis", "activation", "container", "maker", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "other_caller", "site_links", "worker", "evidence", "finding", "kind", "code", "symbol", "log", "sql", "log_write", "site", "event", "json", "base", "map", "contained", "plan", "planner"},
     "lib/kinds": {"kinds", "kind", "analysis", "activation", "maker", "cplusplus", "template", "releases", "size_source", "source_frames", "size_histogram", "stored_address", "other_caller", "site_links", "worker", "evidence", "finding", "heap", "base", "map", "contained"},
     "lib/plan": {"planner", "plan", "contained", "analysis", "releases", "source_frames", "site_links", "finding", "map"},
     "lib/compare": {"compare", "runs", "evidence", "kind", "summary", "finding", "log", "sql", "json", "base", "map"},

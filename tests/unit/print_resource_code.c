@@ -11,10 +11,10 @@ int main(int argc, char **argv)
     if (argc != 2)
         return 2;
     bool is_shared = strcmp(argv[1], "shared") == 0, is_new = strcmp(argv[1], "new") == 0;
-    struct tn_made_by made_by = {is_shared ? TN_MAKER_SHARED
-                                 : is_new  ? TN_MAKER_NEW
-                                           : TN_MAKER_NODES,
-                                 "std::map"};
+    struct tn_made_by made_by = {.maker = is_shared ? TN_MAKER_SHARED
+                                          : is_new  ? TN_MAKER_NEW
+                                                    : TN_MAKER_NODES,
+                                 .type = "std::map"};
     struct tn_cplusplus_scene scene = {.made_by = &made_by,
                                        .name = "net_open_48",
                                        .block_bytes = 48,

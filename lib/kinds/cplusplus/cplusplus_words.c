@@ -9,10 +9,13 @@
 #include "tenure/base.h"
 #include "tenure/template.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+#include <string.h>
 
 /* Sentences with marks: @P the place, @O the owner, @T the type, @N the allocations, @B the bytes and @C the
- * blocks. NULL: the kind has nothing to say of such blocks. */
+ * blocks; of what grows @R the room that it needs, @K how many elements, @W what to do where that is not
+ * known. NULL: the kind has nothing to say of such blocks. */
 struct words {
     const char *title, *advice;
 };
@@ -73,14 +76,13 @@ static const struct words pool_words[TN_MAKER_COUNT] = {
 
 static const struct words presize_words[TN_MAKER_COUNT] = {
     [TN_MAKER_TEXT] =
-        {"Reserve @B B in the @T at @P: @N texts grew there step by step",
-         "Call reserve(@B) before the text is put together: each step of growth takes a larger block, "
+        {"Reserve @R in the @T at @P: @N texts grew there step by step",
+         "Call reserve(@K) before the text is put together: each step of growth takes a larger block, "
          "copies, and releases the old one, so both are needed at once."},
     [TN_MAKER_SEQUENCE] =
-        {"Reserve @B B of elements in the @T at @P: @N of them grew there step by step",
-         "Call reserve(N), with N times the size of an element @B bytes or more, before it is "
-         "filled: each step of growth takes a larger block, moves all elements, and releases the "
-         "old one, so both are needed at once."},
+        {"Reserve @R in the @T at @P: @N of them grew there step by step",
+         "Call reserve(@K) before the loop, or the calls, that fill it@W: each step of growth takes a larger "
+         "block, moves all elements, and releases the old one, so both are needed at once."},
 };
 
 static const struct words overhead_words[TN_MAKER_COUNT] = {
@@ -133,6 +135,30 @@ struct sentence {
     bool is_quantity; /* bytes are for reading, not to be put into a source */
 };
 
+/* How many elements need room; 0: not known. A text keeps a character more, which ends it. */
+static uint64_t count_elements(const struct tn_cplusplus_scene *scene)
+{
+    if (scene->made_by->maker == TN_MAKER_TEXT)
+        return strcmp(scene->made_by->element, "char") == 0 && scene->block_bytes > 1 ? scene->block_bytes - 1
+                                                                                      : 0;
+    if (scene->made_by->element[0] == '\0' || scene->element_bytes == 0 ||
+        scene->block_bytes % scene->element_bytes != 0)
+        return 0;
+    return scene->block_bytes / scene->element_bytes;
+}
+
+static int print_room(const struct tn_cplusplus_scene *scene, struct tn_buffer *out)
+{
+    char text[TN_QUANTITY_TEXT_BYTES];
+    uint64_t count = count_elements(scene);
+    if (count != 0 && scene->made_by->maker == TN_MAKER_TEXT)
+        return tn_buffer_print(out, "%s characters", tn_print_count(text, count));
+    if (count != 0)
+        return tn_buffer_print(out, "%s elements of %s", tn_print_count(text, count),
+                               scene->made_by->element);
+    return tn_buffer_print(out, "%s B", tn_print_count(text, scene->block_bytes));
+}
+
 static int print_mark(const void *context, char mark, struct tn_buffer *out)
 {
     const struct sentence *filling = context;
@@ -149,6 +175,16 @@ static int print_mark(const void *context, char mark, struct tn_buffer *out)
         return tn_buffer_print(out, "%s", tn_print_count(text, scene->allocations));
     case 'C':
         return tn_buffer_print(out, "%s", tn_print_count(text, scene->block_count));
+    case 'R':
+        return print_room(scene, out);
+    case 'K':
+        return count_elements(scene) == 0 ? tn_buffer_print(out, "N")
+                                          : tn_buffer_print(out, "%" PRIu64, count_elements(scene));
+    case 'W':
+        return count_elements(scene) != 0
+                   ? 0
+                   : tn_buffer_print(out, ", with N times the size of an element %" PRIu64 " bytes or more",
+                                     scene->block_bytes);
     default:
         return tn_buffer_print(out, "%s",
                                filling->is_quantity ? tn_print_bytes(text, scene->block_bytes)
