@@ -36,6 +36,33 @@ static int find_file(const char *folder, const char *const candidates[2], int mo
     return -ENOENT;
 }
 
+/* LD_PRELOAD takes both for the end of a name. */
+static int check_preloadable(const char *path, struct tn_error *error)
+{
+    if (path[strcspn(path, " \t:")] == '\0')
+        return 0;
+    return tn_error_set(error, -EINVAL,
+                        "cannot record: '%s' has a space or a colon in its path, which LD_PRELOAD cannot "
+                        "hold; move tenure to another folder",
+                        path);
+}
+
+int tn_install_paths_find_inject(char ret_path[PATH_MAX], struct tn_error *error)
+{
+    static const char *const libraries[2] = {"../lib/inject/libtenure_inject.so", TN_INJECT_FROM_TOOL};
+    char folder[PATH_MAX];
+    int r = own_folder(folder, sizeof(folder));
+    if (r < 0)
+        return tn_error_set(error, r, "cannot find the parts of tenure: /proc/self/exe: %s", strerror(-r));
+    if (find_file(folder, libraries, R_OK, ret_path) < 0)
+        return tn_error_set(
+            error, -ENOENT,
+            "cannot make allocations fail: libtenure_inject.so is missing: it is neither in '%s/%s' "
+            "nor in '%s/%s'; build or install tenure again",
+            folder, libraries[0], folder, libraries[1]);
+    return check_preloadable(ret_path, error);
+}
+
 int tn_install_paths_find(struct tn_install_paths *ret_paths, struct tn_error *error)
 {
     static const char *const shims[2] = {"../lib/shim/libtenure.so", TN_SHIM_FROM_TOOL};
@@ -50,11 +77,9 @@ int tn_install_paths_find(struct tn_install_paths *ret_paths, struct tn_error *e
             "cannot record: libtenure.so is missing: it is neither in '%s/%s' nor in '%s/%s'; "
             "build or install tenure again",
             folder, shims[0], folder, shims[1]);
-    if (ret_paths->shim[strcspn(ret_paths->shim, " \t:")] != '\0')
-        return tn_error_set(error, -EINVAL,
-                            "cannot record: '%s' has a space or a colon in its path, which LD_PRELOAD cannot "
-                            "hold; move tenure to another folder",
-                            ret_paths->shim);
+    r = check_preloadable(ret_paths->shim, error);
+    if (r < 0)
+        return r;
     const char *recorder = getenv("TENURE_RECORDER");
     if (recorder != NULL && recorder[0] != '\0') {
         if (access(recorder, X_OK) < 0 || realpath(recorder, ret_paths->recorder) == NULL)

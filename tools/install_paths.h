@@ -20,4 +20,9 @@ struct tn_install_paths {
  *          cannot contain; error says what failed and what to do */
 int tn_install_paths_find(struct tn_install_paths *ret_paths, struct tn_error *error);
 
+/* Find the library that makes allocations fail.
+ *
+ * Returns  as tn_install_paths_find */
+int tn_install_paths_find_inject(char ret_path[PATH_MAX], struct tn_error *error);
+
 #endif

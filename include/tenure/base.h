@@ -66,6 +66,12 @@ int tn_buffer_append_utf8(struct tn_buffer *buffer, const char *text);
  * Returns  as tn_buffer_print */
 int tn_buffer_show(struct tn_buffer *buffer, const char *text, const char *kept);
 
+/* Append text that came from outside as content or as the value of an attribute of XML or HTML; what is no
+ * character there becomes U+FFFD.
+ *
+ * Returns  as tn_buffer_append */
+int tn_buffer_append_xml(struct tn_buffer *buffer, const char *text);
+
 /* Release the memory; the buffer is empty again. NULL and zeroed are fine. */
 void tn_buffer_finish(struct tn_buffer *buffer);
 

@@ -6,55 +6,13 @@
 
 #include "metrics.h"
 
-#include <inttypes.h>
 #include <string.h>
-
-/* Bytes of one character of XML 1.0 at text, if it is a valid one; 0: it is not. */
-static size_t character_bytes(const unsigned char *text)
-{
-    if (text[0] < 0x80)
-        return text[0] >= 0x20 || text[0] == '\t' || text[0] == '\n' ? 1 : 0;
-    size_t length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-    uint32_t code = text[0] & (0x7fu >> length);
-    if (text[0] < 0xc2 || text[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (text[i] & 0x3f);
-    }
-    bool is_shortest = length == 2 || code >= (length == 3 ? 0x800u : 0x10000u);
-    bool is_allowed =
-        code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) && code != 0xfffe && code != 0xffff;
-    return is_shortest && is_allowed ? length : 0;
-}
-
-/* Append text as content or as a value of an attribute: names of files may hold any byte. */
-static int put_escaped(struct tn_buffer *out, const char *text)
-{
-    int r = 0;
-    while (*text != '\0' && r == 0) {
-        size_t length = character_bytes((const unsigned char *)text);
-        const char *entity = *text == '&'    ? "&amp;"
-                             : *text == '<'  ? "&lt;"
-                             : *text == '>'  ? "&gt;"
-                             : *text == '"'  ? "&quot;"
-                             : *text == '\n' ? "&#10;"
-                             : *text == '\t' ? "&#9;"
-                             : length == 0   ? "\xef\xbf\xbd"
-                                             : NULL;
-        r = entity != NULL ? tn_buffer_append(out, entity, strlen(entity))
-                           : tn_buffer_append(out, text, length);
-        text += length != 0 ? length : 1;
-    }
-    return r;
-}
 
 static int put_attribute(struct tn_buffer *out, const char *name, const char *value)
 {
     int r = tn_buffer_print(out, " %s=\"", name);
     if (r == 0)
-        r = put_escaped(out, value);
+        r = tn_buffer_append_xml(out, value);
     return r == 0 ? tn_buffer_append(out, "\"", 1) : r;
 }
 
@@ -77,7 +35,7 @@ static int put_part(struct tn_buffer *out, const struct tn_check_part *part, enu
     if (r == 0 && part->exception != NULL)
         r = tn_buffer_print(&words, " (excepted: %s)", part->exception->reason);
     if (r == 0)
-        r = put_escaped(out, (const char *)words.data);
+        r = tn_buffer_append_xml(out, (const char *)words.data);
     tn_buffer_finish(&words);
     return r == 0 ? tn_buffer_append(out, "\n", 1) : r;
 }

@@ -4,6 +4,7 @@ that hold for every log."""
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import sqlite3
@@ -50,13 +51,17 @@ def need(*programs):
     return found if len(found) > 1 else found[0]
 
 
+# A command that takes longer than some seconds says how far it is: on a busy machine that is any command.
+PROGRESS = re.compile(rb"^tenure: [a-z ]+, \d+ %\n", re.M)
+
+
 class Result:
     """How a program ended and what it wrote."""
 
     def __init__(self, completed):
         self.status = completed.returncode
         self.out = completed.stdout
-        self.err = completed.stderr
+        self.err = PROGRESS.sub(b"", completed.stderr)
 
     def error_lines(self):
         return [line for line in self.err.decode(errors="replace").splitlines() if line.strip()]

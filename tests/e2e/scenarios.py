@@ -12,6 +12,7 @@ import subprocess
 
 import bad
 import exports
+import failing
 import finishing
 import own_pools
 import pauses
@@ -396,6 +397,7 @@ ALL = {
     "redis": redis,
     "read_only_folder": read_only_folder,
     **exports.ALL,
+    **failing.ALL,
     **finishing.ALL,
     **reading.ALL,
     **own_pools.ALL,

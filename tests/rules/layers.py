@@ -34,7 +34,9 @@ MAY_INCLUDE = {
     "lib/check": {"check", "summary", "finding", "log", "sql", "json", "base"},
     "lib/report": {"report", "charts", "excerpt", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base", "map", "plan"},
     "lib/export": {"export", "export_fleet", "places", "finding", "log", "sql", "event", "log_event", "limits", "json", "base", "map"},
-    "tools": {"export", "export_fleet", "charts", "excerpt", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "request", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map", "plan", "planner"},
+    "lib/inject": {"inject"},
+    "lib/fail": {"fail", "inject", "log", "sql", "symbol", "site", "system_path", "json", "base", "map"},
+    "tools": {"fail", "inject", "export", "export_fleet", "charts", "excerpt", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "request", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map", "plan", "planner"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).
@@ -45,7 +47,7 @@ SHARED_PRIVATE = {
 
 # Folder -> headers of other libraries that it, and nobody else, may include.
 FOREIGN = {
-    "sqlite3.h": {"lib/log", "lib/summary", "lib/chart", "lib/finish", "lib/analyze", "lib/simulate", "lib/compare", "lib/check", "lib/export", "tools"},
+    "sqlite3.h": {"lib/log", "lib/summary", "lib/chart", "lib/finish", "lib/analyze", "lib/simulate", "lib/compare", "lib/check", "lib/export", "lib/fail", "tools"},
     "sqlite3ext.h": {"lib/log"},
     "zstd.h": {"lib/chunk"},
     "elfutils/": {"lib/symbol", "lib/code"},
@@ -53,10 +55,10 @@ FOREIGN = {
     "libiberty/": {"lib/symbol"},
     "libunwind": {"lib/shim"},
     "regex.h": {"lib/site"},
-    "dlfcn.h": {"lib/shim"},
+    "dlfcn.h": {"lib/shim", "lib/inject"},
     "readline/": {"tools"},
     "editline/": {"tools"},
-    "stdio.h": {"lib/base", "lib/log", "lib/summary", "lib/symbol", "lib/site", "lib/record", "lib/finish", "lib/finding", "lib/analyze", "lib/kinds", "lib/check", "lib/report", "tools"},
+    "stdio.h": {"lib/base", "lib/log", "lib/summary", "lib/symbol", "lib/site", "lib/record", "lib/finish", "lib/finding", "lib/analyze", "lib/kinds", "lib/check", "lib/report", "lib/fail", "tools"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
