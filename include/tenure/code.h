@@ -150,7 +150,10 @@ struct tn_code_store {
 struct tn_code_stores {
     bool is_returned; /* its address is given back, on one way at least */
     struct tn_code_store items[TN_CODE_STORES_MAX];
-    size_t count; /* in items */
+    size_t count;              /* in items */
+    uint64_t resize;           /* behind the call by which realloc gets the block, perhaps in a function that
+                                  is called there; 0: none does, as far as can be told */
+    uint32_t resize_module_id; /* as module_id of an item */
 };
 
 /* Where the address of the block that a call gave is stored, otherwise than in the function's own frame and

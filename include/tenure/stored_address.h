@@ -17,8 +17,11 @@ enum tn_stored_kind {
 /* The store that says most. */
 struct tn_stored_address {
     enum tn_stored_kind kind;
-    uint32_t module_id; /* row of `module` */
-    uint64_t address;   /* behind the instruction, minus load bias */
+    uint32_t module_id;        /* row of `module` */
+    uint64_t address;          /* behind the instruction, minus load bias */
+    uint32_t resize_module_id; /* row of `module` */
+    uint64_t
+        resize; /* behind the first call found, site to owner, by which realloc gets the block; 0: none */
 };
 
 /* What is asked. */

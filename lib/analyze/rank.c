@@ -133,6 +133,13 @@ static int name_alternative(struct tn_finding *leader, const char *kind)
     return 0;
 }
 
+/* What speaks against a buffer on the stack here speaks against every place that is not the heap's: realloc
+ * must not get such a block. */
+static bool is_for_all(const struct tn_finding_condition *condition)
+{
+    return condition->kind != NULL && strcmp(condition->kind, "resized") == 0;
+}
+
 /* A sure finding comes before one with a condition that speaks of the same sites and of no others: that one
  * becomes the alternative. Returns whether it did, or a negative errno. */
 static int displace(struct competition *competition, size_t index, size_t kind)
@@ -147,7 +154,8 @@ static int displace(struct competition *competition, size_t index, size_t kind)
         leader = &competition->findings->items[at - 1];
     }
     if (leader == NULL || leader->site_count != finding->site_count ||
-        finding->confidence <= TN_CONFIDENCE_CONDITIONAL || leader->confidence != TN_CONFIDENCE_CONDITIONAL ||
+        finding->confidence <= TN_CONFIDENCE_CONDITIONAL || is_for_all(&leader->condition) ||
+        leader->confidence != TN_CONFIDENCE_CONDITIONAL ||
         !is_listed(competition->kinds[kind]->before_conditional, leader->kind))
         return 0;
     leader->has_given_way = true;

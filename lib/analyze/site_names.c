@@ -89,6 +89,23 @@ static int name_site(const struct tn_pass *pass, uint32_t site, struct tn_findin
     return role != NULL ? name_role(pass, role, ret_site) : 0;
 }
 
+/* Whether a stack of the site's births has its frame only because a jump was followed; releases of the same
+ * line may have jumped, too. */
+static bool is_birth_by_jump(const struct tn_pass *pass, const struct tn_source_frames *frames,
+                             const struct tn_finding_site *site)
+{
+    uint32_t whole = tn_pass_whole(pass, site->index);
+    struct tn_source_cursor inside;
+    for (uint32_t id = 1; id < pass->node_count; id++) {
+        if (tn_pass_whole(pass, pass->nodes[id].site) != whole || pass->nodes[id].function == 0)
+            continue;
+        struct tn_source_cursor at = tn_source_cursor_find_site(frames, pass, site, id, &inside);
+        if (at.node != 0 && frames->frames[pass->nodes[at.node].frame_id].is_tail_call)
+            return true;
+    }
+    return false;
+}
+
 /* Whether the site's frame was added to the stacks, because it had ended in a jump. */
 static int find_tail_call(const struct tn_pass *pass, struct tn_finding_site *site)
 {
@@ -99,7 +116,8 @@ static int find_tail_call(const struct tn_pass *pass, struct tn_finding_site *si
         site->is_tail_call = frame->is_tail_call && frame->source.function != 0 &&
                              frame->source.line == site->line &&
                              (site->line != 0 || frame->offset_bytes == site->offset_bytes) &&
-                             strcmp(frames->functions[frame->source.function].name, site->function) == 0;
+                             strcmp(frames->functions[frame->source.function].name, site->function) == 0 &&
+                             is_birth_by_jump(pass, frames, site);
     }
     return r;
 }

@@ -71,6 +71,7 @@ static void enter_site(struct store_walk *walk, uint32_t frame_id)
         walk->stores.items[kept++] = store;
     }
     walk->stores.count = kept;
+    walk->stores.resize = 0;
 }
 
 /* Take one function further out. */
@@ -93,6 +94,8 @@ static int step(struct store_walk *walk, uint32_t frame_id)
     for (size_t i = 0; i < outer.count; i++)
         if (outer.items[i].module_id == 0)
             outer.items[i].module_id = module_of(walk->frames, frame_id);
+    if (outer.resize_module_id == 0)
+        outer.resize_module_id = module_of(walk->frames, frame_id);
     walk->stores = outer;
     walk->inner_frame = frame_id;
     return r;
@@ -236,7 +239,8 @@ static int judge(struct store_walk *walk, uint32_t owner, const struct tn_code_s
         r = resolve_parameter(walk, owner, &origin);
     enum tn_stored_kind kind = kind_of(&origin, is_outside);
     if (r == 0 && kind > best->kind)
-        *best = (struct tn_stored_address){kind, store->module_id, store->address};
+        *best = (struct tn_stored_address){kind, store->module_id, store->address, best->resize_module_id,
+                                           best->resize};
     return r;
 }
 
@@ -248,6 +252,10 @@ static int look_at(struct store_walk *walk, uint32_t stack_id, struct tn_stored_
     int r = walk_to_owner(walk, stack_id, &owner);
     for (size_t i = 0; r == 0 && owner != 0 && i < walk->stores.count && best->kind != TN_STORED_OBJECT; i++)
         r = judge(walk, owner, &walk->stores.items[i], best);
+    if (owner != 0 && walk->stores.resize != 0 && best->resize == 0) {
+        best->resize = walk->stores.resize;
+        best->resize_module_id = walk->stores.resize_module_id;
+    }
     return r;
 }
 

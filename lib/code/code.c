@@ -114,6 +114,9 @@ int tn_code_open(const char *path, const char *build_id, struct tn_code **ret_co
         r = -ENOEXEC;
     if (r == 0)
         r = tn_code_read_imports(code);
+    code->endings = calloc(1, sizeof(*code->endings));
+    if (r == 0 && code->endings == NULL)
+        r = -ENOMEM;
     code->can_be_followed = r == 0 && can_be_followed(code->elf);
     if (r < 0) {
         tn_code_close(code);
@@ -136,6 +139,9 @@ void tn_code_close(struct tn_code *code)
     dwarf_cfi_end(code->unwind);
     tn_map_finish(&code->imports);
     free(code->calls);
+    if (code->endings != NULL)
+        tn_map_finish(code->endings);
+    free(code->endings);
     elf_end(code->elf);
     if (code->fd >= 0)
         close(code->fd);

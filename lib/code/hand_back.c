@@ -6,6 +6,7 @@
 #include "functions.h"
 #include "holders.h"
 #include "imports.h"
+#include "no_return.h"
 
 #include "tenure/map.h"
 
@@ -175,6 +176,8 @@ static int take_any_call(struct hand_back *back, struct tn_holders *holders,
     bool is_direct = instruction->operands.opcode == 0xe8;
     enum thunk thunk =
         is_direct ? thunk_of(back->code, end + (uint64_t)instruction->displacement) : THUNK_NONE;
+    if (thunk == THUNK_NONE && tn_code_call_ends(back->code, instruction, end))
+        return 0;
     if (thunk == THUNK_NONE) {
         int r = take_call(back, holders, instruction, end);
         return r < 0 ? r : 1;

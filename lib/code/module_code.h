@@ -19,7 +19,8 @@ struct tn_code_direct_call {
     uint64_t call; /* behind the instruction */
 };
 
-/* See tenure/code.h. Read-only once it is open, but for the calls, which are listed when first asked for. */
+/* See tenure/code.h. Read-only once it is open, but for the calls, which are listed when first asked for, and
+ * the endings. */
 struct tn_code {
     int fd;              /* owned; of the file */
     Elf *elf;            /* owned */
@@ -30,6 +31,7 @@ struct tn_code {
     bool can_be_followed;  /* a return address says where execution goes on */
     struct tn_code_direct_call *calls; /* owned; by target; NULL: not listed so far */
     size_t call_count;
+    struct tn_map *endings; /* owned; entry of a function + 1 -> whether it returns; see no_return.c */
 };
 
 /* The code at an address, and how many bytes of it there are; NULL: there is none. */

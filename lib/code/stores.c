@@ -135,6 +135,11 @@ static bool find_given(const struct tn_code_values *values, struct given *ret_gi
     return ret_given->registers != 0 || ret_given->has_pointed;
 }
 
+static bool is_resize(const char *name)
+{
+    return strcmp(name, "realloc") == 0 || strcmp(name, "reallocarray") == 0;
+}
+
 /* What a function that gets the block does with it. */
 static int ask_callee(struct store_tracing *tracing, const struct tn_code_way *way,
                       struct followed *ret_followed, bool *ret_is_given)
@@ -147,14 +152,26 @@ static int ask_callee(struct store_tracing *tracing, const struct tn_code_way *w
     const struct tn_code *code = tracing->question->code;
     const char *name = way->target != 0 ? tn_code_import_at(code, way->target)
                                         : tn_code_import_read(code, way->instruction, way->end);
+    bool is_first = (given.registers & 1u << TN_RDI) != 0;
     if (name != NULL || way->target == 0) {
-        ret_followed->stores.is_returned =
-            name != NULL && tn_code_import_returns_first(name) && (given.registers & 1u << TN_RDI) != 0;
+        ret_followed->stores.is_returned = name != NULL && tn_code_import_returns_first(name) && is_first;
+        if (name != NULL && is_first && is_resize(name))
+            ret_followed->stores.resize = way->end;
         return 0;
     }
     return tracing->calls_left == 0 ? 0
                                     : follow_function(tracing->question, way->target, &given,
                                                       tracing->calls_left - 1, ret_followed);
+}
+
+/* The first call in this function by which realloc gets the block. */
+static void take_resize(struct store_tracing *tracing, const struct tn_code_stores *called, uint64_t end)
+{
+    bool is_inner = tracing->call != 0 && end == tracing->call;
+    if (called->resize == 0 || tracing->own.stores.resize != 0)
+        return;
+    tracing->own.stores.resize = is_inner ? called->resize : end;
+    tracing->own.stores.resize_module_id = is_inner ? called->resize_module_id : 0;
 }
 
 /* The stores of a callee, in the terms of this function. A store into an object on this function's stack
@@ -185,8 +202,10 @@ static int see_call(struct store_tracing *tracing, const struct tn_code_way *way
     } else {
         r = ask_callee(tracing, way, &tracing->called, &tracing->is_called);
     }
-    if (r == 0 && tracing->is_called)
+    if (r == 0 && tracing->is_called) {
         take_stores(tracing, &tracing->called.stores, way->values);
+        take_resize(tracing, &tracing->called.stores, way->end);
+    }
     return r;
 }
 
@@ -226,6 +245,7 @@ static int see_leave(struct store_tracing *tracing, const struct tn_code_way *wa
     if (r < 0 || !is_given)
         return r;
     take_stores(tracing, &called.stores, way->values);
+    take_resize(tracing, &called.stores, way->end);
     tracing->own.stores.is_returned |= called.stores.is_returned;
     return 0;
 }

@@ -4,6 +4,8 @@
  * understood, ends a way with not knowing. Called by argument.c and stores.c. */
 #include "value_ways.h"
 
+#include "no_return.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -103,6 +105,9 @@ static int take(struct tn_ways *ways, struct tn_code_way *way, bool *ret_goes_on
     case TN_FLOW_NEXT:
     case TN_FLOW_CALL:
         r = ways->see(ways, flow == TN_FLOW_CALL ? TN_WAY_CALL : TN_WAY_STEP, way);
+        *ret_goes_on = flow == TN_FLOW_NEXT || !tn_code_call_ends(ways->code, way->instruction, way->end);
+        if (!*ret_goes_on)
+            return r;
         tn_code_values_step(way->values, way->instruction, way->end);
         return r == 0 && flow == TN_FLOW_CALL ? ways->see(ways, TN_WAY_CALLED, way) : r;
     case TN_FLOW_BRANCH:

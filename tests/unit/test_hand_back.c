@@ -36,6 +36,18 @@ __asm__(
     "back_keep: mov %rdi, back_word(%rip)\nxor %eax, %eax\nret\n"
     ".cfi_endproc\n"
     ".cfi_startproc\n"
+    "back_die: jmp back_die\n"
+    ".cfi_endproc\n"
+    ".cfi_startproc\n"
+    "back_end: mov $1, %edi\ncall back_die\nret\n"
+    ".cfi_endproc\n"
+    ".cfi_startproc\n"
+    "back_perhaps_end: test %edi, %edi\njz 1f\ncall back_die\n1: ret\n"
+    ".cfi_endproc\n"
+    ".cfi_startproc\n"
+    "back_end_by_pointer: jmp *%rcx\n"
+    ".cfi_endproc\n"
+    ".cfi_startproc\n"
     "back_return_thunk: call 2f\n1: pause\nlfence\njmp 1b\n2: lea 8(%rsp), %rsp\nret\n"
     ".cfi_endproc\n"
     ".cfi_startproc\n"
@@ -84,6 +96,13 @@ FUNCTION(back_kept_or_aborted,
 FUNCTION(back_of_someone_else, "mov %rbx, %rax\nret");
 FUNCTION(back_struct, "mov $24, %edx\nret");
 FUNCTION(back_struct_in_memory, "mov %rax, (%rbx)\nmovl $24, 8(%rbx)\nmov %rbx, %rax\nret");
+
+FUNCTION(back_behind_exit, "mov %rax, %rbx\ncall exit@PLT\nmov %rbx, %rax\nret");
+FUNCTION(back_behind_jump, "mov %rax, %rbx\ncall longjmp@PLT\nmov %rbx, %rax\nret");
+FUNCTION(back_behind_print, "mov %rax, %rbx\ncall puts@PLT\nmov %rbx, %rax\nret");
+FUNCTION(back_behind_end, "mov %rax, %rbx\ncall back_end\nmov %rbx, %rax\nret");
+FUNCTION(back_behind_perhaps, "mov %rax, %rbx\ncall back_perhaps_end\nmov %rbx, %rax\nret");
+FUNCTION(back_behind_pointer, "mov %rax, %rbx\ncall back_end_by_pointer\nmov %rbx, %rax\nret");
 
 FUNCTION(back_by_thunk, "add $8, %rsp\njmp back_return_thunk");
 FUNCTION(back_stored_by_thunk, "mov %rax, (%rbx)\nxor %eax, %eax\njmp back_return_thunk");
@@ -167,6 +186,18 @@ static void the_function_ends_where_it_ends(void **state)
     NEVER(back_of_someone_else);
 }
 
+/* Behind it stands what belongs to another way, or nothing at all. */
+static void a_call_that_never_returns_ends_a_way(void **state)
+{
+    (void)state;
+    NEVER(back_behind_exit);
+    NEVER(back_behind_jump);
+    NEVER(back_behind_end);
+    SOMETIMES(back_behind_print);
+    SOMETIMES(back_behind_perhaps);
+    SOMETIMES(back_behind_pointer);
+}
+
 /* As compilers return and jump in hardened builds (-mfunction-return=thunk, -mindirect-branch=thunk). */
 static void thunks_are_returns_and_jumps(void **state)
 {
@@ -206,6 +237,7 @@ int main(void)
         cmocka_unit_test(an_address_in_the_block_is_the_block),
         cmocka_unit_test(functions_that_get_the_block_are_followed),
         cmocka_unit_test(the_function_ends_where_it_ends),
+        cmocka_unit_test(a_call_that_never_returns_ends_a_way),
         cmocka_unit_test(thunks_are_returns_and_jumps),
         cmocka_unit_test(a_struct_may_be_in_registers),
         cmocka_unit_test(nothing_is_known_where_no_code_is),

@@ -9,6 +9,7 @@
 #include "tenure/stored_address.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* The level of the innermost frame of a function in a stack; 0: it is not there. */
 static uint32_t level_of(const struct tn_buffer_holders *question, uint32_t stack_id)
@@ -75,6 +76,32 @@ static void print_place(const struct tn_finding_line *line, char *ret_text, size
         snprintf(ret_text, text_bytes, "%s", place);
 }
 
+/* Whether what realloc does to the block is known from the events. */
+static bool is_told_resized(const struct tn_finding *finding)
+{
+    return finding->condition.kind != NULL && strcmp(finding->condition.kind, "resized") == 0;
+}
+
+/* A way that did not run hands the block to realloc, which a local buffer must never reach. */
+static int add_resize(const struct tn_pass *pass, const struct tn_stored_address *stored,
+                      struct tn_finding *finding)
+{
+    struct tn_finding_line line;
+    char place[512];
+    if (stored->resize == 0 || is_told_resized(finding))
+        return 0;
+    int r = tn_pass_code_line(pass, stored->resize_module_id, stored->resize, &line);
+    if (r < 0)
+        return r;
+    print_place(&line, place, sizeof(place));
+    r = tn_finding_add_condition(finding, "resized", &line, 1,
+                                 "realloc at %s, which did not run, no longer gets the block: a largest size "
+                                 "has to be set",
+                                 place);
+    tn_finding_line_finish(&line);
+    return r;
+}
+
 int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                                const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
                                struct tn_finding *finding, struct tn_buffer *notes)
@@ -86,6 +113,8 @@ int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const str
     if (finding->confidence == TN_CONFIDENCE_WEAK) /* most are, and what decides for them is something else */
         return 0;
     int r = find_store(&holders, births->site, births->names, births->stacks, births->stack_count, &stored);
+    if (r == 0)
+        r = add_resize(pass, &stored, finding);
     if (r < 0 || stored.kind == TN_STORED_NOWHERE)
         return r;
     r = tn_pass_code_line(pass, stored.module_id, stored.address, &line);
