@@ -82,7 +82,7 @@ static int read_list(struct sqlite3 *database, const char *sql, uint64_t process
     if (r < 0)
         return r;
     tn_sql_bind_count(statement, 1, process_id);
-    sqlite3_bind_int64(statement, 2, top < INT64_MAX ? (sqlite3_int64)top : INT64_MAX);
+    tn_sql_bind_count(statement, 2, (uint64_t)top & INT64_MAX);
     int rc;
     while (r == 0 && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
         struct tn_summary_site *sites = realloc(list->sites, (list->count + 1) * sizeof(sites[0]));
