@@ -65,7 +65,7 @@ sanitized_tests='damaged_logs mutate_chunks truth_chains truth_operators truth_f
     same_gcc same_stl same_python3 info_and_report sql_formats rows_limit while_running shared_log default_name
     interrupt bad_info_truncated bad_info_text_file bad_info_newer bad_sql_syntax bad_report_truncated
     report_of_damaged_chunk export_massif export_heaptrack export_pprof export_perfetto export_speedscope
-    recorder_terminated disk_full findings odd'
+    recorder_terminated disk_full findings odd fail_planted fail_formats fail_changed'
 
 is_long=no
 case ${1:-} in

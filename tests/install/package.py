@@ -24,6 +24,7 @@ tenure sql log.db 'SELECT count(*) > 1000 FROM allocation' | grep -q 1
 LD_PRELOAD=$(ls /usr/lib/*/tenure/libtenure.so) TENURE_LOG=/root/bare.db ls / >/dev/null
 for i in $(seq 600); do [ "$(tenure info --json bare.db 2>/dev/null | grep -c '"finished":true')" = 1 ] && break; sleep 0.1; done
 tenure info --json bare.db | grep -q '"finished":true'
+tenure fail log.db --heap 1G -- perl -e 1 | grep -q 'not-reached'
 dpkg --verify tenure
 dpkg --remove tenure >/dev/null
 [ -z "$(find /usr /etc -name '*tenure*')" ]
