@@ -153,6 +153,24 @@ const faint = () => {
   }).filter(([contrast]) => contrast < 4.5).slice(0, 3);
 };
 
+// Texts along the edges of the charts over time that touch one another: marks above, times below.
+const touching = () => {
+  const found = [];
+  document.querySelectorAll('#time svg, #processes svg').forEach(svg => {
+    const boxes = [...svg.querySelectorAll('text:not(.halo)')].filter(text => text.textContent).map(text => [text.textContent, text.getBoundingClientRect()]);
+    boxes.forEach(([a, one], i) => boxes.slice(i + 1).forEach(([b, other]) => {
+      if (one.left < other.right + 2 && other.left < one.right + 2 && one.top < other.bottom - 2 && other.top < one.bottom - 2) found.push(`${a} / ${b}`);
+    }));
+  });
+  return found;
+};
+
+// The links stand in a table, too, with the members that hold.
+async function checkLinks(tab) {
+  const [rows, links] = await tab.evaluate(() => [document.querySelectorAll('#owners table.links tbody tr').length, ownerEdges().length]);
+  check('every link has its row', rows === Math.min(links, 200), `${rows} of ${links}`);
+}
+
 async function checkLooks(tab) {
   for (const scheme of ['light', 'dark'])
     for (const width of [400, 1000, 1600]) {
@@ -163,6 +181,8 @@ async function checkLooks(tab) {
       check(`nothing sticks out at ${width} px, ${scheme}`, scroll <= width, scroll);
       const texts = await tab.evaluate(faint);
       check(`texts are legible at ${width} px, ${scheme}`, texts.length === 0, JSON.stringify(texts));
+      const near = await tab.evaluate(touching);
+      check(`no times touch at ${width} px, ${scheme}`, near.length === 0, JSON.stringify(near));
       await tab.screenshot({ path: `${folder}/page-${width}-${scheme}.png`, fullPage: true });
     }
   await tab.emulateMediaFeatures([]);
@@ -194,6 +214,7 @@ async function checkLooks(tab) {
     await checkStacks(tab);
     await checkSwitches(tab);
   }
+  await checkLinks(tab);
   await checkLooks(tab);
   check('nothing but the page was asked for', requests.every(url => url === 'file://' + page), requests.join());
   check('the console is empty', said.length === 0, said.join('; '));

@@ -58,6 +58,22 @@ function axisTime(ns) {
   return +(ns / 1e9).toFixed(3) + NB + 's';
 }
 
+/* About how wide a text of an axis is, px: 12 px system fonts have 6 to 7 a digit or letter. */
+const textRoom = words => words.length * 6.8;
+
+/* Of the ticks of an axis those whose texts, in the middle below them, do not touch. */
+function apart(ticks, x, format) {
+  let end = -Infinity;
+  return new Set(
+    ticks.filter(tick => {
+      const half = textRoom(format(tick)) / 2;
+      if (x(tick) - half < end) return false;
+      end = x(tick) + half + 6;
+      return true;
+    })
+  );
+}
+
 /* Bytes on an axis: steps of 1, 2 or 5 times a power of 1024, never 976.6 KiB. */
 function byteTicks(max, wanted) {
   const unit = Math.pow(1024, Math.max(0, Math.floor(Math.log(Math.max(1, max / wanted)) / Math.log(1024))));

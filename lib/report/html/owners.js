@@ -1,6 +1,7 @@
 /* Who holds whose address: blocks of one line in columns, those that hold to the left of those that they hold. */
 
 const OWNERS_MAX = 24;
+const OWNER_ROWS_MAX = 200;
 const BOX = { width: 196, height: 42, row: 56 };
 const COLUMN_MIN = 262;
 const MARGIN = 34; /* for arrows within the first column */
@@ -104,9 +105,25 @@ function ownerPlaces(column, edges, room) {
   };
 }
 
-function drawEdge(svg, edge, spots) {
-  const from = spots.get(edge.from);
-  const to = spots.get(edge.to);
+/* The member that holds, as the debug information calls it, or where it lies. */
+const memberName = edge => (edge.member ? edge.member : '+' + edge.offset);
+
+/* One arrow for each pair of lines, which tells the strongest of its links, and how many there are. */
+function arrowsOf(edges) {
+  const pairs = d3.nest().key(edge => edge.from + ' ' + edge.to).entries(edges);
+  return pairs.map(({ values }) => {
+    const sorted = values.slice().sort((a, b) => b.share - a.share || a.offset - b.offset);
+    const name = memberName(sorted[0]);
+    return Object.assign({}, sorted[0], {
+      words: (name.length < 24 ? name : '+' + sorted[0].offset) + (sorted.length > 1 ? ` ×${sorted.length}` : ''),
+      all: sorted,
+    });
+  });
+}
+
+function drawArrow(svg, arrow, spots) {
+  const from = spots.get(arrow.from);
+  const to = spots.get(arrow.to);
   const isBack = to.x <= from.x;
   const x0 = isBack ? from.x : from.x + BOX.width;
   const x1 = isBack ? to.x + BOX.width : to.x;
@@ -119,7 +136,7 @@ function drawEdge(svg, edge, spots) {
     .attr('fill', 'none')
     .attr('stroke', css('ink3'))
     .attr('stroke-width', 1.2)
-    .attr('stroke-dasharray', edge.share < 0.995 ? '4 3' : null)
+    .attr('stroke-dasharray', arrow.share < 0.995 ? '4 3' : null)
     .attr('marker-end', 'url(#arrow)');
   svg
     .append('text')
@@ -127,13 +144,35 @@ function drawEdge(svg, edge, spots) {
     .attr('x', middle)
     .attr('y', (y0 + y1) / 2 - 4)
     .attr('text-anchor', 'middle')
-    .text(visible(edge.member && edge.member.length < 24 ? edge.member : '+' + edge.offset))
+    .text(visible(arrow.words))
     .append('title')
     .text(
       visible(
-        `${edge.type ? edge.type + ', ' : ''}offset ${edge.offset}; ${edge.moment}: ${count(edge.looks)} of ${count(edge.made)} looks`
+        arrow.all
+          .slice(0, 12)
+          .map(edge => `${edge.type ? edge.type + ' ' : ''}${memberName(edge)}: ${edge.moment}, ${count(edge.looks)} of ${count(edge.made)} looks`)
+          .join('\n')
       )
     );
+}
+
+/* The same as a table: whose member holds whose blocks. */
+function ownerTable(edges) {
+  const lineOf = key => (siteById.has(key) ? siteById.get(key).place : String(key));
+  const rows = edges
+    .slice(0, OWNER_ROWS_MAX)
+    .map(
+      edge =>
+        `<tr><td>${esc(lineOf(edge.from))}</td><td>${esc(edge.type || '')}</td><td>${esc(memberName(edge))}</td>` +
+        `<td class="n">${count(edge.offset)}</td><td>${esc(lineOf(edge.to))}</td><td class="n">${count(edge.looks)} of ${count(edge.made)}</td></tr>`
+    )
+    .join('');
+  return (
+    '<details class="more"><summary>As a table, with types and members</summary><div class="tw scroll" tabindex="0" role="region" ' +
+    'aria-label="Links as a table"><table class="links"><thead><tr><th>line that holds</th><th>type</th><th>member</th><th class="n">offset, bytes</th>' +
+    `<th>line that is held</th><th class="n">looks</th></tr></thead><tbody>${rows}</tbody></table></div>` +
+    `${edges.length > OWNER_ROWS_MAX ? `<p class="small">${count(edges.length - OWNER_ROWS_MAX)} more are in the JSON report.</p>` : ''}</details>`
+  );
 }
 
 function drawOwner(svg, key, spot) {
@@ -179,7 +218,7 @@ function drawOwner(svg, key, spot) {
     'Who holds whom',
     edges.length
       ? 'An arrow leads from the block that holds an address to the block that it is of, with the ' +
-          'member that holds it, or the offset in the holder in bytes. Dashed: not in every look.'
+          'member that holds it, or the offset in the holder in bytes (×3: one of three). Dashed: not in every look.'
       : '',
     edges.length ? 'SELECT * FROM site_link ORDER BY looks DESC LIMIT 20;' : ''
   );
@@ -196,7 +235,8 @@ function drawOwner(svg, key, spot) {
   body.innerHTML =
     '<div class="scroll" tabindex="0" role="region" aria-label="Who holds whom"><div id="owner-chart"></div></div>' +
     `<p class="cap">${plural(drawn.length, 'link')} between ${plural(column.size, 'line')}.` +
-    `${leftOut + D.links_left_out ? ` ${count(leftOut)} lines and ${count(D.links_left_out)} links are left out: tenure report --format json has them under "ownership".` : ''}</p>`;
+    `${leftOut + D.links_left_out ? ` ${count(leftOut)} lines and ${count(D.links_left_out)} links are left out: tenure report --format json has them under "ownership".` : ''}</p>` +
+    ownerTable(edges);
   chart($('#owner-chart'), (host, room) => {
     const { spots, width, height } = ownerPlaces(column, drawn, room);
     const svg = svgIn(
@@ -218,7 +258,7 @@ function drawOwner(svg, key, spot) {
       .append('path')
       .attr('d', 'M0,0L8,4L0,8z')
       .attr('fill', css('ink3'));
-    drawn.forEach(edge => drawEdge(svg, edge, spots));
+    arrowsOf(drawn).forEach(arrow => drawArrow(svg, arrow, spots));
     spots.forEach((spot, key) => drawOwner(svg, key, spot));
   });
 })();

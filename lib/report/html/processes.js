@@ -51,7 +51,9 @@ function drawProcesses(host, width) {
   const height = rows.length * 28 + 26;
   const x = d3.scaleLinear([0, D.recording.duration_ns || 1], [area.left, area.right]);
   const svg = svgIn(host, width, height, `${plural(D.process_count, 'process')}, ${plural(T.threads, 'thread')}`);
-  x.ticks(isNarrow ? 2 : 6).forEach(tick => {
+  const ticks = x.ticks(isNarrow ? 2 : 6);
+  const told = apart(ticks, x, duration);
+  ticks.forEach(tick => {
     svg
       .append('line')
       .attr('x1', x(tick))
@@ -64,7 +66,7 @@ function drawProcesses(host, width) {
       .attr('x', x(tick))
       .attr('y', height - 6)
       .attr('text-anchor', 'middle')
-      .text(duration(tick));
+      .text(told.has(tick) ? duration(tick) : '');
   });
   rows.forEach((row, i) => {
     const y = i * 28 + 4;

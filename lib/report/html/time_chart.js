@@ -24,6 +24,17 @@ function panel(svg, area, box, max, ticks, format, label) {
   return y;
 }
 
+/* The words of a group of marks, and the room that they take: to the left of a mark that stands far right. */
+function markWords(mark) {
+  const words = mark.words.slice(0, 2).join(', ') + (mark.words.length > 2 ? ', …' : '');
+  return words.length > 48 ? words.slice(0, 47) + '…' : words;
+}
+function markRoom(mark, area) {
+  const wide = textRoom(markWords(mark)) + 8;
+  return mark.x > area.right * 0.7 ? [mark.x - wide, mark.x] : [mark.x, mark.x + wide];
+}
+
+/* Marks whose words would touch are told together, at the first of them. */
 function drawMarks(svg, x, area, top, bottom, isNarrow) {
   const near = [];
   C.marks
@@ -36,19 +47,19 @@ function drawMarks(svg, x, area, top, bottom, isNarrow) {
         .attr('x2', x(ns))
         .attr('y1', top - 2)
         .attr('y2', bottom);
-      const group = near.find(other => Math.abs(other.x - x(ns)) < 40);
+      const mark = { x: x(ns), words: [visible(words)] };
+      const group = near.find(other => markRoom(other, area)[1] > markRoom(mark, area)[0] && other.x <= mark.x);
       if (group) group.words.push(visible(words));
-      else near.push({ x: x(ns), words: [visible(words)] });
+      else near.push(mark);
     });
   near.slice(0, isNarrow ? 3 : 10).forEach(mark => {
     const isRight = mark.x > area.right * 0.7;
-    const words = mark.words.slice(0, 2).join(', ') + (mark.words.length > 2 ? ', …' : '');
     svg
       .append('text')
       .attr('x', mark.x + (isRight ? -4 : 4))
       .attr('y', top - 10)
       .attr('text-anchor', isRight ? 'end' : 'start')
-      .text(words.length > 48 ? words.slice(0, 47) + '…' : words);
+      .text(markWords(mark));
   });
 }
 
@@ -253,7 +264,9 @@ function drawTime(host, width) {
       .text('▲ ' + short(d3.max(spikes, b => b.rate)));
   }
   const axis = svg.append('g').attr('class', 'axis');
-  x.ticks(isNarrow ? 4 : 8).forEach(tick => {
+  const ticks = x.ticks(isNarrow ? 4 : 8);
+  const told = apart(ticks, x, axisTime);
+  ticks.forEach(tick => {
     axis
       .append('line')
       .attr('x1', x(tick))
@@ -265,7 +278,7 @@ function drawTime(host, width) {
       .attr('x', x(tick))
       .attr('y', bottom + 19)
       .attr('text-anchor', 'middle')
-      .text(axisTime(tick));
+      .text(told.has(tick) ? axisTime(tick) : '');
   });
   drawMarks(svg, x, area, 28, bottom, isNarrow);
   drawPeak(svg, x, yBytes, area);
