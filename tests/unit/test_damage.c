@@ -51,6 +51,10 @@ static void mend(uint64_t *event, uint32_t kind)
         tn_frame_put(event + i, 0x1000 + any() % 512, 16 * (any() % 8));
     if (kind == TN_EVENT_CHILD)
         event[4] = n % 9;
+    if (kind >= TN_EVENT_POOL_BIRTH && kind <= TN_EVENT_POOL_NAME)
+        event[3] = n;
+    if (kind == TN_EVENT_POOL_RESET || kind == TN_EVENT_POOL_NAME)
+        event[2] = kind == TN_EVENT_POOL_NAME ? n % 8 : 0;
     if (kind != TN_EVENT_MODULE && kind != TN_EVENT_MARK)
         return;
     event[2] = n % 8;
@@ -62,8 +66,10 @@ static void mend(uint64_t *event, uint32_t kind)
 /* Words that look like an event of a kind, with what a wrong hand may have done to them. */
 static uint32_t make_event(uint64_t *event, uint64_t ticks)
 {
-    static const uint32_t lengths[TN_EVENT_KIND_COUNT] = {0, 4, 4, 4, 4, 4, 9, 9, 4,
-                                                          5, 3, 7, 2, 2, 2, 3, 5, 6};
+    static const uint32_t lengths[TN_EVENT_KIND_COUNT] = {0, 4, 4, 4, 4, 4, 9, 9, 4, 5, 3,
+                                                          7, 2, 2, 2, 3, 5, 6, 5, 4, 4, 5};
+    _Static_assert(sizeof(lengths) / sizeof(lengths[0]) == TN_EVENT_POOL_NAME + 1,
+                   "each kind has its length");
     uint32_t kind = 1 + (uint32_t)(any() % (TN_EVENT_KIND_COUNT - 1));
     uint32_t words = any() % soundness == 0 ? (uint32_t)(any() % 40) : lengths[kind];
     uint32_t flags = any() % 4 == 0 ? (uint32_t)(any() % 64) : 0;
@@ -171,7 +177,8 @@ static void torture(uint64_t first_seed, uint64_t how_sound)
     assert_false(fake.is_broken);
     /* A sound half shows that the rest is tried on a recorder that works. */
     if (how_sound > 1000000)
-        assert_true(fake.births > 10000 && fake.deaths > 0 && fake.stacks > 100 && fake.threads > 100);
+        assert_true(fake.births > 10000 && fake.deaths > 0 && fake.stacks > 100 && fake.threads > 100 &&
+                    fake.pool_block_count > 1000);
     tn_process_destroy(process);
     tn_keepers_finish(&shared.keepers);
     tn_children_finish(&shared.children);
