@@ -225,6 +225,7 @@ struct tn_log_frame {
     uint64_t offset_bytes; /* return address minus load bias; outside modules the address */
     const char *function;  /* demangled; NULL: not known */
     const char *module;    /* path; NULL: outside every module */
+    const char *file;      /* of the source; NULL: not known */
     uint32_t line;         /* of the call; 0: not known */
     uint32_t column;       /* of the call in that line, from 1; 0: not known */
     bool is_tail_call;     /* a jump had removed it from the stack */

@@ -48,15 +48,21 @@ int tn_site_rules_add_wrapper(struct tn_site_rules *rules, const char *function)
 /* Release. NULL is fine. */
 void tn_site_rules_close(struct tn_site_rules *rules);
 
+/* What is known of the source of a frame. Strings are borrowed. */
+struct tn_site_source {
+    const char *function;  /* demangled name as tn_symbol_look_up gives it; NULL: unknown */
+    const char *file;      /* NULL: unknown, or the compiler wrote the function */
+    uint32_t line;         /* 0: the same */
+    const char *module;    /* path; NULL: outside every module */
+    uint64_t offset_bytes; /* return address in the module */
+};
+
 /* Classify one frame.
  *
- * function      demangled name as tn_symbol_look_up gives it; NULL: unknown
- * module        path of its module; NULL: outside every module
- * offset_bytes  return address in the module
- * ret_class     written in any case
+ * ret_class  written in any case
  * Cost       about 1 us: once for each frame, not for each stack */
-void tn_site_classify(const struct tn_site_rules *rules, const char *function, const char *module,
-                      uint64_t offset_bytes, struct tn_site_class *ret_class);
+void tn_site_classify(const struct tn_site_rules *rules, const struct tn_site_source *source,
+                      struct tn_site_class *ret_class);
 
 /* What the C++ or Rust standard library's function is to a reader: "std::vector" of its push_back. For names
  * alone, without rules.
@@ -155,12 +161,9 @@ void tn_site_trie_end_stacks(struct tn_site_trie *trie);
 /* Add a frame. Frames of one group follow each other, innermost first, the physical one last.
  *
  * group_id  the physical frame; frame_id itself for that one
- * line      0: not known
- * others    as in tn_site_classify
  * Returns   0 or -ENOMEM */
 int tn_site_trie_add_frame(struct tn_site_trie *trie, const struct tn_site_rules *rules, uint64_t frame_id,
-                           uint64_t group_id, const char *function, uint32_t line, const char *module,
-                           uint64_t offset_bytes);
+                           uint64_t group_id, const struct tn_site_source *source);
 
 /* Find the site of a stack.
  *

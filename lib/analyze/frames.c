@@ -33,8 +33,12 @@ static uint64_t hash_name(uint32_t module_id, const char *name)
     return tn_mix(hash) | 1;
 }
 
-static int add_function(struct loading *loading, uint32_t module_id, const char *name, const char *module,
-                        uint32_t *ret_function)
+static struct tn_site_source source_of(const struct tn_log_frame *row)
+{
+    return (struct tn_site_source){row->function, row->file, row->line, row->module, row->offset_bytes};
+}
+
+static int add_function(struct loading *loading, const struct tn_log_frame *row, uint32_t *ret_function)
 {
     struct tn_source_frames *frames = loading->frames;
     if (frames->function_count == loading->function_capacity) {
@@ -46,31 +50,31 @@ static int add_function(struct loading *loading, uint32_t module_id, const char 
         loading->function_capacity = capacity;
     }
     struct tn_site_class class;
-    tn_site_classify(loading->rules, name, module, 0, &class);
-    char *copy = strdup(name);
+    struct tn_site_source source = source_of(row);
+    tn_site_classify(loading->rules, &source, &class);
+    char *copy = strdup(row->function);
     if (copy == NULL)
         return -ENOMEM;
     *ret_function = (uint32_t)frames->function_count;
     frames->functions[frames->function_count++] = (struct tn_source_function){
-        copy, module_id, class.kind == TN_SITE_PROGRAM, class.kind == TN_SITE_RUNTIME};
+        copy, (uint32_t)row->module_id, class.kind == TN_SITE_PROGRAM, class.kind == TN_SITE_RUNTIME};
     return 0;
 }
 
 /* Functions whose hashes are equal would be taken for one: with 64 bits and some ten thousand functions, one
  * log in 10^11. */
-static int find_function(struct loading *loading, uint32_t module_id, const char *name, const char *module,
-                         uint32_t *ret_function)
+static int find_function(struct loading *loading, const struct tn_log_frame *row, uint32_t *ret_function)
 {
     *ret_function = 0;
-    if (name == NULL)
+    if (row->function == NULL)
         return 0;
-    uint64_t hash = hash_name(module_id, name);
+    uint64_t hash = hash_name((uint32_t)row->module_id, row->function);
     const uint64_t *known = tn_map_find(&loading->by_name, hash);
     if (known != NULL) {
         *ret_function = (uint32_t)*known;
         return 0;
     }
-    int r = add_function(loading, module_id, name, module, ret_function);
+    int r = add_function(loading, row, ret_function);
     return r < 0 ? r : tn_map_put(&loading->by_name, hash, *ret_function);
 }
 
@@ -82,7 +86,7 @@ static int add_frame(void *context, const struct tn_log_frame *row)
         return 0;
     struct tn_return_address *frame = &frames->frames[row->physical_id];
     struct tn_source_frame source = {.line = row->line, .column = row->column, .frame_id = (uint32_t)row->id};
-    int r = find_function(loading, (uint32_t)row->module_id, row->function, row->module, &source.function);
+    int r = find_function(loading, row, &source.function);
     if (r < 0)
         return r;
     if (row->id != row->physical_id) {
@@ -92,7 +96,8 @@ static int add_frame(void *context, const struct tn_log_frame *row)
         return 0;
     }
     struct tn_site_class class;
-    tn_site_classify(loading->rules, row->function, row->module, row->offset_bytes, &class);
+    struct tn_site_source told = source_of(row);
+    tn_site_classify(loading->rules, &told, &class);
     frame->source = source;
     frame->offset_bytes = row->offset_bytes;
     frame->is_runtime = class.kind == TN_SITE_RUNTIME;

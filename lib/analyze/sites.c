@@ -30,8 +30,9 @@ struct siting {
 static bool is_program(const struct tn_site_rules *rules, sqlite3_stmt *row)
 {
     struct tn_site_class class;
-    const char *module = tn_sql_text(row, 2);
-    tn_site_classify(rules, tn_sql_text(row, 1), module, tn_sql_count(row, 3), &class);
+    struct tn_site_source source = {tn_sql_text(row, 1), tn_sql_text(row, 6), (uint32_t)tn_sql_count(row, 7),
+                                    tn_sql_text(row, 2), tn_sql_count(row, 3)};
+    tn_site_classify(rules, &source, &class);
     return class.kind == TN_SITE_PROGRAM;
 }
 
@@ -49,7 +50,7 @@ static int load_table(struct tn_pass *pass, const struct tn_site_rules *rules)
         return tn_pass_refuse(pass, -ENOMEM, "cannot load sites");
     r = tn_pass_prepare(pass,
                         "SELECT id, function, module, offset_bytes, via = 'unknown' AND function IS NULL"
-                        " AND module IS NULL AND offset_bytes IS NULL, via FROM site",
+                        " AND module IS NULL AND offset_bytes IS NULL, via, file, line FROM site",
                         &rows);
     if (r < 0)
         return r;
@@ -81,8 +82,9 @@ struct frame_walk {
 static int add_frame(void *context, const struct tn_log_frame *frame)
 {
     const struct frame_walk *walk = context;
-    return tn_site_trie_add_frame(walk->forest, walk->rules, frame->id, frame->physical_id, frame->function,
-                                  frame->line, frame->module, frame->offset_bytes);
+    struct tn_site_source source = {frame->function, frame->file, frame->line, frame->module,
+                                    frame->offset_bytes};
+    return tn_site_trie_add_frame(walk->forest, walk->rules, frame->id, frame->physical_id, &source);
 }
 
 static int load_forest(struct siting *siting, const struct tn_site_rules *rules)

@@ -31,8 +31,9 @@ struct frame_sink {
 static int add_frame(void *context, const struct tn_log_frame *frame)
 {
     const struct frame_sink *sink = context;
-    return tn_site_trie_add_frame(sink->trie, sink->rules, frame->id, frame->physical_id, frame->function,
-                                  frame->line, frame->module, frame->offset_bytes);
+    struct tn_site_source source = {frame->function, frame->file, frame->line, frame->module,
+                                    frame->offset_bytes};
+    return tn_site_trie_add_frame(sink->trie, sink->rules, frame->id, frame->physical_id, &source);
 }
 
 static int load_frames(struct tn_finish_job *job, const struct tn_site_rules *rules,

@@ -12,6 +12,7 @@
 #define FRAMES(is_tail_call, column_number)                                                                  \
     "SELECT f.id, coalesce(f.inlined_into, f.id), coalesce(f.module_id, 0), f.offset_bytes, f.function,"     \
     " m.path, coalesce(f.line, 0), " is_tail_call ", " column_number                                         \
+    ", f.file"                                                                                               \
     " FROM frame AS f LEFT JOIN module AS m ON m.id = f.module_id"                                           \
     " ORDER BY 2, f.inlined_into IS NULL, f.inline_position"
 
@@ -30,6 +31,7 @@ static struct tn_log_frame frame_of(struct sqlite3_stmt *row)
         .line = (uint32_t)tn_sql_count(row, 6),
         .is_tail_call = sqlite3_column_int(row, 7) != 0,
         .column = (uint32_t)tn_sql_count(row, 8),
+        .file = tn_sql_text(row, 9),
     };
 }
 

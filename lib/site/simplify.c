@@ -6,6 +6,8 @@
 
 #include "tables.h"
 
+#include "tenure/brackets.h"
+
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -128,6 +130,12 @@ void tn_site_simplify_std(const char *name, char *via, size_t size_bytes)
     }
     if (rest[0] == '_' || identifier_length(rest) == 0)
         return;
+    if (strncmp(rest, "operator", 8) == 0 && identifier_length(rest) == 8) {
+        size_t symbol = (size_t)(tn_brackets_skip_operator(rest + 8) - rest);
+        snprintf(via, size_bytes, "std::%.*s", (int)(symbol > 8 ? symbol : 8 + strcspn(rest + 8, "(< ")),
+                 rest);
+        return;
+    }
     const char *wide;
     rest = typedef_name(rest, &wide);
     snprintf(via, size_bytes, "std::%.*s%s%s%.*s", shown_length, shown, shown_separator, wide,

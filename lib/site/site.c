@@ -6,6 +6,8 @@
 #include "stack_trie.h"
 #include "tables.h"
 
+#include "tenure/brackets.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <regex.h>
@@ -162,6 +164,17 @@ static bool is_added(const struct tn_site_rules *rules, const char *function)
     return false;
 }
 
+/* "<Type as core::alloc::global::GlobalAlloc>::alloc": what a Rust program uses as its allocator. */
+static bool is_rust_allocator(const char *function)
+{
+    static const char *const traits[] = {" as core::alloc::global::GlobalAlloc>::",
+                                         " as core::alloc::Allocator>::"};
+    for (size_t i = 0; function[0] == '<' && i < sizeof(traits) / sizeof(traits[0]); i++)
+        if (strstr(function, traits[i]) != NULL)
+            return true;
+    return false;
+}
+
 static bool classify_by_name(const struct tn_site_rules *rules, const char *function,
                              struct tn_site_class *class)
 {
@@ -184,6 +197,10 @@ static bool classify_by_name(const struct tn_site_rules *rules, const char *func
 
 static bool classify_by_library(const char *function, struct tn_site_class *class)
 {
+    if (is_rust_allocator(function)) {
+        set(class, TN_SITE_RUNTIME, "", 0);
+        return true;
+    }
     const char *owner = rust_owner(function);
     if (!has_prefix(tn_site_runtime_prefixes, owner))
         return false;
@@ -220,19 +237,51 @@ static bool classify_by_offset(const struct tn_site_rules *rules, const char *mo
     return true;
 }
 
-void tn_site_classify(const struct tn_site_rules *rules, const char *function, const char *module,
-                      uint64_t offset_bytes, struct tn_site_class *ret_class)
+/* Rust's own sources, as its compiler writes them: what a program instantiates of them is not its own. */
+static bool is_library_file(const char *file)
 {
+    return file != NULL && strncmp(file, "/rustc/", 7) == 0 && strstr(file, "/library/") != NULL;
+}
+
+/* "Type::Type(Type const&)" or "Type::operator=(Type&&)", of a class without template arguments or with. */
+static bool is_copying(const char *function)
+{
+    const char *open = strrchr(function, '('), *name = function;
+    if (open == NULL || open[1] == ')' || function[0] == '(')
+        return false;
+    size_t length = (size_t)(open - function), scope = 0;
+    for (size_t i = 0; i + 1 < length; i++) {
+        if (name[i] == '<')
+            i = (size_t)(tn_brackets_skip(name + i) - name) - 1;
+        else if (name[i] == ':' && name[i + 1] == ':')
+            scope = i;
+    }
+    return scope != 0 && strncmp(open + 1, function, scope) == 0 &&
+           (strcmp(open + 1 + scope, " const&)") == 0 || strcmp(open + 1 + scope, "&&)") == 0);
+}
+
+/* A copy that the compiler wrote, member by member: the line to change is the one that copies. */
+static bool is_implicit_copy(const struct tn_site_source *source)
+{
+    return source->line == 0 && source->file == NULL && source->function != NULL &&
+           is_copying(source->function);
+}
+
+void tn_site_classify(const struct tn_site_rules *rules, const struct tn_site_source *source,
+                      struct tn_site_class *ret_class)
+{
+    const char *function = source->function, *module = source->module;
     *ret_class = (struct tn_site_class){.kind = TN_SITE_PROGRAM};
     if (function != NULL &&
         (classify_by_name(rules, function, ret_class) || classify_by_library(function, ret_class)))
         return;
-    if (function == NULL && module != NULL && classify_by_offset(rules, module, offset_bytes, ret_class))
+    if (function == NULL && module != NULL &&
+        classify_by_offset(rules, module, source->offset_bytes, ret_class))
         return;
-    if (module == NULL || !tn_site_is_runtime_module(module))
-        return;
-    ret_class->kind = TN_SITE_RUNTIME;
-    if (function != NULL)
+    bool is_runtime_module = module != NULL && tn_site_is_runtime_module(module);
+    if (is_runtime_module || is_library_file(source->file) || is_implicit_copy(source))
+        ret_class->kind = TN_SITE_RUNTIME;
+    if (is_runtime_module && function != NULL)
         tn_site_simplify_c(function, ret_class->via, sizeof(ret_class->via));
 }
 

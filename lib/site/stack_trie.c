@@ -86,22 +86,21 @@ static int intern_function(struct tn_site_trie *trie, const char *name, uint32_t
 }
 
 int tn_site_trie_add_frame(struct tn_site_trie *trie, const struct tn_site_rules *rules, uint64_t frame_id,
-                           uint64_t group_id, const char *function, uint32_t line, const char *module,
-                           uint64_t offset_bytes)
+                           uint64_t group_id, const struct tn_site_source *source)
 {
     if (group_id >= trie->group_count || trie->frame_count == trie->frame_capacity)
         return 0;
     uint32_t number = 0;
-    int r = function != NULL ? intern_function(trie, function, &number) : 0;
+    int r = source->function != NULL ? intern_function(trie, source->function, &number) : 0;
     if (r < 0)
         return r;
     struct tn_site_frame *frame = &trie->frames[trie->frame_count++];
     frame->frame_id = (uint32_t)frame_id;
     frame->function = number;
-    bool has_line = number != 0 && line != 0;
-    frame->place = has_line ? (uint64_t)number << 32 | line : UINT64_C(1) << 63 | frame_id;
+    bool has_line = number != 0 && source->line != 0;
+    frame->place = has_line ? (uint64_t)number << 32 | source->line : UINT64_C(1) << 63 | frame_id;
     frame->is_physical = frame_id == group_id;
-    tn_site_classify(rules, function, module, offset_bytes, &frame->class);
+    tn_site_classify(rules, source, &frame->class);
     if (trie->groups[group_id] == 0)
         trie->groups[group_id] = (uint32_t)trie->frame_count;
     return 0;

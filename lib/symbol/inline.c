@@ -155,6 +155,20 @@ static int fill_call(struct tn_symbol_file *file, struct tn_symbol_unit *unit, D
     return keep_file(file, unit, dwarf_filesrc(files, (size_t)number, NULL, NULL), &frame->file);
 }
 
+/* Whether the compiler wrote a member function, such as a copy constructor: the line that the debug
+ * information gives for it is that of the class, where there is nothing to change. */
+static bool is_implicit(Dwarf_Die die)
+{
+    Dwarf_Attribute value;
+    Dwarf_Die next;
+    for (int i = 0; i < 2 && dwarf_attr(&die, DW_AT_abstract_origin, &value) != NULL; i++)
+        if (dwarf_formref_die(&value, &die) == NULL)
+            return false;
+    if (dwarf_attr(&die, DW_AT_specification, &value) == NULL || dwarf_formref_die(&value, &next) == NULL)
+        return false;
+    return dwarf_hasattr(&next, DW_AT_artificial) || dwarf_hasattr(&next, DW_AT_defaulted);
+}
+
 int tn_symbol_fill_frames(struct tn_symbol_file *file, struct tn_symbol_unit *unit, uint64_t pc)
 {
     Dwarf_Addr dwarf_pc = pc - unit->bias;
@@ -173,6 +187,10 @@ int tn_symbol_fill_frames(struct tn_symbol_file *file, struct tn_symbol_unit *un
         if (r == 0)
             r = i == 0 ? fill_line(file, unit, dwarf_pc, frame)
                        : fill_call(file, unit, &chain[count - i], frame);
+        if (function != NULL && is_implicit(chain[count - 1 - i])) {
+            frame->file = NULL;
+            frame->line = 0;
+        }
     }
     return r < 0 ? r : count;
 }

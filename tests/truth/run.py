@@ -6,6 +6,7 @@ usage: run.py BUILD findings [PROGRAM...]   every truth program, or these; with 
        run.py BUILD odd [NAME...]           logs that are empty, cut short, without stacks...
        run.py BUILD containers              names of containers, with two libraries of C++
        run.py BUILD changed                 replays with advice against programs in which it was followed
+       run.py BUILD rust                    sites of a program in Rust
 
 With TRUTH_KEEP in the environment the logs of a test that failed are kept."""
 
@@ -28,6 +29,7 @@ import lifetimes
 import odd
 import queries
 import roles
+import rust
 import schema
 from harness import SKIP, Failure, Skip, World, check_log, expect, expect_equal
 from reports import report
@@ -111,7 +113,8 @@ def run_findings(world, names):
 
 def main():
     build, subject, names = sys.argv[1], sys.argv[2], sys.argv[3:]
-    subjects = {"changed": changed.run, "containers": containers.run, "findings": run_findings, "odd": odd.run, "queries": queries.run}
+    subjects = {"changed": changed.run, "containers": containers.run, "findings": run_findings, "odd": odd.run, "queries": queries.run,
+                "rust": rust.run}
     world = World(build)
     status = 1
     try:

@@ -180,6 +180,21 @@ static const struct stack_case stacks[] = {
       {"mycrate::run", APP}},
      1,
      "std::path::Path"},
+    {"allocator of a Rust program",
+     {{"<m::Counting as core::alloc::global::GlobalAlloc>::alloc", APP}, {"m::make", APP}},
+     1,
+     NULL},
+    {"operator",
+     {{"std::string::_M_append(char const*, unsigned long)", APP},
+      {"std::operator+<char, std::char_traits<char>, std::allocator<char> >(std::string const&, char const*)",
+       APP},
+      {"app::run()", APP}},
+     2,
+     "std::operator+"},
+    {"operator with brackets",
+     {{"std::operator<< <std::char_traits<char> >(std::ostream&, char const*)", APP}, {"app::run()", APP}},
+     1,
+     "std::operator<<"},
     {"name that only begins like a wrapper", {{"xmalloc_stats", APP}, {"main", APP}}, 0, NULL},
 };
 
@@ -191,7 +206,9 @@ static void check(const struct tn_site_rules *rules, const struct stack_case *st
     for (int i = 0; i < 8 && site < 0; i++) {
         if (stack->frames[i].function == NULL && stack->frames[i].module == NULL && i > 0)
             break;
-        tn_site_classify(rules, stack->frames[i].function, stack->frames[i].module, 0x1000 + i, &classes[i]);
+        struct tn_site_source source = {stack->frames[i].function, "/src/a.c", 1, stack->frames[i].module,
+                                        0x1000 + i};
+        tn_site_classify(rules, &source, &classes[i]);
         if (tn_site_step(&search, &classes[i]))
             site = i;
     }
@@ -211,6 +228,42 @@ static void stacks_are_attributed(void **state)
     assert_int_equal(tn_site_rules_open(NULL, &rules, NULL), 0);
     for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++)
         check(rules, &stacks[i]);
+    tn_site_rules_close(rules);
+}
+
+/* What the source decides, where the name does not. */
+static const struct {
+    const char *function, *file;
+    uint32_t line;
+    enum tn_site_kind kind;
+} sources[] = {
+    {"<u8 as <[_]>::to_vec_in::ConvertVec>::to_vec", "/rustc/5980/library/alloc/src/slice.rs", 448,
+     TN_SITE_RUNTIME},
+    {"m::make", "/home/a/rustc/library/make.rs", 4, TN_SITE_PROGRAM},
+    {"m::make", "/rustc/5980/compiler/m.rs", 4, TN_SITE_PROGRAM},
+    {"record::record(record const&)", NULL, 0, TN_SITE_RUNTIME},
+    {"net::list<int, 3>::operator=(net::list<int, 3>&&)", NULL, 0, TN_SITE_RUNTIME},
+    {"record::record(record const&)", "/src/a.cpp", 7, TN_SITE_PROGRAM}, /* the program's own */
+    {"record::record(other const&)", NULL, 0, TN_SITE_PROGRAM},
+    {"record::record()", NULL, 0, TN_SITE_PROGRAM},
+    {"record::add(int)", NULL, 0, TN_SITE_PROGRAM},
+    {"copy(record const&)", NULL, 0, TN_SITE_PROGRAM},
+    {"copy", NULL, 0, TN_SITE_PROGRAM},
+    {"record<", NULL, 0, TN_SITE_PROGRAM},
+};
+
+static void sources_are_told(void **state)
+{
+    (void)state;
+    struct tn_site_rules *rules;
+    assert_int_equal(tn_site_rules_open(NULL, &rules, NULL), 0);
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        struct tn_site_source source = {sources[i].function, sources[i].file, sources[i].line, APP, 0x1000};
+        struct tn_site_class class;
+        tn_site_classify(rules, &source, &class);
+        if (class.kind != sources[i].kind)
+            fail_msg("%s at %s: %d", sources[i].function, sources[i].file, (int)class.kind);
+    }
     tn_site_rules_close(rules);
 }
 
@@ -283,7 +336,8 @@ static void long_names_are_cut(void **state)
     memset(name, 'x', sizeof(name) - 1);
     name[sizeof(name) - 1] = '\0';
     struct tn_site_class class;
-    tn_site_classify(rules, name, APP, 0, &class);
+    struct tn_site_source source = {name, "/src/a.c", 1, APP, 0};
+    tn_site_classify(rules, &source, &class);
     assert_int_equal(class.kind, TN_SITE_WRAPPER);
     assert_int_equal(strlen(class.via), TN_SITE_VIA_BYTES - 1);
     tn_site_rules_close(rules);
@@ -293,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stacks_are_attributed),
+        cmocka_unit_test(sources_are_told),
         cmocka_unit_test(named_wrappers_are_skipped),
         cmocka_unit_test(bad_expression_is_refused),
         cmocka_unit_test(tables_have_no_name_twice),

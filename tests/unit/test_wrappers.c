@@ -58,8 +58,8 @@ static uint32_t frame_of(struct stacks *stacks, const char *text)
     stacks->frames[id] = strdup(text);
     snprintf(function, sizeof(function), "%.*s", (int)strcspn(text, ":"), text);
     const char *module = strcmp(function, "qsort") == 0 ? LIBC : APP;
-    assert_int_equal(
-        tn_site_trie_add_frame(&stacks->trie, stacks->rules, id, id, function, 0, module, 16 * id), 0);
+    struct tn_site_source source = {function, NULL, 0, module, 16 * id};
+    assert_int_equal(tn_site_trie_add_frame(&stacks->trie, stacks->rules, id, id, &source), 0);
     return id;
 }
 

@@ -139,7 +139,7 @@ EACH callables()
 EACH streams()
 {
     std::ostringstream out;
-    out << "a text that is long enough for a buffer";
+    out << "a text that is long enough for a buffer"; // std::string * char in std::stringbuf overflow char
     std::string text = out.str(); // std::string * char in std::ostringstream str char
 }
 
