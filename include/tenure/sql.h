@@ -11,6 +11,10 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
+/* How long whoever reads or writes a log waits for others that have it locked. Long, because they may be many
+ * on a busy machine; not for ever, because one may be stopped. */
+#define TN_SQL_PATIENCE_MS 30000
+
 /* The errno for a result code of SQLite. A full disk, a read-only file system and the like are told apart by
  * the errno that the connection saved.
  *

@@ -123,8 +123,16 @@ static int fill_rows(struct tn_finish_job *job)
     if (r < 0 || job->options->rows_max == TN_ROWS_NONE || (uint64_t)births > job->options->rows_max)
         return r;
     tn_finish_progress(job, "rows", 0, 1);
+    /* SQLite waits for a lock only at the beginning of a transaction that writes at once. */
+    r = tn_finish_run(job, "BEGIN IMMEDIATE");
+    if (r < 0)
+        return r;
     r = tn_log_fill_rows(job->database, job->error);
     if (r == 0)
+        r = tn_finish_run(job, "COMMIT");
+    if (r < 0)
+        tn_sql_run(job->database, "ROLLBACK");
+    else
         tn_finish_progress(job, "rows", 1, 1);
     return r;
 }

@@ -86,17 +86,25 @@ int tn_log_fill_rows(struct sqlite3 *database, struct tn_error *error)
     return r < 0 ? fail(database, r, error) : 0;
 }
 
-/* A reader in the middle of a query of a closed log keeps SQLite from entering WAL mode. If it goes on
- * reading, the rollback journal stays in use, and commits wait for the reader. synchronous = OFF comes first,
- * because entering WAL mode would otherwise wait until the disk has all that was recorded. */
+/* A reader in the middle of a query of a closed log keeps SQLite from entering WAL mode. To wait for it costs
+ * nobody else anything: what follows would block new readers, too. If it goes on reading, the rollback
+ * journal stays in use, and commits wait for the reader. synchronous = OFF comes first, because entering WAL
+ * mode would otherwise wait until the disk has all that was recorded. */
 static int prepare_update(struct sqlite3 *database)
 {
+    const int step_ms = 20;
+    sqlite3_busy_timeout(database, TN_SQL_PATIENCE_MS);
     int r = tn_sql_run(database, "PRAGMA synchronous = OFF; PRAGMA cache_size = -32768");
     if (r < 0)
         return r;
-    sqlite3_busy_timeout(database, READER_PATIENCE_MS);
-    r = tn_sql_run(database, "PRAGMA journal_mode = WAL");
-    sqlite3_busy_timeout(database, 10 * READER_PATIENCE_MS);
+    sqlite3_busy_timeout(database, 0);
+    for (int waited_ms = 0;; waited_ms += step_ms) {
+        r = tn_sql_run(database, "PRAGMA journal_mode = WAL");
+        if (r != -EBUSY || waited_ms >= TN_SQL_PATIENCE_MS)
+            break;
+        sqlite3_sleep(step_ms);
+    }
+    sqlite3_busy_timeout(database, TN_SQL_PATIENCE_MS);
     return r == -EBUSY ? 0 : r;
 }
 

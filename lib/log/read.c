@@ -59,9 +59,16 @@ static int say_damaged(struct tn_error *error, const char *path, const char *why
                         path, WHY_BYTES_MAX, why);
 }
 
+static uint64_t size_now(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
 /* Check the first page against the file's size. While a journal exists, the file itself may lag behind, and
- * SQLite puts that right. */
-static int check_header(const char *path, const uint8_t *header, uint64_t size_bytes, struct tn_error *error)
+ * SQLite puts that right. The first page is written before the others; so the size is asked for once more
+ * after the journal was seen to be gone. */
+static int check_header(const char *path, int fd, const uint8_t *header, struct tn_error *error)
 {
     if (memcmp(header, "SQLite format 3", 16) != 0)
         return say_no_log(error, path, "no SQLite database");
@@ -70,11 +77,15 @@ static int check_header(const char *path, const uint8_t *header, uint64_t size_b
         page_bytes = 65536;
     bool is_count_valid = memcmp(header + 24, header + 92, 4) == 0;
     uint64_t need_bytes = page_bytes * big_endian(header + 28);
-    if (is_count_valid && size_bytes < need_bytes && !has_companion(path, "-wal"))
-        return tn_error_set(error, -EBADMSG,
-                            "the log is truncated, %s: %llu of %llu bytes are there; copy it again, whole",
-                            path, (unsigned long long)size_bytes, (unsigned long long)need_bytes);
-    return 0;
+    if (!is_count_valid || size_now(fd) >= need_bytes || has_companion(path, "-wal") ||
+        has_companion(path, "-journal"))
+        return 0;
+    uint64_t size_bytes = size_now(fd);
+    if (size_bytes >= need_bytes)
+        return 0;
+    return tn_error_set(error, -EBADMSG,
+                        "the log is truncated, %s: %llu of %llu bytes are there; copy it again, whole", path,
+                        (unsigned long long)size_bytes, (unsigned long long)need_bytes);
 }
 
 static int check_file(const char *path, struct tn_error *error)
@@ -87,15 +98,17 @@ static int check_file(const char *path, struct tn_error *error)
     ssize_t length = -1;
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
         length = pread(fd, header, sizeof(header), 0);
-    int code = -errno;
-    close(fd);
+    int r = -errno;
     if (!S_ISREG(status.st_mode))
-        return say_no_log(error, path, "no regular file");
-    if (length < 0)
-        return say_unreadable(error, path, code);
-    if (length < (ssize_t)sizeof(header))
-        return say_no_log(error, path, length == 0 ? "it is empty" : "no SQLite database");
-    return check_header(path, header, (uint64_t)status.st_size, error);
+        r = say_no_log(error, path, "no regular file");
+    else if (length < 0)
+        say_unreadable(error, path, r);
+    else if (length < (ssize_t)sizeof(header))
+        r = say_no_log(error, path, length == 0 ? "it is empty" : "no SQLite database");
+    else
+        r = check_header(path, fd, header, error);
+    close(fd);
+    return r;
 }
 
 /* ---------------------------------------------------------------------------------------- the database */
@@ -122,7 +135,7 @@ static int open_once(const char *name, int flags, struct sqlite3 **ret_database)
     struct sqlite3 *database = NULL;
     int rc = sqlite3_open_v2(name, &database, SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX | flags, NULL);
     if (rc == SQLITE_OK) {
-        sqlite3_busy_timeout(database, 2000);
+        sqlite3_busy_timeout(database, TN_SQL_PATIENCE_MS);
         rc = sqlite3_exec(database, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
     }
     *ret_database = database;

@@ -202,7 +202,7 @@ static int open_database(struct tn_log_writer *writer)
     if (rc != SQLITE_OK)
         return tn_sql_errno(writer->database, rc);
     sqlite3_extended_result_codes(writer->database, 1);
-    sqlite3_busy_timeout(writer->database, 2000);
+    sqlite3_busy_timeout(writer->database, TN_SQL_PATIENCE_MS);
     return tn_sql_run(writer->database,
                       "PRAGMA page_size = 8192;"
                       "PRAGMA synchronous = OFF;"
