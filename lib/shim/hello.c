@@ -100,12 +100,12 @@ static uint64_t peer_of(int fd)
     return peer.pid > 0 ? (uint64_t)peer.pid : 0;
 }
 
-/* Whether a process is stopped, by a signal or a debugger. */
+/* Whether a process is stopped by a signal. One that is traced stops at each call, for a moment. */
 static bool is_stopped(uint64_t pid)
 {
     char stat[TN_STAT_BYTES];
     const char *state = tn_read_stat(pid, stat);
-    return state != NULL && (*state == 'T' || *state == 't');
+    return state != NULL && *state == 'T';
 }
 
 /* Whether an answer may still come. A fork child sees in its parent's header whether the recorder lives. */
@@ -130,7 +130,8 @@ static int wait_for_answer(int fd, uint64_t peer, enum tn_hello_reason reason)
         if (waited_ms != 0 && !may_answer(peer, reason, waited_ms))
             return -ETIMEDOUT;
         long ready = tn_sys6(SYS_ppoll, (long)&poll, 1, (long)&slice, 0, 8, 0);
-        if (ready != 0)
+        /* Behind a filter of system calls signals are not blocked here. */
+        if (ready != 0 && ready != -EINTR)
             return ready < 0 ? (int)ready : 0;
         slice_ms = SLICE_MS;
     }

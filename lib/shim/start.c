@@ -222,9 +222,10 @@ static int prepare(struct tn_thread *thread, struct tn_join_failure *ret_failure
 {
     *ret_failure = (struct tn_join_failure){"memory", TN_CHILD_NO_MEMORY, false};
     tn_shim_process.main_tid = (uint32_t)tn_sys0(SYS_getpid);
-    if (tn_sys3(SYS_madvise, (long)&tn_hot_page, sizeof(tn_hot_page), MADV_WIPEONFORK) != 0)
-        tn_shim_process.options.has_children = false;
-    int result = tn_rules_open(&tn_shim_process.rules);
+    /* Without it a child that no handler knows of would write into its parent's rings. */
+    int result = (int)tn_sys3(SYS_madvise, (long)&tn_hot_page, sizeof(tn_hot_page), MADV_WIPEONFORK);
+    if (result == 0)
+        result = tn_rules_open(&tn_shim_process.rules);
     if (result != 0)
         return result;
     *ret_failure =

@@ -212,6 +212,8 @@ static bool find_symbols(void *library)
     return true;
 }
 
+#define RESTORE_ATTEMPTS 4
+
 /* libunwind's first call opens a pipe to test memory with. The accessors here never use it, and a list of the
  * program's descriptors would show it. While the limit of descriptors is 0, libunwind does without. */
 static void begin_without_pipe(void)
@@ -227,8 +229,9 @@ static void begin_without_pipe(void)
         is_limited = tn_sys4(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&none, 0) == 0;
     }
     unwinder.init_remote(&cursor, unwinder.space, &question);
-    if (is_limited)
-        tn_sys4(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&limit, 0);
+    /* The program must get its limit back. */
+    for (int i = 0; is_limited && i < RESTORE_ATTEMPTS; i++)
+        is_limited = tn_sys4(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&limit, 0) != 0;
 }
 
 bool tn_unwinder_open(void)
