@@ -94,8 +94,9 @@ static int set_variables(const struct tn_child_options *options, const char *ses
     return r < 0 ? -errno : 0;
 }
 
-/* Read the session, up to the end of the line. Returns false if the tool has ended or cancelled. */
-static bool wait_for_go(int fd, char *session, size_t session_bytes)
+/* Read the session, up to the end of the line. Returns 0 or an errno: ECANCELED if the tool has ended, gives
+ * up, or could not write it. */
+static int wait_for_go(int fd, char *session, size_t session_bytes)
 {
     size_t used = 0;
     while (used < session_bytes) {
@@ -103,23 +104,23 @@ static bool wait_for_go(int fd, char *session, size_t session_bytes)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return false;
+            return n < 0 ? errno : ECANCELED;
         used += (size_t)n;
         char *newline = memchr(session, '\n', used);
         if (newline != NULL) {
             *newline = '\0';
-            return true;
+            return 0;
         }
     }
-    return false;
+    return ENAMETOOLONG;
 }
 
 static _Noreturn void be_child(const struct tn_child_options *options, int go_fd, int fail_fd)
 {
     char session[PATH_MAX];
-    if (!wait_for_go(go_fd, session, sizeof(session)))
-        _exit(127);
-    int code = -set_variables(options, session);
+    int code = wait_for_go(go_fd, session, sizeof(session));
+    if (code == 0)
+        code = -set_variables(options, session);
     if (code == 0) {
         give_signals_back();
         execv(options->path, options->argv);

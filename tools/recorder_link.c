@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ARGUMENTS_MAX 24
+#define SEND_ATTEMPTS 200
 
 /* In the forked child: execute the recorder; if that fails, send the reason as the recorder itself would. */
 static void execute(const struct tn_link_options *options, int fd)
@@ -121,10 +123,16 @@ void tn_link_send(struct tn_link *link, const char *format, ...)
     if (length < 0 || (size_t)length >= sizeof(line) - 1)
         return;
     line[length++] = '\n';
-    ssize_t n;
-    do
-        n = send(link->fd, line, (size_t)length, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
+    /* The recorder waits for most lines: one is sent again while the kernel has no memory for it. */
+    const struct timespec pause = {.tv_nsec = 10000000};
+    unsigned attempts = 0;
+    while (send(link->fd, line, (size_t)length, MSG_NOSIGNAL) < 0) {
+        if (errno == EINTR)
+            continue;
+        if ((errno != ENOBUFS && errno != ENOMEM) || ++attempts > SEND_ATTEMPTS)
+            return;
+        nanosleep(&pause, NULL);
+    }
 }
 
 uint64_t tn_link_number(const char *line, const char *key)

@@ -269,8 +269,10 @@ static void send_totals(struct tn_recording *recording, const char *word, uint64
                       (unsigned long long)totals->unrecorded_births, recording->shared.pause.is_paused);
 }
 
-static int close_empty(struct tn_recording *recording)
+static int close_empty(struct tn_recording *recording, bool has_root_told)
 {
+    if (has_root_told && recording->heard_loss == 0)
+        recording->heard_loss = TN_CHILD_UNREACHED + 1;
     tn_log_writer_abandon(recording->shared.writer);
     recording->shared.writer = NULL;
     tn_recording_remove_log(recording);
@@ -290,9 +292,11 @@ static void let_go(struct tn_recording *recording)
 
 int tn_recording_close(struct tn_recording *recording)
 {
+    const struct tn_tool_link *tool = &recording->tool;
+    bool has_root_told = tool->has_child && tn_session_dir_has_told(&recording->session_dir, tool->child_pid);
     tn_session_dir_close(&recording->session_dir);
-    if (recording->process_total == 0 || recording->tool.is_to_discard)
-        return close_empty(recording);
+    if (recording->process_total == 0 || tool->is_to_discard)
+        return close_empty(recording, has_root_told);
     uint64_t duration_ns = tn_clock_ns(&recording->shared.clock, recording->last_event_ticks);
     recording->shared.pause.log_end_ns = duration_ns;
     int r = tn_recording_write_totals(recording);

@@ -46,6 +46,11 @@ uint64_t tn_process_rows_parent(const struct tn_process_rows *rows, const struct
     return row;
 }
 
+uint64_t tn_process_rows_newest(const struct tn_process_rows *rows, pid_t pid)
+{
+    return row_of(&rows->by_pid, (uint64_t)pid);
+}
+
 void tn_process_rows_note_unrecorded(struct tn_process_rows *rows, struct tn_process_shared *shared,
                                      const struct tn_process_id *id, uint32_t why)
 {

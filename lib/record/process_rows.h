@@ -43,6 +43,9 @@ uint64_t tn_process_rows_own(const struct tn_process_rows *rows, const struct tn
 uint64_t tn_process_rows_parent(const struct tn_process_rows *rows, const struct tn_process_id *child,
                                 uint32_t own_parent_pid, pid_t parent_pid);
 
+/* The newest row of whatever had this PID; 0: none had. */
+uint64_t tn_process_rows_newest(const struct tn_process_rows *rows, pid_t pid);
+
 /* Why an image is not recorded that never said hello: beyond enum tn_child_loss. */
 #define TN_CHILD_SILENT TN_CHILD_LOSS_COUNT
 

@@ -240,14 +240,22 @@ static int admit_process(struct tn_recording *recording, int connection_fd, stru
     return r == -EBADMSG ? 0 : r;
 }
 
-/* Only what a recorded process, or one that is counted as not recorded, has become or started is counted:
- * others of this user may say hello without being of the recording. */
+/* Whether it is the program that `record` was given. */
+static bool is_root(const struct tn_recording *recording, const struct tn_handshake *handshake)
+{
+    return recording->tool.has_child && handshake->id.pid == recording->tool.child_pid;
+}
+
+/* Only the tool's child and what a recorded process, or one that is counted as not recorded, has become or
+ * started are counted: others of this user may say hello without being of the recording. */
 static bool is_of_recording(const struct tn_recording *recording, const struct tn_handshake *handshake)
 {
     struct tn_process_id parent = {.pid = handshake->parent_pid};
     struct tn_proc_stat stat;
     if (!handshake->is_own_user)
         return false;
+    if (is_root(recording, handshake))
+        return true;
     if (tn_process_rows_own(&recording->rows, &handshake->id) != 0 || parent_row(recording, handshake) != 0)
         return true;
     if (tn_proc_read_stat(parent.pid, &stat) == 0)
@@ -261,8 +269,10 @@ static bool is_of_recording(const struct tn_recording *recording, const struct t
 static void note_unrecorded(struct tn_recording *recording, const struct tn_handshake *handshake,
                             uint32_t why)
 {
-    if (handshake->hello.reason != TN_HELLO_FORK && is_of_recording(recording, handshake))
-        tn_process_rows_note_unrecorded(&recording->rows, &recording->shared, &handshake->id, why);
+    if (handshake->hello.reason == TN_HELLO_FORK || !is_of_recording(recording, handshake))
+        return;
+    recording->has_root_told = recording->has_root_told || is_root(recording, handshake);
+    tn_process_rows_note_unrecorded(&recording->rows, &recording->shared, &handshake->id, why);
 }
 
 /* A process says that it runs on unrecorded. */
@@ -359,6 +369,15 @@ int tn_recording_admit(struct tn_recording *recording, int connection_fd)
     return r;
 }
 
+/* The first thing that a process does with its rings is to tell of its modules. One that has told nothing had
+ * given up when it was admitted, and ran on unrecorded. A fork child counts itself. */
+static void note_unjoined(struct tn_recording *recording, const struct tn_process *process)
+{
+    if (tn_process_activity(process) == 0 && !process->matcher.is_fork_child)
+        tn_process_rows_note_unrecorded(&recording->rows, &recording->shared, &process->id,
+                                        TN_CHILD_UNANSWERED);
+}
+
 int tn_recording_reap(struct tn_recording *recording)
 {
     for (uint32_t i = 0; i < recording->process_count;) {
@@ -367,6 +386,7 @@ int tn_recording_reap(struct tn_recording *recording)
             i++;
             continue;
         }
+        note_unjoined(recording, process);
         int r = tn_process_end_rows(process);
         note_child(recording, process);
         tn_process_destroy(process);

@@ -51,7 +51,8 @@ struct tn_recording {
     bool is_attached_refused; /* the first process was told that it cannot be recorded */
     uint32_t
         heard_loss; /* why a process said that it runs on unrecorded: enum tn_child_loss and 1; 0: none did */
-    uint64_t resume_at_ns;    /* CLOCK_MONOTONIC when the first pause ends; 0: not by time */
+    bool has_root_told;    /* the tool's child was counted as not recorded, since it or its hello said so */
+    uint64_t resume_at_ns; /* CLOCK_MONOTONIC when the first pause ends; 0: not by time */
     uint64_t watermark_ticks; /* everything with an older stamp was applied in the last round */
     uint64_t last_second_ns;  /* CLOCK_MONOTONIC of the last once-a-second work */
     uint64_t last_pending_look_ns;

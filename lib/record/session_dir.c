@@ -175,6 +175,18 @@ static bool remove_dead(const struct tn_session_dir *directory, const struct ses
     return false;
 }
 
+bool tn_session_dir_has_told(const struct tn_session_dir *directory, pid_t pid)
+{
+    char name[32], target[64];
+    int told_pid;
+    snprintf(name, sizeof(name), "told.%u", (unsigned)pid % TN_SESSION_TOLD_COUNT);
+    ssize_t length = readlinkat(directory->fd, name, target, sizeof(target) - 1);
+    if (length < 0)
+        return false;
+    target[length] = '\0';
+    return sscanf(target, "%d.", &told_pid) == 1 && told_pid == pid;
+}
+
 static bool remove_own(const struct tn_session_dir *directory, const struct session_name *entry,
                        const void *context)
 {

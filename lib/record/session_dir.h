@@ -60,6 +60,9 @@ int tn_session_dir_connect_log(const struct tn_session_dir *directory, const cha
 int tn_session_dir_find_log(const char *log_path);
 int tn_session_dir_find_process(pid_t pid, uint64_t start_time);
 
+/* Whether a process has noted there that it has said why it is not recorded. */
+bool tn_session_dir_has_told(const struct tn_session_dir *directory, pid_t pid);
+
 /* Stop listening: remove the socket and every link that leads to it. A closed or zeroed one is fine. */
 void tn_session_dir_close(struct tn_session_dir *directory);
 

@@ -123,8 +123,20 @@ static int add_silent_child(void *context, const struct tn_started_child *child)
     return r == 0 ? tn_log_end_process(writer, row, 0, TN_EXIT_UNRECORDED, -1) : r;
 }
 
+/* The program that `record` was given: a static one, say, or one that could not say hello, whose children are
+ * recorded. */
+static void count_silent_root(struct tn_recording *recording)
+{
+    const struct tn_tool_link *tool = &recording->tool;
+    if (tool->has_child && !recording->has_root_told &&
+        tn_process_rows_newest(&recording->rows, tool->child_pid) == 0)
+        recording->shared.images_unreported++;
+}
+
 int tn_recording_count_silent_children(struct tn_recording *recording, bool is_last)
 {
+    if (is_last)
+        count_silent_root(recording);
     struct tn_children *children = &recording->shared.children;
     int r =
         tn_children_sweep(children, tn_proc_pid_namespace(getpid()), is_last, add_silent_child, recording);

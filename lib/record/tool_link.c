@@ -8,7 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+/* 10 ms apart: how often a line is sent again while the kernel has no memory for it. */
+#define SEND_ATTEMPTS 200
+
+/* Whether to try again: the kernel has no memory at the moment. The tool waits for each line. */
+static bool is_worth_another(int code, unsigned *attempts)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+    if (code == EINTR)
+        return true;
+    if ((code != ENOBUFS && code != ENOMEM) || ++*attempts > SEND_ATTEMPTS)
+        return false;
+    nanosleep(&pause, NULL);
+    return true;
+}
 
 static void send_line(struct tn_tool_link *link, int flags, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
@@ -21,9 +37,10 @@ static void send_line(struct tn_tool_link *link, int flags, const char *format, 
     int length = vsnprintf(line, sizeof(line) - 1, format, arguments);
     size_t bytes = length < (int)sizeof(line) - 2 ? (size_t)length : sizeof(line) - 2;
     line[bytes++] = '\n';
+    unsigned attempts = 0;
     for (size_t done = 0; done < bytes;) {
         ssize_t n = send(link->fd, line + done, bytes - done, MSG_NOSIGNAL | (done == 0 ? flags : 0));
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && is_worth_another(errno, &attempts))
             continue;
         if (n < 0)
             return;
@@ -82,7 +99,7 @@ void tn_tool_link_read(struct tn_tool_link *link)
     while (link->fd >= 0) {
         ssize_t n = recv(link->fd, link->input + link->input_bytes, sizeof(link->input) - link->input_bytes,
                          MSG_DONTWAIT);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
             return;
         if (n <= 0) {
             tn_tool_link_close(link);
