@@ -10,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import confined
 import crowds
+import kills
 import libraries
 import linked
 import pages
@@ -18,8 +19,8 @@ import run as e2e_run
 import spawned
 import unrecorded
 
-ALL = {**recorders.ALL, **confined.ALL, **crowds.ALL, **linked.ALL, **unrecorded.ALL, **spawned.ALL, **pages.ALL, **libraries.ALL}
-LONG = {**recorders.LONG, **crowds.LONG}
+ALL = {**recorders.ALL, **confined.ALL, **crowds.ALL, **linked.ALL, **unrecorded.ALL, **spawned.ALL, **pages.ALL, **libraries.ALL, **kills.ALL}
+LONG = {**recorders.LONG, **crowds.LONG, **kills.LONG}
 
 
 def main():
