@@ -202,6 +202,18 @@ fi
 if CC=clang CXX=clang++ build build-clang 'build with clang, warnings are errors' --native-file "$root/tests/dev.ini"; then
     run build-clang --suite unit --suite rules
 fi
+if [ "$is_long" = yes ]; then
+    # Only the fuzzers and what they call: the shim cannot be compiled so.
+    say '== build-fuzz'
+    if CC=clang CXX=clang++ configure "$root/build-fuzz" -Db_sanitize=address,undefined -Db_lundef=false \
+        -Dbuildtype=debugoptimized -Dc_args=-fsanitize=fuzzer-no-link >"$scratch/build-fuzz.log" 2>&1 &&
+        ninja -C "$root/build-fuzz" fuzzers tests/fuzz/corpus >>"$scratch/build-fuzz.log" 2>&1; then
+        run build-fuzz --no-rebuild --suite fuzz
+    else
+        tail -n 40 "$scratch/build-fuzz.log"
+        count fail 'build of the fuzzers'
+    fi
+fi
 
 # Another processor: the shim emulated like the programs, tool and recorder native.
 say "== build for aarch64"
