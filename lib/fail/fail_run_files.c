@@ -76,13 +76,26 @@ void tn_fail_run_files_remove(const struct tn_fail_run_files *files)
 #define HASH_PRIME UINT64_C(0x100000001b3)
 #define KNOWN_MAX  1024 /* lines that are known; further ones count as new */
 
-/* A line without its numbers: times and process ids differ from run to run. */
+static bool has_digit(const char *word, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (word[i] >= '0' && word[i] <= '9')
+            return true;
+    return false;
+}
+
+/* A line without the words that have digits: times, addresses and ids differ from run to run. */
 static uint64_t hash_line(const char *line)
 {
+    static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     uint64_t hash = HASH_START;
-    for (; *line != '\0' && *line != '\n'; line++)
-        if (*line < '0' || *line > '9')
-            hash = (hash ^ (unsigned char)*line) * HASH_PRIME;
+    while (*line != '\0' && *line != '\n') {
+        size_t length = strspn(line, letters);
+        size_t taken = length > 0 ? length : 1;
+        for (size_t i = 0; i < taken && !has_digit(line, length); i++)
+            hash = (hash ^ (unsigned char)line[i]) * HASH_PRIME;
+        line += taken;
+    }
     return hash;
 }
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #define SHOWN_MAX 20 /* results of one class; the others are counted */
@@ -91,6 +92,19 @@ static bool is_told(const struct tn_fail_report *report, enum tn_fail_class clas
            (class >= TN_FAIL_LEAKED || report->results->count == 1 || class == TN_FAIL_NOT_REACHED);
 }
 
+/* Who ends by abort has noticed, and has decided so. */
+static int print_count(const struct tn_fail_results *results, enum tn_fail_class class, size_t count,
+                       struct tn_buffer *out)
+{
+    size_t aborted = 0;
+    for (size_t i = 0; i < results->count && class == TN_FAIL_CRASHED; i++)
+        aborted += results->items[i].class == class && results->items[i].signal == SIGABRT;
+    int r = tn_buffer_print(out, "  %6zu  %s", count, tn_fail_class_name(class));
+    if (r == 0 && aborted > 0)
+        r = tn_buffer_print(out, ", %zu of them by abort", aborted);
+    return r == 0 ? tn_buffer_print(out, "\n") : r;
+}
+
 int tn_fail_write_text(const struct tn_fail_report *report, struct tn_buffer *out)
 {
     int r = print_head(report, out);
@@ -99,7 +113,7 @@ int tn_fail_write_text(const struct tn_fail_report *report, struct tn_buffer *ou
     for (int class = TN_FAIL_CLASS_COUNT - 1; class >= 0 && r == 0; class --) {
         size_t count = tn_fail_count(report->results, (enum tn_fail_class) class);
         if (count > 0)
-            r = tn_buffer_print(out, "  %6zu  %s\n", count, tn_fail_class_name((enum tn_fail_class) class));
+            r = print_count(report->results, (enum tn_fail_class) class, count, out);
     }
     for (int class = TN_FAIL_CLASS_COUNT - 1; class >= 0 && r == 0; class --)
         if (is_told(report, (enum tn_fail_class) class))

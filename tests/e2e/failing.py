@@ -84,6 +84,8 @@ def fail_crash_place(world):
         expect_equal(run["signal"], name, f"the signal of {part}")
         expect(f"{part} (fail_planted.c:{lines[label]}), called from main" in run["crash"], f"{part}: {run['crash']}")
     expect_equal(run["message"], "out of memory", "what it said before")
+    text = world.run(world.tenure, "fail", world.folder / "log2.db", "--all", "--", program, "aborts").out.decode()
+    expect(re.search(r"^ +1  crashed, 1 of them by abort$", text, re.M), text)
 
 
 def fail_operators(world):
