@@ -124,6 +124,14 @@ size_t tn_steering_bytes(const char *text);
  * Returns  text */
 const char *tn_print_count(char *text, uint64_t count);
 
+struct tn_quantity_text {
+    char text[TN_QUANTITY_TEXT_BYTES];
+};
+
+/* The same by value, for a sentence: tn_count_text(count).text lives to the end of the call that it is an
+ * argument of. */
+struct tn_quantity_text tn_count_text(uint64_t count);
+
 /* Bytes in the unit that leaves three or four digits: "512 B", "1.50 KiB", "3.2 GiB". As tn_print_count. */
 const char *tn_print_bytes(char *text, uint64_t size_bytes);
 

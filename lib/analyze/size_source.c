@@ -258,8 +258,9 @@ int tn_size_source_add_condition(const struct tn_pass *pass, const struct tn_siz
     int r = source->frame_id != 0 ? tn_pass_line(pass, source->frame_id, &computed) : 0;
     if (r == 0)
         r = tn_finding_add_condition(finding, kinds[source->kind], source->frame_id != 0 ? &computed : &line,
-                                     1, "%s has a limit, %" PRIu64 " B for instance: %s",
-                                     what != NULL ? what : "its size", max_bytes, words[source->kind]);
+                                     1, "%s has a limit, %s B for instance: %s",
+                                     what != NULL ? what : "its size", tn_count_text(max_bytes).text,
+                                     words[source->kind]);
     tn_finding_line_finish(&computed);
     return r;
 }

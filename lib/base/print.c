@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #define NS_PER_S        1000000000.0
@@ -28,12 +29,19 @@ const char *tn_print_count(char *text, uint64_t count)
     return text;
 }
 
+struct tn_quantity_text tn_count_text(uint64_t count)
+{
+    struct tn_quantity_text quantity;
+    tn_print_count(quantity.text, count);
+    return quantity;
+}
+
 const char *tn_print_bytes(char *text, uint64_t size_bytes)
 {
     static const char units[][4] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     if (size_bytes < 1024) {
-        snprintf(text, TN_QUANTITY_TEXT_BYTES, "%u B", (unsigned)size_bytes);
-        return text;
+        tn_print_count(text, size_bytes);
+        return strcat(text, " B");
     }
     double value = (double)size_bytes / 1024;
     size_t unit = 0;

@@ -212,9 +212,9 @@ static int fill_notes(const struct maximum *maximum, struct tn_finding *finding)
                             ? "it looks like a real limit"
                             : "a limit that was never reached is none: look for it in the source";
     return tn_finding_set(&finding->notes,
-                          "At the peak, fixed buffers take %s where %s are taken now; up to %" PRIu64
-                          " B they would cost no more.\nOf %s seen, %s had the maximum; %s.",
-                          fixed, variable, maximum->break_even_bytes, all, most, trust);
+                          "At the peak, fixed buffers take %s where %s are taken now; up to %s B they would "
+                          "cost no more.\nOf %s seen, %s had the maximum; %s.",
+                          fixed, variable, tn_count_text(maximum->break_even_bytes).text, all, most, trust);
 }
 
 static int fill_texts(const struct maximum *maximum, const struct tn_pass_site *seen,
@@ -227,16 +227,16 @@ static int fill_texts(const struct maximum *maximum, const struct tn_pass_site *
                              : "cut or refuse what is longer, and count it";
     tn_finding_place(&finding->sites[0], place, sizeof(place));
     tn_print_count(count, maximum->observations);
-    int r = tn_finding_set(&finding->title,
-                           "Give %s a fixed size of %" PRIu64 " B: %s block%s had %" PRIu64 " to %" PRIu64
-                           " B, 99 %% of them up to %" PRIu64 " B",
-                           place, maximum->max_bytes, count, maximum->observations == 1 ? "" : "s",
-                           seen->min_size_bytes, maximum->max_bytes, maximum->p99_bytes);
+    int r = tn_finding_set(
+        &finding->title, "Give %s a fixed size of %s B: %s block%s had %s to %s B, 99 %% of them up to %s B",
+        place, tn_count_text(maximum->max_bytes).text, count, maximum->observations == 1 ? "" : "s",
+        tn_count_text(seen->min_size_bytes).text, tn_count_text(maximum->max_bytes).text,
+        tn_count_text(maximum->p99_bytes).text);
     if (r == 0)
         r = tn_finding_set(&finding->advice,
-                           "Give what %s allocates a fixed maximum of %" PRIu64
-                           " B, in the structure that holds it or as buffers of one size, and %s.",
-                           place, maximum->max_bytes, policy);
+                           "Give what %s allocates a fixed maximum of %s B, in the structure that holds it "
+                           "or as buffers of one size, and %s.",
+                           place, tn_count_text(maximum->max_bytes).text, policy);
     return r < 0 ? r : fill_notes(maximum, finding);
 }
 
@@ -262,8 +262,8 @@ static int complete(const struct fixed_maximum_state *state, const struct tn_pas
     int r = fill_texts(maximum, seen, finding);
     if (r == 0)
         r = tn_finding_add_condition(finding, "largest-seen", NULL, 0,
-                                     "%" PRIu64 " B is made the limit: it is the largest that was seen",
-                                     maximum->max_bytes);
+                                     "%s B is made the limit: it is the largest that was seen",
+                                     tn_count_text(maximum->max_bytes).text);
     return r < 0 ? r : fill_query(pass, site, index, maximum, finding);
 }
 

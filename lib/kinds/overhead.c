@@ -137,15 +137,15 @@ static uint64_t kept_bytes(const struct tn_pass_site *seen)
 static int fill_texts(const struct overhead_site *own, const struct tn_pass_site *seen,
                       struct tn_finding *finding)
 {
-    char place[256], count[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES], size[48];
+    char place[256], count[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES], size[2 * TN_QUANTITY_TEXT_BYTES + 8];
     tn_finding_place(&finding->sites[0], place, sizeof(place));
     tn_print_count(count, seen->peak_live_count);
     tn_print_bytes(bytes, own->peak_overhead_bytes);
     if (seen->min_size_bytes == seen->max_size_bytes)
-        snprintf(size, sizeof(size), "%" PRIu64 " B", seen->max_size_bytes);
+        snprintf(size, sizeof(size), "%s B", tn_count_text(seen->max_size_bytes).text);
     else
-        snprintf(size, sizeof(size), "%" PRIu64 " to %" PRIu64 " B", seen->min_size_bytes,
-                 seen->max_size_bytes);
+        snprintf(size, sizeof(size), "%s to %s B", tn_count_text(seen->min_size_bytes).text,
+                 tn_count_text(seen->max_size_bytes).text);
     int r =
         tn_finding_set(&finding->title,
                        "Keep the blocks of %s (%s) inside what points to them: headers and rounding take %s",
@@ -153,11 +153,11 @@ static int fill_texts(const struct overhead_site *own, const struct tn_pass_site
     if (r == 0 && is_varying(seen))
         return tn_finding_set(
             &finding->advice,
-            "Keep up to %" PRIu64
-            " bytes of each block of %s inside the structure that points to it, and only what is longer on"
+            "Keep up to %s bytes of each block of %s inside the structure that points to it, and only what "
+            "is longer on"
             " the heap; or take short ones from an array or pool: up to %s live at once, and on average each"
             " costs the heap more than it holds.",
-            kept_bytes(seen), place, count);
+            tn_count_text(kept_bytes(seen)).text, place, count);
     if (r == 0)
         r = tn_finding_set(
             &finding->advice,

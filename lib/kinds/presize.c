@@ -334,11 +334,10 @@ static int fill_texts(const struct presize_site *site, const struct capacity *ca
     if (r < 0)
         return r;
     return tn_finding_set(&finding->advice,
-                          "%s %" PRIu64
-                          " B in %s, instead of growing step by step: each step needs the old and the"
+                          "%s %s B in %s, instead of growing step by step: each step needs the old and the"
                           " new block at once, and %s were copied.",
-                          is_copy ? "Reserve (or allocate at first)" : "Start with", capacity->initial_bytes,
-                          place, copied);
+                          is_copy ? "Reserve (or allocate at first)" : "Start with",
+                          tn_count_text(capacity->initial_bytes).text, place, copied);
 }
 
 /* The size of an element, where all lines add one after the other: the smallest block had room for one. 0:
@@ -393,8 +392,8 @@ static int fill_finding(const struct presize_site *site, const struct tn_pass *p
     fill_evidence(site, group, capacity, finding);
     if (r == 0)
         r = tn_finding_add_condition(finding, "largest-seen", NULL, 0,
-                                     "later ones grow as large: %" PRIu64 " B is what these came to",
-                                     capacity->initial_bytes);
+                                     "later ones grow as large: %s B is what these came to",
+                                     tn_count_text(capacity->initial_bytes).text);
     return r == 0 ? fill_query(pass, site, group, finding) : r;
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Findings about libraries that the reader does not build, one line a library: how many, about how many
- * allocations, and which setting to look for. Called behind the list of findings. */
+ * allocations, and which setting to look for; and what the C library allocates for itself each time that a
+ * function of it is called, one line a function. Called behind the list of findings. */
 
 #include "compose.h"
 #include "select.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* Of several findings about a site, its allocations count once: a site is named by its row, or else by where
@@ -59,6 +61,43 @@ static bool was_told(const struct tn_report *report, size_t index, const char *l
     return false;
 }
 
+/* ---------------------------------------------------------------------------------------- the C library */
+
+/* Of the process's allocations, from this share on: as for findings, less is small. */
+#define CALLS_SHARE 0.01
+
+/* All that the C library allocates for one of its functions, at the first line of those that call it most. */
+static void put_calls(struct tn_composer *composer, const struct tn_summary_sites *sites, size_t first)
+{
+    struct tn_words *words = &composer->words;
+    uint64_t all = composer->report->summary->totals.allocations, part = 0, line_count = 0;
+    for (size_t i = first; i < sites->count; i++)
+        if (strcmp(sites->sites[i].via, sites->sites[first].via) == 0) {
+            part += sites->sites[i].allocations;
+            line_count++;
+        }
+    if ((double)part < CALLS_SHARE * (double)all)
+        return;
+    const char *lines = tn_words_place(words, &sites->sites[first]);
+    if (line_count > 1)
+        lines = tn_words_print(words, "%s and %" PRIu64 " more line%s", lines, line_count - 1,
+                               line_count == 2 ? "" : "s");
+    tn_compose_paragraph(composer, TN_PARAGRAPH_BODY,
+                         tn_words_library_calls(words, sites->sites[first].via, lines, part, all));
+}
+
+static void put_each_call(struct tn_composer *composer)
+{
+    const struct tn_summary_sites *sites = &composer->report->summary->lists[TN_SUMMARY_BY_ALLOCATIONS];
+    for (size_t i = 0; i < sites->count; i++) {
+        bool was_put = false;
+        for (size_t k = 0; k < i; k++)
+            was_put = was_put || strcmp(sites->sites[k].via, sites->sites[i].via) == 0;
+        if (!was_put && tn_words_call_setting(sites->sites[i].via) != NULL)
+            put_calls(composer, sites, i);
+    }
+}
+
 void tn_compose_libraries(struct tn_composer *composer)
 {
     const struct tn_report *report = composer->report;
@@ -70,4 +109,5 @@ void tn_compose_libraries(struct tn_composer *composer)
         if (!was_told(report, i, library))
             put_library(composer, library);
     }
+    put_each_call(composer);
 }

@@ -55,6 +55,40 @@ const char *tn_words_library_setting(const char *library)
     return NULL;
 }
 
+#define ZONE_SETTING                                                                                         \
+    "the variable TZ, set to :/etc/localtime for instance: without it the name of the zone's file is "       \
+    "copied at each call"
+
+/* What the C library allocates at each call of a function, and what keeps it from doing so. Without TZ, the
+ * functions that turn a time into the local one copy the name of the zone's file anew each time (glibc,
+ * time/tzset.c). */
+static const struct {
+    const char *via;
+    const char *setting;
+} call_settings[] = {
+    {"ctime", ZONE_SETTING},      {"localtime", ZONE_SETTING},
+    {"mktime", ZONE_SETTING},     {"strftime", ZONE_SETTING},
+    {"tz_convert", ZONE_SETTING}, /* localtime, which ends in a jump to it */
+    {"tzset", ZONE_SETTING},      {"stdio buffer", "setvbuf with a buffer of the program's own"},
+};
+
+const char *tn_words_call_setting(const char *via)
+{
+    for (size_t i = 0; i < sizeof(call_settings) / sizeof(call_settings[0]); i++)
+        if (strcmp(via, call_settings[i].via) == 0)
+            return call_settings[i].setting;
+    return NULL;
+}
+
+const char *tn_words_library_calls(struct tn_words *words, const char *via, const char *lines, uint64_t part,
+                                   uint64_t allocations)
+{
+    return tn_words_print(words,
+                          "The C library: %s allocation%s of its own (%s) for %s, called at %s; look for %s.",
+                          tn_words_count(words, part), part == 1 ? "" : "s",
+                          tn_words_share(words, part, allocations), via, lines, tn_words_call_setting(via));
+}
+
 const char *tn_words_runtime_block(struct tn_words *words, const char *library)
 {
     const char *setting = tn_words_library_setting(library);

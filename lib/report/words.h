@@ -243,6 +243,21 @@ const char *tn_words_library_setting(const char *library);
 const char *tn_words_library(struct tn_words *words, const char *library, uint64_t finding_count,
                              const char *numbers, uint64_t allocations);
 
+/* What keeps the C library from allocating at each call of a function, static storage; NULL: nothing is
+ * known.
+ *
+ * via  the function, as a site has it */
+const char *tn_words_call_setting(const char *via);
+
+/* What the C library allocates for itself when a function of it is called, and the setting, which must be
+ * known.
+ *
+ * lines        that call it: "log.c:393 and 2 more lines"
+ * part         of the allocations that these are
+ * allocations  of the process */
+const char *tn_words_library_calls(struct tn_words *words, const char *via, const char *lines, uint64_t part,
+                                   uint64_t allocations);
+
 /* The evidence of a finding: "90,000 blocks seen, at most 80 B, all gone before the return of main
  * (app.c:12)".
  *

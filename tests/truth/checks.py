@@ -2,6 +2,8 @@
 """Comparisons that need more than a number: `check NAME` in a program's comment. Each gives a line for whatever
 is not right."""
 
+import re
+
 import exact
 from harness import query
 
@@ -80,6 +82,22 @@ def savings(truth, log, found):
             lines.append(f"{truth.name}: {finding['title']}: saves {removed} of {made} calls, of which {least} remain")
         if finding["kind"] == "preallocate" and not evidence["count"] <= evidence["peak_count"] <= evidence["allocations"]:
             lines.append(f"{truth.name}: {finding['title']}: {evidence['count']} buffers, {evidence['peak_count']} in use")
+    return lines
+
+
+# Behind a colon stands a line, behind a plus an offset, and names have digits of their own.
+BARE_NUMBER = re.compile(r"(?<![\w:+.,/-])\d{4,}(?![\w:./-])")
+
+
+def numbers(truth, log, found):
+    """Large numbers in what is told have separators; holds for every log."""
+    lines = []
+    for finding in found["findings"]:
+        told = [finding["title"], finding["advice"], finding["notes"], (finding["condition"] or {}).get("text")]
+        for text in filter(None, told):
+            bare = BARE_NUMBER.search(text.replace("C:2012", "C"))
+            if bare:
+                lines.append(f"{truth.name}: {finding['kind']} tells {bare.group()} without separators: {text}")
     return lines
 
 

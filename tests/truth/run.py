@@ -66,7 +66,7 @@ def try_program(world, truth, path):
     found = report(world, log)
     schema.check(world, found)
     outcome = compare.compare(truth, found, lambda kind: report(world, log, "--only", kind))
-    for name in ["purpose_pools", "savings", *truth.statements["check"]]:
+    for name in ["purpose_pools", "savings", "numbers", *truth.statements["check"]]:
         outcome.false += getattr(checks, name)(truth, log, found)
     outcome.false += lifetimes.check(truth, found)
     outcome.queries, wrong_queries = queries.check_all(world, log, found)

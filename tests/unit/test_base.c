@@ -37,7 +37,7 @@ static void bytes_keep_three_digits(void **state)
         const char *text;
     } cases[] = {
         {0, "0 B"},
-        {1023, "1023 B"},
+        {1023, "1,023 B"},
         {1024, "1.00 KiB"},
         {1536, "1.50 KiB"},
         {100 * 1024, "100 KiB"},

@@ -114,6 +114,58 @@ static void libraries_are_folded(void **state)
     fixture_assert_part(&folded, "text", "A pool for libz", true);
 }
 
+/* What the C library allocates at each call of a function is told with what stops it, from a hundredth of all
+ * on. */
+static void calls_of_the_library_are_told_with_their_setting(void **state)
+{
+    (void)state;
+    struct tn_summary_site called[] = {
+        {.function = S("write_line"),
+         .file = S("/src/app/log.c"),
+         .line = 393,
+         .module = S("/usr/bin/app"),
+         .via = S("ctime"),
+         .allocations = 900},
+        {.function = S("read_line"),
+         .file = S("/src/app/input.c"),
+         .line = 42,
+         .module = S("/usr/bin/app"),
+         .via = S("malloc"),
+         .allocations = 800},
+        {.function = S("rotate"),
+         .file = S("/src/app/log.c"),
+         .line = 17,
+         .module = S("/usr/bin/app"),
+         .via = S("ctime"),
+         .allocations = 100},
+        {.function = S("look_up"),
+         .file = S("/src/app/user.c"),
+         .line = 5,
+         .module = S("/usr/bin/app"),
+         .via = S("getpwnam"),
+         .allocations = 5000},
+        {.function = S("load"),
+         .file = S("/src/app/load.c"),
+         .line = 6,
+         .module = S("/usr/bin/app"),
+         .via = S("mktime"),
+         .allocations = 999},
+    };
+    struct tn_summary summary = *fixture_report.summary;
+    struct tn_report report = fixture_report;
+    report.summary = &summary;
+    summary.lists[TN_SUMMARY_BY_ALLOCATIONS] = (struct tn_summary_sites){called, 5};
+    fixture_assert_part(&report, "text", "The C library: 1,000 allocations of its own (1.0 %) for ctime",
+                        true);
+    fixture_assert_part(&report, "text", "log.c:393", true);
+    fixture_assert_part(&report, "text", "more line", true);
+    fixture_assert_part(&report, "text", "set to :/etc/localtime", true);
+    fixture_assert_part(&report, "text", "of its own (1.0 %) for mktime", false);
+    fixture_assert_part(&report, "text", "for getpwnam", false);
+    called[2].allocations = 99;
+    fixture_assert_part(&report, "text", "The C library:", false);
+}
+
 /* What saves little is counted, unless everything is wanted, or it is asked for by name. */
 static void small_findings_are_one_line(void **state)
 {
@@ -185,6 +237,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(doubtful_findings_are_counted_only),
         cmocka_unit_test(what_is_beyond_the_top_is_counted),
         cmocka_unit_test(libraries_are_folded),
+        cmocka_unit_test(calls_of_the_library_are_told_with_their_setting),
         cmocka_unit_test(small_findings_are_one_line),
         cmocka_unit_test(findings_are_shown_by_name),
         cmocka_unit_test(no_finding_is_said),

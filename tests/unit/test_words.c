@@ -288,18 +288,18 @@ static void risks_are_told_with_their_reason(void **state)
         .peak_live_bytes = 1000, .heap_model_count = 1, .heap_least_bytes = 1090, .heap_most_bytes = 1090};
     assert_string_equal(
         tn_words_risk_of_holes(*state, &findings),
-        "Little fragmentation: for 1000 B in use at the peak, this run needs a small heap of 1.06 KiB (on "
+        "Little fragmentation: for 1,000 B in use at the peak, this run needs a small heap of 1.06 KiB (on "
         "1 model): 9 % more, for headers, rounding and holes.");
     findings.heap_model_count = 4;
     findings.heap_most_bytes = 1300;
     assert_string_equal(
         tn_words_risk_of_holes(*state, &findings),
-        "Some fragmentation: for 1000 B in use at the peak, this run needs a small heap of 1.06 KiB to "
+        "Some fragmentation: for 1,000 B in use at the peak, this run needs a small heap of 1.06 KiB to "
         "1.27 KiB (on 4 models): 9 to 30 % more, for headers, rounding and holes.");
     findings.heap_most_bytes = 2000;
     assert_string_equal(
         tn_words_risk_of_holes(*state, &findings),
-        "At risk of fragmentation: for 1000 B in use at the peak, this run needs a small heap of 1.06 KiB "
+        "At risk of fragmentation: for 1,000 B in use at the peak, this run needs a small heap of 1.06 KiB "
         "to 1.95 KiB (on 4 models): 9 to 100 % more, for headers, rounding and holes.");
     const struct tn_summary_totals totals = {.allocations = 4, .small_short_lived = 3};
     assert_string_equal(tn_words_risk_of_churn(*state, &totals),

@@ -155,8 +155,8 @@ static int fill_texts(const struct arena_statement *statement, struct tn_finding
     tn_print_count(bytes, own->arena_bytes);
     print_owner(statement, owner, sizeof(owner));
     if (own->arena_count > 1)
-        snprintf(number, sizeof(number), ", one for each of the %" PRIu64 " calls that are under way at once",
-                 own->arena_count);
+        snprintf(number, sizeof(number), ", one for each of the %s calls that are under way at once",
+                 tn_count_text(own->arena_count).text);
     int r = tn_finding_set(
         &finding->title,
         "Give %s an arena of %s B: it serves %s allocations of %u lines, which die in its calls", owner,
@@ -188,21 +188,20 @@ static int fill_notes(const struct arena_statement *statement, struct tn_finding
     uint64_t outside = own->births - own->served;
     struct tn_buffer notes = {0};
     int r = add_note(&notes, outside != 0,
-                     "outlive the call, at least some, and stay on the heap: blocks of other lines, %" PRIu64
-                     " allocations in these calls",
-                     outside);
+                     "outlive the call, at least some, and stay on the heap: blocks of other lines, %s "
+                     "allocations in these calls",
+                     tn_count_text(outside).text);
     if (r == 0)
         r = tn_arena_note_holder(statement->arenas, statement->pass, &statement->survey, &notes);
     if (r == 0)
         r = add_note(&notes, statement->counts->peak_bytes < own->arena_bytes,
-                     "an arena that uses room again as soon as a block dies would need %" PRIu64
-                     " B at least",
-                     statement->counts->peak_bytes);
+                     "an arena that uses room again as soon as a block dies would need %s B at least",
+                     tn_count_text(statement->counts->peak_bytes).text);
     if (r == 0)
-        r = add_note(&notes, statement->doubtful != 0,
-                     "released by code before the birth in the call, in a loop or from call to call: %" PRIu64
-                     " of the blocks",
-                     statement->doubtful);
+        r = add_note(
+            &notes, statement->doubtful != 0,
+            "released by code before the birth in the call, in a loop or from call to call: %s of the blocks",
+            tn_count_text(statement->doubtful).text);
     finding->notes = (char *)notes.data;
     return r;
 }
@@ -259,9 +258,9 @@ static int add_escape_condition(const struct arena_statement *statement, struct 
     char words[160];
     if (worst == NULL)
         return 0;
-    snprintf(words, sizeof(words),
-             "what outlives the call is copied to the heap, as %" PRIu64 " of %" PRIu64 " blocks%s of ",
-             worst->escapes, worst->settled, statement->escapes != worst->escapes ? ", for one," : "");
+    snprintf(words, sizeof(words), "what outlives the call is copied to the heap, as %s of %s blocks%s of ",
+             tn_count_text(worst->escapes).text, tn_count_text(worst->settled).text,
+             statement->escapes != worst->escapes ? ", for one," : "");
     return add_line_condition(statement, worst, "escapes", words, finding);
 }
 
@@ -350,10 +349,10 @@ static int add_conditions(const struct arena_statement *statement, struct tn_fin
     if (r == 0)
         r = add_resize_condition(statement, finding);
     if (r == 0 && statement->counts->min_bytes != own->arena_bytes)
-        r = tn_finding_add_condition(finding, "largest-seen", &statement->line, 1,
-                                     "what a call asks for beyond %" PRIu64
-                                     " bytes, the most that one did, comes from the heap",
-                                     own->arena_bytes);
+        r = tn_finding_add_condition(
+            finding, "largest-seen", &statement->line, 1,
+            "what a call asks for beyond %s bytes, the most that one did, comes from the heap",
+            tn_count_text(own->arena_bytes).text);
     return r;
 }
 

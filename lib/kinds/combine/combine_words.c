@@ -34,9 +34,9 @@ static int list_members(const struct tn_combine_statement *statement, const stru
             return tn_buffer_print(text, ", and %zu more", finding->site_count - i);
         r = tn_buffer_print(text, "%s", i == 0 ? "" : ", ");
         if (r == 0 && count > 1)
-            r = tn_buffer_print(text, "%" PRIu64 " x ", count);
+            r = tn_buffer_print(text, "%s x ", tn_count_text(count).text);
         if (r == 0)
-            r = tn_buffer_print(text, "%s: %" PRIu64 " B", place, bytes);
+            r = tn_buffer_print(text, "%s: %s B", place, tn_count_text(bytes).text);
         if (r == 0 && tn_combine_share(statement->group, i) < 1)
             r = tn_buffer_print(text, ", present in %.0f %%", 100 * tn_combine_share(statement->group, i));
     }
@@ -47,10 +47,9 @@ static int fill_similar_texts(const struct tn_combine_statement *statement, stru
                               const char *members)
 {
     char places[TN_FINDING_PLACES_BYTES];
-    int r = tn_finding_set(&finding->title,
-                           "Make one type of the blocks of %s (up to %" PRIu64 " B): they live alike",
+    int r = tn_finding_set(&finding->title, "Make one type of the blocks of %s (up to %s B): they live alike",
                            tn_finding_places(finding->sites, finding->site_count, places, sizeof(places)),
-                           statement->combined_bytes);
+                           tn_count_text(statement->combined_bytes).text);
     return r < 0
                ? r
                : tn_finding_set(&finding->advice,
@@ -69,7 +68,8 @@ static int fill_group_texts(const struct tn_combine_statement *statement, struct
     tn_finding_places(finding->sites, finding->site_count, places, sizeof(places));
     tn_print_count(groups, statement->group->group_count);
     if (statement->blocks_per_group > finding->site_count)
-        snprintf(blocks, sizeof(blocks), "the %" PRIu64 " blocks of ", statement->blocks_per_group);
+        snprintf(blocks, sizeof(blocks), "the %s blocks of ",
+                 tn_count_text(statement->blocks_per_group).text);
     int r = tn_finding_set(&finding->title, "Merge %s%s into one structure of %s%s B: %s (%s %s)", blocks,
                            places, statement->varying != 0 ? "up to " : "",
                            tn_print_count(bytes, statement->combined_bytes),
@@ -77,10 +77,9 @@ static int fill_group_texts(const struct tn_combine_statement *statement, struct
                            statement->group->group_count == 1 ? "time" : "times");
     return r < 0 ? r
                  : tn_finding_set(&finding->advice,
-                                  "Allocate one structure of %" PRIu64
-                                  " bytes at %s that holds them all, each "
+                                  "Allocate one structure of %s bytes at %s that holds them all, each "
                                   "at its largest size, and release it once: %s.",
-                                  statement->combined_bytes, place, members);
+                                  tn_count_text(statement->combined_bytes).text, place, members);
 }
 
 int tn_combine_fill_texts(const struct tn_combine_statement *statement, struct tn_finding *finding)

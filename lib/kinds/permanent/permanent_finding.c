@@ -106,16 +106,17 @@ static int fill_list(const struct tn_permanent *state, const struct tn_pass *pas
     if (r == 0)
         r = tn_finding_begin(pass, &tn_kind_permanent, sites, count, &named);
     if (r == 0)
-        r = tn_buffer_print(&notes,
-                            "post-init allocations: %" PRIu64 " site%s, %" PRIu64
-                            " call%s (MISRA C:2012 Dir 4.12 and Rule 21.3, AUTOSAR A18-5-7 want none):",
-                            state->post_init_sites, state->post_init_sites == 1 ? "" : "s",
-                            state->post_init_allocations, state->post_init_allocations == 1 ? "" : "s");
+        r = tn_buffer_print(
+            &notes,
+            "post-init allocations: %s site%s, %s call%s (MISRA C:2012 Dir 4.12 and Rule 21.3, AUTOSAR "
+            "A18-5-7 want none):",
+            tn_count_text(state->post_init_sites).text, state->post_init_sites == 1 ? "" : "s",
+            tn_count_text(state->post_init_allocations).text, state->post_init_allocations == 1 ? "" : "s");
     struct tn_evidence_set *entries = tn_evidence_add_list(&finding->evidence, "post_init");
     for (size_t i = 0; r == 0 && i < count; i++) {
         char place[256];
         add_listed(entries, &named.sites[i], list[i].count);
-        r = tn_buffer_print(&notes, "\n  %" PRIu64 " by %s", list[i].count,
+        r = tn_buffer_print(&notes, "\n  %s by %s", tn_count_text(list[i].count).text,
                             tn_finding_place(&named.sites[i], place, sizeof(place)));
     }
     if (r == 0)

@@ -279,9 +279,10 @@ static int print_notes(const struct general *general, struct tn_buffer *text)
         r = tn_buffer_print(text, "\nThe counts are what this run needed; the bounds are yours to set.");
     if (r == 0 && covered->excluded != 0)
         r = tn_buffer_print(
-            text, "\n%s allocation%s outside: larger than %s, or aligned to more than %" PRIu64 " bytes.",
+            text, "\n%s allocation%s outside: larger than %s, or aligned to more than %s bytes.",
             tn_print_count(a, covered->excluded), covered->excluded == 1 ? " stays" : "s stay",
-            tn_print_bytes(b, general->counts->max_block_bytes), general->counts->alignment_bytes);
+            tn_print_bytes(b, general->counts->max_block_bytes),
+            tn_count_text(general->counts->alignment_bytes).text);
     if (r == 0 && general->counts->bins.merged != 0)
         r = tn_buffer_print(text,
                             "\nThere are more different sizes than were told apart: a better set may "

@@ -137,14 +137,14 @@ static int fill_texts(const struct purpose *purpose, struct tn_finding *finding)
     tn_print_count(allocations, purpose->allocations);
     const char *s = purpose->block_count == 1 ? "" : "s";
     int r = tn_finding_set(
-        &finding->title, "Give %s a pool of %s block%s of %" PRIu64 " B: it serves all %s allocation%s",
-        places, count, s, purpose->block_bytes, allocations, purpose->allocations == 1 ? "" : "s");
+        &finding->title, "Give %s a pool of %s block%s of %s B: it serves all %s allocation%s", places, count,
+        s, tn_count_text(purpose->block_bytes).text, allocations, purpose->allocations == 1 ? "" : "s");
     if (r == 0)
         r = tn_finding_set(&finding->advice,
-                           "Take the blocks of %s from a pool of their own, of %s block%s of %" PRIu64
-                           " bytes, and decide what happens when it is empty: fragmentation can no longer "
+                           "Take the blocks of %s from a pool of their own, of %s block%s of %s bytes, and "
+                           "decide what happens when it is empty: fragmentation can no longer "
                            "make these requests fail.",
-                           places, count, s, purpose->block_bytes);
+                           places, count, s, tn_count_text(purpose->block_bytes).text);
     return r;
 }
 
@@ -181,14 +181,12 @@ static int fill_notes(const struct tn_pass *pass, const struct purpose *purpose,
             purpose->mean_live_count);
     if (r == 0 && purpose->thread_count > 1)
         r = tn_buffer_print(&text,
-                            "\n%" PRIu64
-                            " threads take and give back these blocks: the pool needs a lock, "
+                            "\n%s threads take and give back these blocks: the pool needs a lock, "
                             "or one pool a thread where each gives back its own.",
-                            purpose->thread_count);
+                            tn_count_text(purpose->thread_count).text);
     if (r == 0 && other_sites != 0)
-        r = tn_buffer_print(&text,
-                            "\n%" PRIu64 " other line%s for this size only, too: one pool may serve all.",
-                            other_sites, other_sites == 1 ? " asks" : "s ask");
+        r = tn_buffer_print(&text, "\n%s other line%s for this size only, too: one pool may serve all.",
+                            tn_count_text(other_sites).text, other_sites == 1 ? " asks" : "s ask");
     if (r == 0 && !pass->is_complete)
         r = tn_buffer_print(&text, "\nThe recording is not over: all numbers are so far.");
     return tn_pool_give(&finding->notes, &text, r);

@@ -230,25 +230,25 @@ static int fill_texts(const struct preallocate_state *state, const struct tn_pas
     tn_print_count(reached, site->times_at_peak);
     tn_print_count(rare, (uint64_t)(1 / state->probability + 0.5));
     const char *s = need->count == 1 ? "" : "s";
-    int r = tn_finding_set(
-        &finding->title,
-        "Allocate %" PRIu64 " buffer%s of %" PRIu64 " B at start-up for %s: %s all its %s calls", need->count,
-        s, seen->max_size_bytes, place, need->count == 1 ? "it serves" : "they serve", calls);
+    int r = tn_finding_set(&finding->title,
+                           "Allocate %s buffer%s of %s B at start-up for %s: %s all its %s calls",
+                           tn_count_text(need->count).text, s, tn_count_text(seen->max_size_bytes).text,
+                           place, need->count == 1 ? "it serves" : "they serve", calls);
     if (r == 0)
         r = tn_finding_set(&finding->advice,
-                           "Allocate %" PRIu64 " buffer%s of %" PRIu64
-                           " B at start-up, and let %s take a free one instead of calling the heap.",
-                           need->count, s, seen->max_size_bytes, place);
+                           "Allocate %s buffer%s of %s B at start-up, and let %s take a free one instead of "
+                           "calling the heap.",
+                           tn_count_text(need->count).text, s, tn_count_text(seen->max_size_bytes).text,
+                           place);
     if (r == 0)
         r = tn_finding_set(
             &finding->notes,
-            "At most %" PRIu64
-            " %s in use at once, reached %s%s;"
+            "At most %s %s in use at once, reached %s%s;"
             " %.3g on average. If requests come by chance, a longer run may need more: by"
-            " Erlang's formula, %" PRIu64 " leave%s one in %s without a buffer%s.",
-            seen->peak_live_count, seen->peak_live_count == 1 ? "was" : "were",
+            " Erlang's formula, %s leave%s one in %s without a buffer%s.",
+            tn_count_text(seen->peak_live_count).text, seen->peak_live_count == 1 ? "was" : "were",
             site->times_at_peak == 1 ? "once" : reached, site->times_at_peak == 1 ? "" : " times", need->load,
-            need->erlang_count, need->erlang_count == 1 ? "s" : "", rare,
+            tn_count_text(need->erlang_count).text, need->erlang_count == 1 ? "s" : "", rare,
             need->is_closed ? ". The number is steadier than chance would have it: a limit in the program"
                               " sets it; use that limit"
                             : "");
@@ -302,8 +302,8 @@ static int add_largest_condition(const struct tn_pass *pass, uint32_t index, str
     if (finding->condition.kind != NULL || seen->min_size_bytes == seen->max_size_bytes)
         return 0;
     return tn_finding_add_condition(finding, "largest-seen", &line, 1,
-                                    "a limit is set: sizes vary, and the largest seen is %" PRIu64 " bytes",
-                                    seen->max_size_bytes);
+                                    "a limit is set: sizes vary, and the largest seen is %s bytes",
+                                    tn_count_text(seen->max_size_bytes).text);
 }
 
 static enum tn_confidence confidence_of(const struct preallocate_state *state, const struct tn_pass *pass,

@@ -208,8 +208,8 @@ static void print_local(const struct buffer_statement *statement, char *ret_text
     tn_print_count(bytes, statement->counts->max_size_bytes);
     const char *limit = is_varying(statement) ? "up to " : "";
     if (count > 1)
-        snprintf(ret_text, text_bytes, "an array of %" PRIu64 " local buffers of %s%s B", count, limit,
-                 bytes);
+        snprintf(ret_text, text_bytes, "an array of %s local buffers of %s%s B", tn_count_text(count).text,
+                 limit, bytes);
     else
         snprintf(ret_text, text_bytes, "a local buffer of %s%s B", limit, bytes);
 }
@@ -217,7 +217,7 @@ static void print_local(const struct buffer_statement *statement, char *ret_text
 static int fill_advice(const struct buffer_statement *statement, struct tn_finding *finding,
                        const char *place)
 {
-    char owner[320], buffer[96], pass_down[420] = "", limit[200] = "";
+    char owner[320], buffer[160], pass_down[420] = "", limit[200] = "";
     print_owner(statement, owner, sizeof(owner));
     print_local(statement, buffer, sizeof(buffer));
     if (statement->owner.frames_down == 1)
@@ -228,23 +228,22 @@ static int fill_advice(const struct buffer_statement *statement, struct tn_findi
                  statement->owner.frames_down, place);
     if (is_varying(statement))
         snprintf(limit, sizeof(limit),
-                 " Sizes vary, and %" PRIu64
-                 " is only the largest seen: make it the documented limit, and "
+                 " Sizes vary, and %s is only the largest seen: make it the documented limit, and "
                  "refuse, or leave to the heap, what is longer.",
-                 statement->counts->max_size_bytes);
+                 tn_count_text(statement->counts->max_size_bytes).text);
     return tn_finding_set(&finding->advice, "Declare %s in %s%s: no block outlived the call.%s", buffer,
                           owner, pass_down, limit);
 }
 
 static int fill_title(const struct buffer_statement *statement, struct tn_finding *finding, const char *place)
 {
-    char count[TN_QUANTITY_TEXT_BYTES], owner[320], buffer[96], held[64] = "none";
+    char count[TN_QUANTITY_TEXT_BYTES], owner[320], buffer[160], held[64] = "none";
     bool is_local = statement->owner.frames_down == 0;
     tn_print_count(count, statement->counts->instances);
     print_owner(statement, owner, sizeof(owner));
     print_local(statement, buffer, sizeof(buffer));
     if (statement->exceptions != 0)
-        snprintf(held, sizeof(held), "all but %" PRIu64, statement->exceptions);
+        snprintf(held, sizeof(held), "all but %s", tn_count_text(statement->exceptions).text);
     return tn_finding_set(&finding->title, "Use %s in %s%s%s: %s of %s%s blocks %s", buffer,
                           is_local ? place : owner, is_local ? "" : " for ", is_local ? "" : place, held,
                           is_local ? "its " : "", count,
@@ -382,8 +381,8 @@ static int fill(struct buffer_statement *statement, struct tn_finding *finding)
      */
     if (r == 0 && is_cplusplus && statement->counts->max_thread_live_count > statement->owner.max_live_count)
         r = tn_finding_add_condition(finding, "recursion", NULL, 0,
-                                     "each depth of the recursion has its own: %" PRIu64 " were in use",
-                                     statement->counts->max_thread_live_count);
+                                     "each depth of the recursion has its own: %s were in use",
+                                     tn_count_text(statement->counts->max_thread_live_count).text);
     fill_evidence(statement, finding);
     if (r == 0)
         r = fill_query(statement, finding);
