@@ -78,6 +78,16 @@ int tn_pass_add_release_conditions(const struct tn_pass *pass, const struct tn_r
                                    struct tn_release_range range, const char *blocks,
                                    struct tn_finding *finding);
 
+/* Add the condition that the blocks of a finding's own sites hold no others ("releases-more"): a function on
+ * the way to their release has another call, on the same way through it, that released blocks of other sites,
+ * though not with these. Not for what a destructor releases, and not where "shared-release" is the condition
+ * already.
+ *
+ * Returns  0; -ENOMEM, -EIO
+ * Cost     the frames of the log, for each function on the way */
+int tn_pass_add_held_condition(const struct tn_pass *pass, const struct tn_release_sites *sites,
+                               struct tn_release_range range, struct tn_finding *finding);
+
 /* A call by which blocks of a finding's sites may be released while the program runs, though in this
  * recording they were released only when it ended: it leads to a function on the way to their release, by the
  * machine code, and a function that has run contains it.

@@ -310,10 +310,10 @@ static void ask_about(struct tn_releases *releases, const struct tn_release_site
         releases->asked[sites->items[i]] = releases->stamp;
 }
 
-static size_t find_others(const struct tn_pass *pass, const struct tn_source_frames *frames,
-                          const struct tn_release_sites *sites, struct tn_source_cursor at)
+size_t tn_release_others(const struct tn_pass *pass, const struct tn_source_frames *frames,
+                         const struct tn_release_sites *sites, uint32_t frame_id, uint32_t position)
 {
-    struct place_keys keys = keys_of(frames, pass->nodes[at.node].frame_id, at.position);
+    struct place_keys keys = keys_of(frames, frame_id, position);
     ask_about(pass->releases, sites);
     size_t count = meet(pass->releases, keys.own, 0);
     return keys.other != 0 ? meet(pass->releases, keys.other, count) : count;
@@ -399,7 +399,9 @@ int tn_release_place_find(const struct tn_pass *pass, const struct tn_release_si
     for (unsigned steps = 0; r == 0 && goes_on && walk.at.node != 0 && steps < TN_SOURCE_STEPS_MAX; steps++) {
         uint32_t function = tn_source_cursor_frame(walk.frames, pass, walk.at)->function;
         if (function == 0 || walk.frames->functions[function].is_program)
-            keep_least(ret_place, walk.at, find_others(pass, walk.frames, sites, walk.at));
+            keep_least(ret_place, walk.at,
+                       tn_release_others(pass, walk.frames, sites, pass->nodes[walk.at.node].frame_id,
+                                         walk.at.position));
         if (range.owner != 0 && function == range.owner)
             break;
         r = step_outwards(pass, &walk, &goes_on);

@@ -24,6 +24,14 @@ void tn_releases_close(struct tn_releases *releases);
 int tn_releases_count(struct tn_releases *releases, const struct tn_pass *pass, uint32_t site,
                       uint64_t stack_id, bool is_resize);
 
+/* Sites beside those asked about whose blocks are released by way of a source frame. The counts are indexed
+ * already.
+ *
+ * frame_id, position  as in tn_source_frames_get
+ * Cost                the sites that it releases */
+size_t tn_release_others(const struct tn_pass *pass, const struct tn_source_frames *frames,
+                         const struct tn_release_sites *sites, uint32_t frame_id, uint32_t position);
+
 /* Note that realloc turned a block of a site into one of another: its release is that of the first, too.
  *
  * site    of the new block

@@ -137,7 +137,8 @@ static uint64_t kept_bytes(const struct tn_pass_site *seen)
 static int fill_texts(const struct overhead_site *own, const struct tn_pass_site *seen,
                       struct tn_finding *finding)
 {
-    char place[256], count[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES], size[2 * TN_QUANTITY_TEXT_BYTES + 8];
+    char place[256], count[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES],
+        size[2 * TN_QUANTITY_TEXT_BYTES + 8];
     tn_finding_place(&finding->sites[0], place, sizeof(place));
     tn_print_count(count, seen->peak_live_count);
     tn_print_bytes(bytes, own->peak_overhead_bytes);

@@ -65,11 +65,15 @@ const char *tn_words_library_setting(const char *library)
 static const struct {
     const char *via;
     const char *setting;
+    const char *name; /* what the program calls; NULL: via */
 } call_settings[] = {
-    {"ctime", ZONE_SETTING},      {"localtime", ZONE_SETTING},
-    {"mktime", ZONE_SETTING},     {"strftime", ZONE_SETTING},
-    {"tz_convert", ZONE_SETTING}, /* localtime, which ends in a jump to it */
-    {"tzset", ZONE_SETTING},      {"stdio buffer", "setvbuf with a buffer of the program's own"},
+    {"ctime", ZONE_SETTING, NULL},
+    {"localtime", ZONE_SETTING, NULL},
+    {"mktime", ZONE_SETTING, NULL},
+    {"strftime", ZONE_SETTING, NULL},
+    {"tz_convert", ZONE_SETTING, "localtime"}, /* which ends in a jump to it */
+    {"tzset", ZONE_SETTING, NULL},
+    {"stdio buffer", "setvbuf with a buffer of the program's own", NULL},
 };
 
 const char *tn_words_call_setting(const char *via)
@@ -80,13 +84,21 @@ const char *tn_words_call_setting(const char *via)
     return NULL;
 }
 
+static const char *called_name(const char *via)
+{
+    for (size_t i = 0; i < sizeof(call_settings) / sizeof(call_settings[0]); i++)
+        if (strcmp(via, call_settings[i].via) == 0 && call_settings[i].name != NULL)
+            return call_settings[i].name;
+    return via;
+}
+
 const char *tn_words_library_calls(struct tn_words *words, const char *via, const char *lines, uint64_t part,
                                    uint64_t allocations)
 {
-    return tn_words_print(words,
-                          "The C library: %s allocation%s of its own (%s) for %s, called at %s; look for %s.",
-                          tn_words_count(words, part), part == 1 ? "" : "s",
-                          tn_words_share(words, part, allocations), via, lines, tn_words_call_setting(via));
+    return tn_words_print(
+        words, "The C library: %s allocation%s of its own (%s) for %s, called at %s; look for %s.",
+        tn_words_count(words, part), part == 1 ? "" : "s", tn_words_share(words, part, allocations),
+        called_name(via), lines, tn_words_call_setting(via));
 }
 
 const char *tn_words_runtime_block(struct tn_words *words, const char *library)

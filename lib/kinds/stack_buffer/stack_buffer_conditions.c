@@ -89,6 +89,8 @@ int tn_stack_buffer_add_conditions(const struct tn_stack_buffers *buffers, const
     r = tn_pass_add_releases(pass, &own, range, finding);
     if (r == 0 && size != NULL)
         r = tn_pass_add_release_conditions(pass, &list, range, "a stack buffer", finding);
+    if (r == 0 && size != NULL)
+        r = tn_pass_add_held_condition(pass, &list, range, finding);
     free(sites);
     if (r == 0 && tn_stack_buffer_owning(buffers, pass, births, owner) == TN_OWNING_UNTOLD)
         r = add_untold(buffers, pass, owner, finding);
