@@ -391,6 +391,10 @@ def questions(page):
     return re.findall(r"([^\n]+)\n\n```sql\n(.*?)```", page, re.S)
 
 
+# Tables that only some programs fill, and the logs here do not: tests of such programs look into them.
+OF_SOME_PROGRAMS = ("FROM pool AS p ", "JOIN container AS c ")
+
+
 def check_questions(page, logs):
     """Each query of the page gives rows, and everywhere the same: from rows and packed, by the command, by sqlite3
     with and without the extension, and by Python. The order of rows counts where the query asks for one."""
@@ -410,7 +414,8 @@ def check_questions(page, logs):
 
         plain_sql = sql.replace("allocation_of('before')", "before.allocation")
         wanted = ask(by_sqlite3, "rows", plain_sql, load=False)
-        expect(bool(wanted), True, f"rows for: {question}")
+        has_rows = not any(table in sql for table in OF_SOME_PROGRAMS)
+        expect(bool(wanted) or not has_rows, True, f"rows for: {question}")
         for (name, asker), form in itertools.product(ASKERS.items(), ("rows", "packed")):
             expect(ask(asker, form), wanted, f"{question} by {name}, {form}")
 
