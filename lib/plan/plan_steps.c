@@ -130,28 +130,62 @@ static int base_title(const struct tn_finding *finding, char **ret_title)
     return tn_finding_set(ret_title, "%.*s", (int)(length - end), finding->title);
 }
 
-static int set_title(const struct draft *draft, char **ret_title)
+static size_t count_kind(const struct draft *draft, const char *kind, size_t end)
 {
-    const struct tn_finding *first = draft->parts[0]->finding;
+    size_t count = 0;
+    for (size_t i = 0; i < end; i++)
+        count += strcmp(draft->parts[i]->finding->kind, kind) == 0;
+    return count;
+}
+
+/* " (5 pool, 4 preallocate)": what is in a step whose findings are of several kinds, since a pool that is
+ * filled at start-up is not made like one that is not; else "". The caller frees *ret_text, also after an
+ * error. */
+static int print_kinds(const struct draft *draft, char **ret_text)
+{
+    bool is_alike = count_kind(draft, draft->parts[0]->finding->kind, draft->part_count) == draft->part_count;
+    int r = tn_finding_set(ret_text, "%s", is_alike ? "" : " (");
+    for (size_t i = 0; i < draft->part_count && r == 0 && !is_alike; i++) {
+        const char *kind = draft->parts[i]->finding->kind;
+        if (count_kind(draft, kind, i) == 0)
+            r = tn_finding_set(ret_text, "%s%s%zu %s", *ret_text, i == 0 ? "" : ", ",
+                               count_kind(draft, kind, draft->part_count), kind);
+    }
+    return r == 0 && !is_alike ? tn_finding_set(ret_text, "%s)", *ret_text) : r;
+}
+
+static int set_joint_title(const struct draft *draft, const char *kinds, char **ret_title)
+{
     char place[256];
     size_t lines = 0;
-    tn_finding_place(&first->sites[0], place, sizeof(place));
+    tn_finding_place(&draft->parts[0]->finding->sites[0], place, sizeof(place));
     for (size_t i = 0; i < draft->part_count; i++)
         lines += draft->parts[i]->finding->site_count;
-    if (draft->part_count == 1)
-        return base_title(first, ret_title);
     if (strcmp(draft->mechanism, "structure") == 0)
         return tn_finding_set(ret_title, "Merge blocks into %zu structures, that of %s first",
                               draft->part_count, place);
     if (strcmp(draft->mechanism, "stack") == 0)
         return tn_finding_set(ret_title, "Use local buffers for %zu lines, %s first", lines, place);
     if (strcmp(draft->mechanism, "static") == 0)
-        return tn_finding_set(ret_title, "Make the blocks of %zu lines static, %s first", lines, place);
+        return tn_finding_set(ret_title, "Make the blocks of %zu lines static%s, %s first", lines, kinds,
+                              place);
     if (strcmp(draft->mechanism, "pool") == 0)
-        return tn_finding_set(ret_title, "Give %zu lines %zu pools of fixed blocks, %s first", lines,
-                              draft->part_count, place);
+        return tn_finding_set(ret_title, "Give %zu lines %zu pools of fixed blocks%s, %s first", lines,
+                              draft->part_count, kinds, place);
     return tn_finding_set(ret_title, "Start %zu buffers with their capacity, that of %s first",
                           draft->part_count, place);
+}
+
+static int set_title(const struct draft *draft, char **ret_title)
+{
+    char *kinds = NULL;
+    if (draft->part_count == 1)
+        return base_title(draft->parts[0]->finding, ret_title);
+    int r = print_kinds(draft, &kinds);
+    if (r == 0)
+        r = set_joint_title(draft, kinds, ret_title);
+    free(kinds);
+    return r;
 }
 
 /* ---------------------------------------------------------------------------------------- steps */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Scenarios about reading a log: plain rows and packed ones, SQL in its formats, and what reports say."""
 
+import collections
 import contextlib
 import csv
 import io
@@ -209,6 +210,21 @@ def saved_plan(world):
     expect_equal([(*row[:3], json.loads(row[3]), *row[4:]) for row in rows], wanted, "saved steps")
 
 
+def step_titles(world):
+    """A step whose findings are of several kinds says how many of each; another one does not."""
+    for name, is_mixed in (("one_buffer_held", True), ("lifetimes", False)):
+        result, log = world.record(world.truths / name, log=world.folder / f"{name}.db")
+        expect_equal(result.status, 0, "status")
+        found = report_json(world, log, "--confidence", "weak", "--top", "0")
+        kinds = {finding["key"]: finding["kind"] for finding in found["findings"]}
+        steps = [step for step in found["plan"]["steps"] if step["mechanism"] == "static"]
+        expect_equal(len(steps), 1, f"{name}: steps that make blocks static")
+        parts = collections.Counter(kinds[part["key"]] for part in steps[0]["findings"])
+        expect_equal(len(parts) > 1, is_mixed, f"{name}: several kinds in {parts}")
+        told = "static (" + ", ".join(f"{count} {kind}" for kind, count in parts.items()) + ")," if is_mixed else "static,"
+        expect(told in steps[0]["title"], f"{name}: {steps[0]['title']}: {told}")
+
+
 def report_json(world, log, *options):
     result = world.run(world.tenure, "report", "--format", "json", *options, log)
     expect_equal((result.err, result.status), (b"", 0), f"report {' '.join(options)}")
@@ -229,4 +245,5 @@ ALL = {
     "info_and_report": info_and_report,
     "findings": findings,
     "saved_plan": saved_plan,
+    "step_titles": step_titles,
 }
