@@ -3,6 +3,7 @@
  * failing, and reports what it makes of that. */
 #include "child.h"
 #include "command.h"
+#include "fail_heap.h"
 #include "fail_sweep.h"
 #include "install_paths.h"
 #include "message.h"
@@ -148,6 +149,8 @@ static int check_choice(struct request *request, struct tn_error *error)
         r = tn_option_bytes(arguments, "heap", 1, INT64_MAX, 0, &request->sweep.command.limit_bytes, error);
     if (r == 0)
         r = check_by(request, error);
+    if (r == 0)
+        r = tn_fail_heap_read(request->arguments, &request->sweep.command, error);
     if (r < 0)
         return r;
     int given = (request->site != 0) + (request->stack != 0) + request->has_all +
@@ -193,8 +196,8 @@ static int check_options(struct request *request, struct tn_error *error)
 /* The options that a single run needs to be like the runs of this sweep. */
 static int print_options(struct request *request)
 {
-    static const char *const kept[] = {"heap",  "ok-status", "timeout", "stdin",
-                                       "setup", "check",     "ready",   "drive"};
+    static const char *const kept[] = {"policy", "pointer-size", "heap",  "ok-status", "timeout",
+                                       "stdin",  "setup",        "check", "ready",     "drive"};
     struct tn_buffer *out = &request->options;
     int r = tn_buffer_print(out, "%s", request->sweep.command.is_persistent ? "--persistent " : "");
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]) && r == 0; i++) {
@@ -437,6 +440,9 @@ static const struct tn_option options[] = {
     {0, "site", "ID", "one run: a site, by its id in the log", NULL},
     {0, "stack", "ID", "one run: a call stack, by its id in the log", NULL},
     {0, "heap", "BYTES", "one run: whatever would make more than BYTES live fails", NULL},
+    {0, "policy", "P",
+     "with --heap: a model of a heap, as simulate has them: what finds no\nplace in it fails", NULL},
+    {0, "pointer-size", "4|8", "of the machine that is modelled (default: this one's)", NULL},
     {0, "by", "site|stack", "with --all: what a run is for (default: site)", NULL},
     {0, "libraries", NULL, "with --all: sites in the system's libraries, too", NULL},
     {0, "occurrence", "first|last|random|N",

@@ -121,7 +121,9 @@ static int make_baseline(struct tn_fail_sweep *sweep, struct fail_jobs *jobs, st
 {
     struct tn_fail_outcome first, second;
     uint64_t timeout_ns = sweep->command.timeout_ns, limit_bytes = sweep->command.limit_bytes;
+    const char *policy = sweep->command.policy;
     sweep->command.limit_bytes = 0;
+    sweep->command.policy = NULL;
     if (timeout_ns == 0)
         sweep->command.timeout_ns = BASELINE_TIMEOUT_NS;
     int r = run_once(sweep, jobs, &first, error);
@@ -130,6 +132,7 @@ static int make_baseline(struct tn_fail_sweep *sweep, struct fail_jobs *jobs, st
     if (r == 0 && !sweep->is_stopped)
         r = tn_fail_baseline_make(&sweep->command, &first, &second, &sweep->baseline, error);
     sweep->command.limit_bytes = limit_bytes;
+    sweep->command.policy = policy;
     if (timeout_ns == 0 && r == 0 && !sweep->is_stopped) {
         uint64_t wanted_ns = first.duration_ns * TIMEOUT_FACTOR;
         sweep->command.timeout_ns = wanted_ns > TIMEOUT_LEAST_NS ? wanted_ns : TIMEOUT_LEAST_NS;

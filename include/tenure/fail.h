@@ -93,8 +93,10 @@ struct tn_fail_command {
                              NULL:    the program ends by itself */
     const char *ready;    /* with drive: "port:N", "line:TEXT" on stdout or stderr, or "time:SECONDS" */
     uint64_t timeout_ns;  /* after which a run counts as hung */
-    uint64_t limit_bytes; /* as inject.h */
-    bool is_persistent;   /* as inject.h */
+    uint64_t limit_bytes; /* as inject.h, as the next two */
+    uint64_t pointer_bytes;
+    const char *policy; /* NULL: none */
+    bool is_persistent; /* as inject.h */
 };
 
 /* What a run was like. Plain data without pointers: it goes through a pipe. */

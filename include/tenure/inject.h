@@ -10,12 +10,13 @@
 
 #include <stdint.h>
 
-#define TN_INJECT_MAGIC      UINT32_C(0x494e4a31)
-#define TN_INJECT_VARIABLE   "TENURE_INJECT"
-#define TN_INJECT_FRAMES_MAX 48  /* of a stack that is told back */
-#define TN_INJECT_PATH_BYTES 200 /* of a module's path that is told back, with NUL */
-#define TN_INJECT_SEEN_MAX   24  /* modules that such stacks may lie in */
-#define TN_INJECT_STEPS_MAX  64  /* frames of one place at most: a deeper one is compared by these */
+#define TN_INJECT_MAGIC        UINT32_C(0x494e4a31)
+#define TN_INJECT_VARIABLE     "TENURE_INJECT"
+#define TN_INJECT_FRAMES_MAX   48  /* of a stack that is told back */
+#define TN_INJECT_PATH_BYTES   200 /* of a module's path that is told back, with NUL */
+#define TN_INJECT_SEEN_MAX     24  /* modules that such stacks may lie in */
+#define TN_INJECT_POLICY_BYTES 128
+#define TN_INJECT_STEPS_MAX    64 /* frames of one place at most: a deeper one is compared by these */
 
 /* A file with code, as the system names it: paths differ by links. Written by the tool. */
 struct tn_inject_module {
@@ -63,7 +64,10 @@ struct tn_inject_head {
     uint32_t place_count;   /* 0: nothing fails by its place */
     uint32_t is_persistent; /* 1: all calls from the occurrence on fail; 0: only that one */
     uint64_t occurrence;    /* which call of the places fails, from 1; 0: none does */
-    uint64_t limit_bytes;   /* a call that would make more bytes live fails; 0: no limit */
+    uint64_t limit_bytes;   /* a call that would make more bytes live fails, or, with a policy, one that
+                               finds no place in a heap of that size; 0: no limit */
+    uint64_t pointer_bytes; /* of the machine that the policy is modelled for */
+    char policy[TN_INJECT_POLICY_BYTES]; /* model of a heap, "tlsf:align=8"; "": none */
 
     /* What the processes tell, atomic, of all of them together. */
     uint64_t matches;    /* calls of the places */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static int append_tables(struct tn_buffer *out, struct tn_inject_head *head,
@@ -52,7 +53,10 @@ int tn_fail_file_make(const char *path, const struct tn_fail_command *command,
         .is_persistent = command->is_persistent,
         .occurrence = subject != NULL ? occurrence : 0,
         .limit_bytes = command->limit_bytes,
+        .pointer_bytes = command->pointer_bytes,
     };
+    if (command->policy != NULL)
+        snprintf(head.policy, sizeof(head.policy), "%s", command->policy);
     int r = subject != NULL ? append_tables(&tables, &head, subjects, subject) : 0;
     int fd = r == 0 ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
     if (r == 0 && fd < 0)

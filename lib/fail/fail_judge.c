@@ -153,14 +153,14 @@ enum tn_fail_class tn_fail_judge(const struct tn_fail_command *command,
                                  size_t allowed_count, uint64_t *ret_leaked_count)
 {
     *ret_leaked_count = 0;
-    if (outcome->head.failed == 0)
-        return TN_FAIL_NOT_REACHED;
     if (outcome->is_corrupted)
         return TN_FAIL_CORRUPTED;
     if (outcome->is_hung)
         return TN_FAIL_HUNG;
     if (has_crashed(command, outcome))
         return TN_FAIL_CRASHED;
+    if (outcome->head.failed == 0)
+        return TN_FAIL_NOT_REACHED;
     *ret_leaked_count = count_leaked(baseline, outcome);
     enum tn_fail_class class = judge_status(command, baseline, outcome, allowed, allowed_count);
     return *ret_leaked_count > 0 && class < TN_FAIL_LEAKED ? TN_FAIL_LEAKED : class;

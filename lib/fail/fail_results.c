@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CRASH_FRAMES 4 /* that are named: where it happened, and who called that */
+#define TOLD_FRAMES 4 /* that are named: where it happened, and who called that */
 
 /* The name of a file, without its folders. */
 static const char *base_name(const char *path)
@@ -46,7 +46,7 @@ static int name_address(struct tn_buffer *out, const char *path, uint64_t offset
     if (r == 0)
         r = tn_symbol_look_up(file, offset_bytes, &frames, &count);
     int named = 0;
-    for (unsigned i = 0; r == 0 && i < count && printed + named < CRASH_FRAMES; i++) {
+    for (unsigned i = 0; r == 0 && i < count && printed + named < TOLD_FRAMES; i++) {
         r = tn_buffer_print(out, "%s", printed + named == 0 ? "" : ", called from ");
         if (r == 0 && frames[i].function != NULL)
             r = print_frame(out, &frames[i]);
@@ -58,44 +58,52 @@ static int name_address(struct tn_buffer *out, const char *path, uint64_t offset
     return r == -ENOMEM ? r : named;
 }
 
-/* This tool's own, in which nothing but the call of the next allocator happens. */
-static bool is_ours(const struct tn_inject_head *head, uint32_t frame)
+/* The path of a frame's module; NULL: it lies in none. */
+static const char *path_of(const struct tn_inject_head *head, const struct tn_inject_stack *stack,
+                           uint32_t frame)
 {
-    uint32_t module = head->crash.modules[frame];
-    return module < TN_INJECT_SEEN_MAX && strstr(head->seen[module].path, "libtenure_inject.so") != NULL;
+    uint32_t module = stack->modules[frame];
+    return module < TN_INJECT_SEEN_MAX ? head->seen[module].path : NULL;
 }
 
-static bool is_program(const struct tn_inject_head *head, uint32_t frame)
+/* This tool's own, in which nothing but the call of the next allocator happens. */
+static bool is_ours(const char *path)
 {
-    uint32_t module = head->crash.modules[frame];
-    const char *path = module < TN_INJECT_SEEN_MAX ? head->seen[module].path : "";
-    return module < TN_INJECT_SEEN_MAX && !tn_site_is_runtime_module(path) && !is_ours(head, frame);
+    return path != NULL && strstr(path, "libtenure_inject.so") != NULL;
+}
+
+static bool is_program(const char *path)
+{
+    return path != NULL && !tn_site_is_runtime_module(path) && !is_ours(path);
 }
 
 /* The frame that the telling begins with: of a run of frames in libraries the outermost, which the program
  * called (abort, free); 0 where none of the program's comes behind. */
-static uint32_t first_frame(const struct tn_inject_head *head)
+static uint32_t first_frame(const struct tn_inject_head *head, const struct tn_inject_stack *stack)
 {
-    for (uint32_t i = 0; i < head->crash.count; i++)
-        if (is_program(head, i))
-            return i > 0 && !is_ours(head, i - 1) ? i - 1 : i;
+    for (uint32_t i = 0; i < stack->count; i++)
+        if (is_program(path_of(head, stack, i)))
+            return i > 0 && !is_ours(path_of(head, stack, i - 1)) ? i - 1 : i;
     return 0;
 }
 
-static char *name_stack(const struct tn_inject_head *head, const char *program)
+/* program   path of what was executed
+ * is_exact  the first frame is an instruction, not a return address */
+static char *name_stack(const struct tn_inject_head *head, const struct tn_inject_stack *stack,
+                        const char *program, bool is_exact)
 {
-    const struct tn_inject_stack *stack = &head->crash;
     struct tn_buffer out = {0};
     int printed = 0, r = tn_buffer_print(&out, "%s", "");
-    for (uint32_t i = first_frame(head); i < stack->count && printed < CRASH_FRAMES && r >= 0; i++) {
+    for (uint32_t i = first_frame(head, stack); i < stack->count && printed < TOLD_FRAMES && r >= 0; i++) {
+        const char *path = path_of(head, stack, i);
         /* What called main says nothing. */
-        if (i > 0 && is_program(head, i - 1) && !is_program(head, i))
+        if (i > 0 && is_program(path_of(head, stack, i - 1)) && !is_program(path))
             break;
-        if (stack->modules[i] >= TN_INJECT_SEEN_MAX)
+        if (path == NULL)
             continue;
-        const char *path = head->seen[stack->modules[i]].path;
         /* The look-up takes return addresses, and looks at the byte before. */
-        r = name_address(&out, path[0] != '\0' ? path : program, stack->frames[i] + (i == 0), printed);
+        r = name_address(&out, path[0] != '\0' ? path : program, stack->frames[i] + (is_exact && i == 0),
+                         printed);
         printed += r > 0 ? r : 0;
     }
     if (r < 0) {
@@ -150,7 +158,8 @@ int tn_fail_results_add(struct tn_fail_results *results, const struct tn_fail_su
         .subject_id = subject != NULL ? subject->id : 0,
         .occurrence = occurrence,
         .class = class,
-        .place = copy(subject != NULL ? subject->place : NULL),
+        .place = subject != NULL ? copy(subject->place)
+                                 : name_stack(&outcome->head, &outcome->head.failure, program, false),
         .via = copy(subject != NULL ? subject->via : NULL),
         .key = copy(subject != NULL ? subject->key : NULL),
         .status = outcome->status,
@@ -160,7 +169,7 @@ int tn_fail_results_add(struct tn_fail_results *results, const struct tn_fail_su
         .failed = outcome->head.failed,
         .leaked_count = leaked_count,
         .message = copy(outcome->message),
-        .crash = is_crash ? name_stack(&outcome->head, program) : copy(NULL),
+        .crash = is_crash ? name_stack(&outcome->head, &outcome->head.crash, program, true) : copy(NULL),
     };
     if (result.place == NULL || result.via == NULL || result.key == NULL || result.message == NULL ||
         result.crash == NULL) {

@@ -40,8 +40,8 @@ static void map_file(const char *path)
     close(fd);
 }
 
-/* With the first allocation, be it of a constructor of another library; else as a constructor. */
-__attribute__((constructor(101))) void tn_inject_load(void)
+/* With the first allocation, be it of a constructor of another library. */
+void tn_inject_load(void)
 {
     static bool is_loaded;
     const char *path = environ != NULL && !is_loaded ? getenv(TN_INJECT_VARIABLE) : NULL;
@@ -51,8 +51,16 @@ __attribute__((constructor(101))) void tn_inject_load(void)
     map_file(path);
     if (tn_inject_head == NULL)
         return;
+    tn_inject_heap_open();
     __atomic_fetch_add(&tn_inject_head->processes, 1, __ATOMIC_RELAXED);
     tn_inject_watch_crashes();
+}
+
+/* With a path in the environment that only now can be read, or without any allocation until now. */
+__attribute__((constructor(101))) static void load_at_start(void)
+{
+    if (tn_inject_is_ready())
+        tn_inject_load();
 }
 
 /* The index of a path among those that were told; TN_INJECT_SEEN_MAX: no room. */

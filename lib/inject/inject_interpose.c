@@ -69,7 +69,7 @@ static void find_next(void)
 }
 
 /* Whether the next definitions can be called. The first call comes before there are threads. */
-static bool is_ready(void)
+bool tn_inject_is_ready(void)
 {
     if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == UNKNOWN)
         find_next();
@@ -131,24 +131,42 @@ static bool is_turn(uint64_t match)
            (tn_inject_head->is_persistent != 0 ? match >= occurrence : match == occurrence);
 }
 
-/* Whether this call is to fail; then everything but the result is done.
+/* A call in progress. */
+struct inject_call {
+    uintptr_t caller, frame; /* of the function that the program called */
+    uint32_t placed;         /* in the heap of the run's policy; 0: nowhere */
+};
+
+#define CALL() ((struct inject_call){.caller = CALLER(), .frame = FRAME()})
+
+static bool is_over_limit(uint64_t size_bytes)
+{
+    return tn_inject_head->limit_bytes != 0 && !tn_inject_heap_is_open() &&
+           __atomic_load_n(&tn_inject_head->live_bytes, __ATOMIC_RELAXED) + size_bytes >
+               tn_inject_head->limit_bytes;
+}
+
+/* Whether a call is to fail; then everything but the result is done.
  *
- * size_bytes  that it adds to what lives */
-static bool fails(uintptr_t caller, uintptr_t frame, uint64_t size_bytes)
+ * old         the block that is given another size; NULL: none
+ * more_bytes  that it adds to what lives */
+static bool fails(struct inject_call *call, void *old, uint64_t size_bytes, uint64_t alignment_bytes,
+                  uint64_t more_bytes)
 {
     if (tn_inject_head == NULL)
         return false;
-    if (is_asked_again(caller, frame))
+    if (is_asked_again(call->caller, call->frame))
         return true;
     again.caller = again.count = 0;
-    bool is_too_much = tn_inject_head->limit_bytes != 0 &&
-                       __atomic_load_n(&tn_inject_head->live_bytes, __ATOMIC_RELAXED) + size_bytes >
-                           tn_inject_head->limit_bytes;
-    bool is_hit = tn_inject_head->place_count != 0 && tn_inject_is_place(caller) &&
+    bool is_hit = tn_inject_head->place_count != 0 && tn_inject_is_place(call->caller) &&
                   is_turn(__atomic_add_fetch(&tn_inject_head->matches, 1, __ATOMIC_RELAXED));
-    if (is_too_much || is_hit)
-        fail(caller, frame);
-    return is_too_much || is_hit;
+    bool has_room = !is_over_limit(more_bytes);
+    if (!is_hit && tn_inject_heap_is_open())
+        has_room = old != NULL ? tn_inject_heap_resize((uintptr_t)old, size_bytes, &call->placed)
+                               : tn_inject_heap_place(size_bytes, alignment_bytes, &call->placed);
+    if (is_hit || !has_room)
+        fail(call->caller, call->frame);
+    return is_hit || !has_room;
 }
 
 /* Bytes of a block that live under a limit. Without one nobody asks: what is released twice must meet the
@@ -169,8 +187,10 @@ static void add_live(uint64_t size_bytes)
         ;
 }
 
-static void *take_note(void *block)
+static void *take_note(const struct inject_call *call, void *block)
 {
+    if (call->placed != 0)
+        tn_inject_heap_bind(call->placed, (uintptr_t)block);
     if (tn_inject_head == NULL || block == NULL)
         return block;
     __atomic_fetch_add(&tn_inject_head->births, 1, __ATOMIC_RELAXED);
@@ -195,65 +215,79 @@ static void take_note_of_death(uint64_t size_bytes)
 
 ENTRY void *malloc(size_t size_bytes)
 {
-    if (!is_ready())
+    struct inject_call call = CALL();
+    if (!tn_inject_is_ready())
         return take_from_arena(size_bytes);
-    return fails(CALLER(), FRAME(), size_bytes) ? NULL : take_note(next.malloc(size_bytes));
+    return fails(&call, NULL, size_bytes, 0, size_bytes) ? NULL : take_note(&call, next.malloc(size_bytes));
 }
 
 ENTRY void *calloc(size_t count, size_t size_bytes)
 {
+    struct inject_call call = CALL();
     size_t total_bytes;
     bool is_too_large = __builtin_mul_overflow(count, size_bytes, &total_bytes);
-    if (!is_ready())
-        return is_too_large ? NULL : take_from_arena(total_bytes);
-    if (fails(CALLER(), FRAME(), is_too_large ? SIZE_MAX : total_bytes))
+    if (is_too_large) {
+        errno = ENOMEM;
         return NULL;
-    return take_note(next.calloc(count, size_bytes));
+    }
+    if (!tn_inject_is_ready())
+        return take_from_arena(total_bytes);
+    if (fails(&call, NULL, total_bytes, 0, total_bytes))
+        return NULL;
+    return take_note(&call, next.calloc(count, size_bytes));
 }
 
-/* realloc and what is built on it.
- *
- * caller, frame  of the function that the program called */
-static void *move(void *block, size_t size_bytes, uintptr_t caller, uintptr_t frame)
+/* What was born before the next definitions were known moves to them. */
+static void *move_from_arena(void *block, size_t size_bytes)
 {
-    if (!is_ready() || is_in_arena(block)) {
-        void *moved = is_ready() ? next.malloc(size_bytes) : take_from_arena(size_bytes);
-        size_t kept_bytes = block != NULL ? (size_t)(arena + ARENA_BYTES - (char *)block) : 0;
-        return moved != NULL && block != NULL
-                   ? memcpy(moved, block, kept_bytes < size_bytes ? kept_bytes : size_bytes)
-                   : moved;
-    }
+    void *moved = tn_inject_is_ready() ? next.malloc(size_bytes) : take_from_arena(size_bytes);
+    size_t kept_bytes = block != NULL ? (size_t)(arena + ARENA_BYTES - (char *)block) : 0;
+    if (moved == NULL || block == NULL)
+        return moved;
+    return memcpy(moved, block, kept_bytes < size_bytes ? kept_bytes : size_bytes);
+}
+
+/* realloc and what is built on it. */
+static void *move(struct inject_call *call, void *block, size_t size_bytes)
+{
+    if (!tn_inject_is_ready() || is_in_arena(block))
+        return move_from_arena(block, size_bytes);
     uint64_t old_bytes = counted_bytes(block);
     /* Size 0 releases: nothing can fail. */
-    bool can_fail = block == NULL || size_bytes > 0;
-    if (can_fail && fails(caller, frame, size_bytes > old_bytes ? size_bytes - old_bytes : 0))
+    bool is_release = block != NULL && size_bytes == 0;
+    if (is_release && tn_inject_heap_is_open())
+        tn_inject_heap_release((uintptr_t)block);
+    if (!is_release && fails(call, block, size_bytes, 0, size_bytes > old_bytes ? size_bytes - old_bytes : 0))
         return NULL;
     void *moved = next.realloc(block, size_bytes);
     if (tn_inject_head != NULL && block != NULL && (moved != NULL || size_bytes == 0))
         take_note_of_death(old_bytes);
-    return take_note(moved);
+    return take_note(call, moved);
 }
 
 ENTRY void *realloc(void *block, size_t size_bytes)
 {
-    return move(block, size_bytes, CALLER(), FRAME());
+    struct inject_call call = CALL();
+    return move(&call, block, size_bytes);
 }
 
 ENTRY void *reallocarray(void *block, size_t count, size_t size_bytes)
 {
+    struct inject_call call = CALL();
     size_t total_bytes;
     if (__builtin_mul_overflow(count, size_bytes, &total_bytes)) {
         errno = ENOMEM;
         return NULL;
     }
-    return move(block, total_bytes, CALLER(), FRAME());
+    return move(&call, block, total_bytes);
 }
 
-/* Marked so that no compiler sees malloc and free as a pair that does nothing. */
 ENTRY void free(void *block)
 {
-    if (block == NULL || is_in_arena(block) || !is_ready())
+    if (block == NULL || is_in_arena(block) || !tn_inject_is_ready())
         return;
+    if (tn_inject_heap_is_open())
+        tn_inject_heap_release((uintptr_t)block);
     if (tn_inject_head != NULL)
         take_note_of_death(counted_bytes(block));
     next.free(block);
@@ -261,48 +295,78 @@ ENTRY void free(void *block)
 
 ENTRY int posix_memalign(void **ret_block, size_t alignment_bytes, size_t size_bytes)
 {
+    struct inject_call call = CALL();
     int found = errno;
-    if (!is_ready())
+    if (!tn_inject_is_ready())
         return ENOMEM;
-    if (fails(CALLER(), FRAME(), size_bytes)) {
+    if (fails(&call, NULL, size_bytes, alignment_bytes, size_bytes)) {
         errno = found;
         return ENOMEM;
     }
     int r = next.posix_memalign(ret_block, alignment_bytes, size_bytes);
-    if (r == 0)
-        take_note(*ret_block);
+    take_note(&call, r == 0 ? *ret_block : NULL);
     return r;
 }
 
 ENTRY void *aligned_alloc(size_t alignment_bytes, size_t size_bytes)
 {
-    if (!is_ready() || fails(CALLER(), FRAME(), size_bytes))
+    struct inject_call call = CALL();
+    if (!tn_inject_is_ready() || fails(&call, NULL, size_bytes, alignment_bytes, size_bytes))
         return NULL;
-    return take_note(next.aligned_alloc(alignment_bytes, size_bytes));
+    return take_note(&call, next.aligned_alloc(alignment_bytes, size_bytes));
 }
 
 ENTRY void *memalign(size_t alignment_bytes, size_t size_bytes)
 {
-    if (!is_ready() || fails(CALLER(), FRAME(), size_bytes))
+    struct inject_call call = CALL();
+    if (!tn_inject_is_ready() || fails(&call, NULL, size_bytes, alignment_bytes, size_bytes))
         return NULL;
-    return take_note(next.memalign(alignment_bytes, size_bytes));
+    return take_note(&call, next.memalign(alignment_bytes, size_bytes));
 }
 
 ENTRY void *valloc(size_t size_bytes)
 {
-    return !is_ready() || fails(CALLER(), FRAME(), size_bytes) ? NULL : take_note(next.valloc(size_bytes));
+    struct inject_call call = CALL();
+    if (!tn_inject_is_ready() || fails(&call, NULL, size_bytes, 0, size_bytes))
+        return NULL;
+    return take_note(&call, next.valloc(size_bytes));
 }
 
 ENTRY void *pvalloc(size_t size_bytes)
 {
-    return !is_ready() || fails(CALLER(), FRAME(), size_bytes) ? NULL : take_note(next.pvalloc(size_bytes));
+    struct inject_call call = CALL();
+    if (!tn_inject_is_ready() || fails(&call, NULL, size_bytes, 0, size_bytes))
+        return NULL;
+    return take_note(&call, next.pvalloc(size_bytes));
 }
 
 /* A return from main does not come here: the C library calls its own. */
 ENTRY void exit(int status)
 {
-    is_ready();
+    tn_inject_is_ready();
     if (tn_inject_head != NULL)
         __atomic_fetch_add(&tn_inject_head->left_early, 1, __ATOMIC_RELAXED);
     next.leave(status);
+}
+
+/* ---------------------------------------------------------------------------------------- for our own use */
+
+void *tn_inject_malloc(size_t size_bytes)
+{
+    return next.malloc(size_bytes);
+}
+
+void *tn_inject_calloc(size_t count, size_t size_bytes)
+{
+    return next.calloc(count, size_bytes);
+}
+
+void *tn_inject_realloc(void *block, size_t size_bytes)
+{
+    return next.realloc(block, size_bytes);
+}
+
+void tn_inject_free(void *block)
+{
+    next.free(block);
 }

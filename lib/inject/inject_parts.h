@@ -21,6 +21,9 @@ struct tn_inject_image {
 /* The file of the run; NULL before it is mapped, or without one. */
 extern struct tn_inject_head *tn_inject_head;
 
+/* Whether the next definitions can be called; looks for them first. */
+bool tn_inject_is_ready(void);
+
 /* Map the file of the run, once: with the first allocation, or when the library is loaded. */
 void tn_inject_load(void);
 
@@ -48,6 +51,37 @@ bool tn_inject_is_place(uintptr_t caller);
 /* Find the functions by which C++ asks for memory: they stand between a place and malloc. Once, before
  * anything fails: a symbol that is not there makes the loader allocate. */
 void tn_inject_find_passed(void);
+
+/* Lay out the heap of the run's policy. Once, when the file is mapped; nothing happens without a policy. */
+void tn_inject_heap_open(void);
+
+/* Whether there is such a heap. The functions below need it. */
+bool tn_inject_heap_is_open(void);
+
+/* Place a block in it, before the block itself is there.
+ *
+ * ret_block  what tn_inject_heap_bind needs; 0: the heap has nothing to place
+ * Returns    false: there is no room */
+bool tn_inject_heap_place(uint64_t size_bytes, uint64_t alignment_bytes, uint32_t *ret_block);
+
+/* Give a block that lives another size.
+ *
+ * address  of the block as it is
+ * Returns  as tn_inject_heap_place */
+bool tn_inject_heap_resize(uintptr_t address, uint64_t size_bytes, uint32_t *ret_block);
+
+/* Say where a placed block is; address 0: it was not made after all. */
+void tn_inject_heap_bind(uint32_t block, uintptr_t address);
+
+/* Release a block, if it was placed. Before the block itself is released. */
+void tn_inject_heap_release(uintptr_t address);
+
+/* Memory of our own, from the next allocator: nobody counts it, and it never fails by intention. As the
+ * functions of libc. */
+void *tn_inject_malloc(size_t size_bytes);
+void *tn_inject_calloc(size_t count, size_t size_bytes);
+void *tn_inject_realloc(void *block, size_t size_bytes);
+void tn_inject_free(void *block);
 
 /* Catch the signals of crashes that nobody has asked for. Once, when the library is loaded. */
 void tn_inject_watch_crashes(void);

@@ -141,6 +141,31 @@ def fail_small_heap(world):
     expect_equal(run["class"], "not-reached", "a heap of 1 MiB")
 
 
+def fail_modelled_heap(world):
+    """In a model of a heap the program meets its first failure at the very allocation at which the replay of its log
+    does, and none where the replay has none."""
+    program = world.programs / "fail_grows"
+    line = lines_of(PROGRAMS / "fail_grows.c")["@grows"]
+    log = record(world, program)
+    failures = 0
+    for policy in ("first-fit", "tlsf", "freertos-heap4:align=4", "glibc", "zephyr"):
+        for size in ("6K", "9K", "12K", "40K"):
+            for bytes in ("4", "8"):
+                options = ("--policy", policy, "--heap", size, "--pointer-size", bytes)
+                replayed = world.run(world.tenure, "simulate", log, *options, "--format", "json")
+                (model,) = json.loads(replayed.out)["policies"]
+                (run,) = fail(world, log, *options, "--ok-status", "5", command=(program,))["runs"]
+                if model["survived"]:
+                    expect_equal(run["class"], "not-reached", f"the class of a run with {options}")
+                    continue
+                # Events count births and deaths: a third of the blocks had died.
+                number = int(run["message"].removeprefix("no room at "))
+                expect_equal(number + number // 3 + 1, model["failure"]["event"], f"the event that fails with {options}")
+                expect_equal(run["place"], f"main (fail_grows.c:{line})", "the place of the first failure")
+                failures += 1
+    expect(failures >= 20, f"{failures} of the heaps were too small")
+
+
 def fail_server(world):
     """A server may let one client down, and must serve the next: one that does, one that no longer does, and one that
     ends."""
@@ -258,6 +283,9 @@ def fail_refusals(world):
     refused(world, log, ("--all", "--drive", "true", "--ready", "port:0"), "'port:0' is not port:N, line:TEXT or time:SECONDS")
     refused(world, log, ("--all", "--occurrence", "0"), "'0' is not first, last, random or a number from 1")
     refused(world, log, ("--all", "--ok-status", "1,x"), "'1,x' is not a list of exit statuses")
+    refused(world, log, ("--all", "--policy", "tlsf"), "a model needs '--heap BYTES'")
+    refused(world, log, ("--heap", "1K", "--policy", "tlsf,glibc"), "'tlsf,glibc' is not one model")
+    refused(world, log, ("--heap", "1K", "--policy", "tslf"), "unknown policy 'tslf': did you mean 'tlsf'?")
     refused(world, log, ("--all", "--format", "xml"), "'xml' is not text, json, junit or html")
     refused(world, log, ("--all", "--by", "line"), "'line' is not site or stack")
     refused(world, log, ("--site", "99"), "the log has no site 99", command=planted)
@@ -337,5 +365,5 @@ def fail_changed(world):
 
 
 ALL = {case.__name__: case for case in (
-    fail_planted, fail_crash_place, fail_operators, fail_occurrences, fail_tree, fail_small_heap, fail_server, fail_setup,
+    fail_planted, fail_crash_place, fail_operators, fail_occurrences, fail_tree, fail_small_heap, fail_modelled_heap, fail_server, fail_setup,
     fail_results, fail_interrupted, fail_run_is_killed, fail_formats, fail_changed, fail_refusals, fail_without_library)}

@@ -34,7 +34,7 @@ MAY_INCLUDE = {
     "lib/check": {"check", "summary", "finding", "log", "sql", "json", "base"},
     "lib/report": {"report", "charts", "excerpt", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base", "map", "plan"},
     "lib/export": {"export", "export_fleet", "places", "finding", "log", "sql", "event", "log_event", "limits", "json", "base", "map"},
-    "lib/inject": {"inject"},
+    "lib/inject": {"inject", "heap", "base", "map"},
     "lib/fail": {"fail", "inject", "log", "sql", "symbol", "site", "system_path", "json", "base", "map"},
     "tools": {"fail", "inject", "export", "export_fleet", "charts", "excerpt", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "request", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map", "plan", "planner"},
 }
