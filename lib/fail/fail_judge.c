@@ -78,6 +78,11 @@ int tn_fail_baseline_make(const struct tn_fail_command *command, const struct tn
                 "'%s' was not driven although nothing fails: it was not ready in time, or the command "
                 "of --drive failed",
                 program);
+        if (run->head.processes > 0 && run->head.births == 0)
+            return tn_error_set(error, -EINVAL,
+                                "nothing can be made to fail in '%s': no allocation passes the C library's "
+                                "functions; a program with an allocator of its own?",
+                                program);
         if (run->head.processes == 0)
             return tn_error_set(
                 error, -EINVAL,

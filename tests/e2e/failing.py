@@ -292,6 +292,7 @@ def fail_refusals(world):
     refused(world, log, ("--all", "--stdin", "none"), "'none', the program's stdin: No such file", 3)
     refused(world, log, ("--all",), "no-such-program", 127, command=("no-such-program",))
     refused(world, log, ("--all",), "statically linked", 3, command=(world.programs / "static",))
+    refused(world, log, ("--all",), "no allocation passes the C library's functions", command=(world.programs / "ownmalloc",))
     refused(world, log, ("--all",), "crashes although nothing fails: mend that first", command=("sh", "-c", "kill -SEGV $$"))
     refused(world, log, ("--all", "--timeout", "1s"), "does not end in time although nothing fails", command=("sleep", "100"))
     refused(world, log, ("--all", "--check", "false"), "the check command fails although nothing fails", command=planted)
