@@ -19,6 +19,7 @@ static const char head[] =
     "th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid "
     "var(--line); }\n"
     "td { overflow-wrap: anywhere; }\n"
+    "td:first-child { white-space: nowrap; overflow-wrap: normal; }\n"
     ".bad { color: var(--bad); font-weight: 600; }\n"
     "code { font: 13px/1.4 ui-monospace, monospace; }\n"
     "</style>\n</head>\n<body>\n";
