@@ -4,6 +4,7 @@
 #include "child.h"
 #include "command.h"
 #include "fail_heap.h"
+#include "fail_recorded.h"
 #include "fail_sweep.h"
 #include "install_paths.h"
 #include "message.h"
@@ -370,7 +371,7 @@ static void say_stopped(const struct request *request)
                                         : "; with --results FILE a sweep can be gone on with");
 }
 
-static int run_sweep(struct request *request, const struct tn_fail_subjects *subjects)
+static int run_sweep(struct request *request, struct tn_log *log, const struct tn_fail_subjects *subjects)
 {
     struct tn_error error;
     const char *kept = tn_option_text(request->arguments, "results");
@@ -384,6 +385,8 @@ static int run_sweep(struct request *request, const struct tn_fail_subjects *sub
         return tn_say_error(&error);
     tn_signals_catch();
     r = tn_fail_sweep_run(sweep, &error);
+    if (r == 0 && !request->has_all && sweep->results.count == 1 && sweep->results.items[0].leaked_count > 0)
+        r = tn_fail_leaks_find(sweep, log, &error);
     tn_fail_folder_remove(request->folder);
     if (sweep->is_stopped)
         say_stopped(request);
@@ -405,7 +408,7 @@ static int run_log(struct request *request, struct tn_log *log)
     if (r == 0 &&
         (print_options(request) < 0 || print_command(request) < 0 || print_identity(request, log) < 0))
         r = tn_error_set(&error, -ENOMEM, "cannot start: out of memory");
-    int status = r < 0 ? tn_say_error(&error) : run_sweep(request, &subjects);
+    int status = r < 0 ? tn_say_error(&error) : run_sweep(request, log, &subjects);
     tn_fail_store_close(request->sweep.store);
     tn_fail_results_finish(&request->sweep.results);
     free(request->sweep.chosen);

@@ -204,6 +204,7 @@ int tn_fail_sweep_run(struct tn_fail_sweep *sweep, struct tn_error *error)
     if (r == 0 && !sweep->is_stopped)
         r = run_all(sweep, &jobs, error);
     clock_gettime(CLOCK_MONOTONIC, &end);
+    sweep->next_number = jobs.next_number;
     sweep->duration_ns = (uint64_t)((end.tv_sec - begin.tv_sec) * 1000000000 + (end.tv_nsec - begin.tv_nsec));
     return r;
 }

@@ -29,6 +29,7 @@ struct tn_fail_sweep {
     struct tn_fail_baseline baseline; /* written by tn_fail_sweep_run */
     struct tn_fail_results results;   /* what is there already is not run again; the caller releases it */
     uint64_t duration_ns;             /* of the runs, written by tn_fail_sweep_run */
+    uint64_t next_number;             /* of a run's folder that is free, written by tn_fail_sweep_run */
     bool is_stopped;                  /* by a signal: results are of the runs until then */
 };
 

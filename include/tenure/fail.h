@@ -44,13 +44,14 @@ struct tn_fail_subject {
     char *via;            /* how it reaches the allocator: "malloc" */
     char *key;            /* of the site */
     bool is_library;      /* in a library that the system brings */
+    bool is_late;         /* made allocations after the program had started up: what its input leads to */
     size_t first_place;   /* in tn_fail_subjects.places */
     size_t place_count;   /* 0: none of its modules is on this machine as it was recorded */
 };
 
 /* All subjects of a log. Zeroed is empty; tn_fail_subjects_finish releases it. */
 struct tn_fail_subjects {
-    struct tn_fail_subject *items; /* owned; those of most allocations first */
+    struct tn_fail_subject *items; /* owned; late ones first, then those of most allocations */
     size_t count;
     bool is_by_stack;                 /* items are stacks */
     struct tn_inject_module *modules; /* owned; by id of the log's module, 0 unused */
@@ -182,6 +183,8 @@ struct tn_fail_result {
     uint64_t duration_ns, matches, failed, leaked_count;
     char *message; /* first line of stderr; "" */
     char *crash;   /* "use (a.c:12), called from main (a.c:30)"; "" */
+    char *leaks; /* "2 of make (a.c:7), 1 of open (b.c:3)": what was never released, by site; NULL or "": not
+                    known */
 };
 
 /* The results of a sweep, in the order in which they came. Zeroed is empty. */
@@ -203,6 +206,14 @@ int tn_fail_results_add(struct tn_fail_results *results, const struct tn_fail_su
  *
  * Returns  0; -ENOMEM, and nothing is taken */
 int tn_fail_results_take(struct tn_fail_results *results, const struct tn_fail_result *result);
+
+/* Say which sites' blocks a run never released, that are released in the log: "2 of make (a.c:7)".
+ *
+ * recorded     the log of such a run, finished
+ * ret_text     "": none
+ * Returns      0; -ENOMEM; another negative errno: a log cannot be read
+ * Owns         the caller frees *ret_text */
+int tn_fail_name_leaks(struct tn_log *log, struct tn_log *recorded, char **ret_text);
 
 /* Bring the worst to the front; equal classes by id. */
 void tn_fail_results_sort(struct tn_fail_results *results);

@@ -31,6 +31,7 @@ static int put_result(struct tn_json *json, const struct tn_fail_report *report,
     tn_json_text(json, "crash", result->crash);
     tn_json_text(json, "message", result->message);
     tn_json_uint(json, "leaked_count", result->leaked_count);
+    tn_json_text(json, "leaks", result->leaks != NULL ? result->leaks : "");
     tn_json_uint(json, "matches", result->matches);
     tn_json_uint(json, "failed", result->failed);
     tn_json_uint(json, "duration_ns", result->duration_ns);

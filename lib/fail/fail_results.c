@@ -125,6 +125,7 @@ static void finish_result(struct tn_fail_result *result)
     free(result->key);
     free(result->message);
     free(result->crash);
+    free(result->leaks);
 }
 
 static int signal_of(const struct tn_fail_outcome *outcome)

@@ -34,6 +34,7 @@ struct loader {
     struct frame *frames; /* by id */
     struct node *nodes;   /* by id */
     uint64_t frame_count, node_count;
+    uint64_t first_late;       /* id of the first allocation after the program had started up */
     struct tn_map site_frames; /* key of a frame and a site -> 1: the frame is the site's */
 };
 
@@ -312,6 +313,46 @@ static const char stacks_sql[] =
     "= "
     "k.site_id JOIN site_place AS p ON p.site_id = s.id WHERE p.place IS NOT NULL ORDER BY s.id, k.id";
 
+/* Sites whose last allocation came after the mark 'initialisation done', if the log has it. */
+static int take_late(struct loader *loader, sqlite3_stmt *row)
+{
+    struct tn_fail_subjects *subjects = loader->subjects;
+    for (size_t i = 0; i < subjects->count; i++)
+        if (subjects->items[i].id == tn_sql_count(row, 0))
+            subjects->items[i].is_late = tn_sql_count(row, 1) >= loader->first_late;
+    return 0;
+}
+
+static int compare_subjects(const void *a, const void *b)
+{
+    const struct tn_fail_subject *left = a, *right = b;
+    if (left->is_late != right->is_late)
+        return left->is_late ? -1 : 1;
+    if (left->allocations != right->allocations)
+        return left->allocations > right->allocations ? -1 : 1;
+    return left->id < right->id ? -1 : left->id > right->id;
+}
+
+/* What input leads to comes first: a sweep that is stopped has looked at that. */
+static int order_subjects(struct loader *loader)
+{
+    struct tn_fail_subjects *subjects = loader->subjects;
+    loader->first_late = (uint64_t)tn_sql_int(loader->database,
+                                              "SELECT min(a.id) FROM allocation AS a, (SELECT min(time_ns) "
+                                              "AS t FROM mark WHERE text = 'initialisation "
+                                              "done') AS m WHERE m.t IS NOT NULL AND a.birth_ns >= m.t",
+                                              INT64_MAX);
+    int r =
+        for_each(loader,
+                 subjects->is_by_stack
+                     ? "SELECT stack_id, max(id) FROM allocation WHERE stack_id IS NOT NULL GROUP BY stack_id"
+                     : "SELECT site_id, max(id) FROM allocation WHERE site_id IS NOT NULL GROUP BY site_id",
+                 take_late);
+    if (r == 0 && subjects->count > 0)
+        qsort(subjects->items, subjects->count, sizeof(*subjects->items), compare_subjects);
+    return r;
+}
+
 static int load_subjects(struct loader *loader)
 {
     bool is_by_stack = loader->subjects->is_by_stack;
@@ -321,6 +362,8 @@ static int load_subjects(struct loader *loader)
     if (loader->subjects->items == NULL)
         return -ENOMEM;
     int r = for_each(loader, is_by_stack ? stacks_sql : sites_sql, take_subject);
+    if (r == 0)
+        r = order_subjects(loader);
     sqlite3_stmt *stacks = NULL;
     if (r == 0)
         r = tn_sql_prepare(loader->database, "SELECT id FROM stack WHERE site_id = ?1", &stacks);

@@ -60,6 +60,8 @@ int tn_fail_print_end(const struct tn_fail_result *result, struct tn_buffer *out
         r = tn_buffer_print(out, ", %s block%s more live at the end",
                             tn_print_count(count, result->leaked_count),
                             result->leaked_count == 1 ? "" : "s");
+    if (r == 0 && result->leaks != NULL && result->leaks[0] != '\0')
+        r = tn_buffer_print(out, ": %s", result->leaks);
     if (r == 0 && result->message[0] != '\0' && result->class != TN_FAIL_HANDLED) {
         r = tn_buffer_print(out, "; it said: ");
         if (r == 0)

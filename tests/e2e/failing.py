@@ -88,6 +88,34 @@ def fail_crash_place(world):
     expect(re.search(r"^ +1  crashed, 1 of them by abort$", text, re.M), text)
 
 
+def fail_leak_is_named(world):
+    """A run by itself that leaks is made once more, recorded: the line whose block was never released is told."""
+    lines = lines_of(PROGRAMS / "fail_planted.c")
+    program = world.programs / "fail_planted"
+    log = record(world, program, "leaks")
+    for options in ((), ("--setup", "touch file")):
+        for label, wanted in (("@second", f"1 of leaks (fail_planted.c:{lines['@first']})"), ("@first", "")):
+            site = value(log, f"SELECT id FROM site WHERE line = {lines[label]}")
+            (run,) = fail(world, log, "--site", site, *options, command=(program, "leaks"))["runs"]
+            expect_equal(run["leaks"], wanted, f"what leaks where {label} fails, {options}")
+    expect_equal(os.listdir(world.temporary), [], "what is left in TMPDIR")
+
+
+def fail_order(world):
+    """Sites that a program asks at after it has started up come first, whatever their counts."""
+    program = world.programs / "fail_counts"
+    log = record(world, program)
+    with sqlite3.connect(log) as database:
+        database.execute("DELETE FROM mark WHERE text = 'initialisation done'")
+        last, early = database.execute("SELECT max(birth_ns), min(birth_ns) FROM allocation WHERE site_id = 1").fetchone()
+        database.execute("INSERT INTO mark (process_id, time_ns, text) VALUES (1, ?, 'initialisation done')", (last,))
+    results = world.folder / "results"
+    fail(world, log, "--all", "--jobs", "1", "--results", results, "--ok-status", "7", command=(program,))
+    with sqlite3.connect(results) as database:
+        order = [site for (site,) in database.execute("SELECT subject_id FROM fail_run ORDER BY rowid")]
+    expect_equal(order[0], 1, f"the order {order}, with the last allocation of site 1 after the start")
+
+
 def fail_operators(world):
     """operator new throws, with a handler, too, that asks for another attempt; its nothrow form gives NULL."""
     program = world.programs / "fail_operators"
@@ -366,5 +394,5 @@ def fail_changed(world):
 
 
 ALL = {case.__name__: case for case in (
-    fail_planted, fail_crash_place, fail_operators, fail_occurrences, fail_tree, fail_small_heap, fail_modelled_heap, fail_server, fail_setup,
+    fail_planted, fail_crash_place, fail_leak_is_named, fail_order, fail_operators, fail_occurrences, fail_tree, fail_small_heap, fail_modelled_heap, fail_server, fail_setup,
     fail_results, fail_interrupted, fail_run_is_killed, fail_formats, fail_changed, fail_refusals, fail_without_library)}

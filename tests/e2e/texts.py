@@ -157,7 +157,7 @@ def help_examples_run(world):
     shutil.copy(recorded(world), world.work / "app.db")
     for name in ("before.db", "after.db"):
         shutil.copy(world.work / "app.db", world.work / name)
-    shutil.copy(world.programs / "fail_planted", world.work / "app")
+    shutil.copy(world.programs / "fail_grows", world.work / "app")
     overview = world.run(world.tenure, "--help").out.decode()
     commands = re.findall(r"^  (\w+)  ", overview[overview.index("Commands:"):], re.M)
     expect(len(commands) >= 8, f"commands of {overview}")
