@@ -174,8 +174,11 @@ def small_stacks_only(world):
 
 def small_stack_of_record(world):
     """The tool itself under a hard limit of the stack that is less than a path takes; the program has that limit."""
-    for kib in (16, 32, 64):
-        limited = ("sh", "-c", f"ulimit -s {kib}; exec \"$@\"", "sh")
+    # The kernel leaves up to 8 KiB of a stack unused, by chance: of 16 KiB the loader itself then needs what is left.
+    is_steady = world.run("setarch", "-R", "true").status == 0
+    steady = ("setarch", "-R") if is_steady else ()
+    for kib in (16, 32, 64) if is_steady else (32, 64):
+        limited = (*steady, "sh", "-c", f"ulimit -s {kib}; exec \"$@\"", "sh")
         log = world.new_log()
         shows = f"test $(ulimit -s) = {kib} && exec {world.programs / 'crowd'} alive 2 100"
         result = world.run(*limited, world.tenure, "record", "--quiet", "-o", log, "sh", "-c", shows)
