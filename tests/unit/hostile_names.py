@@ -9,6 +9,7 @@ import os
 import pathlib
 import pty
 import re
+import select
 import sqlite3
 import subprocess
 import sys
@@ -108,19 +109,15 @@ def check_csv(tenure, names):
     command = (tenure, "sql", "--csv", names["LOG"], "SELECT executable FROM process LIMIT 1")
     if bytes.fromhex(RAW)[:12] not in subprocess.run(command, capture_output=True).stdout:
         BROKEN.append("CSV in a pipe is not what the log has")
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.execv(tenure, command)
-    seen = b""
-    while True:
-        try:
-            more = os.read(fd, 65536)
-        except OSError:
-            break
-        if not more:
-            break
-        seen += more
-    os.waitpid(pid, 0)
+    # Held open here, the terminal loses nothing when the command ends before all was read.
+    fd, terminal = pty.openpty()
+    with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal) as shown:
+        seen = b""
+        while shown.poll() is None or select.select([fd], [], [], 1)[0]:
+            if select.select([fd], [], [], 1)[0]:
+                seen += os.read(fd, 65536)
+    os.close(terminal)
+    os.close(fd)
     if STEERS.search(seen.decode(errors="replace").replace("\r\n", "\n")) or b"evil" not in seen:
         BROKEN.append(f"CSV on a terminal: {seen}")
 
