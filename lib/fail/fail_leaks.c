@@ -15,13 +15,13 @@
 
 #define TOLD_SITES 5
 
-/* Not of images that another one replaced: what they had is gone, and env(1) is one of them. */
+/* Not of images that another one replaced: what they had is gone, and env(1) is one of them. Nor what the
+ * loader asked for on behalf of this tool's library. */
 static const char sql[] =
     "SELECT s.key, sum(m.live_at_end), p.place, s.file, s.line FROM site AS s JOIN site_summary AS m ON "
-    "m.site_id = "
-    "s.id JOIN site_place AS p ON p.site_id = s.id JOIN process AS q ON q.id = m.process_id WHERE s.key IS "
-    "NOT NULL "
-    "AND q.exit_kind IS NOT 'exec' GROUP BY s.key ORDER BY 2 DESC, s.id";
+    "m.site_id = s.id JOIN site_place AS p ON p.site_id = s.id JOIN process AS q ON q.id = m.process_id "
+    "WHERE s.key IS NOT NULL AND q.exit_kind IS NOT 'exec' AND coalesce(s.module, '') NOT LIKE "
+    "'%/libtenure_inject.so' GROUP BY s.key ORDER BY 2 DESC, s.id";
 
 /* Keys are text of 12 hexadecimal digits. */
 static uint64_t key_of(sqlite3_stmt *row)

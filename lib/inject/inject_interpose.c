@@ -76,13 +76,23 @@ bool tn_inject_is_ready(void)
     return __atomic_load_n(&state, __ATOMIC_ACQUIRE) == KNOWN;
 }
 
+/* Each block has its size before it: the shim asks for that at once. */
 static void *take_from_arena(size_t size_bytes)
 {
-    size_t start = arena_used_bytes;
-    if (size_bytes > ARENA_BYTES - start)
+    size_t left_bytes = ARENA_BYTES - arena_used_bytes;
+    if (size_bytes > left_bytes || (size_bytes + 15) / 16 * 16 + 16 > left_bytes)
         return NULL;
-    arena_used_bytes += (size_bytes + 15) / 16 * 16;
-    return arena + start;
+    char *block = arena + arena_used_bytes + 16;
+    memcpy(block - 16, &size_bytes, sizeof(size_bytes));
+    arena_used_bytes += (size_bytes + 15) / 16 * 16 + 16;
+    return block;
+}
+
+static size_t size_in_arena(const void *block)
+{
+    size_t size_bytes;
+    memcpy(&size_bytes, (const char *)block - 16, sizeof(size_bytes));
+    return size_bytes;
 }
 
 static bool is_in_arena(const void *block)
@@ -241,7 +251,7 @@ ENTRY void *calloc(size_t count, size_t size_bytes)
 static void *move_from_arena(void *block, size_t size_bytes)
 {
     void *moved = tn_inject_is_ready() ? next.malloc(size_bytes) : take_from_arena(size_bytes);
-    size_t kept_bytes = block != NULL ? (size_t)(arena + ARENA_BYTES - (char *)block) : 0;
+    size_t kept_bytes = block != NULL ? size_in_arena(block) : 0;
     if (moved == NULL || block == NULL)
         return moved;
     return memcpy(moved, block, kept_bytes < size_bytes ? kept_bytes : size_bytes);
@@ -291,6 +301,13 @@ ENTRY void free(void *block)
     if (tn_inject_head != NULL)
         take_note_of_death(counted_bytes(block));
     next.free(block);
+}
+
+ENTRY size_t malloc_usable_size(void *block)
+{
+    if (block != NULL && is_in_arena(block))
+        return size_in_arena(block);
+    return block != NULL && tn_inject_is_ready() ? next.usable(block) : 0;
 }
 
 ENTRY int posix_memalign(void **ret_block, size_t alignment_bytes, size_t size_bytes)

@@ -13,7 +13,7 @@ import subprocess
 import xml.etree.ElementTree
 
 import check_formats
-from harness import expect, expect_equal, need, value, wait_until
+from harness import expect, expect_equal, need, query, value, wait_until
 
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 
@@ -99,6 +99,17 @@ def fail_leak_is_named(world):
             (run,) = fail(world, log, "--site", site, *options, command=(program, "leaks"))["runs"]
             expect_equal(run["leaks"], wanted, f"what leaks where {label} fails, {options}")
     expect_equal(os.listdir(world.temporary), [], "what is left in TMPDIR")
+
+
+def fail_behind_shim(world):
+    """What the loader asks for while the library looks around has a size like any other block: the shim asks for it."""
+    inject = world.build / "lib/inject/libtenure_inject.so"
+    result, log = world.preload(world.programs / "fail_planted", "handles", LD_PRELOAD=f"{world.shim}:{inject}")
+    expect_equal((result.out, result.status), (b"done\n", 0), "the program behind both libraries")
+    sizes = query(log, "SELECT a.size_bytes, a.usable_size_bytes FROM allocation AS a JOIN site AS s ON s.id = a.site_id "
+                       "WHERE s.module LIKE '%libtenure_inject.so'")
+    expect(sizes, "the loader asked for nothing: this test shows nothing")
+    expect(all(size == usable for size, usable in sizes), f"sizes asked for and given: {sizes}")
 
 
 def fail_order(world):
@@ -394,5 +405,5 @@ def fail_changed(world):
 
 
 ALL = {case.__name__: case for case in (
-    fail_planted, fail_crash_place, fail_leak_is_named, fail_order, fail_operators, fail_occurrences, fail_tree, fail_small_heap, fail_modelled_heap, fail_server, fail_setup,
+    fail_planted, fail_crash_place, fail_leak_is_named, fail_behind_shim, fail_order, fail_operators, fail_occurrences, fail_tree, fail_small_heap, fail_modelled_heap, fail_server, fail_setup,
     fail_results, fail_interrupted, fail_run_is_killed, fail_formats, fail_changed, fail_refusals, fail_without_library)}
