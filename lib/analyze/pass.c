@@ -4,6 +4,7 @@
  * Counts are updated before the kinds see an event. Called once by tn_analyze. */
 #include "pass.h"
 #include "growth_helper.h"
+#include "successor.h"
 
 #include "blocks.h"
 #include "release_count.h"
@@ -206,7 +207,11 @@ static int find_successor(struct run *run, const struct tn_block *dying, const s
         return 0;
     enum order order;
     int r = find_order(run, last->stack_id, event->stack_id, &order);
-    if (r == 0 && order >= (last->site == dying->site ? ORDER_BEHIND : ORDER_GROWN))
+    bool has_grown =
+        r == 0 && dying->stack_id != 0 && order >= (last->site == dying->site ? ORDER_BEHIND : ORDER_GROWN);
+    if (has_grown &&
+        (order == ORDER_GROWN || !tn_successor_is_stranger(run->pass, run->frames, last->stack_id,
+                                                           dying->stack_id, (uint32_t)event->stack_id)))
         *ret_successor = last;
     return r;
 }

@@ -6,7 +6,6 @@
 #include "permanent.h"
 
 #include "tenure/kinds.h"
-#include "tenure/source_frames.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,63 +48,11 @@ static int birth(void *own, const struct tn_pass *pass, const struct tn_pass_eve
     return 0;
 }
 
-/* Whether two return addresses in one physical function are calls at different lines, of it or of a function
- * inlined there: a compiler may make several calls of one. */
-static bool is_other_call(const struct tn_source_frames *frames, uint32_t one, uint32_t other)
-{
-    if (one >= frames->frame_count || other >= frames->frame_count)
-        return false;
-    uint32_t count = tn_source_frames_count(frames, one);
-    if (count != tn_source_frames_count(frames, other))
-        return true;
-    for (uint32_t position = 0; position < count; position++)
-        if (tn_source_frames_get(frames, one, position)->line !=
-            tn_source_frames_get(frames, other, position)->line)
-            return true;
-    return false;
-}
-
-/* The outermost frames of two stacks that differ; *one == *other where one stack goes on from the other. */
-static void find_fork(const struct tn_stack_node *nodes, uint32_t *one, uint32_t *other)
-{
-    while (nodes[*one].depth > nodes[*other].depth)
-        *one = nodes[*one].caller_id;
-    while (nodes[*other].depth > nodes[*one].depth)
-        *other = nodes[*other].caller_id;
-    while (nodes[*one].caller_id != nodes[*other].caller_id) {
-        *one = nodes[*one].caller_id;
-        *other = nodes[*other].caller_id;
-    }
-}
-
-/* Whether the function that made a larger block, and then released one of the same site, had made that one
- * by another call: two names that one helper copied, not a buffer that grew. */
-static int find_stranger(const struct tn_pass *pass, const struct tn_pass_event *event, bool *ret_is_stranger)
-{
-    const struct tn_source_frames *frames;
-    uint32_t made = event->successor->stack_id, old = event->block->stack_id, other = made;
-    uint32_t release = event->event->stack_id < pass->node_count ? (uint32_t)event->event->stack_id : 0;
-    *ret_is_stranger = false;
-    if (made == 0 || old == 0 || release == 0)
-        return 0;
-    find_fork(pass->nodes, &made, &release);
-    find_fork(pass->nodes, &other, &old);
-    if (other == old || other != made)
-        return 0;
-    int r = tn_pass_frames(pass, &frames);
-    if (r == 0)
-        *ret_is_stranger = is_other_call(frames, pass->nodes[old].frame_id, pass->nodes[made].frame_id);
-    return r;
-}
-
-static int find_resize(const struct tn_pass *pass, const struct tn_pass_event *event, bool *ret_is_resize)
+static bool is_resize(const struct tn_pass_event *event)
 {
     enum tn_function function = event->event->function;
-    bool is_stranger = false;
-    int r = event->successor != NULL ? find_stranger(pass, event, &is_stranger) : 0;
-    *ret_is_resize = function == TN_FUNCTION_REALLOC || function == TN_FUNCTION_REALLOCARRAY ||
-                     (event->successor != NULL && !is_stranger);
-    return r;
+    return function == TN_FUNCTION_REALLOC || function == TN_FUNCTION_REALLOCARRAY ||
+           event->successor != NULL;
 }
 
 static int death(void *own, const struct tn_pass *pass, const struct tn_pass_event *event)
@@ -115,11 +62,7 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
     struct tn_permanent_site *site = &state->sites[block->site];
     uint64_t rest = pass->birth_total - block->birth_index;
     uint64_t lifetime = pass->allocation_count - block->birth_index;
-    bool is_resize;
-    int r = find_resize(pass, event, &is_resize);
-    if (r < 0)
-        return r;
-    if (is_resize) {
+    if (is_resize(event)) {
         site->resized++;
         site->resized_bytes += block->size_bytes;
         return 0;

@@ -3,6 +3,8 @@
  * std::vector does it. A chain is one such buffer, from the first step that makes it larger to the last one.
  * Lines that fill one container are one group: its steps are counted at the group's leader. States the
  * capacity to begin with. */
+#include "presize_query.h"
+
 #include "tenure/analysis.h"
 #include "tenure/cplusplus.h"
 #include "tenure/kinds.h"
@@ -10,8 +12,6 @@
 #include "tenure/size_histogram.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +24,7 @@ struct presize_site {
     uint64_t fresh_index;           /* birth_index of its last birth, until a block of the site is released */
     uint64_t moved_bytes;           /* upper bound of bytes copied: what the old blocks held */
     struct tn_map pairs;            /* pairs of stacks, of a birth and of a release, that made a step -> 1 */
+    struct tn_map births;           /* the same, of the birth of the larger block and of the other one's */
     struct tn_size_histogram steps; /* sizes that buffers grew to */
     struct tn_size_histogram finals; /* sizes at which they ended */
 };
@@ -82,6 +83,17 @@ static int move_sizes(struct tn_size_histogram *from, struct tn_size_histogram *
     return r;
 }
 
+/* Add the keys of one set to another, and empty it. */
+static int move_keys(struct tn_map *from, struct tn_map *to)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < from->capacity; i++)
+        if (from->entries[i].key != 0)
+            r = tn_map_put(to, from->entries[i].key, 1);
+    tn_map_finish(from);
+    return r;
+}
+
 /* Make one group of those of two sites. */
 static int join(struct presize_state *state, uint32_t one, uint32_t other)
 {
@@ -104,11 +116,9 @@ static int join(struct presize_state *state, uint32_t one, uint32_t other)
     int r = move_sizes(&from->steps, &to->steps);
     if (r == 0)
         r = move_sizes(&from->finals, &to->finals);
-    for (size_t i = 0; r == 0 && i < from->pairs.capacity; i++)
-        if (from->pairs.entries[i].key != 0)
-            r = tn_map_put(&to->pairs, from->pairs.entries[i].key, 1);
-    tn_map_finish(&from->pairs);
-    return r;
+    if (r == 0)
+        r = move_keys(&from->pairs, &to->pairs);
+    return r < 0 ? r : move_keys(&from->births, &to->births);
 }
 
 /* Count a step; grown: steps in a row, this one included. */
@@ -171,6 +181,8 @@ static int death(void *own, const struct tn_pass *pass, const struct tn_pass_eve
     uint64_t pair = (uint64_t)next->stack_id << 32 | event->event->stack_id;
     if (r == 0)
         r = tn_map_put(&site->pairs, pair, 1);
+    if (r == 0)
+        r = tn_map_put(&site->births, (uint64_t)next->stack_id << 32 | block->stack_id, 1);
     if (r == 0)
         r = note_text(state, pass, site, block);
     return r < 0 ? r : note_step(site, block->size_bytes, next->size_bytes, block->chain_grown + 1);
@@ -261,61 +273,6 @@ static void fill_evidence(const struct presize_site *site, const struct growing_
     tn_evidence_add_text(evidence, "by", site->copy_steps * 2 > site->growth_steps ? "copy" : "realloc");
 }
 
-/* SQL recognises a step by copying as the pass does: the old block, of the same site, died in the thread of
- * the new one's birth, before the next birth of the process. */
-#define QUERY                                                                                                \
-    "WITH birth AS MATERIALIZED (SELECT id, row_number() OVER (ORDER BY id) AS number, size_bytes, "         \
-    "previous_id"                                                                                            \
-    " FROM allocation WHERE process_id = %" PRIu64                                                           \
-    "),"                                                                                                     \
-    " own AS (SELECT a.*, birth.number FROM (SELECT * FROM allocation WHERE %s) AS a"                        \
-    " JOIN birth ON birth.id = a.id),"                                                                       \
-    " resize AS (SELECT new.id AS id, new.previous_id AS old_id FROM birth AS new"                           \
-    " JOIN birth AS old ON old.id = new.previous_id WHERE new.size_bytes > old.size_bytes),"                 \
-    " step AS (SELECT new.id AS id, min(old.id) AS old_id FROM own AS old JOIN own AS new"                   \
-    " ON new.number = old.number + old.lifetime_allocations WHERE new.previous_id IS NULL"                   \
-    " AND old.free_function NOT IN ('realloc', 'reallocarray') AND old.free_thread_id = new.thread_id AND "  \
-    "(new.stack_id, old.free_stack_id) IN (VALUES %s)"                                                       \
-    " AND new.id <> old.id AND new.size_bytes > old.size_bytes"                                              \
-    " AND new.size_bytes >= old.size_bytes + old.size_bytes / 4 GROUP BY new.id"                             \
-    " UNION ALL SELECT id, old_id FROM resize WHERE id IN (SELECT id FROM own))"                             \
-    " SELECT count(*) AS growth_steps, (SELECT count(*) FROM step AS s WHERE s.old_id NOT IN"                \
-    " (SELECT id FROM step UNION ALL SELECT id FROM resize)) AS chains FROM step"
-
-/* With more pairs than this nobody would read the query; it then gives only the sizes. */
-#define PAIRS_MAX 256u
-
-static int print_pairs(const struct tn_map *pairs, struct tn_buffer *text)
-{
-    int r = pairs->count == 0 ? tn_buffer_print(text, "(0, 0)") : 0;
-    size_t printed = 0;
-    for (size_t i = 0; r == 0 && i < pairs->capacity; i++) {
-        uint64_t key = pairs->entries[i].key;
-        if (key != 0)
-            r = tn_buffer_print(text, "%s(%" PRIu64 ", %" PRIu64 ")", printed++ != 0 ? ", " : "", key >> 32,
-                                key & UINT32_MAX);
-    }
-    return r;
-}
-
-static int fill_query(const struct tn_pass *pass, const struct presize_site *site,
-                      const struct growing_lines *group, struct tn_finding *finding)
-{
-    char *where = NULL;
-    struct tn_buffer pairs = {0};
-    int r = tn_finding_where(pass, group->sites, group->count, &where);
-    if (r == 0)
-        r = print_pairs(&site->pairs, &pairs);
-    if (r == 0 && site->pairs.count <= PAIRS_MAX)
-        r = tn_finding_set(&finding->query, QUERY, pass->process_id, where, (const char *)pairs.data);
-    else if (r == 0)
-        r = tn_finding_set(&finding->query, "SELECT min(size_bytes) AS first_bytes FROM allocation WHERE %s",
-                           where);
-    tn_buffer_finish(&pairs);
-    free(where);
-    return r;
-}
-
 static int fill_texts(const struct presize_site *site, const struct capacity *capacity,
                       struct tn_finding *finding)
 {
@@ -394,7 +351,8 @@ static int fill_finding(const struct presize_site *site, const struct tn_pass *p
         r = tn_finding_add_condition(finding, "largest-seen", NULL, 0,
                                      "later ones grow as large: %s B is what these came to",
                                      tn_count_text(capacity->initial_bytes).text);
-    return r == 0 ? fill_query(pass, site, group, finding) : r;
+    const struct tn_growth_steps steps = {&site->pairs, &site->births};
+    return r == 0 ? tn_presize_fill_query(pass, group->sites, group->count, &steps, finding) : r;
 }
 
 static int add_finding(const struct presize_state *state, const struct tn_pass *pass,
@@ -439,6 +397,7 @@ static void finish(void *own)
         tn_size_histogram_finish(&state->sites[i].finals);
         tn_size_histogram_finish(&state->sites[i].steps);
         tn_map_finish(&state->sites[i].pairs);
+        tn_map_finish(&state->sites[i].births);
     }
     if (state != NULL) {
         free(state->sites);
