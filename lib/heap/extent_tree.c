@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A treap over free extents: see extent_tree.h. Called by the policies and holes.c. */
+/* A treap over free extents by size, and the way to those by address: see extent_tree.h. Called by the
+ * policies and holes.c. */
 #include "extent_tree.h"
 
 #include <assert.h>
@@ -11,35 +12,9 @@ static uint32_t priority(uint32_t number)
     return x * UINT32_C(0x85ebca77);
 }
 
-static bool is_before(const struct tn_tree *tree, const struct tn_extent *a, const struct tn_extent *b)
+static bool is_before(const struct tn_extent *a, const struct tn_extent *b)
 {
-    if (tree->order == TN_TREE_BY_ADDRESS)
-        return a->offset < b->offset;
     return a->size != b->size ? a->size < b->size : a->key < b->key;
-}
-
-static uint64_t largest_below(const struct tn_space *space, const struct tn_extent *extent)
-{
-    uint64_t largest = extent->size;
-    if (extent->left != 0 && space->extents[extent->left].key > largest)
-        largest = space->extents[extent->left].key;
-    if (extent->right != 0 && space->extents[extent->right].key > largest)
-        largest = space->extents[extent->right].key;
-    return largest;
-}
-
-/* Correct the largest sizes from a node upwards. Above the first node that does not change they are right
- * already. */
-static void correct_up(const struct tn_tree *tree, struct tn_space *space, uint32_t number)
-{
-    if (tree->order != TN_TREE_BY_ADDRESS)
-        return;
-    for (; number != 0; number = space->extents[number].parent) {
-        uint64_t largest = largest_below(space, &space->extents[number]);
-        if (largest == space->extents[number].key)
-            return;
-        space->extents[number].key = largest;
-    }
 }
 
 static void replace_child(struct tn_tree *tree, struct tn_space *space, uint32_t parent, uint32_t old,
@@ -74,25 +49,19 @@ static void rotate_up(struct tn_tree *tree, struct tn_space *space, uint32_t num
     above->parent = number;
     if (moved != 0)
         extents[moved].parent = parent;
-    if (tree->order == TN_TREE_BY_ADDRESS) {
-        extent->key = above->key;
-        above->key = largest_below(space, above);
-    }
 }
 
-void tn_tree_insert(struct tn_tree *tree, struct tn_space *space, uint32_t number)
+static void insert_by_size(struct tn_tree *tree, struct tn_space *space, uint32_t number)
 {
     struct tn_extent *extent = tn_extent(space, number);
     assert(extent->kind == TN_EXTENT_FREE && !extent->is_indexed);
     extent->left = extent->right = extent->parent = 0;
     extent->is_indexed = true;
-    if (tree->order == TN_TREE_BY_ADDRESS)
-        extent->key = extent->size;
     uint32_t parent = 0;
     bool is_left = false;
     for (uint32_t at = tree->root; at != 0;) {
         parent = at;
-        is_left = is_before(tree, extent, tn_extent(space, at));
+        is_left = is_before(extent, tn_extent(space, at));
         at = is_left ? tn_extent(space, at)->left : tn_extent(space, at)->right;
     }
     extent->parent = parent;
@@ -102,68 +71,38 @@ void tn_tree_insert(struct tn_tree *tree, struct tn_space *space, uint32_t numbe
         tn_extent(space, parent)->left = number;
     else
         tn_extent(space, parent)->right = number;
-    correct_up(tree, space, parent);
     while (extent->parent != 0 && priority(extent->parent) < priority(number))
         rotate_up(tree, space, number);
+}
+
+void tn_tree_insert(struct tn_tree *tree, struct tn_space *space, uint32_t number)
+{
+    if (tree->order == TN_TREE_BY_ADDRESS)
+        tn_hole_index_insert(space, number);
+    else
+        insert_by_size(tree, space, number);
     tree->count++;
 }
 
-void tn_tree_remove(struct tn_tree *tree, struct tn_space *space, uint32_t number)
+static void remove_by_size(struct tn_tree *tree, struct tn_space *space, uint32_t number)
 {
     struct tn_extent *extent = tn_extent(space, number);
     assert(extent->is_indexed);
     while (extent->left != 0 && extent->right != 0)
         rotate_up(tree, space,
                   priority(extent->left) > priority(extent->right) ? extent->left : extent->right);
-    uint32_t parent = extent->parent;
-    replace_child(tree, space, parent, number, extent->left != 0 ? extent->left : extent->right);
-    correct_up(tree, space, parent);
+    replace_child(tree, space, extent->parent, number, extent->left != 0 ? extent->left : extent->right);
     extent->is_indexed = false;
     extent->left = extent->right = extent->parent = 0;
+}
+
+void tn_tree_remove(struct tn_tree *tree, struct tn_space *space, uint32_t number)
+{
+    if (tree->order == TN_TREE_BY_ADDRESS)
+        tn_hole_index_remove(space, number);
+    else
+        remove_by_size(tree, space, number);
     tree->count--;
-}
-
-void tn_tree_update(struct tn_tree *tree, struct tn_space *space, uint32_t number)
-{
-    correct_up(tree, space, number);
-}
-
-/* The lowest fit below a node that is known to have one. */
-static uint32_t first_fit_below(const struct tn_space *space, uint32_t number, uint64_t size)
-{
-    for (;;) {
-        const struct tn_extent *extent = tn_extent(space, number);
-        if (extent->left != 0 && space->extents[extent->left].key >= size)
-            number = extent->left;
-        else if (extent->size >= size)
-            return number;
-        else
-            number = extent->right;
-    }
-}
-
-uint32_t tn_tree_first_fit(const struct tn_tree *tree, const struct tn_space *space, uint64_t size)
-{
-    if (tree->root == 0 || tn_extent(space, tree->root)->key < size)
-        return 0;
-    return first_fit_below(space, tree->root, size);
-}
-
-uint32_t tn_tree_fit_from(const struct tn_tree *tree, const struct tn_space *space, uint64_t offset,
-                          uint64_t size)
-{
-    uint32_t best = 0;
-    for (uint32_t at = tree->root; at != 0;) {
-        const struct tn_extent *extent = tn_extent(space, at);
-        bool is_left = extent->offset >= offset;
-        bool has_right = extent->right != 0 && space->extents[extent->right].key >= size;
-        if (is_left && (extent->size >= size || has_right))
-            best = at;
-        at = is_left ? extent->left : extent->right;
-    }
-    if (best == 0 || tn_extent(space, best)->size >= size)
-        return best;
-    return first_fit_below(space, tn_extent(space, best)->right, size);
 }
 
 uint32_t tn_tree_at_least(const struct tn_tree *tree, const struct tn_space *space, uint64_t size,
@@ -218,30 +157,31 @@ uint32_t tn_tree_after(const struct tn_space *space, uint32_t number)
     return at;
 }
 
-static const char *check_node(const struct tn_tree *tree, const struct tn_space *space, uint32_t number,
-                              uint32_t before)
+static const char *check_node(const struct tn_space *space, uint32_t number, uint32_t before)
 {
     const struct tn_extent *extent = tn_extent(space, number);
     if (extent->kind != TN_EXTENT_FREE || !extent->is_indexed)
         return "an extent in the tree is not free";
-    if (before != 0 && !is_before(tree, tn_extent(space, before), extent))
+    if (before != 0 && !is_before(tn_extent(space, before), extent))
         return "the tree is out of order";
     if (extent->left != 0 && tn_extent(space, extent->left)->parent != number)
         return "a left child does not know its parent";
     if (extent->right != 0 && tn_extent(space, extent->right)->parent != number)
         return "a right child does not know its parent";
-    if (tree->order == TN_TREE_BY_ADDRESS && extent->key != largest_below(space, extent))
-        return "a node does not know the largest extent below it";
     return NULL;
 }
 
 const char *tn_tree_check(const struct tn_tree *tree, const struct tn_space *space)
 {
+    if (tree->order == TN_TREE_BY_ADDRESS)
+        return tree->count == space->holes.hole_count
+                   ? tn_hole_index_check(space)
+                   : "the index holds another number of holes than the tree";
     uint32_t at = tree->root, before = 0, count = 0;
     while (at != 0 && tn_extent(space, at)->left != 0)
         at = tn_extent(space, at)->left;
     for (; at != 0; at = tn_tree_after(space, at)) {
-        const char *fault = check_node(tree, space, at, before);
+        const char *fault = check_node(space, at, before);
         if (fault != NULL)
             return fault;
         before = at;

@@ -56,9 +56,8 @@ static uint32_t take(struct tn_heap *heap, uint32_t hole, uint64_t need_bytes)
 
 static uint32_t place_first(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
 {
-    struct fits *fits = heap->state;
     (void)size;
-    return take(heap, tn_tree_first_fit(&fits->tree, &heap->space, need_bytes), need_bytes);
+    return take(heap, tn_hole_index_fit(&heap->space, 0, need_bytes), need_bytes);
 }
 
 /* Among holes of the same size, the lowest. */
@@ -73,9 +72,9 @@ static uint32_t place_next(struct tn_heap *heap, uint64_t size, uint64_t need_by
 {
     struct fits *fits = heap->state;
     (void)size;
-    uint32_t hole = tn_tree_fit_from(&fits->tree, &heap->space, fits->rover, need_bytes);
+    uint32_t hole = tn_hole_index_fit(&heap->space, fits->rover, need_bytes);
     if (hole == 0)
-        hole = tn_tree_first_fit(&fits->tree, &heap->space, need_bytes);
+        hole = tn_hole_index_fit(&heap->space, 0, need_bytes);
     uint32_t number = take(heap, hole, need_bytes);
     if (number != 0)
         fits->rover = tn_extent_end(tn_extent(&heap->space, number));

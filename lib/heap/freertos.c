@@ -24,7 +24,7 @@ uint32_t tn_freertos_place(struct tn_heap *heap, uint64_t size, uint64_t need)
 {
     struct tn_freertos *freertos = heap->state;
     (void)size;
-    uint32_t hole = tn_tree_first_fit(&freertos->tree, &heap->space, need);
+    uint32_t hole = tn_hole_index_fit(&heap->space, 0, need);
     if (hole == 0)
         return 0;
     return tn_holes_take(&freertos->tree, &heap->space, hole, need, tn_freertos_least_rest(heap));

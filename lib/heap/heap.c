@@ -3,6 +3,7 @@
  * It reserves extents before each operation, so that no policy runs out of memory halfway, marks blocks as
  * used and free, and places a block of unusual alignment in a larger one. A policy only chooses the extent
  * (policy.h). */
+#include "hole_index.h"
 #include "policy.h"
 
 #include <assert.h>
@@ -63,7 +64,7 @@ int tn_heap_open(const struct tn_policy *policy, const struct tn_heap_options *o
     heap->align = heap->natural = 1;
     heap->state = calloc(1, policy->state_bytes);
     if (heap->state == NULL || tn_space_open(&heap->space, options->heap_bytes) < 0 ||
-        tn_space_reserve(&heap->space, TN_EXTENTS_PER_STEP) < 0)
+        tn_hole_index_open(&heap->space) < 0 || tn_space_reserve(&heap->space, TN_EXTENTS_PER_STEP) < 0)
         r = tn_error_set(error, -ENOMEM, "cannot open a model of %s: out of memory", policy->name);
     else if (options->heap_bytes == 0)
         r = tn_heap_too_small(heap, 1, error);
@@ -83,6 +84,7 @@ void tn_heap_close(struct tn_heap *heap)
         return;
     if (heap->policy->close != NULL && heap->state != NULL)
         heap->policy->close(heap);
+    tn_hole_index_close(&heap->space);
     tn_space_close(&heap->space);
     free(heap->state);
     free(heap);

@@ -14,7 +14,7 @@ static void before_change(struct tn_tree *tree, struct tn_space *space, uint32_t
 static void after_change(struct tn_tree *tree, struct tn_space *space, uint32_t hole)
 {
     if (tree->order == TN_TREE_BY_ADDRESS) {
-        tn_tree_update(tree, space, hole);
+        tn_hole_index_update(space, hole);
         return;
     }
     tn_extent(space, hole)->key = tn_extent(space, hole)->offset;

@@ -41,7 +41,7 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
 {
     struct lwip *lwip = heap->state;
     (void)size;
-    uint32_t hole = tn_tree_first_fit(&lwip->tree, &heap->space, need_bytes);
+    uint32_t hole = tn_hole_index_fit(&heap->space, 0, need_bytes);
     if (hole == 0)
         return 0;
     return tn_holes_take(&lwip->tree, &heap->space, hole, need_bytes, heap->header + lwip->least);

@@ -51,7 +51,7 @@ static uint32_t take_hole(struct tn_heap *heap, uint32_t hole, uint64_t need_byt
         return hole;
     }
     uint32_t high = tn_space_cut_high(&heap->space, hole, need_bytes);
-    tn_tree_update(&nano->tree, &heap->space, hole);
+    tn_hole_index_update(&heap->space, hole);
     return high;
 }
 
@@ -59,7 +59,7 @@ static uint32_t place(struct tn_heap *heap, uint64_t size, uint64_t need_bytes)
 {
     struct nano *nano = heap->state;
     (void)size;
-    uint32_t hole = tn_tree_first_fit(&nano->tree, &heap->space, need_bytes);
+    uint32_t hole = tn_hole_index_fit(&heap->space, 0, need_bytes);
     if (hole != 0)
         return take_hole(heap, hole, need_bytes);
     uint32_t top = nano->top;

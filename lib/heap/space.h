@@ -26,15 +26,29 @@ struct tn_extent {
     uint64_t offset;        /* from the base */
     uint64_t size;          /* bytes */
     uint64_t asked;         /* used: bytes that the program asked for */
-    uint64_t key;           /* tree by address: largest size below; tree by size: rank among equals */
+    uint64_t key;           /* index by address: the size it knows; tree by size: rank among equals */
     uint32_t before, after; /* neighbours in address order; spare: after is the next spare one */
     uint32_t left, right;   /* in a tree; in a list: previous and next */
-    uint32_t parent;        /* in a tree */
+    uint32_t parent;        /* in a tree; in the index by address: the slice */
     uint32_t owner;         /* used: the caller's number */
     uint32_t shift;         /* used: user's pointer minus offset */
     uint8_t kind;           /* enum tn_extent_kind */
     bool is_indexed;        /* is in a tree or list of its policy */
     uint16_t list;          /* which list, where the policy has several */
+};
+
+#define TN_HOLE_LEVELS_MAX 12u
+
+/* The free extents by address, for policies that search so: hole_index.h. */
+struct tn_hole_index {
+    uint32_t *heads;                      /* owned; by slice: its first hole; 0: none */
+    uint64_t *levels[TN_HOLE_LEVELS_MAX]; /* owned, one block: [0] by slice, the largest hole that begins in
+                                             it; [n] the largest of eight of [n - 1]; 0: none */
+    size_t slice_count;                   /* a power of two */
+    unsigned level_count;                 /* the last one has at most eight numbers */
+    unsigned shift;                       /* a slice has 2^shift bytes */
+    uint32_t hole_count;
+    uint64_t steps; /* holes that were looked at, less those expected; decides when slices become smaller */
 };
 
 struct tn_space {
@@ -45,8 +59,9 @@ struct tn_space {
     uint64_t size;             /* of the region */
     uint64_t used, fixed;      /* bytes of such extents */
     uint64_t live_count, live_bytes;
-    uint64_t mapped;     /* bytes of blocks outside */
-    uint64_t high_water; /* highest end of a used extent ever */
+    uint64_t mapped;            /* bytes of blocks outside */
+    uint64_t high_water;        /* highest end of a used extent ever */
+    struct tn_hole_index holes; /* of policies that search by address; empty with others */
 };
 
 /* Start with one free extent that covers size bytes. Returns 0 or -ENOMEM. */
