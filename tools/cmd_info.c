@@ -72,8 +72,11 @@ static const char *const troubles[] = {
     " FROM meta WHERE key = 'pauses' AND value > 0",
     "SELECT print_count(value) || ' blocks were born at the address of one whose free was not seen.' FROM meta"
     " WHERE key = 'unmatched_births' AND value > 0",
-    "SELECT print_count(count(*)) || ' call stacks were cut at the depth limit.' FROM stack WHERE is_cut = 1"
-    " HAVING count(*) > 0",
+    "SELECT print_count(count(*)) || ' call stacks were cut' || iif(" META("frames_unwalked") " > 0, '.', ' at the"
+    " depth limit.') FROM stack WHERE is_cut = 1 HAVING count(*) > 0",
+    "SELECT 'Walks ended ' || iif(value = '1', 'once', print_count(value) || ' times') || ' at a frame that only"
+    " libunwind (package libunwind8) can step out of, and it was not there: these stacks are cut.' FROM meta"
+    " WHERE key = 'frames_unwalked' AND value > 0",
     "SELECT print_count(value) || ' of ' || print_count(" META("stacks_checked") ")"
     " || ' checked call stacks differed from libunwind''s.' FROM meta WHERE key = 'stacks_different' AND"
     " value > 0",

@@ -199,6 +199,8 @@ struct tn_shared_header {
     _Atomic uint32_t stacks_different; /* of these, how many differed */
     _Atomic uint32_t rules_learned;    /* unwind rules found out */
     _Atomic uint32_t frames_complex;   /* frames that libunwind had to step out of */
+    _Atomic uint32_t
+        frames_unwalked; /* that it would have had to, but it was not there: their stacks are cut */
     /* Calls of the exec family under way: each adds 1 before, and takes it back when it has failed. Not 0
      * when the process has ended, or its image says no hello: another image has taken over. */
     _Atomic uint32_t exec_count;

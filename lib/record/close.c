@@ -121,6 +121,7 @@ int tn_recording_write_totals(struct tn_recording *recording)
         {"stacks_different", counts->stacks_different},
         {"rules_learned", counts->rules_learned},
         {"frames_complex", counts->frames_complex},
+        {"frames_unwalked", counts->frames_unwalked},
         {"threads_peak", shared->threads_peak},
         {"threads_room", shared->threads_room},
         {"recorder_peak_bytes", tn_proc_own_peak_bytes()},

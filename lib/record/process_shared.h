@@ -23,6 +23,7 @@ struct tn_shim_counts {
     uint64_t stacks_lost;                        /* that could not be handed over: their events have none */
     uint64_t rules_learned;                      /* unwind rules found out */
     uint64_t frames_complex;                     /* frames that libunwind had to step out of */
+    uint64_t frames_unwalked;                    /* that it would have had to, but it was not there */
     uint64_t children_lost[TN_CHILD_LOSS_COUNT]; /* processes that could not join, by enum tn_child_loss */
     uint64_t libraries_apart;                    /* calls that loaded libraries whose blocks are unseen */
     uint64_t tasks_refused;                      /* threads and processes, by EAGAIN */

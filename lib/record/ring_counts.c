@@ -54,6 +54,8 @@ void tn_rings_settle_header(struct tn_rings *rings)
         take_rise(rings, &header->rules_learned, &counted->rules_learned, EVENTS_RISE_MAX);
     counts->frames_complex +=
         take_rise(rings, &header->frames_complex, &counted->frames_complex, EVENTS_RISE_MAX);
+    counts->frames_unwalked +=
+        take_rise(rings, &header->frames_unwalked, &counted->frames_unwalked, EVENTS_RISE_MAX);
     counts->damaged_headers += rings->is_header_damaged && !was_damaged;
 }
 

@@ -37,8 +37,8 @@ struct tn_slot {
 struct tn_header_counts {
     uint32_t lost[TN_LOSS_REASON_COUNT];
     uint32_t children_lost[TN_CHILD_LOSS_COUNT];
-    uint32_t stacks_lost, stacks_checked, stacks_different, rules_learned, frames_complex, tasks_refused,
-        libraries_apart;
+    uint32_t stacks_lost, stacks_checked, stacks_different, rules_learned, frames_complex, frames_unwalked,
+        tasks_refused, libraries_apart;
 };
 
 struct tn_rings {

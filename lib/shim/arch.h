@@ -21,6 +21,7 @@
  *   TN_ARCH_RECORD_IS_LOW        frames mostly save the frame pointer near their low end, not below their CFA
  *   TN_ARCH_CFI_FP, _SP, _RETURN DWARF's numbers of frame pointer, stack pointer and return address column
  *   TN_ARCH_SIGNS_RETURN         unwind tables may say that return addresses are signed
+ *   TN_ARCH_HAS_LINK             calls leave the return address in a register, TN_ARCH_UNWIND_RETURN
  *   tn_arch_syscall              a raw system call, negative errno on failure
  *   TN_ARCH_CLOCK                enum tn_clock of the processor's own clock
  *   tn_arch_ticks                reads it
@@ -66,6 +67,7 @@ bool tn_arch_is_signal_return(uintptr_t pc);
 extern const uint32_t tn_arch_signal_pc_offset;
 extern const uint32_t tn_arch_signal_sp_offset;
 extern const uint32_t tn_arch_signal_fp_offset;
+extern const uint32_t tn_arch_signal_link_offset; /* of the return address; 0 without TN_ARCH_HAS_LINK */
 
 /* Call run(context) on another stack and come back.
  *

@@ -15,6 +15,7 @@
 #define FRAME_OFFSET(member) (uint32_t)(sizeof(siginfo_t) + offsetof(ucontext_t, uc_mcontext.member))
 
 const uint32_t tn_arch_signal_fp_offset = FRAME_OFFSET(regs[29]);
+const uint32_t tn_arch_signal_link_offset = FRAME_OFFSET(regs[30]);
 const uint32_t tn_arch_signal_sp_offset = FRAME_OFFSET(sp);
 const uint32_t tn_arch_signal_pc_offset = FRAME_OFFSET(pc);
 

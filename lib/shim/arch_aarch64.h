@@ -73,6 +73,7 @@ static inline __attribute__((always_inline)) uintptr_t tn_arch_return_word(uintp
 #define TN_ARCH_CFI_SP       31
 #define TN_ARCH_CFI_RETURN   30
 #define TN_ARCH_SIGNS_RETURN true
+#define TN_ARCH_HAS_LINK     true
 
 #define TN_ARCH_UNWINDER            "libunwind-aarch64.so.8"
 #define TN_ARCH_UNWIND_SYMBOL(name) "_Uaarch64_" name

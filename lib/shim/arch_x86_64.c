@@ -11,6 +11,7 @@
 /* Offsets in ucontext_t, at which the stack pointer stands in the trampoline: uc_mcontext at 40, and there
  * rbp, rsp and rip are the tenth, fifteenth and sixteenth of the general registers (sys/ucontext.h). */
 const uint32_t tn_arch_signal_fp_offset = 40 + 10 * 8;
+const uint32_t tn_arch_signal_link_offset = 0;
 const uint32_t tn_arch_signal_sp_offset = 40 + 15 * 8;
 const uint32_t tn_arch_signal_pc_offset = 40 + 16 * 8;
 

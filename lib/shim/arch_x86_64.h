@@ -64,6 +64,7 @@ static inline __attribute__((always_inline)) uintptr_t tn_arch_return_word(uintp
 #define TN_ARCH_CFI_SP       7
 #define TN_ARCH_CFI_RETURN   16
 #define TN_ARCH_SIGNS_RETURN false
+#define TN_ARCH_HAS_LINK     false
 
 #define TN_ARCH_UNWINDER            "libunwind-x86_64.so.8"
 #define TN_ARCH_UNWIND_SYMBOL(name) "_Ux86_64_" name

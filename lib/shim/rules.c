@@ -36,6 +36,10 @@ uint64_t tn_rule_from_probe(const struct tn_probe *probe)
         return tn_rule_pack(TN_RULE_CHAIN, 0, 0);
     if (probe->step == 0)
         return tn_rule_pack(TN_RULE_END, 0, 0);
+    int64_t from_sp = (int64_t)(probe->cfa - probe->sp);
+    if (probe->step > 0 && probe->loads == 0 && probe->is_link_kept && !probe->is_fp_saved &&
+        is_near(from_sp))
+        return tn_rule_pack_link((int32_t)from_sp);
     uint32_t units = 0;
     uintptr_t fp_slot = probe->is_fp_saved ? probe->fp_address : probe->cfa;
     /* Exactly one load, of the return address, where frames usually save it: an expression that loads (a
@@ -43,7 +47,6 @@ uint64_t tn_rule_from_probe(const struct tn_probe *probe)
     if (probe->step < 0 || probe->loads != 1 ||
         probe->load_address != tn_arch_return_slot(probe->cfa, fp_slot) || !fp_units(probe, &units))
         return tn_rule_pack(TN_RULE_COMPLEX, 0, 0);
-    int64_t from_sp = (int64_t)(probe->cfa - probe->sp);
     int64_t from_fp = (int64_t)(probe->cfa - probe->fp);
     if (is_near(from_sp))
         return tn_rule_pack(TN_RULE_SP, (int32_t)from_sp, units);

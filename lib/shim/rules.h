@@ -25,13 +25,14 @@ enum tn_rule_kind {
     TN_RULE_CHAIN = 3,   /* no unwind information: the frame pointer is followed if it looks like one */
     TN_RULE_SIGNAL = 4,  /* a signal frame of the kernel's: the registers lie in a ucontext_t */
     TN_RULE_END = 5,     /* the outermost frame */
-    TN_RULE_COMPLEX = 6, /* libunwind must walk this frame */
+    TN_RULE_COMPLEX = 6, /* libunwind must walk this frame; or, see tn_rule_pack_link */
 };
 
 /* The shortest instruction, bytes. */
 #define TN_CODE_UNIT_BYTES ((uintptr_t)1 << TN_ARCH_CODE_ALIGN_BITS)
 
 #define TN_RULE_FP_UNITS_MAX ((1u << 24) - 1)
+#define TN_RULE_LINK_UNITS   1u
 
 /* A rule from its parts. offset_bytes: any; fp_units: up to TN_RULE_FP_UNITS_MAX. */
 static inline uint64_t tn_rule_pack(enum tn_rule_kind kind, int32_t offset_bytes, uint32_t fp_units)
@@ -57,6 +58,19 @@ static inline uint64_t tn_rule_fp_bytes_of(uint64_t rule)
     return (rule >> 5) & UINT64_C(0x7fffff8);
 }
 
+/* The rule of a place where calls have left the return address in its register, and nothing is saved: CFA =
+ * stack pointer + n. A walk comes there only where a signal interrupted a function. It shares a kind with
+ * what libunwind must walk, since a word of rule_table.h has no bit to spare. */
+static inline uint64_t tn_rule_pack_link(int32_t offset_bytes)
+{
+    return tn_rule_pack(TN_RULE_COMPLEX, offset_bytes, TN_RULE_LINK_UNITS);
+}
+
+static inline bool tn_rule_is_link(uint64_t rule)
+{
+    return tn_rule_kind_of(rule) == TN_RULE_COMPLEX && tn_rule_fp_bytes_of(rule) == TN_RULE_LINK_UNITS * 8;
+}
+
 /* What one step of libunwind from made-up registers showed. The stack pointer and the frame pointer were
  * values that no address has, so that the result shows which of them it was computed from. */
 struct tn_probe {
@@ -69,6 +83,7 @@ struct tn_probe {
     uint64_t fp_address;
     unsigned loads;        /* loads from made-up addresses */
     uint64_t load_address; /* the first of them */
+    bool is_link_kept;     /* the caller's address is what was in the return address register */
 };
 
 /* The rule that a probe shows; TN_RULE_COMPLEX where no other can say it. Pure. */

@@ -2,7 +2,8 @@
 
 /* Keeps the list of modules that the recorder knows, by comparing it with the loader's list on each scan: at
  * the start, when an address is in no known module, and after dlclose. Invariant: the list changes only under
- * the control lock, and each change writes an event. Called by start.c, unwinder.c and interpose_other.c. */
+ * the control lock, and each change writes an event. Called by start.c, learn.c, unwinder.c and
+ * interpose_other.c. */
 
 #include "shim_modules.h"
 

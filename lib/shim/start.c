@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* The life of a recorded process: its first event starts it, a fork child starts again, tn_stop ends it.
- * Invariant: tn_hot.generation is 0 unless rings, recorder, rules and unwinder are ready. Called by
+ * Invariant: tn_hot.generation is 0 unless rings, recorder and rules are ready. Called by
  * shim_thread.c. */
 
 #include "arena.h"
@@ -228,10 +228,7 @@ static int prepare(struct tn_thread *thread, struct tn_join_failure *ret_failure
         result = tn_rules_open(&tn_shim_process.rules);
     if (result != 0)
         return result;
-    *ret_failure =
-        (struct tn_join_failure){"libunwind (package libunwind8) cannot be loaded", TN_CHILD_REFUSED, false};
-    if (!tn_unwinder_open())
-        return 2;
+    tn_unwinder_open();
     tn_thread_prepare();
     tn_thread_id_prepare();
     watch_forks();

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Finds the unwind rule of a return address. Most are read from the unwind tables (cfi.c). For the others
- * libunwind is asked to make one step from made-up registers, and its result shows what it was computed from
- * (rules.c). Frames that no rule describes are stepped out of by libunwind itself.
+/* libunwind, for what the shim does not read in unwind tables itself (cfi.c). It is asked to make one step
+ * from made-up registers, and its result shows what it was computed from (rules.c). Frames that no rule
+ * describes are stepped out of by libunwind itself.
  *
  * libunwind is used as if on a remote process, through the accessors below: so it opens no pipe to test
  * memory with, asks the loader nothing (and takes no lock but its own), reads no memory that was not checked
  * here, and can be given made-up registers. It is loaded by dlopen with RTLD_LOCAL: its _Unwind_* must not
- * capture the C++ exceptions of programs that load libstdc++ later. Called by walk.c and verify_stack.c. */
+ * capture the C++ exceptions of programs that load libstdc++ later. Where it is not there, such frames are
+ * not stepped out of. Called by learn.c, walk.c and verify_stack.c. */
 
 #include "unwinder.h"
 
 #include "cfi.h"
-#include "control_ring.h"
 #include "rules.h"
 #include "shim_modules.h"
 #include "shim_thread.h"
 #include "sys.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <libunwind.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -50,6 +51,7 @@ struct unwinder {
 struct question {
     struct tn_caller frame;  /* in: the frame; out, of a real step: its caller */
     uintptr_t high;          /* of a real step: loads end there */
+    uintptr_t link;          /* of a real step: what the return address register held; 0: not known */
     struct tn_probe probe;   /* of a made-up step */
     struct tn_module module; /* that the last address was found in */
     bool is_made_up;
@@ -58,8 +60,8 @@ struct question {
 
 static struct unwinder unwinder;
 static struct tn_lock unwinder_lock;
-static char *own_stack;
-static bool is_broken; /* the process was forked while it was at work: it cannot be used any more */
+static char *own_stack; /* NULL: libunwind is not there */
+static bool is_broken;  /* the process was forked while it was at work: it cannot be used any more */
 
 /* A module's search table, as libunwind wants it. */
 static bool find_table(const struct tn_module *module, unw_dyn_info_t *ret_info)
@@ -135,6 +137,11 @@ static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *va
     return 0;
 }
 
+static uint64_t made_up(int number)
+{
+    return MADE_UP_OTHER + ((uint64_t)(unsigned)number << 48);
+}
+
 static int access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *value, int is_write, void *arg)
 {
     (void)space;
@@ -152,9 +159,9 @@ static int access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *v
         *value = question->is_made_up ? MADE_UP_FP : question->frame.fp;
         return 0;
     default:
-        if (!question->is_made_up)
+        if (!question->is_made_up && (number != TN_ARCH_UNWIND_RETURN || question->link == 0))
             return -UNW_EBADREG;
-        *value = MADE_UP_OTHER + ((uint64_t)(unsigned)number << 48);
+        *value = question->is_made_up ? made_up(number) : question->link;
         return 0;
     }
 }
@@ -234,7 +241,17 @@ static void begin_without_pipe(void)
         is_limited = tn_sys4(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&limit, 0) != 0;
 }
 
-bool tn_unwinder_open(void)
+/* The program that asks for its last error must not be told of ours. */
+static void *load(void)
+{
+    void *library = dlopen(TN_ARCH_UNWINDER, RTLD_NOW | RTLD_LOCAL);
+    bool is_usable = library != NULL && find_symbols(library);
+    if (!is_usable)
+        dlerror();
+    return is_usable ? library : NULL;
+}
+
+void tn_unwinder_open(void)
 {
     static unw_accessors_t accessors = {
         .find_proc_info = find_proc_info,
@@ -246,16 +263,15 @@ bool tn_unwinder_open(void)
         .resume = resume,
         .get_proc_name = get_proc_name,
     };
-    own_stack = tn_map_pages(OWN_STACK_BYTES);
-    void *library = dlopen(TN_ARCH_UNWINDER, RTLD_NOW | RTLD_LOCAL);
-    if (own_stack == NULL || library == NULL || !find_symbols(library))
-        return false;
-    tn_sys3(SYS_mprotect, (long)own_stack, (long)tn_page_bytes, PROT_NONE);
+    if (load() == NULL)
+        return;
     unwinder.space = unwinder.create_addr_space(&accessors, 0);
-    if (unwinder.space == NULL)
-        return false;
+    char *stack = unwinder.space != NULL ? tn_map_pages(OWN_STACK_BYTES) : NULL;
+    if (stack == NULL)
+        return;
+    tn_sys3(SYS_mprotect, (long)stack, (long)tn_page_bytes, PROT_NONE);
     begin_without_pipe();
-    return true;
+    own_stack = stack;
 }
 
 /* One step from made-up registers: the result shows what it was computed from. */
@@ -279,6 +295,9 @@ static void run_probe(void *context)
         probe->step = -UNW_EUNSPEC;
         return;
     }
+    unw_word_t link = 0;
+    probe->is_link_kept = unwinder.get_reg(&cursor, TN_ARCH_UNWIND_RETURN, &link) == 0 && TN_ARCH_HAS_LINK &&
+                          link == made_up(TN_ARCH_UNWIND_RETURN);
     probe->cfa = cfa;
     probe->is_fp_saved = saved.type == UNW_SLT_MEMORY;
     probe->fp_address = saved.u.addr;
@@ -305,93 +324,46 @@ static void run_step(void *context)
     question->has_caller = true;
 }
 
-/* Ask libunwind, on a stack of its own: the program's may be as small as 16 KiB. Returns false when it cannot
- * be asked. */
+/* Ask libunwind, on a stack of its own: the program's may be as small as 16 KiB. For Arm it looks at the code
+ * before it asks what describes it, so the module has to be known before. Returns false when it cannot be
+ * asked. */
 static bool ask(void (*run)(void *), struct question *question)
 {
     /* libunwind blocks signals by system calls of its own. */
-    if (tn_is_filtered || !tn_lock_take(&unwinder_lock))
+    if (own_stack == NULL || tn_is_filtered || !tn_lock_take(&unwinder_lock))
         return false;
     bool is_usable = !is_broken;
+    (void)tn_modules_find(question->frame.pc - 1, &question->module);
     if (is_usable)
         tn_arch_call_on_stack(run, question, own_stack + OWN_STACK_BYTES);
     tn_lock_drop(&unwinder_lock);
     return is_usable;
 }
 
-/* Put a rule into the table, unless code was unloaded since it was found. */
-static void keep(uintptr_t pc, uint64_t rule, uint32_t epoch)
-{
-    if (!tn_lock_take(&tn_control_lock))
-        return;
-    if (atomic_load_explicit(&tn_shim_process.rule_epoch, memory_order_relaxed) == epoch)
-        tn_rules_put(&tn_shim_process.rules, pc, rule);
-    tn_lock_drop(&tn_control_lock);
-}
-
-/* The rule as the unwind table states it; false if it takes libunwind to read it. */
-static bool read_rule(const struct tn_module *module, uintptr_t pc, uint64_t *ret_rule)
-{
-    struct tn_cfi_table table;
-    return pc - 1 >= module->text_low &&
-           tn_cfi_find_table(module->unwind_header, module->low, module->high, &table) &&
-           tn_cfi_rule(&table, pc, ret_rule);
-}
-
-/* The rule as one step of libunwind shows it. */
-static bool probe_rule(struct question *question, uint64_t *ret_rule)
-{
-    if (!ask(run_probe, question))
-        return false;
-    *ret_rule = tn_rule_from_probe(&question->probe);
-    return true;
-}
-
-/* With TENURE_CHECK_STACKS: compare a rule that cfi.c has read with libunwind's. */
-static void check_rule(struct question *question, uint64_t rule)
-{
-    uint64_t other;
-    if (probe_rule(question, &other) && other != rule)
-        atomic_fetch_add_explicit(&tn_hot.header->stacks_different, 1, memory_order_relaxed);
-}
-
-uint64_t tn_unwinder_learn_rule(struct tn_thread *thread, uintptr_t pc)
+bool tn_unwinder_probe(uintptr_t pc, uint64_t *ret_rule)
 {
     struct question question;
     memset(&question, 0, sizeof(question));
     question.is_made_up = true;
     question.frame.pc = pc;
-    uint64_t rule = TN_RULE_UNKNOWN;
-    tn_own_begin(thread);
-    uint32_t epoch = atomic_load_explicit(&tn_shim_process.rule_epoch, memory_order_relaxed);
-    bool has_module = tn_modules_resolve(thread, pc - 1, &question.module);
-    if (has_module && pc >= question.module.text_low &&
-        pc + TN_ARCH_SIGNAL_CODE_BYTES <= question.module.text_high)
-        question.probe.is_signal = tn_arch_is_signal_return(pc);
-    bool is_read = has_module && !question.probe.is_signal && read_rule(&question.module, pc, &rule);
-    if (is_read && tn_shim_process.options.check_stacks != 0)
-        check_rule(&question, rule);
-    if (is_read || probe_rule(&question, &rule)) {
-        keep(pc, rule, epoch);
-        atomic_fetch_add_explicit(&tn_hot.header->rules_learned, 1, memory_order_relaxed);
-    }
-    tn_own_end(thread);
-    return rule;
+    if (!ask(run_probe, &question))
+        return false;
+    *ret_rule = tn_rule_from_probe(&question.probe);
+    return true;
 }
 
-bool tn_unwinder_step(struct tn_thread *thread, struct tn_caller *frame, uintptr_t high)
+int tn_unwinder_step(struct tn_caller *frame, uintptr_t link, uintptr_t high)
 {
     struct question question;
     memset(&question, 0, sizeof(question));
     question.frame = *frame;
+    question.link = link;
     question.high = high;
-    tn_own_begin(thread);
-    bool has_caller = ask(run_step, &question) && question.has_caller;
-    atomic_fetch_add_explicit(&tn_hot.header->frames_complex, 1, memory_order_relaxed);
-    tn_own_end(thread);
-    if (has_caller)
+    if (!ask(run_step, &question))
+        return -EAGAIN;
+    if (question.has_caller)
         *frame = question.frame;
-    return has_caller;
+    return question.has_caller;
 }
 
 void tn_unwinder_hold(void)

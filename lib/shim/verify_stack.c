@@ -101,10 +101,23 @@ static uint32_t walk_remote(struct tn_thread *thread, const struct tn_caller *ca
 {
     struct tn_caller at = *caller;
     uint32_t count = 0;
-    do
+    int result = 1;
+    while (count < room && result > 0) {
         pcs[count++] = at.pc;
-    while (count < room && tn_unwinder_step(thread, &at, tn_region_high(thread, at.cfa)));
-    return count;
+        result = tn_unwinder_step(&at, 0, tn_region_high(thread, at.cfa));
+    }
+    return result == 0 ? count : 0;
+}
+
+static void compare(const uint64_t *frames, uint32_t frame_count, const uintptr_t *pcs, uint32_t pc_count,
+                    bool is_cut)
+{
+    atomic_fetch_add_explicit(&tn_hot.header->stacks_checked, 1, memory_order_relaxed);
+    if (is_same(frames, frame_count, pcs, pc_count, is_cut))
+        return;
+    atomic_fetch_add_explicit(&tn_hot.header->stacks_different, 1, memory_order_relaxed);
+    if (tn_shim_process.options.check_stacks > 1)
+        print_difference(frames, frame_count, pcs, pc_count);
 }
 
 void tn_verify_stack(struct tn_thread *thread, const struct tn_caller *caller, const uint64_t *frames,
@@ -117,11 +130,7 @@ void tn_verify_stack(struct tn_thread *thread, const struct tn_caller *caller, c
     int count = is_loader(caller->pc) ? (int)walk_remote(thread, caller, pcs, room)
                                       : backtrace_of((void **)pcs, (int)room);
     uint32_t pc_count = keep_theirs(pcs, count > 0 ? (uint32_t)count : 0);
-    atomic_fetch_add_explicit(&tn_hot.header->stacks_checked, 1, memory_order_relaxed);
-    if (!is_same(frames, frame_count, pcs, pc_count, is_cut)) {
-        atomic_fetch_add_explicit(&tn_hot.header->stacks_different, 1, memory_order_relaxed);
-        if (tn_shim_process.options.check_stacks > 1)
-            print_difference(frames, frame_count, pcs, pc_count);
-    }
+    if (count > 0)
+        compare(frames, frame_count, pcs, pc_count, is_cut);
     tn_unmap_pages(pcs, room * sizeof(*pcs));
 }

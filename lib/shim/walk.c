@@ -6,6 +6,7 @@
 
 #include "walk.h"
 
+#include "learn.h"
 #include "stack_region.h"
 #include "unwinder.h"
 
@@ -26,14 +27,27 @@ static bool step_chain(struct tn_caller *at, uintptr_t high)
 }
 
 /* Step out of a signal frame: the interrupted registers lie in memory, and may point into another stack. */
-static bool step_signal(struct tn_caller *at, uintptr_t high)
+static bool step_signal(struct tn_walk *walk)
 {
-    if (high - at->cfa < tn_arch_signal_pc_offset + sizeof(uintptr_t))
+    struct tn_caller *at = &walk->at;
+    if (walk->high - at->cfa < tn_arch_signal_pc_offset + sizeof(uintptr_t))
         return false;
     uintptr_t sp = at->cfa;
     at->cfa = tn_load(sp + tn_arch_signal_sp_offset);
     at->fp = tn_load(sp + tn_arch_signal_fp_offset);
     at->pc = tn_load(sp + tn_arch_signal_pc_offset) + TN_CODE_UNIT_BYTES;
+    if (TN_ARCH_HAS_LINK) {
+        walk->link = tn_load(sp + tn_arch_signal_link_offset);
+        walk->link_sp = at->cfa;
+    }
+    return true;
+}
+
+/* Out of a function that a signal interrupted before it had saved its return address. */
+static bool step_link(uint64_t rule, struct tn_caller *at, uintptr_t link)
+{
+    at->pc = tn_arch_return_address(link);
+    at->cfa += (uintptr_t)tn_rule_offset_of(rule);
     return true;
 }
 
@@ -59,17 +73,37 @@ static void begin_own(struct tn_walk *walk, struct tn_thread *thread)
     walk->is_own = true;
 }
 
-static bool step_other(enum tn_rule_kind kind, struct tn_walk *walk, struct tn_thread *thread)
+/* The return address register in the frame that is to be stepped out of; 0: not known. Plain steps, which do
+ * not come here, leave the stack pointer for a higher one. */
+static uintptr_t take_link(struct tn_walk *walk)
 {
-    switch (kind) {
-    case TN_RULE_CHAIN:
-        return step_chain(&walk->at, walk->high);
-    case TN_RULE_SIGNAL:
-        return step_signal(&walk->at, walk->high);
-    default:
-        begin_own(walk, thread);
-        return tn_unwinder_step(thread, &walk->at, walk->high);
-    }
+    bool is_known = TN_ARCH_HAS_LINK && walk->link_sp == walk->at.cfa;
+    walk->link_sp = 0;
+    return is_known ? walk->link : 0;
+}
+
+static enum tn_walk_step step_by_unwinder(struct tn_walk *walk, struct tn_thread *thread, uintptr_t link)
+{
+    begin_own(walk, thread);
+    int result = tn_unwinder_step(&walk->at, link, walk->high);
+    _Atomic uint32_t *count = result < 0 ? &tn_hot.header->frames_unwalked : &tn_hot.header->frames_complex;
+    atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
+    return result < 0 ? TN_WALK_CUT : result == 0 ? TN_WALK_END : TN_WALK_ON;
+}
+
+static enum tn_walk_step step_other(uint64_t rule, struct tn_walk *walk, struct tn_thread *thread)
+{
+    uintptr_t link = take_link(walk);
+    bool has_caller;
+    if (tn_rule_kind_of(rule) == TN_RULE_CHAIN)
+        has_caller = step_chain(&walk->at, walk->high);
+    else if (tn_rule_kind_of(rule) == TN_RULE_SIGNAL)
+        has_caller = step_signal(walk);
+    else if (tn_rule_is_link(rule) && link != 0)
+        has_caller = step_link(rule, &walk->at, link);
+    else
+        return step_by_unwinder(walk, thread, link);
+    return has_caller ? TN_WALK_ON : TN_WALK_END;
 }
 
 enum tn_walk_step tn_step_any(struct tn_walk *walk, struct tn_thread *thread, struct tn_trail_frame *frame)
@@ -77,22 +111,21 @@ enum tn_walk_step tn_step_any(struct tn_walk *walk, struct tn_thread *thread, st
     uint64_t rule = tn_rules_find_any(&tn_shim_process.rules, walk->at.pc);
     if (rule == TN_RULE_UNKNOWN) {
         begin_own(walk, thread);
-        rule = tn_unwinder_learn_rule(thread, walk->at.pc);
+        rule = tn_learn_rule(thread, walk->at.pc);
     }
     frame->kind = (uint8_t)tn_rule_kind_of(rule);
     frame->slot = 0;
     walk->end_slot = 0;
     if (frame->kind == TN_RULE_END)
         return TN_WALK_END;
-    if (frame->kind == TN_RULE_UNKNOWN)
-        return TN_WALK_CUT;
     if (tn_step_plain(rule, &walk->at, walk->high, &frame->slot))
         return TN_WALK_ON;
     if (frame->kind == TN_RULE_SP || frame->kind == TN_RULE_FP)
         return step_out(rule, walk);
     uintptr_t sp = walk->at.cfa;
-    if (!step_other(frame->kind, walk, thread) || walk->at.pc < TN_CODE_LOW)
-        return TN_WALK_END;
+    enum tn_walk_step step = step_other(rule, walk, thread);
+    if (step != TN_WALK_ON || walk->at.pc < TN_CODE_LOW)
+        return step == TN_WALK_ON ? TN_WALK_END : step;
     /* A signal handler may have a stack of its own: the walk continues in another one. */
     if (walk->at.cfa - sp >= walk->high - sp)
         walk->high = tn_region_high(thread, walk->at.cfa);

@@ -19,6 +19,8 @@
 struct tn_walk {
     struct tn_caller at; /* the frame that is to be stepped out of */
     uintptr_t high;      /* one past the highest byte of the stack that at.cfa lies in */
+    uintptr_t link;      /* return address register of a function that a signal interrupted */
+    uintptr_t link_sp;   /* stack pointer of that function; 0: there was none */
     uintptr_t end_slot;  /* address of the word that ended the walk; 0: it ended otherwise */
     bool is_plain;       /* every frame so far was left by a plain rule */
     bool is_own;         /* libunwind was called: tn_own_end is due when the stack has been dealt with */

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Programs of another processor under an emulator: the shim emulated, too, the recorder native. Counts equal what the
 programs tell of themselves, and stacks equal libunwind's walk. Where return addresses are signed, which libunwind
-1.6.2 does not know, they equal what the program is known to have called.
+1.6.2 does not know, they equal what the program is known to have called. Without libunwind, stacks that it takes are
+cut.
 
 usage: emulated.py CROSS-BUILD BUILD SYSROOT [CASE...]   run cases, or all; prints a line each"""
 
@@ -10,9 +11,10 @@ import sys
 import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/e2e"))
+sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/fault")]
 
 import cases  # noqa: E402
+import fault  # noqa: E402
 import run  # noqa: E402
 from harness import World, check_log, expect_equal, meta, query  # noqa: E402
 
@@ -20,7 +22,8 @@ from harness import World, check_log, expect_equal, meta, query  # noqa: E402
 # would have to be registered with the kernel), raw clone, descriptors that are closed behind the emulator's back, and
 # signals, since the emulator's own return from a handler lies in no module.
 EMULATED = (
-    "churn", "handoff", "chains", "aligned", "operators", "early", "thread_local", "contexts", "short_threads", "plugins",
+    "churn", "handoff", "chains", "aligned", "operators", "early", "thread_local", "contexts", "interrupted_own",
+    "unwalked", "short_threads", "plugins",
     "positions", "deep", "fork", "fork_tree", "end_return", "end_exit", "end_at_once",
 )
 # libunwind 1.6.2 does not see for Arm where the stack of a coroutine ends, and gives its last frame again.
@@ -40,6 +43,7 @@ class EmulatedWorld(World):
         self.shim = cross / "lib/shim/libtenure.so"
         self.programs = cross / "tests/e2e/programs"
         self.signed = cross / "tests/cross/signed"
+        self.shim_by_rules = cross / "tests/fault/libtenure_by_rules.so"
         self.emulator = ("qemu-aarch64-static", "-cpu", "max", "-L", sysroot)
 
     def preload(self, *command, **keywords):
@@ -73,15 +77,22 @@ def run_signed(world):
     expect_equal(query(log, FRAMES, SIGNED_CALLS), wanted, "frames by calls")
 
 
+def run_by_rules(world):
+    fault.cut_stacks(world, LD_PRELOAD=world.shim_by_rules)
+
+
+OTHERS = {"signed": run_signed, "by_rules": run_by_rules}
+
+
 def main():
     cross, build = (pathlib.Path(argument).resolve() for argument in sys.argv[1:3])
     known = {case.name: case for case in cases.TRUTHS}
     failures = 0
-    for name in sys.argv[4:] or (*EMULATED, "signed"):
+    for name in sys.argv[4:] or (*EMULATED, *OTHERS):
         world = EmulatedWorld(cross, build, sys.argv[3])
         is_sound = False
         try:
-            run_signed(world) if name == "signed" else run_case(world, known[name])
+            OTHERS[name](world) if name in OTHERS else run_case(world, known[name])
             is_sound = True
         except Exception:
             traceback.print_exc()

@@ -70,6 +70,9 @@ TRUTHS = (
     Truth("early", ("early",), sources=("early.c", "libearly.c"), least=40),
     Truth("thread_local", ("thread_local",), least=120),
     Truth("signals", ("signals",), least=400),
+    Truth("interrupted", ("interrupted",), check="interrupted"),
+    Truth("interrupted_own", ("interrupted", "own"), check="interrupted"),
+    Truth("unwalked", ("unwalked",), check="walked"),
     Truth("contexts", ("contexts",), least=400),
     Truth("small_stacks", ("small_stacks",), least=1900),
     Truth("short_threads", ("short_threads",), least=6000),
@@ -199,6 +202,8 @@ SAMES = (
         ("SELECT count(DISTINCT thread_id) FROM allocation", 5))),
     Same("contexts", ("{programs}/contexts",), ()),
     Same("signals", ("{programs}/signals",), ()),
+    Same("interrupted", ("{programs}/interrupted",), ()),
+    Same("unwalked", ("{programs}/unwalked",), ()),
     Same("plugins", ("{programs}/plugins", "{programs}/libplug_a.so", "{programs}/libplug_b.so"), ()),
 )
 
@@ -211,6 +216,8 @@ STACKS = (
     Stacks("cpp", "stl", 50),
     Stacks("contexts", "contexts", 3),
     Stacks("signals", "signals", 5),
+    Stacks("interrupted", "interrupted", 2),
+    Stacks("unwalked", "unwalked", 2),
     Stacks("plugins", "plugins", 5),
 )
 

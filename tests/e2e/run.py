@@ -76,6 +76,24 @@ def check_cut(world, log, truths, process_ids):
     expect_equal(root, 1, "mark of the cut")
 
 
+def functions_of(log, size_bytes):
+    """The functions of the one stack that the blocks of a size have, from the innermost on."""
+    return value(log, """SELECT group_concat(function, ' ') FROM (SELECT function FROM stack_frame WHERE function IS NOT NULL
+        AND stack_id = (SELECT max(stack_id) FROM allocation WHERE size_bytes = ?) ORDER BY position)""", size_bytes)
+
+
+def check_interrupted(world, log, truths, process_ids):
+    functions = functions_of(log, 360)
+    expect(functions.startswith("on_signal ") and " leaf main " in functions, f"the handler's stack is {functions}")
+    expect_equal(value(log, "SELECT count(*) FROM stack WHERE is_cut"), 0, "stacks that are cut")
+
+
+def check_walked(world, log, truths, process_ids):
+    functions = functions_of(log, 380)
+    expect(functions.startswith("make strange_frame main "), f"the stack is {functions}")
+    expect_equal(value(log, "SELECT count(*) FROM stack WHERE is_cut"), 0, "stacks that are cut")
+
+
 def check_clean(world, log, truths, process_ids):
     """The executed image has neither shim nor session in its environment: it is not recorded, but counted."""
     expect_equal(len(process_ids), 2, "processes")
@@ -86,6 +104,8 @@ TRUTH_CHECKS = {
     "positions": lambda world, log, truths, process_ids: truth.check_positions(log, truths, process_ids),
     "deep": check_deep,
     "cut": check_cut,
+    "interrupted": check_interrupted,
+    "walked": check_walked,
     "clean": check_clean,
 }
 

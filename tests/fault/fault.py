@@ -188,8 +188,28 @@ def broken_library(world):
     return folder
 
 
+def cut_stacks(world, **environment):
+    """Without libunwind everything is recorded; a stack ends, and is marked as cut, where only it could go on."""
+    told = world.folder / "truth"
+    result, log = world.preload(world.programs / "unwalked", TRUTH=told, TENURE_ROWS="all", **environment)
+    expect_equal((result.status, result.err), (0, b""), "status and errors")
+    check_log(log)
+    truth.check(log, told, ("unwalked.c",))
+    cut = "SELECT group_concat(f.function, ' ') FROM stack_frame f JOIN stack s ON s.id = f.stack_id WHERE s.is_cut"
+    expect_equal(e2e_run.functions_of(log, 390).split()[0], "main", "where blocks without such a frame are made")
+    expect_equal(e2e_run.functions_of(log, 380), "make strange_frame", "the stack that is cut")
+    expect_equal(value(log, cut), "strange_frame", "frames at which stacks are cut")
+    told = world.run(world.tenure, "info", log)
+    expect(b"2 call stacks were cut." in told.out or b"1 call stacks were cut." in told.out, f"info says {told.out}")
+    expect(b"and it was not there: these stacks are cut" in told.out, f"info says {told.out}")
+
+
 def libunwind_broken(world):
-    unrecorded(world, "libunwind", LD_LIBRARY_PATH=broken_library(world))
+    cut_stacks(world, LD_LIBRARY_PATH=broken_library(world))
+
+
+def libunwind_not_built(world):
+    cut_stacks(world, LD_PRELOAD=world.build / "tests/fault/libtenure_by_rules.so", TENURE_RECORDER=world.recorder)
 
 
 def address_space_limit(world):
@@ -327,7 +347,7 @@ ALL = {
     function.__name__: function
     for function in (
         recorder_killed, recorder_terminated, recorder_killed_under_record, full_busy_ring, stopped_recorder,
-        recorder_missing, recorder_is_another_program, recorder_says_nothing, libunwind_broken,
+        recorder_missing, recorder_is_another_program, recorder_says_nothing, libunwind_broken, libunwind_not_built,
         address_space_limit, descriptor_limit, file_size_limit, log_not_creatable, log_exists, disk_full,
         disk_full_at_once, report_of_damaged_chunk,
     )

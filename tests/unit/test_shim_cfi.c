@@ -101,55 +101,71 @@ static uint64_t begin_of(const struct tn_cfi_table *table, uint64_t entry)
     return table->header - table->low + (uint64_t)(int64_t)distance;
 }
 
-/* What elfutils says of a register: 0 the same, 1 saved at *ret_offset from the CFA, -1 anything else. */
-static int place_of(Dwarf_Frame *frame, int number, int64_t *ret_offset)
+enum place { SAME, SAVED, NOWHERE, OTHER };
+
+/* What elfutils says of a register; SAVED: at *ret_offset from the CFA. */
+static enum place place_of(Dwarf_Frame *frame, int number, int64_t *ret_offset)
 {
     Dwarf_Op memory[3];
     Dwarf_Op *ops;
     size_t count;
     assert_int_equal(dwarf_frame_register(frame, number, memory, &ops, &count), 0);
     if (count == 0)
-        return ops == NULL ? 0 : -1;
+        return ops == NULL ? SAME : NOWHERE;
     if (ops[0].atom != DW_OP_call_frame_cfa || count > 2 || (count == 2 && ops[1].atom != DW_OP_plus_uconst))
-        return -1;
+        return OTHER;
     *ret_offset = count == 2 ? (int64_t)ops[1].number : 0;
-    return 1;
+    return SAVED;
 }
 
-/* Whether elfutils' row can be a plain rule; then it is *ret_rule. */
+/* The rule that a CFA of a register that is followed, and the places of the others make; 0 if none can say
+ * it. */
+static uint64_t plain_rule(Dwarf_Frame *frame, const Dwarf_Op *cfa)
+{
+    int64_t pc_offset = 0, fp_offset = 0;
+    enum place pc = place_of(frame, REG_PC, &pc_offset);
+    enum place fp = place_of(frame, REG_FP, &fp_offset);
+    if (pc == SAME && fp == SAME && cfa->number == REG_SP && TN_ARCH_HAS_LINK)
+        return tn_rule_pack_link((int32_t)cfa->number2);
+    if (pc != SAVED || (fp != SAME && fp != SAVED) ||
+        pc_offset != (int64_t)tn_arch_return_slot(0, fp == SAVED ? (uintptr_t)fp_offset : 0))
+        return 0;
+    return tn_rule_pack(cfa->number == REG_SP ? TN_RULE_SP : TN_RULE_FP, (int32_t)cfa->number2,
+                        fp == SAVED ? (uint32_t)(-fp_offset / 8) : 0);
+}
+
+/* Whether elfutils' row can be a rule without libunwind; then it is *ret_rule. */
 static bool their_rule(const struct image *image, uint64_t code, uint64_t *ret_rule)
 {
     Dwarf_Frame *frame;
     Dwarf_Op *cfa;
     size_t count;
-    int64_t pc_offset = 0, fp_offset = 0;
+    int64_t unused;
+    *ret_rule = tn_rule_pack(TN_RULE_CHAIN, 0, 0);
     if (dwarf_cfi_addrframe(image->cfi, code, &frame) != 0)
-        return false;
+        return true;
+    *ret_rule = 0;
     int got = dwarf_frame_cfa(frame, &cfa, &count);
-    bool is_plain = got == 0 && count == 1 && cfa[0].atom == DW_OP_bregx &&
-                    (cfa[0].number == REG_SP || cfa[0].number == REG_FP) &&
-                    place_of(frame, REG_PC, &pc_offset) == 1;
-    int fp = is_plain ? place_of(frame, REG_FP, &fp_offset) : -1;
-    if (pc_offset != (int64_t)tn_arch_return_slot(0, fp == 1 ? (uintptr_t)fp_offset : 0))
-        fp = -1;
-    if (fp >= 0)
-        *ret_rule = tn_rule_pack(cfa[0].number == REG_SP ? TN_RULE_SP : TN_RULE_FP, (int32_t)cfa[0].number2,
-                                 fp == 1 ? (uint32_t)(-fp_offset / 8) : 0);
+    if (place_of(frame, REG_PC, &unused) == NOWHERE)
+        *ret_rule = tn_rule_pack(TN_RULE_END, 0, 0);
+    else if (got == 0 && count == 1 && cfa[0].atom == DW_OP_bregx &&
+             (cfa[0].number == REG_SP || cfa[0].number == REG_FP))
+        *ret_rule = plain_rule(frame, &cfa[0]);
     free(frame);
-    return fp >= 0;
+    return *ret_rule != 0;
 }
 
 /* Compare at one place.
  *
- * ret_plain_count  counts places with a plain rule
- * Returns          whether it was read here */
+ * kinds    counts places by the kind of elfutils' rule
+ * Returns  whether it was read here */
 static bool compare(const struct image *image, const struct tn_cfi_table *table, uint64_t code,
-                    uint64_t *ret_plain_count)
+                    uint64_t *kinds)
 {
     uint64_t ours = 0, theirs = 0;
     bool is_read = tn_cfi_rule(table, table->low + code + 1, &ours);
     bool is_plain = their_rule(image, code, &theirs);
-    *ret_plain_count += is_plain;
+    kinds[tn_rule_kind_of(theirs)] += is_plain;
     if (is_read && (!is_plain || ours != theirs))
         fail_msg("at %#lx: %#lx, wanted %#lx", (unsigned long)code, (unsigned long)ours,
                  (unsigned long)(is_plain ? theirs : 0));
@@ -160,7 +176,7 @@ static void reads_what_elfutils_reads(void **state)
 {
     const struct image *image = *state;
     struct tn_cfi_table table;
-    uint64_t plain_count = 0, read = 0;
+    uint64_t kinds[8] = {0}, read = 0;
     assert_true(find_table(image, &table));
     for (uint64_t i = 0; i + 1 < table.entry_count; i++) {
         uint64_t begin = begin_of(&table, i);
@@ -168,11 +184,15 @@ static void reads_what_elfutils_reads(void **state)
         const uint64_t places[] = {begin, begin + 1, begin + size_bytes / 3, begin + size_bytes / 2,
                                    begin + size_bytes - 1};
         for (size_t k = 0; k < sizeof(places) / sizeof(places[0]); k++)
-            read += compare(image, &table, places[k], &plain_count);
+            read += compare(image, &table, places[k], kinds);
     }
     assert_true(table.entry_count > COUNT_MIN);
+    uint64_t plain_count = kinds[TN_RULE_SP] + kinds[TN_RULE_FP];
+    uint64_t link_count = kinds[TN_RULE_COMPLEX];
     assert_true(plain_count > COUNT_MIN);
-    assert_true(read * 100 > plain_count * 99);
+    assert_true(kinds[TN_RULE_END] > 0);
+    assert_true(TN_ARCH_HAS_LINK ? link_count > COUNT_MIN : link_count == 0);
+    assert_true(read * 100 > (plain_count + link_count) * 99);
 }
 
 static void refuses_what_is_no_table(void **state)
@@ -185,8 +205,10 @@ static void refuses_what_is_no_table(void **state)
     assert_false(tn_cfi_find_table(low, low, high, &table));
     assert_false(tn_cfi_find_table(high - 4, low, high, &table));
     assert_true(find_table(image, &table));
-    uint64_t rule;
-    assert_false(tn_cfi_rule(&table, low + 1, &rule));
+    /* Before the first description. */
+    uint64_t rule = 0;
+    assert_true(tn_cfi_rule(&table, low + 1, &rule));
+    assert_int_equal(rule, tn_rule_pack(TN_RULE_CHAIN, 0, 0));
 }
 
 /* Bytes of the tables are changed, by a fixed sequence, and put back. A read outside of the image, or a loop

@@ -96,6 +96,28 @@ static void oddly_saved_frame_pointer_is_complex(void **state)
     assert_int_equal(kind_of(&probe), TN_RULE_SP);
 }
 
+static void return_address_in_its_register(void **state)
+{
+    (void)state;
+    struct tn_probe probe = probe_of(SP + 64);
+    probe.is_fp_saved = false;
+    probe.loads = 0;
+    probe.is_link_kept = true;
+    uint64_t rule = tn_rule_from_probe(&probe);
+    assert_true(tn_rule_is_link(rule));
+    assert_int_equal(tn_rule_offset_of(rule), 64);
+    probe.is_link_kept = false;
+    assert_false(tn_rule_is_link(tn_rule_from_probe(&probe)));
+    probe.is_link_kept = true;
+    probe.loads = 1;
+    assert_false(tn_rule_is_link(tn_rule_from_probe(&probe)));
+    probe.loads = 0;
+    probe.cfa = FP + 16;
+    assert_false(tn_rule_is_link(tn_rule_from_probe(&probe)));
+    assert_false(tn_rule_is_link(tn_rule_pack(TN_RULE_COMPLEX, 0, 0)));
+    assert_false(tn_rule_is_link(tn_rule_pack(TN_RULE_SP, 0, TN_RULE_LINK_UNITS)));
+}
+
 static void return_address_elsewhere_is_complex(void **state)
 {
     (void)state;
@@ -139,6 +161,7 @@ int main(void)
         cmocka_unit_test(realigned_frame_is_complex),
         cmocka_unit_test(frame_from_another_register_is_complex),
         cmocka_unit_test(oddly_saved_frame_pointer_is_complex),
+        cmocka_unit_test(return_address_in_its_register),
         cmocka_unit_test(return_address_elsewhere_is_complex),
         cmocka_unit_test(frame_without_record),
         cmocka_unit_test(ends_and_signals_are_known),
