@@ -103,6 +103,12 @@ int tn_symbol_call_target(struct tn_symbol_file *file, uint64_t offset_bytes,
 int tn_symbol_jumps(struct tn_symbol_file *file, uint64_t function, const struct tn_symbol_jump **ret_jumps,
                     size_t *ret_count, bool *ret_is_complete);
 
+/* Where the code of a function begins, as a return address minus load bias would tell it: the address of its
+ * second byte. 0: in several parts, or not known.
+ *
+ * function  as above */
+uint64_t tn_symbol_function_begin(struct tn_symbol_file *file, uint64_t function);
+
 /* What a function may give back, by its return type. */
 enum tn_symbol_result {
     TN_SYMBOL_RESULT_UNKNOWN = 0, /* no debug information */

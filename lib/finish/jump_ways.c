@@ -255,6 +255,43 @@ static int look_at(struct way_search *search, uint64_t module_id, const struct t
     return 0;
 }
 
+static bool is_described(const struct tn_symbol_jump *jumps, size_t count,
+                         const struct tn_code_import_jump *jump)
+{
+    for (size_t i = 0; i < count; i++)
+        if (jumps[i].offset_bytes <= jump->end && jumps[i].offset_bytes > jump->end - jump->size_bytes)
+            return true;
+    return false;
+}
+
+/* Look at the jumps of the innermost function that its debug information leaves out: those to the allocation
+ * function that is searched for. */
+static int look_at_others(struct way_search *search, const struct tn_symbol_jump *jumps, size_t count)
+{
+    struct level *level = &search->levels[search->depth - 1];
+    uint64_t module_id = level->function.module_id;
+    struct tn_code_import_jump others[TN_WAY_JUMPS_MAX];
+    struct tn_symbol_file *file;
+    struct tn_code *code;
+    size_t other_count = 0;
+    int r = tn_finish_files_get(search->ways->job, module_id, &file, NULL);
+    if (r == 0)
+        r = tn_finish_files_code(search->ways->job, module_id, &code);
+    if (r < 0)
+        return r;
+    uint64_t begin = tn_symbol_function_begin(file, level->function.number);
+    if (code != NULL && begin != 0)
+        tn_code_import_jumps(code, begin, others, TN_WAY_JUMPS_MAX, &other_count);
+    for (size_t i = 0; i < other_count; i++) {
+        if (is_described(jumps, count, &others[i]) ||
+            !is_allocator(others[i].symbol, search->goal->allocator))
+            continue;
+        level->jump = (struct tn_code_place){module_id, others[i].end};
+        note_found(search);
+    }
+    return 0;
+}
+
 /* Take the next jump of the innermost function; leave the function when there is none. */
 static int step(struct way_search *search)
 {
@@ -271,8 +308,9 @@ static int step(struct way_search *search)
         return refuse(search->ways, r);
     search->is_unsure |= !is_complete || search->looks_left == 0;
     if (level->next == count) {
+        r = search->goal->place.module_id == 0 ? look_at_others(search, jumps, count) : 0;
         search->depth--;
-        return 0;
+        return r;
     }
     struct tn_symbol_jump jump = jumps[level->next++];
     level->jump = (struct tn_code_place){level->function.module_id, jump.offset_bytes};

@@ -85,12 +85,45 @@ int tn_finish_files_get(struct tn_finish_job *job, uint64_t module_id, struct tn
     return r;
 }
 
+static int open_code(struct tn_finish_job *job, uint64_t module_id, struct tn_code **ret_code)
+{
+    sqlite3_stmt *row;
+    *ret_code = NULL;
+    int r = tn_finish_prepare(job, "SELECT path, build_id FROM module WHERE id = ?1", &row);
+    if (r < 0)
+        return r;
+    tn_sql_bind_count(row, 1, module_id);
+    if (tn_sql_next(row) == 1 && tn_sql_text(row, 0) != NULL) {
+        const char *build_id = tn_sql_text(row, 1);
+        r = tn_code_open(tn_sql_text(row, 0), build_id != NULL ? build_id : "", ret_code);
+    }
+    sqlite3_finalize(row);
+    return r == -ENOMEM ? tn_finish_refuse(job, r, "cannot open modules") : 0;
+}
+
+int tn_finish_files_code(struct tn_finish_job *job, uint64_t module_id, struct tn_code **ret_code)
+{
+    struct tn_symbol_file *file;
+    *ret_code = NULL;
+    int r = module_id != 0 ? tn_finish_files_get(job, module_id, &file, NULL) : 0;
+    if (r < 0 || module_id == 0)
+        return r;
+    struct tn_finish_file *own = &job->files->files[*tn_map_find(&job->files->index_of, module_id)];
+    if (!own->has_code)
+        r = open_code(job, module_id, &own->code);
+    own->has_code = true;
+    *ret_code = own->code;
+    return r;
+}
+
 void tn_finish_files_close(struct tn_finish_job *job)
 {
     if (job->files == NULL)
         return;
-    for (size_t i = 0; i < job->files->count; i++)
+    for (size_t i = 0; i < job->files->count; i++) {
         tn_symbol_close(job->files->files[i].file);
+        tn_code_close(job->files->files[i].code);
+    }
     free(job->files->files);
     tn_map_finish(&job->files->index_of);
     free(job->files);

@@ -8,6 +8,7 @@
 
 #include "steps.h"
 
+#include "tenure/code.h"
 #include "tenure/map.h"
 #include "tenure/symbol.h"
 
@@ -18,6 +19,8 @@
 struct tn_finish_file {
     struct tn_symbol_file *file; /* owned; NULL: there is no usable file */
     bool is_stale;               /* that is because the file was replaced since */
+    struct tn_code *code; /* owned; its machine code; NULL: not asked for so far, or it cannot be read */
+    bool has_code;        /* it was asked for */
 };
 
 /* Modules that are open. Zeroed is empty. */
@@ -35,6 +38,12 @@ struct tn_finish_files {
  * Returns       0; negative errno: job->error says what failed */
 int tn_finish_files_get(struct tn_finish_job *job, uint64_t module_id, struct tn_symbol_file **ret_file,
                         bool *ret_is_stale);
+
+/* The machine code of a module of job->files, opened at the first question.
+ *
+ * ret_code  borrowed until tn_finish_files_close; NULL: it cannot be read
+ * Returns   as above */
+int tn_finish_files_code(struct tn_finish_job *job, uint64_t module_id, struct tn_code **ret_code);
 
 /* Close all of job->files; empty again. */
 void tn_finish_files_close(struct tn_finish_job *job);

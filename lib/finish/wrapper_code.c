@@ -9,7 +9,6 @@
 #include "tenure/code.h"
 #include "tenure/log.h"
 #include "tenure/map.h"
-#include "tenure/sql.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,9 +26,6 @@ struct tn_wrapper_code {
     const struct tn_site_trie *trie;
     struct code_frame *frames; /* owned; by row id */
     size_t frame_count;
-    struct tn_map code_of;  /* row id of a module -> 1 + index in codes; 0: its code cannot be read */
-    struct tn_code **codes; /* owned */
-    size_t code_count;
     struct tn_map answers;    /* twice the row id of a frame + is_last -> enum tn_site_code */
     struct tn_map parameters; /* row id of a frame in a wrapper -> index of the parameter that is the size */
 };
@@ -65,54 +61,10 @@ void tn_wrapper_code_close(struct tn_wrapper_code *code)
 {
     if (code == NULL)
         return;
-    for (size_t i = 0; i < code->code_count; i++)
-        tn_code_close(code->codes[i]);
-    free(code->codes);
     free(code->frames);
-    tn_map_finish(&code->code_of);
     tn_map_finish(&code->answers);
     tn_map_finish(&code->parameters);
     free(code);
-}
-
-/* ---------------------------------------------------------------------------------------- modules */
-
-static int keep_code(struct tn_wrapper_code *code, uint64_t module_id, struct tn_code *opened)
-{
-    void *codes = realloc(code->codes, (code->code_count + 1) * sizeof(code->codes[0]));
-    if (codes == NULL) {
-        tn_code_close(opened);
-        return -ENOMEM;
-    }
-    code->codes = codes;
-    if (opened != NULL)
-        code->codes[code->code_count++] = opened;
-    return tn_map_put(&code->code_of, module_id, opened != NULL ? code->code_count : 0);
-}
-
-/* The machine code of a module; NULL: it cannot be read. */
-static int find_code(struct tn_wrapper_code *code, uint64_t module_id, struct tn_code **ret_code)
-{
-    sqlite3_stmt *row;
-    struct tn_code *opened = NULL;
-    const uint64_t *known = tn_map_find(&code->code_of, module_id);
-    if (known != NULL) {
-        *ret_code = *known != 0 ? code->codes[*known - 1] : NULL;
-        return 0;
-    }
-    int r = tn_sql_prepare(code->job->database, "SELECT path, build_id FROM module WHERE id = ?1", &row);
-    if (r < 0)
-        return r;
-    tn_sql_bind_count(row, 1, module_id);
-    if (tn_sql_next(row) == 1 && tn_sql_text(row, 0) != NULL) {
-        const char *build_id = tn_sql_text(row, 1);
-        r = tn_code_open(tn_sql_text(row, 0), build_id != NULL ? build_id : "", &opened);
-    }
-    sqlite3_finalize(row);
-    if (r == -ENOMEM)
-        return r;
-    *ret_code = opened;
-    return keep_code(code, module_id, opened);
 }
 
 /* ---------------------------------------------------------------------------------------- sizes */
@@ -244,7 +196,7 @@ static int answer(struct tn_wrapper_code *code, struct tn_site_call call, uint32
     if (!arguments.returns_block || (result == TN_SYMBOL_RESULT_UNKNOWN && !call.is_last))
         return r;
     if (r == 0)
-        r = find_code(code, frame->module_id, &machine_code);
+        r = tn_finish_files_code(code->job, frame->module_id, &machine_code);
     if (r == 0)
         r = judge_result(machine_code, frame, result, ret_code);
     if (r == 0 && *ret_code == TN_SITE_CODE_HANDS && machine_code != NULL)

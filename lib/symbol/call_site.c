@@ -303,6 +303,13 @@ int tn_symbol_jumps(struct tn_symbol_file *file, uint64_t function, const struct
     return 0;
 }
 
+uint64_t tn_symbol_function_begin(struct tn_symbol_file *file, uint64_t function)
+{
+    struct tn_symbol_function *known = &file->functions[function - 1];
+    Dwarf_Addr begin;
+    return dwarf_lowpc(&known->die, &begin) == 0 ? begin + known->unit->bias + 1 : 0;
+}
+
 int tn_symbol_function_named(struct tn_symbol_file *file, const char *symbol, uint64_t *ret_function)
 {
     uint64_t pc;

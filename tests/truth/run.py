@@ -46,7 +46,7 @@ def truths(names):
 def builds(world, programs):
     """(truth, executable) of every build of these programs."""
     folder = world.build / "tests/truth/programs"
-    found = [(truth, folder / f"{truth.name}{suffix}") for truth in programs for suffix in ("", "_optimised", "_by_address")]
+    found = [(truth, folder / f"{truth.name}{suffix}") for truth in programs for suffix in ("", "_optimised", "_by_address", "_clang")]
     return [(truth, path) for truth, path in found if path.exists() or path.name == truth.name]
 
 
