@@ -95,6 +95,16 @@ void tn_activations_consult(struct tn_activations *activations, const struct tn_
 bool tn_activations_can_tell(const struct tn_activations *activations, const struct tn_pass *pass,
                              uint32_t function);
 
+/* How many inlined functions, from the physical one inwards, were under way from one call to a later one in
+ * the same activation of it.
+ *
+ * from, to     row ids of the physical frames
+ * ret_inlined  written on success
+ * Returns      0; -ENOMEM, -EIO, and the pass's error says what failed
+ * Cost         a look-up, but for the first time that two frames are asked about */
+int tn_activations_inlined(const struct tn_activations *activations, const struct tn_pass *pass,
+                           uint32_t from, uint32_t to, uint32_t *ret_inlined);
+
 /* The level of the deepest activation that has been under way since an event of the thread, or since before
  * it.
  *

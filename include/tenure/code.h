@@ -69,6 +69,14 @@ int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to);
  * Cost     the same */
 int tn_code_reaches_jump(struct tn_code *code, uint64_t from, uint64_t jump);
 
+/* The same of a call or a jump, on a way that does not come by an address.
+ *
+ * to       of a call, its return address; of a jump, as above
+ * around   address of an instruction, minus load bias
+ * Returns  as tn_code_follows
+ * Cost     the same */
+int tn_code_reaches_around(struct tn_code *code, uint64_t from, uint64_t to, uint64_t around);
+
 /* Where an argument of a call comes from, by the code from the begin of the function that makes it.
  *
  * call          return address minus load bias; or where a jump ends with which the function leaves, in its

@@ -76,6 +76,15 @@ enum tn_symbol_detail tn_symbol_file_detail(struct tn_symbol_file *file);
 int tn_symbol_look_up(struct tn_symbol_file *file, uint64_t offset_bytes,
                       const struct tn_symbol_frame **ret_frames, unsigned *ret_count);
 
+/* Where a function that was inlined at a return address begins: every call of it comes by there.
+ *
+ * offset_bytes  as in tn_symbol_look_up
+ * depth         which one, from 1: the one inlined into the physical function
+ * ret_entry     minus load bias; 0: not known
+ * Returns       0 or -ENOMEM */
+int tn_symbol_inlined_entry(struct tn_symbol_file *file, uint64_t offset_bytes, unsigned depth,
+                            uint64_t *ret_entry);
+
 /* The function around a return address, by debug information.
  *
  * offset_bytes  as in tn_symbol_look_up

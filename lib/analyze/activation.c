@@ -231,6 +231,12 @@ bool tn_activations_can_tell(const struct tn_activations *activations, const str
     return activations->is_told[function] || tn_call_order_is_known(activations->call_order, pass, function);
 }
 
+int tn_activations_inlined(const struct tn_activations *activations, const struct tn_pass *pass,
+                           uint32_t from, uint32_t to, uint32_t *ret_inlined)
+{
+    return tn_call_order_inlined(activations->call_order, pass, from, to, ret_inlined);
+}
+
 /* The level of the deepest activation of a stack that has been under way since an event. */
 static uint32_t owner_in(const struct tn_activation_stack *stack, uint64_t event, uint32_t max_level)
 {

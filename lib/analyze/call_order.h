@@ -30,6 +30,18 @@ void tn_call_order_close(struct tn_call_order *order);
 int tn_call_order_follows(struct tn_call_order *order, const struct tn_pass *pass, uint32_t from,
                           uint32_t to);
 
+/* How many inlined functions, from the physical one inwards, were under way from a call to a later one in one
+ * physical function: those that both stand in, and that the way between them need not enter anew. Where a
+ * function is inlined into a loop, its calls in the rounds of that loop have one position on the stack, and
+ * nothing else tells them apart.
+ *
+ * from, to     as above
+ * ret_inlined  written on success
+ * Returns      0; -ENOMEM, -EIO, and the pass's error says what failed
+ * Cost         as above; the first time that a module is asked about reads its debug information */
+int tn_call_order_inlined(struct tn_call_order *order, const struct tn_pass *pass, uint32_t from, uint32_t to,
+                          uint32_t *ret_inlined);
+
 /* Whether the code of a function's module can be read and followed. A module that cannot be opened for want
  * of memory counts as not known. */
 bool tn_call_order_is_known(const struct tn_call_order *order, const struct tn_pass *pass, uint32_t function);

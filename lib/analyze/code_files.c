@@ -10,10 +10,17 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
+/* What has been opened of a module. */
+struct module_files {
+    struct tn_code *code;           /* owned; NULL: it cannot be read, or was not asked for */
+    struct tn_symbol_file *symbols; /* likewise */
+    bool has_code, has_symbols;     /* it was asked for */
+};
+
 struct tn_code_files {
-    struct tn_map index;    /* row id of a module -> 1 + index in codes; 0: its code cannot be read */
-    struct tn_code **codes; /* owned */
-    size_t code_count;
+    struct tn_map index;          /* row id of a module -> index in modules */
+    struct module_files *modules; /* owned */
+    size_t count;                 /* in modules */
 };
 
 int tn_code_files_open(struct tn_code_files **ret_files)
@@ -26,58 +33,82 @@ void tn_code_files_close(struct tn_code_files *files)
 {
     if (files == NULL)
         return;
-    for (size_t i = 0; i < files->code_count; i++)
-        tn_code_close(files->codes[i]);
-    free(files->codes);
+    for (size_t i = 0; i < files->count; i++) {
+        tn_code_close(files->modules[i].code);
+        tn_symbol_close(files->modules[i].symbols);
+    }
+    free(files->modules);
     tn_map_finish(&files->index);
     free(files);
 }
 
-static int keep_code(struct tn_code_files *files, struct tn_code *code)
+/* What is kept of a module; valid until another one is asked for. */
+static int find_module(struct tn_code_files *files, uint32_t module_id, struct module_files **ret_module)
 {
-    void *codes = realloc(files->codes, (files->code_count + 1) * sizeof(files->codes[0]));
-    if (codes == NULL)
+    const uint64_t *known = tn_map_find(&files->index, module_id);
+    if (known != NULL) {
+        *ret_module = &files->modules[*known];
+        return 0;
+    }
+    void *modules = realloc(files->modules, (files->count + 1) * sizeof(files->modules[0]));
+    if (modules == NULL)
         return -ENOMEM;
-    files->codes = codes;
-    files->codes[files->code_count++] = code;
-    return 0;
+    files->modules = modules;
+    *ret_module = &files->modules[files->count];
+    **ret_module = (struct module_files){0};
+    return tn_map_put(&files->index, module_id, files->count++);
 }
 
-/* The code of a module; NULL: it cannot be read, which is no error. */
-static int open_module(struct tn_code_files *files, const struct tn_pass *pass, uint32_t module_id,
-                       struct tn_code **ret_code)
+/* Open the code of a module, or its symbols. One that cannot be read is no error, and stays NULL. */
+static int open_module(const struct tn_pass *pass, uint32_t module_id, struct tn_code **ret_code,
+                       struct tn_symbol_file **ret_symbols)
 {
     sqlite3_stmt *row;
-    struct tn_code *code = NULL;
     int r = tn_pass_prepare(pass, "SELECT path, build_id FROM module WHERE id = ?1", &row);
     if (r < 0)
         return r;
     sqlite3_bind_int64(row, 1, module_id);
     if (tn_sql_next(row) == 1 && sqlite3_column_type(row, 0) == SQLITE_TEXT) {
-        const char *build_id = tn_sql_text(row, 1);
-        r = tn_code_open(tn_sql_text(row, 0), build_id != NULL ? build_id : "", &code);
+        const char *path = tn_sql_text(row, 0);
+        const char *build_id = tn_sql_text(row, 1) != NULL ? tn_sql_text(row, 1) : "";
+        struct tn_error unused = {0};
+        r = ret_code != NULL ? tn_code_open(path, build_id, ret_code)
+                             : tn_symbol_open(path, -1, build_id, ret_symbols, &unused);
     }
     sqlite3_finalize(row);
-    if (r == 0 && code != NULL) {
-        r = keep_code(files, code);
-        if (r < 0)
-            tn_code_close(code);
-    }
-    *ret_code = r == 0 ? code : NULL;
-    if (r == -ENOMEM)
-        return r;
-    return tn_map_put(&files->index, module_id, *ret_code != NULL ? files->code_count : 0);
+    return r == -ENOMEM ? r : 0;
 }
 
 int tn_code_files_find(struct tn_code_files *files, const struct tn_pass *pass, uint32_t module_id,
                        struct tn_code **ret_code)
 {
+    struct module_files *module;
     *ret_code = NULL;
     if (module_id == 0)
         return 0;
-    const uint64_t *place = tn_map_find(&files->index, module_id);
-    if (place == NULL)
-        return open_module(files, pass, module_id, ret_code);
-    *ret_code = *place != 0 ? files->codes[*place - 1] : NULL;
+    int r = find_module(files, module_id, &module);
+    if (r == 0 && !module->has_code)
+        r = open_module(pass, module_id, &module->code, NULL);
+    if (r < 0)
+        return r;
+    module->has_code = true;
+    *ret_code = module->code;
+    return 0;
+}
+
+int tn_code_files_symbols(struct tn_code_files *files, const struct tn_pass *pass, uint32_t module_id,
+                          struct tn_symbol_file **ret_file)
+{
+    struct module_files *module;
+    *ret_file = NULL;
+    if (module_id == 0)
+        return 0;
+    int r = find_module(files, module_id, &module);
+    if (r == 0 && !module->has_symbols)
+        r = open_module(pass, module_id, NULL, &module->symbols);
+    if (r < 0)
+        return r;
+    module->has_symbols = true;
+    *ret_file = module->symbols;
     return 0;
 }

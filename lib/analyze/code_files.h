@@ -6,6 +6,7 @@
 
 #include "tenure/analysis.h"
 #include "tenure/code.h"
+#include "tenure/symbol.h"
 
 struct tn_code_files;
 
@@ -23,5 +24,9 @@ void tn_code_files_close(struct tn_code_files *files);
  * Returns    0; -ENOMEM, -EIO, and the pass's error says what failed */
 int tn_code_files_find(struct tn_code_files *files, const struct tn_pass *pass, uint32_t module_id,
                        struct tn_code **ret_code);
+
+/* The debug information of a module. Parameters and result as above. */
+int tn_code_files_symbols(struct tn_code_files *files, const struct tn_pass *pass, uint32_t module_id,
+                          struct tn_symbol_file **ret_file);
 
 #endif

@@ -82,10 +82,13 @@ static int follow_run(struct search *search, uint64_t address)
     return r;
 }
 
-static int reaches(struct tn_code *code, uint64_t from, uint64_t to, bool is_to_jump)
+/* around: no way goes on there; 0: nowhere */
+static int reaches(struct tn_code *code, uint64_t from, uint64_t to, bool is_to_jump, uint64_t around)
 {
     struct search search = {.code = code, .to = to, .is_to_jump = is_to_jump, .left = INSTRUCTIONS_MAX};
     int r = add_target(&search, from);
+    if (r == 0 && around != 0)
+        r = tn_map_put(&search.seen, around + 1, 1);
     if (r == 0)
         r = OUTCOME_ENDED;
     while (r == OUTCOME_ENDED && search.target_count != 0)
@@ -99,10 +102,17 @@ int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to)
 {
     bool is_told =
         code->can_be_followed && tn_code_is_behind_call(code, from) && tn_code_is_behind_call(code, to);
-    return is_told ? reaches(code, from, to, false) : 1;
+    return is_told ? reaches(code, from, to, false, 0) : 1;
 }
 
 int tn_code_reaches_jump(struct tn_code *code, uint64_t from, uint64_t jump)
 {
-    return code->can_be_followed && tn_code_is_behind_call(code, from) ? reaches(code, from, jump, true) : 1;
+    return code->can_be_followed && tn_code_is_behind_call(code, from) ? reaches(code, from, jump, true, 0)
+                                                                       : 1;
+}
+
+int tn_code_reaches_around(struct tn_code *code, uint64_t from, uint64_t to, uint64_t around)
+{
+    bool is_told = code->can_be_followed && tn_code_is_behind_call(code, from);
+    return is_told ? reaches(code, from, to, !tn_code_is_behind_call(code, to), around) : 1;
 }

@@ -194,3 +194,30 @@ int tn_symbol_fill_frames(struct tn_symbol_file *file, struct tn_symbol_unit *un
     }
     return r < 0 ? r : count;
 }
+
+/* Of code in several parts, the first one that is told holds the entry, unless that is told by itself. */
+static bool find_entry(Dwarf_Die *die, Dwarf_Addr *ret_entry)
+{
+    Dwarf_Addr base, end;
+    return dwarf_entrypc(die, ret_entry) == 0 || dwarf_ranges(die, 0, &base, ret_entry, &end) > 0;
+}
+
+int tn_symbol_inlined_entry(struct tn_symbol_file *file, uint64_t offset_bytes, unsigned depth,
+                            uint64_t *ret_entry)
+{
+    struct tn_symbol_unit *unit;
+    Dwarf_Die chain[INLINE_DEPTH_MAX], *function = NULL;
+    Dwarf_Addr entry;
+    *ret_entry = 0;
+    int r = tn_symbol_find_unit(file, offset_bytes - 1, &unit);
+    if (r < 0 || unit == NULL)
+        return r;
+    Dwarf_Addr dwarf_pc = offset_bytes - 1 - unit->bias;
+    r = tn_symbol_find_function(unit, dwarf_pc, &function);
+    if (r < 0 || function == NULL)
+        return r;
+    int count = find_chain(file, function, dwarf_pc, chain);
+    if (count > (int)depth && find_entry(&chain[depth], &entry))
+        *ret_entry = entry + unit->bias;
+    return count < 0 ? count : 0;
+}

@@ -132,6 +132,25 @@ static size_t size_of_part(const size_t parts[TN_COMBINE_MEMBERS], size_t count,
     return size;
 }
 
+/* Whether a member holds others of the group, and none holds it: it works on them, as a stack of brackets
+ * does on the text that they stand in. The first member is the one that holds the rest. */
+static bool is_mere_holder(const struct tn_combine *combine, const struct tn_combine_group *group,
+                           size_t member)
+{
+    struct tn_link_share share;
+    bool is_holder = false;
+    for (size_t i = 0; i < group->member_count; i++) {
+        if (i == member)
+            continue;
+        if (tn_site_links_between(&combine->links, group->sites[i], group->sites[member], &share))
+            return false;
+        is_holder |= tn_site_links_between(&combine->links, group->sites[member], group->sites[i], &share);
+    }
+    return is_holder && member != 0 &&
+           tn_site_links_looks_between(&combine->links, group->sites[0], group->sites[member]) >=
+               LOOKS_ENOUGH;
+}
+
 int tn_combine_find_strangers(const struct tn_combine *combine, const struct tn_pass *pass,
                               const struct tn_combine_group *group, bool ret_is_stranger[TN_COMBINE_MEMBERS])
 {
@@ -144,7 +163,8 @@ int tn_combine_find_strangers(const struct tn_combine *combine, const struct tn_
         ret_is_stranger[i] = false;
         bool is_told = is_first_linked || tn_site_links_looks_between(&combine->links, group->sites[0],
                                                                       group->sites[i]) >= LOOKS_ENOUGH;
-        if (parts[i] == 0 || !is_told || size_of_part(parts, group->member_count, parts[i]) == 1)
+        bool is_apart = parts[i] != 0 && is_told && size_of_part(parts, group->member_count, parts[i]) > 1;
+        if (!is_apart && (group->relation != TN_COMBINE_EMBED || !is_mere_holder(combine, group, i)))
             continue;
         r = first == 0 ? releasing_function(combine, pass, group->sites[0], &first) : 0;
         if (r == 0)

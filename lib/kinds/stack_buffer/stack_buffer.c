@@ -131,14 +131,34 @@ static bool is_below(const struct tn_stack_buffers *buffers, const struct tn_pas
     return false;
 }
 
-static void count_owner(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
-                        const struct tn_contained_block *own, uint32_t level)
+/* Which inlined functions of the owner contained the block, too: as the last one of its stack, mostly. */
+static int see_inlined(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                       uint32_t birth_frame, uint32_t death_frame, uint32_t level,
+                       struct tn_contained_stack *counts)
+{
+    if (counts->seen_level == level && counts->seen_frame == death_frame)
+        return 0;
+    int r =
+        tn_activations_inlined(buffers->activations, pass, birth_frame, death_frame, &counts->seen_inlined);
+    counts->seen_anew =
+        counts->seen_inlined < tn_source_frames_common_inlined(buffers->frames, birth_frame, death_frame);
+    counts->seen_level = level;
+    counts->seen_frame = death_frame;
+    return r;
+}
+
+static int count_owner(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                       const struct tn_contained_block *own, uint32_t level)
 {
     const struct tn_activation_stack *stack = &buffers->activations->threads[own->thread];
     struct tn_contained_stack *counts = &buffers->stacks[own->stack_id];
     uint32_t birth = node_at(pass, own->stack_id, level), death = stack->items[level - 1].node;
     uint32_t birth_frame = pass->nodes[birth].frame_id, death_frame = pass->nodes[death].frame_id;
-    uint32_t inlined = tn_source_frames_common_inlined(buffers->frames, birth_frame, death_frame);
+    int r = see_inlined(buffers, pass, birth_frame, death_frame, level, counts);
+    if (r < 0)
+        return r;
+    uint32_t inlined = counts->seen_inlined;
+    buffers->sites[own->site].carried += counts->seen_anew;
     counts->instances++;
     if (counts->owner_level == 0 || level < counts->owner_level) {
         counts->owner_level = level;
@@ -150,10 +170,10 @@ static void count_owner(struct tn_stack_buffers *buffers, const struct tn_pass *
     if (!buffers->sites[own->site].is_below)
         buffers->sites[own->site].is_below = is_below(buffers, pass, stack, level, inlined);
     buffers->sites[own->site].beyond_call += stack->depth != level || birth != death;
-    if (is_in_order(buffers, pass, birth, death, stack->depth == level))
-        return;
-    counts->doubtful++;
-    buffers->sites[own->site].doubtful++;
+    bool is_doubtful = !is_in_order(buffers, pass, birth, death, stack->depth == level);
+    counts->doubtful += is_doubtful;
+    buffers->sites[own->site].doubtful += is_doubtful;
+    return 0;
 }
 
 /* An array is filled, then emptied. If blocks come after others of the same call have gone, while still
@@ -196,16 +216,16 @@ static bool is_interrupted(const struct tn_stack_buffers *buffers, const struct 
                                                           pass->nodes[own->stack_id].depth) >= owner_level;
 }
 
-static void judge(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
-                  const struct tn_contained_block *own, const struct tn_pass_event *event)
+static int judge(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                 const struct tn_contained_block *own, const struct tn_pass_event *event)
 {
     struct tn_contained_site *site = &buffers->sites[own->site];
     uint32_t level = 0;
     if (site->is_hopeless)
-        return;
+        return 0;
     if (is_interrupted(buffers, pass, own)) {
         site->cut_off++;
-        return;
+        return 0;
     }
     if (event->block->chain_max_size_bytes < site->min_size_bytes)
         site->min_size_bytes = event->block->chain_max_size_bytes;
@@ -220,11 +240,11 @@ static void judge(struct tn_stack_buffers *buffers, const struct tn_pass *pass,
     if (level == 0) {
         uint64_t against = site->other_thread + site->no_owner + site->no_stack;
         site->is_hopeless = against >= HOPELESS_COUNT && against > site->contained;
-        return;
+        return 0;
     }
     count_contained(buffers, own, level, event->thread_event);
-    count_owner(buffers, pass, own, level);
     site->is_hopeless = site->max_live_count > buffers->max_count;
+    return count_owner(buffers, pass, own, level);
 }
 
 static bool is_resize(const struct tn_log_event *event)
@@ -241,16 +261,17 @@ static int death(void *state, const struct tn_pass *pass, const struct tn_pass_e
     if (own->stack_id == 0)
         return 0;
     struct tn_contained_resize *resize = &buffers->resizes[event->thread];
+    int r = 0;
     resize->id = 0;
     if (!is_resize(log_event)) {
-        judge(buffers, pass, own, event);
+        r = judge(buffers, pass, own, event);
     } else {
         *resize = (struct tn_contained_resize){event->block->id, *own};
         resize->block.is_moved |= event->thread != own->thread;
         buffers->sites[own->site].resizes++;
     }
     tn_buffer_block_unlink(buffers, own);
-    return 0;
+    return r;
 }
 
 /* A block that lives at the end refutes its site, unless the program was stopped in the middle of the owner.

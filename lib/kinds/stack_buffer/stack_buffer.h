@@ -34,11 +34,15 @@ struct tn_contained_list {
 
 /* What is counted of the births with one stack, by row id. */
 struct tn_contained_stack {
-    uint64_t instances;   /* that an activation contained */
-    uint32_t owner_level; /* shallowest level of the owner in any instance; 0: no instance yet */
-    uint32_t death_frame; /* where that owner stood at the death: row of `frame` */
-    uint32_t inlined;     /* inlined functions, from the physical owner inwards, that contained all, too */
-    uint64_t doubtful;    /* instances whose release does not stand behind their birth in the owner */
+    uint64_t instances;    /* that an activation contained */
+    uint32_t owner_level;  /* shallowest level of the owner in any instance; 0: no instance yet */
+    uint32_t death_frame;  /* where that owner stood at the death: row of `frame` */
+    uint32_t inlined;      /* inlined functions, from the physical owner inwards, that contained all, too */
+    uint64_t doubtful;     /* instances whose release does not stand behind their birth in the owner */
+    uint32_t seen_level;   /* owner of the last instance */
+    uint32_t seen_frame;   /* where that one stood at the death: row of `frame` */
+    uint32_t seen_inlined; /* inlined functions that contained it, too */
+    bool seen_anew;        /* others, in which it was born and released as well, were entered anew between */
 };
 
 /* What is counted of a site. */
@@ -55,6 +59,7 @@ struct tn_contained_site {
     uint64_t beyond_call; /* released by another call than the owner's that made them: all but those of a call
                              that ended in a jump to free */
     uint64_t contrary;    /* in other processes: live at the end, or contained in no activation */
+    uint64_t carried;     /* an inlined function in which it was born and released was entered anew between */
     uint64_t refilled;    /* born after others of the same call had died, while some were left: a queue */
     uint64_t resizes;     /* reallocs in their chains */
     uint64_t min_size_bytes;        /* of logical blocks, each with the largest size of its chain */

@@ -36,6 +36,7 @@ static void consult_site(struct tn_contained_site *own, const struct tn_containe
 {
     own->contrary += theirs->other_thread + theirs->no_owner + theirs->no_stack + theirs->left_live;
     own->doubtful += theirs->doubtful;
+    own->carried += theirs->carried;
     own->refilled += theirs->refilled;
     own->is_below |= theirs->is_below;
     own->beyond_call += theirs->beyond_call;

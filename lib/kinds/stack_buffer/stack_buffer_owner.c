@@ -122,9 +122,10 @@ bool tn_stack_buffer_owner(const struct tn_stack_buffers *buffers, const struct 
  * release them, drives a queue: how many wait in it, and for how long, is not the call's to say. A function
  * that was never seen to return holds whatever passes through it, unless it makes and releases the blocks
  * itself. Of one that is inlined, or whose code does not show that it was left and entered again, many calls
- * look like one: several blocks at once may be a queue that is filled over several calls. But what one call
- * of the owner has made and released is that call's alone: it ended in a jump to free, and was left a moment
- * too early. */
+ * look like one: several blocks at once may be a queue that is filled over several calls; where its code
+ * shows that it was entered anew, a loop carries the block from one to the next. But what one call of the
+ * owner has made and released is that call's alone: it ended in a jump to free, and was left a moment too
+ * early. */
 enum tn_buffer_owning tn_stack_buffer_owning(const struct tn_stack_buffers *buffers,
                                              const struct tn_pass *pass,
                                              const struct tn_buffer_births *births,
@@ -136,6 +137,8 @@ enum tn_buffer_owning tn_stack_buffer_owning(const struct tn_stack_buffers *buff
     bool is_inlined = physical != owner->function;
     bool is_queue = is_inlined && owner->max_live_count > 1;
     bool is_own = owner->frames_down == 0 && !counts->is_below && !is_queue;
+    if (counts->carried != 0 && counts->is_below)
+        return TN_OWNING_LOOP;
     if (is_own || counts->beyond_call == 0 ||
         counts->instances <= MANY_ROUNDS * owner->max_live_count * activations->entered[physical])
         return TN_OWNING_CALLS;
