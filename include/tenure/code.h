@@ -132,6 +132,7 @@ enum tn_code_root {
     TN_CODE_ROOT_STATIC,    /* a variable that is global, or static, or of the thread */
     TN_CODE_ROOT_RESULT,    /* what a call gave back */
     TN_CODE_ROOT_BLOCK,     /* the block that is followed */
+    TN_CODE_ROOT_NEW,       /* a block that the allocator gave */
 };
 
 /* Where a pointer leads. Written by lib/code. */
@@ -147,6 +148,11 @@ struct tn_code_origin {
 /* A store of a block's address. */
 struct tn_code_store {
     struct tn_code_origin origin; /* of the pointer that it is stored through; never STACK or BLOCK */
+    struct tn_code_origin holder; /* root of origin RESULT: of the pointer that what the call gave is itself
+                                     stored through, the longest living one, in terms of the same function;
+                                     UNKNOWN: it is stored nowhere; RESULT: it is given back, or stored in
+                                     what a further call gave */
+    bool is_holder_known;         /* holder is written */
     uint64_t address;             /* behind the instruction, as of a return address */
     uint32_t module_id; /* 0; for the caller's own use, and kept when stores of an inner function are
                            handed to those of the outer one */
@@ -156,7 +162,9 @@ struct tn_code_store {
 
 /* What became of a block in a function and in those that it was passed to. */
 struct tn_code_stores {
-    bool is_returned; /* its address is given back, on one way at least */
+    bool is_returned;    /* its address is given back, on one way at least */
+    bool is_in_variable; /* at a return, on one way at least, a static variable has got its address, and the
+                            block has not been released since; only if an item has root STATIC */
     struct tn_code_store items[TN_CODE_STORES_MAX];
     size_t count;              /* in items */
     uint64_t resize;           /* behind the call by which realloc gets the block, perhaps in a function that
@@ -191,7 +199,7 @@ int tn_code_argument_origin(struct tn_code *code, uint64_t call, unsigned index,
 
 /* What a pointer was found from that a call gives back, in terms of the function that makes the call: the
  * function that it leads to is looked at, where that is one of the module. Root RESULT: nothing more is
- * known.
+ * known. Root NEW: an allocator of the C or C++ library gave it, directly or through that function.
  *
  * call        as above
  * ret_origin  as above

@@ -51,9 +51,12 @@ static bool leads_to_inner(const struct store_walk *walk, struct tn_code *code, 
 static void drop_parameters(struct tn_code_stores *stores)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < stores->count; i++)
+    for (size_t i = 0; i < stores->count; i++) {
+        if (stores->items[i].holder.root == TN_CODE_ROOT_PARAMETER)
+            stores->items[i].holder.root = TN_CODE_ROOT_UNKNOWN;
         if (stores->items[i].origin.root != TN_CODE_ROOT_PARAMETER)
             stores->items[kept++] = stores->items[i];
+    }
     stores->count = kept;
 }
 
@@ -72,6 +75,7 @@ static void enter_site(struct store_walk *walk, uint32_t frame_id)
     }
     walk->stores.count = kept;
     walk->stores.resize = 0;
+    walk->stores.is_in_variable = false;
 }
 
 /* Take one function further out. */
@@ -178,6 +182,10 @@ static int resolve_result(const struct store_walk *walk, uint32_t owner, const s
     if (r < 0 || code == NULL)
         return r;
     r = tn_code_result_origin(code, store->origin.call, ret_origin);
+    if (r == 0 && ret_origin->root == TN_CODE_ROOT_NEW) { /* on a way that this run did not take */
+        *ret_origin = store->holder;
+        return 0;
+    }
     ret_origin->is_loaded |= store->origin.is_loaded;
     if (ret_origin->root == TN_CODE_ROOT_PARAMETER &&
         !tn_code_is_one_function(code, store->origin.call - 1, own->offset_bytes - 1))
@@ -238,6 +246,8 @@ static int judge(struct store_walk *walk, uint32_t owner, const struct tn_code_s
     if (r == 0 && is_outside)
         r = resolve_parameter(walk, owner, &origin);
     enum tn_stored_kind kind = kind_of(&origin, is_outside);
+    if (kind == TN_STORED_STATIC && store->origin.root == TN_CODE_ROOT_STATIC && !walk->stores.is_in_variable)
+        kind = TN_STORED_NOWHERE; /* no way to the owner's return leaves it there alive */
     if (r == 0 && kind > best->kind)
         *best = (struct tn_stored_address){kind, store->module_id, store->address, best->resize_module_id,
                                            best->resize};

@@ -172,6 +172,25 @@ static const uint8_t *bytes_at(const struct tn_code *code, uint64_t address, uin
     return NULL;
 }
 
+bool tn_code_is_data(const struct tn_code *code, uint64_t address)
+{
+    size_t count = 0;
+    GElf_Phdr segment;
+    if (elf_getphdrnum(code->elf, &count) != 0)
+        return false;
+    for (size_t i = 0; i < count && gelf_getphdr(code->elf, (int)i, &segment) != NULL; i++)
+        if (segment.p_type == PT_LOAD && (segment.p_flags & PF_W) != 0 && address >= segment.p_vaddr &&
+            address - segment.p_vaddr < segment.p_memsz)
+            return true;
+    return false;
+}
+
+bool tn_code_is_fixed(const struct tn_code *code)
+{
+    GElf_Ehdr header;
+    return gelf_getehdr(code->elf, &header) != NULL && header.e_type == ET_EXEC;
+}
+
 const uint8_t *tn_code_at(const struct tn_code *code, uint64_t address, size_t *ret_size_bytes)
 {
     return bytes_at(code, address, PF_X, ret_size_bytes);

@@ -42,7 +42,25 @@ struct tn_code_value tn_code_value_reach(struct tn_code_value address, bool is_l
                                   .high = address.kind == TN_VALUE_RESULT ? address.high : 0};
 }
 
-/* Two addresses where ways meet. NULL gives way to an address: it stands for none yet. */
+/* How long what an address was found from lives, as far as that can be told. */
+static unsigned lasting(struct tn_code_value address)
+{
+    switch (address.root) {
+    case TN_VALUE_NUMBER:
+        return 4;
+    case TN_VALUE_PARAMETER:
+        return 3;
+    case TN_VALUE_RESULT:
+        return 2;
+    case TN_VALUE_STACK:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* Two addresses where ways meet: the one that leads to what lives longer, since either may be it. NULL gives
+ * way to an address: it stands for none yet. */
 static struct tn_code_value join_addresses(struct tn_code_value one, struct tn_code_value other)
 {
     bool is_number = one.kind == TN_VALUE_NUMBER;
@@ -54,10 +72,12 @@ static struct tn_code_value join_addresses(struct tn_code_value one, struct tn_c
     }
     one = tn_code_value_reach(one, false);
     other = tn_code_value_reach(other, false);
-    bool is_same =
-        one.kind == other.kind && one.root == other.root && one.reg == other.reg && one.high == other.high;
-    one.is_loaded |= other.is_loaded;
-    return is_same ? one : unknown;
+    if (one.kind == TN_VALUE_UNKNOWN || other.kind == TN_VALUE_UNKNOWN)
+        return unknown;
+    bool is_same = one.root == other.root && one.reg == other.reg && one.high == other.high;
+    struct tn_code_value longer = lasting(other) > lasting(one) ? other : one;
+    longer.is_loaded = one.is_loaded || other.is_loaded;
+    return is_same || lasting(one) != lasting(other) ? longer : unknown;
 }
 
 struct tn_code_value tn_code_value_join(struct tn_code_value one, struct tn_code_value other,
@@ -128,13 +148,21 @@ static bool join_block(struct tn_code_values *values, const struct tn_code_value
 {
     uint16_t low = values->low_halves, high = values->high_halves;
     uint8_t word_count = values->word_count;
+    bool is_in_variable = values->is_in_variable, is_released = values->is_released;
+    int64_t variable = values->variable;
     for (size_t i = 0; i < other->word_count; i++)
         if (other->words[i].value.kind == TN_VALUE_BLOCK && values->word_count < TN_STACK_WORDS &&
             same_word(values, &other->words[i]).kind == TN_VALUE_UNKNOWN)
             values->words[values->word_count++] = other->words[i];
     values->low_halves |= other->low_halves;
     values->high_halves |= other->high_halves;
-    return values->word_count != word_count || values->low_halves != low || values->high_halves != high;
+    if (other->is_in_variable)
+        values->variable = !is_in_variable || values->variable == other->variable ? other->variable : 0;
+    values->is_in_variable |= other->is_in_variable;
+    values->is_released &= other->is_released;
+    return values->word_count != word_count || values->low_halves != low || values->high_halves != high ||
+           values->is_in_variable != is_in_variable || values->variable != variable ||
+           values->is_released != is_released;
 }
 
 bool tn_code_values_join(struct tn_code_values *values, const struct tn_code_values *other)

@@ -59,6 +59,10 @@ struct tn_code_values {
     uint8_t pointed_reg;              /* that parameter */
     int64_t pointed_offset;           /* of the word, from it */
     uint16_t low_halves, high_halves; /* of SSE registers: a bit for each that holds the block */
+    bool is_in_variable;              /* a static variable got its address on one way at least, and the block
+                                         has not been released since */
+    int64_t variable;                 /* address of that variable; 0: not known, or several */
+    bool is_released;                 /* the block has been, on all ways */
 };
 
 /* General registers, as instructions number them. */
@@ -81,7 +85,8 @@ void tn_stack_words_forget(struct tn_code_values *values, int64_t from, int64_t 
 /* Forget all words that others know of. */
 void tn_stack_words_forget_escaped(struct tn_code_values *values);
 
-/* The address of the operand in memory. end: address behind the instruction. */
+/* The address of the operand in memory: base, index and displacement; in addresses.c. end: address behind the
+ * instruction. */
 struct tn_code_value tn_code_values_address(const struct tn_code_values *values,
                                             const struct tn_operands *operands, uint64_t end);
 

@@ -101,14 +101,60 @@ const char *tn_code_import_at(const struct tn_code *code, uint64_t address)
     return NULL;
 }
 
+static bool is_among(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 bool tn_code_import_returns_first(const char *name)
 {
     static const char *const names[] = {"memcpy",        "memmove",      "memset",       "strcpy",
                                         "strncpy",       "strcat",       "strncat",      "__memcpy_chk",
                                         "__memmove_chk", "__memset_chk", "__strcpy_chk", "__strncpy_chk",
                                         "__strcat_chk",  "__strncat_chk"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(names[i], name) == 0)
+    return is_among(name, names, sizeof(names) / sizeof(names[0]));
+}
+
+bool tn_code_import_copies(const char *name)
+{
+    static const char *const names[] = {"memcpy", "memmove", "mempcpy", "__memcpy_chk", "__memmove_chk"};
+    return is_among(name, names, sizeof(names) / sizeof(names[0]));
+}
+
+bool tn_code_import_releases(const char *name)
+{
+    static const char *const names[] = {"free",   "cfree",  "realloc", "reallocarray",
+                                        "_ZdlPv", "_ZdaPv", "_ZdlPvm", "_ZdaPvm"};
+    return is_among(name, names, sizeof(names) / sizeof(names[0]));
+}
+
+bool tn_code_import_keeps(const char *name, unsigned index)
+{
+    static const struct {
+        const char *name;
+        unsigned index;
+    } keepers[] = {
+        {"putenv", 0},
+        {"setvbuf", 1},
+        {"setbuf", 1},
+        {"setbuffer", 1},
+        {"pthread_create", 3},
+        {"thrd_create", 2},
+        {"pthread_setspecific", 1},
+        {"tss_set", 1},
+        {"__cxa_atexit", 1},
+        {"on_exit", 1},
+        {"tsearch", 0},
+        {"insque", 0},
+        {"aio_read", 0},
+        {"aio_write", 0},
+        {"pthread_attr_setstack", 1},
+    };
+    for (size_t i = 0; i < sizeof(keepers) / sizeof(keepers[0]); i++)
+        if (keepers[i].index == index && strcmp(keepers[i].name, name) == 0)
             return true;
     return false;
 }

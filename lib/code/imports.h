@@ -2,8 +2,8 @@
 #ifndef TN_CODE_IMPORTS_H
 #define TN_CODE_IMPORTS_H
 
-/* Names of the functions of other modules that a call or jump leads to. For hand_back.c and
- * stores.c. */
+/* Names of the functions of other modules that a call or jump leads to. For hand_back.c,
+ * stores.c and value_ways.c. */
 
 #include "decode.h"
 #include "module_code.h"
@@ -28,5 +28,18 @@ const char *tn_code_import_read(const struct tn_code *code, const struct tn_inst
 
 /* Whether a function of the C library returns its first argument, as memcpy does. name: as above */
 bool tn_code_import_returns_first(const char *name);
+
+/* Whether a function of the C library copies what its second argument points to where the first one does.
+ * name: as above */
+bool tn_code_import_copies(const char *name);
+
+/* Whether a function of the C or C++ library releases its first argument. name: as above */
+bool tn_code_import_releases(const char *name);
+
+/* Whether a function of the C library keeps its argument after it has returned, as putenv does.
+ *
+ * name   as above
+ * index  of the argument, from 0 */
+bool tn_code_import_keeps(const char *name, unsigned index);
 
 #endif

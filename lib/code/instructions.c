@@ -3,6 +3,7 @@
  * through the words of its own frame. Whatever an instruction does that is not listed here makes its result
  * unknown, so that a number is a number on every path. Where a block is followed, addresses that were found
  * from others are known by these. Called by value_ways.c for each instruction. */
+#include "addresses.h"
 #include "code_values.h"
 #include "multiples.h"
 
@@ -15,77 +16,9 @@ static struct tn_code_value number(int64_t value)
 
 /* ---------------------------------------------------------------------------------------- operands */
 
-static bool is_followed(struct tn_code_value value)
+static bool is_one_number(struct tn_code_value value)
 {
-    return value.kind >= TN_VALUE_BLOCK;
-}
-
-static struct tn_code_value plus(struct tn_code_value value, int64_t add)
-{
-    bool is_one = value.kind == TN_VALUE_NUMBER && value.low == value.high;
-    int64_t sum;
-    if (is_followed(value))
-        return value;
-    if ((!is_one && value.kind != TN_VALUE_PARAMETER && value.kind != TN_VALUE_STACK &&
-         value.kind != TN_VALUE_MULTIPLE) ||
-        __builtin_add_overflow(value.low, add, &sum))
-        return unknown;
-    value.low = sum;
-    if (value.kind != TN_VALUE_MULTIPLE)
-        value.high = is_one ? sum : 0;
-    return value;
-}
-
-static bool is_address(struct tn_code_value value)
-{
-    return is_followed(value) || value.kind == TN_VALUE_PARAMETER || value.kind == TN_VALUE_STACK;
-}
-
-/* An address that an unknown number is added to, where pointers are followed. */
-static struct tn_code_value move_address(const struct tn_code_values *values, struct tn_code_value one,
-                                         struct tn_code_value other)
-{
-    if (!values->follows_block || is_address(one) == is_address(other))
-        return unknown;
-    struct tn_code_value address = is_address(one) ? one : other;
-    return address.kind == TN_VALUE_BLOCK ? address : tn_code_value_reach(address, false);
-}
-
-static struct tn_code_value indexed(const struct tn_code_values *values, const struct tn_operands *operands)
-{
-    struct tn_code_value base =
-        operands->base != TN_NO_REGISTER ? values->registers[operands->base] : number(0);
-    struct tn_code_value index = operands->scale == 1 ? values->registers[operands->index] : unknown;
-    bool is_static = base.kind == TN_VALUE_NUMBER && operands->base != TN_NO_REGISTER;
-    return is_static && values->follows_block ? tn_code_value_reach(base, false)
-                                              : move_address(values, base, index);
-}
-
-/* The sum of base, index and displacement. */
-struct tn_code_value tn_code_values_address(const struct tn_code_values *values,
-                                            const struct tn_operands *operands, uint64_t end)
-{
-    int64_t displacement = operands->memory_displacement;
-    if (operands->is_thread_local)
-        return values->follows_block ? tn_code_value_reach(number(1), false) : unknown;
-    if (operands->is_rip_relative)
-        return number((int64_t)(end + (uint64_t)displacement));
-    if (operands->index != TN_NO_REGISTER) {
-        struct tn_code_value index = values->registers[operands->index];
-        struct tn_code_value base =
-            operands->base != TN_NO_REGISTER ? values->registers[operands->base] : number(0);
-        struct tn_code_value scaled = tn_code_value_times(values, index, operands->scale);
-        if (scaled.kind == TN_VALUE_NUMBER)
-            return plus(plus(base, scaled.low), displacement);
-        if (scaled.kind == TN_VALUE_UNKNOWN)
-            return indexed(values, operands);
-        bool is_one = base.kind == TN_VALUE_NUMBER && base.low == base.high;
-        return plus(is_one ? plus(scaled, base.low) : tn_code_value_sum(values, base, scaled, 1),
-                    displacement);
-    }
-    if (operands->base == TN_NO_REGISTER)
-        return number(displacement);
-    return plus(values->registers[operands->base], displacement);
+    return value.kind == TN_VALUE_NUMBER && value.low == value.high;
 }
 
 static unsigned operand_bytes(const struct tn_operands *operands)
@@ -107,7 +40,9 @@ static struct tn_code_value load_pointer(const struct tn_code_values *values,
 {
     bool is_pointed = values->has_pointed && address.kind == TN_VALUE_PARAMETER &&
                       address.reg == values->pointed_reg && address.low == values->pointed_offset;
-    if (is_pointed)
+    bool is_variable = values->is_in_variable && is_one_number(address) && address.low != 0 &&
+                       address.low == values->variable;
+    if (is_pointed || is_variable)
         return (struct tn_code_value){.kind = TN_VALUE_BLOCK};
     bool is_filled_in = address.kind == TN_VALUE_NUMBER && address.low != 0 &&
                         tn_map_find(&values->code->imports, (uint64_t)address.low) != NULL;
@@ -118,7 +53,7 @@ static struct tn_code_value load_pointer(const struct tn_code_values *values,
 /* Part of an address is none. */
 static struct tn_code_value narrow(struct tn_code_value value, unsigned bytes)
 {
-    return bytes < 8 && is_followed(value) ? unknown : value;
+    return bytes < 8 && tn_code_value_is_followed(value) ? unknown : value;
 }
 
 /* The operand of ModRM as a value. */
@@ -157,7 +92,7 @@ static void store(struct tn_code_values *values, const struct tn_operands *opera
 
 static void push(struct tn_code_values *values, struct tn_code_value value)
 {
-    values->registers[TN_RSP] = plus(values->registers[TN_RSP], -8);
+    values->registers[TN_RSP] = tn_code_value_plus(values, values->registers[TN_RSP], -8);
     if (values->registers[TN_RSP].kind == TN_VALUE_STACK)
         tn_stack_word_store(values, values->registers[TN_RSP].low, 8, value);
 }
@@ -166,7 +101,7 @@ static struct tn_code_value pop(struct tn_code_values *values)
 {
     struct tn_code_value top = values->registers[TN_RSP];
     struct tn_code_value value = tn_stack_word_find(values, top, 8);
-    values->registers[TN_RSP] = plus(top, 8);
+    values->registers[TN_RSP] = tn_code_value_plus(values, top, 8);
     return value;
 }
 
@@ -182,9 +117,13 @@ static void call(struct tn_code_values *values)
 
 /* ---------------------------------------------------------------------------------------- arithmetic */
 
-static bool is_one_number(struct tn_code_value value)
+static struct tn_code_value add(const struct tn_code_values *values, struct tn_code_value left,
+                                struct tn_code_value right)
 {
-    return value.kind == TN_VALUE_NUMBER && value.low == value.high;
+    struct tn_code_value sum = is_one_number(right)  ? tn_code_value_plus(values, left, right.low)
+                               : is_one_number(left) ? tn_code_value_plus(values, right, left.low)
+                                                     : unknown;
+    return sum.kind != TN_VALUE_UNKNOWN ? sum : tn_code_value_move(values, left, right);
 }
 
 /* add, or, adc, sbb, and, sub, xor, cmp, as the opcodes number them. A frame address that is aligned stays in
@@ -193,19 +132,15 @@ static struct tn_code_value combine(const struct tn_code_values *values, unsigne
                                     struct tn_code_value left, struct tn_code_value right)
 {
     bool is_kept = operation == 1 || operation == 4; /* or, and: a flag in it, its alignment */
-    if (is_followed(left) && is_one_number(right) && (is_kept || operation == 5))
+    if (tn_code_value_is_followed(left) && is_one_number(right) && (is_kept || operation == 5))
         return left;
-    if (operation == 0 && is_one_number(right))
-        return plus(left, right.low);
-    if (operation == 0 && is_one_number(left))
-        return plus(right, left.low);
     if (operation == 5 && is_one_number(right) && right.low != INT64_MIN)
-        return plus(left, -right.low);
+        return tn_code_value_plus(values, left, -right.low);
     if ((operation == 0 || operation == 5) && tn_code_value_factor(values, left) != 0 &&
         tn_code_value_factor(values, right) != 0)
         return tn_code_value_sum(values, left, right, operation == 0 ? 1 : -1);
-    if (operation == 0 && (!is_one_number(left) || !is_one_number(right)))
-        return move_address(values, left, right);
+    if (operation == 0)
+        return add(values, left, right);
     if (!is_one_number(left) || !is_one_number(right))
         return unknown;
     switch (operation) {
@@ -324,7 +259,8 @@ static void step_group5(struct tn_code_values *values, const struct tn_operands 
     unsigned bytes = operands->opcode == 0xff ? operand_bytes(operands) : 1;
     if (operation <= 1)
         store(values, operands, end, bytes,
-              plus(load(values, operands, end, operand_bytes(operands)), operation == 0 ? 1 : -1));
+              tn_code_value_plus(values, load(values, operands, end, operand_bytes(operands)),
+                                 operation == 0 ? 1 : -1));
     if (operation == 6 && operands->opcode == 0xff)
         push(values, load(values, operands, end, operand_bytes(operands)));
 }

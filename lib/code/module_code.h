@@ -40,6 +40,13 @@ const uint8_t *tn_code_at(const struct tn_code *code, uint64_t address, size_t *
 /* Whether a call instruction ends at an address: only then is the address a return address. */
 bool tn_code_is_behind_call(const struct tn_code *code, uint64_t address);
 
+/* Whether the program's variables may lie at an address: in a segment that can be written, bytes that the
+ * file does not hold included. */
+bool tn_code_is_data(const struct tn_code *code, uint64_t address);
+
+/* Whether the module is loaded where its file says, so that addresses stand in its code as numbers. */
+bool tn_code_is_fixed(const struct tn_code *code);
+
 /* The signed number of 4 bytes at an address of data or code that the file holds. Returns whether it does. */
 bool tn_code_read_offset(const struct tn_code *code, uint64_t address, int32_t *ret_offset);
 

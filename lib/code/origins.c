@@ -115,10 +115,10 @@ static struct tn_code_origin unknown_result(const struct pointer *at_call, uint6
     return (struct tn_code_origin){.root = TN_CODE_ROOT_RESULT, .call = call};
 }
 
-/* A new block that is made on a way which this run did not take: nothing is known of it. */
 static bool is_allocator(const char *name)
 {
-    static const char *const names[] = {"malloc", "calloc", "realloc", "_Znwm", "_Znam"};
+    static const char *const names[] = {"malloc",       "calloc", "realloc", "aligned_alloc",
+                                        "reallocarray", "_Znwm",  "_Znam"};
     for (size_t i = 0; name != NULL && i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -134,7 +134,7 @@ static int find_result(const struct tn_code *code, uint64_t call, uint32_t *left
     int r = find_pointer(code, call - 1, left, &at_call);
     *ret_origin = unknown_result(&at_call, call);
     if (r == 0 && is_allocator(name))
-        ret_origin->root = TN_CODE_ROOT_UNKNOWN;
+        ret_origin->root = TN_CODE_ROOT_NEW;
     if (r < 0 || target == 0 || name != NULL)
         return r;
     r = find_pointer(code, target, left, &result);
@@ -154,7 +154,7 @@ int tn_code_result_origin(struct tn_code *code, uint64_t call, struct tn_code_or
     for (unsigned i = 0; r == 0 && i < CALLS_MAX && ret_origin->root == TN_CODE_ROOT_RESULT; i++) {
         struct tn_code_origin further;
         r = find_result(code, ret_origin->call, &left, &further);
-        bool is_told = further.root == TN_CODE_ROOT_STATIC || further.root == TN_CODE_ROOT_UNKNOWN ||
+        bool is_told = further.root == TN_CODE_ROOT_STATIC || further.root == TN_CODE_ROOT_NEW ||
                        (further.root == TN_CODE_ROOT_RESULT && further.call != ret_origin->call);
         if (r < 0 || !is_told)
             break;

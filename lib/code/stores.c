@@ -25,6 +25,8 @@ struct given {
 struct followed {
     struct tn_code_stores stores;
     bool has_result;             /* a return was reached */
+    bool has_end;                /* so was one, or a jump to another function */
+    bool is_released;            /* the block is released on all ways to one */
     struct tn_code_value result; /* what it gives back, in its own terms */
 };
 
@@ -93,9 +95,13 @@ static void see_step(struct store_tracing *tracing, const struct tn_code_way *wa
     const struct tn_operands *operands = &way->instruction->operands;
     if (!is_store(way->values, operands))
         return;
-    struct tn_code_store store = {
-        .origin = tn_origin_of(tn_code_values_address(way->values, operands, way->end)), .address = way->end};
+    struct tn_code_value address = tn_code_values_address(way->values, operands, way->end);
+    struct tn_code_store store = {.origin = tn_origin_of(address), .address = way->end};
     note(&tracing->own.stores, &store);
+    if (store.origin.root != TN_CODE_ROOT_STATIC)
+        return;
+    way->values->is_in_variable = true;
+    way->values->variable = address.kind == TN_VALUE_NUMBER && address.low == address.high ? address.low : 0;
 }
 
 /* ---------------------------------------------------------------------------------------- calls */
@@ -140,6 +146,41 @@ static bool is_resize(const char *name)
     return strcmp(name, "realloc") == 0 || strcmp(name, "reallocarray") == 0;
 }
 
+/* What a function of another module does with the block. What the C library keeps, it keeps in variables of
+ * its own. */
+static void ask_import(const char *name, const struct given *given, uint64_t end,
+                       struct followed *ret_followed)
+{
+    bool is_first = (given->registers & 1u << TN_RDI) != 0;
+    ret_followed->stores.is_returned = is_first && tn_code_import_returns_first(name);
+    if (is_first && is_resize(name))
+        ret_followed->stores.resize = end;
+    ret_followed->is_released = is_first && tn_code_import_releases(name);
+    for (unsigned i = 0; i < TN_ARGUMENTS; i++) {
+        struct tn_code_store store = {.origin = {.root = TN_CODE_ROOT_STATIC}, .address = end};
+        if ((given->registers & 1u << tn_argument_registers[i]) != 0 && tn_code_import_keeps(name, i)) {
+            note(&ret_followed->stores, &store);
+            ret_followed->stores.is_in_variable = true;
+        }
+    }
+}
+
+/* A copy of a local object, or of what a parameter points to, with the block's address in it. */
+static void ask_copy(const char *name, const struct tn_code_values *values, uint64_t end,
+                     struct followed *ret_followed)
+{
+    struct tn_code_value from = values->registers[TN_RSI];
+    int64_t offset = values->pointed_offset - from.low;
+    bool is_pointed =
+        values->has_pointed && from.kind == TN_VALUE_PARAMETER && from.reg == values->pointed_reg;
+    if (!tn_code_import_copies(name) ||
+        !(is_pointed || (from.kind == TN_VALUE_STACK && find_pointed(values, from, &offset))))
+        return;
+    struct tn_code_store store = {.origin = tn_origin_of(values->registers[TN_RDI]), .address = end};
+    note(&ret_followed->stores, &store);
+    ret_followed->stores.is_in_variable |= store.origin.root == TN_CODE_ROOT_STATIC;
+}
+
 /* What a function that gets the block does with it. */
 static int ask_callee(struct store_tracing *tracing, const struct tn_code_way *way,
                       struct followed *ret_followed, bool *ret_is_given)
@@ -152,11 +193,11 @@ static int ask_callee(struct store_tracing *tracing, const struct tn_code_way *w
     const struct tn_code *code = tracing->question->code;
     const char *name = way->target != 0 ? tn_code_import_at(code, way->target)
                                         : tn_code_import_read(code, way->instruction, way->end);
-    bool is_first = (given.registers & 1u << TN_RDI) != 0;
     if (name != NULL || way->target == 0) {
-        ret_followed->stores.is_returned = name != NULL && tn_code_import_returns_first(name) && is_first;
-        if (name != NULL && is_first && is_resize(name))
-            ret_followed->stores.resize = way->end;
+        if (name != NULL) {
+            ask_import(name, &given, way->end, ret_followed);
+            ask_copy(name, way->values, way->end, ret_followed);
+        }
         return 0;
     }
     return tracing->calls_left == 0 ? 0
@@ -174,6 +215,11 @@ static void take_resize(struct store_tracing *tracing, const struct tn_code_stor
     tracing->own.stores.resize_module_id = is_inner ? called->resize_module_id : 0;
 }
 
+static struct tn_code_value passed_as(const struct tn_code_values *values, unsigned parameter)
+{
+    return values->registers[tn_argument_registers[parameter % TN_ARGUMENTS]];
+}
+
 /* The stores of a callee, in the terms of this function. A store into an object on this function's stack
  * makes that word hold the block. */
 static void take_stores(struct store_tracing *tracing, const struct tn_code_stores *called,
@@ -183,13 +229,25 @@ static void take_stores(struct store_tracing *tracing, const struct tn_code_stor
         struct tn_code_store store = called->items[i];
         struct tn_code_value passed = {0};
         if (store.origin.root == TN_CODE_ROOT_PARAMETER)
-            passed = values->registers[tn_argument_registers[store.origin.parameter % TN_ARGUMENTS]];
+            passed = passed_as(values, store.origin.parameter);
         if (passed.kind == TN_VALUE_STACK && store.origin.is_exact && !store.origin.is_loaded)
             tn_stack_word_store(values, passed.low + store.origin.offset_bytes, 8,
                                 (struct tn_code_value){.kind = TN_VALUE_BLOCK});
         store.origin = tn_origin_translate(store.origin, passed);
+        if (store.holder.root == TN_CODE_ROOT_PARAMETER)
+            store.holder = tn_origin_translate(store.holder, passed_as(values, store.holder.parameter));
         note(&tracing->own.stores, &store);
     }
+}
+
+/* Whether the block is released after a call, and else, whether a variable has it. */
+static void take_state(const struct followed *called, struct tn_code_values *values)
+{
+    if (called->stores.is_in_variable)
+        values->variable = 0;
+    values->is_in_variable =
+        (values->is_in_variable && !called->is_released) || called->stores.is_in_variable;
+    values->is_released = (values->is_released || called->is_released) && !called->stores.is_in_variable;
 }
 
 static int see_call(struct store_tracing *tracing, const struct tn_code_way *way)
@@ -205,6 +263,7 @@ static int see_call(struct store_tracing *tracing, const struct tn_code_way *way
     if (r == 0 && tracing->is_called) {
         take_stores(tracing, &tracing->called.stores, way->values);
         take_resize(tracing, &tracing->called.stores, way->end);
+        take_state(&tracing->called, way->values);
     }
     return r;
 }
@@ -237,6 +296,14 @@ static void see_called(const struct store_tracing *tracing, const struct tn_code
     way->values->registers[TN_RAX] = result_of(tracing, way);
 }
 
+/* A way ends: only where all ways release the block, the function does. */
+static void see_end(struct followed *own, const struct tn_code_values *values)
+{
+    own->stores.is_in_variable |= values->is_in_variable;
+    own->is_released = values->is_released && (own->is_released || !own->has_end);
+    own->has_end = true;
+}
+
 static int see_leave(struct store_tracing *tracing, const struct tn_code_way *way)
 {
     struct followed called;
@@ -247,11 +314,15 @@ static int see_leave(struct store_tracing *tracing, const struct tn_code_way *wa
     take_stores(tracing, &called.stores, way->values);
     take_resize(tracing, &called.stores, way->end);
     tracing->own.stores.is_returned |= called.stores.is_returned;
+    take_state(&called, way->values);
+    see_end(&tracing->own, way->values);
     return 0;
 }
 
-static void see_return(struct followed *own, struct tn_code_value result)
+static void see_return(struct followed *own, const struct tn_code_values *values)
 {
+    struct tn_code_value result = values->registers[TN_RAX];
+    see_end(own, values);
     own->stores.is_returned |= result.kind == TN_VALUE_BLOCK;
     own->result = own->has_result ? tn_code_value_join(own->result, result, true) : result;
     own->has_result = true;
@@ -272,7 +343,7 @@ static int see(struct tn_ways *ways, enum tn_way_event event, const struct tn_co
     case TN_WAY_LEAVES:
         return see_leave(tracing, way);
     default:
-        see_return(&tracing->own, way->values->registers[TN_RAX]);
+        see_return(&tracing->own, way->values);
         return 0;
     }
 }
@@ -290,7 +361,45 @@ static int follow_ways(struct store_tracing *tracing, struct tn_ways *ways,
                              .see = see,
                              .context = tracing};
     int r = values != NULL ? tn_ways_follow(ways, values) : tn_ways_follow_entry(ways, true);
+    if (r < 0) { /* where it ends is not known */
+        tracing->own.stores.is_in_variable = true;
+        tracing->own.is_released = false;
+    }
     return r == -ENOENT || r == -EOVERFLOW ? 0 : r;
+}
+
+/* Where what a call gave is put itself: what was stored in a node that is linked into a list is kept there.
+ */
+static int find_holder(const struct store_tracing *tracing, struct tn_code_store *store)
+{
+    static const struct tn_code_stores given_back = {.is_returned = true};
+    struct store_tracing holder = {.question = tracing->question,
+                                   .call = store->origin.call,
+                                   .inner = &given_back,
+                                   .calls_left = tracing->calls_left};
+    struct tn_ways ways = {.inside = store->origin.call - 1};
+    int r = follow_ways(&holder, &ways, NULL);
+    const struct tn_code_stores *found = &holder.own.stores;
+    store->is_holder_known = true;
+    if (found->is_returned && found->count == 0) /* else it may just be left in the register */
+        store->holder.root = TN_CODE_ROOT_RESULT;
+    for (size_t i = 0; i < found->count; i++)
+        if (store->holder.root == TN_CODE_ROOT_UNKNOWN ||
+            found->items[i].origin.root != TN_CODE_ROOT_PARAMETER)
+            store->holder = found->items[i].origin;
+    return r;
+}
+
+/* Those of the stores of this function itself. */
+static int find_holders(struct store_tracing *tracing)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < tracing->own.stores.count; i++) {
+        struct tn_code_store *store = &tracing->own.stores.items[i];
+        if (store->origin.root == TN_CODE_ROOT_RESULT && !store->is_holder_known)
+            r = find_holder(tracing, store);
+    }
+    return r;
 }
 
 static bool is_same(const struct given *one, const struct given *other)
@@ -333,6 +442,8 @@ static int follow_function(struct store_question *question, uint64_t function, c
     question->answers[question->answer_count++] = (struct answer){.function = function, .given = *given};
     begin_given(question, given, &values);
     int r = follow_ways(&tracing, &ways, &values);
+    if (r == 0)
+        r = find_holders(&tracing);
     question->answers[own].followed = *ret_followed = tracing.own;
     return r;
 }
@@ -345,6 +456,8 @@ int tn_code_block_stores(struct tn_code *code, uint64_t call, const struct tn_co
         .question = &question, .call = call, .inner = inner, .calls_left = CALLS_MAX};
     struct tn_ways ways = {.inside = call - 1};
     int r = follow_ways(&tracing, &ways, NULL);
+    if (r == 0)
+        r = find_holders(&tracing);
     *ret_stores = tracing.own.stores;
     return r;
 }

@@ -4,6 +4,7 @@
  * understood, ends a way with not knowing. Called by argument.c and stores.c. */
 #include "value_ways.h"
 
+#include "imports.h"
 #include "no_return.h"
 
 #include <errno.h>
@@ -68,7 +69,9 @@ static int jump(struct tn_ways *ways, const struct tn_code_way *way)
 {
     struct tn_code_function other;
     bool is_own = is_inside(ways, way->target) || (tn_code_function(ways->code, way->target, &other) &&
-                                                   !(other.is_entry && other.start == way->target));
+                                                   !(other.is_entry && other.start == way->target) &&
+                                                   tn_code_import_at(ways->code, way->target) ==
+                                                       NULL); /* a stub is none, and no entry either */
     if (is_own && way->target != ways->function.start)
         return arrive(ways, way->target, way->values);
     return ways->see(ways, TN_WAY_LEAVES, way);

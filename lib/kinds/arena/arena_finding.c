@@ -318,15 +318,18 @@ static int add_stored_condition(const struct arena_statement *statement, struct 
     int r = 0;
     for (size_t i = 0; i < statement->survey.served_count && r == 0 && stored.kind != TN_STORED_OBJECT; i++)
         r = find_stored(statement, &statement->survey.sites[i], &stored);
-    if (r < 0 || stored.kind != TN_STORED_OBJECT)
+    if (r < 0 || stored.kind == TN_STORED_NOWHERE)
         return r;
     r = tn_pass_code_line(statement->pass, stored.module_id, stored.address, &line);
     if (r < 0)
         return r;
     tn_finding_line_print(&line, place, sizeof(place));
-    r = tn_finding_add_condition(finding, "address-stored", &line, 1,
-                                 "what %s stores is not kept beyond the call: it is a block's address",
-                                 place);
+    r = tn_finding_add_condition(
+        finding, "address-stored", &line, 1,
+        stored.kind == TN_STORED_OBJECT
+            ? "what %s stores is not kept beyond the call: it is a block's address"
+            : "the variable that %s stores a block's address in is not used after the call",
+        place);
     tn_finding_line_finish(&line);
     return r;
 }

@@ -205,19 +205,19 @@ struct tn_buffer_holders {
  * context: struct tn_buffer_holders */
 bool tn_stack_buffer_is_gone(const void *context, uint32_t stack_id);
 
-/* Make a finding conditional where the address of its blocks is stored in an object that may outlive the
- * owner's call, by the machine code ("address-stored"). Not asked for a weak one.
+/* Make a finding conditional where the address of its blocks is stored in a variable or an object that may
+ * outlive the owner's call, by the machine code ("address-stored"). Not asked for a weak one.
  *
  * births, owner  as tn_stack_buffer_owner took and found them
- * notes          what else is to be said is appended, in lines
  * Returns        0, -ENOMEM or -EIO */
 int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                                const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
-                               struct tn_finding *finding, struct tn_buffer *notes);
+                               struct tn_finding *finding);
 
 /* The same where blocks that outlive the owner's call were seen to hold their address ("address-kept"); said
  * in the notes where the finding is conditional by the machine code already. Parameters and result as above.
- */
+ *
+ * notes  what else is to be said is appended, in lines */
 int tn_stack_buffer_add_kept(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                              const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
                              struct tn_finding *finding, struct tn_buffer *notes);

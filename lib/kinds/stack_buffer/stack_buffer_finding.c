@@ -390,7 +390,7 @@ static int fill(struct buffer_statement *statement, struct tn_finding *finding)
     bool is_container = tn_maker_is_container(statement->made_by.maker);
     if (r == 0 && !is_container)
         r = tn_stack_buffer_add_stored(statement->buffers, statement->pass, &statement->births,
-                                       &statement->owner, finding, &statement->kept);
+                                       &statement->owner, finding);
     if (r == 0 && !is_container)
         r = tn_stack_buffer_add_kept(statement->buffers, statement->pass, &statement->births,
                                      &statement->owner, finding, &statement->kept);

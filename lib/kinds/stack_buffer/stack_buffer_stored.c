@@ -50,7 +50,7 @@ static bool is_kept(const struct tn_buffer_holders *holders, uint32_t stack_id)
         return false;
     bool is_told = find_store(&further, site, &named.sites[0], &stack_id, 1, &stored) == 0;
     tn_finding_finish(&named);
-    return is_told && stored.kind == TN_STORED_OBJECT;
+    return is_told && stored.kind != TN_STORED_NOWHERE;
 }
 
 bool tn_stack_buffer_is_gone(const void *context, uint32_t stack_id)
@@ -104,7 +104,7 @@ static int add_resize(const struct tn_pass *pass, const struct tn_stored_address
 
 int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                                const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
-                               struct tn_finding *finding, struct tn_buffer *notes)
+                               struct tn_finding *finding)
 {
     struct tn_buffer_holders holders = {buffers, pass, owner->function, TN_BUFFER_HOLDERS_MAX};
     struct tn_stored_address stored;
@@ -121,13 +121,12 @@ int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const str
     if (r < 0)
         return r;
     print_place(&line, place, sizeof(place));
-    if (stored.kind == TN_STORED_OBJECT)
-        r = tn_finding_add_condition(finding, "address-stored", &line, 1,
-                                     "what %s stores is not kept beyond the call: it is the block's address",
-                                     place);
-    else
-        r = tn_buffer_print(notes, "%sits address is stored in a variable that outlives the call, at %s",
-                            notes->size_bytes != 0 ? "\n" : "", place);
+    r = tn_finding_add_condition(
+        finding, "address-stored", &line, 1,
+        stored.kind == TN_STORED_OBJECT
+            ? "what %s stores is not kept beyond the call: it is the block's address"
+            : "the variable that %s stores its address in is not used after the call",
+        place);
     tn_finding_line_finish(&line);
     return r;
 }

@@ -6,7 +6,7 @@
  * expect {"kind": "arena", "sites": ["@name", "@item"], "confidence": "conditional", "evidence": {"arena_bytes":
  *         "=NAMES * NAME_BYTES + 20 * ITEM_BYTES", "owner": {"function": "list"}, "escapes":
  *         [{"function": "make_name", "allocations": "=NAMES * CALLS", "escapes": "=CALLS // 100", "is_served": true}],
- *         "calls": "=CALLS"}, "condition": {"kind": "escapes", "sites": ["@name"]}}
+ *         "calls": "=CALLS"}, "condition": {"kind": "escapes", "sites": ["@name", "@kept"]}}
  * never {"kind": "arena", "sites": ["@often"]}
  * never {"kind": "arena", "sites": ["@part"]}
  * allow {"kind": "stack-buffer", "sites": ["@part"]}
@@ -75,7 +75,7 @@ __attribute__((noinline)) static int list(int call)
         return sum;
     }
     free(kept_name);
-    kept_name = names[0];
+    kept_name = names[0]; /* @kept */
     return sum;
 }
 

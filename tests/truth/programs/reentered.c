@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Near miss: a function keeps a block on one call and releases it on the next; it is entered again at the
- * same stack position, from another line of its caller. The block lives across both calls, in the caller.
+ * same stack position, from another line of its caller. The block lives across both calls, in the caller, and a
+ * variable has its address meanwhile.
  *
- * expect {"kind": "stack-buffer", "sites": ["@held"], "confidence": "consistent", "evidence":
+ * expect {"kind": "stack-buffer", "sites": ["@held"], "confidence": "conditional", "condition":
+ *         {"kind": "address-stored", "sites": ["@held"]}, "evidence":
  *         {"buffer_bytes": "=HELD_BYTES", "owner": {"function": "round_trip"}, "frames_down": 1,
  *         "instances": "=ROUNDS", "exceptions": 0}}
  */

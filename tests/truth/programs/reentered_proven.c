@@ -2,9 +2,9 @@
 /* Built with -finstrument-functions: activations are known, so that a function which is entered again at the
  * same position from the same line is told apart from one that stays. The owner is its caller.
  *
- * expect {"kind": "stack-buffer", "sites": ["@held"], "confidence": "proven", "evidence": {"buffer_bytes":
- *         "=HELD_BYTES", "owner": {"function": "round_trip"}, "frames_down": 1, "instances": "=ROUNDS",
- *         "exceptions": 0}}
+ * expect {"kind": "stack-buffer", "sites": ["@held"], "confidence": "conditional", "condition": {"kind":
+ *         "address-stored", "sites": ["@held"]}, "evidence": {"buffer_bytes": "=HELD_BYTES", "owner":
+ *         {"function": "round_trip"}, "frames_down": 1, "instances": "=ROUNDS", "exceptions": 0}}
  */
 #include <stdlib.h>
 
