@@ -139,13 +139,14 @@ static void finish_loaded(struct loaded_report *loaded)
     free(loaded->named);
 }
 
-static int analyze(struct tn_log *log, const struct tn_report_request *request, struct loaded_report *loaded,
-                   struct tn_error *error)
+static int analyze(struct tn_log *log, const struct tn_report_request *request,
+                   const struct tn_event_watch *watch, struct loaded_report *loaded, struct tn_error *error)
 {
     struct tn_progress progress = {.what = "analysing"};
     struct tn_analyze_options options = request->analyze;
     options.process_id = loaded->summary.process_id;
     options.planner = &tn_planner;
+    options.watch = watch;
     options.progress = tn_progress_show;
     options.user = &progress;
     int r = tn_analyze(log, tn_kinds, &options, &loaded->findings, error);
@@ -153,13 +154,22 @@ static int analyze(struct tn_log *log, const struct tn_report_request *request, 
     return r;
 }
 
-static int load_charts(struct tn_log *log, const struct tn_report_request *request,
-                       struct loaded_report *loaded, struct tn_error *error)
+/* The charts count the same events as the analysis. */
+static int analyze_with_charts(struct tn_log *log, const struct tn_report_request *request,
+                               struct loaded_report *loaded, struct tn_error *error)
 {
-    int r = tn_charts_load(log, &loaded->summary, &loaded->charts, error);
-    if (r < 0 || !is_replayed(request, &loaded->summary))
+    struct tn_event_watch watch = {.birth = tn_charts_birth, .death = tn_charts_death};
+    struct tn_chart_pass *pass = NULL;
+    int r = tn_charts_begin(log, &loaded->summary, &pass, error);
+    if (r < 0)
         return r;
-    return tn_simulate_map(log, &loaded->findings, &loaded->charts, error);
+    watch.context = pass;
+    r = analyze(log, request, &watch, loaded, error);
+    if (r < 0) {
+        tn_charts_drop(pass);
+        return r;
+    }
+    return tn_charts_end(pass, &loaded->charts, error);
 }
 
 /* The lines of the source that findings name, of as many as a page can have. */
@@ -192,12 +202,14 @@ static int load(const struct tn_report_request *request, const char *path, struc
     size_t site_top =
         request->site_top != 0 ? (size_t)request->site_top + RUNTIME_SITES_MAX : TN_REPORT_TOP_MAX;
     r = load_summary(log, request->analyze.process_id, site_top, &loaded->summary, error);
+    bool has_charts = request->format->has_charts;
     if (r == 0)
-        r = analyze(log, request, loaded, error);
+        r = has_charts ? analyze_with_charts(log, request, loaded, error)
+                       : analyze(log, request, NULL, loaded, error);
     if (r == 0)
         r = measure_as_asked(request, log, &loaded->summary, &loaded->findings, error);
-    if (r == 0 && request->format->has_charts)
-        r = load_charts(log, request, loaded, error);
+    if (r == 0 && has_charts && is_replayed(request, &loaded->summary))
+        r = tn_simulate_map(log, &loaded->findings, &loaded->charts, error);
     if (r == 0 && request->source_folder != NULL)
         r = load_excerpts(request, loaded, error);
     if (r < 0)

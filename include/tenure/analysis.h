@@ -103,6 +103,7 @@ struct tn_block {
     uint64_t usable_size_bytes;    /* as the allocator reported */
     uint64_t birth_ns;             /* since the log's start */
     uint64_t birth_index;          /* allocations of the process up to and with this one: a clock */
+    uint64_t birth_bytes;          /* that these asked for: a clock */
     uint64_t birth_event;          /* events of its thread up to and with its birth */
     uint64_t depth_bytes;          /* base of the thread's stack minus the caller's CFA */
     uint64_t chain_max_size_bytes; /* largest block of its chain so far */
@@ -165,6 +166,7 @@ struct tn_site_origin;
 struct tn_size_sources;
 struct tn_source_frames;
 struct tn_stack_profiles;
+struct tn_worker;
 struct sqlite3_stmt;
 
 /* The pass: what was loaded before it, and what has been seen so far. Analyses only read it. */
@@ -209,8 +211,9 @@ struct tn_pass {
     struct tn_makers *makers;             /* owned; what makes the blocks of sites (tenure/maker.h) */
     struct tn_source_frames *frames;      /* owned; empty until tn_pass_frames is asked for them */
     struct tn_activations *activations;   /* owned; empty until tn_pass_activations is asked for them */
-    struct tn_planner_look *look;         /* owned; for the engine: what the planner saw in the last pass */
-    struct tn_error *error;               /* borrowed; what failed, for the user */
+    struct tn_worker *watcher;    /* owned; for the engine: shows events to options->watch; NULL: nobody */
+    struct tn_planner_look *look; /* owned; for the engine: what the planner saw in the last pass */
+    struct tn_error *error;       /* borrowed; what failed, for the user */
 };
 
 /* The algorithm of one kind. Functions that it does not need are NULL. Each returns 0 or a negative errno,

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct tn_allocation;
 struct tn_log;
 struct tn_planner;
 
@@ -21,6 +22,16 @@ struct tn_planner;
 struct tn_threshold_value {
     const char *name; /* borrowed; one of a kind's thresholds */
     double value;     /* within its min and max */
+};
+
+/* Who sees the events of the process beside the kinds: each once, in true order. Both are called in one
+ * thread, not the caller's, and no more after tn_analyze has returned. Of the allocation thread_id, stack_id,
+ * size_bytes and birth_ns are set; at a death also death_ns, lifetime_bytes, free_thread_id and
+ * free_stack_id. They return 0, or a negative errno that ends the analysis. */
+struct tn_event_watch {
+    int (*birth)(void *context, const struct tn_allocation *allocation); /* a block is born */
+    int (*death)(void *context, const struct tn_allocation *allocation); /* a block dies */
+    void *context;                                                       /* given to both */
 };
 
 /* What to analyse. Zeroed is a good default. */
@@ -35,7 +46,8 @@ struct tn_analyze_options {
                                   separated by commas */
     const struct tn_threshold_value *values; /* borrowed; set thresholds */
     size_t value_count;                      /* in values */
-    const struct tn_planner *planner; /* borrowed; makes findings->program_plan; NULL: there will be none */
+    const struct tn_planner *planner;   /* borrowed; makes findings->program_plan; NULL: there will be none */
+    const struct tn_event_watch *watch; /* borrowed; NULL: nobody */
     void (*progress)(void *user, uint64_t done, uint64_t total); /* called with events; NULL: it is not */
     void *user;                                                  /* given to progress */
 };

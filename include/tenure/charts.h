@@ -3,14 +3,15 @@
 #define TENURE_CHARTS_H
 
 /* What the HTML page shows of one process beside summary and findings: figures over time, by size, by call
- * stack and by thread, as plain data of bounded size, whatever the log's. tn_charts_load fills it in one pass
- * over the events; lib/report writes it. One thread at a time. */
+ * stack and by thread, as plain data of bounded size, whatever the log's. Who reads the events anyway shows
+ * them to a tn_chart_pass; lib/report writes what comes of it. One thread at a time. */
 
 #include "tenure/base.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
+struct tn_allocation;
 struct tn_log;
 struct tn_summary;
 
@@ -190,16 +191,43 @@ struct tn_charts {
     uint64_t handed_over;              /* blocks released by another thread, in all */
 };
 
-/* Load what the page shows of summary->process_id.
+/* Counts events. */
+struct tn_chart_pass;
+
+/* Begin to count what the page shows of summary->process_id.
  *
  * log       finished; stays open and the caller's
- * summary   of the same log: its peak tells which moment leaf.peak_bytes are of
- * ret_charts  written whole on success; tn_charts_finish releases what it owns
+ * summary   of the same log: its peak tells which moment leaf.peak_bytes are of. Borrowed until the end
  * Returns   0; -EBADMSG a damaged log; -ENOMEM; -EIO: error says what failed and what to do
- * Cost      one pass over the events, some 100 ns an event; memory in proportion to stacks and live blocks,
- *           and 2 KB a stack that allocates */
-int tn_charts_load(struct tn_log *log, const struct tn_summary *summary, struct tn_charts *ret_charts,
-                   struct tn_error *error);
+ * Owns      the caller owns *ret_pass; tn_charts_end or tn_charts_drop releases it
+ * Cost      memory in proportion to stacks, and 2 KB a stack that allocates */
+int tn_charts_begin(struct tn_log *log, const struct tn_summary *summary, struct tn_chart_pass **ret_pass,
+                    struct tn_error *error);
+
+/* A block is born. Its thread, stack, size and birth_ns are read. All births and deaths of the process, in
+ * order.
+ *
+ * pass      a struct tn_chart_pass
+ * Returns   0, or -ENOMEM
+ * Cost      some 15 ns */
+int tn_charts_birth(void *pass, const struct tn_allocation *allocation);
+
+/* A block dies. The same is read, and death_ns, lifetime_bytes, free_thread_id and free_stack_id.
+ *
+ * pass      a struct tn_chart_pass
+ * Returns   0, or -ENOMEM
+ * Cost      some 15 ns */
+int tn_charts_death(void *pass, const struct tn_allocation *allocation);
+
+/* All events were shown: make the page's data of what was counted.
+ *
+ * pass      is released, also after an error
+ * ret_charts  written whole on success; tn_charts_finish releases what it owns
+ * Returns   as tn_charts_begin */
+int tn_charts_end(struct tn_chart_pass *pass, struct tn_charts *ret_charts, struct tn_error *error);
+
+/* Release without a result. NULL is fine. */
+void tn_charts_drop(struct tn_chart_pass *pass);
 
 /* Release what it owns; it is empty again. NULL and zeroed are fine. */
 void tn_charts_finish(struct tn_charts *charts);

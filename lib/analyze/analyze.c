@@ -6,6 +6,7 @@
 #include "pass.h"
 #include "rank.h"
 #include "roles.h"
+#include "watch.h"
 
 #include "tenure/activation.h"
 #include "tenure/contained.h"
@@ -206,6 +207,18 @@ static int run_analyses(struct tn_pass *pass, struct tn_findings *findings)
     return r;
 }
 
+/* The first pass, the only one that is watched. */
+static int run_watched(struct tn_pass *pass, struct tn_findings *findings)
+{
+    int r = tn_watch_open(pass);
+    if (r == 0)
+        r = run_analyses(pass, findings);
+    int watched = tn_watch_close(pass);
+    if (r == 0 && watched < 0)
+        r = tn_pass_refuse(pass, watched, "cannot count what the page shows");
+    return r;
+}
+
 static int analyze(struct tn_pass *pass, struct tn_findings *ret_findings)
 {
     struct tn_findings findings = {.process_id = pass->process_id};
@@ -215,7 +228,7 @@ static int analyze(struct tn_pass *pass, struct tn_findings *ret_findings)
     if (r == 0)
         r = tn_pass_open(pass);
     if (r == 0)
-        r = run_analyses(pass, &findings);
+        r = run_watched(pass, &findings);
     if (r == 0)
         r = tn_roles_find(pass, &(struct tn_role_engine){run_analyses}, &findings);
     if (r == 0)

@@ -11,6 +11,7 @@
 #include "stack_profile.h"
 #include "tenure/activation.h"
 #include "tenure/source_frames.h"
+#include "watch.h"
 
 #include "tenure/map.h"
 #include "tenure/sql.h"
@@ -229,6 +230,7 @@ static void fill_block(struct run *run, const struct tn_log_event *event, uint32
     block->birth_ns = event->time_ns;
     block->birth_index = ++pass->allocation_count;
     pass->allocated_bytes += event->size_bytes;
+    block->birth_bytes = pass->allocated_bytes;
     block->birth_event = pass->threads[thread].event_count;
     block->depth_bytes = event->depth_bytes;
     block->stack_id = has_stack ? (uint32_t)event->stack_id : 0;
@@ -279,6 +281,7 @@ static int read_birth(struct run *run, const struct tn_log_event *event, uint32_
     count_birth(pass, &pass->sites[block->site], block);
     if (pass->profiles != NULL)
         tn_stack_profiles_birth(pass->profiles, block);
+    tn_watch_birth(pass, event);
     run->last_slot = block->slot;
     struct tn_pass_event told = {
         .event = event, .block = block, .thread = thread, .thread_event = block->birth_event};
@@ -307,6 +310,7 @@ static int read_death(struct run *run, const struct tn_log_event *event, uint32_
     site->live_count--;
     site->live_bytes -= block->size_bytes;
     site->freed_by_other_thread += block->thread != thread;
+    tn_watch_death(pass, event, block);
     struct tn_block *successor = NULL;
     int r = 0;
     if (is_realloc(event->function))

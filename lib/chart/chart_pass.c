@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* One pass over the births and deaths of a process counts all that the page shows. Intervals are equally long
+/* Counts, birth by birth and death by death, all that the page shows of a process. Intervals are equally long
  * and begin at whole multiples, so that a sum over some of them is what SQL gives for the same times. Called
  * by charts.c. */
 
@@ -58,11 +58,12 @@ static int find_times(struct tn_log *log, const struct tn_summary *summary, uint
     return r < 0 ? r : 0;
 }
 
-int tn_chart_pass_open(struct tn_chart_pass *pass, struct tn_log *log, const struct tn_summary *summary,
-                       struct tn_charts *charts)
+int tn_chart_pass_open(struct tn_chart_pass *pass, struct tn_log *log, const struct tn_summary *summary)
 {
     uint64_t to_ns;
-    pass->charts = charts;
+    struct tn_charts *charts = pass->charts;
+    pass->log = log;
+    pass->summary = summary;
     pass->peak_live_bytes = summary->totals.peak_live_bytes;
     int r = find_times(log, summary, &charts->from_ns, &to_ns);
     if (r == 0)
@@ -142,8 +143,9 @@ static void keep_peak(struct tn_chart_pass *pass)
         pass->stacks[i].peak_bytes = pass->stacks[i].live_bytes;
 }
 
-static void see_birth(struct tn_chart_pass *pass, const struct tn_allocation *allocation)
+int tn_charts_birth(void *own, const struct tn_allocation *allocation)
 {
+    struct tn_chart_pass *pass = own;
     struct tn_chart_bin *bin = enter_bin(pass, allocation->birth_ns);
     struct tn_chart_stack *stack = stack_of(pass, allocation->stack_id);
     struct tn_chart_cell *cell = cell_of(pass, stack, allocation->birth_ns);
@@ -162,10 +164,12 @@ static void see_birth(struct tn_chart_pass *pass, const struct tn_allocation *al
     count(pass, &pass->sizes, allocation->size_bytes + 1);
     if (allocation->thread_id != 0)
         count(pass, &pass->threads, allocation->thread_id);
+    return pass->error;
 }
 
-static void see_death(struct tn_chart_pass *pass, const struct tn_allocation *allocation)
+int tn_charts_death(void *own, const struct tn_allocation *allocation)
 {
+    struct tn_chart_pass *pass = own;
     struct tn_chart_bin *bin = enter_bin(pass, allocation->death_ns);
     struct tn_chart_stack *stack = stack_of(pass, allocation->stack_id);
     struct tn_chart_stack *releaser = stack_of(pass, allocation->free_stack_id);
@@ -184,26 +188,7 @@ static void see_death(struct tn_chart_pass *pass, const struct tn_allocation *al
         pass->charts->handed_over++;
         count(pass, &pass->handovers, allocation->thread_id << 32 | allocation->free_thread_id);
     }
-}
-
-int tn_chart_pass_run(struct tn_chart_pass *pass, struct tn_log *log, uint64_t process_id)
-{
-    struct tn_allocation_cursor *cursor = NULL;
-    const struct tn_allocation *allocation = NULL;
-    enum tn_cursor_step step = TN_CURSOR_SURVIVOR;
-    int r = tn_allocation_cursor_open(tn_log_database(log), process_id, &cursor);
-    if (r < 0)
-        return r;
-    while (pass->error == 0 && (r = tn_allocation_cursor_step(cursor, &step, &allocation)) == 1) {
-        if (step == TN_CURSOR_BIRTH)
-            see_birth(pass, allocation);
-        else if (step == TN_CURSOR_DEATH)
-            see_death(pass, allocation);
-    }
-    tn_allocation_cursor_close(cursor);
-    struct tn_charts *charts = pass->charts;
-    enter_bin(pass, charts->from_ns + charts->bin_ns * charts->bin_count - 1);
-    return pass->error != 0 ? pass->error : r;
+    return pass->error;
 }
 
 /* ---------------------------------------------------------------------------------------- joining */
@@ -250,6 +235,7 @@ static void join_cells(struct tn_chart_cell *cells, size_t joined_count)
 void tn_chart_pass_join(struct tn_chart_pass *pass)
 {
     struct tn_charts *charts = pass->charts;
+    enter_bin(pass, charts->from_ns + charts->bin_ns * charts->bin_count - 1);
     charts->stack_bin_count = TN_CHART_STACK_BINS_MAX;
     while (charts->bin_count > TN_CHART_BINS_MIN && !is_filled(charts)) {
         join_bins(charts);

@@ -28,12 +28,14 @@ struct tn_chart_stack {
                         with the others of the pass */
 };
 
-/* The pass. Zeroed but for what tn_chart_pass_run says it needs. */
+/* The pass. */
 struct tn_chart_pass {
-    struct tn_charts *charts;      /* its bins and intervals; by tn_chart_pass_open */
-    struct tn_chart_stack *stacks; /* owned; by stack id; 0: no stack was taken */
-    uint64_t stack_count;          /* in stacks, at least 1 */
-    uint64_t celled;               /* stacks that have cells */
+    struct tn_log *log;               /* borrowed; by tn_chart_pass_open */
+    const struct tn_summary *summary; /* borrowed; by tn_chart_pass_open */
+    struct tn_charts *charts;         /* owned; its bins and intervals, by tn_chart_pass_open */
+    struct tn_chart_stack *stacks;    /* owned; by stack id; 0: no stack was taken */
+    uint64_t stack_count;             /* in stacks, at least 1 */
+    uint64_t celled;                  /* stacks that have cells */
     struct tn_chart_cell
         *others; /* owned; the cells of those that have none; TN_CHART_STACK_BINS_MAX of them */
     uint64_t live_bytes, live_count; /* now */
@@ -46,21 +48,16 @@ struct tn_chart_pass {
     int error;                       /* 0, or -ENOMEM: nothing is counted any more */
 };
 
-/* Make room, and divide the time of the process into TN_CHART_BINS_MAX intervals.
+/* charts is there. Make room, and divide the time of the process into TN_CHART_BINS_MAX intervals.
  *
  * Returns  0; -ENOMEM, -EBADMSG, -EIO. tn_chart_pass_close releases what was taken, also then */
-int tn_chart_pass_open(struct tn_chart_pass *pass, struct tn_log *log, const struct tn_summary *summary,
-                       struct tn_charts *charts);
+int tn_chart_pass_open(struct tn_chart_pass *pass, struct tn_log *log, const struct tn_summary *summary);
 
-/* Go over all events of the process.
- *
- * Returns  0; -EBADMSG: a damaged chunk; -ENOMEM, -EIO */
-int tn_chart_pass_run(struct tn_chart_pass *pass, struct tn_log *log, uint64_t process_id);
-
-/* Join intervals by twos as long as they have few allocations, and set charts->bin_ns, stack_bin_ns. */
+/* All events were counted. Join intervals by twos as long as they have few allocations, and set
+ * charts->bin_ns, stack_bin_ns. */
 void tn_chart_pass_join(struct tn_chart_pass *pass);
 
-/* Release what the pass holds. Zeroed is fine. */
+/* Release what the pass holds, but charts. Zeroed is fine. */
 void tn_chart_pass_close(struct tn_chart_pass *pass);
 
 /* tree.c: the trees, names and shares from what was counted; tn_chart_pass_join comes before. Returns 0,

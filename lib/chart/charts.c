@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The page's data from a log: a pass over the events (chart_pass.c), trees from what it counted by stack
- * (tree.c), and what tables have (rows.c). */
+/* The page's data from a log: what is counted of each event (chart_pass.c), trees from what it counted by
+ * stack (tree.c), and what tables have (rows.c). */
 
 #include "chart_pass.h"
 
@@ -12,37 +12,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int load(struct tn_chart_pass *pass, struct tn_log *log, const struct tn_summary *summary,
-                struct tn_charts *charts)
+static int refuse(const struct tn_log *log, int r, struct tn_error *error)
 {
-    int r = tn_chart_pass_open(pass, log, summary, charts);
-    if (r == 0)
-        r = tn_chart_pass_run(pass, log, summary->process_id);
-    if (r < 0)
-        return r;
-    tn_chart_pass_join(pass);
-    r = tn_chart_make_trees(pass, log);
-    return r == 0 ? tn_chart_load_rows(pass, log, summary) : r;
+    return tn_error_set(error, r, "cannot read the log, %s: %s", tn_log_path(log), strerror(-r));
 }
 
-int tn_charts_load(struct tn_log *log, const struct tn_summary *summary, struct tn_charts *ret_charts,
-                   struct tn_error *error)
+int tn_charts_begin(struct tn_log *log, const struct tn_summary *summary, struct tn_chart_pass **ret_pass,
+                    struct tn_error *error)
 {
-    struct tn_charts *charts = calloc(1, sizeof(*charts));
-    struct tn_chart_pass pass = {0};
-    int r = charts != NULL ? load(&pass, log, summary, charts) : -ENOMEM;
-    tn_chart_pass_close(&pass);
+    struct tn_chart_pass *pass = calloc(1, sizeof(*pass));
+    if (pass != NULL)
+        pass->charts = calloc(1, sizeof(*pass->charts));
+    int r = pass != NULL && pass->charts != NULL ? tn_chart_pass_open(pass, log, summary) : -ENOMEM;
+    if (r < 0) {
+        tn_charts_drop(pass);
+        return refuse(log, r, error);
+    }
+    *ret_pass = pass;
+    return 0;
+}
+
+int tn_charts_end(struct tn_chart_pass *pass, struct tn_charts *ret_charts, struct tn_error *error)
+{
+    const struct tn_log *log = pass->log;
+    tn_chart_pass_join(pass);
+    int r = tn_chart_make_trees(pass, pass->log);
     if (r == 0)
-        *ret_charts = *charts;
-    else
-        tn_charts_finish(charts);
-    free(charts);
-    if (r == -EBADMSG)
-        return tn_error_set(error, r,
-                            "the log is damaged, %s: a chunk of events cannot be read; take another copy, or "
-                            "record again",
-                            tn_log_path(log));
-    return r == 0 ? 0 : tn_error_set(error, r, "cannot read the log, %s: %s", tn_log_path(log), strerror(-r));
+        r = tn_chart_load_rows(pass, pass->log, pass->summary);
+    if (r == 0) {
+        *ret_charts = *pass->charts;
+        *pass->charts = (struct tn_charts){0};
+    }
+    tn_charts_drop(pass);
+    return r == 0 ? 0 : refuse(log, r, error);
+}
+
+void tn_charts_drop(struct tn_chart_pass *pass)
+{
+    if (pass == NULL)
+        return;
+    tn_charts_finish(pass->charts);
+    free(pass->charts);
+    tn_chart_pass_close(pass);
+    free(pass);
 }
 
 static void finish_map(struct tn_chart_map *map)
