@@ -154,6 +154,8 @@ struct tn_code_store {
                                      what a further call gave */
     bool is_holder_known;         /* holder is written */
     uint64_t address;             /* behind the instruction, as of a return address */
+    bool is_inside; /* what is stored lies behind the block's first byte, and is no member by which the block
+                       is in a list: the function stores no address in the block */
     uint32_t module_id; /* 0; for the caller's own use, and kept when stores of an inner function are
                            handed to those of the outer one */
 };

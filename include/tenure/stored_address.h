@@ -31,6 +31,8 @@ struct tn_stored_question {
     const uint32_t *stacks;              /* borrowed; rows of the stacks of its births */
     size_t stack_count;                  /* in stacks; the first few are looked at */
     uint32_t owner;                      /* index in tn_source_frames.functions: how far out it is followed */
+    bool is_about_holders; /* who has the block is asked, not who has an address: those inside it do not count
+                            */
     /* Whether blocks born with a stack are gone when the owner's call returns, so that what is stored in them
      * is gone, too. */
     bool (*is_gone)(const void *context, uint32_t stack_id);

@@ -240,6 +240,8 @@ static int judge(struct store_walk *walk, uint32_t owner, const struct tn_code_s
 {
     struct tn_code_origin origin = store->origin;
     int r = 0;
+    if (store->is_inside && walk->question->is_about_holders)
+        return 0;
     if (origin.root == TN_CODE_ROOT_RESULT)
         r = resolve_result(walk, owner, store, &origin);
     bool is_outside = origin.root == TN_CODE_ROOT_PARAMETER;

@@ -37,6 +37,9 @@ struct tn_code_value tn_code_value_plus(const struct tn_code_values *values, str
 {
     bool is_one = value.kind == TN_VALUE_NUMBER && value.low == value.high;
     int64_t sum;
+    /* what is taken off again may lead back to the start */
+    if (value.kind == TN_VALUE_BLOCK && add != 0)
+        value.low = add > 0;
     if (tn_code_value_is_followed(value))
         return value;
     if (value.kind == TN_VALUE_NUMBER && !is_one && is_static(values, value))
@@ -65,7 +68,10 @@ struct tn_code_value tn_code_value_move(const struct tn_code_values *values, str
     if (!values->follows_block || is_address(values, one) == is_address(values, other))
         return unknown;
     struct tn_code_value address = is_address(values, one) ? one : other;
-    return address.kind == TN_VALUE_BLOCK ? address : tn_code_value_reach(address, false);
+    if (address.kind != TN_VALUE_BLOCK)
+        return tn_code_value_reach(address, false);
+    address.low = 1;
+    return address;
 }
 
 /* With an index that is not known, or that is itself the address, as compilers write it where they do not

@@ -64,8 +64,10 @@ static unsigned lasting(struct tn_code_value address)
 static struct tn_code_value join_addresses(struct tn_code_value one, struct tn_code_value other)
 {
     bool is_number = one.kind == TN_VALUE_NUMBER;
+    if (one.kind == TN_VALUE_BLOCK && other.kind == TN_VALUE_BLOCK)
+        return one.low < other.low ? one : other;
     if (one.kind == TN_VALUE_BLOCK || other.kind == TN_VALUE_BLOCK)
-        return (struct tn_code_value){.kind = TN_VALUE_BLOCK};
+        return one.kind == TN_VALUE_BLOCK ? one : other;
     if (is_number || other.kind == TN_VALUE_NUMBER) {
         struct tn_code_value number = is_number ? one : other;
         return number.low == 0 && number.high == 0 ? (is_number ? other : one) : unknown;

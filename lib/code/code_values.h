@@ -22,7 +22,8 @@ enum tn_value_kind {
     TN_VALUE_STACK,       /* the stack pointer at the entry, plus low */
     TN_VALUE_MULTIPLE,    /* as PARAMETER, but times high; not where a block is followed */
     /* Only where a block is followed: */
-    TN_VALUE_BLOCK,   /* the block that is followed, or an address inside it, on one way at least */
+    TN_VALUE_BLOCK,   /* the block that is followed, or an address inside it, on one way at least; low is 1 if
+                         it lies behind the block's first byte on all ways that have it, else 0 */
     TN_VALUE_RESULT,  /* what the call that returns to high gave back, or an address inside that */
     TN_VALUE_REACHED, /* an address that was found from another one, root */
 };
@@ -118,6 +119,9 @@ bool tn_code_values_step_vector(struct tn_code_values *values, const struct tn_o
 
 /* Whether an instruction stores a half of an SSE register that holds the block. */
 bool tn_code_stores_half(const struct tn_code_values *values, const struct tn_operands *operands);
+
+/* Whether an instruction stores an SSE register, or half of one, in memory. */
+bool tn_code_stores_vector(const struct tn_operands *operands);
 
 bool tn_code_value_is_equal(struct tn_code_value one, struct tn_code_value other);
 

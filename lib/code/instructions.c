@@ -132,7 +132,7 @@ static struct tn_code_value combine(const struct tn_code_values *values, unsigne
                                     struct tn_code_value left, struct tn_code_value right)
 {
     bool is_kept = operation == 1 || operation == 4; /* or, and: a flag in it, its alignment */
-    if (tn_code_value_is_followed(left) && is_one_number(right) && (is_kept || operation == 5))
+    if (tn_code_value_is_followed(left) && is_one_number(right) && is_kept)
         return left;
     if (operation == 5 && is_one_number(right) && right.low != INT64_MIN)
         return tn_code_value_plus(values, left, -right.low);

@@ -16,6 +16,7 @@
 /* What holds the block when a function is entered. */
 struct given {
     uint16_t registers; /* a bit for each */
+    uint16_t moved;     /* of these, what holds an address behind the block's first byte */
     bool has_pointed;   /* a word that a parameter points to */
     uint8_t pointed_reg;
     int64_t pointed_offset;
@@ -24,6 +25,7 @@ struct given {
 /* What became of the block in a function. */
 struct followed {
     struct tn_code_stores stores;
+    bool is_linked;              /* something that may be an address is stored in the block */
     bool has_result;             /* a return was reached */
     bool has_end;                /* so was one, or a jump to another function */
     bool is_released;            /* the block is released on all ways to one */
@@ -68,8 +70,10 @@ static void note(struct tn_code_stores *stores, const struct tn_code_store *stor
             stores->items[i].origin.root == store->origin.root &&
             stores->items[i].origin.parameter == store->origin.parameter &&
             stores->items[i].origin.call == store->origin.call &&
-            stores->items[i].origin.is_loaded == store->origin.is_loaded)
+            stores->items[i].origin.is_loaded == store->origin.is_loaded) {
+            stores->items[i].is_inside &= store->is_inside;
             return;
+        }
     if (is_kept && stores->count < TN_CODE_STORES_MAX)
         stores->items[stores->count++] = *store;
 }
@@ -90,13 +94,28 @@ static bool is_store(const struct tn_code_values *values, const struct tn_operan
     return (is_exchange && operands->is_wide && is_block) || tn_code_stores_half(values, operands);
 }
 
+/* Whether an instruction stores what may be an address in the block, as lists do whose links are members. Of
+ * what SSE registers hold nothing is known but the block. */
+static bool is_link(const struct tn_code_values *values, const struct tn_operands *operands, uint64_t end)
+{
+    bool is_plain = operands->map == TN_MAP_ONE && operands->opcode == 0x89 && operands->is_wide;
+    enum tn_value_kind kind = values->registers[operands->reg & 15].kind;
+    bool is_address = is_plain && kind != TN_VALUE_UNKNOWN && kind != TN_VALUE_MULTIPLE;
+    return operands->is_memory && (is_address || tn_code_stores_vector(operands)) &&
+           tn_code_values_address(values, operands, end).kind == TN_VALUE_BLOCK;
+}
+
 static void see_step(struct store_tracing *tracing, const struct tn_code_way *way)
 {
     const struct tn_operands *operands = &way->instruction->operands;
+    tracing->own.is_linked |= is_link(way->values, operands, way->end);
     if (!is_store(way->values, operands))
         return;
     struct tn_code_value address = tn_code_values_address(way->values, operands, way->end);
-    struct tn_code_store store = {.origin = tn_origin_of(address), .address = way->end};
+    struct tn_code_store store = {.origin = tn_origin_of(address),
+                                  .address = way->end,
+                                  .is_inside = operands->map == TN_MAP_ONE &&
+                                               way->values->registers[operands->reg & 15].low != 0};
     note(&tracing->own.stores, &store);
     if (store.origin.root != TN_CODE_ROOT_STATIC)
         return;
@@ -128,6 +147,8 @@ static bool find_given(const struct tn_code_values *values, struct given *ret_gi
         struct tn_code_value value = values->registers[reg];
         if (value.kind == TN_VALUE_BLOCK)
             ret_given->registers |= (uint16_t)(1u << reg);
+        if (value.kind == TN_VALUE_BLOCK && value.low != 0)
+            ret_given->moved |= (uint16_t)(1u << reg);
         bool is_passed_on =
             values->has_pointed && value.kind == TN_VALUE_PARAMETER && value.reg == values->pointed_reg;
         if (is_passed_on)
@@ -350,6 +371,13 @@ static int see(struct tn_ways *ways, enum tn_way_event event, const struct tn_co
 
 /* ---------------------------------------------------------------------------------------- functions */
 
+/* A member by which the block is in a list stands for the block. */
+static void tell_members(struct followed *own)
+{
+    for (size_t i = 0; i < own->stores.count; i++)
+        own->stores.items[i].is_inside &= !own->is_linked;
+}
+
 /* What cannot be followed, or is too much, is no error: what was seen until then is true. */
 static int follow_ways(struct store_tracing *tracing, struct tn_ways *ways,
                        const struct tn_code_values *values)
@@ -365,6 +393,7 @@ static int follow_ways(struct store_tracing *tracing, struct tn_ways *ways,
         tracing->own.stores.is_in_variable = true;
         tracing->own.is_released = false;
     }
+    tell_members(&tracing->own);
     return r == -ENOENT || r == -EOVERFLOW ? 0 : r;
 }
 
@@ -404,7 +433,8 @@ static int find_holders(struct store_tracing *tracing)
 
 static bool is_same(const struct given *one, const struct given *other)
 {
-    return one->registers == other->registers && one->has_pointed == other->has_pointed &&
+    return one->registers == other->registers && one->moved == other->moved &&
+           one->has_pointed == other->has_pointed &&
            (!one->has_pointed ||
             (one->pointed_reg == other->pointed_reg && one->pointed_offset == other->pointed_offset));
 }
@@ -420,7 +450,8 @@ static void begin_given(const struct store_question *question, const struct give
     ret_values->pointed_offset = given->pointed_offset;
     for (unsigned reg = 0; reg < TN_REGISTERS; reg++)
         if ((given->registers & 1u << reg) != 0)
-            ret_values->registers[reg] = (struct tn_code_value){.kind = TN_VALUE_BLOCK};
+            ret_values->registers[reg] =
+                (struct tn_code_value){.kind = TN_VALUE_BLOCK, .low = (given->moved & 1u << reg) != 0};
 }
 
 /* An answer is kept before it is known: a function that calls itself adds nothing to what it

@@ -177,3 +177,8 @@ bool tn_code_stores_half(const struct tn_code_values *values, const struct tn_op
 {
     return (halves_of(values, operands->reg) & stored_halves(operands)) != 0;
 }
+
+bool tn_code_stores_vector(const struct tn_operands *operands)
+{
+    return operands->has_modrm && (operands->is_vector || stored_halves(operands) != 0);
+}

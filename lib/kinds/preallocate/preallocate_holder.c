@@ -40,6 +40,7 @@ static int look_at(struct holder_search *search, uint32_t stack_id)
                                               .names = search->names,
                                               .stacks = &stack_id,
                                               .stack_count = 1,
+                                              .is_about_holders = true,
                                               .is_gone = is_never_gone};
         question.owner = tn_source_cursor_frame(search->frames, search->pass, at)->function;
         r = tn_stored_address_find(search->pass, &question, &stored);

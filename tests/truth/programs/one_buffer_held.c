@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Buffers of which never more than one lives, since the clients come one after the other. Two hang on an object of a
  * client, one of them stored by the caller of the line that makes it: clients that overlap need one each. Near misses:
- * a static variable and a static structure that is passed by its address each hold one buffer, whoever comes.
+ * a static variable and a static structure that is passed by its address each hold one buffer, whoever comes; and a
+ * table of the places found in an answer holds none, though it is found by a pointer. One that is put into a list by a
+ * member of it is held by the list.
  *
  * expect {"kind": "preallocate", "sites": ["@packet"], "confidence": "conditional", "condition": {"kind": "number",
  *         "sites": ["@packet"]}}
@@ -9,8 +11,12 @@
  *         "sites": ["@keep_will"]}}
  * expect {"kind": "preallocate", "sites": ["@line"], "confidence": "consistent", "condition": null}
  * expect {"kind": "preallocate", "sites": ["@page"], "confidence": "consistent", "condition": null}
- * allow {"kind": "permanent", "sites": ["@client"]}
+ * expect {"kind": "preallocate", "sites": ["@answer"], "confidence": "consistent", "condition": null}
+ * expect {"kind": "preallocate", "sites": ["@job"], "confidence": "conditional", "condition": {"kind": "number",
+ *         "sites": ["@link"]}}
+ * allow {"kind": "permanent", "sites": ["@places", "@jobs", "@client"]}
  */
+#include <stddef.h>
 #include <stdlib.h>
 
 #define ROUNDS       300
@@ -19,6 +25,7 @@
 #define WILL_BYTES   3001
 #define LINE_BYTES   2001
 #define PAGE_BYTES   1001
+#define ANSWER_BYTES 5001
 
 struct client {
     int number;
@@ -31,6 +38,18 @@ struct cache {
     char *page;
 };
 
+struct link {
+    struct link *next, *before;
+};
+
+struct job {
+    char text[6000];
+    struct link link;
+};
+
+static char **places;
+static char *answer;
+static struct link *jobs;
 static struct client *clients[CLIENTS];
 static struct cache cache;
 static char *line;
@@ -95,8 +114,50 @@ __attribute__((noinline)) static void end_page(struct cache *from)
     from->page = NULL;
 }
 
+__attribute__((noinline)) static void find_places(char *text)
+{
+    int found = 0;
+    for (char *at = text + 1; at < text + 40; at += 10)
+        if (*at != 0)
+            places[found++] = at;
+    total += found;
+}
+
+__attribute__((noinline)) static void begin_answer(int i)
+{
+    answer = calloc(1, ANSWER_BYTES); /* @answer */
+    answer[11] = (char)i;
+    find_places(answer);
+}
+
+__attribute__((noinline)) static void end_answer(void)
+{
+    total += answer[0];
+    free(answer);
+    answer = NULL;
+}
+
+__attribute__((noinline)) static void begin_job(struct link *list, int i)
+{
+    struct job *job = malloc(sizeof(*job)); /* @job */
+    job->text[0] = (char)i;
+    job->link.next = list->next;
+    job->link.before = list;
+    list->next = &job->link; /* @link */
+}
+
+__attribute__((noinline)) static void end_job(struct link *list)
+{
+    struct link *link = list->next;
+    list->next = link->next;
+    free((char *)link - offsetof(struct job, link));
+    total++;
+}
+
 int main(void)
 {
+    places = calloc(8, sizeof(places[0])); /* @places */
+    jobs = calloc(1, sizeof(*jobs));       /* @jobs */
     for (int i = 0; i < CLIENTS; i++)
         clients[i] = calloc(1, sizeof(struct client)); /* @client */
     for (int i = 0; i < ROUNDS; i++) {
@@ -108,6 +169,10 @@ int main(void)
         begin_line(i);
         end_line();
         begin_page(&cache, i);
+        begin_answer(i);
+        end_answer();
+        begin_job(jobs, i);
+        end_job(jobs);
         end_page(&cache);
     }
     for (int i = 0; i < CLIENTS; i++)
