@@ -215,6 +215,13 @@ int tn_code_result_origin(struct tn_code *code, uint64_t call, struct tn_code_or
  * call, inside  return addresses minus load bias */
 bool tn_code_calls(struct tn_code *code, uint64_t call, uint64_t inside);
 
+/* Whether the function around an address never returns: all its ways end the program or the thread, leave by
+ * a longjmp, or go round for ever. False: it may, or its code cannot be followed.
+ *
+ * inside  an address of it, minus load bias
+ * Cost    once for a function, at most some thousand instructions */
+bool tn_code_never_returns(struct tn_code *code, uint64_t inside);
+
 /* Whether two addresses lie in one function. */
 bool tn_code_is_one_function(struct tn_code *code, uint64_t one, uint64_t other);
 

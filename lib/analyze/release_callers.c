@@ -100,6 +100,9 @@ static int search_from(struct caller_search *search, struct tn_code *code, struc
         for (size_t i = first; i < end && search->found.module_id == 0; i++) {
             uint64_t calls[CALLERS_MAX];
             size_t count;
+            /* whoever calls what never returns has the program end, too */
+            if (tn_code_never_returns(code, search->visited[i].address - 1))
+                continue;
             int r = tn_code_callers(code, search->visited[i].address - 1, calls, CALLERS_MAX, &count);
             for (size_t k = 0; k < count && r == 0 && search->found.module_id == 0; k++) {
                 struct code_call call = {inside.module_id, calls[k]};

@@ -130,7 +130,8 @@ static void follow(struct ending *ending, uint64_t address)
             return;
         }
         address += instruction.size_bytes;
-        goes_on = take(ending, &instruction, address);
+        /* a call that is a function's last instruction is one that the compiler knows not to come back */
+        goes_on = take(ending, &instruction, address) && address != ending->function.end;
     }
 }
 
@@ -157,6 +158,12 @@ static bool ends_at(const struct tn_code *code, uint64_t target, unsigned calls_
     if (calls_left == 0 || tn_map_put(code->endings, target + 1, MAY_RETURN) < 0)
         return false;
     return find_ending(code, target, calls_left) && tn_map_put(code->endings, target + 1, NEVER_RETURNS) == 0;
+}
+
+bool tn_code_never_returns(struct tn_code *code, uint64_t inside)
+{
+    struct tn_code_function function;
+    return tn_code_function(code, inside, &function) && ends_at(code, function.start, CALLS_MAX);
 }
 
 bool tn_code_call_ends(const struct tn_code *code, const struct tn_instruction *call, uint64_t end)

@@ -328,13 +328,39 @@ static int add_earlier(const struct tn_pass *pass, const struct tn_release_sites
     return r;
 }
 
+/* The same of one of many: the first that is found is told. */
+static int add_earlier_of_some(const struct permanent_statement *statement, struct tn_finding *finding)
+{
+    struct tn_finding_line line;
+    char place[320], site[256];
+    bool has = false;
+    int r = 0;
+    size_t at = 0;
+    for (; at < statement->site_count && r == 0; at++) {
+        struct tn_release_sites one = {&statement->sites[at], 1, 1};
+        r = tn_release_earlier_call(statement->pass, &one, &line, &has);
+        if (has)
+            break;
+    }
+    if (r < 0 || !has)
+        return r;
+    tn_finding_line_print(&line, place, sizeof(place));
+    r = tn_finding_add_condition(finding, "released-earlier", &line, 1,
+                                 "%s never releases those of %s while the program runs: a call there leads to"
+                                 " their release, too",
+                                 place, tn_finding_place(&finding->sites[at], site, sizeof(site)));
+    tn_finding_line_finish(&line);
+    return r;
+}
+
 static int fill_conditions(const struct permanent_statement *statement, struct tn_finding *finding)
 {
     struct tn_release_sites sites = {statement->sites, statement->site_count, statement->site_count};
     struct tn_release_range range = {0};
     int r = tn_pass_add_releases(statement->pass, &sites, range, finding);
-    if (r == 0 && statement->class != TN_PERMANENT_SMALL)
-        r = add_earlier(statement->pass, &sites, finding);
+    if (r == 0)
+        r = statement->class == TN_PERMANENT_SMALL ? add_earlier_of_some(statement, finding)
+                                                   : add_earlier(statement->pass, &sites, finding);
     if (r == 0 && statement->class != TN_PERMANENT_SMALL)
         r = tn_pass_add_release_conditions(statement->pass, &sites, range, "a static object", finding);
     if (r == 0 && finding->condition.kind == NULL && finding->release_count != 0)

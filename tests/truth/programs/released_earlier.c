@@ -2,7 +2,8 @@
 /* Blocks that live until the program ends. What releases the cache then is also called, through another function, by
  * one that runs all the time and found nothing to clear in this run; what releases the plan, by a line of the loop
  * itself that this run did not come to. The names are released at the end only: the other caller of what releases them
- * is called by nobody; and a loop at the end releases the rows.
+ * is called by nobody; and a loop at the end releases the rows. What releases the settings is called by one that runs
+ * all the time, too, but ends the program. Of two small blocks, one may be released earlier.
  *
  * expect {"kind": "permanent", "sites": ["@cache"], "confidence": "conditional", "condition": {"kind":
  *         "released-earlier", "sites": ["@idle"]}}
@@ -12,20 +13,25 @@
  *         "sites": ["@drop"]}}
  * expect {"kind": "permanent", "sites": ["@rows"], "confidence": "conditional", "condition": {"kind": "released",
  *         "sites": ["@row"]}}
+ * expect {"kind": "permanent", "sites": ["@settings"], "confidence": "conditional", "condition": {"kind": "released",
+ *         "sites": ["@drop_settings"]}}
+ * expect {"kind": "permanent", "sites": ["@mark", "@note"], "confidence": "conditional", "condition": {"kind":
+ *         "released-earlier", "sites": ["@drop_note"]}}
  * allow {"kind": "stack-buffer", "sites": ["@line"]}
  * allow {"kind": "pool", "sites": ["@line"]}
  */
 #include <stdlib.h>
 
-#define ROUNDS     100
-#define CACHE_SIZE 3000
-#define PLAN_SIZE  2500
-#define NAMES_SIZE 2000
-#define ROW_SIZE   1500
-#define ROWS       3
+#define ROUNDS        100
+#define CACHE_SIZE    3000
+#define PLAN_SIZE     2500
+#define NAMES_SIZE    2000
+#define ROW_SIZE      1500
+#define ROWS          3
+#define SETTINGS_SIZE 2200
 
-static char *cache, *plan, *names, *rows[ROWS];
-static volatile int total, is_full, is_old;
+static char *cache, *plan, *names, *settings, *mark, *note, *rows[ROWS];
+static volatile int total, is_full, is_old, is_bad;
 
 __attribute__((noinline)) static void drop_cache(void)
 {
@@ -64,8 +70,31 @@ __attribute__((noinline)) static void clear_cache(void)
     total++;
 }
 
+__attribute__((noinline)) static void drop_note_now(void)
+{
+    free(note);
+    note = NULL;
+    total++;
+}
+
+__attribute__((noinline)) static void drop_all(void)
+{
+    free(settings); /* @drop_settings */
+    total++;
+}
+
+__attribute__((noinline, noreturn)) static void leave(void)
+{
+    drop_all();
+    exit(total == 1);
+}
+
 __attribute__((noinline)) static void on_idle(int i)
 {
+    if (is_bad)
+        leave();
+    if (is_old)
+        drop_note_now();     /* @drop_note */
     char *line = malloc(40); /* @line */
     line[0] = (char)i;
     total += line[0];
@@ -81,8 +110,11 @@ __attribute__((noinline)) static void start(void)
     plan = malloc(PLAN_SIZE);   /* @plan */
     names = malloc(NAMES_SIZE); /* @names */
     for (int i = 0; i < ROWS; i++)
-        rows[i] = malloc(ROW_SIZE); /* @rows */
-    cache[0] = plan[0] = names[0] = 1;
+        rows[i] = malloc(ROW_SIZE);   /* @rows */
+    settings = malloc(SETTINGS_SIZE); /* @settings */
+    mark = malloc(20);                /* @mark */
+    note = malloc(30);                /* @note */
+    mark[0] = cache[0] = plan[0] = names[0] = settings[0] = note[0] = 1;
 }
 
 __attribute__((noinline)) static void drop_rows(void)
@@ -104,5 +136,7 @@ int main(void)
     drop_names();
     drop_plan();
     drop_cache();
-    return total == 1;
+    drop_note_now();
+    free(mark);
+    leave();
 }
