@@ -56,7 +56,8 @@ static int pass_tail_calls(const struct tn_code *code, uint64_t call, uint64_t c
     return is_it ? 0 : find(code, target, 0, reg, ret_value);
 }
 
-static void describe(struct tn_code_value value, struct tn_code_argument *ret_argument)
+static void describe(const struct tn_processor *processor, struct tn_code_value value,
+                     struct tn_code_argument *ret_argument)
 {
     ret_argument->source = TN_CODE_COMPUTED;
     if (value.kind == TN_VALUE_NUMBER) {
@@ -65,12 +66,12 @@ static void describe(struct tn_code_value value, struct tn_code_argument *ret_ar
     } else if (value.kind == TN_VALUE_PARAMETER) {
         ret_argument->source = TN_CODE_PARAMETER;
         ret_argument->factor = 1;
-        ret_argument->parameter = tn_argument_index(value.reg);
+        ret_argument->parameter = tn_processor_argument(processor, value.reg);
         ret_argument->number = (uint64_t)value.low;
     } else if (value.kind == TN_VALUE_MULTIPLE) {
         ret_argument->source = TN_CODE_MULTIPLE;
         ret_argument->factor = (uint64_t)value.high;
-        ret_argument->parameter = tn_argument_index(value.reg);
+        ret_argument->parameter = tn_processor_argument(processor, value.reg);
         ret_argument->number = (uint64_t)value.low;
     }
 }
@@ -95,9 +96,9 @@ int tn_code_argument(struct tn_code *code, uint64_t call, uint64_t callee, unsig
 {
     struct tn_code_value value = {0}, passed;
     *ret_argument = (struct tn_code_argument){.source = TN_CODE_NOT_KNOWN};
-    if (index >= TN_ARGUMENTS)
+    if (index >= code->processor->argument_count)
         return 0;
-    uint8_t reg = tn_argument_registers[index];
+    uint8_t reg = code->processor->arguments[index];
     bool is_call = tn_code_is_behind_call(code, call);
     int r =
         is_call ? pass_tail_calls(code, call, callee, reg, &passed) : find(code, call - 1, 0, reg, &passed);
@@ -110,7 +111,7 @@ int tn_code_argument(struct tn_code *code, uint64_t call, uint64_t callee, unsig
         return 0;
     if (r < 0)
         return r;
-    describe(value, ret_argument);
+    describe(code->processor, value, ret_argument);
     return 0;
 }
 
@@ -121,10 +122,10 @@ int tn_code_tail_call(struct tn_code *code, uint64_t call, unsigned index, uint6
     uint64_t target = tn_code_call_target(code, call);
     *ret_target = target != 0 && tn_code_import_at(code, target) == NULL ? target : 0;
     *ret_argument = (struct tn_code_argument){.source = TN_CODE_NOT_KNOWN};
-    if (*ret_target == 0 || index >= TN_ARGUMENTS)
+    if (*ret_target == 0 || index >= code->processor->argument_count)
         return 0;
-    int r = find(code, target, 0, tn_argument_registers[index], &value);
+    int r = find(code, target, 0, code->processor->arguments[index], &value);
     if (r == 0)
-        describe(value, ret_argument);
+        describe(code->processor, value, ret_argument);
     return r == -ENOENT || r == -EOVERFLOW ? 0 : r;
 }

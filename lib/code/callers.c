@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who calls a function of the module directly: all its functions are decoded once, and their calls, and jumps
  * that leave them, are kept by their targets. Called by the engine for functions that release blocks. */
-#include "decode.h"
 #include "functions.h"
 
 #include <errno.h>
@@ -38,9 +37,7 @@ static int list_function(void *context, const struct tn_code_function *function)
     int r = 0;
     while (r == 0 && address < function->end && listing->bytes_left != 0) {
         struct tn_instruction instruction;
-        size_t size_bytes;
-        const uint8_t *bytes = tn_code_at(listing->code, address, &size_bytes);
-        if (bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0)
+        if (!tn_code_read(listing->code, address, &instruction))
             return 0; /* a table among the code */
         address += instruction.size_bytes;
         listing->bytes_left -=
@@ -48,8 +45,7 @@ static int list_function(void *context, const struct tn_code_function *function)
         uint64_t target = address + (uint64_t)instruction.displacement;
         bool is_jump = instruction.flow == TN_FLOW_JUMP || instruction.flow == TN_FLOW_BRANCH;
         bool leaves = is_jump && (target < function->start || target >= function->end);
-        bool is_direct = instruction.flow == TN_FLOW_CALL && instruction.operands.opcode == 0xe8;
-        if (leaves || is_direct)
+        if (leaves || instruction.is_direct)
             r = add(listing, target, address);
     }
     return r;

@@ -84,16 +84,16 @@ static bool can_be_followed(Elf *elf)
     return has_table;
 }
 
-static int check(Elf *elf, const char *build_id)
+static int check(Elf *elf, const char *build_id, const struct tn_processor **ret_processor)
 {
     GElf_Ehdr header;
     if (elf == NULL || elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &header) == NULL)
         return -ENOEXEC;
-    if (header.e_machine != EM_X86_64 || header.e_ident[EI_CLASS] != ELFCLASS64)
+    *ret_processor = tn_processor_find(header.e_machine);
+    if (*ret_processor == NULL || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+        header.e_ident[EI_DATA] != ELFDATA2LSB)
         return -ENOTSUP;
-    if (!has_build_id(elf, build_id))
-        return -ESTALE;
-    return 0;
+    return has_build_id(elf, build_id) ? 0 : -ESTALE;
 }
 
 int tn_code_open(const char *path, const char *build_id, struct tn_code **ret_code)
@@ -106,7 +106,7 @@ int tn_code_open(const char *path, const char *build_id, struct tn_code **ret_co
     int r = code->fd < 0 ? -errno : 0;
     if (r == 0) {
         code->elf = elf_begin(code->fd, ELF_C_READ_MMAP, NULL);
-        r = check(code->elf, build_id);
+        r = check(code->elf, build_id, &code->processor);
     }
     if (r == 0)
         code->file = (const uint8_t *)elf_rawfile(code->elf, &code->file_bytes);
@@ -196,11 +196,25 @@ const uint8_t *tn_code_at(const struct tn_code *code, uint64_t address, size_t *
     return bytes_at(code, address, PF_X, ret_size_bytes);
 }
 
+bool tn_code_read(const struct tn_code *code, uint64_t address, struct tn_instruction *ret_instruction)
+{
+    return code->processor->read(code, address, ret_instruction);
+}
+
+bool tn_code_read_data(const struct tn_code *code, uint64_t address, uint8_t *ret_bytes, size_t size_bytes)
+{
+    size_t left = 0;
+    const uint8_t *bytes = bytes_at(code, address, PF_R, &left);
+    if (bytes == NULL || left < size_bytes)
+        return false;
+    memcpy(ret_bytes, bytes, size_bytes);
+    return true;
+}
+
 bool tn_code_read_offset(const struct tn_code *code, uint64_t address, int32_t *ret_offset)
 {
-    size_t size_bytes = 0;
-    const uint8_t *bytes = bytes_at(code, address, PF_R, &size_bytes);
-    if (bytes == NULL || size_bytes < sizeof(*ret_offset))
+    uint8_t bytes[4];
+    if (!tn_code_read_data(code, address, bytes, sizeof(bytes)))
         return false;
     *ret_offset = (int32_t)((uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
                             (uint32_t)bytes[3] << 24);

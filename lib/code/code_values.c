@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* What is known of registers and of the words of a function's frame, at one place of it: where it begins,
- * what is left of it where ways meet, and what a store makes unknown. instructions.c changes it, argument.c
- * joins it. */
+ * what is left of it where ways meet, and what a store makes unknown. The steps of each processor change it,
+ * value_ways.c joins it. */
 #include "code_values.h"
 
 #include <string.h>
 
 static const struct tn_code_value unknown = {0};
 
-void tn_code_values_begin(struct tn_code_values *values, bool is_entry)
+void tn_code_values_begin(struct tn_code_values *values, const struct tn_processor *processor, bool is_entry)
 {
-    static const uint8_t arguments[] = {TN_RDI, TN_RSI, TN_RDX, TN_RCX, 8, 9};
     memset(values, 0, sizeof(*values));
+    values->processor = processor;
     values->escaped = INT64_MAX;
-    values->registers[TN_RSP].kind = TN_VALUE_STACK;
-    for (size_t i = 0; is_entry && i < sizeof(arguments); i++)
-        values->registers[arguments[i]] =
-            (struct tn_code_value){.kind = TN_VALUE_PARAMETER, .reg = arguments[i]};
+    values->compared = TN_NO_REGISTER;
+    values->registers[processor->stack_register].kind = TN_VALUE_STACK;
+    for (size_t i = 0; is_entry && i < processor->argument_count; i++)
+        values->registers[processor->arguments[i]] =
+            (struct tn_code_value){.kind = TN_VALUE_PARAMETER, .reg = processor->arguments[i]};
 }
 
 bool tn_code_value_is_equal(struct tn_code_value one, struct tn_code_value other)
@@ -148,7 +149,7 @@ static struct tn_code_value same_word(const struct tn_code_values *values, const
 /* Words and halves that hold the block on the other way alone hold it here, too. */
 static bool join_block(struct tn_code_values *values, const struct tn_code_values *other)
 {
-    uint16_t low = values->low_halves, high = values->high_halves;
+    uint32_t low = values->low_halves, high = values->high_halves;
     uint8_t word_count = values->word_count;
     bool is_in_variable = values->is_in_variable, is_released = values->is_released;
     int64_t variable = values->variable;
@@ -167,10 +168,33 @@ static bool join_block(struct tn_code_values *values, const struct tn_code_value
            values->is_released != is_released;
 }
 
+static bool is_same_table(const struct tn_switch_table *one, const struct tn_switch_table *other)
+{
+    return one->address == other->address && one->base == other->base && one->count == other->count &&
+           one->bytes == other->bytes && one->shift == other->shift && one->is_signed == other->is_signed;
+}
+
+/* What leads to a switch's table is written in one run: where ways meet, another one begins. */
+static bool join_switch(struct tn_code_values *values, const struct tn_code_values *other)
+{
+    bool has_changed = false;
+    if (values->table.address != 0 && !is_same_table(&values->table, &other->table)) {
+        values->table = (struct tn_switch_table){0};
+        has_changed = true;
+    }
+    bool is_compared =
+        values->compared == other->compared && values->compared_number == other->compared_number;
+    if (values->compared != TN_NO_REGISTER && !is_compared) {
+        values->compared = TN_NO_REGISTER;
+        has_changed = true;
+    }
+    return has_changed;
+}
+
 bool tn_code_values_join(struct tn_code_values *values, const struct tn_code_values *other)
 {
     bool has_changed = false;
-    for (unsigned i = 0; i < TN_REGISTERS; i++) {
+    for (unsigned i = 0; i < values->processor->register_count; i++) {
         struct tn_code_value joined =
             tn_code_value_join(values->registers[i], other->registers[i], values->follows_block);
         has_changed |= !tn_code_value_is_equal(joined, values->registers[i]);
@@ -190,10 +214,7 @@ bool tn_code_values_join(struct tn_code_values *values, const struct tn_code_val
         values->escaped = other->escaped;
         has_changed = true;
     }
-    if (values->table != other->table && values->table != 0) {
-        values->table = 0;
-        has_changed = true;
-    }
+    has_changed |= join_switch(values, other);
     if (values->follows_block)
         has_changed |= join_block(values, other);
     return has_changed;

@@ -5,14 +5,12 @@
 /* What is known of registers and of words of the stack at a place of a function, whichever way control came
  * there; and how one instruction changes it. For value_ways.c. */
 
-#include "decode.h"
 #include "module_code.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define TN_REGISTERS   16u
 #define TN_STACK_WORDS 48u /* words that are told apart in one function; of further ones nothing is known */
 
 enum tn_value_kind {
@@ -44,14 +42,27 @@ struct tn_stack_word {
     struct tn_code_value value;
 };
 
+/* The table of a switch: numbers that lead to its targets when they are added to a base. */
+struct tn_switch_table {
+    int64_t address; /* of its first entry; 0: none was loaded */
+    int64_t base;    /* that targets are counted from */
+    uint32_t count;  /* entries; 0: not known, it ends where an entry leads out of the function */
+    uint8_t bytes;   /* of an entry: 1, 2, 4 */
+    uint8_t shift;   /* bits that an entry is shifted to the left by */
+    bool is_signed;  /* entries may be below 0 */
+};
+
 struct tn_code_values {
-    struct tn_code_value
-        registers[TN_REGISTERS]; /* as instructions number them: rax, rcx, rdx, rbx, rsp... */
+    const struct tn_processor *processor;
+    struct tn_code_value registers[TN_REGISTERS]; /* as instructions number them */
     struct tn_stack_word words[TN_STACK_WORDS];
     uint8_t word_count;
     int64_t escaped; /* lowest address in the frame that was given away: what lies there or above may be
                         changed by any call or store; INT64_MAX: none */
-    int64_t table;   /* last address of the module that was loaded: a switch's table; 0: none */
+    struct tn_switch_table table; /* of the next jump through a register, if that is a switch */
+    uint8_t compared;             /* register that was last compared with a number; TN_NO_REGISTER: none, or
+                                     it has changed since */
+    uint32_t compared_number;     /* that number */
 
     bool follows_block; /* pointers are followed, too; what a call or a store through another pointer may
                            change is taken to stay as it was */
@@ -59,18 +70,23 @@ struct tn_code_values {
     bool has_pointed;                 /* a parameter points to a word that holds the block */
     uint8_t pointed_reg;              /* that parameter */
     int64_t pointed_offset;           /* of the word, from it */
-    uint16_t low_halves, high_halves; /* of SSE registers: a bit for each that holds the block */
+    uint32_t low_halves, high_halves; /* of vector registers: a bit for each that holds the block */
     bool is_in_variable;              /* a static variable got its address on one way at least, and the block
                                          has not been released since */
     int64_t variable;                 /* address of that variable; 0: not known, or several */
     bool is_released;                 /* the block has been, on all ways */
 };
 
-/* General registers, as instructions number them. */
-enum tn_register { TN_RAX, TN_RCX, TN_RDX, TN_RBX, TN_RSP, TN_RBP, TN_RSI, TN_RDI };
+/* What an instruction stores in memory. */
+struct tn_stored {
+    struct tn_code_value address; /* where; of several words, of the one that gets the block */
+    bool is_block;                /* the block's address, or one inside it */
+    bool is_inside;               /* is_block: it lies behind the block's first byte on all ways */
+    bool may_be_address;          /* something else, perhaps, that is an address */
+};
 
 /* Values at the entry of a function; or, in a part of one that is not its entry, nothing at all. */
-void tn_code_values_begin(struct tn_code_values *values, bool is_entry);
+void tn_code_values_begin(struct tn_code_values *values, const struct tn_processor *processor, bool is_entry);
 
 /* The word at an address, if that is one of the frame and so many bytes of it are known. */
 struct tn_code_value tn_stack_word_find(const struct tn_code_values *values, struct tn_code_value address,
@@ -86,17 +102,6 @@ void tn_stack_words_forget(struct tn_code_values *values, int64_t from, int64_t 
 /* Forget all words that others know of. */
 void tn_stack_words_forget_escaped(struct tn_code_values *values);
 
-/* The address of the operand in memory: base, index and displacement; in addresses.c. end: address behind the
- * instruction. */
-struct tn_code_value tn_code_values_address(const struct tn_code_values *values,
-                                            const struct tn_operands *operands, uint64_t end);
-
-/* Take an instruction that is neither a jump nor a return.
- *
- * end  address behind it */
-void tn_code_values_step(struct tn_code_values *values, const struct tn_instruction *instruction,
-                         uint64_t end);
-
 /* What is known where two ways meet: what both agree on; of numbers their range. Returns whether `values`
  * changed. */
 bool tn_code_values_join(struct tn_code_values *values, const struct tn_code_values *other);
@@ -108,20 +113,6 @@ struct tn_code_value tn_code_value_join(struct tn_code_value one, struct tn_code
 /* What an address leads to, as a value of its own: another place in the same object, or, with is_loaded, one
  * that a pointer in that object leads to. Of what is no address nothing is known. */
 struct tn_code_value tn_code_value_reach(struct tn_code_value address, bool is_loaded);
-
-/* What an instruction that works on SSE registers does to the halves that hold the block, to words of the
- * frame that they are stored in, and to a general register that one is moved to.
- *
- * address  of its operand in memory
- * Returns  whether nothing else is to be known of the instruction */
-bool tn_code_values_step_vector(struct tn_code_values *values, const struct tn_operands *operands,
-                                struct tn_code_value address);
-
-/* Whether an instruction stores a half of an SSE register that holds the block. */
-bool tn_code_stores_half(const struct tn_code_values *values, const struct tn_operands *operands);
-
-/* Whether an instruction stores an SSE register, or half of one, in memory. */
-bool tn_code_stores_vector(const struct tn_operands *operands);
 
 bool tn_code_value_is_equal(struct tn_code_value one, struct tn_code_value other);
 

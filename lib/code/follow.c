@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Searches the code between two calls: follows jumps from behind the first one until the second is reached or
  * every path has returned. Each instruction is visited once, and at most 100,000 are. */
-#include "decode.h"
 #include "module_code.h"
 
 #include "tenure/map.h"
@@ -11,7 +10,6 @@
 #include <stdlib.h>
 
 #define INSTRUCTIONS_MAX 100000u
-#define CALL_BYTES_MAX   8u /* of a call that ends at a return address: prefix, REX, opcode, ModRM, SIB, 4 */
 
 struct search {
     const struct tn_code *code;
@@ -28,12 +26,11 @@ enum outcome { OUTCOME_ENDED, OUTCOME_FOUND, OUTCOME_UNKNOWN };
 
 bool tn_code_is_behind_call(const struct tn_code *code, uint64_t address)
 {
-    for (uint64_t size = 2; size <= CALL_BYTES_MAX && size <= address; size++) {
+    uint32_t most = code->processor->call_bytes_max;
+    for (uint64_t size = code->processor->call_bytes_min; size <= most && size <= address; size++) {
         struct tn_instruction instruction;
-        size_t size_bytes;
-        const uint8_t *bytes = tn_code_at(code, address - size, &size_bytes);
-        if (bytes != NULL && tn_decode(bytes, size_bytes, &instruction) == 0 &&
-            instruction.flow == TN_FLOW_CALL && instruction.size_bytes == size)
+        if (tn_code_read(code, address - size, &instruction) && instruction.flow == TN_FLOW_CALL &&
+            instruction.size_bytes == size)
             return true;
     }
     return false;
@@ -60,11 +57,9 @@ static int follow_run(struct search *search, uint64_t address)
     int r = 0;
     while (r == 0) {
         struct tn_instruction instruction;
-        size_t size_bytes;
         if (tn_map_find(&search->seen, address + 1) != NULL)
             return OUTCOME_ENDED;
-        const uint8_t *bytes = tn_code_at(search->code, address, &size_bytes);
-        if (search->left == 0 || bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0)
+        if (search->left == 0 || !tn_code_read(search->code, address, &instruction))
             return OUTCOME_UNKNOWN;
         search->left--;
         r = tn_map_put(&search->seen, address + 1, 1);
@@ -76,7 +71,9 @@ static int follow_run(struct search *search, uint64_t address)
             return OUTCOME_UNKNOWN;
         if (r == 0 && (instruction.flow == TN_FLOW_BRANCH || instruction.flow == TN_FLOW_JUMP))
             r = add_target(search, address + (uint64_t)instruction.displacement);
-        if (r == 0 && (instruction.flow == TN_FLOW_END || instruction.flow == TN_FLOW_JUMP))
+        bool goes_on = instruction.flow == TN_FLOW_NEXT || instruction.flow == TN_FLOW_CALL ||
+                       instruction.flow == TN_FLOW_BRANCH;
+        if (r == 0 && !goes_on)
             return OUTCOME_ENDED;
     }
     return r;

@@ -3,8 +3,6 @@
  * which imported function the stub behind a call leads to. argument.c asks. */
 #include "functions.h"
 
-#include "decode.h"
-
 #include <elfutils/libdw.h>
 #include <gelf.h>
 #include <stdlib.h>
@@ -17,9 +15,7 @@
 #define HEAD_BYTES     12u
 #define ENTRY_BYTES    8u
 
-#define OP_BREGX      0x92u /* DW_OP_bregx: an offset from the register that is named */
-#define STACK_POINTER 7u    /* rsp, as unwind tables number it */
-#define ENTRY_OFFSET  8     /* of the CFA from rsp where only the return address has been pushed */
+#define OP_BREGX 0x92u /* DW_OP_bregx: an offset from the register that is named */
 
 static int32_t offset_at(const uint8_t *bytes)
 {
@@ -46,8 +42,8 @@ static const uint8_t *find_table(const struct tn_code *code, uint64_t *ret_addre
     return NULL;
 }
 
-/* The CFA at a function's entry lies just above the return address. A part that was split off, for code that
- * is rarely reached, begins with the frame of its function. */
+/* At a function's entry nothing has been pushed but, perhaps, the return address. A part that was split off,
+ * for code that is rarely reached, begins with the frame of its function. */
 static bool is_entry(const struct tn_code *code, uint64_t address)
 {
     Dwarf_Frame *frame = NULL;
@@ -56,8 +52,8 @@ static bool is_entry(const struct tn_code *code, uint64_t address)
     if (code->unwind == NULL || dwarf_cfi_addrframe(code->unwind, address, &frame) != 0)
         return false;
     bool is_known = dwarf_frame_cfa(frame, &ops, &count) == 0 && count == 1;
-    bool result = is_known && ops[0].atom == OP_BREGX && ops[0].number == STACK_POINTER &&
-                  ops[0].number2 == ENTRY_OFFSET;
+    bool result = is_known && ops[0].atom == OP_BREGX && ops[0].number == code->processor->entry_base &&
+                  (int64_t)ops[0].number2 == code->processor->entry_offset_bytes;
     free(frame);
     return result;
 }

@@ -18,8 +18,6 @@
 #define PLACES_MAX       4096u /* jump targets in one function */
 #define CALLS_MAX        3u    /* functions that each call the next one with the block */
 
-enum { RAX, RSP = 4, RDI = 7 };
-
 /* A place that a jump leads to, and what may hold the block there. */
 struct held_target {
     uint64_t address;
@@ -47,7 +45,7 @@ static int follow_all(struct hand_back *back, uint64_t address, const struct tn_
 static enum tn_holding result_of_import(const struct tn_holders *holders, const char *name)
 {
     if (name != NULL && tn_code_import_returns_first(name))
-        return holders->registers[RDI];
+        return holders->registers[holders->processor->arguments[0]];
     return tn_holders_arguments(holders) != TN_HOLDING_NOT ? TN_HOLDING_PERHAPS : TN_HOLDING_NOT;
 }
 
@@ -55,16 +53,16 @@ static enum tn_holding result_of_import(const struct tn_holders *holders, const 
 static int result_of_function(struct hand_back *back, uint64_t address, const struct tn_holders *holders,
                               enum tn_holding *ret_result)
 {
-    static const uint8_t arguments[] = {7, 6, 2, 1, 8, 9};
+    const struct tn_processor *processor = back->code->processor;
     if (back->calls_left == 0) {
         *ret_result = TN_HOLDING_PERHAPS;
         return 0;
     }
     struct hand_back inner = {
         .code = back->code, .calls_left = back->calls_left - 1, .instructions_left = back->instructions_left};
-    struct tn_holders given = {0};
-    for (size_t i = 0; i < sizeof(arguments); i++)
-        given.registers[arguments[i]] = holders->registers[arguments[i]];
+    struct tn_holders given = {.processor = processor};
+    for (size_t i = 0; i < processor->argument_count; i++)
+        given.registers[processor->arguments[i]] = holders->registers[processor->arguments[i]];
     int r = follow_all(&inner, address, &given);
     *ret_result = inner.result == TN_HOLDING_NOT && inner.is_unsure ? TN_HOLDING_PERHAPS : inner.result;
     return r;
@@ -73,20 +71,12 @@ static int result_of_function(struct hand_back *back, uint64_t address, const st
 /* Kernels and hardened programs return and jump through a pointer by a call that only puts an address where
  * the processor expects one: what is called begins by taking it off the stack, or by writing another one over
  * it. */
-enum thunk { THUNK_NONE, THUNK_RETURN, THUNK_POINTER };
-
-static enum thunk thunk_of(const struct tn_code *code, uint64_t target)
+static enum tn_thunk thunk_of(const struct tn_code *code, uint64_t target)
 {
     struct tn_instruction first;
-    size_t size_bytes;
-    const uint8_t *bytes = tn_code_at(code, target, &size_bytes);
-    if (bytes == NULL || tn_decode(bytes, size_bytes, &first) < 0 || !first.operands.is_memory ||
-        first.operands.base != RSP || first.operands.index != TN_NO_REGISTER || !first.operands.is_wide)
-        return THUNK_NONE;
-    int32_t offset_bytes = first.operands.memory_displacement;
-    if (first.operands.opcode == 0x8d && first.operands.reg == RSP && offset_bytes == 8)
-        return THUNK_RETURN;
-    return first.operands.opcode == 0x89 && offset_bytes == 0 ? THUNK_POINTER : THUNK_NONE;
+    if (code->processor->thunk == NULL || !tn_code_read(code, target, &first))
+        return TN_THUNK_NONE;
+    return code->processor->thunk(&first);
 }
 
 /* Take a call. end: address behind it. */
@@ -94,7 +84,7 @@ static int take_call(struct hand_back *back, struct tn_holders *holders,
                      const struct tn_instruction *instruction, uint64_t end)
 {
     enum tn_holding result = TN_HOLDING_NOT;
-    bool is_direct = instruction->operands.opcode == 0xe8;
+    bool is_direct = instruction->is_direct;
     uint64_t target = end + (uint64_t)instruction->displacement;
     int r = 0;
     if (tn_holders_arguments(holders) == TN_HOLDING_NOT) {
@@ -102,7 +92,7 @@ static int take_call(struct hand_back *back, struct tn_holders *holders,
         return 0;
     }
     const char *name =
-        is_direct ? tn_code_import_at(back->code, target) : tn_code_import_read(back->code, instruction, end);
+        is_direct ? tn_code_import_at(back->code, target) : tn_code_import_read(back->code, instruction);
     if (!is_direct || name != NULL)
         result = result_of_import(holders, name);
     else
@@ -160,30 +150,29 @@ static void give_back(struct hand_back *back, enum tn_holding holding)
 /* The end of a way: a return; a jump to another module's function, whose result is returned; or the program
  * stops. */
 static void end_way(struct hand_back *back, const struct tn_holders *holders,
-                    const struct tn_instruction *instruction, uint64_t end)
+                    const struct tn_instruction *instruction)
 {
-    uint8_t opcode = instruction->operands.opcode;
-    if (instruction->operands.map == TN_MAP_ONE && (opcode == 0xc2 || opcode == 0xc3))
-        give_back(back, holders->registers[RAX]);
-    else if (instruction->operands.map == TN_MAP_ONE && opcode == 0xff)
-        give_back(back, result_of_import(holders, tn_code_import_read(back->code, instruction, end)));
+    if (instruction->flow == TN_FLOW_RETURN)
+        give_back(back, holders->registers[holders->processor->result_register]);
+    else if (instruction->flow == TN_FLOW_LEAVE)
+        give_back(back, result_of_import(holders, tn_code_import_read(back->code, instruction)));
 }
 
 /* Take a call, or what only looks like one. Returns as take. */
 static int take_any_call(struct hand_back *back, struct tn_holders *holders,
                          const struct tn_instruction *instruction, uint64_t end)
 {
-    bool is_direct = instruction->operands.opcode == 0xe8;
-    enum thunk thunk =
-        is_direct ? thunk_of(back->code, end + (uint64_t)instruction->displacement) : THUNK_NONE;
-    if (thunk == THUNK_NONE && tn_code_call_ends(back->code, instruction, end))
+    bool is_direct = instruction->is_direct;
+    enum tn_thunk thunk =
+        is_direct ? thunk_of(back->code, end + (uint64_t)instruction->displacement) : TN_THUNK_NONE;
+    if (thunk == TN_THUNK_NONE && tn_code_call_ends(back->code, instruction, end))
         return 0;
-    if (thunk == THUNK_NONE) {
+    if (thunk == TN_THUNK_NONE) {
         int r = take_call(back, holders, instruction, end);
         return r < 0 ? r : 1;
     }
-    if (thunk == THUNK_RETURN)
-        give_back(back, holders->registers[RAX]);
+    if (thunk == TN_THUNK_RETURN)
+        give_back(back, holders->registers[holders->processor->result_register]);
     else
         back->is_unsure = true;
     return 0;
@@ -196,7 +185,7 @@ static int take(struct hand_back *back, struct tn_holders *holders, const struct
     int r;
     switch (instruction->flow) {
     case TN_FLOW_NEXT:
-        tn_holders_step(holders, instruction, end);
+        holders->processor->step_holders(holders, instruction, end);
         return 1;
     case TN_FLOW_CALL:
         return take_any_call(back, holders, instruction, end);
@@ -209,7 +198,7 @@ static int take(struct hand_back *back, struct tn_holders *holders, const struct
         back->is_unsure = true;
         return 0;
     default:
-        end_way(back, holders, instruction, end);
+        end_way(back, holders, instruction);
         return 0;
     }
 }
@@ -225,10 +214,7 @@ static int follow_run(struct hand_back *back, const struct held_target *from)
     int r = 1;
     while (r == 1 && address < end) {
         struct tn_instruction instruction;
-        size_t size_bytes;
-        const uint8_t *bytes = tn_code_at(back->code, address, &size_bytes);
-        if (*back->instructions_left == 0 || bytes == NULL ||
-            tn_decode(bytes, size_bytes, &instruction) < 0) {
+        if (*back->instructions_left == 0 || !tn_code_read(back->code, address, &instruction)) {
             back->is_unsure = true;
             return 0;
         }
@@ -263,8 +249,8 @@ int tn_code_hands_back(struct tn_code *code, uint64_t call, enum tn_code_hand_ba
 {
     uint32_t instructions_left = INSTRUCTIONS_MAX;
     struct hand_back back = {.code = code, .calls_left = CALLS_MAX, .instructions_left = &instructions_left};
-    struct tn_holders holders = {0};
-    holders.registers[RAX] = TN_HOLDING_SURE;
+    struct tn_holders holders = {.processor = code->processor};
+    holders.registers[code->processor->result_register] = TN_HOLDING_SURE;
     int r = follow_all(&back, call, &holders);
     bool is_sure = back.result == TN_HOLDING_SURE;
     bool is_known = is_sure || (back.result == TN_HOLDING_NOT && !back.is_unsure);

@@ -5,7 +5,7 @@
 /* Which registers and words of memory may hold one block's address at a place in the code, on any way that
  * leads there; and how an instruction changes it. For hand_back.c. */
 
-#include "decode.h"
+#include "processor.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,9 +34,17 @@ struct tn_held_word {
     int64_t position;        /* bytes */
 };
 
-/* All that may hold the block. Zeroed: nothing does. */
+/* A word of memory that an instruction names. */
+struct tn_held_place {
+    enum tn_word_room room;
+    int64_t position; /* bytes */
+};
+
+/* All that may hold the block. Zeroed but for the processor: nothing does. */
 struct tn_holders {
-    enum tn_holding registers[16]; /* as instructions number them: rax, rcx, rdx, rbx, rsp... */
+    const struct tn_processor *processor;
+    enum tn_holding registers[TN_REGISTERS]; /* as instructions number them */
+    int64_t addresses[TN_REGISTERS];         /* of static memory that registers are known to hold; 0: none */
     struct tn_held_word words[TN_HELD_WORDS];
     uint32_t word_count;
     bool is_full;        /* a word was left out */
@@ -45,10 +53,17 @@ struct tn_holders {
     int64_t base_bytes;  /* frame pointer now, from the stack pointer at the start */
 };
 
-/* Take an instruction that is neither a call, nor a jump, nor a return.
- *
- * end  address behind it */
-void tn_holders_step(struct tn_holders *holders, const struct tn_instruction *instruction, uint64_t end);
+enum tn_holding tn_holding_most(enum tn_holding one, enum tn_holding other);
+
+/* What a word holds. */
+enum tn_holding tn_holders_load(struct tn_holders *holders, struct tn_held_place place);
+
+/* Write a word. One that a pointer finds may be another one than before, so nothing there is ever overwritten
+ * for sure. */
+void tn_holders_store(struct tn_holders *holders, struct tn_held_place place, enum tn_holding holding);
+
+/* Write a register. Where it is the frame pointer, words are not found by it any more. */
+void tn_holders_set(struct tn_holders *holders, uint8_t reg, enum tn_holding holding);
 
 /* Take a call: what it may change, and what it gives back. */
 void tn_holders_call(struct tn_holders *holders, enum tn_holding result);

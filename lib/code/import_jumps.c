@@ -2,7 +2,6 @@
 /* The jumps by which a function ends in one of another module. Debug information leaves out those whose
  * target the compiler knows by itself: clang describes no call of free. Called by lib/finish for tail calls.
  */
-#include "decode.h"
 #include "functions.h"
 #include "imports.h"
 
@@ -13,9 +12,7 @@ static const char *target_of(const struct tn_code *code, const struct tn_instruc
     bool is_direct = instruction->flow == TN_FLOW_JUMP || instruction->flow == TN_FLOW_BRANCH;
     if (is_direct)
         return tn_code_import_at(code, end + (uint64_t)instruction->displacement);
-    bool is_jump = instruction->operands.map == TN_MAP_ONE && instruction->operands.opcode == 0xff &&
-                   instruction->operands.reg == 4;
-    return is_jump ? tn_code_import_read(code, instruction, end) : NULL;
+    return instruction->flow == TN_FLOW_LEAVE ? tn_code_import_read(code, instruction) : NULL;
 }
 
 void tn_code_import_jumps(const struct tn_code *code, uint64_t inside, struct tn_code_import_jump *ret_jumps,
@@ -27,9 +24,7 @@ void tn_code_import_jumps(const struct tn_code *code, uint64_t inside, struct tn
         return;
     for (uint64_t address = function.start; address < function.end && *ret_count < capacity;) {
         struct tn_instruction instruction;
-        size_t size_bytes;
-        const uint8_t *bytes = tn_code_at(code, address, &size_bytes);
-        if (bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0)
+        if (!tn_code_read(code, address, &instruction))
             return; /* a table among the code */
         address += instruction.size_bytes;
         const char *symbol = target_of(code, &instruction, address);

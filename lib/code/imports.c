@@ -8,10 +8,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#define STUB_STEPS      3u /* instructions of a stub: endbr64, perhaps one more, the jump */
-#define RELOCATION_GOT  6u /* R_X86_64_GLOB_DAT */
-#define RELOCATION_JUMP 7u /* R_X86_64_JUMP_SLOT */
-
 /* The symbols that a section's relocations refer to. */
 struct symbols {
     Elf *elf;       /* borrowed */
@@ -52,7 +48,7 @@ static int read_section(struct tn_code *code, Elf_Scn *section, const GElf_Shdr 
         if (gelf_getrela(data, (int)i, &relocation) == NULL)
             break;
         uint64_t type = GELF_R_TYPE(relocation.r_info);
-        if (type != RELOCATION_JUMP && type != RELOCATION_GOT)
+        if (type != code->processor->import_types[0] && type != code->processor->import_types[1])
             continue;
         const char *name = name_of(&symbols, GELF_R_SYM(relocation.r_info));
         if (name != NULL && relocation.r_offset != 0)
@@ -73,28 +69,22 @@ int tn_code_read_imports(struct tn_code *code)
     return r;
 }
 
-const char *tn_code_import_read(const struct tn_code *code, const struct tn_instruction *instruction,
-                                uint64_t end)
+const char *tn_code_import_read(const struct tn_code *code, const struct tn_instruction *instruction)
 {
-    const struct tn_operands *operands = &instruction->operands;
-    if (!operands->has_modrm || !operands->is_rip_relative)
-        return NULL;
-    uint64_t address = end + (uint64_t)(int64_t)operands->memory_displacement;
+    uint64_t address = instruction->read_address;
     const uint64_t *name = address != 0 ? tn_map_find(&code->imports, address) : NULL;
     return name != NULL ? (const char *)(uintptr_t)*name : NULL;
 }
 
 const char *tn_code_import_at(const struct tn_code *code, uint64_t address)
 {
-    for (unsigned i = 0; i < STUB_STEPS; i++) {
+    for (unsigned i = 0; i < code->processor->stub_instructions; i++) {
         struct tn_instruction instruction;
-        size_t size_bytes;
-        const uint8_t *bytes = tn_code_at(code, address, &size_bytes);
-        if (bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0)
+        if (!tn_code_read(code, address, &instruction))
             return NULL;
         address += instruction.size_bytes;
-        if (instruction.flow == TN_FLOW_END)
-            return tn_code_import_read(code, &instruction, address);
+        if (instruction.flow == TN_FLOW_LEAVE)
+            return tn_code_import_read(code, &instruction);
         if (instruction.flow != TN_FLOW_NEXT)
             return NULL;
     }

@@ -5,7 +5,6 @@
 /* Names of the functions of other modules that a call or jump leads to. For hand_back.c,
  * stores.c and value_ways.c. */
 
-#include "decode.h"
 #include "module_code.h"
 
 #include <stdbool.h>
@@ -19,12 +18,8 @@ int tn_code_read_imports(struct tn_code *code);
  * Returns  its name, borrowed until the module is closed; NULL: it is none */
 const char *tn_code_import_at(const struct tn_code *code, uint64_t address);
 
-/* The function of another module whose address an instruction reads from memory.
- *
- * end      address behind the instruction
- * Returns  as above */
-const char *tn_code_import_read(const struct tn_code *code, const struct tn_instruction *instruction,
-                                uint64_t end);
+/* The function of another module whose address a call or jump reads from memory. Returns as above. */
+const char *tn_code_import_read(const struct tn_code *code, const struct tn_instruction *instruction);
 
 /* Whether a function of the C library returns its first argument, as memcpy does. name: as above */
 bool tn_code_import_returns_first(const char *name);

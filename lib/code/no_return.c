@@ -82,8 +82,8 @@ static void jump(struct ending *ending, uint64_t target)
 static bool call_ends(const struct tn_code *code, const struct tn_instruction *call, uint64_t end,
                       unsigned calls_left)
 {
-    if (call->operands.opcode != 0xe8)
-        return import_ends(tn_code_import_read(code, call, end));
+    if (!call->is_direct)
+        return import_ends(tn_code_import_read(code, call));
     uint64_t target = end + (uint64_t)call->displacement;
     const char *name = tn_code_import_at(code, target);
     return name != NULL ? import_ends(name) : ends_at(code, target, calls_left);
@@ -92,27 +92,25 @@ static bool call_ends(const struct tn_code *code, const struct tn_instruction *c
 /* Take an instruction. Returns whether the way goes on behind it. */
 static bool take(struct ending *ending, const struct tn_instruction *instruction, uint64_t end)
 {
-    uint8_t opcode = instruction->operands.opcode;
     switch (instruction->flow) {
     case TN_FLOW_NEXT:
         return true;
     case TN_FLOW_CALL:
         /* a call into the middle of a function: hardened code returns and jumps so */
-        if (opcode == 0xe8 && is_own(ending, end + (uint64_t)instruction->displacement))
+        if (instruction->is_direct && is_own(ending, end + (uint64_t)instruction->displacement))
             ending->may_return = true;
         return !call_ends(ending->code, instruction, end, ending->calls_left);
     case TN_FLOW_BRANCH:
     case TN_FLOW_JUMP:
         jump(ending, end + (uint64_t)instruction->displacement);
         return instruction->flow == TN_FLOW_BRANCH;
-    case TN_FLOW_INDIRECT:
-        ending->may_return = true;
+    case TN_FLOW_LEAVE:
+        ending->may_return |= !import_ends(tn_code_import_read(ending->code, instruction));
         return false;
-    default: /* a return, a jump to another module, or an instruction that stops the program */
-        if (instruction->operands.map == TN_MAP_ONE && (opcode == 0xc2 || opcode == 0xc3))
-            ending->may_return = true;
-        else if (instruction->operands.map == TN_MAP_ONE && opcode == 0xff)
-            ending->may_return |= !import_ends(tn_code_import_read(ending->code, instruction, end));
+    case TN_FLOW_STOP:
+        return false;
+    default: /* a return, or a jump that is not known */
+        ending->may_return = true;
         return false;
     }
 }
@@ -122,10 +120,8 @@ static void follow(struct ending *ending, uint64_t address)
     bool goes_on = true;
     while (goes_on && !ending->may_return && tn_map_find(&ending->seen, address + 1) == NULL) {
         struct tn_instruction instruction;
-        size_t size_bytes;
-        const uint8_t *bytes = tn_code_at(ending->code, address, &size_bytes);
-        if (ending->instructions_left-- == 0 || bytes == NULL ||
-            tn_decode(bytes, size_bytes, &instruction) < 0 || tn_map_put(&ending->seen, address + 1, 1) < 0) {
+        if (ending->instructions_left-- == 0 || !tn_code_read(ending->code, address, &instruction) ||
+            tn_map_put(&ending->seen, address + 1, 1) < 0) {
             ending->may_return = true;
             return;
         }

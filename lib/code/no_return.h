@@ -5,7 +5,6 @@
 /* Calls behind which nothing goes on: what stands there in the file belongs to other ways. For hand_back.c
  * and value_ways.c. */
 
-#include "decode.h"
 #include "module_code.h"
 
 #include <stdbool.h>

@@ -12,14 +12,14 @@
 #define INSTRUCTIONS_MAX 200000u /* of one question */
 #define CALLS_MAX        5u      /* functions that each give back what the next one gave */
 
-struct tn_code_origin tn_origin_of(struct tn_code_value value)
+struct tn_code_origin tn_origin_of(const struct tn_processor *processor, struct tn_code_value value)
 {
     struct tn_code_origin origin = {.is_loaded = value.is_loaded};
     bool is_reached = value.kind == TN_VALUE_REACHED;
     switch (is_reached ? value.root : value.kind) {
     case TN_VALUE_PARAMETER:
         origin.root = TN_CODE_ROOT_PARAMETER;
-        origin.parameter = tn_argument_index(value.reg);
+        origin.parameter = tn_processor_argument(processor, value.reg);
         break;
     case TN_VALUE_STACK:
         origin.root = TN_CODE_ROOT_STACK;
@@ -42,11 +42,12 @@ struct tn_code_origin tn_origin_of(struct tn_code_value value)
     return origin;
 }
 
-struct tn_code_origin tn_origin_translate(struct tn_code_origin inner, struct tn_code_value passed)
+struct tn_code_origin tn_origin_translate(const struct tn_processor *processor, struct tn_code_origin inner,
+                                          struct tn_code_value passed)
 {
     if (inner.root != TN_CODE_ROOT_PARAMETER)
         return inner;
-    struct tn_code_origin outer = tn_origin_of(passed);
+    struct tn_code_origin outer = tn_origin_of(processor, passed);
     outer.is_loaded |= inner.is_loaded;
     outer.is_exact = outer.is_exact && inner.is_exact;
     outer.offset_bytes = outer.is_exact ? outer.offset_bytes + inner.offset_bytes : 0;
@@ -59,15 +60,17 @@ struct pointer {
     uint8_t reg;     /* that holds it before the call, or before the return */
     bool has_origin; /* the place was reached */
     struct tn_code_value value;
-    struct tn_code_value arguments[TN_ARGUMENTS]; /* at that call */
+    struct tn_code_value arguments[TN_ARGUMENTS_MAX]; /* at that call */
 };
 
 static int see_pointer(struct tn_ways *ways, enum tn_way_event event, const struct tn_code_way *way)
 {
     struct pointer *pointer = ways->context;
     struct tn_code_value *registers = way->values->registers;
+    const struct tn_processor *processor = ways->code->processor;
     if (event == TN_WAY_CALLED)
-        registers[TN_RAX] = (struct tn_code_value){.kind = TN_VALUE_RESULT, .high = (int64_t)way->end};
+        registers[processor->result_register] =
+            (struct tn_code_value){.kind = TN_VALUE_RESULT, .high = (int64_t)way->end};
     bool is_it =
         pointer->call != 0 ? event == TN_WAY_CALL && way->end == pointer->call : event == TN_WAY_RETURNS;
     if (!is_it)
@@ -75,8 +78,8 @@ static int see_pointer(struct tn_ways *ways, enum tn_way_event event, const stru
     struct tn_code_value value = registers[pointer->reg];
     pointer->value = pointer->has_origin ? tn_code_value_join(pointer->value, value, true) : value;
     pointer->has_origin = true;
-    for (size_t i = 0; i < TN_ARGUMENTS; i++)
-        pointer->arguments[i] = registers[tn_argument_registers[i]];
+    for (size_t i = 0; i < processor->argument_count; i++)
+        pointer->arguments[i] = registers[processor->arguments[i]];
     return 0;
 }
 
@@ -97,20 +100,21 @@ int tn_code_argument_origin(struct tn_code *code, uint64_t call, unsigned index,
 {
     uint32_t left = INSTRUCTIONS_MAX;
     *ret_origin = (struct tn_code_origin){.root = TN_CODE_ROOT_UNKNOWN};
-    if (index >= TN_ARGUMENTS)
+    if (index >= code->processor->argument_count)
         return 0;
-    struct pointer pointer = {.call = call, .reg = tn_argument_registers[index]};
+    struct pointer pointer = {.call = call, .reg = code->processor->arguments[index]};
     int r = find_pointer(code, call - 1, &left, &pointer);
     if (r == 0 && pointer.has_origin)
-        *ret_origin = tn_origin_of(pointer.value);
+        *ret_origin = tn_origin_of(code->processor, pointer.value);
     return r;
 }
 
 /* What another module's function gives back may lie in an object that it was given. */
-static struct tn_code_origin unknown_result(const struct pointer *at_call, uint64_t call)
+static struct tn_code_origin unknown_result(const struct tn_processor *processor,
+                                            const struct pointer *at_call, uint64_t call)
 {
-    for (size_t i = 0; i < TN_ARGUMENTS; i++)
-        if (tn_origin_of(at_call->arguments[i]).root == TN_CODE_ROOT_STACK)
+    for (size_t i = 0; i < processor->argument_count; i++)
+        if (tn_origin_of(processor, at_call->arguments[i]).root == TN_CODE_ROOT_STACK)
             return (struct tn_code_origin){.root = TN_CODE_ROOT_STACK, .is_loaded = true};
     return (struct tn_code_origin){.root = TN_CODE_ROOT_RESULT, .call = call};
 }
@@ -128,21 +132,22 @@ static bool is_allocator(const char *name)
 static int find_result(const struct tn_code *code, uint64_t call, uint32_t *left,
                        struct tn_code_origin *ret_origin)
 {
-    struct pointer at_call = {.call = call}, result = {.reg = TN_RAX};
+    struct pointer at_call = {.call = call}, result = {.reg = code->processor->result_register};
     uint64_t target = tn_code_call_target(code, call);
     const char *name = target != 0 ? tn_code_import_at(code, target) : NULL;
     int r = find_pointer(code, call - 1, left, &at_call);
-    *ret_origin = unknown_result(&at_call, call);
+    *ret_origin = unknown_result(code->processor, &at_call, call);
     if (r == 0 && is_allocator(name))
         ret_origin->root = TN_CODE_ROOT_NEW;
     if (r < 0 || target == 0 || name != NULL)
         return r;
     r = find_pointer(code, target, left, &result);
-    struct tn_code_origin origin = tn_origin_of(result.value);
+    struct tn_code_origin origin = tn_origin_of(code->processor, result.value);
     if (r < 0 || !result.has_origin || origin.root == TN_CODE_ROOT_UNKNOWN)
         return r;
     *ret_origin = origin.root == TN_CODE_ROOT_PARAMETER
-                      ? tn_origin_translate(origin, at_call.arguments[origin.parameter % TN_ARGUMENTS])
+                      ? tn_origin_translate(code->processor, origin,
+                                            at_call.arguments[origin.parameter % TN_ARGUMENTS_MAX])
                       : origin;
     return 0;
 }

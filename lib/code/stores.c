@@ -15,8 +15,8 @@
 
 /* What holds the block when a function is entered. */
 struct given {
-    uint16_t registers; /* a bit for each */
-    uint16_t moved;     /* of these, what holds an address behind the block's first byte */
+    uint32_t registers; /* a bit for each */
+    uint32_t moved;     /* of these, what holds an address behind the block's first byte */
     bool has_pointed;   /* a word that a parameter points to */
     uint8_t pointed_reg;
     int64_t pointed_offset;
@@ -80,47 +80,27 @@ static void note(struct tn_code_stores *stores, const struct tn_code_store *stor
 
 /* ---------------------------------------------------------------------------------------- instructions */
 
-/* Whether an instruction stores the block in memory. */
-static bool is_store(const struct tn_code_values *values, const struct tn_operands *operands)
-{
-    bool is_block = operands->has_modrm && values->registers[operands->reg & 15].kind == TN_VALUE_BLOCK;
-    if (!operands->is_memory || operands->is_vector)
-        return false;
-    if (operands->map == TN_MAP_ONE)
-        return operands->is_wide && is_block && (operands->opcode == 0x89 || operands->opcode == 0x87);
-    if (operands->map != TN_MAP_TWO)
-        return false;
-    bool is_exchange = operands->opcode == 0xb1; /* cmpxchg */
-    return (is_exchange && operands->is_wide && is_block) || tn_code_stores_half(values, operands);
-}
-
-/* Whether an instruction stores what may be an address in the block, as lists do whose links are members. Of
- * what SSE registers hold nothing is known but the block. */
-static bool is_link(const struct tn_code_values *values, const struct tn_operands *operands, uint64_t end)
-{
-    bool is_plain = operands->map == TN_MAP_ONE && operands->opcode == 0x89 && operands->is_wide;
-    enum tn_value_kind kind = values->registers[operands->reg & 15].kind;
-    bool is_address = is_plain && kind != TN_VALUE_UNKNOWN && kind != TN_VALUE_MULTIPLE;
-    return operands->is_memory && (is_address || tn_code_stores_vector(operands)) &&
-           tn_code_values_address(values, operands, end).kind == TN_VALUE_BLOCK;
-}
-
 static void see_step(struct store_tracing *tracing, const struct tn_code_way *way)
 {
-    const struct tn_operands *operands = &way->instruction->operands;
-    tracing->own.is_linked |= is_link(way->values, operands, way->end);
-    if (!is_store(way->values, operands))
+    const struct tn_processor *processor = tracing->question->code->processor;
+    struct tn_stored stored;
+    if (!processor->stores(way->values, way->instruction, way->end, &stored))
         return;
-    struct tn_code_value address = tn_code_values_address(way->values, operands, way->end);
-    struct tn_code_store store = {.origin = tn_origin_of(address),
+    /* lists whose links are members store the address of another element */
+    tracing->own.is_linked |= stored.may_be_address && stored.address.kind == TN_VALUE_BLOCK;
+    if (!stored.is_block)
+        return;
+    struct tn_code_store store = {.origin = tn_origin_of(processor, stored.address),
                                   .address = way->end,
-                                  .is_inside = operands->map == TN_MAP_ONE &&
-                                               way->values->registers[operands->reg & 15].low != 0};
+                                  .is_inside = stored.is_inside};
     note(&tracing->own.stores, &store);
     if (store.origin.root != TN_CODE_ROOT_STATIC)
         return;
     way->values->is_in_variable = true;
-    way->values->variable = address.kind == TN_VALUE_NUMBER && address.low == address.high ? address.low : 0;
+    way->values->variable =
+        stored.address.kind == TN_VALUE_NUMBER && stored.address.low == stored.address.high
+            ? stored.address.low
+            : 0;
 }
 
 /* ---------------------------------------------------------------------------------------- calls */
@@ -142,13 +122,13 @@ static bool find_pointed(const struct tn_code_values *values, struct tn_code_val
 static bool find_given(const struct tn_code_values *values, struct given *ret_given)
 {
     *ret_given = (struct given){0};
-    for (size_t i = 0; i < TN_ARGUMENTS; i++) {
-        uint8_t reg = tn_argument_registers[i];
+    for (size_t i = 0; i < values->processor->argument_count; i++) {
+        uint8_t reg = values->processor->arguments[i];
         struct tn_code_value value = values->registers[reg];
         if (value.kind == TN_VALUE_BLOCK)
-            ret_given->registers |= (uint16_t)(1u << reg);
+            ret_given->registers |= 1u << reg;
         if (value.kind == TN_VALUE_BLOCK && value.low != 0)
-            ret_given->moved |= (uint16_t)(1u << reg);
+            ret_given->moved |= 1u << reg;
         bool is_passed_on =
             values->has_pointed && value.kind == TN_VALUE_PARAMETER && value.reg == values->pointed_reg;
         if (is_passed_on)
@@ -169,17 +149,17 @@ static bool is_resize(const char *name)
 
 /* What a function of another module does with the block. What the C library keeps, it keeps in variables of
  * its own. */
-static void ask_import(const char *name, const struct given *given, uint64_t end,
-                       struct followed *ret_followed)
+static void ask_import(const struct tn_processor *processor, const char *name, const struct given *given,
+                       uint64_t end, struct followed *ret_followed)
 {
-    bool is_first = (given->registers & 1u << TN_RDI) != 0;
+    bool is_first = (given->registers & 1u << processor->arguments[0]) != 0;
     ret_followed->stores.is_returned = is_first && tn_code_import_returns_first(name);
     if (is_first && is_resize(name))
         ret_followed->stores.resize = end;
     ret_followed->is_released = is_first && tn_code_import_releases(name);
-    for (unsigned i = 0; i < TN_ARGUMENTS; i++) {
+    for (unsigned i = 0; i < processor->argument_count; i++) {
         struct tn_code_store store = {.origin = {.root = TN_CODE_ROOT_STATIC}, .address = end};
-        if ((given->registers & 1u << tn_argument_registers[i]) != 0 && tn_code_import_keeps(name, i)) {
+        if ((given->registers & 1u << processor->arguments[i]) != 0 && tn_code_import_keeps(name, i)) {
             note(&ret_followed->stores, &store);
             ret_followed->stores.is_in_variable = true;
         }
@@ -190,14 +170,16 @@ static void ask_import(const char *name, const struct given *given, uint64_t end
 static void ask_copy(const char *name, const struct tn_code_values *values, uint64_t end,
                      struct followed *ret_followed)
 {
-    struct tn_code_value from = values->registers[TN_RSI];
+    struct tn_code_value from = values->registers[values->processor->arguments[1]];
     int64_t offset = values->pointed_offset - from.low;
     bool is_pointed =
         values->has_pointed && from.kind == TN_VALUE_PARAMETER && from.reg == values->pointed_reg;
     if (!tn_code_import_copies(name) ||
         !(is_pointed || (from.kind == TN_VALUE_STACK && find_pointed(values, from, &offset))))
         return;
-    struct tn_code_store store = {.origin = tn_origin_of(values->registers[TN_RDI]), .address = end};
+    struct tn_code_store store = {
+        .origin = tn_origin_of(values->processor, values->registers[values->processor->arguments[0]]),
+        .address = end};
     note(&ret_followed->stores, &store);
     ret_followed->stores.is_in_variable |= store.origin.root == TN_CODE_ROOT_STATIC;
 }
@@ -212,11 +194,11 @@ static int ask_callee(struct store_tracing *tracing, const struct tn_code_way *w
     if (!*ret_is_given)
         return 0;
     const struct tn_code *code = tracing->question->code;
-    const char *name = way->target != 0 ? tn_code_import_at(code, way->target)
-                                        : tn_code_import_read(code, way->instruction, way->end);
+    const char *name =
+        way->target != 0 ? tn_code_import_at(code, way->target) : tn_code_import_read(code, way->instruction);
     if (name != NULL || way->target == 0) {
         if (name != NULL) {
-            ask_import(name, &given, way->end, ret_followed);
+            ask_import(code->processor, name, &given, way->end, ret_followed);
             ask_copy(name, way->values, way->end, ret_followed);
         }
         return 0;
@@ -238,7 +220,8 @@ static void take_resize(struct store_tracing *tracing, const struct tn_code_stor
 
 static struct tn_code_value passed_as(const struct tn_code_values *values, unsigned parameter)
 {
-    return values->registers[tn_argument_registers[parameter % TN_ARGUMENTS]];
+    const struct tn_processor *processor = values->processor;
+    return values->registers[processor->arguments[parameter % processor->argument_count]];
 }
 
 /* The stores of a callee, in the terms of this function. A store into an object on this function's stack
@@ -254,9 +237,10 @@ static void take_stores(struct store_tracing *tracing, const struct tn_code_stor
         if (passed.kind == TN_VALUE_STACK && store.origin.is_exact && !store.origin.is_loaded)
             tn_stack_word_store(values, passed.low + store.origin.offset_bytes, 8,
                                 (struct tn_code_value){.kind = TN_VALUE_BLOCK});
-        store.origin = tn_origin_translate(store.origin, passed);
+        store.origin = tn_origin_translate(values->processor, store.origin, passed);
         if (store.holder.root == TN_CODE_ROOT_PARAMETER)
-            store.holder = tn_origin_translate(store.holder, passed_as(values, store.holder.parameter));
+            store.holder = tn_origin_translate(values->processor, store.holder,
+                                               passed_as(values, store.holder.parameter));
         note(&tracing->own.stores, &store);
     }
 }
@@ -300,7 +284,7 @@ static struct tn_code_value result_of(const struct store_tracing *tracing, const
         return (struct tn_code_value){.kind = TN_VALUE_BLOCK};
     if (!called->has_result || called->result.kind != TN_VALUE_PARAMETER)
         return other;
-    struct tn_code_value passed = tracing->before[called->result.reg & 15];
+    struct tn_code_value passed = tracing->before[called->result.reg % TN_REGISTERS];
     if (passed.kind == TN_VALUE_PARAMETER || passed.kind == TN_VALUE_STACK)
         passed.low += called->result.low;
     return passed;
@@ -310,11 +294,11 @@ static struct tn_code_value result_of(const struct store_tracing *tracing, const
  * never use what a call may have changed, so it does no harm to keep it. */
 static void see_called(const struct store_tracing *tracing, const struct tn_code_way *way)
 {
-    static const uint8_t changed[] = {TN_RCX, TN_RDX, TN_RSI, TN_RDI, 8, 9, 10, 11};
+    const struct tn_processor *processor = tracing->question->code->processor;
     bool is_own = way->target != 0 && tn_code_import_at(tracing->question->code, way->target) == NULL;
-    for (size_t i = 0; is_own && i < sizeof(changed); i++)
-        way->values->registers[changed[i]] = tracing->before[changed[i]];
-    way->values->registers[TN_RAX] = result_of(tracing, way);
+    for (size_t i = 0; is_own && i < processor->lost_count; i++)
+        way->values->registers[processor->lost[i]] = tracing->before[processor->lost[i]];
+    way->values->registers[processor->result_register] = result_of(tracing, way);
 }
 
 /* A way ends: only where all ways release the block, the function does. */
@@ -342,7 +326,7 @@ static int see_leave(struct store_tracing *tracing, const struct tn_code_way *wa
 
 static void see_return(struct followed *own, const struct tn_code_values *values)
 {
-    struct tn_code_value result = values->registers[TN_RAX];
+    struct tn_code_value result = values->registers[values->processor->result_register];
     see_end(own, values);
     own->stores.is_returned |= result.kind == TN_VALUE_BLOCK;
     own->result = own->has_result ? tn_code_value_join(own->result, result, true) : result;
@@ -442,7 +426,7 @@ static bool is_same(const struct given *one, const struct given *other)
 static void begin_given(const struct store_question *question, const struct given *given,
                         struct tn_code_values *ret_values)
 {
-    tn_code_values_begin(ret_values, true);
+    tn_code_values_begin(ret_values, question->code->processor, true);
     ret_values->follows_block = true;
     ret_values->code = question->code;
     ret_values->has_pointed = given->has_pointed;

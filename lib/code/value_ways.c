@@ -4,6 +4,7 @@
  * understood, ends a way with not knowing. Called by argument.c and stores.c. */
 #include "value_ways.h"
 
+#include "arithmetic.h"
 #include "imports.h"
 #include "no_return.h"
 
@@ -77,18 +78,36 @@ static int jump(struct tn_ways *ways, const struct tn_code_way *way)
     return ways->see(ways, TN_WAY_LEAVES, way);
 }
 
-/* The targets of a switch: a table of offsets from its own begin, behind which something else lies. */
+/* An entry of a switch's table. */
+static bool read_entry(const struct tn_code *code, const struct tn_switch_table *table, uint64_t index,
+                       int64_t *ret_entry)
+{
+    uint8_t bytes[4];
+    uint64_t number = 0;
+    if (!tn_code_read_data(code, (uint64_t)table->address + table->bytes * index, bytes, table->bytes))
+        return false;
+    for (unsigned i = 0; i < table->bytes; i++)
+        number |= (uint64_t)bytes[i] << 8 * i;
+    uint64_t sign = UINT64_C(1) << (8 * table->bytes - 1);
+    *ret_entry = table->is_signed ? (int64_t)((number ^ sign) - sign) : (int64_t)number;
+    return true;
+}
+
+/* The targets of a switch: a table of offsets. Where the code does not say how many, something else lies
+ * behind it. */
 static int jump_by_table(struct tn_ways *ways, const struct tn_code_values *values)
 {
     int r = 0;
-    unsigned count = 0;
-    uint64_t table = (uint64_t)values->table;
-    for (; values->table != 0 && r == 0 && count < TABLE_MAX; count++) {
-        int32_t offset;
-        if (!tn_code_read_offset(ways->code, table + 4 * count, &offset) ||
-            !is_inside(ways, table + (uint64_t)(int64_t)offset))
+    const struct tn_switch_table *table = &values->table;
+    uint32_t most = table->count != 0 && table->count < TABLE_MAX ? table->count : TABLE_MAX, count = 0;
+    for (; table->address != 0 && table->base != 0 && r == 0 && count < most; count++) {
+        int64_t entry;
+        if (!read_entry(ways->code, table, count, &entry))
             break;
-        r = arrive(ways, table + (uint64_t)(int64_t)offset, values);
+        uint64_t target = (uint64_t)table->base + ((uint64_t)entry << table->shift);
+        if (!is_inside(ways, target))
+            break;
+        r = arrive(ways, target, values);
     }
     if (count == 0)
         ways->is_not_known = true;
@@ -99,8 +118,7 @@ static int jump_by_table(struct tn_ways *ways, const struct tn_code_values *valu
 static int take(struct tn_ways *ways, struct tn_code_way *way, bool *ret_goes_on)
 {
     enum tn_instruction_flow flow = way->instruction->flow;
-    bool is_direct = flow == TN_FLOW_JUMP || flow == TN_FLOW_BRANCH ||
-                     (flow == TN_FLOW_CALL && way->instruction->operands.opcode == 0xe8);
+    bool is_direct = flow == TN_FLOW_JUMP || flow == TN_FLOW_BRANCH || way->instruction->is_direct;
     way->target = is_direct ? way->end + (uint64_t)way->instruction->displacement : 0;
     *ret_goes_on = flow == TN_FLOW_NEXT || flow == TN_FLOW_CALL || flow == TN_FLOW_BRANCH;
     int r;
@@ -111,16 +129,22 @@ static int take(struct tn_ways *ways, struct tn_code_way *way, bool *ret_goes_on
         *ret_goes_on = flow == TN_FLOW_NEXT || !tn_code_call_ends(ways->code, way->instruction, way->end);
         if (!*ret_goes_on)
             return r;
-        tn_code_values_step(way->values, way->instruction, way->end);
+        if (flow == TN_FLOW_CALL)
+            tn_code_values_call(way->values);
+        else
+            ways->code->processor->step(way->values, way->instruction, way->end);
         return r == 0 && flow == TN_FLOW_CALL ? ways->see(ways, TN_WAY_CALLED, way) : r;
     case TN_FLOW_BRANCH:
     case TN_FLOW_JUMP:
         return jump(ways, way);
     case TN_FLOW_INDIRECT:
         return jump_by_table(ways, way->values);
-    default:
-        return ways->see(ways, way->instruction->operands.opcode == 0xff ? TN_WAY_LEAVES : TN_WAY_RETURNS,
-                         way);
+    case TN_FLOW_LEAVE:
+        return ways->see(ways, TN_WAY_LEAVES, way);
+    case TN_FLOW_RETURN:
+        return ways->see(ways, TN_WAY_RETURNS, way);
+    default: /* the program stops */
+        return 0;
     }
 }
 
@@ -134,12 +158,10 @@ static int follow(struct tn_ways *ways, uint64_t address, struct tn_code_values 
     uint64_t end = tn_code_function(ways->code, address, &own) ? own.end : ways->function.end;
     while (r == 0 && goes_on && address < end) {
         struct tn_instruction instruction;
-        size_t size_bytes;
         if (!is_first && tn_map_find(&ways->index, address + 1) != NULL)
             return arrive(ways, address, &values);
         is_first = false;
-        const uint8_t *bytes = tn_code_at(ways->code, address, &size_bytes);
-        if (*ways->left == 0 || bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0) {
+        if (*ways->left == 0 || !tn_code_read(ways->code, address, &instruction)) {
             ways->is_not_known = true;
             return 0;
         }
@@ -190,29 +212,17 @@ int tn_ways_follow_entry(struct tn_ways *ways, bool follows_block)
     struct tn_code_values values;
     if (!tn_code_function(ways->code, ways->inside, &ways->function))
         return -ENOENT;
-    tn_code_values_begin(&values, ways->function.is_entry);
+    tn_code_values_begin(&values, ways->code->processor, ways->function.is_entry);
     values.follows_block = follows_block;
     values.code = ways->code;
     return tn_ways_follow(ways, &values);
 }
 
-const uint8_t tn_argument_registers[TN_ARGUMENTS] = {7, 6, 2, 1, 8, 9}; /* rdi, rsi, rdx, rcx, r8, r9 */
-
-unsigned tn_argument_index(uint8_t reg)
-{
-    unsigned index = 0;
-    while (index < TN_ARGUMENTS && tn_argument_registers[index] != reg)
-        index++;
-    return index;
-}
-
 uint64_t tn_code_call_target(const struct tn_code *code, uint64_t call)
 {
     struct tn_instruction instruction;
-    size_t size_bytes;
-    const uint8_t *bytes = call >= 5 ? tn_code_at(code, call - 5, &size_bytes) : NULL;
-    if (bytes == NULL || tn_decode(bytes, size_bytes, &instruction) < 0 || instruction.size_bytes != 5 ||
-        instruction.flow != TN_FLOW_CALL)
-        return 0;
-    return call + (uint64_t)instruction.displacement;
+    uint32_t size_bytes = code->processor->direct_call_bytes;
+    bool is_direct = call >= size_bytes && tn_code_read(code, call - size_bytes, &instruction) &&
+                     instruction.size_bytes == size_bytes && instruction.is_direct;
+    return is_direct ? call + (uint64_t)instruction.displacement : 0;
 }

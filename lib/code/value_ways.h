@@ -60,13 +60,6 @@ int tn_ways_follow(struct tn_ways *ways, const struct tn_code_values *values);
 /* The same from the function's own values at its start, with or without pointers. */
 int tn_ways_follow_entry(struct tn_ways *ways, bool follows_block);
 
-/* Registers that arguments are passed in, by index: rdi, rsi, rdx, rcx, r8, r9. */
-#define TN_ARGUMENTS 6u
-extern const uint8_t tn_argument_registers[TN_ARGUMENTS];
-
-/* The index of the argument that a register passes; TN_ARGUMENTS: none. */
-unsigned tn_argument_index(uint8_t reg);
-
 /* The direct call that ends at an address. Returns its target, or 0: there is none, or it is indirect. */
 uint64_t tn_code_call_target(const struct tn_code *code, uint64_t call);
 

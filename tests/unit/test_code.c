@@ -27,11 +27,11 @@ static void check(const char *hex, uint32_t size_bytes, enum tn_instruction_flow
         bytes[i] = (uint8_t)strtoul(digits, NULL, 16);
     }
     struct tn_instruction instruction;
-    assert_int_equal(tn_decode(bytes, count, &instruction), 0);
+    assert_int_equal(tn_decode_x86_64(bytes, count, &instruction), 0);
     assert_int_equal(instruction.size_bytes, size_bytes);
     assert_int_equal(instruction.flow, flow);
     assert_int_equal(instruction.displacement, displacement);
-    assert_int_equal(tn_decode(bytes, size_bytes - 1, &instruction), -EINVAL);
+    assert_int_equal(tn_decode_x86_64(bytes, size_bytes - 1, &instruction), -EINVAL);
 }
 
 /* As the assembler of binutils encodes them. */
@@ -47,9 +47,9 @@ static void test_decode(void **state)
     check("eb10", 2, TN_FLOW_JUMP, 16);
     check("3effe0", 3, TN_FLOW_INDIRECT, 0);
     check("ff24c500000000", 7, TN_FLOW_INDIRECT, 0);
-    check("ff2500000000", 6, TN_FLOW_END, 0);
-    check("c3", 1, TN_FLOW_END, 0);
-    check("0f0b", 2, TN_FLOW_END, 0);
+    check("ff2500000000", 6, TN_FLOW_LEAVE, 0);
+    check("c3", 1, TN_FLOW_RETURN, 0);
+    check("0f0b", 2, TN_FLOW_STOP, 0);
     check("f30f1efa", 4, TN_FLOW_NEXT, 0);
     check("48b80102030405060708", 10, TN_FLOW_NEXT, 0);
     check("66b80102", 4, TN_FLOW_NEXT, 0);
@@ -65,9 +65,9 @@ static void test_no_instruction(void **state)
 {
     struct tn_instruction instruction;
     (void)state;
-    assert_int_equal(tn_decode((const uint8_t *)"\x06", 1, &instruction), -EINVAL);
-    assert_int_equal(tn_decode((const uint8_t *)"\x0f\x04", 2, &instruction), -EINVAL);
-    assert_int_equal(tn_decode((const uint8_t *)"", 0, &instruction), -EINVAL);
+    assert_int_equal(tn_decode_x86_64((const uint8_t *)"\x06", 1, &instruction), -EINVAL);
+    assert_int_equal(tn_decode_x86_64((const uint8_t *)"\x0f\x04", 2, &instruction), -EINVAL);
+    assert_int_equal(tn_decode_x86_64((const uint8_t *)"", 0, &instruction), -EINVAL);
 }
 
 /* toggle: either call, and back. loop: both, again and again. straight: one after the other. table: goes on

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Length, control flow and operands of one x86-64 instruction, by tables of the opcode maps. What the
- * instruction does is left to others. Called for each instruction that follow.c and argument.c visit. */
+ * instruction does is left to others. Called for each instruction that is read, through
+ * processor_x86_64.c. */
 #include "decode.h"
 
 #include <errno.h>
@@ -235,7 +236,7 @@ static enum tn_instruction_flow flow_of(const struct decoder *decoder)
         return TN_FLOW_NEXT;
     if (decoder->map == TN_MAP_TWO) {
         if (decoder->opcode == 0x0b)
-            return TN_FLOW_END;
+            return TN_FLOW_STOP;
         return (decoder->opcode & 0xf0) == 0x80 ? TN_FLOW_BRANCH : TN_FLOW_NEXT;
     }
     switch (decoder->opcode) {
@@ -246,14 +247,15 @@ static enum tn_instruction_flow flow_of(const struct decoder *decoder)
         return TN_FLOW_JUMP;
     case 0xc2:
     case 0xc3:
+        return TN_FLOW_RETURN;
     case 0xca:
     case 0xcb:
     case 0xcf:
     case 0xf4:
-        return TN_FLOW_END;
+        return TN_FLOW_STOP; /* far returns: no program has them */
     case 0xff:
         if (extension == 4 && (decoder->modrm & 0xc7) == 0x05)
-            return TN_FLOW_END;
+            return TN_FLOW_LEAVE;
         return extension == 2 || extension == 3   ? TN_FLOW_CALL
                : extension == 4 || extension == 5 ? TN_FLOW_INDIRECT
                                                   : TN_FLOW_NEXT;
@@ -272,7 +274,7 @@ static enum form form_of_group3(const struct decoder *decoder)
 }
 
 /* The registers of ModRM and SIB, as numbers from 0 to 15. */
-static void fill_registers(const struct decoder *decoder, struct tn_operands *operands)
+static void fill_registers(const struct decoder *decoder, struct tn_operands_x86_64 *operands)
 {
     unsigned mode = decoder->modrm >> 6, low = decoder->modrm & 7;
     operands->has_modrm = true;
@@ -292,16 +294,16 @@ static void fill_registers(const struct decoder *decoder, struct tn_operands *op
     operands->memory_displacement = decoder->memory_displacement;
 }
 
-static struct tn_operands operands_of(const struct decoder *decoder, size_t immediate_bytes)
+static struct tn_operands_x86_64 operands_of(const struct decoder *decoder, size_t immediate_bytes)
 {
-    struct tn_operands operands = {.map = decoder->map,
-                                   .opcode = decoder->opcode,
-                                   .is_vector = decoder->is_vector,
-                                   .is_wide = decoder->has_wide,
-                                   .is_short = decoder->has_operand_prefix && !decoder->has_wide,
-                                   .has_repeat = decoder->has_repeat,
-                                   .is_thread_local = decoder->has_thread,
-                                   .has_rex = decoder->rex != 0};
+    struct tn_operands_x86_64 operands = {.map = decoder->map,
+                                          .opcode = decoder->opcode,
+                                          .is_vector = decoder->is_vector,
+                                          .is_wide = decoder->has_wide,
+                                          .is_short = decoder->has_operand_prefix && !decoder->has_wide,
+                                          .has_repeat = decoder->has_repeat,
+                                          .is_thread_local = decoder->has_thread,
+                                          .has_rex = decoder->rex != 0};
     operands.rm = (uint8_t)((decoder->opcode & 7) | (decoder->rex & 1) << 3);
     if (decoder->has_modrm)
         fill_registers(decoder, &operands);
@@ -310,7 +312,7 @@ static struct tn_operands operands_of(const struct decoder *decoder, size_t imme
     return operands;
 }
 
-int tn_decode(const uint8_t *bytes, size_t size_bytes, struct tn_instruction *ret_instruction)
+int tn_decode_x86_64(const uint8_t *bytes, size_t size_bytes, struct tn_instruction *ret_instruction)
 {
     struct decoder decoder = {.bytes = bytes, .size_bytes = size_bytes < 15 ? size_bytes : 15};
     int result = take_opcode(&decoder);
@@ -332,9 +334,10 @@ int tn_decode(const uint8_t *bytes, size_t size_bytes, struct tn_instruction *re
     *ret_instruction = (struct tn_instruction){
         .size_bytes = (uint32_t)decoder.at,
         .flow = flow_of(&decoder),
-        .operands = operands_of(&decoder, immediate_bytes),
+        .operands.x86_64 = operands_of(&decoder, immediate_bytes),
     };
     if (is_relative)
-        ret_instruction->displacement = ret_instruction->operands.immediate;
+        ret_instruction->displacement = ret_instruction->operands.x86_64.immediate;
+    ret_instruction->is_direct = is_relative && ret_instruction->flow == TN_FLOW_CALL;
     return 0;
 }

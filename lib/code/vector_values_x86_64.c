@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Follows a block through SSE registers, which compilers use to store two pointers at once and to copy small
  * structs. Each register has two halves of eight bytes. What is not listed here leaves no block in the
- * register that it writes. Called by instructions.c where a block is followed. */
-#include "code_values.h"
+ * register that it writes. Called by instructions_x86_64.c where a block is followed. */
+#include "processor_x86_64.h"
 
 enum half { HALF_LOW = 1, HALF_HIGH = 2, HALF_BOTH = 3 };
 
@@ -13,15 +13,15 @@ static unsigned halves_of(const struct tn_code_values *values, uint8_t reg)
 
 static void set_halves(struct tn_code_values *values, uint8_t reg, unsigned which, unsigned held)
 {
-    uint16_t bit = (uint16_t)(1u << (reg & 15));
+    uint32_t bit = 1u << (reg & 15);
     if ((which & HALF_LOW) != 0)
-        values->low_halves = (uint16_t)((values->low_halves & ~bit) | ((held & HALF_LOW) != 0 ? bit : 0));
+        values->low_halves = (values->low_halves & ~bit) | ((held & HALF_LOW) != 0 ? bit : 0);
     if ((which & HALF_HIGH) != 0)
-        values->high_halves = (uint16_t)((values->high_halves & ~bit) | ((held & HALF_HIGH) != 0 ? bit : 0));
+        values->high_halves = (values->high_halves & ~bit) | ((held & HALF_HIGH) != 0 ? bit : 0);
 }
 
 /* Which halves of the operand hold the block. */
-static unsigned load_halves(const struct tn_code_values *values, const struct tn_operands *operands,
+static unsigned load_halves(const struct tn_code_values *values, const struct tn_operands_x86_64 *operands,
                             struct tn_code_value address)
 {
     if (!operands->is_memory)
@@ -38,7 +38,7 @@ static void store_half(struct tn_code_values *values, int64_t offset, bool is_bl
     tn_stack_word_store(values, offset, 8, value);
 }
 
-static unsigned stored_halves(const struct tn_operands *operands)
+static unsigned stored_halves(const struct tn_operands_x86_64 *operands)
 {
     if (!operands->is_memory || operands->map != TN_MAP_TWO)
         return 0;
@@ -62,8 +62,8 @@ static unsigned stored_halves(const struct tn_operands *operands)
     }
 }
 
-static void store_halves(struct tn_code_values *values, const struct tn_operands *operands, unsigned which,
-                         struct tn_code_value address)
+static void store_halves(struct tn_code_values *values, const struct tn_operands_x86_64 *operands,
+                         unsigned which, struct tn_code_value address)
 {
     unsigned held = halves_of(values, operands->reg);
     if (address.kind != TN_VALUE_STACK)
@@ -77,7 +77,8 @@ static void store_halves(struct tn_code_values *values, const struct tn_operands
 }
 
 /* An opcode that moves a half between registers, or loads one. Returns whether it is one. */
-static bool move_half(struct tn_code_values *values, const struct tn_operands *operands, unsigned source)
+static bool move_half(struct tn_code_values *values, const struct tn_operands_x86_64 *operands,
+                      unsigned source)
 {
     unsigned low = source & HALF_LOW;
     switch (operands->opcode) {
@@ -113,7 +114,7 @@ static bool writes_vector(uint8_t opcode)
                                (opcode >= 0xc2 && opcode <= 0xc6) || opcode >= 0xd0);
 }
 
-static void step_two(struct tn_code_values *values, const struct tn_operands *operands,
+static void step_two(struct tn_code_values *values, const struct tn_operands_x86_64 *operands,
                      struct tn_code_value address)
 {
     unsigned stored = stored_halves(operands);
@@ -137,7 +138,7 @@ static void step_two(struct tn_code_values *values, const struct tn_operands *op
 }
 
 /* pinsrq: a half comes from a general register or memory. */
-static void insert_half(struct tn_code_values *values, const struct tn_operands *operands,
+static void insert_half(struct tn_code_values *values, const struct tn_operands_x86_64 *operands,
                         struct tn_code_value address)
 {
     unsigned half = (operands->immediate & 1) != 0 ? HALF_HIGH : HALF_LOW;
@@ -147,8 +148,8 @@ static void insert_half(struct tn_code_values *values, const struct tn_operands 
                operands->is_wide && source.kind == TN_VALUE_BLOCK ? (unsigned)half : 0);
 }
 
-bool tn_code_values_step_vector(struct tn_code_values *values, const struct tn_operands *operands,
-                                struct tn_code_value address)
+bool tn_x86_64_step_vector(struct tn_code_values *values, const struct tn_operands_x86_64 *operands,
+                           struct tn_code_value address)
 {
     if (!operands->has_modrm)
         return false;
@@ -173,12 +174,47 @@ bool tn_code_values_step_vector(struct tn_code_values *values, const struct tn_o
     return false;
 }
 
-bool tn_code_stores_half(const struct tn_code_values *values, const struct tn_operands *operands)
+/* Whether an instruction stores a half of an SSE register that holds the block. */
+static bool stores_half(const struct tn_code_values *values, const struct tn_operands_x86_64 *operands)
 {
     return (halves_of(values, operands->reg) & stored_halves(operands)) != 0;
 }
 
-bool tn_code_stores_vector(const struct tn_operands *operands)
+static bool is_store(const struct tn_code_values *values, const struct tn_operands_x86_64 *operands)
 {
-    return operands->has_modrm && (operands->is_vector || stored_halves(operands) != 0);
+    bool is_block = operands->has_modrm && values->registers[operands->reg & 15].kind == TN_VALUE_BLOCK;
+    if (operands->is_vector)
+        return false;
+    if (operands->map == TN_MAP_ONE)
+        return operands->is_wide && is_block && (operands->opcode == 0x89 || operands->opcode == 0x87);
+    if (operands->map != TN_MAP_TWO)
+        return false;
+    bool is_exchange = operands->opcode == 0xb1; /* cmpxchg */
+    return (is_exchange && operands->is_wide && is_block) || stores_half(values, operands);
+}
+
+/* Of what SSE registers hold nothing is known but the block. */
+static bool may_store_address(const struct tn_code_values *values, const struct tn_operands_x86_64 *operands)
+{
+    bool is_plain = operands->map == TN_MAP_ONE && operands->opcode == 0x89 && operands->is_wide;
+    enum tn_value_kind kind = values->registers[operands->reg & 15].kind;
+    bool is_address = is_plain && kind != TN_VALUE_UNKNOWN && kind != TN_VALUE_MULTIPLE;
+    return is_address || (operands->has_modrm && (operands->is_vector || stored_halves(operands) != 0));
+}
+
+bool tn_x86_64_stores(const struct tn_code_values *values, const struct tn_instruction *instruction,
+                      uint64_t end, struct tn_stored *ret_stored)
+{
+    const struct tn_operands_x86_64 *operands = &instruction->operands.x86_64;
+    if (!operands->is_memory)
+        return false;
+    bool is_block = is_store(values, operands), may_be_address = may_store_address(values, operands);
+    if (!is_block && !may_be_address)
+        return false;
+    *ret_stored = (struct tn_stored){.address = tn_x86_64_address(values, operands, end),
+                                     .is_block = is_block,
+                                     .is_inside = operands->map == TN_MAP_ONE &&
+                                                  values->registers[operands->reg & 15].low != 0,
+                                     .may_be_address = may_be_address};
+    return true;
 }
