@@ -96,3 +96,20 @@ int tn_code_callers(struct tn_code *code, uint64_t inside, uint64_t *ret_calls, 
         ret_calls[(*ret_count)++] = code->calls[low].call;
     return 0;
 }
+
+size_t tn_code_calls_in(const struct tn_code *code, uint64_t inside, uint64_t *ret_calls, size_t capacity)
+{
+    struct tn_code_function function;
+    size_t count = 0;
+    if (!tn_code_function(code, inside, &function))
+        return 0;
+    for (uint64_t address = function.start; address < function.end && count < capacity;) {
+        struct tn_instruction instruction;
+        if (!tn_code_read(code, address, &instruction))
+            return count;
+        address += instruction.size_bytes;
+        if (instruction.flow == TN_FLOW_CALL)
+            ret_calls[count++] = address;
+    }
+    return count;
+}

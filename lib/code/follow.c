@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Searches the code between two calls: follows jumps from behind the first one until the second is reached or
  * every path has returned. Each instruction is visited once, and at most 100,000 are. */
+#include "functions.h"
 #include "module_code.h"
 
 #include "tenure/map.h"
@@ -16,9 +17,11 @@ struct search {
     struct tn_map seen; /* address of an instruction + 1 -> 1 */
     uint64_t *targets;  /* owned; jump targets that are still to be visited */
     size_t target_count, target_capacity;
-    uint64_t to;     /* the byte before it belongs to the instruction that is looked for */
-    bool is_to_jump; /* that is a jump, not a call */
-    uint32_t left;   /* instructions that may still be visited */
+    uint64_t to;             /* the byte before it belongs to the instruction that is looked for */
+    bool is_to_jump;         /* that is a jump, not a call */
+    const uint64_t *without; /* borrowed; return addresses of calls that no way goes on behind */
+    size_t without_count;
+    uint32_t left; /* instructions that may still be visited */
 };
 
 /* How a run of instructions ended. */
@@ -50,6 +53,14 @@ static int add_target(struct search *search, uint64_t address)
     return 0;
 }
 
+static bool is_left_out(const struct search *search, uint64_t call)
+{
+    for (size_t i = 0; i < search->without_count; i++)
+        if (search->without[i] == call)
+            return true;
+    return false;
+}
+
 /* Follow consecutive instructions, up to one that was visited before or leads elsewhere. Returns an outcome
  * or -ENOMEM. */
 static int follow_run(struct search *search, uint64_t address)
@@ -67,6 +78,8 @@ static int follow_run(struct search *search, uint64_t address)
         if (search->to <= address && search->to > address - instruction.size_bytes &&
             (instruction.flow == TN_FLOW_CALL) != search->is_to_jump)
             return OUTCOME_FOUND;
+        if (instruction.flow == TN_FLOW_CALL && is_left_out(search, address))
+            return OUTCOME_ENDED;
         if (instruction.flow == TN_FLOW_INDIRECT)
             return OUTCOME_UNKNOWN;
         if (r == 0 && (instruction.flow == TN_FLOW_BRANCH || instruction.flow == TN_FLOW_JUMP))
@@ -93,6 +106,26 @@ static int reaches(struct tn_code *code, uint64_t from, uint64_t to, bool is_to_
     tn_map_finish(&search.seen);
     free(search.targets);
     return r < 0 ? r : r != OUTCOME_ENDED;
+}
+
+/* Where one way cannot be followed, another one may still lead there. */
+int tn_code_enters_without(struct tn_code *code, uint64_t call, const uint64_t *without, size_t without_count)
+{
+    struct tn_code_function function;
+    struct search search = {.code = code,
+                            .to = call,
+                            .without = without,
+                            .without_count = without_count,
+                            .left = INSTRUCTIONS_MAX};
+    if (!tn_code_is_behind_call(code, call) || !tn_code_function(code, call - 1, &function) ||
+        !function.is_entry)
+        return 0;
+    int r = add_target(&search, function.start);
+    while (r >= 0 && r != OUTCOME_FOUND && search.target_count != 0)
+        r = follow_run(&search, search.targets[--search.target_count]);
+    tn_map_finish(&search.seen);
+    free(search.targets);
+    return r < 0 ? r : r == OUTCOME_FOUND;
 }
 
 int tn_code_follows(struct tn_code *code, uint64_t from, uint64_t to)

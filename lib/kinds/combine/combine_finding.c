@@ -4,6 +4,7 @@
 #include "combine_statement.h"
 
 #include "tenure/analysis.h"
+#include "tenure/birth_order.h"
 #include "tenure/kinds.h"
 #include "tenure/releases.h"
 #include "tenure/size_source.h"
@@ -246,6 +247,31 @@ static int add_size_condition(const struct tn_combine_statement *statement, stru
                                         finding);
 }
 
+/* Whether a member may come alone to a structure that is there already: the first one that may is told. */
+static int add_alone_condition(const struct tn_combine_statement *statement, struct tn_finding *finding)
+{
+    const struct tn_combine_group *group = statement->group;
+    bool has = false;
+    size_t at = 1;
+    int r = 0;
+    for (; at < group->member_count && r == 0; at++) {
+        struct tn_birth_order_question question = {{group->sites[0], group->sites[at]},
+                                                   {&finding->sites[0], &finding->sites[at]}};
+        r = tn_pass_comes_alone(statement->pass, &question, &has);
+        if (has)
+            break;
+    }
+    if (r < 0 || !has)
+        return r;
+    char first[256], member[256];
+    const struct tn_finding_site *site = &finding->sites[at];
+    struct tn_finding_line line = {site->function, site->file, site->line, site->module, site->offset_bytes};
+    tn_finding_place(&finding->sites[0], first, sizeof(first));
+    return tn_finding_add_condition(finding, "number", &line, 1,
+                                    "no second one comes to one structure: %s is reached without %s, too",
+                                    tn_finding_place(site, member, sizeof(member)), first);
+}
+
 static int fill_conditions(const struct tn_combine_statement *statement, struct tn_finding *finding)
 {
     const struct tn_combine_group *group = statement->group;
@@ -255,6 +281,8 @@ static int fill_conditions(const struct tn_combine_statement *statement, struct 
     if (r < 0 || group->relation == TN_COMBINE_SIMILAR)
         return r;
     r = tn_pass_add_release_conditions(statement->pass, &sites, range, "a member", finding);
+    if (r == 0)
+        r = add_alone_condition(statement, finding);
     return r < 0 ? r : add_size_condition(statement, finding);
 }
 
