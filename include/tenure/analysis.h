@@ -224,6 +224,9 @@ struct tn_analysis {
     int (*begin)(const struct tn_pass *pass, void **ret_state);
     /* A block was born. */
     int (*birth)(void *state, const struct tn_pass *pass, const struct tn_pass_event *event);
+    /* The block of a slot will die some events from now: prefetch what is kept of it. A hint: it may be told
+     * of a block that lives on, and of a slot for which the analysis has no room yet. */
+    void (*expect)(const void *state, uint32_t slot);
     /* A block died. */
     int (*death)(void *state, const struct tn_pass *pass, const struct tn_pass_event *event);
     /* Another process of the log, of the same executable, was shown to a state of its own, from begin to

@@ -110,6 +110,10 @@ void tn_heap_close(struct tn_heap *heap);
 int tn_heap_place(struct tn_heap *heap, uint64_t size_bytes, uint64_t alignment_bytes, uint32_t owner,
                   uint32_t *ret_block);
 
+/* Prefetch what the release of a block reads, some releases before it: first, with is_near false, the block,
+ * then its neighbours. Only hints; the block must be live. */
+void tn_heap_expect(const struct tn_heap *heap, uint32_t block, bool is_near);
+
 /* Release a block, which must be live.
  *
  * Cost  as tn_heap_place */

@@ -55,11 +55,13 @@ static inline void tn_blocks_expect_page(const struct tn_blocks *blocks, uint64_
     __builtin_prefetch(&page->slots[id % TN_PAGE_IDS]);
 }
 
-static inline void tn_blocks_expect(const struct tn_blocks *blocks, uint64_t id)
+/* Returns the slot of the block; UINT32_MAX: it does not live. */
+static inline uint32_t tn_blocks_expect(const struct tn_blocks *blocks, uint64_t id)
 {
     const struct tn_block *block = tn_blocks_find(blocks, id);
     for (size_t i = 0; block != NULL && i < sizeof(*block); i += 64)
         __builtin_prefetch((const char *)block + i);
+    return block != NULL ? (uint32_t)(block - blocks->items) : UINT32_MAX;
 }
 
 /* Remove a block that tn_blocks_find returned; its slot is free again. */

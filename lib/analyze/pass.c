@@ -373,6 +373,14 @@ static void tell_progress(struct run *run)
         options->progress(options->user, run->done, run->total);
 }
 
+static void expect_death(const struct run *run, uint64_t id)
+{
+    uint32_t slot = tn_blocks_expect(&run->blocks, id);
+    for (size_t i = 0; slot != UINT32_MAX && i < run->running_count; i++)
+        if (run->running[i].analysis->expect != NULL)
+            run->running[i].analysis->expect(run->running[i].state, slot);
+}
+
 static int read_batch(struct run *run, const struct tn_log_event *events, int count)
 {
     int r = 0;
@@ -380,7 +388,7 @@ static int read_batch(struct run *run, const struct tn_log_event *events, int co
         if (i + EXPECT_PAGE < count && !events[i + EXPECT_PAGE].is_birth)
             tn_blocks_expect_page(&run->blocks, events[i + EXPECT_PAGE].allocation_id);
         if (i + EXPECT_BLOCK < count && !events[i + EXPECT_BLOCK].is_birth)
-            tn_blocks_expect(&run->blocks, events[i + EXPECT_BLOCK].allocation_id);
+            expect_death(run, events[i + EXPECT_BLOCK].allocation_id);
         r = read_event(run, &events[i]);
     }
     return r;

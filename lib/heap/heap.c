@@ -127,6 +127,17 @@ int tn_heap_place(struct tn_heap *heap, uint64_t size_bytes, uint64_t alignment_
     return 0;
 }
 
+void tn_heap_expect(const struct tn_heap *heap, uint32_t block, bool is_near)
+{
+    const struct tn_extent *extent = tn_extent(&heap->space, block);
+    if (!is_near) {
+        __builtin_prefetch(extent, 1);
+        return;
+    }
+    __builtin_prefetch(tn_extent(&heap->space, extent->before), 1);
+    __builtin_prefetch(tn_extent(&heap->space, extent->after), 1);
+}
+
 void tn_heap_release(struct tn_heap *heap, uint32_t block)
 {
     if (tn_extent(&heap->space, block)->kind == TN_EXTENT_MAPPED) {

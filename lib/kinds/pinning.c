@@ -17,6 +17,10 @@
 #define HEADER_BYTES 8
 #define ALIGN_BYTES  8
 
+/* Releases that the worker prefetches for, so many changes ahead. */
+#define EXPECT_NEAR 4u
+#define EXPECT_SLOT 16u
+
 /* A birth or a death, as the worker gets it. */
 struct change {
     uint64_t time_ns, size_bytes;
@@ -111,12 +115,27 @@ static void release(struct pinning_state *state, uint32_t slot)
     state->blocks[slot] = 0;
 }
 
+/* Old blocks are in no cache: the slot is asked for first, then the block, then its neighbours. */
+static void expect(const struct pinning_state *state, const struct change *changes, size_t count)
+{
+    for (size_t ahead = EXPECT_NEAR; ahead <= EXPECT_SLOT; ahead *= 2) {
+        uint32_t slot = ahead < count && !changes[ahead].is_birth ? changes[ahead].slot : UINT32_MAX;
+        if (slot >= state->block_count)
+            continue;
+        if (ahead == EXPECT_SLOT)
+            __builtin_prefetch(&state->blocks[slot], 1);
+        else if (state->blocks[slot] != 0)
+            tn_heap_expect(state->heap, state->blocks[slot], ahead == EXPECT_NEAR);
+    }
+}
+
 static int apply(void *own, const void *items, size_t count)
 {
     struct pinning_state *state = own;
     const struct change *changes = items;
     int r = 0;
     for (size_t i = 0; r == 0 && i < count; i++) {
+        expect(state, &changes[i], count - i);
         if (changes[i].is_birth)
             r = place_block(state, &changes[i]);
         else

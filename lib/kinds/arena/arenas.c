@@ -172,6 +172,13 @@ static bool is_interrupted(const struct tn_arenas *arenas, const struct tn_arena
     return true;
 }
 
+static void expect(const void *state, uint32_t slot)
+{
+    const struct tn_arenas *arenas = state;
+    if (slot < arenas->block_capacity)
+        __builtin_prefetch(&arenas->blocks[slot], 1);
+}
+
 static int death(void *state, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
     struct tn_arenas *arenas = state;
@@ -343,6 +350,7 @@ static const char *const yields_to[] = {"stack-buffer", "combine", "permanent", 
 static const struct tn_analysis analysis = {
     .begin = begin,
     .birth = birth,
+    .expect = expect,
     .death = death,
     .consult = consult,
     .survivor = survivor,

@@ -289,6 +289,13 @@ static int follow_death(struct tn_combine *combine, struct tn_combine_thread *th
     return r;
 }
 
+static void expect(const void *state, uint32_t slot)
+{
+    const struct tn_combine *combine = state;
+    if (slot < combine->block_capacity)
+        __builtin_prefetch(&combine->blocks[slot], 1);
+}
+
 static int death(void *state, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
     struct tn_combine *combine = state;
@@ -406,6 +413,7 @@ static const char *const yields_to[] = {"stack-buffer", NULL};
 static const struct tn_analysis analysis = {
     .begin = begin,
     .birth = birth,
+    .expect = expect,
     .death = death,
     .conclude = conclude,
     .finish = finish,

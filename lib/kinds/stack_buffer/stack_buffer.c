@@ -252,6 +252,13 @@ static bool is_resize(const struct tn_log_event *event)
     return event->function == TN_FUNCTION_REALLOC || event->function == TN_FUNCTION_REALLOCARRAY;
 }
 
+static void expect(const void *state, uint32_t slot)
+{
+    const struct tn_stack_buffers *buffers = state;
+    if (slot < buffers->block_capacity)
+        __builtin_prefetch(&buffers->blocks[slot], 1);
+}
+
 /* A release by realloc that gave no new block shows in the thread's next event not being its birth. */
 static int death(void *state, const struct tn_pass *pass, const struct tn_pass_event *event)
 {
@@ -418,6 +425,7 @@ static const char *const yields_to[] = {NULL};
 static const struct tn_analysis analysis = {
     .begin = begin,
     .birth = birth,
+    .expect = expect,
     .death = death,
     .consult = tn_stack_buffer_consult,
     .survivor = survivor,
