@@ -21,18 +21,15 @@ static uintptr_t instruction_of(const ucontext_t *context)
 
 static void tell_crash(int number, siginfo_t *info, void *user)
 {
-    uintptr_t frames[TN_INJECT_FRAMES_MAX + 8];
-    size_t count = tn_inject_walk(frames, sizeof(frames) / sizeof(frames[0])), first = 0;
+    struct tn_preload_frame frames[TN_INJECT_FRAMES_MAX];
     uintptr_t instruction = instruction_of(user);
-    while (first < count && frames[first] != instruction)
-        first++;
+    size_t count = tn_preload_walk(instruction, frames, TN_INJECT_FRAMES_MAX);
+    if (count == 0)
+        frames[count++] = (struct tn_preload_frame){.address = instruction};
     if (__atomic_load_n(&tn_inject_head->crash.is_taken, __ATOMIC_RELAXED) == 0) {
         tn_inject_head->crash.signal = (uint32_t)number;
         tn_inject_head->crash.address = (uint64_t)(uintptr_t)info->si_addr;
-        if (first < count)
-            tn_inject_tell(&tn_inject_head->crash, frames + first, count - first);
-        else
-            tn_inject_tell(&tn_inject_head->crash, &instruction, 1);
+        tn_preload_tell(&tn_inject_seen, &tn_inject_head->crash, frames, count);
     }
 }
 

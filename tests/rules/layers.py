@@ -34,7 +34,8 @@ MAY_INCLUDE = {
     "lib/check": {"check", "summary", "finding", "log", "sql", "json", "base"},
     "lib/report": {"report", "charts", "excerpt", "compare", "runs", "check", "evidence", "finding", "kind", "summary", "json", "base", "map", "plan"},
     "lib/export": {"export", "export_fleet", "places", "finding", "log", "sql", "event", "log_event", "limits", "json", "base", "map"},
-    "lib/inject": {"inject", "heap", "base", "map"},
+    "lib/preload": {"preload", "inject"},
+    "lib/inject": {"inject", "preload", "heap", "base", "map"},
     "lib/fail": {"fail", "inject", "log", "sql", "symbol", "site", "system_path", "json", "base", "map"},
     "tools": {"fail", "inject", "export", "export_fleet", "charts", "excerpt", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "request", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map", "plan", "planner"},
 }
@@ -55,7 +56,7 @@ FOREIGN = {
     "libiberty/": {"lib/symbol"},
     "libunwind": {"lib/shim"},
     "regex.h": {"lib/site"},
-    "dlfcn.h": {"lib/shim", "lib/inject"},
+    "dlfcn.h": {"lib/shim", "lib/preload"},
     "readline/": {"tools"},
     "editline/": {"tools"},
     "stdio.h": {"lib/base", "lib/log", "lib/summary", "lib/symbol", "lib/site", "lib/record", "lib/finish", "lib/finding", "lib/analyze", "lib/kinds", "lib/check", "lib/report", "lib/fail", "tools"},
