@@ -2,7 +2,7 @@
 
 /* Maps of a heap over time, for the HTML report. A first replay finds the moment of each interval at which
  * most is free between blocks, a second one looks at the heap then. The same moments are shown of the replay
- * in which findings are followed: at the first event that is left at or after each. Called by `report` and
+ * in which findings are followed: after the last event that is left up to each. Called by `report` and
  * `view`. */
 
 #include "step_sets.h"
@@ -18,14 +18,14 @@
 /* What is to be seen in a replay. */
 struct map_run {
     struct tn_charts *charts;
-    uint64_t span_ns;          /* of all intervals */
-    struct tn_chart_map *map;  /* that is being filled */
-    uint64_t *events;          /* by moment: number of its event; 0: no event in its interval */
-    size_t bin;                /* of charts->reaches, that was reached */
-    struct tn_chart_reach now; /* after the latest event */
-    size_t next;               /* moment to look at next */
-    bool is_timed;             /* moments are found by time, not by the event's number */
-    int error;                 /* 0 or -ENOMEM */
+    uint64_t span_ns;           /* of all intervals */
+    struct tn_chart_map *map;   /* that is being filled */
+    uint64_t *events;           /* by moment: number of its event; 0: no event in its interval */
+    size_t bin;                 /* of charts->reaches, that was reached */
+    struct tn_chart_reach now;  /* after the latest event */
+    size_t next;                /* moment to look at next */
+    const struct tn_heap *heap; /* of the replay; NULL before its first event */
+    int error;                  /* 0 or -ENOMEM */
 };
 
 /* A cell while the extents that it covers are seen. */
@@ -178,15 +178,15 @@ static int see_extent(void *context, const struct tn_heap_extent *extent)
     return walk->error;
 }
 
-static int look(const struct map_run *run, const struct tn_replay_step *step, struct tn_chart_moment *moment)
+static int look(const struct map_run *run, const struct tn_heap *heap, struct tn_chart_moment *moment)
 {
     struct map_walk walk = {.moment = moment, .map_bytes = run->charts->map_bytes};
     struct tn_heap_state state;
-    tn_heap_state(step->heap, &state);
+    tn_heap_state(heap, &state);
     walk.top_bytes = state.end_bytes;
     moment->live_bytes = state.live_bytes;
     moment->hole_bytes = state.hole_bytes;
-    int r = tn_heap_walk(step->heap, see_extent, &walk);
+    int r = tn_heap_walk(heap, see_extent, &walk);
     while (r == 0 && walk.error == 0 && walk.cell < TN_CHART_CELLS)
         close_cell(&walk);
     return r != 0 ? r : walk.error;
@@ -195,15 +195,28 @@ static int look(const struct map_run *run, const struct tn_replay_step *step, st
 static void see_moment(void *context, const struct tn_replay_step *step)
 {
     struct map_run *run = context;
-    while (run->error == 0 && run->next < run->map->moment_count) {
-        struct tn_chart_moment *moment = &run->map->moments[run->next];
-        bool is_due =
-            run->is_timed ? step->event->time_ns >= moment->time_ns : step->number == run->events[run->next];
-        if (!is_due)
-            return;
-        run->error = look(run, step, moment);
+    while (run->error == 0 && run->next < run->map->moment_count && step->number == run->events[run->next]) {
+        run->error = look(run, step->heap, &run->map->moments[run->next]);
         run->next++;
     }
+}
+
+static void see_heap(void *context, const struct tn_replay_step *step)
+{
+    struct map_run *run = context;
+    run->heap = step->heap;
+}
+
+/* Look at all moments before a time: nothing happens from the latest event to then. */
+static int see_moments_before(struct map_run *run, uint64_t time_ns)
+{
+    int r = 0;
+    while (r == 0 && run->next < run->map->moment_count && run->map->moments[run->next].time_ns < time_ns) {
+        if (run->heap != NULL)
+            r = look(run, run->heap, &run->map->moments[run->next]);
+        run->next++;
+    }
+    return r;
 }
 
 /* ---------------------------------------------------------------------------------------- replays */
@@ -229,12 +242,33 @@ static int draw_before(struct map_run *run, const struct tn_replay_source *sourc
 {
     uint64_t high_bytes;
     run->map = &run->charts->before;
-    run->is_timed = false;
     run->next = 0;
     return replay(run, source, see_moment, &high_bytes, error);
 }
 
-/* Moments behind the last event that is left show nothing. */
+/* The events that are left, and who looks at the heap between two of them. */
+struct timed_source {
+    const struct tn_replay_source *events;
+    struct map_run *run;
+};
+
+static int next_timed(void *state, struct tn_replay_event *ret_event, struct tn_error *error)
+{
+    struct timed_source *timed = state;
+    int r = timed->events->next(timed->events->state, ret_event, error);
+    if (r < 0)
+        return r;
+    int seen = see_moments_before(timed->run, r == 1 ? ret_event->time_ns : UINT64_MAX);
+    return seen < 0 ? tn_error_set(error, seen, "cannot draw the heap: out of memory") : r;
+}
+
+static int rewind_timed(void *state, struct tn_error *error)
+{
+    const struct timed_source *timed = state;
+    return timed->events->rewind(timed->events->state, error);
+}
+
+/* The same moments, though most events at them may be gone. */
 static int draw_after(struct map_run *run, const struct tn_replay_source *source, struct tn_error *error)
 {
     const struct tn_chart_map *before = &run->charts->before;
@@ -246,9 +280,11 @@ static int draw_after(struct map_run *run, const struct tn_replay_source *source
     run->map->moment_count = before->moment_count;
     for (size_t i = 0; i < before->moment_count; i++)
         run->map->moments[i].time_ns = before->moments[i].time_ns;
-    run->is_timed = true;
+    run->heap = NULL;
     run->next = 0;
-    return replay(run, source, see_moment, &high_bytes, error);
+    struct timed_source timed = {source, run};
+    struct tn_replay_source watched = {&timed, next_timed, rewind_timed};
+    return replay(run, &watched, see_heap, &high_bytes, error);
 }
 
 static int draw_both(struct map_run *run, const struct tn_replay_source *source,

@@ -149,6 +149,9 @@ def check_map(world, log, charts):
             compared += 1
     expect(compared > 10, f"{compared} moments were compared")
     expect_equal(len(told["after"]), len(told["before"]) if told["applied"] else 0, "moments with findings followed")
+    for before, after in zip(told["before"], told["after"]):
+        expect_equal(after[0], before[0], "the time of a moment with findings followed")
+        expect(after[1] <= before[1], f"{after[1]} bytes live at {after[0]} ns after the plan, which only takes blocks off this heap, {before[1]} without it")
 
 
 def several(world):

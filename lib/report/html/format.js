@@ -23,7 +23,7 @@ function duration(ns) {
 }
 
 const count = n => (n === null || n === undefined ? '–' : Math.round(n).toLocaleString('en-US'));
-const short = n => (n < 1e5 ? count(n) : n < 1e9 ? digits(n / 1e6) + NB + 'M' : digits(n / 1e9) + NB + 'G');
+const short = n => (n < 1e5 ? count(n) : n < 999500 ? (n / 1e6).toFixed(3) + NB + 'M' : n < 1e9 ? digits(n / 1e6) + NB + 'M' : digits(n / 1e9) + NB + 'G');
 const share = x =>
   !isFinite(x)
     ? '–'

@@ -18,7 +18,7 @@ const readMoments = rows =>
       cells.fill(runs[i], at, at + runs[i + 1]);
       at += runs[i + 1];
     }
-    return { ns, live, hole, cells, isEmpty: runs.length === 0 };
+    return { ns, live, hole, cells };
   });
 
 /* The sites with the highest peaks have colours of their own. */
@@ -164,8 +164,8 @@ function mapLegend() {
     keys.forEach(key => {
       const moment = pictures[key][state.moment];
       paintMoments($(`[data-strip=${key}]`), [moment], colours, true);
-      $(`[data-says=${key}]`).textContent = moment.isEmpty
-        ? 'nothing left'
+      $(`[data-says=${key}]`).textContent = moment.live === 0
+        ? 'nothing on the heap'
         : `${bytes(moment.live)} live, ${bytes(moment.hole)} free in pieces`;
     });
     $('#map-slider').value = state.moment;

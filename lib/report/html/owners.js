@@ -3,8 +3,9 @@
 const OWNERS_MAX = 24;
 const OWNER_ROWS_MAX = 200;
 const BOX = { width: 196, height: 42, row: 56 };
-const COLUMN_MIN = 262;
+const COLUMN_MIN = 250;
 const MARGIN = 34; /* for arrows within the first column */
+const HALF_LETTER = 3.6;
 
 /* One edge for each pair of lines and offset; nothing about lines that the table does not have. */
 function ownerEdges() {
@@ -141,7 +142,7 @@ function drawArrow(svg, arrow, spots) {
   svg
     .append('text')
     .attr('class', 'halo')
-    .attr('x', middle)
+    .attr('x', Math.max(middle, arrow.words.length * HALF_LETTER))
     .attr('y', (y0 + y1) / 2 - 4)
     .attr('text-anchor', 'middle')
     .text(visible(arrow.words))
@@ -211,6 +212,11 @@ function drawOwner(svg, key, spot) {
     });
 }
 
+function leftOutWords(lines) {
+  const words = [lines && plural(lines, 'line'), D.links_left_out && plural(D.links_left_out, 'link')].filter(Boolean);
+  return words.length ? ` Left out: ${words.join(' and ')}; tenure report --format json has them under "ownership".` : '';
+}
+
 (function startOwners() {
   const edges = ownerEdges();
   const body = head(
@@ -235,7 +241,7 @@ function drawOwner(svg, key, spot) {
   body.innerHTML =
     '<div class="scroll" tabindex="0" role="region" aria-label="Who holds whom"><div id="owner-chart"></div></div>' +
     `<p class="cap">${plural(drawn.length, 'link')} between ${plural(column.size, 'line')}.` +
-    `${leftOut + D.links_left_out ? ` ${count(leftOut)} lines and ${count(D.links_left_out)} links are left out: tenure report --format json has them under "ownership".` : ''}</p>` +
+    `${leftOutWords(leftOut)}</p>` +
     ownerTable(edges);
   chart($('#owner-chart'), (host, room) => {
     const { spots, width, height } = ownerPlaces(column, drawn, room);

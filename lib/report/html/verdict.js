@@ -2,9 +2,12 @@
 
 const said = key => D.said[key] || [];
 
+/* A sentence in which a command stands between backquotes. */
+const commandHtml = words => esc(words).replace(/`([^`]+)`/g, '<code>$1</code>');
+
 /* One statement of the report in words, as HTML. */
 function sayHtml(statement) {
-  if (statement.paragraph) return `<p${statement.is_warning ? ' class="warning"' : ''}>${esc(statement.paragraph)}</p>`;
+  if (statement.paragraph) return `<p${statement.is_warning ? ' class="warning"' : ''}>${commandHtml(statement.paragraph)}</p>`;
   if (statement.item)
     return (
       '<p>' +
