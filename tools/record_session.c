@@ -144,12 +144,22 @@ static void say_stopped(struct tn_record_session *session)
     session->has_said_stopped = true;
 }
 
+/* Whether a child has changed, without waiting. The signal that tells of it comes once: to look is not given
+ * up for EINTR, which a tracer or a filter of system calls may give even here. */
+static bool has_changed(pid_t pid, int *ret_status, int options)
+{
+    pid_t found;
+    do
+        found = waitpid(pid, ret_status, WNOHANG | options);
+    while (found < 0 && errno == EINTR);
+    return found == pid;
+}
+
 /* Collect the recorder if it has ended. False: it has not. */
 static bool reap_recorder(struct tn_record_session *session)
 {
     int status;
-    if (session->is_recorder_reaped ||
-        waitpid(session->link->pid, &status, WNOHANG | WUNTRACED) != session->link->pid)
+    if (session->is_recorder_reaped || !has_changed(session->link->pid, &status, WUNTRACED))
         return session->is_recorder_reaped;
     if (WIFSTOPPED(status)) {
         say_stopped(session);
@@ -230,7 +240,7 @@ static void take_lines(struct tn_record_session *session)
 static void reap_child(struct tn_record_session *session)
 {
     int status;
-    if (session->has_child_ended || waitpid(session->child, &status, WNOHANG) != session->child)
+    if (session->has_child_ended || !has_changed(session->child, &status, 0))
         return;
     session->has_child_ended = true;
     session->child_status = status;

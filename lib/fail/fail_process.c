@@ -138,7 +138,9 @@ bool tn_fail_process_wait(pid_t pid, uint64_t until_ns, int *ret_status)
     sigset_t set = child_signal();
     for (;;) {
         pid_t ended = waitpid(pid, ret_status, WNOHANG);
-        if (ended == pid || (ended < 0 && errno != EINTR))
+        if (ended < 0 && errno == EINTR)
+            continue;
+        if (ended != 0)
             return ended == pid;
         uint64_t now_ns = tn_fail_now_ns();
         if (now_ns >= until_ns || is_called_off != 0)
