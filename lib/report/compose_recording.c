@@ -140,5 +140,7 @@ void tn_compose_recording(struct tn_composer *composer)
                           &(struct tn_report_field){.label = tn_words_fixed(TN_WORDS_LABEL_LOG),
                                                     .form = TN_FIELD_PATH,
                                                     .value = summary->path,
-                                                    .remark = tn_words_bytes(words, summary->log_bytes)});
+                                                    .remark = summary->log_bytes != 0
+                                                                  ? tn_words_bytes(words, summary->log_bytes)
+                                                                  : NULL});
 }

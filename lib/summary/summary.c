@@ -59,13 +59,19 @@ static uint64_t query_count(struct sqlite3 *database, const char *sql, int *code
     return (uint64_t)count;
 }
 
-static uint64_t file_bytes(const char *path, const char *suffix)
+/* 0 when there is no such file: a log without -wal, or one that was removed while it is read. code: as
+ * query_text. */
+static uint64_t file_bytes(const char *path, const char *suffix, int *code)
 {
     char name[4096];
     struct stat status;
-    if (snprintf(name, sizeof(name), "%s%s", path, suffix) >= (int)sizeof(name) || stat(name, &status) < 0)
+    if (snprintf(name, sizeof(name), "%s%s", path, suffix) >= (int)sizeof(name))
         return 0;
-    return (uint64_t)status.st_size;
+    if (stat(name, &status) == 0)
+        return (uint64_t)status.st_size;
+    if (errno != ENOENT && *code == 0)
+        *code = -errno;
+    return 0;
 }
 
 /* A count in meta; 0 when it is missing. */
@@ -80,7 +86,7 @@ static int load_facts(struct tn_log *log, struct tn_summary *summary)
     struct sqlite3 *database = tn_log_database(log);
     int r = 0;
     summary->path = strdup(tn_log_path(log));
-    summary->log_bytes = file_bytes(tn_log_path(log), "") + file_bytes(tn_log_path(log), "-wal");
+    summary->log_bytes = file_bytes(tn_log_path(log), "", &r) + file_bytes(tn_log_path(log), "-wal", &r);
     summary->started_at = meta_text(database, "started_at", &r);
     summary->tool_version = meta_text(database, "tool_version", &r);
     summary->duration_ns = meta_count(log, "duration_ns");
