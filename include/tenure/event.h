@@ -141,7 +141,8 @@ enum tn_link_moment {
 #define TN_EVENT_FLAG_RELEASED 0x04u /* REALLOC_COMMIT: realloc(p, 0) released the block; no birth */
 
 #define TN_LOSS_RING_FULL 0x01u /* the recorder did not make room in time */
-#define TN_LOSS_NESTED    0x02u /* a signal handler allocated while its thread was inside the shim */
+#define TN_LOSS_NESTED                                                                                       \
+    0x02u /* a handler that interrupted the shim could not be recorded, or has left it by a jump */
 #define TN_LOSS_NO_SLOT   0x04u /* there were more threads at once than slots */
 #define TN_LOSS_EARLY     0x08u /* before the shim was ready, or after it had ended */
 #define TN_LOSS_STALLED   0x10u /* the recorder stood still, and the ring was full */

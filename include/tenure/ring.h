@@ -130,6 +130,10 @@ enum tn_pause {
     TN_PAUSE_ALL = 2,    /* releases, too: no block of the process is in the log */
 };
 
+/* In tid of the ring for what a thread's signal handlers do while they interrupt the shim. Such a ring
+ * belongs to the thread as its own does; no id of a thread has the bit. */
+#define TN_RING_TID_NESTED UINT32_C(0x80000000)
+
 /* One slot. A cache line for each writer, so that neither side takes a line from the other needlessly. */
 struct tn_ring {
     /* line 1, written by the producer */
@@ -139,7 +143,8 @@ struct tn_ring {
     _Atomic uint64_t lost_count; /* events not written, of all its owners; LOSS events repeat them */
     _Atomic uint32_t
         state; /* enum tn_slot_state; FREE -> CLAIMED -> ENDED by the shim, -> FREE by the recorder */
-    _Atomic uint32_t tid; /* the owner's kernel thread id, as the program sees it; 0: not known yet */
+    _Atomic uint32_t tid; /* the owner's kernel thread id, as the program sees it, and TN_RING_TID_NESTED or
+                             not; 0: not known yet */
     uint64_t
         words_address; /* the producer's own note: where it has mapped the ring's words; 0: nowhere yet */
     /* Up to this head_words, words are free and do not wrap. The recorder writes 0 when it pauses (pauses).

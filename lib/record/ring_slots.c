@@ -78,10 +78,11 @@ static void fill_newest(struct tn_rings *rings, struct thread_look *look)
     look->has_newest = true;
 }
 
-/* Whether a slot that was claimed later bears the same thread id: the kernel has given it out again. */
-static bool is_reused(struct tn_rings *rings, const struct tn_stream *stream, uint32_t tid,
-                      struct thread_look *look)
+/* Whether a slot that was claimed later bears the same thread id: the kernel has given it out again. The ring
+ * of a thread's nested calls bears another one than that thread's own. */
+static bool is_reused(struct tn_rings *rings, const struct tn_stream *stream, struct thread_look *look)
 {
+    uint64_t tid = stream->calls->owner_tid(stream);
     if (!look->has_newest)
         fill_newest(rings, look);
     const uint64_t *row = tn_map_find(&look->newest, tid);
@@ -95,8 +96,8 @@ static bool owner_is_gone(struct tn_rings *rings, struct tn_stream *stream, bool
     uint32_t tid = stream->calls->owner_tid(stream);
     if (tid == 0)
         return false;
-    return is_gone(rings, tn_rings_slot(rings, stream), tid, look) ||
-           (is_thorough && is_reused(rings, stream, tid, look));
+    return is_gone(rings, tn_rings_slot(rings, stream), tid & ~TN_RING_TID_NESTED, look) ||
+           (is_thorough && is_reused(rings, stream, look));
 }
 
 uint64_t tn_rings_untold_losses(const struct tn_rings *rings, const struct tn_stream *stream)

@@ -71,6 +71,7 @@ static bool begin_stream(struct tn_rings *rings, struct tn_ring *ring, uint32_t 
     if (stream == NULL)
         return false;
     tn_stream_begin(stream, ring, words, rings->memory.sizes.ring_words, slot, rings->matcher);
+    stream->source = &rings->source;
     stream->is_begun = own->is_begun;
     own->stream = stream;
     return true;

@@ -78,7 +78,7 @@ struct tn_stream_calls {
     bool (*next_span)(struct tn_stream *stream);
     /* Let what was read up to the stream's position be used again. */
     void (*release)(struct tn_stream *stream);
-    /* The kernel's id of the thread that writes, 0 if it is not known. */
+    /* The kernel's id of the thread that writes, and TN_RING_TID_NESTED or not; 0 if it is not known. */
     uint32_t (*owner_tid)(const struct tn_stream *stream);
 };
 

@@ -57,6 +57,7 @@ struct tn_stream {
     uint64_t reported_lost_count; /* sum of the LOSS events of the ring's owner */
     uint64_t lost_count; /* of these, and of losses found otherwise, what its row does not have yet */
     /* the source */
+    const struct tn_source *source; /* that it is one of; NULL: it stands alone */
     const struct tn_stream_calls *calls;
     struct tn_ring *ring;
     const uint64_t *data;

@@ -12,6 +12,12 @@
 /* More than a thread can lose between two LOSS events. The sum of many stays below 64 bits. */
 #define LOSS_COUNT_MAX (UINT64_C(1) << 40)
 
+static void note_begun(struct tn_stream *stream)
+{
+    stream->matcher->stream_count += !stream->is_begun;
+    stream->is_begun = true;
+}
+
 static int add_thread(struct tn_stream *stream, uint32_t tid, const char *name, uint64_t stack_size_bytes)
 {
     struct tn_matcher *matcher = stream->matcher;
@@ -24,16 +30,33 @@ static int add_thread(struct tn_stream *stream, uint32_t tid, const char *name, 
     };
     matcher->totals->threads++;
     stream->is_over = false;
-    if (!stream->is_begun) {
-        stream->is_begun = true;
-        matcher->stream_count++;
-    }
+    note_begun(stream);
     return tn_log_add_thread(matcher->writer, &thread, &stream->thread_id);
+}
+
+/* The ring of a thread's nested calls takes the row of that thread's own, which ends the row. False: it is no
+ * such ring, or the other one has no row. */
+static bool share_row(struct tn_stream *stream)
+{
+    uint32_t tid = stream->calls->owner_tid(stream);
+    if ((tid & TN_RING_TID_NESTED) == 0 || stream->source == NULL)
+        return false;
+    for (uint32_t i = 0; i < stream->source->stream_count; i++) {
+        const struct tn_stream *other = stream->source->streams[i];
+        if (other->thread_id == 0 || other->calls->owner_tid(other) != (tid & ~TN_RING_TID_NESTED))
+            continue;
+        stream->thread_id = other->thread_id;
+        stream->is_over = true;
+        note_begun(stream);
+        return true;
+    }
+    return false;
 }
 
 int tn_thread_add_unannounced(struct tn_stream *stream)
 {
-    return add_thread(stream, stream->calls->owner_tid(stream), "", 0);
+    uint32_t tid = stream->calls->owner_tid(stream) & ~TN_RING_TID_NESTED;
+    return share_row(stream) ? 0 : add_thread(stream, tid, "", 0);
 }
 
 static int thread_begin(struct tn_stream *stream)
@@ -45,7 +68,7 @@ static int thread_begin(struct tn_stream *stream)
     int r = tn_thread_end(stream, start_ns);
     if (r < 0)
         return r;
-    return add_thread(stream, thread.tid, thread.name, thread.stack_size_bytes);
+    return share_row(stream) ? 0 : add_thread(stream, thread.tid, thread.name, thread.stack_size_bytes);
 }
 
 /* One event has one reason. A count that no thread can have made is a program's scribble. */

@@ -7,6 +7,7 @@
 #include "enter.h"
 
 #include "emit.h"
+#include "nested.h"
 #include "samples.h"
 #include "slots.h"
 #include "stack_region.h"
@@ -14,6 +15,7 @@
 #include "thread_id.h"
 
 #include <pthread.h>
+#include <signal.h>
 
 #include "banned.h"
 
@@ -40,13 +42,16 @@ static void take_over(struct tn_thread *thread, struct tn_ring *ring, uint32_t t
     thread->left_head_words = UINT64_MAX;
     thread->last_ticks = tn_ticks();
     tn_samples_begin(thread);
+    if (thread->outer != NULL)
+        tn_nested_share(thread);
     thread->nested_count = 0;
     thread->stalled_count = 0;
     forget_stack_ids(thread);
     thread->slot_generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
     thread->generation = thread->slot_generation;
-    tn_region_find_own(thread, tid);
-    if (has_key)
+    if (thread->outer == NULL)
+        tn_region_find_own(thread, tid);
+    if (has_key && thread->outer == NULL)
         pthread_setspecific(key, thread);
     tn_emit_thread_begin(thread, tid);
 }
@@ -54,28 +59,41 @@ static void take_over(struct tn_thread *thread, struct tn_ring *ring, uint32_t t
 /* After a search that has found no free slot, how many events pass before the next search. */
 #define SEARCH_PAUSE_EVENTS 256u
 
+/* With signals blocked: a handler may claim a slot, too, and would wait for the lock that this one holds. */
+static bool claim(struct tn_thread *thread, uint32_t *ret_why)
+{
+    /* A vfork child claims for its parent's thread, whose memory it shares and whose events its own are. */
+    const struct tn_thread *own = tn_thread_outermost(thread);
+    uint32_t tid = own->kernel_tid != 0 ? own->kernel_tid : tn_thread_id();
+    tn_own_begin(thread);
+    struct tn_ring *ring = tn_slot_claim(tid | (thread != own ? TN_RING_TID_NESTED : 0), ret_why);
+    if (ring != NULL)
+        take_over(thread, ring, tid);
+    tn_own_end(thread);
+    return ring != NULL;
+}
+
 bool tn_thread_claim(struct tn_thread *thread)
 {
     uint32_t why = thread->slotless_why;
-    struct tn_ring *ring = NULL;
-    uint32_t tid = 0;
-    if (thread->slotless_count % SEARCH_PAUSE_EVENTS == 0) {
-        /* A vfork child claims for its parent's thread, whose memory it shares and whose events its own are.
-         */
-        tid = thread->kernel_tid != 0 ? thread->kernel_tid : tn_thread_id();
-        ring = tn_slot_claim(tid, &why);
+    if (thread->slotless_count % SEARCH_PAUSE_EVENTS == 0 && claim(thread, &why)) {
+        thread->slotless_count = 0;
+        return true;
     }
-    if (ring == NULL) {
-        thread->slotless_count++;
-        thread->slotless_why = why;
-        tn_count_slotless(why);
-        return false;
-    }
-    thread->slotless_count = 0;
-    tn_own_begin(thread);
-    take_over(thread, ring, tid);
-    tn_own_end(thread);
-    return true;
+    thread->slotless_count++;
+    thread->slotless_why = why;
+    tn_count_slotless(why);
+    return false;
+}
+
+/* Write that the thread ends. The recorder knows the row of a ring of nested calls as its owner's. */
+static void end_slot(struct tn_thread *thread)
+{
+    if (thread->outer == NULL)
+        tn_emit_thread_end(thread);
+    atomic_store_explicit(&thread->ring->state, TN_SLOT_ENDED, memory_order_release);
+    tn_trail_close(thread->trail, tn_shim_process.options.depth_max);
+    thread->trail = NULL;
 }
 
 /* libc calls this when a thread ends. Later events of the thread still go to its ring; the recorder frees the
@@ -87,10 +105,11 @@ static void thread_ended(void *context)
         thread->inside_cfa != 0 || thread->is_strict)
         return;
     tn_own_begin(thread);
-    tn_emit_thread_end(thread);
-    atomic_store_explicit(&thread->ring->state, TN_SLOT_ENDED, memory_order_release);
-    tn_trail_close(thread->trail, tn_shim_process.options.depth_max);
-    thread->trail = NULL;
+    for (struct tn_thread *nested = thread->nested; nested != NULL; nested = nested->nested)
+        if (nested->slot_generation == thread->slot_generation)
+            end_slot(nested);
+    tn_nested_close(thread);
+    end_slot(thread);
     thread->is_ended = true;
     tn_own_end(thread);
 }
@@ -120,6 +139,14 @@ static void note_nested(struct tn_thread *thread)
     thread->generation = TN_GENERATION_NONE; /* the next call outside takes the slow path, which reports it */
 }
 
+/* A handler may leave even this by a jump: then it is told again. */
+static void tell_nested(struct tn_thread *thread)
+{
+    uint32_t count = thread->nested_count;
+    tn_emit_loss(thread, count, TN_LOSS_NESTED);
+    thread->nested_count -= count;
+}
+
 /* Make the thread able to record, and report what was lost meanwhile. */
 static bool prepare(struct tn_thread *thread)
 {
@@ -128,9 +155,7 @@ static bool prepare(struct tn_thread *thread)
     thread->generation = tn_pause_now() == TN_PAUSE_NO ? thread->slot_generation : TN_GENERATION_NONE;
     if (thread->nested_count == 0)
         return true;
-    uint32_t count = thread->nested_count;
-    thread->nested_count = 0;
-    tn_emit_loss(thread, count, TN_LOSS_NESTED);
+    tell_nested(thread);
     return true;
 }
 
@@ -140,6 +165,27 @@ static bool is_in_order(const struct tn_thread *thread, uintptr_t younger, uintp
     uintptr_t size_bytes = thread->stack_high - thread->stack_low;
     return older >= younger && older - thread->stack_low < size_bytes &&
            younger - thread->stack_low < size_bytes;
+}
+
+static bool is_within(uintptr_t cfa, const stack_t *stack)
+{
+    return cfa - 1 - (uintptr_t)stack->ss_sp < stack->ss_size;
+}
+
+/* Whether a frame that the thread was in has been left by a jump, now that there is a call further out. A
+ * handler's alternative stack may lie within the thread's own, above all frames: in thread-local memory, or
+ * in an array of its first function. A call there has left nothing behind that is not there itself; one
+ * elsewhere has left what is there. Cost: a system call, so it is asked late. */
+static bool is_left(const struct tn_thread *thread, uintptr_t frame_cfa, uintptr_t caller_cfa)
+{
+    stack_t other = {.ss_flags = SS_DISABLE};
+    bool is_known = !tn_is_filtered && tn_sys2(SYS_sigaltstack, 0, (long)&other) == 0;
+    if (!is_known || (other.ss_flags & SS_DISABLE) != 0)
+        return is_in_order(thread, frame_cfa, caller_cfa);
+    bool is_frame_there = is_within(frame_cfa, &other);
+    if (is_frame_there != is_within(caller_cfa, &other))
+        return is_frame_there;
+    return is_frame_there ? caller_cfa >= frame_cfa : is_in_order(thread, frame_cfa, caller_cfa);
 }
 
 void tn_thread_fail_operators(struct tn_thread *thread, const struct tn_operator_call *calls, uint32_t count)
@@ -154,7 +200,8 @@ static void drop_left_operators(struct tn_thread *thread, const struct tn_caller
 {
     uint32_t depth = thread->operator_depth;
     uint32_t left = depth;
-    while (left > 0 && is_in_order(thread, thread->operators[left - 1].cfa, caller->cfa))
+    while (left > 0 && is_in_order(thread, thread->operators[left - 1].cfa, caller->cfa) &&
+           is_left(thread, thread->operators[left - 1].cfa, caller->cfa))
         left--;
     thread->operator_depth = left;
     tn_thread_fail_operators(thread, thread->operators + left, depth - left);
@@ -184,9 +231,13 @@ static __attribute__((noinline)) enum tn_way enter_anew(struct tn_thread *thread
     if (thread->inside_cfa != 0) {
         /* Either this is a signal handler that has interrupted the shim; or one has left the shim by longjmp,
          * and the event that was being written was never published. */
-        bool is_left = is_in_order(thread, thread->inside_cfa, caller->cfa);
-        note_nested(thread);
-        if (!is_left)
+        bool is_over = is_left(thread, thread->inside_cfa, caller->cfa);
+        enum tn_nested what = is_over ? TN_NESTED_LOST : tn_nested_look(thread, caller);
+        if (what == TN_NESTED_HANDLER)
+            return TN_WAY_NESTED;
+        if (what == TN_NESTED_LOST)
+            note_nested(thread);
+        if (!is_over)
             return TN_WAY_PASS;
         if (thread->ring != NULL)
             atomic_store_explicit(&thread->ring->mark_ticks, 0, memory_order_release);

@@ -19,6 +19,7 @@ enum tn_way {
     TN_WAY_PAUSED, /* recording is paused: the real call, and what pause.h says */
     TN_WAY_INNER,  /* the allocation of a C++ operator that is recorded itself: only the real call */
     TN_WAY_ARENA,  /* a foreign call on the shim's behalf: the arena */
+    TN_WAY_NESTED, /* of a handler that has interrupted the shim: tn_enter once more, with thread->nested */
 };
 
 /* The slow path of tn_enter: first events, calls inside calls, operators, and whatever has to be reported. */
@@ -40,6 +41,18 @@ static inline enum tn_way tn_enter(struct tn_thread *thread, const struct tn_cal
     return TN_WAY_RECORD;
 }
 
+/* tn_enter, also for handlers that have interrupted the shim. thread: in: the calling one; out: what the call
+ * is recorded through. Returns as tn_enter, but never TN_WAY_NESTED. */
+static inline enum tn_way tn_enter_any(struct tn_thread **thread, const struct tn_caller *caller)
+{
+    enum tn_way way = tn_enter(*thread, caller);
+    while (TN_UNLIKELY(way == TN_WAY_NESTED)) {
+        *thread = (*thread)->nested;
+        way = tn_enter(*thread, caller);
+    }
+    return way;
+}
+
 /* tn_enter for a release that is no operator's own, although one is its caller. Returns as tn_enter. */
 enum tn_way tn_enter_release(struct tn_thread *thread, const struct tn_caller *caller);
 
@@ -59,12 +72,12 @@ static inline void tn_enter_paused(struct tn_thread *thread, const struct tn_cal
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-/* tn_enter for what is no allocation: whether it can be written, paused or not. Then tn_leave. */
-static inline bool tn_enter_other(struct tn_thread *thread, const struct tn_caller *caller)
+/* tn_enter_any for what is no allocation: whether it can be written, paused or not. Then tn_leave. */
+static inline bool tn_enter_other(struct tn_thread **thread, const struct tn_caller *caller)
 {
-    enum tn_way way = tn_enter(thread, caller);
+    enum tn_way way = tn_enter_any(thread, caller);
     if (way == TN_WAY_PAUSED)
-        tn_enter_paused(thread, caller);
+        tn_enter_paused(*thread, caller);
     return way == TN_WAY_RECORD || way == TN_WAY_PAUSED;
 }
 

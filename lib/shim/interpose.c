@@ -62,7 +62,7 @@ TN_EXPORT void *malloc(size_t size)
 {
     const struct tn_caller caller = TN_CALLER();
     struct tn_thread *thread = &tn_thread;
-    enum tn_way way = tn_enter(thread, &caller);
+    enum tn_way way = tn_enter_any(&thread, &caller);
     if (TN_UNLIKELY(way == TN_WAY_ARENA))
         return tn_arena_allocate(size, 0);
     return record_birth_inline(way, thread, &caller, TN_FUNCTION_MALLOC, tn_real.malloc(size), size);
@@ -73,7 +73,7 @@ TN_EXPORT void *calloc(size_t count, size_t size)
     const struct tn_caller caller = TN_CALLER();
     struct tn_thread *thread = &tn_thread;
     size_t total;
-    enum tn_way way = tn_enter(thread, &caller);
+    enum tn_way way = tn_enter_any(&thread, &caller);
     if (TN_UNLIKELY(way == TN_WAY_ARENA))
         return tn_arena_allocate_zeroed(count, size);
     if (__builtin_mul_overflow(count, size, &total))
@@ -131,7 +131,7 @@ static inline void *reallocate(const struct tn_caller *caller, enum tn_function 
     struct tn_thread *thread = &tn_thread;
     if (tn_arena_holds(address))
         return move_from_arena(address, size);
-    enum tn_way way = tn_enter(thread, caller);
+    enum tn_way way = tn_enter_any(&thread, caller);
     if (TN_UNLIKELY(way == TN_WAY_ARENA))
         return address == NULL ? tn_arena_allocate(size, 0) : tn_real.realloc(address, size);
     if (address == NULL)
@@ -172,7 +172,7 @@ TN_ALWAYS_INLINE bool tell_release(const struct tn_caller *caller, enum tn_funct
     }
     if (address == NULL)
         return true;
-    enum tn_way way = tn_enter(thread, caller);
+    enum tn_way way = tn_enter_any(&thread, caller);
     if (TN_UNLIKELY(way == TN_WAY_INNER && tn_operator_allocates(thread)))
         way = tn_enter_release(thread, caller);
     if (TN_LIKELY(way == TN_WAY_RECORD)) {
@@ -194,14 +194,14 @@ static void tell_kept(struct tn_thread *thread, void *address)
 }
 
 /* Foreign calls are made between events, so another event can be written here. */
-void tn_own_release_kept(struct tn_thread *thread)
+void tn_own_release_kept(struct tn_thread *thread, struct tn_thread *writer)
 {
     uint32_t generation = atomic_load_explicit(&tn_hot.generation, memory_order_relaxed);
-    bool is_recorded = generation != 0 && thread->slot_generation == generation && !thread->is_strict;
+    bool is_recorded = generation != 0 && writer->slot_generation == generation && !thread->is_strict;
     while (thread->own_kept_count != 0) {
         void *address = thread->own_kept[--thread->own_kept_count];
         if (is_recorded)
-            tell_kept(thread, address);
+            tell_kept(writer, address);
         tn_real.free(address);
     }
 }
@@ -243,7 +243,7 @@ TN_EXPORT int posix_memalign(void **ret_address, size_t alignment, size_t size)
 {
     const struct tn_caller caller = TN_CALLER();
     struct tn_thread *thread = &tn_thread;
-    enum tn_way way = tn_enter(thread, &caller);
+    enum tn_way way = tn_enter_any(&thread, &caller);
     if (TN_UNLIKELY(way == TN_WAY_ARENA)) {
         *ret_address = tn_arena_allocate(size, alignment);
         return *ret_address != NULL ? 0 : ENOMEM;
@@ -263,7 +263,7 @@ static inline void *allocate_aligned(const struct tn_caller *caller, enum tn_fun
                                      void *(*real)(size_t, size_t), size_t alignment, size_t size)
 {
     struct tn_thread *thread = &tn_thread;
-    enum tn_way way = tn_enter(thread, caller);
+    enum tn_way way = tn_enter_any(&thread, caller);
     if (TN_UNLIKELY(way == TN_WAY_ARENA))
         return tn_arena_allocate(size, alignment);
     void *address = real != NULL ? real(alignment, size) : out_of_memory();
@@ -287,7 +287,7 @@ static inline void *allocate_pages(const struct tn_caller *caller, enum tn_funct
                                    void *(*real)(size_t), size_t size)
 {
     struct tn_thread *thread = &tn_thread;
-    enum tn_way way = tn_enter(thread, caller);
+    enum tn_way way = tn_enter_any(&thread, caller);
     if (TN_UNLIKELY(way == TN_WAY_ARENA))
         return tn_arena_allocate(size, tn_page_bytes);
     void *address = real != NULL ? real(size) : out_of_memory();

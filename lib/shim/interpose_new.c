@@ -196,11 +196,11 @@ static inline enum tn_way end_operator(struct tn_thread *thread, const struct tn
 
 /* While recording is paused the operator is on the list as one that releases: if an exception leaves it, that
  * is no failure to be written. What a new_handler allocates meanwhile counts like any other. */
-static __attribute__((noinline)) void *allocate_paused(const struct tn_caller *caller,
+static __attribute__((noinline)) void *allocate_paused(struct tn_thread *thread,
+                                                       const struct tn_caller *caller,
                                                        const struct real_operator *real, size_t size,
                                                        size_t alignment, uintptr_t second, uintptr_t third)
 {
-    struct tn_thread *thread = &tn_thread;
     uint32_t depth = begin_operator(thread, caller, TN_FUNCTION_DELETE, 0, (struct tn_origin){0, 0});
     void *address = real != NULL ? real->call(size, second, third) : stand_in(size, alignment);
     thread->operator_depth = depth;
@@ -213,14 +213,14 @@ static inline void *allocate(const struct tn_caller *caller, enum operator_kind 
 {
     struct tn_thread *thread = &tn_thread;
     enum tn_function function = kind < OPERATOR_NEW_ARRAY ? TN_FUNCTION_NEW : TN_FUNCTION_NEW_ARRAY;
-    enum tn_way way = tn_enter(thread, caller);
+    enum tn_way way = tn_enter_any(&thread, caller);
     struct tn_origin origin = {0, 0};
     uint32_t depth = 0;
     if (way == TN_WAY_ARENA)
         return tn_arena_allocate(size, alignment);
     const struct real_operator *real = real_operator(thread, kind);
     if (TN_UNLIKELY(way == TN_WAY_PAUSED))
-        return allocate_paused(caller, real, size, alignment, second, third);
+        return allocate_paused(thread, caller, real, size, alignment, second, third);
     if (way == TN_WAY_RECORD) {
         origin = tn_capture(thread, caller);
         depth = begin_operator(thread, caller, function, size, origin);
@@ -247,7 +247,7 @@ static inline void release(const struct tn_caller *caller, enum operator_kind ki
         tn_arena_free(address);
         return;
     }
-    enum tn_way way = tn_enter(thread, caller);
+    enum tn_way way = tn_enter_any(&thread, caller);
     const struct real_operator *real = real_operator(thread, kind);
     bool is_begun = way == TN_WAY_RECORD || way == TN_WAY_PAUSED;
     if (is_begun) {

@@ -26,7 +26,7 @@ static int (*real_main)(int, char **, char **);
 static void mark(const struct tn_caller *caller, const char *text)
 {
     struct tn_thread *thread = &tn_thread;
-    if (!tn_enter_other(thread, caller))
+    if (!tn_enter_other(&thread, caller))
         return;
     bool ends_pause = tn_mark(thread, text);
     tn_leave(thread);
@@ -52,12 +52,12 @@ TN_EXPORT int dlclose(void *handle)
     const struct tn_caller caller = TN_CALLER();
     struct tn_thread *thread = &tn_thread;
     /* This may be the first call that the shim sees. */
-    bool can_write = tn_enter_other(thread, &caller);
+    bool can_write = tn_enter_other(&thread, &caller);
     if (can_write)
         tn_leave(thread);
     uint64_t unloaded = tn_modules_unloaded();
     int result = tn_real.dlclose(handle);
-    if (can_write && tn_modules_unloaded() != unloaded && tn_enter_other(thread, &caller)) {
+    if (can_write && tn_modules_unloaded() != unloaded && tn_enter_other(&thread, &caller)) {
         forget_code(thread);
         tn_leave(thread);
     }
@@ -79,7 +79,7 @@ TN_EXPORT int __libc_start_main(int (*run)(int, char **, char **), int argc, cha
 {
     const struct tn_caller caller = TN_CALLER();
     struct tn_thread *thread = &tn_thread;
-    if (tn_enter_other(thread, &caller))
+    if (tn_enter_other(&thread, &caller))
         tn_leave(thread);
     real_main = run;
     return tn_real.start_main(run_main, argc, argv, begin, end, loader_end, stack_end);

@@ -28,14 +28,14 @@ static uint64_t *begin(struct tn_thread *thread, uint32_t need_words, bool is_bi
 }
 
 /* Begin a call about a block that is in the log, if any is. */
-static bool enter(struct tn_thread *thread, const struct tn_caller *caller, bool *ret_is_paused)
+static bool enter(struct tn_thread **thread, const struct tn_caller *caller, bool *ret_is_paused)
 {
-    enum tn_way way = tn_enter(thread, caller);
+    enum tn_way way = tn_enter_any(thread, caller);
     *ret_is_paused = way == TN_WAY_PAUSED;
     if (way == TN_WAY_PAUSED && tn_pause_now() == TN_PAUSE_ALL)
         return false;
     if (way == TN_WAY_PAUSED)
-        tn_enter_paused(thread, caller);
+        tn_enter_paused(*thread, caller);
     return way == TN_WAY_RECORD || way == TN_WAY_PAUSED;
 }
 
@@ -44,7 +44,7 @@ static void release(const struct tn_caller *caller, enum tn_event_kind kind, con
 {
     struct tn_thread *thread = &tn_thread;
     bool is_paused;
-    if (!enter(thread, caller, &is_paused))
+    if (!enter(&thread, caller, &is_paused))
         return;
     uint32_t stack_id = is_paused ? 0 : tn_release_origin(thread, caller).stack_id;
     uint64_t *event = begin(thread, TN_EVENT_POOL_DEATH_WORDS, false);
@@ -59,7 +59,7 @@ TN_EXPORT void tenure_pool_alloc(const void *pool, const void *block, size_t siz
 {
     const struct tn_caller caller = TN_CALLER();
     struct tn_thread *thread = &tn_thread;
-    if (pool == NULL || block == NULL || tn_enter(thread, &caller) != TN_WAY_RECORD)
+    if (pool == NULL || block == NULL || tn_enter_any(&thread, &caller) != TN_WAY_RECORD)
         return;
     uint32_t stack_id = tn_capture(thread, &caller).stack_id;
     uint64_t *event = begin(thread, TN_EVENT_POOL_BIRTH_WORDS, true);
@@ -97,7 +97,7 @@ TN_EXPORT void tenure_pool_name(const void *pool, const char *name)
 {
     const struct tn_caller caller = TN_CALLER();
     struct tn_thread *thread = &tn_thread;
-    if (pool == NULL || name == NULL || !tn_enter_other(thread, &caller))
+    if (pool == NULL || name == NULL || !tn_enter_other(&thread, &caller))
         return;
     uint32_t bytes = length_of(name);
     uint32_t words = TN_EVENT_POOL_NAME_WORDS + tn_event_text_words(bytes);

@@ -19,6 +19,8 @@ void tn_own_begin(struct tn_thread *thread)
 {
     uint64_t mask = 0;
     int saved_errno = errno;
+    /* What a foreign call allocates comes through the entry points, which know only this one. */
+    thread = tn_thread_outermost(thread);
     if (thread->own_depth != 0) {
         thread->own_depth++;
         return;
@@ -41,10 +43,12 @@ bool tn_own_keep(struct tn_thread *thread, void *address)
 
 void tn_own_end(struct tn_thread *thread)
 {
+    struct tn_thread *writer = thread;
+    thread = tn_thread_outermost(thread);
     if (--thread->own_depth != 0)
         return;
     if (TN_UNLIKELY(thread->own_kept_count != 0))
-        tn_own_release_kept(thread);
+        tn_own_release_kept(thread, writer);
     uint64_t mask = thread->own_mask;
     errno = thread->own_errno;
     if (thread->has_own_mask)

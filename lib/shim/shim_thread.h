@@ -86,9 +86,22 @@ struct tn_thread {
     uint64_t left_head_words;  /* head_words behind the last LEAVE */
     uint32_t left_depth_bytes; /* depth of that LEAVE */
     struct tn_operator_call operators[TN_OPERATOR_DEPTH_MAX];
+    struct tn_thread
+        *nested; /* owned; what its handlers record through on top of the shim (nested.h); NULL: none */
+    struct tn_thread *outer;   /* of such a one: whose it is; else NULL */
+    uintptr_t outer_cfa;       /* and outer's inside_cfa at its last use */
+    uint64_t outer_head_words; /* and head_words of outer's ring then */
 };
 
 extern __thread struct tn_thread tn_thread;
+
+/* The one that the entry points know: the thread's tn_thread. */
+static inline struct tn_thread *tn_thread_outermost(struct tn_thread *thread)
+{
+    while (thread->outer != NULL)
+        thread = thread->outer;
+    return thread;
+}
 
 /* Begin and end a foreign call on the shim's behalf: in between, signals are blocked and allocations come
  * from the arena; afterwards errno and the signal mask are as before. The pairs nest. Behind a filter of
@@ -103,8 +116,9 @@ void tn_own_end(struct tn_thread *thread);
  * Returns  false: there is no room; it may be released at once, and is not recorded */
 bool tn_own_keep(struct tn_thread *thread, void *address);
 
-/* Record and release them. By tn_own_end only. */
-void tn_own_release_kept(struct tn_thread *thread);
+/* Record and release them. By tn_own_end only. writer: whose ring they are recorded in, thread or
+ * thread->nested. */
+void tn_own_release_kept(struct tn_thread *thread, struct tn_thread *writer);
 
 /* Whether pc lies in a real C++ operator or in this library (interpose_new.c). Any thread. */
 bool tn_operator_holds(uintptr_t pc);

@@ -9,6 +9,7 @@
 #include "enter.h"
 #include "find_recorder.h"
 #include "link_looks.h"
+#include "nested.h"
 #include "real.h"
 #include "room.h"
 #include "rules.h"
@@ -158,10 +159,9 @@ static void begin_child(struct tn_thread *thread)
     tn_lock_drop(&tn_control_lock);
     tn_slots_recover();
     tn_arena_recover();
-    thread->generation = TN_GENERATION_NONE;
-    thread->slot_generation = TN_GENERATION_NONE;
-    thread->nested_count = 0;
-    thread->slotless_count = 0;
+    thread = tn_thread_outermost(thread);
+    for (struct tn_thread *each = thread; each != NULL; each = each->nested)
+        tn_nested_drop_slot(each);
     if (tn_shim_process.is_unrecorded)
         count_unrecorded(tn_shim_process.loss);
     if (atomic_load(&tn_shim_process.state) != TN_STATE_RUNNING)
@@ -349,7 +349,7 @@ static __attribute__((constructor)) void constructed(void)
 {
     const struct tn_caller caller = TN_CALLER();
     struct tn_thread *thread = &tn_thread;
-    if (tn_enter_other(thread, &caller))
+    if (tn_enter_other(&thread, &caller))
         tn_leave(thread);
 }
 

@@ -10,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import confined
 import crowds
+import interrupted
 import kills
 import libraries
 import linked
@@ -19,7 +20,7 @@ import run as e2e_run
 import spawned
 import unrecorded
 
-ALL = {**recorders.ALL, **confined.ALL, **crowds.ALL, **linked.ALL, **unrecorded.ALL, **spawned.ALL, **pages.ALL, **libraries.ALL, **kills.ALL}
+ALL = {**recorders.ALL, **confined.ALL, **crowds.ALL, **linked.ALL, **unrecorded.ALL, **spawned.ALL, **pages.ALL, **libraries.ALL, **kills.ALL, **interrupted.ALL}
 LONG = {**recorders.LONG, **crowds.LONG, **kills.LONG}
 
 
