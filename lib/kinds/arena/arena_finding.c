@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The kind `arena`: what is stated of a function that was chosen: its evidence, the conditions under which it
- * is true of other runs, and what an arena there would save. Called by arenas.c at the end. */
-#include "arenas.h"
+/* The kind `arena`: what is stated of a function that was chosen: its evidence, and what an arena there would
+ * save. Called by arenas.c at the end. */
+#include "arena_statement.h"
 
 #include "tenure/kinds.h"
 #include "tenure/releases.h"
-#include "tenure/stored_address.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,30 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STACKS_MAX 16u /* of one line's births that are asked about: their code is mostly the same */
-
-/* All that one finding is made of. */
-struct arena_statement {
-    struct tn_arenas *arenas;
-    const struct tn_pass *pass;
-    const struct tn_arena_choice *choice;
-    const struct tn_arena_function *counts;
-    struct tn_arena_survey survey; /* owned */
-    struct tn_finding_line line;   /* owned; the function's line in most of its births */
-    uint32_t *sites;               /* owned; those that are served */
-    uint64_t resizes, doubtful;    /* of those sites */
-    uint64_t escapes;              /* of their blocks: that outlived the call */
-    bool is_split;                 /* a site that is served has blocks outside the function's calls, too */
-};
-
-static const char *function_name(const struct arena_statement *statement, uint32_t function)
+static const char *function_name(const struct tn_arena_statement *statement, uint32_t function)
 {
     return statement->arenas->frames->functions[function].name;
 }
 
 /* ---------------------------------------------------------------------------------------- evidence */
 
-static int add_escape(const struct arena_statement *statement, const struct tn_arena_site *site,
+static int add_escape(const struct tn_arena_statement *statement, const struct tn_arena_site *site,
                       struct tn_evidence_set *list)
 {
     struct tn_finding named;
@@ -54,7 +37,7 @@ static int add_escape(const struct arena_statement *statement, const struct tn_a
     return tn_arena_add_holder(statement->arenas, statement->pass, site->site, entry);
 }
 
-static void add_nested(const struct arena_statement *statement, const struct tn_arena_candidate *nested,
+static void add_nested(const struct tn_arena_statement *statement, const struct tn_arena_candidate *nested,
                        struct tn_evidence_set *list)
 {
     const struct tn_arena_function *counts = &statement->arenas->functions[nested->function];
@@ -68,7 +51,7 @@ static void add_nested(const struct arena_statement *statement, const struct tn_
     tn_evidence_add_count(entry, "arena_count", nested->arena_count);
 }
 
-static int fill_evidence(const struct arena_statement *statement, struct tn_finding *finding)
+static int fill_evidence(const struct tn_arena_statement *statement, struct tn_finding *finding)
 {
     const struct tn_arena_candidate *own = &statement->choice->own;
     struct tn_evidence_set *evidence = &finding->evidence;
@@ -106,7 +89,7 @@ static int append_quoted(struct tn_buffer *out, const char *text)
     return r < 0 ? r : tn_buffer_append(out, "'", 1);
 }
 
-static int fill_query(const struct arena_statement *statement, struct tn_finding *finding)
+static int fill_query(const struct tn_arena_statement *statement, struct tn_finding *finding)
 {
     char *where = NULL;
     struct tn_buffer query = {0};
@@ -135,7 +118,7 @@ static const char *last_part(const char *path)
 }
 
 /* "handle (server.c:40)", or "handle" where no line is known. */
-static void print_owner(const struct arena_statement *statement, char *ret_text, size_t text_bytes)
+static void print_owner(const struct tn_arena_statement *statement, char *ret_text, size_t text_bytes)
 {
     char short_name[TN_SHORT_NAME_BYTES];
     const char *name = tn_function_short_name(function_name(statement, statement->choice->own.function),
@@ -147,7 +130,7 @@ static void print_owner(const struct arena_statement *statement, char *ret_text,
         snprintf(ret_text, text_bytes, "%s", name);
 }
 
-static int fill_texts(const struct arena_statement *statement, struct tn_finding *finding)
+static int fill_texts(const struct tn_arena_statement *statement, struct tn_finding *finding)
 {
     const struct tn_arena_candidate *own = &statement->choice->own;
     char owner[320], calls[TN_QUANTITY_TEXT_BYTES], bytes[TN_QUANTITY_TEXT_BYTES], number[160] = "";
@@ -182,7 +165,7 @@ __attribute__((format(printf, 3, 4))) static int add_note(struct tn_buffer *note
     return tn_buffer_print(notes, "%s%s", notes->size_bytes != 0 ? "\n" : "", line);
 }
 
-static int fill_notes(const struct arena_statement *statement, struct tn_finding *finding)
+static int fill_notes(const struct tn_arena_statement *statement, struct tn_finding *finding)
 {
     const struct tn_arena_candidate *own = &statement->choice->own;
     uint64_t outside = own->births - own->served;
@@ -206,7 +189,7 @@ static int fill_notes(const struct arena_statement *statement, struct tn_finding
     return r;
 }
 
-static int fill_code(const struct arena_statement *statement, struct tn_finding *finding)
+static int fill_code(const struct tn_arena_statement *statement, struct tn_finding *finding)
 {
     const struct tn_arena_candidate *own = &statement->choice->own;
     struct tn_buffer code = {0};
@@ -217,149 +200,7 @@ static int fill_code(const struct arena_statement *statement, struct tn_finding 
     return r;
 }
 
-/* ---------------------------------------------------------------------------------------- conditions */
-
-/* The line of those that are served with most blocks that outlived the call; NULL: there is none. */
-static const struct tn_arena_site *find_leak(const struct arena_statement *statement)
-{
-    const struct tn_arena_site *worst = NULL;
-    for (size_t i = 0; i < statement->survey.served_count; i++) {
-        const struct tn_arena_site *site = &statement->survey.sites[i];
-        if (site->escapes != 0 && (worst == NULL || site->escapes > worst->escapes))
-            worst = site;
-    }
-    return worst;
-}
-
-/* A condition that one line of those that are served decides. The words are told with its place. */
-static int add_line_condition(const struct arena_statement *statement, const struct tn_arena_site *site,
-                              const char *kind, const char *words, struct tn_finding *finding)
-{
-    struct tn_finding named;
-    char place[256];
-    int r = tn_finding_begin(statement->pass, &tn_kind_arena, &site->site, 1, &named);
-    if (r < 0)
-        return r;
-    struct tn_finding_line line = {.function = named.sites[0].function,
-                                   .file = named.sites[0].file,
-                                   .line = named.sites[0].line,
-                                   .module = named.sites[0].module,
-                                   .offset_bytes = named.sites[0].offset_bytes};
-    tn_finding_place(&named.sites[0], place, sizeof(place));
-    r = tn_finding_add_condition(finding, kind, &line, 1, "%s%s", words, place);
-    tn_finding_finish(&named);
-    return r;
-}
-
-/* Hardly any blocks outlive the call: these few are copied where they are kept. */
-static int add_escape_condition(const struct arena_statement *statement, struct tn_finding *finding)
-{
-    const struct tn_arena_site *worst = find_leak(statement);
-    char words[160];
-    if (worst == NULL)
-        return 0;
-    snprintf(words, sizeof(words), "what outlives the call is copied to the heap, as %s of %s blocks%s of ",
-             tn_count_text(worst->escapes).text, tn_count_text(worst->settled).text,
-             statement->escapes != worst->escapes ? ", for one," : "");
-    return add_line_condition(statement, worst, "escapes", words, finding);
-}
-
-static int add_resize_condition(const struct arena_statement *statement, struct tn_finding *finding)
-{
-    for (size_t i = 0; i < statement->survey.served_count; i++)
-        if (statement->survey.sites[i].resizes != 0)
-            return add_line_condition(statement, &statement->survey.sites[i], "resized",
-                                      "a new block and a copy take the place of realloc in ", finding);
-    return 0;
-}
-
-/* Blocks of a line that is served are gone when the call returns, and what is stored in them with them. */
-static bool is_gone(const void *context, uint32_t stack_id)
-{
-    const struct arena_statement *statement = context;
-    uint32_t index = statement->pass->nodes[stack_id].site;
-    for (size_t i = 0; i < statement->survey.served_count; i++)
-        if (statement->survey.sites[i].site == index)
-            return statement->survey.sites[i].escapes == 0;
-    return false;
-}
-
-/* Whether the address of a line's blocks is stored where it may outlive the call. */
-static int find_stored(const struct arena_statement *statement, const struct tn_arena_site *site,
-                       struct tn_stored_address *ret_stored)
-{
-    struct tn_finding named;
-    uint32_t stacks[STACKS_MAX];
-    size_t count = 0;
-    for (uint32_t id = 1; id < statement->pass->node_count && count < STACKS_MAX; id++)
-        if (statement->pass->nodes[id].site == site->site && statement->arenas->stacks[id].births != 0)
-            stacks[count++] = id;
-    int r = tn_finding_begin(statement->pass, &tn_kind_arena, &site->site, 1, &named);
-    if (r < 0)
-        return r;
-    struct tn_stored_question question = {.site = site->site,
-                                          .names = &named.sites[0],
-                                          .stacks = stacks,
-                                          .stack_count = count,
-                                          .owner = statement->choice->own.function,
-                                          .is_gone = is_gone,
-                                          .context = statement};
-    r = tn_stored_address_find(statement->pass, &question, ret_stored);
-    tn_finding_finish(&named);
-    return r;
-}
-
-/* What is queued in the call outlives it as soon as nobody takes it out in time. */
-static int add_stored_condition(const struct arena_statement *statement, struct tn_finding *finding)
-{
-    struct tn_stored_address stored = {0};
-    struct tn_finding_line line;
-    char place[320];
-    int r = 0;
-    for (size_t i = 0; i < statement->survey.served_count && r == 0 && stored.kind != TN_STORED_OBJECT; i++)
-        r = find_stored(statement, &statement->survey.sites[i], &stored);
-    if (r < 0 || stored.kind == TN_STORED_NOWHERE)
-        return r;
-    r = tn_pass_code_line(statement->pass, stored.module_id, stored.address, &line);
-    if (r < 0)
-        return r;
-    tn_finding_line_print(&line, place, sizeof(place));
-    r = tn_finding_add_condition(
-        finding, "address-stored", &line, 1,
-        stored.kind == TN_STORED_OBJECT
-            ? "what %s stores is not kept beyond the call: it is a block's address"
-            : "the variable that %s stores a block's address in is not used after the call",
-        place);
-    tn_finding_line_finish(&line);
-    return r;
-}
-
-static int add_conditions(const struct arena_statement *statement, struct tn_finding *finding)
-{
-    const struct tn_arena_candidate *own = &statement->choice->own;
-    bool can_tell = tn_activations_can_tell(statement->arenas->activations, statement->pass, own->function);
-    char name[TN_SHORT_NAME_BYTES];
-    int r = 0;
-    if (!can_tell)
-        r = tn_finding_add_condition(
-            finding, "calls-untold", &statement->line, 1,
-            "%s keeps no block from one call to the next: its calls could not be told apart",
-            tn_function_short_name(function_name(statement, own->function), name, sizeof(name)));
-    if (r == 0)
-        r = add_escape_condition(statement, finding);
-    if (r == 0)
-        r = add_stored_condition(statement, finding);
-    if (r == 0)
-        r = add_resize_condition(statement, finding);
-    if (r == 0 && statement->counts->min_bytes != own->arena_bytes)
-        r = tn_finding_add_condition(
-            finding, "largest-seen", &statement->line, 1,
-            "what a call asks for beyond %s bytes, the most that one did, comes from the heap",
-            tn_count_text(own->arena_bytes).text);
-    return r;
-}
-
-static enum tn_confidence confidence_of(const struct arena_statement *statement)
+static enum tn_confidence confidence_of(const struct tn_arena_statement *statement)
 {
     const struct tn_activations *activations = statement->arenas->activations;
     uint32_t function = statement->choice->own.function;
@@ -375,7 +216,7 @@ static enum tn_confidence confidence_of(const struct arena_statement *statement)
 
 /* Of a site that is served in part only that part counts, as if its blocks were all alike; but no more than
  * was ever live in the calls. */
-static void fill_saving(const struct arena_statement *statement, struct tn_finding *finding)
+static void fill_saving(const struct tn_arena_statement *statement, struct tn_finding *finding)
 {
     const struct tn_arena_candidate *own = &statement->choice->own;
     double live_bytes = 0, overhead_bytes = 0;
@@ -404,7 +245,7 @@ static void fill_saving(const struct arena_statement *statement, struct tn_findi
 }
 
 /* The part of a site that is served: called from the arena's function, by the line that leads there first. */
-static int narrow_site(const struct arena_statement *statement, const struct tn_arena_site *site,
+static int narrow_site(const struct tn_arena_statement *statement, const struct tn_arena_site *site,
                        struct tn_finding_site *ret_site)
 {
     struct tn_finding_line caller;
@@ -416,7 +257,7 @@ static int narrow_site(const struct arena_statement *statement, const struct tn_
     return r;
 }
 
-static int narrow_sites(const struct arena_statement *statement, struct tn_finding *finding)
+static int narrow_sites(const struct tn_arena_statement *statement, struct tn_finding *finding)
 {
     int r = 0;
     for (size_t i = 0; i < statement->survey.served_count && r == 0; i++) {
@@ -427,7 +268,7 @@ static int narrow_sites(const struct arena_statement *statement, struct tn_findi
     return r;
 }
 
-static int fill(const struct arena_statement *statement, struct tn_finding *finding)
+static int fill(const struct tn_arena_statement *statement, struct tn_finding *finding)
 {
     finding->confidence = confidence_of(statement);
     fill_saving(statement, finding);
@@ -439,13 +280,13 @@ static int fill(const struct arena_statement *statement, struct tn_finding *find
     if (r == 0)
         r = fill_query(statement, finding);
     if (r == 0)
-        r = add_conditions(statement, finding);
+        r = tn_arena_add_conditions(statement, finding);
     if (r == 0)
         r = fill_notes(statement, finding);
     return r < 0 ? r : fill_code(statement, finding);
 }
 
-static int prepare(struct arena_statement *statement)
+static int prepare(struct tn_arena_statement *statement)
 {
     const struct tn_arena_survey *survey = &statement->survey;
     const struct tn_arena_site *first = &survey->sites[0];
@@ -463,7 +304,7 @@ static int prepare(struct arena_statement *statement)
     return tn_pass_line(statement->pass, statement->pass->nodes[first->node].frame_id, &statement->line);
 }
 
-static int add_finding(const struct arena_statement *statement, struct tn_findings *findings)
+static int add_finding(const struct tn_arena_statement *statement, struct tn_findings *findings)
 {
     struct tn_finding finding;
     int r = tn_finding_begin(statement->pass, &tn_kind_arena, statement->sites,
@@ -482,7 +323,7 @@ static int add_finding(const struct arena_statement *statement, struct tn_findin
 int tn_arena_state(struct tn_arenas *arenas, const struct tn_pass *pass, const struct tn_arena_choice *choice,
                    struct tn_findings *findings)
 {
-    struct arena_statement statement = {
+    struct tn_arena_statement statement = {
         .arenas = arenas, .pass = pass, .choice = choice, .counts = &arenas->functions[choice->own.function]};
     int r = tn_arena_survey(arenas, pass, choice->own.function, tn_pass_threshold(pass, "arena.escapes"),
                             &statement.survey);
