@@ -10,7 +10,7 @@
 
 #define CACHE_SLOTS  16384 /* a power of two; a program with more places that allocate is looked up anew */
 #define CACHE_PROBES 8
-#define PASSED_MAX   24
+#define PASSED_MAX   32
 
 /* What is known of a return address: these marks, and its module and offset as one number. */
 #define IS_KNOWN  (UINT64_C(1) << 63)
@@ -30,42 +30,51 @@ static struct {
 } passed[PASSED_MAX];
 static size_t passed_count;
 
-static void pass_function(const char *name)
+static uintptr_t passed_first = UINTPTR_MAX, passed_after; /* all of them lie within */
+
+static void pass(uintptr_t first, uintptr_t after)
+{
+    if (passed_count == PASSED_MAX)
+        return;
+    passed[passed_count].first = first;
+    passed[passed_count++].after = after;
+    passed_first = first < passed_first ? first : passed_first;
+    passed_after = after > passed_after ? after : passed_after;
+}
+
+static void pass_function(void *library, const char *name)
 {
     Dl_info info;
     const ElfW(Sym) *entry = NULL;
-    void *function = dlsym(RTLD_NEXT, name);
-    if (function == NULL || passed_count == PASSED_MAX ||
-        dladdr1(function, &info, (void **)&entry, RTLD_DL_SYMENT) == 0 || entry == NULL)
-        return;
-    passed[passed_count].first = (uintptr_t)function;
-    passed[passed_count++].after = (uintptr_t)function + entry->st_size;
+    void *function = dlsym(library, name);
+    if (function != NULL && dladdr1(function, &info, (void **)&entry, RTLD_DL_SYMENT) != 0 && entry != NULL)
+        pass((uintptr_t)function, (uintptr_t)function + entry->st_size);
 }
 
+/* Those behind this library may be the shim's, and the library's own then stand behind these. */
 void tn_preload_pass_operators(void)
 {
     static const char *const operators[] = {
-        "_Znwm",
-        "_Znam",
-        "_ZnwmRKSt9nothrow_t",
-        "_ZnamRKSt9nothrow_t",
-        "_ZnwmSt11align_val_t",
-        "_ZnamSt11align_val_t",
-        "_ZnwmSt11align_val_tRKSt9nothrow_t",
-        "_ZnamSt11align_val_tRKSt9nothrow_t",
+        "_Znwm",   "_Znam",   "_ZnwmRKSt9nothrow_t",  "_ZnamRKSt9nothrow_t",
+        "_ZdlPv",  "_ZdaPv",  "_ZnwmSt11align_val_t", "_ZnwmSt11align_val_tRKSt9nothrow_t",
+        "_ZdlPvm", "_ZdaPvm", "_ZnamSt11align_val_t", "_ZnamSt11align_val_tRKSt9nothrow_t",
     };
     struct tn_preload_image image;
-    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
-        pass_function(operators[i]);
-    void *mark = dlsym(RTLD_DEFAULT, "tenure_mark");
-    if (mark != NULL && tn_preload_find_image((uintptr_t)mark, &image) && passed_count < PASSED_MAX) {
-        passed[passed_count].first = image.first;
-        passed[passed_count++].after = image.after;
+    void *library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
+        pass_function(RTLD_NEXT, operators[i]);
+        if (library != NULL)
+            pass_function(library, operators[i]);
     }
+    void *mark = dlsym(RTLD_DEFAULT, "tenure_mark");
+    if (mark != NULL && tn_preload_find_image((uintptr_t)mark, &image))
+        pass(image.first, image.after);
 }
 
 bool tn_preload_is_passed(uintptr_t address)
 {
+    if (address <= passed_first || address > passed_after)
+        return false;
     for (size_t i = 0; i < passed_count; i++)
         if (address > passed[i].first && address <= passed[i].after)
             return true;
