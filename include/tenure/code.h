@@ -155,10 +155,11 @@ enum tn_code_root {
 /* Where a pointer leads. Written by lib/code. */
 struct tn_code_origin {
     enum tn_code_root root;
-    unsigned parameter;   /* index of the parameter; else 0 */
-    bool is_loaded;       /* not into the object at the root itself, but to where a pointer in it leads */
-    bool is_exact;        /* root PARAMETER: a known number of bytes from it */
-    int64_t offset_bytes; /* that number; else 0 */
+    unsigned parameter; /* index of the parameter; else 0 */
+    bool is_loaded;     /* not into the object at the root itself, but to where a pointer in it leads */
+    bool is_exact; /* root PARAMETER: a known number of bytes from it; root STATIC: at a known address, and
+                      so no element of a table */
+    int64_t offset_bytes; /* that number, or address; else 0 */
     uint64_t call;        /* root RESULT: return address of the call; else 0 */
 };
 
@@ -177,13 +178,19 @@ struct tn_code_store {
                            handed to those of the outer one */
 };
 
+/* Where a block is that has not been released since it got there. */
+struct tn_block_left {
+    bool in_variable;   /* in a variable that is global, static, or of the thread */
+    bool in_result;     /* the function gives it back */
+    uint8_t parameters; /* where a parameter leads: a bit for each, from the first */
+};
+
 #define TN_CODE_STORES_MAX 16u /* further ones are left out */
 
 /* What became of a block in a function and in those that it was passed to. */
 struct tn_code_stores {
-    bool is_returned;    /* its address is given back, on one way at least */
-    bool is_in_variable; /* at a return, on one way at least, a static variable has got its address, and the
-                            block has not been released since; only if an item has root STATIC */
+    bool is_returned;          /* its address is given back, on one way at least */
+    struct tn_block_left left; /* at a return, on one way at least */
     struct tn_code_store items[TN_CODE_STORES_MAX];
     size_t count;              /* in items */
     uint64_t resize;           /* behind the call by which realloc gets the block, perhaps in a function that
@@ -191,10 +198,21 @@ struct tn_code_stores {
     uint32_t resize_module_id; /* as module_id of an item */
 };
 
+/* Note that a call was seen to lead to the function around an address of the same module. Of calls whose
+ * target stands in the code nothing is kept.
+ *
+ * call     return address minus load bias
+ * inside   likewise, of a call that the function made
+ * Returns  0 or -ENOMEM */
+int tn_code_note_callee(struct tn_code *code, uint64_t call, uint64_t inside);
+
+/* Whether tn_code_note_callee was called at all. */
+bool tn_code_has_callees(const struct tn_code *code);
+
 /* Where the address of the block that a call gave is stored, otherwise than in the function's own frame and
  * in the block itself. Functions of the module that get the address, or that of a local object with it, are
- * followed; other modules' functions, calls through pointers, and copies of whole structs by `rep movs` are
- * not.
+ * followed, calls through pointers to those that were noted; other modules' functions, and copies of whole
+ * structs by `rep movs`, are not.
  *
  * call        return address minus load bias
  * inner       what became of the block inside that call: for the allocator itself, that it is returned.

@@ -11,6 +11,8 @@
 enum tn_stored_kind {
     TN_STORED_NOWHERE = 0, /* so far as the code could be followed */
     TN_STORED_STATIC,      /* in a variable that is global, static, or of the thread */
+    TN_STORED_TABLE,       /* in an element of a table that is so, or in one of several variables */
+    TN_STORED_GIVEN,       /* in an object of a caller's own, where it is alive when the owner returns */
     TN_STORED_OBJECT,      /* in an object that may outlive the owner's call */
 };
 
@@ -22,6 +24,7 @@ struct tn_stored_address {
     uint32_t resize_module_id; /* row of `module` */
     uint64_t
         resize; /* behind the first call found, site to owner, by which realloc gets the block; 0: none */
+    bool is_returned; /* the owner gives the block back on a way that does not release it before */
 };
 
 /* What is asked. */

@@ -92,6 +92,13 @@ int tn_symbol_inlined_entry(struct tn_symbol_file *file, uint64_t offset_bytes, 
  * Returns       0 or -ENOMEM */
 int tn_symbol_function_at(struct tn_symbol_file *file, uint64_t offset_bytes, uint64_t *ret_function);
 
+/* Whether the function around a return address has the type void, by debug information.
+ *
+ * offset_bytes       as in tn_symbol_look_up
+ * ret_gives_nothing  false, too, where there is no debug information
+ * Returns            0 or -ENOMEM */
+int tn_symbol_gives_nothing(struct tn_symbol_file *file, uint64_t offset_bytes, bool *ret_gives_nothing);
+
 /* Which function a call leads to, by debug information (DW_TAG_call_site; GCC and clang write it with
  * optimisation).
  *

@@ -29,11 +29,31 @@ static uint32_t module_of(const struct tn_source_frames *frames, uint32_t frame_
     return frames->functions[frames->frames[frame_id].source.function].module_id;
 }
 
+/* Tell the code of a module which functions its calls through pointers led to, by the stacks. */
+static int note_callees(const struct store_walk *walk, uint32_t module_id, struct tn_code *code)
+{
+    const struct tn_pass *pass = walk->pass;
+    int r = 0;
+    for (uint32_t id = 1; id < pass->node_count && r == 0; id++) {
+        uint32_t inner = pass->nodes[id].frame_id, outer = pass->nodes[pass->nodes[id].caller_id].frame_id;
+        bool are_known = inner != 0 && outer != 0 && inner < walk->frames->frame_count &&
+                         outer < walk->frames->frame_count;
+        if (are_known && module_of(walk->frames, inner) == module_id &&
+            module_of(walk->frames, outer) == module_id && !walk->frames->frames[inner].is_tail_call)
+            r = tn_code_note_callee(code, walk->frames->frames[outer].offset_bytes,
+                                    walk->frames->frames[inner].offset_bytes);
+    }
+    return r;
+}
+
 /* The code around a frame; NULL: it cannot be read. */
 static int find_code(const struct store_walk *walk, uint32_t frame_id, struct tn_code **ret_code)
 {
-    return tn_code_files_find(walk->pass->code_files, walk->pass, module_of(walk->frames, frame_id),
-                              ret_code);
+    uint32_t module_id = module_of(walk->frames, frame_id);
+    int r = tn_code_files_find(walk->pass->code_files, walk->pass, module_id, ret_code);
+    if (r == 0 && *ret_code != NULL && !tn_code_has_callees(*ret_code))
+        r = note_callees(walk, module_id, *ret_code);
+    return r;
 }
 
 /* Whether the call at a frame leads to the function that was walked last, so that its parameters are what the
@@ -75,7 +95,7 @@ static void enter_site(struct store_walk *walk, uint32_t frame_id)
     }
     walk->stores.count = kept;
     walk->stores.resize = 0;
-    walk->stores.is_in_variable = false;
+    walk->stores.left = (struct tn_block_left){0};
 }
 
 /* Take one function further out. */
@@ -89,11 +109,15 @@ static int step(struct store_walk *walk, uint32_t frame_id)
         return r;
     if (code == NULL || frame->is_tail_call) { /* it gives back what it got */
         drop_parameters(&walk->stores);
+        walk->stores.left.parameters = 0;
+        walk->stores.left.in_result = false;
         walk->inner_frame = frame_id;
         return 0;
     }
-    if (!leads_to_inner(walk, code, frame_id))
+    if (!leads_to_inner(walk, code, frame_id)) {
         drop_parameters(&inner);
+        inner.left.parameters = 0;
+    }
     r = tn_code_block_stores(code, frame->offset_bytes, &inner, &outer);
     for (size_t i = 0; i < outer.count; i++)
         if (outer.items[i].module_id == 0)
@@ -184,6 +208,7 @@ static int resolve_result(const struct store_walk *walk, uint32_t owner, const s
     r = tn_code_result_origin(code, store->origin.call, ret_origin);
     if (r == 0 && ret_origin->root == TN_CODE_ROOT_NEW) { /* on a way that this run did not take */
         *ret_origin = store->holder;
+        ret_origin->is_loaded |= store->holder.root == TN_CODE_ROOT_STATIC;
         return 0;
     }
     ret_origin->is_loaded |= store->origin.is_loaded;
@@ -224,7 +249,7 @@ static enum tn_stored_kind kind_of(const struct tn_code_origin *origin, bool is_
 {
     switch (origin->root) {
     case TN_CODE_ROOT_STATIC:
-        return origin->is_loaded ? TN_STORED_OBJECT : TN_STORED_STATIC;
+        return origin->is_loaded ? TN_STORED_OBJECT : origin->is_exact ? TN_STORED_STATIC : TN_STORED_TABLE;
     case TN_CODE_ROOT_STACK:
         return is_outside && origin->is_loaded ? TN_STORED_OBJECT : TN_STORED_NOWHERE;
     case TN_CODE_ROOT_UNKNOWN:
@@ -248,11 +273,29 @@ static int judge(struct store_walk *walk, uint32_t owner, const struct tn_code_s
     if (r == 0 && is_outside)
         r = resolve_parameter(walk, owner, &origin);
     enum tn_stored_kind kind = kind_of(&origin, is_outside);
-    if (kind == TN_STORED_STATIC && store->origin.root == TN_CODE_ROOT_STATIC && !walk->stores.is_in_variable)
+    bool is_alive = is_outside && (walk->stores.left.parameters & 1u << store->origin.parameter) != 0;
+    if (is_alive && kind != TN_STORED_OBJECT)
+        kind = TN_STORED_GIVEN;
+    if (kind == TN_STORED_STATIC && store->origin.root == TN_CODE_ROOT_STATIC &&
+        !walk->stores.left.in_variable)
         kind = TN_STORED_NOWHERE; /* no way to the owner's return leaves it there alive */
     if (r == 0 && kind > best->kind)
-        *best = (struct tn_stored_address){kind, store->module_id, store->address, best->resize_module_id,
-                                           best->resize};
+        *best = (struct tn_stored_address){
+            kind, store->module_id, store->address, best->resize_module_id, best->resize, best->is_returned};
+    return r;
+}
+
+/* A way of the owner gives the block back, if it gives anything back at all. */
+static int see_returned(const struct store_walk *walk, uint32_t owner, struct tn_stored_address *best)
+{
+    uint32_t frame_id = walk->pass->nodes[owner].frame_id;
+    bool gives_nothing = false;
+    struct tn_symbol_file *symbols;
+    int r = tn_code_files_symbols(walk->pass->code_files, walk->pass, module_of(walk->frames, frame_id),
+                                  &symbols);
+    if (r == 0 && symbols != NULL)
+        r = tn_symbol_gives_nothing(symbols, walk->frames->frames[frame_id].offset_bytes, &gives_nothing);
+    best->is_returned = r == 0 && !gives_nothing;
     return r;
 }
 
@@ -264,6 +307,8 @@ static int look_at(struct store_walk *walk, uint32_t stack_id, struct tn_stored_
     int r = walk_to_owner(walk, stack_id, &owner);
     for (size_t i = 0; r == 0 && owner != 0 && i < walk->stores.count && best->kind != TN_STORED_OBJECT; i++)
         r = judge(walk, owner, &walk->stores.items[i], best);
+    if (r == 0 && owner != 0 && walk->stores.left.in_result && !best->is_returned)
+        r = see_returned(walk, owner, best);
     if (owner != 0 && walk->stores.resize != 0 && best->resize == 0) {
         best->resize = walk->stores.resize;
         best->resize_module_id = walk->stores.resize_module_id;

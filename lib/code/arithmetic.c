@@ -160,7 +160,7 @@ static struct tn_code_value load_pointer(const struct tn_code_values *values, st
 {
     bool is_pointed = values->has_pointed && address.kind == TN_VALUE_PARAMETER &&
                       address.reg == values->pointed_reg && address.low == values->pointed_offset;
-    bool is_variable = values->is_in_variable && tn_code_value_is_number(address) && address.low != 0 &&
+    bool is_variable = values->left.in_variable && tn_code_value_is_number(address) && address.low != 0 &&
                        address.low == values->variable;
     if (is_pointed || is_variable)
         return (struct tn_code_value){.kind = TN_VALUE_BLOCK};

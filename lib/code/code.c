@@ -139,6 +139,8 @@ void tn_code_close(struct tn_code *code)
     dwarf_cfi_end(code->unwind);
     tn_map_finish(&code->imports);
     free(code->calls);
+    free(code->indirect);
+    tn_map_finish(&code->callee_pairs);
     if (code->endings != NULL)
         tn_map_finish(code->endings);
     free(code->endings);

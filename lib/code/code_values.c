@@ -151,21 +151,37 @@ static bool join_block(struct tn_code_values *values, const struct tn_code_value
 {
     uint32_t low = values->low_halves, high = values->high_halves;
     uint8_t word_count = values->word_count;
-    bool is_in_variable = values->is_in_variable, is_released = values->is_released;
+    struct tn_block_left left = values->left;
+    bool is_released = values->is_released;
     int64_t variable = values->variable;
     for (size_t i = 0; i < other->word_count; i++)
         if (other->words[i].value.kind == TN_VALUE_BLOCK && values->word_count < TN_STACK_WORDS &&
             same_word(values, &other->words[i]).kind == TN_VALUE_UNKNOWN)
             values->words[values->word_count++] = other->words[i];
+    values->tests_block = false;
     values->low_halves |= other->low_halves;
     values->high_halves |= other->high_halves;
-    if (other->is_in_variable)
-        values->variable = !is_in_variable || values->variable == other->variable ? other->variable : 0;
-    values->is_in_variable |= other->is_in_variable;
+    if (other->left.in_variable)
+        values->variable = !left.in_variable || values->variable == other->variable ? other->variable : 0;
+    values->left.in_variable |= other->left.in_variable;
+    values->left.parameters |= other->left.parameters;
     values->is_released &= other->is_released;
     return values->word_count != word_count || values->low_halves != low || values->high_halves != high ||
-           values->is_in_variable != is_in_variable || values->variable != variable ||
-           values->is_released != is_released;
+           values->left.in_variable != left.in_variable || values->left.parameters != left.parameters ||
+           values->variable != variable || values->is_released != is_released;
+}
+
+void tn_code_values_no_block(struct tn_code_values *values)
+{
+    for (unsigned i = 0; i < TN_REGISTERS; i++)
+        if (values->registers[i].kind == TN_VALUE_BLOCK)
+            values->registers[i] = (struct tn_code_value){.kind = TN_VALUE_NUMBER};
+    for (size_t i = 0; i < values->word_count; i++)
+        if (values->words[i].value.kind == TN_VALUE_BLOCK)
+            values->words[i].value = (struct tn_code_value){.kind = TN_VALUE_NUMBER};
+    values->low_halves = values->high_halves = 0;
+    values->left = (struct tn_block_left){0};
+    values->is_released = true;
 }
 
 static bool is_same_table(const struct tn_switch_table *one, const struct tn_switch_table *other)

@@ -71,10 +71,10 @@ struct tn_code_values {
     uint8_t pointed_reg;              /* that parameter */
     int64_t pointed_offset;           /* of the word, from it */
     uint32_t low_halves, high_halves; /* of vector registers: a bit for each that holds the block */
-    bool is_in_variable;              /* a static variable got its address on one way at least, and the block
-                                         has not been released since */
-    int64_t variable;                 /* address of that variable; 0: not known, or several */
-    bool is_released;                 /* the block has been, on all ways */
+    struct tn_block_left left;        /* on one way at least */
+    int64_t variable; /* address of the variable that has the block; 0: not known, or several */
+    bool is_released; /* the block has been, on all ways */
+    bool tests_block; /* the instruction before compares the block's address with NULL */
 };
 
 /* What an instruction stores in memory. */
@@ -101,6 +101,9 @@ void tn_stack_words_forget(struct tn_code_values *values, int64_t from, int64_t 
 
 /* Forget all words that others know of. */
 void tn_stack_words_forget_escaped(struct tn_code_values *values);
+
+/* What is known where the block's address is NULL: that there is none. */
+void tn_code_values_no_block(struct tn_code_values *values);
 
 /* What is known where two ways meet: what both agree on; of numbers their range. Returns whether `values`
  * changed. */

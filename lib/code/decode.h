@@ -25,6 +25,9 @@ enum tn_instruction_flow {
     TN_FLOW_INDIRECT, /* goes on where a register or memory says */
 };
 
+/* Which of its ways a branch takes where a number is 0. */
+enum tn_zero_way { TN_ZERO_UNTOLD, TN_ZERO_TAKEN, TN_ZERO_PASSED };
+
 /* What the decoder says of an instruction. Written by that of its processor. */
 struct tn_instruction {
     uint32_t size_bytes;           /* 1 to 15 */
@@ -33,6 +36,9 @@ struct tn_instruction {
     int64_t displacement;  /* of a branch or jump or direct call: target minus the end of the instruction */
     uint64_t read_address; /* of a call or jump to where a fixed word of memory says: that word; 0: it is
                               another one. Written by tn_code_read only */
+    enum tn_zero_way
+        zero; /* of a branch that compares with 0, or asks whether the instruction before found 0 */
+    uint8_t zero_register; /* what it compares itself; TN_NO_REGISTER: the instruction before did */
     union {
         struct tn_operands_x86_64 x86_64;
     } operands; /* the module's processor decides which */

@@ -312,6 +312,15 @@ static struct tn_operands_x86_64 operands_of(const struct decoder *decoder, size
     return operands;
 }
 
+/* je, and jne. */
+static enum tn_zero_way zero_of(const struct decoder *decoder, enum tn_instruction_flow flow)
+{
+    unsigned condition = decoder->opcode & 0xfu;
+    if (flow != TN_FLOW_BRANCH || (decoder->map == TN_MAP_ONE && (decoder->opcode & 0xf0) != 0x70))
+        return TN_ZERO_UNTOLD;
+    return condition == 4 ? TN_ZERO_TAKEN : condition == 5 ? TN_ZERO_PASSED : TN_ZERO_UNTOLD;
+}
+
 int tn_decode_x86_64(const uint8_t *bytes, size_t size_bytes, struct tn_instruction *ret_instruction)
 {
     struct decoder decoder = {.bytes = bytes, .size_bytes = size_bytes < 15 ? size_bytes : 15};
@@ -338,6 +347,8 @@ int tn_decode_x86_64(const uint8_t *bytes, size_t size_bytes, struct tn_instruct
     };
     if (is_relative)
         ret_instruction->displacement = ret_instruction->operands.x86_64.immediate;
+    ret_instruction->zero = zero_of(&decoder, ret_instruction->flow);
+    ret_instruction->zero_register = TN_NO_REGISTER;
     ret_instruction->is_direct = is_relative && ret_instruction->flow == TN_FLOW_CALL;
     return 0;
 }

@@ -360,9 +360,21 @@ static void step_two(struct tn_code_values *values, const struct tn_operands_x86
         forget_operands(values, operands, end);
 }
 
+/* `test` of a register with itself, or `cmp` with 0, of a word that holds the block. */
+static bool tests_block(struct tn_code_values *values, const struct tn_operands_x86_64 *operands,
+                        uint64_t end)
+{
+    bool is_test = operands->opcode == 0x85 && !operands->is_memory && operands->reg == operands->rm;
+    bool is_compare = (operands->opcode == 0x83 || operands->opcode == 0x81) && (operands->reg & 7) == 7 &&
+                      operands->immediate == 0;
+    return operands->map == TN_MAP_ONE && operands->is_wide && (is_test || is_compare) &&
+           load(values, operands, end, 8).kind == TN_VALUE_BLOCK;
+}
+
 void tn_x86_64_step(struct tn_code_values *values, const struct tn_instruction *instruction, uint64_t end)
 {
     const struct tn_operands_x86_64 *operands = &instruction->operands.x86_64;
+    values->tests_block = values->follows_block && tests_block(values, operands, end);
     if (values->follows_block && operands->map != TN_MAP_ONE &&
         tn_x86_64_step_vector(values, operands, tn_x86_64_address(values, operands, end)))
         return;

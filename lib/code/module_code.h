@@ -35,7 +35,11 @@ struct tn_code {
     bool can_be_followed;  /* a return address says where execution goes on */
     struct tn_code_direct_call *calls; /* owned; by target; NULL: not listed so far */
     size_t call_count;
-    struct tn_map *endings; /* owned; entry of a function + 1 -> whether it returns; see no_return.c */
+    struct tn_code_direct_call *indirect; /* owned; what calls through pointers led to, in any order */
+    size_t indirect_count;
+    struct tn_map callee_pairs; /* call and place that were noted, so that each is looked at once */
+    bool has_callees;           /* what they led to was asked for */
+    struct tn_map *endings;     /* owned; entry of a function + 1 -> whether it returns; see no_return.c */
 };
 
 /* The code at an address, and how many bytes of it there are; NULL: there is none. */

@@ -37,7 +37,8 @@ struct tn_code_origin tn_origin_of(const struct tn_processor *processor, struct 
     default:
         break;
     }
-    origin.is_exact = !is_reached && origin.root == TN_CODE_ROOT_PARAMETER;
+    bool is_one = value.kind == TN_VALUE_NUMBER && value.low == value.high;
+    origin.is_exact = is_one || (!is_reached && origin.root == TN_CODE_ROOT_PARAMETER);
     origin.offset_bytes = origin.is_exact ? value.low : 0;
     return origin;
 }

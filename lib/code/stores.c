@@ -2,6 +2,10 @@
 /* Where the address of a block is stored: follows the block from the call that gave it, over all ways of the
  * function and into the functions of the module that get it, and notes each store of it through a pointer,
  * with what that pointer was found from. Called by the engine for the blocks that findings are about. */
+#include "stores.h"
+
+#include "arithmetic.h"
+#include "callees.h"
 #include "imports.h"
 #include "origins.h"
 
@@ -11,26 +15,6 @@
 #define INSTRUCTIONS_MAX 200000u /* of one question */
 #define CALLS_MAX        5u      /* functions that each pass the block to the next */
 #define ANSWERS_MAX      48u     /* functions of one question whose stores are kept */
-#define STRUCT_BYTES     64 /* of a local object whose address is passed: how far in the block is looked for */
-
-/* What holds the block when a function is entered. */
-struct given {
-    uint32_t registers; /* a bit for each */
-    uint32_t moved;     /* of these, what holds an address behind the block's first byte */
-    bool has_pointed;   /* a word that a parameter points to */
-    uint8_t pointed_reg;
-    int64_t pointed_offset;
-};
-
-/* What became of the block in a function. */
-struct followed {
-    struct tn_code_stores stores;
-    bool is_linked;              /* something that may be an address is stored in the block */
-    bool has_result;             /* a return was reached */
-    bool has_end;                /* so was one, or a jump to another function */
-    bool is_released;            /* the block is released on all ways to one */
-    struct tn_code_value result; /* what it gives back, in its own terms */
-};
 
 struct answer {
     uint64_t function;
@@ -61,23 +45,6 @@ struct store_tracing {
 static int follow_function(struct store_question *question, uint64_t function, const struct given *given,
                            unsigned calls_left, struct followed *ret_followed);
 
-static void note(struct tn_code_stores *stores, const struct tn_code_store *store)
-{
-    bool is_kept = store->origin.root == TN_CODE_ROOT_PARAMETER ||
-                   store->origin.root == TN_CODE_ROOT_STATIC || store->origin.root == TN_CODE_ROOT_RESULT;
-    for (size_t i = 0; i < stores->count; i++)
-        if (stores->items[i].address == store->address && stores->items[i].module_id == store->module_id &&
-            stores->items[i].origin.root == store->origin.root &&
-            stores->items[i].origin.parameter == store->origin.parameter &&
-            stores->items[i].origin.call == store->origin.call &&
-            stores->items[i].origin.is_loaded == store->origin.is_loaded) {
-            stores->items[i].is_inside &= store->is_inside;
-            return;
-        }
-    if (is_kept && stores->count < TN_CODE_STORES_MAX)
-        stores->items[stores->count++] = *store;
-}
-
 /* ---------------------------------------------------------------------------------------- instructions */
 
 static void see_step(struct store_tracing *tracing, const struct tn_code_way *way)
@@ -93,31 +60,14 @@ static void see_step(struct store_tracing *tracing, const struct tn_code_way *wa
     struct tn_code_store store = {.origin = tn_origin_of(processor, stored.address),
                                   .address = way->end,
                                   .is_inside = stored.is_inside};
-    note(&tracing->own.stores, &store);
-    if (store.origin.root != TN_CODE_ROOT_STATIC)
-        return;
-    way->values->is_in_variable = true;
-    way->values->variable =
-        stored.address.kind == TN_VALUE_NUMBER && stored.address.low == stored.address.high
-            ? stored.address.low
-            : 0;
+    tn_stores_note(&tracing->own.stores, &store);
+    tn_stores_leave(&way->values->left, store.origin);
+    way->values->is_released = false;
+    if (store.origin.root == TN_CODE_ROOT_STATIC)
+        way->values->variable = tn_code_value_is_number(stored.address) ? stored.address.low : 0;
 }
 
 /* ---------------------------------------------------------------------------------------- calls */
-
-/* The offset of a word that holds the block, in a local object whose address is passed. */
-static bool find_pointed(const struct tn_code_values *values, struct tn_code_value address,
-                         int64_t *ret_offset)
-{
-    for (size_t i = 0; i < values->word_count; i++) {
-        int64_t offset = values->words[i].offset - address.low;
-        if (values->words[i].value.kind == TN_VALUE_BLOCK && offset >= 0 && offset < STRUCT_BYTES) {
-            *ret_offset = offset;
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool find_given(const struct tn_code_values *values, struct given *ret_given)
 {
@@ -134,7 +84,7 @@ static bool find_given(const struct tn_code_values *values, struct given *ret_gi
         if (is_passed_on)
             ret_given->pointed_offset = values->pointed_offset - value.low;
         else if (value.kind != TN_VALUE_STACK || ret_given->has_pointed ||
-                 !find_pointed(values, value, &ret_given->pointed_offset))
+                 !tn_stores_find_pointed(values, value, &ret_given->pointed_offset))
             continue;
         ret_given->has_pointed = true;
         ret_given->pointed_reg = reg;
@@ -142,46 +92,30 @@ static bool find_given(const struct tn_code_values *values, struct given *ret_gi
     return ret_given->registers != 0 || ret_given->has_pointed;
 }
 
-static bool is_resize(const char *name)
+/* What the functions do with the block that a call through a pointer was seen to lead to. */
+static int ask_callees(struct store_tracing *tracing, uint64_t call, const struct given *given,
+                       struct followed *ret_followed)
 {
-    return strcmp(name, "realloc") == 0 || strcmp(name, "reallocarray") == 0;
-}
-
-/* What a function of another module does with the block. What the C library keeps, it keeps in variables of
- * its own. */
-static void ask_import(const struct tn_processor *processor, const char *name, const struct given *given,
-                       uint64_t end, struct followed *ret_followed)
-{
-    bool is_first = (given->registers & 1u << processor->arguments[0]) != 0;
-    ret_followed->stores.is_returned = is_first && tn_code_import_returns_first(name);
-    if (is_first && is_resize(name))
-        ret_followed->stores.resize = end;
-    ret_followed->is_released = is_first && tn_code_import_releases(name);
-    for (unsigned i = 0; i < processor->argument_count; i++) {
-        struct tn_code_store store = {.origin = {.root = TN_CODE_ROOT_STATIC}, .address = end};
-        if ((given->registers & 1u << processor->arguments[i]) != 0 && tn_code_import_keeps(name, i)) {
-            note(&ret_followed->stores, &store);
-            ret_followed->stores.is_in_variable = true;
-        }
+    size_t cursor = 0;
+    bool is_first = true;
+    int r = 0;
+    for (uint64_t function;
+         r == 0 && (function = tn_code_callee_next(tracing->question->code, call, &cursor)) != 0;) {
+        struct followed one;
+        r = follow_function(tracing->question, function, given, tracing->calls_left - 1, &one);
+        for (size_t i = 0; i < one.stores.count; i++)
+            tn_stores_note(&ret_followed->stores, &one.stores.items[i]);
+        ret_followed->is_linked |= one.is_linked;
+        ret_followed->stores.is_returned |= one.stores.is_returned;
+        ret_followed->stores.left.in_variable |= one.stores.left.in_variable;
+        ret_followed->stores.left.in_result |= one.stores.left.in_result;
+        ret_followed->stores.left.parameters |= one.stores.left.parameters;
+        if (ret_followed->stores.resize == 0)
+            ret_followed->stores.resize = one.stores.resize;
+        ret_followed->is_released = one.is_released && (is_first || ret_followed->is_released);
+        is_first = false;
     }
-}
-
-/* A copy of a local object, or of what a parameter points to, with the block's address in it. */
-static void ask_copy(const char *name, const struct tn_code_values *values, uint64_t end,
-                     struct followed *ret_followed)
-{
-    struct tn_code_value from = values->registers[values->processor->arguments[1]];
-    int64_t offset = values->pointed_offset - from.low;
-    bool is_pointed =
-        values->has_pointed && from.kind == TN_VALUE_PARAMETER && from.reg == values->pointed_reg;
-    if (!tn_code_import_copies(name) ||
-        !(is_pointed || (from.kind == TN_VALUE_STACK && find_pointed(values, from, &offset))))
-        return;
-    struct tn_code_store store = {
-        .origin = tn_origin_of(values->processor, values->registers[values->processor->arguments[0]]),
-        .address = end};
-    note(&ret_followed->stores, &store);
-    ret_followed->stores.is_in_variable |= store.origin.root == TN_CODE_ROOT_STATIC;
+    return r;
 }
 
 /* What a function that gets the block does with it. */
@@ -196,16 +130,13 @@ static int ask_callee(struct store_tracing *tracing, const struct tn_code_way *w
     const struct tn_code *code = tracing->question->code;
     const char *name =
         way->target != 0 ? tn_code_import_at(code, way->target) : tn_code_import_read(code, way->instruction);
-    if (name != NULL || way->target == 0) {
-        if (name != NULL) {
-            ask_import(code->processor, name, &given, way->end, ret_followed);
-            ask_copy(name, way->values, way->end, ret_followed);
-        }
+    if (name != NULL)
+        tn_stores_ask_import(name, &given, way, ret_followed);
+    if (name != NULL || tracing->calls_left == 0)
         return 0;
-    }
-    return tracing->calls_left == 0 ? 0
-                                    : follow_function(tracing->question, way->target, &given,
-                                                      tracing->calls_left - 1, ret_followed);
+    return way->target == 0 ? ask_callees(tracing, way->end, &given, ret_followed)
+                            : follow_function(tracing->question, way->target, &given, tracing->calls_left - 1,
+                                              ret_followed);
 }
 
 /* The first call in this function by which realloc gets the block. */
@@ -241,18 +172,24 @@ static void take_stores(struct store_tracing *tracing, const struct tn_code_stor
         if (store.holder.root == TN_CODE_ROOT_PARAMETER)
             store.holder = tn_origin_translate(values->processor, store.holder,
                                                passed_as(values, store.holder.parameter));
-        note(&tracing->own.stores, &store);
+        tn_stores_note(&tracing->own.stores, &store);
     }
 }
 
-/* Whether the block is released after a call, and else, whether a variable has it. */
+/* Where the block is after a call, and whether it is released. */
 static void take_state(const struct followed *called, struct tn_code_values *values)
 {
-    if (called->stores.is_in_variable)
+    const struct tn_block_left *left = &called->stores.left;
+    struct tn_block_left *own = &values->left;
+    if (called->is_released)
+        *own = (struct tn_block_left){0};
+    if (left->in_variable)
         values->variable = 0;
-    values->is_in_variable =
-        (values->is_in_variable && !called->is_released) || called->stores.is_in_variable;
-    values->is_released = (values->is_released || called->is_released) && !called->stores.is_in_variable;
+    own->in_variable |= left->in_variable;
+    for (unsigned i = 0; i < values->processor->argument_count; i++)
+        if ((left->parameters & 1u << i) != 0)
+            tn_stores_leave(own, tn_origin_of(values->processor, passed_as(values, i)));
+    values->is_released = (values->is_released || called->is_released) && !tn_stores_is_left(own);
 }
 
 static int see_call(struct store_tracing *tracing, const struct tn_code_way *way)
@@ -304,7 +241,8 @@ static void see_called(const struct store_tracing *tracing, const struct tn_code
 /* A way ends: only where all ways release the block, the function does. */
 static void see_end(struct followed *own, const struct tn_code_values *values)
 {
-    own->stores.is_in_variable |= values->is_in_variable;
+    own->stores.left.in_variable |= values->left.in_variable;
+    own->stores.left.parameters |= values->left.parameters;
     own->is_released = values->is_released && (own->is_released || !own->has_end);
     own->has_end = true;
 }
@@ -314,14 +252,15 @@ static int see_leave(struct store_tracing *tracing, const struct tn_code_way *wa
     struct followed called;
     bool is_given;
     int r = ask_callee(tracing, way, &called, &is_given);
-    if (r < 0 || !is_given)
-        return r;
-    take_stores(tracing, &called.stores, way->values);
-    take_resize(tracing, &called.stores, way->end);
-    tracing->own.stores.is_returned |= called.stores.is_returned;
-    take_state(&called, way->values);
+    if (r == 0 && is_given) {
+        take_stores(tracing, &called.stores, way->values);
+        take_resize(tracing, &called.stores, way->end);
+        tracing->own.stores.is_returned |= called.stores.is_returned;
+        tracing->own.stores.left.in_result |= called.stores.left.in_result;
+        take_state(&called, way->values);
+    }
     see_end(&tracing->own, way->values);
-    return 0;
+    return r;
 }
 
 static void see_return(struct followed *own, const struct tn_code_values *values)
@@ -329,6 +268,7 @@ static void see_return(struct followed *own, const struct tn_code_values *values
     struct tn_code_value result = values->registers[values->processor->result_register];
     see_end(own, values);
     own->stores.is_returned |= result.kind == TN_VALUE_BLOCK;
+    own->stores.left.in_result |= result.kind == TN_VALUE_BLOCK && !values->is_released;
     own->result = own->has_result ? tn_code_value_join(own->result, result, true) : result;
     own->has_result = true;
 }
@@ -374,7 +314,7 @@ static int follow_ways(struct store_tracing *tracing, struct tn_ways *ways,
                              .context = tracing};
     int r = values != NULL ? tn_ways_follow(ways, values) : tn_ways_follow_entry(ways, true);
     if (r < 0) { /* where it ends is not known */
-        tracing->own.stores.is_in_variable = true;
+        tracing->own.stores.left.in_variable = true;
         tracing->own.is_released = false;
     }
     tell_members(&tracing->own);

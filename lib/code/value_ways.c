@@ -114,6 +114,26 @@ static int jump_by_table(struct tn_ways *ways, const struct tn_code_values *valu
     return r;
 }
 
+/* A branch. Where the block's address is compared with NULL, one side has no block. */
+static int branch(struct tn_ways *ways, struct tn_code_way *way)
+{
+    const struct tn_instruction *instruction = way->instruction;
+    struct tn_code_values none = *way->values;
+    struct tn_code_way taken = *way;
+    bool is_asked = instruction->zero_register == TN_NO_REGISTER
+                        ? none.tests_block
+                        : none.registers[instruction->zero_register].kind == TN_VALUE_BLOCK;
+    if (instruction->zero == TN_ZERO_UNTOLD || !none.follows_block || !is_asked)
+        return jump(ways, way);
+    tn_code_values_no_block(&none);
+    if (instruction->zero == TN_ZERO_TAKEN)
+        taken.values = &none;
+    int r = jump(ways, &taken);
+    if (instruction->zero == TN_ZERO_PASSED)
+        *way->values = none;
+    return r;
+}
+
 /* Take one instruction. *ret_goes_on: the way may also go on behind it. */
 static int take(struct tn_ways *ways, struct tn_code_way *way, bool *ret_goes_on)
 {
@@ -135,6 +155,7 @@ static int take(struct tn_ways *ways, struct tn_code_way *way, bool *ret_goes_on
             ways->code->processor->step(way->values, way->instruction, way->end);
         return r == 0 && flow == TN_FLOW_CALL ? ways->see(ways, TN_WAY_CALLED, way) : r;
     case TN_FLOW_BRANCH:
+        return branch(ways, way);
     case TN_FLOW_JUMP:
         return jump(ways, way);
     case TN_FLOW_INDIRECT:

@@ -120,7 +120,7 @@ static int add_stored_condition(const struct tn_arena_statement *statement, stru
     tn_finding_line_print(&line, place, sizeof(place));
     r = tn_finding_add_condition(
         finding, "address-stored", &line, 1,
-        stored.kind == TN_STORED_OBJECT
+        stored.kind > TN_STORED_TABLE
             ? "what %s stores is not kept beyond the call: it is a block's address"
             : "the variable that %s stores a block's address in is not used after the call",
         place);

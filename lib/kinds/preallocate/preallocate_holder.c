@@ -44,7 +44,7 @@ static int look_at(struct holder_search *search, uint32_t stack_id)
                                               .is_gone = is_never_gone};
         question.owner = tn_source_cursor_frame(search->frames, search->pass, at)->function;
         r = tn_stored_address_find(search->pass, &question, &stored);
-        kind = stored.kind;
+        kind = stored.kind == TN_STORED_GIVEN ? TN_STORED_NOWHERE : stored.kind; /* it leads further out */
         if (r == 0 && kind > search->found.kind)
             search->found = stored;
         at = tn_source_cursor_outwards(search->frames, search->pass, at);
@@ -72,16 +72,18 @@ int tn_preallocate_add_holder_condition(const struct tn_pass *pass, uint32_t sit
     struct tn_finding_line line;
     char place[320];
     int r = find_holder(&search);
-    if (r < 0 || search.found.kind != TN_STORED_OBJECT)
+    bool is_table = search.found.kind == TN_STORED_TABLE;
+    if (r < 0 || (!is_table && search.found.kind != TN_STORED_OBJECT))
         return r;
     r = tn_pass_code_line(pass, search.found.module_id, search.found.address, &line);
     if (r < 0)
         return r;
     tn_finding_line_print(&line, place, sizeof(place));
-    r = tn_finding_add_condition(finding, "number", &line, 1,
-                                 "no two of the objects in which %s stores the buffer need one at the same"
-                                 " time, as none did",
-                                 place);
+    r = tn_finding_add_condition(
+        finding, "number", &line, 1,
+        "no two of the %s in which %s stores the buffer need one at the same time, as "
+        "none did",
+        is_table ? "variables" : "objects", place);
     tn_finding_line_finish(&line);
     return r;
 }

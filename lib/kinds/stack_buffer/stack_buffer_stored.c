@@ -102,6 +102,33 @@ static int add_resize(const struct tn_pass *pass, const struct tn_stored_address
     return r;
 }
 
+/* Whether the site is in the owner, too, one call of it further in: what that one gives back, this one gets.
+ */
+static bool is_own_callee(const struct tn_stack_buffers *buffers, const struct tn_buffer_births *births,
+                          const struct tn_buffer_owner *owner)
+{
+    const char *site = births->names[0].function;
+    return owner->frames_down != 0 && site != NULL &&
+           strcmp(site, buffers->frames->functions[owner->function].name) == 0;
+}
+
+/* A way that did not run gives the block to the caller. */
+static int add_returned(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                        const struct tn_buffer_owner *owner, struct tn_finding *finding)
+{
+    char name[TN_SHORT_NAME_BYTES];
+    struct tn_finding_line line;
+    int r = tn_pass_line(pass, owner->frame_id, &line);
+    if (r < 0)
+        return r;
+    r = tn_finding_add_condition(
+        finding, "returned", &line, 1,
+        "%s hands none to its caller: a way that did not run returns the block",
+        tn_function_short_name(buffers->frames->functions[owner->function].name, name, sizeof(name)));
+    tn_finding_line_finish(&line);
+    return r;
+}
+
 int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                                const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
                                struct tn_finding *finding)
@@ -115,6 +142,8 @@ int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const str
     int r = find_store(&holders, births->site, births->names, births->stacks, births->stack_count, &stored);
     if (r == 0)
         r = add_resize(pass, &stored, finding);
+    if (r == 0 && stored.is_returned && !is_own_callee(buffers, births, owner))
+        r = add_returned(buffers, pass, owner, finding);
     if (r < 0 || stored.kind == TN_STORED_NOWHERE)
         return r;
     r = tn_pass_code_line(pass, stored.module_id, stored.address, &line);
@@ -123,7 +152,7 @@ int tn_stack_buffer_add_stored(const struct tn_stack_buffers *buffers, const str
     print_place(&line, place, sizeof(place));
     r = tn_finding_add_condition(
         finding, "address-stored", &line, 1,
-        stored.kind == TN_STORED_OBJECT
+        stored.kind > TN_STORED_TABLE
             ? "what %s stores is not kept beyond the call: it is the block's address"
             : "the variable that %s stores its address in is not used after the call",
         place);
