@@ -135,7 +135,7 @@ function mapLegend() {
   if (!map || !map.before.length) {
     body.innerHTML =
       '<p class="small">The events were not replayed: a log of more than a million allocations takes its time. ' +
-      'tenure report --format html --policy first-fit LOG does it.</p>';
+      '<code>tenure report --format html --policy first-fit LOG</code> does it.</p>';
     return;
   }
   const pictures = { before: readMoments(map.before), after: readMoments(map.after) };
