@@ -90,13 +90,16 @@ int tn_pass_add_held_condition(const struct tn_pass *pass, const struct tn_relea
 
 /* A call by which blocks of a finding's sites may be released while the program runs, though in this
  * recording they were released only when it ended: it leads to a function on the way to their release, by the
- * machine code, and a function that has run contains it.
+ * machine code, and a function that has run contains it. Not one in a function that asks for the blocks
+ * itself: there they are released where not all could be made.
  *
+ * names     of the sites, in their order
  * ret_line  written if *ret_has; the caller releases it by tn_finding_line_finish
  * ret_has   written always; false also where no code can be read
  * Returns   0; -ENOMEM, -EIO
  * Cost      the first time in a module, all of its code is decoded: some 30 ms a MiB */
 int tn_release_earlier_call(const struct tn_pass *pass, const struct tn_release_sites *sites,
-                            struct tn_finding_line *ret_line, bool *ret_has);
+                            const struct tn_finding_site *names, struct tn_finding_line *ret_line,
+                            bool *ret_has);
 
 #endif

@@ -27,6 +27,7 @@ struct caller_search {
     const struct tn_source_frames *frames;
     bool *has_run;   /* owned; by row id of a frame: it is on the way to a birth */
     bool *is_on_way; /* owned; by row id of a frame: it is on the way to a release that is asked about */
+    bool *makes;     /* owned; by row id of a frame: the call in it asks for the blocks */
     struct code_call visited[VISITED_MAX];
     size_t visited_count;
     struct code_call found; /* module_id 0: none */
@@ -83,6 +84,9 @@ static int judge(const struct caller_search *search, struct tn_code *code, struc
         *ret_runs = r == 1;
         return r < 0 ? r : 0;
     }
+    /* whoever makes the blocks releases them where he cannot make all */
+    if (has_frame(search, code, search->makes, call))
+        return 0;
     *ret_runs = has_frame(search, code, search->has_run, call);
     *ret_is_further = !*ret_runs;
     return 0;
@@ -146,6 +150,21 @@ static void mark(const struct tn_pass *pass, const struct tn_source_frames *fram
             marks[pass->nodes[node].frame_id] = true;
 }
 
+/* Mark the calls by which a site asks for its blocks. */
+static void mark_makers(const struct caller_search *search, uint32_t site,
+                        const struct tn_finding_site *names)
+{
+    const struct tn_pass *pass = search->pass;
+    for (uint32_t id = 1; id < pass->node_count; id++) {
+        struct tn_source_cursor inside;
+        if (pass->nodes[id].function == 0 || pass->nodes[id].site != site)
+            continue;
+        uint32_t node = tn_source_cursor_find_site(search->frames, pass, names, id, &inside).node;
+        if (pass->nodes[node].frame_id < search->frames->frame_count)
+            search->makes[pass->nodes[node].frame_id] = true;
+    }
+}
+
 /* The releases of a site that are looked at, marked or searched. */
 static int each_release(struct caller_search *search, const struct tn_release_sites *sites, uint32_t site,
                         bool is_marking)
@@ -176,7 +195,8 @@ static int each_release(struct caller_search *search, const struct tn_release_si
 }
 
 int tn_release_earlier_call(const struct tn_pass *pass, const struct tn_release_sites *sites,
-                            struct tn_finding_line *ret_line, bool *ret_has)
+                            const struct tn_finding_site *names, struct tn_finding_line *ret_line,
+                            bool *ret_has)
 {
     struct caller_search search = {.pass = pass};
     *ret_has = false;
@@ -185,8 +205,11 @@ int tn_release_earlier_call(const struct tn_pass *pass, const struct tn_release_
         return r;
     search.has_run = calloc(search.frames->frame_count + 1, sizeof(bool));
     search.is_on_way = calloc(search.frames->frame_count + 1, sizeof(bool));
-    if (search.has_run == NULL || search.is_on_way == NULL)
+    search.makes = calloc(search.frames->frame_count + 1, sizeof(bool));
+    if (search.has_run == NULL || search.is_on_way == NULL || search.makes == NULL)
         r = -ENOMEM;
+    for (size_t i = 0; r == 0 && i < sites->own_count; i++)
+        mark_makers(&search, sites->items[i], &names[i]);
     for (uint32_t node = 1; r == 0 && node < pass->node_count; node++)
         if (pass->nodes[node].function != 0)
             mark(pass, search.frames, node, search.has_run);
@@ -196,6 +219,7 @@ int tn_release_earlier_call(const struct tn_pass *pass, const struct tn_release_
         r = each_release(&search, sites, sites->items[i], false);
     free(search.has_run);
     free(search.is_on_way);
+    free(search.makes);
     if (r < 0 || search.found.module_id == 0)
         return r;
     *ret_has = true;

@@ -316,7 +316,8 @@ static int add_earlier(const struct tn_pass *pass, const struct tn_release_sites
     struct tn_finding_line line;
     char place[320], release[320];
     bool has;
-    int r = finding->release_count != 0 ? tn_release_earlier_call(pass, sites, &line, &has) : 0;
+    int r =
+        finding->release_count != 0 ? tn_release_earlier_call(pass, sites, finding->sites, &line, &has) : 0;
     if (r < 0 || finding->release_count == 0 || !has)
         return r;
     tn_finding_line_print(&line, place, sizeof(place));
@@ -338,7 +339,7 @@ static int add_earlier_of_some(const struct permanent_statement *statement, stru
     size_t at = 0;
     for (; at < statement->site_count && r == 0; at++) {
         struct tn_release_sites one = {&statement->sites[at], 1, 1};
-        r = tn_release_earlier_call(statement->pass, &one, &line, &has);
+        r = tn_release_earlier_call(statement->pass, &one, &finding->sites[at], &line, &has);
         if (has)
             break;
     }
@@ -358,13 +359,14 @@ static int fill_conditions(const struct permanent_statement *statement, struct t
     struct tn_release_sites sites = {statement->sites, statement->site_count, statement->site_count};
     struct tn_release_range range = {0};
     int r = tn_pass_add_releases(statement->pass, &sites, range, finding);
-    if (r == 0)
-        r = statement->class == TN_PERMANENT_SMALL ? add_earlier_of_some(statement, finding)
-                                                   : add_earlier(statement->pass, &sites, finding);
+    if (r == 0 && statement->class != TN_PERMANENT_SMALL)
+        r = add_earlier(statement->pass, &sites, finding);
     if (r == 0 && statement->class != TN_PERMANENT_SMALL)
         r = tn_pass_add_release_conditions(statement->pass, &sites, range, "a static object", finding);
     if (r == 0 && finding->condition.kind == NULL && finding->release_count != 0)
         r = add_released(statement, finding);
+    if (r == 0 && statement->class == TN_PERMANENT_SMALL)
+        r = add_earlier_of_some(statement, finding);
     if (r == 0 && finding->condition.kind == NULL)
         r = add_unreleased(statement, finding);
     return r < 0 ? r : add_number_and_size(statement, finding);
