@@ -223,6 +223,11 @@ static int check_names(const char *names, const struct tn_findings *findings, st
 {
     for (const char *at = names; *at != '\0';) {
         size_t length = strcspn(at, ",");
+        const struct tn_finding *refuted = tn_findings_find_refuted(findings, at, length);
+        if (refuted != NULL)
+            return tn_error_set(error, -EINVAL,
+                                "option '--finding' of 'report': a trial has refuted the finding '%.*s': %s",
+                                (int)length, at, refuted->refuted_by.what);
         if (tn_findings_find(findings, at, length) == NULL)
             return tn_error_set(error, -EINVAL,
                                 "option '--finding' of 'report': the finding '%.*s' is not there: a report "

@@ -52,6 +52,11 @@ static int choose_names(struct tn_simulation *simulation, const char *plan, cons
                 "number, key or letter, as in 1,3,5a0c91fe or A,B",
                 plan, FINDINGS_MAX);
         const struct tn_finding *finding = tn_findings_find(&simulation->findings, at, length);
+        const struct tn_finding *refuted = tn_findings_find_refuted(&simulation->findings, at, length);
+        if (refuted != NULL)
+            return tn_error_set(error, -EINVAL,
+                                "option '--plan' of 'simulate': a trial has refuted the finding '%.*s': %s",
+                                (int)length, at, refuted->refuted_by.what);
         if (finding == NULL || !tn_what_if_applies(finding))
             return tn_error_set(error, -EINVAL, "option '--plan' of 'simulate': the finding '%.*s' %s",
                                 (int)(length < 64 ? length : 64), at,

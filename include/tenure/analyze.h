@@ -100,4 +100,13 @@ int tn_findings_compete(struct tn_findings *findings, const struct tn_kind *cons
  *          do; the log is then unchanged */
 int tn_findings_save(const char *path, const struct tn_findings *findings, struct tn_error *error);
 
+/* Write into the log that a trial has contradicted a finding: its row in `finding` gets refuted_by, and is
+ * made if there is none.
+ *
+ * path     as of tn_findings_save
+ * finding  of the process process_id, with its key and refuted_by
+ * Returns  as tn_findings_save */
+int tn_finding_save_refuted(const char *path, uint64_t process_id, const struct tn_finding *finding,
+                            struct tn_error *error);
+
 #endif

@@ -118,6 +118,17 @@ enum tn_apply {
     TN_APPLY_ARENA,    /* these sites' blocks move into apply_count arenas of apply_bytes, which always do */
 };
 
+/* What contradicted a finding when its change was tried in the program (`tenure try`). Strings are owned;
+ * NULL throughout: nothing did. */
+struct tn_refutation {
+    char *what;     /* one sentence without a final stop: what happened that the finding rules out */
+    char *birth;    /* the stack on which the block was made, innermost first: "f (a.c:1) < g (a.c:9)"; "" */
+    char *moment;   /* the stack of the contradiction, likewise */
+    char *next;     /* what to do now: one sentence, with its final stop */
+    char *program;  /* that was run, with its arguments */
+    char *tried_at; /* UTC, as meta.started_at */
+};
+
 /* One finding. Strings are owned, never NULL after tn_findings_add succeeded, except where said. */
 struct tn_finding {
     const char *kind;              /* name of the kind; static storage */
@@ -147,6 +158,7 @@ struct tn_finding {
     struct tn_finding_release *releases;   /* owned; where its blocks are released, the most frequent first */
     size_t release_count;                  /* in releases; 0: none was seen, or the log has no such stacks */
     char *alternatives; /* "pool, preallocate": kinds that claimed the same site and gave way; NULL: none */
+    struct tn_refutation refuted_by; /* owned; by a trial, as the log has it */
 };
 
 /* What findings come to together, by a replay. Zeroed: not measured. */
@@ -175,12 +187,15 @@ struct tn_findings {
     uint64_t given_way;           /* findings that tn_findings_rank took out, because a stronger one leads */
     struct tn_finding_plan plan;  /* of those that were measured; by a replay */
     struct tn_plan *program_plan; /* owned; lifetimes and steps; NULL: none was made */
-    struct tn_finding *aside;  /* owned; findings that were left out (tn_analyze_options.only), but are parts
-                                  of  a step */
-    size_t aside_count;        /* in aside */
-    size_t heap_model_count;   /* models on which a replay found the smallest heap; 0: not measured */
-    uint64_t heap_least_bytes; /* smallest heap for the events as they are, on the model that needs least */
-    uint64_t heap_most_bytes;  /* on the model that needs most */
+    struct tn_finding *aside;   /* owned; findings that were left out (tn_analyze_options.only), but are parts
+                                   of  a step */
+    size_t aside_count;         /* in aside */
+    struct tn_finding *refuted; /* owned; findings that a trial has contradicted: they are none of items, lead
+                                   nowhere, and are numbered behind all others */
+    size_t refuted_count;       /* in refuted */
+    size_t heap_model_count;    /* models on which a replay found the smallest heap; 0: not measured */
+    uint64_t heap_least_bytes;  /* smallest heap for the events as they are, on the model that needs least */
+    uint64_t heap_most_bytes;   /* on the model that needs most */
 };
 
 /* Give title, advice, query, code or notes, printf-like; what was there is released.
@@ -241,6 +256,24 @@ void tn_finding_write_releases(const struct tn_finding *finding, const char *key
  *          the caller's) */
 int tn_findings_add(struct tn_findings *findings, const struct tn_finding *finding);
 
+/* Whether a trial has contradicted a finding. */
+static inline bool tn_finding_is_refuted(const struct tn_finding *finding)
+{
+    return finding->refuted_by.what != NULL;
+}
+
+/* Write what contradicted a finding as a JSON object: a member `key` of the open object, or the top level
+ * where key is NULL; null where nothing did. Errors stay in the writer. */
+void tn_finding_write_refutation(const struct tn_finding *finding, const char *key, struct tn_json *json);
+
+/* Copy what contradicts a finding into it; what was there is released.
+ *
+ * Returns  0; -ENOMEM (the finding is unchanged) */
+int tn_finding_refute(struct tn_finding *finding, const struct tn_refutation *refutation);
+
+/* Release what a refutation owns; it is zeroed. */
+void tn_refutation_finish(struct tn_refutation *refutation);
+
 /* Release what one finding owns; it is zeroed. */
 void tn_finding_finish(struct tn_finding *finding);
 
@@ -277,6 +310,10 @@ const char *tn_finding_key_print(const struct tn_finding *finding, char *ret_tex
  * Returns  the first one that bears it; NULL: there is none */
 const struct tn_finding *tn_findings_find(const struct tn_findings *findings, const char *name,
                                           size_t name_bytes);
+
+/* Likewise among those that a trial has contradicted. */
+const struct tn_finding *tn_findings_find_refuted(const struct tn_findings *findings, const char *name,
+                                                  size_t name_bytes);
 
 /* The finding of a key, also where it was left out because it was not asked for.
  *

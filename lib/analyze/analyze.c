@@ -5,6 +5,7 @@
  * happens in one read transaction, so that a log that is still being recorded shows one state. */
 #include "pass.h"
 #include "rank.h"
+#include "refuted.h"
 #include "roles.h"
 #include "watch.h"
 
@@ -233,6 +234,8 @@ static int analyze(struct tn_pass *pass, struct tn_findings *ret_findings)
         r = tn_roles_find(pass, &(struct tn_role_engine){run_analyses}, &findings);
     if (r == 0)
         r = tn_findings_order(&findings, pass->kinds);
+    if (r == 0)
+        r = tn_refuted_part(pass, &findings);
     if (r == 0)
         r = make_plan(pass, &findings);
     if (r == 0)

@@ -425,12 +425,18 @@ int tn_findings_keep(struct tn_findings *findings, const char *only)
     return 0;
 }
 
-int tn_findings_order(struct tn_findings *findings, const struct tn_kind *const *kinds)
+int tn_findings_reorder(struct tn_findings *findings, const struct tn_kind *const *kinds)
 {
     int r = tn_findings_compete(findings, kinds);
     if (r == 0)
         r = put_in_order(findings, kinds);
     mark_small(findings, kinds);
+    return r;
+}
+
+int tn_findings_order(struct tn_findings *findings, const struct tn_kind *const *kinds)
+{
+    int r = tn_findings_reorder(findings, kinds);
     return r < 0 ? r : tn_finding_keys_give(findings);
 }
 

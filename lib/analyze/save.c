@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes findings and their plan into a log, in one transaction that replaces those of the same process.
- * Refuses a log that a recorder still writes. `tenure report --save` calls this. */
+/* Writes findings and their plan into a log, in one transaction that replaces those of the same process,
+ * or writes down that a trial refutes one of them. Refuses a log that a recorder still writes. Called by
+ * `tenure report --save` and `tenure try --save`. */
 #include "tenure/analyze.h"
 #include "tenure/json.h"
 #include "tenure/log.h"
@@ -15,19 +16,24 @@
 
 #define PATIENCE_MS 5000
 
-/* What is saved of a process, in the order in which it can be deleted. */
-#define OF_PROCESS "finding_id IN (SELECT id FROM finding WHERE process_id = ?1)"
+/* What is saved of a process, in the order in which it can be deleted. What a trial has refuted stays, unless
+ * it is saved anew. */
+#define OF_PROCESS "finding_id IN (SELECT id FROM finding WHERE process_id = ?1 AND refuted_by IS NULL)"
 #define ROLES      "(SELECT role_id FROM finding_site WHERE " OF_PROCESS ")"
 static const char *const delete_sqls[] = {
-    ("DELETE FROM role_stack WHERE role_id IN " ROLES), ("DELETE FROM role WHERE id IN " ROLES),
-    ("DELETE FROM finding_site WHERE " OF_PROCESS),     "DELETE FROM finding WHERE process_id = ?1",
+    ("DELETE FROM role_stack WHERE role_id IN " ROLES),
+    ("DELETE FROM role WHERE id IN " ROLES),
+    ("DELETE FROM finding_site WHERE " OF_PROCESS),
+    "DELETE FROM finding WHERE process_id = ?1 AND refuted_by IS NULL",
     "DELETE FROM plan_step WHERE process_id = ?1",
 };
 static const char finding_sql[] =
     "INSERT INTO finding (process_id, kind, rank, confidence, title, tactic, advice, allocations_removed,"
     " bytes_removed, peak_bytes_delta, heap_bytes_delta, evidence, query, code, notes, alternatives,"
-    " condition, released_at, key)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+    " condition, released_at, key, refuted_by)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+static const char refute_sql[] = "UPDATE finding SET refuted_by = ?3 WHERE process_id = ?1 AND key = ?2";
+static const char forget_sql[] = "UPDATE finding SET refuted_by = NULL WHERE process_id = ?1 AND key = ?2";
 /* Columns that older releases did not make, in logs into which they saved findings. */
 static const struct {
     const char *table, *name, *type;
@@ -35,6 +41,7 @@ static const struct {
     {"finding", "condition", "TEXT"},
     {"finding", "released_at", "TEXT"},
     {"finding", "key", "TEXT"},
+    {"finding", "refuted_by", "TEXT"},
     {"finding_site", "role_id", "INTEGER REFERENCES role(id)"},
 };
 static const char site_sql[] =
@@ -182,6 +189,9 @@ static int insert_finding(const struct saving *saving, sqlite3_stmt *statement,
         r = bind_lines(statement, 18, finding, tn_finding_write_releases);
     char key[TN_FINDING_KEY_BYTES];
     tn_sql_bind_text(statement, 19, tn_finding_key_print(finding, key));
+    sqlite3_bind_null(statement, 20);
+    if (r == 0 && tn_finding_is_refuted(finding))
+        r = bind_lines(statement, 20, finding, tn_finding_write_refutation);
     return r == 0 ? execute(saving, statement) : r;
 }
 
@@ -245,16 +255,31 @@ static int delete_old(const struct saving *saving, const char *sql)
     return r;
 }
 
-static int insert_all(const struct saving *saving)
+/* What is refuted is saved anew: its old row can go. */
+static int forget_refuted(const struct saving *saving)
+{
+    sqlite3_stmt *statement = NULL;
+    char key[TN_FINDING_KEY_BYTES];
+    int r = prepare(saving, forget_sql, &statement);
+    for (size_t i = 0; i < saving->findings->refuted_count && r == 0; i++) {
+        tn_sql_bind_count(statement, 1, saving->findings->process_id);
+        tn_sql_bind_text(statement, 2, tn_finding_key_print(&saving->findings->refuted[i], key));
+        r = execute(saving, statement);
+    }
+    sqlite3_finalize(statement);
+    return r;
+}
+
+static int insert_all(const struct saving *saving, const struct tn_finding *items, size_t count)
 {
     sqlite3_stmt *finding = NULL, *site = NULL;
     int r = prepare(saving, finding_sql, &finding);
     if (r == 0)
         r = prepare(saving, site_sql, &site);
-    for (size_t i = 0; i < saving->findings->count && r == 0; i++) {
-        r = insert_finding(saving, finding, &saving->findings->items[i]);
+    for (size_t i = 0; i < count && r == 0; i++) {
+        r = insert_finding(saving, finding, &items[i]);
         if (r == 0)
-            r = insert_sites(saving, site, &saving->findings->items[i]);
+            r = insert_sites(saving, site, &items[i]);
     }
     sqlite3_finalize(finding);
     sqlite3_finalize(site);
@@ -334,18 +359,45 @@ static int make_tables(const struct saving *saving)
     return r;
 }
 
-static int save(const struct saving *saving)
+static int save_all(const struct saving *saving)
+{
+    const struct tn_findings *findings = saving->findings;
+    int r = forget_refuted(saving);
+    for (size_t i = 0; i < sizeof(delete_sqls) / sizeof(delete_sqls[0]) && r == 0; i++)
+        r = delete_old(saving, delete_sqls[i]);
+    if (r == 0)
+        r = insert_all(saving, findings->items, findings->count);
+    if (r == 0)
+        r = insert_all(saving, findings->refuted, findings->refuted_count);
+    return r == 0 ? insert_steps(saving) : r;
+}
+
+/* Of one finding, what contradicts it. */
+static int save_refuted(const struct saving *saving)
+{
+    const struct tn_finding *finding = saving->findings->refuted;
+    sqlite3_stmt *statement = NULL;
+    char key[TN_FINDING_KEY_BYTES];
+    int r = prepare(saving, refute_sql, &statement);
+    if (r < 0)
+        return r;
+    tn_sql_bind_count(statement, 1, saving->findings->process_id);
+    tn_sql_bind_text(statement, 2, tn_finding_key_print(finding, key));
+    r = bind_lines(statement, 3, finding, tn_finding_write_refutation);
+    if (r == 0)
+        r = execute(saving, statement);
+    sqlite3_finalize(statement);
+    return r == 0 && sqlite3_changes(saving->database) == 0 ? insert_all(saving, finding, 1) : r;
+}
+
+static int write_log(const struct saving *saving, int (*write)(const struct saving *))
 {
     int r = run(saving, "BEGIN IMMEDIATE");
     if (r < 0)
         return r;
     r = make_tables(saving);
-    for (size_t i = 0; i < sizeof(delete_sqls) / sizeof(delete_sqls[0]) && r == 0; i++)
-        r = delete_old(saving, delete_sqls[i]);
     if (r == 0)
-        r = insert_all(saving);
-    if (r == 0)
-        r = insert_steps(saving);
+        r = write(saving);
     if (r == 0)
         r = run(saving, "COMMIT");
     if (r < 0)
@@ -353,7 +405,8 @@ static int save(const struct saving *saving)
     return r;
 }
 
-int tn_findings_save(const char *path, const struct tn_findings *findings, struct tn_error *error)
+static int open_and_write(const char *path, const struct tn_findings *findings,
+                          int (*write)(const struct saving *), struct tn_error *error)
 {
     struct saving saving = {.path = path, .findings = findings, .error = error};
     int rc = sqlite3_open_v2(path, &saving.database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -363,7 +416,20 @@ int tn_findings_save(const char *path, const struct tn_findings *findings, struc
         r = check_free(&saving);
     }
     if (r == 0)
-        r = save(&saving);
+        r = write_log(&saving, write);
     sqlite3_close(saving.database);
     return r;
+}
+
+int tn_findings_save(const char *path, const struct tn_findings *findings, struct tn_error *error)
+{
+    return open_and_write(path, findings, save_all, error);
+}
+
+int tn_finding_save_refuted(const char *path, uint64_t process_id, const struct tn_finding *finding,
+                            struct tn_error *error)
+{
+    struct tn_finding refuted = *finding; /* only read */
+    const struct tn_findings findings = {.process_id = process_id, .refuted = &refuted, .refuted_count = 1};
+    return open_and_write(path, &findings, save_refuted, error);
 }

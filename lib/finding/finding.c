@@ -82,6 +82,7 @@ void tn_finding_finish(struct tn_finding *finding)
     free(finding->code);
     free(finding->notes);
     free(finding->alternatives);
+    tn_refutation_finish(&finding->refuted_by);
     *finding = (struct tn_finding){0};
 }
 
@@ -93,6 +94,9 @@ void tn_findings_finish(struct tn_findings *findings)
         tn_finding_finish(&findings->items[i]);
     for (size_t i = 0; i < findings->aside_count; i++)
         tn_finding_finish(&findings->aside[i]);
+    for (size_t i = 0; i < findings->refuted_count; i++)
+        tn_finding_finish(&findings->refuted[i]);
+    free(findings->refuted);
     tn_plan_free(findings->program_plan);
     free(findings->aside);
     free(findings->items);
@@ -142,11 +146,24 @@ bool tn_finding_is_named(const struct tn_finding *finding, const char *names)
     return false;
 }
 
+/* The first of count findings that bears a name; NULL: none does. */
+static const struct tn_finding *find_name(const struct tn_finding *items, size_t count, const char *name,
+                                          size_t name_bytes)
+{
+    for (size_t i = 0; i < count; i++)
+        if (has_name(&items[i], name, name_bytes))
+            return &items[i];
+    return NULL;
+}
+
 const struct tn_finding *tn_findings_find(const struct tn_findings *findings, const char *name,
                                           size_t name_bytes)
 {
-    for (size_t i = 0; i < findings->count; i++)
-        if (has_name(&findings->items[i], name, name_bytes))
-            return &findings->items[i];
-    return NULL;
+    return find_name(findings->items, findings->count, name, name_bytes);
+}
+
+const struct tn_finding *tn_findings_find_refuted(const struct tn_findings *findings, const char *name,
+                                                  size_t name_bytes)
+{
+    return find_name(findings->refuted, findings->refuted_count, name, name_bytes);
 }

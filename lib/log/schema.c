@@ -36,7 +36,8 @@
     "  alternatives TEXT,      -- kinds that claimed the same sites and gave way; NULL: none\n"              \
     "  condition TEXT,         -- JSON object: what must hold in other runs; null: nothing\n"                \
     "  released_at TEXT,       -- JSON list: the lines that release its blocks\n"                            \
-    "  key TEXT                -- 8 hex digits: the same in other recordings, also of other builds\n"        \
+    "  key TEXT,               -- 8 hex digits: the same in other recordings, also of other builds\n"        \
+    "  refuted_by TEXT         -- JSON object: what a trial has to say against it; NULL: nothing\n"          \
     ");\n"                                                                                                   \
     "CREATE TABLE IF NOT EXISTS finding_site (\n"                                                            \
     "  finding_id INTEGER REFERENCES finding(id),\n"                                                         \

@@ -41,6 +41,8 @@ void tn_compose_pools(struct tn_composer *composer);
 void tn_compose_nameless(struct tn_composer *composer);
 /* Append a line for each library with folded findings. */
 void tn_compose_libraries(struct tn_composer *composer);
+/* Append what trials have refuted; nothing where they have not. There are findings. */
+void tn_compose_refuted(struct tn_composer *composer);
 
 void tn_compose_findings(struct tn_composer *composer);
 /* The same without a heading, and each finding with all that is known of it. */

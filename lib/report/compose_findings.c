@@ -204,6 +204,7 @@ void tn_compose_findings(struct tn_composer *composer)
     tn_compose_libraries(composer);
     put_plan(composer);
     put_hidden(composer, &selection);
+    tn_compose_refuted(composer);
 }
 
 void tn_compose_cards(struct tn_composer *composer)
@@ -223,4 +224,5 @@ void tn_compose_cards(struct tn_composer *composer)
     tn_compose_libraries(composer);
     put_plan(composer);
     put_hidden(composer, &selection);
+    tn_compose_refuted(composer);
 }

@@ -198,10 +198,9 @@ static void write_words(struct tn_json *json, const char *key, const char *words
     tn_json_close_array(json);
 }
 
-static void write_finding(struct tn_json *json, const struct tn_finding *finding)
+static void write_members(struct tn_json *json, const struct tn_finding *finding)
 {
     char key[TN_FINDING_KEY_BYTES];
-    tn_json_open_object(json, NULL);
     tn_json_text(json, "kind", finding->kind);
     tn_json_uint(json, "rank", finding->rank);
     tn_json_text(json, "key", tn_finding_key_print(finding, key));
@@ -222,7 +221,26 @@ static void write_finding(struct tn_json *json, const struct tn_finding *finding
     tn_json_text(json, "code", finding->code);
     tn_json_text(json, "notes", finding->notes);
     write_words(json, "alternatives", finding->alternatives);
+}
+
+static void write_finding(struct tn_json *json, const struct tn_finding *finding)
+{
+    tn_json_open_object(json, NULL);
+    write_members(json, finding);
     tn_json_close_object(json);
+}
+
+/* A list of their own, so that who follows the findings does not follow these. */
+static void write_refuted(struct tn_json *json, const struct tn_findings *findings)
+{
+    tn_json_open_array(json, "refuted");
+    for (size_t i = 0; findings != NULL && i < findings->refuted_count; i++) {
+        tn_json_open_object(json, NULL);
+        write_members(json, &findings->refuted[i]);
+        tn_finding_write_refutation(&findings->refuted[i], "refuted_by", json);
+        tn_json_close_object(json);
+    }
+    tn_json_close_array(json);
 }
 
 static void write_findings(struct tn_json *json, const struct tn_report *report)
@@ -236,6 +254,7 @@ static void write_findings(struct tn_json *json, const struct tn_report *report)
     while ((finding = tn_report_next_finding(&whole, &cursor)) != NULL)
         write_finding(json, finding);
     tn_json_close_array(json);
+    write_refuted(json, report->findings);
     tn_report_write_plan(json, report->findings);
     tn_json_open_object(json, "not_shown");
     tn_json_uint(json, "too_weak", selection.too_weak);

@@ -88,7 +88,7 @@ def check_ownership(links):
 def check(world, report):
     """Fail where a report is not as documented and declared."""
     check_object(report, {"format_version": int, "log": str, "program": str, "recording": dict, "process_id": int,
-                          "processes": list, "totals": dict, "losses": dict, "findings": list, "not_shown": dict,
+                          "processes": list, "totals": dict, "losses": dict, "findings": list, "refuted": list, "not_shown": dict,
                           "ownership": list}, "the report")
     check_ownership(report["ownership"])
     ranks = [finding["rank"] for finding in report["findings"]]

@@ -59,6 +59,38 @@ static void doubtful_findings_are_counted_only(void **state)
     fixture_assert_part(&sure, "text", "2 that are doubtful (--confidence weak)", true);
 }
 
+/* No card, no number to follow, and a list of its own. */
+static void refuted_findings_are_no_advice(void **state)
+{
+    (void)state;
+    struct tn_finding refuted = fixture_items[0];
+    struct tn_findings findings = fixture_findings;
+    struct tn_report report = fixture_report;
+    refuted.refuted_by = (struct tn_refutation){S("a block outlived read_line"),
+                                                S("grab (a.c:1) < read_line (a.c:9)"),
+                                                S("drop (a.c:30)"),
+                                                S("Keep it on the heap."),
+                                                S("./app x"),
+                                                S("2026-11-22T12:00:00Z")};
+    findings.items = fixture_items + 1;
+    findings.count = 2;
+    findings.refuted = &refuted;
+    findings.refuted_count = 1;
+    report.findings = &findings;
+    fixture_assert_part(&fixture_report, "text", "Refuted:", false);
+    fixture_assert_part(&fixture_report, "json", "\"refuted\": []", true);
+    fixture_assert_part(&report, "text", "Refuted:", true);
+    fixture_assert_part(&report, "text", "Not true (stack-buffer, 5a0c91fe)", true);
+    fixture_assert_part(&report, "text", "seen in drop (a.c:30)", true);
+    fixture_assert_part(&report, "text", "Declare char line[80]", false);
+    fixture_assert_part(
+        &report, "json",
+        "\"refuted_by\": {\"what\": \"a block outlived read_line\", \"birth\": \"grab (a.c:1) < "
+        "read_line (a.c:9)\", \"moment\": \"drop (a.c:30)\"",
+        true);
+    fixture_assert_part(&report, "json", "\"findings\": [{\"kind\": \"pool\"", true);
+}
+
 static void what_is_beyond_the_top_is_counted(void **state)
 {
     (void)state;
@@ -222,7 +254,7 @@ static void no_finding_is_said(void **state)
     struct tn_findings none = {.process_id = 1};
     struct tn_report report = {.summary = &fixture_summary, .findings = &none};
     fixture_assert_part(&report, "text", "Findings\n  Nothing was found that is worth a change.\n", true);
-    fixture_assert_part(&report, "json", "\"findings\": [], \"plan\"", true);
+    fixture_assert_part(&report, "json", "\"findings\": [], \"refuted\": [], \"plan\"", true);
     struct tn_summary unfinished = fixture_summary;
     unfinished.is_closed = false;
     report.summary = &unfinished;
@@ -235,6 +267,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(text_reads_as_agreed),
         cmocka_unit_test(json_reads_as_agreed),
         cmocka_unit_test(doubtful_findings_are_counted_only),
+        cmocka_unit_test(refuted_findings_are_no_advice),
         cmocka_unit_test(what_is_beyond_the_top_is_counted),
         cmocka_unit_test(libraries_are_folded),
         cmocka_unit_test(calls_of_the_library_are_told_with_their_setting),
