@@ -9,7 +9,7 @@
 #include "install_paths.h"
 #include "message.h"
 #include "output.h"
-#include "program.h"
+#include "run_options.h"
 #include "unfinished.h"
 
 #include "tenure/log.h"
@@ -114,22 +114,6 @@ static int check_by(struct request *request, struct tn_error *error)
     return refuse(error, "by", value, "site or stack");
 }
 
-static int check_server(struct request *request, struct tn_error *error)
-{
-    struct tn_fail_command *command = &request->sweep.command;
-    command->drive = tn_option_text(request->arguments, "drive");
-    command->ready = tn_option_text(request->arguments, "ready");
-    if (command->drive == NULL && command->ready == NULL)
-        return 0;
-    if (command->drive == NULL || command->ready == NULL)
-        return tn_error_set(
-            error, -EINVAL,
-            "'fail' needs '--drive' and '--ready' together: --ready port:8080 --drive 'curl ...'");
-    return tn_fail_ready_is_valid(command->ready)
-               ? 0
-               : refuse(error, "ready", command->ready, "port:N, line:TEXT or time:SECONDS");
-}
-
 static unsigned count_processors(void)
 {
     cpu_set_t set;
@@ -175,19 +159,16 @@ static int check_options(struct request *request, struct tn_error *error)
     if (r == 0)
         r = tn_option_count(arguments, "seed", 0, INT64_MAX, 1, &request->sweep.seed, error);
     if (r == 0)
-        r = tn_option_duration(arguments, "timeout", 0, &command->timeout_ns, error);
-    if (r == 0)
         r = check_allowed(request, error);
     if (r == 0)
         r = check_format(request, error);
     if (r == 0)
-        r = check_server(request, error);
+        r = tn_run_read_options(arguments, "fail", command, request->input, error);
     /* Servers share their ports. */
     if (r == 0)
         r = tn_option_count(arguments, "jobs", 1, 64, command->drive != NULL ? 1 : count_processors(), &jobs,
                             error);
     request->sweep.jobs = (unsigned)jobs;
-    command->setup = tn_option_text(arguments, "setup");
     command->check = tn_option_text(arguments, "check");
     return r;
 }
@@ -242,52 +223,12 @@ static int print_identity(struct request *request, struct tn_log *log)
 static int find_program(struct request *request)
 {
     struct tn_error error;
-    struct tn_program_abi abi;
     struct tn_fail_command *command = &request->sweep.command;
-    int r =
-        tn_program_find(command->argv[0], getenv("PATH"), request->program, sizeof(request->program), &error);
-    if (r < 0) {
-        tn_say("%s", error.text);
-        return r == -EACCES ? TN_STATUS_NOT_EXECUTABLE : TN_STATUS_NOT_FOUND;
-    }
-    /* A run may have a folder of its own. */
-    if (realpath(request->program, request->folder) != NULL && request->program[0] != '/')
-        snprintf(request->program, sizeof(request->program), "%s", request->folder);
-    command->program = request->program;
-    r = tn_program_read_abi("/proc/self/exe", &abi, &error);
-    if (r == 0)
-        r = tn_program_check(request->program, &abi, &error);
-    if (r == 0)
-        r = tn_install_paths_find_inject(request->library, &error);
-    if (r < 0)
-        return tn_say_error(&error);
+    int status = tn_run_find_program(command, request->program);
+    if (status == TN_STATUS_DONE && tn_install_paths_find_inject(request->library, &error) < 0)
+        status = tn_say_error(&error);
     command->library = request->library;
-    return TN_STATUS_DONE;
-}
-
-static int find_input(struct request *request, struct tn_error *error)
-{
-    const char *input = tn_option_text(request->arguments, "stdin");
-    if (input == NULL)
-        return 0;
-    if (realpath(input, request->input) == NULL || access(request->input, R_OK) < 0)
-        return tn_error_set(error, -errno, "cannot read '%s', the program's stdin: %s", input,
-                            strerror(errno));
-    request->sweep.command.input = request->input;
-    return 0;
-}
-
-static int make_folder(struct request *request, struct tn_error *error)
-{
-    const char *parent = getenv("TMPDIR");
-    if (parent == NULL || parent[0] != '/')
-        parent = "/tmp";
-    int n = snprintf(request->folder, sizeof(request->folder), "%s/tenure-fail-XXXXXX", parent);
-    if (n < 0 || (size_t)n >= sizeof(request->folder) || mkdtemp(request->folder) == NULL)
-        return tn_error_set(error, -errno, "cannot make a folder in '%s': %s; set TMPDIR to another", parent,
-                            strerror(errno));
-    request->sweep.command.folder = request->folder;
-    return 0;
+    return status;
 }
 
 /* Choose the subjects of the runs. */
@@ -380,7 +321,7 @@ static int run_sweep(struct request *request, struct tn_log *log, const struct t
                                               &sweep->results, &error)
                          : 0;
     if (r == 0)
-        r = make_folder(request, &error);
+        r = tn_run_make_folder("fail", &sweep->command, request->folder, &error);
     if (r < 0)
         return tn_say_error(&error);
     tn_signals_catch();
@@ -422,7 +363,7 @@ static int run(const struct tn_arguments *arguments)
     struct tn_error error;
     struct tn_log *log = NULL;
     request.sweep.command.argv = arguments->operands + 1;
-    if (check_options(&request, &error) < 0 || find_input(&request, &error) < 0)
+    if (check_options(&request, &error) < 0)
         return tn_say_error(&error);
     int status = find_program(&request);
     if (status != TN_STATUS_DONE)

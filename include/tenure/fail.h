@@ -98,6 +98,7 @@ struct tn_fail_command {
     uint64_t pointer_bytes;
     const char *policy; /* NULL: none */
     bool is_persistent; /* as inject.h */
+    bool drives_once;   /* the drive command runs only once */
 };
 
 /* What a run was like. Plain data without pointers: it goes through a pipe. */
@@ -110,6 +111,8 @@ struct tn_fail_outcome {
     int error;                  /* negative errno: the run could not be made; what[] says at what */
     char what[128];             /* "setup", the program's path... */
     uint64_t duration_ns;       /* of the program */
+    uint64_t cpu_ns;            /* that it computed, with the children that it waited for; 0: not known */
+    uint64_t resident_bytes;    /* at most, of any one of these; 0: not known */
     uint64_t output_hash;       /* of what it wrote to stdout */
     uint64_t output_bytes;      /* likewise, its size */
     bool is_hung;               /* it was killed when its time was over */

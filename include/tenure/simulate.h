@@ -309,6 +309,18 @@ int tn_measure_findings(struct tn_log *log, struct tn_what_if_model *models, siz
                         const struct tn_what_if_effort *effort, struct tn_findings *findings,
                         struct tn_error *error);
 
+/* Count the calls that findings keep from the heap in the recorded run.
+ *
+ * process_id   0: the process with most allocations
+ * findings     finding_count of them, for which tn_what_if_applies. Where two change the same blocks, the
+ * first
+ *              one has them
+ * ret_calls    room for as many
+ * Returns      0; an error of the log; -ENOMEM; error says what failed
+ * Cost         one pass over the events */
+int tn_what_if_claims(struct tn_log *log, uint64_t process_id, const struct tn_finding *const *findings,
+                      size_t finding_count, uint64_t *ret_calls, struct tn_error *error);
+
 struct tn_charts;
 
 /* Replay the events of a process on a first-fit heap without a limit, and note in charts how far it reached

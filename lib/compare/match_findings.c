@@ -81,17 +81,20 @@ static int take_groups(struct finding_candidate *candidate, const struct tn_map 
     return 0;
 }
 
+/* What a trial has refuted in the old recording is found in the new one as well, and is not new there. */
 static int open_side(const struct tn_findings *findings, const struct tn_map *by_id, bool is_new,
                      const struct site_candidate *sites, size_t site_count, struct finding_side *side)
 {
     size_t count = findings != NULL ? findings->count : 0;
+    size_t own = count;
+    count += findings != NULL && !is_new ? findings->refuted_count : 0;
     side->items = calloc(count + 1, sizeof(side->items[0]));
     if (side->items == NULL)
         return -ENOMEM;
     side->count = count;
     int r = 0;
     for (size_t i = 0; i < count && r == 0; i++) {
-        side->items[i].finding = &findings->items[i];
+        side->items[i].finding = i < own ? &findings->items[i] : &findings->refuted[i - own];
         r = take_groups(&side->items[i], by_id, is_new, sites, site_count);
     }
     return r;

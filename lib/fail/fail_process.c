@@ -133,13 +133,24 @@ pid_t tn_fail_process_start(const struct tn_fail_start *start)
     return pid;
 }
 
-bool tn_fail_process_wait(pid_t pid, uint64_t until_ns, int *ret_status)
+static uint64_t time_ns(const struct timeval *time)
+{
+    return (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_usec * 1000u;
+}
+
+bool tn_fail_process_wait(pid_t pid, uint64_t until_ns, struct tn_fail_end *ret_end)
 {
     sigset_t set = child_signal();
     for (;;) {
-        pid_t ended = waitpid(pid, ret_status, WNOHANG);
+        struct rusage usage;
+        int status;
+        pid_t ended = wait4(pid, &status, WNOHANG, &usage);
         if (ended < 0 && errno == EINTR)
             continue;
+        if (ended == pid)
+            *ret_end = (struct tn_fail_end){.status = status,
+                                            .cpu_ns = time_ns(&usage.ru_utime) + time_ns(&usage.ru_stime),
+                                            .resident_bytes = (uint64_t)usage.ru_maxrss * 1024};
         if (ended != 0)
             return ended == pid;
         uint64_t now_ns = tn_fail_now_ns();

@@ -30,11 +30,17 @@ pid_t tn_fail_process_start(const struct tn_fail_start *start);
 /* Nanoseconds of CLOCK_MONOTONIC. */
 uint64_t tn_fail_now_ns(void);
 
+/* How a process has ended, and what it took. */
+struct tn_fail_end {
+    int status;                      /* as wait gives it */
+    uint64_t cpu_ns, resident_bytes; /* as in struct tn_fail_outcome */
+};
+
 /* Wait for a process.
  *
- * until_ns  of tn_fail_now_ns
- * Returns   whether it has ended; ret_status is as wait gives it */
-bool tn_fail_process_wait(pid_t pid, uint64_t until_ns, int *ret_status);
+ * until_ns  of tn_fail_now_ns; 0: do not wait
+ * Returns   whether it has ended; else ret_end is untouched */
+bool tn_fail_process_wait(pid_t pid, uint64_t until_ns, struct tn_fail_end *ret_end);
 
 /* Kill a process, its group, and everything else that this process has adopted. */
 void tn_fail_process_end(pid_t pid);

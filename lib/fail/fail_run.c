@@ -46,16 +46,16 @@ static int run_shell(struct fail_run *run, const char *command, const char *outp
         .output = output,
         .error_output = errors,
     };
-    int status = 0;
+    struct tn_fail_end end = {0};
     pid_t pid = argv[0] != NULL ? tn_fail_process_start(&start) : -ENOMEM;
     free(argv[0]);
     if (pid < 0)
         return (int)pid;
-    if (!tn_fail_process_wait(pid, tn_fail_now_ns() + run->command->timeout_ns, &status)) {
+    if (!tn_fail_process_wait(pid, tn_fail_now_ns() + run->command->timeout_ns, &end)) {
         kill(-pid, SIGKILL);
         return -ETIMEDOUT;
     }
-    return status;
+    return end.status;
 }
 
 static int prepare(struct fail_run *run)
@@ -97,23 +97,32 @@ static void drive_once(struct fail_run *run, size_t turn)
     run->outcome.is_hung |= status == -ETIMEDOUT;
 }
 
-/* Drive the server, twice, and stop it. */
+static void take_end(struct fail_run *run, const struct tn_fail_end *end)
+{
+    run->outcome.status = end->status;
+    run->outcome.cpu_ns = end->cpu_ns;
+    run->outcome.resident_bytes = end->resident_bytes;
+}
+
+/* Drive the server, and stop it. */
 static void drive(struct fail_run *run, pid_t pid, uint64_t until_ns)
 {
-    int status = 0;
+    struct tn_fail_end end;
     if (tn_fail_wait_ready(run->command->ready, &run->files, pid, until_ns)) {
         drive_once(run, 0);
-        if (!run->outcome.is_hung)
+        if (!run->outcome.is_hung && !run->command->drives_once)
             drive_once(run, 1);
     } else {
         run->outcome.drive_status[0] = run->outcome.drive_status[1] = -1;
     }
-    if (waitpid(pid, &status, WNOHANG) == pid) {
-        run->outcome.status = status;
+    if (tn_fail_process_wait(pid, 0, &end)) {
+        take_end(run, &end);
         return;
     }
     kill(pid, SIGTERM);
-    if (!tn_fail_process_wait(pid, tn_fail_now_ns() + STOP_GRACE_NS, &run->outcome.status))
+    if (tn_fail_process_wait(pid, tn_fail_now_ns() + STOP_GRACE_NS, &end))
+        take_end(run, &end);
+    else
         run->outcome.is_hung = true;
 }
 
@@ -141,9 +150,12 @@ static void make_run(struct fail_run *run)
     pid_t pid = start_program(run);
     if (pid < 0)
         return;
+    struct tn_fail_end end;
     if (run->command->drive != NULL)
         drive(run, pid, until_ns);
-    else if (!tn_fail_process_wait(pid, until_ns, &run->outcome.status))
+    else if (tn_fail_process_wait(pid, until_ns, &end))
+        take_end(run, &end);
+    else
         run->outcome.is_hung = true;
     run->outcome.duration_ns = tn_fail_now_ns() - start_ns;
     tn_fail_process_end(pid);

@@ -130,12 +130,34 @@ static void a_new_weak_finding_is_no_regression(void **state)
     end_findings(&scene);
 }
 
+/* Advice that nobody follows comes up again in each recording. */
+static void what_was_refuted_is_no_regression(void **state)
+{
+    (void)state;
+    struct finding_scene scene;
+    begin_findings(&scene);
+    add_finding(&scene.old_findings, "arena", TN_CONFIDENCE_CONSISTENT, &scene.before, 0, SIZE_MAX);
+    add_finding(&scene.new_findings, "arena", TN_CONFIDENCE_CONSISTENT, &scene.after, 0, SIZE_MAX);
+    add_finding(&scene.new_findings, "arena", TN_CONFIDENCE_CONSISTENT, &scene.after, 2, SIZE_MAX);
+    scene.old_findings.refuted = scene.old_findings.items;
+    scene.old_findings.refuted_count = scene.old_findings.count;
+    scene.old_findings.items = NULL;
+    scene.old_findings.count = scene.old_findings.capacity = 0;
+    compare_findings(&scene);
+    assert_int_equal(scene.comparison.finding_count, 2);
+    assert_finding(&scene, 0, TN_CHANGE_NEW, 0, 2);
+    assert_finding(&scene, 1, TN_CHANGE_SAME, 1, 1);
+    assert_int_equal(scene.comparison.regression_count, 1);
+    end_findings(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(findings_are_matched_by_kind_and_sites),
         cmocka_unit_test(a_finding_that_gains_a_site_has_changed),
         cmocka_unit_test(a_new_weak_finding_is_no_regression),
+        cmocka_unit_test(what_was_refuted_is_no_regression),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
