@@ -4,87 +4,28 @@
  * cmd_simulate.c. */
 #include "simulate_print.h"
 
+#include "chosen_findings.h"
 #include "progress.h"
 #include "tenure/analyze.h"
 #include "tenure/kinds.h"
 #include "tenure/map.h"
-#include "tenure/plan.h"
 #include "tenure/planner.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define FINDINGS_MAX 12 /* measured; each takes some replays on each model */
-#define PARTS_MAX    64 /* of steps, which are measured together only */
-
-/* What was asked for by name. */
+/* What is measured. */
 struct choice {
-    const struct tn_finding *findings[PARTS_MAX]; /* borrowed from the simulation */
-    const struct tn_finding
-        *sure[PARTS_MAX]; /* of these, in the same order, those that no condition decides */
-    size_t count, sure_count;
-    bool has_steps; /* a letter was among the names: all are measured together, in this order */
+    struct tn_chosen_findings chosen;             /* borrowed from the simulation */
+    const struct tn_finding *sure[TN_CHOSEN_MAX]; /* of these, in the same order, those that no condition
+                                                     decides */
+    size_t sure_count;
 };
 
-/* Append one finding, unless it is there. */
-static void choose(struct choice *choice, const struct tn_finding *finding)
+static void choose_sure(struct choice *choice)
 {
-    for (size_t i = 0; i < choice->count; i++)
-        if (choice->findings[i] == finding)
-            return;
-    choice->findings[choice->count++] = finding;
-    if (finding->confidence != TN_CONFIDENCE_CONDITIONAL)
-        choice->sure[choice->sure_count++] = finding;
-}
-
-/* The findings of these numbers or keys, weak ones too if they are asked for. */
-static int choose_names(struct tn_simulation *simulation, const char *plan, const char *names,
-                        struct choice *choice, struct tn_error *error)
-{
-    size_t most = choice->has_steps ? PARTS_MAX : FINDINGS_MAX;
-    for (const char *at = names; *at != '\0' || choice->count == 0;) {
-        size_t length = strcspn(at, ",");
-        if (length == 0 || choice->count == most)
-            return tn_error_set(
-                error, -EINVAL,
-                "option '--plan' of 'simulate': '%s' is no list of up to %d findings or steps, by "
-                "number, key or letter, as in 1,3,5a0c91fe or A,B",
-                plan, FINDINGS_MAX);
-        const struct tn_finding *finding = tn_findings_find(&simulation->findings, at, length);
-        const struct tn_finding *refuted = tn_findings_find_refuted(&simulation->findings, at, length);
-        if (refuted != NULL)
-            return tn_error_set(error, -EINVAL,
-                                "option '--plan' of 'simulate': a trial has refuted the finding '%.*s': %s",
-                                (int)length, at, refuted->refuted_by.what);
-        if (finding == NULL || !tn_what_if_applies(finding))
-            return tn_error_set(error, -EINVAL, "option '--plan' of 'simulate': the finding '%.*s' %s",
-                                (int)(length < 64 ? length : 64), at,
-                                finding == NULL ? "is not there: 'tenure report' tells numbers and keys"
-                                                : "states something that no replay can show");
-        choose(choice, finding);
-        at += length + (at[length] == ',');
-    }
-    return 0;
-}
-
-static int choose_plan(struct tn_simulation *simulation, const char *plan, struct choice *choice,
-                       struct tn_error *error)
-{
-    char *names = NULL, letter = 0;
-    int r = tn_plan_expand(simulation->findings.program_plan, plan, &names, &letter);
-    if (r == -EINVAL)
-        return tn_error_set(
-            error, r,
-            "option '--plan' of 'simulate': the plan has no step '%c': 'tenure report' tells its "
-            "steps",
-            letter);
-    if (r < 0)
-        return tn_error_set(error, r, "cannot choose findings: out of memory");
-    choice->has_steps = strcmp(names, plan) != 0;
-    r = choose_names(simulation, plan, names, choice, error);
-    free(names);
-    return r;
+    for (size_t i = 0; i < choice->chosen.count; i++)
+        if (choice->chosen.items[i]->confidence != TN_CONFIDENCE_CONDITIONAL)
+            choice->sure[choice->sure_count++] = choice->chosen.items[i];
 }
 
 static void make_models(struct tn_simulation *simulation)
@@ -104,29 +45,30 @@ static int measure(struct tn_simulation *simulation, const struct choice *choice
                    struct tn_what_if_effort *effort, struct tn_error *error)
 {
     const struct tn_what_if_set sets[] = {
-        {.findings = choice->findings, .count = choice->count},
+        {.findings = choice->chosen.items, .count = choice->chosen.count},
         {.findings = choice->sure, .count = choice->sure_count, .is_subtotal = true},
     };
-    bool has_subtotal = choice->sure_count != 0 && choice->sure_count < choice->count;
-    if (choice->has_steps) {
+    bool has_subtotal = choice->sure_count != 0 && choice->sure_count < choice->chosen.count;
+    if (choice->chosen.has_steps) {
         effort->sets = sets;
         effort->set_count = has_subtotal ? 2 : 1;
     }
-    int r = tn_log_source_tell_roles(simulation->log, choice->findings, choice->count, error);
+    int r = tn_log_source_tell_roles(simulation->log, choice->chosen.items, choice->chosen.count, error);
     effort->roles = tn_log_source_roles(simulation->log);
     /* events that were kept before this tell no roles */
     struct tn_replay_source source =
         effort->roles->count != 0 ? tn_log_source_events(simulation->log) : simulation->source;
     if (r == 0)
-        r = tn_what_if_run(&source, simulation->models, simulation->policy_count, choice->findings,
-                           choice->has_steps ? 0 : choice->count, effort, &simulation->what_if, error);
+        r = tn_what_if_run(&source, simulation->models, simulation->policy_count, choice->chosen.items,
+                           choice->chosen.has_steps ? 0 : choice->chosen.count, effort, &simulation->what_if,
+                           error);
     return r;
 }
 
 int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, const char *kinds,
                       const char *plan, struct tn_error *error)
 {
-    struct choice choice = {.count = 0};
+    struct choice choice = {.sure_count = 0};
     struct tn_progress analysing = {.what = "analysing", .has_lines = true},
                        replaying = {.what = "replaying"};
     struct tn_analyze_options options = {
@@ -146,11 +88,12 @@ int tn_simulate_apply(struct tn_simulation *simulation, struct tn_log *log, cons
         return r;
     make_models(simulation);
     if (plan == NULL)
-        choice.count = tn_what_if_choose(&simulation->findings, FINDINGS_MAX, NULL, choice.findings,
-                                         &simulation->findings_left);
+        choice.chosen.count = tn_what_if_choose(&simulation->findings, TN_CHOSEN_NAMES, NULL,
+                                                choice.chosen.items, &simulation->findings_left);
     else
-        r = choose_plan(simulation, plan, &choice, error);
-    if (r == 0 && choice.count > 0)
+        r = tn_choose_findings(&simulation->findings, "simulate", plan, &choice.chosen, error);
+    choose_sure(&choice);
+    if (r == 0 && choice.chosen.count > 0)
         r = measure(simulation, &choice, &effort, error);
     tn_progress_end(&replaying);
     simulation->has_changes = r == 0;
