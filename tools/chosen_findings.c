@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds what `--plan` names, in the order of the names, and refuses what is refuted. Called by
+ * simulate_apply.c and cmd_try.c. */
 #include "chosen_findings.h"
 
 #include "tenure/plan.h"

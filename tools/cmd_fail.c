@@ -225,7 +225,8 @@ static int find_program(struct request *request)
     struct tn_error error;
     struct tn_fail_command *command = &request->sweep.command;
     int status = tn_run_find_program(command, request->program);
-    if (status == TN_STATUS_DONE && tn_install_paths_find_inject(request->library, &error) < 0)
+    if (status == TN_STATUS_DONE &&
+        tn_install_paths_find_library(TN_LIBRARY_INJECT, request->library, &error) < 0)
         status = tn_say_error(&error);
     command->library = request->library;
     return status;

@@ -45,6 +45,7 @@ extern const struct tn_command tn_command_unpack;
 extern const struct tn_command tn_command_export;
 extern const struct tn_command tn_command_ctl;
 extern const struct tn_command tn_command_fail;
+extern const struct tn_command tn_command_try;
 
 /* All of them, in the order in which --help lists them, ended by NULL. */
 extern const struct tn_command *const tn_commands[];

@@ -11,19 +11,13 @@ const char tn_tool_purpose[] =
     "and find out how to get rid of heap fragmentation.";
 
 const struct tn_command *const tn_commands[] = {
-    &tn_command_record,
-    &tn_command_report,
-    &tn_command_view,
-    &tn_command_simulate,
-    &tn_command_diff,
-    &tn_command_check,
-    &tn_command_info,
-    &tn_command_sql,
-    &tn_command_unpack,
-    &tn_command_export,
-    &tn_command_ctl,
-    &tn_command_fail,
-    NULL,
+    &tn_command_record, &tn_command_report,
+    &tn_command_view,   &tn_command_simulate,
+    &tn_command_diff,   &tn_command_check,
+    &tn_command_info,   &tn_command_sql,
+    &tn_command_unpack, &tn_command_export,
+    &tn_command_ctl,    &tn_command_fail,
+    &tn_command_try,    NULL,
 };
 
 const struct tn_command *tn_command_find(const char *name)

@@ -2,7 +2,7 @@
 #ifndef TENURE_FAIL_HEAP_H
 #define TENURE_FAIL_HEAP_H
 
-/* The small heap of `tenure fail --heap`. One thread. */
+/* The small heap of `tenure fail --heap` and `tenure try --heap`. One thread. */
 
 #include "options.h"
 

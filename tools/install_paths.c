@@ -47,19 +47,31 @@ static int check_preloadable(const char *path, struct tn_error *error)
                         path);
 }
 
-int tn_install_paths_find_inject(char ret_path[PATH_MAX], struct tn_error *error)
+static const struct {
+    const char *name, *purpose;
+    const char *paths[2];
+} libraries[] = {
+    [TN_LIBRARY_INJECT] = {"libtenure_inject.so",
+                           "make allocations fail",
+                           {"../lib/inject/libtenure_inject.so", TN_INJECT_FROM_TOOL}},
+    [TN_LIBRARY_TRIAL] = {"libtenure_trial.so",
+                          "try a plan",
+                          {"../lib/trial/libtenure_trial.so", TN_TRIAL_FROM_TOOL}},
+};
+
+int tn_install_paths_find_library(enum tn_library library, char ret_path[PATH_MAX], struct tn_error *error)
 {
-    static const char *const libraries[2] = {"../lib/inject/libtenure_inject.so", TN_INJECT_FROM_TOOL};
     char folder[PATH_MAX];
+    const char *const *paths = libraries[library].paths;
     int r = own_folder(folder, sizeof(folder));
     if (r < 0)
         return tn_error_set(error, r, "cannot find the parts of tenure: /proc/self/exe: %s", strerror(-r));
-    if (find_file(folder, libraries, R_OK, ret_path) < 0)
-        return tn_error_set(
-            error, -ENOENT,
-            "cannot make allocations fail: libtenure_inject.so is missing: it is neither in '%s/%s' "
-            "nor in '%s/%s'; build or install tenure again",
-            folder, libraries[0], folder, libraries[1]);
+    if (find_file(folder, paths, R_OK, ret_path) < 0)
+        return tn_error_set(error, -ENOENT,
+                            "cannot %s: %s is missing: it is neither in '%s/%s' nor in '%s/%s'; build or "
+                            "install tenure again",
+                            libraries[library].purpose, libraries[library].name, folder, paths[0], folder,
+                            paths[1]);
     return check_preloadable(ret_path, error);
 }
 

@@ -20,9 +20,15 @@ struct tn_install_paths {
  *          cannot contain; error says what failed and what to do */
 int tn_install_paths_find(struct tn_install_paths *ret_paths, struct tn_error *error);
 
-/* Find the library that makes allocations fail.
+/* Libraries for the programs of `fail` and `try`. */
+enum tn_library {
+    TN_LIBRARY_INJECT, /* makes allocations fail, and models a small heap */
+    TN_LIBRARY_TRIAL,  /* the second allocator */
+};
+
+/* Find one of them.
  *
  * Returns  as tn_install_paths_find */
-int tn_install_paths_find_inject(char ret_path[PATH_MAX], struct tn_error *error);
+int tn_install_paths_find_library(enum tn_library library, char ret_path[PATH_MAX], struct tn_error *error);
 
 #endif

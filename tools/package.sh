@@ -45,7 +45,7 @@ mkdir "$scratch/debian"
 printf 'Source: tenure\n\nPackage: tenure\nArchitecture: any\n' >"$scratch/debian/control"
 libraries=$(cd "$scratch" && dpkg-shlibdeps -O tenure/usr/bin/tenure tenure/usr/libexec/tenure/tenure-recorder \
     tenure/usr/lib/*/tenure/tenure_sqlite.so tenure/usr/lib/*/tenure/libtenure.so \
-    tenure/usr/lib/*/tenure/libtenure_inject.so 2>"$build/libraries.log") || {
+    tenure/usr/lib/*/tenure/libtenure_inject.so tenure/usr/lib/*/tenure/libtenure_trial.so 2>"$build/libraries.log") || {
     cat "$build/libraries.log" >&2
     die "cannot find out what libraries the package depends on: see above"
 }

@@ -6,6 +6,7 @@
 #include "program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,4 +85,22 @@ int tn_run_make_folder(const char *name, struct tn_fail_command *command, char f
                             strerror(errno));
     command->folder = folder;
     return 0;
+}
+
+int tn_run_write_file(const char *path, const void *data, size_t size_bytes, struct tn_error *error)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int r = fd < 0 ? -errno : 0;
+    for (const char *at = data; r == 0 && size_bytes > 0;) {
+        ssize_t n = write(fd, at, size_bytes);
+        if (n < 0 && errno != EINTR)
+            r = -errno;
+        at += n > 0 ? n : 0;
+        size_bytes -= n > 0 ? (size_t)n : 0;
+    }
+    if (fd >= 0 && close(fd) < 0 && r == 0)
+        r = -errno;
+    return r < 0 ? tn_error_set(error, r, "cannot write '%s': %s; set TMPDIR to another folder", path,
+                                strerror(-r))
+                 : 0;
 }

@@ -33,4 +33,9 @@ int tn_run_find_program(struct tn_fail_command *command, char path[PATH_MAX]);
 int tn_run_make_folder(const char *name, struct tn_fail_command *command, char folder[PATH_MAX],
                        struct tn_error *error);
 
+/* Write a file of the runs, readable by its owner only.
+ *
+ * Returns  0; negative errno: error says what failed */
+int tn_run_write_file(const char *path, const void *data, size_t size_bytes, struct tn_error *error);
+
 #endif

@@ -146,7 +146,7 @@ bool tn_finding_is_named(const struct tn_finding *finding, const char *names)
     return false;
 }
 
-/* The first of count findings that bears a name; NULL: none does. */
+/* The first of count findings with this name; NULL: there is none. */
 static const struct tn_finding *find_name(const struct tn_finding *items, size_t count, const char *name,
                                           size_t name_bytes)
 {

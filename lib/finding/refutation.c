@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a trial in the program has to say against a finding: copied, released, written as JSON. */
+/* What a trial in the program has to say against a finding: copied, released, and written as JSON, which is
+ * what the log keeps. */
 #include "tenure/finding.h"
 #include "tenure/json.h"
 

@@ -112,6 +112,16 @@ static const struct r_debug *find_loader(void)
 /* Only glibc has it; musl loads this library all the same. */
 #pragma weak dladdr1
 
+/* The second allocator of `tenure try` stands before the shim, and passes on what it does not serve. */
+static bool passes_on(const char *path)
+{
+    const char *name = path;
+    for (const char *at = path; *at != '\0'; at++)
+        if (*at == '/')
+            name = at + 1;
+    return tn_has_prefix(name, "libtenure_trial.so");
+}
+
 const char *tn_real_bypass(void)
 {
     Dl_info info;
@@ -123,7 +133,7 @@ const char *tn_real_bypass(void)
         return NULL;
     /* A program at a fixed address that takes malloc's own lends it the address of a stub, and defines none.
      */
-    return entry->st_shndx != SHN_UNDEF ? info.dli_fname : NULL;
+    return entry->st_shndx != SHN_UNDEF && !passes_on(info.dli_fname) ? info.dli_fname : NULL;
 }
 
 /* valgrind's core alone (callgrind, cachegrind) leaves malloc as it is. */

@@ -27,6 +27,7 @@ const struct tn_site_module tn_site_runtime_modules[] = {
     {"libnss_", "part of the C library: reached by getpwnam, getaddrinfo"},
     {"libutil.so", "part of the C library"},
     {"libanl.so", "part of the C library"},
+    {"libtenure_", "what tenure preloads for its trials"},
     {"libstdc++.so", "C++ standard library of GCC"},
     {"libc++.so", "C++ standard library of LLVM"},
     {"libc++abi.so", "C++ support of LLVM"},

@@ -21,6 +21,7 @@ import truth
 import simulations
 import workflow
 import texts
+import trying
 from harness import PATIENCE_S, Skip, check_log, expect, expect_equal, meta, need, query, value, wait_until
 
 
@@ -404,5 +405,6 @@ ALL = {
     **pauses.ALL,
     **simulations.ALL,
     **texts.ALL,
+    **trying.ALL,
     **workflow.ALL,
 }

@@ -38,7 +38,8 @@ MAY_INCLUDE = {
     "lib/trial": {"trial", "preload", "inject"},
     "lib/inject": {"inject", "preload", "heap", "base", "map"},
     "lib/fail": {"fail", "inject", "log", "sql", "symbol", "site", "system_path", "json", "base", "map"},
-    "tools": {"fail", "inject", "export", "export_fleet", "charts", "excerpt", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "request", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map", "plan", "planner"},
+    "lib/try": {"try", "trial", "inject", "finding", "evidence", "log", "sql", "symbol", "json", "base", "map"},
+    "tools": {"try", "trial", "fail", "inject", "export", "export_fleet", "charts", "excerpt", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "request", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map", "plan", "planner"},
 }
 
 # Private headers that one folder offers to another on purpose: (user, header).
@@ -49,7 +50,7 @@ SHARED_PRIVATE = {
 
 # Folder -> headers of other libraries that it, and nobody else, may include.
 FOREIGN = {
-    "sqlite3.h": {"lib/log", "lib/summary", "lib/chart", "lib/finish", "lib/analyze", "lib/simulate", "lib/compare", "lib/check", "lib/export", "lib/fail", "tools"},
+    "sqlite3.h": {"lib/log", "lib/summary", "lib/chart", "lib/finish", "lib/analyze", "lib/simulate", "lib/compare", "lib/check", "lib/export", "lib/fail", "lib/try", "tools"},
     "sqlite3ext.h": {"lib/log"},
     "zstd.h": {"lib/chunk"},
     "elfutils/": {"lib/symbol", "lib/code"},
@@ -60,7 +61,7 @@ FOREIGN = {
     "dlfcn.h": {"lib/shim", "lib/preload", "lib/trial"},
     "readline/": {"tools"},
     "editline/": {"tools"},
-    "stdio.h": {"lib/base", "lib/log", "lib/summary", "lib/symbol", "lib/site", "lib/record", "lib/finish", "lib/finding", "lib/analyze", "lib/kinds", "lib/check", "lib/report", "lib/fail", "tools"},
+    "stdio.h": {"lib/base", "lib/log", "lib/summary", "lib/symbol", "lib/site", "lib/record", "lib/finish", "lib/finding", "lib/analyze", "lib/kinds", "lib/check", "lib/report", "lib/fail", "lib/try", "tools"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
