@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From findings to the file that the second allocator reads: a change for each, with the places where its
  * blocks are made. */
+#include "try_escapes.h"
 #include "try_places.h"
 
 #include "tenure/trial.h"
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define ROUNDING 8 /* of each block on memory of a change */
 
 /* ---------------------------------------------------------------------------------------- changes */
 
@@ -51,9 +54,10 @@ static struct tn_trial_change change_of(const struct tn_finding *finding)
     struct tn_trial_change change = {.block_bytes = finding->apply_bytes, .count = finding->apply_count};
     if (finding->apply == TN_APPLY_POOL)
         change.way = TN_TRIAL_POOL;
-    else if (finding->apply == TN_APPLY_ARENA)
+    else if (finding->apply == TN_APPLY_ARENA) {
         change.way = TN_TRIAL_ARENA;
-    else if (finding->apply == TN_APPLY_COMBINE)
+        change.count += tn_try_count_escapes(finding);
+    } else if (finding->apply == TN_APPLY_COMBINE)
         change.way = TN_TRIAL_COMBINED;
     else if (strcmp(finding->kind, "stack-buffer") == 0) {
         change.way = TN_TRIAL_BUFFER;
@@ -61,8 +65,10 @@ static struct tn_trial_change change_of(const struct tn_finding *finding)
         change.count = number_of(finding, "max_live_count");
     } else {
         change.way = TN_TRIAL_STATIC;
-        change.block_bytes = number_of(finding, "total_bytes");
         change.count = number_of(finding, "count");
+        /* what has grown leaves its smaller blocks behind */
+        change.block_bytes = (number_of(finding, "total_bytes") + change.count * (ROUNDING - 1)) *
+                             (number_of(finding, "resizes") + 1);
     }
     return change;
 }

@@ -3,6 +3,7 @@
  * sentences with both stacks, by name. */
 #include "tenure/trial.h"
 #include "tenure/try.h"
+#include "try_escapes.h"
 #include "try_names.h"
 
 #include <errno.h>
@@ -93,12 +94,14 @@ static int make_refutation(struct tn_try_result *result, const struct tn_trial_h
 
 #define TEARDOWN_SHARE 0.9 /* what is released later than this part of the events is no news: docs/try.md */
 
-/* Whether what was seen is what the finding rules out. That a block which stays to the end is released while
- * the program ends, or as it grows, the finding says itself. */
-static bool is_refuted(const struct tn_finding *finding, const struct tn_trial_change *change,
+/* Whether what was seen is what the finding rules out. It says itself that a block which stays to the end is
+ * released while the program ends, or as it grows, and that some blocks outlive an arena. */
+static bool is_refuted(const struct tn_try_result *result, const struct tn_trial_change *change,
                        uint64_t events)
 {
-    const struct tn_evidence *resizes = tn_evidence_find(&finding->evidence, "resizes");
+    const struct tn_evidence *resizes = tn_evidence_find(&result->finding->evidence, "resizes");
+    if (change->contradiction.kind == TN_TRIAL_OUTLIVED)
+        return !tn_try_is_escape(result->finding, result->refutation.birth);
     if (change->contradiction.kind != TN_TRIAL_RELEASED)
         return change->contradiction.kind != 0;
     if (resizes != NULL && resizes->type == TN_VALUE_COUNT && resizes->count != 0)
@@ -111,7 +114,7 @@ static enum tn_try_verdict judge(const struct tn_try_result *result, const struc
 {
     if (result->verdict == TN_TRY_LEFT_OUT)
         return TN_TRY_LEFT_OUT;
-    if (is_refuted(result->finding, change, events))
+    if (is_refuted(result, change, events))
         return TN_TRY_REFUTED;
     if (change->asked == 0)
         return TN_TRY_NOT_EXERCISED;
@@ -119,13 +122,30 @@ static enum tn_try_verdict judge(const struct tn_try_result *result, const struc
 }
 
 /* What the blocks take in place of the heap. */
-static uint64_t outside_bytes(const struct tn_trial_change *change)
+static uint64_t outside_bytes(const struct tn_finding *finding, const struct tn_trial_change *change)
 {
+    const struct tn_evidence *total = tn_evidence_find(&finding->evidence, "total_bytes");
     if (change->served == 0 || change->way == TN_TRIAL_COMBINED)
         return 0;
     if (change->way == TN_TRIAL_POOL || change->way == TN_TRIAL_ARENA)
-        return change->block_bytes * change->count;
-    return change->way == TN_TRIAL_BUFFER ? change->block_bytes * change->peak_count : change->block_bytes;
+        return finding->apply_bytes * finding->apply_count;
+    return change->way == TN_TRIAL_BUFFER ? change->block_bytes * change->peak_count
+           : total != NULL                ? total->count
+                                          : change->block_bytes;
+}
+
+static void take_result(struct tn_try_result *result, const struct tn_trial_head *head,
+                        const struct tn_trial_change *change)
+{
+    result->verdict = judge(result, change, head->events);
+    result->asked_calls = change->asked;
+    result->served_calls = change->served;
+    result->fallback_calls = change->fallbacks;
+    result->peak_count = change->peak_count;
+    result->outside_bytes = outside_bytes(result->finding, change);
+    result->event = result->verdict == TN_TRY_REFUTED ? change->contradiction.event : 0;
+    if (result->verdict != TN_TRY_REFUTED)
+        tn_refutation_finish(&result->refutation);
 }
 
 static int take(struct tn_try_report *report, struct tn_trial_head *head, const char *program,
@@ -135,15 +155,9 @@ static int take(struct tn_try_report *report, struct tn_trial_head *head, const 
     for (size_t i = 0; i < report->result_count && r == 0; i++) {
         struct tn_try_result *result = &report->results[i];
         const struct tn_trial_change *change = &tn_trial_changes(head)[i];
-        result->verdict = judge(result, change, head->events);
-        result->asked_calls = change->asked;
-        result->served_calls = change->served;
-        result->fallback_calls = change->fallbacks;
-        result->peak_count = change->peak_count;
-        result->event = result->verdict == TN_TRY_REFUTED ? change->contradiction.event : 0;
-        result->outside_bytes = outside_bytes(change);
-        if (result->verdict == TN_TRY_REFUTED)
+        if (change->contradiction.kind != 0)
             r = make_refutation(result, head, change, program, when, report->command);
+        take_result(result, head, change);
     }
     return r;
 }
