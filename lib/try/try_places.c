@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define DEPTH_MAX 1024 /* frames that are looked at, those among them that a jump had removed */
+
 static int reserve(void *array, size_t count, size_t *capacity, size_t item_bytes)
 {
     void **items = array;
@@ -94,10 +96,12 @@ static int add_stack(struct place_draft *draft, uint64_t stack, uint32_t site_in
     draft->first = places->step_count;
     draft->owner = TN_TRY_NO_OWNER;
     draft->has_site = false;
-    for (uint64_t id = stack; id != 0 && r == 1 && !is_done(draft); id = draft->stacks->nodes[id].caller) {
+    unsigned depth = 0; /* a damaged log may have stacks without an end */
+    for (uint64_t id = stack; id != 0 && r == 1 && !is_done(draft) && depth < DEPTH_MAX; depth++) {
         if (places->step_count - draft->first == TN_TRY_STEPS_MAX)
             break;
         r = add_step(draft, &draft->stacks->nodes[id]);
+        id = draft->stacks->nodes[id].caller;
     }
     if (r < 0)
         return r;

@@ -61,7 +61,7 @@ static int take_frame(struct tn_try_stacks *stacks, sqlite3_stmt *row)
 static int take_node(struct tn_try_stacks *stacks, sqlite3_stmt *row)
 {
     uint64_t id = tn_sql_count(row, 0), frame = tn_sql_count(row, 1), caller = tn_sql_count(row, 2);
-    if (id >= stacks->node_count || frame >= stacks->frame_count || caller >= id)
+    if (id >= stacks->node_count || frame >= stacks->frame_count || caller >= stacks->node_count)
         return -EBADMSG;
     stacks->nodes[id] = (struct tn_try_node){.frame = frame, .caller = caller, .site = tn_sql_count(row, 3)};
     return 0;
