@@ -14,7 +14,8 @@
 
 #include <stdint.h>
 
-/* Begin without holes, in a space that was opened. Returns 0, or -ENOMEM; close it in any case. */
+/* Begin without holes, in a space that was opened: who opens a space anew closes the index first. Returns 0,
+ * or -ENOMEM; close it in any case. */
 int tn_hole_index_open(struct tn_space *space);
 
 /* Release all. */

@@ -3,6 +3,7 @@
  * front of its pool's list; blocks have no header and are never merged. `pools` fails when the smallest pool
  * that fits is empty, `pools-spill` goes on to the next larger one. */
 #include "extent_list.h"
+#include "hole_index.h"
 #include "policy.h"
 
 #include <errno.h>
@@ -56,8 +57,9 @@ static int lay_out(struct tn_heap *heap, uint64_t total)
     struct pools *pools = heap->state;
     struct tn_space *space = &heap->space;
     uint64_t size = heap->options.heap_bytes == TN_HEAP_UNLIMITED ? total : space->size;
+    tn_hole_index_close(space);
     tn_space_close(space);
-    if (size == 0 || tn_space_open(space, size) < 0 ||
+    if (size == 0 || tn_space_open(space, size) < 0 || tn_hole_index_open(space) < 0 ||
         tn_space_reserve(space, (uint32_t)pools->count + TN_EXTENTS_PER_STEP) < 0)
         return -ENOMEM;
     uint32_t rest = space->first;
