@@ -291,6 +291,8 @@ static int add_one_conditions(const struct preallocate_state *state, const struc
         r = tn_pass_add_held_condition(pass, &sites, (struct tn_release_range){0}, finding);
     if (r == 0)
         r = tn_preallocate_add_holder_condition(pass, index, finding);
+    if (r == 0)
+        r = tn_preallocate_add_round_condition(pass, index, finding);
     if (r == 0 && state->sites[index].is_shared)
         r = tn_finding_add_condition(finding, "number", &line, 1,
                                      "no two threads need one at the same time, as none did");

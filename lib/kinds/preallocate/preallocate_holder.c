@@ -4,6 +4,8 @@
  * it. Asked when a finding is stated. */
 #include "preallocate_holder.h"
 
+#include "tenure/activation.h"
+#include "tenure/releases.h"
 #include "tenure/source_frames.h"
 #include "tenure/stored_address.h"
 
@@ -86,4 +88,65 @@ int tn_preallocate_add_holder_condition(const struct tn_pass *pass, uint32_t sit
         is_table ? "variables" : "objects", place);
     tn_finding_line_finish(&line);
     return r;
+}
+
+/* ---------------------------------------------------------------------------------------- rounds */
+
+#define RELEASES_MAX 8u /* stacks of releases of the site that are looked at */
+
+/* The outermost nodes of two stacks that differ. */
+static void find_fork(const struct tn_stack_node *nodes, uint32_t *one, uint32_t *other)
+{
+    while (nodes[*one].depth > nodes[*other].depth)
+        *one = nodes[*one].caller_id;
+    while (nodes[*other].depth > nodes[*one].depth)
+        *other = nodes[*other].caller_id;
+    while (nodes[*one].caller_id != nodes[*other].caller_id) {
+        *one = nodes[*one].caller_id;
+        *other = nodes[*other].caller_id;
+    }
+}
+
+/* Whether a function that is inlined into a loop makes a block in one round and releases it in another. */
+static int is_carried(const struct tn_pass *pass, const struct tn_activations *activations, uint32_t birth,
+                      uint32_t release, bool *ret_is_carried)
+{
+    const struct tn_source_frames *frames = activations->frames;
+    uint32_t inlined = 0;
+    find_fork(pass->nodes, &birth, &release);
+    uint32_t from = pass->nodes[birth].frame_id, to = pass->nodes[release].frame_id;
+    bool is_one = birth != release && birth != 0 && release != 0 && from < frames->frame_count &&
+                  to < frames->frame_count &&
+                  frames->frames[from].source.function == frames->frames[to].source.function;
+    uint32_t common = is_one ? tn_source_frames_common_inlined(frames, from, to) : 0;
+    int r = common != 0 ? tn_activations_inlined(activations, pass, from, to, &inlined) : 0;
+    *ret_is_carried = r == 0 && inlined < common;
+    return r;
+}
+
+int tn_preallocate_add_round_condition(const struct tn_pass *pass, uint32_t site, struct tn_finding *finding)
+{
+    const struct tn_finding_site *own = &finding->sites[0];
+    struct tn_finding_line line = {own->function, own->file, own->line, own->module, own->offset_bytes};
+    const struct tn_activations *activations;
+    const struct tn_release_count *counts;
+    size_t count = 0;
+    bool has = false;
+    int r = tn_pass_activations(pass, &activations);
+    if (r == 0)
+        r = tn_releases_find(pass, site, &counts, &count);
+    uint32_t stacks_left = STACKS_MAX;
+    for (uint32_t id = 1; id < pass->node_count && r == 0 && !has && stacks_left != 0; id++) {
+        if (pass->nodes[id].site != site || pass->nodes[id].function == 0)
+            continue;
+        stacks_left--;
+        for (size_t i = 0; i < count && i < RELEASES_MAX && r == 0 && !has; i++)
+            if (!counts[i].is_resize && counts[i].stack_id != 0 && counts[i].stack_id < pass->node_count)
+                r = is_carried(pass, activations, id, (uint32_t)counts[i].stack_id, &has);
+    }
+    return r < 0 || !has
+               ? r
+               : tn_finding_add_condition(finding, "number", &line, 1,
+                                          "no second one comes before the first is released: one round "
+                                          "of a loop makes it, and another one releases it");
 }

@@ -18,4 +18,11 @@
 int tn_preallocate_add_holder_condition(const struct tn_pass *pass, uint32_t site,
                                         struct tn_finding *finding);
 
+/* Add the condition that no second buffer is needed ("number"), where one round of a loop makes the one and
+ * another round releases it, by the code of a function that is inlined there.
+ *
+ * Returns  0; -ENOMEM, -EIO
+ * Cost     as tn_activations_inlined, for a few stacks */
+int tn_preallocate_add_round_condition(const struct tn_pass *pass, uint32_t site, struct tn_finding *finding);
+
 #endif

@@ -11,7 +11,8 @@
  *         "evidence": {"owner": {"function": "words"}, "instances": "=TEXTS"}}
  * expect {"kind": "stack-buffer", "sites": ["@title"],
  *         "evidence": {"owner": {"function": "head"}, "instances": "=TEXTS"}}
- * expect {"kind": "preallocate", "sites": ["@bracket"]}
+ * expect {"kind": "preallocate", "sites": ["@bracket"], "confidence": "conditional",
+ *         "condition": {"kind": "number", "sites": ["@bracket"]}}
  */
 #include <stdlib.h>
 
