@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A place reaches from the allocation function to the frame of the site, which is where the program's own
- * line asks; further out to the owner, whose return ends the block; and of a role to the end of the stack,
- * since callers are what tells roles apart. */
+ * line asks; further out to the owner, whose return ends the block; and of a role to where the C library
+ * starts the program, since callers are what tells roles apart. */
 #include "try_places.h"
+
+#include "tenure/site.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -48,14 +50,19 @@ static int add_step(struct place_draft *draft, const struct tn_try_node *node)
     struct tn_try_places *places = draft->places;
     const struct tn_try_frame *frame = &draft->stacks->frames[node->frame];
     draft->has_site = draft->has_site || tn_try_stacks_is_site(draft->stacks, node->frame, draft->site);
+    bool is_owner =
+        draft->mark != 0 && frame->mark == draft->mark && draft->has_site && draft->owner == TN_TRY_NO_OWNER;
+    size_t count = places->step_count - draft->first;
+    /* an owner that ended in a jump has left its place on the stack to what it jumped to, and ends with that
+     */
+    if (is_owner && (frame->is_on_stack || count != 0))
+        draft->owner = (uint32_t)(frame->is_on_stack ? count : count - 1);
     if (!frame->is_on_stack)
         return 1;
     if (!draft->stacks->modules[frame->module].is_there)
         return 0;
     if (reserve(&places->steps, places->step_count, &places->step_capacity, sizeof(*places->steps)) < 0)
         return -ENOMEM;
-    if (draft->mark != 0 && frame->mark == draft->mark && draft->has_site && draft->owner == TN_TRY_NO_OWNER)
-        draft->owner = (uint32_t)(places->step_count - draft->first);
     places->steps[places->step_count++] =
         (struct tn_try_step){.module = frame->module, .offset_bytes = frame->offset_bytes};
     return 1;
@@ -89,6 +96,27 @@ static int keep(struct tn_try_places *places, const struct tn_try_place *place, 
     return 0;
 }
 
+static bool is_runtime(const struct tn_try_stacks *stacks, uint64_t node)
+{
+    const char *path = stacks->modules[stacks->frames[stacks->nodes[node].frame].module].path;
+    return path != NULL && tn_site_is_runtime_module(path);
+}
+
+/* Where the C library's start of the program, or of a thread, begins: the shim, which looks on as main is
+ * called, stands there in a recorded run. 0: nowhere. */
+static uint64_t find_start(const struct tn_try_stacks *stacks, uint64_t stack)
+{
+    uint64_t begin = 0;
+    unsigned depth = 0;
+    for (uint64_t id = stack; id != 0 && depth < DEPTH_MAX; id = stacks->nodes[id].caller, depth++) {
+        if (!is_runtime(stacks, id))
+            begin = stacks->nodes[id].caller == 0 ? begin : 0;
+        else if (begin == 0)
+            begin = id;
+    }
+    return begin != stack ? begin : 0;
+}
+
 static int add_stack(struct place_draft *draft, uint64_t stack, uint32_t site_index, size_t first_place)
 {
     struct tn_try_places *places = draft->places;
@@ -96,8 +124,10 @@ static int add_stack(struct place_draft *draft, uint64_t stack, uint32_t site_in
     draft->first = places->step_count;
     draft->owner = TN_TRY_NO_OWNER;
     draft->has_site = false;
+    uint64_t start = find_start(draft->stacks, stack);
     unsigned depth = 0; /* a damaged log may have stacks without an end */
-    for (uint64_t id = stack; id != 0 && r == 1 && !is_done(draft) && depth < DEPTH_MAX; depth++) {
+    for (uint64_t id = stack; id != 0 && id != start && r == 1 && !is_done(draft) && depth < DEPTH_MAX;
+         depth++) {
         if (places->step_count - draft->first == TN_TRY_STEPS_MAX)
             break;
         r = add_step(draft, &draft->stacks->nodes[id]);

@@ -65,9 +65,9 @@ def findings_of(world, log):
 
 
 def try_truth(world):
-    """Two programs that do the same again: each finding is confirmed by as many calls as the log has, the outputs are
+    """Programs that do the same again, two of them with findings about parts of lines: each finding is confirmed by as many calls as the log has, the outputs are
     equal, and what is recorded behind the second allocator is what reaches the heap."""
-    for name, least in (("session_loop", 4), ("lifetimes", 8)):
+    for name, least in (("session_loop", 4), ("lifetimes", 8), ("role_owners", 4), ("arena_role", 2)):
         program = world.truths / name
         result, log = world.record(program, log=world.folder / f"{name}.db")
         expect_equal(result.status, 0, f"recording {name}")

@@ -38,7 +38,7 @@ MAY_INCLUDE = {
     "lib/trial": {"trial", "preload", "inject"},
     "lib/inject": {"inject", "preload", "heap", "base", "map"},
     "lib/fail": {"fail", "inject", "log", "sql", "symbol", "site", "system_path", "json", "base", "map"},
-    "lib/try": {"try", "trial", "inject", "finding", "evidence", "log", "sql", "symbol", "json", "base", "map"},
+    "lib/try": {"try", "trial", "inject", "finding", "evidence", "log", "sql", "symbol", "site", "json", "base", "map"},
     "tools": {"try", "trial", "fail", "inject", "export", "export_fleet", "charts", "excerpt", "report", "compare", "runs", "check", "analyze", "finding", "kind", "kinds", "summary", "log", "log_write", "record", "request", "site", "finish", "heap", "replay", "risk", "simulate", "event", "limits", "json", "base", "map", "plan", "planner"},
 }
 
