@@ -87,6 +87,8 @@ static int keep(struct tn_try_places *places, const struct tn_try_place *place, 
 {
     for (size_t i = first_place; i < places->count; i++)
         if (is_equal(places, &places->items[i], place)) {
+            if (place->first_birth < places->items[i].first_birth)
+                places->items[i].first_birth = place->first_birth;
             places->step_count = place->first_step;
             return 0;
         }
@@ -140,6 +142,7 @@ static int add_stack(struct place_draft *draft, uint64_t stack, uint32_t site_in
         .step_count = (uint32_t)(places->step_count - draft->first),
         .owner = draft->owner,
         .site = site_index,
+        .first_birth = draft->stacks->nodes[stack].first_birth,
     };
     if (r == 1 && place.step_count != 0 && (draft->mark == 0 || place.owner != TN_TRY_NO_OWNER))
         return keep(places, &place, first_place);

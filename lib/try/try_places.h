@@ -20,8 +20,9 @@ struct tn_try_step {
 struct tn_try_place {
     size_t first_step; /* in steps, the innermost */
     uint32_t step_count;
-    uint32_t owner; /* of these, the function whose return ends the blocks; TN_TRY_NO_OWNER */
-    uint32_t site;  /* index in the finding's sites: which member of a structure it makes */
+    uint32_t owner;       /* of these, the function whose return ends the blocks; TN_TRY_NO_OWNER */
+    uint32_t site;        /* index in the finding's sites: which member of a structure it makes */
+    uint64_t first_birth; /* id of the first allocation that was made on a stack of this place */
 };
 
 /* All places of some findings. Zeroed is empty; tn_try_places_finish releases it. */

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #define ROUNDING 8 /* of each block on memory of a change */
+#define ALIGNING 8 /* more, at most, for a member whose alignment is not known */
 
 /* ---------------------------------------------------------------------------------------- changes */
 
@@ -49,6 +50,14 @@ static bool owner_of(const struct tn_finding *finding, struct tn_finding_line *r
     return ret_owner->function != NULL && ret_owner->file != NULL;
 }
 
+static uint64_t count_members(const struct tn_finding *finding)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < finding->site_count; i++)
+        count += finding->sites[i].per_group > 1 ? finding->sites[i].per_group : 1;
+    return count;
+}
+
 static struct tn_trial_change change_of(const struct tn_finding *finding)
 {
     struct tn_trial_change change = {.block_bytes = finding->apply_bytes, .count = finding->apply_count};
@@ -57,9 +66,10 @@ static struct tn_trial_change change_of(const struct tn_finding *finding)
     else if (finding->apply == TN_APPLY_ARENA) {
         change.way = TN_TRIAL_ARENA;
         change.count += tn_try_count_escapes(finding);
-    } else if (finding->apply == TN_APPLY_COMBINE)
+    } else if (finding->apply == TN_APPLY_COMBINE) {
         change.way = TN_TRIAL_COMBINED;
-    else if (strcmp(finding->kind, "stack-buffer") == 0) {
+        change.block_bytes += count_members(finding) * ALIGNING;
+    } else if (strcmp(finding->kind, "stack-buffer") == 0) {
         change.way = TN_TRIAL_BUFFER;
         change.block_bytes = number_of(finding, "buffer_bytes");
         change.count = number_of(finding, "max_live_count");
@@ -67,8 +77,9 @@ static struct tn_trial_change change_of(const struct tn_finding *finding)
         change.way = TN_TRIAL_STATIC;
         change.count = number_of(finding, "count");
         /* what has grown leaves its smaller blocks behind */
-        change.block_bytes = (number_of(finding, "total_bytes") + change.count * (ROUNDING - 1)) *
-                             (number_of(finding, "resizes") + 1);
+        change.block_bytes =
+            number_of(finding, "total_bytes") + change.count * ROUNDING +
+            number_of(finding, "resizes") * (number_of(finding, "max_size_bytes") + ROUNDING);
     }
     return change;
 }
@@ -102,6 +113,23 @@ static int add_change(struct try_file *file, struct tn_try_result *result)
     return r;
 }
 
+/* The site whose blocks come first, which begin a structure: a finding names the holder first, and that may
+ * be made last. */
+static uint32_t first_site(const struct tn_try_places *places, size_t begin, size_t end)
+{
+    size_t first = begin;
+    for (size_t p = begin; p < end; p++)
+        if (places->items[p].first_birth < places->items[first].first_birth)
+            first = p;
+    return begin < end ? places->items[first].site : 0;
+}
+
+/* A member's number: that of its site, with the first one before all others. */
+static uint32_t member_of(uint32_t site, uint32_t first)
+{
+    return site == first ? 0 : site < first ? site + 1 : site;
+}
+
 /* Places of a later finding at the same stack are never reached: the first one has them, as in a replay. */
 static int make_items(struct try_file *file, const struct tn_try_result *results, size_t result_count,
                       const size_t *first_places)
@@ -109,7 +137,8 @@ static int make_items(struct try_file *file, const struct tn_try_result *results
     file->items = calloc(file->places.count + 1, sizeof(*file->items));
     if (file->items == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < result_count; i++)
+    for (size_t i = 0; i < result_count; i++) {
+        uint32_t first = first_site(&file->places, first_places[i], first_places[i + 1]);
         for (size_t p = first_places[i]; p < first_places[i + 1]; p++) {
             const struct tn_try_place *place = &file->places.items[p];
             const struct tn_finding_site *site = &results[i].finding->sites[place->site];
@@ -118,10 +147,11 @@ static int make_items(struct try_file *file, const struct tn_try_result *results
                 .step_count = place->step_count,
                 .owner = place->owner,
                 .change = (uint32_t)i,
-                .member = place->site,
+                .member = member_of(place->site, first),
                 .member_max = site->per_group != 0 ? site->per_group : 1,
             };
         }
+    }
     return 0;
 }
 

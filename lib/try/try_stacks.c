@@ -74,6 +74,7 @@ static int take_births(struct tn_try_stacks *stacks, sqlite3_stmt *row)
     if (id >= stacks->node_count)
         return -EBADMSG;
     stacks->nodes[id].births = tn_sql_count(row, 1);
+    stacks->nodes[id].first_birth = tn_sql_count(row, 2);
     return 0;
 }
 
@@ -92,7 +93,8 @@ static const struct {
      "NULL",
      take_frame},
     {"SELECT id, frame_id, ifnull(caller_id, 0), ifnull(site_id, 0) FROM stack", take_node},
-    {"SELECT stack_id, count(*) FROM allocation WHERE stack_id IS NOT NULL GROUP BY stack_id", take_births},
+    {"SELECT stack_id, count(*), min(id) FROM allocation WHERE stack_id IS NOT NULL GROUP BY stack_id",
+     take_births},
     {"SELECT ifnull(f.inlined_into, f.id), s.id FROM site AS s JOIN frame AS f ON f.line = s.line AND "
      "f.function IS s.function AND f.file IS s.file WHERE s.line IS NOT NULL",
      take_pair},

@@ -25,6 +25,7 @@ struct tn_try_node {
     uint64_t frame, caller; /* ids; 0: none */
     uint64_t site;          /* row of `site`; 0: none */
     uint64_t births;        /* that have exactly this stack, over all processes */
+    uint64_t first_birth;   /* id of the first of these allocations; 0: none */
 };
 
 /* A file with code. */

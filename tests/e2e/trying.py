@@ -65,8 +65,9 @@ def findings_of(world, log):
 
 
 def try_truth(world):
-    """Programs that do the same again, two of them with findings about parts of lines: each finding is confirmed by as many calls as the log has, the outputs are
-    equal, and what is recorded behind the second allocator is what reaches the heap."""
+    """Programs that do the same again, two of them with findings about parts of lines: each finding is confirmed by as
+    many calls as the log has, the outputs are equal, and what is recorded behind the second allocator is what reaches
+    the heap."""
     for name, least in (("session_loop", 4), ("lifetimes", 8), ("role_owners", 4), ("arena_role", 2)):
         program = world.truths / name
         result, log = world.record(program, log=world.folder / f"{name}.db")
