@@ -63,6 +63,12 @@ bool tn_arch_ticks_are_constant(void);
  * pc  readable for TN_ARCH_SIGNAL_CODE_BYTES */
 bool tn_arch_is_signal_return(uintptr_t pc);
 
+/* Whether code without unwind information, interrupted at pc, is an entry of a procedure linkage table, which
+ * has changed neither stack pointer nor return address register. Needs TN_ARCH_HAS_LINK, else false.
+ *
+ * pc  readable, as is its page */
+bool tn_arch_is_linkage(uintptr_t pc);
+
 /* Where in a signal frame the interrupted registers lie: bytes above the stack pointer at the trampoline. */
 extern const uint32_t tn_arch_signal_pc_offset;
 extern const uint32_t tn_arch_signal_sp_offset;

@@ -24,6 +24,32 @@ bool tn_arch_ticks_are_constant(void)
     return true; /* Arm ARM, D12.1.1: the system counter has a fixed frequency, and does not stop */
 }
 
+/* Whether an instruction is one of a linkage table's entries: bti c; adrp x16, ..; ldr x17, [x16, ..];
+ * add x16, x16, ..; br x17 (AAELF64, ld and lld). */
+static bool is_linkage_code(uint32_t code)
+{
+    return code == 0xd503245f || (code & 0x9f00001f) == 0x90000010 || (code & 0xffc003ff) == 0xf9400211 ||
+           (code & 0xff8003ff) == 0x91000210 || code == 0xd61f0220;
+}
+
+/* The first entry, which calls the loader, goes on alike, but begins with stp x16, x30, [sp, #-16]!. Where
+ * the page begins in between, it is not looked for before. */
+bool tn_arch_is_linkage(uintptr_t pc)
+{
+    const uintptr_t page_bytes = 4096;
+    if (pc % sizeof(uint32_t) != 0 || !is_linkage_code(*(const uint32_t *)pc))
+        return false;
+    for (uintptr_t at = pc; is_linkage_code(*(const uint32_t *)at); at -= sizeof(uint32_t)) {
+        bool is_first =
+            *(const uint32_t *)at == 0xd503245f || (*(const uint32_t *)at & 0x9f00001f) == 0x90000010;
+        if (at % page_bytes == 0)
+            return is_first;
+        if (*(const uint32_t *)(at - sizeof(uint32_t)) == 0xa9bf7bf0)
+            return false;
+    }
+    return true;
+}
+
 bool tn_arch_is_signal_return(uintptr_t pc)
 {
     const uint32_t *code = (const uint32_t *)pc;

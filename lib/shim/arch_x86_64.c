@@ -23,6 +23,12 @@ bool tn_arch_ticks_are_constant(void)
     return (d & 1u << 8) != 0; /* invariant TSC: Intel SDM 3, 17.17.1; AMD APM 2, 13.2.4 */
 }
 
+bool tn_arch_is_linkage(uintptr_t pc)
+{
+    (void)pc;
+    return false; /* linkage tables have unwind information */
+}
+
 bool tn_arch_is_signal_return(uintptr_t pc)
 {
     static const uint8_t code[TN_ARCH_SIGNAL_CODE_BYTES] = {

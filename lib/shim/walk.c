@@ -44,11 +44,10 @@ static bool step_signal(struct tn_walk *walk)
 }
 
 /* Out of a function that a signal interrupted before it had saved its return address. */
-static bool step_link(uint64_t rule, struct tn_caller *at, uintptr_t link)
+static void step_link(uint64_t rule, struct tn_caller *at, uintptr_t link)
 {
     at->pc = tn_arch_return_address(link);
     at->cfa += (uintptr_t)tn_rule_offset_of(rule);
-    return true;
 }
 
 /* A plain rule that leads to the end of the stack, or beyond what may be read. */
@@ -94,13 +93,16 @@ static enum tn_walk_step step_by_unwinder(struct tn_walk *walk, struct tn_thread
 static enum tn_walk_step step_other(uint64_t rule, struct tn_walk *walk, struct tn_thread *thread)
 {
     uintptr_t link = take_link(walk);
-    bool has_caller;
-    if (tn_rule_kind_of(rule) == TN_RULE_CHAIN)
+    bool has_caller = true;
+    if (tn_rule_kind_of(rule) == TN_RULE_CHAIN && link != 0 &&
+        tn_arch_is_linkage(walk->at.pc - TN_CODE_UNIT_BYTES))
+        walk->at.pc = tn_arch_return_address(link);
+    else if (tn_rule_kind_of(rule) == TN_RULE_CHAIN)
         has_caller = step_chain(&walk->at, walk->high);
     else if (tn_rule_kind_of(rule) == TN_RULE_SIGNAL)
         has_caller = step_signal(walk);
     else if (tn_rule_is_link(rule) && link != 0)
-        has_caller = step_link(rule, &walk->at, link);
+        step_link(rule, &walk->at, link);
     else
         return step_by_unwinder(walk, thread, link);
     return has_caller ? TN_WALK_ON : TN_WALK_END;

@@ -69,7 +69,7 @@ TRUTHS = (
     Truth("operators", ("operators",), least=1700),
     Truth("early", ("early",), sources=("early.c", "libearly.c"), least=40),
     Truth("thread_local", ("thread_local",), least=120),
-    Truth("signals", ("signals",), least=400),
+    Truth("signals", ("signals",), least=400, check="signals"),
     Truth("interrupted", ("interrupted",), check="interrupted"),
     Truth("interrupted_own", ("interrupted", "own"), check="interrupted"),
     Truth("unwalked", ("unwalked",), check="walked"),

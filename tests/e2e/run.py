@@ -82,6 +82,14 @@ def functions_of(log, size_bytes):
         AND stack_id = (SELECT max(stack_id) FROM allocation WHERE size_bytes = ?) ORDER BY position)""", size_bytes)
 
 
+def check_signals(world, log, truths, process_ids):
+    """Whatever the timer interrupts, main has called it."""
+    strays = """SELECT count(*) FROM (SELECT DISTINCT stack_id FROM allocation WHERE size_bytes IN (310, 320)) AS s
+        WHERE (SELECT count(*) FROM stack_frame WHERE stack_id = s.stack_id AND function = 'main') <> 1"""
+    expect_equal(value(log, strays), 0, "stacks of handlers without main")
+    expect_equal(value(log, "SELECT count(*) FROM stack WHERE is_cut"), 0, "stacks that are cut")
+
+
 def check_interrupted(world, log, truths, process_ids):
     functions = functions_of(log, 360)
     expect(functions.startswith("on_signal ") and " leaf main " in functions, f"the handler's stack is {functions}")
@@ -105,6 +113,7 @@ TRUTH_CHECKS = {
     "deep": check_deep,
     "cut": check_cut,
     "interrupted": check_interrupted,
+    "signals": check_signals,
     "walked": check_walked,
     "clean": check_clean,
 }
