@@ -8,6 +8,7 @@
 #include "tenure/finish.h"
 #include "tenure/record.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -164,6 +165,20 @@ static int parse_arguments(struct call *call, int argc, char **argv)
     return 0;
 }
 
+/* On kernels without close_range (before 5.9). */
+static void close_one_by_one(int kept_fd)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    if (folder == NULL)
+        return;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        int fd = atoi(entry->d_name); /* 0 for "." and ".." */
+        if (fd > 2 && fd != kept_fd && fd != dirfd(folder))
+            close(fd);
+    }
+    closedir(folder);
+}
+
 /* Close all descriptors inherited from the program: a recorder that outlives it and keeps a pipe open would
  * hang its reader. */
 static void close_inherited(int kept_fd)
@@ -172,9 +187,9 @@ static void close_inherited(int kept_fd)
     for (int fd = 0; fd <= 2 && null_fd >= 0; fd++)
         if (fd != kept_fd)
             dup2(null_fd, fd);
-    if (kept_fd > 3)
-        syscall(SYS_close_range, 3, (unsigned)kept_fd - 1, 0);
-    syscall(SYS_close_range, kept_fd > 2 ? (unsigned)kept_fd + 1 : 3u, ~0u, 0);
+    bool is_closed = kept_fd <= 3 || syscall(SYS_close_range, 3, (unsigned)kept_fd - 1, 0) == 0;
+    if (!is_closed || syscall(SYS_close_range, kept_fd > 2 ? (unsigned)kept_fd + 1 : 3u, ~0u, 0) != 0)
+        close_one_by_one(kept_fd);
     if (kept_fd >= 0)
         fcntl(kept_fd, F_SETFD, FD_CLOEXEC);
 }

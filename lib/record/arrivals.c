@@ -11,7 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define EVENTS_MAX 64
+#define EVENTS_MAX     64
+#define FOLDER_LOOK_NS UINT64_C(10000000)
 
 int tn_recording_watch(struct tn_recording *recording, enum tn_recording_source source, int fd)
 {
@@ -97,6 +98,23 @@ static int handle_event(struct tn_recording *recording, uint64_t data)
     }
 }
 
+/* Without pidfds nobody tells of the end of a process. */
+static int look_for_ends(struct tn_recording *recording)
+{
+    uint64_t now_ns = tn_recording_monotonic_ns();
+    int r = 0;
+    if (now_ns - recording->last_folder_look_ns < FOLDER_LOOK_NS)
+        return 0;
+    recording->last_folder_look_ns = now_ns;
+    for (uint32_t i = 0; i < recording->process_count && r == 0; i++) {
+        struct tn_process *process = recording->processes[i];
+        if (process->is_pidfd_folder && process->state == TN_PROCESS_ALIVE &&
+            tn_proc_has_ended(process->pidfd, true))
+            r = tn_recording_end_dead_process(recording, process);
+    }
+    return r;
+}
+
 int tn_recording_handle_events(struct tn_recording *recording)
 {
     struct epoll_event events[EVENTS_MAX];
@@ -110,5 +128,5 @@ int tn_recording_handle_events(struct tn_recording *recording)
     }
     if (count < EVENTS_MAX)
         tn_children_note_look(&recording->shared.children);
-    return 0;
+    return look_for_ends(recording);
 }

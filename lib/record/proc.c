@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define COMMAND_LINE_BYTES_MAX 65536
+#define STAT_BYTES             2048
 #define COMM_BYTES             15 /* TASK_COMM_LEN - 1, linux/sched.h */
 
 /* Of linux/pidfd.h (6.13; the exit code 6.15), which the headers of older systems lack. */
@@ -41,17 +42,21 @@ static int open_file(pid_t pid, const char *name)
     return fd >= 0 ? fd : -errno;
 }
 
-static ssize_t read_text(pid_t pid, const char *name, char *text, size_t size_bytes)
+/* Reads and closes fd. */
+static ssize_t read_and_close(int fd, char *text, size_t size_bytes)
 {
-    int fd = open_file(pid, name);
-    if (fd < 0)
-        return fd;
     ssize_t length = read(fd, text, size_bytes - 1);
     if (length < 0)
         length = -errno;
     close(fd);
     text[length > 0 ? length : 0] = '\0';
     return length;
+}
+
+static ssize_t read_text(pid_t pid, const char *name, char *text, size_t size_bytes)
+{
+    int fd = open_file(pid, name);
+    return fd >= 0 ? read_and_close(fd, text, size_bytes) : fd;
 }
 
 /* Field n of a stat line, from the state (field 3) on. The name before it may hold spaces and parentheses. */
@@ -65,12 +70,8 @@ static const char *stat_field(const char *state, int n)
     return state != NULL ? state : "0";
 }
 
-int tn_proc_read_stat(pid_t pid, struct tn_proc_stat *ret_stat)
+static int parse_stat(const char *text, struct tn_proc_stat *ret_stat)
 {
-    char text[2048];
-    ssize_t length = read_text(pid, "stat", text, sizeof(text));
-    if (length < 0)
-        return (int)length;
     const char *name_end = strrchr(text, ')');
     if (name_end == NULL || name_end[1] != ' ')
         return -EIO;
@@ -78,8 +79,16 @@ int tn_proc_read_stat(pid_t pid, struct tn_proc_stat *ret_stat)
     ret_stat->state = *state;
     ret_stat->parent_pid = (pid_t)strtol(stat_field(state, 4), NULL, 10);
     ret_stat->start_time = strtoull(stat_field(state, 22), NULL, 10);
+    ret_stat->thread_count = (uint32_t)strtoul(stat_field(state, 20), NULL, 10);
     ret_stat->exit_status = (int)strtol(stat_field(state, 52), NULL, 10);
     return 0;
+}
+
+int tn_proc_read_stat(pid_t pid, struct tn_proc_stat *ret_stat)
+{
+    char text[STAT_BYTES];
+    ssize_t length = read_text(pid, "stat", text, sizeof(text));
+    return length < 0 ? (int)length : parse_stat(text, ret_stat);
 }
 
 static int read_link(pid_t pid, const char *name, char *text, size_t size_bytes)
@@ -233,14 +242,34 @@ bool tn_proc_may_have_few(pid_t pid)
     return geteuid() != 0 && prlimit(pid, RLIMIT_NPROC, NULL, &limit) == 0 && limit.rlim_cur < TN_PROC_FEW;
 }
 
-int tn_proc_open_pidfd(pid_t pid)
+int tn_proc_open_pidfd(pid_t pid, bool *ret_is_folder)
 {
+    char path[64];
     long fd = syscall(SYS_pidfd_open, pid, 0);
-    return fd >= 0 ? (int)fd : -errno;
+    *ret_is_folder = fd < 0 && errno == ENOSYS;
+    if (!*ret_is_folder)
+        return fd >= 0 ? (int)fd : -errno;
+    snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 ? (int)fd : errno == ENOENT ? -ESRCH : -errno;
 }
 
-bool tn_proc_has_ended(int pidfd)
+/* A zombie counts its own threads, too, until the last of them is gone. */
+static bool has_folder_ended(int folder_fd)
 {
+    char text[STAT_BYTES];
+    struct tn_proc_stat stat;
+    int fd = openat(folder_fd, "stat", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd >= 0 ? read_and_close(fd, text, sizeof(text)) : -errno;
+    if (length == -ENOENT || length == -ESRCH)
+        return true;
+    return length > 0 && parse_stat(text, &stat) == 0 && stat.state == 'Z' && stat.thread_count <= 1;
+}
+
+bool tn_proc_has_ended(int pidfd, bool is_folder)
+{
+    if (is_folder)
+        return has_folder_ended(pidfd);
     struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
     return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLIN | POLLHUP | POLLERR)) != 0;
 }

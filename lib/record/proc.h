@@ -18,10 +18,11 @@
 
 /* From /proc/PID/stat. */
 struct tn_proc_stat {
-    char state;          /* 'R', 'S', 'Z'... */
-    pid_t parent_pid;    /* field 4 */
-    uint64_t start_time; /* field 22: clock ticks since boot */
-    int exit_status;     /* field 52: as wait(2) gives it; only of a zombie, and only where we may see it */
+    char state;            /* 'R', 'S', 'Z'... */
+    pid_t parent_pid;      /* field 4 */
+    uint64_t start_time;   /* field 22: clock ticks since boot */
+    uint32_t thread_count; /* field 20; of a zombie 1 when only it is left */
+    int exit_status;       /* field 52: as wait(2) gives it; only of a zombie, and only where we may see it */
 };
 
 /* Read /proc/PID/stat. Returns 0 or a negative errno (-ENOENT, -ESRCH: no such process). */
@@ -65,11 +66,15 @@ void tn_proc_decode_status(int status, enum tn_exit_kind *ret_kind, int *ret_cod
  */
 bool tn_proc_may_have_few(pid_t pid);
 
-/* pidfd_open(2). Returns a descriptor (close on exec) or a negative errno. */
-int tn_proc_open_pidfd(pid_t pid);
+/* A descriptor by which the end of a process is seen: of pidfd_open(2), which epoll can wait for, or, on
+ * kernels that lack it (before 5.3), its folder in /proc, which has to be asked.
+ *
+ * ret_is_folder  which of them it is
+ * Returns        the descriptor (close on exec) or a negative errno; -ESRCH: there is no such process */
+int tn_proc_open_pidfd(pid_t pid, bool *ret_is_folder);
 
-/* Whether a process has ended, by its pidfd. */
-bool tn_proc_has_ended(int pidfd);
+/* Whether a process has ended, by such a descriptor: all of its threads, too. */
+bool tn_proc_has_ended(int pidfd, bool is_folder);
 
 /* Whether a thread of a process is gone. */
 bool tn_proc_thread_is_gone(pid_t pid, pid_t tid);

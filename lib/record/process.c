@@ -127,6 +127,7 @@ int tn_process_create(struct tn_process_shared *shared, const struct tn_handshak
         return r;
     }
     process->pidfd = handshake->pidfd;
+    process->is_pidfd_folder = handshake->is_pidfd_folder;
     process->source->calls->welcome(process->source);
     *ret_process = process;
     return 0;

@@ -32,7 +32,8 @@ struct tn_process {
     struct tn_process_shared *shared; /* borrowed */
     struct tn_source *source;         /* owned; where its events come from */
     struct tn_process_id id;
-    int pidfd;
+    int pidfd;                  /* owned */
+    bool is_pidfd_folder;       /* tn_proc_open_pidfd */
     bool has_children_recorded; /* hello.children */
     enum tn_process_state state;
     enum tn_exit_kind exit_kind; /* once ENDED */
@@ -50,6 +51,7 @@ struct tn_handshake {
     pid_t parent_pid;        /* as we see it; 0: not known */
     bool is_own_user;        /* it is of this user */
     int pidfd;               /* of id.pid; taken over by tn_process_create on success */
+    bool is_pidfd_folder;    /* tn_proc_open_pidfd */
 };
 
 /* Check and map the memory that came with a hello, and write the row of its process.

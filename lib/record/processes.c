@@ -151,7 +151,7 @@ static uint64_t end_older_image(struct tn_recording *recording, const struct tn_
     struct tn_process *older = find_alive(recording, handshake->id.pid);
     if (older == NULL)
         return 0;
-    if (tn_proc_has_ended(older->pidfd)) {
+    if (tn_proc_has_ended(older->pidfd, older->is_pidfd_folder)) {
         /* The writer keeps its error: the row that comes next meets it. */
         (void)tn_recording_end_dead_process(recording, older);
         return 0;
@@ -178,7 +178,7 @@ static int register_process(struct tn_recording *recording, struct tn_handshake 
     int r = prepare_parent(recording, handshake, &parent);
     if (r < 0)
         return r;
-    handshake->pidfd = tn_proc_open_pidfd(handshake->id.pid);
+    handshake->pidfd = tn_proc_open_pidfd(handshake->id.pid, &handshake->is_pidfd_folder);
     if (handshake->pidfd < 0)
         return handshake->pidfd == -ESRCH ? -EBADMSG : handshake->pidfd;
     if (tn_proc_may_have_few(handshake->id.pid))
@@ -194,7 +194,7 @@ static int register_process(struct tn_recording *recording, struct tn_handshake 
         return r;
     }
     tn_process_rows_note_recorded(&recording->rows, &recording->shared, &process->id);
-    r = tn_recording_watch(recording, TN_SOURCE_PIDFD, process->pidfd);
+    r = process->is_pidfd_folder ? 0 : tn_recording_watch(recording, TN_SOURCE_PIDFD, process->pidfd);
     if (r == 0)
         r = tn_session_dir_link_process(&recording->session_dir, process->id.pid, process->id.start_time);
     if (r < 0)

@@ -56,7 +56,8 @@ struct tn_recording {
     uint64_t watermark_ticks; /* everything with an older stamp was applied in the last round */
     uint64_t last_second_ns;  /* CLOCK_MONOTONIC of the last once-a-second work */
     uint64_t last_pending_look_ns;
-    uint64_t last_event_ticks; /* when the last process ended */
+    uint64_t last_folder_look_ns; /* when it was last asked which processes without a pidfd have ended */
+    uint64_t last_event_ticks;    /* when the last process ended */
 };
 
 /* ---- record.c */

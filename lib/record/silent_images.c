@@ -68,7 +68,7 @@ static bool has_lost_rings(const struct tn_process *process)
 /* Whether another image has taken over. One that is being loaded says hello before the second look. */
 static bool has_silent_image(struct tn_process *process)
 {
-    bool has_lost = has_lost_rings(process) && !tn_proc_has_ended(process->pidfd);
+    bool has_lost = has_lost_rings(process) && !tn_proc_has_ended(process->pidfd, process->is_pidfd_folder);
     bool is_second_time = has_lost && process->has_lost_rings;
     process->has_lost_rings = has_lost;
     return is_second_time;

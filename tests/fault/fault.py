@@ -212,6 +212,43 @@ def libunwind_not_built(world):
     cut_stacks(world, LD_PRELOAD=world.build / "tests/fault/libtenure_by_rules.so", TENURE_RECORDER=world.recorder)
 
 
+def kernel_4_19(world):
+    """Without the system calls that newer kernels have: tool, recorder and shim do all that they do else."""
+    old = world.build / "tests/fault/old_kernel"
+    told = world.folder / "truth"
+    log = world.new_log()
+    result = world.run(old, world.tenure, "record", "--quiet", "--wait", "yes", "-o", log, "--rows", "all", "--", world.programs / "forks", "forkexec",
+                       TRUTH=told, TENURE_BEHIND_FILTER=1)
+    expect_equal((result.status, result.err), (0, b""), "status and errors of record")
+    check_log(log)
+    truth.check(log, told, ("forks.c",))
+    kinds = query(log, "SELECT DISTINCT exit_kind FROM process WHERE parent_id IS NULL")
+    expect_equal(kinds, [("exit",)], "how the first process ended")
+
+
+def kernel_4_19_bare(world):
+    """The same without `record`; the recorder keeps nothing open of what the program had."""
+    old = world.build / "tests/fault/old_kernel"
+    kept = world.folder / "kept"
+    log = world.new_log()
+    told = world.folder / "truth"
+
+    script = 'exec 5>>"$KEPT" 9>>"$KEPT"; LD_PRELOAD="$SHIM" exec "$@"'
+    program = Running(world, old, "sh", "-c", script, "sh", world.programs / "gated", 1000, KEPT=kept, SHIM=world.shim,
+                      TENURE_LOG=log, TRUTH=told, TENURE_ROWS="all", TENURE_BEHIND_FILTER=1)
+    program.line()
+    recorders = world.recorders()
+    expect(recorders, "no recorder")
+    for pid in recorders:
+        folder = pathlib.Path(f"/proc/{pid}/fd")
+        expect(str(kept) not in {os.readlink(entry) for entry in folder.iterdir() if entry.is_symlink()}, "the recorder keeps the program's file open")
+    program.go()
+    check_unharmed(program.end(), gated_output(world, 1000))
+    world.wait_finished(log)
+    check_log(log)
+    truth.check(log, told, ("gated.c",))
+
+
 def address_space_limit(world):
     """Little address space: everything is recorded; too little for the rings: the program, but no recording."""
     limit = 85 << 20
@@ -347,7 +384,8 @@ ALL = {
     function.__name__: function
     for function in (
         recorder_killed, recorder_terminated, recorder_killed_under_record, full_busy_ring, stopped_recorder,
-        recorder_missing, recorder_is_another_program, recorder_says_nothing, libunwind_broken, libunwind_not_built,
+        recorder_missing, recorder_is_another_program, recorder_says_nothing, libunwind_broken, libunwind_not_built, kernel_4_19,
+        kernel_4_19_bare,
         address_space_limit, descriptor_limit, file_size_limit, log_not_creatable, log_exists, disk_full,
         disk_full_at_once, report_of_damaged_chunk,
     )

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -229,23 +230,31 @@ static void test_proc(void **state)
         close(pipe_fds[1]);
         _exit(read(pipe_fds[0], &byte, 1) == 0 ? 42 : 1);
     }
-    int pidfd = tn_proc_open_pidfd(pid);
+    char path[64];
+    bool is_folder;
+    int pidfd = tn_proc_open_pidfd(pid, &is_folder);
     assert_true(pidfd >= 0);
+    snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+    int folder_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(tn_proc_read_stat(pid, &stat), 0);
     assert_int_equal(stat.parent_pid, getpid());
     assert_true(stat.start_time != 0);
-    assert_false(tn_proc_has_ended(pidfd));
+    assert_false(tn_proc_has_ended(pidfd, is_folder));
+    assert_false(tn_proc_has_ended(folder_fd, true));
     assert_int_equal(tn_proc_has_rings(pid), 0);
     close(pipe_fds[1]);
     siginfo_t info;
     assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-    assert_true(tn_proc_has_ended(pidfd));
+    assert_true(tn_proc_has_ended(pidfd, is_folder));
+    assert_true(tn_proc_has_ended(folder_fd, true));
     enum tn_exit_kind kind;
     int code;
     tn_proc_exit_status(pid, pidfd, &kind, &code);
     assert_int_equal(kind, TN_EXIT_EXIT);
     assert_int_equal(code, 42);
     waitpid(pid, NULL, 0);
+    assert_true(tn_proc_has_ended(folder_fd, true));
+    close(folder_fd);
     assert_true(tn_proc_read_stat(pid, &stat) < 0);
     assert_true(tn_proc_thread_is_gone(pid, pid));
     assert_false(tn_proc_thread_is_gone(getpid(), getpid()));
