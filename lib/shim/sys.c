@@ -5,9 +5,9 @@
 
 #include "sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <linux/prctl.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -199,10 +199,37 @@ void tn_lock_drop(struct tn_lock *lock)
         tn_sys6(SYS_futex, (long)&lock->is_taken, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }
 
-#pragma weak strerrordesc_np /* only glibc has it */
+/* glibc has it from 2.32 on. Declared here, since older headers lack it. */
+extern const char *strerrordesc_np(int errno_value) __attribute__((weak));
+
+/* What a recording may fail with, where libc has no such function. */
+static const char *own_error_name(int errno_value)
+{
+    static const struct {
+        int errno_value;
+        const char *name;
+    } names[] = {
+        {EPERM, "Operation not permitted"},
+        {ENOENT, "No such file or directory"},
+        {EAGAIN, "Resource temporarily unavailable"},
+        {ENOMEM, "Cannot allocate memory"},
+        {EACCES, "Permission denied"},
+        {EINVAL, "Invalid argument"},
+        {ENFILE, "Too many open files in system"},
+        {EMFILE, "Too many open files"},
+        {ENOSPC, "No space left on device"},
+        {ENOSYS, "Function not implemented"},
+        {ECONNREFUSED, "Connection refused"},
+        {ETIMEDOUT, "Connection timed out"},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (names[i].errno_value == errno_value)
+            return names[i].name;
+    return "unknown error";
+}
 
 const char *tn_error_name(int errno_value)
 {
     const char *name = strerrordesc_np != NULL ? strerrordesc_np(errno_value) : NULL;
-    return name != NULL ? name : "unknown error";
+    return name != NULL ? name : own_error_name(errno_value);
 }

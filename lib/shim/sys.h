@@ -11,7 +11,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+
+/* What headers of glibc 2.31 lack; the number is the same on every processor. */
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef PR_SET_VMA
+#define PR_SET_VMA           0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
 
 /* The size of a page, bytes; 4096 until start.c has asked. */
 extern size_t tn_page_bytes;
