@@ -6,13 +6,15 @@
 #
 # usage: tools/test.sh [--long]
 #   --long        also what takes long: the suite `long`, which fetches, builds and records real daemons,
-#                 kills 50 recorders, and records a thousand processes and 100,000 threads
+#                 kills 50 recorders, records a thousand processes and 100,000 threads, and boots kernels of
+#                 64-bit Arm
 #
 #   build-test    gcc, warnings are errors: all suites
 #   build-asan    AddressSanitizer and UndefinedBehaviorSanitizer: unit tests, some end-to-end tests
 #   build-tsan    ThreadSanitizer: unit tests
 #   build-clang   clang, warnings are errors: unit tests and rules
 #   build-aarch64 for 64-bit Arm: unit tests, and programs that are recorded, under an emulator
+#   build-old-*   what is loaded into programs, with glibc 2.31: programs of that library are recorded
 #   build         what tools/quickstart.sh makes of it
 set -u
 
@@ -154,6 +156,65 @@ run_emulated() {
     grep -q '^fail ' "$scratch/emulated.log" && cat "$scratch/emulated.log" >>"$failures"
 }
 
+# The same and others, on kernels of their own in an emulated machine.
+run_booted() {
+    "$root/tools/kernels.sh" aarch64 >"$scratch/kernels.log" 2>&1
+    case $? in
+    0) ;;
+    77)
+        tail -n 1 "$scratch/kernels.log"
+        count skip 'kernels for aarch64'
+        return
+        ;;
+    *)
+        tail -n 60 "$scratch/kernels.log"
+        count fail 'kernels for aarch64'
+        return
+        ;;
+    esac
+    for kernel in oldest plain pages_16k; do
+        if [ ! -e "$root/build-kernels-aarch64/$kernel" ]; then
+            grep '^kernels: no' "$scratch/kernels.log"
+            count skip "kernel $kernel"
+            continue
+        fi
+        python3 "$root/tests/cross/booted.py" "$root/build-aarch64" "$root/build-test" "$root/build-sysroot-aarch64" \
+            "$root/build-kernels-aarch64" "$kernel" >"$scratch/booted.log" 2>&1
+        grep '^MACHINE' "$scratch/booted.log"
+        grep -E '^(pass|fail) ' "$scratch/booted.log" | sed "s/ / kernel $kernel: /" >>"$counts"
+        grep -q '^pass ' "$scratch/booted.log" || count fail "kernel $kernel: nothing ran"
+        if grep -q '^fail ' "$scratch/booted.log" || ! grep -q '^pass ' "$scratch/booted.log"; then
+            cat "$scratch/booted.log" >>"$failures"
+        fi
+    done
+}
+
+# What is loaded into programs, with the oldest C library; on this processor with programs of that library, too.
+run_old_libc() {
+    for processor in x86_64 aarch64; do
+        "$root/tools/old_libc.sh" "$processor" >"$scratch/old_libc.log" 2>&1
+        case $? in
+        0) count pass "build for glibc 2.31, $processor" ;;
+        77)
+            tail -n 1 "$scratch/old_libc.log"
+            count skip "build for glibc 2.31, $processor"
+            continue
+            ;;
+        *)
+            tail -n 60 "$scratch/old_libc.log"
+            count fail "build for glibc 2.31, $processor"
+            continue
+            ;;
+        esac
+        [ "$processor" = "$(uname -m)" ] || continue
+        python3 "$root/tests/cross/old_libc.py" "$root/build-old-$processor" "$root/build-test" \
+            "$root/build-sysroot-old-$processor" >"$scratch/old_libc.log" 2>&1
+        grep -E '^(pass|fail) ' "$scratch/old_libc.log" | sed 's/ / glibc 2.31: /' >>"$counts"
+        grep -q '^pass ' "$scratch/old_libc.log" || count fail 'glibc 2.31: nothing ran'
+        grep -q '^fail ' "$scratch/old_libc.log" && cat "$scratch/old_libc.log" >>"$failures"
+    done
+}
+
 say "== packages"
 install_packages "$build_packages
 $test_packages"
@@ -224,6 +285,7 @@ case $? in
     # shellcheck disable=SC2046 # one argument a test
     run build-aarch64 $(emulated_units)
     run_emulated
+    [ "$is_long" = no ] || run_booted
     ;;
 77)
     tail -n 1 "$scratch/cross.log"
@@ -234,6 +296,9 @@ case $? in
     count fail 'build for aarch64'
     ;;
 esac
+
+say "== build for glibc 2.31"
+run_old_libc
 
 # The first thing that a newcomer does: record a program and read the report.
 say "== quickstart"

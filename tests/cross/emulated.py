@@ -69,12 +69,16 @@ def run_case(world, case):
     check_stacks(case, log)
 
 
+def check_signed(log):
+    wanted = [(calls, calls, 1, 0) for calls in range(1, SIGNED_CALLS + 1)]
+    expect_equal(query(log, FRAMES, SIGNED_CALLS), wanted, "frames by calls")
+
+
 def run_signed(world):
     result, log = world.preload(world.signed)
     expect_equal((result.err, result.status), (b"", 0), "what signed wrote, and its status")
     check_log(log)
-    wanted = [(calls, calls, 1, 0) for calls in range(1, SIGNED_CALLS + 1)]
-    expect_equal(query(log, FRAMES, SIGNED_CALLS), wanted, "frames by calls")
+    check_signed(log)
 
 
 def run_by_rules(world):
