@@ -13,18 +13,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Room for one descriptor, aligned as the kernel requires. */
+/* Room for one descriptor, aligned as the kernel requires: two fit in. */
 union one_descriptor {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(sizeof(int))];
 };
 
+/* The last one counts; no hello has two, so whoever sends them must not keep them open here. */
 static int descriptor_of(struct msghdr *message)
 {
     int fd = -1;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c))
-        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-            memcpy(&fd, CMSG_DATA(c), sizeof(int));
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+        bool has_descriptors = c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS;
+        for (size_t end = CMSG_LEN(sizeof(int)); has_descriptors && end <= c->cmsg_len; end += sizeof(int)) {
+            if (fd >= 0)
+                close(fd);
+            memcpy(&fd, (const char *)c + end - sizeof(int), sizeof(int));
+        }
+    }
     return fd;
 }
 

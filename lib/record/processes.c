@@ -345,9 +345,10 @@ int tn_recording_admit(struct tn_recording *recording, int connection_fd)
 {
     struct tn_handshake handshake;
     uint32_t status;
-    if (tn_requests_is_one(connection_fd))
-        return tn_requests_serve(recording, connection_fd);
-    int r = tn_handshake_peek(connection_fd, &handshake, &status);
+    int r = tn_requests_is_one(connection_fd);
+    if (r != 0)
+        return r < 0 ? r : tn_requests_serve(recording, connection_fd);
+    r = tn_handshake_peek(connection_fd, &handshake, &status);
     if (r == -EAGAIN)
         return r;
     if (r < 0) {

@@ -18,10 +18,12 @@
 
 _Static_assert(sizeof(struct tn_request_message) < sizeof(struct tn_hello), "told apart by their first word");
 
-bool tn_requests_is_one(int connection_fd)
+int tn_requests_is_one(int connection_fd)
 {
     uint32_t magic = 0;
     ssize_t length = recv(connection_fd, &magic, sizeof(magic), MSG_PEEK | MSG_DONTWAIT);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR))
+        return -EAGAIN;
     return length == sizeof(magic) && magic == TN_REQUEST_MAGIC;
 }
 

@@ -6,10 +6,9 @@
 
 #include "recording.h"
 
-#include <stdbool.h>
-
-/* Whether what waits on a connection is a request, not a hello. Nothing is taken out. */
-bool tn_requests_is_one(int connection_fd);
+/* Whether what waits on a connection is a request, not a hello. Nothing is taken out. Returns 1 or 0;
+ * -EAGAIN: nothing waits yet. */
+int tn_requests_is_one(int connection_fd);
 
 /* Take a request, do what it asks, answer, and close the connection. A sender that may not ask, or has gone,
  * is no error.
