@@ -18,6 +18,7 @@
 
 #define TEXTS 100
 
+static const char *volatile text_read = "a[b]"; /* not known to the compiler, which would unroll the loop */
 static volatile int total;
 static char *opened;
 
@@ -127,6 +128,6 @@ __attribute__((noinline)) static void read_text(const char *text)
 int main(void)
 {
     for (int i = 0; i < TEXTS; i++)
-        read_text("a[b]");
+        read_text(text_read);
     return 0;
 }
