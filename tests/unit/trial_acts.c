@@ -32,7 +32,7 @@ static void *probe(size_t size_bytes)
 static void *(*volatile allocate)(size_t) = malloc;
 static void (*volatile let_go)(void *) = free;
 
-__attribute__((noinline)) static unsigned char *make(size_t size_bytes)
+static unsigned char *make_at(size_t size_bytes)
 {
     trial_probed[0][1] = (uintptr_t)__builtin_return_address(0);
     unsigned char *block = allocate(size_bytes);
@@ -40,13 +40,17 @@ __attribute__((noinline)) static unsigned char *make(size_t size_bytes)
     return block;
 }
 
-__attribute__((noinline)) static unsigned char *make_other(size_t size_bytes)
+static unsigned char *make_other_at(size_t size_bytes)
 {
     trial_probed[1][1] = (uintptr_t)__builtin_return_address(0);
     unsigned char *block = allocate(size_bytes);
     __asm__ volatile("" ::: "memory");
     return block;
 }
+
+/* Called by these: a compiler that copies a function for some of its calls would make other places. */
+static unsigned char *(*volatile make)(size_t) = make_at;
+static unsigned char *(*volatile make_other)(size_t) = make_other_at;
 
 /* What happens in the owner: as many blocks, and then `inside`. The block of number own_keep is not released,
  * but left in `kept`. */
