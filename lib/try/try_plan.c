@@ -114,14 +114,18 @@ static int add_change(struct try_file *file, struct tn_try_result *result)
 }
 
 /* The site whose blocks come first, which begin a structure: a finding names the holder first, and that may
- * be made last. */
-static uint32_t first_site(const struct tn_try_places *places, size_t begin, size_t end)
+ * be made last. A site that makes blocks for others as well, which is to say more of them, begins none. */
+static uint32_t first_site(const struct tn_finding *finding, const struct tn_try_places *places, size_t begin,
+                           size_t end)
 {
-    size_t first = begin;
-    for (size_t p = begin; p < end; p++)
-        if (places->items[p].first_birth < places->items[first].first_birth)
-            first = p;
-    return begin < end ? places->items[first].site : 0;
+    const struct tn_try_place *first = NULL;
+    for (size_t p = begin; p < end; p++) {
+        const struct tn_try_place *place = &places->items[p];
+        bool is_alike = finding->sites[place->site].allocations == finding->sites[0].allocations;
+        if (is_alike && (first == NULL || place->first_birth < first->first_birth))
+            first = place;
+    }
+    return first != NULL ? first->site : 0;
 }
 
 /* A member's number: that of its site, with the first one before all others. */
@@ -138,7 +142,7 @@ static int make_items(struct try_file *file, const struct tn_try_result *results
     if (file->items == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < result_count; i++) {
-        uint32_t first = first_site(&file->places, first_places[i], first_places[i + 1]);
+        uint32_t first = first_site(results[i].finding, &file->places, first_places[i], first_places[i + 1]);
         for (size_t p = first_places[i]; p < first_places[i + 1]; p++) {
             const struct tn_try_place *place = &file->places.items[p];
             const struct tn_finding_site *site = &results[i].finding->sites[place->site];
