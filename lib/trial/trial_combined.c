@@ -18,8 +18,10 @@ struct combined_group {
     uint64_t used_bytes, block_bytes;
     uint32_t live, serial;
     uint32_t change;
-    uint32_t next; /* of a free one: 1 + the next */
-    bool has_lost; /* a member was released */
+    uint32_t next; /* 1 + the next: of free ones, or of those of a change that have lost a member */
+    uint32_t previous;
+    const void *loser; /* the thread that released the first of them */
+    bool has_lost;     /* a member was released */
     uint8_t made[MEMBERS_MAX];
 };
 
@@ -32,6 +34,8 @@ struct combined_member {
 static struct combined_group groups[GROUPS_MAX];
 static struct combined_member table[TABLE_SLOTS];
 static uint32_t table_used, group_used, free_group, next_serial;
+static uint32_t
+    lost_groups[TN_TRIAL_CHANGES_MAX]; /* 1 + the first structure that has lost a member; 0: none */
 
 /* The structures that the thread made last. */
 static __thread struct {
@@ -129,6 +133,40 @@ static struct tn_trial_finding parted(const struct combined_group *group)
     };
 }
 
+static void link_lost(struct combined_group *group)
+{
+    uint32_t first = lost_groups[group->change], index = (uint32_t)(group - groups) + 1;
+    group->has_lost = true;
+    group->loser = &latest;
+    group->previous = 0;
+    group->next = first;
+    if (first != 0)
+        groups[first - 1].previous = index;
+    lost_groups[group->change] = index;
+}
+
+static void unlink_lost(const struct combined_group *group)
+{
+    if (group->previous != 0)
+        groups[group->previous - 1].next = group->next;
+    else
+        lost_groups[group->change] = group->next;
+    if (group->next != 0)
+        groups[group->next - 1].previous = group->previous;
+}
+
+/* A structure that the thread has released a part of, and not the rest. NULL: there is none, or the change is
+ * contradicted already. */
+static const struct combined_group *find_lost(const struct tn_trial_birth *birth)
+{
+    if (__atomic_load_n(&birth->change->contradiction.is_taken, __ATOMIC_RELAXED) != 0)
+        return NULL;
+    for (uint32_t i = lost_groups[birth->place->change]; i != 0; i = groups[i - 1].next)
+        if (groups[i - 1].loser == &latest)
+            return &groups[i - 1];
+    return NULL;
+}
+
 /* Make a structure of a block of the heap. Returns NULL: there is no room for another. */
 static void *begin(const struct tn_trial_birth *birth, char *base, uint64_t block_bytes)
 {
@@ -186,9 +224,9 @@ static void *begin_with(const struct tn_trial_birth *birth, uintptr_t caller)
     if (base == NULL)
         return NULL;
     tn_trial_lock();
-    const struct combined_group *last = latest_group(birth->place->change);
-    if (last != NULL && last->has_lost)
-        finding = parted(last);
+    const struct combined_group *lost = find_lost(birth);
+    if (lost != NULL)
+        finding = parted(lost);
     void *block = begin(birth, base, block_bytes);
     tn_trial_unlock();
     tn_trial_tell(&finding, caller);
@@ -236,8 +274,10 @@ bool tn_trial_combined_release(void *block)
     bool is_member = member->address != 0;
     if (is_member) {
         struct combined_group *group = &groups[member->group];
-        group->has_lost = true;
+        if (!group->has_lost)
+            link_lost(group);
         if (--group->live == 0) {
+            unlink_lost(group);
             freed = group->base;
             group->base = NULL;
             group->next = free_group;

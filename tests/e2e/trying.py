@@ -139,6 +139,8 @@ def try_parts(world):
         told = json.loads(result.out)
         expect_equal((told["without"]["exit_status"], told["with"]["exit_status"]), (status, status), mode)
         expect(told["outputs_equal"], f"the output of {mode}")
+        (combined,) = [f for f in told["findings"] if f["key"] == finding["key"]]
+        expect_equal(combined["verdict"], "refuted" if mode == "parts" else "confirmed", f"the structure in {mode}")
 
 
 def try_small_heap(world):

@@ -373,6 +373,38 @@ static void parts(void)
     let_go(pair[1]);
 }
 
+/* Of an older structure, and by another thread, which may be about to release the rest. */
+static void parts_of_older(void)
+{
+    unsigned char *old[2], *other[2], *next[2];
+    make_pair(old, 1);
+    make_pair(other, 3);
+    let_go(old[0]);
+    make_pair(next, 5);
+    drop_pair(other, 3);
+    drop_pair(next, 5);
+    look(old[1], 48, 2);
+    let_go(old[1]);
+}
+
+static unsigned char *shared[2];
+
+static void release_half(void)
+{
+    let_go(shared[0]);
+}
+
+static void parts_elsewhere(void)
+{
+    unsigned char *next[2];
+    make_pair(shared, 1);
+    run_in_threads(release_half, 1);
+    make_pair(next, 5);
+    drop_pair(next, 5);
+    look(shared[1], 48, 2);
+    let_go(shared[1]);
+}
+
 static void doubles(void)
 {
     unsigned char *pair[2], *third;
@@ -404,6 +436,8 @@ static const struct {
     {"releases_at_exit", releases_at_exit},
     {"pairs", pairs},
     {"parts", parts},
+    {"parts_of_older", parts_of_older},
+    {"parts_elsewhere", parts_elsewhere},
     {"doubles", doubles},
 };
 
