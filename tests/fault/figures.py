@@ -27,6 +27,7 @@ def row_of(name, test):
         match = named.match(name) and told.search(test.get("stdout") or "")
         if match and test["result"] == "OK":
             words = {"name": name.split("_fail_")[-1].split("fuzz_")[-1].split("fuzzer_")[-1], **match.groupdict()}
+            words.update({key: f"{int(number):,}" for key, number in match.groupdict().items()})
             return f"| {what.format(**words)} | {int(match['often']):,} | {outcome.format(**words)} |"
     return None
 
