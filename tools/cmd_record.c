@@ -212,9 +212,12 @@ static int check_program(struct record_request *request)
         return r == -EACCES ? TN_STATUS_NOT_EXECUTABLE : TN_STATUS_NOT_FOUND;
     }
     struct tn_program_abi abi;
-    r = tn_program_read_abi("/proc/self/exe", &abi, &error);
-    if (r == 0)
-        r = tn_program_check(request->program, &abi, &error);
+    /* Where this fails, /proc is missing, not the program. */
+    if (tn_program_read_abi("/proc/self/exe", &abi, &error) < 0) {
+        tn_say("%s", error.text);
+        return TN_STATUS_RECORD;
+    }
+    r = tn_program_check(request->program, &abi, &error);
     if (r == 0)
         return 0;
     tn_say("%s", error.text);

@@ -318,13 +318,24 @@ def memory_spoilt(world):
             expect("not known how many" in text, f"tenure {command} does not say that an unknown number is missing")
 
 
+def record_without_proc(world):
+    """It is the machine that lacks something, not the program that is missing."""
+    shell = 'umount -l /proc || exit 99; exec "$@"'
+    result = world.run("unshare", "--mount", "sh", "-c", shell, "sh", world.tenure, "record", "-o", world.new_log(),
+                       "--", world.programs / "deep", "5")
+    if result.status == 99 or b"unshare" in result.err:
+        raise Skip("/proc cannot be hidden here")
+    expect_equal((result.status, result.out), (125, b""), "status and output")
+    expect_equal(len(result.error_lines()), 1, f"lines {result.err}")
+
+
 ALL = {
     function.__name__: function
     for function in (
         pid_namespace, pid_namespace_with_proc, user_namespace, bubblewrap, first_process_of_namespace, filter_of_calls,
         filter_over_threads, filter_by_raw_calls, strict_mode, filter_over_exec, all_memory_locked, address_space_limited_inside,
         address_space_limited_outside, small_stacks_only, small_stack_of_record, few_processes_allowed,
-        deep_stacks_in_small_rings, stacks_replaced, runtime_folder_unusable,
+        deep_stacks_in_small_rings, stacks_replaced, runtime_folder_unusable, record_without_proc,
         allocations_before_libc, memory_truncated, memory_spoilt,
     )
 }
