@@ -106,8 +106,8 @@ def fail_behind_shim(world):
     inject = world.build / "lib/inject/libtenure_inject.so"
     result, log = world.preload(world.programs / "fail_planted", "handles", LD_PRELOAD=f"{world.shim}:{inject}")
     expect_equal((result.out, result.status), (b"done\n", 0), "the program behind both libraries")
-    sizes = query(log, "SELECT a.size_bytes, a.usable_size_bytes FROM allocation AS a JOIN site AS s ON s.id = a.site_id "
-                       "WHERE s.module LIKE '%libtenure_inject.so'")
+    sizes = query(log, "SELECT a.size_bytes, a.usable_size_bytes FROM allocation AS a WHERE a.stack_id IN (SELECT stack_id "
+                       "FROM stack_frame WHERE module LIKE '%libtenure_inject.so')")
     expect(sizes, "the loader asked for nothing: this test shows nothing")
     expect(all(size == usable for size, usable in sizes), f"sizes asked for and given: {sizes}")
 

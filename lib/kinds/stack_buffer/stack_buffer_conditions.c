@@ -75,6 +75,30 @@ static int add_other_caller(const struct tn_stack_buffers *buffers, const struct
     return r;
 }
 
+/* How many blocks a call has at once is the input's where calls differ, and more blocks were at once than
+ * there are call paths to the site: an array that is full would be written past its end. */
+static int add_number(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
+                      const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
+                      struct tn_finding *finding)
+{
+    uint32_t physical = buffers->frames->frames[pass->nodes[owner->node].frame_id].source.function;
+    uint64_t if_all_were_full = owner->max_live_count * buffers->activations->entered[physical];
+    struct tn_finding_line line;
+    char name[TN_SHORT_NAME_BYTES];
+    if (owner->max_live_count <= births->stack_count ||
+        buffers->sites[births->site].instances >= if_all_were_full)
+        return 0;
+    int r = tn_pass_line(pass, owner->frame_id, &line);
+    if (r < 0)
+        return r;
+    r = tn_finding_add_condition(
+        finding, "number", &line, 1, "no call of %s has more than %s at once, as none had",
+        tn_function_short_name(buffers->frames->functions[owner->function].name, name, sizeof(name)),
+        tn_count_text(owner->max_live_count).text);
+    tn_finding_line_finish(&line);
+    return r;
+}
+
 int tn_stack_buffer_add_conditions(const struct tn_stack_buffers *buffers, const struct tn_pass *pass,
                                    const struct tn_buffer_births *births, const struct tn_buffer_owner *owner,
                                    const struct tn_size_source *size, struct tn_finding *finding)
@@ -94,6 +118,8 @@ int tn_stack_buffer_add_conditions(const struct tn_stack_buffers *buffers, const
     free(sites);
     if (r == 0 && tn_stack_buffer_owning(buffers, pass, births, owner) == TN_OWNING_UNTOLD)
         r = add_untold(buffers, pass, owner, finding);
+    if (r == 0 && size != NULL)
+        r = add_number(buffers, pass, births, owner, finding);
     if (r == 0 && size != NULL)
         r = tn_size_source_add_condition(pass, size, &finding->sites[0], NULL,
                                          buffers->sites[births->site].max_size_bytes, finding);
