@@ -212,8 +212,8 @@ def saved_plan(world):
 
 def step_titles(world):
     """A step whose findings are of several kinds says how many of each; another one does not."""
-    for name, is_mixed in (("one_buffer_held", True), ("lifetimes", False)):
-        result, log = world.record(world.truths / name, log=world.folder / f"{name}.db")
+    for folder, name, is_mixed in ((world.programs, "static_parts", True), (world.truths, "lifetimes", False)):
+        result, log = world.record(folder / name, log=world.folder / f"{name}.db")
         expect_equal(result.status, 0, "status")
         found = report_json(world, log, "--confidence", "weak", "--top", "0")
         kinds = {finding["key"]: finding["kind"] for finding in found["findings"]}

@@ -166,6 +166,11 @@ def help_examples_run(world):
         examples = re.findall(r"^Example: tenure (.*)$", text, re.M)
         expect(examples, f"{command} --help has no example")
         words = shlex.split(examples[0].split(" | ")[0])
+        if command == "try":  # it takes the program of the log, with a plan
+            shutil.copy(world.programs / "static_parts", world.work / "app")
+            result, log = world.record(world.work / "app", log=world.work / "try.db")
+            expect_equal(result.status, 0, "status")
+            shutil.copy(log, world.work / "app.db")
         with running(world) if command == "ctl" else contextlib.nullcontext():
             result = world.run(world.tenure, *words)
         allowed = (0, 1) if command in ("check", "simulate") else (0,)  # 1: the answer is no
