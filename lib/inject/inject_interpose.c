@@ -64,6 +64,7 @@ static bool is_turn(uint64_t match)
 struct inject_call {
     uintptr_t caller, frame; /* of the function that the program called */
     uint32_t placed;         /* in the heap of the run's policy; 0: nowhere */
+    void *moved;             /* realloc's result, where that heap has moved the block itself; else NULL */
 };
 
 #define CALL() ((struct inject_call){.caller = CALLER(), .frame = FRAME()})
@@ -91,20 +92,24 @@ static bool fails(struct inject_call *call, void *old, uint64_t size_bytes, uint
                   is_turn(__atomic_add_fetch(&tn_inject_head->matches, 1, __ATOMIC_RELAXED));
     bool has_room = !is_over_limit(more_bytes);
     if (!is_hit && tn_inject_heap_is_open())
-        has_room = old != NULL ? tn_inject_heap_resize((uintptr_t)old, size_bytes, &call->placed)
+        has_room = old != NULL ? tn_inject_heap_resize(old, size_bytes, &call->placed, &call->moved)
                                : tn_inject_heap_place(size_bytes, alignment_bytes, &call->placed);
     if (is_hit || !has_room)
         fail(call->caller, call->frame);
     return is_hit || !has_room;
 }
 
+static uint64_t usable_bytes(void *block)
+{
+    return tn_inject_heap_has(block) ? tn_inject_heap_bytes(block) : tn_preload_next.usable(block);
+}
+
 /* Bytes of a block that live under a limit. Without one nobody asks: what is released twice must meet the
  * allocator's own checks, and its size cannot be asked for. */
 static uint64_t counted_bytes(void *block)
 {
-    return tn_inject_head != NULL && tn_inject_head->limit_bytes != 0 && block != NULL
-               ? tn_preload_next.usable(block)
-               : 0;
+    return tn_inject_head != NULL && tn_inject_head->limit_bytes != 0 && block != NULL ? usable_bytes(block)
+                                                                                       : 0;
 }
 
 static void add_live(uint64_t size_bytes)
@@ -141,6 +146,15 @@ static void take_note_of_death(uint64_t size_bytes)
                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 }
 
+/* The block of a call that does not fail, if the heap of the run's policy has memory of its own for it. */
+static void *take_placed(struct inject_call *call, size_t size_bytes, size_t alignment_bytes)
+{
+    void *block = tn_inject_heap_take(call->placed, size_bytes, alignment_bytes);
+    if (block != NULL)
+        call->placed = 0;
+    return block;
+}
+
 /* ---------------------------------------------------------------------------------------- the functions */
 
 ENTRY void *malloc(size_t size_bytes)
@@ -148,9 +162,10 @@ ENTRY void *malloc(size_t size_bytes)
     struct inject_call call = CALL();
     if (!tn_preload_is_ready())
         return tn_preload_early_take(size_bytes);
-    return fails(&call, NULL, size_bytes, 0, size_bytes)
-               ? NULL
-               : take_note(&call, tn_preload_next.malloc(size_bytes));
+    if (fails(&call, NULL, size_bytes, 0, size_bytes))
+        return NULL;
+    void *block = take_placed(&call, size_bytes, 0);
+    return take_note(&call, block != NULL ? block : tn_preload_next.malloc(size_bytes));
 }
 
 ENTRY void *calloc(size_t count, size_t size_bytes)
@@ -166,7 +181,10 @@ ENTRY void *calloc(size_t count, size_t size_bytes)
         return tn_preload_early_take(total_bytes);
     if (fails(&call, NULL, total_bytes, 0, total_bytes))
         return NULL;
-    return take_note(&call, tn_preload_next.calloc(count, size_bytes));
+    void *block = take_placed(&call, total_bytes, 0);
+    if (block != NULL)
+        memset(block, 0, total_bytes);
+    return take_note(&call, block != NULL ? block : tn_preload_next.calloc(count, size_bytes));
 }
 
 /* realloc and what is built on it. */
@@ -176,12 +194,16 @@ static void *move(struct inject_call *call, void *block, size_t size_bytes)
         return tn_preload_early_resize(block, size_bytes);
     uint64_t old_bytes = counted_bytes(block);
     /* Size 0 releases: nothing can fail. */
-    bool is_release = block != NULL && size_bytes == 0;
+    bool is_release = block != NULL && size_bytes == 0, is_own = tn_inject_heap_has(block);
     if (is_release && tn_inject_heap_is_open())
         tn_inject_heap_release((uintptr_t)block);
     if (!is_release && fails(call, block, size_bytes, 0, size_bytes > old_bytes ? size_bytes - old_bytes : 0))
         return NULL;
-    void *moved = tn_preload_next.realloc(block, size_bytes);
+    void *moved = call->moved;
+    if (moved == NULL && !is_own)
+        moved = block == NULL ? take_placed(call, size_bytes, 0) : NULL;
+    if (moved == NULL && !is_own)
+        moved = tn_preload_next.realloc(block, size_bytes);
     if (tn_inject_head != NULL && block != NULL && (moved != NULL || size_bytes == 0))
         take_note_of_death(old_bytes);
     return take_note(call, moved);
@@ -208,18 +230,20 @@ ENTRY void free(void *block)
 {
     if (block == NULL || tn_preload_is_early(block) || !tn_preload_is_ready())
         return;
-    if (tn_inject_heap_is_open())
-        tn_inject_heap_release((uintptr_t)block);
+    uint64_t size_bytes = counted_bytes(block);
+    bool is_placed = tn_inject_heap_is_open() && tn_inject_heap_release((uintptr_t)block);
     if (tn_inject_head != NULL)
-        take_note_of_death(counted_bytes(block));
-    tn_preload_next.free(block);
+        take_note_of_death(size_bytes);
+    if (!is_placed ||
+        !tn_inject_heap_has(block)) /* one of the heap's own that is released twice must meet a check */
+        tn_preload_next.free(block);
 }
 
 ENTRY size_t malloc_usable_size(void *block)
 {
     if (block != NULL && tn_preload_is_early(block))
         return tn_preload_early_bytes(block);
-    return block != NULL && tn_preload_is_ready() ? tn_preload_next.usable(block) : 0;
+    return block != NULL && tn_preload_is_ready() ? usable_bytes(block) : 0;
 }
 
 ENTRY int posix_memalign(void **ret_block, size_t alignment_bytes, size_t size_bytes)
@@ -232,7 +256,10 @@ ENTRY int posix_memalign(void **ret_block, size_t alignment_bytes, size_t size_b
         errno = found;
         return ENOMEM;
     }
-    int r = tn_preload_next.posix_memalign(ret_block, alignment_bytes, size_bytes);
+    void *block = take_placed(&call, size_bytes, alignment_bytes);
+    int r = block != NULL ? 0 : tn_preload_next.posix_memalign(ret_block, alignment_bytes, size_bytes);
+    if (block != NULL)
+        *ret_block = block;
     take_note(&call, r == 0 ? *ret_block : NULL);
     return r;
 }
@@ -242,7 +269,9 @@ ENTRY void *aligned_alloc(size_t alignment_bytes, size_t size_bytes)
     struct inject_call call = CALL();
     if (!tn_preload_is_ready() || fails(&call, NULL, size_bytes, alignment_bytes, size_bytes))
         return NULL;
-    return take_note(&call, tn_preload_next.aligned_alloc(alignment_bytes, size_bytes));
+    void *block = take_placed(&call, size_bytes, alignment_bytes);
+    return take_note(&call,
+                     block != NULL ? block : tn_preload_next.aligned_alloc(alignment_bytes, size_bytes));
 }
 
 ENTRY void *memalign(size_t alignment_bytes, size_t size_bytes)
@@ -250,7 +279,8 @@ ENTRY void *memalign(size_t alignment_bytes, size_t size_bytes)
     struct inject_call call = CALL();
     if (!tn_preload_is_ready() || fails(&call, NULL, size_bytes, alignment_bytes, size_bytes))
         return NULL;
-    return take_note(&call, tn_preload_next.memalign(alignment_bytes, size_bytes));
+    void *block = take_placed(&call, size_bytes, alignment_bytes);
+    return take_note(&call, block != NULL ? block : tn_preload_next.memalign(alignment_bytes, size_bytes));
 }
 
 ENTRY void *valloc(size_t size_bytes)

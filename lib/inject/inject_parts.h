@@ -35,17 +35,31 @@ bool tn_inject_heap_is_open(void);
  * Returns    false: there is no room */
 bool tn_inject_heap_place(uint64_t size_bytes, uint64_t alignment_bytes, uint32_t *ret_block);
 
-/* Give a block that lives another size.
+/* Where a placed block lies in the heap's own memory, and may be used. Instead of tn_inject_heap_bind.
  *
- * address  of the block as it is
- * Returns  as tn_inject_heap_place */
-bool tn_inject_heap_resize(uintptr_t address, uint64_t size_bytes, uint32_t *ret_block);
+ * block       0: none
+ * alignment_bytes  power of two; 0: that of any type
+ * Returns     NULL: it has to come from the next allocator, and be bound */
+void *tn_inject_heap_take(uint32_t block, uint64_t size_bytes, uint64_t alignment_bytes);
+
+/* Whether an address lies in the heap's own memory. */
+bool tn_inject_heap_has(const void *address);
+
+/* What was asked for a live block of that memory. */
+uint64_t tn_inject_heap_bytes(const void *address);
+
+/* Give a block that lives another size. One of the heap's own memory is moved, its contents with it.
+ *
+ * ret_block  as of tn_inject_heap_place
+ * ret_moved  where it is now, if it was moved; NULL: the next allocator has to move it
+ * Returns    as tn_inject_heap_place */
+bool tn_inject_heap_resize(void *old, uint64_t size_bytes, uint32_t *ret_block, void **ret_moved);
 
 /* Say where a placed block is; address 0: it was not made after all. */
 void tn_inject_heap_bind(uint32_t block, uintptr_t address);
 
-/* Release a block, if it was placed. Before the block itself is released. */
-void tn_inject_heap_release(uintptr_t address);
+/* Release a block, if it was placed. Before the block itself is released. Returns whether it was. */
+bool tn_inject_heap_release(uintptr_t address);
 
 /* Memory of our own, from the next allocator: nobody counts it, and it never fails by intention. As the
  * functions of libc. */

@@ -205,6 +205,22 @@ def fail_modelled_heap(world):
     expect(failures >= 20, f"{failures} of the heaps were too small")
 
 
+def fail_region(world):
+    """In a model of a heap the program's blocks lie in one region of its size, each with what was written to it, also in
+    a child and after realloc; of a multiple of it where the policy aligns less than this machine needs."""
+    program = world.programs / "region"
+    for policy, heap_bytes, times in (("freertos-heap4:align=16", 20480, 1), ("first-fit:align=16", 20480, 1), ("buddy:align=16", 32768, 1),
+                                      ("tlsf", 20480, 2), ("freertos-heap4", 20480, 2)):
+        result, log = world.record(program, str(heap_bytes * times), log=world.folder / f"{policy}-{times}.db".replace(":", "-"))
+        expect_equal(result.status, 0, "status")
+        told = world.folder / "told"
+        fail(world, log, "--policy", policy, "--heap", str(heap_bytes), "--check", f"cp $TENURE_STDOUT {told}",
+             command=(program, str(heap_bytes * times)))
+        expect_equal(told.read_text(), "inside\n", f"blocks with {policy} in {heap_bytes} bytes")
+    result = world.run(program, "20480")
+    expect_equal(result.out, b"outside\n", "blocks of the C library")
+
+
 def fail_server(world):
     """A server may let one client down, and must serve the next: one that does, one that no longer does, and one that
     ends."""
@@ -405,5 +421,5 @@ def fail_changed(world):
 
 
 ALL = {case.__name__: case for case in (
-    fail_planted, fail_crash_place, fail_leak_is_named, fail_behind_shim, fail_order, fail_operators, fail_occurrences, fail_tree, fail_small_heap, fail_modelled_heap, fail_server, fail_setup,
+    fail_planted, fail_crash_place, fail_leak_is_named, fail_behind_shim, fail_order, fail_operators, fail_occurrences, fail_tree, fail_small_heap, fail_modelled_heap, fail_region, fail_server, fail_setup,
     fail_results, fail_interrupted, fail_run_is_killed, fail_formats, fail_changed, fail_refusals, fail_without_library)}
