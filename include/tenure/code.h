@@ -5,8 +5,8 @@
 /* What the machine code of a module says. About two calls in it: can the second one follow the first before
  * the function returns? If not, two events that show one function at one position of the stack are of two
  * calls of it. And about one call: does an argument, such as the size of a block, stand in the code, or is it
- * computed? Read from the module's file, without running anything; x86-64 only so far. One thread at a time
- * for each object. */
+ * computed? Read from the module's file, without running anything; of x86-64 and 64-bit Arm, each on any
+ * machine. One thread at a time for each object. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -138,6 +138,7 @@ void tn_code_close(struct tn_code *code)
         return;
     dwarf_cfi_end(code->unwind);
     tn_map_finish(&code->imports);
+    tn_map_finish(&code->own_addresses);
     free(code->calls);
     free(code->indirect);
     tn_map_finish(&code->callee_pairs);

@@ -187,7 +187,8 @@ void tn_code_values_no_block(struct tn_code_values *values)
 static bool is_same_table(const struct tn_switch_table *one, const struct tn_switch_table *other)
 {
     return one->address == other->address && one->base == other->base && one->count == other->count &&
-           one->bytes == other->bytes && one->shift == other->shift && one->is_signed == other->is_signed;
+           one->bytes == other->bytes && one->reg == other->reg && one->shift == other->shift &&
+           one->is_signed == other->is_signed;
 }
 
 /* What leads to a switch's table is written in one run: where ways meet, another one begins. */

@@ -45,10 +45,11 @@ struct tn_stack_word {
 /* The table of a switch: numbers that lead to its targets when they are added to a base. */
 struct tn_switch_table {
     int64_t address; /* of its first entry; 0: none was loaded */
-    int64_t base;    /* that targets are counted from */
+    int64_t base;    /* that targets are counted from; 0: not known so far */
     uint32_t count;  /* entries; 0: not known, it ends where an entry leads out of the function */
     uint8_t bytes;   /* of an entry: 1, 2, 4 */
     uint8_t shift;   /* bits that an entry is shifted to the left by */
+    uint8_t reg;     /* register that the jump goes through; as jump_register of an instruction */
     bool is_signed;  /* entries may be below 0 */
 };
 

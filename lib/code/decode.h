@@ -5,6 +5,7 @@
 /* How long an instruction is, where execution goes on after it, and its operands. What all processors have in
  * common is here, their operands in a header for each. For all that reads code in lib/code. */
 
+#include "operands_aarch64.h"
 #include "operands_x86_64.h"
 
 #include <stdbool.h>
@@ -39,8 +40,10 @@ struct tn_instruction {
     enum tn_zero_way
         zero; /* of a branch that compares with 0, or asks whether the instruction before found 0 */
     uint8_t zero_register; /* what it compares itself; TN_NO_REGISTER: the instruction before did */
+    uint8_t jump_register; /* of a jump through a register, where the processor has no other ones; else 0 */
     union {
         struct tn_operands_x86_64 x86_64;
+        struct tn_operands_aarch64 aarch64;
     } operands; /* the module's processor decides which */
 };
 
@@ -49,5 +52,11 @@ struct tn_instruction {
  * bytes    from its first byte on; size_bytes of them may be read
  * Returns  0, or -EINVAL: no instruction, one that user code does not have, or cut off */
 int tn_decode_x86_64(const uint8_t *bytes, size_t size_bytes, struct tn_instruction *ret_instruction);
+
+/* Decode one instruction of 64-bit Arm (A64). Its size is always 4 bytes.
+ *
+ * bytes    as above
+ * Returns  0; -EINVAL: cut off, or in a part of the encodings that has no instructions */
+int tn_decode_aarch64(const uint8_t *bytes, size_t size_bytes, struct tn_instruction *ret_instruction);
 
 #endif

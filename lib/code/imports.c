@@ -34,8 +34,23 @@ static const char *name_of(const struct symbols *symbols, size_t index)
     return elf_strptr(symbols->elf, symbols->names, symbol.st_name);
 }
 
+/* Note a word that the loader fills in. got: of the module; zeroed: it has none */
+static int note_word(struct tn_code *code, const struct symbols *symbols, const GElf_Shdr *got,
+                     const GElf_Rela *relocation)
+{
+    uint64_t type = GELF_R_TYPE(relocation->r_info), address = relocation->r_offset;
+    const struct tn_processor *processor = code->processor;
+    if (processor->own_type != 0 && type == processor->own_type && address >= got->sh_addr &&
+        address - got->sh_addr < got->sh_size)
+        return tn_map_put(&code->own_addresses, address, (uint64_t)relocation->r_addend);
+    if ((type != processor->import_types[0] && type != processor->import_types[1]) || address == 0)
+        return 0;
+    const char *name = name_of(symbols, GELF_R_SYM(relocation->r_info));
+    return name != NULL ? tn_map_put(&code->imports, address, (uint64_t)(uintptr_t)name) : 0;
+}
+
 /* Note the words that a section's relocations name. */
-static int read_section(struct tn_code *code, Elf_Scn *section, const GElf_Shdr *header)
+static int read_section(struct tn_code *code, Elf_Scn *section, const GElf_Shdr *header, const GElf_Shdr *got)
 {
     struct symbols symbols;
     Elf_Data *data = elf_getdata(section, NULL);
@@ -47,24 +62,36 @@ static int read_section(struct tn_code *code, Elf_Scn *section, const GElf_Shdr 
         GElf_Rela relocation;
         if (gelf_getrela(data, (int)i, &relocation) == NULL)
             break;
-        uint64_t type = GELF_R_TYPE(relocation.r_info);
-        if (type != code->processor->import_types[0] && type != code->processor->import_types[1])
-            continue;
-        const char *name = name_of(&symbols, GELF_R_SYM(relocation.r_info));
-        if (name != NULL && relocation.r_offset != 0)
-            r = tn_map_put(&code->imports, relocation.r_offset, (uint64_t)(uintptr_t)name);
+        r = note_word(code, &symbols, got, &relocation);
     }
     return r;
+}
+
+/* The table of addresses that code reads them from; zeroed: there is none. */
+static GElf_Shdr find_got(Elf *elf)
+{
+    size_t names = 0;
+    GElf_Shdr header;
+    if (elf_getshdrstrndx(elf, &names) != 0)
+        return (GElf_Shdr){0};
+    for (Elf_Scn *section = elf_nextscn(elf, NULL); section != NULL; section = elf_nextscn(elf, section)) {
+        const char *name =
+            gelf_getshdr(section, &header) != NULL ? elf_strptr(elf, names, header.sh_name) : NULL;
+        if (name != NULL && strcmp(name, ".got") == 0)
+            return header;
+    }
+    return (GElf_Shdr){0};
 }
 
 int tn_code_read_imports(struct tn_code *code)
 {
     int r = 0;
+    GElf_Shdr got = find_got(code->elf);
     for (Elf_Scn *section = elf_nextscn(code->elf, NULL); r == 0 && section != NULL;
          section = elf_nextscn(code->elf, section)) {
         GElf_Shdr header;
         if (gelf_getshdr(section, &header) != NULL && header.sh_type == SHT_RELA)
-            r = read_section(code, section, &header);
+            r = read_section(code, section, &header, &got);
     }
     return r;
 }

@@ -31,8 +31,9 @@ struct tn_code {
     const uint8_t *file;                  /* the whole file; libelf's */
     size_t file_bytes;
     struct tn_map imports; /* word that the loader fills in -> name of the function, borrowed from elf */
-    Dwarf_CFI *unwind;     /* owned; its unwind tables; NULL: it has none */
-    bool can_be_followed;  /* a return address says where execution goes on */
+    struct tn_map own_addresses;       /* word of .got that the loader fills in -> address in the module */
+    Dwarf_CFI *unwind;                 /* owned; its unwind tables; NULL: it has none */
+    bool can_be_followed;              /* a return address says where execution goes on */
     struct tn_code_direct_call *calls; /* owned; by target; NULL: not listed so far */
     size_t call_count;
     struct tn_code_direct_call *indirect; /* owned; what calls through pointers led to, in any order */

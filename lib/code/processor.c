@@ -3,7 +3,7 @@
  * where a register is an argument. */
 #include "processor.h"
 
-static const struct tn_processor *const processors[] = {&tn_processor_x86_64};
+static const struct tn_processor *const processors[] = {&tn_processor_x86_64, &tn_processor_aarch64};
 
 const struct tn_processor *tn_processor_find(uint16_t machine)
 {

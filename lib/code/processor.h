@@ -35,6 +35,8 @@ struct tn_processor {
     uint32_t entry_base;        /* register of the CFA at a function's entry, as unwind tables number it */
     int64_t entry_offset_bytes; /* of the CFA from it */
     uint32_t import_types[2];   /* relocations of a word that gets a symbol's address */
+    uint32_t own_type; /* relocation of a word of .got that gets an address of the module itself; 0: variables
+                          of the module are not found by such words */
     unsigned stub_instructions; /* of the stub of an imported function, at most */
     uint32_t call_bytes_min;    /* size of a call */
     uint32_t call_bytes_max;    /* the same */
@@ -57,7 +59,7 @@ struct tn_processor {
     enum tn_thunk (*thunk)(const struct tn_instruction *first);
 };
 
-extern const struct tn_processor tn_processor_x86_64;
+extern const struct tn_processor tn_processor_x86_64, tn_processor_aarch64;
 
 /* The processor of a machine as ELF files name it; NULL: its code cannot be read. */
 const struct tn_processor *tn_processor_find(uint16_t machine);

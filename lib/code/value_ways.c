@@ -95,12 +95,14 @@ static bool read_entry(const struct tn_code *code, const struct tn_switch_table 
 
 /* The targets of a switch: a table of offsets. Where the code does not say how many, something else lies
  * behind it. */
-static int jump_by_table(struct tn_ways *ways, const struct tn_code_values *values)
+static int jump_by_table(struct tn_ways *ways, const struct tn_code_way *way)
 {
+    const struct tn_code_values *values = way->values;
     int r = 0;
     const struct tn_switch_table *table = &values->table;
     uint32_t most = table->count != 0 && table->count < TABLE_MAX ? table->count : TABLE_MAX, count = 0;
-    for (; table->address != 0 && table->base != 0 && r == 0 && count < most; count++) {
+    bool is_known = table->address != 0 && table->base != 0 && table->reg == way->instruction->jump_register;
+    for (; is_known && r == 0 && count < most; count++) {
         int64_t entry;
         if (!read_entry(ways->code, table, count, &entry))
             break;
@@ -159,7 +161,7 @@ static int take(struct tn_ways *ways, struct tn_code_way *way, bool *ret_goes_on
     case TN_FLOW_JUMP:
         return jump(ways, way);
     case TN_FLOW_INDIRECT:
-        return jump_by_table(ways, way->values);
+        return jump_by_table(ways, way);
     case TN_FLOW_LEAVE:
         return ways->see(ways, TN_WAY_LEAVES, way);
     case TN_FLOW_RETURN:
