@@ -61,6 +61,15 @@ static struct tn_session_user current_user(void)
     return (struct tn_session_user){getenv("XDG_RUNTIME_DIR"), getenv("HOME"), (uint32_t)geteuid()};
 }
 
+/* Why the first place is none although there is a variable for it. An empty one counts as none. */
+static void refuse_variable(const struct tn_session_user *user, struct tn_error *error)
+{
+    if (user->runtime_dir == NULL || user->runtime_dir[0] == '\0')
+        return;
+    tn_error_set(error, -ENAMETOOLONG, "XDG_RUNTIME_DIR %s is too long for a socket, or no path from /",
+                 user->runtime_dir);
+}
+
 /* The first place that can be used. error: of the first one that cannot. */
 static int choose_place(struct tn_session_dir *directory, struct tn_error *error)
 {
@@ -68,8 +77,10 @@ static int choose_place(struct tn_session_dir *directory, struct tn_error *error
     struct tn_error other = {0};
     for (uint32_t i = 0; i < TN_SESSION_PLACE_COUNT; i++) {
         char path[TN_SESSION_PLACE_BYTES];
-        if (!tn_session_place(i, &user, path) ||
-            open_place(path, &directory->fd, other.code == 0 ? &other : NULL) < 0)
+        bool is_place = tn_session_place(i, &user, path);
+        if (!is_place && i == 0)
+            refuse_variable(&user, &other);
+        if (!is_place || open_place(path, &directory->fd, other.code == 0 ? &other : NULL) < 0)
             continue;
         strcpy(directory->path, path);
         directory->reason = other;

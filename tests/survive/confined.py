@@ -259,16 +259,20 @@ def stacks_replaced(world):
 
 
 def runtime_folder_unusable(world):
-    """An XDG_RUNTIME_DIR that is missing, as after su, or somebody else's: another place is taken, and `record` says so."""
-    folders = [world.folder / "no-such-folder"]
+    """An XDG_RUNTIME_DIR that is missing, as after su, somebody else's, or too long for a socket: another place is taken,
+    and `record` says so."""
+    folders = [world.folder / "no-such-folder", world.folder / "long" / ("x" * 100)]
+    folders[1].mkdir(mode=0o700, parents=True)
     if os.getuid() == 0:
         folders.append(world.folder / "of-another")
-        folders[1].mkdir(mode=0o700)
-        os.chown(folders[1], 12345, 12345)
+        folders[2].mkdir(mode=0o700)
+        os.chown(folders[2], 12345, 12345)
     for folder in folders:
         result, log = world.record(world.programs / "crowd", "alive", 2, 1000, XDG_RUNTIME_DIR=folder)
         expect_equal((result.status, len(result.err.splitlines())), (0, 1), f"record with {folder}: {result.err}")
         expect(str(folder).encode() in result.err and b"is used instead" in result.err, f"{result.err}")
+        if folder == folders[1]:
+            expect(b"is too long for a socket, or no path from /" in result.err, f"{result.err}")
         check_exact(log, result.out)
         result, log = world.preload(world.programs / "crowd", "alive", 2, 1000, XDG_RUNTIME_DIR=folder)
         expect_equal((result.status, result.err), (0, b""), f"the bare shim with {folder}")
