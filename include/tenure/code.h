@@ -206,8 +206,8 @@ struct tn_code_stores {
  * Returns  0 or -ENOMEM */
 int tn_code_note_callee(struct tn_code *code, uint64_t call, uint64_t inside);
 
-/* Whether tn_code_note_callee was called at all. */
-bool tn_code_has_callees(const struct tn_code *code);
+/* Whether callees of this module's calls are still to be noted: true once. */
+bool tn_code_asks_callees(struct tn_code *code);
 
 /* Where the address of the block that a call gave is stored, otherwise than in the function's own frame and
  * in the block itself. Functions of the module that get the address, or that of a local object with it, are

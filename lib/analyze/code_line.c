@@ -38,26 +38,19 @@ static int name_place(const char *path, const char *build_id, uint64_t address, 
     return r;
 }
 
-/* The row of a module. Returns what tn_sql_next does, or what refused. */
-static int find_module(const struct tn_pass *pass, uint32_t module_id, sqlite3_stmt **ret_row)
-{
-    int r = tn_pass_prepare(pass, "SELECT path, build_id FROM module WHERE id = ?1", ret_row);
-    if (r < 0)
-        return r;
-    sqlite3_bind_int64(*ret_row, 1, module_id);
-    r = tn_sql_next(*ret_row);
-    return r < 0 ? tn_pass_refuse(pass, r, "cannot read") : r;
-}
-
 int tn_pass_code_line(const struct tn_pass *pass, uint32_t module_id, uint64_t address,
                       struct tn_finding_line *ret_line)
 {
-    sqlite3_stmt *row = NULL;
+    sqlite3_stmt *row;
     struct tn_finding_line line = {0};
-    int next = find_module(pass, module_id, &row);
+    int r = tn_pass_prepare(pass, "SELECT path, build_id FROM module WHERE id = ?1", &row);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(row, 1, module_id);
+    int next = tn_sql_next(row);
     const char *path = next == 1 ? tn_sql_text(row, 0) : NULL,
                *build_id = next == 1 ? tn_sql_text(row, 1) : NULL;
-    int r = next < 0 ? next : copy(&line.module, path);
+    r = next < 0 ? tn_pass_refuse(pass, next, "cannot read") : copy(&line.module, path);
     if (r == 0)
         r = name_place(path != NULL ? path : "", build_id != NULL ? build_id : "", address, &line);
     sqlite3_finalize(row);

@@ -51,7 +51,7 @@ static int find_code(const struct store_walk *walk, uint32_t frame_id, struct tn
 {
     uint32_t module_id = module_of(walk->frames, frame_id);
     int r = tn_code_files_find(walk->pass->code_files, walk->pass, module_id, ret_code);
-    if (r == 0 && *ret_code != NULL && !tn_code_has_callees(*ret_code))
+    if (r == 0 && *ret_code != NULL && tn_code_asks_callees(*ret_code))
         r = note_callees(walk, module_id, *ret_code);
     return r;
 }
@@ -276,8 +276,8 @@ static int judge(struct store_walk *walk, uint32_t owner, const struct tn_code_s
     bool is_alive = is_outside && (walk->stores.left.parameters & 1u << store->origin.parameter) != 0;
     if (is_alive && kind != TN_STORED_OBJECT)
         kind = TN_STORED_GIVEN;
-    if (kind == TN_STORED_STATIC && store->origin.root == TN_CODE_ROOT_STATIC &&
-        !walk->stores.left.in_variable)
+    bool is_variable = kind == TN_STORED_STATIC || kind == TN_STORED_TABLE;
+    if (is_variable && store->origin.root == TN_CODE_ROOT_STATIC && !walk->stores.left.in_variable)
         kind = TN_STORED_NOWHERE; /* no way to the owner's return leaves it there alive */
     if (r == 0 && kind > best->kind)
         *best = (struct tn_stored_address){

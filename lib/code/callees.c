@@ -13,7 +13,6 @@ int tn_code_note_callee(struct tn_code *code, uint64_t call, uint64_t inside)
 {
     struct tn_code_function function;
     uint64_t pair = (call * UINT64_C(0x9e3779b97f4a7c15) ^ inside) | 1;
-    code->has_callees = true;
     if (tn_map_find(&code->callee_pairs, pair) != NULL)
         return 0;
     int r = tn_map_put(&code->callee_pairs, pair, 1);
@@ -37,9 +36,11 @@ int tn_code_note_callee(struct tn_code *code, uint64_t call, uint64_t inside)
     return 0;
 }
 
-bool tn_code_has_callees(const struct tn_code *code)
+bool tn_code_asks_callees(struct tn_code *code)
 {
-    return code->has_callees;
+    bool is_first = !code->has_callees;
+    code->has_callees = true;
+    return is_first;
 }
 
 uint64_t tn_code_callee_next(const struct tn_code *code, uint64_t call, size_t *cursor)

@@ -25,6 +25,7 @@
  * expect {"kind": "stack-buffer", "sites": ["@itself"], "confidence": "consistent", "condition": null}
  * expect {"kind": "stack-buffer", "sites": ["@local"], "confidence": "consistent", "condition": null}
  * expect {"kind": "stack-buffer", "sites": ["@current"], "confidence": "consistent", "condition": null}
+ * expect {"kind": "stack-buffer", "sites": ["@slot"], "confidence": "consistent", "condition": null}
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,6 +179,16 @@ __attribute__((noinline)) static void send_current(char *text, int is_down)
 
 #define FILL(text, bytes) snprintf(text, bytes, "number %ld", number)
 
+/* So has an element of a table. */
+__attribute__((noinline)) static void send_slot(char *text, int is_down)
+{
+    int slot = kept_count & 63;
+    if (is_down)
+        table[slot] = text;
+    write_out(text);
+    table[slot] = NULL;
+}
+
 __attribute__((noinline)) static void table_message(long number, int is_down)
 {
     char *text = malloc(40); /* @table */
@@ -282,6 +293,14 @@ __attribute__((noinline)) static void current_message(long number, int is_down)
     written++;
 }
 
+__attribute__((noinline)) static void slot_message(long number, int is_down)
+{
+    char *text = malloc(53); /* @slot */
+    FILL(text, 53);
+    send_slot(text, is_down);
+    written++;
+}
+
 int main(int argc, char **argv)
 {
     int is_down = argc > 1 && strcmp(argv[1], "down") == 0;
@@ -299,6 +318,7 @@ int main(int argc, char **argv)
         itself_message(i, is_down);
         local_message(i, is_down);
         current_message(i, is_down);
+        slot_message(i, is_down);
     }
     return written == 0 && records[0].text == copies[0].text;
 }
