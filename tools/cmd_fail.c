@@ -195,18 +195,6 @@ static int print_options(struct request *request)
     return r;
 }
 
-static int print_command(struct request *request)
-{
-    char **argv = request->sweep.command.argv;
-    int r = 0;
-    for (size_t i = 0; argv[i] != NULL && r == 0; i++) {
-        r = tn_buffer_print(&request->command, "%s", i > 0 ? " " : "");
-        if (r == 0)
-            r = tn_fail_quote(&request->command, argv[i]);
-    }
-    return r;
-}
-
 /* What results are of: kept ones of anything else would be wrong here. */
 static int print_identity(struct request *request, struct tn_log *log)
 {
@@ -347,8 +335,9 @@ static int run_log(struct request *request, struct tn_log *log)
     int r = tn_fail_subjects_load(log, request->is_by_stack, &subjects, &error);
     if (r == 0)
         r = choose(request, &subjects, &error);
-    if (r == 0 &&
-        (print_options(request) < 0 || print_command(request) < 0 || print_identity(request, log) < 0))
+    if (r == 0 && (print_options(request) < 0 ||
+                   tn_fail_quote_command(&request->command, request->sweep.command.argv) < 0 ||
+                   print_identity(request, log) < 0))
         r = tn_error_set(&error, -ENOMEM, "cannot start: out of memory");
     int status = r < 0 ? tn_say_error(&error) : run_sweep(request, log, &subjects);
     tn_fail_store_close(request->sweep.store);

@@ -263,23 +263,13 @@ static int answer(const struct try_request *request)
     return status == TN_STATUS_DONE && tn_try_has_refuted(&request->report) ? TN_STATUS_NO : status;
 }
 
-static int print_command(struct try_request *request)
-{
-    char **argv = request->runs.command.argv;
-    int r = 0;
-    for (size_t i = 0; argv[i] != NULL && r == 0; i++) {
-        r = tn_buffer_print(&request->command, "%s", i > 0 ? " " : "");
-        if (r == 0)
-            r = tn_fail_quote(&request->command, argv[i]);
-    }
-    return r;
-}
-
 static int try_log(struct try_request *request, const char *path, struct tn_log *log)
 {
     struct tn_error error;
     struct tn_try_report *report = &request->report;
-    int r = print_command(request) < 0 ? tn_error_set(&error, -ENOMEM, "cannot start: out of memory") : 0;
+    int r = tn_fail_quote_command(&request->command, request->runs.command.argv) < 0
+                ? tn_error_set(&error, -ENOMEM, "cannot start: out of memory")
+                : 0;
     report->log = path;
     report->plan = request->plan;
     report->command = (const char *)request->command.data;

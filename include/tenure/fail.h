@@ -272,4 +272,10 @@ int tn_fail_write_html(const struct tn_fail_report *report, struct tn_buffer *ou
  * Returns  0 or -ENOMEM */
 int tn_fail_quote(struct tn_buffer *out, const char *word);
 
+/* Append a command and its arguments so, with spaces between.
+ *
+ * argv     ends with NULL
+ * Returns  0 or -ENOMEM */
+int tn_fail_quote_command(struct tn_buffer *out, char *const *argv);
+
 #endif

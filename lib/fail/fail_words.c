@@ -86,6 +86,17 @@ int tn_fail_quote(struct tn_buffer *out, const char *word)
     return r == 0 ? tn_buffer_print(out, "'") : r;
 }
 
+int tn_fail_quote_command(struct tn_buffer *out, char *const *argv)
+{
+    int r = 0;
+    for (size_t i = 0; argv[i] != NULL && r == 0; i++) {
+        r = tn_buffer_print(out, "%s", i > 0 ? " " : "");
+        if (r == 0)
+            r = tn_fail_quote(out, argv[i]);
+    }
+    return r;
+}
+
 int tn_fail_print_repeat(const struct tn_fail_report *report, const struct tn_fail_result *result,
                          struct tn_buffer *out)
 {
